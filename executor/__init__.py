@@ -1,0 +1,1 @@
+"""The Spark program: checks, previews and runs job documents. Imports no Django and keeps nothing between runs."""

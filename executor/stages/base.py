@@ -1,0 +1,101 @@
+"""What every stage type is made of.
+
+One stage type = one file = one pydantic class. Registry, document check, JSON Schema, form, reference page, insert menu
+and a parametrised test are all derived from the class.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from executor.problems import Problem
+
+
+class StageContext(Protocol):
+    """What a stage may ask of the run it is part of (implemented by `executor.runner`; stages never see more)."""
+
+    environment: str | None
+    is_preview: bool
+    is_sampled: bool
+    row_limit: int | None
+    """In a sampled preview: read no more than this many rows of each input. None: read all."""
+
+    def input_path(self, uri: str) -> str:
+        """The path Spark reads for `uri`: resolved in the lake, or the staged output if a load of this run wrote it.
+        Raises ProblemError when nothing is there or it leaves the lake."""
+        ...
+
+    def output_path(self, uri: str, save_mode: str) -> str:
+        """A fresh staging folder for `uri`; registers it for publishing with `save_mode`. Raises ProblemError when it cannot be written."""
+        ...
+
+    def view(self, name: str) -> DataFrame:
+        """The data frame of a view made by an earlier stage. Raises ProblemError with "did you mean" when there is none."""
+        ...
+
+    def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
+        """Makes `frame` the view `name`; with `persist` caches it and counts."""
+        ...
+
+    def sql(self, text: str, *, field: str = "sql") -> DataFrame:
+        """Runs one query through the SQL gate over the views made so far. The only way for a stage to reach Spark SQL."""
+        ...
+
+    def log(self, message: str, level: str = "info") -> None:
+        """One line of the job's own log."""
+        ...
+
+    def rows(self, direction: str, count: int, view: str | None = None) -> None:
+        """Reports a row count: direction is in, out or rejected."""
+        ...
+
+    def detail(self, **facts: Any) -> None:
+        """Facts for the stage's `details` (shown on the run page)."""
+        ...
+
+    def warn(self, problem: Problem) -> None:
+        """Something to look at that does not stop the run: the run ends as succeeded_with_warnings."""
+        ...
+
+
+class Stage(BaseModel):
+    """Base of every stage type.
+
+    Field names are Arc's, as aliases (`outputView`); attributes are snake_case. `json_schema_extra={"widget": …}` names the
+    kind of input: text, sql, columns, map, choice, view, uri, number, switch, code. Fields with `advanced: true` go under "More fields".
+    """
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, validate_default=False)
+
+    kind: ClassVar[str]
+    """extract, transform, load, validate or execute: set by the five bases."""
+    icon: ClassVar[str] = "point"
+    """A Tabler icon's name."""
+    example: ClassVar[dict[str, Any]]
+    """A valid stage, used by the insert menu, the reference and the test of every stage."""
+
+    type: str
+    name: str = Field(title="Name", description="What people call this step.", min_length=1, max_length=100)
+    environments: list[str] = Field(
+        default_factory=list, title="Environments", description="Where this stage takes part. A stage without the run's environment is skipped.",
+        json_schema_extra={"widget": "environments", "advanced": True},
+    )  # fmt: skip
+    id: str | None = Field(default=None, title="Id", description="A unique mark within the job.", json_schema_extra={"advanced": True})
+    description: str | None = Field(default=None, title="Description", description="Why this step is here.", json_schema_extra={"advanced": True})
+
+    def reads(self) -> list[str]:
+        """Names of the views this stage uses. For SQL: best effort without Spark."""
+        return []
+
+    def writes(self) -> list[str]:
+        """Names of the views this stage makes."""
+        return []
+
+    def execute(self, spark: SparkSession, context: StageContext) -> None:
+        """Does the work. Everything that can go wrong for a reason a person can mend is raised as ProblemError."""
+        raise NotImplementedError
