@@ -1,0 +1,1 @@
+"""People, projects, roles and API tokens; who may do what."""

@@ -1,0 +1,104 @@
+"""Who may do what: one table of actions and roles, asked for one object (`can`) or for a whole queryset (`allowed`).
+
+A model says where its project and environment are with `access_project` and `access_environment` (Django look-up paths;
+an empty path means the object itself, None means the object belongs to no single environment).
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+
+from portal.accounts.models import Membership, Project, Role, User
+from portal.errors import NotAllowed
+
+R = Role
+EVERYONE = {R.VIEWER, R.DATA_VIEWER, R.AUTHOR, R.OPERATOR, R.APPROVER, R.ENVIRONMENT_ADMIN, R.AUDITOR}
+
+# The words of the actions are the words on the buttons and in the audit. Keep the table in the order people meet it.
+ROLES_FOR: dict[str, set[Role]] = {
+    "view": EVERYONE,
+    "view_data": {R.DATA_VIEWER, R.AUTHOR, R.OPERATOR, R.APPROVER},
+    "create_job": {R.AUTHOR},
+    "edit_job": {R.AUTHOR},
+    "save_version": {R.AUTHOR},
+    "preview": {R.AUTHOR},
+    "run_draft": {R.AUTHOR},
+    "start_run": {R.AUTHOR, R.OPERATOR},
+    "cancel_run": {R.AUTHOR, R.OPERATOR},
+    "request_promotion": {R.AUTHOR},
+    "approve_promotion": {R.APPROVER},
+    "roll_back": {R.APPROVER, R.ENVIRONMENT_ADMIN},
+    "edit_pipeline": {R.AUTHOR},
+    "run_pipeline": {R.AUTHOR, R.OPERATOR},
+    "edit_schedule": {R.AUTHOR, R.OPERATOR, R.ENVIRONMENT_ADMIN},
+    "acknowledge_alert": {R.AUTHOR, R.OPERATOR, R.APPROVER, R.ENVIRONMENT_ADMIN},
+    "manage_channels": {R.ENVIRONMENT_ADMIN},
+    "manage_environment": {R.ENVIRONMENT_ADMIN},
+    "manage_members": {R.ENVIRONMENT_ADMIN, R.PLATFORM_ADMIN},
+    "view_audit": {R.AUDITOR, R.PLATFORM_ADMIN},
+    "manage_platform": {R.PLATFORM_ADMIN},
+}
+
+M = TypeVar("M", bound=Model)
+
+
+def can(user: User, action: str, subject: Any = None, *, environment: str | None = None) -> bool:
+    """May `user` do `action` to `subject` (a model object, or None for the platform)?
+
+    Where the subject belongs to no single environment (a job, a pipeline), `environment` may name the one that is meant;
+    without it a role in any environment of the project is enough.
+    """
+    if not user.is_authenticated or not user.is_active:
+        return False
+    roles = ROLES_FOR[action]
+    memberships = Membership.objects.filter(user=user, role__in=roles)
+    platform_wide = Q(project__isnull=True, role=R.PLATFORM_ADMIN)
+    if subject is None:
+        return memberships.filter(platform_wide).exists()
+    project, own_environment = _scope(subject)
+    name = own_environment or environment
+    inside = Q(project=project) & (Q(environment__in=["", name]) if name else Q())
+    return memberships.filter(platform_wide | inside).exists()
+
+
+def require(user: User, action: str, subject: Any = None, *, environment: str | None = None) -> None:
+    """Raises NotAllowed (an unknown and a forbidden object look alike) unless `can`."""
+    if not can(user, action, subject, environment=environment):
+        raise NotAllowed(action, subject)
+
+
+def allowed(user: User, action: str, queryset: QuerySet[M]) -> QuerySet[M]:
+    """The rows of `queryset` for which `can(user, action, row)` is true."""
+    if not user.is_authenticated or not user.is_active:
+        return queryset.none()
+    model: Any = queryset.model
+    project_path = f"{model.access_project}__pk" if model.access_project else "pk"
+    membership = Membership.objects.filter(user=user, role__in=ROLES_FOR[action])
+    here = Q(project=OuterRef(project_path))
+    if model.access_environment:
+        here &= Q(environment="") | Q(environment=OuterRef(model.access_environment))
+    return queryset.filter(Exists(membership.filter(Q(project__isnull=True, role=R.PLATFORM_ADMIN) | here)))
+
+
+def roles_of(user: User, project: Project) -> list[tuple[str, str]]:
+    """(role, environment or "") pairs of a person in a project, in the order of the role table."""
+    rows = Membership.objects.filter(Q(project=project) | Q(project__isnull=True), user=user).values_list("role", "environment")
+    order = {role: index for index, role in enumerate(Role.values)}
+    return sorted(rows, key=lambda row: (order[row[0]], row[1]))
+
+
+def _scope(subject: Any) -> tuple[Project, str | None]:
+    project = _walk(subject, subject.access_project)
+    environment = _walk(subject, subject.access_environment) if subject.access_environment else None
+    return project, environment
+
+
+def _walk(subject: Any, path: str) -> Any:
+    for name in path.split("__") if path else []:
+        subject = getattr(subject, name)
+    return subject
+
+
+__all__ = ["ROLES_FOR", "allowed", "can", "require", "roles_of"]

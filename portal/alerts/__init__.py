@@ -1,0 +1,1 @@
+"""Telling people about failed and late runs: rules, channels, alerts, deliveries."""

@@ -1,0 +1,40 @@
+"""One row per action or refusal, chained by hash."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+
+class AuditEvent(models.Model):
+    """One thing somebody did, or was refused. Never changed, never deleted."""
+
+    seq = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    actor_name = models.CharField(max_length=150)
+    """Kept as text too, so that the record reads the same when an account is renamed. `system` for the scheduler and workers."""
+    token_prefix = models.CharField(max_length=16, blank=True)
+    ip = models.GenericIPAddressField(null=True)
+    request_id = models.CharField(max_length=36, blank=True)
+    action = models.CharField(max_length=60)
+    result = models.CharField(max_length=10, choices=[("done", "done"), ("refused", "refused"), ("failed", "failed")])
+    project = models.CharField(max_length=60, blank=True)
+    environment = models.CharField(max_length=30, blank=True)
+    subject_type = models.CharField(max_length=40, blank=True)
+    subject_id = models.CharField(max_length=64, blank=True)
+    subject_label = models.CharField(max_length=200, blank=True)
+    details = models.JSONField(default=dict)
+    prev_hash = models.CharField(max_length=64, unique=True)
+    """Unique, so that the chain cannot fork."""
+    hash = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        ordering = ["-seq"]
+        indexes = [
+            models.Index(fields=["project", "-seq"]),
+            models.Index(fields=["subject_type", "subject_id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.actor_name} {self.action} {self.subject_label} {self.result}"

@@ -1,0 +1,57 @@
+"""Strict helpers that read settings from the environment; a wrong value stops the start with a sentence."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def env_text(name: str, default: str = "") -> str:
+    """The variable, or the content of the file named by NAME_FILE (for mounted secrets), or the default."""
+    path = os.environ.get(f"{name}_FILE")
+    if path:
+        return Path(path).read_text(encoding="utf-8").strip()
+    return os.environ.get(name, default)
+
+
+def env_flag(name: str, default: bool = False) -> bool:
+    """True for 1, true, yes, on; False for 0, false, no, off or nothing."""
+    text = os.environ.get(name, "").strip().lower()
+    if text == "":
+        return default
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    if text in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} is “{text}”; it must be 1 or 0.")
+
+
+def env_int(name: str, default: int) -> int:
+    """A whole number."""
+    text = os.environ.get(name, "").strip()
+    try:
+        return int(text) if text else default
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is “{text}”; it must be a whole number.") from None
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    """Comma-separated words."""
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def secret_from_home(home: Path, name: str) -> str:
+    """A random secret kept in `home/secrets/name` (mode 600), made at the first call. Safe when two processes call at once."""
+    import secrets
+
+    path = home / "secrets" / name
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="utf-8").strip()
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(secrets.token_urlsafe(48))
+    return path.read_text(encoding="utf-8").strip()

@@ -1,0 +1,1 @@
+"""The demo: its people, project, jobs and data; the supervisor that starts everything on one machine."""

@@ -1,0 +1,50 @@
+"""Environments and the compute they run on."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from portal.accounts.models import Project, slug_validator
+
+
+class ComputeProfile(models.Model):
+    """How much machine a run gets."""
+
+    name = models.CharField(max_length=60, unique=True, validators=[slug_validator])
+    cores = models.PositiveSmallIntegerField(default=2)
+    memory_mb = models.PositiveIntegerField(default=1024)
+    shuffle_partitions = models.PositiveIntegerField(default=4)
+    time_limit_minutes = models.PositiveIntegerField(default=60)
+    """A run that takes longer ends as timed_out."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Environment(models.Model):
+    """One step on the way from dev to prod, with its own data, parameters and rules."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="environments")
+    name = models.CharField(max_length=30, validators=[slug_validator])
+    rank = models.PositiveSmallIntegerField()
+    """Promotion goes from rank to rank, none is skipped. The lowest is where authors work."""
+    allows_drafts = models.BooleanField(default=False)
+    """Drafts may run and be previewed here. Never true above the lowest rank."""
+    approvals_needed = models.PositiveSmallIntegerField(default=1)
+    parameters = models.JSONField(default=dict)
+    """Values of job parameters that are the same for every job here: name → value."""
+    compute = models.ForeignKey(ComputeProfile, on_delete=models.PROTECT)
+
+    access_project = "project"
+    access_environment = "name"
+
+    class Meta:
+        ordering = ["project", "rank"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="one_environment_per_name"),
+            models.UniqueConstraint(fields=["project", "rank"], name="one_environment_per_rank"),
+            models.CheckConstraint(condition=models.Q(allows_drafts=False) | models.Q(rank=0), name="drafts_only_in_the_lowest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

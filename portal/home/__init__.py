@@ -1,0 +1,1 @@
+"""The home page: what needs me, what runs now, what runs next."""

@@ -1,0 +1,1 @@
+"""Jobs, drafts, immutable versions, and which version is live where."""

@@ -1,0 +1,105 @@
+"""Jobs, drafts, versions, live versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+
+from portal.accounts.models import Project
+from portal.environments.models import Environment
+
+name_validator = RegexValidator(r"^[a-z][a-z0-9_]{0,79}$", "Use small letters, digits and _; begin with a letter.")
+
+
+class Job(models.Model):
+    """A named list of stages that people edit, version, promote and run."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="jobs")
+    name = models.CharField(max_length=80, validators=[name_validator])
+    description = models.CharField(max_length=300, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    tags = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True)
+
+    access_project = "project"
+    access_environment: str | None = None
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_job_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class JobVersion(models.Model):
+    """An immutable document of a job. What runs outside drafts is always one of these."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    document = models.TextField()
+    """The exact text (canonical JSON) whose sha256 is below; also in the object store under that sha."""
+    sha256 = models.CharField(max_length=64)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    message = models.CharField(max_length=300, blank=True)
+    restored_from = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    access_project = "job__project"
+    access_environment: str | None = None
+
+    class Meta:
+        ordering = ["job", "-number"]
+        constraints = [models.UniqueConstraint(fields=["job", "number"], name="one_version_per_number")]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise TypeError("A version never changes; save a new one.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("A version is never deleted.")
+
+    def __str__(self) -> str:
+        return f"{self.job.name} v{self.number}"
+
+
+class Draft(models.Model):
+    """One person's unsaved work on a job. Never overwritten by anybody else's."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="drafts")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    document = models.TextField()
+    revision = models.PositiveIntegerField(default=1)
+    """Counts saves; an autosave that names an older revision is a conflict (two windows of one person)."""
+    base_version = models.ForeignKey(JobVersion, null=True, on_delete=models.PROTECT, related_name="+")
+    """The version this draft started from; when a newer one exists at save, the person merges."""
+    updated_at = models.DateTimeField(auto_now=True)
+
+    access_project = "job__project"
+    access_environment: str | None = None
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "user"], name="one_draft_per_person")]
+
+
+class LiveVersion(models.Model):
+    """Which version of a job is live in an environment: a pointer that promotion moves."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="live_versions")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="live_versions")
+    version = models.ForeignKey(JobVersion, on_delete=models.PROTECT, related_name="+")
+    previous = models.ForeignKey(JobVersion, null=True, on_delete=models.PROTECT, related_name="+")
+    """What going back makes live again."""
+    since = models.DateTimeField()
+    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    access_project = "job__project"
+    access_environment = "environment__name"
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "environment"], name="one_live_version_per_environment")]

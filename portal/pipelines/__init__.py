@@ -1,0 +1,1 @@
+"""Pipelines: jobs that depend on each other, their runs and schedules."""

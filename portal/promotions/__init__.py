@@ -1,0 +1,1 @@
+"""Asking for, approving and going back on what is live in an environment."""

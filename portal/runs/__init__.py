@@ -1,0 +1,1 @@
+"""Runs, attempts, stage runs and logs; the launcher, the worker's task, the sweeper and the preview service."""

@@ -1,0 +1,217 @@
+"""All settings, in one file. Every deployment difference is an environment variable named SLUICE_…"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from portal.config import env_flag, env_int, env_list, env_text, secret_from_home
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- where things are kept -------------------------------------------------------------------------------------------
+SLUICE_HOME = Path(env_text("SLUICE_HOME", str(BASE_DIR / "var"))).resolve()
+SLUICE_HOME.mkdir(parents=True, exist_ok=True)
+LAKE_DIR = SLUICE_HOME / "lake"
+"""Local data lake: LAKE_DIR/<project>/<environment>/ is the only data folder an executor of that environment sees."""
+RUN_DIR = SLUICE_HOME / "run"
+"""Sockets and scratch folders of live processes."""
+OBJECT_STORE = env_text("SLUICE_OBJECT_STORE", str(SLUICE_HOME / "objects"))
+"""A folder, or s3://bucket/prefix."""
+OBJECT_STORE_ENDPOINT = env_text("SLUICE_OBJECT_STORE_ENDPOINT")
+
+# --- who and how -----------------------------------------------------------------------------------------------------
+DEBUG = env_flag("SLUICE_DEBUG")
+DEMO = env_flag("SLUICE_DEMO")
+"""Demo mode: the demo people are one-click buttons on the sign-in page."""
+SECRET_KEY = env_text("SLUICE_SECRET_KEY") or secret_from_home(SLUICE_HOME, "django")
+VAULT_KEY = env_text("SLUICE_VAULT_KEY") or secret_from_home(SLUICE_HOME, "vault")
+"""Key-encryption key of the secrets kept in the database (portal.environments.vault)."""
+ALLOWED_HOSTS = env_list("SLUICE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+PUBLIC_URL = env_text("SLUICE_PUBLIC_URL", "http://127.0.0.1:8000")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+HTTPS = PUBLIC_URL.startswith("https://")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "portal.audit",
+    "portal.accounts",
+    "portal.environments",
+    "portal.jobs",
+    "portal.runs",
+    "portal.pipelines",
+    "portal.promotions",
+    "portal.alerts",
+    "portal.home",
+    "portal.scheduler",
+    "portal.demo",
+    "portal.ui",
+]
+
+MIDDLEWARE = [
+    "portal.middleware.RequestId",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.middleware.SecurityHeaders",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.middleware.SignInRequired",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.middleware.PortalErrors",
+]
+
+ROOT_URLCONF = "portal.urls"
+ASGI_APPLICATION = "portal.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context.navigation",
+            ],
+        },
+    }
+]
+
+# --- database --------------------------------------------------------------------------------------------------------
+DATABASE_URL = env_text("SLUICE_DATABASE_URL")
+
+
+def _database() -> dict[str, object]:
+    if not DATABASE_URL:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": SLUICE_HOME / "sluice.sqlite3",
+            # Every writing transaction begins as a writer, or web, worker and scheduler meet "database is locked".
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON",
+            },
+        }
+    url = urlparse(DATABASE_URL)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": url.path.lstrip("/"),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": unquote(url.hostname or ""),
+        "PORT": str(url.port or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- people ----------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "accounts:sign_in"
+LOGIN_REDIRECT_URL = "/"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_AGE = env_int("SLUICE_SESSION_SECONDS", 12 * 3600)
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = "__Host-sluice" if HTTPS else "sluice"
+CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024  # above the largest document we want to refuse with its own words (10 MB)
+
+# --- text, time, files -----------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = SLUICE_HOME / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- doorbell: Celery over Redis carries ids only; the database is the only truth --------------------------------------
+REDIS_URL = env_text("SLUICE_REDIS_URL", f"unix://{RUN_DIR / 'redis.sock'}")
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = False  # recovery is the sweeper's, so a poison run cannot loop through the broker
+CELERY_TASK_ACKS_ON_FAILURE_OR_TIMEOUT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 43_200}
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": 43_200}
+CELERY_VISIBILITY_TIMEOUT = 43_200
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+# --- runs and previews -----------------------------------------------------------------------------------------------
+RUN_LEASE_SECONDS = env_int("SLUICE_RUN_LEASE_SECONDS", 30)
+RUN_RENEW_SECONDS = env_int("SLUICE_RUN_RENEW_SECONDS", 10)
+RUN_CONCURRENCY = env_int("SLUICE_RUN_CONCURRENCY", 2)
+PREVIEW_LEASES = env_int("SLUICE_PREVIEW_LEASES", 3)
+PREVIEW_IDLE_SECONDS = env_int("SLUICE_PREVIEW_IDLE_SECONDS", 600)
+PREVIEW_SOCKET = RUN_DIR / "previews.sock"
+
+# --- mail ------------------------------------------------------------------------------------------------------------
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST = env_text("SLUICE_EMAIL_HOST", "127.0.0.1")
+EMAIL_PORT = env_int("SLUICE_EMAIL_PORT", 2525)
+EMAIL_HOST_USER = env_text("SLUICE_EMAIL_USER")
+EMAIL_HOST_PASSWORD = env_text("SLUICE_EMAIL_PASSWORD")
+EMAIL_USE_TLS = env_flag("SLUICE_EMAIL_TLS")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env_text("SLUICE_EMAIL_FROM", "Sluice <sluice@localhost>")
+
+# --- API -------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "portal.accounts.authentication.ApiTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "portal.pagination.TimeCursor",
+    "EXCEPTION_HANDLER": "portal.errors.api_exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Sluice API",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env_text("SLUICE_LOG_LEVEL", "INFO")},
+}

@@ -1,0 +1,1 @@
+"""Template tags and shared pieces of pages; knows no subject."""

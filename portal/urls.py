@@ -1,0 +1,34 @@
+"""The whole site: each app's pages, and each app's API under /api/v1/.
+
+Pages of a project live below /p/<project>/; the apps' url names are `<app>:<page>`.
+"""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from portal.accounts import api as accounts_api
+from portal.alerts import api as alerts_api
+from portal.audit import api as audit_api
+from portal.environments import api as environments_api
+from portal.jobs import api as jobs_api
+from portal.pipelines import api as pipelines_api
+from portal.promotions import api as promotions_api
+from portal.runs import api as runs_api
+
+API = [accounts_api, environments_api, jobs_api, runs_api, pipelines_api, promotions_api, alerts_api, audit_api]
+
+urlpatterns = [
+    path("", include("portal.home.urls")),
+    path("", include("portal.accounts.urls")),
+    path("", include("portal.environments.urls")),
+    path("", include("portal.jobs.urls")),
+    path("", include("portal.runs.urls")),
+    path("", include("portal.pipelines.urls")),
+    path("", include("portal.promotions.urls")),
+    path("", include("portal.alerts.urls")),
+    path("", include("portal.audit.urls")),
+    path("api/v1/", include([pattern for api in API for pattern in api.urlpatterns])),
+]
+handler404 = "portal.views.not_found"
+handler500 = "portal.views.server_error"
