@@ -23,7 +23,7 @@ async function tabler(out) {
     safelist: { standard: ["html", "body", ":root", "dialog", "summary", "details", /^(h[1-6]|p|a|b|i|ul|ol|li|dl|dt|dd|pre|code|kbd|img|svg|hr|label|legend|fieldset|progress|small|strong|caption|optgroup|option)$/, ...keptClasses] },
     keyframes: true,
   });
-  const { code } = await esbuild.transform(`@layer tabler{${withoutDataUrls(css, out)}}`, { loader: "css", minify: true, target: TARGET });
+  const { code } = await esbuild.transform(`@layer tabler{${withoutDataUrls(css.replace(/@charset[^;]*;/, ""), out)}}`, { loader: "css", minify: true, target: TARGET });
   writeFileSync(join(out, "tabler.css"), code);
 }
 

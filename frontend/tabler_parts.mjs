@@ -2,7 +2,6 @@
 export const keptClasses = [
   /^(tblr|data-bs-theme|theme-)/,
   /^(form|input|was-validated|valid|invalid|is-valid|is-invalid|col-form)(-|$)/,
-  /^(btn)(-(close|icon|group|primary|outline-primary|ghost-primary|danger|sm|lg))?$/,
   /^(alert|badge|progress|avatar|spinner|status|list-group|datagrid|placeholder)(-|$)/,
   /^(d|m|mt|mb|ms|me|mx|my|p|pt|pb|ps|pe|px|py|g|gap|row-gap|column-gap)-(sm|md|lg)?-?(0|1|2|3|4|5|auto|none|block|inline|flex|grid|inline-block|inline-flex)$/,
   /^(flex|justify-content|align-items|align-self|order)-(fill|row|column|wrap|nowrap|grow-1|shrink-0|start|end|center|between|baseline|stretch|first|last)$/,

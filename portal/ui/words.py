@@ -1,0 +1,101 @@
+"""How values are written for people: durations, counts, sizes, ids. Pure functions; the template filters call them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+NONE_YET = "—"
+NARROW_SPACE = "\u202f"
+
+
+def duration(value: float | timedelta | None) -> str:
+    """Seconds or a timedelta as people say it: 0.4 s, 39 s, 2 min 05 s, 1 h 03 min, 2 d 4 h."""
+    if value is None:
+        return NONE_YET
+    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    if seconds < 0:
+        return "0 s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def count(value: float | None) -> str:
+    """336776 → 336,776; None → —."""
+    if value is None:
+        return NONE_YET
+    return (
+        f"{value:,}"
+        if isinstance(value, int)
+        else f"{value:,.2f}".rstrip("0").rstrip(".")
+    )
+
+
+def compact(value: float | None) -> str:
+    """48,200,000 → 48.2 M. Below 10,000 the whole number."""
+    if value is None:
+        return NONE_YET
+    if abs(value) < 10_000:
+        return count(value)
+    for limit, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= limit:
+            return f"{value / limit:.1f}".removesuffix(".0") + f" {unit}"
+    raise AssertionError("unreachable: 10,000 and more has a unit")
+
+
+def size(value: float | None) -> str:
+    """Bytes, decimal units: 31 MB, 2.3 MB, 118 kB."""
+    if value is None:
+        return NONE_YET
+    if value < 1000:
+        return f"{int(value)} B"
+    for limit, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if value >= limit:
+            number = value / limit
+            return f"{number:.0f} {unit}" if number >= 10 else f"{number:.1f} {unit}"
+    raise AssertionError("unreachable: 1,000 and more has a unit")
+
+
+def short_id(value: object) -> str:
+    """The first block of a UUID (or the first 8 characters of anything), enough to tell two apart on a page."""
+    return str(value)[:8]
+
+
+def short_sha(value: str | None) -> str:
+    """4be1…90c2: begin and end of a hash, so that two can be compared by eye."""
+    return f"{value[:4]}…{value[-4:]}" if value else NONE_YET
+
+
+def utc_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def plural(number: int, one: str, many: str) -> str:
+    """1 problem, 2 problems, 1,204 problems."""
+    return f"{count(number)} {one if number == 1 else many}"
+
+
+def place(problem: Mapping[str, Any]) -> str:
+    """Where a problem is, from its dict; stages count from 1 for people."""
+    index, stage, line, column = (
+        problem.get(key) for key in ("stage_index", "stage", "line", "column")
+    )
+    parts = []
+    if index is not None:
+        parts.append(f"stage {index + 1}" + (f" “{stage}”" if stage else ""))
+    if problem.get("field"):
+        parts.append(str(problem["field"]))
+    if line is not None:
+        parts.append(f"line {line}" + (f":{column}" if column is not None else ""))
+    if problem.get("row") is not None:
+        parts.append(f"row {count(problem['row'])}")
+    return " · ".join(parts)

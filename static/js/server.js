@@ -1,0 +1,56 @@
+// Talking to the server: the CSRF token, plain words when it does not answer, and JSON requests for page scripts.
+import { show } from "./toasts.js";
+
+export const csrfToken = () => document.querySelector("meta[name=csrf-token]")?.content ?? "";
+
+document.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRFToken"] = csrfToken(); });
+document.addEventListener("htmx:responseError", (event) => show({ text: refusalOf(event.detail.xhr.status, event.detail.xhr.responseText, event.detail.xhr.getResponseHeader("X-Request-Id")), tone: "bad" }));
+document.addEventListener("htmx:sendError", () => show({ text: NO_ANSWER, tone: "bad" }));
+
+const NO_ANSWER = "Sluice does not answer. What you typed is still here; try again in a moment.";
+
+/** An answer that is not 2xx. `problems` are the executor's, when the refusal carries them. */
+export class Refusal extends Error {
+  constructor(status, body, text) {
+    super(text);
+    this.status = status;
+    this.body = body;
+    this.problems = body?.problems ?? [];
+  }
+}
+
+/** Sends and reads JSON with the session and the CSRF token. Throws Refusal (its message is for people) or, on abort, AbortError. */
+export async function request(url, { method = "GET", body, signal, headers = {} } = {}) {
+  const options = { method, signal, credentials: "same-origin", headers: { Accept: "application/json", ...headers } };
+  if (method !== "GET") options.headers["X-CSRFToken"] = csrfToken();
+  if (body !== undefined) { options.headers["Content-Type"] = "application/json"; options.body = JSON.stringify(body); }
+  let answer;
+  try { answer = await fetch(url, options); } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal(0, null, NO_ANSWER);
+  }
+  const text = await answer.text();
+  let read = null;
+  try { read = text ? JSON.parse(text) : null; } catch { /* an error page, not JSON */ }
+  if (answer.ok) return read;
+  throw new Refusal(answer.status, read, refusalOf(answer.status, text, answer.headers.get("X-Request-Id")));
+}
+
+/** One plain sentence for a refused request. */
+function refusalOf(status, text, requestId) {
+  const known = sentenceOf(text);
+  const id = requestId ? ` Request ${requestId.slice(0, 8)}.` : "";
+  if (known) return known;
+  if (status === 401 || status === 403) return "You are no longer signed in, or may not do this. Sign in in another tab; what you typed here stays.";
+  if (status === 404) return "There is nothing here, or you may not see it.";
+  if (status === 503) return "A part of Sluice is down. Try again in a moment." + id;
+  return "Something went wrong on our side." + id;
+}
+
+function sentenceOf(text) {
+  try {
+    const body = JSON.parse(text);
+    const said = body.detail ?? body.title;
+    return said && body.fix ? `${said} ${body.fix}` : said;
+  } catch { return null; }
+}
