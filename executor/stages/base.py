@@ -67,10 +67,11 @@ class Stage(BaseModel):
     """Base of every stage type.
 
     Field names are Arc's, as aliases (`outputView`); attributes are snake_case. `json_schema_extra={"widget": …}` names the
-    kind of input: text, sql, columns, map, choice, view, uri, number, switch, code. Fields with `advanced: true` go under "More fields".
+    kind of input: text, sql, columns, map, choice, view, new-view, uri, number, switch, list, environments. Fields with
+    `advanced: true` go under "More fields"; a field with `unused: "…"` is accepted for Arc's sake and says why it does nothing yet.
     """
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, validate_default=False)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, coerce_numbers_to_str=True, frozen=True)
 
     kind: ClassVar[str]
     """extract, transform, load, validate or execute: set by the five bases."""
@@ -80,13 +81,35 @@ class Stage(BaseModel):
     """A valid stage, used by the insert menu, the reference and the test of every stage."""
 
     type: str
-    name: str = Field(title="Name", description="What people call this step.", min_length=1, max_length=100)
+    name: str = Field(
+        title="Name",
+        description="What people call this step. It must be the only step of this name in the job.",
+        min_length=1,
+        max_length=100,
+        json_schema_extra={"widget": "text"},
+    )
     environments: list[str] = Field(
-        default_factory=list, title="Environments", description="Where this stage takes part. A stage without the run's environment is skipped.",
+        default_factory=list,
+        title="Environments",
+        description="Where this step takes part. Leave it empty for everywhere.",
         json_schema_extra={"widget": "environments", "advanced": True},
-    )  # fmt: skip
-    id: str | None = Field(default=None, title="Id", description="A unique mark within the job.", json_schema_extra={"advanced": True})
-    description: str | None = Field(default=None, title="Description", description="Why this step is here.", json_schema_extra={"advanced": True})
+    )
+    id: str | None = Field(
+        default=None,
+        title="Id",
+        description="A mark of your own that no other step of the job has.",
+        json_schema_extra={"widget": "text", "advanced": True},
+    )
+    description: str | None = Field(
+        default=None,
+        title="Description",
+        description="Why this step is here.",
+        json_schema_extra={"widget": "text", "advanced": True},
+    )
+
+    def takes_part_in(self, environment: str | None) -> bool:
+        """Whether the stage runs in `environment`. A stage that names none runs everywhere; None means "wherever"."""
+        return environment is None or not self.environments or environment in self.environments
 
     def reads(self) -> list[str]:
         """Names of the views this stage uses. For SQL: best effort without Spark."""
@@ -96,6 +119,10 @@ class Stage(BaseModel):
         """Names of the views this stage makes."""
         return []
 
+    def problems(self) -> list[Problem]:
+        """What is wrong beyond the shape of single fields. Stage and index are filled in by the document check."""
+        return []
+
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         """Does the work. Everything that can go wrong for a reason a person can mend is raised as ProblemError."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} says no work")

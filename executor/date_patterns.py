@@ -1,0 +1,44 @@
+"""Java's patterns of date and time (`uuuu-MM-dd HH:mm`): which are right, and how Spark spells them."""
+
+from __future__ import annotations
+
+import re
+
+EPOCH_SECONDS, EPOCH_MILLIS = "s" * 10, "s" * 13
+_PARTS = re.compile(r"'(?:[^']|'')*'|([A-Za-z])\1*|\[|\]|[^A-Za-z'\[\]]+|'")
+_KNOWN = "GuyDMLdQqEaHhKkmsSnVzOXxZ"
+_LONGEST = {"y": 6, "u": 6, "M": 5, "L": 5, "d": 2, "D": 3, "E": 5, "a": 1, "H": 2, "h": 2, "K": 2, "k": 2, "m": 2, "s": 2, "S": 9, "V": 2, "z": 4, "O": 4, "X": 5, "x": 5, "Z": 5, "G": 5, "Q": 4, "q": 4, "n": 9}  # fmt: skip
+
+
+def letters(pattern: str) -> list[str]:
+    """The runs of letters of `pattern` outside quotes: `['uuuu', 'MM', 'dd']`."""
+    return [part.group() for part in _PARTS.finditer(pattern) if part.group(1)]
+
+
+def pattern_problem(pattern: str) -> str | None:
+    """Why `pattern` is not right, in plain words; None when it is."""
+    if pattern in (EPOCH_SECONDS, EPOCH_MILLIS):
+        return None
+    if not pattern.strip():
+        return "it is empty"
+    if any(part.group() == "'" for part in _PARTS.finditer(pattern)):
+        return "a quote is not closed"
+    if pattern.count("[") != pattern.count("]"):
+        return "a bracket is not closed"
+    for run in letters(pattern):
+        if run[0] not in _KNOWN:
+            return f"the letter {run[0]} has no meaning here"
+        if len(run) > _LONGEST[run[0]]:
+            return f"too many letters: {run}"
+    return None
+
+
+def spark_pattern(pattern: str) -> str:
+    """`pattern` in Spark's spelling, where `y` is the year that Java calls `u`."""
+    parts = _PARTS.finditer(pattern)
+    return "".join(part.group().replace("u", "y") if part.group(1) == "u" else part.group() for part in parts)
+
+
+def has_zone(pattern: str) -> bool:
+    """Whether values of `pattern` carry their own zone or offset."""
+    return any(run[0] in "VzOXxZ" for run in letters(pattern))

@@ -1,0 +1,135 @@
+"""pydantic's findings and near misses, in the words of an analyst."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from executor.problems import Problem
+
+KINDS_OF_VALUES = {
+    str: "a text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    type(None): "nothing",
+}
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """`Did you mean “flights”?`, or None when nothing is near."""
+    candidates = {name.casefold(): name for name in known}
+    near = get_close_matches(str(word)[:200].casefold(), candidates, n=1, cutoff=0.6)
+    return f"Did you mean “{candidates[near[0]]}”?" if near else None
+
+
+def shown(value: Any) -> str:
+    """A value as a person reads it in `found`: its kind, and itself where it is short."""
+    if isinstance(value, str):
+        return f"“{value}”" if len(value) <= 60 else f"a text of {len(value):,} characters"
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return str(value) if isinstance(value, int | float) else KINDS_OF_VALUES.get(type(value), type(value).__name__)
+
+
+Tagged = Mapping[str, type[BaseModel]]
+
+
+def problems_of(error: ValidationError, model: type[BaseModel], prefix: str = "", tagged: Tagged | None = None) -> list[Problem]:
+    """One problem for each finding of `error`; `field` is the name as in the document, `schema[2].formatters`, after `prefix`.
+
+    `tagged`: the models inside `model` that are told apart by their `type`, by that word.
+    """
+    return [_problem(dict(finding), model, prefix, tagged or {}) for finding in error.errors(include_url=False, include_context=True)]
+
+
+def _problem(finding: dict[str, Any], model: type[BaseModel], prefix: str, tagged: Tagged) -> Problem:
+    kind, place = finding["type"], finding["loc"]
+    context: Mapping[str, Any] = finding.get("ctx", {})
+    model, place = _innermost(model, place, tagged)
+    name = ".".join(part for part in (prefix, _field_name(place)) if part)
+    last = str(place[-1]) if place else "value"
+    if kind == "missing":
+        return Problem(
+            code="field-missing", field=name, message=f"“{last}” is missing.", expected=_wanted(model, last), fix=f"Add “{last}”."
+        )
+    if kind == "extra_forbidden":
+        known = [field.alias or attribute for attribute, field in model.model_fields.items()]
+        near = did_you_mean(last, known)
+        return Problem(code="field-unknown", field=name, message=f"There is no field “{last}” here.", found=last, expected="one of " + ", ".join(known) if known else None, fix=near or f"Take “{last}” out.")  # fmt: skip
+    if kind == "union_tag_invalid":
+        known = [word.strip("' ") for word in str(context.get("expected_tags", "")).split(",")]
+        word = str(context.get("tag", ""))
+        return Problem(code="value-not-allowed", field=f"{name}.type", message=f"There is no type “{word}”.", found=word, expected="one of " + ", ".join(known), fix=did_you_mean(word, known) or "Choose one of these.")  # fmt: skip
+    if kind == "union_tag_not_found":
+        return Problem(code="field-missing", field=f"{name}.type", message="“type” is missing.", expected="the type of the column", fix="Add “type”.")  # fmt: skip
+    return _value_problem(kind, name, last, finding.get("input"), context, str(finding["msg"]))
+
+
+def _value_problem(kind: str, name: str, last: str, value: Any, context: Mapping[str, Any], words: str) -> Problem:
+    if kind in ("literal_error", "enum"):
+        allowed = [word.strip("' ") for word in str(context.get("expected", "")).replace(" or ", ",").split(",")]
+        near = did_you_mean(value, allowed) if isinstance(value, str) else None
+        return Problem(code="value-not-allowed", field=name, message=f"“{last}” does not take this value.", found=shown(value), expected="one of " + ", ".join(allowed), fix=near or "Choose one of these.")  # fmt: skip
+    if kind in ("value_error", "assertion_error") or "." in kind or "-" in kind:
+        return Problem(code="value-wrong", field=name, message=words.removeprefix("Value error, ").removeprefix("Assertion failed, "), found=shown(value))  # fmt: skip
+    expected = _EXPECTED.get(kind, "another kind of value").format_map({key: str(item) for key, item in context.items()} | _DEFAULTS)
+    return Problem(code="value-wrong-type", field=name, message=f"“{last}” is not right.", found=shown(value), expected=expected, fix="Correct the value.")  # fmt: skip
+
+
+_DEFAULTS: dict[str, str] = {}
+_EXPECTED = {
+    "string_type": "a text",
+    "string_sub_type": "a text",
+    "string_too_short": "at least {min_length} character(s)",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "a text that fits {pattern}",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of at most 64 bits",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list",
+    "dict_type": "an object of names and values",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "too_short": "at least {min_length} item(s)",
+    "too_long": "at most {max_length} items",
+}
+
+
+def _field_name(place: Sequence[int | str]) -> str:
+    text = ""
+    for step in place:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{step}" if text else step
+    return text
+
+
+def _wanted(model: type[BaseModel], alias: str) -> str | None:
+    return next((field.title for field in model.model_fields.values() if field.alias == alias), None)
+
+
+def _innermost(model: type[BaseModel], place: Sequence[int | str], tagged: Tagged) -> tuple[type[BaseModel], list[int | str]]:
+    """The model that the last step of `place` belongs to, and the place without the type words that pydantic puts in."""
+    steps: list[int | str] = []
+    for step in place:
+        if step in tagged and steps and (isinstance(steps[-1], int) or steps[-1] == "elementType"):
+            model = tagged[str(step)]
+        else:
+            steps.append(step)
+    return model, steps

@@ -1,0 +1,121 @@
+"""From text to a JSON object, with an error that a person can act on for everything that can be wrong on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from executor.plain import shown
+from executor.problems import Problem, ProblemError
+
+MAX_BYTES = 1_000_000
+
+
+class _Twice(ValueError):
+    pass
+
+
+def read_document(document: str | bytes | Mapping[str, Any]) -> dict[str, Any]:
+    """The document as a JSON object. Raises ProblemError: too large, not UTF-8, not JSON, a key twice, not an object."""
+    if isinstance(document, Mapping):
+        _refuse_large(len(json.dumps(document, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")))
+        return dict(document)
+    text = _decoded(document)
+    try:
+        content = json.loads(text, object_pairs_hook=_without_twins, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise ProblemError(_not_json(error, text)) from None
+    except _Twice as error:
+        raise ProblemError(
+            Problem(code="key-twice", message=f"The key “{error}” stands twice in one object.", fix="Take one of them out.")
+        ) from None
+    except RecursionError:
+        raise ProblemError(
+            Problem(code="document-too-deep", message="The document is nested too deeply.", expected="a list of steps")
+        ) from None
+    except ValueError as error:
+        raise ProblemError(Problem(code="not-json", message="The document is not JSON.", found=str(error)[:100], expected="JSON")) from None
+    if not isinstance(content, dict):
+        raise ProblemError(
+            Problem(code="not-an-object", message="The document is JSON, but not a job.", found=shown(content), expected='{"stages": […]}')
+        )
+    return content
+
+
+def _decoded(document: str | bytes) -> str:
+    size = len(document)
+    _refuse_large(size)
+    if isinstance(document, bytes):
+        try:
+            document = document.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = document.count(b"\n", 0, error.start) + 1
+            raise ProblemError(
+                Problem(
+                    code="not-utf8",
+                    message="The document is not UTF-8 text.",
+                    line=line,
+                    found=f"the byte {document[error.start]:#04x}",
+                    expected="UTF-8",
+                    fix="Save it as UTF-8.",
+                )
+            ) from None
+    if not document.strip():
+        raise ProblemError(Problem(code="document-empty", message="The document is empty.", expected='{"stages": […]}'))
+    return document.removeprefix("\ufeff")
+
+
+def _refuse_large(size: int) -> None:
+    if size > MAX_BYTES:
+        raise ProblemError(
+            Problem(
+                code="document-too-large",
+                message="The document is too large.",
+                found=f"{size / 1_000_000:,.1f} MB",
+                expected="at most 1 MB",
+                fix="Keep data in files, not in the document; split the job into several.",
+            )
+        )
+
+
+def _not_json(error: json.JSONDecodeError, text: str) -> Problem:
+    found = text[error.pos : error.pos + 20].splitlines()
+    return Problem(
+        code="not-json",
+        message="The document is not JSON.",
+        line=error.lineno,
+        column=error.colno,
+        found=f"“{found[0]}”" if found and found[0] else "the end of the text" if error.pos >= len(text) else "the end of the line",
+        expected=_EXPECTED.get(error.msg.split(":")[0], error.msg),
+        fix=_FIXES.get(error.msg.split(":")[0], "Correct the text at this place."),
+    )
+
+
+_EXPECTED = {
+    "Expecting ',' delimiter": "a comma, or the closing bracket",
+    "Expecting ' delimiter": "a colon",
+    "Expecting property name enclosed in double quotes": "a name in double quotes",
+    "Expecting value": "a value",
+    "Extra data": "nothing after the document's end",
+    "Unterminated string starting at": "a closing quote",
+    "Invalid control character at": "\\n in place of a line break inside a text",
+    "Illegal trailing comma before end of object": "no comma before the closing bracket",
+    "Illegal trailing comma before end of array": "no comma before the closing bracket",
+}
+_FIXES = {
+    "Expecting property name enclosed in double quotes": "Put the name in double quotes, or take out the comma before the closing bracket.",
+    "Extra data": "Take out what follows.",
+}
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        seen: set[str] = set()
+        raise _Twice(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+    return content
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not a JSON number")

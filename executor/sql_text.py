@@ -1,0 +1,152 @@
+"""What can be said of an SQL text without understanding it: which parts are code, strings, names and comments, and
+whether it is fit to be given to a parser at all. Pure Python, linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from executor.problems import Problem
+
+MAX_LENGTH = 100_000
+MAX_NESTING = 100
+
+CODE, STRING, RAW_STRING, NAME, COMMENT = "code", "string", "raw string", "name", "comment"
+
+_OPENING = re.compile(r"(?i:\b[rR](?=['\"]))?['\"]|`|--|/\*(?!\+)")
+_ENDINGS = {
+    "'": re.compile(r"(?:[^'\\]|\\.)*('|$)", re.DOTALL),
+    '"': re.compile(r'(?:[^"\\]|\\.)*("|$)', re.DOTALL),
+    "r'": re.compile(r"[^']*('|$)"),
+    'r"': re.compile(r'[^"]*("|$)'),
+    "`": re.compile(r"(?:[^`]|``)*(`|$)"),
+    "--": re.compile(r"[^\n]*"),
+}
+_COMMENT_MARK = re.compile(r"/\*|\*/")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_STEPS = re.compile(r"[(\[]|[)\]]|(?i:\bcase\b)|(?i:\bend\b)")
+_LEFT_OVER = re.compile(r"\$\{[^}\n]{0,40}\}?")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of an SQL text: `text[start:end]` with its marks (quotes, comment signs). `closed` is false when the end is missing."""
+
+    kind: str
+    start: int
+    end: int
+    closed: bool = True
+
+
+def spans(text: str) -> Iterator[Span]:
+    """The parts of `text`, in order and without gaps."""
+    position = 0
+    while position < len(text):
+        opening = _OPENING.search(text, position)
+        start = opening.start() if opening else len(text)
+        if start > position:
+            yield Span(CODE, position, start)
+        if not opening:
+            return
+        part = _quoted(text, opening)
+        yield part
+        position = part.end
+
+
+def _quoted(text: str, opening: re.Match[str]) -> Span:
+    mark = opening.group().lower()
+    if mark == "/*":
+        return _bracketed_comment(text, opening.start())
+    ending = _ENDINGS[mark].match(text, opening.end())
+    end = ending.end() if ending else len(text)
+    if mark == "--":
+        return Span(COMMENT, opening.start(), end)
+    kind = NAME if mark == "`" else RAW_STRING if mark[0] == "r" else STRING
+    return Span(kind, opening.start(), end, closed=bool(ending and ending.group(1)))
+
+
+def _bracketed_comment(text: str, start: int) -> Span:
+    depth = 0
+    for mark in _COMMENT_MARK.finditer(text, start):
+        depth += 1 if mark.group() == "/*" else -1
+        if depth == 0:
+            return Span(COMMENT, start, mark.end())
+    return Span(COMMENT, start, len(text), closed=False)
+
+
+def place(text: str, position: int) -> tuple[int, int]:
+    """Line and column of a position, both counted from 1."""
+    line_start = text.rfind("\n", 0, position) + 1
+    return text.count("\n", 0, position) + 1, position - line_start + 1
+
+
+def sql_problems(text: str, field: str = "sql") -> list[Problem]:
+    """Why `text` is not fit for a parser: empty, too long, control characters, something unclosed, too deeply nested,
+    several statements, or a parameter that nobody filled. Empty when it is fit."""
+    if len(text) > MAX_LENGTH:
+        return [
+            Problem(
+                code="sql-too-long",
+                field=field,
+                message="The SQL is too long.",
+                found=f"{len(text):,} characters",
+                expected=f"at most {MAX_LENGTH:,}",
+                fix="Split it into several steps.",
+            )
+        ]
+    control = _CONTROL.search(text)
+    if control:
+        return [_at(text, control.start(), field, "sql-control-character", "The SQL holds a character that cannot be shown.", found=f"U+{ord(control.group()):04X}", fix="Delete it; it often comes with text pasted from elsewhere.")]  # fmt: skip
+    parts = list(spans(text))
+    unclosed = next((part for part in parts if not part.closed), None)
+    if unclosed:
+        return [_at(text, unclosed.start, field, "sql-unclosed", f"A {unclosed.kind} begins here and does not end.", found=text[unclosed.start : unclosed.start + 20], fix=f"Add the closing {_closing(text, unclosed)}.")]  # fmt: skip
+    code = [part for part in parts if part.kind != COMMENT]
+    if not any(part.kind != CODE or text[part.start : part.end].strip(" \t\r\n;") for part in code):
+        return [Problem(code="sql-empty", field=field, message="There is no SQL here.", expected="one query", fix="Write a query, for instance SELECT * FROM a_view.")]  # fmt: skip
+    return [*_nesting(text, parts, field), *_second_statement(text, code, field), *_left_over(text, parts, field)]
+
+
+def _closing(text: str, part: Span) -> str:
+    if part.kind == COMMENT:
+        return "*/"
+    return text[part.start + 1] if part.kind == RAW_STRING else text[part.start]
+
+
+def _nesting(text: str, parts: list[Span], field: str) -> list[Problem]:
+    depth = 0
+    for part in parts:
+        if part.kind != CODE:
+            continue
+        for step in _STEPS.finditer(text, part.start, part.end):
+            depth += 1 if step.group().lower() in ("(", "[", "case") else -1
+            if depth > MAX_NESTING:
+                return [_at(text, step.start(), field, "sql-too-deep", "The SQL is nested too deeply.", found=f"more than {MAX_NESTING} levels of parentheses or CASE", expected=f"at most {MAX_NESTING}", fix="Move inner parts into steps of their own.")]  # fmt: skip
+    return []
+
+
+def _second_statement(text: str, code: list[Span], field: str) -> list[Problem]:
+    first_end: int | None = None
+    for part in code:
+        for sign in re.finditer(r"\S", text[part.start : part.end]) if part.kind == CODE else (re.match(r"", ""),):
+            at = part.start + (sign.start() if sign else 0)
+            if part.kind == CODE and text[at] == ";":
+                first_end = at if first_end is None else first_end
+            elif first_end is not None:
+                return [_at(text, at, field, "sql-two-statements", "There is more than one statement here.", found=f"a second statement: {text[at : at + 30].splitlines()[0]}", expected="one query", fix="Put the second one into a step of its own.")]  # fmt: skip
+    return []
+
+
+def _left_over(text: str, parts: list[Span], field: str) -> list[Problem]:
+    if "${" not in text:
+        return []
+    sign = _LEFT_OVER.search(text)
+    start, found = (sign.start(), sign.group()) if sign else (text.index("${"), "${")
+    return [_at(text, start, field, "sql-left-over", "A parameter was not filled in.", found=found, expected="${name} of a parameter that the job declares", fix="Declare the parameter or correct its name.")]  # fmt: skip
+
+
+def _at(text: str, position: int, field: str, code: str, message: str, *, found: str, fix: str, expected: str | None = None) -> Problem:
+    line, column = place(text, position)
+    return Problem(code=code, message=message, field=field, line=line, column=column, found=found, expected=expected, fix=fix)

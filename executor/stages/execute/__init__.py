@@ -1,0 +1,1 @@
+"""Stage types that execute: one file each."""

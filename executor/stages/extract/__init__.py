@@ -1,0 +1,1 @@
+"""Stage types that extract: one file each."""

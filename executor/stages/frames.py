@@ -1,0 +1,35 @@
+"""Work on data frames that several stage types share. Imported inside `execute` only: it needs pyspark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+
+from executor.plain import did_you_mean
+from executor.problems import Problem, ProblemError
+
+
+def arranged(frame: DataFrame, num_partitions: int | None, partition_by: Sequence[str]) -> DataFrame:
+    """`frame` split as the stage says; unchanged when it says nothing. Raises ProblemError for a column that is not there."""
+    require_columns(frame, partition_by, "partitionBy")
+    if num_partitions is not None:
+        return frame.repartition(num_partitions, *partition_by)
+    return frame.repartition(*partition_by) if partition_by else frame
+
+
+def require_columns(frame: DataFrame, names: Sequence[str], field: str) -> None:
+    """Raises ProblemError when one of `names` is no column of `frame`."""
+    known = {column.casefold() for column in frame.columns}
+    for name in names:
+        if name.casefold() not in known:
+            raise ProblemError(
+                Problem(
+                    code="column-unknown",
+                    field=field,
+                    message=f"There is no column “{name}”.",
+                    found=name,
+                    expected="one of " + ", ".join(frame.columns),
+                    fix=did_you_mean(name, frame.columns) or "Name a column of the view.",
+                )
+            )

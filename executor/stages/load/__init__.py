@@ -1,0 +1,1 @@
+"""Stage types that load: one file each."""

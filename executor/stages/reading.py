@@ -1,0 +1,120 @@
+"""How the file extracts read: find the files, look at them, read them, number the rows. Needs pyspark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructType
+
+from executor.inputs import read_text, require_data
+from executor.plain import did_you_mean
+from executor.problems import Problem, ProblemError
+from executor.schema import AnyColumn, parse_schema, parse_schema_text
+from executor.stages.base import StageContext
+from executor.stages.frames import require_columns
+from executor.stages.internal_columns import with_file_columns
+from executor.stages.kinds import FileExtract, FileOrViewExtract, WithSchema
+
+Reader = Callable[[SparkSession, str, dict[str, str]], DataFrame]
+Sample = Callable[[list[Path], str], None]
+NOTHING_THERE = ("input-missing", "input-empty")
+
+
+def read_files(stage: FileExtract, spark: SparkSession, context: StageContext, read: Reader, *, sample: Sample) -> DataFrame:
+    """The rows of the stage's files, with internal columns. `sample` looks at the files first and raises what is wrong with them.
+
+    Where nothing is there and the stage has a schema, the answer is an empty frame of that schema (Arc's rule).
+    """
+    columns = stage_schema(stage, context)
+    uri = stage.input_uri or ""
+    try:
+        path = context.input_path(uri)
+        files = require_data(path, uri)
+    except ProblemError as error:
+        if columns is None or error.problems[0].code not in NOTHING_THERE:
+            raise
+        context.log(f"{uri} holds nothing: the view is empty, with the columns of the schema.", "warning")
+        return empty_frame(spark, columns)
+    sample(files, uri)
+    base = {"basePath": context.input_path(stage.base_path)} if stage.base_path else {}
+    frame = read(spark, path, base)
+    if not frame.columns:
+        raise ProblemError(Problem(code="input-empty", field="inputURI", message=f"{uri}: There are no columns in it.", found=uri))
+    frame = with_file_columns(frame, path, uri, contiguous=stage.contiguous_index)
+    frame = limited(frame, context)
+    return described(frame, columns) if columns else frame
+
+
+def limited(frame: DataFrame, context: StageContext) -> DataFrame:
+    """In a preview on a sample: the first rows only."""
+    return frame.limit(context.row_limit) if context.row_limit is not None else frame
+
+
+def read_view(stage: FileOrViewExtract, context: StageContext, parse: Callable[[DataFrame], DataFrame]) -> DataFrame:
+    """What `parse` makes of the lines in the stage's input view."""
+    source = context.view(stage.input_view or "")
+    return parse(source.select(text_column(source, stage.input_field).alias("value")))
+
+
+def text_column(source: DataFrame, name: str | None) -> Column:
+    """The column of text in `source`: the one named, or the only one. Raises ProblemError."""
+    if name:
+        require_columns(source, [name], "inputField")
+        return F.col(f"`{name}`").cast("string")
+    texts = [field.name for field in source.schema.fields if isinstance(field.dataType, StringType) and not field.metadata.get("internal")]
+    if len(texts) != 1:
+        raise ProblemError(
+            Problem(
+                code="input-field",
+                field="inputField",
+                message="It is not clear which column holds the text.",
+                found=f"{len(texts)} columns of text: {', '.join(texts)}" if texts else "no column of text",
+                expected="the name of one column",
+                fix=(did_you_mean("value", texts) if texts else None) or "Name the input column.",
+            )
+        )
+    return F.col(f"`{texts[0]}`")
+
+
+def stage_schema(stage: WithSchema, context: StageContext) -> list[AnyColumn] | None:
+    """The columns of the stage's schema file or view; None when it has neither."""
+    if stage.schema_uri:
+        return parse_schema_text(read_text(context.input_path(stage.schema_uri), stage.schema_uri), "schemaURI")
+    if stage.schema_view:
+        return schema_of_view(context.view(stage.schema_view))
+    return None
+
+
+def schema_of_view(view: DataFrame) -> list[AnyColumn]:
+    """The columns that the rows of `view` describe: one row for each, nulls left out."""
+    rows = [without_nulls(row.asDict(recursive=True)) for row in view.limit(10_001).collect()]
+    return parse_schema([{key: value for key, value in row.items() if not key.startswith("_")} for row in rows], "schemaView")
+
+
+def without_nulls(value: Any) -> Any:
+    """`value` less every key without a value, at any depth."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def spark_schema(columns: list[AnyColumn]) -> StructType:
+    """The columns as Spark's schema; all may be null, as files promise nothing."""
+    return StructType.fromDDL(", ".join(f"`{column.name.replace('`', '``')}` {column.type_text()}" for column in columns))
+
+
+def empty_frame(spark: SparkSession, columns: list[AnyColumn]) -> DataFrame:
+    """No rows, with the columns of a schema."""
+    return described(spark.createDataFrame([], spark_schema(columns)), columns)
+
+
+def described(frame: DataFrame, columns: list[AnyColumn]) -> DataFrame:
+    """`frame` with the schema's facts attached to columns of the same name."""
+    for column in columns:
+        if column.name in frame.columns:
+            frame = frame.withMetadata(column.name, {**frame.schema[column.name].metadata, **column.spark_metadata()})
+    return frame

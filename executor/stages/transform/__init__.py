@@ -1,0 +1,1 @@
+"""Stage types that transform: one file each."""

@@ -1,0 +1,1 @@
+"""Stage types that validate: one file each."""

@@ -1,0 +1,63 @@
+"""How the file loads write. Needs pyspark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyspark.sql import DataFrame, DataFrameWriter
+from pyspark.sql.types import ArrayType, MapType, NullType
+
+from executor.problems import Problem, ProblemError
+from executor.stages.base import StageContext
+from executor.stages.frames import arranged, require_columns
+from executor.stages.kinds import FileLoad
+
+Write = Callable[[DataFrameWriter, str], None]
+
+
+def write_files(stage: FileLoad, context: StageContext, write: Write, *, unsupported: tuple[type, ...] = (NullType,)) -> None:
+    """Writes the stage's view to a staging folder, arranged and partitioned as the stage says.
+
+    Columns of an `unsupported` type are left out, which the run says.
+    """
+    frame = without_columns_of(context.view(stage.input_view), unsupported, stage, context)
+    require_columns(frame, stage.partition_by, "partitionBy")
+    if stage.partition_by and len(stage.partition_by) >= len(frame.columns):
+        raise ProblemError(
+            Problem(
+                code="partition-by-all",
+                field="partitionBy",
+                message="Every column is used for folders: nothing is left to write into the files.",
+                found=", ".join(stage.partition_by),
+                fix="Leave at least one column out.",
+            )
+        )
+    target = context.output_path(stage.output_uri, stage.save_mode)
+    writer = arranged(frame, stage.num_partitions, stage.partition_by).write
+    write(writer.partitionBy(*stage.partition_by) if stage.partition_by else writer, target)
+
+
+def without_columns_of(frame: DataFrame, kinds: tuple[type, ...], stage: FileLoad, context: StageContext) -> DataFrame:
+    """`frame` without the columns that the format cannot hold."""
+    dropped = [field for field in frame.schema.fields if isinstance(field.dataType, kinds)]
+    if not dropped:
+        return frame
+    names = ", ".join(f"“{field.name}” ({field.dataType.simpleString()})" for field in dropped)
+    context.warn(
+        Problem(
+            code="columns-left-out",
+            field="inputView",
+            message=f"{stage.type} cannot write these columns and leaves them out: {names}.",
+            fix="Turn them into text in an SQLTransform before, for instance with to_json.",
+        )
+    )
+    left = [f"`{field.name}`" for field in frame.schema.fields if field not in dropped]
+    if not left:
+        raise ProblemError(
+            Problem(code="nothing-to-write", field="inputView", message=f"{stage.type} can write none of the view's columns.", found=names)
+        )
+    return frame.select(*left)
+
+
+NESTED = (ArrayType, MapType)
+"""Types that a text file of values cannot hold, besides structs."""

@@ -1,0 +1,104 @@
+"""Which stage makes a view and which reads it: every view is made before it is read, and made once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from executor.plain import did_you_mean
+from executor.problems import Problem
+from executor.stages.base import Stage
+
+
+def view_problems(stages: Mapping[int, Stage], environment: str | None, made_by_words: Sequence[Sequence[str]]) -> list[Problem]:
+    """Problems of the views among `stages` (by index in the document).
+
+    `made_by_words[i]` are the views that stage i names in the document: they count as made even when the stage itself is not right,
+    so that one mistake is not reported at each of its readers.
+    """
+    first = _first_makers(stages, environment, made_by_words)
+    found: list[Problem] = []
+    for index, stage in stages.items():
+        if stage.takes_part_in(environment):
+            found += [
+                _unknown(index, stage, name, first, made_by_words) for name in stage.reads() if first.get(name.casefold(), index) >= index
+            ]
+    return found + _made_twice(stages, environment)
+
+
+def _first_makers(stages: Mapping[int, Stage], environment: str | None, made_by_words: Sequence[Sequence[str]]) -> dict[str, int]:
+    first: dict[str, int] = {}
+    for index, names in enumerate(made_by_words):
+        stage = stages.get(index)
+        if stage is None or stage.takes_part_in(environment):
+            for name in stage.writes() if stage else names:
+                first.setdefault(name.casefold(), index)
+    return first
+
+
+def _unknown(index: int, stage: Stage, name: str, first: Mapping[str, int], names: Sequence[Sequence[str]]) -> Problem:
+    maker = first.get(name.casefold())
+    earlier = [view for made in names[:index] for view in made]
+    if maker is not None:
+        itself = maker == index
+        message = (
+            f"The view “{name}” is made by this step itself." if itself else f"The view “{name}” is read before step {maker + 1} makes it."
+        )
+        fix = did_you_mean(name, earlier) or (
+            "Read a view of an earlier step." if itself else "Move this step behind the one that makes it."
+        )
+    else:
+        message = f"No step makes the view “{name}”."
+        fix = did_you_mean(name, earlier) or "Add a step that makes it, or name another view."
+    return Problem(
+        code="view-read-before-made" if maker is not None else "view-unknown",
+        stage_index=index,
+        stage=stage.name,
+        stage_type=stage.type,
+        field=_field_that_reads(stage, name),
+        message=message,
+        found=name,
+        expected="one of " + ", ".join(earlier) if earlier else "a view made by an earlier step",
+        fix=fix,
+    )
+
+
+def _field_that_reads(stage: Stage, name: str) -> str:
+    for attribute, info in type(stage).model_fields.items():
+        extra = info.json_schema_extra
+        if isinstance(extra, dict) and extra.get("widget") == "view" and getattr(stage, attribute) == name:
+            return info.alias or attribute
+    return "sql"
+
+
+def _made_twice(stages: Mapping[int, Stage], environment: str | None) -> list[Problem]:
+    makers: dict[str, list[tuple[int, Stage]]] = {}
+    found = []
+    for index, stage in stages.items():
+        if not stage.takes_part_in(environment):
+            continue
+        for name in stage.writes():
+            earlier = makers.setdefault(name.casefold(), [])
+            clash = next((other for other in earlier if _meet(other[1], stage)), None)
+            if clash:
+                found.append(_twice(index, stage, name, clash[0]))
+            earlier.append((index, stage))
+    return found
+
+
+def _meet(one: Stage, other: Stage) -> bool:
+    """Whether there may be an environment in which both stages run."""
+    return not one.environments or not other.environments or bool(set(one.environments) & set(other.environments))
+
+
+def _twice(index: int, stage: Stage, name: str, first: int) -> Problem:
+    return Problem(
+        code="view-made-twice",
+        stage_index=index,
+        stage=stage.name,
+        stage_type=stage.type,
+        field="outputView",
+        message=f"Step {first + 1} makes the view “{name}” already.",
+        found=name,
+        expected="a name of its own for every view",
+        fix="Give this step's view another name.",
+    )
