@@ -1,0 +1,205 @@
+"""The commands that need Spark: run, preview, serve. Exit codes and output are those of docs/contract.md."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+from executor.events import Event, EventWriter, Log, ProblemFound, PublishRequested, RunFinished, RunStarted, SessionReady
+from executor.job import Job, parse
+from executor.problems import Problem, ProblemError
+from executor.publish import Publisher
+from executor.runner import RunContext, Runner, StageFailure
+from executor.session import SparkProcess
+from executor.spark_home import SPARK_VERSION
+from executor.values import Values, read_values, values_from
+
+DONE, NOT_RIGHT, FAILED = 0, 1, 2
+STARTED = time.monotonic()
+
+
+class Stopped(BaseException):
+    """Somebody asked this process to end (SIGTERM)."""
+
+
+def run(file: str, environment: str | None, parameters: Sequence[str], values: str | None, views: str | None) -> int:
+    """`python -m executor run`. `parameters`: a list of NAME=VALUE. `values`: "-" or None. `views`: a file to write views to."""
+    emit = EventWriter(claim_stdout())
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        given, job = prepare(file, environment, parameters, values)
+    except ProblemError as error:
+        return _not_right(emit, error)
+    return JobRun(emit, given, job).run(Path(views) if views else None)
+
+
+def preview(file: str, to: str, rows: int, environment: str | None, parameters: Sequence[str], values: str | None) -> int:
+    """`python -m executor preview`. `to`: a stage's name or its index from 0."""
+    from executor.preview import Preview, stage_index
+
+    emit = EventWriter(claim_stdout())
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        given, job = prepare(file, environment, parameters, values)
+        index = stage_index(job, to)
+        process = SparkProcess(given.compute, "preview", spark_log(emit))
+    except ProblemError as error:
+        return _not_right(emit, error)
+    try:
+        Preview(process.session, emit, given.lake, job).show(index, rows)
+    except StageFailure:
+        return FAILED
+    except ProblemError as error:
+        return _not_right(emit, error)
+    except Stopped:
+        return FAILED
+    finally:
+        process.stop()
+    return DONE
+
+
+def serve() -> int:
+    """`python -m executor serve`: previews from a warm session, see `executor.serve`."""
+    from executor.serve import Server
+
+    stream = claim_stdout()
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        return Server(EventWriter(stream), sys.stdin).serve()
+    except Stopped:
+        return DONE
+
+
+def prepare(file: str, environment: str | None, parameters: Sequence[str], values: str | None) -> tuple[Values, Job]:
+    """The values and the job. Raises ProblemError with every problem."""
+    given = read_values(sys.stdin) if values == "-" else values_from({})
+    merged = given.parameters | _pairs(parameters)
+    document = given.document if file == "-" else _read(file)
+    if document is None:
+        raise ProblemError(Problem(code="document-missing", message="There is no document.", expected="the key “document” in the values on standard input"))
+    job = parse(document, environment=environment, parameters=merged, run_id=given.run_id)
+    return replace(given, parameters=merged), job
+
+
+def _read(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise ProblemError(Problem(code="document-missing", message=f"The document “{file}” cannot be read.", found=error.strerror, fix="Check the path.")) from error
+
+
+def _pairs(parameters: Sequence[str]) -> dict[str, str]:
+    wrong = [text for text in parameters if "=" not in text]
+    if wrong:
+        raise ProblemError(Problem(code="parameter-form", message=f"“{wrong[0]}” is not a parameter.", found=wrong[0], expected="NAME=VALUE"))
+    return dict(text.split("=", 1) for text in parameters)
+
+
+def claim_stdout() -> IO[str]:
+    """Standard output for events alone: whatever else is printed in this process goes to standard error from now on."""
+    stream = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
+    os.dup2(2, 1)
+    return stream
+
+
+def spark_log(emit: EventWriter) -> Any:
+    """Takes Spark's log lines and says them as events."""
+    return lambda level, text: emit(Log(level=level, message=text, source="spark"))
+
+
+def _stop(signum: int, frame: Any) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Stopped
+
+
+def _not_right(emit: EventWriter, error: ProblemError) -> int:
+    for problem in error.problems:
+        emit(ProblemFound(problem=problem.as_dict()))
+    emit(RunFinished(outcome="invalid", duration_ms=_elapsed()))
+    return NOT_RIGHT
+
+
+def _elapsed() -> int:
+    return round((time.monotonic() - STARTED) * 1000)
+
+
+class JobRun:
+    """One run from a job that is right to its result."""
+
+    def __init__(self, emit: EventWriter, values: Values, job: Job) -> None:
+        self.emit, self.values, self.job = emit, values, job
+        self.publisher = Publisher(values.run_id)
+        self.process: SparkProcess | None = None
+
+    def run(self, views: Path | None) -> int:
+        """Runs everything; gives the exit code. Whatever happens, staging and Spark are cleared away and a result is said."""
+        try:
+            self.process = SparkProcess(self.values.compute, "run", spark_log(self.emit))
+            return self._run(self.process, views)
+        except StageFailure:
+            return self._finish("failed")
+        except ProblemError as error:
+            for problem in error.problems:
+                self.emit(ProblemFound(problem=problem.as_dict()))
+            return self._finish("failed")
+        except Stopped:
+            self.emit(Log(level="warning", message="The run was stopped. Nothing was published."))
+            return self._finish("failed")
+        finally:
+            self.publisher.discard()
+            if self.process is not None:
+                self.process.stop()
+
+    def _run(self, process: SparkProcess, views: Path | None) -> int:
+        self.emit(started(self.job))
+        spark = process.session
+        self.emit(SessionReady(duration_ms=_elapsed()))
+        context = RunContext(spark, self.emit, environment=self.job.environment, lake_folder=self.values.lake, publisher=self.publisher)
+        runner = Runner(spark, context, self.emit, self.values.run_id, process)
+        runner.run(self.job, range(len(self.job.stages)))
+        if views is not None:
+            from executor.preview import write_views
+
+            write_views(views, list(context.views.values()))
+        if not self._may_publish():
+            return self._finish("not_published", runner.warnings)
+        outputs = self.publisher.publish()
+        return self._finish("succeeded_with_warnings" if runner.warnings else "succeeded", runner.warnings, outputs)
+
+    def _may_publish(self) -> bool:
+        outputs: list[dict[str, Any]] = [output.as_dict() for output in self.publisher.outputs]
+        self.emit(PublishRequested(outputs=outputs))
+        return not self.values.confirm_publish or confirmed(sys.stdin)
+
+    def _finish(self, outcome: str, warnings: int = 0, outputs: Sequence[dict[str, Any]] = ()) -> int:
+        event: Event = RunFinished(outcome=outcome, duration_ms=_elapsed(), outputs=list(outputs), warnings=warnings)
+        self.emit(event)
+        return DONE if outcome.startswith("succeeded") else FAILED
+
+
+def started(job: Job) -> RunStarted:
+    """The first event of a run."""
+    return RunStarted(
+        document_sha256=job.sha256,
+        environment=job.environment,
+        stages=[{"index": index, "name": stage.name, "type": stage.type, "kind": stage.kind} for index, stage in enumerate(job.stages)],
+        parameters=dict(job.values),
+        versions={"spark": SPARK_VERSION, "python": ".".join(map(str, sys.version_info[:3]))},
+    )
+
+
+def confirmed(stream: IO[str]) -> bool:
+    """Whether the next line says `{"publish": true}`; anything else, or the end of input, means no."""
+    import json
+
+    try:
+        answer = json.loads(stream.readline(10_000))
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and answer.get("publish") is True

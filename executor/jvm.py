@@ -1,0 +1,153 @@
+"""Starts the JVM that holds Spark, listens to what it prints, and ends it.
+
+The JVM is started directly (no spark-submit: that would start a shell and a second JVM first). Nothing secret is on its
+command line or in its environment. It ends by itself when our end of its standard input closes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from executor.problems import Problem, ProblemError
+from executor.spark_home import MODULE_OPTIONS, SparkHome, java_command
+
+LogSink = Callable[[str, str], None]
+"""Takes a level (debug, info, warning, error) and one line."""
+
+LEVELS = {"TRACE": "debug", "DEBUG": "debug", "INFO": "info", "WARN": "warning", "ERROR": "error", "FATAL": "error"}
+START_SECONDS = 120
+OUT_OF_MEMORY_EXIT = 3
+"""The exit code of a JVM that was started with -XX:+ExitOnOutOfMemoryError."""
+
+
+def java_options(memory_mb: int, cores: int, kind: str, temp: Path) -> list[str]:
+    """Options of the JVM. `kind`: preview starts soonest (simple compiler, serial collector), run works fastest."""
+    speed = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"] if kind == "preview" else ["-XX:+UseParallelGC"]
+    return [
+        *MODULE_OPTIONS,
+        *speed,
+        f"-Xmx{memory_mb}m",
+        "-Xss4m",
+        "-XX:MaxDirectMemorySize=256m",
+        "-XX:+ExitOnOutOfMemoryError",
+        "-XX:-UsePerfData",
+        f"-XX:ActiveProcessorCount={max(cores, 2)}",
+        f"-Djava.io.tmpdir={temp}",
+        "-Duser.timezone=UTC",
+        "-Dfile.encoding=UTF-8",
+        "-Djava.awt.headless=true",
+        "-Djava.net.preferIPv4Stack=true",
+        "-Dcom.sun.jndi.ldap.object.trustURLCodebase=false",
+        "-Dderby.system.home=/nonexistent",
+        f"-Dlog4j2.configurationFile={Path(__file__).parent / 'log4j2.properties'}",
+    ]
+
+
+class Jvm:
+    """One running JVM with a py4j gateway inside."""
+
+    def __init__(self, home: SparkHome, options: list[str], log: LogSink) -> None:
+        """Starts the process and returns at once; `connect` waits for it."""
+        self._log = log
+        self.last_lines: deque[str] = deque(maxlen=20)
+        self._info_folder = tempfile.TemporaryDirectory(prefix="sluice-jvm-")
+        self._info = Path(self._info_folder.name) / "connection"
+        command = [java_command(), *options, "-cp", home.class_path(), "org.apache.spark.api.python.PythonGatewayServer"]
+        self.process = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=_environment(self._info),
+            text=True,
+            errors="replace",
+            preexec_fn=_ignore_interrupt,  # noqa: PLW1509
+        )
+        threading.Thread(target=self._read_output, name="jvm-output", daemon=True).start()
+
+    def _read_output(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            level, text = parse_line(line.rstrip("\n"))
+            self.last_lines.append(text)
+            self._log(level, text)
+
+    def connect(self) -> Any:
+        """The py4j gateway, once the JVM is up. Raises ProblemError when it does not come up."""
+        deadline = time.monotonic() + START_SECONDS
+        while not self._info.exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise ProblemError(self._not_started())
+            time.sleep(0.01)
+        with self._info.open("rb") as info:
+            port, length = struct.unpack("!ii", info.read(8))
+            secret = info.read(length).decode()
+        self._info_folder.cleanup()
+        return _gateway(port, secret)
+
+    def _not_started(self) -> Problem:
+        return Problem(
+            code="spark-not-started",
+            message="Spark could not be started.",
+            found=f"The Java process ended with code {self.process.poll()}.",
+            fix="Look at the detail. Too little memory in the compute profile and a missing `make setup` are the usual causes.",
+            detail="\n".join(self.last_lines)[-2000:] or None,
+        )
+
+    @property
+    def ran_out_of_memory(self) -> bool:
+        """Whether the JVM ended for lack of memory. Waits a moment for a process that is just ending."""
+        try:
+            return self.process.wait(timeout=2) in (OUT_OF_MEMORY_EXIT, -signal.SIGKILL)
+        except subprocess.TimeoutExpired:
+            return False
+
+    def stop(self, grace_seconds: float = 5.0) -> None:
+        """Ends the process: asks by closing its input, then kills."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        try:
+            self.process.wait(timeout=grace_seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def parse_line(line: str) -> tuple[str, str]:
+    """Level and text of one line of the JVM's output; a line that is not of our log form is a warning."""
+    parts = line.split("\t", 3)
+    if len(parts) == 4 and parts[0] == "SPARK":
+        return LEVELS.get(parts[1], "info"), f"{parts[2]}: {parts[3]}"
+    return "warning", line
+
+
+def _environment(info: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "JAVA_HOME", "TZ") if name in os.environ}
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    return kept | {"PYSPARK_PYTHON": sys.executable, "_PYSPARK_DRIVER_CONN_INFO_PATH": str(info), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_CONNECT_MODE": "0"}
+
+
+def _ignore_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _gateway(port: int, secret: str) -> Any:
+    """Connects as pyspark itself does; it takes port and secret from the environment, where they stay no longer than the call."""
+    from pyspark.java_gateway import launch_gateway
+
+    os.environ |= {"PYSPARK_GATEWAY_PORT": str(port), "PYSPARK_GATEWAY_SECRET": secret}
+    try:
+        return launch_gateway()
+    finally:
+        del os.environ["PYSPARK_GATEWAY_PORT"], os.environ["PYSPARK_GATEWAY_SECRET"]

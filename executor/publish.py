@@ -1,0 +1,243 @@
+"""Where loads write, and how their output becomes visible: all of it at the end, each target in one step, or nothing.
+
+    <parent>/.sluice-staging/<run_id>/<name>     what a load of this run writes for <parent>/<name>
+    <parent>/.sluice-staging/<run_id>.lock       held as long as the process lives: without a holder the folder is a leftover
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from executor.problems import Problem, ProblemError
+
+STAGING = ".sluice-staging"
+SAVE_MODES = ("Append", "ErrorIfExists", "Ignore", "Overwrite")
+AT_FDCWD = -100
+RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
+LEFTOVER_AGE_SECONDS = 60
+
+
+@dataclass
+class Output:
+    """One target. `facts` (format, rows, …) go into the run's result."""
+
+    uri: str
+    target: Path
+    staged: Path
+    save_mode: str
+    stage_index: int
+    stage: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """stage, uri, format and rows where known, bytes and files as written by this run."""
+        files = [file for file in _data_files(self.staged)] if self.staged.exists() else []
+        return {
+            "stage": self.stage,
+            "uri": self.uri,
+            "save_mode": self.save_mode,
+            "files": len(files),
+            "bytes": sum(file.stat().st_size for file in files),
+        } | self.facts
+
+
+class Publisher:
+    """The outputs of one run."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self.outputs: list[Output] = []
+        self._locks: dict[Path, IO[str]] = {}
+
+    def stage_output(self, uri: str, target: Path, save_mode: str, stage_index: int, stage: str) -> Path:
+        """A fresh path to write to in place of `target`. Raises ProblemError when the target may not or cannot be written."""
+        existing = self.find(target)
+        if existing is not None:
+            raise ProblemError(_problem("output-twice", f"Two stages of this job write to “{uri}”.", f"the other is “{existing.stage}”", "Give one of them another place."))
+        if save_mode == "ErrorIfExists" and _holds_data(target):
+            raise ProblemError(_exists(uri))
+        try:
+            staged = self._staging_folder(target.parent) / target.name
+            _check_writable(target)
+        except OSError as error:
+            raise ProblemError(not_writable(uri, error)) from error
+        self.outputs.append(Output(uri, target, staged, save_mode, stage_index, stage))
+        return staged
+
+    def find(self, target: Path) -> Output | None:
+        """The output of this run for `target`."""
+        return next((output for output in self.outputs if output.target == target), None)
+
+    def publish(self) -> list[dict[str, Any]]:
+        """Makes every output visible; gives their facts. When one cannot be, those before it are taken back and ProblemError is raised."""
+        facts = [output.as_dict() for output in self.outputs]
+        undo: list[Callable[[], None]] = []
+        for output in self.outputs:
+            try:
+                undo.append(_publish_one(output))
+            except (OSError, ProblemError) as error:
+                for step in reversed(undo):
+                    step()
+                raise ProblemError(error.problems if isinstance(error, ProblemError) else not_writable(output.uri, error)) from error
+        return facts
+
+    def discard(self) -> None:
+        """Removes whatever is staged, also what publishing has replaced. Never raises: the outcome is already decided."""
+        for parent, lock in self._locks.items():
+            shutil.rmtree(parent / STAGING / self.run_id, ignore_errors=True)
+            with suppress(OSError):
+                os.unlink(lock.name)
+            lock.close()
+            with suppress(OSError):
+                (parent / STAGING).rmdir()
+        self._locks.clear()
+
+    def _staging_folder(self, parent: Path) -> Path:
+        folder = parent / STAGING / self.run_id
+        if parent not in self._locks:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            self._locks[parent] = _own(folder)
+            remove_leftovers(folder.parent)
+        folder.mkdir(exist_ok=True)
+        return folder
+
+
+def remove_leftovers(staging: Path) -> None:
+    """Removes what runs left behind whose process no longer lives (nobody holds their lock)."""
+    for path in staging.glob("*.lock"):
+        with suppress(OSError), path.open("r+") as lock:
+            if time.time() - path.stat().st_mtime < LEFTOVER_AGE_SECONDS:
+                continue
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+            path.unlink()
+
+
+def _own(folder: Path) -> IO[str]:
+    """Takes the lock of a run's staging folder and empties the folder, which an earlier attempt may have left."""
+    lock = folder.with_suffix(".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise ProblemError(_problem("run-still-alive", "Another process is still working on this very run.", str(folder), "Wait for it to end.")) from error
+    shutil.rmtree(folder, ignore_errors=True)
+    return lock
+
+
+# --- one output -------------------------------------------------------------------------------------------------------------
+
+
+def _publish_one(output: Output) -> Callable[[], None]:
+    """Makes one output visible; gives the step that takes it back."""
+    _drop_checksums(output.staged)
+    exists = os.path.lexists(output.target)
+    if output.save_mode == "Ignore" and exists:
+        output.facts["published"] = False
+        return lambda: None
+    if output.save_mode == "ErrorIfExists" and exists and _holds_data(output.target):
+        raise ProblemError(_exists(output.uri))
+    if output.save_mode == "Append" and exists:
+        _link_existing(output.target, output.staged)
+    return _replace(output.staged, output.target)
+
+
+def _replace(staged: Path, target: Path) -> Callable[[], None]:
+    if not os.path.lexists(target):
+        _rename(staged, target, RENAME_NOREPLACE)
+        return lambda: os.rename(target, staged)
+    _exchange(staged, target)
+    return lambda: _exchange(staged, target)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Swaps two paths in one step; where the file system cannot, in three quick ones."""
+    try:
+        _rename(one, other, RENAME_EXCHANGE)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
+            raise
+        aside = one.with_name(one.name + ".aside")
+        os.rename(other, aside)
+        os.rename(one, other)
+        os.rename(aside, one)
+
+
+def _rename(source: Path, target: Path, flags: int) -> None:
+    """renameat2, which Python does not offer."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(AT_FDCWD, os.fsencode(source), AT_FDCWD, os.fsencode(target), flags) == 0:
+        return
+    code = ctypes.get_errno()
+    if flags == RENAME_NOREPLACE and code in (errno.ENOSYS, errno.EINVAL):
+        os.rename(source, target)
+        return
+    raise OSError(code, os.strerror(code), str(target))
+
+
+def _link_existing(target: Path, staged: Path) -> None:
+    """Puts the target's present files beside the new ones (hard links, else copies), so that one exchange shows old and new."""
+    if target.is_file() or staged.is_file():
+        raise ProblemError(_problem("append-to-file", "Rows cannot be appended to a single file.", str(target.name), "Write to a folder, or overwrite."))
+    for file in target.rglob("*"):
+        place = staged / file.relative_to(target)
+        if file.is_dir():
+            place.mkdir(parents=True, exist_ok=True)
+        elif not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(file, place)
+            except OSError:
+                shutil.copy2(file, place)
+
+
+def _drop_checksums(folder: Path) -> None:
+    """Hadoop's hidden checksum files are of no use to readers of the output."""
+    for file in folder.rglob(".*.crc"):
+        file.unlink()
+
+
+def _data_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    return [file for file in path.rglob("*") if file.is_file() and not file.name.startswith((".", "_"))]
+
+
+def _holds_data(target: Path) -> bool:
+    return target.is_file() or (target.is_dir() and any(target.iterdir()))
+
+
+def _check_writable(target: Path) -> None:
+    """A target that exists must itself be ours to replace: found out before the work, not after it."""
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "Permission denied", str(target.parent))
+    if target.is_dir() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "Permission denied", str(target))
+
+
+# --- problems ---------------------------------------------------------------------------------------------------------------
+
+
+def not_writable(uri: str, error: OSError) -> Problem:
+    """Why an output cannot be written, in plain words."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _problem("disk-full", f"There is no space left to write “{uri}”.", error.strerror or "", "Free some space or ask whoever runs the storage.")
+    return _problem("output-not-writable", f"“{uri}” cannot be written.", error.strerror or str(error), "Choose another place, or ask for the right to write there.")
+
+
+def _exists(uri: str) -> Problem:
+    return _problem("output-exists", f"“{uri}” already holds data, and this stage must not replace it.", "data", "Choose Overwrite or Append, or another place.")
+
+
+def _problem(code: str, message: str, found: str, fix: str) -> Problem:
+    return Problem(code=code, message=message, found=found, fix=fix, field="outputURI")

@@ -1,0 +1,221 @@
+"""The run loop: enter a stage, do its work, say what happened; after the last one, publish.
+
+A preview is the same loop with an end, without loads and executes (`executor.preview`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from executor import lake, spark_errors
+from executor.events import Event, EventWriter, Log, StageEntered, StageFailed, StageFinished, StageMetrics, StageRows
+from executor.job import Job
+from executor.plain import did_you_mean
+from executor.problems import Problem, ProblemError
+from executor.publish import Publisher
+from executor.sql_gate import Gate
+from executor.stages import Stage
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from executor.session import SparkProcess
+
+METRICS = ("records_read", "bytes_read", "records_written", "bytes_written", "shuffle_bytes", "spill_bytes", "tasks", "cpu_ms")
+
+
+class StageFailure(Exception):
+    """A stage failed and has said so; nothing after it runs."""
+
+
+@dataclass
+class View:
+    """A view and what is known of it. `sources`: the files its rows come from, directly or through other views."""
+
+    name: str
+    frame: DataFrame
+    rows: int | None = None
+
+
+@dataclass
+class StageRecord:
+    """What a stage has said of itself while it ran."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+    warnings: list[Problem] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)
+
+
+class RunContext:
+    """What the stages of one run share; implements `executor.stages.base.StageContext`."""
+
+    is_preview = False
+    is_sampled = False
+    row_limit: int | None = None
+
+    def __init__(self, spark: SparkSession, emit: EventWriter, *, environment: str | None, lake_folder: Path, publisher: Publisher | None = None) -> None:
+        self.environment = environment
+        self.views: dict[str, View] = {}
+        self.record = StageRecord()
+        self.index, self.stage = 0, ""
+        self._spark, self._emit, self._lake, self._publisher = spark, emit, lake_folder, publisher
+        self._gate = Gate(spark)
+
+    def begin(self, index: int, stage: Stage) -> None:
+        """The stage that speaks from now on."""
+        self.index, self.stage, self.record = index, stage.name, StageRecord()
+
+    def emit(self, event: Event) -> None:
+        self._emit(event)
+
+    def describe_output(self, **facts: Any) -> None:
+        """Facts of what the present stage has written, for the run's result."""
+        for output in self._publisher.outputs if self._publisher else []:
+            if output.stage_index == self.index:
+                output.facts |= {name: fact for name, fact in facts.items() if fact is not None}
+
+    # what stages ask for, see StageContext
+
+    def input_path(self, uri: str) -> str:
+        staged = self._staged(uri)
+        if staged is not None:
+            return staged
+        path = lake.existing(self._lake, uri)
+        self.record.inputs.append(path)
+        return path
+
+    def _staged(self, uri: str) -> str | None:
+        """The staged output for `uri`, when a load of this run wrote it."""
+        output = self._publisher.find(lake.resolve(self._lake, uri, "inputURI")) if self._publisher else None
+        return str(output.staged) if output is not None and output.staged.exists() else None
+
+    def output_path(self, uri: str, save_mode: str) -> str:
+        target = lake.resolve(self._lake, uri, "outputURI")
+        if self._publisher is None:
+            raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="outputURI"))
+        return str(self._publisher.stage_output(uri, target, save_mode, self.index, self.stage))
+
+    def view(self, name: str) -> DataFrame:
+        known = self.views.get(name.casefold())
+        if known is None:
+            names = [view.name for view in self.views.values()]
+            raise ProblemError(Problem(code="view-unknown", message=f"There is no view “{name}” at this point of the job.", found=name, expected="one of: " + ", ".join(names) if names else None, fix=did_you_mean(name, names)))  # fmt: skip
+        return known.frame
+
+    def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
+        rows = None
+        if persist and not self.is_preview:
+            frame = frame.persist()
+            rows = frame.count()
+            self.rows("out", rows, name)
+        frame.createOrReplaceTempView(name)
+        self.views[name.casefold()] = View(name, frame, rows)
+
+    def sql(self, text: str, *, field: str = "sql") -> DataFrame:
+        return self._gate.query(text, [view.name for view in self.views.values()], field)
+
+    def log(self, message: str, level: str = "info") -> None:
+        self.emit(Log(level=level, message=message, stage=self.stage, source="job"))
+
+    def rows(self, direction: str, count: int, view: str | None = None) -> None:
+        self.record.rows[direction] = self.record.rows.get(direction, 0) + count
+        self.emit(StageRows(stage_index=self.index, stage=self.stage, direction=direction, rows=count, view=view))
+
+    def detail(self, **facts: Any) -> None:
+        self.record.details |= facts
+
+    def warn(self, problem: Problem) -> None:
+        self.record.warnings.append(problem)
+        self.emit(Log(level="warning", message=" ".join(filter(None, (problem.message, problem.fix))), stage=self.stage))
+
+
+class Runner:
+    """Runs the stages of one job in one session."""
+
+    def __init__(self, spark: SparkSession, context: RunContext, emit: EventWriter, group: str, process: SparkProcess) -> None:
+        self.spark, self.context, self.emit, self.group, self.process = spark, context, emit, group, process
+        self.warnings = 0
+        self._totals = _listener(spark)
+
+    def run(self, job: Job, indices: Sequence[int], skip_kinds: tuple[str, ...] = ()) -> None:
+        """Runs these stages in order. Raises StageFailure after the first that fails."""
+        for index in indices:
+            stage = job.stages[index]
+            if stage.kind in skip_kinds:
+                continue
+            if job.takes_part(stage):
+                self.run_stage(index, stage)
+            else:
+                self.emit(StageFinished(stage_index=index, stage=stage.name, stage_type=stage.type, outcome="skipped", duration_ms=0))
+
+    def run_stage(self, index: int, stage: Stage) -> None:
+        """Enter, execute, exit."""
+        self.context.begin(index, stage)
+        self.emit(StageEntered(stage_index=index, stage=stage.name, stage_type=stage.type))
+        started = time.monotonic()
+        group = f"{self.group}:{index}"
+        with self._failures_told(index, stage, started):
+            self.spark.sparkContext.setJobGroup(group, stage.name, interruptOnCancel=True)
+            with spark_errors.translated(sql=getattr(stage, "sql", None), columns=self._columns):
+                stage.execute(self.spark, self.context)
+        self._finish(index, stage, started, self._metrics(group))
+
+    def _columns(self) -> list[str]:
+        """Names of all columns of the views made so far, for "did you mean"."""
+        return [column for view in self.context.views.values() for column in view.frame.columns]
+
+    @contextmanager
+    def _failures_told(self, index: int, stage: Stage, started: float) -> Iterator[None]:
+        try:
+            yield
+        except ProblemError as error:
+            for problem in error.problems[:1]:
+                placed = spark_errors.placed(problem, index, stage)
+                self.emit(StageFailed(stage_index=index, stage=stage.name, stage_type=stage.type, duration_ms=_since(started), problem=placed.as_dict()))
+            raise StageFailure from error
+
+    def _metrics(self, group: str) -> dict[str, int]:
+        self.spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
+        numbers = self._totals.take(group).split()
+        return {name: int(number) for name, number in zip(METRICS, numbers, strict=False) if number != "0"}
+
+    def _finish(self, index: int, stage: Stage, started: float, metrics: dict[str, int]) -> None:
+        record = self.context.record
+        if metrics:
+            self.emit(StageMetrics(stage_index=index, stage=stage.name, metrics=metrics))
+        if stage.kind == "load" and "records_written" in metrics:
+            record.rows.setdefault("out", metrics["records_written"])
+        self.context.describe_output(format=stage.type.removesuffix("Load").lower(), rows=record.rows.get("out"))
+        self.warnings += len(record.warnings)
+        self.emit(
+            StageFinished(
+                stage_index=index,
+                stage=stage.name,
+                stage_type=stage.type,
+                outcome="warning" if record.warnings else "done",
+                duration_ms=_since(started),
+                rows_in=record.rows.get("in"),
+                rows_out=record.rows.get("out"),
+                rows_rejected=record.rows.get("rejected"),
+                details=record.details | ({"warnings": [warning.as_dict() for warning in record.warnings]} if record.warnings else {}),
+            )
+        )
+
+
+def _listener(spark: SparkSession) -> Any:
+    """The one listener of this JVM that adds up what tasks report."""
+    context: Any = spark.sparkContext
+    if not hasattr(context, "_sluice_totals"):
+        context._sluice_totals = spark._jvm.sluice.TaskTotals()  # type: ignore[union-attr]
+        context._jsc.sc().addSparkListener(context._sluice_totals)
+    return context._sluice_totals
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

@@ -1,0 +1,148 @@
+"""Builds the one Spark session of a process from a compute profile, hardened so that SQL reaches nothing but the job's views.
+
+The settings are a second line: the gate (`executor.sql_gate`) decides what runs, the sandbox around the process is the wall.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from executor.jvm import Jvm, LogSink, java_options
+from executor.problems import Problem, ProblemError
+from executor.spark_home import SparkHome, pyspark_jars, spark_home
+
+if TYPE_CHECKING:
+    from py4j.java_gateway import JavaGateway
+    from pyspark.sql import SparkSession
+
+REDACTED = "(?i)secret|password|passwd|token|access[.]?key|account[.]?key|credential|sas|pwd"
+LIMITS = {"cores": (1, 256), "memory_mb": (512, 1_048_576), "shuffle_partitions": (1, 10_000)}
+
+
+@dataclass(frozen=True)
+class ComputeProfile:
+    """What a run may use: processor cores, heap of the JVM in megabytes, partitions of a shuffle."""
+
+    cores: int = 2
+    memory_mb: int = 1024
+    shuffle_partitions: int = 4
+
+    @staticmethod
+    def from_values(compute: dict[str, Any] | None) -> ComputeProfile:
+        """From the `compute` object of the values. Raises ProblemError for an unknown key or a number out of range."""
+        given = compute or {}
+        for name, value in given.items():
+            low, high = LIMITS.get(name, (1, 0))
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                expected = f"a whole number from {low} to {high}" if name in LIMITS else ", ".join(LIMITS)
+                raise ProblemError(
+                    Problem(code="compute-profile", message=f"The compute profile's “{name}” is not right.", found=repr(value), expected=expected)
+                )
+        return ComputeProfile(**given)
+
+
+def settings(profile: ComputeProfile, scratch: Path) -> dict[str, str]:
+    """Spark's settings for one process that keeps everything it makes below `scratch`."""
+    return {
+        "spark.master": f"local[{profile.cores}]",
+        "spark.app.name": "sluice",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.local.dir": str(scratch / "local"),
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.redaction.regex": REDACTED,
+        "spark.default.parallelism": str(profile.cores),
+        "spark.driver.maxResultSize": "256m",
+        "spark.sql.shuffle.partitions": str(profile.shuffle_partitions),
+        "spark.sql.adaptive.enabled": "true",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.ansi.enabled": "true",
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.runSQLOnFiles": "false",
+        "spark.sql.variable.substitute": "false",
+        "spark.sql.scripting.enabled": "false",
+        "spark.sql.artifact.isolation.enabled": "false",
+        "spark.sql.files.ignoreCorruptFiles": "false",
+        "spark.sql.files.ignoreMissingFiles": "false",
+        "spark.sql.debug.maxToStringFields": "200",
+        "spark.sql.ui.retainedExecutions": "1",
+        "spark.ui.retainedJobs": "20",
+        "spark.ui.retainedStages": "20",
+        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+    }
+
+
+class SparkProcess:
+    """A JVM and the session in it. `start` begins both at once with other work; `session` waits for them."""
+
+    def __init__(self, profile: ComputeProfile, kind: str, log: LogSink, home: SparkHome | None = None) -> None:
+        self.profile = profile
+        self.scratch = Path(tempfile.mkdtemp(prefix="sluice-run-"))
+        self._session: SparkSession | None = None
+        self._failure: BaseException | None = None
+        chosen = home or spark_home()
+        _require_set_up(chosen)
+        options = java_options(profile.memory_mb, profile.cores, kind, self.scratch) + archive_options(chosen, kind)
+        self.jvm = Jvm(chosen, options, log)
+        self._starter = threading.Thread(target=self._start, name="spark-start", daemon=True)
+        self._starter.start()
+
+    def _start(self) -> None:
+        try:
+            self._session = build_session(self.jvm.connect(), settings(self.profile, self.scratch))
+        except BaseException as error:  # noqa: BLE001 – raised again in the thread that waits
+            self._failure = error
+
+    @property
+    def session(self) -> SparkSession:
+        """The session, once Spark is up. Raises ProblemError when it could not start."""
+        self._starter.join()
+        if self._failure is not None:
+            raise self._failure
+        assert self._session is not None
+        return self._session
+
+    def stop(self) -> None:
+        """Ends the JVM and removes everything it kept. The work is over, so there is nothing to wait for."""
+        self.jvm.stop()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def build_session(gateway: JavaGateway, conf: dict[str, str]) -> SparkSession:
+    """The session in a JVM that is up."""
+    from pyspark import SparkConf, SparkContext
+    from pyspark.sql import SparkSession
+
+    SparkContext._ensure_initialized(gateway=gateway)
+    spark_conf = SparkConf(_jvm=SparkContext._jvm)
+    spark_conf.setAll(list(conf.items()))
+    context: Any = SparkContext(conf=spark_conf, gateway=gateway)
+    context._accumulatorServer.handle_error = lambda request, address: None  # the JVM's end is no error worth a stack trace
+    return SparkSession(context)
+
+
+def archive_options(home: SparkHome, kind: str) -> list[str]:
+    """Java options that use the class archive, if there is one. A stale one is ignored by Java."""
+    archive = home.archive(kind)
+    if not archive.is_file():
+        return []
+    return [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr"]
+
+
+def _require_set_up(home: SparkHome) -> None:
+    if not home.is_complete():
+        raise ProblemError(
+            Problem(
+                code="spark-not-set-up",
+                message="Spark has not been set up for Sluice on this machine.",
+                found=f"{home.gate_jar} is missing; PySpark's jars are in {pyspark_jars()}.",
+                fix="Run `python -m executor.setup_spark` (`make setup` does).",
+            )
+        )

@@ -1,0 +1,157 @@
+"""Makes the folder that executors start from: `python -m executor.setup_spark [--force]`.
+
+1. hard links to pyspark's jars, less those an executor must not have;
+2. the SQL gate, compiled by the compiler that Spark itself ships (no JDK needed);
+3. two archives of loaded classes, so that previews and runs start sooner.
+
+Run again it does nothing, unless pyspark or the gate's source has changed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from executor.jvm import Jvm, java_options
+from executor.problems import ProblemError
+from executor.session import ComputeProfile, build_session, settings
+from executor.spark_home import (
+    GATE_SOURCES,
+    SPARK_VERSION,
+    SparkHome,
+    is_left_out,
+    pyspark_jars,
+    spark_home,
+)
+
+ARCHIVE_MEMORY_MB = 512
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0 when the folder is ready, 1 with a sentence on standard error when it cannot be made."""
+    try:
+        home = spark_home()
+        set_up(home, force="--force" in arguments, say=lambda text: print(text, file=sys.stderr))  # noqa: T201
+    except ProblemError as error:
+        for problem in error.problems:
+            print(f"{problem.message} {problem.fix or ''}\n{problem.detail or ''}".rstrip(), file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def set_up(home: SparkHome, *, force: bool = False, say: Callable[[str], None] = lambda text: None) -> None:
+    """Makes `home` unless it is there. Two who start at once wait for each other. Homes of other versions go."""
+    home.path.parent.mkdir(parents=True, exist_ok=True)
+    with (home.path.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if home.is_complete() and not force:
+            return
+        for old in home.path.parent.glob(f"{SPARK_VERSION}-*"):
+            shutil.rmtree(old)
+        _make(home, say)
+
+
+def _make(home: SparkHome, say: Callable[[str], None]) -> None:
+    say("Spark, step 1 of 3: linking its jars")
+    link_jars(pyspark_jars(), home.jars)
+    say("Spark, step 2 of 3: compiling the SQL gate")
+    compile_gate(home)
+    for kind in ("preview", "run"):
+        say(f"Spark, step 3 of 3: class archive for a faster start ({kind})")
+        make_archive(home, kind)
+    home.ready_mark.touch()
+
+
+def link_jars(source: Path, target: Path) -> None:
+    """Hard links to the jars that stay; copies where the file system cannot link."""
+    target.mkdir(parents=True)
+    for jar in sorted(source.glob("*.jar")):
+        if is_left_out(jar.name):
+            continue
+        try:
+            os.link(jar, target / jar.name)
+        except OSError:
+            shutil.copy2(jar, target / jar.name)
+
+
+def compile_gate(home: SparkHome) -> None:
+    """Compiles executor/gate/*.java with Janino, inside a JVM of Spark's jars, into one jar beside them."""
+    with tempfile.TemporaryDirectory(prefix="sluice-gate-") as folder:
+        jvm = Jvm(home, java_options(ARCHIVE_MEMORY_MB, 1, "preview", Path(folder)), log=lambda level, text: None)
+        try:
+            _cook(jvm.connect(), home, Path(folder))
+        finally:
+            jvm.stop()
+        with zipfile.ZipFile(home.gate_jar, "w", zipfile.ZIP_DEFLATED) as jar:
+            for compiled in sorted(Path(folder).rglob("*.class")):
+                jar.writestr(zipfile.ZipInfo(str(compiled.relative_to(folder))), compiled.read_bytes())
+
+
+def _cook(gateway: Any, home: SparkHome, target: Path) -> None:
+    jvm = gateway.jvm
+    sources = sorted(GATE_SOURCES.glob("*.java"))
+    class_path = sorted(home.jars.glob("*.jar"))
+    compiler = jvm.org.codehaus.janino.Compiler()
+    compiler.setClassPath(_files(gateway, class_path))
+    compiler.setDestinationDirectory(jvm.java.io.File(str(target)), False)
+    compiler.compile(_files(gateway, sources))
+
+
+def _files(gateway: Any, paths: list[Path]) -> Any:
+    array = gateway.new_array(gateway.jvm.java.io.File, len(paths))
+    for index, path in enumerate(paths):
+        array[index] = gateway.jvm.java.io.File(str(path))
+    return array
+
+
+def make_archive(home: SparkHome, kind: str) -> None:
+    """Starts Spark once, does what a small job does, and keeps the classes it loaded in an archive."""
+    scratch = Path(tempfile.mkdtemp(prefix="sluice-archive-"))
+    options = [*java_options(ARCHIVE_MEMORY_MB, 1, kind, scratch), f"-XX:ArchiveClassesAtExit={home.archive(kind)}", "-Xlog:disable"]
+    jvm = Jvm(home, options, log=lambda level, text: None)
+    try:
+        spark = build_session(jvm.connect(), settings(ComputeProfile(cores=1), scratch))
+        _exercise(spark, scratch)
+    finally:
+        _forget_context()
+        jvm.stop(grace_seconds=120)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _exercise(spark: Any, scratch: Path) -> None:
+    """Reads and writes each format, joins, groups, sorts and windows: the classes most jobs load."""
+    from executor.sql_gate import Gate
+
+    (scratch / "flights.csv").write_text("origin,delay,day\nJFK,12,2013-01-01\nEWR,,2013-01-02\n")
+    frame = spark.read.csv(str(scratch / "flights.csv"), header=True)
+    frame.createOrReplaceTempView("flights")
+    for form in ("parquet", "json", "csv"):
+        frame.write.format(form).save(str(scratch / form))
+        spark.read.format(form).load(str(scratch / form)).count()
+    sql = (
+        "WITH d AS (SELECT origin, CAST(delay AS INT) delay, to_date(day) day FROM flights) SELECT day, a.origin, count(*) n, avg(a.delay) mean, "
+        "round(max(b.delay), 2) worst, row_number() OVER (PARTITION BY day ORDER BY a.origin) r FROM d a LEFT JOIN d b USING (day) "
+        "WHERE a.delay IS NULL OR upper(a.origin) LIKE '%K' GROUP BY day, a.origin ORDER BY day LIMIT 10"
+    )
+    Gate(spark).check(sql, ["flights"])
+    spark.sql(sql).collect()
+
+
+def _forget_context() -> None:
+    """The next session of this process starts a JVM of its own."""
+    from pyspark import SparkContext
+
+    SparkContext._gateway = None
+    SparkContext._jvm = None
+    SparkContext._active_spark_context = None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

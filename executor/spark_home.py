@@ -1,0 +1,130 @@
+"""Where Spark's jars are and how its JVM is started: a trimmed set of the jars that came with pyspark.
+
+Jars that a job never needs but an attacker could use (an embedded database, Hive, Spark Connect, connection pools) are left out.
+The folder is made once by `python -m executor.setup_spark`; it holds hard links, so it costs no disk.
+
+    <home>/jars/*.jar        Spark and what it needs, less `LEFT_OUT`, and `sluice-gate.jar` (our gate, compiled)
+    <home>/ready              all of it is in place
+    <home>/preview.jsa       class archives that make the JVM start sooner (optional)
+    <home>/run.jsa
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from executor.problems import Problem, ProblemError
+
+SPARK_VERSION = "4.2.0"
+GATE_JAR = "sluice-gate.jar"
+GATE_SOURCES = Path(__file__).parent / "gate"
+
+LEFT_OUT = (
+    "derby*", "hive-*", "spark-hive*", "spark-connect*", "connect-repl*", "jdo*", "javax.jdo*", "datanucleus*", "bonecp*", "HikariCP*",
+    "libthrift*", "libfb303*", "spark-kubernetes*", "kubernetes-*", "volcano-*", "vertx-*", "spark-yarn*", "spark-repl*",
+    "spark-pipelines*", "commons-dbcp*", "opencsv*", "super-csv*", "jline*", "jpam*", "jta*", "transaction-api*", "ST4*", "antlr-runtime-3*",
+)  # fmt: skip
+"""Name patterns of jars that stay behind, and why: see docs/decisions/executor-start.md."""
+
+KEPT = ("hive-storage-api*",)
+"""Kept although a pattern above names it: ORC does not work without it."""
+
+MODULE_OPTIONS = (
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    *(
+        f"--add-opens=java.base/{package}=ALL-UNNAMED"
+        for package in (
+            "java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util", "java.util.concurrent",
+            "java.util.concurrent.atomic", "jdk.internal.ref", "sun.nio.ch", "sun.nio.cs", "sun.security.action", "sun.util.calendar",
+        )
+    ),
+    "--add-opens=java.security.jgss/sun.security.krb5=ALL-UNNAMED",
+    "-Dio.netty.tryReflectionSetAccessible=true",
+    "-Dio.netty.allocator.type=pooled",
+)  # fmt: skip
+"""What Spark's own launcher adds on Java 17 (a test compares), less the vector module, which only linear algebra uses."""
+
+
+@dataclass(frozen=True)
+class SparkHome:
+    """The folder with the trimmed jars."""
+
+    path: Path
+
+    @property
+    def jars(self) -> Path:
+        return self.path / "jars"
+
+    @property
+    def gate_jar(self) -> Path:
+        return self.jars / GATE_JAR
+
+    def archive(self, kind: str) -> Path:
+        """The class archive for `kind`: preview or run."""
+        return self.path / f"{kind}.jsa"
+
+    def class_path(self) -> str:
+        """All jars in a fixed order: a class archive is valid for exactly one class path."""
+        return os.pathsep.join(str(jar) for jar in sorted(self.jars.glob("*.jar")))
+
+    @property
+    def ready_mark(self) -> Path:
+        """Written when everything else is in place."""
+        return self.path / "ready"
+
+    def is_complete(self) -> bool:
+        return self.ready_mark.is_file()
+
+
+def pyspark_jars() -> Path:
+    """The jar folder of the installed pyspark, found without importing it."""
+    spec = importlib.util.find_spec("pyspark")
+    if spec is None or not spec.submodule_search_locations:
+        raise ProblemError(Problem(code="spark-missing", message="PySpark is not installed here.", fix="Run `make setup`."))
+    return Path(spec.submodule_search_locations[0]) / "jars"
+
+
+def spark_home() -> SparkHome:
+    """The folder for this pyspark, this Java and this gate, inside the virtual environment (or where SLUICE_SPARK_HOME says).
+    Its name holds a fingerprint: whatever changes leads to another folder, and none is changed while it is in use."""
+    parent = Path(os.environ.get("SLUICE_SPARK_HOME") or Path(sys.prefix) / "share" / "sluice-spark")
+    return SparkHome(parent / f"{SPARK_VERSION}-{fingerprint()}")
+
+
+def fingerprint() -> str:
+    """Changes when pyspark's jars, Java, the list of jars left out or the gate's source changes."""
+    digest = hashlib.sha256(os.path.realpath(java_command()).encode())
+    for source in sorted(GATE_SOURCES.glob("*.java")):
+        digest.update(source.read_bytes())
+    for jar in sorted(pyspark_jars().glob("*.jar")):
+        kept = jar.stat()
+        digest.update(f"{jar}:{kept.st_size}:{kept.st_mtime_ns}:{is_left_out(jar.name)}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+def is_left_out(jar: str) -> bool:
+    """Whether the jar of this file name stays out of the executor."""
+    return any(fnmatch(jar, pattern) for pattern in LEFT_OUT) and not any(fnmatch(jar, pattern) for pattern in KEPT)
+
+
+def java_command() -> str:
+    """The java program. Raises ProblemError with the command that installs it."""
+    home = os.environ.get("JAVA_HOME")
+    found = shutil.which("java", path=f"{home}/bin" if home else None)
+    if found is None:
+        raise ProblemError(
+            Problem(
+                code="java-missing",
+                message="Java is not installed, and Spark needs it.",
+                expected="Java 17",
+                fix="Install it, for instance with: apt-get install openjdk-17-jre-headless",
+            )
+        )
+    return found

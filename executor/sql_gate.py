@@ -1,0 +1,217 @@
+"""Which SQL may run: one query over the job's views, made of known parts of the language and of reviewed functions.
+
+Three looks, each refusing what it does not know: the text (`executor.sql_text`), Spark's own parse of it, and Spark's analysed
+plan right before it runs. The last two are Java classes in `executor/gate/`, since walking a plan from Python takes a hundred times longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from executor import spark_errors
+from executor.gate_functions import function_list
+from executor.problems import Problem, ProblemError
+from executor.sql_text import sql_problems
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+UNIT, RECORD = "\x1f", "\x1e"
+FACTS = ("view", "function")
+HINTS = (
+    "BROADCAST", "BROADCASTJOIN", "MAPJOIN", "MERGE", "SHUFFLE_MERGE", "MERGEJOIN", "SHUFFLE_HASH", "SHUFFLE_REPLICATE_NL",
+    "COALESCE", "REPARTITION", "REPARTITION_BY_RANGE", "REBALANCE",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One record of the Java gate: what was met and where (line and column from 1, None when unknown)."""
+
+    kind: str
+    name: str
+    line: int | None
+    column: int | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says of one text. `views` and `functions`: what it uses, each once, in order."""
+
+    problems: list[Problem]
+    views: list[str]
+    functions: list[str]
+
+
+class Gate:
+    """The gate of one Spark session."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark
+        self._jvm: Any = spark._jvm
+        known = function_list()
+        self._java = self._jvm.sluice.ParseGate(
+            "\n".join(_nodes()), "\n".join(known.allowed), "\n".join(known.table_functions), "\n".join(HINTS)
+        )
+        self._parser = spark._jsparkSession.sessionState().sqlParser()
+
+    def check(self, sql: str, views: Iterable[str], field: str = "sql") -> Verdict:
+        """The verdict on `sql`, which may read `views`. Nothing is run and no file is touched."""
+        problems = sql_problems(sql, field)
+        if problems:
+            return Verdict(problems, [], [])
+        names = list(views)
+        findings = self._findings(sql, names)
+        refused = [found for found in findings if found.kind not in FACTS]
+        return Verdict(
+            [_problem(found, sql, names, field) for found in refused],
+            _names(findings, "view"),
+            _names(findings, "function"),
+        )
+
+    def query(self, sql: str, views: Sequence[str], field: str = "sql") -> DataFrame:
+        """The data frame of `sql`, once all three looks have passed it. Raises ProblemError; Spark's own errors are translated."""
+        verdict = self.check(sql, views, field)
+        if verdict.problems:
+            raise ProblemError(verdict.problems)
+        with spark_errors.translated(sql=sql, field=field):
+            frame = self._spark.sql(sql)
+        found = self._jvm.sluice.PlanGate.check(frame._jdf.queryExecution().analyzed(), _lower(views))
+        if found:
+            raise ProblemError(Problem(code="sql-plan-refused", field=field, message="This query reaches for something outside the job's views.", found=found))
+        return frame
+
+    def _findings(self, sql: str, views: Sequence[str]) -> list[Finding]:
+        answer = self._java.check(self._parser, sql, _lower(views))
+        found = []
+        for record in answer.split(RECORD)[:-1]:
+            kind, line, column, name = record.split(UNIT, 3)
+            found.append(Finding(kind, name, int(line) or None, int(column) or None))
+        return list(dict.fromkeys(found))
+
+
+def _lower(views: Iterable[str]) -> str:
+    return "\n".join(view.lower() for view in views)
+
+
+def _names(findings: list[Finding], kind: str) -> list[str]:
+    return list(dict.fromkeys(found.name for found in findings if found.kind == kind))
+
+
+@cache
+def _nodes() -> list[str]:
+    text = (Path(__file__).parent / "gate" / "nodes.txt").read_text(encoding="utf-8")
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+# --- findings as problems ---------------------------------------------------------------------------------------------------
+
+
+def _problem(found: Finding, sql: str, views: list[str], field: str) -> Problem:
+    if found.kind == "syntax":
+        condition, _, parameters = found.name.partition(UNIT)
+        return spark_errors.syntax_problem(condition, _pairs(parameters), sql, field, found.line, found.column)
+    make = _SENTENCES.get(found.kind, _unknown_node)
+    words = make(found.name, views)
+    return Problem(**{"code": f"sql-{found.kind}", "field": field, "line": found.line, "column": found.column, **words})
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """`Did you mean “x”?` for the closest known name, or None."""
+    by_lower = {one.lower(): one for one in known}
+    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f"Did you mean “{by_lower[close[0]]}”?" if close else None
+
+
+Words = dict[str, Any]
+
+
+def _unknown_view(name: str, views: list[str]) -> Words:
+    listed = ", ".join(sorted(views)[:20]) if views else "none yet: add an extract before this step"
+    return {"code": "unknown-view", "message": f"There is no view “{name}” at this point of the job.", "found": name, "expected": f"one of: {listed}", "fix": did_you_mean(name, views)}  # fmt: skip
+
+
+def _path(name: str, views: list[str]) -> Words:
+    return {"message": f"“{name}” cannot be read from SQL.", "found": name, "expected": "the name of one view of this job", "fix": "To read a file, add an extract stage and use its view here."}  # fmt: skip
+
+
+def _unknown_function(name: str, views: list[str]) -> Words:
+    known = function_list()
+    reason = known.refused.get(name) or known.refused_table_functions.get(name)
+    if reason:
+        return {"code": "sql-function-refused", "message": f"The function “{name}” is not available here: {reason}.", "found": name, "fix": "Write the query without it."}  # fmt: skip
+    if name in known.allowed:
+        return {"message": f"“{name}” cannot stand in FROM.", "found": name, "fix": "Use it in SELECT, or write LATERAL VIEW."}
+    close = did_you_mean(name, known.allowed | known.table_functions)
+    return {"message": f"There is no function “{name}”.", "found": name, "fix": close or "Look the name up in the list of functions."}
+
+
+def _function_path(name: str, views: list[str]) -> Words:
+    return {"message": "A function is called by its plain name here.", "found": name, "expected": "one name, without a schema before it", "fix": f"Write {name.rsplit('.', 1)[-1]}(…)."}  # fmt: skip
+
+
+def _hint(name: str, views: list[str]) -> Words:
+    return {"message": f"The hint “{name}” is not available here.", "found": name, "expected": ", ".join(HINTS)}
+
+
+def _too_large(name: str, views: list[str]) -> Words:
+    return {"message": f"“{name}” would make more than 10,000,000 values.", "found": name, "fix": "Use a smaller number."}
+
+
+def _too_deep(name: str, views: list[str]) -> Words:
+    return {"message": "The SQL is nested too deeply.", "fix": "Move inner parts into steps of their own."}
+
+
+def _relation_options(name: str, views: list[str]) -> Words:
+    return {"message": f"“{name}” is read with options or as a stream, which is not available here.", "found": name, "fix": "Use the plain name of the view."}  # fmt: skip
+
+
+def _unreadable(name: str, views: list[str]) -> Words:
+    return {"code": "sql-syntax", "message": "This SQL cannot be read.", "detail": name[:500]}
+
+
+NODE_WORDS = {
+    "ScriptTransformation": ("TRANSFORM … USING runs a program outside Spark, which is not allowed.", "Use SQL functions instead."),
+    "PlanWithUnresolvedIdentifier": ("IDENTIFIER(…) hides which view is read.", "Write the view's name, or use a parameter of type identifier."),
+    "ExpressionWithUnresolvedIdentifier": ("IDENTIFIER(…) hides what is meant.", "Write the name itself, or use a parameter of type identifier."),
+    "CompoundBody": ("SQL scripts (BEGIN … END) are not allowed.", "Write one query a stage."),
+    "UnresolvedExecuteImmediate": ("EXECUTE IMMEDIATE runs text that cannot be checked.", "Write the query itself."),
+    "NamedParameter": ("Parameters are not written with a colon here.", "Write ${name}."),
+    "PosParameter": ("Question marks are not parameters here.", "Write ${name}."),
+    "CurrentUser": ("The name of the system's user is not available here.", "Use a parameter."),
+    "RelationTimeTravel": ("Versions of a view cannot be chosen in SQL.", "Use the plain name of the view."),
+    "NamedStreamingRelation": ("Streams cannot be read from SQL.", "Use the plain name of the view."),
+}  # fmt: skip
+
+
+def _unknown_node(name: str, views: list[str]) -> Words:
+    short = name.rsplit(".", 1)[-1].split("$")[0]
+    if short in NODE_WORDS:
+        message, fix = NODE_WORDS[short]
+        return {"code": "sql-not-allowed", "message": message, "found": short, "fix": fix}
+    if ".plans.logical." in name or ".execution." in name:
+        return {"code": "sql-command", "message": "This is a command. A stage may only hold a query, which reads and does not change anything.", "found": short, "expected": "SELECT …", "fix": "Use a load stage to write, an extract stage to read."}  # fmt: skip
+    return {"code": "sql-not-allowed", "message": "This part of SQL is not available here.", "found": short, "fix": "Write the query without it."}
+
+
+_SENTENCES: dict[str, Callable[[str, list[str]], Words]] = {
+    "unknown-view": _unknown_view,
+    "path": _path,
+    "relation-options": _relation_options,
+    "unknown-function": _unknown_function,
+    "function-path": _function_path,
+    "hint": _hint,
+    "too-large": _too_large,
+    "too-deep": _too_deep,
+    "unreadable": _unreadable,
+    "node": _unknown_node,
+}

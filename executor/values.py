@@ -1,0 +1,73 @@
+"""The values of a run: one JSON object on the first line of standard input. See docs/contract.md."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from executor.problems import Problem, ProblemError
+from executor.session import ComputeProfile
+
+MAX_LINE = 4_000_000
+KEYS = {"document": dict, "parameters": dict, "secrets": dict, "lake": str, "run_id": str, "confirm_publish": bool, "compute": dict}
+
+
+@dataclass(frozen=True)
+class Values:
+    """What the portal hands to an executor. Secrets are held here and nowhere else."""
+
+    document: dict[str, Any] | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    lake: Path = Path()
+    run_id: str = ""
+    confirm_publish: bool = False
+    compute: ComputeProfile = ComputeProfile()
+
+
+def read_values(stream: IO[str]) -> Values:
+    """The values on the next line of `stream`. Raises ProblemError when they are not right."""
+    line = stream.readline(MAX_LINE)
+    try:
+        given = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ProblemError(Problem(code="values-not-json", message="The values on standard input are not JSON.", found=error.msg, expected="one JSON object on one line")) from None  # fmt: skip
+    return values_from(given)
+
+
+def values_from(given: Any) -> Values:
+    """`given` (the JSON object) as values."""
+    if not isinstance(given, dict):
+        raise ProblemError(Problem(code="values-not-json", message="The values are not an object.", expected="{…}"))
+    for name, value in given.items():
+        if name not in KEYS:
+            raise ProblemError(Problem(code="values-unknown", message=f"There is no value “{name}”.", found=name, expected=", ".join(KEYS)))
+        if not isinstance(value, KEYS[name]):
+            raise ProblemError(Problem(code="values-wrong", message=f"The value “{name}” is of the wrong kind.", expected=KEYS[name].__name__))
+    return Values(
+        document=given.get("document"),
+        parameters=given.get("parameters", {}),
+        secrets=given.get("secrets", {}),
+        lake=lake_folder(given.get("lake", ".")),
+        run_id=checked_run_id(given.get("run_id") or uuid.uuid4().hex),
+        confirm_publish=given.get("confirm_publish", False),
+        compute=ComputeProfile.from_values(given.get("compute")),
+    )
+
+
+def lake_folder(given: str) -> Path:
+    """The folder that URIs are resolved in. Raises ProblemError when there is none."""
+    folder = Path(given)
+    if not folder.is_dir():
+        raise ProblemError(Problem(code="lake-missing", message=f"There is no folder “{given}” to use as the lake.", fix="Create it, or name another."))
+    return folder.resolve()
+
+
+def checked_run_id(run_id: str) -> str:
+    """A run's id becomes the name of a folder, so it may hold letters, digits, - and _ only."""
+    if not run_id.replace("-", "").replace("_", "").isalnum() or len(run_id) > 100:
+        raise ProblemError(Problem(code="values-wrong", message="The run's id is not right.", found=run_id[:100], expected="letters, digits, - and _"))
+    return run_id
