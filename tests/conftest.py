@@ -1,0 +1,169 @@
+"""The people, the project and the settings every test uses.
+
+Django's settings are read in `pytest_configure`, after the home folder below has been set, so that no test ever touches a real one.
+`SLUICE_DATABASE_URL` is honoured: the same tests run on PostgreSQL. Tests that ask for no database fixture need no database.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+HOME = Path(tempfile.mkdtemp(prefix="sluice-tests-"))
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+os.environ["SLUICE_HOME"] = str(HOME)
+os.environ["SLUICE_DEMO"] = "0"
+os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
+
+if TYPE_CHECKING:
+    from django.test import Client
+    from rest_framework.test import APIClient
+
+    from portal.accounts.models import Project, User
+    from portal.environments.models import ComputeProfile, Environment
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from django.conf import settings
+
+    settings.configured or settings._setup()  # type: ignore[attr-defined]
+
+
+# --- the project -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def compute(db: None) -> ComputeProfile:
+    """The compute profile of every environment."""
+    from tests import factories
+
+    return factories.make_compute()
+
+
+@pytest.fixture
+def flights(compute: ComputeProfile) -> Project:
+    """The project everybody works in; it has dev (drafts allowed), test and prod."""
+    from tests import factories
+
+    return factories.make_project("flights", "Flights", compute=compute)
+
+
+@pytest.fixture
+def harbour(compute: ComputeProfile) -> Project:
+    """Another project, which only `outsider` has a role in."""
+    from tests import factories
+
+    return factories.make_project("harbour", "Harbour", compute=compute)
+
+
+@pytest.fixture
+def dev(flights: Project) -> Environment:
+    return flights.environments.get(name="dev")
+
+
+@pytest.fixture
+def test_env(flights: Project) -> Environment:
+    """The environment named test."""
+    return flights.environments.get(name="test")
+
+
+@pytest.fixture
+def prod(flights: Project) -> Environment:
+    return flights.environments.get(name="prod")
+
+
+# --- the people ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ana(flights: Project) -> User:
+    """Author in dev: writes jobs, previews, runs drafts, saves versions, asks for promotion. Sees data in test; elsewhere only looks."""
+    from tests import factories
+
+    return factories.make_person("ana", flights, "author@dev", "data_viewer@test", "viewer")
+
+
+@pytest.fixture
+def ben(flights: Project) -> User:
+    """A second author in dev, for what happens when two people work on one job."""
+    from tests import factories
+
+    return factories.make_person("ben", flights, "author@dev", "viewer")
+
+
+@pytest.fixture
+def pat(flights: Project) -> User:
+    """Approver in test and prod."""
+    from tests import factories
+
+    return factories.make_person("pat", flights, "approver@test", "approver@prod", "viewer")
+
+
+@pytest.fixture
+def olu(flights: Project) -> User:
+    """Operator everywhere."""
+    from tests import factories
+
+    return factories.make_person("olu", flights, "operator")
+
+
+@pytest.fixture
+def vic(flights: Project) -> User:
+    """Viewer everywhere: sees definitions and states, no data."""
+    from tests import factories
+
+    return factories.make_person("vic", flights, "viewer")
+
+
+@pytest.fixture
+def ada(flights: Project) -> User:
+    """Admin: platform admin, environment admin and auditor of the project. May neither write, run nor approve."""
+    from tests import factories
+
+    return factories.make_person("ada", flights, "environment_admin", "auditor", platform_admin=True)
+
+
+@pytest.fixture
+def outsider(harbour: Project) -> User:
+    """Author, operator and approver of another project; must see nothing of flights."""
+    from tests import factories
+
+    return factories.make_person("outsider", harbour, "author", "operator", "approver")
+
+
+# --- their browsers and programs -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def browser_of(db: None) -> Callable[[User], Client]:
+    """`browser_of(ana)` is a test client that is signed in as Ana (no CSRF checks)."""
+    from django.test import Client
+
+    def signed_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def program_of(db: None) -> Callable[..., APIClient]:
+    """`program_of(ana, "read", "write")` is an API client with a token of Ana's of these scopes (default: all)."""
+    from rest_framework.test import APIClient
+
+    from tests import factories
+
+    def with_token(user: User, *scopes: str) -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {factories.make_token(user, *scopes)}")
+        return client
+
+    return with_token
