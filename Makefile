@@ -1,0 +1,42 @@
+# `make help` lists what there is. Everything runs inside .venv, which `make setup` makes from locked, hashed lists.
+PORT ?= 8000
+SLUICE_HOME ?= var
+PYTHON ?= python3.11
+BIN := .venv/bin
+UV_COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11
+export PYTHON SLUICE_HOME
+
+.PHONY: help setup demo up test test-fast bench lint format lock
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: ## the virtual environment and Spark's folder (nothing is done twice)
+	@requirements/setup.sh
+
+demo: setup ## everything on one machine, with real flights; ONCE=1 ends after the result; PORT and SLUICE_HOME are honoured
+	@exec $(BIN)/python manage.py demo --port "$(PORT)" $(if $(filter 1 yes true,$(ONCE)),--once)
+
+up: setup ## the same without the demo's people and data
+	@exec $(BIN)/python manage.py up --port "$(PORT)"
+
+test: setup ## every check and test; gets Chromium and bubblewrap when it may (< 15 min)
+	@$(BIN)/python -m tests.all
+
+test-fast: setup ## the part without Spark and browser (< 2 min)
+	@$(BIN)/python -m tests.all --fast
+
+bench: setup ## measures, prints one table, writes bench/results.json
+	@$(BIN)/python -m bench
+
+lint: setup ## ruff, format, types, import rules, committed locks
+	@$(BIN)/python -m tests.all --lint
+
+format: setup ## formats the Python code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: ## resolves the dependencies again and writes requirements/*.txt (no host names)
+	$(UV_COMPILE) --extra demo --extra dev pyproject.toml -o requirements/lock.txt
+	$(UV_COMPILE) requirements/uv.in -o requirements/uv.txt
+	$(UV_COMPILE) requirements/build.in -o requirements/build.txt
