@@ -1,0 +1,122 @@
+"""What `make test`, `make test-fast` and `make lint` run: parts in order, all of them even when one fails, and a summary at the end.
+
+python -m tests.all [--fast | --lint]
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests import machine
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+PYTEST_END = re.compile(r"^(=+ )?(\d+ (passed|failed|errors?|skipped|deselected|xfailed|warnings?)\b.*|no tests ran) in [\d.]+s")
+FAST = "not spark and not browser and not services"
+
+
+@dataclass
+class Part:
+    """One command. `needs` are programs without which it cannot run; `around` gives variables for its environment while it runs."""
+
+    name: str
+    command: list[str]
+    needs: tuple[str, ...] = ()
+    around: Callable[[], Any] = field(default=lambda: nullcontext({}))
+
+
+@dataclass
+class Outcome:
+    part: Part
+    good: bool
+    seconds: float
+    closing: str
+
+
+def tool(name: str, *arguments: str) -> list[str]:
+    return [str(BIN / name), *arguments]
+
+
+def pytest(marks: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", "-m", marks, "--durations=5", "--durations-min=5", *arguments]
+
+
+@contextmanager
+def postgresql() -> Iterator[dict[str, str]]:
+    """A fresh PostgreSQL, for as long as the part runs."""
+    from tests.services.postgresql import running
+
+    with running() as url:
+        yield {"SLUICE_DATABASE_URL": url}
+
+
+LINT = [
+    Part("lint", tool("ruff", "check", ".")),
+    Part("format", tool("ruff", "format", "--check", ".")),
+    Part("types", tool("mypy")),
+    Part("import rules", tool("lint-imports")),
+    Part("locks", [sys.executable, "-m", "tests.locks"]),
+]
+UNIT = [Part("unit and API, SQLite", pytest(FAST, "-n", "2"))]
+SLOW = [
+    Part("database tests, PostgreSQL", pytest(FAST, "-n", "2", "-p", "tests.services.only_database"), around=postgresql),
+    Part("services", pytest("services and not spark and not browser")),
+    Part("Spark", pytest("spark and not browser"), needs=("bwrap",)),
+    Part("browser", pytest("browser"), needs=("bwrap", "chromium")),
+]
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0 when every part is good."""
+    parts = LINT if "--lint" in arguments else LINT + UNIT if "--fast" in arguments else LINT + UNIT + SLOW
+    missing = machine.provide(sorted({need for part in parts for need in part.needs}))
+    outcomes = [run(part, missing) for part in parts]
+    summarise(outcomes)
+    return 0 if all(outcome.good for outcome in outcomes) else 1
+
+
+def run(part: Part, missing: set[str]) -> Outcome:
+    print(f"\n── {part.name} ──", flush=True)
+    begun = time.monotonic()
+    if lacking := missing & set(part.needs):
+        return Outcome(part, False, 0.0, f"not run: {', '.join(sorted(lacking))} missing")
+    with part.around() as variables:
+        code, closing = watch(part.command, {**os.environ, **variables})
+    return Outcome(part, code == 0, time.monotonic() - begun, closing)
+
+
+def watch(command: list[str], env: dict[str, str]) -> tuple[int, str]:
+    """Runs a command, shows its lines, and gives its exit code and pytest's closing line (or its last line)."""
+    closing = last = ""
+    with subprocess.Popen(
+        command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            last = line.strip() or last
+            closing = last if PYTEST_END.match(last) else closing
+    return process.returncode, closing or last
+
+
+def summarise(outcomes: list[Outcome]) -> None:
+    """One line a part, then pytest's own closing lines once more, so that they are the last of the log."""
+    print("\n── summary ──")
+    for outcome in outcomes:
+        print(f"{'ok  ' if outcome.good else 'FAIL'}  {outcome.part.name:<28}{outcome.seconds:7.1f} s  {outcome.closing[:100]}")
+    print(f"total {sum(outcome.seconds for outcome in outcomes):.0f} s")
+    for outcome in outcomes:
+        if PYTEST_END.match(outcome.closing):
+            print(f"==== {outcome.closing.strip('= ')} ==== ({outcome.part.name})")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
