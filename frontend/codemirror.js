@@ -22,5 +22,5 @@ export { sql, SQLDialect, schemaCompletionSource, keywordCompletionSource, Stand
 export { json, jsonLanguage, jsonParseLinter } from "@codemirror/lang-json";
 export { oneDark, oneDarkTheme, oneDarkHighlightStyle } from "@codemirror/theme-one-dark";
 export { tags, highlightCode, classHighlighter, tagHighlighter, highlightTree } from "@lezer/highlight";
-export { SparkSQL, sparkFunctions, sparkKeywords, parameterHighlight, highlightSql } from "./spark_sql.js";
+export { SparkSQL, sparkSql, sparkFunctions, sparkFunctionSource, sparkKeywords, functionHighlight, parameterHighlight, highlightSql } from "./spark_sql.js";
 export { sluiceTheme, sluiceHighlight, basicSetup } from "./setup.js";

@@ -21,7 +21,7 @@ export const sluiceHighlight = HighlightStyle.define([
 ]);
 
 const squiggle = (colour) => ({ backgroundImage: "none", textDecoration: `underline wavy ${colour}`, textDecorationSkipInk: "none", textUnderlineOffset: "3px" });
-const marker = (sign, colour) => ({ content: `"${sign}"`, color: colour, fontWeight: 700, fontSize: "12px", textAlign: "center" });
+const sign = (letter, colour) => ({ content: `"${letter}"`, color: colour, fontWeight: 700 });
 
 export const sluiceTheme = EditorView.theme({
   "&": { color: "var(--code)", backgroundColor: "var(--card)", fontSize: "12.5px", height: "100%" },
@@ -39,11 +39,15 @@ export const sluiceTheme = EditorView.theme({
   "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--code-match)", outline: "1px solid var(--line-strong)" },
   "&.cm-focused .cm-nonmatchingBracket": { backgroundColor: "transparent", color: "var(--bad)" },
   ".cm-parameter, .cm-parameter *": { color: "var(--code-parameter)", fontWeight: 600 },
+  ".cm-function": { color: "var(--code-function)" },
   ".cm-foldPlaceholder": { backgroundColor: "var(--hover)", border: "1px solid var(--line)", color: "var(--mut)" },
   ".cm-placeholder": { color: "var(--mut)" },
   ".cm-panels": { backgroundColor: "var(--card)", color: "var(--ink)", borderColor: "var(--line)" },
   ".cm-panels.cm-panels-top": { borderBottom: "1px solid var(--line)" },
   ".cm-panels.cm-panels-bottom": { borderTop: "1px solid var(--line)" },
+  ".cm-panel.cm-search": { padding: "6px 10px", fontSize: "12.5px" },
+  ".cm-panel.cm-search input, .cm-panel.cm-search button, .cm-panel.cm-search label": { fontSize: "12.5px", margin: "2px 6px 2px 0" },
+  ".cm-panel.cm-search [name=close]": { fontSize: "16px", color: "var(--ink)" },
   ".cm-textfield": { backgroundColor: "var(--card)", color: "var(--ink)", border: "1px solid var(--line-strong)", borderRadius: "var(--r)" },
   ".cm-button": { backgroundImage: "none", backgroundColor: "var(--card)", color: "var(--ink)", border: "1px solid var(--line-strong)", borderRadius: "var(--r)" },
   ".cm-tooltip": { backgroundColor: "var(--card)", color: "var(--ink)", border: "1px solid var(--line)", borderRadius: "var(--r)", boxShadow: "var(--shadow)", overflow: "hidden" },
@@ -61,9 +65,12 @@ export const sluiceTheme = EditorView.theme({
   ".cm-lintRange-error": squiggle("var(--bad)"),
   ".cm-lintRange-warning": squiggle("var(--warn)"),
   ".cm-lintRange-info, .cm-lintRange-hint": squiggle("var(--run)"),
-  ".cm-lint-marker-error": marker("✕", "var(--bad)"),
-  ".cm-lint-marker-warning": marker("!", "var(--warn)"),
-  ".cm-lint-marker-info": marker("i", "var(--run)"),
+  // The package's own marks are data: images, which the CSP refuses.
+  ".cm-lint-marker": { content: "normal", width: "1.2em", textAlign: "center", fontFamily: "var(--sans)", fontSize: "12px" },
+  ".cm-lint-marker.cm-lint-marker-error, .cm-lint-marker.cm-lint-marker-warning, .cm-lint-marker.cm-lint-marker-info": { content: "normal" },
+  ".cm-lint-marker-error::before": sign("✕", "var(--bad)"),
+  ".cm-lint-marker-warning::before": sign("!", "var(--warn)"),
+  ".cm-lint-marker-info::before": sign("i", "var(--run)"),
   "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: "var(--del)" },
   "&.cm-merge-b .cm-changedLine, .cm-inlineChangedLine": { backgroundColor: "var(--add)" },
   "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": { background: "var(--del-strong)" },

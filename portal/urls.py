@@ -28,6 +28,7 @@ urlpatterns = [
     path("", include("portal.promotions.urls")),
     path("", include("portal.alerts.urls")),
     path("", include("portal.audit.urls")),
+    path("", include("portal.ui.urls")),
     path("api/v1/", include([pattern for api in API for pattern in api.urlpatterns])),
 ]
 handler404 = "portal.views.not_found"

@@ -24,9 +24,7 @@ LOOKS: dict[str, Look] = {
     "running": Look("loader-2", "run", "running", True),
     "cancelling": Look("loader-2", "warn", "cancelling", True),
     "succeeded": Look("circle-check", "ok", "succeeded"),
-    "succeeded_with_warnings": Look(
-        "alert-triangle", "warn", "succeeded with warnings"
-    ),
+    "succeeded_with_warnings": Look("alert-triangle", "warn", "succeeded with warnings"),
     "failed": Look("circle-x", "bad", "failed"),
     "cancelled": Look("ban", "mut", "cancelled"),
     "timed_out": Look("clock-x", "bad", "timed out"),

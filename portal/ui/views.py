@@ -15,35 +15,21 @@ from portal.ui import states
 
 
 class ExampleForm(forms.Form):
-    name = forms.CharField(
-        label="Name", help_text="Small letters, digits and _; begins with a letter."
-    )
+    name = forms.CharField(label="Name", help_text="Small letters, digits and _; begins with a letter.")
     view = forms.CharField(label="View", required=False)
-    rows = forms.IntegerField(label="Rows", initial="many")
-    kind = forms.ChoiceField(
-        label="Kind", choices=[("csv", "CSV"), ("parquet", "Parquet")]
-    )
+    rows = forms.IntegerField(label="Rows", min_value=1)
+    kind = forms.ChoiceField(label="Kind", choices=[("csv", "CSV"), ("parquet", "Parquet")])
     header = forms.BooleanField(label="The first line is a header", required=False)
-    note = forms.CharField(
-        label="Note", required=False, widget=forms.Textarea(attrs={"rows": 2})
-    )
+    note = forms.CharField(label="Note", required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
 
 def _examples() -> dict[str, object]:
     now = timezone.now()
-    outcomes = (
-        ["succeeded"] * 6
-        + ["failed"]
-        + ["succeeded"] * 5
-        + ["succeeded_with_warnings", "running"]
-    )
+    outcomes = ["succeeded"] * 6 + ["failed"] + ["succeeded"] * 5 + ["succeeded_with_warnings", "running"]
     return {
-        "form": ExampleForm({"name": "9 lives", "rows": "many", "kind": "csv"}),
+        "form": ExampleForm({"name": "9 lives", "rows": "0", "kind": "csv"}),
         "states": list(states.LOOKS),
-        "runs": [
-            {"state": state, "seconds": 20 + place * 7 % 23}
-            for place, state in enumerate(outcomes)
-        ],
+        "runs": [{"state": state, "seconds": 20 + place * 7 % 23} for place, state in enumerate(outcomes)],
         "sparks": [5, 8, 7, 9, 12, 4, 3],
         "page": Paginator(range(2000), 50).page(2),
         "minute_ago": now - timedelta(minutes=12),

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 NONE_YET = "—"
-NARROW_SPACE = "\u202f"
 
 
 def duration(value: float | timedelta | None) -> str:
@@ -33,11 +32,7 @@ def count(value: float | None) -> str:
     """336776 → 336,776; None → —."""
     if value is None:
         return NONE_YET
-    return (
-        f"{value:,}"
-        if isinstance(value, int)
-        else f"{value:,.2f}".rstrip("0").rstrip(".")
-    )
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def compact(value: float | None) -> str:
@@ -46,10 +41,8 @@ def compact(value: float | None) -> str:
         return NONE_YET
     if abs(value) < 10_000:
         return count(value)
-    for limit, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= limit:
-            return f"{value / limit:.1f}".removesuffix(".0") + f" {unit}"
-    raise AssertionError("unreachable: 10,000 and more has a unit")
+    number, unit = _in_unit(value, ("k", "M", "G", "T"))
+    return f"{number:.1f}".removesuffix(".0") + f" {unit}"
 
 
 def size(value: float | None) -> str:
@@ -58,11 +51,17 @@ def size(value: float | None) -> str:
         return NONE_YET
     if value < 1000:
         return f"{int(value)} B"
-    for limit, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if value >= limit:
-            number = value / limit
-            return f"{number:.0f} {unit}" if number >= 10 else f"{number:.1f} {unit}"
-    raise AssertionError("unreachable: 1,000 and more has a unit")
+    number, unit = _in_unit(value, ("kB", "MB", "GB", "TB"))
+    return f"{number:.0f} {unit}" if number >= 10 else f"{number:.1f} {unit}"
+
+
+def _in_unit(value: float, units: tuple[str, ...]) -> tuple[float, str]:
+    """The number below 1,000, after rounding, and its unit; the last unit takes everything above."""
+    for power, unit in enumerate(units, 1):
+        number = value / 1000**power
+        if abs(number) < 999.5:
+            return number, unit
+    return number, units[-1]
 
 
 def short_id(value: object) -> str:
@@ -86,9 +85,7 @@ def plural(number: int, one: str, many: str) -> str:
 
 def place(problem: Mapping[str, Any]) -> str:
     """Where a problem is, from its dict; stages count from 1 for people."""
-    index, stage, line, column = (
-        problem.get(key) for key in ("stage_index", "stage", "line", "column")
-    )
+    index, stage, line, column = (problem.get(key) for key in ("stage_index", "stage", "line", "column"))
     parts = []
     if index is not None:
         parts.append(f"stage {index + 1}" + (f" “{stage}”" if stage else ""))

@@ -106,9 +106,7 @@ def env(environment: object, text: str = "") -> dict[str, str]:
 
 
 @register.inclusion_tag("_time.html")
-def time(
-    moment: datetime | None, form: str = "ago", none: str = words.NONE_YET
-) -> dict[str, Any]:
+def time(moment: datetime | None, form: str = "ago", none: str = words.NONE_YET) -> dict[str, Any]:
     """A moment, local to the reader, UTC on hover. form: ago, clock (09:30), day (24 Nov 09:30), full."""
     return {
         "moment": moment,
@@ -139,7 +137,7 @@ def spark(values: Sequence[float], says: str = "") -> dict[str, Any]:
 @register.inclusion_tag("_field.html")
 def field(bound: BoundField, **attributes: str) -> dict[str, Any]:
     """{% field form.name %}: label, control, hint, problem, wired for screen readers. Attributes go on the control (data_x → data-x)."""
-    extra = {name.replace("_", "-"): value for name, value in attributes.items()}
+    extra: dict[str, str | bool] = {name.replace("_", "-"): value for name, value in attributes.items()}
     described = [
         part
         for part, there in (
@@ -156,9 +154,7 @@ def field(bound: BoundField, **attributes: str) -> dict[str, Any]:
     is_check = kind == "checkbox"
     extra.setdefault(
         "class",
-        {"checkbox": "form-check-input", "select": "form-select"}.get(
-            kind, "form-control"
-        ),
+        {"checkbox": "form-check-input", "select": "form-select"}.get(kind, "form-control"),
     )
     return {
         "bound": bound,
@@ -169,9 +165,7 @@ def field(bound: BoundField, **attributes: str) -> dict[str, Any]:
 
 
 @register.inclusion_tag("_empty.html")
-def empty(
-    icon: str, title: str, why: str = "", action_url: str = "", action: str = ""
-) -> dict[str, str]:
+def empty(icon: str, title: str, why: str = "", action_url: str = "", action: str = "") -> dict[str, str]:
     """An empty place says why it is empty and offers one action."""
     return {
         "icon": icon,
@@ -196,14 +190,8 @@ def sections(context: Context) -> list[dict[str, Any]]:
     counts: dict[str, int] = nav.get("counts") or {}
     request: HttpRequest | None = context.get("request")
     path = request.path if request else ""
-    fitting = [
-        key
-        for key, url in urls.items()
-        if path == url or (url != "/" and path.startswith(url))
-    ]
-    current = context.get("section") or max(
-        fitting, key=lambda key: len(urls[key]), default=""
-    )
+    fitting = [key for key, url in urls.items() if path == url or (url != "/" and path.startswith(url))]
+    current = context.get("section") or max(fitting, key=lambda key: len(urls[key]), default="")
     return [
         {
             "key": key,
