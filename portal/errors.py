@@ -48,12 +48,11 @@ class NotAllowed(PortalError):
     code = "not-found"
 
     def __init__(self, action: str, subject: Any = None) -> None:
-        super().__init__("There is nothing here, or you may not see it.")
+        super().__init__(NOTHING_HERE)
         self.action = action
         self.subject = subject
 
 
-def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Any:
-    from rest_framework.views import exception_handler
-
-    return exception_handler(exc, context)
+NOTHING_HERE = "There is nothing here, or you may not see it."
+SIGN_IN_AGAIN = "You are not signed in, or your session has ended."
+KEPT = "Sign in again (another tab will do); what you typed and your drafts are kept."

@@ -166,12 +166,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 43_200}
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": 43_200}
 CELERY_VISIBILITY_TIMEOUT = 43_200
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_WORKER_POOL = "threads"  # one process: when it dies, every executor of it dies in the same moment (docs/decisions/worker.md)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # --- runs and previews -----------------------------------------------------------------------------------------------
 RUN_LEASE_SECONDS = env_int("SLUICE_RUN_LEASE_SECONDS", 30)
 RUN_RENEW_SECONDS = env_int("SLUICE_RUN_RENEW_SECONDS", 10)
 RUN_CONCURRENCY = env_int("SLUICE_RUN_CONCURRENCY", 2)
+"""Runs at a time in one worker process."""
+CELERY_WORKER_CONCURRENCY = RUN_CONCURRENCY + 4  # runs never keep the short tasks (alerts, pipelines) from a thread
 PREVIEW_LEASES = env_int("SLUICE_PREVIEW_LEASES", 3)
 PREVIEW_IDLE_SECONDS = env_int("SLUICE_PREVIEW_IDLE_SECONDS", 600)
 PREVIEW_SOCKET = RUN_DIR / "previews.sock"
@@ -196,8 +200,8 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "portal.pagination.TimeCursor",
-    "EXCEPTION_HANDLER": "portal.errors.api_exception_handler",
+    "DEFAULT_PAGINATION_CLASS": "portal.pagination.Cursor",
+    "EXCEPTION_HANDLER": "portal.problem_json.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {

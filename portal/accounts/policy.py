@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.http import Http404
 
+from portal.accounts import token_scopes
 from portal.accounts.models import Membership, Project, Role, User
 from portal.errors import NotAllowed
 
@@ -47,10 +50,10 @@ M = TypeVar("M", bound=Model)
 def can(user: User, action: str, subject: Any = None, *, environment: str | None = None) -> bool:
     """May `user` do `action` to `subject` (a model object, or None for the platform)?
 
-    Where the subject belongs to no single environment (a job, a pipeline), `environment` may name the one that is meant;
-    without it a role in any environment of the project is enough.
+    Where the subject belongs to no single environment (a job, a pipeline), `environment` may name the one that is meant ("" means
+    all of them); without it a role in any environment of the project is enough.
     """
-    if not user.is_authenticated or not user.is_active:
+    if not user.is_authenticated or not user.is_active or not token_scopes.allow(action):
         return False
     roles = ROLES_FOR[action]
     memberships = Membership.objects.filter(user=user, role__in=roles)
@@ -58,8 +61,8 @@ def can(user: User, action: str, subject: Any = None, *, environment: str | None
     if subject is None:
         return memberships.filter(platform_wide).exists()
     project, own_environment = _scope(subject)
-    name = own_environment or environment
-    inside = Q(project=project) & (Q(environment__in=["", name]) if name else Q())
+    name = environment if own_environment is None else own_environment
+    inside = Q(project=project) & (Q() if name is None else Q(environment__in=["", name]))
     return memberships.filter(platform_wide | inside).exists()
 
 
@@ -71,7 +74,7 @@ def require(user: User, action: str, subject: Any = None, *, environment: str | 
 
 def allowed(user: User, action: str, queryset: QuerySet[M]) -> QuerySet[M]:
     """The rows of `queryset` for which `can(user, action, row)` is true."""
-    if not user.is_authenticated or not user.is_active:
+    if not user.is_authenticated or not user.is_active or not token_scopes.allow(action):
         return queryset.none()
     model: Any = queryset.model
     project_path = f"{model.access_project}__pk" if model.access_project else "pk"
@@ -80,6 +83,22 @@ def allowed(user: User, action: str, queryset: QuerySet[M]) -> QuerySet[M]:
     if model.access_environment:
         here &= Q(environment="") | Q(environment=OuterRef(model.access_environment))
     return queryset.filter(Exists(membership.filter(Q(project__isnull=True, role=R.PLATFORM_ADMIN) | here)))
+
+
+def of_project(queryset: QuerySet[M], project: Project) -> QuerySet[M]:
+    """The rows that belong to a project."""
+    model: Any = queryset.model
+    return queryset.filter(**{model.access_project or "pk": project.pk})
+
+
+def find(user: User, action: str, queryset: QuerySet[M], **names: Any) -> M:
+    """The one row with these values. Raises Http404 when there is none, NotAllowed (which looks the same) when it is not for `user`."""
+    try:
+        row = queryset.get(**names)
+    except (queryset.model.DoesNotExist, ValueError, ValidationError):  # the latter two: not even an id
+        raise Http404 from None
+    require(user, action, row)
+    return row
 
 
 def roles_of(user: User, project: Project) -> list[tuple[str, str]]:
@@ -101,4 +120,4 @@ def _walk(subject: Any, path: str) -> Any:
     return subject
 
 
-__all__ = ["ROLES_FOR", "allowed", "can", "require", "roles_of"]
+__all__ = ["ROLES_FOR", "allowed", "can", "find", "of_project", "require", "roles_of"]

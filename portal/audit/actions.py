@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -26,13 +26,20 @@ class Origin:
     token_prefix: str = ""
 
 
-origin: ContextVar[Origin] = ContextVar("audit_origin", default=Origin())
+_NOWHERE = Origin()
+origin: ContextVar[Origin] = ContextVar("audit_origin", default=_NOWHERE)
+
+
+def from_token(prefix: str) -> None:
+    """For the rest of this request, events name the API token that was used."""
+    origin.set(replace(origin.get(), token_prefix=prefix))
 
 
 def record(
     *,
     action: str,
     actor: Any,
+    actor_name: str = "",
     subject: Any = None,
     project: str = "",
     environment: str = "",
@@ -41,7 +48,8 @@ def record(
 ) -> AuditEvent:
     """Appends one event, in the caller's transaction: no audit, no action.
 
-    `actor` is a user or None for the system. `details` must be JSON-ready and hold no secret.
+    `actor` is a user, or None for the system (or for `actor_name`, somebody who is not signed in). `details` must be JSON-ready and
+    hold no secret.
     """
     with transaction.atomic():
         _lock_chain()
@@ -50,7 +58,7 @@ def record(
         event = AuditEvent(
             at=timezone.now(),
             actor=actor,
-            actor_name=actor.get_username() if actor else "system",
+            actor_name=actor.get_username() if actor else actor_name or "system",
             token_prefix=came_from.token_prefix,
             ip=came_from.ip,
             request_id=came_from.request_id,

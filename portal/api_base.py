@@ -1,0 +1,117 @@
+"""What the API views of all apps share. A recipe:
+
+    class JobOut(serializers.Serializer): ...              # what is sent; fields with help_text
+    class JobIn(serializers.Serializer): ...               # what is taken
+
+    class Jobs(ProjectView, ListView):                     # /api/v1/projects/<project>/jobs/
+        serializer_class = JobOut
+        ordering = "name"                                  # a cursor page's order; default newest first by created_at
+
+        def get_queryset(self):
+            return self.visible(Job.objects.all())         # of this project, and what the person may view
+
+        @extend_schema(summary="Make a job", request=JobIn, responses={201: JobOut})
+        def post(self, request, project):
+            job = actions.create_job(actor=self.person, project=self.project, **self.taken(JobIn))
+            return Response(JobOut(job).data, status=201)
+
+    class RunCancel(ProjectView):                          # /api/v1/projects/<project>/runs/<run>/cancel
+        scope = "run"                                # scope a token needs for POST, PUT, PATCH, DELETE; None: no token will do
+
+        @extend_schema(summary="Cancel a run", request=None, responses={200: RunOut})
+        def post(self, request, project, run):
+            run = self.find(Run.objects.all(), pk=run)     # 404 for unknown and for forbidden; the latter is audited
+            actions.cancel_run(actor=self.person, run=run)
+            return Response(RunOut(run).data)
+
+Raise PortalError, Conflict, NotAllowed or ProblemError; the answer becomes problem+json. Every POST understands Idempotency-Key.
+List the paths in the app's api.py as `urlpatterns` (paths end with a slash only where they are lists).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+from django.db.models import Model, QuerySet
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.generics import GenericAPIView
+from rest_framework.mixins import ListModelMixin
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal import idempotency
+from portal.accounts import policy
+from portal.accounts.models import ApiToken, Project, User
+
+M = TypeVar("M", bound=Model)
+
+
+class ApiView(GenericAPIView):
+    """Any API view: token scopes, Idempotency-Key, and the person who asks."""
+
+    scope: str | None = "write"
+    """What a token needs for methods that change something; None where only a signed-in person will do."""
+    remembers_answers = True
+    """False where the answer holds a secret that must not be kept for Idempotency-Key."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self._check_scope(request)
+        key = request.headers.get("Idempotency-Key")
+        if key and request.method == "POST" and self.remembers_answers and hasattr(self, "post"):
+            self.post = idempotency.once(self.post, key)  # of this instance, which answers this request only
+
+    def _check_scope(self, request: Request) -> None:
+        if not isinstance(request.auth, ApiToken):
+            return
+        needed = "read" if request.method in SAFE_METHODS else self.scope
+        if needed is None:
+            raise PermissionDenied("This cannot be done with an API token; a person must be signed in.", code="not-with-a-token")
+        if needed not in request.auth.scopes:
+            raise PermissionDenied(f"This API token may not {needed}. Make one with the scope “{needed}”.", code="token-scope")
+
+    @property
+    def person(self) -> User:
+        """Who asks; known, since strangers were refused."""
+        return cast(User, self.request.user)
+
+    def taken(self, kind: type[serializers.Serializer[Any]], **options: Any) -> dict[str, Any]:
+        """The checked values of the request's body; a wrong one is answered with 422 and every problem."""
+        read = kind(data=self.request.data, **options)
+        read.is_valid(raise_exception=True)
+        return dict(read.validated_data)
+
+
+class ListView(ListModelMixin, ApiView):
+    """GET answers cursor pages of `get_queryset()` through `serializer_class`."""
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
+
+
+class ProjectView(ApiView):
+    """A view below /projects/<project>/."""
+
+    needs = "view"
+    """What the person must be able to do in the project to be here at all."""
+
+    @cached_property
+    def project(self) -> Project:
+        return policy.find(self.person, self.needs, Project.objects.all(), slug=self.kwargs["project"])
+
+    def visible(self, queryset: QuerySet[M], action: str = "view") -> QuerySet[M]:
+        """The rows of this project for which the person may do `action`."""
+        if getattr(self, "swagger_fake_view", False):  # the schema is being drawn: there is no request
+            return queryset.none()
+        return policy.allowed(self.person, action, policy.of_project(queryset, self.project))
+
+    def find(self, queryset: QuerySet[M], action: str = "view", **names: Any) -> M:
+        """One row of this project. Unknown and forbidden are the same 404; the forbidden is audited."""
+        return policy.find(self.person, action, policy.of_project(queryset, self.project), **names)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        _ = self.project  # refuse strangers before anything is looked at

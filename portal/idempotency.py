@@ -1,0 +1,89 @@
+"""`Idempotency-Key`: a request that is sent twice is done once.
+
+The key is claimed in a row of its own first, so that a second request that arrives meanwhile is told to wait. The work and the
+answer are then written in one transaction: after a crash either both are there or neither. A refused request changed nothing and
+is not remembered. Keys live a day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.accounts.models import IdempotentAnswer
+from portal.errors import Conflict, PortalError
+
+KEPT = timedelta(hours=24)
+GIVEN_UP = timedelta(minutes=5)
+LONGEST = 100
+Handler = Callable[..., Response]
+
+
+def once(handler: Handler, key: str) -> Handler:
+    """`handler`, but a request whose key was answered before gets that answer again."""
+
+    def answer(request: Request, *args: Any, **kwargs: Any) -> Response:
+        claim, is_new = _claim(request, key)
+        if not is_new:
+            return _again(claim, request)
+        try:
+            with transaction.atomic():
+                response = handler(request, *args, **kwargs)
+                claim.status, claim.body = response.status_code, json.loads(JSONRenderer().render(response.data) or b"null")
+                claim.save(update_fields=["status", "body"])
+        except BaseException:
+            claim.delete()
+            raise
+        return response
+
+    return answer
+
+
+def _claim(request: Request, key: str) -> tuple[IdempotentAnswer, bool]:
+    if len(key) > LONGEST:
+        raise PortalError(f"The Idempotency-Key is longer than {LONGEST} characters.", code="bad-idempotency-key", fix="Send a UUID.")
+    _forget_old(request.user)
+    return IdempotentAnswer.objects.get_or_create(
+        user=request.user, endpoint=_endpoint(request), key=key, defaults={"request_sha256": _sha256_of(request)}
+    )
+
+
+def _forget_old(user: Any) -> None:
+    now = timezone.now()
+    mine = IdempotentAnswer.objects.filter(user=user)
+    mine.filter(created_at__lt=now - KEPT).delete()
+    mine.filter(status=None, created_at__lt=now - GIVEN_UP).delete()  # whoever held them has died
+
+
+def _endpoint(request: Request) -> str:
+    return hashlib.sha256(f"{request.method} {request.path}".encode()).hexdigest()
+
+
+def _sha256_of(request: Request) -> str:
+    """Of the meaning of the body, so that spaces and the order of keys do not matter."""
+    text = json.dumps(request.data, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _again(claim: IdempotentAnswer, request: Request) -> Response:
+    if claim.request_sha256 != _sha256_of(request):
+        raise PortalError(
+            "This Idempotency-Key was used for another request.",
+            code="idempotency-key-reused",
+            status=422,
+            fix="Use a new key for a new request.",
+        )
+    if claim.status is None:
+        raise Conflict(
+            "The first request with this Idempotency-Key is still being worked on.", code="in-progress", fix="Ask again in a moment."
+        )
+    return Response(claim.body, status=claim.status, headers={"Idempotency-Replayed": "true"})
