@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models, transaction
+from django.utils import timezone
 
 from portal.accounts.models import Project
+from portal.audit import actions as audit
 from portal.environments.models import Environment
+from portal.errors import Conflict
 from portal.jobs.models import Job, JobVersion
+from portal.runs import doorbell
+from portal.runs.states import FINAL_STATES, FOLLOWS, GOOD_STATES, HELD_STATES, WAITING_STATES, RunState
+
+__all__ = [
+    "FINAL_STATES",
+    "GOOD_STATES",
+    "HELD_STATES",
+    "WAITING_STATES",
+    "Attempt",
+    "LogSegment",
+    "OutboxMessage",
+    "Run",
+    "RunState",
+    "StageRun",
+    "Trigger",
+]
+
+TOLD_WHEN_A_RUN_ENDS = ("portal.pipelines.tasks.run_ended", "portal.alerts.tasks.run_ended")
+"""Tasks that get the run's id when it has reached a final state. Text, because runs import neither app."""
 
 
-class RunState(models.TextChoices):
-    CREATED = "created", "created"
-    QUEUED = "queued", "queued"
-    STARTING = "starting", "starting"
-    RUNNING = "running", "running"
-    CANCELLING = "cancelling", "cancelling"
-    SUCCEEDED = "succeeded", "succeeded"
-    SUCCEEDED_WITH_WARNINGS = "succeeded_with_warnings", "succeeded with warnings"
-    FAILED = "failed", "failed"
-    CANCELLED = "cancelled", "cancelled"
-    TIMED_OUT = "timed_out", "timed out"
-    SKIPPED = "skipped", "skipped"
-
-
-FINAL_STATES = frozenset({"succeeded", "succeeded_with_warnings", "failed", "cancelled", "timed_out", "skipped"})
-GOOD_STATES = frozenset({"succeeded", "succeeded_with_warnings"})
+def database_now() -> datetime:
+    """The database's clock: the only one that leases are measured with, whatever a worker's own clock says."""
+    if connection.vendor == "sqlite":
+        return timezone.now()  # the database is a library of this process: one clock
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchall()[0][0]
 
 
 class Trigger(models.TextChoices):
@@ -38,14 +53,38 @@ class Trigger(models.TextChoices):
     RERUN = "rerun", "a rerun"
 
 
+class StateChanged(Conflict):
+    """Somebody else changed the run's state first."""
+
+    code = "run-state-changed"
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Questions about runs."""
+
+    def active(self) -> RunQuerySet:
+        return self.exclude(state__in=FINAL_STATES)
+
+    def waiting(self) -> RunQuerySet:
+        """Accepted, but no worker has them; the oldest first."""
+        return self.filter(state=RunState.QUEUED).order_by("queued_at", "pk")
+
+    def lost(self, before: datetime) -> RunQuerySet:
+        """A worker has them, but its lease ended before this moment."""
+        return self.filter(state__in=HELD_STATES, lease_until__lt=before)
+
+    def last_of(self, job: Job, environment: Environment) -> RunQuerySet:
+        return self.filter(job=job, environment=environment).order_by("-created_at")
+
+
 class Run(models.Model):
-    """One execution of one document in one environment. Final states never change."""
+    """One execution of one document in one environment. Final states never change (a trigger in the database holds it too)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs")
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="runs")
     version = models.ForeignKey(JobVersion, null=True, on_delete=models.PROTECT, related_name="runs")
-    """Null for a run of a draft (only where the environment allows drafts)."""
+    """Null for a run of a draft (only where the environment allows drafts; a trigger in the database holds it too)."""
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="runs")
     document = models.TextField()
     document_sha256 = models.CharField(max_length=64)
@@ -62,6 +101,8 @@ class Run(models.Model):
     """Number of the attempt that may write; lower ones are refused."""
     lease_owner = models.CharField(max_length=80, blank=True)
     lease_until = models.DateTimeField(null=True)
+    publishing_since = models.DateTimeField(null=True)
+    """When this run was told to make its outputs visible. From then on it can neither be cancelled nor tried again."""
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     problem = models.JSONField(null=True)
@@ -69,10 +110,14 @@ class Run(models.Model):
     outputs = models.JSONField(default=list)
     log_lines = models.PositiveIntegerField(default=0)
     log_bytes = models.PositiveBigIntegerField(default=0)
+    log_sha256 = models.CharField(max_length=64, blank=True)
+    """Of the whole log as it is downloaded; filled in when somebody first reads a finished log to its end."""
     created_at = models.DateTimeField(auto_now_add=True)
     queued_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
 
     access_project = "project"
     access_environment = "environment__name"
@@ -89,8 +134,73 @@ class Run(models.Model):
     def is_final(self) -> bool:
         return self.state in FINAL_STATES
 
+    @property
+    def short_id(self) -> str:
+        return str(self.id)[:8]
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """From the first attempt's start to the end; None while it has not ended or never began."""
+        return (self.finished_at - self.started_at).total_seconds() if self.started_at and self.finished_at else None
+
+    def move_to(self, state: str, *, reason: str = "", **changes: Any) -> None:
+        """The only way a run's state changes: one compare-and-set, with its history, its audit event and its messages in one transaction.
+
+        `changes` are further fields of the row. Raises StateChanged when the run is no longer as this object saw it (the object is
+        then as the database has it), ValueError for a change that no rule allows.
+        """
+        if state not in FOLLOWS[self.state]:
+            raise ValueError(f"A run that is {self.state} never becomes {state}.")
+        before, changes = self.state, changes | _moments(state, self.started_at)
+        with transaction.atomic():
+            seen = Run.objects.filter(pk=self.pk, state=before, state_version=self.state_version, fence=self.fence)
+            if not seen.update(state=state, state_version=self.state_version + 1, **changes):
+                self.refresh_from_db()
+                raise StateChanged(f"The run is {self.get_state_display()} by now.", fix="Look at it again, then decide.")
+            RunChange.objects.create(
+                run=self, before=before, after=state, attempt_number=changes.get("fence", self.fence), reason=reason[:300]
+            )
+            for name, value in (changes | {"state": str(state), "state_version": self.state_version + 1}).items():
+                setattr(self, name, value)
+            if self.is_final:
+                self._tell_of_end(reason)
+
+    def _tell_of_end(self, reason: str) -> None:
+        code = (self.problem or {}).get("code", "")
+        audit.record(
+            action="end_run", actor=None, subject=self, environment=self.environment.name, state=self.state, reason=reason, code=code
+        )
+        for task in TOLD_WHEN_A_RUN_ENDS:
+            OutboxMessage.add(task, str(self.pk))
+
     def __str__(self) -> str:
-        return f"{self.job.name} {str(self.id)[:8]} {self.state}"
+        return f"{self.job.name} {self.short_id}"
+
+
+def _moments(state: str, started_at: datetime | None) -> dict[str, Any]:
+    """What the clock adds to a row that reaches `state`."""
+    now = database_now()
+    if state == RunState.QUEUED:
+        return {"queued_at": now, "lease_owner": "", "lease_until": None}
+    if state == RunState.STARTING:
+        return {"started_at": started_at or now}
+    if state in FINAL_STATES:
+        return {"finished_at": now, "lease_owner": "", "lease_until": None}
+    return {}
+
+
+class RunChange(models.Model):
+    """One change of a run's state; the list of them is the run's history. Never changed."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="state_changes")
+    before = models.CharField(max_length=24)
+    after = models.CharField(max_length=24)
+    attempt_number = models.PositiveIntegerField()
+    reason = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
 
 
 class Attempt(models.Model):
@@ -100,9 +210,12 @@ class Attempt(models.Model):
     number = models.PositiveIntegerField()
     worker = models.CharField(max_length=120)
     process_id = models.PositiveIntegerField(null=True)
+    sandbox = models.CharField(max_length=10, blank=True)
+    """full or degraded (only ever in the lowest environment)."""
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=24, blank=True)
+    """The state the run went to from here; lost when the worker stopped answering."""
     exit_code = models.SmallIntegerField(null=True)
 
     class Meta:
@@ -161,3 +274,17 @@ class OutboxMessage(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["sent_at", "created_at"])]
+
+    @classmethod
+    def add(cls, task: str, argument: str) -> OutboxMessage:
+        """Writes the row in the caller's transaction and sends it once that has committed."""
+        message = cls.objects.create(task=task, argument=argument)
+        transaction.on_commit(message.send)
+        return message
+
+    def send(self) -> bool:
+        """Hands the message to the broker; False when that is not to be reached (the relay tries again)."""
+        if not doorbell.ring(self.task, self.argument):
+            return False
+        OutboxMessage.objects.filter(pk=self.pk).update(sent_at=database_now())
+        return True

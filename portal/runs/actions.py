@@ -1,0 +1,140 @@
+"""What a person (or the system for one) does with runs: start, run a draft, cancel, rerun."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.db import transaction
+
+from portal.accounts import policy
+from portal.accounts.models import User
+from portal.audit import actions as audit
+from portal.environments.models import Environment
+from portal.errors import Conflict, PortalError
+from portal.jobs.models import Job, JobVersion
+from portal.runs import checks
+from portal.runs.leases import EXECUTE
+from portal.runs.models import WAITING_STATES, OutboxMessage, Run, RunState, StateChanged, Trigger, database_now
+
+
+def start_run(
+    *,
+    actor: User | None,
+    job: Job,
+    environment: Environment,
+    version: JobVersion | None = None,
+    parameters: dict[str, Any] | None = None,
+    trigger: str = Trigger.PERSON,
+    trigger_label: str = "",
+    rerun_of: Run | None = None,
+    requested_by: User | None = None,
+) -> Run:
+    """Queues a run of a version; None means the one that is live in `environment`.
+
+    `actor` None is the system (a schedule, a pipeline); `requested_by` is then the person whose rights the worker checks at the start.
+    Raises NotAllowed; PortalError when the version may not run there or the parameters are not right.
+    """
+    if actor:
+        policy.require(actor, "start_run", job, environment=environment.name)
+    _require_runnable(job, environment)
+    version = checks.require_live(job, environment, version)
+    values = checks.values_for(version.document, environment, parameters)
+    run = Run(version=version, document=version.document, document_sha256=version.sha256, trigger=trigger, rerun_of=rerun_of)
+    return _queue(run, actor, job, environment, values, trigger_label, requested_by or actor, action="start_run")
+
+
+def run_draft(*, actor: User, job: Job, document: str, parameters: dict[str, Any] | None = None) -> Run:
+    """Queues a run of an unsaved document, in the one environment that allows drafts."""
+    environment = job.project.environments.filter(allows_drafts=True).first()
+    if environment is None:
+        raise PortalError(
+            "No environment of this project allows drafts.", code="draft-not-allowed", status=409, fix="Save a version and run that."
+        )
+    policy.require(actor, "run_draft", job, environment=environment.name)
+    _require_runnable(job, environment)
+    values = checks.values_for(document, environment, parameters)
+    run = Run(version=None, document=document, document_sha256=hashlib.sha256(document.encode()).hexdigest(), trigger=Trigger.PERSON)
+    return _queue(run, actor, job, environment, values, "", actor, action="run_draft")
+
+
+def cancel_run(*, actor: User, run: Run) -> Run:
+    """Stops a run: at once while it waits, within seconds while it runs. Asking twice is fine.
+
+    Raises Conflict when it has ended, or is already making its outputs visible.
+    """
+    policy.require(actor, "cancel_run", run)
+    for _ in range(5):
+        run.refresh_from_db()
+        if run.state in (RunState.CANCELLING, RunState.CANCELLED):
+            return run
+        try:
+            return _cancel_once(actor, run)
+        except StateChanged:
+            continue
+    raise Conflict("The run keeps changing; it could not be cancelled just now.", fix="Try again.")
+
+
+def rerun(*, actor: User, run: Run, which: str = "same", parameters: dict[str, Any] | None = None) -> Run:
+    """Runs again: the `same` version (or draft document) or the one `live` now, with the same parameters unless others are given."""
+    policy.require(actor, "view", run)
+    if which not in ("same", "live"):
+        raise PortalError(f"“{which}” is not a way to rerun.", code="which-unknown", fix="Use same or live.")
+    values = run.parameters if parameters is None else parameters
+    if which == "same" and run.version is None:
+        return run_draft(actor=actor, job=run.job, document=run.document, parameters=values)
+    if which == "live":
+        document = checks.require_live(run.job, run.environment, None).document
+        values = {name: value for name, value in values.items() if name in checks.declared_parameters(document)}
+    version = run.version if which == "same" else None
+    label = f"of {run.short_id}"
+    return start_run(
+        actor=actor,
+        job=run.job,
+        environment=run.environment,
+        version=version,
+        parameters=values,
+        trigger=Trigger.RERUN,
+        trigger_label=label,
+        rerun_of=run,
+    )
+
+
+def _require_runnable(job: Job, environment: Environment) -> None:
+    if environment.project_id != job.project_id:
+        raise PortalError("This environment belongs to another project.", code="wrong-project")
+    if job.archived_at:
+        raise PortalError(f"{job.name} is archived.", code="job-archived", status=409, fix="Bring it back first.")
+
+
+def _queue(
+    run: Run, actor: User | None, job: Job, environment: Environment, values: dict[str, Any], label: str, who: User | None, *, action: str
+) -> Run:
+    """Run, history, audit and message in one transaction: either all of them are there or none."""
+    run.project, run.job, run.environment = job.project, job, environment
+    run.parameters, run.trigger_label, run.requested_by = values, label[:200], who
+    with transaction.atomic():
+        run.save(force_insert=True)
+        run.move_to(RunState.QUEUED, reason=f"asked for by {run.get_trigger_display()}")
+        details = {
+            "job": job.name,
+            "version": run.version.number if run.version else None,
+            "sha256": run.document_sha256,
+            "trigger": run.trigger,
+        }
+        audit.record(action=action, actor=actor, subject=run, environment=environment.name, **details)
+        OutboxMessage.add(EXECUTE, str(run.pk))
+    return run
+
+
+def _cancel_once(actor: User, run: Run) -> Run:
+    if run.is_final:
+        raise Conflict(f"The run has ended already: {run.get_state_display()}.", code="run-ended")
+    if run.publishing_since:
+        raise Conflict("The run is already making its outputs visible; it can no longer be stopped.", code="run-publishing")
+    state = RunState.CANCELLED if run.state in WAITING_STATES else RunState.CANCELLING
+    with transaction.atomic():
+        asked = {"cancel_requested_at": database_now(), "cancel_requested_by": actor}
+        run.move_to(state, reason=f"cancelled by {actor.shown_name}", **asked)
+        audit.record(action="cancel_run", actor=actor, subject=run, environment=run.environment.name)
+    return run

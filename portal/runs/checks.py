@@ -1,0 +1,92 @@
+"""What must hold before a run is accepted, and again before its worker starts it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from executor.job import check
+from executor.parameters import Parameter
+from executor.problems import Problem
+from portal.accounts import policy
+from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.jobs.models import Job, JobVersion, LiveVersion
+from portal.runs.models import Run
+
+
+def declared_parameters(document: str) -> dict[str, Parameter]:
+    """The parameters a document declares. Raises PortalError when the document cannot be read."""
+    try:
+        declared = json.loads(document).get("parameters") or {}
+        return {name: Parameter.model_validate(words) for name, words in declared.items()}
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        raise PortalError(
+            "The job's document is not right.", code="document-not-right", fix="Open it in the editor; it shows every problem."
+        ) from error
+
+
+def values_for(document: str, environment: Environment, given: dict[str, Any] | None) -> dict[str, Any]:
+    """The values a run starts with: what the person gave, else what the environment says; the document's own defaults do the rest.
+
+    An empty text means "not given". Raises PortalError with every problem of document and values.
+    """
+    declared = declared_parameters(document)
+    from_environment = {name: value for name, value in environment.parameters.items() if name in declared}
+    values = from_environment | {name: value for name, value in (given or {}).items() if value not in ("", None)}
+    known = list(environment.project.environments.values_list("name", flat=True))
+    problems = check(document, environment=environment.name, parameters=values, environments_known=known)
+    if problems:
+        raise PortalError(
+            _sentence(problems), code="not-ready-to-run", status=422, fix=problems[0].fix, problems=[p.as_dict() for p in problems]
+        )
+    return values
+
+
+def require_live(job: Job, environment: Environment, version: JobVersion | None) -> JobVersion:
+    """The version that may run: above the lowest environment only the live one. Raises PortalError."""
+    live = LiveVersion.objects.filter(job=job, environment=environment).select_related("version").first()
+    if version is None:
+        if live:
+            return live.version
+        fix = "Save a version first." if environment.rank == 0 else f"Ask for a promotion to {environment.name} first."
+        raise PortalError(f"No version of {job.name} is live in {environment.name}.", code="nothing-live", status=409, fix=fix)
+    if version.job_id != job.pk:
+        raise PortalError("This version belongs to another job.", code="wrong-job")
+    if environment.rank > 0 and (live is None or live.version_id != version.pk):
+        now = f"v{live.version.number}" if live else "none"
+        message = f"v{version.number} of {job.name} is not live in {environment.name}; live there: {now}."
+        raise PortalError(message, code="version-not-live", status=409, fix="Run the live version, or ask for a promotion.")
+    return version
+
+
+def refusal(run: Run) -> dict[str, Any] | None:
+    """Why a worker must not start this run after all (a problem), asked again because rights and versions may have changed since."""
+    action = "start_run" if run.version_id else "run_draft"
+    who = run.requested_by
+    if who and not policy.can(who, action, run.job, environment=run.environment.name):
+        message = f"{who.shown_name} may not run {run.job.name} in {run.environment.name} any more."
+        return _problem("requester-not-allowed", message, "Somebody with the right to run it can rerun it.")
+    if run.version_id is None and not run.environment.allows_drafts:
+        return _problem("draft-not-allowed", f"A draft never runs in {run.environment.name}.", "Save a version and have it promoted.")
+    if run.version_id and run.environment.rank > 0 and not _was_live(run):
+        message = f"v{run.version.number} is not live in {run.environment.name} any more."  # type: ignore[union-attr]
+        return _problem("version-not-live", message, "Run the version that is live now.")
+    return None
+
+
+def _was_live(run: Run) -> bool:
+    """Live now, or replaced only after this run was asked for."""
+    live = LiveVersion.objects.filter(job=run.job, environment=run.environment).first()
+    if live is None:
+        return False
+    return live.version_id == run.version_id or (live.previous_id == run.version_id and live.since > run.created_at)
+
+
+def _sentence(problems: list[Problem]) -> str:
+    more = len(problems) - 1
+    return problems[0].message + (f" And {more} more." if more else "")
+
+
+def _problem(code: str, message: str, fix: str) -> dict[str, Any]:
+    return {"code": code, "message": message, "fix": fix}

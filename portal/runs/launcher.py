@@ -1,0 +1,212 @@
+"""The only file that knows how an executor is started, spoken to and ended.
+
+A `Launch` says what would be started; `Executor` is one that lives. Both a run (threads) and a preview (asyncio) start from a `Launch`.
+A pool of started, unused executors would hand out `Executor`s here and nothing else would change.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+
+from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.runs import sandbox
+
+LONGEST_LINE = 1_000_000
+"""Characters of one line that are kept; an executor that says more in one line is cut."""
+LINES_AHEAD = 5_000
+"""Lines read but not yet stored. When it is full the executor waits for us."""
+
+
+class SandboxMissing(PortalError):
+    """This machine cannot build the wall, and the environment is protected."""
+
+    code = "sandbox-missing"
+    status = 503
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start one executor. `lake` is the data folder as the executor sees it."""
+
+    argv: list[str]
+    environment: dict[str, str]
+    lake: str
+    sandbox: str
+    scratch: Path | None = None
+
+
+def command(arguments: list[str]) -> list[str]:
+    return [sys.executable, "-m", "executor", *arguments]
+
+
+def for_run(environment: Environment, name: str) -> Launch:
+    """A fresh executor for one run. Its /tmp is a folder on disk (Spark spills there), called `name`, gone when it ends."""
+    scratch = _scratch_root() / name
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    return _launch(["run", "-", "--environment", environment.name, "--values", "-"], environment, writable=True, scratch=scratch)
+
+
+def for_previews(environment: Environment) -> Launch:
+    """A warm executor for previews: it may read the environment's data, and write nothing but its own /tmp in memory."""
+    return _launch(["serve"], environment, writable=False, scratch=None)
+
+
+def lake_folder(environment: Environment) -> Path:
+    """The only data folder an executor of this environment sees."""
+    folder: Path = settings.LAKE_DIR / environment.project.slug / environment.name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def remove_leftovers(alive: set[str]) -> None:
+    """Removes the scratch folders of executors that are not among `alive` (names)."""
+    root = _scratch_root()
+    for folder in root.iterdir() if root.is_dir() else ():
+        if folder.name not in alive:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _scratch_root() -> Path:
+    return Path(settings.RUN_DIR) / "scratch"
+
+
+def _launch(arguments: list[str], environment: Environment, *, writable: bool, scratch: Path | None) -> Launch:
+    lake, wall, argv = lake_folder(environment), sandbox.status(), command(arguments)
+    if wall.kind == "full":
+        argv = sandbox.wrapped(argv, lake=lake, writable=writable, tmp=scratch)
+        return Launch(argv, {"PATH": os.environ.get("PATH", os.defpath)}, sandbox.LAKE, wall.kind, scratch)
+    if environment.rank > 0:
+        message = f"{environment.name} is protected, and this machine cannot keep a run apart from everything else. {wall.why}"
+        raise SandboxMissing(
+            message, fix="Ask whoever runs the machine to make bubblewrap work; until then only the lowest environment can run."
+        )
+    dies_with_us = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+    variables = sandbox.environment() | ({"TMPDIR": str(scratch)} if scratch else {})
+    return Launch([*dies_with_us, *argv], variables, str(lake), wall.kind, scratch)
+
+
+class Executor:
+    """One executor process. `output` gives its lines as ("out" | "err", text) and ("end", "") once both streams are closed.
+
+    Start it in the thread that stays with it: when that thread (or its process) ends, however suddenly, the executor dies too.
+    """
+
+    def __init__(self, launch: Launch, values: dict[str, Any]) -> None:
+        self.launch = launch
+        self.output: queue.Queue[tuple[str, str]] = queue.Queue(maxsize=LINES_AHEAD)
+        self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+            launch.argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=launch.environment,
+            cwd=settings.BASE_DIR,
+            start_new_session=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        self._streams_open = 2
+        self._lock = threading.Lock()
+        self._abandoned = False
+        self._readers = [self._read("out", self._process.stdout), self._read("err", self._process.stderr)]
+        self.say(values)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def say(self, message: dict[str, Any]) -> None:
+        """One line on its standard input; an executor that has gone does not hear it."""
+        stream = self._process.stdin
+        with suppress(OSError, ValueError):
+            if stream:
+                stream.write(json.dumps(message, separators=(",", ":")) + "\n")
+                stream.flush()
+
+    def ask_to_end(self) -> None:
+        """SIGTERM to the executor itself (not to the wall, which would fall at once)."""
+        for pid in inner_pids(self.pid):
+            with suppress(OSError):
+                os.kill(pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL; the kernel ends everything behind the wall."""
+        with suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def finish(self) -> int:
+        """Waits until every process of it is gone, killing what is left; gives the exit code (negative: a signal). Removes its scratch."""
+        self._abandoned = True
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        code = self._process.wait()
+        self.kill()
+        for reader in self._readers:
+            reader.join(timeout=5)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            with suppress(OSError, ValueError):
+                if stream:
+                    stream.close()
+        if self.launch.scratch:
+            shutil.rmtree(self.launch.scratch, ignore_errors=True)
+        return code
+
+    def _read(self, name: str, stream: IO[str] | None) -> threading.Thread:
+        thread = threading.Thread(target=self._pass_on, args=(name, stream), name=f"executor-{self.pid}-{name}", daemon=True)
+        thread.start()
+        return thread
+
+    def _pass_on(self, name: str, stream: IO[str] | None) -> None:
+        with suppress(OSError, ValueError):
+            while stream and (line := stream.readline(LONGEST_LINE)):
+                self._put((name, line.rstrip("\n")))
+        with self._lock:
+            self._streams_open -= 1
+            last = self._streams_open == 0
+        if last:
+            self._put(("end", ""))
+
+    def _put(self, item: tuple[str, str]) -> None:
+        while not self._abandoned:
+            with suppress(queue.Full):
+                self.output.put(item, timeout=0.5)
+                return
+
+
+def inner_pids(pid: int) -> list[int]:
+    """The processes that the wall round `pid` was built for: the first descendants that are not bubblewrap itself."""
+    if _name_of(pid) not in ("bwrap", ""):
+        return [pid]
+    return [inner for child in _children(pid) for inner in inner_pids(child)]
+
+
+def _name_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += [int(child) for child in task.read_text().split()]
+    return found

@@ -1,0 +1,102 @@
+"""Who holds a run: claim, renew, publish, and what happens when a holder is lost. All by compare-and-set; every time is the database's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from portal.runs.models import Attempt, OutboxMessage, Run, RunState, StageRun, StateChanged, database_now
+
+GRACE = timedelta(seconds=5)
+"""A lease is over this long before anybody else may take the run. Its holder has killed its own executor by then."""
+EXECUTE = "portal.runs.tasks.execute"
+
+
+class LeaseLost(Exception):
+    """The run belongs to another attempt, or has ended: whoever still works on it must stop and write nothing."""
+
+
+def claim(run: Run, worker: str) -> Attempt | None:
+    """Takes a waiting run. None when somebody else was first; so 50 copies of one message start one attempt."""
+    if run.state != RunState.QUEUED:
+        return None
+    now, number = database_now(), run.fence + 1
+    try:
+        with transaction.atomic():
+            lease = {"fence": number, "lease_owner": worker[:80], "lease_until": now + _lease()}
+            run.move_to(RunState.STARTING, reason=f"attempt {number}", **lease)
+            return Attempt.objects.create(run=run, number=number, worker=worker, started_at=now)
+    except StateChanged:
+        return None
+
+
+def renew(run: Run) -> None:
+    """Raises LeaseLost when the run is no longer this attempt's."""
+    held = _held(run).update(lease_until=database_now() + _lease())
+    if not held:
+        raise LeaseLost
+
+
+def grant_publishing(run: Run) -> bool:
+    """May this attempt make its outputs visible? Only while the run is running, the attempt the current one, and nobody cancels.
+
+    After a yes the run can no longer be cancelled, so that "published" and "succeeded" agree.
+    """
+    now = database_now()
+    may = _held(run).filter(state=RunState.RUNNING, state_version=run.state_version, cancel_requested_at=None, lease_until__gt=now)
+    granted = bool(may.update(publishing_since=now, state_version=run.state_version + 1))
+    if granted:
+        run.publishing_since, run.state_version = now, run.state_version + 1
+    return granted
+
+
+def close_attempt(run: Run, number: int, outcome: str, exit_code: int | None = None) -> None:
+    """Notes how an attempt ended, and what its unfinished stages are now. In the caller's transaction."""
+    now = database_now()
+    run.attempts.filter(number=number).update(finished_at=now, outcome=outcome, exit_code=exit_code)
+    stages = StageRun.objects.filter(run=run, attempt_number=number)
+    stages.filter(state="waiting").update(state="not_reached")
+    stages.filter(state="running").update(state="failed" if outcome in ("failed", "lost") else "cancelled", finished_at=now)
+
+
+def hand_on(run: Run) -> str:
+    """Gives a run whose worker is lost to the next one, or ends it; gives the new state. Raises StateChanged when its worker is back."""
+    lost = run.fence
+    with transaction.atomic():
+        if run.state == RunState.CANCELLING:
+            run.move_to(RunState.CANCELLED, reason="cancelled; the machine that ran it stopped answering meanwhile")
+        elif run.publishing_since or run.fence >= run.max_attempts:
+            problem = _lost_problem(run)
+            run.move_to(RunState.FAILED, reason=problem["message"], problem=problem)
+        else:
+            run.move_to(RunState.QUEUED, reason="the machine that ran it stopped answering")
+            OutboxMessage.add(EXECUTE, str(run.pk))
+        close_attempt(run, lost, "lost")
+    return run.state
+
+
+def _lost_problem(run: Run) -> dict[str, Any]:
+    if run.publishing_since:
+        return {
+            "code": "lost-while-publishing",
+            "message": "The machine that ran this stopped answering while the outputs were being made visible.",
+            "fix": "Look at the outputs: each one is either wholly new or wholly as before. Then run it again.",
+        }
+    times = "once" if run.fence == 1 else f"{run.fence} times"
+    return {
+        "code": "worker-lost",
+        "message": "The machine that ran this stopped answering, and nothing was published.",
+        "found": f"It was tried {times}.",
+        "fix": "Run it again. If this happens twice, ask whoever runs the machine to look at the worker's log.",
+    }
+
+
+def _held(run: Run) -> Any:
+    return Run.objects.filter(pk=run.pk, fence=run.fence, lease_owner=run.lease_owner, finished_at=None).exclude(lease_owner="")
+
+
+def _lease() -> timedelta:
+    return timedelta(seconds=settings.RUN_LEASE_SECONDS)

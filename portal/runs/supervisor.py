@@ -1,0 +1,274 @@
+"""One attempt of a run, from its claim to its end: start an executor, store what it says, watch the clock, stop it when it must."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import signal
+import time
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+
+from portal.errors import PortalError
+from portal.runs import checks, launcher, leases
+from portal.runs.doorbell import Hints
+from portal.runs.ingest import SEGMENT_LINES, Ingest
+from portal.runs.leases import LeaseLost
+from portal.runs.models import GOOD_STATES, Run, RunState, StateChanged
+from portal.runs.redaction import Redactor
+
+log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 0.25
+LOOK_SECONDS = 1.0
+"""How often the row is read again: a cancel is noticed within this time."""
+PATIENCE_SECONDS = 3.0
+"""Between asking an executor to end and killing it."""
+PUBLISH_SECONDS = 120
+"""An executor that may publish gets at least this long to do so, whatever the time limit says."""
+BETWEEN = "between the steps"
+
+
+class Supervisor:
+    """Call `work()` once, in the thread that stays with the executor."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.number = run.fence
+        self.hints = Hints()
+        self.ingest = Ingest(run, Redactor())
+        self.executor: launcher.Executor | None = None
+        self.result: dict[str, Any] | None = None
+        self.problems: list[dict[str, Any]] = []
+        self.stopping = ""
+        """Why the executor is being stopped: cancel, deadline or lease; empty while it is not."""
+        self._ask_at = self._kill_at = 0.0
+        limit = run.environment.compute.time_limit_minutes * 60
+        self._deadline = time.monotonic() + limit
+        self._renewed = self._looked = self._flushed = time.monotonic()
+
+    def work(self) -> None:
+        """Does the attempt. Every way out leaves either a final state or a lease that the sweeper will find to be over."""
+        try:
+            problem = checks.refusal(self.run)
+            if problem or not self._start():
+                self._end(RunState.FAILED, problem=problem or self.problems[0])
+                return
+            self._follow()
+            self._conclude(self.executor.finish() if self.executor else 0)
+        except LeaseLost:
+            log.warning("Run %s attempt %s is no longer ours; its executor is stopped.", self.run.pk, self.number)
+        finally:
+            if self.executor:
+                self.executor.kill()
+                self.executor.finish()
+            self.hints.close()
+
+    # --- start ----------------------------------------------------------------------------------------------------------
+
+    def _start(self) -> bool:
+        if self.number > 1:
+            self.ingest.say(f"Attempt {self.number}: the machine that ran attempt {self.number - 1} stopped answering.", "warning")
+        try:
+            launch = launcher.for_run(self.run.environment, f"{self.run.pk}-{self.number}")
+        except PortalError as error:
+            self.problems.append({"code": error.code, "message": error.message, "fix": error.fix})
+            return False
+        self.executor = launcher.Executor(launch, self._values(launch.lake))
+        self.run.attempts.filter(number=self.number).update(process_id=self.executor.pid, sandbox=launch.sandbox)
+        return True
+
+    def _values(self, lake: str) -> dict[str, Any]:
+        compute = self.run.environment.compute
+        return {
+            "document": json.loads(self.run.document),
+            "parameters": self.run.parameters,
+            "lake": lake,
+            # A later attempt stages its output elsewhere, so that a frozen earlier one cannot mix its files in.
+            "run_id": str(self.run.pk) if self.number == 1 else f"{self.run.pk}-{self.number}",
+            "confirm_publish": True,
+            "compute": {"cores": compute.cores, "memory_mb": compute.memory_mb, "shuffle_partitions": compute.shuffle_partitions},
+        }
+
+    # --- while it runs --------------------------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """Until both of the executor's streams are closed, which is when every process of it is gone."""
+        ended = self.executor is None
+        while self.executor and not ended:
+            try:
+                stream, text = self.executor.output.get(timeout=0.05)
+                ended = stream == "end"
+                if not ended:
+                    self._take(stream, text)
+            except queue.Empty:
+                pass
+            self._attend()
+        self._flush()
+
+    def _take(self, stream: str, text: str) -> None:
+        if stream == "err":
+            self.ingest.say(text, "warning", "executor")
+            return
+        event = self.ingest.take(text)
+        name = event["event"]
+        if name in ("session_ready", "stage_entered") and self.run.state == RunState.STARTING:
+            self._mark_running()
+        elif name == "publish_requested":
+            self._answer_publish()
+        elif name == "result":
+            self.result = event
+        elif name in ("problem", "stage_failed") and isinstance(event.get("problem"), dict):
+            self.problems.append(event["problem"])
+
+    def _mark_running(self) -> None:
+        try:
+            self.run.move_to(RunState.RUNNING)
+        except StateChanged:
+            self._look()
+
+    def _answer_publish(self) -> None:
+        self._flush()
+        self._look()
+        granted = not self.stopping and leases.grant_publishing(self.run)
+        if granted:
+            self._deadline = max(self._deadline, time.monotonic() + PUBLISH_SECONDS)
+        if self.executor:
+            self.executor.say({"publish": granted})
+
+    def _attend(self) -> None:
+        """What is due by the clock: store lines, renew the lease, look at the row, and go on with a stop that has begun."""
+        now = time.monotonic()
+        if self.ingest.waiting >= SEGMENT_LINES or (self.ingest.waiting and now - self._flushed >= FLUSH_SECONDS):
+            self._flush()
+        if now - self._looked >= LOOK_SECONDS:
+            self._look()
+        if now - self._renewed >= settings.RUN_RENEW_SECONDS:
+            self._renew()
+        if now >= self._deadline and not self.stopping:
+            self._stop("deadline")
+        self._go_on_stopping(now)
+
+    def _flush(self) -> None:
+        """Stores what there is; a database that is away keeps the lines here until it is back or the lease is over."""
+        self._flushed = time.monotonic()
+        try:
+            self.ingest.flush()
+        except DatabaseError as error:
+            self._database_away(error)
+            return
+        self.hints.publish(self.run.pk, self.ingest.last_seq)
+
+    def _renew(self) -> None:
+        try:
+            leases.renew(self.run)
+            self._renewed = time.monotonic()
+        except DatabaseError as error:
+            self._database_away(error)
+
+    def _look(self) -> None:
+        """Reads the row again: was it cancelled, is it still ours?"""
+        self._looked = time.monotonic()
+        try:
+            self.run.refresh_from_db(fields=["state", "state_version", "fence", "lease_owner", "cancel_requested_at", "publishing_since"])
+        except DatabaseError as error:
+            self._database_away(error)
+            return
+        if self.run.fence != self.number or self.run.is_final or self.run.state == RunState.QUEUED:
+            raise LeaseLost
+        if self.run.state == RunState.CANCELLING and not self.stopping:
+            self._stop("cancel")
+
+    def _database_away(self, error: DatabaseError) -> None:
+        """Goes on without the database as long as the lease surely lasts, and not a moment longer."""
+        log.warning("Run %s: the database does not answer (%s).", self.run.pk, error)
+        if time.monotonic() - self._renewed > settings.RUN_LEASE_SECONDS - settings.RUN_RENEW_SECONDS:
+            raise LeaseLost from error
+        time.sleep(0.2)
+
+    # --- stopping -------------------------------------------------------------------------------------------------------
+
+    def _stop(self, why: str) -> None:
+        self.stopping = why
+        self._ask_at = time.monotonic()
+        self._kill_at = self._ask_at + PATIENCE_SECONDS
+        self.ingest.say(
+            "Cancelled: the run is being stopped." if why == "cancel" else "The time limit is over: the run is being stopped.", "warning"
+        )
+
+    def _go_on_stopping(self, now: float) -> None:
+        if not self.stopping or not self.executor:
+            return
+        if self._ask_at:
+            self._ask_at = 0.0
+            self.executor.ask_to_end()
+        if now >= self._kill_at:
+            self._kill_at = now + PATIENCE_SECONDS
+            self.executor.kill()
+
+    # --- the end --------------------------------------------------------------------------------------------------------
+
+    def _conclude(self, exit_code: int) -> None:
+        """Turns what the executor did into the run's final state."""
+        outcome = (self.result or {}).get("outcome")
+        if outcome in GOOD_STATES and exit_code == 0:
+            self._end(outcome, exit_code, outputs=self._outputs())
+        elif self.stopping == "cancel":
+            self._end(RunState.CANCELLED, exit_code)
+        elif self.stopping == "deadline":
+            self._end(RunState.TIMED_OUT, exit_code, problem=self._too_long())
+        elif self.problems:
+            self._end(RunState.FAILED, exit_code, problem=self.problems[-1 if outcome == "failed" else 0])
+        else:
+            self._end(RunState.FAILED, exit_code, problem=self._stopped_by_itself(exit_code))
+
+    def _outputs(self) -> list[dict[str, Any]]:
+        outputs = (self.result or {}).get("outputs")
+        return [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
+
+    def _end(self, state: str, exit_code: int | None = None, **changes: Any) -> None:
+        """The last lines, then the final state. A cancel that came while a run without outputs was finishing still counts."""
+        problem = changes.get("problem")
+        if problem:
+            self.ingest.say(str(problem["message"]), "error")
+        self.ingest.flush()
+        try:
+            self._close(state, exit_code, changes)
+        except StateChanged:
+            if self.run.fence != self.number or self.run.state != RunState.CANCELLING:
+                raise LeaseLost from None
+            self._close(RunState.CANCELLED, exit_code, {})
+        self.hints.publish(self.run.pk, self.ingest.last_seq)
+
+    def _close(self, state: str, exit_code: int | None, changes: dict[str, Any]) -> None:
+        if self.run.state == RunState.STARTING and state in GOOD_STATES:
+            self.run.move_to(RunState.RUNNING)
+        if self.run.state == RunState.CANCELLING:
+            state, changes = RunState.CANCELLED, {}
+        with transaction.atomic():
+            self.run.move_to(state, reason=(changes.get("problem") or {}).get("message", ""), **changes)
+            leases.close_attempt(self.run, self.number, state, exit_code)
+
+    def _too_long(self) -> dict[str, Any]:
+        limit = timedelta(minutes=self.run.environment.compute.time_limit_minutes)
+        return {
+            "code": "time-limit",
+            "message": f"The run took longer than the {limit} (hours:minutes:seconds) it may take in {self.run.environment.name}.",
+            "fix": "Make it do less at a time, or ask for a larger compute profile. Nothing was published.",
+        }
+
+    def _stopped_by_itself(self, exit_code: int) -> dict[str, Any]:
+        found = f"signal {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit code {exit_code}"
+        killed = exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL)
+        why = "The usual cause is too little memory." if killed else "The last lines of the log say more."
+        published = "Some outputs may be new already; each is whole." if self.run.publishing_since else "Nothing was published."
+        return {
+            "code": "executor-stopped",
+            "message": f"The program that ran this job stopped before it was done. {published}",
+            "found": found,
+            "fix": f"{why} Run it again; if it stops again, use a larger compute profile or make the job smaller.",
+        }

@@ -1,0 +1,41 @@
+"""Finds what was lost: runs whose worker is gone, and waiting runs nobody was rung for. Safe with two sweepers at once."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from portal.runs import doorbell, leases, outbox
+from portal.runs.models import Run, StateChanged, database_now
+
+log = logging.getLogger(__name__)
+
+RING_AGAIN_AFTER = timedelta(seconds=10)
+RING_AT_ONCE = 20
+"""A worker that is rung goes on with whatever waits, so a few rings are enough."""
+
+
+def sweep() -> dict[str, int]:
+    """One round. Gives how many runs were handed on and how many rung for again."""
+    return {"handed_on": _hand_on_lost(), "rung": _ring_again(), "forgotten": outbox.forget_sent()}
+
+
+def _hand_on_lost() -> int:
+    count = 0
+    lost = Run.objects.lost(before=database_now() - leases.GRACE).select_related("job", "project", "environment")
+    for run in lost:
+        try:
+            log.warning("Run %s: its worker %s stopped answering; the run is %s now.", run.pk, run.lease_owner, leases.hand_on(run))
+        except StateChanged:
+            continue
+        count += 1
+    return count
+
+
+def _ring_again() -> int:
+    count = 0
+    for run_id in Run.objects.waiting().filter(queued_at__lt=database_now() - RING_AGAIN_AFTER).values_list("pk", flat=True)[:RING_AT_ONCE]:
+        if not doorbell.ring(leases.EXECUTE, str(run_id)):
+            break
+        count += 1
+    return count

@@ -1,0 +1,13 @@
+"""The worker's door: a message names a run, and the run itself is read from the database."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from portal.runs import worker
+
+
+@shared_task(name="portal.runs.tasks.execute")
+def execute(run_id: str) -> None:
+    """Rings the worker. It takes this run if it is still waiting and a place is free, and goes on with the oldest waiting ones."""
+    worker.work(run_id)

@@ -1,0 +1,71 @@
+"""What a worker does when it is rung: it has RUN_CONCURRENCY places, and while one is free it takes waiting runs, the oldest first.
+
+The database is the queue; messages only say "look now". So a lost message, a doubled one or fifty of them change nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import uuid
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connection
+
+from portal.runs import launcher, leases
+from portal.runs.models import HELD_STATES, Run
+from portal.runs.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+_places = threading.BoundedSemaphore(settings.RUN_CONCURRENCY)
+
+
+def work(run_id: str) -> None:
+    """Takes the named run if it is waiting and a place is free, then every other waiting run; returns when there is nothing to do."""
+    wanted: str | None = run_id
+    while _places.acquire(blocking=False):
+        try:
+            _tidy()
+            while _work_on_one(wanted):
+                wanted = None
+        finally:
+            _places.release()
+        if not Run.objects.waiting().exists():  # else somebody rang between our last look and the release
+            return
+
+
+def _work_on_one(wanted: str | None) -> bool:
+    """Claims one run and brings it to its end. False when there was none to claim."""
+    run = _claimed(wanted)
+    if run is None:
+        return False
+    log.info("Run %s (%s in %s) starts, attempt %s.", run.pk, run.job.name, run.environment.name, run.fence)
+    Supervisor(run).work()
+    run.refresh_from_db()
+    log.info("Run %s is %s.", run.pk, run.state)
+    connection.close()
+    return True
+
+
+def _claimed(wanted: str | None) -> Run | None:
+    """The wanted run if it is waiting; when none is wanted, the oldest one that can be had."""
+    runs = Run.objects.select_related("job", "version", "environment__compute", "environment__project", "requested_by")
+    try:
+        candidates = runs.filter(pk=wanted) if wanted else runs.waiting()[:10]
+    except ValidationError:
+        return None
+    return next((run for run in candidates if leases.claim(run, _name())), None)
+
+
+def _name() -> str:
+    """Tells one holder from another: machine, process and a mark of this very claim."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+
+
+def _tidy() -> None:
+    held = Run.objects.filter(state__in=HELD_STATES).values_list("pk", "fence")
+    launcher.remove_leftovers({f"{pk}-{fence}" for pk, fence in held})

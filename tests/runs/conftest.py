@@ -1,0 +1,68 @@
+"""A job with a live version, and a worker in this process whose executor is the fake one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from portal.accounts.models import User
+    from portal.environments.models import Environment
+    from portal.jobs.models import Job, JobVersion
+    from portal.runs.models import Run
+
+FAKE = Path(__file__).with_name("fake_executor.py")
+
+
+@pytest.fixture
+def job(ana: User) -> Job:
+    from tests import factories
+
+    return factories.make_job(ana.memberships.first().project, ana)  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def version(job: Job) -> JobVersion:
+    """Version 1, live everywhere."""
+    from tests import factories
+
+    return factories.make_version(job, live_in=("dev", "test", "prod"))
+
+
+@pytest.fixture
+def queued(version: JobVersion, dev: Environment) -> Callable[..., Run]:
+    """`queued("fail")` is a waiting run whose executor will behave like that."""
+    from tests import factories
+
+    def make(behaviour: str = "succeed", **fields: Any) -> Run:
+        return factories.make_run(version, dev, parameters={"behaviour": behaviour}, **fields)
+
+    return make
+
+
+@pytest.fixture
+def fake_executor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any) -> Path:
+    """The worker starts the fake executor, without a sandbox; gives the lake of flights in dev."""
+    from portal.runs import launcher, sandbox
+
+    settings.LAKE_DIR, settings.RUN_DIR = tmp_path / "lake", tmp_path / "run"
+    monkeypatch.setattr(launcher, "command", lambda arguments: [sys.executable, str(FAKE)])
+    monkeypatch.setattr(sandbox, "status", lambda: sandbox.Status("degraded", "a test"))
+    return tmp_path / "lake" / "flights" / "dev"
+
+
+@pytest.fixture
+def work(fake_executor: Path) -> Callable[[Run], Run]:
+    """Brings a run to its end in this thread, as a worker does, and gives it as the database has it then."""
+    from portal.runs import worker
+
+    def bring_to_end(run: Run) -> Run:
+        worker.work(str(run.pk))
+        run.refresh_from_db()
+        return run
+
+    return bring_to_end

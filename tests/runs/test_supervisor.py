@@ -1,0 +1,171 @@
+"""What one attempt leaves in the database, whatever its executor does."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portal.accounts.models import User
+from portal.errors import Conflict
+from portal.runs import actions, launcher, leases
+from portal.runs.models import Run, RunState
+from tests.runs.conftest import FAKE  # noqa: F401
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Work = Callable[[Run], Run]
+
+
+def events_of(run: Run) -> list[dict[str, Any]]:
+    return [json.loads(line) for segment in run.log_segments.all() for line in segment.lines.splitlines()]
+
+
+def test_a_good_run_ends_succeeded_with_its_stages_outputs_and_log(queued: Callable[..., Run], work: Work, fake_executor: Path) -> None:
+    run = work(queued())
+
+    assert run.state == RunState.SUCCEEDED
+    assert [(s.name, s.state, s.rows_out) for s in run.stage_runs.all()] == [("flights", "done", 10), ("by_origin", "done", 10), ("write", "done", 3)]
+    assert run.outputs[0]["uri"] == "curated/by_origin"
+    assert [e["seq"] for e in events_of(run)] == list(range(1, run.log_lines + 1))
+    assert [c.after for c in run.state_changes.all()] == ["starting", "running", "succeeded"]
+    assert (fake_executor / "published").read_text() == f"{run.pk}\n"
+    attempt = run.attempts.get()
+    assert (attempt.outcome, attempt.exit_code, attempt.sandbox) == ("succeeded", 0, "degraded")
+
+
+def test_lines_keep_their_order_and_none_is_lost(queued: Callable[..., Run], work: Work) -> None:
+    run = work(queued("talk:5000"))
+
+    said = [e["message"] for e in events_of(run) if e["event"] == "log" and e.get("source") == "job"]
+    assert said == [f"line {number}" for number in range(5000)]
+    segments = list(run.log_segments.values_list("first_seq", "last_seq"))
+    assert [first for first, _ in segments[1:]] == [last + 1 for _, last in segments[:-1]]
+    assert max(last - first for first, last in segments) < 200
+
+
+def test_secrets_control_characters_and_endless_lines_are_not_kept(queued: Callable[..., Run], work: Work) -> None:
+    run = work(queued("babble"))
+
+    text = "".join(segment.lines for segment in run.log_segments.all())
+    assert "hunter2" not in text and "s3cr3tword" not in text and "postgres://bob:" in text
+    assert "\\u001b" not in text and "\\u0000" not in text and "<script>alert(1)</script>" in text
+    assert max(len(line) for line in text.splitlines()) <= 16_000
+    assert {"not an event at all", "on standard error"} <= {e.get("message") for e in events_of(run)}
+
+
+def test_a_failure_is_kept_in_plain_words_and_nothing_is_published(queued: Callable[..., Run], work: Work, fake_executor: Path) -> None:
+    run = work(queued("fail"))
+
+    assert (run.state, run.problem["code"], run.problem["stage"]) == ("failed", "check-failed", "write")
+    assert run.stage_runs.get(name="write").state == "failed"
+    assert not (fake_executor / "published").exists()
+
+
+def test_an_executor_that_is_killed_fails_its_run_and_keeps_the_log(queued: Callable[..., Run], work: Work) -> None:
+    run = work(queued("vanish"))
+
+    assert (run.state, run.problem["code"], run.problem["found"]) == ("failed", "executor-stopped", "signal SIGKILL")
+    assert run.log_lines >= 6
+    assert run.stage_runs.get(name="write").state == "not_reached"
+
+
+def test_a_run_that_takes_too_long_ends_as_timed_out(queued: Callable[..., Run], work: Work, fake_executor: Path) -> None:
+    run = queued("slowly:600")
+    run.environment.compute.time_limit_minutes = 0
+    run.environment.compute.save()
+
+    work(run)
+
+    assert (run.state, run.problem["code"]) == ("timed_out", "time-limit")
+    assert not (fake_executor / "published").exists()
+
+
+def when_started(lake: Path, do: Callable[[], Any]) -> threading.Thread:
+    """Does something (in another thread) as soon as the fake executor is in its long stage."""
+    from django.db import connection
+
+    def wait() -> None:
+        while not (lake / "started").exists():
+            time.sleep(0.02)
+        do()
+        connection.close()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("behaviour", ["slowly:600", "stubborn"])
+def test_cancel_ends_the_process_and_publishes_nothing(
+    queued: Callable[..., Run], work: Work, fake_executor: Path, olu: User, behaviour: str
+) -> None:
+    run = queued(behaviour)
+    thread = when_started(fake_executor, lambda: actions.cancel_run(actor=olu, run=Run.objects.get(pk=run.pk)))
+
+    work(run)
+    thread.join()
+
+    assert run.state == RunState.CANCELLED
+    assert run.finished_at - run.cancel_requested_at < timedelta(seconds=10)
+    pid = int((fake_executor / "started").read_text())
+    assert not Path(f"/proc/{pid}").exists()
+    assert not (fake_executor / "published").exists()
+
+
+def test_a_cancel_and_the_end_at_the_same_time_leave_one_final_state_that_agrees_with_the_output(
+    queued: Callable[..., Run], work: Work, fake_executor: Path, olu: User
+) -> None:
+    for delay in (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4):
+        run = queued("slowly:0.2")
+        (fake_executor / "started").unlink(missing_ok=True)
+
+        def cancel(run: Run = run, delay: float = delay) -> None:
+            time.sleep(delay)
+            try:
+                actions.cancel_run(actor=olu, run=Run.objects.get(pk=run.pk))
+            except Conflict:
+                pass
+
+        thread = when_started(fake_executor, cancel)
+        work(run)
+        thread.join()
+        run.refresh_from_db()
+        published = (fake_executor / "published").exists() and str(run.pk) in (fake_executor / "published").read_text()
+        assert run.state in ("succeeded", "cancelled")
+        assert published == (run.state == "succeeded")
+
+
+def test_an_attempt_that_lost_its_lease_stops_its_executor_and_writes_nothing(queued: Callable[..., Run], work: Work, fake_executor: Path) -> None:
+    run = queued("slowly:600")
+
+    def hand_on() -> None:
+        seen = Run.objects.get(pk=run.pk)
+        leases.hand_on(seen)
+
+    thread = when_started(fake_executor, hand_on)
+    claimed: list[str] = []
+    real = launcher.Executor.finish
+
+    def finish(executor: launcher.Executor) -> int:
+        claimed.append(Run.objects.get(pk=run.pk).state)
+        return real(executor)
+
+    launcher.Executor.finish = finish  # type: ignore[method-assign]
+    try:
+        from portal.runs.supervisor import Supervisor
+
+        leases.claim(run, "one")
+        Supervisor(run).work()
+    finally:
+        launcher.Executor.finish = real  # type: ignore[method-assign]
+    thread.join()
+    run.refresh_from_db()
+    assert (run.state, run.fence, claimed[0]) == ("queued", 1, "queued")
+    assert run.attempts.get().outcome == "lost"
+    assert not (fake_executor / "published").exists()
