@@ -82,6 +82,6 @@ export const sluiceTheme = EditorView.theme({
 export const basicSetup = [
   lineNumbers(), foldGutter(), highlightSpecialChars(), history(), drawSelection(), dropCursor(), EditorState.allowMultipleSelections.of(true), indentOnInput(),
   bracketMatching(), closeBrackets(), autocompletion({ icons: false }), rectangularSelection(), highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(),
-  syntaxHighlighting(sluiceHighlight), sluiceTheme,
+  syntaxHighlighting(sluiceHighlight), sluiceTheme, EditorView.contentAttributes.of({ tabindex: "0" }),
   keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap]),
 ];
