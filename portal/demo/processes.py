@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -22,7 +23,7 @@ def adopt_orphans() -> None:
 
 def spawn(command: Sequence[str], *, env: dict[str, str], pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
     """Starts `command` in a session of its own, with output and errors in one pipe. It gets SIGTERM when this process dies."""
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - our own programs, no shell
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -45,10 +46,8 @@ def _die_with(parent: int) -> Callable[[], None]:
 
 def signal_group(process: subprocess.Popen[bytes], number: int) -> None:
     """Sends a signal to a child and to what it started in its group; nothing when they are gone."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def reap_orphans(known: set[int]) -> None:
@@ -71,15 +70,11 @@ def _children() -> list[int]:
 
 
 def _kill(pid: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     _wait(pid)
 
 
 def _wait(pid: int) -> None:
-    try:
+    with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass

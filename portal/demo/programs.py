@@ -73,19 +73,12 @@ def web(listening: socket.socket) -> Program:
 
 
 def worker() -> Program:
-    celery = (
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "portal",
-        "worker",
-        "--loglevel",
-        "INFO",
-        "--concurrency",
-        str(settings.RUN_CONCURRENCY),
+    """Threads, because a place for a run is a thread that stays with its executor; two more of them serve the short tasks."""
+    celery = (sys.executable, "-m", "celery", "-A", "portal", "worker", "--loglevel", "INFO", "--pool", "threads")
+    threads = ("--concurrency", str(settings.RUN_CONCURRENCY + 2))
+    return Program(
+        "worker", (*celery, *threads, "--hostname", f"sluice-{os.getpid()}@%h", "--without-gossip", "--without-mingle"), stop_seconds=8
     )
-    return Program("worker", (*celery, "--hostname", f"sluice-{os.getpid()}@%h", "--without-gossip", "--without-mingle"), stop_seconds=15)
 
 
 def scheduler() -> Program:

@@ -52,8 +52,16 @@ class Child:
 
     @property
     def pipe(self) -> int:
-        assert self.process is not None and self.process.stdout is not None
-        return self.process.stdout.fileno()
+        return self._live.stdout.fileno()  # type: ignore[union-attr]  # spawn() always makes the pipe
+
+    @property
+    def _live(self) -> subprocess.Popen[bytes]:
+        if self.process is None:
+            raise RuntimeError(f"{self.program.name} is not running")
+        return self.process
+
+    def signal(self, number: int) -> None:
+        signal_group(self._live, number)
 
     def ended(self) -> bool:
         """True once, when the process has ended."""
@@ -64,9 +72,8 @@ class Child:
 
     def forget_process(self) -> None:
         """Ends what the process left in its group, and decides when to start again."""
-        assert self.process is not None and self.process.stdout is not None
-        signal_group(self.process, signal.SIGKILL)
-        self.process.stdout.close()
+        self.signal(signal.SIGKILL)
+        self._live.stdout.close()  # type: ignore[union-attr]
         self.process = None
         calm = time.monotonic() - self._since > CALM_SECONDS
         self.deaths = 1 if calm else self.deaths + 1
@@ -178,8 +185,7 @@ class Supervisor:
         waiting = list(children)
         since = time.monotonic()
         for child in waiting:
-            assert child.process is not None
-            signal_group(child.process, signal.SIGTERM)
+            child.signal(signal.SIGTERM)
         while waiting:
             self._show_lines(0.05)
             for child in list(waiting):
@@ -187,8 +193,7 @@ class Supervisor:
                     self._after_end(child)
                     waiting.remove(child)
                 elif time.monotonic() - since > child.program.stop_seconds:
-                    assert child.process is not None
-                    signal_group(child.process, signal.SIGKILL)
+                    child.signal(signal.SIGKILL)
 
 
 def describe_exit(code: int | None) -> str:

@@ -1,0 +1,61 @@
+"""`manage.py load_demo [--run]`: the demo's people, data, jobs and pipeline; what is there is left as it is."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+
+from portal.accounts.models import Project, User
+from portal.demo import content, first_run, flights
+from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.jobs.models import Job
+from portal.promotions.actions import request_promotion
+from portal.promotions.models import Promotion
+
+MAIN_JOB = "daily_delays"
+
+
+class Command(BaseCommand):
+    help = "Loads the demo project Flights; with --run, runs its main job and shows the result."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--run", action="store_true", help=f"run {MAIN_JOB} in dev and show the result")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        console = Console(highlight=False, soft_wrap=True)
+        try:
+            project = load(console)
+            if options["run"]:
+                run(console, project)
+        except PortalError as error:
+            problems = [problem.get("message", "") for problem in error.problems]
+            raise CommandError(" ".join(filter(None, [error.message, *problems, error.fix]))) from None
+
+
+def load(console: Console) -> Project:
+    """Idempotent: a second call finds everything there."""
+    begun = time.monotonic()
+    project = content.load_people_and_project()
+    size = sum(flights.put_into(environment) for environment in Environment.objects.filter(project=project))
+    ana = User.objects.get(username="ana")
+    new = content.load_jobs(project, ana) + content.load_pipelines(project, ana)
+    what = f"new: {', '.join(new)}" if new else "all of it was there"
+    console.print(f"Demo project “{project.name}”: {size / 1e6:.0f} MB of flights and weather, {what} ({time.monotonic() - begun:.1f} s)")
+    return project
+
+
+def run(console: Console, project: Project) -> None:
+    """The first run and its result; the first time, Ana then asks to have the job in test, so that Pat has something to decide."""
+    ana = User.objects.get(username="ana")
+    job = Job.objects.get(project=project, name=MAIN_JOB)
+    done = first_run.run_and_show(console, job, Environment.objects.get(project=project, name=content.ENVIRONMENTS[0]), ana)
+    first_run.show_result(console, done)
+    if done.version is not None and not Promotion.objects.filter(job=job).exists():
+        request_promotion(actor=ana, version=done.version, message="The daily figures, for test")
+    people = [person.username for person in content.PEOPLE]
+    first_run.show_where(console, done, sorted(User.objects.filter(username__in=people), key=lambda user: people.index(user.username)))
