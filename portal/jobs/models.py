@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.functions import Cast
+from django.utils import timezone
 
 from portal.accounts.models import Project
 from portal.environments.models import Environment
 
 name_validator = RegexValidator(r"^[a-z][a-z0-9_]{0,79}$", "Use small letters, digits and _; begin with a letter.")
+tag_validator = RegexValidator(r"^[a-z0-9][a-z0-9_-]{0,39}$", "A tag is of small letters, digits, - and _.")
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Questions about jobs."""
+
+    def open(self) -> JobQuerySet:
+        """Not archived."""
+        return self.filter(archived_at=None)
+
+    def mentioning(self, words: str) -> JobQuerySet:
+        """Every word is in the name, the description, a tag, or the latest document (SQL, columns, views, files)."""
+        found = self.annotate(tag_text=Cast("tags", models.TextField()))
+        for word in words.split():
+            found = found.filter(
+                models.Q(name__icontains=word)
+                | models.Q(description__icontains=word)
+                | models.Q(tag_text__icontains=word)
+                | models.Q(latest_version__document__icontains=word)
+            )
+        return found
+
+    def tagged(self, tag: str) -> JobQuerySet:
+        return self.annotate(tag_text=Cast("tags", models.TextField())).filter(tag_text__contains=f'"{tag}"')
+
+    def with_last_run_state(self) -> JobQuerySet:
+        """Adds `last_run_state`: the state of the newest run in any environment, or None."""
+        newest = Job.objects.filter(pk=models.OuterRef("pk")).order_by("-runs__created_at").values("runs__state")[:1]
+        return self.annotate(last_run_state=models.Subquery(newest))
 
 
 class Job(models.Model):
@@ -24,6 +56,10 @@ class Job(models.Model):
     tags = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True)
+    latest_version = models.ForeignKey("JobVersion", null=True, on_delete=models.SET_NULL, related_name="+")
+    """The version with the highest number; kept by `JobVersion.save`, so that a list of jobs needs no look at all versions."""
+
+    objects = JobQuerySet.as_manager()
 
     access_project = "project"
     access_environment: str | None = None
@@ -60,12 +96,26 @@ class JobVersion(models.Model):
         if self.pk is not None:
             raise TypeError("A version never changes; save a new one.")
         super().save(*args, **kwargs)
+        Job.objects.filter(pk=self.job_id).update(latest_version=self)
+        self.job.latest_version = self
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("A version is never deleted.")
 
+    @property
+    def short_sha(self) -> str:
+        return self.sha256[:8]
+
     def __str__(self) -> str:
         return f"{self.job.name} v{self.number}"
+
+
+class DraftQuerySet(models.QuerySet["Draft"]):
+    """Questions about drafts."""
+
+    def touched_within(self, seconds: int) -> DraftQuerySet:
+        """Drafts that somebody wrote in a moment ago: these people are there."""
+        return self.filter(updated_at__gte=timezone.now() - timedelta(seconds=seconds))
 
 
 class Draft(models.Model):
@@ -79,6 +129,8 @@ class Draft(models.Model):
     base_version = models.ForeignKey(JobVersion, null=True, on_delete=models.PROTECT, related_name="+")
     """The version this draft started from; when a newer one exists at save, the person merges."""
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = DraftQuerySet.as_manager()
 
     access_project = "job__project"
     access_environment: str | None = None

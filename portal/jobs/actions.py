@@ -1,0 +1,251 @@
+"""What people do with jobs. Each function: may they, the change, the audit, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from portal.accounts import policy
+from portal.accounts.models import Project, User
+from portal.audit import actions as audit
+from portal.environments.models import Environment
+from portal.errors import Conflict, PortalError
+from portal.jobs import documents, storage
+from portal.jobs.models import Draft, Job, JobVersion, LiveVersion, tag_validator
+
+
+class _Unset:
+    """Marks an argument that was not given, where None means something."""
+
+
+UNSET: Final = _Unset()
+
+
+# --- the job -----------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def create_job(
+    *,
+    actor: User,
+    project: Project,
+    name: str,
+    description: str = "",
+    tags: Iterable[str] = (),
+    document: str | Mapping[str, Any] | None = None,
+) -> Job:
+    """A new job without versions. `document` (JSON text or object, right or not) becomes the actor's draft."""
+    policy.require(actor, "create_job", project)
+    job = Job(project=project, name=name.strip(), description=description.strip(), owner=actor, tags=_clean_tags(tags))
+    _validate(job)
+    try:
+        with transaction.atomic():
+            job.save()
+    except IntegrityError:
+        raise Conflict(f"There is a job “{job.name}” already.", code="job-name-taken", fix="Choose another name.") from None
+    if document is not None:
+        text = document if isinstance(document, str) else documents.canonical(document)
+        documents.require_keepable(text)
+        Draft.objects.create(job=job, user=actor, document=text)
+    audit.record(action="create_job", actor=actor, subject=job)
+    return job
+
+
+@transaction.atomic
+def edit_job(*, actor: User, job: Job, description: str | None = None, tags: Iterable[str] | None = None, owner: User | None = None) -> Job:
+    """Changes what is said about a job; None leaves a part as it is. The owner must be able to see the job."""
+    policy.require(actor, "edit_job", job)
+    if description is not None:
+        job.description = description.strip()
+    if tags is not None:
+        job.tags = _clean_tags(tags)
+    if owner is not None:
+        if not policy.can(owner, "view", job):
+            raise PortalError(f"{owner.shown_name} has no role in this project.", code="owner-unknown", fix="Choose one of its people.")
+        job.owner = owner
+    _validate(job)
+    job.save(update_fields=["description", "tags", "owner"])
+    audit.record(action="edit_job", actor=actor, subject=job, description=job.description, tags=job.tags, owner=job.owner.username)
+    return job
+
+
+@transaction.atomic
+def archive_job(*, actor: User, job: Job) -> Job:
+    """Takes the job out of lists; its versions, runs and audit stay."""
+    policy.require(actor, "edit_job", job)
+    if job.archived_at is None:
+        job.archived_at = timezone.now()
+        job.save(update_fields=["archived_at"])
+        audit.record(action="archive_job", actor=actor, subject=job)
+    return job
+
+
+@transaction.atomic
+def bring_back_job(*, actor: User, job: Job) -> Job:
+    """Undoes `archive_job`."""
+    policy.require(actor, "edit_job", job)
+    if job.archived_at is not None:
+        job.archived_at = None
+        job.save(update_fields=["archived_at"])
+        audit.record(action="bring_back_job", actor=actor, subject=job)
+    return job
+
+
+def _validate(job: Job) -> None:
+    try:
+        job.clean_fields(exclude=["latest_version"])
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise PortalError(f"The {field} is not right. {messages[0]}", code=f"job-{field}", status=422, field=field) from None
+
+
+def _clean_tags(tags: Iterable[str]) -> list[str]:
+    cleaned = list(dict.fromkeys(tag.strip().lower() for tag in tags if tag.strip()))
+    for tag in cleaned:
+        try:
+            tag_validator(tag)
+        except ValidationError as error:
+            raise PortalError(f"“{tag}” is no tag. {error.messages[0]}", code="job-tags", status=422, field="tags") from None
+    return cleaned
+
+
+# --- drafts ------------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def save_draft(*, actor: User, job: Job, document: str, revision: int, base_version: int | None | _Unset = UNSET) -> Draft:
+    """Keeps the actor's unsaved work. `revision` is the one the window last saw, 0 before the first save.
+    `base_version` is the number of the version the work started from; left out, it stays (or is the latest one at the first save).
+    Raises Conflict when another window of the same person was quicker."""
+    policy.require(actor, "edit_job", job)
+    documents.require_keepable(document)
+    draft = Draft.objects.select_for_update().filter(job=job, user=actor).first()
+    if (draft.revision if draft else 0) != revision:
+        raise _draft_conflict(draft)
+    if draft is None:
+        draft = Draft(job=job, user=actor, revision=0, base_version=job.latest_version)
+        audit.record(action="start_draft", actor=actor, subject=job)
+    if not isinstance(base_version, _Unset):
+        draft.base_version = job.versions.get(number=base_version) if base_version else None
+    draft.document, draft.revision = document, draft.revision + 1
+    draft.save()
+    return draft
+
+
+@transaction.atomic
+def discard_draft(*, actor: User, job: Job) -> None:
+    """Throws the actor's unsaved work away."""
+    policy.require(actor, "edit_job", job)
+    gone, _ = Draft.objects.filter(job=job, user=actor).delete()
+    if gone:
+        audit.record(action="discard_draft", actor=actor, subject=job)
+
+
+def _draft_conflict(draft: Draft | None) -> Conflict:
+    if draft is None:
+        return Conflict("This draft was saved as a version, or thrown away, in another window.", code="draft-gone", revision=0)
+    return Conflict(
+        "You have changed this job in another window.",
+        code="draft-changed",
+        revision=draft.revision,
+        document=draft.document,
+        updated_at=draft.updated_at.isoformat(),
+    )
+
+
+# --- versions ----------------------------------------------------------------------------------------------------------
+
+
+def save_version(*, actor: User, job: Job, document: str, message: str, base_version: int | None) -> JobVersion:
+    """Makes the document a version that never changes, live in the lowest environment; the actor's draft is done.
+
+    `base_version` is the number of the version that the work started from (None: there was none). When nothing changed, the latest
+    version is given back. Raises Conflict when a newer version exists, DocumentNotRight when the document has problems.
+    """
+    lowest = _lowest(job)
+    policy.require(actor, "save_version", job, environment=lowest.name)
+    documents.require_right(document, job.project)
+    text = documents.canonical(document)
+    storage.put(documents.sha256_of(text), text.encode())
+    return _keep(actor=actor, job=job, text=text, message=message, base=base_version, lowest=lowest)
+
+
+def restore_version(*, actor: User, job: Job, version: JobVersion) -> JobVersion:
+    """Makes an earlier document the newest version again. Nothing is lost: what was newest stays and can be restored in turn."""
+    lowest = _lowest(job)
+    policy.require(actor, "save_version", job, environment=lowest.name)
+    documents.require_right(version.document, job.project)
+    storage.put(version.sha256, version.document.encode())
+    return _keep(
+        actor=actor, job=job, text=version.document, message=f"Restored v{version.number}", base=UNSET, lowest=lowest, restored=version
+    )
+
+
+@transaction.atomic
+def _keep(
+    *, actor: User, job: Job, text: str, message: str, base: int | None | _Unset, lowest: Environment, restored: JobVersion | None = None
+) -> JobVersion:
+    job = Job.objects.select_for_update(of=("self",)).select_related("latest_version__author").get(pk=job.pk)
+    latest, sha256 = job.latest_version, documents.sha256_of(text)
+    Draft.objects.filter(job=job, user=actor).delete()
+    if latest and latest.sha256 == sha256:
+        return latest
+    if latest and not isinstance(base, _Unset) and base != latest.number:
+        raise _newer_version(latest, base)
+    version = JobVersion(job=job, number=latest.number + 1 if latest else 1, document=text, sha256=sha256, author=actor)
+    version.message, version.restored_from = message.strip()[:300], restored
+    version.save()
+    audit.record(
+        action="restore_version" if restored else "save_version", actor=actor, subject=version, sha256=sha256, message=version.message
+    )
+    set_live(actor=actor, job=job, environment=lowest, version=version)
+    return version
+
+
+def set_live(*, actor: User, job: Job, environment: Environment, version: JobVersion) -> LiveVersion:
+    """Moves the pointer. Whoever calls (save_version, promotions) has asked whether the actor may."""
+    if version.job_id != job.pk or environment.project_id != job.project_id:
+        raise ValueError("The version, the job and the environment do not belong together.")
+    with transaction.atomic():
+        live = LiveVersion.objects.select_for_update().filter(job=job, environment=environment).first()
+        live = live or LiveVersion(job=job, environment=environment)
+        before = live.version if live.pk else None
+        if before != version:
+            live.previous, live.version = before, version
+            live.since, live.set_by = timezone.now(), actor
+            live.save()
+            audit.record(
+                action="set_live",
+                actor=actor,
+                subject=version,
+                environment=environment.name,
+                sha256=version.sha256,
+                before=before and before.number,
+            )
+        return live
+
+
+def _newer_version(latest: JobVersion, base: int | None) -> Conflict:
+    return Conflict(
+        f"{latest.author.shown_name} saved v{latest.number} while you worked.",
+        code="newer-version",
+        fix="Look at both changes and choose what stays.",
+        latest={
+            "number": latest.number,
+            "author": latest.author.shown_name,
+            "message": latest.message,
+            "created_at": latest.created_at.isoformat(),
+        },
+        base=base,
+    )
+
+
+def _lowest(job: Job) -> Environment:
+    lowest = job.project.environments.order_by("rank").first()
+    if lowest is None:
+        raise PortalError("The project has no environment yet.", code="no-environment", fix="Ask an admin to make one.")
+    return lowest

@@ -1,0 +1,93 @@
+"""The text of job documents: judging it, and writing it in one canonical way before it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from executor import job as judge
+from executor.stages import STAGE_TYPES
+from portal.accounts.models import Project
+from portal.errors import PortalError
+
+EMPTY = '{\n  "stages": []\n}\n'
+"""What a new job begins with; not right before it has a step, but a good start for the editor."""
+LONGEST_DRAFT = 1_000_000
+"""Bytes; as much as a document may have."""
+_TOP_LEVEL = ("description", "parameters", "stages")
+
+
+class DocumentNotRight(PortalError):
+    """The document has problems; all of them are named."""
+
+    status = 422
+    code = "document-not-right"
+
+
+def problems_of(document: str | Mapping[str, Any], project: Project) -> list[dict[str, Any]]:
+    """Every problem of the document, as dicts. Starts no Spark."""
+    names = list(project.environments.values_list("name", flat=True))
+    return [problem.as_dict() for problem in judge.check(document, environments_known=names)]
+
+
+def require_right(document: str, project: Project) -> None:
+    """Raises DocumentNotRight with every problem of the document."""
+    found = problems_of(document, project)
+    if found:
+        count = "a problem" if len(found) == 1 else f"{len(found)} problems"
+        raise DocumentNotRight(f"The job has {count}: {found[0]['message']}", fix=found[0].get("fix"), problems=found)
+
+
+def require_keepable(document: str) -> None:
+    """Drafts may be wrong in every way, but not larger than any document could ever be."""
+    size = len(document.encode("utf-8", "surrogatepass"))
+    if size > LONGEST_DRAFT:
+        raise PortalError(
+            f"The document is too large: {size / 1_000_000:,.1f} MB; at most {LONGEST_DRAFT // 1_000_000} MB can be kept.",
+            code="document-too-large",
+            status=413,
+            fix="Keep data in files, not in the document; split the job into several.",
+        )
+
+
+def canonical(document: str | Mapping[str, Any]) -> str:
+    """The one text that a right document is kept as: two blanks of indentation, keys of stages in the order of their form,
+    everything else (also the order of parameters and maps) as people wrote it."""
+    content = json.loads(document) if isinstance(document, str) else dict(document)
+    ordered = {key: content[key] for key in (*_TOP_LEVEL, *content) if key in content}
+    ordered["stages"] = [_ordered(stage) for stage in content.get("stages", [])]
+    return json.dumps(ordered, ensure_ascii=False, indent=2) + "\n"
+
+
+def sha256_of(text: str) -> str:
+    """Of the exact bytes that are kept."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def stages_of(text: str) -> list[dict[str, Any]]:
+    """The stages of a document that may be anything; an empty list when there are none to be found."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return []
+    stages = content.get("stages") if isinstance(content, dict) else None
+    return [stage for stage in stages if isinstance(stage, dict)] if isinstance(stages, list) else []
+
+
+def _ordered(stage: Mapping[str, Any]) -> dict[str, Any]:
+    order = _field_order(str(stage.get("type")))
+    return {key: stage[key] for key in sorted(stage, key=lambda key: order.get(key, len(order)))}
+
+
+@lru_cache
+def _field_order(stage_type: str) -> dict[str, int]:
+    """Document names of a stage type's fields → place: those that are always shown first, then "More fields"."""
+    fields = STAGE_TYPES[stage_type].model_fields.items() if stage_type in STAGE_TYPES else []
+    marked = [
+        (info.alias or name, bool(isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("advanced")))
+        for name, info in fields
+    ]
+    return {name: place for place, (name, _) in enumerate(sorted(marked, key=lambda pair: pair[1]))}

@@ -1,0 +1,83 @@
+"""What the editor's scripts must know: stage types with their forms, the job, addresses, rights."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+
+from executor.stages import KINDS, STAGE_TYPES
+from portal.accounts import policy
+from portal.accounts.models import User
+from portal.jobs.models import Draft, Job
+from portal.jobs.stage_fields import form_fields
+
+PARAMETER_TYPES = ("string", "integer", "decimal", "boolean", "date", "timestamp", "identifier")
+KIND_TITLES = {"extract": "Read", "transform": "Transform", "validate": "Check", "execute": "Do", "load": "Write"}
+
+
+@lru_cache(maxsize=1)
+def stage_types() -> list[dict[str, Any]]:
+    """Every stage type, in the order of the insert menu."""
+    return [
+        {
+            "type": name,
+            "kind": cls.kind,
+            "kind_title": KIND_TITLES[cls.kind],
+            "icon": cls.icon,
+            "words": " ".join((cls.__doc__ or "").split()),
+            "example": cls.example,
+            "fields": form_fields(name),
+        }
+        for name, cls in sorted(STAGE_TYPES.items(), key=lambda item: KINDS.index(item[1].kind))
+    ]
+
+
+def config(user: User, job: Job, draft: Draft | None) -> dict[str, Any]:
+    """Goes into the page as JSON; static/js/editor/main.js reads it."""
+    environments = list(job.project.environments.order_by("rank"))
+    lowest = environments[0] if environments else None
+    latest = job.latest_version
+    base = draft.base_version if draft else latest
+    return {
+        "job": job.name,
+        "project": job.project.slug,
+        "environments": [environment.name for environment in environments],
+        "draft_environment": lowest.name if lowest else "",
+        "types": stage_types(),
+        "parameter_types": PARAMETER_TYPES,
+        "document": draft.document if draft else latest.document if latest else '{\n  "stages": []\n}\n',
+        "revision": draft.revision if draft else 0,
+        "updated_at": draft.updated_at.isoformat() if draft else None,
+        "base_version": base.number if base else None,
+        "latest_version": latest.number if latest else None,
+        "may": {
+            action: policy.can(user, action, job) for action in ("edit_job", "preview", "run_draft", "save_version", "request_promotion")
+        },
+        "urls": _addresses(job),
+    }
+
+
+def _addresses(job: Job) -> dict[str, str]:
+    """Addresses the scripts call; those of other apps are theirs to name, by the words of the contract between them."""
+    own = {name: reverse(f"jobs:{name}", args=[job.project.slug, job.name]) for name in _OWN}
+    base = own["job"]
+    others = {
+        "preview": "preview",
+        "analyse": "analyse",
+        "cancel_preview": "preview/cancel",
+        "run_draft": "run-draft",
+        "promote": "promote",
+    }
+    return own | {name: base + path for name, path in others.items()} | {"sign_in": _sign_in(own["edit"])}
+
+
+_OWN = ("job", "edit", "draft", "discard_draft", "check", "save", "format", "sources", "presence", "versions", "diff")
+
+
+def _sign_in(back_to: str) -> str:
+    try:
+        return f"{reverse('accounts:sign_in')}?next={back_to}"
+    except NoReverseMatch:
+        return back_to

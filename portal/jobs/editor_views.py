@@ -1,0 +1,125 @@
+"""The editor and what its scripts ask while somebody works."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from executor import sql_text
+from portal.errors import PortalError
+from portal.jobs import actions, documents
+from portal.jobs.doors import body, find_job, person
+from portal.jobs.editor_config import config
+from portal.jobs.models import Draft, Job
+from portal.jobs.sources import sources
+from portal.jobs.sql_format import formatted
+
+IS_HERE_SECONDS = 60
+
+
+@require_GET
+def edit(request: HttpRequest, project: str, job: str) -> HttpResponse:
+    """The editor. Who may see the job but not edit it is shown the newest version instead."""
+    found = find_job(request, project, job, "edit_job")
+    if found.archived_at:
+        return redirect("jobs:job", project, job)
+    draft = found.drafts.filter(user=person(request)).select_related("base_version").first()
+    return render(request, "jobs/edit.html", {"project": found.project, "job": found, "config": config(person(request), found, draft)})
+
+
+@require_http_methods(["GET", "PUT"])
+def draft(request: HttpRequest, project: str, job: str) -> JsonResponse:
+    """GET: the person's draft as it is kept. PUT {document, revision, base_version?}: keep this one."""
+    found = find_job(request, project, job, "edit_job")
+    if request.method == "GET":
+        kept = found.drafts.filter(user=person(request)).select_related("base_version").first()
+        return JsonResponse(_draft_facts(kept, found, with_document=True))
+    given = body(request, document=str, revision=int)
+    base = {"base_version": given["base_version"]} if "base_version" in given else {}
+    kept = actions.save_draft(actor=person(request), job=found, document=given["document"], revision=given["revision"], **base)
+    return JsonResponse(_draft_facts(kept, found))
+
+
+def _draft_facts(kept: Draft | None, job: Job, *, with_document: bool = False) -> dict[str, object]:
+    latest = job.latest_version
+    facts: dict[str, object] = {
+        "revision": kept.revision if kept else 0,
+        "updated_at": kept.updated_at.isoformat() if kept else None,
+        "base_version": kept.base_version.number if kept and kept.base_version else None,
+        "latest_version": latest.number if latest else None,
+    }
+    if with_document:
+        facts["document"] = kept.document if kept else latest.document if latest else documents.EMPTY
+    return facts
+
+
+@require_POST
+def discard_draft(request: HttpRequest, project: str, job: str) -> HttpResponse:
+    found = find_job(request, project, job, "edit_job")
+    actions.discard_draft(actor=person(request), job=found)
+    return redirect("jobs:edit" if found.latest_version else "jobs:job", project, job)
+
+
+@require_POST
+def check(request: HttpRequest, project: str, job: str) -> JsonResponse:
+    """{document: text} → {problems: […]}: what can be judged without Spark."""
+    found = find_job(request, project, job)
+    return JsonResponse({"problems": documents.problems_of(body(request, document=str)["document"], found.project)})
+
+
+@require_POST
+def save(request: HttpRequest, project: str, job: str) -> JsonResponse:
+    """{document, message, base_version} → the new version. 422 with problems, 409 when a newer version exists."""
+    found = find_job(request, project, job, "edit_job")
+    given = body(request, document=str, message=str)
+    base = given.get("base_version")
+    if base is not None and not isinstance(base, int):
+        raise PortalError("“base_version” is not a number.", code="field-wrong", field="base_version")
+    before = found.latest_version
+    version = actions.save_version(
+        actor=person(request), job=found, document=given["document"], message=given["message"], base_version=base
+    )
+    return JsonResponse(
+        {
+            "number": version.number,
+            "sha256": version.sha256,
+            "document": version.document,
+            "is_new": before is None or version.pk != before.pk,
+            "url": reverse("jobs:version", args=[project, job, version.number]),
+        }
+    )
+
+
+@require_POST
+def format_sql(request: HttpRequest, project: str, job: str) -> JsonResponse:
+    """{sql} → {sql}: the same query, laid out. 422 when it cannot be read."""
+    find_job(request, project, job)
+    text = body(request, sql=str)["sql"]
+    if len(text) > sql_text.MAX_LENGTH:
+        raise PortalError("The SQL is too long to be laid out.", code="sql-too-long", status=422)
+    return JsonResponse({"sql": formatted(text)})
+
+
+@require_GET
+def list_sources(request: HttpRequest, project: str, job: str) -> JsonResponse:
+    """Files and tables of the lowest environment."""
+    found = find_job(request, project, job, "edit_job")
+    lowest = found.project.environments.select_related("project").order_by("rank").first()
+    return JsonResponse({"environment": lowest.name if lowest else None, "sources": sources(lowest) if lowest else []})
+
+
+@require_GET
+def presence(request: HttpRequest, project: str, job: str) -> JsonResponse:
+    """Who else wrote in a draft of this job within the last minute, and which version is the newest."""
+    found = find_job(request, project, job)
+    others = found.drafts.touched_within(IS_HERE_SECONDS).exclude(user=person(request)).select_related("user")
+    latest = found.latest_version
+    return JsonResponse(
+        {
+            "people": [other.user.shown_name for other in others],
+            "latest_version": latest.number if latest else None,
+            "latest_author": latest.author.shown_name if latest else None,
+        }
+    )
