@@ -52,7 +52,7 @@ def preview(file: str, to: str, rows: int, environment: str | None, parameters: 
     except ProblemError as error:
         return _not_right(emit, error)
     try:
-        Preview(process.session, emit, given.lake, job).show(index, rows)
+        Preview(process, emit, job, given.lake).show(index, rows)
     except StageFailure:
         return FAILED
     except ProblemError as error:

@@ -64,7 +64,7 @@ class RunContext:
         self.views: dict[str, View] = {}
         self.record = StageRecord()
         self.index, self.stage = 0, ""
-        self._spark, self._emit, self._lake, self._publisher = spark, emit, lake_folder, publisher
+        self._spark, self._emit, self.lake_folder, self._publisher = spark, emit, lake_folder, publisher
         self._gate = Gate(spark)
 
     def begin(self, index: int, stage: Stage) -> None:
@@ -86,17 +86,17 @@ class RunContext:
         staged = self._staged(uri)
         if staged is not None:
             return staged
-        path = lake.existing(self._lake, uri)
+        path = lake.existing(self.lake_folder, uri)
         self.record.inputs.append(path)
         return path
 
     def _staged(self, uri: str) -> str | None:
         """The staged output for `uri`, when a load of this run wrote it."""
-        output = self._publisher.find(lake.resolve(self._lake, uri, "inputURI")) if self._publisher else None
+        output = self._publisher.find(lake.resolve(self.lake_folder, uri, "inputURI")) if self._publisher else None
         return str(output.staged) if output is not None and output.staged.exists() else None
 
     def output_path(self, uri: str, save_mode: str) -> str:
-        target = lake.resolve(self._lake, uri, "outputURI")
+        target = lake.resolve(self.lake_folder, uri, "outputURI")
         if self._publisher is None:
             raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="outputURI"))
         return str(self._publisher.stage_output(uri, target, save_mode, self.index, self.stage))
@@ -119,6 +119,14 @@ class RunContext:
 
     def sql(self, text: str, *, field: str = "sql") -> DataFrame:
         return self._gate.query(text, [view.name for view in self.views.values()], field)
+
+    def views_read(self, stage: Stage) -> list[str]:
+        """The views that `stage` depends on: exact for SQL (Spark's parser says), all there are where the SQL is in a file."""
+        text = getattr(stage, "sql", None)
+        names = [view.name for view in self.views.values()]
+        if text and not getattr(stage, "sql_params", None):
+            return self._gate.check(text, names).views
+        return names if hasattr(stage, "sql") else stage.reads()
 
     def log(self, message: str, level: str = "info") -> None:
         self.emit(Log(level=level, message=message, stage=self.stage, source="job"))
@@ -159,21 +167,22 @@ class Runner:
         self.context.begin(index, stage)
         self.emit(StageEntered(stage_index=index, stage=stage.name, stage_type=stage.type))
         started = time.monotonic()
-        group = f"{self.group}:{index}"
-        with self._failures_told(index, stage, started):
-            self.spark.sparkContext.setJobGroup(group, stage.name, interruptOnCancel=True)
-            with spark_errors.translated(sql=getattr(stage, "sql", None), columns=self._columns):
-                stage.execute(self.spark, self.context)
-        self._finish(index, stage, started, self._metrics(group))
+        with self.told(index, stage):
+            stage.execute(self.spark, self.context)
+        self._finish(index, stage, started, self._metrics(f"{self.group}:{index}"))
 
     def _columns(self) -> list[str]:
         """Names of all columns of the views made so far, for "did you mean"."""
         return [column for view in self.context.views.values() for column in view.frame.columns]
 
     @contextmanager
-    def _failures_told(self, index: int, stage: Stage, started: float) -> Iterator[None]:
+    def told(self, index: int, stage: Stage) -> Iterator[None]:
+        """What fails inside is said as the failure of this stage, and raised again as StageFailure."""
+        started = time.monotonic()
+        self.spark.sparkContext.setJobGroup(f"{self.group}:{index}", stage.name, interruptOnCancel=True)
         try:
-            yield
+            with spark_errors.translated(sql=getattr(stage, "sql", None), columns=self._columns):
+                yield
         except ProblemError as error:
             for problem in error.problems[:1]:
                 placed = spark_errors.placed(problem, index, stage)

@@ -5,6 +5,7 @@ The settings are a second line: the gate (`executor.sql_gate`) decides what runs
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import threading
@@ -120,6 +121,7 @@ def build_session(gateway: JavaGateway, conf: dict[str, str]) -> SparkSession:
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
+    logging.getLogger("SQLQueryContextLogger").disabled = True  # it prints every failed query with a stack trace; we translate them
     SparkContext._ensure_initialized(gateway=gateway)
     spark_conf = SparkConf(_jvm=SparkContext._jvm)
     spark_conf.setAll(list(conf.items()))

@@ -237,7 +237,7 @@ public final class ParseGate {
         private boolean isPlainValue(Object thing) {
             String name = thing.getClass().getName();
             return name.startsWith("java.lang.") || name.startsWith("java.math.") || name.equals("java.util.UUID") || name.startsWith("org.apache.spark.sql.types.")
-                || name.startsWith("org.apache.spark.unsafe.types.") || thing instanceof scala.Enumeration.Value
+                || name.startsWith("org.apache.spark.unsafe.types.") || name.equals("[B") || thing instanceof scala.Enumeration.Value
                 || name.equals("org.apache.spark.sql.catalyst.expressions.GenericInternalRow")
                 || name.equals("org.apache.spark.sql.util.CaseInsensitiveStringMap");
         }

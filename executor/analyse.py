@@ -1,0 +1,97 @@
+"""What Spark's analyser says of a document without running it: mistakes in SQL, and the columns of every view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from executor import spark_errors
+from executor.cells import columns_of
+from executor.events import Event, Log, ProblemFound
+from executor.job import Job, check
+from executor.preview import Memory, Preview, parse_part
+from executor.problems import Problem, ProblemError
+from executor.runner import StageFailure
+from executor.stages import Stage
+from executor.values import Values
+
+if TYPE_CHECKING:
+    from executor.session import SparkProcess
+
+Columns = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysed(Event):
+    """`columns`: name and type of the columns of each view that is known, by the view's name."""
+
+    name: ClassVar[str] = "analysed"
+    columns: Columns = field(default_factory=dict)
+
+
+def analyse(
+    process: SparkProcess, emit: Any, document: dict[str, Any], to: int | None, values: Values, memory: Memory, environment: str | None = None
+) -> Columns:
+    """Says every problem found and gives the columns of the views up to stage `to` (None: all).
+
+    A stage that is not right is passed over, and so are those that read its view: one mistake is said once.
+    """
+    last = len(document["stages"]) - 1 if to is None else to
+    given = values.parameters or None
+    problems = check(document, environment=environment, parameters=given)
+    for problem in problems:
+        emit(ProblemFound(problem=problem.as_dict()))
+    job = _readable_part(document, last, problems, given, environment)
+    return _Analysis(process, emit, job, values.lake, memory).columns() if job else {}
+
+
+def _readable_part(document: dict[str, Any], last: int, problems: list[Problem], parameters: Any, environment: str | None) -> Job | None:
+    """The stages before the first that cannot be read at all, as a job; None when there are none."""
+    end = min([problem.stage_index for problem in problems if problem.stage_index is not None] + [last + 1])
+    for count in (end, end - 1):
+        if count < 1:
+            continue
+        try:
+            return parse_part(document, count, environment=environment, parameters=parameters)
+        except ProblemError:
+            continue
+    return None
+
+
+class _Analysis:
+    def __init__(self, process: SparkProcess, emit: Any, job: Job, lake_folder: Path, memory: Memory) -> None:
+        self.emit, self.job = emit, job
+        self.quiet: list[Event] = []
+        self.preview = Preview(process, self._overhear, job, lake_folder, memory=memory)  # type: ignore[arg-type]
+        self.broken: set[str] = set()
+
+    def _overhear(self, event: Event) -> None:
+        """Stage events are of no interest here; what the job would log is."""
+        if isinstance(event, Log) and event.level in ("warning", "error"):
+            self.emit(event)
+
+    def columns(self) -> Columns:
+        for index, stage in enumerate(self.job.stages):
+            try:
+                self._look(index, stage)
+            except (ProblemError, StageFailure) as error:
+                self._tell(index, stage, error)
+        return {view.name: [{"name": one["name"], "type": one["type"]} for one in columns_of(view.frame)] for view in self.preview.context.views.values()}
+
+    def _look(self, index: int, stage: Stage) -> None:
+        if self.broken & {name.casefold() for name in stage.reads()}:
+            self.broken |= {name.casefold() for name in stage.writes()}
+            return
+        query: Any = getattr(stage, "query", None)
+        if stage.kind in ("extract", "transform"):
+            self.preview.make(index)
+        elif query is not None:
+            self.preview.context.begin(index, stage)
+            query(self.preview.context)
+
+    def _tell(self, index: int, stage: Stage, error: ProblemError | StageFailure) -> None:
+        self.broken |= {name.casefold() for name in stage.writes()}
+        cause = error.__cause__ if isinstance(error, StageFailure) else error
+        for problem in cause.problems if isinstance(cause, ProblemError) else []:
+            self.emit(ProblemFound(problem=spark_errors.placed(problem, index, stage).as_dict()))

@@ -1,0 +1,81 @@
+"""Rows of a view as JSON: cells are cut inside Spark's plan, so that one huge value never reaches this process."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+    from pyspark.sql.types import DataType
+
+MAX_CELL = 4_000
+"""Characters of one cell."""
+MAX_TOTAL = 2_000_000
+"""Characters of all rows together, as JSON."""
+MAX_ROWS = 1_000
+CUT_MARK = "…"
+LARGEST_EXACT = 2**53
+"""Beyond it a browser's numbers are not exact: such integers travel as text."""
+
+
+def columns_of(frame: DataFrame) -> list[dict[str, Any]]:
+    """name, type (Spark's simple string) and nullable of each column."""
+    return [{"name": field.name, "type": field.dataType.simpleString(), "nullable": field.nullable} for field in frame.schema.fields]
+
+
+def first_rows(frame: DataFrame, count: int) -> tuple[list[list[Any]], bool]:
+    """At most `count` rows as JSON-ready cells, and whether these are all rows of the frame."""
+    types = [field.dataType for field in frame.schema.fields]
+    names = [f"c{index}" for index in range(len(types))]
+    plain = frame.toDF(*names).select(*(_shortened(name, kind).alias(name) for name, kind in zip(names, types, strict=True)))
+    wanted = min(count, MAX_ROWS)
+    rows: list[list[Any]] = []
+    size = 0
+    collected = plain.limit(wanted + 1).collect()
+    for row in collected[:wanted]:
+        cells = [_cell(value, kind) for value, kind in zip(row, types, strict=True)]
+        size += len(json.dumps(cells, ensure_ascii=False))
+        if size > MAX_TOTAL:
+            return rows, False
+        rows.append(cells)
+    return rows, len(collected) <= wanted
+
+
+def _shortened(name: str, kind: DataType) -> Column:
+    """The column as a number, a boolean or a text of at most MAX_CELL + 1 characters."""
+    from pyspark.sql import functions as F
+    from pyspark.sql import types as T
+
+    column = F.col(name)
+    if isinstance(kind, T.ByteType | T.ShortType | T.IntegerType | T.LongType | T.BooleanType | T.DoubleType):
+        return column
+    if isinstance(kind, T.BinaryType):
+        return F.base64(F.substring(column, 1, MAX_CELL * 3 // 4))
+    if isinstance(kind, T.ArrayType | T.MapType | T.StructType | T.VariantType):
+        return F.substring(F.to_json(column, {"ignoreNullFields": "false"}), 1, MAX_CELL + 1)
+    return F.substring(column.cast("string"), 1, MAX_CELL + 1)
+
+
+def _cell(value: Any, kind: DataType) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= LARGEST_EXACT else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value).replace("inf", "Infinity").replace("nan", "NaN")
+    if len(value) > MAX_CELL:
+        return value[:MAX_CELL] + CUT_MARK
+    return _unpacked(value) if kind.typeName() in ("array", "map", "struct", "variant") else _number(value) if kind.typeName() == "float" else value
+
+
+def _unpacked(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _number(text: str) -> Any:
+    return float(text) if math.isfinite(float(text)) else text

@@ -1,0 +1,242 @@
+"""A look at one view: the run loop with an end, on a sample or on all of the input. Nothing is written.
+
+Results of stages are kept in this process by what they depend on: the stage itself, the stages it reads, and the state of the
+files read. A changed document or a changed file is another key, so what is shown is never stale.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from executor import lake
+from executor.cells import columns_of, first_rows
+from executor.events import EventWriter, PreviewRows, StageEntered, StageFinished
+from executor.job import Job, parse
+from executor.plain import did_you_mean
+from executor.problems import Problem, ProblemError
+from executor.runner import RunContext, Runner, View
+from executor.stages import Stage
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from executor.session import SparkProcess
+
+SAMPLE_ROWS = 10_000
+"""Rows of each input in a preview on a sample."""
+KEPT_STAGES, KEPT_ANSWERS = 40, 20
+VIEW_FILE_ROWS = 50
+NOT_IN_PREVIEWS = ("load", "execute")
+
+
+class Cancelled(Exception):
+    """Somebody no longer wants the answer."""
+
+
+@dataclass
+class Kept:
+    """The views of one stage, and the state of the files it read."""
+
+    views: dict[str, DataFrame]
+    inputs: dict[str, lake.Snapshot]
+
+    def is_fresh(self) -> bool:
+        """Whether every file is still as it was."""
+        try:
+            return all(lake.snapshot(path) == state for path, state in self.inputs.items())
+        except OSError:
+            return False
+
+
+@dataclass
+class Memory:
+    """What earlier previews of this process have made: stages by key, answers by key and number of rows. Oldest go first."""
+
+    stages: OrderedDict[str, Kept] = field(default_factory=OrderedDict)
+    answers: OrderedDict[tuple[str, int], PreviewRows] = field(default_factory=OrderedDict)
+
+    def keep_stage(self, key: str, kept: Kept) -> None:
+        self.stages[key] = kept
+        while len(self.stages) > KEPT_STAGES:
+            self._forget(self.stages.popitem(last=False)[1])
+
+    def fresh(self, key: str) -> Kept | None:
+        """The stage's views, if nothing they depend on has changed."""
+        kept = self.stages.get(key)
+        if kept is not None and not kept.is_fresh():
+            self._forget(self.stages.pop(key))
+            return None
+        return kept
+
+    def keep_answer(self, key: tuple[str, int], answer: PreviewRows) -> None:
+        self.answers[key] = answer
+        while len(self.answers) > KEPT_ANSWERS:
+            self.answers.popitem(last=False)
+
+    @staticmethod
+    def _forget(kept: Kept) -> None:
+        for frame in kept.views.values():
+            frame.unpersist()
+
+
+class PreviewContext(RunContext):
+    """Stages are told that they work for a preview; inputs are kept in memory when they are samples."""
+
+    is_preview = True
+
+    def __init__(self, process: SparkProcess, emit: EventWriter, job: Job, lake_folder: Path, *, sample: bool) -> None:
+        super().__init__(process.session, emit, environment=job.environment, lake_folder=lake_folder)
+        self.is_sampled = sample
+        self.row_limit = SAMPLE_ROWS if sample else None
+        self.kind = ""
+
+    def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
+        super().register(name, frame.persist() if self.is_sampled and self.kind == "extract" else frame)
+
+
+class Preview:
+    """One answer to "what does this stage make?"."""
+
+    def __init__(
+        self,
+        process: SparkProcess,
+        emit: EventWriter,
+        job: Job,
+        lake_folder: Path,
+        *,
+        sample: bool = True,
+        memory: Memory | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.job, self.emit, self.sample = job, emit, sample
+        self.memory = memory or Memory()
+        self.is_cancelled = is_cancelled
+        self.context = PreviewContext(process, emit, job, lake_folder, sample=sample)
+        self.runner = Runner(process.session, self.context, emit, "preview", process)
+        self.keys: dict[str, str] = {}
+
+    def show(self, index: int, count: int) -> None:
+        """Says the stages' events and then the first `count` rows of what stage `index` makes. Raises StageFailure or Cancelled."""
+        started = time.monotonic()
+        for other in range(index):
+            self.make(other)
+        stage = self.job.stages[index]
+        if stage.kind in ("extract", "transform"):
+            self.make(index, even_elsewhere=True)
+        with self.runner.told(index, stage):
+            name, frame = self._target(index, stage)
+            self.emit(self._answer(index, stage, name, frame, count, started))
+
+    def make(self, index: int, *, even_elsewhere: bool = False) -> None:
+        """The stage's views, from memory or made now."""
+        stage = self.job.stages[index]
+        skipped = stage.kind in NOT_IN_PREVIEWS or (stage.kind == "validate" and self.sample)
+        if skipped or not (even_elsewhere or self.job.takes_part(stage)):
+            return
+        if self.is_cancelled():
+            raise Cancelled
+        key = self._key(stage)
+        kept = self.memory.fresh(key)
+        if kept is not None:
+            self._recall(index, stage, kept)
+        else:
+            self._run(index, stage, key)
+        kept = self.memory.stages.get(key)
+        state = repr(sorted(kept.inputs.items())) if kept else str(time.monotonic())
+        for name in stage.writes():
+            self.keys[name.casefold()] = _digest(key, state)
+
+    def _run(self, index: int, stage: Stage, key: str) -> None:
+        before = set(self.context.views)
+        self.context.kind = stage.kind
+        self.runner.run_stage(index, stage)
+        made = {view.name: view.frame for name, view in self.context.views.items() if name not in before}
+        self.memory.keep_stage(key, Kept(made, {path: lake.snapshot(path) for path in self.context.record.inputs}))
+
+    def _recall(self, index: int, stage: Stage, kept: Kept) -> None:
+        self.emit(StageEntered(stage_index=index, stage=stage.name, stage_type=stage.type))
+        self.context.kind = ""
+        for name, frame in kept.views.items():
+            frame.createOrReplaceTempView(name)
+            self.context.views[name.casefold()] = View(name, frame)
+        self.emit(StageFinished(stage_index=index, stage=stage.name, stage_type=stage.type, outcome="done", duration_ms=0, details={"kept": True}))
+
+    def _key(self, stage: Stage) -> str:
+        """What the stage's result depends on, less the files (they are compared when the result is recalled)."""
+        reads = self.context.views_read(stage)
+        return _digest(stage.model_dump_json(by_alias=True), [self.keys.get(name.casefold(), "") for name in reads], self.sample, str(self.context.lake_folder), self.job.environment)
+
+    def _target(self, index: int, stage: Stage) -> tuple[str, DataFrame]:
+        """The view to show: what the stage makes; for a check or a message its query's answer; for a load what it would write."""
+        if stage.writes():
+            return stage.writes()[0], self.context.view(stage.writes()[0])
+        self.context.begin(index, stage)
+        query: Any = getattr(stage, "query", None)
+        if query is not None:
+            return stage.name, query(self.context)
+        name = [*stage.reads(), *(view.name for view in list(self.context.views.values())[-1:])][0]
+        return name, self.context.view(name)
+
+    def _answer(self, index: int, stage: Stage, name: str, frame: DataFrame, count: int, started: float) -> PreviewRows:
+        key = (self.keys.get(name.casefold(), "") if stage.writes() else "", count)
+        known = self.memory.answers.get(key) if key[0] else None
+        columns, rows, complete = (known.columns, known.rows, known.complete) if known else (columns_of(frame), *first_rows(frame, count))
+        answer = PreviewRows(
+            stage_index=index,
+            stage=stage.name,
+            view=name,
+            columns=columns,
+            rows=rows,
+            complete=complete,
+            duration_ms=round((time.monotonic() - started) * 1000),
+            input="sample" if self.sample else "full",
+            total_rows=len(rows) if complete else None,
+        )
+        if key[0]:
+            self.memory.keep_answer(key, answer)
+        return answer
+
+
+def parse_part(document: dict[str, Any], count: int, *, environment: str | None, parameters: dict[str, Any] | None) -> Job:
+    """The job of the first `count` stages. A parameter that only later stages use is no problem here. Raises ProblemError."""
+    part = document | {"stages": document["stages"][:count]}
+    try:
+        return parse(part, environment=environment, parameters=parameters)
+    except ProblemError as error:
+        unused = {str(problem.field).removeprefix("parameters.") for problem in error.problems if problem.code == "parameter-unused"}
+        if len(unused) < len(error.problems):
+            raise ProblemError([problem for problem in error.problems if problem.code != "parameter-unused"]) from error
+    part["parameters"] = {name: words for name, words in part["parameters"].items() if name not in unused}
+    given = None if parameters is None else {name: value for name, value in parameters.items() if name not in unused}
+    return parse(part, environment=environment, parameters=given)
+
+
+def stage_index(job: Job, to: str) -> int:
+    """The index of the stage named, or numbered from 0, `to`. Raises ProblemError."""
+    names = [stage.name for stage in job.stages]
+    if to in names:
+        return names.index(to)
+    if to.isdigit() and int(to) < len(names):
+        return int(to)
+    raise ProblemError(Problem(code="stage-unknown", message=f"There is no stage “{to}”.", found=to, expected="one of: " + ", ".join(names), fix=did_you_mean(to, names)))
+
+
+def write_views(path: Path, views: Sequence[View]) -> None:
+    """Every view as JSON: its schema, the number of its rows, and the first 50 of them."""
+    found = []
+    for view in views:
+        rows, complete = first_rows(view.frame, VIEW_FILE_ROWS)
+        count = len(rows) if complete else view.rows if view.rows is not None else view.frame.count()
+        found.append({"view": view.name, "columns": columns_of(view.frame), "count": count, "rows": rows})
+    path.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, default=str).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,196 @@
+"""A warm session that answers one request a line: preview, analyse, cancel, stop. See docs/contract.md."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Any, ClassVar
+
+from executor import spark_errors
+from executor.analyse import Analysed, analyse
+from executor.cells import MAX_ROWS
+from executor.events import Event, EventWriter, Log, ProblemFound, StageFailed
+from executor.job import Job
+from executor.preview import Cancelled, Memory, Preview, parse_part
+from executor.problems import Problem, ProblemError
+from executor.runner import StageFailure
+from executor.session import ComputeProfile, SparkProcess
+from executor.values import values_from
+
+PROFILE = ComputeProfile(cores=2, memory_mb=1024, shuffle_partitions=2)
+MAX_LINE = 4_000_000
+ENDED, SPARK_LOST = 0, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready(Event):
+    """Spark is up; requests are read from now on."""
+
+    name: ClassVar[str] = "ready"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestCancelled(Event):
+    """The request was given up as asked."""
+
+    name: ClassVar[str] = "cancelled"
+
+
+class Answer:
+    """Writes the events of one answer with the request's id, the last of them with `"last": true`.
+
+    A failure is held back until it is known to be the last word.
+    """
+
+    def __init__(self, write: EventWriter, request_id: Any) -> None:
+        self._write = write.with_keys(id=request_id)
+        self._last = write.with_keys(id=request_id, last=True)
+        self._held: Event | None = None
+
+    def __call__(self, event: Event) -> None:
+        if self._held is not None:
+            self._write(self._held)
+        self._held = event if isinstance(event, StageFailed | ProblemFound) else None
+        if self._held is None:
+            (self._last if event.name in ("rows", "analysed", "cancelled") else self._write)(event)
+
+    def drop_failure(self) -> None:
+        """Forgets a failure that is only the echo of a cancel."""
+        self._held = None
+
+    def close(self) -> None:
+        if self._held is not None:
+            self._last(self._held)
+            self._held = None
+
+
+class Server:
+    """Reads requests in one thread (so that a cancel is heard at once) and answers them, one at a time, in another."""
+
+    def __init__(self, write: EventWriter, requests: IO[str]) -> None:
+        self.write, self._requests = write, requests
+        self._waiting: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._cancelled: set[Any] = set()
+        self._current: Any = None
+        self._lock = threading.Lock()
+        self._memory = Memory()
+        self.process = SparkProcess(PROFILE, "preview", lambda level, text: write(Log(level=level, message=text, source="spark")))
+
+    def serve(self) -> int:
+        """Answers until `stop` or the end of input; gives the exit code."""
+        try:
+            spark = self.process.session
+            self.write(Ready())
+            threading.Thread(target=self._read, name="requests", daemon=True).start()
+            if self._waiting.empty():
+                _warm_up(spark)
+            while (request := self._waiting.get()) is not None:
+                if not self._answer(request):
+                    return SPARK_LOST
+            return ENDED
+        finally:
+            self.process.stop()
+
+    def _read(self) -> None:
+        while line := self._requests.readline(MAX_LINE):
+            try:
+                request = json.loads(line)
+            except ValueError:
+                request = {}
+            if not isinstance(request, dict) or request.get("request") == "stop":
+                break
+            if request.get("request") == "cancel":
+                self._cancel(request.get("id"))
+            else:
+                self._waiting.put(request)
+        self._waiting.put(None)
+
+    def _cancel(self, request_id: Any) -> None:
+        with self._lock:
+            self._cancelled.add(request_id)
+            running = self._current == request_id
+        if running:
+            self.process.session.sparkContext.cancelAllJobs()
+
+    def _answer(self, request: dict[str, Any]) -> bool:
+        """Answers one request. False when Spark is gone and the process has to end."""
+        request_id = request.get("id")
+        answer = Answer(self.write, request_id)
+        with self._lock:
+            self._current = request_id
+        try:
+            self._work(request, answer, lambda: request_id in self._cancelled)
+        except (StageFailure, Cancelled):
+            pass
+        except ProblemError as error:
+            for problem in error.problems:
+                answer(ProblemFound(problem=problem.as_dict()))
+        except Exception as error:  # noqa: BLE001 – one bad request must not end the session
+            answer(ProblemFound(problem=spark_errors.problem_of(error).as_dict()))
+        finally:
+            self._close(answer, request_id)
+        return self.process.jvm.process.poll() is None
+
+    def _close(self, answer: Answer, request_id: Any) -> None:
+        with self._lock:
+            self._current = None
+            cancelled = request_id in self._cancelled
+            self._cancelled.discard(request_id)
+        if cancelled:
+            answer.drop_failure()
+            answer(RequestCancelled())
+        answer.close()
+
+    def _work(self, request: dict[str, Any], answer: Answer, is_cancelled: Callable[[], bool]) -> None:
+        if is_cancelled():
+            raise Cancelled
+        kinds = {"preview": self._preview, "analyse": self._analyse}
+        kind = request.get("request")
+        if kind not in kinds:
+            raise ProblemError(Problem(code="request-unknown", message="This request is not known.", found=str(kind)[:100], expected="preview, analyse, cancel or stop"))
+        _forget_views(self.process)
+        kinds[kind](request, answer, is_cancelled)
+
+    def _preview(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
+        given = values_from(request.get("values") or {})
+        job = _job_until(request, given.parameters)
+        rows = request.get("rows", 100)
+        if not isinstance(rows, int) or not 1 <= rows <= MAX_ROWS:
+            raise ProblemError(Problem(code="request-wrong", field="rows", message="The number of rows is not right.", found=str(rows)[:100], expected=f"1 to {MAX_ROWS}"))
+        sample = request.get("input", "sample") != "full"
+        preview = Preview(self.process, answer, job, given.lake, sample=sample, memory=self._memory, is_cancelled=is_cancelled)
+        preview.show(len(job.stages) - 1, rows)
+
+    def _analyse(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
+        given = values_from(request.get("values") or {})
+        columns = analyse(self.process, answer, _document(request), request.get("to"), given, self._memory, request.get("environment"))
+        answer(Analysed(columns=columns))
+
+
+def _document(request: dict[str, Any]) -> dict[str, Any]:
+    document = request.get("document")
+    if not isinstance(document, dict) or not isinstance(document.get("stages"), list):
+        raise ProblemError(Problem(code="request-wrong", field="document", message="The request holds no document.", expected='{"stages": […]}'))
+    return document
+
+
+def _job_until(request: dict[str, Any], parameters: dict[str, Any]) -> Job:
+    """The job up to the stage asked for: what is still wrong behind it does not matter yet."""
+    document, to = _document(request), request.get("to")
+    if not isinstance(to, int) or not 0 <= to < len(document["stages"]):
+        raise ProblemError(Problem(code="request-wrong", field="to", message="There is no such stage.", found=str(to)[:100], expected="the index of a stage, from 0"))
+    return parse_part(document, to + 1, environment=request.get("environment"), parameters=parameters)
+
+
+def _forget_views(process: SparkProcess) -> None:
+    """Views of the request before are not visible to this one."""
+    catalog = process.session._jsparkSession.sessionState().catalog()
+    catalog.clearTempTables()
+
+
+def _warm_up(spark: Any) -> None:
+    """Loads and compiles what nearly every preview needs, while nobody waits yet."""
+    spark.range(100).selectExpr("id % 7 AS a", "cast(id AS string) AS b").groupBy("a").count().orderBy("a").limit(5).collect()
