@@ -93,6 +93,12 @@ function htmx(out) {
   writeFileSync(join(out, "htmx.js"), read(`${MODULES}/htmx.org/dist/htmx.min.js`));
 }
 
+/** For the browser tests only; no page loads it. With its licence in its first lines. */
+function axe() {
+  mkdirSync("tests/browser/vendor", { recursive: true });
+  writeFileSync("tests/browser/vendor/axe.min.js", read(`${MODULES}/axe-core/axe.min.js`));
+}
+
 /** The packages whose text or code is in static/vendor, with their licences. */
 function licences(out) {
   const lock = JSON.parse(read("package-lock.json")).packages;
@@ -131,5 +137,6 @@ if (process.argv.includes("--check")) {
   console.log("static/vendor is what the packages give.");
 } else {
   await build("static/vendor");
+  axe();
   console.log("static/vendor written.");
 }

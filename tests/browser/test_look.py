@@ -1,0 +1,98 @@
+"""The gallery of components in a real browser: nothing inline is needed, nothing is inaccessible, nothing is wider than the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+from pytest_django.live_server_helper import LiveServer
+
+from tests.browser.chromium import SIZES, Screen
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+Open = Callable[..., Screen]
+
+
+@pytest.fixture
+def gallery(live_server: LiveServer, ana: Any, settings: Any, browser_of: Any) -> Callable[[Screen], Screen]:
+    """Signs in as Ana by her session cookie and opens the gallery."""
+    settings.DEBUG = True
+
+    def go(screen: Screen) -> Screen:
+        cookie = browser_of(ana).cookies[settings.SESSION_COOKIE_NAME]
+        screen.page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": live_server.url}])
+        answer = screen.page.goto(f"{live_server.url}/ui/gallery")
+        assert answer is not None
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        screen.page.wait_for_function("window.galleryEditor")
+        return screen
+
+    return go
+
+
+@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_component_is_accessible_and_fits(screen: Open, gallery: Callable[[Screen], Screen], width: int, theme: str) -> None:
+    shown = gallery(screen(width=width, theme=theme))
+    assert shown.faults() == []
+
+
+def test_the_sql_editor_completes_and_explains_under_the_policy(screen: Open, gallery: Callable[[Screen], Screen]) -> None:
+    shown = gallery(screen())
+    page = shown.page
+    page.evaluate("galleryEditor.dispatch({selection: {anchor: galleryEditor.state.doc.length}}); galleryEditor.focus()")
+    page.keyboard.type(" HAVING avg(w.wi")
+    expect(page.get_by_role("option", name="wind_speed")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("#g-code .cm-lintRange-error").hover()
+    expect(page.get_by_text("Did you mean wind_speed?").last).to_be_visible()
+    assert page.evaluate("document.querySelectorAll('style').length") == 0
+    assert "JetBrains Mono" in page.evaluate("getComputedStyle(document.querySelector('#g-code .cm-content')).fontFamily")
+    assert shown.take_said() == []
+
+
+def test_the_policy_really_refuses_inline_style(screen: Open, gallery: Callable[[Screen], Screen]) -> None:
+    shown = gallery(screen())
+    shown.page.evaluate("document.head.append(Object.assign(document.createElement('style'), {textContent: 'body{color:red}'}))")
+    shown.page.wait_for_timeout(100)
+    assert any("Content Security Policy" in line for line in shown.take_said())
+
+
+def test_the_theme_choice_stays_over_pages(screen: Open, gallery: Callable[[Screen], Screen]) -> None:
+    shown = gallery(screen(theme="light"))
+    page = shown.page
+    page.get_by_text("Ana", exact=True).first.click()
+    page.get_by_role("button", name="Dark").click()
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+
+
+def test_a_button_that_is_off_says_why_also_to_the_keyboard(screen: Open, gallery: Callable[[Screen], Screen]) -> None:
+    page = gallery(screen()).page
+    page.get_by_role("button", name="Approve").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("somebody else has to approve it")
+
+
+def test_keys_open_the_palette_and_the_list_of_keys(screen: Open, gallery: Callable[[Screen], Screen]) -> None:
+    page = gallery(screen()).page
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox", name="Find")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("combobox", name="Find")).to_be_hidden()
+
+
+def test_on_a_phone_the_navigation_is_a_bar_and_a_drawer(screen: Open, gallery: Callable[[Screen], Screen]) -> None:
+    page = gallery(screen(width=390)).page
+    expect(page.get_by_role("navigation", name="Places")).to_be_hidden()
+    page.get_by_role("button", name="More", exact=True).last.click()
+    expect(page.get_by_role("navigation", name="Places")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("navigation", name="Places")).to_be_hidden()
