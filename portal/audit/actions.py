@@ -1,9 +1,9 @@
-"""Writing and checking the audit chain."""
+"""Writing the audit. Checking it is portal.audit.chain."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import ipaddress
+import math
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from portal.audit.chain import FIRST_HASH, hash_of
 from portal.audit.models import AuditEvent
 
-FIRST_HASH = "0" * 64
 _LOCK_NUMBER = 7_391_001  # any constant; names the advisory lock that keeps the chain in one line
 
 
@@ -49,7 +49,7 @@ def record(
     """Appends one event, in the caller's transaction: no audit, no action.
 
     `actor` is a user, or None for the system (or for `actor_name`, somebody who is not signed in). `details` must be JSON-ready and
-    hold no secret.
+    hold no secret. Call it last in the transaction: from here to the commit, nobody else can append.
     """
     with transaction.atomic():
         _lock_chain()
@@ -60,16 +60,14 @@ def record(
             actor=actor,
             actor_name=actor.get_username() if actor else actor_name or "system",
             token_prefix=came_from.token_prefix,
-            ip=came_from.ip,
+            ip=_clean_ip(came_from.ip),
             request_id=came_from.request_id,
             action=action,
             result=result,
-            project=project or _project_of(subject),
-            environment=environment,
-            subject_type=type(subject).__name__.lower() if subject is not None else "",
-            subject_id=str(subject.pk) if subject is not None else "",
-            subject_label=str(subject)[:200] if subject is not None else "",
-            details=details,
+            project=project or _named(subject, "access_project"),
+            environment=environment or _named(subject, "access_environment"),
+            **_about(subject),
+            details=as_stored(details),
             prev_hash=last or FIRST_HASH,
         )
         event.hash = hash_of(event)
@@ -77,36 +75,55 @@ def record(
         return event
 
 
-def hash_of(event: AuditEvent) -> str:
-    """SHA-256 over the event's canonical JSON and the hash before it."""
-    content = {
-        "at": event.at.isoformat(),
-        "actor": event.actor_id,
-        "actor_name": event.actor_name,
-        "token_prefix": event.token_prefix,
-        "ip": event.ip,
-        "request_id": event.request_id,
-        "action": event.action,
-        "result": event.result,
-        "project": event.project,
-        "environment": event.environment,
-        "subject": [event.subject_type, event.subject_id, event.subject_label],
-        "details": event.details,
+def as_stored(value: Any) -> Any:
+    """The value as every database gives it back, so that its hash is the same before and after: plain JSON, whole floats as integers,
+    no NUL characters (PostgreSQL takes none)."""
+    if isinstance(value, dict):
+        return {_text(str(key)): as_stored(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [as_stored(inner) for inner in value]
+    if isinstance(value, float):
+        return str(value) if not math.isfinite(value) else int(value) if value.is_integer() else value
+    if value is None or isinstance(value, bool | int):
+        return value
+    return _text(str(value))
+
+
+def _text(text: str) -> str:
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _about(subject: Any) -> dict[str, str]:
+    if subject is None:
+        return {}
+    return {
+        "subject_type": type(subject).__name__.lower(),
+        "subject_id": str(subject.pk or ""),
+        "subject_label": _text(str(subject))[:200],
     }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256((text + event.prev_hash).encode()).hexdigest()
+
+
+def _clean_ip(text: str | None) -> str | None:
+    """In the one form that comes back from the database."""
+    try:
+        address = ipaddress.ip_address(text) if text else None
+    except ValueError:
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address) if address else None
 
 
 def _lock_chain() -> None:
+    """One appender at a time. SQLite has one writer anyway: its transactions begin as IMMEDIATE."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_NUMBER])
 
 
-def _project_of(subject: Any) -> str:
-    path = getattr(subject, "access_project", None)
+def _named(subject: Any, attribute: str) -> str:
+    """The slug of the subject's project, or the name of its environment, where it has one."""
+    path = getattr(subject, attribute, None)
     if path is None:
         return ""
     for name in path.split("__") if path else []:
         subject = getattr(subject, name)
-    return str(subject.slug)
+    return "" if subject is None else str(getattr(subject, "slug", subject))

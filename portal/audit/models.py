@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any, NoReturn
+
 from django.conf import settings
 from django.db import models
 
 
+class Refused(TypeError):
+    """Somebody's code tried to change the audit."""
+
+
+def _refuse() -> NoReturn:
+    raise Refused("An audit event is never changed and never deleted.")
+
+
+class AuditQuerySet(models.QuerySet["AuditEvent"]):
+    """Questions about the audit; the ways to change rows in bulk are closed."""
+
+    def update(self, **changes: Any) -> int:
+        _refuse()
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        _refuse()
+
+    def bulk_create(self, *args: Any, **options: Any) -> list[AuditEvent]:
+        _refuse()
+
+    def bulk_update(self, *args: Any, **options: Any) -> int:
+        _refuse()
+
+
 class AuditEvent(models.Model):
-    """One thing somebody did, or was refused. Never changed, never deleted."""
+    """One thing somebody did, or was refused. Never changed, never deleted; triggers in the database hold it too."""
 
     seq = models.BigAutoField(primary_key=True)
     at = models.DateTimeField()
@@ -29,12 +55,22 @@ class AuditEvent(models.Model):
     """Unique, so that the chain cannot fork."""
     hash = models.CharField(max_length=64, unique=True)
 
+    objects = AuditQuerySet.as_manager()
+
     class Meta:
         ordering = ["-seq"]
         indexes = [
             models.Index(fields=["project", "-seq"]),
             models.Index(fields=["subject_type", "subject_id"]),
         ]
+
+    def save(self, *args: Any, **options: Any) -> None:
+        if not self._state.adding:
+            _refuse()
+        super().save(*args, **options)
+
+    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        _refuse()
 
     def __str__(self) -> str:
         return f"{self.seq} {self.actor_name} {self.action} {self.subject_label} {self.result}"
