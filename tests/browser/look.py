@@ -1,7 +1,10 @@
-"""Looks at every page of a running portal as each demo person: `python -m tests.browser.look http://127.0.0.1:8000 OUT_DIR [--people ana pat]`.
+"""Looks at every page of a running portal as each demo person.
 
-Follows the links from the home page, one page of each kind, and saves a picture of it at 1440 and 390 px, light and dark. Prints what is wrong with
-each: console errors, refusals of the content security policy, serious axe findings, pages wider than the screen. Exit 1 when anything was found.
+    python -m tests.browser.look http://127.0.0.1:8000 OUT_DIR [--people ana pat]
+
+Follows the links from the home page, one page of each kind, and saves a picture of it at 1440 and 390 px, light and dark. Prints what is
+wrong with each: console errors, refusals of the content security policy, serious axe findings, pages wider than the screen. Exit 1 when
+anything was found.
 """
 
 from __future__ import annotations
