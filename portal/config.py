@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -40,6 +41,14 @@ def env_int(name: str, default: int) -> int:
 def env_list(name: str, default: str = "") -> list[str]:
     """Comma-separated words."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def env_networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Comma-separated networks in CIDR form (10.1.0.0/16, ::1/128)."""
+    try:
+        return [ip_network(text) for text in env_list(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}; write networks such as 10.1.0.0/16.") from None
 
 
 def secret_from_home(home: Path, name: str) -> str:

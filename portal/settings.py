@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-from portal.config import env_flag, env_int, env_list, env_text, secret_from_home
+from portal.config import env_flag, env_int, env_list, env_networks, env_text, secret_from_home
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -189,6 +189,10 @@ EMAIL_HOST_PASSWORD = env_text("SLUICE_EMAIL_PASSWORD")
 EMAIL_USE_TLS = env_flag("SLUICE_EMAIL_TLS")
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env_text("SLUICE_EMAIL_FROM", "Sluice <sluice@localhost>")
+
+# --- webhooks --------------------------------------------------------------------------------------------------------
+WEBHOOK_ALLOW = env_networks("SLUICE_WEBHOOK_ALLOW")
+"""Networks that webhooks may reach although they are not public (CIDRs); plain http is allowed to these only."""
 
 # --- API -------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

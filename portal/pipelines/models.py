@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from portal.accounts.models import Project
 from portal.environments.models import Environment
 from portal.jobs.models import Job, name_validator
-from portal.runs.models import Run
+from portal.runs.models import GOOD_STATES, Run
 
 
 class Pipeline(models.Model):
@@ -28,6 +31,11 @@ class Pipeline(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_pipeline_per_name")]
+
+    def dependencies(self) -> dict[str, list[str]]:
+        """Each job's name → the names of the jobs it runs after; both sorted."""
+        members = self.members.select_related("job").prefetch_related("after__job").order_by("job__name")
+        return {member.job.name: sorted(before.job.name for before in member.after.all()) for member in members}
 
     def __str__(self) -> str:
         return self.name
@@ -52,8 +60,11 @@ class Schedule(models.Model):
     cron = models.CharField(max_length=100)
     timezone = models.CharField(max_length=60, default="UTC")
     paused_at = models.DateTimeField(null=True)
-    next_due_at = models.DateTimeField(null=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    paused_because = models.CharField(max_length=200, blank=True)
+    next_due_at = models.DateTimeField(null=True, db_index=True)
+    """Null while paused."""
+    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    """Who set the times last. Its runs are started in this person's name, and only while they may start them."""
 
     access_project = "pipeline__project"
     access_environment = "environment__name"
@@ -61,19 +72,46 @@ class Schedule(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["pipeline", "environment"], name="one_schedule_per_environment")]
 
+    def pause(self, because: str = "") -> None:
+        self.paused_at, self.paused_because, self.next_due_at = timezone.now(), because[:200], None
+        self.save(update_fields=["paused_at", "paused_because", "next_due_at"])
+
+    def resume(self, next_due_at: datetime) -> None:
+        self.paused_at, self.paused_because, self.next_due_at = None, "", next_due_at
+        self.save(update_fields=["paused_at", "paused_because", "next_due_at"])
+
+    def claim(self, due_at: datetime, next_due_at: datetime | None) -> bool:
+        """Takes the tick `due_at`; False when another scheduler was quicker or the schedule changed."""
+        mine = Schedule.objects.filter(pk=self.pk, next_due_at=due_at, paused_at=None).update(next_due_at=next_due_at)
+        return mine == 1
+
+    def __str__(self) -> str:
+        return f"{self.pipeline.name} {self.environment.name} {self.cron} {self.timezone}"
+
+
+class PipelineRunState(models.TextChoices):
+    RUNNING = "running", "running"
+    SUCCEEDED = "succeeded", "succeeded"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+    SKIPPED = "skipped", "skipped"
+
 
 class PipelineRun(models.Model):
-    """One execution of a whole pipeline."""
+    """One execution of a whole pipeline. `failed` may become `running` again: a rerun of what failed continues it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="pipeline_runs")
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
-    state = models.CharField(max_length=12, default="running")
-    """running, succeeded, failed or cancelled."""
+    state = models.CharField(max_length=12, choices=PipelineRunState.choices, default=PipelineRunState.RUNNING)
+    note = models.CharField(max_length=300, blank=True)
+    """What people should know, for instance which ticks were missed."""
     schedule = models.ForeignKey(Schedule, null=True, on_delete=models.SET_NULL, related_name="pipeline_runs")
     due_at = models.DateTimeField(null=True)
     """The tick of the schedule this run belongs to; unique per schedule, so that two schedulers start it once."""
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    cancel_requested_at = models.DateTimeField(null=True)
+    cancel_requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -82,17 +120,66 @@ class PipelineRun(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [models.Index(fields=["pipeline", "environment", "-created_at"]), models.Index(fields=["state"])]
         constraints = [models.UniqueConstraint(fields=["schedule", "due_at"], name="one_pipeline_run_per_tick")]
+
+    @property
+    def shown_state(self) -> str:
+        return "cancelling" if self.state == PipelineRunState.RUNNING and self.cancel_requested_at else self.state
+
+    @property
+    def is_active(self) -> bool:
+        return self.state == PipelineRunState.RUNNING
+
+    def settle(self, states: set[str]) -> None:
+        """Sets the state that follows from its jobs' states. The only place that changes it."""
+        if states & {"waiting", "running"}:
+            state = PipelineRunState.RUNNING
+        elif self.cancel_requested_at and states != {"succeeded"}:
+            state = PipelineRunState.CANCELLED
+        elif states <= {"succeeded"}:
+            state = PipelineRunState.SUCCEEDED
+        else:
+            state = PipelineRunState.FAILED
+        if state != self.state:
+            self.state = state
+            self.finished_at = None if state == PipelineRunState.RUNNING else timezone.now()
+            self.save(update_fields=["state", "finished_at"])
+
+    def __str__(self) -> str:
+        return f"{self.pipeline.name} {str(self.id)[:8]} {self.state}"
 
 
 class PipelineRunJob(models.Model):
-    """One job within a pipeline run."""
+    """One job within a pipeline run. Job and dependencies are kept as they were at its start, whatever the pipeline becomes."""
 
     pipeline_run = models.ForeignKey(PipelineRun, on_delete=models.CASCADE, related_name="job_runs")
-    member = models.ForeignKey(PipelineJob, on_delete=models.CASCADE, related_name="+")
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="+")
+    after = models.JSONField(default=list)
+    """Names of the jobs it waits for."""
     run = models.OneToOneField(Run, null=True, on_delete=models.PROTECT, related_name="pipeline_place")
+    """Its latest run; the ones before are reached by `Run.rerun_of`."""
     state = models.CharField(max_length=12, default="waiting")
     """waiting, running, succeeded, failed, held (something it depends on failed) or cancelled."""
+    note = models.CharField(max_length=300, blank=True)
+    """Why it waits, is held or could not start."""
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["pipeline_run", "member"], name="a_job_once_per_pipeline_run")]
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["pipeline_run", "job"], name="a_job_once_per_pipeline_run")]
+
+    def become(self, state: str, note: str = "", **changes: Any) -> None:
+        """The only place that changes its state."""
+        wanted = {"state": state, "note": note[:300], **changes}
+        if any(getattr(self, name) != value for name, value in wanted.items()):
+            for name, value in wanted.items():
+                setattr(self, name, value)
+            self.save(update_fields=list(wanted))
+
+    def take_from_run(self) -> None:
+        """Takes over the state of its run when that has ended."""
+        if self.state == "running" and self.run is not None and self.run.is_final:
+            ended = (
+                "succeeded" if self.run.state in GOOD_STATES else "cancelled" if self.run.state in {"cancelled", "skipped"} else "failed"
+            )
+            self.become(ended)

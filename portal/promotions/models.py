@@ -2,25 +2,59 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
+from portal.accounts.models import User
+from portal.accounts.policy import allowed
 from portal.environments.models import Environment
 from portal.jobs.models import Job, JobVersion
 
+VALID_FOR = timedelta(hours=72)
+"""How long a promotion may wait for its approvals."""
+
+
+class PromotionState(models.TextChoices):
+    WAITING = "waiting", "waiting"
+    LIVE = "live", "live"
+    DECLINED = "declined", "declined"
+    WITHDRAWN = "withdrawn", "withdrawn"
+    EXPIRED = "expired", "expired"
+
+
+class PromotionQuerySet(models.QuerySet["Promotion"]):
+    """Questions about promotions."""
+
+    def waiting(self) -> PromotionQuerySet:
+        return self.filter(state=PromotionState.WAITING, expires_at__gt=timezone.now())
+
+    def out_of_time(self) -> PromotionQuerySet:
+        return self.filter(state=PromotionState.WAITING, expires_at__lte=timezone.now())
+
+    def waiting_for(self, user: User) -> PromotionQuerySet:
+        """Those this person may still decide on: not asked for by them, not their version, not decided by them yet."""
+        mine = allowed(user, "approve_promotion", self.waiting())
+        return mine.exclude(requested_by=user).exclude(version__author=user).exclude(approvals__approver=user)  # type: ignore[return-value]
+
+    def of(self, user: User) -> PromotionQuerySet:
+        return self.filter(models.Q(requested_by=user) | models.Q(version__author=user))
+
 
 class Promotion(models.Model):
-    """The wish to make a version live in the next environment."""
+    """The wish to make a version live in the next environment, or the record of going back to the version before."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="promotions")
     version = models.ForeignKey(JobVersion, on_delete=models.PROTECT, related_name="promotions")
     sha256 = models.CharField(max_length=64)
     from_environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
+    """For a roll-back the same as `to_environment`."""
     to_environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     message = models.CharField(max_length=300, blank=True)
-    state = models.CharField(max_length=12, default="waiting")
-    """waiting, live, declined, withdrawn or expired."""
+    state = models.CharField(max_length=12, choices=PromotionState.choices, default=PromotionState.WAITING)
     is_roll_back = models.BooleanField(default=False)
     previous_version = models.ForeignKey(JobVersion, null=True, on_delete=models.PROTECT, related_name="+")
     """What was live before this one."""
@@ -28,18 +62,37 @@ class Promotion(models.Model):
     expires_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True)
 
+    objects = PromotionQuerySet.as_manager()
+
     access_project = "job__project"
     access_environment = "to_environment__name"
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [models.Index(fields=["state", "expires_at"])]
         constraints = [
-            models.UniqueConstraint(fields=["version", "to_environment"], condition=models.Q(state="waiting"), name="one_waiting_promotion"),
+            models.UniqueConstraint(
+                fields=["version", "to_environment"], condition=models.Q(state="waiting"), name="one_waiting_promotion"
+            ),
         ]
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.state == PromotionState.WAITING and self.expires_at > timezone.now()
+
+    def decide(self, state: PromotionState, at: datetime | None = None) -> None:
+        """The only change of state; a decided promotion never changes again."""
+        if self.state != PromotionState.WAITING:
+            raise ValueError(f"A promotion that is {self.state} cannot become {state}.")
+        self.state, self.decided_at = state, at or timezone.now()
+        self.save(update_fields=["state", "decided_at"])
+
+    def __str__(self) -> str:
+        return f"{self.version} to {self.to_environment.name}"
 
 
 class Approval(models.Model):
-    """One approver's decision on one promotion, bound to the version's sha256."""
+    """One approver's decision on one promotion, bound to the version's sha256. Never changed."""
 
     promotion = models.ForeignKey(Promotion, on_delete=models.CASCADE, related_name="approvals")
     approver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -49,4 +102,5 @@ class Approval(models.Model):
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        ordering = ["at"]
         constraints = [models.UniqueConstraint(fields=["promotion", "approver"], name="one_decision_per_approver")]

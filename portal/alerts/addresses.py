@@ -1,0 +1,110 @@
+"""Where a webhook may go: public https addresses, and the networks that SLUICE_WEBHOOK_ALLOW lists.
+
+A name is resolved once, every address it has must be allowed, and the connection is made to the very address that was checked.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from portal.errors import PortalError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+MAX_LENGTH = 500
+NOT_A_NAME = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*\.?", re.IGNORECASE)
+"""Hosts that resolvers read as numbers (2130706433, 0x7f.1, 0177.0.0.1)."""
+TRANSLATED = [ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
+"""IPv6 that carries an IPv4 address inside (NAT64, 6to4, Teredo): never a webhook's own address."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A parsed and checked address. `host` is what goes into the Host header and the certificate's check."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    address: str = ""
+    """The IP address that was checked and is connected to; empty before it is resolved."""
+
+    @property
+    def host_header(self) -> str:
+        shown = f"[{self.host}]" if ":" in self.host else self.host
+        return shown if self.port == {"https": 443, "http": 80}[self.scheme] else f"{shown}:{self.port}"
+
+
+def parse(url: str) -> Target:
+    """The address's parts, or PortalError with one sentence. Looks nothing up."""
+    if len(url) > MAX_LENGTH or not url.isascii() or any(letter <= " " or letter in "\\\x7f" for letter in url):
+        raise _refused("The address has letters that do not belong there, or is too long.")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _refused("The address cannot be read.") from None
+    host = (parts.hostname or "").rstrip(".").lower()
+    if parts.scheme not in {"http", "https"} or not host:
+        raise _refused("A webhook's address begins with https:// and a host name.")
+    if "@" in parts.netloc:
+        raise _refused("The address may not hold a user name or password.")
+    if parts.fragment:
+        raise _refused("The address may not hold a # part.")
+    if _as_address(host) is None and (NOT_A_NAME.fullmatch(host) or "%" in host):
+        raise _refused("The host is a number in disguise; write a name, or an address such as 192.0.2.7.")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(parts.scheme, host, port or {"https": 443, "http": 80}[parts.scheme], path)
+
+
+def checked(url: str) -> Target:
+    """The target with the address to connect to. PortalError when any address of the name is not allowed."""
+    target = parse(url)
+    addresses = _resolve(target)
+    for address in addresses:
+        _check(address, target)
+    return Target(target.scheme, target.host, target.port, target.path, str(addresses[0]))
+
+
+def _resolve(target: Target) -> list[Address]:
+    literal = _as_address(target.host)
+    if literal is not None:
+        return [literal]
+    try:
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise PortalError(f"The host {target.host} cannot be found.", code="webhook-host-unknown") from None
+    return [ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
+
+
+def _check(address: Address, target: Target) -> None:
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    if any(address.version == network.version and address in network for network in settings.WEBHOOK_ALLOW):
+        return
+    inside = any(address.version == 6 and address in network for network in TRANSLATED)
+    if not address.is_global or address.is_multicast or address.is_reserved or inside:
+        raise _refused(f"{target.host} is not a public address; Sluice sends nothing into private networks.")
+    if target.scheme != "https":
+        raise _refused("Outside the listed networks only https is allowed.")
+
+
+def _as_address(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _refused(message: str) -> PortalError:
+    return PortalError(
+        message,
+        code="webhook-address",
+        fix="An operator can list an internal network in SLUICE_WEBHOOK_ALLOW." if "public" in message else None,
+    )

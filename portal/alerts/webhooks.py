@@ -1,0 +1,84 @@
+"""Signed webhooks as Standard Webhooks describes them, sent to a checked and pinned address."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import secrets
+import socket
+import ssl
+import time
+from typing import Any
+
+from portal.alerts.addresses import Target, checked
+from portal.errors import PortalError
+
+CONNECT_SECONDS, READ_SECONDS = 5, 10
+SECRET_BYTES = 32
+SECRET_PREFIX = "whsec_"
+
+
+def new_secret() -> str:
+    """A signing key, to be shown once."""
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`."""
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def send(*, url: str, secret: str, message_id: str, payload: dict[str, Any]) -> None:
+    """Posts the payload as JSON. PortalError with a plain reason unless the receiver answers with 2xx; its answer is never shown."""
+    target = checked(url)
+    body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    timestamp = int(time.time())
+    headers = {
+        "Host": target.host_header,
+        "Content-Type": "application/json",
+        "User-Agent": "Sluice",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signature(secret, message_id, timestamp, body),
+    }
+    status = _post(target, body, headers)
+    if 300 <= status < 400:
+        raise PortalError(f"The receiver answered with a redirect ({status}); redirects are not followed.", code="webhook-failed")
+    if not 200 <= status < 300:
+        raise PortalError(f"The receiver answered with status {status}; 200 to 299 was expected.", code="webhook-failed")
+
+
+def _post(target: Target, body: bytes, headers: dict[str, str]) -> int:
+    connection = _Pinned(target)
+    try:
+        connection.request("POST", target.path, body, headers)
+        return connection.getresponse().status
+    except TimeoutError:
+        raise PortalError(f"The receiver did not answer within {READ_SECONDS} seconds.", code="webhook-failed") from None
+    except ssl.SSLError as error:
+        raise PortalError(f"No trusted connection: {error.reason or 'TLS failed'}.", code="webhook-failed") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise PortalError(f"The receiver cannot be reached ({type(error).__name__}).", code="webhook-failed") from None
+    finally:
+        connection.close()
+
+
+class _Pinned(http.client.HTTPConnection):
+    """A connection to the address that was checked, whatever the name may resolve to by now. Proxies of the environment are not used."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target.host, target.port, timeout=READ_SECONDS)
+        self._target = target
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self._target.address, self._target.port), CONNECT_SECONDS)
+        plain.settimeout(READ_SECONDS)
+        if self._target.scheme == "https":
+            self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self._target.host)
+        else:
+            self.sock = plain

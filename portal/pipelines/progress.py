@@ -1,0 +1,83 @@
+"""How a pipeline run goes on: a job starts when all it runs after have succeeded, and is held when one of them has failed.
+
+`advance` may be called at any time, by anybody, as often as one likes: it does what there is to do and nothing twice.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import transaction
+
+from portal.errors import PortalError
+from portal.pipelines.models import PipelineRun, PipelineRunJob, PipelineRunState
+from portal.runs.actions import start_run
+from portal.runs.models import FINAL_STATES, Trigger
+
+ENDED_BADLY = frozenset({"failed", "cancelled", "held"})
+
+
+def run_ended(run_id: uuid.UUID | str) -> None:
+    """A run has ended; the pipeline run it belongs to, if any, goes on."""
+    place = PipelineRunJob.objects.filter(run_id=run_id).values_list("pipeline_run_id", flat=True).first()
+    if place is not None:
+        advance(place)
+
+
+def advance_all() -> int:
+    """Advances every pipeline run in which a run has ended unnoticed or a job could start. Returns how many were looked at."""
+    active = PipelineRun.objects.filter(state=PipelineRunState.RUNNING)
+    missed = active.filter(job_runs__state="running", job_runs__run__state__in=FINAL_STATES)
+    stuck = active.exclude(job_runs__state="running")
+    found = {*missed.values_list("pk", flat=True), *stuck.values_list("pk", flat=True)}
+    for pipeline_run_id in found:
+        advance(pipeline_run_id)
+    return len(found)
+
+
+def advance(pipeline_run_id: uuid.UUID) -> None:
+    with transaction.atomic():
+        pipeline_run = PipelineRun.objects.select_for_update(no_key=True).get(pk=pipeline_run_id)
+        places = list(pipeline_run.job_runs.select_related("run", "job"))
+        for place in places:
+            place.take_from_run()
+        # In the order of layers, so that what is held or cancelled is seen by everything behind it in the same pass.
+        known = {place.job.name: place for place in places}
+        for place in places:
+            if place.state in {"waiting", "held"}:
+                _decide(pipeline_run, place, [known[name] for name in place.after])
+        pipeline_run.settle({place.state for place in places})
+
+
+def _decide(pipeline_run: PipelineRun, place: PipelineRunJob, before: list[PipelineRunJob]) -> None:
+    bad = next((other for other in before if other.state in ENDED_BADLY), None)
+    unfinished = [other.job.name for other in before if other.state != "succeeded"]
+    if pipeline_run.cancel_requested_at:
+        place.become("cancelled")
+    elif bad is not None:
+        place.become("held", f"waits for {bad.job.name}, which {_ending(bad)}")
+    elif unfinished:
+        place.become("waiting", "waits for " + ", ".join(unfinished))
+    else:
+        _start(pipeline_run, place)
+
+
+def _ending(place: PipelineRunJob) -> str:
+    return {"held": "is held itself", "cancelled": "was cancelled"}.get(place.state, "failed")
+
+
+def _start(pipeline_run: PipelineRun, place: PipelineRunJob) -> None:
+    try:
+        with transaction.atomic():
+            run = start_run(
+                actor=None,
+                requested_by=pipeline_run.requested_by,
+                job=place.job,
+                environment=pipeline_run.environment,
+                trigger=Trigger.PIPELINE,
+                trigger_label=pipeline_run.pipeline.name,
+            )
+    except PortalError as error:
+        place.become("failed", f"could not start: {error.message}")
+    else:
+        place.become("running", run=run)

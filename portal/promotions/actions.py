@@ -1,0 +1,238 @@
+"""What people do with promotions. Making a version live happens here only, in one transaction with its checks and its audit event."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.accounts.policy import require
+from portal.audit.actions import record
+from portal.environments.models import Environment
+from portal.errors import Conflict, NotAllowed, PortalError
+from portal.jobs.actions import set_live
+from portal.jobs.models import Job, JobVersion, LiveVersion
+from portal.promotions import four_eyes, gates
+from portal.promotions.models import VALID_FOR, Approval, Promotion, PromotionState
+
+
+def next_environment(version: JobVersion) -> tuple[Environment, Environment]:
+    """(where it is live, where it goes): the highest environment in which it is live and the one right above is not. None is skipped."""
+    environments = list(version.job.project.environments.order_by("rank"))
+    live_in = set(LiveVersion.objects.filter(job=version.job, version=version).values_list("environment_id", flat=True))
+    steps = [(low, high) for low, high in zip(environments, environments[1:], strict=False) if low.pk in live_in and high.pk not in live_in]
+    if steps:
+        return steps[-1]
+    if live_in:
+        last = environments[-1].name
+        raise PortalError(
+            f"v{version.number} is live in {last} already; there is no environment after it.", code="nowhere-to-go", status=409
+        )
+    lowest = environments[0].name if environments else "the first environment"
+    raise PortalError(
+        f"v{version.number} is not live anywhere, so there is no environment to promote it from.",
+        code="not-live-before",
+        status=409,
+        fix=f"Restore v{version.number}, so that it is live in {lowest} again, run it there, then ask.",
+    )
+
+
+def request_promotion(*, actor: User, version: JobVersion, message: str = "") -> Promotion:
+    """Asks to make the version live in the next environment. It must be live in the one before, pass its checks and have run well there."""
+    job = version.job
+    require(actor, "request_promotion", job)
+    with transaction.atomic():
+        lock_job(job)
+        source, target = next_environment(version)
+        live = gates.live_version(job, target)
+        candidate = gates.Candidate(job, version, version.sha256, source, target, live, live)
+        _refuse_if_stopped(gates.judge(candidate), f"v{version.number} cannot be promoted to {target.name} yet")
+        expire_waiting(Promotion.objects.filter(version=version, to_environment=target))
+        promotion = _create(
+            job=job,
+            version=version,
+            sha256=version.sha256,
+            from_environment=source,
+            to_environment=target,
+            requested_by=actor,
+            message=message.strip()[:300],
+            previous_version=live,
+            expires_at=timezone.now() + VALID_FOR,
+        )
+        record(action="request_promotion", actor=actor, subject=promotion, environment=target.name, sha256=version.sha256)
+    return promotion
+
+
+def approve_promotion(*, actor: User, promotion: Promotion, note: str = "", sha256: str | None = None) -> Promotion:
+    """Says yes to exactly these bytes; with the last yes that is needed the version goes live at once.
+
+    `sha256` is what the approver saw. Of several approvers at once, and of a double click, exactly one result comes about.
+    """
+    try:
+        with transaction.atomic():
+            promotion = _locked(promotion)
+            _refuse(four_eyes.why_not(actor, promotion))
+            if sha256 is not None and sha256 != promotion.sha256:
+                raise Conflict("The page showed another version than this promotion has. Look at it again.", code="other-bytes")
+            _refuse_if_stopped(gates.judge(gates.Candidate.of(promotion)), "It cannot go live")
+            _note_decision(actor, promotion, "approve", note)
+            record(
+                action="approve_promotion",
+                actor=actor,
+                subject=promotion,
+                environment=promotion.to_environment.name,
+                sha256=promotion.sha256,
+            )
+            if len(four_eyes.valid_approvals(promotion)) >= promotion.to_environment.approvals_needed:
+                _go_live(actor, promotion)
+    except PortalError as refusal:
+        _record_refusal("approve_promotion", actor, promotion, refusal)
+        raise
+    return promotion
+
+
+def decline_promotion(*, actor: User, promotion: Promotion, note: str) -> Promotion:
+    """Says no, and why."""
+    try:
+        with transaction.atomic():
+            promotion = _locked(promotion)
+            _refuse(four_eyes.why_not(actor, promotion))
+            if not note.strip():
+                raise PortalError("Say why you decline it.", code="note-needed", fix="Write a note; the author reads it.")
+            _note_decision(actor, promotion, "decline", note)
+            promotion.decide(PromotionState.DECLINED)
+            record(
+                action="decline_promotion",
+                actor=actor,
+                subject=promotion,
+                environment=promotion.to_environment.name,
+                note=note.strip()[:1000],
+            )
+    except PortalError as refusal:
+        _record_refusal("decline_promotion", actor, promotion, refusal)
+        raise
+    return promotion
+
+
+def withdraw_promotion(*, actor: User, promotion: Promotion) -> Promotion:
+    """Takes back one's own wish."""
+    require(actor, "request_promotion", promotion.job)
+    with transaction.atomic():
+        promotion = _locked(promotion)
+        if promotion.requested_by != actor:
+            raise PortalError(f"Only {promotion.requested_by.shown_name}, who asked for it, can withdraw it.", code="not-yours", status=403)
+        if not promotion.is_waiting:
+            raise Conflict(f"This promotion is {promotion.state} already.", code="already-decided")
+        promotion.decide(PromotionState.WITHDRAWN)
+        record(action="withdraw_promotion", actor=actor, subject=promotion, environment=promotion.to_environment.name)
+    return promotion
+
+
+def roll_back(*, actor: User, job: Job, environment: Environment, message: str = "") -> Promotion:
+    """Makes the version live again that was live before; it was approved then, so nobody is asked again."""
+    pointer = LiveVersion.objects.select_related("version", "previous").filter(job=job, environment=environment).first()
+    require(actor, "roll_back", pointer or job, environment=environment.name)
+    with transaction.atomic():
+        lock_job(job)
+        pointer = LiveVersion.objects.select_for_update(of=("self",), no_key=True).filter(job=job, environment=environment).first()
+        if pointer is None or pointer.previous is None:
+            raise PortalError(f"No version of {job.name} was live in {environment.name} before.", code="nothing-before", status=409)
+        now = timezone.now()
+        promotion = Promotion.objects.create(
+            job=job,
+            version=pointer.previous,
+            sha256=pointer.previous.sha256,
+            from_environment=environment,
+            to_environment=environment,
+            requested_by=actor,
+            message=message.strip()[:300],
+            state=PromotionState.LIVE,
+            is_roll_back=True,
+            previous_version=pointer.version,
+            expires_at=now,
+            decided_at=now,
+        )
+        set_live(actor=actor, job=job, environment=environment, version=promotion.version)
+        record(
+            action="roll_back",
+            actor=actor,
+            subject=promotion,
+            environment=environment.name,
+            sha256=promotion.sha256,
+            replaced=str(promotion.previous_version),
+        )
+    return promotion
+
+
+def expire_waiting(promotions: object = None) -> int:
+    """Marks as expired what has waited too long. Called by the scheduler; returns how many."""
+    waiting = promotions if promotions is not None else Promotion.objects.all()
+    count = 0
+    for promotion in waiting.out_of_time():  # type: ignore[attr-defined]
+        with transaction.atomic():
+            promotion = _locked(promotion)
+            if promotion.state == PromotionState.WAITING:
+                promotion.decide(PromotionState.EXPIRED)
+                record(action="expire_promotion", actor=None, subject=promotion, environment=promotion.to_environment.name)
+                count += 1
+    return count
+
+
+def lock_job(job: Job) -> None:
+    """Everything that moves a job's pointers holds the job's row first. `no_key`, so that starting a run of the job does not wait for it."""
+    Job.objects.select_for_update(no_key=True).get(pk=job.pk)
+
+
+def _locked(promotion: Promotion) -> Promotion:
+    lock_job(promotion.job)
+    related = Promotion.objects.select_related(
+        "job__project", "version__author", "from_environment", "to_environment", "requested_by", "previous_version"
+    )
+    return related.select_for_update(of=("self",), no_key=True).get(pk=promotion.pk)
+
+
+def _go_live(actor: User, promotion: Promotion) -> None:
+    set_live(actor=actor, job=promotion.job, environment=promotion.to_environment, version=promotion.version)
+    promotion.decide(PromotionState.LIVE)
+    record(
+        action="go_live",
+        actor=actor,
+        subject=promotion,
+        environment=promotion.to_environment.name,
+        sha256=promotion.sha256,
+        replaced=str(promotion.previous_version) if promotion.previous_version else None,
+        approved_by=[approval.approver.username for approval in four_eyes.valid_approvals(promotion)],
+    )
+
+
+def _note_decision(actor: User, promotion: Promotion, decision: str, note: str) -> None:
+    Approval.objects.create(promotion=promotion, approver=actor, decision=decision, note=note.strip()[:1000], sha256=promotion.sha256)
+
+
+def _create(**values: object) -> Promotion:
+    try:
+        with transaction.atomic():
+            return Promotion.objects.create(**values)
+    except IntegrityError:
+        raise Conflict("This version is waiting for approval there already.", code="already-asked") from None
+
+
+def _refuse(refusal: PortalError | None) -> None:
+    if refusal is not None:
+        raise refusal
+
+
+def _refuse_if_stopped(found: list[gates.Gate], what: str) -> None:
+    stopped = [gate for gate in found if gate.verdict == "stop"]
+    if stopped:
+        reasons = "; ".join(f"{gate.name}: {gate.sentence}" for gate in stopped)
+        problems = [problem for gate in stopped for problem in gate.problems]
+        raise PortalError(f"{what}. {reasons}.", code="gate-closed", status=409, problems=problems)
+
+
+def _record_refusal(action: str, actor: User, promotion: Promotion, refusal: PortalError) -> None:
+    """After the transaction ended. NotAllowed is recorded by whoever answers the request."""
+    if not isinstance(refusal, NotAllowed):
+        record(
+            action=action, actor=actor, subject=promotion, environment=promotion.to_environment.name, result="refused", code=refusal.code
+        )

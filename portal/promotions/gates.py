@@ -1,0 +1,140 @@
+"""What must be true before a version goes live: one function per rule. Each is asked when the page is shown and again when it is approved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.urls import reverse
+
+from executor import job as executor_job
+from executor.problems import Problem
+from portal.environments.models import Environment
+from portal.jobs.models import Job, JobVersion, LiveVersion
+from portal.promotions.models import Promotion
+from portal.runs.models import GOOD_STATES, Run
+
+Verdict = Literal["ok", "warn", "stop"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A version on its way. `live` is what is live in the target now, `expected_live` what was when it was asked for."""
+
+    job: Job
+    version: JobVersion
+    sha256: str
+    source: Environment
+    target: Environment
+    live: JobVersion | None
+    expected_live: JobVersion | None
+
+    @classmethod
+    def of(cls, promotion: Promotion) -> Candidate:
+        live = live_version(promotion.job, promotion.to_environment)
+        return cls(
+            job=promotion.job,
+            version=promotion.version,
+            sha256=promotion.sha256,
+            source=promotion.from_environment,
+            target=promotion.to_environment,
+            live=live,
+            expected_live=promotion.previous_version,
+        )
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One rule's answer. `verdict`: ok; warn (to know); stop (it cannot go live). `link` leads to the evidence."""
+
+    name: str
+    verdict: Verdict
+    sentence: str
+    link: str = ""
+    problems: tuple[dict[str, Any], ...] = ()
+
+
+def judge(candidate: Candidate) -> list[Gate]:
+    """Every rule's answer, in the order people read them."""
+    return [gate(candidate) for gate in GATES]
+
+
+def live_version(job: Job, environment: Environment) -> JobVersion | None:
+    pointer = LiveVersion.objects.select_related("version__author").filter(job=job, environment=environment).first()
+    return pointer.version if pointer else None
+
+
+def exact_bytes(it: Candidate) -> Gate:
+    name = "Exactly the version that was asked for"
+    if it.version.sha256 == it.sha256:
+        return Gate(name, "ok", f"sha256 {it.sha256[:4]}…{it.sha256[-4:]}")
+    return Gate(name, "stop", "the version's sha256 is not the one that was asked for")
+
+
+def document_and_sql(it: Candidate) -> Gate:
+    """The checks that need no run: the document's form, its views, and which SQL may run."""
+    known = list(it.job.project.environments.values_list("name", flat=True))
+    problems = executor_job.check(it.version.document, environment=it.target.name, environments_known=known)
+    return _from_problems("Document and SQL check", problems, "no problems")
+
+
+def good_run_before(it: Candidate) -> Gate:
+    """The same bytes have run well in the environment before."""
+    name = f"Good run of v{it.version.number} in {it.source.name}"
+    runs = Run.objects.filter(job=it.job, environment=it.source, document_sha256=it.sha256, version__isnull=False)
+    run = runs.filter(state__in=GOOD_STATES).order_by("-created_at").first()
+    if run is None:
+        return Gate(name, "stop", f"run it in {it.source.name} first", reverse("jobs:job", args=[it.job.project.slug, it.job.name]))
+    link = reverse("runs:run", args=[it.job.project.slug, run.pk])
+    when = f"{run.created_at:%d %b %H:%M} UTC"
+    return Gate(name, "ok", when, link) if run.state == "succeeded" else Gate(name, "warn", f"{when}, with warnings", link)
+
+
+def parameters_exist(it: Candidate) -> Gate:
+    """Every parameter without a default has a value of its type in the target environment."""
+    try:
+        declared = executor_job.parse(it.version.document, environment=it.target.name).parameters
+    except executor_job.ProblemError:
+        return Gate(f"Parameters have values in {it.target.name}", "stop", "the document is not right, so they cannot be read")
+    given = {name: value for name, value in it.target.parameters.items() if name in declared}
+    problems = executor_job.check(it.version.document, environment=it.target.name, parameters=given)
+    wrong = [problem for problem in problems if (problem.field or "").startswith("parameters")]
+    return _from_problems(
+        f"Parameters have values in {it.target.name}", wrong, f"{len(declared)} of {len(declared)}" if declared else "none needed"
+    )
+
+
+def live_unchanged(it: Candidate) -> Gate:
+    """What it replaces is still what people saw when they asked and reviewed."""
+    name = f"Live in {it.target.name} as when it was asked for"
+    if it.live == it.expected_live:
+        return Gate(name, "ok", f"v{it.live.number}" if it.live else "nothing live yet")
+    now = f"v{it.live.number} is live now" if it.live else "nothing is live now"
+    return Gate(name, "stop", f"{now}, not {f'v{it.expected_live.number}' if it.expected_live else 'nothing'}; ask again")
+
+
+def still_live_before(it: Candidate) -> Gate:
+    """To know, not to stop: somebody has moved on in the environment before."""
+    live = live_version(it.job, it.source)
+    name = f"Live in {it.source.name}"
+    if live == it.version:
+        return Gate(name, "ok", f"v{it.version.number}")
+    return Gate(name, "warn", f"v{live.number} by now" if live else "nothing by now")
+
+
+GATES: list[Callable[[Candidate], Gate]] = [
+    exact_bytes,
+    document_and_sql,
+    good_run_before,
+    parameters_exist,
+    live_unchanged,
+    still_live_before,
+]
+
+
+def _from_problems(name: str, problems: list[Problem], good: str) -> Gate:
+    if not problems:
+        return Gate(name, "ok", good)
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return Gate(name, "stop", problems[0].message + more, problems=tuple(problem.as_dict() for problem in problems))

@@ -1,0 +1,22 @@
+"""What the scheduler does, and how often. Each of these finds its work in the database, so it may run twice, late or after a crash."""
+
+from __future__ import annotations
+
+from portal.alerts import delivery, raising
+from portal.pipelines import progress, ticks
+from portal.promotions import actions as promotions
+from portal.runs import outbox, sweeper
+from portal.scheduler.loop import Tick
+
+
+def all_ticks() -> list[Tick]:
+    return [
+        Tick("send waiting messages", 1, outbox.relay),
+        Tick("start due schedules", 1, ticks.start_due),
+        Tick("advance pipelines", 1, progress.advance_all),
+        Tick("deliver alerts", 2, delivery.deliver_due),
+        Tick("sweep runs", 5, sweeper.sweep),
+        Tick("raise missed alerts", 10, raising.find_untold),
+        Tick("find late runs", 10, raising.find_late),
+        Tick("expire promotions", 60, promotions.expire_waiting),
+    ]
