@@ -5,8 +5,15 @@ export const csrfToken = () => document.querySelector("meta[name=csrf-token]")?.
 
 document.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRFToken"] = csrfToken(); });
 document.addEventListener("htmx:responseError", (event) => show({ text: refusalOf(event.detail.xhr.status, event.detail.xhr.responseText, event.detail.xhr.getResponseHeader("X-Request-Id")), tone: "bad" }));
+// A session that ended answers with the sign-in page, which must not be put into the middle of this one.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (!new URL(event.detail.xhr.responseURL, location).pathname.startsWith("/sign-in")) return;
+  event.detail.shouldSwap = false;
+  show({ text: SIGNED_OUT, tone: "bad" });
+});
 document.addEventListener("htmx:sendError", () => show({ text: NO_ANSWER, tone: "bad" }));
 
+const SIGNED_OUT = "You are no longer signed in, or may not do this. Sign in in another tab; what you typed here stays.";
 const NO_ANSWER = "Sluice does not answer. What you typed is still here; try again in a moment.";
 
 /** An answer that is not 2xx. `problems` are the executor's, when the refusal carries them. */
@@ -41,7 +48,7 @@ function refusalOf(status, text, requestId) {
   const known = sentenceOf(text);
   const id = requestId ? ` Request ${requestId.slice(0, 8)}.` : "";
   if (known) return known;
-  if (status === 401 || status === 403) return "You are no longer signed in, or may not do this. Sign in in another tab; what you typed here stays.";
+  if (status === 401 || status === 403) return SIGNED_OUT;
   if (status === 404) return "There is nothing here, or you may not see it.";
   if (status === 503) return "A part of Sluice is down. Try again in a moment." + id;
   return "Something went wrong on our side." + id;

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
+from portal.ui import words
 from tests.browser.chromium import SIZES, Screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -96,3 +97,10 @@ def test_on_a_phone_the_navigation_is_a_bar_and_a_drawer(screen: Open, gallery: 
     expect(page.get_by_role("navigation", name="Places")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("navigation", name="Places")).to_be_hidden()
+
+
+def test_a_ticking_duration_reads_like_the_one_that_follows_it(screen: Open, gallery: Callable[[Screen], Screen]) -> None:
+    page = gallery(screen()).page
+    seconds = [0, 0.42, 9.94, 9.97, 39, 59.6, 125, 3_599.7, 3_800, 86_399.9, 187_200]
+    said = page.evaluate("seconds => import('/static/js/times.js').then(times => seconds.map(times.duration))", seconds)
+    assert said == [words.duration(one) for one in seconds]
