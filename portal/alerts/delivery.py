@@ -1,4 +1,7 @@
-"""Bringing alerts to people: claim a try, send without holding the database, note what came of it. A crash between costs a repetition, never a loss."""
+"""Bringing alerts to people: claim a try, send without holding the database, note what came of it.
+
+A crash in between costs a repetition, never a loss.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import logging
 import re
 import smtplib
 from datetime import datetime
+from typing import cast
 
 from django.core.mail import EmailMessage
 from django.utils import timezone
@@ -50,8 +54,7 @@ def _send(delivery: Delivery) -> None:
     if delivery.kind == "email":
         send_mail(delivery.target, alert.title, words.text_for(alert, delivery.recipient))
     else:
-        assert delivery.channel is not None, "only mail goes to a person"
-        send_webhook(delivery.channel, f"msg_{delivery.pk.hex}", words.payload(alert))
+        send_webhook(cast(Channel, delivery.channel), f"msg_{delivery.pk.hex}", words.payload(alert))
 
 
 def send_mail(address: str, subject: str, text: str) -> None:

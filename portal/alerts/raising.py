@@ -66,8 +66,7 @@ def find_late(now: datetime | None = None) -> int:
     now = now or timezone.now()
     found = 0
     for rule in Rule.objects.filter(event=LATE, paused_at=None).select_related("project"):
-        assert rule.minutes, "the database holds that a late rule has minutes"
-        limit = timedelta(minutes=rule.minutes)
+        limit = timedelta(minutes=rule.minutes or 0)  # the database holds that a late rule has minutes
         runs = Run.objects.filter(
             project=rule.project,
             version__isnull=False,

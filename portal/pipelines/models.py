@@ -179,7 +179,8 @@ class PipelineRunJob(models.Model):
     def take_from_run(self) -> None:
         """Takes over the state of its run when that has ended."""
         if self.state == "running" and self.run is not None and self.run.is_final:
-            ended = (
-                "succeeded" if self.run.state in GOOD_STATES else "cancelled" if self.run.state in {"cancelled", "skipped"} else "failed"
-            )
-            self.become(ended)
+            self.become("succeeded" if self.run.state in GOOD_STATES else _BAD_ENDS.get(self.run.state, "failed"))
+
+
+_BAD_ENDS = {"cancelled": "cancelled", "skipped": "cancelled"}
+"""Run states that are neither good nor a failure."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from typing import cast
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -27,8 +28,7 @@ def start_due(now: datetime | None = None) -> int:
 
 def _take(schedule: Schedule, now: datetime) -> bool:
     """Claims what is due; when several ticks were missed, only the latest is started, and its note tells of the others."""
-    first_due = schedule.next_due_at
-    assert first_due is not None, "the query asked for schedules with a time"
+    first_due = cast(datetime, schedule.next_due_at)  # the query asked for schedules with a time
     due = times.missed_times(schedule.cron, schedule.timezone, first_due, now) or [first_due]
     next_due = times.next_due(schedule.cron, schedule.timezone, now)
     try:

@@ -179,7 +179,7 @@ def expire_waiting(promotions: object = None) -> int:
 
 
 def lock_job(job: Job) -> None:
-    """Everything that moves a job's pointers holds the job's row first. `no_key`, so that starting a run of the job does not wait for it."""
+    """Everything that moves a job's pointers holds the job's row first. `no_key`: starting a run of the job does not wait for it."""
     Job.objects.select_for_update(no_key=True).get(pk=job.pk)
 
 

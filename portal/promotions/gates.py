@@ -1,12 +1,10 @@
-"""What must be true before a version goes live: one function per rule. Each is asked when the page is shown and again when it is approved."""
+"""What must be true before a version goes live: one function per rule, asked when the page is shown and again at the approval."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
-
-from django.urls import reverse
 
 from executor import job as executor_job
 from executor.problems import Problem
@@ -46,12 +44,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Gate:
-    """One rule's answer. `verdict`: ok; warn (to know); stop (it cannot go live). `link` leads to the evidence."""
+    """One rule's answer. `verdict`: ok; warn (to know); stop (it cannot go live). `run` is the evidence, where a run is it."""
 
     name: str
     verdict: Verdict
     sentence: str
-    link: str = ""
+    run: Run | None = None
     problems: tuple[dict[str, Any], ...] = ()
 
 
@@ -85,10 +83,9 @@ def good_run_before(it: Candidate) -> Gate:
     runs = Run.objects.filter(job=it.job, environment=it.source, document_sha256=it.sha256, version__isnull=False)
     run = runs.filter(state__in=GOOD_STATES).order_by("-created_at").first()
     if run is None:
-        return Gate(name, "stop", f"run it in {it.source.name} first", reverse("jobs:job", args=[it.job.project.slug, it.job.name]))
-    link = reverse("runs:run", args=[it.job.project.slug, run.pk])
+        return Gate(name, "stop", f"run it in {it.source.name} first")
     when = f"{run.created_at:%d %b %H:%M} UTC"
-    return Gate(name, "ok", when, link) if run.state == "succeeded" else Gate(name, "warn", f"{when}, with warnings", link)
+    return Gate(name, "ok", when, run) if run.state == "succeeded" else Gate(name, "warn", f"{when}, with warnings", run)
 
 
 def parameters_exist(it: Candidate) -> Gate:
