@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+import time
+from functools import cache
 from typing import Any
 
 import redis
 from django.conf import settings
 from kombu.exceptions import KombuError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 
 UNREACHABLE = (KombuError, redis.RedisError, OSError)
+PAUSE_SECONDS = 5
+"""After a failure hints are left out for so long: a run must not wait for Redis again and again."""
 
 
 def ring(task: str, argument: str) -> bool:
@@ -19,6 +25,7 @@ def ring(task: str, argument: str) -> bool:
     from portal.celery import app
 
     try:
+        _client().ping()  # Celery itself would try for seconds, and somebody is waiting for a page
         app.send_task(task, args=[argument], retry=False)
     except UNREACHABLE as error:
         log.warning("The broker cannot be reached; %s %s waits for the scheduler (%s).", task, argument, error)
@@ -31,17 +38,22 @@ def channel_of(run_id: object) -> str:
     return f"sluice:run:{run_id}"
 
 
+@cache
+def _client() -> Any:
+    """A client that says at once when Redis is not there."""
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0))
+
+
 class Hints:
     """Tells listeners that a run has something new. A failure is forgotten: listeners also look by themselves every second."""
 
     def __init__(self) -> None:
-        self._client: Any = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
+        self._not_before = 0.0
 
     def publish(self, run_id: object, last_seq: int) -> None:
+        if time.monotonic() < self._not_before:
+            return
         try:
-            self._client.publish(channel_of(run_id), last_seq)
+            _client().publish(channel_of(run_id), last_seq)
         except UNREACHABLE:
-            self._client.close()
-
-    def close(self) -> None:
-        self._client.close()
+            self._not_before = time.monotonic() + PAUSE_SECONDS

@@ -66,7 +66,6 @@ class Supervisor:
             if self.executor:
                 self.executor.kill()
                 self.executor.finish()
-            self.hints.close()
 
     # --- start ----------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,6 @@ from portal.accounts.models import User
 from portal.errors import Conflict
 from portal.runs import actions, launcher, leases
 from portal.runs.models import Run, RunState
-from tests.runs.conftest import FAKE  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[Run], Run]
@@ -145,7 +144,8 @@ def test_an_attempt_that_lost_its_lease_stops_its_executor_and_writes_nothing(qu
     run = queued("slowly:600")
 
     def hand_on() -> None:
-        seen = Run.objects.get(pk=run.pk)
+        while (seen := Run.objects.get(pk=run.pk)).state != "running":
+            time.sleep(0.02)
         leases.hand_on(seen)
 
     thread = when_started(fake_executor, hand_on)
