@@ -39,6 +39,7 @@ def listen(port: int) -> socket.socket:
         listening.bind(("127.0.0.1", port))
         listening.listen(128)
     except OSError:
+        listening.close()
         raise PortalError(
             f"Port {port} is in use by another program.",
             fix=f"Choose another, for instance: make demo PORT={port + 80 if port < 60_000 else 8080}",
