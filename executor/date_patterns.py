@@ -6,7 +6,7 @@ import re
 
 EPOCH_SECONDS, EPOCH_MILLIS = "s" * 10, "s" * 13
 _PARTS = re.compile(r"'(?:[^']|'')*'|([A-Za-z])\1*|\[|\]|[^A-Za-z'\[\]]+|'")
-_KNOWN = "GuyDMLdQqEaHhKkmsSnVzOXxZ"
+_KNOWN = "GuyDMLdaHhKkmsSVzOXxZ"
 _LONGEST = {"y": 6, "u": 6, "M": 5, "L": 5, "d": 2, "D": 3, "E": 5, "a": 1, "H": 2, "h": 2, "K": 2, "k": 2, "m": 2, "s": 2, "S": 9, "V": 2, "z": 4, "O": 4, "X": 5, "x": 5, "Z": 5, "G": 5, "Q": 4, "q": 4, "n": 9}  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def pattern_problem(pattern: str) -> str | None:
         return "a bracket is not closed"
     for run in letters(pattern):
         if run[0] not in _KNOWN:
-            return f"the letter {run[0]} has no meaning here"
+            return f"the letter {run[0]} cannot be read" + (" (the day of the week follows from the date)" if run[0] == "E" else "")
         if len(run) > _LONGEST[run[0]]:
             return f"too many letters: {run}"
     return None
@@ -42,3 +42,13 @@ def spark_pattern(pattern: str) -> str:
 def has_zone(pattern: str) -> bool:
     """Whether values of `pattern` carry their own zone or offset."""
     return any(run[0] in "VzOXxZ" for run in letters(pattern))
+
+
+def has_clock(pattern: str) -> bool:
+    """Whether values of `pattern` carry a time of day."""
+    return any(run[0] in "HhKk" for run in letters(pattern))
+
+
+def has_words(pattern: str) -> bool:
+    """Whether values of `pattern` hold words (Jan, AM), which may be written in several cases."""
+    return any(run[0] in "aG" or (run[0] in "ML" and len(run) > 2) for run in letters(pattern))

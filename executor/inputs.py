@@ -9,18 +9,22 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
-import io
 import re
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from executor.problems import Problem, ProblemError
 
 CHECKED_BYTES = 256_000_000
 SAMPLE_BYTES = 1_000_000
 TEXT_LIMIT = 1_000_000
+QUOTED_ROWS = 1_000_000
+OVER_LINES = -1
+"""In place of a width: a value with a line break where there must be none."""
 _HIDDEN = ("_", ".")
 _GLOB = re.compile(r"[*?\[{]")
 _FORMATS = ((b"PAR1", "a Parquet file"), (b"PK\x03\x04", "a zip archive or an Excel file"), (b"\x1f\x8b", "a gzip file"), (b"ORC", "an ORC file"), (b"Obj\x01", "an Avro file"), (b"%PDF", "a PDF"))  # fmt: skip
@@ -192,30 +196,85 @@ def _check_utf8(file: Path, uri: str) -> None:
             done += len(part)
 
 
-def check_widths(file: Path, uri: str, *, separator: str, quote: str, header: bool) -> None:
-    """Problem when the first rows of a delimited file differ in width, or when the separator is plainly another one."""
+@dataclass(frozen=True)
+class TextRules:
+    """How a delimited file is written: separator and quote sign (NUL: none), whether the first line is a header, whether values may
+    hold line breaks."""
+
+    separator: str
+    quote: str
+    header: bool
+    multi_line: bool = False
+
+
+def check_widths(file: Path, uri: str, rules: TextRules) -> None:
+    """Problem when rows of a delimited file differ in width, or when the separator is plainly another one."""
     sample = _first_lines(file)
-    if not sample:
+    if not sample.strip():
         return
-    _check_separator(sample, separator, uri)
-    if len(separator) > 1:
+    _check_separator(sample, rules.separator, uri)
+    if file.suffix.lower() == ".gz" or len(rules.separator) > 1:
         return
-    none = quote == "\x00"
-    reader = csv.reader(
-        io.StringIO(sample),
-        delimiter=separator,
-        quotechar=None if none else quote,
-        quoting=csv.QUOTE_NONE if none else csv.QUOTE_MINIMAL,
-        escapechar="\\",
-    )
-    width = 0
-    try:
-        for row, cells in enumerate((cells for cells in reader if cells), start=1 - header):
-            width = width or len(cells)
-            if len(cells) != width:
-                widths_differ(uri, row=row, found=len(cells), expected=width, header=header)
-    except csv.Error:
-        return
+    state = file.stat()
+    wrong = _odd_row(str(file), state.st_mtime_ns, state.st_size, rules)
+    if wrong and wrong[1] == OVER_LINES:
+        _fail("input-line-break", f"A value in row {wrong[0]:,} goes over several lines.", uri, row=wrong[0], expected="one line for each row", fix="Turn “Line breaks in values” (multiLine) on, or close the quote in that row.")  # fmt: skip
+    if wrong:
+        widths_differ(uri, row=wrong[0], found=wrong[1], expected=wrong[2], header=rules.header)
+
+
+@lru_cache(maxsize=256)
+def _odd_row(file: str, changed: int, size: int, rules: TextRules) -> tuple[int, int, int] | None:
+    """The first row of another width than the first: (row, its width, the first's). Remembered as long as the file stays the same."""
+    with open(file, "rb") as stream:
+        quoted = rules.quote.encode()
+        start = stream.read(SAMPLE_BYTES)
+        if rules.quote != "\x00" and quoted in start or b"\\" in start:
+            return _odd_row_with_quotes(file, rules)
+        stream.seek(0)
+        return _odd_row_without_quotes(stream, file, rules)
+
+
+def _odd_row_without_quotes(stream: BinaryIO, file: str, rules: TextRules) -> tuple[int, int, int] | None:
+    """The quick way: separators are counted per line, until a quote is met."""
+    separator, quoted, width, row, done = rules.separator.encode(), rules.quote.encode(), 0, 1 - rules.header, 0
+    for line in stream:
+        if (quoted in line and quoted != b"\x00") or b"\\" in line:
+            return _odd_row_with_quotes(file, rules)
+        done += len(line)
+        if done > CHECKED_BYTES:
+            return None
+        if line.isspace() and separator not in line:
+            continue
+        count = line.count(separator) + 1
+        width = width or count
+        if count != width:
+            return row, count, width
+        row += 1
+    return None
+
+
+def _odd_row_with_quotes(file: str, rules: TextRules) -> tuple[int, int, int] | None:
+    none = rules.quote == "\x00"
+    quoting = csv.QUOTE_NONE if none else csv.QUOTE_MINIMAL
+    with open(file, encoding="utf-8-sig", errors="replace", newline="" if rules.multi_line else None) as stream:
+        lines: Iterator[str] = stream if rules.multi_line else (line.rstrip("\n") for line in stream)
+        reader = csv.reader(lines, delimiter=rules.separator, quotechar=None if none else rules.quote, quoting=quoting, escapechar="\\")
+        width, row, line = 0, 1 - rules.header, 0
+        try:
+            for cells in reader:
+                width = width or len(cells)
+                if reader.line_num > line + 1 and not rules.multi_line:
+                    return row, OVER_LINES, width
+                line = reader.line_num
+                if cells and len(cells) != width:
+                    return row, len(cells), width
+                row += bool(cells)
+                if line > QUOTED_ROWS:
+                    return None
+        except csv.Error:
+            return None
+    return None
 
 
 def widths_differ(uri: str, *, row: int, found: int, expected: int, header: bool) -> NoReturn:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from executor.date_patterns import pattern_problem
+from executor import date_patterns, number_patterns
 from executor.plain import problems_of
 from executor.problems import Problem, ProblemError
+
+
+Patterns = TypeVar("Patterns", list[str], list[str] | None)
 
 
 class Column(BaseModel):
@@ -96,7 +100,7 @@ class StringColumn(Scalar):
     def _compiles(cls, value: str | None) -> str | None:
         """Java's syntax is close to Python's; only what both refuse is refused here."""
         if value is not None and value.count("(") < value.count(")") - value.count("\\)"):
-            raise PydanticCustomError("regex", "The regular expression is not right: a closing parenthesis without an opening one.")
+            raise PydanticCustomError("regex-wrong", "The regular expression is not right: a closing parenthesis without an opening one.")
         return value
 
 
@@ -107,6 +111,14 @@ class BooleanColumn(Scalar):
     type: Literal["boolean"] = "boolean"
     true_values: list[str] = Field(alias="trueValues", title="True", description="Texts that mean true.")
     false_values: list[str] = Field(alias="falseValues", title="False", description="Texts that mean false.")
+
+
+def _checked_patterns(patterns: Patterns, problem: Callable[[str], str | None]) -> Patterns:
+    for pattern in patterns or ():
+        wrong = problem(pattern)
+        if wrong:
+            raise PydanticCustomError("format-wrong", "The format '{pattern}' is not right: {wrong}.", {"pattern": pattern, "wrong": wrong})
+    return patterns
 
 
 class NumberColumn(Scalar):
@@ -151,7 +163,7 @@ class DecimalColumn(NumberColumn):
     @model_validator(mode="after")
     def _scale_fits(self) -> DecimalColumn:
         if self.scale > self.precision:
-            raise PydanticCustomError("scale", "A column cannot have more decimals than digits.")
+            raise PydanticCustomError("scale-too-large", "A column cannot have more decimals than digits.")
         return self
 
     def type_text(self) -> str:
@@ -167,11 +179,7 @@ class Formatted(Scalar):
     @field_validator("formatters")
     @classmethod
     def _patterns(cls, value: list[str]) -> list[str]:
-        for pattern in value:
-            wrong = pattern_problem(pattern)
-            if wrong:
-                raise PydanticCustomError("pattern", "The format '{pattern}' is not right: {wrong}", {"pattern": pattern, "wrong": wrong})
-        return value
+        return _checked_patterns(value, date_patterns.pattern_problem)
 
 
 class DateColumn(Formatted):
@@ -210,7 +218,7 @@ class TimestampColumn(Formatted):
     @classmethod
     def _zone(cls, value: str) -> str:
         if value not in available_timezones() and not re.fullmatch(r"(UTC|GMT|UT)?[+-]\d\d?(:?\d\d)?|Z", value):
-            raise PydanticCustomError("timezone", "There is no time zone “{zone}”.", {"zone": value})
+            raise PydanticCustomError("time-zone", "There is no time zone “{zone}”.", {"zone": value})
         return value
 
 
@@ -306,6 +314,3 @@ def problem_in(problem: Problem, field: str) -> Problem:
     from dataclasses import replace
 
     return replace(problem, field=(problem.field or "schema").replace("schema", field, 1))
-
-
-column_list: TypeAdapter[list[AnyColumn]] = TypeAdapter(list[AnyColumn])

@@ -16,7 +16,7 @@ from executor.problems import Problem, ProblemError
 from executor.schema import AnyColumn, parse_schema, parse_schema_text
 from executor.stages.base import StageContext
 from executor.stages.frames import require_columns
-from executor.stages.internal_columns import with_file_columns
+from executor.stages.internal_columns import empty_file_columns, with_file_columns, with_view_columns
 from executor.stages.kinds import FileExtract, FileOrViewExtract, WithSchema
 
 Reader = Callable[[SparkSession, str, dict[str, str]], DataFrame]
@@ -38,26 +38,21 @@ def read_files(stage: FileExtract, spark: SparkSession, context: StageContext, r
         if columns is None or error.problems[0].code not in NOTHING_THERE:
             raise
         context.log(f"{uri} holds nothing: the view is empty, with the columns of the schema.", "warning")
-        return empty_frame(spark, columns)
+        return empty_file_columns(empty_frame(spark, columns), contiguous=stage.contiguous_index)
     sample(files, uri)
     base = {"basePath": context.input_path(stage.base_path)} if stage.base_path else {}
     frame = read(spark, path, base)
     if not frame.columns:
         raise ProblemError(Problem(code="input-empty", field="inputURI", message=f"{uri}: There are no columns in it.", found=uri))
-    frame = with_file_columns(frame, path, uri, contiguous=stage.contiguous_index)
-    frame = limited(frame, context)
+    frame = with_file_columns(frame, path, uri, contiguous=stage.contiguous_index, limit=context.row_limit)
     return described(frame, columns) if columns else frame
-
-
-def limited(frame: DataFrame, context: StageContext) -> DataFrame:
-    """In a preview on a sample: the first rows only."""
-    return frame.limit(context.row_limit) if context.row_limit is not None else frame
 
 
 def read_view(stage: FileOrViewExtract, context: StageContext, parse: Callable[[DataFrame], DataFrame]) -> DataFrame:
     """What `parse` makes of the lines in the stage's input view."""
     source = context.view(stage.input_view or "")
-    return parse(source.select(text_column(source, stage.input_field).alias("value")))
+    frame = parse(source.select(text_column(source, stage.input_field).alias("value")))
+    return with_view_columns(frame, contiguous=stage.contiguous_index)
 
 
 def text_column(source: DataFrame, name: str | None) -> Column:

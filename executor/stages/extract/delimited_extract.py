@@ -52,12 +52,15 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
         return self.format_options() | {"escape": self.escape or "\x00", "inferSchema": "false", "multiLine": str(self.multi_line).lower()}
 
     def _read(self, spark: SparkSession, path: str, options: dict[str, str]) -> DataFrame:
-        return spark.read.options(**self._options(), **options).csv(path)
+        """A row of another width than the first stops the reading; it is found in every row as long as no column is skipped."""
+        strict = {"mode": "FAILFAST", "columnPruning": "false"}
+        return spark.read.options(**self._options(), **strict, **options).csv(path)
 
     def _check(self, files: list[Any], uri: str) -> None:
-        from executor.inputs import check_text_files, check_widths
+        from executor.inputs import TextRules, check_text_files, check_widths
 
         check_text_files(files, uri, binary_reader="DelimitedExtract")
         options = self.format_options()
+        rules = TextRules(options["sep"], options["quote"], self.header, self.multi_line)
         for file in files[:20]:
-            check_widths(file, uri, separator=options["sep"], quote=options["quote"], header=self.header)
+            check_widths(file, uri, rules)

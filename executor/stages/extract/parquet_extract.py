@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from executor.stages.base import StageContext
+from executor.stages.kinds import FileExtract
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+class ParquetExtract(FileExtract):
+    """Reads Parquet files, such as those that a ParquetLoad wrote. The columns keep their names and types."""
+
+    example: ClassVar[dict[str, Any]] = {
+        "type": "ParquetExtract",
+        "name": "daily_delays",
+        "inputURI": "curated/daily_delays",
+        "outputView": "daily_delays",
+    }
+
+    type: Literal["ParquetExtract"] = "ParquetExtract"
+    input_uri: str = Field(
+        alias="inputURI",
+        title="File",
+        description="The file or folder to read, for instance curated/daily_delays. * stands for any text in a name.",
+        json_schema_extra={"widget": "uri"},
+    )
+
+    def execute(self, spark: SparkSession, context: StageContext) -> None:
+        from executor.inputs import check_parquet
+        from executor.stages.reading import read_files
+
+        self.make_view(read_files(self, spark, context, _read, sample=check_parquet), context)
+
+
+def _read(spark: SparkSession, path: str, options: dict[str, str]) -> DataFrame:
+    return spark.read.options(mergeSchema="true", **options).parquet(path)

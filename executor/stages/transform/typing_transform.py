@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from executor.problems import Problem
+from executor.schema import AnyColumn
+from executor.stages.base import StageContext
+from executor.stages.kinds import Transform, ViewName, WithSchema, one_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+class TypingTransform(WithSchema, Transform):
+    """Turns columns of text into typed columns (numbers, dates, true or false), by position. What does not fit is told row by row in _errors."""
+
+    icon: ClassVar[str] = "abc"
+    example: ClassVar[dict[str, Any]] = {
+        "type": "TypingTransform",
+        "name": "airlines_typed",
+        "inputView": "airlines",
+        "outputView": "airlines_typed",
+        "schema": [
+            {"name": "carrier", "type": "string", "nullable": False, "trim": True},
+            {"name": "founded", "type": "integer", "nullable": True, "nullableValues": ["NA", ""]},
+        ],
+    }
+
+    type: Literal["TypingTransform"] = "TypingTransform"
+    input_view: ViewName = Field(
+        alias="inputView", title="Input view", description="The view whose columns are text.", json_schema_extra={"widget": "view"}
+    )
+    columns: list[AnyColumn] | None = Field(
+        default=None,
+        alias="schema",
+        title="Columns",
+        description="The columns in the order of the data: name, type, and which texts mean no value.",
+        json_schema_extra={"widget": "columns"},
+    )
+    fail_mode: Literal["permissive", "failfast"] = Field(
+        default="permissive",
+        alias="failMode",
+        title="When a value does not fit",
+        description="permissive keeps the row, leaves the value empty and tells it in _errors; failfast stops the run at the first such row.",
+        json_schema_extra={"widget": "choice"},
+    )
+
+    def reads(self) -> list[str]:
+        return [self.input_view, *([self.schema_view] if self.schema_view else [])]
+
+    def problems(self) -> list[Problem]:
+        sources = {"schema": self.columns is not None, "schemaURI": self.schema_uri, "schemaView": self.schema_view}
+        given = [name for name, value in sources.items() if value]
+        if len(given) > 1:
+            return [*super().problems(), one_of(given)]
+        if not given:
+            words = "It is not said which columns there are."
+            return [
+                *super().problems(),
+                Problem(code="one-of", field="schema", message=words, expected="the list of columns", fix="Describe the columns."),
+            ]
+        return [*super().problems(), *([_no_columns()] if self.columns == [] else [])]
+
+    def execute(self, spark: SparkSession, context: StageContext) -> None:
+        from executor.problems import ProblemError
+        from executor.stages.reading import stage_schema
+        from executor.stages.typed_frame import typed_frame
+
+        columns = self.columns or stage_schema(self, context)
+        if not columns:
+            raise ProblemError(_no_columns())
+        source = context.view(self.input_view)
+        self.make_view(typed_frame(source, columns, stage=self.name, fail_fast=self.fail_mode == "failfast"), context)
+        if self.persist and not context.is_sampled:
+            self._tell_rejected(context.view(self.output_view), context)
+
+    def _tell_rejected(self, typed: DataFrame, context: StageContext) -> None:
+        """Counts the rows with errors; cheap, as the view is kept in memory."""
+        from pyspark.sql import functions as F
+
+        has_errors = F.when(F.size("_errors") > 0, 1)
+        rejected, errors = typed.agg(F.count(has_errors), F.coalesce(F.sum(F.size("_errors")), F.lit(0))).first() or (0, 0)
+        context.rows("rejected", rejected, self.output_view)
+        context.detail(errors=errors)
+        if rejected:
+            context.warn(_rejected(rejected, errors, self.output_view))
+
+
+def _no_columns() -> Problem:
+    words = "TypingTransform requires an input schema to define how to transform data but the provided schema has 0 columns."
+    return Problem(code="no-columns", field="schema", message=words, expected="at least one column", fix="Describe the columns.")
+
+
+def _rejected(rows: int, errors: int, view: str) -> Problem:
+    return Problem(
+        code="values-do-not-fit",
+        field="schema",
+        message=f"{rows:,} row{'s hold' if rows != 1 else ' holds'} values that do not fit their type ({errors:,} value{'s' if errors != 1 else ''}).",
+        fix=f"See the column _errors: SELECT * FROM {view} WHERE size(_errors) > 0.",
+    )

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from executor.problems import Problem, ProblemError
+from executor.stages.base import StageContext
+from executor.stages.kinds import Validate, WithSQL
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class SQLValidate(WithSQL, Validate):
+    """Stops the run when a query says that the data is not right. The query answers with one row: true or false, and a message."""
+
+    icon: ClassVar[str] = "shield-check"
+    example: ClassVar[dict[str, Any]] = {
+        "type": "SQLValidate",
+        "name": "no_negative_counts",
+        "sql": "SELECT count(*) = 0 AS outcome,\n       concat(count(*), ' days with a negative count') AS message\nFROM daily_delays\nWHERE flights < 0",
+    }
+
+    type: Literal["SQLValidate"] = "SQLValidate"
+
+    def execute(self, spark: SparkSession, context: StageContext) -> None:
+        from executor.stages.one_row import only_row, parsed_message
+
+        outcome, message = only_row(self.type, self.query(context), {"outcome": "boolean", "message": "string"})
+        context.detail(outcome=outcome, message=parsed_message(message))
+        if not outcome:
+            text = "null" if message is None else message
+            raise ProblemError(
+                Problem(
+                    code="check-failed",
+                    field="sql",
+                    message=f"SQLValidate failed with message: '{text}'.",
+                    found=text,
+                    expected="the query to answer true",
+                    fix="Look at the data that the query counts, or change the rule.",
+                )
+            )
+        context.log(f"Check passed: {message}" if message else "Check passed.")
