@@ -74,14 +74,16 @@ class Jvm:
             errors="replace",
             preexec_fn=_ignore_interrupt,  # noqa: PLW1509
         )
-        threading.Thread(target=self._read_output, name="jvm-output", daemon=True).start()
+        self._reader = threading.Thread(target=self._read_output, name="jvm-output", daemon=True)
+        self._reader.start()
 
     def _read_output(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            level, text = parse_line(line.rstrip("\n"))
-            self.last_lines.append(text)
-            self._log(level, text)
+        with self.process.stdout as lines:
+            for line in lines:
+                level, text = parse_line(line.rstrip("\n"))
+                self.last_lines.append(text)
+                self._log(level, text)
 
     def connect(self) -> Any:
         """The py4j gateway, once the JVM is up. Raises ProblemError when it does not come up."""
@@ -122,6 +124,7 @@ class Jvm:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._reader.join(timeout=5)
 
 
 def parse_line(line: str) -> tuple[str, str]:

@@ -122,6 +122,7 @@ def build_session(gateway: JavaGateway, conf: dict[str, str]) -> SparkSession:
     from pyspark.sql import SparkSession
 
     logging.getLogger("SQLQueryContextLogger").disabled = True  # it prints every failed query with a stack trace; we translate them
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     SparkContext._ensure_initialized(gateway=gateway)
     spark_conf = SparkConf(_jvm=SparkContext._jvm)
     spark_conf.setAll(list(conf.items()))

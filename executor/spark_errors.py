@@ -49,11 +49,19 @@ def problem_of(error: BaseException, *, sql: str | None = None, field: str = "sq
     """`error` (of pyspark, py4j or Python) as a problem."""
     facts = facts_of(error)
     words = _words(facts, columns or [])
+    words |= _comma_before_from(facts, sql)
     line, column = _place(facts, sql)
     place: dict[str, Any] = {"field": field, "line": line, "column": column} if sql is not None and line is not None else {}
     if words.get("field"):
         place["field"] = words["field"]
     return Problem(**{**words, **place, "detail": facts.detail})  # type: ignore[arg-type]
+
+
+def _comma_before_from(facts: Facts, sql: str | None) -> Words:
+    """`SELECT a, FROM v` is a query to Spark (a column called FROM), and the mistake shows only as unknown columns."""
+    if sql is None or not facts.condition.startswith("UNRESOLVED_COLUMN") or not re.search(r",\s*FROM\b", sql, re.IGNORECASE):
+        return {}
+    return {"code": "sql-syntax", "message": "There is a comma before FROM.", "found": ", FROM", "expected": None, "fix": "Take out the comma before FROM."}
 
 
 def placed(problem: Problem, index: int, stage: Stage) -> Problem:
@@ -255,7 +263,7 @@ def _arguments(facts: Facts, columns: list[str]) -> dict[str, Any]:
 
 def _columns_of_union(facts: Facts, columns: list[str]) -> dict[str, Any]:
     parameters = facts.parameters
-    return {"code": "columns-do-not-fit", "message": "The parts of the UNION do not have the same number of columns.", "found": parameters.get("invalidNumColumns") or parameters.get("invalidOrdinalNum"), "expected": parameters.get("firstNumColumns"), "fix": "Select the same columns in each part, or use UNION ALL BY NAME."}  # fmt: skip
+    return {"code": "columns-do-not-fit", "message": "The parts of the UNION do not have the same number of columns.", "found": parameters.get("invalidNumColumns") or parameters.get("invalidOrdinalNum"), "expected": parameters.get("firstNumColumns"), "fix": "Select the same columns in each part, in the same order."}  # fmt: skip
 
 
 def _scalar(facts: Facts, columns: list[str]) -> dict[str, Any]:
