@@ -1,0 +1,131 @@
+"""`python -m executor check|run|preview|serve|schema|docs`. What needs Spark is imported only by the commands that need it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from executor.problems import Problem
+
+GOOD, NOT_RIGHT = 0, 1
+
+file_argument = click.argument("file", type=click.Path(allow_dash=True))
+environment_option = click.option("--environment", metavar="E", help="The environment, for instance dev.")
+parameter_option = click.option("--param", "parameters", multiple=True, metavar="N=V", help="A parameter of the job; may be given several times.")
+values_option = click.option("--values", type=click.Choice(["-"]), help="Read parameters and secrets from standard input.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Checks, previews and runs job documents."""
+
+
+@main.command()
+@file_argument
+@environment_option
+@parameter_option
+@click.option("--json", "as_json", is_flag=True, help="Print the problems as one JSON list.")
+def check(file: str, environment: str | None, parameters: tuple[str, ...], *, as_json: bool) -> None:
+    """Says everything that is wrong with a job document. Exit 0: it is right; 1: it is not. Starts no Spark."""
+    from executor.job import check as check_document
+    from executor.problems import ProblemError
+
+    try:
+        given = pairs(parameters) if parameters or environment else None
+        problems = check_document(read(file), environment=environment, parameters=given)
+    except ProblemError as error:
+        problems = error.problems
+    if as_json:
+        click.echo(json.dumps([problem.as_dict() for problem in problems], ensure_ascii=False, indent=1))
+    else:
+        say(file, problems)
+    sys.exit(NOT_RIGHT if problems else GOOD)
+
+
+@main.command()
+@file_argument
+@environment_option
+@parameter_option
+@values_option
+@click.option("--views", type=click.Path(dir_okay=False), help="Write every view's schema, count and first rows to this file.")
+def run(file: str, environment: str | None, parameters: tuple[str, ...], values: str | None, views: str | None) -> None:
+    """Runs a job. Standard output is events, one JSON line each."""
+    from executor import commands_spark
+
+    sys.exit(commands_spark.run(file, environment, parameters, values, views))
+
+
+@main.command()
+@file_argument
+@click.option("--to", required=True, metavar="STAGE", help="The stage to show: its name or its index from 0.")
+@click.option("--rows", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many rows.")
+@environment_option
+@parameter_option
+@values_option
+def preview(file: str, to: str, rows: int, environment: str | None, parameters: tuple[str, ...], values: str | None) -> None:
+    """Runs a job up to a stage and shows rows of its view."""
+    from executor import commands_spark
+
+    sys.exit(commands_spark.preview(file, to, rows, environment, parameters, values))
+
+
+@main.command()
+def serve() -> None:
+    """Keeps Spark warm and answers previews, one JSON line each."""
+    from executor import commands_spark
+
+    sys.exit(commands_spark.serve())
+
+
+@main.command()
+def schema() -> None:
+    """Prints the JSON Schema of job documents."""
+    from executor.forms import document_schema
+
+    click.echo(json.dumps(document_schema(), ensure_ascii=False, indent=1))
+
+
+@main.command()
+def docs() -> None:
+    """Prints the reference of stages in Markdown."""
+    from executor.reference import reference
+
+    click.echo(reference(), nl=False)
+
+
+def read(file: str) -> bytes:
+    """The document in `file`, or on standard input for “-”. Raises ProblemError when it cannot be read."""
+    from executor.problems import Problem, ProblemError
+
+    try:
+        with click.open_file(file, "rb") as stream:
+            return bytes(stream.read())
+    except OSError as error:
+        problem = Problem(code="document-missing", message=f"The document “{file}” cannot be read.", found=error.strerror, fix="Check the path.")
+        raise ProblemError(problem) from None
+
+
+def pairs(parameters: tuple[str, ...]) -> dict[str, str]:
+    """`N=V` texts as names and values. Raises ProblemError for one without “=”."""
+    from executor.problems import Problem, ProblemError
+
+    for text in parameters:
+        if "=" not in text:
+            raise ProblemError(Problem(code="parameter-form", message=f"“{text}” is not a parameter.", found=text, expected="NAME=VALUE"))
+    return dict(text.split("=", 1) for text in parameters)
+
+
+def say(file: str, problems: list[Problem]) -> None:
+    """The problems for a person, one paragraph each."""
+    for problem in problems:
+        click.echo(f"{problem.place}: {problem.message}" if problem.place else problem.message)
+        details = (("found", problem.found), ("expected", problem.expected), ("fix", problem.fix))
+        for name, text in details:
+            if text:
+                click.echo(f"    {name + ':':<10}{text}")
+    count = len(problems)
+    click.echo(f"{file}: {count} problem{'s' if count != 1 else ''}." if problems else f"{file}: no problems.")
