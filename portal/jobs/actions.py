@@ -97,7 +97,7 @@ def bring_back_job(*, actor: User, job: Job) -> Job:
 
 def _validate(job: Job) -> None:
     try:
-        job.clean_fields(exclude=["latest_version"])
+        job.clean_fields(exclude={field.name for field in Job._meta.fields} - {"name", "description"})
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))
         raise PortalError(f"The {field} is not right. {messages[0]}", code=f"job-{field}", status=422, field=field) from None
