@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -24,14 +23,12 @@ class Command(Up):
         os.environ["SLUICE_DEMO"] = "1"
         super().handle(*args, **options)
 
-    def after_start(self, supervisor: Supervisor, options: dict[str, Any]) -> None:
+    def after_start(self, supervisor: Supervisor, options: dict[str, Any]) -> bool:
         first_run = supervisor.start(self._first_run(supervisor))
         supervisor.run_until(lambda: first_run.exit_code is not None)
         if not options["once"]:
-            supervisor.run_until(lambda: False)
-        elif first_run.exit_code != 0 or supervisor.deaths:
-            supervisor.stop()
-            sys.exit(1)
+            return super().after_start(supervisor, options)
+        return first_run.exit_code == 0 and supervisor.deaths == 0
 
     def _first_run(self, supervisor: Supervisor) -> Program:
         console = supervisor.terminal.console

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -31,12 +32,17 @@ class Command(BaseCommand):
 
     def look_after(self, listening: Any, options: dict[str, Any]) -> None:
         stack.remove_stale_sockets()
+        all_well = True
         with Supervisor(Terminal(settings.SLUICE_HOME / "log")) as supervisor:
             if stack.bring_up(supervisor, listening, catch_mail=self.catches_mail):
                 supervisor.terminal.say(f"ready at {stack.address(listening)}; Ctrl+C stops everything", "bold")
-                self.after_start(supervisor, options)
+                all_well = self.after_start(supervisor, options)
             supervisor.terminal.say("stopping")
         supervisor.terminal.say("stopped")
+        if not all_well:
+            sys.exit(1)
 
-    def after_start(self, supervisor: Supervisor, options: dict[str, Any]) -> None:
+    def after_start(self, supervisor: Supervisor, options: dict[str, Any]) -> bool:
+        """What is done once the portal answers; False makes the exit code 1."""
         supervisor.run_until(lambda: False)
+        return True
