@@ -74,7 +74,8 @@ def approve_promotion(*, actor: User, promotion: Promotion, note: str = "", sha2
             _refuse(four_eyes.why_not(actor, promotion))
             if sha256 is not None and sha256 != promotion.sha256:
                 raise Conflict("The page showed another version than this promotion has. Look at it again.", code="other-bytes")
-            _refuse_if_stopped(gates.judge(gates.Candidate.of(promotion)), "It cannot go live")
+            found = gates.judge(gates.Candidate.of(promotion))
+            _refuse_if_stopped(found, "It cannot go live")
             _note_decision(actor, promotion, "approve", note)
             record(
                 action="approve_promotion",
@@ -84,7 +85,7 @@ def approve_promotion(*, actor: User, promotion: Promotion, note: str = "", sha2
                 sha256=promotion.sha256,
             )
             if len(four_eyes.valid_approvals(promotion)) >= promotion.to_environment.approvals_needed:
-                _go_live(actor, promotion)
+                _go_live(actor, promotion, gates.evidence(found))
     except PortalError as refusal:
         _record_refusal("approve_promotion", actor, promotion, refusal)
         raise
@@ -100,7 +101,7 @@ def decline_promotion(*, actor: User, promotion: Promotion, note: str) -> Promot
             if not note.strip():
                 raise PortalError("Say why you decline it.", code="note-needed", fix="Write a note; the author reads it.")
             _note_decision(actor, promotion, "decline", note)
-            promotion.decide(PromotionState.DECLINED)
+            promotion.decide(PromotionState.DECLINED, gates.evidence(gates.judge(gates.Candidate.of(promotion))))
             record(
                 action="decline_promotion",
                 actor=actor,
@@ -191,9 +192,9 @@ def _locked(promotion: Promotion) -> Promotion:
     return related.select_for_update(of=("self",), no_key=True).get(pk=promotion.pk)
 
 
-def _go_live(actor: User, promotion: Promotion) -> None:
+def _go_live(actor: User, promotion: Promotion, evidence: list[dict[str, str]]) -> None:
     set_live(actor=actor, job=promotion.job, environment=promotion.to_environment, version=promotion.version)
-    promotion.decide(PromotionState.LIVE)
+    promotion.decide(PromotionState.LIVE, evidence)
     record(
         action="go_live",
         actor=actor,

@@ -53,6 +53,11 @@ class Gate:
     problems: tuple[dict[str, Any], ...] = ()
 
 
+def evidence(found: list[Gate]) -> list[dict[str, str]]:
+    """The answers as they are kept with a decision."""
+    return [{"name": gate.name, "verdict": gate.verdict, "sentence": gate.sentence} for gate in found]
+
+
 def judge(candidate: Candidate) -> list[Gate]:
     """Every rule's answer, in the order people read them."""
     return [gate(candidate) for gate in GATES]

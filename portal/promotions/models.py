@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
@@ -61,6 +61,8 @@ class Promotion(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True)
+    evidence = models.JSONField(default=list)
+    """What each check said when it was decided: name, verdict, sentence."""
 
     objects = PromotionQuerySet.as_manager()
 
@@ -80,12 +82,12 @@ class Promotion(models.Model):
     def is_waiting(self) -> bool:
         return self.state == PromotionState.WAITING and self.expires_at > timezone.now()
 
-    def decide(self, state: PromotionState, at: datetime | None = None) -> None:
+    def decide(self, state: PromotionState, evidence: list[dict[str, str]] | None = None) -> None:
         """The only change of state; a decided promotion never changes again."""
         if self.state != PromotionState.WAITING:
             raise ValueError(f"A promotion that is {self.state} cannot become {state}.")
-        self.state, self.decided_at = state, at or timezone.now()
-        self.save(update_fields=["state", "decided_at"])
+        self.state, self.decided_at, self.evidence = state, timezone.now(), evidence or []
+        self.save(update_fields=["state", "decided_at", "evidence"])
 
     def __str__(self) -> str:
         return f"{self.version} to {self.to_environment.name}"
