@@ -7,14 +7,13 @@ from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 
-from executor.stages import KINDS, STAGE_TYPES
+from executor.forms import form_fields, insert_menu
+from executor.stages import STAGE_TYPES
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.jobs.models import Draft, Job
-from portal.jobs.stage_fields import form_fields
 
 PARAMETER_TYPES = ("string", "integer", "decimal", "boolean", "date", "timestamp", "identifier")
-KIND_TITLES = {"extract": "Read", "transform": "Transform", "validate": "Check", "execute": "Do", "load": "Write"}
 
 
 @lru_cache(maxsize=1)
@@ -22,15 +21,16 @@ def stage_types() -> list[dict[str, Any]]:
     """Every stage type, in the order of the insert menu."""
     return [
         {
-            "type": name,
-            "kind": cls.kind,
-            "kind_title": KIND_TITLES[cls.kind],
-            "icon": cls.icon,
-            "words": " ".join((cls.__doc__ or "").split()),
-            "example": cls.example,
-            "fields": form_fields(name),
+            "type": entry["type"],
+            "kind": kind["kind"],
+            "kind_title": kind["label"],
+            "icon": entry["icon"],
+            "words": entry["description"],
+            "example": entry["example"],
+            "fields": form_fields(STAGE_TYPES[entry["type"]]),
         }
-        for name, cls in sorted(STAGE_TYPES.items(), key=lambda item: KINDS.index(item[1].kind))
+        for kind in insert_menu()
+        for entry in kind["types"]
     ]
 
 
@@ -41,6 +41,7 @@ def config(user: User, job: Job, draft: Draft | None) -> dict[str, Any]:
     latest = job.latest_version
     base = draft.base_version if draft else latest
     return {
+        "user": user.pk,
         "job": job.name,
         "project": job.project.slug,
         "environments": [environment.name for environment in environments],

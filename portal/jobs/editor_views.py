@@ -26,7 +26,13 @@ def edit(request: HttpRequest, project: str, job: str) -> HttpResponse:
     if found.archived_at:
         return redirect("jobs:job", project, job)
     draft = found.drafts.filter(user=person(request)).select_related("base_version").first()
-    return render(request, "jobs/edit.html", {"project": found.project, "job": found, "config": config(person(request), found, draft)})
+    context = {
+        "project": found.project,
+        "job": found,
+        "environment": found.project.environments.order_by("rank").first(),
+        "config": config(person(request), found, draft),
+    }
+    return render(request, "jobs/edit.html", context)
 
 
 @require_http_methods(["GET", "PUT"])

@@ -24,16 +24,16 @@ async function fillBars(root = document) {
   }
 }
 
-/** Runs come newest first; bars grow to the right with time, as high as the run was long. */
-function bars(newestFirst, url) {
-  const runs = newestFirst.slice(0, 14).reverse();
+/** Runs come oldest first; a bar is as high as the run was long. */
+function bars(all, url) {
+  const runs = all.slice(-14);
   const longest = Math.max(...runs.map((run) => run.duration_s ?? 0), 0.1);
   const svg = node("svg", { class: "bars", width: runs.length * 7 - 2, height: 18, role: "img" });
   const bad = runs.filter((run) => tone(run.state) === "bad").length;
   svg.setAttribute("aria-label", `last ${runs.length} runs, ${bad} failed`);
   runs.forEach((run, place) => {
     const height = 5 + 13 * ((run.duration_s ?? longest / 2) / longest);
-    const link = node("a", { href: url + run.id, tabindex: -1, "aria-hidden": "true" });
+    const link = node("a", { href: `${url}${run.id}/`, tabindex: -1, "aria-hidden": "true" });
     const bar = node("rect", { class: tone(run.state), x: place * 7, y: 18 - height, width: 5, height, rx: 1 });
     bar.append(Object.assign(node("title", {}), { textContent: run.duration_s == null ? word(run.state) : `${word(run.state)}, ${duration(run.duration_s)}` }));
     link.append(bar);
@@ -45,13 +45,13 @@ function bars(newestFirst, url) {
 function lines(runs, url, known) {
   if (!runs.length) return [Object.assign(document.createElement("span"), { className: "mut", textContent: known ? "It has not run yet." : "The runs cannot be shown just now." })];
   const list = Object.assign(document.createElement("ul"), { className: "plain run-lines" });
-  for (const run of runs.slice(0, 6)) list.append(line(run, url));
+  for (const run of runs.slice(-6).reverse()) list.append(line(run, url));
   return [bars(runs, url), list];
 }
 
 function line(run, url) {
   const item = document.createElement("li");
-  const link = Object.assign(document.createElement("a"), { href: url + run.id, className: "flow tight" });
+  const link = Object.assign(document.createElement("a"), { href: `${url}${run.id}/`, className: "flow tight" });
   const icon = Object.assign(document.createElement("i"), { className: `ti ti-${ICONS[tone(run.state)]} ${tone(run.state)}` });
   icon.setAttribute("aria-hidden", "true");
   const when = run.created_at ? ago(new Date(run.created_at)) : "";

@@ -1,0 +1,173 @@
+// The chosen stage: its fields drawn from its type; a query gets the room, its other fields a line above it.
+import { request } from "../server.js";
+import { show } from "../toasts.js";
+import { el, icon } from "./dom.js";
+import { replacementOf } from "./fixes.js";
+import { SqlEditor } from "./sql.js";
+import { sqlField, typeOf } from "./stages.js";
+import { widget } from "./widgets.js";
+
+const topOf = (field) => String(field ?? "").split(/[.[]/)[0];
+
+/** help: { config, store, problems, columnsOf(view), suggestions(field, index), preview(), parameters: node maker } */
+export class StageForm {
+  constructor(root, help) {
+    Object.assign(this, { root, ...help, widgets: new Map(), sql: null, more: false });
+    this.store.addEventListener("change", (event) => this.changed(event.detail));
+    this.problems.addEventListener("change", () => this.mark());
+    this.draw();
+  }
+
+  changed(detail) {
+    if (this.hidden || detail.what === "text") return;
+    const same = this.key === this.store.chosen && this.type === this.store.stage?.type;
+    if (!same) this.draw();
+    else if (detail.source !== this) this.refresh();
+  }
+
+  draw() {
+    this.sql?.destroy();
+    this.sql = null;
+    this.widgets.clear();
+    const stage = this.store.stage;
+    this.key = this.store.chosen;
+    this.type = stage?.type;
+    if (!stage) { this.root.replaceChildren(this.empty()); return; }
+    const type = typeOf(stage);
+    const query = sqlField(stage);
+    const shown = type.fields.filter((field) => field !== query && !field.advanced);
+    const advanced = type.fields.filter((field) => field !== query && field.advanced);
+    const set = advanced.filter((field) => stage[field.name] !== undefined);
+    this.advanced = el("div", { class: "fields advanced", hidden: !this.more }, advanced.map((field) => this.field(field)));
+    const toggle = el("button", { type: "button", class: "btn ghost sm more", "aria-expanded": String(this.more), onclick: () => this.toggleMore(toggle) }, "More fields", set.length ? el("span", { class: "chip mut" }, String(set.length)) : null, icon("chevron-down"));
+    const head = el("div", { class: `form-head${query ? " inline" : ""}` }, this.title(type), el("div", { class: query ? "fields-line" : "fields" }, shown.map((field) => this.field(field, Boolean(query)))), this.parameters(), el("span", { class: "grow" }), query ? this.formatButton() : null, toggle);
+    this.root.replaceChildren(head, this.advanced);
+    if (query) this.drawSql(stage, query);
+    this.tips = el("div", { class: "tips", "aria-live": "polite" });
+    this.root.append(this.tips);
+    this.root.scrollTop = 0;
+    this.mark();
+  }
+
+  title(type) {
+    return el("p", { class: "stage-words mut" }, icon(type.icon), el("b", { class: "ink" }, type.type), " ", type.words);
+  }
+
+  empty() {
+    const none = !this.store.stages.length;
+    return el("div", { class: "empty" }, icon("stack-2"), el("b", {}, none ? "Add your first stage" : "Choose a stage"),
+      el("p", {}, "A job is a list of stages. Most begin by reading a file, make a new view with SQL, check it and write it."),
+      el("div", { class: "flow tight" }, el("button", { type: "button", class: "btn primary", onclick: () => this.onAdd(this.store.stages.length) }, icon("plus"), "Add a stage")),
+      none ? el("div", { class: "first-steps" }, this.firstSteps()) : null);
+  }
+
+  firstSteps() {
+    const steps = [["DelimitedExtract", "download", "Read a CSV file"], ["ParquetExtract", "table", "Read a table"], ["SQLTransform", "code", "Write SQL"]];
+    return steps.map(([type, sign, words]) => el("button", { type: "button", class: "btn", onclick: () => this.onFirst(type) }, icon(sign), words));
+  }
+
+  field(field, inline = false) {
+    const id = `field-${field.name}`;
+    const index = () => this.store.indexOf(this.key);
+    const made = widget(field, this.store.stage[field.name], (value) => this.store.setField(index(), field.name, value, this), {
+      id, environments: this.config.environments, suggestions: (of) => this.suggestions(of, index()),
+    });
+    made.input?.setAttribute("id", id);
+    made.input?.setAttribute("aria-describedby", `${id}-wrong ${id}-hint`);
+    const wide = ["columns", "map"].includes(field.widget);
+    const wrong = el("div", { id: `${id}-wrong`, class: "wrongs" });
+    this.widgets.set(field.name, { ...made, wrong, index });
+    const label = made.labelled ? null : el("label", { for: id, title: inline ? field.help : null }, field.label);
+    const unused = field.unused ? el("span", { class: "hint unused" }, icon("info-circle"), ` Has no effect: ${field.unused}.`) : null;
+    const hint = field.help && !inline ? el("span", { class: "hint", id: `${id}-hint` }, field.help) : null;
+    return el("div", { class: `field${wide ? " full" : ""}${inline ? " inline" : ""} widget-${field.widget}` }, label, made.node, hint, unused, wrong);
+  }
+
+  drawSql(stage, query) {
+    const host = el("div", { class: "sql-host" });
+    this.root.append(host);
+    const key = this.key;
+    this.sql = new SqlEditor(host, typeof stage[query.name] === "string" ? stage[query.name] : "", {
+      views: () => this.store.viewsBefore(this.store.indexOf(key)).map((view) => ({ name: view.name, columns: this.columnsOf(view.name) })),
+      parameters: () => [...Object.keys(this.store.parameters), "environment", "run_id"],
+      change: (text) => this.store.setField(this.store.indexOf(key), query.name, text, this),
+      preview: () => this.preview(),
+      format: () => this.format(),
+    });
+    this.sqlName = query.name;
+    if (!this.quiet) this.sql.focus();
+  }
+
+  formatButton() {
+    return el("button", { type: "button", class: "btn ghost sm", title: "Lay the SQL out (Shift Alt F)", onclick: () => this.format() }, icon("wand"), "Format");
+  }
+
+  async format() {
+    if (!this.sql) return;
+    try {
+      const answer = await request(this.config.urls.format, { method: "POST", body: { sql: this.sql.text() } });
+      if (answer.sql !== this.sql.text()) this.sql.replaceAll(answer.sql);
+    } catch (error) { show({ text: error.message, tone: "warn" }); }
+  }
+
+  toggleMore(button) {
+    this.more = !this.more;
+    this.advanced.hidden = !this.more;
+    button.setAttribute("aria-expanded", String(this.more));
+  }
+
+  /** Values changed elsewhere (undo, JSON, merge). */
+  refresh() {
+    const stage = this.store.stage;
+    for (const [name, made] of this.widgets) made.set(stage[name]);
+    this.sql?.set(typeof stage[this.sqlName] === "string" ? stage[this.sqlName] : "");
+  }
+
+  learnColumns() { this.sql?.learn(); }
+
+  mark() {
+    if (!this.store.stage || !this.tips) return;
+    const mine = this.problems.of(this.key);
+    for (const [name, made] of this.widgets) {
+      const wrong = mine.filter((problem) => topOf(problem.field) === name);
+      made.input?.setAttribute("aria-invalid", String(wrong.length > 0));
+      made.wrong.replaceChildren(...wrong.map((problem) => el("p", { class: "wrong" }, icon("alert-circle"), words(problem), this.fixButton(problem, made))));
+      if (wrong.length && this.advanced.contains(made.node) && !this.more) this.advanced.hidden = false;
+    }
+    const inSql = this.sql ? mine.filter((problem) => topOf(problem.field) === this.sqlName) : [];
+    this.sql?.mark(inSql);
+    const elsewhere = mine.filter((problem) => !inSql.includes(problem) && !this.widgets.has(topOf(problem.field)));
+    this.tips.replaceChildren(...[...inSql, ...elsewhere].slice(0, 4).map((problem) => this.tip(problem)));
+  }
+
+  /** The problem as a card below the query, with the button that mends it. */
+  tip(problem) {
+    const fix = this.sql && topOf(problem.field) === this.sqlName ? replacementOf(problem) : null;
+    const place = problem.line ? el("button", { type: "button", class: "btn ghost sm", onclick: () => this.sql?.goto(problem) }, `line ${problem.line}`) : null;
+    return el("div", { class: "tip" }, el("b", {}, problem.message), " ",
+      fix ? ["Did you mean ", el("span", { class: "mono" }, fix.by), "? ", el("button", { type: "button", class: "btn sm", onclick: () => this.sql.replace(problem) }, icon("wand"), "Replace")] : [problem.expected && !problem.fix ? `Expected ${problem.expected}. ` : "", problem.fix ?? ""],
+      " ", place, problem.detail ? el("details", { class: "mut" }, el("summary", {}, "Technical words"), el("pre", { class: "wrap" }, problem.detail)) : null);
+  }
+
+  fixButton(problem, made) {
+    const fix = replacementOf(problem);
+    if (!fix || !["INPUT", "SELECT"].includes(made.input?.tagName) || made.input.type === "checkbox") return null;
+    const apply = () => { this.store.setField(made.index(), topOf(problem.field), fix.by); made.set(fix.by); };
+    return el("button", { type: "button", class: "btn sm", onclick: apply }, icon("wand"), `Use ${fix.by}`);
+  }
+
+  /** Puts the cursor where a problem of the chosen stage is. */
+  goto(problem) {
+    const name = topOf(problem.field);
+    if (this.sql && (name === this.sqlName || !name)) { this.sql.goto(problem); return; }
+    const made = this.widgets.get(name);
+    if (!made) return;
+    if (this.advanced.contains(made.node)) { this.more = true; this.advanced.hidden = false; }
+    made.input?.focus();
+    made.node.scrollIntoView({ block: "center" });
+  }
+}
+
+export function words(problem) {
+  return el("span", {}, problem.message, problem.fix ? ` ${problem.fix}` : problem.expected ? ` Expected ${problem.expected}.` : "");
+}

@@ -1,0 +1,162 @@
+// The editor page: makes the parts and tells them of each other.
+import { request } from "../server.js";
+import { choose } from "../tabs.js";
+import { ago } from "../times.js";
+import { show } from "../toasts.js";
+import { el, icon, plural } from "./dom.js";
+import { Draft } from "./draft.js";
+import { StageForm } from "./form.js";
+import { insertStage } from "./insert.js";
+import { JsonView } from "./json_view.js";
+import { StageList } from "./list.js";
+import { parameterChips, valuesForRun } from "./parameters.js";
+import { watch } from "./presence.js";
+import { Facts, Preview } from "./preview.js";
+import { Problems } from "./problems.js";
+import { Saver } from "./save.js";
+import { Sources } from "./sources.js";
+import { know, newStage } from "./stages.js";
+import { Store } from "./store.js";
+
+const config = JSON.parse(document.getElementById("editor-config").textContent);
+const $ = (id) => document.getElementById(id);
+know(config.types);
+
+const store = new Store(config.document);
+const draft = new Draft(store, config, $("draft-banner"));
+const problems = new Problems(store, config.urls);
+const facts = new Facts(store);
+const sources = new Sources($("sources"), store, config.urls.sources);
+
+const add = (at) => insertStage(store, at);
+const list = new StageList($("stage-list"), store, { facts, problems, onAdd: add });
+const preview = new Preview($("preview"), { config, store, problems, facts, goto, redraw: () => list.later() });
+const form = new StageForm($("pane"), {
+  config, store, problems, preview: startPreview, onAdd: add,
+  onFirst: (type) => store.insert(0, newStage(type, store, 0)),
+  columnsOf: (view) => problems.columnsOf(view),
+  suggestions: (field, index) => (field.widget === "uri" ? sources.uris() : store.viewsBefore(index).map((view) => view.name)),
+  parameters: () => parameterChips(store, config.parameter_types),
+});
+const saver = new Saver({ config, store, draft, problems, showProblems, saved: told, merged: told });
+let json = null;
+
+// --- views
+
+function showJson(on) {
+  if (on === Boolean(json)) { if (json) json.view.focus(); return; }
+  if (!on && store.broken) { show({ text: "The JSON cannot be read yet. Correct it, or go back with Ctrl+Z, before you look at the list.", tone: "warn" }); return; }
+  $("view-list").setAttribute("aria-pressed", String(!on));
+  $("view-json").setAttribute("aria-pressed", String(on));
+  $("pane").hidden = on;
+  $("json-pane").hidden = !on;
+  form.hidden = on;
+  if (on) json = new JsonView($("json-pane"), store, { preview: startPreview });
+  else { json.destroy(); json = null; $("json-pane").replaceChildren(); form.draw(); }
+  markJson();
+  json?.view.focus();
+}
+
+function markJson() { json?.mark(problems.list); }
+
+function goto(problem) {
+  if (problem.stage_index === undefined && problem.line && !json) showJson(true);
+  if (json) { json.goto(problem); return; }
+  const index = store.indexOf(problem.key);
+  if (index >= 0) { store.choose(index); form.goto(problem); }
+}
+
+function showProblems() { choose($("tab-problems"), { focus: true }); }
+
+// --- toolbar
+
+function drawToolbar() {
+  const stage = store.index + 1;
+  const label = (name, text) => { $(name).querySelector("[data-label]").textContent = text; };
+  label("preview-button", stage ? `Preview stage ${stage}` : "Preview");
+  $("preview-button").disabled = !stage || Boolean(store.broken);
+  if ($("run-button")) { label("run-button", store.stages.length > 1 ? `Run 1 → ${store.stages.length}` : "Run"); $("run-button").disabled = !store.stages.length || Boolean(store.broken); }
+  const count = problems.list.length;
+  const chip = $("problem-chip");
+  chip.className = `chip ${count ? "warn" : "ok"}`;
+  chip.replaceChildren(icon(count ? "alert-triangle" : "circle-check"), ` ${count ? plural(count, "problem") : "no problems"}`);
+}
+
+function drawDraftState() {
+  const base = draft.base ? `draft of v${draft.base}` : "draft, never saved";
+  const clean = draft.revision === 0 && !draft.isDirty && draft.base;
+  const saved = draft.savedAt ? ` · saved ${agoWords(draft.savedAt)}` : "";
+  const words = { saving: `${base} · saving …`, changed: `${base} · not saved yet`, here: `${base} · kept in this browser`, conflict: `${base} · another window has changes`, kept: clean ? `v${draft.base}, no changes` : base + saved };
+  $("draft-state").textContent = words[draft.state];
+}
+
+function agoWords(moment) {
+  const seconds = Math.max(0, Math.round((Date.now() - moment) / 1000));
+  return seconds < 60 ? `${seconds} s ago` : ago(moment);
+}
+
+function told() {
+  $("newer-banner").hidden = true;
+  drawDraftState();
+  drawToolbar();
+}
+
+function newer({ latest_version, latest_author }) {
+  const banner = $("newer-banner");
+  if (!banner.hidden || saver.busy) return;
+  const look = el("button", { type: "button", class: "btn sm", onclick: () => { banner.hidden = true; saver.merge(); } }, icon("git-merge"), "Look at both");
+  banner.replaceChildren(icon("versions"), el("span", { class: "grow" }, `${latest_author} saved v${latest_version} ${draft.base ? `while your draft is of v${draft.base}` : "meanwhile"}. Nothing of yours is lost.`), look);
+  banner.hidden = false;
+}
+
+// --- doing
+
+function startPreview() { if (config.may.preview) preview.start(); }
+
+async function run() {
+  const values = await valuesForRun(store.parameters);
+  if (values === undefined) return;
+  $("run-button").setAttribute("aria-busy", "true");
+  try {
+    await draft.send();
+    const answer = await request(config.urls.run_draft, { method: "POST", body: { document: store.text(), parameters: values } });
+    location.assign(answer.url);
+  } catch (error) {
+    if (error.problems?.length) { problems.add(error.problems); showProblems(); }
+    show({ text: error.message, tone: "bad" });
+  } finally { $("run-button").removeAttribute("aria-busy"); }
+}
+
+const typing = (target) => target.closest?.("input, textarea, select, [contenteditable=true], .cm-editor");
+
+function key(event) {
+  if (document.querySelector("dialog[open]")) return;
+  const control = event.ctrlKey || event.metaKey;
+  const letter = event.key.toLowerCase();
+  if (control && letter === "s") { event.preventDefault(); saver.open(); return; }
+  if (control && event.key === "Enter") { event.preventDefault(); startPreview(); return; }
+  if (control && letter === "z" && !typing(event.target)) { event.preventDefault(); if (event.shiftKey) store.redo(); else store.undo(); return; }
+  if (control && letter === "y" && !typing(event.target)) { event.preventDefault(); store.redo(); return; }
+  if (event.altKey && ["ArrowUp", "ArrowDown"].includes(event.key) && !event.target.closest(".cm-editor, .stage, .columns-field") && store.stage) { event.preventDefault(); list.move(store.index, event.key === "ArrowUp" ? -1 : 1); return; }
+  if (event.key === "Escape" && preview.running) { preview.cancel(); return; }
+  if (event.key === "Escape" && event.target.closest(".columns-field, .field")) $("stage-list").querySelector("[aria-current]")?.focus();
+}
+
+document.addEventListener("keydown", key);
+$("add-stage").addEventListener("click", () => add(store.stage ? store.index + 1 : 0));
+$("view-list").addEventListener("click", () => showJson(false));
+$("view-json").addEventListener("click", () => showJson(true));
+$("problem-chip").addEventListener("click", showProblems);
+$("preview-button").addEventListener("click", startPreview);
+$("run-button")?.addEventListener("click", run);
+$("save-button").addEventListener("click", () => saver.open());
+$("undo-button").addEventListener("click", () => store.undo());
+store.addEventListener("change", (event) => { if (json && event.detail.source !== json) json.refresh(); drawToolbar(); });
+problems.addEventListener("change", () => { list.later(); drawToolbar(); markJson(); });
+problems.addEventListener("columns", () => form.learnColumns());
+draft.addEventListener("state", drawDraftState);
+setInterval(drawDraftState, 1000);
+drawToolbar();
+drawDraftState();
+if (store.broken) showJson(true);
+watch($("presence"), config.urls, draft, newer);

@@ -1,0 +1,20 @@
+// Who else is at this job, and whether somebody saved a version meanwhile. A small question every 15 seconds while the page is looked at.
+import { request } from "../server.js";
+import { el, icon } from "./dom.js";
+
+const EVERY = 15_000;
+
+/** newer({ latest_version, latest_author }) is called when a version appeared that this draft does not start from. */
+export function watch(root, urls, draft, newer) {
+  const ask = async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await request(urls.presence);
+      root.replaceChildren(...answer.people.map((name) => el("span", { class: "chip", title: `${name} changed a draft of this job within the last minute` }, icon("user"), ` ${name} is here`)));
+      if (answer.latest_version && answer.latest_version !== draft.base) newer(answer);
+    } catch { /* the draft's banner tells of a lost connection */ }
+  };
+  ask();
+  setInterval(ask, EVERY);
+  document.addEventListener("visibilitychange", ask);
+}

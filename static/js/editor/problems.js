@@ -1,0 +1,100 @@
+// What is wrong with the document: judged by the server at each pause in typing, and by Spark where a preview session is up.
+import { request } from "../server.js";
+import { debounced, el, icon } from "./dom.js";
+import { lines } from "./lines.js";
+
+const CHECK_AFTER = 400;
+const ANALYSE_AFTER = 700;
+
+export class Problems extends EventTarget {
+  /** `columns`: view → columns, as the last analysis knew them. */
+  constructor(store, urls) {
+    super();
+    Object.assign(this, { store, urls, list: [], columns: new Map(), sessionIsUp: false, analysed: [], checked: [] });
+    this.checkSoon = debounced(() => this.check(), CHECK_AFTER);
+    this.analyseSoon = debounced(() => this.analyse(), ANALYSE_AFTER);
+    store.addEventListener("change", (event) => { if (event.detail.what !== "choice") this.changed(); });
+    this.check();
+  }
+
+  /** Problems of one stage, by its key. */
+  of(key) { return this.list.filter((problem) => problem.key === key); }
+  columnsOf(view) { return this.columns.get(view?.toLowerCase()) ?? []; }
+
+  changed() {
+    this.checkSoon();
+    if (this.sessionIsUp) this.analyseSoon();
+  }
+
+  async check() {
+    this.checkSoon.cancel();
+    this.checking?.abort();
+    this.checking = new AbortController();
+    const keys = this.store.keys;
+    try {
+      const answer = await request(this.urls.check, { method: "POST", body: { document: this.store.text() }, signal: this.checking.signal });
+      this.checked = keyed(answer.problems, keys);
+      this.tell();
+    } catch { /* aborted by the next check, or the connection is gone: the draft's banner says so */ }
+  }
+
+  /** Spark's own words on the document; only while a warm session is there, as starting one takes seconds. */
+  async analyse() {
+    this.analysing?.abort();
+    if (this.store.broken || !this.store.stages.length) return;
+    this.analysing = new AbortController();
+    const keys = this.store.keys;
+    const found = [];
+    try {
+      await lines(this.urls.analyse, { document: this.store.doc, to: null }, this.analysing.signal, (event) => {
+        if (event.event === "problem") found.push(event.problem);
+        if (event.event === "analysed") this.learn(event.columns);
+      });
+    } catch { return; }
+    this.analysed = keyed(found, keys);
+    this.tell();
+  }
+
+  learn(columns) {
+    this.columns = new Map(Object.entries(columns ?? {}).map(([view, list]) => [view.toLowerCase(), list]));
+    this.dispatchEvent(new Event("columns"));
+  }
+
+  /** A preview or a save told problems; they are shown like any others until the next check. */
+  add(problems) {
+    this.analysed = keyed(problems, this.store.keys);
+    this.tell();
+  }
+
+  sessionUp() {
+    if (!this.sessionIsUp) { this.sessionIsUp = true; this.analyseSoon(); }
+  }
+
+  tell() {
+    const known = new Set();
+    this.list = [...this.checked, ...this.analysed].filter((problem) => {
+      const sign = JSON.stringify([problem.key, problem.field, problem.line, problem.column, problem.message]);
+      return !known.has(sign) && known.add(sign);
+    });
+    this.list.sort((one, other) => (one.stage_index ?? -1) - (other.stage_index ?? -1));
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+const keyed = (problems, keys) => problems.map((problem) => ({ ...problem, key: problem.stage_index === undefined ? null : keys[problem.stage_index] }));
+
+/** The list in the panel: each problem is a button that leads to its place. */
+export function problemList(problems, goto) {
+  if (!problems.length) return el("div", { class: "empty" }, icon("circle-check", "ok"), el("b", {}, "No problems"), el("p", {}, "Columns and functions are checked once a preview has been started."));
+  return el("ul", { class: "problems in" }, problems.map((problem) => el("li", { class: "problem" }, icon("alert-circle", "bad"),
+    el("div", {}, el("button", { type: "button", class: "problem-link", onclick: () => goto(problem) }, problem.message), problem.found ? [" Found ", el("code", {}, problem.found), "."] : null, problem.expected ? ` Expected ${problem.expected}.` : null, problem.fix ? ` ${problem.fix}` : null),
+    el("span", { class: "where" }, placeOf(problem)))));
+}
+
+export function placeOf(problem) {
+  const parts = [];
+  if (problem.stage_index !== undefined) parts.push(`stage ${problem.stage_index + 1}${problem.stage ? ` “${problem.stage}”` : ""}`);
+  if (problem.field) parts.push(problem.field);
+  if (problem.line) parts.push(`line ${problem.line}${problem.column ? `:${problem.column}` : ""}`);
+  return parts.join(" · ");
+}

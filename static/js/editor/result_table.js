@@ -1,0 +1,83 @@
+// Rows of a preview: type icons, a small profile of what is shown, nulls as ∅, copy with headers.
+import { el, icon } from "./dom.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const NULL = "∅";
+
+export const typeIcon = (type) => {
+  if (/^(tiny|small|big)?int|^long|^integer/.test(type)) return "number";
+  if (/^(double|float|decimal)/.test(type)) return "decimal";
+  if (/^date/.test(type)) return "calendar";
+  if (/^timestamp/.test(type)) return "clock";
+  if (/^boolean/.test(type)) return "checkbox";
+  if (/^(array)/.test(type)) return "brackets";
+  if (/^(struct|map|variant)/.test(type)) return "braces";
+  if (/^binary/.test(type)) return "binary";
+  return "abc";
+};
+const isNumber = (type) => ["number", "decimal"].includes(typeIcon(type));
+const shown = (cell) => (typeof cell === "object" ? JSON.stringify(cell) : String(cell));
+
+/** A table of `columns` and `rows` as a preview's event has them. */
+export function resultTable({ columns, rows }) {
+  const head = el("thead", {}, el("tr", {}, columns.map((column, place) => heading(column, rows.map((row) => row[place])))));
+  const body = el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell, place) => cellOf(cell, columns[place])))));
+  return el("table", { class: "cells sticky-head" }, head, body);
+}
+
+function heading(column, values) {
+  const number = isNumber(column.type);
+  return el("th", { scope: "col", class: number ? "num" : null, title: `${column.name}: ${column.type}${column.nullable === false ? ", never empty" : ""}` },
+    icon(typeIcon(column.type), "mut"), " ", column.name, el("small", { class: "mut" }, profile(values, number)));
+}
+
+function cellOf(cell, column) {
+  if (cell === null || cell === undefined) return el("td", { class: isNumber(column.type) ? "num null" : "null" }, NULL);
+  const text = shown(cell);
+  return el("td", { class: isNumber(column.type) ? "num" : null, title: text.length > 40 ? text : null }, text);
+}
+
+/** Of the rows shown: share of nulls, how many different values or from where to where, and how they are spread. */
+function profile(values, number) {
+  const there = values.filter((value) => value !== null && value !== undefined);
+  if (!values.length) return "";
+  const nulls = values.length - there.length;
+  const share = nulls === 0 ? "0 %" : `${Math.max(1, Math.round((100 * nulls) / values.length))} %`;
+  const numbers = number ? there.map(Number).filter(Number.isFinite) : [];
+  if (numbers.length) return [`${share} ∅ · ${brief(least(numbers))}–${brief(most(numbers))} `, spread(numbers)];
+  const counts = new Map();
+  for (const value of there) { const text = shown(value); counts.set(text, (counts.get(text) ?? 0) + 1); }
+  const commonest = [...counts.values()].sort((one, other) => other - one).slice(0, 8);
+  return [`${share} ∅ · ${counts.size} different `, counts.size < there.length ? picture(commonest) : null];
+}
+
+const least = (numbers) => numbers.reduce((one, other) => Math.min(one, other), Infinity);
+const most = (numbers) => numbers.reduce((one, other) => Math.max(one, other), -Infinity);
+const brief = (value) => (Number.isInteger(value) ? value.toLocaleString("en-US") : Number(value.toPrecision(3)).toLocaleString("en-US"));
+
+function spread(numbers) {
+  const [low, high] = [least(numbers), most(numbers)];
+  if (low === high) return null;
+  const bins = Array(8).fill(0);
+  for (const value of numbers) bins[Math.min(7, Math.floor((8 * (value - low)) / (high - low)))] += 1;
+  return picture(bins);
+}
+
+function picture(counts) {
+  const top = Math.max(...counts);
+  const svg = document.createElementNS(SVG, "svg");
+  for (const [name, value] of Object.entries({ class: "spark", width: counts.length * 5 - 1, height: 10, "aria-hidden": "true" })) svg.setAttribute(name, value);
+  counts.forEach((count, place) => {
+    const height = Math.max(1, (10 * count) / top);
+    const bar = document.createElementNS(SVG, "rect");
+    for (const [name, value] of Object.entries({ x: place * 5, y: 10 - height, width: 4, height })) bar.setAttribute(name, value);
+    svg.append(bar);
+  });
+  return svg;
+}
+
+/** Tab-separated with a header line, for spreadsheets; what a spreadsheet would take for a formula stays text. */
+export function asTabs({ columns, rows }) {
+  const plain = (cell) => (cell === null || cell === undefined ? "" : shown(cell).replace(/[\t\r\n]+/g, " ").replace(/^(?=[=+@]|-(?![\d.]))/, "'"));
+  return [columns.map((column) => plain(column.name)), ...rows.map((row) => row.map(plain))].map((line) => line.join("\t")).join("\n");
+}

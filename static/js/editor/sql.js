@@ -1,0 +1,130 @@
+// The SQL of a stage: colours, completion (views, their columns, functions, parameters), problems in place, laying out.
+import {
+  Compartment, EditorView, EditorState, Prec, SparkSQL, basicSetup, keymap, parameterHighlight, placeholder, setDiagnostics, sparkFunctions, sql,
+} from "../../vendor/codemirror.js";
+import { replacementOf } from "./fixes.js";
+
+const language = new Compartment();
+const FUNCTIONS = sparkFunctions.filter((name) => /^[a-z]\w+$/.test(name)).map((name) => ({ label: name, type: "function", apply: callOf(name) }));
+
+/** help: { views() → [{ name, columns: [{ name, type }] }], parameters() → names, change(text), preview(), format() } */
+export class SqlEditor {
+  constructor(parent, text, help) {
+    this.help = help;
+    this.view = new EditorView({
+      parent,
+      state: EditorState.create({
+        doc: text,
+        extensions: [
+          Prec.highest(keymap.of([
+            { key: "Mod-Enter", run: () => { help.preview(); return true; } },
+            { key: "Shift-Alt-f", run: () => { help.format(); return true; } },
+            { key: "Mod-k", run: () => false },
+          ])),
+          basicSetup, parameterHighlight, language.of(this.language()), placeholder("SELECT … FROM a view of an earlier stage"),
+          SparkSQL.language.data.of({ autocomplete: (context) => this.complete(context) }),
+          EditorView.updateListener.of((update) => { if (update.docChanged && !this.silent) help.change(this.text()); }),
+          EditorView.contentAttributes.of({ "aria-label": "SQL", spellcheck: "false" }),
+        ],
+      }),
+    });
+  }
+
+  text() { return this.view.state.doc.toString(); }
+  focus() { this.view.focus(); }
+  destroy() { this.view.destroy(); }
+
+  /** Another text from outside (undo, JSON view, merge): only the part that differs is exchanged, so the cursor stays. */
+  set(text) {
+    const old = this.text();
+    if (old === text) return;
+    let start = 0;
+    while (start < old.length && start < text.length && old[start] === text[start]) start += 1;
+    let end = 0;
+    while (end < old.length - start && end < text.length - start && old[old.length - 1 - end] === text[text.length - 1 - end]) end += 1;
+    this.silent = true;
+    this.view.dispatch({ changes: { from: start, to: old.length - end, insert: text.slice(start, text.length - end) } });
+    this.silent = false;
+  }
+
+  /** As `set`, but told like typing. */
+  replaceAll(text) { this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } }); }
+
+  learn() { this.view.dispatch({ effects: language.reconfigure(this.language()) }); }
+
+  language() {
+    const schema = Object.fromEntries(this.help.views().map((view) => [view.name, view.columns.map((column) => ({ label: column.name, detail: column.type, type: "property" }))]));
+    const keyword = (label, type) => ({ label: type === "variable" ? label.toLowerCase() : label.toUpperCase(), type: type === "variable" ? "function" : "keyword", boost: -1 });
+    return sql({ dialect: SparkSQL, schema, keywordCompletion: keyword });
+  }
+
+  /** Columns of the views that the query mentions, without their alias; names of WITH parts; functions; ${parameters}. */
+  complete(context) {
+    const parameter = context.matchBefore(/\$\{\w*/);
+    if (parameter) return { from: parameter.from, options: this.help.parameters().map((name) => ({ label: `\${${name}}`, type: "variable", apply: withoutSecondBrace(name) })), validFor: /^\$\{\w*$/ };
+    const word = context.matchBefore(/\w+/);
+    if ((!word && !context.explicit) || context.matchBefore(/\.\w*/)) return null;
+    const text = this.text();
+    const named = [...text.matchAll(/\b([A-Za-z_]\w*)\s+AS\s*\(/gi)].map((found) => ({ label: found[1], type: "type", detail: "WITH" }));
+    const columns = this.help.views().filter((view) => new RegExp(`\\b${view.name}\\b`, "i").test(text))
+      .flatMap((view) => view.columns.map((column) => ({ label: column.name, type: "property", detail: `${column.type} · ${view.name}`, boost: 2 })));
+    return { from: word?.from ?? context.pos, options: [...columns, ...named, ...FUNCTIONS], validFor: /^\w*$/ };
+  }
+
+  /** Problems of this field; each is marked at its place, with its fix where one is known. */
+  mark(problems) {
+    const found = problems.map((problem) => this.diagnostic(problem));
+    this.view.dispatch(setDiagnostics(this.view.state, found));
+  }
+
+  diagnostic(problem) {
+    const { from, to } = this.range(problem);
+    const fix = replacementOf(problem);
+    const actions = fix ? [{ name: `Replace by ${fix.by}`, apply: (view, start, end) => this.replace(problem, start, end) }] : [];
+    return { from, to, severity: "error", message: [problem.message, problem.fix].filter(Boolean).join(" "), actions };
+  }
+
+  replace(problem, start, end) {
+    const fix = replacementOf(problem);
+    const place = start === undefined ? this.range(problem) : { from: start, to: end };
+    const text = this.view.state.sliceDoc(place.from, place.to);
+    const at = text.toLowerCase().lastIndexOf(fix.found.toLowerCase());
+    const from = at < 0 ? place.from : place.from + at;
+    this.view.dispatch({ changes: { from, to: at < 0 ? place.to : from + fix.found.length, insert: fix.by }, selection: { anchor: from + fix.by.length } });
+    this.focus();
+  }
+
+  /** Where it is: from its line and column to the end of what was found there, or of the word. */
+  range(problem) {
+    const { doc } = this.view.state;
+    if (!problem.line) return { from: doc.line(1).from, to: doc.line(1).to };
+    const line = doc.line(Math.min(problem.line, doc.lines));
+    const from = Math.min(line.from + Math.max((problem.column ?? 1) - 1, 0), line.to);
+    const rest = doc.sliceString(from, Math.min(from + 200, doc.length));
+    const length = /^(\$\{[^}]*\}?|[\w.`]+|[^\s\w]+)/.exec(rest)?.[0].length ?? 1;
+    return { from: from === doc.length && from > 0 ? from - 1 : from, to: Math.min(from + length, doc.length) };
+  }
+
+  goto(problem) {
+    const { from } = this.range(problem);
+    this.view.dispatch({ selection: { anchor: from }, scrollIntoView: true });
+    this.focus();
+  }
+}
+
+/** name( ) with the cursor between the parentheses, which are not doubled. */
+function callOf(name) {
+  return (view, completion, from, to) => {
+    const called = view.state.sliceDoc(to, to + 1) === "(";
+    view.dispatch({ changes: { from, to, insert: called ? name : `${name}()` }, selection: { anchor: from + name.length + 1 } });
+  };
+}
+
+/** Typing `${` closes the brace by itself; the completion must not leave two. */
+function withoutSecondBrace(name) {
+  return (view, completion, from, to) => {
+    const closed = view.state.sliceDoc(to, to + 1) === "}";
+    view.dispatch({ changes: { from, to: closed ? to + 1 : to, insert: `\${${name}}` }, selection: { anchor: from + name.length + 3 } });
+  };
+}
+
