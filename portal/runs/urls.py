@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from portal.runs import start_views, stream_views, views
 
 app_name = "runs"
-urlpatterns: list[URLPattern | URLResolver] = []
+_RUNS = "p/<slug:project>/runs/"
+_RUN = _RUNS + "<uuid:run>/"
+_JOB = "p/<slug:project>/jobs/<slug:job>/"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path(_RUNS, views.list_runs, name="list"),
+    path(_RUNS + "recent.json", views.recent, name="recent"),
+    path(_RUNS + "many", views.many, name="many"),
+    path(_RUN, views.run, name="run"),
+    path(_RUN + "now", views.run_now, name="now"),
+    path(_RUN + "cancel", views.cancel, name="cancel"),
+    path(_RUN + "rerun", views.rerun, name="rerun"),
+    path(_RUN + "events", stream_views.events, name="events"),
+    path(_RUN + "log", stream_views.download, name="log"),
+    path(_JOB + "run", start_views.start, name="start"),
+    path(_JOB + "run-draft", start_views.run_draft, name="run_draft"),
+]

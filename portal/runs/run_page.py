@@ -1,0 +1,148 @@
+"""What the page of one run shows: plain values for the template."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from executor.problems import Problem
+from portal import health
+from portal.accounts import policy
+from portal.accounts.models import User
+from portal.runs.log_lines import line_of_failure
+from portal.runs.models import GOOD_STATES, HELD_STATES, Run, RunState, StageRun
+from portal.runs.problems import problem_of
+from portal.ui.words import count, duration
+
+USUAL_RUNS = 30
+LONG_WAIT_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The card of a run that did not end well. `problem` is without data for readers who may not see it."""
+
+    problem: Problem
+    line: int | None
+    last_good: Run | None
+    published: bool
+
+
+@dataclass
+class StageLine:
+    """One line of the waterfall; `left`, `width` and the usual ones in percent of the run."""
+
+    stage: StageRun
+    tone: str
+    figures: str
+    label: str
+    left: float = 0.0
+    width: float = 0.0
+    usual: float | None = None
+    problem: Problem | None = None
+    facts: list[tuple[str, str]] = field(default_factory=list)
+
+
+def failure_of(run: Run, *, with_data: bool) -> Failure | None:
+    if not run.problem or run.state in GOOD_STATES:
+        return None
+    problem = problem_of(run.problem)
+    good = Run.objects.filter(job=run.job, environment=run.environment, state__in=GOOD_STATES, created_at__lt=run.created_at)
+    last_good = good.order_by("-created_at").only("id", "finished_at").first()
+    return Failure(problem if with_data else problem.without_data(), line_of_failure(run), last_good, run.publishing_since is not None)
+
+
+def waiting_sentence(run: Run) -> str:
+    """Why the run is not working yet (or what it waits for), in one sentence; empty when there is nothing to wait for."""
+    if run.state == RunState.STARTING:
+        return "Spark is starting for this run alone; that takes some seconds."
+    if run.state == RunState.CANCELLING:
+        return "The run is being stopped; its processes are gone within 10 seconds."
+    if run.state == RunState.RUNNING and run.publishing_since:
+        return "All steps are done; the outputs are being made visible."
+    return _queue_sentence(run) if run.state == RunState.QUEUED else ""
+
+
+def _queue_sentence(run: Run) -> str:
+    before = Run.objects.waiting().filter(queued_at__lt=run.queued_at).count() if run.queued_at else 0
+    working = Run.objects.filter(state__in=HELD_STATES).count()
+    waited = (timezone.now() - (run.queued_at or run.created_at)).total_seconds()
+    again = "The machine that ran it before stopped answering; it is tried again. " if run.fence else ""
+    if working >= settings.RUN_CONCURRENCY:
+        ahead = f", and {count(before)} {'waits' if before == 1 else 'wait'} before it" if before else ""
+        return f"{again}It waits for a free place: {count(working)} {'run is' if working == 1 else 'runs are'} working{ahead}."
+    if health.banner():
+        return f"{again}It waits because a part of Sluice is down; it starts by itself when that is back."
+    if waited > LONG_WAIT_SECONDS:
+        return f"{again}No worker has taken it for {duration(waited)}; it starts as soon as one is there."
+    return f"{again}It waits for a worker to take it, usually less than a second."
+
+
+def stage_lines(run: Run, *, with_data: bool) -> list[StageLine]:
+    """The stages of the last attempt, in order, with their place in time."""
+    stages = [stage for stage in run.stage_runs.all() if stage.attempt_number == run.fence]
+    if not stages:
+        return []
+    begin = min([stage.started_at for stage in stages if stage.started_at] or [timezone.now()])
+    end = max([_end_of(stage, run) for stage in stages if stage.started_at] or [begin])
+    whole = max((end - begin).total_seconds(), 0.001)
+    usual = usual_seconds(run)
+    return [_line(stage, run, begin, whole, usual.get(stage.name), with_data) for stage in stages]
+
+
+def usual_seconds(run: Run) -> dict[str, float]:
+    """Stage name → median seconds in the last good runs of this job here."""
+    last = Run.objects.filter(job=run.job, environment=run.environment, state__in=GOOD_STATES).exclude(pk=run.pk)
+    ids = list(last.order_by("-created_at").values_list("pk", flat=True)[:USUAL_RUNS])
+    rows = StageRun.objects.filter(run__in=ids, state__in=("done", "warning"), finished_at__isnull=False, started_at__isnull=False)
+    seconds: dict[str, list[float]] = {}
+    for name, began, ended in rows.values_list("name", "started_at", "finished_at"):
+        seconds.setdefault(name, []).append((ended - began).total_seconds())
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def _end_of(stage: StageRun, run: Run) -> datetime:
+    return stage.finished_at or run.finished_at or timezone.now()
+
+
+def _line(stage: StageRun, run: Run, begin: datetime, whole: float, usual: float | None, with_data: bool) -> StageLine:
+    problem = problem_of(stage.problem) if stage.problem else None
+    shown = problem if with_data or problem is None else problem.without_data()
+    tone = {"failed": "bad", "warning": "warn", "running": "run", "skipped": "mut", "cancelled": "mut"}.get(stage.state, "")
+    facts = [(name.replace("_", " "), _shown(value)) for name, value in (stage.metrics | (stage.details if with_data else {})).items()]
+    line = StageLine(stage, tone, _figures(stage), stage.state.replace("_", " "), problem=shown, facts=facts)
+    if stage.started_at and stage.state != "skipped":
+        seconds = (_end_of(stage, run) - stage.started_at).total_seconds()
+        line.left = round((stage.started_at - begin).total_seconds() / whole * 100, 2)
+        line.width = round(max(seconds / whole * 100, 0.6), 2)
+        line.label = f"{duration(seconds)}, {line.label}" + (f"; usually {duration(usual)}" if usual is not None else "")
+        line.usual = round(min(usual / whole * 100, 100 - line.left), 2) if usual is not None else None
+    return line
+
+
+def _figures(stage: StageRun) -> str:
+    if stage.state in ("waiting", "not_reached", "skipped"):
+        return {"waiting": "", "not_reached": "not reached", "skipped": "not in this environment"}[stage.state]
+    if stage.state == "failed" and stage.rows_out is None:
+        return "failed"
+    flow = " → ".join(count(rows) for rows in (stage.rows_in, stage.rows_out) if rows is not None)
+    return flow + (f", {count(stage.rows_rejected)} kept aside" if stage.rows_rejected else "")
+
+
+def _shown(value: Any) -> str:
+    return count(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def may(user: User, run: Run) -> dict[str, bool]:
+    """Which buttons the run's page offers this person."""
+    again = "start_run" if run.version_id else "run_draft"
+    return {
+        "cancel": not run.is_final and run.state != RunState.CANCELLING and policy.can(user, "cancel_run", run),
+        "rerun": run.is_final and policy.can(user, again, run.job, environment=run.environment.name),
+        "edit": policy.can(user, "edit_job", run.job),
+    }

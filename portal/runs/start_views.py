@@ -1,0 +1,104 @@
+"""Starting runs: the form with environment and parameters, and the editor's "run this draft"."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portal.accounts import policy
+from portal.accounts.models import User
+from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.jobs.models import Job, JobVersion
+from portal.runs import actions, checks
+from portal.runs.forms import StartForm
+from portal.runs.models import Run
+
+
+def find_job(request: HttpRequest, project: str, job: str) -> Job:
+    assert isinstance(request.user, User)  # noqa: S101 - the middleware lets nobody else in
+    return policy.find(request.user, "view", Job.objects.select_related("project").filter(project__slug=project), name=job)
+
+
+@require_http_methods(["GET", "POST"])
+def start(request: HttpRequest, project: str, job: str) -> HttpResponse:
+    """?environment=, ?version= (lowest environment only) and ?from=<run> fill the form in."""
+    found = find_job(request, project, job)
+    person = request.user
+    assert isinstance(person, User)  # noqa: S101
+    places = [
+        e
+        for e in found.project.environments.select_related("compute", "project")
+        if policy.can(person, "start_run", found, environment=e.name)
+    ]
+    if not places:
+        policy.require(person, "start_run", found)
+    asked = request.POST.get("environment") or request.GET.get("environment")
+    environment = next((e for e in places if e.name == asked), places[0])
+    context: dict[str, Any] = {"project": found.project, "job": found, "environment": environment, "environments": places}
+    try:
+        version = checks.require_live(found, environment, _version(found, request))
+        form = StartForm(version.document, environment, request.POST or None, given=_given(found, request))
+    except PortalError as error:
+        return render(request, "runs/start.html", {**context, "refusal": error}, status=200 if request.method == "GET" else error.status)
+    if request.method == "POST" and form.is_valid():
+        run = _try_start(person, found, environment, version, form)
+        if run:
+            messages.success(request, f"Run {run.short_id} is queued.")
+            return redirect("runs:run", project, run.pk)
+    return render(request, "runs/start.html", {**context, "version": version, "form": form}, status=422 if form.errors else 200)
+
+
+def _try_start(person: User, job: Job, environment: Environment, version: JobVersion, form: StartForm) -> Run | None:
+    try:
+        return actions.start_run(actor=person, job=job, environment=environment, version=version, parameters=form.values())
+    except PortalError as error:
+        if error.status not in (409, 422):
+            raise
+        form.take(error)
+        return None
+
+
+def _version(job: Job, request: HttpRequest) -> JobVersion | None:
+    number = request.POST.get("version") or request.GET.get("version") or ""
+    return job.versions.filter(number=int(number)).first() if number.isdecimal() and len(number) < 9 else None
+
+
+def _given(job: Job, request: HttpRequest) -> dict[str, Any] | None:
+    """The parameters of the run named by ?from=, to start another one like it."""
+    try:
+        source = Run.objects.filter(job=job, pk=request.GET["from"]).first() if request.GET.get("from") else None
+    except ValueError:
+        return None
+    return source.parameters if source else None
+
+
+@require_POST
+def run_draft(request: HttpRequest, project: str, job: str) -> JsonResponse:
+    """JSON {document, parameters} → 201 {id, url}. The document is text or an object."""
+    found = find_job(request, project, job)
+    assert isinstance(request.user, User)  # noqa: S101
+    content = read_json(request)
+    document, parameters = content.get("document"), content.get("parameters") or {}
+    text = document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)
+    if not isinstance(parameters, dict):
+        raise PortalError("“parameters” must be an object of names and values.", code="field-wrong")
+    run = actions.run_draft(actor=request.user, job=found, document=text, parameters=parameters)
+    return JsonResponse({"id": str(run.pk), "url": reverse("runs:run", args=[project, run.pk])}, status=201)
+
+
+def read_json(request: HttpRequest) -> dict[str, Any]:
+    """The request's body as an object. Raises PortalError."""
+    try:
+        content = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise PortalError("The request is not a JSON object.", code="not-json")
+    return content

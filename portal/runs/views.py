@@ -1,0 +1,151 @@
+"""Pages of runs: the list, one run, and what its buttons do."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from portal.accounts import policy
+from portal.accounts.models import Project, User
+from portal.errors import PortalError
+from portal.runs import actions, run_list, run_page
+from portal.runs.doors import reader_of
+from portal.runs.models import Run
+
+MOST_AT_ONCE = 100
+MOST_JOBS = 100
+
+
+def _person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - the middleware lets nobody else in
+    return request.user
+
+
+def _project(request: HttpRequest, slug: str) -> Project:
+    return policy.find(_person(request), "view", Project.objects.all(), slug=slug)
+
+
+def _visible(request: HttpRequest, project: Project) -> Any:
+    return policy.allowed(_person(request), "view", policy.of_project(Run.objects.all(), project))
+
+
+@require_GET
+def list_runs(request: HttpRequest, project: str) -> HttpResponse:
+    """Filters and cursors are in the address; with the header HX-Request only the table is sent."""
+    place = _project(request, project)
+    filters = run_list.Filters.of(request.GET)
+    runs = filters.apply(_visible(request, place)).select_related("job", "version", "environment", "requested_by")
+    page = run_list.page_of(
+        runs.defer("document", "version__document"), after=request.GET.get("after", ""), before=request.GET.get("before", "")
+    )
+    context: dict[str, Any] = {"project": place, "filters": filters, "page": page, "live": any(not run.is_final for run in page.runs)}
+    if request.headers.get("HX-Request"):
+        return render(request, "runs/_table.html", context)
+    return render(request, "runs/list.html", {**context, "menus": run_list.menus(place, filters)})
+
+
+@require_GET
+def recent(request: HttpRequest, project: str) -> JsonResponse:
+    """?jobs=a,b → {"a": [{"id", "state", "duration_s"}, …]}, the newest last."""
+    jobs = [name for name in request.GET.get("jobs", "").split(",") if name][:MOST_JOBS]
+    return JsonResponse(run_list.recent(_visible(request, _project(request, project)), jobs))
+
+
+@require_GET
+def run(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
+    return render(request, "runs/run.html", _context(request, project, run))
+
+
+@require_GET
+def run_now(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
+    """What changes while a run works (all of it, or ?only=stages); the page puts each piece in its place."""
+    template = "runs/_stages.html" if request.GET.get("only") == "stages" else "runs/_now.html"
+    return render(request, template, _context(request, project, run))
+
+
+def _context(request: HttpRequest, project: str, run_id: UUID) -> dict[str, Any]:
+    reader = reader_of(request, project, run_id)
+    found = reader.run
+    return {
+        "project": found.project,
+        "environment": found.environment,
+        "run": found,
+        "with_data": reader.with_data,
+        "may": run_page.may(_person(request), found),
+        "failure": run_page.failure_of(found, with_data=reader.with_data),
+        "waiting": run_page.waiting_sentence(found),
+        "stages": run_page.stage_lines(found, with_data=reader.with_data),
+        "attempt": found.attempts.filter(number=found.fence).first(),
+        "changes": found.state_changes.all(),
+        "reruns": Run.objects.filter(rerun_of=found).order_by("created_at").only("id", "state")[:5],
+    }
+
+
+@require_POST
+def cancel(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
+    found = reader_of(request, project, run).run
+    after = actions.cancel_run(actor=_person(request), run=found)
+    messages.success(request, "The run is cancelled." if after.is_final else "The run is being stopped.")
+    return _back(request, found)
+
+
+@require_POST
+def rerun(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
+    """POST `which`: same or live. Goes to the new run."""
+    found = reader_of(request, project, run).run
+    fresh = actions.rerun(actor=_person(request), run=found, which=request.POST.get("which", "same"))
+    messages.success(request, f"Run {fresh.short_id} is queued.")
+    return redirect("runs:run", project, fresh.pk)
+
+
+@require_POST
+def many(request: HttpRequest, project: str) -> HttpResponse:
+    """POST `action` (cancel or rerun) and `run` (ids): does it to each and says how many could not."""
+    place, person = _project(request, project), _person(request)
+    chosen = _visible(request, place).filter(pk__in=_ids(request)).select_related("project", "job", "environment", "version")
+    word, done, refused = ("cancelled" if request.POST.get("action") == "cancel" else "queued again"), 0, []
+    for found in chosen:
+        try:
+            if word == "cancelled":
+                actions.cancel_run(actor=person, run=found)
+            else:
+                actions.rerun(actor=person, run=found)
+            done += 1
+        except PortalError as error:
+            refused.append(f"{found}: {error.message}")
+    _tell(request, word, done, refused)
+    return _back(request, None, place)
+
+
+def _ids(request: HttpRequest) -> list[UUID]:
+    found = []
+    for text in request.POST.getlist("run")[:MOST_AT_ONCE]:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return found
+
+
+def _tell(request: HttpRequest, word: str, done: int, refused: list[str]) -> None:
+    if done:
+        messages.success(request, f"{done} run{'' if done == 1 else 's'} {word}.")
+    if refused:
+        more = f" And {len(refused) - 3} more." if len(refused) > 3 else ""
+        messages.error(request, f"Not {word}: {' '.join(refused[:3])}{more}")
+    if not done and not refused:
+        messages.info(request, "Choose some runs first.")
+
+
+def _back(request: HttpRequest, run: Run | None, project: Project | None = None) -> HttpResponse:
+    """To the page the form was on, if it is one of ours; else to the run or the list."""
+    wanted = request.POST.get("next", "")
+    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+        return redirect(wanted)
+    return redirect("runs:run", run.project.slug, run.pk) if run else redirect("runs:list", project.slug if project else "")
