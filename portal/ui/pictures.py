@@ -33,6 +33,10 @@ class Picture(NamedTuple):
     bars: list[Bar]
     says: str
 
+    @property
+    def has_links(self) -> bool:
+        return any(bar.url for bar in self.bars)
+
 
 def _value(item: Any, name: str) -> Any:
     return item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)

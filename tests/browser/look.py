@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin, urlparse
@@ -51,14 +52,16 @@ def links(screen: Screen, base: str) -> Iterator[str]:
             yield url.path
 
 
-def pages(screen: Screen, base: str) -> Iterator[str]:
+def pages(screen: Screen, base: str, start: str) -> Iterator[str]:
     """One address of each kind, in the order the links lead to them; the caller looks while the page is open."""
-    waiting, seen = ["/"], {"home"}
+    waiting, seen = [start], {kind_of(start)}
     while waiting and len(seen) <= MOST_PAGES:
         path = waiting.pop(0)
         try:
-            screen.page.goto(base + path, wait_until="load")
+            answer = screen.page.goto(base + path, wait_until="load")
             screen.page.wait_for_timeout(SETTLED_MS)
+            if answer and answer.status >= 400:
+                screen.said.append(f"open: status {answer.status}")
         except Error as error:
             screen.said.append(f"open: {error.message.splitlines()[0]}")
         yield path
@@ -68,17 +71,17 @@ def pages(screen: Screen, base: str) -> Iterator[str]:
                 waiting.append(found)
 
 
-def look(browser: Browser, base: str, person: str, width: int, theme: str, out: Path) -> int:
+def look(browser: Browser, base: str, person: str, width: int, theme: str, start: str, out: Path) -> int:
     """Looks at every page as one person on one screen; the number of faults."""
     screen = Screen.open(browser, width=width, theme=theme)
     sign_in(screen, base, person)
     faults = 0
-    for path in pages(screen, base):
+    for path in pages(screen, base, start):
         name = kind_of(path).replace("/", "-").replace("*", "x")
         screen.picture(out / f"{person}.{name}.{width}.{theme}.png")
-        for fault in screen.faults():
-            faults += 1
-            print(f"{person} {width} {theme} {path}: {fault[:400]}", flush=True)
+        for fault, times in Counter(screen.faults()).items():
+            faults += times
+            print(f"{person} {width} {theme} {path}: {fault[:400]}{f' ({times} times)' if times > 1 else ''}", flush=True)
     screen.close()
     return faults
 
@@ -88,13 +91,14 @@ def main() -> int:
     parser.add_argument("base", type=lambda text: text.rstrip("/"))
     parser.add_argument("out", type=Path)
     parser.add_argument("--people", nargs="+", default=PEOPLE)
+    parser.add_argument("--start", default="/", help="the page to begin at")
     parser.add_argument("--widths", nargs="+", type=int, choices=list(SIZES), default=list(SIZES))
     parser.add_argument("--themes", nargs="+", choices=["light", "dark"], default=["light", "dark"])
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     with started() as browser:
         screens = [(person, width, theme) for person in asked.people for width in asked.widths for theme in asked.themes]
-        faults = sum(look(browser, asked.base, *screen, asked.out) for screen in screens)
+        faults = sum(look(browser, asked.base, *screen, asked.start, asked.out) for screen in screens)
     print(f"{len(list(asked.out.glob('*.png')))} pictures in {asked.out}, {faults} faults")
     return 1 if faults else 0
 

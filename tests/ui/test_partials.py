@@ -86,6 +86,13 @@ def test_a_problem_says_where_what_and_how_to_mend_it() -> None:
         assert part in html
 
 
+def test_bars_that_lead_somewhere_are_links_with_names_and_others_are_one_picture() -> None:
+    assert 'role="img"' in render("{% mini_bars runs %}", runs=[{"state": "failed", "seconds": 40}])
+    linked = render("{% mini_bars runs %}", runs=[{"state": "failed", "seconds": 40, "url": "/runs/1"}])
+    assert 'role="group"' in linked
+    assert '<a href="/runs/1" aria-label="failed, 40 s">' in linked
+
+
 class _Form(forms.Form):
     rows = forms.IntegerField(help_text="At most 1,000.")
     note = forms.CharField(required=False, widget=forms.Textarea)
