@@ -28,14 +28,15 @@ async function fillBars(root = document) {
 function bars(all, url) {
   const runs = all.slice(-14);
   const longest = Math.max(...runs.map((run) => run.duration_s ?? 0), 0.1);
-  const svg = node("svg", { class: "bars", width: runs.length * 7 - 2, height: 18, role: "img" });
+  const svg = node("svg", { class: "bars", width: runs.length * 7 - 2, height: 18, role: "group" });
   const bad = runs.filter((run) => tone(run.state) === "bad").length;
   svg.setAttribute("aria-label", `last ${runs.length} runs, ${bad} failed`);
   runs.forEach((run, place) => {
     const height = 5 + 13 * ((run.duration_s ?? longest / 2) / longest);
-    const link = node("a", { href: `${url}${run.id}/`, tabindex: -1, "aria-hidden": "true" });
+    const said = run.duration_s == null ? word(run.state) : `${word(run.state)}, ${duration(run.duration_s)}`;
+    const link = node("a", { href: `${url}${run.id}/`, tabindex: -1, "aria-label": said });
     const bar = node("rect", { class: tone(run.state), x: place * 7, y: 18 - height, width: 5, height, rx: 1 });
-    bar.append(Object.assign(node("title", {}), { textContent: run.duration_s == null ? word(run.state) : `${word(run.state)}, ${duration(run.duration_s)}` }));
+    bar.append(Object.assign(node("title", {}), { textContent: said }));
     link.append(bar);
     svg.append(link);
   });
