@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from portal.alerts import webhooks, words
 from portal.alerts.models import Channel, Delivery
+from portal.environments import vault
 from portal.errors import PortalError
 
 log = logging.getLogger("sluice.alerts")
@@ -76,14 +77,10 @@ def send_webhook(channel: Channel, message_id: str, payload: dict[str, object]) 
 
 
 def seal_secret(channel_name: str, project: str, secret: str) -> str:
-    from portal.environments import vault
-
     return vault.seal(secret, context=_context(project, channel_name))
 
 
 def open_secret(channel: Channel) -> str:
-    from portal.environments import vault
-
     return vault.unseal(channel.encrypted_secret, context=_context(channel.project.slug, channel.name))
 
 

@@ -18,17 +18,17 @@ from portal.errors import PortalError
 
 CONNECT_SECONDS, READ_SECONDS = 5, 10
 SECRET_BYTES = 32
-SECRET_PREFIX = "whsec_"
+BEGINS = "whsec_"
 
 
 def new_secret() -> str:
     """A signing key, to be shown once."""
-    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    return BEGINS + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`."""
-    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    key = base64.b64decode(secret.removeprefix(BEGINS))
     signed = f"{message_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 
-from executor.problems import Problem
 from portal.accounts.models import User
 from portal.accounts.policy import can
 from portal.alerts.models import FAILED, Alert
 from portal.runs.models import Run
+from portal.runs.problems import problem_of
 from portal.ui.words import duration
-
-_NAMES = {field.name for field in fields(Problem)}
 
 
 def title(run: Run, event: str) -> str:
@@ -66,21 +63,14 @@ def link_to(run: Run) -> str:
 
 
 def _failed_lines(run: Run, with_data: bool) -> list[str]:
-    problem = problem_of(run, with_data=with_data)
-    if problem is None:
+    if not run.problem:
         return ["It ended without saying why; the log has what is known."]
+    whole = problem_of(run.problem)
+    problem = whole if with_data else whole.without_data()
     where = f"In {problem.place}: " if problem.place else ""
     found = f" Found {problem.found}." if problem.found else ""
     expected = f" Expected {problem.expected}." if problem.expected else ""
     return [f"{where}{problem.message}{found}{expected}", *([f"What to do: {problem.fix}"] if problem.fix else [])]
-
-
-def problem_of(run: Run, *, with_data: bool) -> Problem | None:
-    """Why the run failed, with or without what may show a value of the data."""
-    if not run.problem or not run.problem.get("message"):
-        return None
-    problem = Problem(**{"code": "failed", **{name: value for name, value in run.problem.items() if name in _NAMES}})
-    return problem if with_data else problem.without_data()
 
 
 def _late_line(run: Run, minutes: int | None) -> str:

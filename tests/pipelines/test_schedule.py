@@ -11,7 +11,7 @@ from portal.audit.models import AuditEvent
 from portal.environments.models import Environment
 from portal.errors import NotAllowed, PortalError
 from portal.pipelines import ticks
-from portal.pipelines.actions import pause_schedule, remove_schedule, resume_schedule, run_pipeline, save_schedule
+from portal.pipelines.actions import pause_schedule, remove_schedule, resume_schedule, save_schedule
 from portal.pipelines.models import Pipeline, PipelineRun, Schedule
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

@@ -63,7 +63,9 @@ def test_who_wrote_a_version_in_between_cannot_approve(version: JobVersion, ana:
     assert refusal.value.code == "own-version"
 
 
-def test_who_wrote_what_is_live_already_may_approve_the_next(version: JobVersion, ana: User, flights: Project, dev: Environment, test_env: Environment) -> None:
+def test_who_wrote_what_is_live_already_may_approve_the_next(
+    version: JobVersion, ana: User, flights: Project, dev: Environment, test_env: Environment
+) -> None:
     kim = make_person("kim", flights, "author", "approver")
     second = make_version(version.job, kim, changed("SELECT 2 AS two FROM flights"))
     make_live(second, test_env)
@@ -139,7 +141,9 @@ def test_an_expired_promotion_can_be_asked_for_again(asked: Promotion, version: 
     assert request_promotion(actor=ana, version=version).is_waiting
 
 
-def test_the_checks_are_made_again_when_it_is_approved(asked: Promotion, pat: User, version: JobVersion, ana: User, test_env: Environment) -> None:
+def test_the_checks_are_made_again_when_it_is_approved(
+    asked: Promotion, pat: User, version: JobVersion, ana: User, test_env: Environment
+) -> None:
     other = make_version(version.job, ana, changed("SELECT 2 AS two FROM flights"))
     make_live(other, test_env)
     with pytest.raises(PortalError, match="v2 is live now, not nothing"):

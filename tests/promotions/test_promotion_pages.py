@@ -63,7 +63,9 @@ def test_declining_without_a_note_is_told_and_with_one_is_done(asked: Promotion,
     assert "“Not yet”" in text_of(browser_of(pat).post(url, {"note": "Not yet"}, follow=True))
 
 
-def test_the_page_shows_what_changes_against_what_is_live(asked: Promotion, pat: User, test_env: Environment, ana: User, browser_of: Browser) -> None:
+def test_the_page_shows_what_changes_against_what_is_live(
+    asked: Promotion, pat: User, test_env: Environment, ana: User, browser_of: Browser
+) -> None:
     other = make_version(asked.job, ana, changed("SELECT origin FROM flights"))
     Promotion.objects.update(previous_version=other)
     make_live(other, test_env)
@@ -79,7 +81,9 @@ def test_script_in_a_message_is_text(asked: Promotion, pat: User, browser_of: Br
         assert "<script>alert(1)" not in page and "&lt;script&gt;alert(1)" in page
 
 
-def test_rolling_back_is_a_button_after_going_live(version: JobVersion, ana: User, pat: User, prod: Environment, browser_of: Browser) -> None:
+def test_rolling_back_is_a_button_after_going_live(
+    version: JobVersion, ana: User, pat: User, prod: Environment, browser_of: Browser
+) -> None:
     make_live(version, prod)
     make_live(make_version(version.job, ana, changed("SELECT 2 AS two FROM flights")), prod)
     page = text_of(browser_of(pat).get("/p/flights/jobs/daily_delays/promote"))

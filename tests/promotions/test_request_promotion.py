@@ -30,7 +30,9 @@ def test_no_environment_is_skipped(version: JobVersion, ana: User, test_env: Env
     assert request_promotion(actor=ana, version=version).to_environment.name == "prod"
 
 
-def test_a_version_that_is_live_everywhere_has_nowhere_to_go(version: JobVersion, ana: User, test_env: Environment, prod: Environment) -> None:
+def test_a_version_that_is_live_everywhere_has_nowhere_to_go(
+    version: JobVersion, ana: User, test_env: Environment, prod: Environment
+) -> None:
     make_live(version, test_env)
     make_live(version, prod)
     with pytest.raises(PortalError, match="live in prod already"):

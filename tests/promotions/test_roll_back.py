@@ -49,7 +49,9 @@ def test_where_nothing_was_before_it_says_so(version: JobVersion, pat: User, pro
 
 
 @pytest.mark.parametrize("who", ["ana", "vic", "olu", "outsider"])
-def test_only_approvers_and_admins_go_back(version: JobVersion, second: JobVersion, who: str, prod: Environment, request: pytest.FixtureRequest) -> None:
+def test_only_approvers_and_admins_go_back(
+    version: JobVersion, second: JobVersion, who: str, prod: Environment, request: pytest.FixtureRequest
+) -> None:
     with pytest.raises(NotAllowed):
         roll_back(actor=request.getfixturevalue(who), job=version.job, environment=prod)
     assert live(prod) == second

@@ -1,0 +1,57 @@
+"""The form in which a pipeline is put together. It works without script: adding and removing a job sends the form and shows it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.http import QueryDict
+
+from portal.accounts.models import Project
+from portal.errors import PortalError
+from portal.jobs.models import Job
+from portal.pipelines import actions
+from portal.pipelines.models import Pipeline
+
+
+@dataclass
+class PipelineForm:
+    """`after`: the jobs chosen, in order, each with the jobs it runs after. `name` is fixed once the pipeline exists."""
+
+    project: Project
+    name: str = ""
+    description: str = ""
+    after: dict[str, list[str]] = field(default_factory=dict)
+    problem: PortalError | None = None
+
+    @classmethod
+    def of(cls, pipeline: Pipeline) -> PipelineForm:
+        return cls(pipeline.project, pipeline.name, pipeline.description, pipeline.dependencies())
+
+    @classmethod
+    def sent(cls, project: Project, data: QueryDict) -> PipelineForm:
+        """What was sent: `job` many times, and for each job `after-<job>` many times; `add` and `remove` change the list."""
+        chosen = [name for name in dict.fromkeys(data.getlist("job")) if name and name != data.get("remove")]
+        if data.get("step") == "add" and data.get("add"):
+            chosen = list(dict.fromkeys([*chosen, data["add"]]))
+        after = {name: [before for before in data.getlist(f"after-{name}") if before in chosen] for name in chosen}
+        form = cls(project, data.get("name", "").strip(), data.get("description", "").strip(), after)
+        form.check()
+        return form
+
+    @property
+    def free(self) -> list[str]:
+        """Jobs that can still be added."""
+        names = Job.objects.filter(project=self.project, archived_at=None).order_by("name").values_list("name", flat=True)
+        return [name for name in names if name not in self.after]
+
+    @property
+    def rows(self) -> list[tuple[str, list[tuple[str, bool]]]]:
+        """Each job with the others and whether it runs after them."""
+        return [(name, [(other, other in before) for other in self.after if other != name]) for name, before in self.after.items()]
+
+    def check(self) -> None:
+        """Looks for a circle or an unknown job, so that it is shown while choosing."""
+        try:
+            actions.check_jobs(self.project, self.after)
+        except PortalError as refusal:
+            self.problem = refusal

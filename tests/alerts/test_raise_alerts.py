@@ -1,0 +1,131 @@
+"""When an alert comes about and whom it tells."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.alerts import raising
+from portal.alerts.actions import create_channel, create_rule, pause_rule
+from portal.alerts.models import Alert, Delivery, Rule
+from portal.environments.models import Environment
+from portal.jobs.models import JobVersion
+from portal.runs.models import Run
+from tests.factories import make_run
+
+
+def told() -> set[tuple[str, str]]:
+    return set(Delivery.objects.values_list("kind", "target"))
+
+
+def test_a_failed_run_tells_the_jobs_owner_without_anybody_setting_it_up(failed: Run) -> None:
+    raising.run_ended(str(failed.pk))
+    alert = Alert.objects.get()
+    assert (alert.title, alert.event, alert.state) == ("daily_delays failed in test", "failed", "open")
+    assert told() == {("email", "ana@sluice.test")}
+    assert Rule.objects.get().is_default
+
+
+def test_told_fifty_times_it_is_one_alert(failed: Run) -> None:
+    for _ in range(50):
+        raising.run_ended(failed.pk)
+    assert Alert.objects.count() == 1 and Delivery.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "alerts"), [("failed", 1), ("timed_out", 1), ("cancelled", 0), ("succeeded", 0), ("succeeded_with_warnings", 0)]
+)
+def test_only_a_run_that_ends_badly_alerts(version: JobVersion, test_env: Environment, state: str, alerts: int) -> None:
+    raising.run_ended(make_run(version, test_env, state).pk)
+    assert Alert.objects.count() == alerts
+
+
+def test_a_draft_tells_nobody(version: JobVersion, dev: Environment) -> None:
+    run = make_run(version, dev, "failed")
+    Run.objects.update(version=None)
+    raising.run_ended(run.pk)
+    assert not Alert.objects.exists()
+
+
+def test_an_unknown_run_is_no_failure(db: None) -> None:
+    raising.run_ended("00000000-0000-0000-0000-000000000000")
+
+
+def test_a_paused_default_rule_tells_nobody(failed: Run, ada: User) -> None:
+    pause_rule(actor=ada, rule=raising.default_rule(failed.project))
+    raising.run_ended(failed.pk)
+    assert not Alert.objects.exists()
+
+
+def test_an_owner_without_address_still_has_the_alert_in_the_portal(failed: Run, ana: User) -> None:
+    ana.email = ""
+    ana.save()
+    raising.run_ended(failed.pk)
+    assert Alert.objects.count() == 1 and told() == set()
+
+
+def test_several_rules_tell_an_address_once(failed: Run, ada: User) -> None:
+    channel, _ = create_channel(actor=ada, project=failed.project, name="Ana too", kind="email", target="ana@sluice.test")
+    team, _ = create_channel(actor=ada, project=failed.project, name="Team", kind="email", target="team@sluice.test")
+    for _ in range(2):
+        create_rule(actor=ada, project=failed.project, event="failed", channels=[channel, team])
+    raising.run_ended(failed.pk)
+    assert told() == {("email", "ana@sluice.test"), ("email", "team@sluice.test")}
+    assert Delivery.objects.get(target="ana@sluice.test").recipient is not None
+
+
+def test_rules_for_another_job_or_environment_do_not_match(failed: Run, ada: User, prod: Environment) -> None:
+    team, _ = create_channel(actor=ada, project=failed.project, name="Team", kind="email", target="team@sluice.test")
+    create_rule(actor=ada, project=failed.project, event="failed", environment=prod, channels=[team])
+    raising.run_ended(failed.pk)
+    assert told() == {("email", "ana@sluice.test")}
+
+
+def test_the_scheduler_tells_what_a_lost_message_did_not(failed: Run) -> None:
+    Run.objects.update(finished_at=timezone.now() - timedelta(seconds=30))
+    assert raising.find_untold() == 1
+    assert Alert.objects.count() == 1
+    assert raising.find_untold() == 0
+
+
+# --- late --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def late_rule(version: JobVersion, ada: User, test_env: Environment) -> Rule:
+    """Runs in test are late after 30 minutes."""
+    rule = create_rule(actor=ada, project=version.job.project, event="late", environment=test_env, minutes=30)
+    Rule.objects.filter(pk=rule.pk).update(created_at=timezone.now() - timedelta(days=1))
+    return rule
+
+
+def test_a_run_that_still_waits_is_late(late_rule: Rule, version: JobVersion, test_env: Environment) -> None:
+    make_run(version, test_env, "queued", minutes_ago=29)
+    assert raising.find_late() == 0
+    make_run(version, test_env, "queued", minutes_ago=31)
+    assert raising.find_late() == 1
+    alert = Alert.objects.get()
+    assert alert.title == "daily_delays is late in test"
+    assert "should be done 30 minutes later at most. It is queued still." in alert.body
+    assert raising.find_late() == 0
+
+
+def test_a_run_that_finished_late_is_told_when_it_ends(late_rule: Rule, version: JobVersion, test_env: Environment) -> None:
+    run = make_run(version, test_env, "succeeded", minutes_ago=45, finished_at=timezone.now())
+    raising.run_ended(run.pk)
+    assert "It was done after 45 min 00 s." in Alert.objects.get(event="late").body
+
+
+def test_a_run_in_time_or_elsewhere_is_not_late(late_rule: Rule, version: JobVersion, test_env: Environment, dev: Environment) -> None:
+    make_run(version, test_env, "succeeded", minutes_ago=45)  # took 30 seconds
+    make_run(version, dev, "queued", minutes_ago=45)
+    assert raising.find_late() == 0
+
+
+def test_runs_from_before_the_rule_are_not_late(late_rule: Rule, version: JobVersion, test_env: Environment) -> None:
+    Rule.objects.update(created_at=timezone.now())
+    make_run(version, test_env, "queued", minutes_ago=45)
+    assert raising.find_late() == 0
