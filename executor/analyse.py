@@ -31,7 +31,13 @@ class Analysed(Event):
 
 
 def analyse(
-    process: SparkProcess, emit: Any, document: dict[str, Any], to: int | None, values: Values, memory: Memory, environment: str | None = None
+    process: SparkProcess,
+    emit: Any,
+    document: dict[str, Any],
+    to: int | None,
+    values: Values,
+    memory: Memory,
+    environment: str | None = None,
 ) -> Columns:
     """Says every problem found and gives the columns of the views up to stage `to` (None: all).
 
@@ -77,7 +83,10 @@ class _Analysis:
                 self._look(index, stage)
             except (ProblemError, StageFailure) as error:
                 self._tell(index, stage, error)
-        return {view.name: [{"name": one["name"], "type": one["type"]} for one in columns_of(view.frame)] for view in self.preview.context.views.values()}
+        return {
+            view.name: [{"name": one["name"], "type": one["type"]} for one in columns_of(view.frame)]
+            for view in self.preview.context.views.values()
+        }
 
     def _look(self, index: int, stage: Stage) -> None:
         if self.broken & {name.casefold() for name in stage.reads()}:

@@ -67,7 +67,13 @@ def _cell(value: Any, kind: DataType) -> Any:
         return value if math.isfinite(value) else str(value).replace("inf", "Infinity").replace("nan", "NaN")
     if len(value) > MAX_CELL:
         return value[:MAX_CELL] + CUT_MARK
-    return _unpacked(value) if kind.typeName() in ("array", "map", "struct", "variant") else _number(value) if kind.typeName() == "float" else value
+    return (
+        _unpacked(value)
+        if kind.typeName() in ("array", "map", "struct", "variant")
+        else _number(value)
+        if kind.typeName() == "float"
+        else value
+    )
 
 
 def _unpacked(text: str) -> Any:

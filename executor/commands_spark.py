@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -9,10 +10,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any, NoReturn, TextIO
 
-from executor.events import Event, EventWriter, Log, ProblemFound, PublishRequested, RunFinished, RunStarted, SessionReady
+from executor.events import EventWriter, Log, ProblemFound, PublishRequested, RunFinished, RunStarted, SessionReady
 from executor.job import Job, parse
+from executor.preview import Preview, stage_index, write_views
 from executor.problems import Problem, ProblemError
 from executor.publish import Publisher
 from executor.runner import RunContext, Runner, StageFailure
@@ -32,36 +34,40 @@ def run(file: str, environment: str | None, parameters: Sequence[str], values: s
     """`python -m executor run`. `parameters`: a list of NAME=VALUE. `values`: "-" or None. `views`: a file to write views to."""
     emit = EventWriter(claim_stdout())
     signal.signal(signal.SIGTERM, _stop)
+    process: SparkProcess | None = None
     try:
-        given, job = prepare(file, environment, parameters, values)
+        given, document = read_inputs(file, parameters, values)
+        process = SparkProcess(given.compute, "run", spark_log(emit))
+        job = parse(document, environment=environment, parameters=given.parameters, run_id=given.run_id)
+        return JobRun(emit, given, job, sys.stdin).run(process, Path(views) if views else None)
     except ProblemError as error:
         return _not_right(emit, error)
-    return JobRun(emit, given, job).run(Path(views) if views else None)
+    except Stopped:
+        emit(RunFinished(outcome="failed", duration_ms=_elapsed()))
+        return FAILED
+    finally:
+        if process is not None:
+            process.stop()
 
 
 def preview(file: str, to: str, rows: int, environment: str | None, parameters: Sequence[str], values: str | None) -> int:
     """`python -m executor preview`. `to`: a stage's name or its index from 0."""
-    from executor.preview import Preview, stage_index
-
     emit = EventWriter(claim_stdout())
     signal.signal(signal.SIGTERM, _stop)
+    process: SparkProcess | None = None
     try:
-        given, job = prepare(file, environment, parameters, values)
-        index = stage_index(job, to)
+        given, document = read_inputs(file, parameters, values)
         process = SparkProcess(given.compute, "preview", spark_log(emit))
+        job = parse(document, environment=environment, parameters=given.parameters, run_id=given.run_id)
+        Preview(process, emit, job, given.lake).show(stage_index(job, to), rows)
+        return DONE
     except ProblemError as error:
         return _not_right(emit, error)
-    try:
-        Preview(process, emit, job, given.lake).show(index, rows)
-    except StageFailure:
-        return FAILED
-    except ProblemError as error:
-        return _not_right(emit, error)
-    except Stopped:
+    except (StageFailure, Stopped):
         return FAILED
     finally:
-        process.stop()
-    return DONE
+        if process is not None:
+            process.stop()
 
 
 def serve() -> int:
@@ -76,32 +82,36 @@ def serve() -> int:
         return DONE
 
 
-def prepare(file: str, environment: str | None, parameters: Sequence[str], values: str | None) -> tuple[Values, Job]:
-    """The values and the job. Raises ProblemError with every problem."""
+def read_inputs(file: str, parameters: Sequence[str], values: str | None) -> tuple[Values, bytes | dict[str, Any]]:
+    """The values (with the command line's parameters in them) and the document, not yet judged. Raises ProblemError."""
     given = read_values(sys.stdin) if values == "-" else values_from({})
-    merged = given.parameters | _pairs(parameters)
     document = given.document if file == "-" else _read(file)
     if document is None:
-        raise ProblemError(Problem(code="document-missing", message="There is no document.", expected="the key “document” in the values on standard input"))
-    job = parse(document, environment=environment, parameters=merged, run_id=given.run_id)
-    return replace(given, parameters=merged), job
+        raise ProblemError(
+            Problem(code="document-missing", message="There is no document.", expected="the key “document” in the values on standard input")
+        )
+    return replace(given, parameters=given.parameters | _pairs(parameters)), document
 
 
 def _read(file: str) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        raise ProblemError(Problem(code="document-missing", message=f"The document “{file}” cannot be read.", found=error.strerror, fix="Check the path.")) from error
+        raise ProblemError(
+            Problem(code="document-missing", message=f"The document “{file}” cannot be read.", found=error.strerror, fix="Check the path.")
+        ) from error
 
 
 def _pairs(parameters: Sequence[str]) -> dict[str, str]:
     wrong = [text for text in parameters if "=" not in text]
     if wrong:
-        raise ProblemError(Problem(code="parameter-form", message=f"“{wrong[0]}” is not a parameter.", found=wrong[0], expected="NAME=VALUE"))
+        raise ProblemError(
+            Problem(code="parameter-form", message=f"“{wrong[0]}” is not a parameter.", found=wrong[0], expected="NAME=VALUE")
+        )
     return dict(text.split("=", 1) for text in parameters)
 
 
-def claim_stdout() -> IO[str]:
+def claim_stdout() -> TextIO:
     """Standard output for events alone: whatever else is printed in this process goes to standard error from now on."""
     stream = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
     os.dup2(2, 1)
@@ -132,16 +142,14 @@ def _elapsed() -> int:
 class JobRun:
     """One run from a job that is right to its result."""
 
-    def __init__(self, emit: EventWriter, values: Values, job: Job) -> None:
-        self.emit, self.values, self.job = emit, values, job
+    def __init__(self, emit: EventWriter, values: Values, job: Job, answers: IO[str]) -> None:
+        self.emit, self.values, self.job, self.answers = emit, values, job, answers
         self.publisher = Publisher(values.run_id)
-        self.process: SparkProcess | None = None
 
-    def run(self, views: Path | None) -> int:
-        """Runs everything; gives the exit code. Whatever happens, staging and Spark are cleared away and a result is said."""
+    def run(self, process: SparkProcess, views: Path | None = None) -> int:
+        """Runs everything; gives the exit code. Whatever happens, a result is said and nothing stays in staging."""
         try:
-            self.process = SparkProcess(self.values.compute, "run", spark_log(self.emit))
-            return self._run(self.process, views)
+            return self._run(process, views)
         except StageFailure:
             return self._finish("failed")
         except ProblemError as error:
@@ -153,19 +161,15 @@ class JobRun:
             return self._finish("failed")
         finally:
             self.publisher.discard()
-            if self.process is not None:
-                self.process.stop()
 
     def _run(self, process: SparkProcess, views: Path | None) -> int:
         self.emit(started(self.job))
         spark = process.session
         self.emit(SessionReady(duration_ms=_elapsed()))
         context = RunContext(spark, self.emit, environment=self.job.environment, lake_folder=self.values.lake, publisher=self.publisher)
-        runner = Runner(spark, context, self.emit, self.values.run_id, process)
-        runner.run(self.job, range(len(self.job.stages)))
+        runner = Runner(process, context, self.emit, self.values.run_id)
+        runner.run(self.job)
         if views is not None:
-            from executor.preview import write_views
-
             write_views(views, list(context.views.values()))
         if not self._may_publish():
             return self._finish("not_published", runner.warnings)
@@ -173,13 +177,11 @@ class JobRun:
         return self._finish("succeeded_with_warnings" if runner.warnings else "succeeded", runner.warnings, outputs)
 
     def _may_publish(self) -> bool:
-        outputs: list[dict[str, Any]] = [output.as_dict() for output in self.publisher.outputs]
-        self.emit(PublishRequested(outputs=outputs))
-        return not self.values.confirm_publish or confirmed(sys.stdin)
+        self.emit(PublishRequested(outputs=[output.as_dict() for output in self.publisher.outputs]))
+        return not self.values.confirm_publish or confirmed(self.answers)
 
     def _finish(self, outcome: str, warnings: int = 0, outputs: Sequence[dict[str, Any]] = ()) -> int:
-        event: Event = RunFinished(outcome=outcome, duration_ms=_elapsed(), outputs=list(outputs), warnings=warnings)
-        self.emit(event)
+        self.emit(RunFinished(outcome=outcome, duration_ms=_elapsed(), outputs=list(outputs), warnings=warnings))
         return DONE if outcome.startswith("succeeded") else FAILED
 
 
@@ -196,8 +198,6 @@ def started(job: Job) -> RunStarted:
 
 def confirmed(stream: IO[str]) -> bool:
     """Whether the next line says `{"publish": true}`; anything else, or the end of input, means no."""
-    import json
-
     try:
         answer = json.loads(stream.readline(10_000))
     except ValueError:

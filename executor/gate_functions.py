@@ -61,12 +61,19 @@ def _names(source: object) -> set[str]:
 
 def render(functions: set[str], tables: set[str], known: FunctionList) -> str:
     """The file's text for this registry, keeping every decision already made."""
-    lines = [f"# {len(functions)} functions and {len(tables)} table functions. Made by executor/gate_functions.py; read it before you commit it.", ""]
+    lines = [
+        f"# {len(functions)} functions and {len(tables)} table functions. Made by executor/gate_functions.py: read it before committing.",
+        "",
+    ]
     for name in sorted(functions):
         lines.append(name if name in known.allowed else f"! {name}  {known.refused.get(name, NOT_REVIEWED)}")
     lines.append("")
     for name in sorted(tables):
-        lines.append(f"{TABLE_MARK}{name}" if name in known.table_functions else f"! {TABLE_MARK}{name}  {known.refused_table_functions.get(name, NOT_REVIEWED)}")
+        lines.append(
+            f"{TABLE_MARK}{name}"
+            if name in known.table_functions
+            else f"! {TABLE_MARK}{name}  {known.refused_table_functions.get(name, NOT_REVIEWED)}"
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -16,8 +16,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from executor.problems import Problem, ProblemError
 from executor.spark_home import MODULE_OPTIONS, SparkHome, java_command
@@ -29,6 +30,15 @@ LEVELS = {"TRACE": "debug", "DEBUG": "debug", "INFO": "info", "WARN": "warning",
 START_SECONDS = 120
 OUT_OF_MEMORY_EXIT = 3
 """The exit code of a JVM that was started with -XX:+ExitOnOutOfMemoryError."""
+
+OUT_OF_MEMORY = Problem(
+    code="out-of-memory",
+    message="Spark ran out of memory and ended.",
+    fix="Let the query make fewer or smaller rows (filter earlier, check joins), or use a larger compute profile.",
+)
+SPARK_GONE = Problem(
+    code="spark-gone", message="Spark ended in the middle of the work.", fix="Run it again; if it happens again, tell whoever runs Sluice."
+)
 
 
 def java_options(memory_mb: int, cores: int, kind: str, temp: Path) -> list[str]:
@@ -78,8 +88,7 @@ class Jvm:
         self._reader.start()
 
     def _read_output(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
+        with self._pipe(self.process.stdout) as lines:
             for line in lines:
                 level, text = parse_line(line.rstrip("\n"))
                 self.last_lines.append(text)
@@ -107,24 +116,37 @@ class Jvm:
             detail="\n".join(self.last_lines)[-2000:] or None,
         )
 
-    @property
-    def ran_out_of_memory(self) -> bool:
-        """Whether the JVM ended for lack of memory. Waits a moment for a process that is just ending."""
+    def why_gone(self) -> Problem | None:
+        """Why the JVM has ended; None when it lives. Waits a moment for one that is just ending."""
         try:
-            return self.process.wait(timeout=2) in (OUT_OF_MEMORY_EXIT, -signal.SIGKILL)
+            code = self.process.wait(timeout=2)
         except subprocess.TimeoutExpired:
-            return False
+            return None
+        return OUT_OF_MEMORY if code in (OUT_OF_MEMORY_EXIT, -signal.SIGKILL) else SPARK_GONE
 
-    def stop(self, grace_seconds: float = 5.0) -> None:
-        """Ends the process: asks by closing its input, then kills."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        try:
+    def stop(self, grace_seconds: float) -> None:
+        """Asks the process to end by closing its input; kills it when it does not within `grace_seconds`."""
+        self._close_input()
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=grace_seconds)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends the process now."""
+        self.process.kill()
+        self.process.wait()
+        self._close_input()
         self._reader.join(timeout=5)
+
+    def _close_input(self) -> None:
+        with suppress(OSError):
+            self._pipe(self.process.stdin).close()
+
+    @staticmethod
+    def _pipe(stream: IO[str] | None) -> IO[str]:
+        if stream is None:
+            raise RuntimeError("the JVM is always started with pipes")
+        return stream
 
 
 def parse_line(line: str) -> tuple[str, str]:
@@ -138,7 +160,12 @@ def parse_line(line: str) -> tuple[str, str]:
 def _environment(info: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "JAVA_HOME", "TZ") if name in os.environ}
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    return kept | {"PYSPARK_PYTHON": sys.executable, "_PYSPARK_DRIVER_CONN_INFO_PATH": str(info), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_CONNECT_MODE": "0"}
+    return kept | {
+        "PYSPARK_PYTHON": sys.executable,
+        "_PYSPARK_DRIVER_CONN_INFO_PATH": str(info),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_CONNECT_MODE": "0",
+    }
 
 
 def _ignore_interrupt() -> None:
@@ -151,6 +178,6 @@ def _gateway(port: int, secret: str) -> Any:
 
     os.environ |= {"PYSPARK_GATEWAY_PORT": str(port), "PYSPARK_GATEWAY_SECRET": secret}
     try:
-        return launch_gateway()
+        return launch_gateway()  # type: ignore[no-untyped-call]
     finally:
         del os.environ["PYSPARK_GATEWAY_PORT"], os.environ["PYSPARK_GATEWAY_SECRET"]

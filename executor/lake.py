@@ -38,7 +38,9 @@ def existing(lake: Path, uri: str, field: str = "inputURI") -> str:
         raise ProblemError(_missing(path, uri, field))
     unreadable = next((one for one in inside if not os.access(one, os.R_OK)), None)
     if unreadable:
-        raise ProblemError(Problem(code="input-not-readable", field=field, message=f"“{uri}” may not be read.", fix="Ask for the right to read it."))
+        raise ProblemError(
+            Problem(code="input-not-readable", field=field, message=f"“{uri}” may not be read.", fix="Ask for the right to read it.")
+        )
     if len(inside) != len(found):
         raise ProblemError(_elsewhere(uri, field, "a link out of the lake", "Give a path inside the lake."))
     return str(path)
@@ -69,4 +71,11 @@ def _missing(path: Path, uri: str, field: str) -> Problem:
 
 
 def _elsewhere(uri: str, field: str, found: str, fix: str) -> Problem:
-    return Problem(code="uri-outside-lake", field=field, message=f"“{uri}” does not lead to a place in the lake.", found=found, expected="a path such as raw/flights.csv", fix=fix)
+    return Problem(
+        code="uri-outside-lake",
+        field=field,
+        message=f"“{uri}” does not lead to a place in the lake.",
+        found=found,
+        expected="a path such as raw/flights.csv",
+        fix=fix,
+    )

@@ -119,7 +119,7 @@ class Preview:
         self.memory = memory or Memory()
         self.is_cancelled = is_cancelled
         self.context = PreviewContext(process, emit, job, lake_folder, sample=sample)
-        self.runner = Runner(process.session, self.context, emit, "preview", process)
+        self.runner = Runner(process, self.context, emit, "preview")
         self.keys: dict[str, str] = {}
 
     def show(self, index: int, count: int) -> None:
@@ -166,12 +166,20 @@ class Preview:
         for name, frame in kept.views.items():
             frame.createOrReplaceTempView(name)
             self.context.views[name.casefold()] = View(name, frame)
-        self.emit(StageFinished(stage_index=index, stage=stage.name, stage_type=stage.type, outcome="done", duration_ms=0, details={"kept": True}))
+        self.emit(
+            StageFinished(stage_index=index, stage=stage.name, stage_type=stage.type, outcome="done", duration_ms=0, details={"kept": True})
+        )
 
     def _key(self, stage: Stage) -> str:
         """What the stage's result depends on, less the files (they are compared when the result is recalled)."""
         reads = self.context.views_read(stage)
-        return _digest(stage.model_dump_json(by_alias=True), [self.keys.get(name.casefold(), "") for name in reads], self.sample, str(self.context.lake_folder), self.job.environment)
+        return _digest(
+            stage.model_dump_json(by_alias=True),
+            [self.keys.get(name.casefold(), "") for name in reads],
+            self.sample,
+            str(self.context.lake_folder),
+            self.job.environment,
+        )
 
     def _target(self, index: int, stage: Stage) -> tuple[str, DataFrame]:
         """The view to show: what the stage makes; for a check or a message its query's answer; for a load what it would write."""
@@ -225,7 +233,15 @@ def stage_index(job: Job, to: str) -> int:
         return names.index(to)
     if to.isdigit() and int(to) < len(names):
         return int(to)
-    raise ProblemError(Problem(code="stage-unknown", message=f"There is no stage “{to}”.", found=to, expected="one of: " + ", ".join(names), fix=did_you_mean(to, names)))
+    raise ProblemError(
+        Problem(
+            code="stage-unknown",
+            message=f"There is no stage “{to}”.",
+            found=to,
+            expected="one of: " + ", ".join(names),
+            fix=did_you_mean(to, names),
+        )
+    )
 
 
 def write_views(path: Path, views: Sequence[View]) -> None:

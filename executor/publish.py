@@ -1,7 +1,7 @@
 """Where loads write, and how their output becomes visible: all of it at the end, each target in one step, or nothing.
 
-    <parent>/.sluice-staging/<run_id>/<name>     what a load of this run writes for <parent>/<name>
-    <parent>/.sluice-staging/<run_id>.lock       held as long as the process lives: without a holder the folder is a leftover
+<parent>/.sluice-staging/<run_id>/<name>     what a load of this run writes for <parent>/<name>
+<parent>/.sluice-staging/<run_id>.lock       held as long as the process lives: without a holder the folder is a leftover
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Output:
 
     def as_dict(self) -> dict[str, Any]:
         """stage, uri, format and rows where known, bytes and files as written by this run."""
-        files = [file for file in _data_files(self.staged)] if self.staged.exists() else []
+        files = _data_files(self.staged) if self.staged.exists() else []
         return {
             "stage": self.stage,
             "uri": self.uri,
@@ -63,7 +63,14 @@ class Publisher:
         """A fresh path to write to in place of `target`. Raises ProblemError when the target may not or cannot be written."""
         existing = self.find(target)
         if existing is not None:
-            raise ProblemError(_problem("output-twice", f"Two stages of this job write to “{uri}”.", f"the other is “{existing.stage}”", "Give one of them another place."))
+            raise ProblemError(
+                _problem(
+                    "output-twice",
+                    f"Two stages of this job write to “{uri}”.",
+                    f"the other is “{existing.stage}”",
+                    "Give one of them another place.",
+                )
+            )
         if save_mode == "ErrorIfExists" and _holds_data(target):
             raise ProblemError(_exists(uri))
         try:
@@ -130,7 +137,9 @@ def _own(folder: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
-        raise ProblemError(_problem("run-still-alive", "Another process is still working on this very run.", str(folder), "Wait for it to end.")) from error
+        raise ProblemError(
+            _problem("run-still-alive", "Another process is still working on this very run.", str(folder), "Wait for it to end.")
+        ) from error
     shutil.rmtree(folder, ignore_errors=True)
     return lock
 
@@ -188,7 +197,9 @@ def _rename(source: Path, target: Path, flags: int) -> None:
 def _link_existing(target: Path, staged: Path) -> None:
     """Puts the target's present files beside the new ones (hard links, else copies), so that one exchange shows old and new."""
     if target.is_file() or staged.is_file():
-        raise ProblemError(_problem("append-to-file", "Rows cannot be appended to a single file.", str(target.name), "Write to a folder, or overwrite."))
+        raise ProblemError(
+            _problem("append-to-file", "Rows cannot be appended to a single file.", str(target.name), "Write to a folder, or overwrite.")
+        )
     for file in target.rglob("*"):
         place = staged / file.relative_to(target)
         if file.is_dir():
@@ -231,12 +242,27 @@ def _check_writable(target: Path) -> None:
 def not_writable(uri: str, error: OSError) -> Problem:
     """Why an output cannot be written, in plain words."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return _problem("disk-full", f"There is no space left to write “{uri}”.", error.strerror or "", "Free some space or ask whoever runs the storage.")
-    return _problem("output-not-writable", f"“{uri}” cannot be written.", error.strerror or str(error), "Choose another place, or ask for the right to write there.")
+        return _problem(
+            "disk-full",
+            f"There is no space left to write “{uri}”.",
+            error.strerror or "",
+            "Free some space or ask whoever runs the storage.",
+        )
+    return _problem(
+        "output-not-writable",
+        f"“{uri}” cannot be written.",
+        error.strerror or str(error),
+        "Choose another place, or ask for the right to write there.",
+    )
 
 
 def _exists(uri: str) -> Problem:
-    return _problem("output-exists", f"“{uri}” already holds data, and this stage must not replace it.", "data", "Choose Overwrite or Append, or another place.")
+    return _problem(
+        "output-exists",
+        f"“{uri}” already holds data, and this stage must not replace it.",
+        "data",
+        "Choose Overwrite or Append, or another place.",
+    )
 
 
 def _problem(code: str, message: str, found: str, fix: str) -> Problem:

@@ -6,7 +6,7 @@ A preview is the same loop with an end, without loads and executes (`executor.pr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +59,9 @@ class RunContext:
     is_sampled = False
     row_limit: int | None = None
 
-    def __init__(self, spark: SparkSession, emit: EventWriter, *, environment: str | None, lake_folder: Path, publisher: Publisher | None = None) -> None:
+    def __init__(
+        self, spark: SparkSession, emit: EventWriter, *, environment: str | None, lake_folder: Path, publisher: Publisher | None = None
+    ) -> None:
         self.environment = environment
         self.views: dict[str, View] = {}
         self.record = StageRecord()
@@ -105,7 +107,15 @@ class RunContext:
         known = self.views.get(name.casefold())
         if known is None:
             names = [view.name for view in self.views.values()]
-            raise ProblemError(Problem(code="view-unknown", message=f"There is no view “{name}” at this point of the job.", found=name, expected="one of: " + ", ".join(names) if names else None, fix=did_you_mean(name, names)))  # fmt: skip
+            raise ProblemError(
+                Problem(
+                    code="view-unknown",
+                    message=f"There is no view “{name}” at this point of the job.",
+                    found=name,
+                    expected="one of: " + ", ".join(names) if names else None,
+                    fix=did_you_mean(name, names),
+                )
+            )
         return known.frame
 
     def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
@@ -146,17 +156,16 @@ class RunContext:
 class Runner:
     """Runs the stages of one job in one session."""
 
-    def __init__(self, spark: SparkSession, context: RunContext, emit: EventWriter, group: str, process: SparkProcess) -> None:
-        self.spark, self.context, self.emit, self.group, self.process = spark, context, emit, group, process
+    def __init__(self, process: SparkProcess, context: RunContext, emit: EventWriter, group: str) -> None:
+        """`group` begins the name of the job group that each stage gets in Spark."""
+        self.process, self.context, self.emit, self.group = process, context, emit, group
+        self.spark = process.session
         self.warnings = 0
-        self._totals = _listener(spark)
+        self._totals = _listener(self.spark)
 
-    def run(self, job: Job, indices: Sequence[int], skip_kinds: tuple[str, ...] = ()) -> None:
-        """Runs these stages in order. Raises StageFailure after the first that fails."""
-        for index in indices:
-            stage = job.stages[index]
-            if stage.kind in skip_kinds:
-                continue
+    def run(self, job: Job) -> None:
+        """Runs all stages in order. Raises StageFailure after the first that fails."""
+        for index, stage in enumerate(job.stages):
             if job.takes_part(stage):
                 self.run_stage(index, stage)
             else:
@@ -181,12 +190,16 @@ class Runner:
         started = time.monotonic()
         self.spark.sparkContext.setJobGroup(f"{self.group}:{index}", stage.name, interruptOnCancel=True)
         try:
-            with spark_errors.translated(sql=getattr(stage, "sql", None), columns=self._columns):
+            with spark_errors.translated(sql=getattr(stage, "sql", None), columns=self._columns, gone=self.process.why_gone):
                 yield
         except ProblemError as error:
             for problem in error.problems[:1]:
                 placed = spark_errors.placed(problem, index, stage)
-                self.emit(StageFailed(stage_index=index, stage=stage.name, stage_type=stage.type, duration_ms=_since(started), problem=placed.as_dict()))
+                self.emit(
+                    StageFailed(
+                        stage_index=index, stage=stage.name, stage_type=stage.type, duration_ms=_since(started), problem=placed.as_dict()
+                    )
+                )
             raise StageFailure from error
 
     def _metrics(self, group: str) -> dict[str, int]:

@@ -129,7 +129,7 @@ class Server:
             for problem in error.problems:
                 answer(ProblemFound(problem=problem.as_dict()))
         except Exception as error:  # noqa: BLE001 – one bad request must not end the session
-            answer(ProblemFound(problem=spark_errors.problem_of(error).as_dict()))
+            answer(ProblemFound(problem=(self.process.why_gone() or spark_errors.problem_of(error)).as_dict()))
         finally:
             self._close(answer, request_id)
         return self.process.jvm.process.poll() is None
@@ -150,7 +150,14 @@ class Server:
         kinds = {"preview": self._preview, "analyse": self._analyse}
         kind = request.get("request")
         if kind not in kinds:
-            raise ProblemError(Problem(code="request-unknown", message="This request is not known.", found=str(kind)[:100], expected="preview, analyse, cancel or stop"))
+            raise ProblemError(
+                Problem(
+                    code="request-unknown",
+                    message="This request is not known.",
+                    found=str(kind)[:100],
+                    expected="preview, analyse, cancel or stop",
+                )
+            )
         _forget_views(self.process)
         kinds[kind](request, answer, is_cancelled)
 
@@ -159,7 +166,15 @@ class Server:
         job = _job_until(request, given.parameters)
         rows = request.get("rows", 100)
         if not isinstance(rows, int) or not 1 <= rows <= MAX_ROWS:
-            raise ProblemError(Problem(code="request-wrong", field="rows", message="The number of rows is not right.", found=str(rows)[:100], expected=f"1 to {MAX_ROWS}"))
+            raise ProblemError(
+                Problem(
+                    code="request-wrong",
+                    field="rows",
+                    message="The number of rows is not right.",
+                    found=str(rows)[:100],
+                    expected=f"1 to {MAX_ROWS}",
+                )
+            )
         sample = request.get("input", "sample") != "full"
         preview = Preview(self.process, answer, job, given.lake, sample=sample, memory=self._memory, is_cancelled=is_cancelled)
         preview.show(len(job.stages) - 1, rows)
@@ -173,7 +188,9 @@ class Server:
 def _document(request: dict[str, Any]) -> dict[str, Any]:
     document = request.get("document")
     if not isinstance(document, dict) or not isinstance(document.get("stages"), list):
-        raise ProblemError(Problem(code="request-wrong", field="document", message="The request holds no document.", expected='{"stages": […]}'))
+        raise ProblemError(
+            Problem(code="request-wrong", field="document", message="The request holds no document.", expected='{"stages": […]}')
+        )
     return document
 
 
@@ -181,7 +198,15 @@ def _job_until(request: dict[str, Any], parameters: dict[str, Any]) -> Job:
     """The job up to the stage asked for: what is still wrong behind it does not matter yet."""
     document, to = _document(request), request.get("to")
     if not isinstance(to, int) or not 0 <= to < len(document["stages"]):
-        raise ProblemError(Problem(code="request-wrong", field="to", message="There is no such stage.", found=str(to)[:100], expected="the index of a stage, from 0"))
+        raise ProblemError(
+            Problem(
+                code="request-wrong",
+                field="to",
+                message="There is no such stage.",
+                found=str(to)[:100],
+                expected="the index of a stage, from 0",
+            )
+        )
     return parse_part(document, to + 1, environment=request.get("environment"), parameters=parameters)
 
 

@@ -88,7 +88,7 @@ def compile_gate(home: SparkHome) -> None:
         try:
             _cook(jvm.connect(), home, Path(folder))
         finally:
-            jvm.stop()
+            jvm.kill()
         with zipfile.ZipFile(home.gate_jar, "w", zipfile.ZIP_DEFLATED) as jar:
             for compiled in sorted(Path(folder).rglob("*.class")):
                 jar.writestr(zipfile.ZipInfo(str(compiled.relative_to(folder))), compiled.read_bytes())
@@ -136,7 +136,8 @@ def _exercise(spark: Any, scratch: Path) -> None:
         frame.write.format(form).save(str(scratch / form))
         spark.read.format(form).load(str(scratch / form)).count()
     sql = (
-        "WITH d AS (SELECT origin, CAST(delay AS INT) delay, to_date(day) day FROM flights) SELECT day, a.origin, count(*) n, avg(a.delay) mean, "
+        "WITH d AS (SELECT origin, CAST(delay AS INT) delay, to_date(day) day FROM flights) "
+        "SELECT day, a.origin, count(*) n, avg(a.delay) mean, "
         "round(max(b.delay), 2) worst, row_number() OVER (PARTITION BY day ORDER BY a.origin) r FROM d a LEFT JOIN d b USING (day) "
         "WHERE a.delay IS NULL OR upper(a.origin) LIKE '%K' GROUP BY day, a.origin ORDER BY day LIMIT 10"
     )

@@ -24,9 +24,19 @@ if TYPE_CHECKING:
 UNIT, RECORD = "\x1f", "\x1e"
 FACTS = ("view", "function")
 HINTS = (
-    "BROADCAST", "BROADCASTJOIN", "MAPJOIN", "MERGE", "SHUFFLE_MERGE", "MERGEJOIN", "SHUFFLE_HASH", "SHUFFLE_REPLICATE_NL",
-    "COALESCE", "REPARTITION", "REPARTITION_BY_RANGE", "REBALANCE",
-)  # fmt: skip
+    "BROADCAST",
+    "BROADCASTJOIN",
+    "MAPJOIN",
+    "MERGE",
+    "SHUFFLE_MERGE",
+    "MERGEJOIN",
+    "SHUFFLE_HASH",
+    "SHUFFLE_REPLICATE_NL",
+    "COALESCE",
+    "REPARTITION",
+    "REPARTITION_BY_RANGE",
+    "REBALANCE",
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class Gate:
     """The gate of one Spark session."""
 
     def __init__(self, spark: SparkSession) -> None:
-        self._spark = spark
+        self._spark: Any = spark
         self._jvm: Any = spark._jvm
         known = function_list()
         self._java = self._jvm.sluice.ParseGate(
@@ -83,7 +93,11 @@ class Gate:
             frame = self._spark.sql(sql)
         found = self._jvm.sluice.PlanGate.check(frame._jdf.queryExecution().analyzed(), _lower(views))
         if found:
-            raise ProblemError(Problem(code="sql-plan-refused", field=field, message="This query reaches for something outside the job's views.", found=found))
+            raise ProblemError(
+                Problem(
+                    code="sql-plan-refused", field=field, message="This query reaches for something outside the job's views.", found=found
+                )
+            )
         return frame
 
     def _findings(self, sql: str, views: Sequence[str]) -> list[Finding]:
@@ -137,18 +151,34 @@ Words = dict[str, Any]
 
 def _unknown_view(name: str, views: list[str]) -> Words:
     listed = ", ".join(sorted(views)[:20]) if views else "none yet: add an extract before this step"
-    return {"code": "unknown-view", "message": f"There is no view “{name}” at this point of the job.", "found": name, "expected": f"one of: {listed}", "fix": did_you_mean(name, views)}  # fmt: skip
+    return {
+        "code": "unknown-view",
+        "message": f"There is no view “{name}” at this point of the job.",
+        "found": name,
+        "expected": f"one of: {listed}",
+        "fix": did_you_mean(name, views),
+    }
 
 
 def _path(name: str, views: list[str]) -> Words:
-    return {"message": f"“{name}” cannot be read from SQL.", "found": name, "expected": "the name of one view of this job", "fix": "To read a file, add an extract stage and use its view here."}  # fmt: skip
+    return {
+        "message": f"“{name}” cannot be read from SQL.",
+        "found": name,
+        "expected": "the name of one view of this job",
+        "fix": "To read a file, add an extract stage and use its view here.",
+    }
 
 
 def _unknown_function(name: str, views: list[str]) -> Words:
     known = function_list()
     reason = known.refused.get(name) or known.refused_table_functions.get(name)
     if reason:
-        return {"code": "sql-function-refused", "message": f"The function “{name}” is not available here: {reason}.", "found": name, "fix": "Write the query without it."}  # fmt: skip
+        return {
+            "code": "sql-function-refused",
+            "message": f"The function “{name}” is not available here: {reason}.",
+            "found": name,
+            "fix": "Write the query without it.",
+        }
     if name in known.allowed:
         return {"message": f"“{name}” cannot stand in FROM.", "found": name, "fix": "Use it in SELECT, or write LATERAL VIEW."}
     close = did_you_mean(name, known.allowed | known.table_functions)
@@ -156,7 +186,12 @@ def _unknown_function(name: str, views: list[str]) -> Words:
 
 
 def _function_path(name: str, views: list[str]) -> Words:
-    return {"message": "A function is called by its plain name here.", "found": name, "expected": "one name, without a schema before it", "fix": f"Write {name.rsplit('.', 1)[-1]}(…)."}  # fmt: skip
+    return {
+        "message": "A function is called by its plain name here.",
+        "found": name,
+        "expected": "one name, without a schema before it",
+        "fix": f"Write {name.rsplit('.', 1)[-1]}(…).",
+    }
 
 
 def _hint(name: str, views: list[str]) -> Words:
@@ -172,7 +207,11 @@ def _too_deep(name: str, views: list[str]) -> Words:
 
 
 def _relation_options(name: str, views: list[str]) -> Words:
-    return {"message": f"“{name}” is read with options or as a stream, which is not available here.", "found": name, "fix": "Use the plain name of the view."}  # fmt: skip
+    return {
+        "message": f"“{name}” is read with options or as a stream, which is not available here.",
+        "found": name,
+        "fix": "Use the plain name of the view.",
+    }
 
 
 def _unreadable(name: str, views: list[str]) -> Words:
@@ -181,8 +220,14 @@ def _unreadable(name: str, views: list[str]) -> Words:
 
 NODE_WORDS = {
     "ScriptTransformation": ("TRANSFORM … USING runs a program outside Spark, which is not allowed.", "Use SQL functions instead."),
-    "PlanWithUnresolvedIdentifier": ("IDENTIFIER(…) hides which view is read.", "Write the view's name, or use a parameter of type identifier."),
-    "ExpressionWithUnresolvedIdentifier": ("IDENTIFIER(…) hides what is meant.", "Write the name itself, or use a parameter of type identifier."),
+    "PlanWithUnresolvedIdentifier": (
+        "IDENTIFIER(…) hides which view is read.",
+        "Write the view's name, or use a parameter of type identifier.",
+    ),
+    "ExpressionWithUnresolvedIdentifier": (
+        "IDENTIFIER(…) hides what is meant.",
+        "Write the name itself, or use a parameter of type identifier.",
+    ),
     "CompoundBody": ("SQL scripts (BEGIN … END) are not allowed.", "Write one query a stage."),
     "UnresolvedExecuteImmediate": ("EXECUTE IMMEDIATE runs text that cannot be checked.", "Write the query itself."),
     "NamedParameter": ("Parameters are not written with a colon here.", "Write ${name}."),
@@ -190,7 +235,7 @@ NODE_WORDS = {
     "CurrentUser": ("The name of the system's user is not available here.", "Use a parameter."),
     "RelationTimeTravel": ("Versions of a view cannot be chosen in SQL.", "Use the plain name of the view."),
     "NamedStreamingRelation": ("Streams cannot be read from SQL.", "Use the plain name of the view."),
-}  # fmt: skip
+}
 
 
 def _unknown_node(name: str, views: list[str]) -> Words:
@@ -199,8 +244,19 @@ def _unknown_node(name: str, views: list[str]) -> Words:
         message, fix = NODE_WORDS[short]
         return {"code": "sql-not-allowed", "message": message, "found": short, "fix": fix}
     if ".plans.logical." in name or ".execution." in name:
-        return {"code": "sql-command", "message": "This is a command. A stage may only hold a query, which reads and does not change anything.", "found": short, "expected": "SELECT …", "fix": "Use a load stage to write, an extract stage to read."}  # fmt: skip
-    return {"code": "sql-not-allowed", "message": "This part of SQL is not available here.", "found": short, "fix": "Write the query without it."}
+        return {
+            "code": "sql-command",
+            "message": "This is a command. A stage may only hold a query, which reads and does not change anything.",
+            "found": short,
+            "expected": "SELECT …",
+            "fix": "Use a load stage to write, an extract stage to read.",
+        }
+    return {
+        "code": "sql-not-allowed",
+        "message": "This part of SQL is not available here.",
+        "found": short,
+        "fix": "Write the query without it.",
+    }
 
 
 _SENTENCES: dict[str, Callable[[str, list[str]], Words]] = {

@@ -34,7 +34,14 @@ def read_values(stream: IO[str]) -> Values:
     try:
         given = json.loads(line)
     except json.JSONDecodeError as error:
-        raise ProblemError(Problem(code="values-not-json", message="The values on standard input are not JSON.", found=error.msg, expected="one JSON object on one line")) from None  # fmt: skip
+        raise ProblemError(
+            Problem(
+                code="values-not-json",
+                message="The values on standard input are not JSON.",
+                found=error.msg,
+                expected="one JSON object on one line",
+            )
+        ) from None
     return values_from(given)
 
 
@@ -46,7 +53,9 @@ def values_from(given: Any) -> Values:
         if name not in KEYS:
             raise ProblemError(Problem(code="values-unknown", message=f"There is no value “{name}”.", found=name, expected=", ".join(KEYS)))
         if not isinstance(value, KEYS[name]):
-            raise ProblemError(Problem(code="values-wrong", message=f"The value “{name}” is of the wrong kind.", expected=KEYS[name].__name__))
+            raise ProblemError(
+                Problem(code="values-wrong", message=f"The value “{name}” is of the wrong kind.", expected=KEYS[name].__name__)
+            )
     return Values(
         document=given.get("document"),
         parameters=given.get("parameters", {}),
@@ -62,12 +71,16 @@ def lake_folder(given: str) -> Path:
     """The folder that URIs are resolved in. Raises ProblemError when there is none."""
     folder = Path(given)
     if not folder.is_dir():
-        raise ProblemError(Problem(code="lake-missing", message=f"There is no folder “{given}” to use as the lake.", fix="Create it, or name another."))
+        raise ProblemError(
+            Problem(code="lake-missing", message=f"There is no folder “{given}” to use as the lake.", fix="Create it, or name another.")
+        )
     return folder.resolve()
 
 
 def checked_run_id(run_id: str) -> str:
     """A run's id becomes the name of a folder, so it may hold letters, digits, - and _ only."""
     if not run_id.replace("-", "").replace("_", "").isalnum() or len(run_id) > 100:
-        raise ProblemError(Problem(code="values-wrong", message="The run's id is not right.", found=run_id[:100], expected="letters, digits, - and _"))
+        raise ProblemError(
+            Problem(code="values-wrong", message="The run's id is not right.", found=run_id[:100], expected="letters, digits, - and _")
+        )
     return run_id
