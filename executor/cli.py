@@ -15,7 +15,9 @@ GOOD, NOT_RIGHT = 0, 1
 
 file_argument = click.argument("file", type=click.Path(allow_dash=True))
 environment_option = click.option("--environment", metavar="E", help="The environment, for instance dev.")
-parameter_option = click.option("--param", "parameters", multiple=True, metavar="N=V", help="A parameter of the job; may be given several times.")
+parameter_option = click.option(
+    "--param", "parameters", multiple=True, metavar="N=V", help="A parameter of the job; may be given several times."
+)
 values_option = click.option("--values", type=click.Choice(["-"]), help="Read parameters and secrets from standard input.")
 
 
@@ -105,7 +107,9 @@ def read(file: str) -> bytes:
         with click.open_file(file, "rb") as stream:
             return bytes(stream.read())
     except OSError as error:
-        problem = Problem(code="document-missing", message=f"The document “{file}” cannot be read.", found=error.strerror, fix="Check the path.")
+        problem = Problem(
+            code="document-missing", message=f"The document “{file}” cannot be read.", found=error.strerror, fix="Check the path."
+        )
         raise ProblemError(problem) from None
 
 

@@ -114,7 +114,12 @@ def document_schema(types: StageTypes = STAGE_TYPES) -> dict[str, Any]:
         "properties": {
             "description": {"type": ["string", "null"], "description": "What the job is for."},
             "parameters": {"type": "object", "additionalProperties": {"$ref": places[Parameter, "validation"]["$ref"]}},
-            "stages": {"type": "array", "minItems": 1, "maxItems": 500, "items": {"oneOf": stages, "discriminator": {"propertyName": "type"}}},
+            "stages": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 500,
+                "items": {"oneOf": stages, "discriminator": {"propertyName": "type"}},
+            },
         },
         "$defs": defs,
     }

@@ -1,28 +1,94 @@
-"""Which views a query reads, as well as can be told without Spark. A hint for people, never a gate."""
+"""Which views a query reads, as well as can be told from its words alone. A hint for people, never a gate: the gate asks Spark.
+
+A full SQL parser would know more, but takes as long to import as the whole check of a document may take.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import lru_cache
+
+from executor import sql_text
+
+_WORD = re.compile(r"[A-Za-z_0-9]+|[^\sA-Za-z_0-9]")
+_ENDS_FROM = frozenset(
+    "select where group order having limit union except intersect minus window qualify sort cluster distribute set offset".split()
+)
+_FROM_IS_NO_CLAUSE = frozenset("extract trim substring substr overlay position".split())
+_NOT_A_NAME = frozenset("values lateral table select unnest identifier stream".split())
 
 
 @lru_cache(maxsize=4096)
-def _tables(sql: str) -> tuple[str, ...]:
-    import sqlglot
-    from sqlglot import exp
-
-    try:
-        tree = sqlglot.parse_one(sql, read="spark")
-    except (sqlglot.errors.SqlglotError, RecursionError, ValueError):
-        return ()
-    inner = {cte.alias.casefold() for cte in tree.find_all(exp.CTE)}
+def _views(sql: str) -> tuple[str, ...]:
+    words = [*_words(sql), "", "", ""]
+    inner = set(_common_table_names(words))
     found: dict[str, str] = {}
-    for table in tree.find_all(exp.Table):
-        plain = isinstance(table.this, exp.Identifier) and not table.args.get("db")
-        if plain and table.name.casefold() not in inner:
-            found.setdefault(table.name.casefold(), table.name)
+    for name in _tables(words):
+        if name.casefold() not in inner:
+            found.setdefault(name.casefold(), name)
     return tuple(found.values())
 
 
 def views_read(sql: str) -> list[str]:
-    """Names in FROM and JOIN that are not defined inside the query, in order, each once. Empty when the text cannot be read."""
-    return list(_tables(sql))
+    """Names in FROM and JOIN that are not defined inside the query, in order, each once."""
+    return list(_views(sql))
+
+
+def _words(sql: str) -> Iterator[str]:
+    """Words, quoted names (with their back-ticks) and single signs; a string is one sign."""
+    for part in sql_text.spans(sql):
+        if part.kind == sql_text.CODE:
+            yield from _WORD.findall(sql, part.start, part.end)
+        elif part.kind != sql_text.COMMENT:
+            yield sql[part.start : part.end] if part.kind == sql_text.NAME else "'"
+
+
+def _common_table_names(words: list[str]) -> Iterator[str]:
+    """Every `name AS (`, and `name (columns) AS (` behind WITH or a comma: names of a WITH clause."""
+    for place, word in enumerate(words[:-2]):
+        if word.casefold() == "as" and words[place + 1] == "(" and place:
+            start = place - 1
+            if words[start] == ")":
+                while start > 0 and words[start] != "(":
+                    start -= 1
+                start -= 1
+            yield _name(words[max(0, start)]).casefold()
+
+
+def _tables(words: list[str]) -> Iterator[str]:
+    openers: list[str] = []
+    listing = [False]
+    for place, word in enumerate(words[:-2]):
+        lower = word.casefold()
+        if word == "(":
+            openers.append(words[place - 1].casefold() if place else "")
+            listing.append(False)
+        elif word == ")" and openers:
+            openers.pop()
+            listing.pop()
+        starts = lower == "join" or _is_from_clause(words, place, openers) or (word == "," and listing[-1])
+        if lower in _ENDS_FROM or lower == "view":
+            listing[-1] = False
+        if starts:
+            listing[-1] = True
+            if _is_view(words, place + 1):
+                yield _name(words[place + 1])
+
+
+def _is_from_clause(words: list[str], place: int, openers: list[str]) -> bool:
+    if words[place].casefold() != "from":
+        return False
+    before = words[place - 1].casefold() if place else ""
+    return before != "distinct" and not (openers and openers[-1] in _FROM_IS_NO_CLAUSE)
+
+
+def _is_view(words: list[str], place: int) -> bool:
+    """A plain name: neither a function's, nor one of several parts, nor a word of the language."""
+    word, after = words[place], words[place + 1]
+    is_name = word.startswith("`") or (bool(word[:1].isalpha() or word[:1] == "_") and word.casefold() not in _NOT_A_NAME)
+    return is_name and after not in ("(", ".")
+
+
+def _name(word: str) -> str:
+    return word[1:-1].replace("``", "`") if word.startswith("`") else word

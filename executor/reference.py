@@ -30,7 +30,8 @@ def reference(types: StageTypes = STAGE_TYPES) -> str:
 
 def _contents(types: StageTypes) -> str:
     lines = [
-        f"- {title}: " + ", ".join(f"[{name}](#{name.lower()})" for name, cls in types.items() if cls.kind == kind) for kind, title in KIND_TITLES.items()
+        f"- {title}: " + ", ".join(f"[{name}](#{name.lower()})" for name, cls in types.items() if cls.kind == kind)
+        for kind, title in KIND_TITLES.items()
     ]
     return "\n".join([*lines, "- [Parameters](#parameters), [Columns of a schema](#columns-of-a-schema)", ""])
 

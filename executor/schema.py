@@ -22,7 +22,7 @@ Patterns = TypeVar("Patterns", list[str], list[str] | None)
 class Column(BaseModel):
     """What all columns have. `type` tells them apart."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True, defer_build=True)
     spark_type: ClassVar[str]
 
     id: str | None = Field(default=None, title="Id", description="A mark of your own.")
@@ -267,8 +267,6 @@ AnyColumn = Annotated[
     | ArrayColumn,
     Field(discriminator="type"),
 ]
-StructColumn.model_rebuild()
-ArrayColumn.model_rebuild()
 
 COLUMN_TYPES: dict[str, type[BaseModel]] = {
     str(cls.model_fields["type"].default): cls

@@ -71,7 +71,7 @@ class Stage(BaseModel):
     `advanced: true` go under "More fields"; a field with `unused: "…"` is accepted for Arc's sake and says why it does nothing yet.
     """
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, coerce_numbers_to_str=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, coerce_numbers_to_str=True, frozen=True, defer_build=True)
 
     kind: ClassVar[str]
     """extract, transform, load, validate or execute: set by the five bases."""
