@@ -1,0 +1,209 @@
+"""What a run writes becomes visible at its end, all of it or nothing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from executor import publish
+from executor.problems import ProblemError
+from executor.publish import STAGING, Publisher
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    (tmp_path / "curated").mkdir()
+    return tmp_path
+
+
+def write(publisher: Publisher, target: Path, text: str, mode: str = "Overwrite", file: str = "part-0.txt") -> None:
+    """What a load does: writes a file (and Hadoop's checksum of it) into the folder it was given."""
+    folder = publisher.stage_output(str(target.name), target, mode, 0, "save")
+    folder.mkdir()
+    (folder / file).write_text(text)
+    (folder / f".{file}.crc").write_text("checksum")
+
+
+def content(folder: Path) -> dict[str, str]:
+    return {str(file.relative_to(folder)): file.read_text() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def test_nothing_is_visible_before_publishing_and_all_of_it_after(lake: Path) -> None:
+    publisher, target = Publisher("r1"), lake / "curated" / "daily"
+    write(publisher, target, "new")
+    assert not target.exists()
+    (facts,) = publisher.publish()
+    publisher.discard()
+    assert content(target) == {"part-0.txt": "new"}
+    assert (facts["files"], facts["bytes"], facts["uri"]) == (1, 3, "daily")
+    assert not (lake / "curated" / STAGING).exists()
+
+
+def test_overwrite_replaces_the_old_output_whole(lake: Path) -> None:
+    target = lake / "curated" / "daily"
+    target.mkdir()
+    (target / "old.txt").write_text("old")
+    publisher = Publisher("r1")
+    write(publisher, target, "new")
+    assert content(target) == {"old.txt": "old"}
+    publisher.publish()
+    publisher.discard()
+    assert content(target) == {"part-0.txt": "new"}
+
+
+def test_a_discarded_run_leaves_the_old_output_as_it_was(lake: Path) -> None:
+    target = lake / "curated" / "daily"
+    target.mkdir()
+    (target / "old.txt").write_text("old")
+    publisher = Publisher("r1")
+    write(publisher, target, "new")
+    publisher.discard()
+    assert content(target) == {"old.txt": "old"}
+    assert not (lake / "curated" / STAGING).exists()
+
+
+def test_append_keeps_what_was_there(lake: Path) -> None:
+    target = lake / "curated" / "daily"
+    (target / "year=2012").mkdir(parents=True)
+    (target / "year=2012" / "a.txt").write_text("old")
+    publisher = Publisher("r1")
+    write(publisher, target, "new", "Append", "b.txt")
+    publisher.publish()
+    publisher.discard()
+    assert content(target) == {"b.txt": "new", "year=2012/a.txt": "old"}
+
+
+def test_ignore_leaves_data_that_is_there(lake: Path) -> None:
+    target = lake / "curated" / "daily"
+    target.mkdir()
+    (target / "old.txt").write_text("old")
+    publisher = Publisher("r1")
+    write(publisher, target, "new", "Ignore")
+    publisher.publish()
+    publisher.discard()
+    assert content(target) == {"old.txt": "old"}
+
+
+def test_error_if_exists_is_said_before_any_work(lake: Path) -> None:
+    target = lake / "curated" / "daily"
+    target.mkdir()
+    (target / "old.txt").write_text("old")
+    with pytest.raises(ProblemError) as raised:
+        Publisher("r1").stage_output("curated/daily", target, "ErrorIfExists", 0, "save")
+    assert raised.value.problems[0].code == "output-exists"
+
+
+def test_error_if_exists_also_holds_when_somebody_was_faster(lake: Path) -> None:
+    publisher, target = Publisher("r1"), lake / "curated" / "daily"
+    write(publisher, target, "new", "ErrorIfExists")
+    target.mkdir()
+    (target / "theirs.txt").write_text("theirs")
+    with pytest.raises(ProblemError):
+        publisher.publish()
+    publisher.discard()
+    assert content(target) == {"theirs.txt": "theirs"}
+
+
+def test_two_stages_cannot_write_to_one_place(lake: Path) -> None:
+    publisher, target = Publisher("r1"), lake / "curated" / "daily"
+    write(publisher, target, "new")
+    with pytest.raises(ProblemError) as raised:
+        publisher.stage_output("curated/daily", target, "Overwrite", 1, "again")
+    assert raised.value.problems[0].code == "output-twice"
+    publisher.discard()
+
+
+def test_when_one_target_cannot_be_published_those_before_it_are_taken_back(lake: Path) -> None:
+    first, second = lake / "curated" / "a", lake / "curated" / "b"
+    first.mkdir()
+    (first / "old.txt").write_text("old a")
+    publisher = Publisher("r1")
+    write(publisher, first, "new a")
+    write(publisher, second, "new b", "ErrorIfExists")
+    second.mkdir()
+    (second / "theirs.txt").write_text("theirs")
+    with pytest.raises(ProblemError):
+        publisher.publish()
+    publisher.discard()
+    assert content(first) == {"old.txt": "old a"}
+    assert content(second) == {"theirs.txt": "theirs"}
+
+
+def test_a_file_system_without_exchange_publishes_too(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cannot(source: Path, target: Path, flags: int) -> None:
+        if flags == publish.RENAME_EXCHANGE:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        os.rename(source, target)
+
+    monkeypatch.setattr(publish, "_rename", cannot)
+    target = lake / "curated" / "daily"
+    target.mkdir()
+    (target / "old.txt").write_text("old")
+    publisher = Publisher("r1")
+    write(publisher, target, "new")
+    publisher.publish()
+    publisher.discard()
+    assert content(target) == {"part-0.txt": "new"}
+
+
+def test_a_place_that_may_not_be_written_is_said_before_any_work(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # the tests may run as root, who may write everywhere
+    publisher = Publisher("r1")
+    with pytest.raises(ProblemError) as raised:
+        publisher.stage_output("curated/daily", lake / "curated" / "daily", "Overwrite", 0, "save")
+    publisher.discard()
+    assert raised.value.problems[0].code == "output-not-writable"
+    assert "curated/daily" in raised.value.problems[0].message
+
+
+def test_a_full_disk_is_named(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **keywords: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(ProblemError) as raised:
+        Publisher("r1").stage_output("curated/daily", lake / "new" / "daily", "Overwrite", 0, "save")
+    assert raised.value.problems[0].code == "disk-full"
+
+
+def test_leftovers_of_a_dead_run_go_and_those_of_a_living_one_stay(lake: Path) -> None:
+    alive = Publisher("alive")
+    write(alive, lake / "curated" / "one", "of the living")
+    staging = lake / "curated" / STAGING
+    (staging / "dead" / "two").mkdir(parents=True)
+    (staging / "dead.lock").touch()
+    long_ago = time.time() - 3600
+    for lock in staging.glob("*.lock"):
+        os.utime(lock, (long_ago, long_ago))
+    later = Publisher("later")
+    write(later, lake / "curated" / "three", "later")
+    assert not (staging / "dead").exists() and not (staging / "dead.lock").exists()
+    assert (staging / "alive" / "one").exists()
+    alive.publish()
+    alive.discard()
+    later.discard()
+    assert content(lake / "curated" / "one") == {"part-0.txt": "of the living"}
+
+
+def test_a_second_attempt_of_a_run_begins_afresh_and_waits_for_no_dead_one(lake: Path) -> None:
+    leftover = lake / "curated" / STAGING / "r1" / "daily"
+    leftover.mkdir(parents=True)
+    (leftover / "half.txt").write_text("half")
+    publisher = Publisher("r1")
+    write(publisher, lake / "curated" / "daily", "whole")
+    publisher.publish()
+    publisher.discard()
+    assert content(lake / "curated" / "daily") == {"part-0.txt": "whole"}
+
+
+def test_two_processes_of_one_run_cannot_both_write(lake: Path) -> None:
+    first = Publisher("r1")
+    write(first, lake / "curated" / "daily", "first")
+    with pytest.raises(ProblemError) as raised:
+        Publisher("r1").stage_output("curated/daily", lake / "curated" / "daily", "Overwrite", 0, "save")
+    assert raised.value.problems[0].code == "run-still-alive"
+    first.discard()
