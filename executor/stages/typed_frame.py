@@ -7,16 +7,15 @@ Rows that must stop the run are caught by a filter between them that Spark canno
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType, StructType
 
 from executor.problems import Problem, ProblemError
 from executor.schema import AnyColumn, ArrayColumn, BooleanColumn, Scalar, StructColumn
 from executor.stages.internal_columns import is_internal
-from executor.stages.typed_values import failure_text, value_of
+from executor.stages.typed_values import failure_text, is_one_of, quoted, value_of
 from executor.stages.typing_errors import raised
 
 ERRORS = "_errors"
@@ -31,39 +30,34 @@ _ABOUT_ERRORS = {
 
 @dataclass(frozen=True)
 class _Cell:
-    """One column on its way: where its text and its value stand in the first projection."""
+    """One column on its way. `source`: what gives its text; `text`, `value`: their names in the first projection."""
 
     column: AnyColumn
-    text: Column
-    value: Column
-    text_name: str
-    value_name: str
-    is_typed_already: bool
+    source: str
+    conversion: str | None
+    text: str
+    value: str
 
     @property
-    def is_wrong(self) -> Column:
-        text, value = F.col(self.text_name), F.col(self.value_name)
-        unfit = text.isNotNull() & value.isNull()
-        return unfit if getattr(self.column, "nullable", True) else value.isNull()
+    def is_wrong(self) -> str:
+        is_unfit = f"{self.text} IS NOT NULL AND {self.value} IS NULL"
+        return f"({is_unfit})" if getattr(self.column, "nullable", True) else f"({self.value} IS NULL)"
 
     @property
-    def message(self) -> Column:
-        text = F.col(self.text_name)
-        return F.when(text.isNull(), F.lit(MISSING)).otherwise(failure_text(self.column, text))
+    def error(self) -> str:
+        return f"named_struct('field', {quoted(self.column.name)}, 'message', {self._message})"
 
     @property
-    def error(self) -> Column:
-        return F.struct(F.lit(self.column.name).alias("field"), self.message.alias("message"))
-
-    @property
-    def full_error(self) -> Column:
+    def full_error(self) -> str:
         """For a problem: with the value and what was expected."""
-        return F.struct(
-            F.lit(self.column.name).alias("field"),
-            self.message.alias("message"),
-            F.col(self.text_name).alias("value"),
-            F.lit(expected_words(self.column)).alias("expected"),
+        expected = quoted(expected_words(self.column))
+        return (
+            f"named_struct('field', {quoted(self.column.name)}, 'message', {self._message}, 'value', {self.text}, 'expected', {expected})"
         )
+
+    @property
+    def _message(self) -> str:
+        return f"IF({self.text} IS NULL, '{MISSING}', {failure_text(self.column, self.text)})"
 
 
 def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail_fast: bool) -> DataFrame:
@@ -71,21 +65,24 @@ def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail
     data cannot go together; values that must stop the run raise when the frame is read (`typing_errors.problem_from`)."""
     internal = [name for name in source.columns if is_internal(source, name)]
     data = [name for name in source.columns if name not in internal]
+    kept = [name_in_sql(name) for name in internal if name != ERRORS]
     _require_same_count(columns, data)
     zone = source.sparkSession.conf.get("spark.sql.session.timeZone") or "UTC"
     cells = [_cell(source, name, column, index, zone) for index, (name, column) in enumerate(zip(data, columns, strict=True))]
-    checked = [cell for cell in cells if not cell.is_typed_already]
-    first = source.select(
-        *[cell.value.alias(cell.value_name) for cell in cells],
-        *[cell.text.alias(cell.text_name) for cell in checked],
-        *[F.col(f"`{name}`") for name in internal if name != ERRORS],
-    )
-    guarded = _guarded(first, checked, stage, fail_fast)
+    checked = [cell for cell in cells if cell.conversion]
+    texts = source.selectExpr(*[f"{cell.source} AS {cell.text}" for cell in cells], *kept)
+    values = texts.selectExpr("*", *[f"{cell.conversion} AS {cell.value}" for cell in checked])
+    guarded = _guarded(values, checked, stage, fail_fast)
     return guarded.select(
-        *[F.col(cell.value_name).alias(cell.column.name, metadata=cell.column.spark_metadata()) for cell in cells],
-        *[F.col(f"`{name}`") for name in internal if name != ERRORS],
-        _errors(checked).alias(ERRORS, metadata=_ABOUT_ERRORS),
+        *[F.col(cell.value).alias(cell.column.name, metadata=cell.column.spark_metadata()) for cell in cells],
+        *kept,
+        F.expr(_errors(checked)).alias(ERRORS, metadata=_ABOUT_ERRORS),
     )
+
+
+def name_in_sql(name: str) -> str:
+    """A column's name as SQL takes it."""
+    return "`" + name.replace("`", "``") + "`"
 
 
 def _require_same_count(columns: list[AnyColumn], data: list[str]) -> None:
@@ -106,25 +103,22 @@ def _require_same_count(columns: list[AnyColumn], data: list[str]) -> None:
 
 def _cell(source: DataFrame, name: str, column: AnyColumn, index: int, zone: str) -> _Cell:
     kind = source.schema[name].dataType
-    raw = F.col(f"`{name}`")
-    value_name, text_name = f"_sluice_value_{index}", f"_sluice_text_{index}"
+    raw, text, value = name_in_sql(name), f"_sluice_text_{index}", f"_sluice_value_{index}"
     if isinstance(kind, StringType) and isinstance(column, Scalar):
-        text = _text(column, raw)
-        return _Cell(column, text, value_of(column, text, zone), text_name, value_name, is_typed_already=False)
-    if isinstance(column, StructColumn | ArrayColumn) and isinstance(kind, StructType | ArrayType):
-        return _Cell(column, raw, raw, text_name, value_name, is_typed_already=True)
-    if kind.simpleString() != column.type_text():
+        return _Cell(column, _text(column, raw), value_of(column, text, zone), text, value)
+    is_nested = isinstance(column, StructColumn | ArrayColumn) and isinstance(kind, StructType | ArrayType)
+    if not is_nested and kind.simpleString() != column.type_text():
         raise ProblemError(_not_text(name, kind.simpleString(), column))
-    return _Cell(column, raw, raw, text_name, value_name, is_typed_already=True)
+    return _Cell(column, raw, None, text, text)
 
 
-def _text(column: Scalar, raw: Column) -> Column:
+def _text(column: Scalar, raw: str) -> str:
     """The text to convert; null where there is no value."""
-    text = F.btrim(raw, F.lit(JAVA_BLANKS)) if column.trim else raw
+    text = f"btrim({raw}, {quoted(JAVA_BLANKS)})" if column.trim else raw
     if column.nullable_values:
-        text = F.when(~text.isin(column.nullable_values), text)
+        text = f"IF({is_one_of(text, column.nullable_values)}, NULL, {text})"
     replacement = column.null_replacement_value
-    return text if replacement is None else F.coalesce(text, F.lit(replacement))
+    return text if replacement is None else f"coalesce({text}, {quoted(replacement)})"
 
 
 def _not_text(name: str, found: str, column: AnyColumn) -> Problem:
@@ -149,21 +143,26 @@ def _guarded(frame: DataFrame, cells: list[_Cell], stage: str, fail_fast: bool) 
     strict = cells if fail_fast else [cell for cell in cells if not getattr(cell.column, "nullable", True)]
     if not strict:
         return frame
-    errors = F.array_compact(F.array(*[F.when(cell.is_wrong, cell.full_error) for cell in strict]))
-    facts = {"stage": F.lit(stage), "mode": F.lit("failfast" if fail_fast else "permissive"), "errors": errors}
+    facts = {"stage": quoted(stage), "mode": "'failfast'" if fail_fast else "'permissive'", "errors": _wrong_ones(strict, full=True)}
     for name, key in (("_index", "row"), ("_filename", "file")):
         if name in frame.columns:
-            facts[key] = F.col(name)
-    stop = raised(facts).cast("boolean")
-    return frame.filter(F.when(reduce(Column.__or__, [cell.is_wrong for cell in strict]), stop).otherwise(F.lit(True)))
+            facts[key] = name
+    return frame.filter(f"CASE WHEN {_any_wrong(strict)} THEN boolean({raised(facts)}) ELSE true END")
 
 
-def _errors(cells: list[_Cell]) -> Column:
-    none = F.array().cast(ERROR_TYPE)
-    if not cells:
-        return none
-    found = F.array_compact(F.array(*[F.when(cell.is_wrong, cell.error) for cell in cells]))
-    return F.when(reduce(Column.__or__, [cell.is_wrong for cell in cells]), found).otherwise(none)
+def _errors(cells: list[_Cell]) -> str:
+    none = f"CAST(array() AS {ERROR_TYPE})"
+    return f"CASE WHEN {_any_wrong(cells)} THEN {_wrong_ones(cells, full=False)} ELSE {none} END" if cells else none
+
+
+def _any_wrong(cells: list[_Cell]) -> str:
+    return " OR ".join(cell.is_wrong for cell in cells)
+
+
+def _wrong_ones(cells: list[_Cell], *, full: bool) -> str:
+    """The errors of a row. A lambda, as Spark then keeps the long list of cases out of the code it compiles for every row."""
+    found = ", ".join(f"IF({cell.is_wrong}, {cell.full_error if full else cell.error}, NULL)" for cell in cells)
+    return f"filter(array({found}), error -> error IS NOT NULL)"
 
 
 def expected_words(column: AnyColumn) -> str:

@@ -6,23 +6,18 @@ Spark tells only the text of an error that a query raises, so the text carries J
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from executor.problems import Problem
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 MARK = "sluice-typing:"
 
 
-def raised(facts: dict[str, Column]) -> Column:
-    """An expression that fails with `facts` (stage, mode, errors, row, file). It names the task's number, which also keeps Spark
-    from moving the check to another place in the query."""
-    from pyspark.sql import functions as F
-
-    body = F.to_json(F.struct(*[value.alias(name) for name, value in facts.items()], F.spark_partition_id().alias("part")))
-    return F.raise_error(F.concat(F.lit(MARK), body))
+def raised(facts: dict[str, str]) -> str:
+    """An SQL expression that fails with `facts` (stage, mode, errors, row, file, each as SQL). It names the task's number, which also
+    keeps Spark from moving the check to another place in the query."""
+    pairs = ", ".join(f"'{name}', {value}" for name, value in facts.items())
+    return f"raise_error(concat('{MARK}', to_json(named_struct({pairs}, 'part', spark_partition_id()))))"
 
 
 def problem_from(text: str) -> Problem | None:
