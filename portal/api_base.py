@@ -61,8 +61,9 @@ class ApiView(GenericAPIView):
         super().initial(request, *args, **kwargs)
         self._check_scope(request)
         key = request.headers.get("Idempotency-Key")
-        if key and request.method == "POST" and self.remembers_answers and hasattr(self, "post"):
-            self.post = idempotency.once(self.post, key)  # of this instance, which answers this request only
+        handler = getattr(self, "post", None)
+        if key and request.method == "POST" and self.remembers_answers and handler:
+            self.__dict__["post"] = idempotency.once(handler, key)  # of this instance, which answers this request only
 
     def _check_scope(self, request: Request) -> None:
         if not isinstance(request.auth, ApiToken):

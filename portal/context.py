@@ -1,11 +1,95 @@
-"""What every page's frame shows."""
+"""What every page's frame shows (the keys are described at the top of templates/base.html)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from portal import health
+from portal.accounts import policy
+from portal.accounts.models import Project, User
+from portal.accounts.views import IN_USE, projects_of
+from portal.alerts.models import Alert
+from portal.audit import search
+from portal.jobs.models import Job
+from portal.pipelines.models import Pipeline
+from portal.promotions.models import Promotion
+from portal.runs.models import Run
+
+PLACES = {
+    "jobs": "jobs:list",
+    "pipelines": "pipelines:list",
+    "runs": "runs:list",
+    "promotions": "promotions:list",
+    "alerts": "alerts:list",
+    "settings": "accounts:settings",
+}
+"""Key of the place in the navigation → name of its page, which takes the project."""
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    return {"nav": {}}
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"nav": {}}
+    projects = projects_of(user)
+    project = project_in_use(request, projects)
+    counts = _counts(user, project) if project else {}
+    return {
+        "nav": {
+            "project": project,
+            "projects": projects,
+            "switch_project_url": reverse("accounts:switch_project"),
+            "environment": None,
+            "urls": _addresses(user, project),
+            "counts": counts,
+            "running": counts.get("runs", 0),
+            "waiting": counts.get("promotions", 0),
+            "palette_url": reverse("home:palette"),
+            "account_url": reverse("accounts:tokens"),
+            "sign_out_url": reverse("accounts:sign_out"),
+            "degraded": health.banner(),
+        }
+    }
+
+
+def project_in_use(request: HttpRequest, projects: list[Project]) -> Project | None:
+    """The project of the address, else the one used last, else the first; remembered for pages that name none."""
+    match = request.resolver_match
+    named = match.kwargs.get("project") if match else None
+    wanted = named or request.session.get(IN_USE)
+    project = next((project for project in projects if project.slug == wanted), projects[0] if projects else None)
+    if project and named == project.slug and request.session.get(IN_USE) != project.slug:
+        request.session[IN_USE] = project.slug
+    return project
+
+
+def _addresses(user: User, project: Project | None) -> dict[str, str]:
+    found = {"home": reverse("home:home")}
+    for key, name in PLACES.items():
+        if project is None:
+            break
+        try:
+            found[key] = reverse(name, kwargs={"project": project.slug})
+        except NoReverseMatch:
+            continue
+    if search.may_read(user):
+        found["audit"] = reverse("audit:list")
+    return found
+
+
+def _counts(user: User, project: Project) -> dict[str, int]:
+    def mine(action: str, rows: QuerySet[Any]) -> int:
+        return policy.allowed(user, action, policy.of_project(rows, project)).count()
+
+    asked: dict[str, Callable[[], int]] = {
+        "jobs": lambda: mine("view", Job.objects.filter(archived_at=None)),
+        "pipelines": lambda: mine("view", Pipeline.objects.all()),
+        "runs": lambda: mine("view", Run.objects.active()),
+        "promotions": lambda: Promotion.objects.waiting_for(user).filter(job__project=project).count(),
+        "alerts": lambda: Alert.objects.open_for(user).filter(project=project).count(),
+    }
+    return {key: count() for key, count in asked.items()}

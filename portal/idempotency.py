@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,7 +19,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.accounts.models import IdempotentAnswer
+from portal.accounts.models import IdempotentAnswer, User
 from portal.errors import Conflict, PortalError
 
 KEPT = timedelta(hours=24)
@@ -53,7 +53,7 @@ def _claim(request: Request, key: str) -> tuple[IdempotentAnswer, bool]:
         raise PortalError(f"The Idempotency-Key is longer than {LONGEST} characters.", code="bad-idempotency-key", fix="Send a UUID.")
     _forget_old(request.user)
     return IdempotentAnswer.objects.get_or_create(
-        user=request.user, endpoint=_endpoint(request), key=key, defaults={"request_sha256": _sha256_of(request)}
+        user=cast(User, request.user), endpoint=_endpoint(request), key=key, defaults={"request_sha256": _sha256_of(request)}
     )
 
 

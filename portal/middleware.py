@@ -1,34 +1,162 @@
-"""What happens around every request."""
+"""What happens around every request. Every layer works in the event loop and in a thread, so that streamed answers pass untouched."""
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, cast
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from whitenoise.middleware import WhiteNoiseMiddleware
 
-Next = Callable[[HttpRequest], HttpResponse]
+from portal.accounts import token_scopes
+from portal.audit import actions as audit
+from portal.errors import NotAllowed
+from portal.problem_json import as_portal_error, problem_response, unauthorized, wants_json
+from portal.refusals import record_refusal
+from portal.views import error_page, page_before
+
+Answer = HttpResponseBase
+Next = Callable[[HttpRequest], Answer | Awaitable[Answer]]
+log = logging.getLogger(__name__)
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+    ]
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "X-Frame-Options": "DENY",
+}
 
 
-class RequestId:
-    """Gives each request an id that error pages, logs and the audit show."""
+class Around:
+    """A layer with something to do before the request is worked on and something after."""
+
+    sync_capable: ClassVar[bool] = True
+    async_capable: ClassVar[bool] = True
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.request_id = str(uuid.uuid4())  # type: ignore[attr-defined]
-        return self.get_response(request)
+    def __call__(self, request: HttpRequest) -> Answer | Awaitable[Answer]:
+        if self.is_async:
+            return self._in_event_loop(request)
+        self.before(request)
+        return self.after(request, cast(Answer, self.get_response(request)))
+
+    async def _in_event_loop(self, request: HttpRequest) -> Answer:
+        self.before(request)
+        return self.after(request, await cast(Awaitable[Answer], self.get_response(request)))
+
+    def before(self, request: HttpRequest) -> None:
+        """Must not wait for anything."""
+
+    def after(self, request: HttpRequest, response: Answer) -> Answer:
+        """Must not wait for anything."""
+        return response
 
 
-class SecurityHeaders(RequestId):
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+class RequestId(Around):
+    """Gives each request an id of our own (none is taken from outside) that error pages, logs and the audit show."""
+
+    def before(self, request: HttpRequest) -> None:
+        name = str(uuid.uuid4())
+        request.request_id = name  # type: ignore[attr-defined]
+        audit.origin.set(audit.Origin(ip=request.META.get("REMOTE_ADDR") or None, request_id=name))
+        token_scopes.limit_to(None)
+
+    def after(self, request: HttpRequest, response: Answer) -> Answer:
+        response.headers["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
 
 
-class SignInRequired(SecurityHeaders):
-    pass
+class SecurityHeaders(Around):
+    """On every answer, errors and files included. Nothing inline, nothing from elsewhere."""
+
+    def after(self, request: HttpRequest, response: Answer) -> Answer:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
 
 
-class PortalErrors(SecurityHeaders):
-    pass
+class StaticFiles(WhiteNoiseMiddleware):
+    """WhiteNoise in the event loop: Django cannot stream a file's ordinary iterator there, so files (all small) are read in a thread."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Next) -> None:
+        super().__init__(get_response)
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if not self.is_async or not request.path_info.startswith(self.static_prefix):
+            return self.get_response(request) if self.is_async else super().__call__(request)
+        return self._in_event_loop(request)
+
+    async def _in_event_loop(self, request: HttpRequest) -> Answer:
+        found = await sync_to_async(self._find, thread_sensitive=False)(request)
+        return found if found is not None else await self.get_response(request)
+
+    def _find(self, request: HttpRequest) -> HttpResponse | None:
+        file = self.find_file(request.path_info) if self.autorefresh else self.files.get(request.path_info)
+        if file is None:
+            return None
+        streamed = self.serve(file, request)
+        whole = HttpResponse(b"".join(streamed.streaming_content), status=streamed.status_code)
+        streamed.close()
+        del whole["Content-Type"]
+        for name, value in streamed.items():
+            whole[name] = value
+        return whole
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """Every page is for people who signed in, but for views marked `login_not_required`. API views ask by themselves (tokens)."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> Any:
+        """Whoever pressed a button comes back to the page the button was on."""
+        if wants_json(request):
+            return problem_response(request, unauthorized())
+        if request.method not in ("GET", "HEAD"):
+            return redirect_to_login(page_before(request) or "/", self.get_login_url(view_func), self.get_redirect_field_name(view_func))
+        return super().handle_no_permission(request, view_func)
+
+
+class PortalErrors(Around):
+    """Exceptions of pages become plain words; refusals are recorded, now that the refused action's transaction has ended."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, NotAllowed):
+            record_refusal(getattr(request, "user", None), exception)
+        error = as_portal_error(exception)
+        if error is None:
+            log.exception("Request %s failed", request.request_id, exc_info=exception)  # type: ignore[attr-defined]
+            return None
+        return problem_response(request, error) if wants_json(request) else error_page(request, error)

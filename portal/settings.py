@@ -26,7 +26,9 @@ DEMO = env_flag("SLUICE_DEMO")
 """Demo mode: the demo people are one-click buttons on the sign-in page."""
 SECRET_KEY = env_text("SLUICE_SECRET_KEY") or secret_from_home(SLUICE_HOME, "django")
 VAULT_KEY = env_text("SLUICE_VAULT_KEY") or secret_from_home(SLUICE_HOME, "vault")
-"""Key-encryption key of the secrets kept in the database (portal.environments.vault)."""
+"""Key of the secrets kept in the database (portal.environments.vault)."""
+VAULT_OLD_KEYS = env_list("SLUICE_VAULT_OLD_KEYS")
+"""Keys before the present one; what they sealed stays readable."""
 ALLOWED_HOSTS = env_list("SLUICE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 PUBLIC_URL = env_text("SLUICE_PUBLIC_URL", "http://127.0.0.1:8000")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
@@ -56,9 +58,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.middleware.RequestId",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "portal.middleware.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -135,6 +137,7 @@ CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SILENCED_SYSTEM_CHECKS = ["security.W002"]  # X-Frame-Options is set by portal.middleware.SecurityHeaders
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -148,8 +151,10 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = SLUICE_HOME / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # --- doorbell: Celery over Redis carries ids only; the database is the only truth --------------------------------------
 REDIS_URL = env_text("SLUICE_REDIS_URL", f"unix://{RUN_DIR / 'redis.sock'}")
@@ -213,6 +218,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "portal.api_schema.describe_frame"],
     "SCHEMA_PATH_PREFIX": r"/api/v1",
 }
 

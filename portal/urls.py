@@ -6,7 +6,9 @@ Pages of a project live below /p/<project>/; the apps' url names are `<app>:<pag
 from __future__ import annotations
 
 from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView
 
+from portal import views
 from portal.accounts import api as accounts_api
 from portal.alerts import api as alerts_api
 from portal.audit import api as audit_api
@@ -29,7 +31,13 @@ urlpatterns = [
     path("", include("portal.alerts.urls")),
     path("", include("portal.audit.urls")),
     path("", include("portal.ui.urls")),
+    path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("healthz", views.live, name="healthz"),
+    path("readyz", views.ready, name="readyz"),
+    path("favicon.ico", views.favicon),
     path("api/v1/", include([pattern for api in API for pattern in api.urlpatterns])),
 ]
+handler400 = "portal.views.bad_request"
+handler403 = "portal.views.forbidden"
 handler404 = "portal.views.not_found"
 handler500 = "portal.views.server_error"

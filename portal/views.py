@@ -1,17 +1,104 @@
-"""Error pages."""
+"""Error pages, and whether Sluice is well."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+import sys
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import DisallowedHost
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.template.loader import get_template
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+
+from portal import health
+from portal.errors import KEPT, NOTHING_HERE, PortalError
+from portal.problem_json import problem_response, wants_json
+
+TEMPLATES = {403: "403.html", 404: "404.html", 500: "500.html", 503: "503.html"}
+OTHERS = "errors/problem.html"
 
 
+def error_page(request: HttpRequest, error: PortalError) -> HttpResponse:
+    """The page (or problem+json) of an error. 404 says the same whatever the reason was."""
+    response = problem_response(request, error) if wants_json(request) else _page(request, TEMPLATES.get(error.status, OTHERS), error)
+    if error.status == 503:
+        response.headers["Retry-After"] = "5"
+    return response
+
+
+def _page(request: HttpRequest, template: str, error: PortalError) -> HttpResponse:
+    """Without the context processors: an error page must work when the database does not."""
+    shown = {"request": request, "error": error, "back": page_before(request)}
+    return HttpResponse(get_template(template).render(shown), status=error.status)
+
+
+def page_before(request: HttpRequest) -> str:
+    """Where the person came from, when that is a page of ours."""
+    before = request.headers.get("Referer", "")
+    try:
+        host = request.get_host()
+    except DisallowedHost:
+        return ""
+    return before if url_has_allowed_host_and_scheme(before, allowed_hosts={host}) else ""
+
+
+@login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return HttpResponse("The page was open too long. Go back, reload it and try again.", status=403)
+    if wants_json(request):
+        words = PortalError(
+            "The page was open too long; nothing was taken from it.", code="page-too-old", status=403, fix=f"Reload it. {KEPT}"
+        )
+        return problem_response(request, words)
+    return _page(request, "csrf_failure.html", PortalError("The page was open too long.", status=403))
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return HttpResponse("There is nothing here, or you may not see it.", status=404)
+@login_not_required
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, PortalError("That request makes no sense to Sluice.", code="bad-request", fix="Go back and try again."))
 
 
+@login_not_required
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, PortalError("You may not do this.", code="forbidden", status=403))
+
+
+@login_not_required
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_page(request, PortalError(NOTHING_HERE, code="not-found", status=404))
+
+
+@login_not_required
 def server_error(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("Something went wrong on our side.", status=500)
+    if isinstance(sys.exc_info()[1], OperationalError):
+        away = PortalError("The database does not answer.", code="database-away", status=503, fix="Try again in a moment.")
+        return error_page(request, away)
+    fix = "Try again. If it happens again, tell whoever runs Sluice the request id."
+    return error_page(request, PortalError("Something went wrong on our side.", code="server-error", status=500, fix=fix))
+
+
+@login_not_required
+@never_cache
+def live(request: HttpRequest) -> HttpResponse:
+    """The process answers; nothing else is asked."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@never_cache
+def ready(request: HttpRequest) -> HttpResponse:
+    """200 when everything a run needs is there, 503 when the database is not; a part that is down without stopping the site is named."""
+    parts = health.check()
+    down = {part.name for part in parts if not part.is_well}
+    state = "down" if "database" in down else "degraded" if down else "ready"
+    body = {"state": state, "parts": [{"name": part.name, "is_well": part.is_well, "says": part.says} for part in parts]}
+    return JsonResponse(body, status=503 if state == "down" else 200, headers={"Retry-After": "5"} if state == "down" else {})
+
+
+@login_not_required
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask for it whatever the page says."""
+    return redirect(f"{settings.STATIC_URL}sluice.svg")

@@ -36,12 +36,18 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.configured or settings._setup()  # type: ignore[attr-defined]
 
 
-@pytest.fixture(autouse=True)
-def _let_tests_empty_the_audit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def pytest_sessionstart(session: pytest.Session) -> None:
+    _let_tests_empty_the_audit()
+
+
+LIFT_GUARDS = {
+    "sqlite": ["DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete"],
+    "postgresql": ["DROP FUNCTION audit_append_only CASCADE"],
+}
+
+
+def _let_tests_empty_the_audit() -> None:
     """Tests that commit are cleaned up by emptying every table, which the audit's triggers refuse: lift them just for that."""
-    marker = request.node.get_closest_marker("django_db")
-    if not ({"transactional_db", "live_server"} & set(request.fixturenames) or (marker and marker.kwargs.get("transaction"))):
-        return
     from django.db import connection
     from django.test import TransactionTestCase
 
@@ -49,21 +55,17 @@ def _let_tests_empty_the_audit(request: pytest.FixtureRequest, monkeypatch: pyte
 
     empty = TransactionTestCase._fixture_teardown
 
-    def lifted(self: TransactionTestCase) -> None:
+    def run(statements: list[str]) -> None:
         with connection.cursor() as cursor:
-            for statement in LIFT_GUARDS[connection.vendor]:
+            for statement in statements:
                 cursor.execute(statement)
+
+    def lifted(self: TransactionTestCase) -> None:
+        run(LIFT_GUARDS[connection.vendor])
         empty(self)
-        with connection.schema_editor() as editor:
-            guards.install(None, editor)
+        run(guards.STATEMENTS[connection.vendor])
 
-    monkeypatch.setattr(TransactionTestCase, "_fixture_teardown", lifted)
-
-
-LIFT_GUARDS = {
-    "sqlite": ["DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete"],
-    "postgresql": ["DROP FUNCTION audit_append_only CASCADE"],
-}
+    TransactionTestCase._fixture_teardown = lifted  # type: ignore[method-assign]
 
 
 # --- the project -----------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
 
 slug_validator = RegexValidator(r"^[a-z][a-z0-9_-]{0,59}$", "Use small letters, digits, - and _; begin with a letter.")
 
@@ -59,7 +60,7 @@ class Membership(models.Model):
     role = models.CharField(max_length=20, choices=Role.choices)
 
     access_project = "project"
-    access_environment: str | None = None
+    access_environment = "environment"
 
     class Meta:
         constraints = [
@@ -70,7 +71,7 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} {self.role} {self.project or '*'}/{self.environment or '*'}"
+        return f"{self.user} is {self.get_role_display()} in {self.environment or 'every environment'}"
 
 
 class ApiToken(models.Model):
@@ -86,6 +87,29 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+
+    @property
+    def state(self) -> str:
+        """active, expired or revoked."""
+        return "revoked" if self.revoked_at else "expired" if self.expires_at <= timezone.now() else "active"
+
+    def revoke(self) -> None:
+        self.revoked_at = timezone.now()
+        self.save(update_fields=["revoked_at"])
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class SignInFailure(models.Model):
+    """A sign-in that failed a moment ago, kept so that guessing passwords is slow."""
+
+    who = models.CharField(max_length=64)
+    """A hash of the name that was typed and the address it came from; people type passwords into the wrong field."""
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["who", "at"])]
 
 
 class IdempotentAnswer(models.Model):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import Http404
 
@@ -95,7 +95,7 @@ def find(user: User, action: str, queryset: QuerySet[M], **names: Any) -> M:
     """The one row with these values. Raises Http404 when there is none, NotAllowed (which looks the same) when it is not for `user`."""
     try:
         row = queryset.get(**names)
-    except (queryset.model.DoesNotExist, ValueError, ValidationError):  # the latter two: not even an id
+    except (ObjectDoesNotExist, ValueError, ValidationError):  # the latter two: not even an id
         raise Http404 from None
     require(user, action, row)
     return row
@@ -106,6 +106,11 @@ def roles_of(user: User, project: Project) -> list[tuple[str, str]]:
     rows = Membership.objects.filter(Q(project=project) | Q(project__isnull=True), user=user).values_list("role", "environment")
     order = {role: index for index, role in enumerate(Role.values)}
     return sorted(rows, key=lambda row: (order[row[0]], row[1]))
+
+
+def role_table() -> list[tuple[str, list[str]]]:
+    """(role, what it allows) in words, for the people page."""
+    return [(role.label, [action.replace("_", " ") for action, roles in ROLES_FOR.items() if role in roles]) for role in Role]
 
 
 def _scope(subject: Any) -> tuple[Project, str | None]:
@@ -120,4 +125,4 @@ def _walk(subject: Any, path: str) -> Any:
     return subject
 
 
-__all__ = ["ROLES_FOR", "allowed", "can", "find", "of_project", "require", "roles_of"]
+__all__ = ["ROLES_FOR", "allowed", "can", "find", "of_project", "require", "role_table", "roles_of"]

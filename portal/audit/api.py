@@ -1,7 +1,47 @@
-"""API of audit: the same actions as the pages."""
+"""API of the audit: read-only, for auditors and platform admins."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.db.models import QuerySet
+from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from portal.api_base import ListView
+from portal.audit import export, search
+from portal.audit.models import AuditEvent
+from portal.errors import NotAllowed
+
+FILTERS = [
+    OpenApiParameter(name, str, description=field.help_text or field.label or "", required=False)
+    for name, field in search.Filters.base_fields.items()
+]
+
+
+class AuditEventOut(serializers.ModelSerializer[AuditEvent]):
+    class Meta:
+        model = AuditEvent
+        fields = ["actor", *export.FIELDS]
+
+
+class AuditEvents(ListView):
+    """What was done and what was refused, newest first."""
+
+    serializer_class = AuditEventOut
+    ordering = "-seq"
+
+    def get_queryset(self) -> QuerySet[AuditEvent]:
+        if getattr(self, "swagger_fake_view", False):
+            return AuditEvent.objects.none()
+        if not search.may_read(self.person):
+            raise NotAllowed("view_audit")
+        return search.filtered(search.readable_by(self.person), self.request.GET.dict())[0]
+
+    @extend_schema(summary="Audit events", parameters=FILTERS, tags=["audit"])
+    def get(self, request: Request) -> Response:
+        return self.list(request)
+
+
+urlpatterns = [path("audit/", AuditEvents.as_view())]

@@ -20,7 +20,11 @@ POSTGRESQL = [
 ]
 
 
+STATEMENTS = {"sqlite": SQLITE, "postgresql": POSTGRESQL}
+"""By the database's vendor."""
+
+
 def install(apps: object, editor: BaseDatabaseSchemaEditor) -> None:
     """Called by the migration."""
-    for statement in POSTGRESQL if editor.connection.vendor == "postgresql" else SQLITE:
+    for statement in STATEMENTS[editor.connection.vendor]:
         editor.execute(statement)

@@ -25,7 +25,7 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
     def delete(self) -> tuple[int, dict[str, int]]:
         _refuse()
 
-    def bulk_create(self, *args: Any, **options: Any) -> list[AuditEvent]:
+    def bulk_create(self, *args: Any, **options: Any) -> list[AuditEvent]:  # type: ignore[override]
         _refuse()
 
     def bulk_update(self, *args: Any, **options: Any) -> int:
@@ -63,6 +63,10 @@ class AuditEvent(models.Model):
             models.Index(fields=["project", "-seq"]),
             models.Index(fields=["subject_type", "subject_id"]),
         ]
+
+    @property
+    def action_words(self) -> str:
+        return self.action.replace("_", " ")
 
     def save(self, *args: Any, **options: Any) -> None:
         if not self._state.adding:

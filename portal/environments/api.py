@@ -2,6 +2,122 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from typing import Any
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.db.models import QuerySet
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.accounts import policy
+from portal.accounts.api import ProjectOut
+from portal.accounts.models import Project
+from portal.api_base import ListView, ProjectView
+from portal.environments import actions
+from portal.environments.models import ComputeProfile, Environment
+
+
+class ComputeProfileOut(serializers.ModelSerializer[ComputeProfile]):
+    class Meta:
+        model = ComputeProfile
+        fields = ["name", "cores", "memory_mb", "shuffle_partitions", "time_limit_minutes"]
+
+
+class ComputeProfileIn(ComputeProfileOut):
+    class Meta(ComputeProfileOut.Meta):
+        extra_kwargs: dict[str, Any] = {"name": {"validators": []}}  # an existing name changes that profile
+
+
+class EnvironmentOut(serializers.ModelSerializer[Environment]):
+    compute = serializers.SlugRelatedField[ComputeProfile](slug_field="name", read_only=True)
+    parameters = serializers.DictField(help_text="Name → value, for every job that runs here.")
+
+    class Meta:
+        model = Environment
+        fields = ["name", "rank", "allows_drafts", "approvals_needed", "parameters", "compute"]
+
+
+class EnvironmentIn(serializers.Serializer[Environment]):
+    """What is left out stays as it is."""
+
+    parameters = serializers.DictField(required=False)
+    compute = serializers.SlugRelatedField(slug_field="name", queryset=ComputeProfile.objects.all(), required=False)
+    approvals_needed = serializers.IntegerField(required=False, min_value=1, max_value=actions.MOST_APPROVALS)
+
+
+class ProjectIn(serializers.Serializer[Project]):
+    slug = serializers.CharField(max_length=60)
+    name = serializers.CharField(max_length=100)
+    description = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+
+
+class Projects(ListView):
+    """The projects the person has a role in."""
+
+    serializer_class = ProjectOut
+    ordering = "slug"
+
+    def get_queryset(self) -> QuerySet[Project]:
+        return policy.allowed(self.person, "view", Project.objects.all())
+
+    @extend_schema(summary="Make a project", request=ProjectIn, responses={201: ProjectOut}, tags=["projects"])
+    def post(self, request: Request) -> Response:
+        made = actions.create_project(actor=self.person, **self.taken(ProjectIn))
+        return Response(ProjectOut(made).data, status=201)
+
+
+class Environments(ProjectView, ListView):
+    """The environments of a project, the lowest first."""
+
+    serializer_class = EnvironmentOut
+    ordering = "rank"
+
+    def get_queryset(self) -> QuerySet[Environment]:
+        return self.visible(Environment.objects.select_related("compute"))
+
+
+class EnvironmentDetail(ProjectView):
+    @extend_schema(summary="One environment", responses=EnvironmentOut, tags=["environments"])
+    def get(self, request: Request, project: str, environment: str) -> Response:
+        return Response(EnvironmentOut(self._environment(environment)).data)
+
+    @extend_schema(summary="Change an environment", request=EnvironmentIn, responses=EnvironmentOut, tags=["environments"])
+    def patch(self, request: Request, project: str, environment: str) -> Response:
+        found = self._environment(environment)
+        given = {
+            "parameters": found.parameters,
+            "compute": found.compute,
+            "approvals_needed": found.approvals_needed,
+            **self.taken(EnvironmentIn),
+        }
+        return Response(EnvironmentOut(actions.edit_environment(actor=self.person, environment=found, **given)).data)
+
+    def _environment(self, name: str) -> Environment:
+        return self.find(Environment.objects.select_related("compute", "project"), name=name)
+
+
+class ComputeProfiles(ListView):
+    """How much machine a run can get."""
+
+    serializer_class = ComputeProfileOut
+    ordering = "name"
+
+    def get_queryset(self) -> QuerySet[ComputeProfile]:
+        return ComputeProfile.objects.all()
+
+    @extend_schema(
+        summary="Make or change a compute profile", request=ComputeProfileIn, responses={200: ComputeProfileOut}, tags=["environments"]
+    )
+    def post(self, request: Request) -> Response:
+        profile = actions.save_compute_profile(actor=self.person, **self.taken(ComputeProfileIn))
+        return Response(ComputeProfileOut(profile).data)
+
+
+urlpatterns = [
+    path("projects/", Projects.as_view()),
+    path("compute-profiles/", ComputeProfiles.as_view()),
+    path("projects/<slug:project>/environments/", Environments.as_view()),
+    path("projects/<slug:project>/environments/<slug:environment>", EnvironmentDetail.as_view()),
+]

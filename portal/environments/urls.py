@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from portal.environments import views
 
 app_name = "environments"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("p/<slug:project>/settings/environments", views.list_environments, name="list"),
+    path("p/<slug:project>/settings/environments/<slug:environment>", views.edit, name="edit"),
+    path("p/<slug:project>/settings/compute", views.save_compute, name="save_compute"),
+    path("p/<slug:project>/settings/projects", views.create_project, name="create_project"),
+]

@@ -100,4 +100,15 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('user', 'project', 'environment', 'role'), name='one_membership_each'), models.CheckConstraint(condition=models.Q(('project__isnull', False), ('role', 'platform_admin'), _connector='OR'), name='only_platform_admins_without_project')],
             },
         ),
+        migrations.CreateModel(
+            name='SignInFailure',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('who', models.CharField(max_length=64)),
+                ('at', models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['who', 'at'], name='accounts_si_who_813e5b_idx')],
+            },
+        ),
     ]

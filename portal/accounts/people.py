@@ -1,0 +1,42 @@
+"""Who is in a project, for the people page, the API and the demo's sign-in buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from portal.accounts.models import Membership, Project, Role, User
+
+ORDER = {role: place for place, role in enumerate(Role.values)}
+
+
+@dataclass
+class Member:
+    """A person and their roles in one project."""
+
+    user: User
+    roles: list[Membership] = field(default_factory=list)
+
+
+def members_of(project: Project) -> list[Member]:
+    """Everybody with a role, by name; the roles in the order of the role table."""
+    found: dict[int, Member] = {}
+    rows = Membership.objects.filter(project=project).select_related("user", "project")
+    for row in sorted(rows, key=lambda row: (row.user.shown_name.lower(), ORDER[row.role], row.environment)):
+        found.setdefault(row.user_id, Member(row.user)).roles.append(row)
+    return list(found.values())
+
+
+def strongest_role(memberships: Iterable[Membership]) -> str:
+    """The label of the role that says most about a person; "" without any."""
+    strongest = max((row.role for row in memberships), key=lambda role: ORDER[role], default="")
+    return Role(strongest).label if strongest else ""
+
+
+def demo_people() -> list[dict[str, str]]:
+    """For the one-click buttons: username, name, role and one line about each."""
+    people = User.objects.filter(is_demo=True, is_active=True).prefetch_related("memberships").order_by("pk")
+    return [
+        {"username": user.username, "name": user.shown_name, "role": strongest_role(user.memberships.all()), "description": user.about}
+        for user in people
+    ]

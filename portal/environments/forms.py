@@ -1,0 +1,50 @@
+"""Forms of the environments' pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from portal.environments import parameters
+from portal.environments.actions import LIMITS, MOST_APPROVALS
+from portal.environments.models import ComputeProfile, Environment
+
+EMPTY_ROWS = 3
+
+
+class EnvironmentForm(forms.Form):
+    compute = forms.ModelChoiceField(ComputeProfile.objects.order_by("name"), label="Compute", empty_label=None)
+    approvals_needed = forms.IntegerField(label="Approvals before a version goes live here", min_value=1, max_value=MOST_APPROVALS)
+
+
+class ComputeForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=60, help_text="Small letters, digits, - and _. An existing name changes that profile.")
+    cores = forms.IntegerField(label="Cores", min_value=LIMITS["cores"][0], initial=2)
+    memory_mb = forms.IntegerField(label="Memory (MB)", min_value=LIMITS["memory_mb"][0], initial=1024)
+    shuffle_partitions = forms.IntegerField(label="Shuffle partitions", min_value=1, initial=4)
+    time_limit_minutes = forms.IntegerField(label="Time limit (minutes)", min_value=1, initial=60)
+
+
+class ProjectForm(forms.Form):
+    slug = forms.CharField(label="Short name", max_length=60, help_text="It is in addresses: small letters, digits, - and _.")
+    name = forms.CharField(label="Name", max_length=100)
+    description = forms.CharField(label="Description", max_length=300, required=False)
+
+
+def rows_of(environment: Environment) -> list[dict[str, Any]]:
+    """The parameters as rows of the form, and empty rows for new ones."""
+    there = [
+        {"name": name, "kind": parameters.kind_of(value), "text": parameters.shown(value)}
+        for name, value in sorted(environment.parameters.items())
+    ]
+    return there + [{"name": "", "kind": "string", "text": ""}] * EMPTY_ROWS
+
+
+def rows_in(data: QueryDict) -> list[tuple[str, str, str]]:
+    """What was typed, row by row."""
+    return [
+        (name.strip(), kind, text)
+        for name, kind, text in zip(data.getlist("name"), data.getlist("kind"), data.getlist("text"), strict=False)
+    ]

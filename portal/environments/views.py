@@ -1,0 +1,110 @@
+"""Settings pages of environments, compute profiles and new projects."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from portal.accounts import policy
+from portal.accounts.models import Project, User
+from portal.accounts.views import project_for_people
+from portal.environments import actions, parameters
+from portal.environments.forms import ComputeForm, EnvironmentForm, ProjectForm, rows_in, rows_of
+from portal.environments.models import ComputeProfile, Environment
+from portal.errors import NotAllowed, PortalError
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+@require_GET
+def list_environments(request: HttpRequest, project: str) -> HttpResponse:
+    return _list(request, project_for_people(_person(request), project))
+
+
+def _list(request: HttpRequest, project: Project, *, status: int = 200, **shown: Any) -> HttpResponse:
+    user = _person(request)
+    rows = project.environments.select_related("compute", "project")
+    shown.setdefault("compute_form", ComputeForm())
+    shown.setdefault("project_form", ProjectForm())
+    shown |= {
+        "project": project,
+        "environments": [(environment, policy.can(user, "manage_environment", environment)) for environment in rows],
+        "profiles": ComputeProfile.objects.order_by("name"),
+        "may_manage_platform": policy.can(user, "manage_platform"),
+        "section": "settings",
+    }
+    return render(request, "environments/list.html", shown, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    place = project_for_people(_person(request), project)
+    rows = Environment.objects.select_related("compute", "project").filter(project=place)
+    found = policy.find(_person(request), "manage_environment", rows, name=environment)
+    form = EnvironmentForm(request.POST or None, initial={"compute": found.compute, "approvals_needed": found.approvals_needed})
+    shown: dict[str, Any] = {
+        "project": place,
+        "environment": found,
+        "form": form,
+        "rows": rows_of(found),
+        "kinds": parameters.KINDS,
+        "section": "settings",
+    }
+    if request.method == "POST" and form.is_valid():
+        try:
+            given = parameters.read_rows(rows_in(request.POST))
+            actions.edit_environment(actor=_person(request), environment=found, parameters=given, **form.cleaned_data)
+        except NotAllowed:
+            raise
+        except PortalError as refused:
+            shown |= {
+                "problems": refused.problems or [{"message": refused.message, "fix": refused.fix}],
+                "rows": _typed(rows_in(request.POST)),
+            }
+            return render(request, "environments/edit.html", shown, status=422)
+        messages.success(request, f"{found.name} is changed; runs that begin from now on use it.")
+        return redirect("environments:list", project=project)
+    return render(request, "environments/edit.html", shown, status=422 if form.errors else 200)
+
+
+def _typed(rows: list[tuple[str, str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "kind": kind, "text": text} for name, kind, text in rows]
+
+
+@require_POST
+def save_compute(request: HttpRequest, project: str) -> HttpResponse:
+    place = project_for_people(_person(request), project)
+    policy.require(_person(request), "manage_platform")
+    form = ComputeForm(request.POST)
+    if form.is_valid():
+        try:
+            profile = actions.save_compute_profile(actor=_person(request), **form.cleaned_data)
+        except PortalError as refused:
+            form.add_error(None, refused.message)
+        else:
+            messages.success(request, f"The compute profile {profile.name} is saved.")
+            return redirect("environments:list", project=project)
+    return _list(request, place, status=422, compute_form=form)
+
+
+@require_POST
+def create_project(request: HttpRequest, project: str) -> HttpResponse:
+    """From the settings of any project, since the settings live there."""
+    place = project_for_people(_person(request), project)
+    policy.require(_person(request), "manage_platform")
+    form = ProjectForm(request.POST)
+    if form.is_valid():
+        try:
+            made = actions.create_project(actor=_person(request), **form.cleaned_data)
+        except PortalError as refused:
+            form.add_error("slug", refused.message)
+        else:
+            messages.success(request, f"{made.name} is there, with dev, test and prod. Give people roles in it.")
+            return redirect("accounts:people", project=made.slug)
+    return _list(request, place, status=422, project_form=form)

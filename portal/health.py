@@ -1,0 +1,86 @@
+"""Whether the parts that Sluice stands on are there, for /readyz and for the banner on every page."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from portal.runs import sandbox
+
+REMEMBERED_SECONDS = 10
+TIMEOUT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Part:
+    """`says` is one sentence for people: what is wrong and what it means; empty when the part is well."""
+
+    name: str
+    is_well: bool
+    says: str = ""
+
+
+def check() -> list[Part]:
+    """Looks at every part now."""
+    return [look() for look in (_database, _broker, _object_store, _sandbox)]
+
+
+def banner() -> str:
+    """What a person must know now, or "". Looked up every ten seconds in each process; the database is not asked, the page just did."""
+    now = time.monotonic()
+    if _remembered.until <= now:
+        _remembered.says = " ".join(part.says for look in (_broker, _object_store, _sandbox) if not (part := look()).is_well)
+        _remembered.until = now + REMEMBERED_SECONDS
+    return _remembered.says
+
+
+@dataclass
+class _Remembered:
+    says: str = ""
+    until: float = 0.0
+
+
+_remembered = _Remembered()
+Look = Callable[[], Part]
+
+
+def _database() -> Part:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return Part("database", False, "The database does not answer.")
+    return Part("database", True)
+
+
+def _broker() -> Part:
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
+    try:
+        client.ping()
+    except (redis.RedisError, OSError):
+        return Part("broker", False, "Redis does not answer. Runs go on; new ones and live logs are slower until it is back.")
+    finally:
+        client.close()
+    return Part("broker", True)
+
+
+def _object_store() -> Part:
+    place = str(settings.OBJECT_STORE)
+    if place.startswith("s3://"):  # a look over the network for every page would cost more than it tells; versions are in the database too
+        return Part("object store", True)
+    folder = Path(place)
+    usable = os.access(folder if folder.exists() else settings.SLUICE_HOME, os.W_OK)
+    return Part("object store", usable, "" if usable else "The object store cannot be written; versions cannot be saved.")
+
+
+def _sandbox() -> Part:
+    status = sandbox.status()
+    says = "" if status.kind == "full" else f"Runs cannot be isolated on this machine, so only the lowest environment runs. {status.why}"
+    return Part("sandbox", not says, says)

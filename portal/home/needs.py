@@ -1,0 +1,125 @@
+"""What needs this person: promotions to decide, their own jobs that failed, their promotions that were decided, late runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.accounts import policy
+from portal.accounts.models import Project, User
+from portal.alerts.models import Alert, AlertState
+from portal.promotions.models import Promotion, PromotionState
+from portal.runs.models import GOOD_STATES, Run, RunState
+from portal.runs.problems import problem_of, without_data
+
+RECENT = timedelta(days=7)
+MOST = 6
+BAD_STATES = [RunState.FAILED, RunState.TIMED_OUT]
+
+
+@dataclass(frozen=True)
+class Need:
+    """One line: what happened to `subject`, one sentence more, and the button that goes there."""
+
+    icon: str
+    tone: str
+    subject: str
+    says: str
+    more: str
+    at: datetime
+    url: str
+    button: str
+
+
+def needs_of(user: User, project: Project) -> list[Need]:
+    """At most a handful of each kind, the newest first within its kind; decisions come before failures."""
+    found = [*_to_decide(user, project), *_failed(user, project), *_late(user, project), *_decided(user, project)]
+    return found[: MOST * 2]
+
+
+def _to_decide(user: User, project: Project) -> Iterator[Need]:
+    rows = Promotion.objects.waiting_for(user).filter(job__project=project).select_related("version__job", "to_environment", "requested_by")
+    for row in rows[:MOST]:
+        yield Need(
+            "message-dots",
+            "warn",
+            f"{row.version} → {row.to_environment.name}",
+            f"{row.requested_by.shown_name} asks for your approval of",
+            f"“{row.message}”" if row.message else "",
+            row.created_at,
+            reverse("promotions:promotion", args=[project.slug, row.pk]),
+            "Decide",
+        )
+
+
+def failed_runs(user: User, project: Project) -> QuerySet[Run]:
+    """Failed runs of jobs this person owns or that they asked for, unless a later run of the same job there went well."""
+    later = Run.objects.filter(job=OuterRef("job"), environment=OuterRef("environment"), created_at__gt=OuterRef("created_at"))
+    mine = Q(job__owner=user) | Q(requested_by=user)
+    runs = Run.objects.filter(mine, project=project, state__in=BAD_STATES, created_at__gt=timezone.now() - RECENT)
+    unsolved = runs.exclude(Exists(later.filter(state__in=GOOD_STATES))).exclude(Exists(later.filter(state__in=BAD_STATES)))
+    return policy.allowed(user, "view", unsolved).select_related("job", "environment", "project").order_by("-created_at")
+
+
+def _failed(user: User, project: Project) -> Iterator[Need]:
+    for run in failed_runs(user, project)[:MOST]:
+        problem = run.problem or {}
+        seen = problem if policy.can(user, "view_data", run) else without_data(problem)
+        yield Need(
+            "alert-triangle",
+            "bad",
+            run.job.name,
+            f"{run.get_state_display()} in {run.environment.name}",
+            problem_of(seen).message if problem else "",
+            run.finished_at or run.created_at,
+            reverse("runs:run", args=[project.slug, run.pk]),
+            "See why",
+        )
+
+
+def _late(user: User, project: Project) -> Iterator[Need]:
+    rows = Alert.objects.filter(project=project, event="late", state=AlertState.OPEN, run__job__owner=user)
+    for alert in policy.allowed(user, "view", rows).select_related("run__job", "run__environment")[:MOST]:
+        yield Need(
+            "clock-x",
+            "warn",
+            alert.run.job.name,
+            f"is late in {alert.run.environment.name}",
+            "",
+            alert.created_at,
+            reverse("runs:run", args=[project.slug, alert.run_id]),
+            "Look",
+        )
+
+
+DECISIONS = {PromotionState.LIVE: ("circle-check", "ok", "went live"), PromotionState.DECLINED: ("thumb-down", "bad", "was declined")}
+
+
+def _decided(user: User, project: Project) -> Iterator[Need]:
+    """What became of one's own requests in the last days; declined ones need work, live ones are good to know."""
+    rows = Promotion.objects.filter(job__project=project, requested_by=user, is_roll_back=False, state__in=list(DECISIONS))
+    recent = (
+        rows.filter(decided_at__gt=timezone.now() - timedelta(days=2))
+        .select_related("version__job", "to_environment")
+        .order_by("-decided_at")
+    )
+    for row in recent[:3]:
+        icon, tone, word = DECISIONS[PromotionState(row.state)]
+        last = row.approvals.select_related("approver").last()
+        note = f"{last.approver.shown_name}: “{last.note}”" if last and last.note else ""
+        at = row.decided_at or row.created_at
+        yield Need(
+            icon,
+            tone,
+            f"{row.version} → {row.to_environment.name}",
+            word,
+            note,
+            at,
+            reverse("promotions:promotion", args=[project.slug, row.pk]),
+            "Look",
+        )

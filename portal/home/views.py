@@ -1,0 +1,61 @@
+"""The home page, the palette's answers, and the state of the system."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from portal import health
+from portal.accounts.models import Project, User
+from portal.accounts.views import projects_of
+from portal.context import project_in_use
+from portal.home import needs, palette, steps, week
+
+
+def _project(request: HttpRequest) -> Project | None:
+    return project_in_use(request, projects_of(cast(User, request.user)))
+
+
+@never_cache
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """With HX-Request only the parts that change by themselves."""
+    project = _project(request)
+    if project is None:
+        return render(request, "home/no_project.html")
+    shown = _shown(cast(User, request.user), project)
+    return render(request, "home/_now.html" if request.headers.get("HX-Request") else "home/home.html", shown)
+
+
+def _shown(user: User, project: Project) -> dict[str, Any]:
+    todo = steps.steps_of(user, project)
+    return {
+        "project": project,
+        "now": timezone.now(),
+        "needs": needs.needs_of(user, project),
+        "running": week.running_now(user, project),
+        "next": week.next_up(user, project),
+        "figures": week.figures(user, project),
+        "steps": todo,
+        "steps_done": sum(step.is_done for step in todo),
+    }
+
+
+@never_cache
+@require_GET
+def palette_json(request: HttpRequest) -> HttpResponse:
+    """?q= → {"items": […]}."""
+    text = request.GET.get("q", "").strip().lower()[:100]
+    return JsonResponse({"items": palette.items(cast(User, request.user), _project(request), text)})
+
+
+@never_cache
+@require_GET
+def system(request: HttpRequest) -> HttpResponse:
+    """Whether each part is well, in words."""
+    return render(request, "home/system.html", {"parts": health.check(), "section": "settings"})
