@@ -4,6 +4,8 @@ import { show } from "./toasts.js";
 export const csrfToken = () => document.querySelector("meta[name=csrf-token]")?.content ?? "";
 
 document.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRFToken"] = csrfToken(); });
+// What asks every few seconds rests while nobody looks.
+document.addEventListener("htmx:beforeRequest", (event) => { if (document.hidden && event.target.matches("[hx-trigger*=every]")) event.preventDefault(); });
 document.addEventListener("htmx:responseError", (event) => show({ text: refusalOf(event.detail.xhr.status, event.detail.xhr.responseText, event.detail.xhr.getResponseHeader("X-Request-Id")), tone: "bad" }));
 // A session that ended answers with the sign-in page, which must not be put into the middle of this one.
 document.addEventListener("htmx:beforeSwap", (event) => {

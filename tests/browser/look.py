@@ -24,6 +24,8 @@ from tests.browser.chromium import SIZES, Screen, started
 PEOPLE = ["ana", "pat", "olu", "vic", "ada"]
 NOT_PAGES = re.compile(r"^/(api|static)/|\.(json|ndjson|csv|txt)$|/(download|export|events|stream)\b")
 VARIABLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)v?\d+(?=/|$)")
+NAMED = {"jobs", "pipelines", "runs", "promotions"}
+OWN_PAGES = {"new-job", "import-job", "new-pipeline"}
 SETTLED_MS = 700
 MOST_PAGES = 60
 
@@ -39,7 +41,7 @@ def sign_in(screen: Screen, base: str, person: str) -> None:
 def kind_of(path: str) -> str:
     """The address with what differs from row to row taken out, so that one page of each kind is looked at."""
     parts = VARIABLE.sub("*", path).strip("/").split("/")
-    if len(parts) > 3 and parts[0] == "p":  # /p/<project>/<places>/<name>/…
+    if len(parts) > 3 and parts[2] in NAMED and parts[3] not in OWN_PAGES:  # /p/<project>/<places>/<name>/…
         parts[3] = "*"
     return "/".join(parts) or "home"
 
