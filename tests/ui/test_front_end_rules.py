@@ -12,7 +12,7 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SCRIPTS = sorted((ROOT / "static" / "js").rglob("*.js"))
 STYLES = sorted((ROOT / "static").rglob("*.css"))
 INLINE_STYLE = re.compile(r"""\sstyle\s*=\s*["']|<style""", re.I)
-INLINE_HANDLER = re.compile(r"""<[^>]*\son[a-z]+\s*=\s*["']|\shx-on|javascript:""", re.I)
+INLINE_HANDLER = re.compile(r"""<[^>]*\son[a-z]+\s*=\s*["']|\shx-on|hx-trigger="[^"]*\[|hx-vals="js:|javascript:""", re.I)
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*type=\"application/json\")", re.I)
 ICON = re.compile(r"""\bti ti-([a-z0-9-]+)|\{% icon "([a-z0-9-]+)|\{% empty "([a-z0-9-]+)""")
 
