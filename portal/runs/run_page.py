@@ -14,6 +14,8 @@ from executor.problems import Problem
 from portal import health
 from portal.accounts import policy
 from portal.accounts.models import User
+from portal.errors import PortalError
+from portal.runs.checks import declared_parameters
 from portal.runs.log_lines import line_of_failure
 from portal.runs.models import GOOD_STATES, HELD_STATES, Run, RunState, StageRun
 from portal.runs.problems import problem_of
@@ -136,6 +138,15 @@ def _figures(stage: StageRun) -> str:
 
 def _shown(value: Any) -> str:
     return count(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def parameters_of(run: Run) -> list[tuple[str, Any, bool]]:
+    """(name, value, whether the run was given it); the others have their default."""
+    try:
+        declared = declared_parameters(run.document)
+    except PortalError:
+        return [(name, value, True) for name, value in run.parameters.items()]
+    return [(name, run.parameters.get(name, about.default), name in run.parameters) for name, about in declared.items()]
 
 
 def may(user: User, run: Run) -> dict[str, bool]:

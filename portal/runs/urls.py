@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from portal.runs import start_views, stream_views, views
+from portal.runs import preview_views, start_views, stream_views, views
 
 app_name = "runs"
 _RUNS = "p/<slug:project>/runs/"
@@ -22,4 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_RUN + "log", stream_views.download, name="log"),
     path(_JOB + "run", start_views.start, name="start"),
     path(_JOB + "run-draft", start_views.run_draft, name="run_draft"),
+    path(_JOB + "preview", preview_views.preview, name="preview"),
+    path(_JOB + "preview/cancel", preview_views.cancel, name="preview_cancel"),
+    path(_JOB + "preview/warm", preview_views.warm, name="preview_warm"),
+    path(_JOB + "analyse", preview_views.analyse, name="analyse"),
 ]

@@ -58,6 +58,13 @@ export class View {
     this.draw();
   }
 
+  /** Brings it to the top. */
+  toTop(place) {
+    this.frame.scrollTop = this.#top(place);
+    this.#drawn = "";
+    this.draw();
+  }
+
   /** Number of the first line that can be seen. */
   get firstSeen() {
     const item = this.lines.shown[this.#at(this.frame.scrollTop)];
@@ -105,7 +112,7 @@ export class View {
     const button = element("button", "fold", `▸ ${item.fold.toLocaleString("en")} framework line${item.fold === 1 ? "" : "s"}`);
     button.type = "button";
     button.dataset.fold = String(place);
-    row.append(element("span"), element("span"), element("span"), element("span"), button);
+    row.append(button);
     return row;
   }
 }

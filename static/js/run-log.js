@@ -88,8 +88,7 @@ function goTo(seq) {
 
 function keepPlace(seq) {
   const place = lines.placeOf(seq);
-  if (place >= 0) view.frame.scrollTop += 0;
-  if (place >= 0 && view.firstSeen !== seq) { view.toPlace(place); }
+  if (place >= 0 && view.firstSeen !== seq) view.toTop(place);
 }
 
 addEventListener("hashchange", () => {
@@ -192,7 +191,7 @@ function say(text, keep = false) { said = text; if (keep) summary(); }
 function summary() {
   const parts = [`${(end?.lines ?? lines.all.length).toLocaleString("en")} line${lines.all.length === 1 ? "" : "s"}`];
   if (end) parts[0] += `, ${size(end.bytes)}`;
-  if (lines.folded) parts.push(`${lines.folded.toLocaleString("en")} framework lines folded`);
+  if (lines.folded) parts.push(`${lines.folded.toLocaleString("en")} framework line${lines.folded === 1 ? "" : "s"} folded`);
   if (end?.sha256) parts.push(`sha256 ${end.sha256.slice(0, 12)}…`);
   if (end) parts.push("end of the log");
   if (said) parts.unshift(said);

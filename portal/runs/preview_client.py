@@ -1,0 +1,49 @@
+"""The portal's side of the preview service's socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+from django.conf import settings
+
+from portal.runs.preview_lease import LONGEST_LINE, said
+
+DOWN = {
+    **said(
+        "previews-down",
+        "The preview service does not answer.",
+        "Your draft is safe. Try again in a moment; if it stays so, tell whoever runs Sluice.",
+    ),
+    "last": True,
+}
+
+
+async def request(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    """Sends one request (see portal.runs.preview_service) and gives the events of its answer, the last of them with `last`.
+
+    Ending the iteration early cancels the work. A service that is down answers with a problem like any other.
+    """
+    try:
+        reader, writer = await asyncio.open_unix_connection(str(settings.PREVIEW_SOCKET), limit=LONGEST_LINE)
+    except OSError:
+        yield DOWN
+        return
+    try:
+        writer.write((json.dumps(message, separators=(",", ":")) + "\n").encode())
+        await writer.drain()
+        while True:
+            line = await reader.readline()
+            event = json.loads(line) if line else DOWN
+            yield event
+            if event.get("last"):
+                return
+    except (OSError, ValueError):
+        yield DOWN
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()

@@ -1,0 +1,180 @@
+"""One warm executor, leased by one person for one job: started in a sandbox of its own, asked one thing at a time, ended when idle."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+from django.conf import settings
+
+from portal.runs.launcher import Launch
+
+log = logging.getLogger(__name__)
+
+LONGEST_LINE = 32 * 1024 * 1024
+ANSWER_SECONDS = 300.0
+"""A preview that takes longer is cancelled; a run is the place for long work."""
+CANCEL_SECONDS = 5.0
+_numbers = count(1)
+
+
+def said(code: str, message: str, fix: str) -> dict[str, Any]:
+    """A problem in our own words, as an executor would say it."""
+    return {"event": "problem", "problem": {"code": code, "message": message, "fix": fix}}
+
+
+GONE = said(
+    "preview-stopped", "The preview session stopped: Spark ended, often for lack of memory.", "Preview again; a fresh session is starting."
+)
+TOO_LONG = said("preview-too-long", "The preview took too long and was stopped.", "Preview fewer rows or the sample, or run the job.")
+STOPPED = {"event": "cancelled"}
+
+
+class Lease:
+    """`key` is (user id, job id). `holder` is a name to show to people who wait."""
+
+    def __init__(self, key: tuple[int, int], holder: str, launch: Launch) -> None:
+        self.key, self.holder, self.launch = key, holder, launch
+        self.used = time.monotonic()
+        self.ready = asyncio.Event()
+        self._process: asyncio.subprocess.Process | None = None
+        self._answers: dict[str, asyncio.Queue[dict[str, Any] | None]] = {}
+        self._turn = asyncio.Lock()
+        self._current = ""
+        self._last_errors: deque[str] = deque(maxlen=20)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def is_busy(self) -> bool:
+        return self._turn.locked()
+
+    @property
+    def idle_seconds(self) -> float:
+        return 0.0 if self.is_busy else time.monotonic() - self.used
+
+    async def start(self) -> None:
+        """Starts the process (from the main thread, which it dies with) and returns at once; `ready` is set when Spark is up."""
+        pipe = asyncio.subprocess.PIPE
+        self._process = await asyncio.create_subprocess_exec(
+            *self.launch.argv,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            env=self.launch.environment,
+            cwd=settings.BASE_DIR,
+            start_new_session=True,
+            limit=LONGEST_LINE,
+        )
+        self._tasks = [asyncio.create_task(self._read(self._process)), asyncio.create_task(self._read_errors(self._process))]
+
+    async def ask(self, message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """Sends a request and gives its events, the last of them with `last`. Requests of one lease wait for each other."""
+        async with self._turn:
+            self.used = time.monotonic()
+            request_id = self._current = f"r{next(_numbers)}"
+            answers = self._answers[request_id] = asyncio.Queue()
+            try:
+                if not self.is_alive:
+                    yield {**GONE, "last": True}
+                    return
+                if not self.ready.is_set():
+                    yield {"event": "waiting", "message": "The preview session is starting; this takes some seconds, once."}
+                self._send({**message, "id": request_id, "values": self._values(message)})
+                async for event in self._answer(answers):
+                    yield event
+            finally:
+                if request_id in self._answers and self.is_alive:  # whoever asked has gone away
+                    await self.cancel()
+                self._answers.pop(request_id, None)
+                self._current = ""
+                self.used = time.monotonic()
+
+    async def _answer(self, answers: asyncio.Queue[dict[str, Any] | None]) -> AsyncIterator[dict[str, Any]]:
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while True:
+            try:
+                event = await asyncio.wait_for(answers.get(), deadline - time.monotonic())
+            except TimeoutError:
+                yield {**TOO_LONG, "last": True}
+                return
+            yield event or {**GONE, "last": True}
+            if event is None or event.get("last"):
+                return
+
+    async def cancel(self) -> None:
+        """Asks the executor to give up what it does; kills it when it does not within 5 seconds."""
+        request_id = self._current
+        if not request_id:
+            return
+        self._send({"request": "cancel", "id": request_id})
+        end = time.monotonic() + CANCEL_SECONDS
+        while time.monotonic() < end and request_id in self._answers:
+            await asyncio.sleep(0.05)
+        answers = self._answers.pop(request_id, None)
+        if answers is not None:
+            answers.put_nowait({**STOPPED, "last": True})
+            await self.end()
+
+    async def end(self) -> None:
+        """Kills the process and waits until it is gone."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._gone()
+
+    def _values(self, message: dict[str, Any]) -> dict[str, Any]:
+        given = message.get("values")
+        return (given if isinstance(given, dict) else {}) | {"lake": self.launch.lake}
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if self.is_alive and self._process and self._process.stdin and not self._process.stdin.is_closing():
+            self._process.stdin.write((json.dumps(message, separators=(",", ":")) + "\n").encode())
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        while process.stdout and (line := await self._line(process.stdout)):
+            with suppress(ValueError, AttributeError):
+                event = json.loads(line)
+                if event.get("event") == "ready":
+                    self.ready.set()
+                answers = self._answers.get(event.get("id", self._current))
+                if answers is not None:
+                    answers.put_nowait(event)
+                if event.get("last"):
+                    self._answers.pop(event.get("id"), None)
+        await process.wait()
+        if self._last_errors:
+            log.warning("A preview session ended (exit code %s): %s", process.returncode, " | ".join(self._last_errors))
+        self._gone()
+
+    async def _line(self, stream: asyncio.StreamReader) -> bytes:
+        try:
+            return await stream.readline()
+        except ValueError:  # longer than any answer may be
+            return b"{}\n"
+
+    async def _read_errors(self, process: asyncio.subprocess.Process) -> None:
+        while process.stderr and (line := await self._line(process.stderr)):
+            self._last_errors.append(line.decode(errors="replace").rstrip()[:500])
+
+    def _gone(self) -> None:
+        for answers in self._answers.values():
+            answers.put_nowait(None)
+        self._answers.clear()

@@ -1,0 +1,93 @@
+"""Who has which preview session. At most PREVIEW_LEASES at a time; whoever comes later is told how many are before them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+
+from django.conf import settings
+
+from portal.runs.launcher import Launch
+from portal.runs.preview_lease import Lease
+
+log = logging.getLogger(__name__)
+
+Key = tuple[int, int]
+SPARE_SECONDS = 30.0
+"""A session nobody used for so long is given up for somebody who waits."""
+LOOK_SECONDS = 1.0
+
+
+class Pool:
+    """`launch` gives how to start a session for an environment's id; it may raise PortalError."""
+
+    def __init__(self, launch: Callable[[int], Launch]) -> None:
+        self.leases: dict[Key, Lease] = {}
+        self._launch = launch
+        self._waiting: list[object] = []
+        self._starting = asyncio.Lock()
+
+    async def lease(self, key: Key, holder: str, environment: int) -> AsyncIterator[Lease | str]:
+        """Gives sentences while there is no place, and at last the lease."""
+        place, told = object(), ""
+        self._waiting.append(place)
+        try:
+            while True:
+                lease = await self._lease_now(key, holder, environment, is_first=self._waiting[0] is place)
+                if lease:
+                    yield lease
+                    return
+                if (sentence := self._sentence(self._waiting.index(place), key)) != told:
+                    told = sentence
+                    yield sentence
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            self._waiting.remove(place)
+
+    async def _lease_now(self, key: Key, holder: str, environment: int, *, is_first: bool) -> Lease | None:
+        async with self._starting:
+            lease = self.leases.get(key)
+            if lease and lease.is_alive:
+                return lease
+            if lease:
+                await self.drop(lease)
+            elif len(self.leases) >= settings.PREVIEW_LEASES and not (is_first and await self._make_room(key)):
+                return None
+            launch = await asyncio.to_thread(self._launch, environment)
+            lease = self.leases[key] = Lease(key, holder, launch)
+            await lease.start()
+            log.info("A preview session for %s starts (%s of %s).", holder, len(self.leases), settings.PREVIEW_LEASES)
+            return lease
+
+    async def _make_room(self, key: Key) -> bool:
+        """Gives up a session that is not in use: one of the same person first, else the one idle for longest."""
+        idle = [lease for lease in self.leases.values() if not lease.is_busy]
+        own = [lease for lease in idle if lease.key[0] == key[0]]
+        spare = own or [lease for lease in idle if lease.idle_seconds >= SPARE_SECONDS]
+        if not spare:
+            return False
+        await self.drop(max(spare, key=lambda lease: lease.idle_seconds))
+        return True
+
+    def _sentence(self, before: int, key: Key) -> str:
+        people = len({lease.key[0] for lease in self.leases.values()})
+        who = "1 person is" if people == 1 else f"{people} people are"
+        place = "you are next" if before == 0 else f"{before} {'waits' if before == 1 else 'wait'} before you"
+        return f"{who} previewing; {place}. A place is free as soon as one of them stops for {SPARE_SECONDS:.0f} seconds."
+
+    async def drop(self, lease: Lease) -> None:
+        if self.leases.get(lease.key) is lease:
+            del self.leases[lease.key]
+        await lease.end()
+
+    async def end_idle(self) -> None:
+        """One round: ends what was idle for too long and forgets what has died."""
+        for lease in list(self.leases.values()):
+            if not lease.is_alive or lease.idle_seconds > settings.PREVIEW_IDLE_SECONDS:
+                log.info("The preview session of %s ends.", lease.holder)
+                await self.drop(lease)
+
+    async def end_all(self) -> None:
+        for lease in list(self.leases.values()):
+            await self.drop(lease)

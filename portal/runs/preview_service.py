@@ -1,0 +1,136 @@
+"""The process behind `manage.py previews`: holds the warm executors and answers on a unix socket that only its own user can open.
+
+A connection carries one request, a JSON object on one line: {"do": "ask" | "warm" | "cancel", "user", "job", "environment", "holder",
+"message"}. The answer is JSON lines: the executor's events, and `waiting` with a sentence while there is nothing to show yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+from contextlib import aclosing, suppress
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.runs import launcher
+from portal.runs.preview_lease import LONGEST_LINE, STOPPED, Lease
+from portal.runs.preview_pool import Pool
+
+log = logging.getLogger(__name__)
+TIDY_SECONDS = 5.0
+
+
+def launch_for(environment: int) -> launcher.Launch:
+    """How to start a session that reads this environment's data. Drafts are previewed, so only where drafts are allowed."""
+    close_old_connections()
+    try:
+        found = Environment.objects.select_related("project").get(pk=environment)
+        if not found.allows_drafts:
+            raise PortalError(f"Nothing is previewed in {found.name}.", code="preview-not-allowed")
+        return launcher.for_previews(found)
+    finally:
+        close_old_connections()
+
+
+class Service:
+    """Answers connections until it is told to stop."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    async def serve(self, path: Path) -> None:
+        """Until SIGTERM or SIGINT. Whatever ends this process ends every session with it."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        server = await self.listen(path)
+        tidying = asyncio.create_task(self._tidy())
+        log.info("Previews: at most %s sessions, on %s", settings.PREVIEW_LEASES, path)
+        await stop.wait()
+        tidying.cancel()
+        server.close()
+        await self.pool.end_all()
+        path.unlink(missing_ok=True)
+
+    async def listen(self, path: Path) -> asyncio.Server:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            return await asyncio.start_unix_server(self._connection, path=str(path), limit=LONGEST_LINE)
+        finally:
+            os.umask(before)
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            await self.pool.end_idle()
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request. When the asker goes away, what was begun for it is cancelled."""
+        work = asyncio.create_task(self._answer(reader, writer))
+        try:
+            await work
+        except (ConnectionError, ValueError, KeyError, TypeError) as error:
+            log.info("A connection of the preview service ended early: %r", error)
+        finally:
+            with suppress(ConnectionError):
+                writer.close()
+                await writer.wait_closed()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = json.loads(await reader.readline())
+        key = (int(request["user"]), int(request["job"]))
+        if request["do"] == "cancel":
+            await self._cancel(key)
+            await _send(writer, {**STOPPED, "last": True})
+            return
+        answering = asyncio.create_task(self._events(request, key, writer))
+        leaving = asyncio.create_task(reader.read())
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        leaving.cancel()
+        if not answering.done():
+            answering.cancel()
+        with suppress(asyncio.CancelledError):
+            await answering
+
+    async def _events(self, request: dict[str, Any], key: tuple[int, int], writer: asyncio.StreamWriter) -> None:
+        try:
+            async for found in self.pool.lease(key, str(request["holder"]), int(request["environment"])):
+                if isinstance(found, str):
+                    await _send(writer, {"event": "waiting", "message": found})
+                elif request["do"] == "warm":
+                    await _send(writer, {"event": "warm", "ready": found.ready.is_set(), "last": True})
+                else:
+                    await self._ask(found, request["message"], writer)
+        except PortalError as error:
+            problem = {"code": error.code, "message": error.message, "fix": error.fix}
+            await _send(writer, {"event": "problem", "problem": problem, "last": True})
+
+    async def _ask(self, lease: Lease, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        async with aclosing(lease.ask(message)) as events:
+            async for event in events:
+                event.pop("id", None)
+                await _send(writer, event)
+        if not lease.is_alive:
+            await self.pool.drop(lease)
+
+    async def _cancel(self, key: tuple[int, int]) -> None:
+        lease = self.pool.leases.get(key)
+        if lease:
+            await lease.cancel()
+            if not lease.is_alive:
+                await self.pool.drop(lease)
+
+
+async def _send(writer: asyncio.StreamWriter, event: dict[str, Any]) -> None:
+    writer.write((json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n").encode())
+    await writer.drain()

@@ -1,0 +1,111 @@
+"""The editor's door to the preview service. Answers are streamed: one JSON event a line, the last of them with `last`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.views.decorators.http import require_POST
+
+from portal.accounts import policy
+from portal.accounts.models import User
+from portal.errors import PortalError
+from portal.runs import preview_client
+from portal.runs.checks import declared_parameters
+from portal.runs.start_views import find_job, read_json
+
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+MOST_ROWS = 1000
+
+
+@require_POST
+async def preview(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
+    """JSON {document, to, rows, input, parameters} → events, the last `rows`, `stage_failed`, `problem` or `cancelled`."""
+    await request.auser()
+    content = read_json(request)
+    rows = content.get("rows", 100)
+    if not isinstance(rows, int) or isinstance(rows, bool) or not 1 <= rows <= MOST_ROWS:
+        raise PortalError(f"“rows” must be a number from 1 to {MOST_ROWS}.", code="field-wrong", field="rows")
+    asked = {"request": "preview", "rows": rows, "input": "full" if content.get("input") == "full" else "sample"}
+    return _streamed(await _addressed(request, project, job, "ask", content, asked))
+
+
+@require_POST
+async def analyse(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
+    """JSON {document, to, parameters} → `problem` events, then `analysed` with the columns of every view."""
+    await request.auser()
+    content = read_json(request)
+    return _streamed(await _addressed(request, project, job, "ask", content, {"request": "analyse"}))
+
+
+@require_POST
+async def cancel(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
+    """Stops what this person's session for this job does."""
+    await request.auser()
+    return _streamed(await _addressed(request, project, job, "cancel"))
+
+
+@require_POST
+async def warm(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
+    """Starts this person's session for this job, so that the first preview does not wait for Spark."""
+    await request.auser()
+    return _streamed(await _addressed(request, project, job, "warm"))
+
+
+@sync_to_async
+def _addressed(
+    request: HttpRequest, project: str, job: str, do: str, content: dict[str, Any] | None = None, asked: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The message to the service. Previews are for people who may preview in the lowest environment, which is where they read."""
+    found = find_job(request, project, job)
+    environment = found.project.environments.filter(allows_drafts=True).first()
+    assert isinstance(request.user, User)  # noqa: S101 - the middleware lets nobody else in
+    if environment is None:
+        raise PortalError("No environment of this project allows previews.", code="preview-not-allowed", status=409)
+    policy.require(request.user, "preview", found, environment=environment.name)
+    message = {"do": do, "user": request.user.pk, "job": found.pk, "environment": environment.pk, "holder": request.user.shown_name}
+    if content is not None:
+        message["message"] = (asked or {}) | _work(content, environment.name, environment.parameters)
+    return message
+
+
+def _work(content: dict[str, Any], environment: str, from_environment: dict[str, Any]) -> dict[str, Any]:
+    """Document, stage and values of a request, checked as far as the portal must understand them."""
+    document = content.get("document")
+    try:
+        document = json.loads(document) if isinstance(document, str) else document
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise PortalError("“document” must be a job document.", code="field-wrong", field="document")
+    given = content.get("parameters") or {}
+    if not isinstance(given, dict):
+        raise PortalError("“parameters” must be an object of names and values.", code="field-wrong", field="parameters")
+    return {
+        "document": document,
+        "to": content.get("to"),
+        "environment": environment,
+        "values": {"parameters": _values(document, from_environment, given)},
+    }
+
+
+def _values(document: dict[str, Any], from_environment: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """As for a run; while declarations are being typed they may be wrong, and then only what was given counts."""
+    try:
+        declared = declared_parameters(json.dumps(document))
+    except PortalError:
+        return given
+    return {name: value for name, value in from_environment.items() if name in declared} | {
+        k: v for k, v in given.items() if v not in ("", None)
+    }
+
+
+def _streamed(message: dict[str, Any]) -> StreamingHttpResponse:
+    async def lines() -> AsyncIterator[str]:
+        async for event in preview_client.request(message):
+            yield json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+    return StreamingHttpResponse(lines(), content_type="application/x-ndjson", headers=HEADERS)
