@@ -14,7 +14,9 @@ STYLES = sorted((ROOT / "static").rglob("*.css"))
 INLINE_STYLE = re.compile(r"""\sstyle\s*=\s*["']|<style""", re.I)
 INLINE_HANDLER = re.compile(r"""<[^>]*\son[a-z]+\s*=\s*["']|\shx-on|hx-trigger="[^"]*\[|hx-vals="js:|javascript:""", re.I)
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*type=\"application/json\")", re.I)
-ICON = re.compile(r"""\bti ti-([a-z0-9-]+)|\{% icon "([a-z0-9-]+)|\{% empty "([a-z0-9-]+)""")
+ICON = re.compile(
+    r"""\bti ti-([a-z0-9-]+)|\{% icon "([a-z0-9-]+)|\{% empty "([a-z0-9-]+)|\bicon\("([a-z0-9-]+)"|icon: ClassVar\[str\] = "([a-z0-9-]+)"""
+)
 
 
 def _name(path: Path) -> str:
@@ -46,7 +48,7 @@ def test_files_that_style_sheets_name_are_there(style: Path) -> None:
 
 
 def _icons_used() -> dict[str, str]:
-    python = [*(ROOT / "portal").rglob("*.py")]
+    python = [*(ROOT / "portal").rglob("*.py"), *(ROOT / "executor").rglob("*.py")]
     used = {}
     for path in [*TEMPLATES, *SCRIPTS, *python]:
         for match in ICON.finditer(path.read_text()):
