@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.urls import reverse
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,8 +24,9 @@ from portal.runs.actions import start_run
 from portal.runs.models import GOOD_STATES, LogSegment, Run
 
 LOOK_SECONDS = 0.2
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 600
 ROWS_SHOWN = 12
+NUMBERS = {"smallint", "int", "bigint", "float", "double", "decimal"}
 Event = dict[str, Any]
 
 
@@ -70,7 +72,7 @@ def line_for(event: Event) -> Text | None:
         return _stage_line(event)
     if kind == "stage_failed":
         return Text(f"  ✗ {event['stage']}: {event['problem'].get('message', '')}", style="red")
-    if kind == "log" and (event.get("source") == "job" or event.get("level") in ("warning", "error")):
+    if kind == "log" and event.get("source") != "spark" and (event.get("source") == "job" or event.get("level") in ("warning", "error")):
         return Text(f"    {event['message']}", style="dim" if event.get("level") == "info" else "yellow")
     return None
 
@@ -92,19 +94,21 @@ def show_result(console: Console, run: Run) -> None:
     """The first rows of the Parquet that the run published, read back by an executor (the portal itself has no Spark)."""
     output = run.outputs[0]
     rows = read_parquet(run.environment, output["uri"])
-    table = Table(
-        title=f"{output['uri']}: {output.get('rows', 0):,} rows, the first {len(rows['rows'])}", title_justify="left", title_style="bold"
-    )
-    for column in rows["columns"]:
-        numeric = column["type"].split("(")[0] in {"int", "bigint", "double", "float", "decimal", "smallint"}
-        table.add_column(column["name"], justify="right" if numeric else "left", no_wrap=True)
+    title = f"{output['uri']}: {output.get('rows', 0):,} rows, the first {len(rows['rows'])}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    shown = [index for index, column in enumerate(rows["columns"]) if not column["name"].startswith("_")]
+    for index in shown:
+        column = rows["columns"][index]
+        table.add_column(column["name"], justify="right" if column["type"].split("(")[0] in NUMBERS else "left", no_wrap=True)
     for row in rows["rows"]:
-        table.add_row(*(Text("∅", style="dim") if cell is None else Text(_cell(cell)) for cell in row))
+        table.add_row(*(_cell(row[index]) for index in shown))
     console.print(table)
 
 
-def _cell(value: Any) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+def _cell(value: Any) -> Text:
+    if value is None:
+        return Text("∅", style="dim")
+    return Text(f"{value:,.1f}" if isinstance(value, float) else str(value))
 
 
 def read_parquet(environment: Environment, uri: str) -> Event:
@@ -122,7 +126,7 @@ def read_parquet(environment: Environment, uri: str) -> Event:
 
 def _answer(executor: launcher.Executor) -> Event:
     while True:
-        stream, text = executor.output.get(timeout=60)
+        stream, text = executor.output.get(timeout=PATIENCE_SECONDS)
         if stream == "end":
             raise PortalError("The result could not be read.", code="result-unreadable")
         event = json.loads(text) if stream == "out" else {}

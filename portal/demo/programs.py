@@ -74,11 +74,12 @@ def web(listening: socket.socket) -> Program:
 
 def worker() -> Program:
     """Threads, because a place for a run is a thread that stays with its executor; two more of them serve the short tasks."""
-    celery = (sys.executable, "-m", "celery", "-A", "portal", "worker", "--loglevel", "INFO", "--pool", "threads")
+    celery = (sys.executable, "-m", "celery", "--quiet", "-A", "portal", "worker", "--loglevel", "INFO", "--pool", "threads")
     threads = ("--concurrency", str(settings.RUN_CONCURRENCY + 2))
-    return Program(
-        "worker", (*celery, *threads, "--hostname", f"sluice-{os.getpid()}@%h", "--without-gossip", "--without-mingle"), stop_seconds=8
-    )
+    name = ("--hostname", f"sluice-{os.getpid()}@%h", "--without-gossip", "--without-mingle")
+    # Its executors are nobody behind their walls, whoever the worker is.
+    env = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
+    return Program("worker", (*celery, *threads, *name), env=env, stop_seconds=8)
 
 
 def scheduler() -> Program:

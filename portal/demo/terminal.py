@@ -19,6 +19,8 @@ LINE_FORMS = (
 )
 QUIET = {"redis"}
 """Programs whose lines only go to their file; that they die is said by the supervisor."""
+NOISE = re.compile(r"^(Task \S+ (received|succeeded in)|(Started|Finished) server process|Shutting down|Connected to redis)")
+"""Lines that say nothing a person waits for; they are in the program's file."""
 UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
@@ -87,5 +89,6 @@ def readable(text: str) -> Text | None:
     for form in LINE_FORMS:
         if match := form.match(text):
             level = match.groupdict().get("level") or "INFO"
-            return None if level == "DEBUG" else Text(match["text"], style=LEVEL_STYLES.get(level, ""))
-    return Text(text, style="dim") if text.strip() else None
+            silent = level == "DEBUG" or NOISE.match(match["text"])
+            return None if silent else Text(match["text"], style=LEVEL_STYLES.get(level, ""))
+    return Text(text, style="dim") if text.strip() and not NOISE.match(text) else None

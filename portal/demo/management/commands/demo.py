@@ -32,5 +32,5 @@ class Command(Up):
 
     def _first_run(self, supervisor: Supervisor) -> Program:
         console = supervisor.terminal.console
-        env = {"COLUMNS": str(console.width)} | ({"FORCE_COLOR": "1"} if console.is_terminal else {})
+        env = {"COLUMNS": str(max(console.width, 120))} | ({"FORCE_COLOR": "1"} if console.is_terminal else {})
         return Program("demo", programs.manage("load_demo", "--run"), env=env, script=True)

@@ -1,0 +1,1 @@
+"""Measurements: ours beside a peer's, alternately in one session. `make bench`."""
