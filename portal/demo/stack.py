@@ -122,7 +122,7 @@ def _redis_answers() -> bool:
 
 def _web_answers(listening: socket.socket) -> bool:
     try:
-        with urlopen(f"{address(listening)}/sign-in", timeout=0.5):  # noqa: S310 - our own address
+        with urlopen(f"{address(listening)}/healthz", timeout=0.5):  # noqa: S310 - our own address
             return True
     except HTTPError as error:
         return error.code < 500

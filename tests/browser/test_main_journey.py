@@ -1,0 +1,236 @@
+"""The whole way, as people go it: a job from an empty page to green, its promotion by a colleague, and what is told when it breaks.
+
+Everything is real: the supervisor with web, worker, scheduler and previews, Spark in its sandbox, a mail server, and Chromium.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.chromium import Screen
+from tests.services.stack import Stack, running
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+
+JOB = "airlines_by_name"
+SQL = "SELECT carrier, name, length(name) AS letters FROM airlines WHERE name LIKE '%Inc.%'"
+RUN_MS = 240_000
+"""A run starts a JVM; on a busy machine that takes its time."""
+
+
+@pytest.fixture(scope="module")
+def sluice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """`make demo`'s own stack in a folder of its own, after its first run."""
+    with running(tmp_path_factory.mktemp("home"), "demo") as stack:
+        stack.wait_for("the next start keeps the data", 600)
+        yield stack
+
+
+class Person:
+    """Somebody at a browser. Every page they come to is looked at: console, content security policy, axe, width."""
+
+    def __init__(self, screen: Screen, url: str, name: str) -> None:
+        self.screen, self.page, self.url, self.name = screen, screen.page, url, name
+        self.page.set_default_timeout(60_000)
+        self.faults: list[str] = []
+
+    def sign_in(self) -> None:
+        self.page.goto(f"{self.url}/")
+        self.look("sign-in")
+        self.page.get_by_role("button", name=re.compile(f"^{self.name}")).click()
+        expect(self.page).not_to_have_url(re.compile("sign-in"))
+        self.look("home")
+
+    def go(self, path: str) -> None:
+        self.page.goto(f"{self.url}/p/flights/{path}")
+        self.look(path)
+
+    def look(self, where: str) -> None:
+        self.page.wait_for_load_state("domcontentloaded")
+        self.faults += [f"{self.name} at {where}: {fault}" for fault in self.screen.faults()]
+
+    def press(self, name: str | re.Pattern[str]) -> None:
+        self.page.get_by_role("button", name=name).first.click()
+
+
+@pytest.fixture
+def person(sluice: Stack, screen: Callable[..., Screen]) -> Iterator[Callable[[str], Person]]:
+    """`person("Ana")` is Ana, signed in; at the end nobody may have met a fault."""
+    met: list[Person] = []
+
+    def signed_in(name: str) -> Person:
+        met.append(Person(screen(), sluice.url, name))
+        met[-1].sign_in()
+        return met[-1]
+
+    yield signed_in
+    assert [fault for one in met for fault in one.faults] == []
+
+
+def fill(page: Page, field: str, value: str) -> None:
+    page.locator(f"#field-{field}").fill(value)
+
+
+def write_sql(page: Page, sql: str) -> None:
+    editor = page.get_by_role("textbox", name="SQL")
+    editor.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(sql)
+
+
+def add_stage(page: Page, kind: str) -> None:
+    page.locator("#add-stage").click()
+    page.get_by_role("combobox", name="Find a stage type").fill(kind)
+    page.keyboard.press("Enter")
+    expect(page.locator(".stage-words b")).to_have_text(kind)
+
+
+def make_job(ana: Person) -> None:
+    """From the empty page to a document of four stages without problems."""
+    page = ana.page
+    ana.go("jobs/new-job")
+    page.get_by_label("Name", exact=True).fill(JOB)
+    ana.press(re.compile("Make it and open the editor"))
+    expect(page.get_by_role("heading", name=JOB)).to_be_visible()
+    ana.look("empty editor")
+    ana.press("Read a CSV file")
+    fill(page, "inputURI", "raw/airlines.csv")
+    fill(page, "outputView", "airlines")
+    add_stage(page, "SQLTransform")
+    fill(page, "outputView", "by_name")
+    write_sql(page, SQL)
+    add_stage(page, "SQLValidate")
+    write_sql(page, "SELECT count(*) > 5 AS outcome, concat(count(*), ' airlines') AS message FROM by_name")
+    add_stage(page, "ParquetLoad")
+    fill(page, "inputView", "by_name")
+    fill(page, "outputURI", "curated/airlines_by_name")
+    expect(page.locator("#problem-chip")).to_have_text(re.compile("no problems"))
+    ana.look("editor")
+
+
+def preview(ana: Person) -> None:
+    """The rows of the query, in a table."""
+    page = ana.page
+    stages(page).nth(1).click()
+    ana.press(re.compile("Preview stage 2"))
+    output = page.locator("#panel-output")
+    expect(output.get_by_role("cell", name="Endeavor Air Inc.")).to_be_visible(timeout=RUN_MS)
+    expect(output.get_by_role("columnheader", name=re.compile("letters"))).to_be_visible()
+    ana.look("preview")
+
+
+def stages(page: Page) -> Locator:
+    return page.locator("#stage-list .stage")
+
+
+def save_version(ana: Person, message: str, number: int) -> None:
+    ana.press(re.compile("Save version"))
+    ana.page.get_by_label("Message").fill(message)
+    ana.press(f"Save v{number}")
+    expect(ana.page.get_by_text(f"Saved v{number}.")).to_be_visible()
+
+
+def start_run(who: Person, environment: str, version: int) -> None:
+    who.go(f"jobs/{JOB}/run?environment={environment}")
+    who.press(f"Run v{version} in {environment}")
+    expect(who.page.locator("#run-head")).to_contain_text(JOB)
+
+
+def wait_for_state(who: Person, state: str) -> None:
+    expect(who.page.locator("#run-head .chip", has_text=state)).to_be_visible(timeout=RUN_MS)
+    who.look(f"run that {state}")
+
+
+def mails(home: Path, subject: str, seconds: float = 60) -> list[str]:
+    """The bodies of the mails whose subject holds these words, once there is one."""
+    deadline = monotonic() + seconds
+    while True:
+        kept = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in sorted((home / "mail").glob("*.eml"))]
+        found = [str(mail.get_body(("plain",)).get_content()) for mail in kept if subject in str(mail["subject"])]  # type: ignore[union-attr]
+        if found or monotonic() > deadline:
+            return found
+        sleep(0.5)
+
+
+def test_a_job_from_an_empty_page_to_test_and_its_failure_told(sluice: Stack, person: Callable[[str], Person]) -> None:
+    ana = person("Ana")
+    make_job(ana)
+    preview(ana)
+    save_version(ana, "Airlines whose names say Inc.", 1)
+
+    start_run(ana, "dev", 1)
+    expect(ana.page.locator("#run-log")).to_contain_text(
+        re.compile("airlines"), timeout=RUN_MS
+    )  # the check's own line arrives while it runs
+    wait_for_state(ana, "succeeded")
+    ana.page.get_by_role("tab", name="Outputs").click()
+    expect(ana.page.locator("#run-outputs")).to_contain_text("curated/airlines_by_name")
+    ana.look("outputs")
+
+    ana.go(f"jobs/{JOB}/promote")
+    ana.page.get_by_label("What changes, and why").fill("First version, for test")
+    ana.press("Ask for promotion")
+    expect(ana.page.get_by_role("heading", name="Your decision")).to_be_visible()
+    assert ana.page.get_by_role("button", name="Approve").get_attribute("aria-disabled") == "true"
+    ana.look("own promotion")
+
+    pat = person("Pat")
+    pat.go("promotions/")
+    pat.page.get_by_role("link", name=re.compile(JOB)).click()
+    pat.look("promotion")
+    pat.press("Approve")
+    expect(pat.page.get_by_text("v1 is live in test now.")).to_be_visible()
+    pat.look("approved promotion")
+
+    olu = person("Olu")
+    start_run(olu, "test", 1)
+    wait_for_state(olu, "succeeded")
+
+    ana.go(f"jobs/{JOB}/edit")
+    stages(ana.page).nth(2).click()
+    write_sql(ana.page, "SELECT count(*) > 1000 AS outcome, concat('only ', count(*), ' airlines') AS message FROM by_name")
+    save_version(ana, "Expects more airlines than there are", 2)
+    start_run(ana, "dev", 2)
+    wait_for_state(ana, "failed")
+    expect(ana.page.locator("#run-card")).to_contain_text("only 11 airlines")
+    expect(ana.page.locator("#run-card")).to_contain_text("Nothing was published")
+    [mail] = mails(sluice.home, JOB)
+    assert "only 11 airlines" in mail or "check" in mail.lower()
+    assert ana.url in mail
+    ana.go("alerts/")
+    expect(ana.page.get_by_text(re.compile(JOB)).first).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["Ana", "Pat", "Olu", "Vic", "Ada"])
+def test_no_page_has_a_serious_fault_for_anybody(name: str, person: Callable[[str], Person]) -> None:
+    visitor = person(name)
+    for path in ("jobs/", "jobs/daily_delays/", "runs/", "pipelines/", "pipelines/flights_daily/", "promotions/", "alerts/"):
+        visitor.go(path)
+    if name == "Ada":
+        for path in ("settings/", "settings/people", "settings/environments"):
+            visitor.go(path)
+        visitor.page.goto(f"{visitor.url}/audit/")
+        visitor.look("audit")
+
+
+def test_a_script_in_a_name_a_message_and_the_sql_is_shown_as_text(sluice: Stack, person: Callable[[str], Person]) -> None:
+    ana = person("Ana")
+    evil = "<img src=x onerror=document.title='hacked'>"
+    ana.go("jobs/new-job")
+    ana.page.get_by_label("Name", exact=True).fill("shows_text")
+    ana.page.get_by_label("Description").fill(evil)
+    ana.press(re.compile("Make it and open the editor"))
+    ana.press("Write SQL")
+    write_sql(ana.page, f'SELECT "{evil}" AS cell')
+    ana.press(re.compile("Preview stage 1"))
+    expect(ana.page.locator("#panel-output").get_by_role("cell", name=evil)).to_be_visible(timeout=RUN_MS)
+    ana.go("jobs/shows_text/")
+    expect(ana.page.get_by_text(evil).first).to_be_visible()
+    assert "hacked" not in ana.page.title()
