@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -36,7 +36,7 @@ def create_job(
     name: str,
     description: str = "",
     tags: Iterable[str] = (),
-    document: str | Mapping[str, Any] | None = None,
+    document: Any = None,
 ) -> Job:
     """A new job without versions. `document` (JSON text or object, right or not) becomes the actor's draft."""
     policy.require(actor, "create_job", project)
@@ -48,7 +48,7 @@ def create_job(
     except IntegrityError:
         raise Conflict(f"There is a job “{job.name}” already.", code="job-name-taken", fix="Choose another name.") from None
     if document is not None:
-        text = document if isinstance(document, str) else documents.canonical(document)
+        text = document if isinstance(document, str) else documents.as_text(document)
         documents.require_keepable(text)
         Draft.objects.create(job=job, user=actor, document=text)
     audit.record(action="create_job", actor=actor, subject=job)

@@ -2,6 +2,280 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from dataclasses import asdict
+from typing import Any
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.db.models import QuerySet
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.accounts.models import User
+from portal.api_base import ListView, ProjectView
+from portal.errors import PortalError
+from portal.jobs import actions, documents, job_list, stage_diff
+from portal.jobs.models import Draft, Job, JobVersion
+
+
+class LiveOut(serializers.Serializer[Any]):
+    environment = serializers.CharField()
+    version = serializers.IntegerField(source="number")
+    behind = serializers.IntegerField(help_text="How many versions older than the newest.")
+
+
+class JobOut(serializers.ModelSerializer[Job]):
+    owner = serializers.CharField(source="owner.username")
+    latest_version = serializers.IntegerField(source="latest_version.number", default=None)
+    live = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Job
+        fields = ["name", "description", "owner", "tags", "latest_version", "live", "created_at", "archived_at"]
+
+    @extend_schema_field(LiveOut(many=True))
+    def get_live(self, job: Job) -> Any:
+        return LiveOut(job_list.live_chips(job), many=True).data
+
+
+class JobIn(serializers.Serializer[Job]):
+    name = serializers.CharField(max_length=80)
+    description = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+    tags = serializers.ListField(child=serializers.CharField(), required=False, default=list)
+    document = serializers.JSONField(required=False, default=None, help_text="Becomes your draft; an object, or JSON text.")
+
+
+class JobChange(serializers.Serializer[Job]):
+    """What is left out stays as it is."""
+
+    description = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    tags = serializers.ListField(child=serializers.CharField(), required=False)
+    owner = serializers.SlugRelatedField(slug_field="username", queryset=User.objects.all(), required=False)
+
+
+class VersionOut(serializers.ModelSerializer[JobVersion]):
+    author = serializers.CharField(source="author.username")
+    restored_from = serializers.IntegerField(source="restored_from.number", default=None)
+
+    class Meta:
+        model = JobVersion
+        fields = ["number", "sha256", "author", "message", "restored_from", "created_at"]
+
+
+class VersionDocument(VersionOut):
+    document = serializers.CharField(help_text="The exact text whose sha256 is given.")
+
+    class Meta(VersionOut.Meta):
+        fields = [*VersionOut.Meta.fields, "document"]
+
+
+class VersionIn(serializers.Serializer[JobVersion]):
+    document = serializers.JSONField(help_text="An object, or JSON text.")
+    message = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+    base_version = serializers.IntegerField(
+        required=False, default=None, allow_null=True, help_text="The version this is a change of; 409 when a newer one exists."
+    )
+
+
+class DraftOut(serializers.ModelSerializer[Draft]):
+    base_version = serializers.IntegerField(source="base_version.number", default=None)
+
+    class Meta:
+        model = Draft
+        fields = ["document", "revision", "base_version", "updated_at"]
+
+
+class DraftIn(serializers.Serializer[Draft]):
+    document = serializers.CharField(trim_whitespace=False, help_text="Text; it may be wrong in every way.")
+    revision = serializers.IntegerField(min_value=0, help_text="The revision last seen; 0 before the first.")
+
+
+class CheckIn(serializers.Serializer[Any]):
+    document = serializers.JSONField(help_text="An object, or JSON text.")
+
+
+class CheckOut(serializers.Serializer[Any]):
+    problems = serializers.ListField(child=serializers.DictField(), help_text="Every problem at once; empty when it is right.")
+
+
+class FieldChangeOut(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    before = serializers.CharField(allow_null=True)
+    after = serializers.CharField(allow_null=True)
+
+
+class StageChangeOut(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=["same", "changed", "added", "removed", "moved"])
+    name = serializers.CharField()
+    type = serializers.CharField()
+    number_before = serializers.IntegerField(allow_null=True)
+    number_after = serializers.IntegerField(allow_null=True)
+    moved = serializers.BooleanField()
+    fields_ = FieldChangeOut(many=True, source="fields")
+
+
+class ComparisonOut(serializers.Serializer[Any]):
+    summary = serializers.CharField()
+    stages = StageChangeOut(many=True)
+    parameters = FieldChangeOut(many=True)
+
+
+FILTERS = [
+    OpenApiParameter("q", str, description="Words in name, description, tags or the newest document."),
+    OpenApiParameter("owner", str, description="A username."),
+    OpenApiParameter("tag", str),
+    OpenApiParameter("last_run", str, enum=list(job_list.LAST_RUN)),
+    OpenApiParameter("archived", str, enum=["1"], description="Archived jobs instead of open ones."),
+]
+
+
+class JobView(ProjectView):
+    """A view of one job."""
+
+    def job(self, action: str = "view") -> Job:
+        return self.find(job_list.for_list(Job.objects.all()), action, name=self.kwargs["job"])
+
+    def version(self, job: Job) -> JobVersion:
+        return self.find(job.versions.select_related("author", "restored_from", "job__project"), number=self.kwargs["number"])
+
+
+class Jobs(ProjectView, ListView):
+    """The jobs of a project, by name."""
+
+    serializer_class = JobOut
+    ordering = "name"
+
+    def get_queryset(self) -> QuerySet[Job]:
+        found = self.visible(job_list.for_list(Job.objects.all()))
+        return job_list.Filters.of(self.request.GET).apply(found)  # type: ignore[arg-type]
+
+    @extend_schema(summary="Jobs", parameters=FILTERS, tags=["jobs"])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(summary="New job", request=JobIn, responses={201: JobOut}, tags=["jobs"])
+    def post(self, request: Request, project: str) -> Response:
+        job = actions.create_job(actor=self.person, project=self.project, **self.taken(JobIn))
+        return Response(JobOut(job).data, status=201)
+
+
+class JobDetail(JobView):
+    @extend_schema(summary="One job", responses=JobOut, tags=["jobs"])
+    def get(self, request: Request, project: str, job: str) -> Response:
+        return Response(JobOut(self.job()).data)
+
+    @extend_schema(summary="Change description, tags, owner", request=JobChange, responses=JobOut, tags=["jobs"])
+    def patch(self, request: Request, project: str, job: str) -> Response:
+        return Response(JobOut(actions.edit_job(actor=self.person, job=self.job(), **self.taken(JobChange))).data)
+
+
+class JobArchive(JobView):
+    @extend_schema(summary="Archive", request=None, responses=JobOut, tags=["jobs"])
+    def post(self, request: Request, project: str, job: str) -> Response:
+        return Response(JobOut(actions.archive_job(actor=self.person, job=self.job())).data)
+
+
+class JobBringBack(JobView):
+    @extend_schema(summary="Bring back an archived job", request=None, responses=JobOut, tags=["jobs"])
+    def post(self, request: Request, project: str, job: str) -> Response:
+        return Response(JobOut(actions.bring_back_job(actor=self.person, job=self.job())).data)
+
+
+class Versions(JobView, ListView):
+    """The versions of a job, the newest first; without their documents."""
+
+    serializer_class = VersionOut
+    ordering = "-number"
+
+    def get_queryset(self) -> QuerySet[JobVersion]:
+        found = self.visible(JobVersion.objects.select_related("author", "restored_from").defer("document", "restored_from__document"))
+        return found if getattr(self, "swagger_fake_view", False) else found.filter(job=self.job())
+
+    @extend_schema(summary="Save a version", request=VersionIn, responses={201: VersionOut}, tags=["jobs"])
+    def post(self, request: Request, project: str, job: str) -> Response:
+        given = self.taken(VersionIn)
+        version = actions.save_version(actor=self.person, job=self.job(), **{**given, "document": _text(given["document"])})
+        return Response(VersionOut(version).data, status=201)
+
+
+class VersionDetail(JobView):
+    @extend_schema(summary="One version, with its document", responses=VersionDocument, tags=["jobs"])
+    def get(self, request: Request, project: str, job: str, number: int) -> Response:
+        return Response(VersionDocument(self.version(self.job())).data)
+
+
+class VersionRestore(JobView):
+    @extend_schema(summary="Restore a version as the newest", request=None, responses={201: VersionOut}, tags=["jobs"])
+    def post(self, request: Request, project: str, job: str, number: int) -> Response:
+        found = self.job()
+        made = actions.restore_version(actor=self.person, job=found, version=self.version(found))
+        return Response(VersionOut(made).data, status=201)
+
+
+class Diff(JobView):
+    @extend_schema(
+        summary="What differs between two versions",
+        parameters=[OpenApiParameter("from", OpenApiTypes.INT, required=True), OpenApiParameter("to", OpenApiTypes.INT, required=True)],
+        responses=ComparisonOut,
+        tags=["jobs"],
+    )
+    def get(self, request: Request, project: str, job: str) -> Response:
+        found = self.job()
+        before, after = (self._document(found, name) for name in ("from", "to"))
+        comparison = stage_diff.compare(before, after)
+        return Response({"summary": comparison.summary, **asdict(comparison)})
+
+    def _document(self, job: Job, name: str) -> str:
+        text = self.request.GET.get(name, "")
+        if not text.isdecimal() or len(text) > 8:
+            raise PortalError(f"“{name}” is not a version's number.", code="invalid-fields", status=422, field=name)
+        return self.find(job.versions.all(), number=int(text)).document
+
+
+class DraftDetail(JobView):
+    """The asking person's own draft."""
+
+    @extend_schema(summary="Your draft", responses=DraftOut, tags=["jobs"])
+    def get(self, request: Request, project: str, job: str) -> Response:
+        drafts = Draft.objects.filter(job=self.job(), user=self.person).select_related("base_version", "job__project")
+        return Response(DraftOut(self.find(drafts)).data)
+
+    @extend_schema(summary="Save your draft", request=DraftIn, responses=DraftOut, tags=["jobs"])
+    def put(self, request: Request, project: str, job: str) -> Response:
+        return Response(DraftOut(actions.save_draft(actor=self.person, job=self.job(), **self.taken(DraftIn))).data)
+
+    @extend_schema(summary="Throw your draft away", responses={204: None}, tags=["jobs"])
+    def delete(self, request: Request, project: str, job: str) -> Response:
+        actions.discard_draft(actor=self.person, job=self.job())
+        return Response(status=204)
+
+
+class Check(ProjectView):
+    scope = "read"
+
+    @extend_schema(summary="Check a document", request=CheckIn, responses=CheckOut, tags=["jobs"])
+    def post(self, request: Request, project: str) -> Response:
+        """What can be judged without Spark. 200 also when there are problems: they are the answer."""
+        document = self.taken(CheckIn)["document"]
+        return Response({"problems": documents.problems_of(_text(document), self.project)})
+
+
+def _text(document: Any) -> str:
+    return document if isinstance(document, str) else documents.as_text(document)
+
+
+_JOB = "projects/<slug:project>/jobs/<slug:job>"
+urlpatterns = [
+    path("projects/<slug:project>/check", Check.as_view()),
+    path("projects/<slug:project>/jobs/", Jobs.as_view()),
+    path(_JOB, JobDetail.as_view()),
+    path(f"{_JOB}/archive", JobArchive.as_view()),
+    path(f"{_JOB}/bring-back", JobBringBack.as_view()),
+    path(f"{_JOB}/draft", DraftDetail.as_view()),
+    path(f"{_JOB}/diff", Diff.as_view()),
+    path(f"{_JOB}/versions/", Versions.as_view()),
+    path(f"{_JOB}/versions/<int:number>", VersionDetail.as_view()),
+    path(f"{_JOB}/versions/<int:number>/restore", VersionRestore.as_view()),
+]

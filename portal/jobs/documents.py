@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 from executor import job as judge
 from executor.stages import STAGE_TYPES
 from portal.accounts.models import Project
@@ -62,6 +64,11 @@ def canonical(document: str | Mapping[str, Any]) -> str:
     return json.dumps(ordered, ensure_ascii=False, indent=2) + "\n"
 
 
+def as_text(content: Any) -> str:
+    """Any JSON as a draft's text; what is no job stays what it is, for the check to name it."""
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
 def sha256_of(text: str) -> str:
     """Of the exact bytes that are kept."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -85,9 +92,11 @@ def _ordered(stage: Mapping[str, Any]) -> dict[str, Any]:
 @lru_cache
 def _field_order(stage_type: str) -> dict[str, int]:
     """Document names of a stage type's fields → place: those that are always shown first, then "More fields"."""
-    fields = STAGE_TYPES[stage_type].model_fields.items() if stage_type in STAGE_TYPES else []
-    marked = [
-        (info.alias or name, bool(isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("advanced")))
-        for name, info in fields
-    ]
-    return {name: place for place, (name, _) in enumerate(sorted(marked, key=lambda pair: pair[1]))}
+    fields = STAGE_TYPES[stage_type].model_fields if stage_type in STAGE_TYPES else {}
+    names = sorted(fields, key=lambda name: _is_advanced(fields[name]))
+    return {fields[name].alias or name: place for place, name in enumerate(names)}
+
+
+def _is_advanced(field: FieldInfo) -> bool:
+    extra = field.json_schema_extra
+    return bool(isinstance(extra, dict) and extra.get("advanced"))

@@ -3,44 +3,35 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
 
 from portal.accounts import policy
 from portal.accounts.models import Project, User
-from portal.errors import NotAllowed, PortalError
+from portal.errors import PortalError
 from portal.jobs.models import Job, JobVersion
 
 
 def person(request: HttpRequest) -> User:
     """The signed-in person; the middleware lets nobody else in."""
-    assert isinstance(request.user, User)
-    return request.user
+    return cast(User, request.user)
 
 
 def find_project(request: HttpRequest, slug: str) -> Project:
-    """Raises NotAllowed when it is unknown or not the person's to see."""
-    found = policy.allowed(person(request), "view", Project.objects.filter(slug=slug)).first()
-    if found is None:
-        raise NotAllowed("view", Project.objects.filter(slug=slug).first())
-    return found
+    """The project; unknown and forbidden look alike."""
+    return policy.find(person(request), "view", Project.objects.all(), slug=slug)
 
 
 def find_job(request: HttpRequest, project: str, job: str, action: str = "view") -> Job:
-    """The job, for `action`. Raises NotAllowed when it is unknown or `action` is not the person's to do."""
-    query = Job.objects.select_related("project", "owner", "latest_version__author")
-    found = query.filter(project=find_project(request, project), name=job).first()
-    if found is None:
-        raise NotAllowed(action)
-    policy.require(person(request), action, found)
-    return found
+    """The job, for `action`; unknown and forbidden look alike."""
+    query = Job.objects.select_related("project", "owner", "latest_version__author").filter(project=find_project(request, project))
+    return policy.find(person(request), action, query, name=job)
 
 
 def find_version(job: Job, number: int) -> JobVersion:
-    found = job.versions.select_related("author", "restored_from").filter(number=number).first()
-    if found is None:
-        raise NotAllowed("view")
+    found = get_object_or_404(job.versions.select_related("author", "restored_from"), number=number)
     found.job = job
     return found
 

@@ -12,7 +12,14 @@ from django.conf import settings
 from portal.environments.models import Environment
 
 MOST = 500
-_READERS = {".csv": "DelimitedExtract", ".tsv": "DelimitedExtract", ".txt": "DelimitedExtract", ".json": "JSONExtract", ".jsonl": "JSONExtract", ".parquet": "ParquetExtract"}  # fmt: skip
+_READERS = {
+    ".csv": "DelimitedExtract",
+    ".tsv": "DelimitedExtract",
+    ".txt": "DelimitedExtract",
+    ".json": "JSONExtract",
+    ".jsonl": "JSONExtract",
+    ".parquet": "ParquetExtract",
+}
 
 
 @dataclass(frozen=True)

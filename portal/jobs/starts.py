@@ -64,7 +64,8 @@ STARTS = [
                 {
                     "type": "SQLValidate",
                     "name": "all_rows_typed",
-                    "sql": "SELECT count(*) = 0 AS outcome, concat(count(*), ' rows do not fit their types') AS message\nFROM airports\nWHERE size(_errors) > 0",
+                    "sql": "SELECT count(*) = 0 AS outcome, concat(count(*), ' rows do not fit their types') AS message\n"
+                    "FROM airports\nWHERE size(_errors) > 0",
                 },
                 {"type": "ParquetLoad", "name": "save", "inputView": "airports", "outputURI": "curated/airports"},
             ]
@@ -106,7 +107,8 @@ STARTS = [
                 {
                     "type": "SQLValidate",
                     "name": "no_duplicates",
-                    "sql": "SELECT count(*) = count(DISTINCT year, month, day, carrier, flight, origin) AS outcome,\n       'Some rows are there twice.' AS message\nFROM flights",
+                    "sql": "SELECT count(*) = count(DISTINCT year, month, day, carrier, flight, origin) AS outcome,\n"
+                    "       'Some rows are there twice.' AS message\nFROM flights",
                 },
                 {
                     "type": "SQLValidate",

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from portal.accounts import policy
@@ -94,11 +95,12 @@ def _try_create(request: HttpRequest, project: Project, form: NewJobForm | Impor
         return None
 
 
-@require_POST
 def import_job(request: HttpRequest, project: str) -> HttpResponse:
     """A job from a file; a document with problems becomes a draft with problems, which the editor shows."""
     place = find_project(request, project)
     policy.require(person(request), "create_job", place)
+    if request.method != "POST":
+        return redirect(reverse("jobs:create", args=[project]) + "#import")
     form = ImportForm(request.POST, request.FILES)
     if form.is_valid():
         document = _read_upload(form)
