@@ -90,6 +90,11 @@ def without_values(text: str) -> str:
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
 
 
+def event_of(line: Line) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(line.text)
+    return event
+
+
 def as_words(text: str) -> str:
     """One line of the log as text: number, time, level, stage and words."""
     event = json.loads(text)

@@ -29,7 +29,11 @@ def test_a_good_run_ends_succeeded_with_its_stages_outputs_and_log(queued: Calla
     run = work(queued())
 
     assert run.state == RunState.SUCCEEDED
-    assert [(s.name, s.state, s.rows_out) for s in run.stage_runs.all()] == [("flights", "done", 10), ("by_origin", "done", 10), ("write", "done", 3)]
+    assert [(s.name, s.state, s.rows_out) for s in run.stage_runs.all()] == [
+        ("flights", "done", 10),
+        ("by_origin", "done", 10),
+        ("write", "done", 3),
+    ]
     assert run.outputs[0]["uri"] == "curated/by_origin"
     assert [e["seq"] for e in events_of(run)] == list(range(1, run.log_lines + 1))
     assert [c.after for c in run.state_changes.all()] == ["starting", "running", "succeeded"]
@@ -140,7 +144,9 @@ def test_a_cancel_and_the_end_at_the_same_time_leave_one_final_state_that_agrees
         assert published == (run.state == "succeeded")
 
 
-def test_an_attempt_that_lost_its_lease_stops_its_executor_and_writes_nothing(queued: Callable[..., Run], work: Work, fake_executor: Path) -> None:
+def test_an_attempt_that_lost_its_lease_stops_its_executor_and_writes_nothing(
+    queued: Callable[..., Run], work: Work, fake_executor: Path
+) -> None:
     run = queued("slowly:600")
 
     def hand_on() -> None:
