@@ -99,7 +99,7 @@ def _run_context(request: HttpRequest, found: PipelineRun) -> dict[str, Any]:
         "pipeline": found.pipeline,
         "run": found,
         "environment": found.environment,
-        "places": [(place, pictures.words_of(place)) for place in places.values()],
+        "jobs": list(places.values()),
         "graph": pictures.graph_of(found.pipeline.project, pictures.after_of(places), places),
         "progress": pictures.progress_of(places),
         "failed": failed,

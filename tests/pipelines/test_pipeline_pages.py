@@ -1,0 +1,129 @@
+"""The pages of pipelines, as people meet them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from portal.accounts.models import Project, User
+from portal.environments.models import Environment
+from portal.pipelines import ticks
+from portal.pipelines.actions import run_pipeline, save_schedule
+from portal.pipelines.models import Pipeline, PipelineRun, Schedule
+from tests.factories import make_job
+from tests.pipelines.ends import end
+
+Browser = Callable[[User], Client]
+ROOT = "/p/flights/pipelines/"
+
+
+def text_of(answer: object) -> str:
+    return " ".join(answer.content.decode().split())  # type: ignore[attr-defined]
+
+
+def test_the_list_is_empty_with_a_reason_then_holds_pipelines(flights: Project, ana: User, browser_of: Browser) -> None:
+    assert "No pipelines yet" in text_of(browser_of(ana).get(ROOT))
+
+
+def test_author_puts_a_pipeline_together_without_script(flights: Project, ana: User, browser_of: Browser) -> None:
+    for name in ("load_flights", "daily_delays"):
+        make_job(flights, ana, name)
+    client, url = browser_of(ana), ROOT + "new-pipeline"
+    added = text_of(client.post(url, {"name": "nightly", "step": "add", "add": "load_flights"}))
+    assert '<input type="hidden" name="job" value="load_flights">' in added and not Pipeline.objects.exists()
+    form = {"name": "nightly", "job": ["load_flights", "daily_delays"], "after-daily_delays": ["load_flights"]}
+    assert "2 layers" in text_of(client.post(url, {**form, "step": "look"}))
+    loop = text_of(client.post(url, {**form, "after-load_flights": ["daily_delays"], "step": "look"}))
+    assert "The jobs wait for each other in a circle" in loop
+    refused = client.post(url, {**form, "after-load_flights": ["daily_delays"], "step": "save"})
+    assert refused.status_code == 422 and not Pipeline.objects.exists()
+    assert client.post(url, {**form, "step": "save"}).url == ROOT + "nightly/"
+    assert Pipeline.objects.get().dependencies() == {"load_flights": [], "daily_delays": ["load_flights"]}
+
+
+def test_a_job_is_taken_out_again(pipeline: Pipeline, ana: User, browser_of: Browser) -> None:
+    form = {"job": ["load_flights", "load_weather"], "after-load_weather": ["load_flights"], "remove": "load_flights"}
+    page = text_of(browser_of(ana).post(ROOT + "nightly_flights/edit", form))
+    assert 'name="job" value="load_weather"' in page and 'name="job" value="load_flights"' not in page
+
+
+def test_operator_runs_it_and_sees_what_waits_for_what(pipeline: Pipeline, olu: User, browser_of: Browser) -> None:
+    client = browser_of(olu)
+    page = text_of(client.post(ROOT + "nightly_flights/run", {"environment": "test"}, follow=True))
+    assert "Started in test." in page and "running · 0 of 4" in page
+    assert "daily_delays: waits for load_flights, load_weather" in page
+    run = PipelineRun.objects.get()
+    end(run, "load_flights", "failed")
+    end(run, "load_weather")
+    page = text_of(client.get(f"{ROOT}nightly_flights/runs/{run.pk}/"))
+    assert "waits for load_flights, which failed" in page and "Rerun what failed" in page
+    again = text_of(client.post(f"{ROOT}nightly_flights/runs/{run.pk}/rerun-failed", follow=True))
+    assert "What failed runs again" in again
+    cancelled = text_of(client.post(f"{ROOT}nightly_flights/runs/{run.pk}/cancel", follow=True))
+    assert "nothing more is started" in cancelled
+
+
+def test_the_parts_that_refresh_themselves(pipeline: Pipeline, olu: User, test_env: Environment, browser_of: Browser) -> None:
+    client = browser_of(olu)
+    quiet = text_of(client.get(ROOT + "nightly_flights/live?environment=test"))
+    assert 'hx-trigger="every 15s"' in quiet and "<html" not in quiet
+    run = run_pipeline(actor=olu, pipeline=pipeline, environment=test_env)
+    assert 'hx-trigger="every 2s"' in text_of(client.get(ROOT + "nightly_flights/live?environment=test"))
+    page = f"{ROOT}nightly_flights/runs/{run.pk}/live"
+    assert 'hx-trigger="every 2s"' in text_of(client.get(page))
+    PipelineRun.objects.update(state="succeeded", finished_at=timezone.now())
+    assert "hx-trigger" not in text_of(client.get(page)), "a run that has ended is not asked for again"
+
+
+def test_state_is_told_without_colour(pipeline: Pipeline, olu: User, test_env: Environment, browser_of: Browser) -> None:
+    run = run_pipeline(actor=olu, pipeline=pipeline, environment=test_env)
+    end(run, "load_flights", "failed")
+    page = text_of(browser_of(olu).get(ROOT + "nightly_flights/?environment=test"))
+    assert re.search(r'aria-label="load_flights, [^"]*: failed[^"]*" tabindex="-1">✕</a>', page)
+
+
+def test_the_schedule_is_explained_while_it_is_typed(pipeline: Pipeline, olu: User, browser_of: Browser) -> None:
+    client = browser_of(olu)
+    told = text_of(client.get(ROOT + "explain-times", {"cron": "30 6 * * 1-5", "timezone": "Europe/Berlin"}))
+    assert "At 06:30 on Monday through Friday" in told and told.count("06:30") >= 6, "the words and five times, in Berlin's clock"
+    assert "five fields" in text_of(client.get(ROOT + "explain-times", {"cron": "x"}))
+
+
+def test_operator_sets_pauses_and_removes_a_schedule(pipeline: Pipeline, olu: User, browser_of: Browser) -> None:
+    client, url = browser_of(olu), ROOT + "nightly_flights/schedule"
+    saved = {"environment": "test", "step": "save", "cron": "30 * * * *", "timezone": "Europe/Berlin"}
+    page = text_of(client.post(url, saved, follow=True))
+    assert "The schedule is set." in page and "at minute 30 of every hour, Europe/Berlin" in page
+    assert "is not right" in text_of(client.post(url, {**saved, "cron": "77 * * * *"}, follow=True))
+    assert "paused" in text_of(client.post(url, {"environment": "test", "step": "pause"}, follow=True))
+    client.post(url, {"environment": "test", "step": "resume"})
+    assert Schedule.objects.get().paused_at is None
+    client.post(url, {"environment": "test", "step": "remove"})
+    assert not Schedule.objects.exists()
+
+
+def test_a_skipped_time_is_told_on_the_page(pipeline: Pipeline, olu: User, test_env: Environment, browser_of: Browser) -> None:
+    save_schedule(actor=olu, pipeline=pipeline, environment=test_env, cron="0 * * * *", timezone_name="UTC")
+    run_pipeline(actor=olu, pipeline=pipeline, environment=test_env)
+    Schedule.objects.update(next_due_at=timezone.now() - timedelta(seconds=1))
+    ticks.start_due()
+    assert "was still going" in text_of(browser_of(olu).get(ROOT + "nightly_flights/?environment=test"))
+
+
+@pytest.mark.parametrize("path", ["", "nightly_flights/", "nightly_flights/edit", "nightly_flights/live", "explain-times", "new-pipeline"])
+def test_strangers_see_nothing(pipeline: Pipeline, outsider: User, path: str, browser_of: Browser) -> None:
+    assert browser_of(outsider).get(ROOT + path).status_code == 404
+
+
+def test_viewers_have_no_buttons_that_work(pipeline: Pipeline, vic: User, browser_of: Browser) -> None:
+    client = browser_of(vic)
+    page = text_of(client.get(ROOT + "nightly_flights/?environment=test"))
+    assert "You may not run it in test." in page and "Set the schedule" not in page
+    assert client.post(ROOT + "nightly_flights/run", {"environment": "test"}).status_code == 404
+    assert client.post(ROOT + "nightly_flights/schedule", {"environment": "test", "cron": "0 6 * * *"}).status_code == 404
+    assert client.get(ROOT + "nightly_flights/edit").status_code == 404
