@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO, Literal, NoReturn
 
 from executor.problems import Problem, ProblemError
 
@@ -256,7 +256,7 @@ def _odd_row_without_quotes(stream: BinaryIO, file: str, rules: TextRules) -> tu
 
 def _odd_row_with_quotes(file: str, rules: TextRules) -> tuple[int, int, int] | None:
     none = rules.quote == "\x00"
-    quoting = csv.QUOTE_NONE if none else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if none else csv.QUOTE_MINIMAL
     with open(file, encoding="utf-8-sig", errors="replace", newline="" if rules.multi_line else None) as stream:
         lines: Iterator[str] = stream if rules.multi_line else (line.rstrip("\n") for line in stream)
         reader = csv.reader(lines, delimiter=rules.separator, quotechar=None if none else rules.quote, quoting=quoting, escapechar="\\")

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from executor.plain import did_you_mean, problems_of, shown
 from executor.problems import Problem, ProblemError
 from executor.reading import read_document
 from executor.stages import STAGE_TYPES, Stage, StageTypes
+from executor.uris import uri_problem
 from executor.views import view_problems
 
 MAX_STAGES = 500
@@ -163,15 +165,15 @@ class _Reader:
         if not isinstance(name, str) or name not in self.types:
             return None, [_unknown_type(name, self.types)]
         cls = self.types[name]
-        before = len(filler.problems)
+        before, unfilled = len(filler.problems), filler.unfilled
         filled = fill_stage(words, cls, filler)
-        wrong = filler.problems[before:]
+        wrong = filler.problems[before:] + uri_problems(filled, cls)
         try:
             stage = cls.model_validate(filled)
         except ValidationError as error:
             return None, wrong + problems_of(error, cls, tagged=schema.COLUMN_TYPES)
-        own = [problem for problem in stage.problems() if not (wrong and problem.code == "sql-left-over")]
-        return stage, wrong + own
+        told_already = filler.unfilled > unfilled
+        return stage, wrong + [problem for problem in stage.problems() if not (told_already and problem.code == "sql-left-over")]
 
     def _environment_problems(self, given: list[Any]) -> list[Problem]:
         named = [(index, name) for index, words in enumerate(given) for name in _environments(words)]
@@ -202,10 +204,22 @@ def fill_stage(words: Mapping[str, Any], cls: type[Stage], filler: Filler) -> di
 
 def sql_fields(cls: type[Stage]) -> set[str]:
     """Names, as in documents, of the fields that hold SQL."""
+    return fields_of_widget(cls, "sql")
+
+
+def uri_problems(words: Mapping[str, Any], cls: type[Stage]) -> list[Problem]:
+    """Addresses among a stage's words that are no place in the lake."""
+    given = [(key, words[key]) for key in sorted(fields_of_widget(cls, "uri")) if isinstance(words.get(key), str)]
+    return [problem for key, uri in given if (problem := uri_problem(uri, key))]
+
+
+@cache
+def fields_of_widget(cls: type[Stage], widget: str) -> set[str]:
+    """Names, as in documents, of the fields that are drawn as `widget`."""
     return {
         info.alias or name
         for name, info in cls.model_fields.items()
-        if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("widget") == "sql"
+        if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("widget") == widget
     }
 
 
@@ -348,7 +362,7 @@ def _unused(filler: Filler, given: list[Any]) -> list[Problem]:
             fix="Use it or take it out.",
         )
         for name in filler.declared
-        if name not in filler.used and name not in in_params
+        if name not in filler.used and name not in in_params and not _name_problems(name)
     ]
 
 

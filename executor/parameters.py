@@ -121,7 +121,10 @@ def _date(given: Any) -> date:
     text = str(given).strip()
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         raise ValueError("a date, for instance 2026-01-31")
-    return _or_expected(date.fromisoformat, text, "a date that exists, for instance 2026-01-31")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("a date that exists, for instance 2026-01-31") from None
 
 
 def _timestamp(given: Any) -> datetime:
@@ -129,12 +132,8 @@ def _timestamp(given: Any) -> datetime:
     expected = "a date with a time, for instance 2026-01-31 18:00:00"
     if not re.match(r"\d{4}-\d\d-\d\d", text):
         raise ValueError(expected)
-    return _or_expected(datetime.fromisoformat, text, expected)
-
-
-def _or_expected(read: Callable[[str], Any], text: str, expected: str) -> Any:
     try:
-        return read(text)
+        return datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(expected) from None
 
@@ -234,12 +233,14 @@ def _wrong_value(name: str, given: Any, expected: str, *, is_default: bool) -> P
 
 @dataclass
 class Filler:
-    """Replaces `${name}` in one stage after another and remembers which names were used and what was wrong."""
+    """Replaces `${name}` in one stage after another and remembers which names were used, what was wrong, and how often nothing
+    could be put in place."""
 
     values: Mapping[str, Value]
     declared: Collection[str]
     used: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    unfilled: int = 0
 
     def value(self, value: Any, field_name: str) -> Any:
         """`value` (any JSON) of a field that is not SQL. A text that is only `${name}` becomes the typed value."""
@@ -299,6 +300,7 @@ class Filler:
                     fix=did_you_mean(name, known) or f"Declare “{name}” in the job's parameters.",
                 )
             )
+        self.unfilled += 1
         return None
 
 

@@ -78,17 +78,20 @@ def _value_problem(kind: str, name: str, last: str, value: Any, context: Mapping
         return Problem(code="value-not-allowed", field=name, message=f"“{last}” does not take this value.", found=shown(value), expected="one of " + ", ".join(allowed), fix=near or "Choose one of these.")  # fmt: skip
     if kind in ("value_error", "assertion_error") or "." in kind or "-" in kind:
         return Problem(code="value-wrong", field=name, message=words.removeprefix("Value error, ").removeprefix("Assertion failed, "), found=shown(value))  # fmt: skip
-    expected = _EXPECTED.get(kind, "another kind of value").format_map({key: str(item) for key, item in context.items()} | _DEFAULTS)
+    limits = {key: PATTERNS.get(str(limit), str(limit)) for key, limit in context.items()}
+    expected = _EXPECTED.get(kind, "another kind of value").format_map(limits)
     return Problem(code="value-wrong-type", field=name, message=f"“{last}” is not right.", found=shown(value), expected=expected, fix="Correct the value.")  # fmt: skip
 
 
-_DEFAULTS: dict[str, str] = {}
+PATTERNS = {r"^[A-Za-z_][A-Za-z0-9_]{0,127}$": "letters, digits and _, not beginning with a digit"}
+"""Patterns of fields, in words."""
+
 _EXPECTED = {
     "string_type": "a text",
     "string_sub_type": "a text",
     "string_too_short": "at least {min_length} character(s)",
     "string_too_long": "at most {max_length} characters",
-    "string_pattern_mismatch": "a text that fits {pattern}",
+    "string_pattern_mismatch": "{pattern}",
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",

@@ -19,7 +19,7 @@ class _Twice(ValueError):
 def read_document(document: str | bytes | Mapping[str, Any]) -> dict[str, Any]:
     """The document as a JSON object. Raises ProblemError: too large, not UTF-8, not JSON, a key twice, not an object."""
     if isinstance(document, Mapping):
-        _refuse_large(len(json.dumps(document, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")))
+        _refuse_large(_size(document))
         return dict(document)
     text = _decoded(document)
     try:
@@ -40,30 +40,41 @@ def read_document(document: str | bytes | Mapping[str, Any]) -> dict[str, Any]:
         raise ProblemError(
             Problem(code="not-an-object", message="The document is JSON, but not a job.", found=shown(content), expected='{"stages": […]}')
         )
+    if "\\u" in text:
+        _size(content)
     return content
 
 
+def _size(content: Mapping[str, Any]) -> int:
+    """Bytes of the content as JSON. Raises ProblemError for half of a character, which no file or database can hold."""
+    try:
+        return len(json.dumps(content, ensure_ascii=False, default=str).encode())
+    except UnicodeEncodeError as error:
+        found = f"\\u{ord(error.object[error.start]):04x} alone"
+        problem = Problem(
+            code="half-character", message="The document holds half of a character.", found=found, fix="Write the character itself."
+        )
+        raise ProblemError(problem) from None
+
+
 def _decoded(document: str | bytes) -> str:
-    size = len(document)
-    _refuse_large(size)
-    if isinstance(document, bytes):
-        try:
-            document = document.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = document.count(b"\n", 0, error.start) + 1
-            raise ProblemError(
-                Problem(
-                    code="not-utf8",
-                    message="The document is not UTF-8 text.",
-                    line=line,
-                    found=f"the byte {document[error.start]:#04x}",
-                    expected="UTF-8",
-                    fix="Save it as UTF-8.",
-                )
-            ) from None
-    if not document.strip():
+    _refuse_large(len(document))
+    text = _from_utf8(document) if isinstance(document, bytes) else document
+    if not text.strip():
         raise ProblemError(Problem(code="document-empty", message="The document is empty.", expected='{"stages": […]}'))
-    return document.removeprefix("\ufeff")
+    return text.removeprefix("\ufeff")
+
+
+def _from_utf8(document: bytes) -> str:
+    try:
+        return document.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = document.count(b"\n", 0, error.start) + 1
+        found = f"the byte {document[error.start]:#04x}"
+        problem = Problem(
+            code="not-utf8", message="The document is not UTF-8 text.", line=line, found=found, expected="UTF-8", fix="Save it as UTF-8."
+        )
+        raise ProblemError(problem) from None
 
 
 def _refuse_large(size: int) -> None:
@@ -88,7 +99,10 @@ def _not_json(error: json.JSONDecodeError, text: str) -> Problem:
         column=error.colno,
         found=f"“{found[0]}”" if found and found[0] else "the end of the text" if error.pos >= len(text) else "the end of the line",
         expected=_EXPECTED.get(error.msg.split(":")[0], error.msg),
-        fix=_FIXES.get(error.msg.split(":")[0], "Correct the text at this place."),
+        fix=_FIXES.get(
+            error.msg.split(":")[0],
+            "Take out the comma before it." if text[error.pos : error.pos + 1] in ("]", "}") else "Correct the text at this place.",
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from executor import sql_text
 from executor.problems import Problem, ProblemError
 from executor.spark_facts import Facts, facts_of
 from executor.spark_sentences import Words, words_for
-from executor.stages import Stage
+from executor.stages import Stage, typing_errors
 
 CLAUSES = ("WHERE", "GROUP", "ORDER", "HAVING", "LIMIT")
 
@@ -41,6 +41,9 @@ def translated(
 
 def problem_of(error: BaseException, *, sql: str | None = None, field: str = "sql", columns: list[str] | None = None) -> Problem:
     """`error` (of pyspark, py4j or Python) as a problem."""
+    typing_problem = typing_errors.problem_from(str(error))
+    if typing_problem:
+        return typing_problem
     facts = facts_of(error)
     words = words_for(facts, columns or []) | _comma_before_from(facts, sql)
     line, column = _place(facts, sql)

@@ -9,6 +9,10 @@ from executor.problems import Problem
 from executor.stages.base import Stage
 
 
+HINTS = 50
+"""How many of the problems name the nearest view: looking for it takes time, and nobody reads more."""
+
+
 def view_problems(stages: Mapping[int, Stage], environment: str | None, made_by_words: Sequence[Sequence[str]]) -> list[Problem]:
     """Problems of the views among `stages` (by index in the document).
 
@@ -18,10 +22,11 @@ def view_problems(stages: Mapping[int, Stage], environment: str | None, made_by_
     first = _first_makers(stages, environment, made_by_words)
     found: list[Problem] = []
     for index, stage in stages.items():
-        if stage.takes_part_in(environment):
-            found += [
-                _unknown(index, stage, name, first, made_by_words) for name in stage.reads() if first.get(name.casefold(), index) >= index
-            ]
+        names = stage.reads() if stage.takes_part_in(environment) else []
+        for name in names:
+            if first.get(name.casefold(), index) >= index:
+                earlier = [view for made in made_by_words[:index] for view in made] if len(found) < HINTS else []
+                found.append(_unknown(index, stage, name, first, earlier))
     return found + _made_twice(stages, environment)
 
 
@@ -35,9 +40,8 @@ def _first_makers(stages: Mapping[int, Stage], environment: str | None, made_by_
     return first
 
 
-def _unknown(index: int, stage: Stage, name: str, first: Mapping[str, int], names: Sequence[Sequence[str]]) -> Problem:
+def _unknown(index: int, stage: Stage, name: str, first: Mapping[str, int], earlier: list[str]) -> Problem:
     maker = first.get(name.casefold())
-    earlier = [view for made in names[:index] for view in made]
     if maker is not None:
         itself = maker == index
         message = (
@@ -57,7 +61,7 @@ def _unknown(index: int, stage: Stage, name: str, first: Mapping[str, int], name
         field=_field_that_reads(stage, name),
         message=message,
         found=name,
-        expected="one of " + ", ".join(earlier) if earlier else "a view made by an earlier step",
+        expected="one of " + ", ".join(earlier[-20:]) if earlier else "a view made by an earlier step",
         fix=fix,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructType
+from pyspark.sql.types import DataType, StringType, StructType
 
 from executor.inputs import read_text, require_data
 from executor.plain import did_you_mean
@@ -99,7 +99,10 @@ def without_nulls(value: Any) -> Any:
 
 def spark_schema(columns: list[AnyColumn]) -> StructType:
     """The columns as Spark's schema; all may be null, as files promise nothing."""
-    return StructType.fromDDL(", ".join(f"`{column.name.replace('`', '``')}` {column.type_text()}" for column in columns))
+    schema = StructType()
+    for column in columns:
+        schema.add(column.name, DataType.fromDDL(column.type_text()))
+    return schema
 
 
 def empty_frame(spark: SparkSession, columns: list[AnyColumn]) -> DataFrame:

@@ -38,7 +38,7 @@ def problem_from(text: str) -> Problem | None:
         stage=facts["stage"],
         stage_type="TypingTransform",
         field="schema",
-        message=f"{where} {what} in the column “{first['field']}”.",
+        message=f"{where} {what} in the column “{first['field']}” (step “{facts['stage']}”).",
         found="no value" if value is None else _short(value),
         expected=first["expected"],
         fix=_fix(facts["mode"], value),
