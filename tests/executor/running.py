@@ -1,0 +1,79 @@
+"""Runs documents for tests: in the session all Spark tests share, or as the program people use."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from executor.commands_spark import JobRun
+from executor.events import EventWriter
+from executor.job import parse
+from executor.values import values_from
+
+if TYPE_CHECKING:
+    from executor.session import SparkProcess
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Outcome:
+    """What a run said."""
+
+    code: int
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["event"] == name]
+
+    @property
+    def result(self) -> str:
+        return str(self.named("result")[-1]["outcome"])
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """The one problem that ended it."""
+        (found,) = [event["problem"] for event in self.events if "problem" in event]
+        return dict(found)
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    """Standard output as events; fails on anything that is not a JSON object."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def run_here(process: SparkProcess, stages: list[dict[str, Any]], lake: Path, answers: str = "", **values: Any) -> Outcome:
+    """Runs a document in the shared session. `answers`: what comes on standard input after the values."""
+    environment = values.pop("environment", None)
+    parameters = values.pop("declared", {})
+    stream = io.StringIO()
+    given = values_from({"lake": str(lake)} | values)
+    job = parse({"stages": stages, "parameters": parameters}, environment=environment, parameters=given.parameters, run_id=given.run_id)
+    code = JobRun(EventWriter(stream), given, job, io.StringIO(answers)).run(process)
+    return Outcome(code, lines(stream.getvalue()))
+
+
+def program(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "executor", *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+
+
+def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    """The program, spoken to through pipes."""
+    return subprocess.Popen(
+        program(*arguments), cwd=cwd, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+
+
+def values_line(stages: list[dict[str, Any]], lake: Path, **more: Any) -> str:
+    compute = {"cores": 1, "memory_mb": 512, "shuffle_partitions": 1}
+    return json.dumps({"document": {"stages": stages}, "lake": str(lake), "compute": compute} | more) + "\n"

@@ -1,0 +1,244 @@
+"""A warm session answers previews: right, never stale, and it can be stopped."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.executor.running import start
+
+pytestmark = pytest.mark.spark
+
+EXTRACT = {"type": "DelimitedExtract", "name": "flights", "inputURI": "raw/flights.csv", "header": True, "outputView": "flights"}
+
+
+def transform(sql: str, name: str = "shown") -> dict[str, Any]:
+    return {"type": "SQLTransform", "name": name, "sql": sql, "outputView": name}
+
+
+class Client:
+    """Speaks to one `serve` process."""
+
+    def __init__(self, lake: Path) -> None:
+        self.lake = lake
+        self.process = start("serve", cwd=lake)
+        self._count = 0
+        assert self._next()["event"] == "ready"
+
+    def _next(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        while True:
+            event = json.loads(self.process.stdout.readline())
+            if event["event"] != "log":
+                return dict(event)
+
+    def send(self, **request: Any) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+
+    def request(self, kind: str, stages: list[dict[str, Any]], **more: Any) -> str:
+        self._count += 1
+        request_id = f"q{self._count}"
+        self.send(request=kind, id=request_id, document={"stages": stages} | more.pop("top", {}), values={"lake": str(self.lake)}, **more)
+        return request_id
+
+    def answer(self, request_id: str) -> list[dict[str, Any]]:
+        """The events of one answer; all of them carry its id, and only the last one says so."""
+        events = [self._next()]
+        while not events[-1].get("last"):
+            events.append(self._next())
+        assert {event["id"] for event in events} == {request_id}
+        return events
+
+    def ask(self, kind: str, stages: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        return self.answer(self.request(kind, stages, **more))[-1]
+
+    def preview(self, stages: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        return self.ask("preview", stages, **({"to": len(stages) - 1, "rows": 100} | more))
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    lake = tmp_path_factory.mktemp("lake")
+    (lake / "raw").mkdir()
+    one = Client(lake)
+    yield one
+    one.process.kill()
+    one.process.communicate()
+
+
+@pytest.fixture(autouse=True)
+def flights(client: Client) -> Path:
+    path = client.lake / "raw" / "flights.csv"
+    path.write_text("origin,delay\nJFK,12\nEWR,\nJFK,40\n")
+    return path
+
+
+def cells(event: dict[str, Any]) -> list[list[Any]]:
+    assert event["event"] == "rows", event
+    return list(event["rows"])
+
+
+def test_a_preview_shows_rows_with_types_and_nulls(client: Client) -> None:
+    sql = "SELECT origin, CAST(delay AS INT) AS delay FROM flights ORDER BY 2 NULLS FIRST"
+    event = client.preview([EXTRACT, transform(sql)])
+    assert cells(event) == [["EWR", None], ["JFK", 12], ["JFK", 40]]
+    assert [(column["name"], column["type"]) for column in event["columns"]] == [("origin", "string"), ("delay", "int")]
+    assert (event["view"], event["stage_index"], event["complete"], event["input"], event["total_rows"]) == ("shown", 1, True, "sample", 3)
+
+
+def test_every_kind_of_cell_is_json(client: Client) -> None:
+    sql = """SELECT 9007199254740993 AS big, 1.50BD AS dec, DATE '2013-01-01' AS d, TIMESTAMP '2013-01-01 10:00:00' AS t, X'00ff' AS b,
+        array(1, null) AS l, map('k', 1.5D) AS m, struct(1 AS x, null AS y) AS s, double('NaN') AS nan, float(0.1) AS f, true AS yes,
+        repeat('x', 5000) AS long, 1 AS same, 2 AS same2, null AS nothing, '<script>alert(1)</script>' AS html"""
+    (row,) = cells(client.preview([transform(sql)]))
+    assert row[:5] == ["9007199254740993", "1.50", "2013-01-01", "2013-01-01 10:00:00", "AP8="]
+    assert row[5:11] == [[1, None], {"k": 1.5}, {"x": 1, "y": None}, "NaN", 0.1, True]
+    assert len(row[11]) == 4001 and row[11].endswith("…")
+    assert row[14] is None and row[15] == "<script>alert(1)</script>"
+
+
+def test_a_preview_stops_at_the_number_of_rows_asked_for(client: Client) -> None:
+    event = client.preview([transform("SELECT id FROM range(100)")], rows=7)
+    assert len(cells(event)) == 7
+    assert event["complete"] is False and "total_rows" not in event
+
+
+def test_the_same_preview_again_is_answered_from_what_is_kept(client: Client) -> None:
+    stages = [EXTRACT, transform("SELECT origin, delay FROM flights")]
+    first = client.preview(stages)
+    request_id = client.request("preview", stages, to=1, rows=100)
+    again = client.answer(request_id)
+    assert cells(again[-1]) == cells(first)
+    kept = [event for event in again if event["event"] == "stage_finished"]
+    assert kept and all(event["details"] == {"kept": True} for event in kept)
+
+
+def test_a_changed_file_is_seen_at_once(client: Client, flights: Path) -> None:
+    stages = [EXTRACT, transform("SELECT count(*) AS n FROM flights", "counted")]
+    assert cells(client.preview(stages)) == [[3]]
+    flights.write_text("origin,delay\nJFK,1\n")
+    assert cells(client.preview(stages)) == [[1]]
+
+
+def test_a_changed_upstream_stage_is_seen_at_once(client: Client) -> None:
+    def stages(limit: int) -> list[dict[str, Any]]:
+        first = transform(f"SELECT * FROM range({limit})", "numbers")
+        return [first, transform("SELECT count(*) AS n FROM numbers")]
+
+    assert cells(client.preview(stages(5))) == [[5]]
+    assert cells(client.preview(stages(6))) == [[6]]
+    assert cells(client.preview(stages(5))) == [[5]]
+
+
+def test_a_sample_is_the_beginning_of_each_input_and_full_is_all_of_it(client: Client) -> None:
+    (client.lake / "raw" / "many.csv").write_text("a\n" + "1\n" * 12_000)
+    stages = [EXTRACT | {"inputURI": "raw/many.csv"}, transform("SELECT count(*) AS n FROM flights")]
+    assert cells(client.preview(stages, input="sample")) == [[10_000]]
+    event = client.preview(stages, input="full")
+    assert cells(event) == [[12_000]] and event["input"] == "full"
+
+
+def test_loads_write_nothing_and_show_what_they_would_write(client: Client) -> None:
+    save = {"type": "ParquetLoad", "name": "save", "inputView": "shown", "outputURI": "curated/x"}
+    event = client.preview([transform("SELECT 1 AS a"), save])
+    assert cells(event) == [[1]]
+    assert not (client.lake / "curated").exists()
+
+
+def test_later_stages_may_still_be_wrong(client: Client) -> None:
+    event = client.ask("preview", [transform("SELECT 1 AS a"), {"type": "SQLTransform", "name": ""}], to=0, rows=10)
+    assert cells(event) == [[1]]
+
+
+def test_a_parameter_that_only_later_stages_use_is_no_problem(client: Client) -> None:
+    top = {"parameters": {"year": {"type": "integer", "default": 2013}}}
+    event = client.ask("preview", [transform("SELECT 1 AS a"), transform("SELECT ${year} AS y", "later")], to=0, rows=10, top=top)
+    assert cells(event) == [[1]]
+
+
+def test_views_of_an_earlier_request_are_not_visible(client: Client) -> None:
+    client.preview([transform("SELECT 1 AS a", "earlier")])
+    event = client.preview([transform("SELECT * FROM earlier")])
+    assert event["event"] in ("problem", "stage_failed")
+
+
+def test_a_mistake_ends_the_answer_with_its_problem_and_the_session_lives(client: Client) -> None:
+    event = client.preview([EXTRACT, transform("SELECT orgin FROM flights")])
+    assert event["event"] == "stage_failed"
+    assert event["problem"]["fix"] == "Did you mean “origin”?" and event["problem"]["line"] == 1
+    event = client.preview([EXTRACT, transform("SELECT CAST(origin AS INT) AS n FROM flights")])
+    assert event["event"] == "stage_failed" and event["problem"]["code"] == "value-not-typed"
+    assert event["problem"]["stage"] == "shown"
+    for bad in ({"request": "preview", "id": "x"}, {"request": "nonsense", "id": "x"}, {"id": "x"}, {"request": "preview", "id": "x", "document": 3}):
+        client.send(**bad)
+        assert client.answer("x")[-1]["event"] == "problem"
+    assert cells(client.preview([transform("SELECT 1 AS a")])) == [[1]]
+
+
+def test_analyse_says_every_mistake_and_the_columns_of_every_good_view(client: Client) -> None:
+    stages = [
+        EXTRACT,
+        transform("SELECT orgin FROM flights", "first"),
+        transform("SELECT sume(delay) AS s FROM flights", "second"),
+        transform("SELECT * FROM first", "depends_on_a_broken_one"),
+        transform("SELECT origin, CAST(delay AS INT) AS delay FROM flights", "good"),
+        {"type": "SQLValidate", "name": "check", "sql": "SELECT nothing > 1 AS outcome, '' AS message FROM good"},
+    ]
+    events = client.answer(client.request("analyse", stages))
+    problems = {event["problem"]["stage"]: event["problem"] for event in events if event["event"] == "problem"}
+    assert set(problems) == {"first", "second", "check"}
+    assert problems["first"]["fix"] == "Did you mean “origin”?"
+    assert problems["second"]["fix"] == "Did you mean “sum”?"
+    columns = events[-1]["columns"]
+    assert columns["good"] == [{"name": "origin", "type": "string"}, {"name": "delay", "type": "int"}]
+    assert "first" not in columns
+
+
+def test_analyse_works_on_the_part_that_can_be_read(client: Client) -> None:
+    events = client.answer(client.request("analyse", [transform("SELECT 1 AS a"), {"type": "NoSuchStage", "name": "x"}]))
+    assert [event["event"] for event in events] == ["problem", "analysed"]
+    assert events[-1]["columns"] == {"shown": [{"name": "a", "type": "int"}]}
+
+
+def test_a_preview_can_be_cancelled_while_it_works(client: Client) -> None:
+    endless = transform("SELECT count(*) AS n FROM range(10000000) a CROSS JOIN range(10000000) b")
+    request_id = client.request("preview", [endless], to=0, rows=10)
+    time.sleep(2)
+    client.send(request="cancel", id=request_id)
+    events = client.answer(request_id)
+    assert events[-1]["event"] == "cancelled"
+    assert not [event for event in events if event["event"] == "stage_failed"]
+    assert cells(client.preview([transform("SELECT 1 AS a")])) == [[1]]
+
+
+def test_a_request_that_waits_can_be_cancelled(client: Client) -> None:
+    endless = transform("SELECT count(*) AS n FROM range(10000000) a CROSS JOIN range(10000000) b")
+    first = client.request("preview", [endless], to=0, rows=10)
+    second = client.request("preview", [transform("SELECT 1 AS a")], to=0, rows=10)
+    client.send(request="cancel", id=second)
+    client.send(request="cancel", id=first)
+    assert client.answer(first)[-1]["event"] == "cancelled"
+    assert client.answer(second)[-1]["event"] == "cancelled"
+
+
+def test_attacks_are_refused_here_too(client: Client) -> None:
+    for sql in ("SELECT * FROM text.`/etc/passwd`", "SET spark.sql.runSQLOnFiles=true", "SELECT reflect('java.lang.System', 'exit', 0)"):
+        event = client.preview([transform(sql)])
+        assert event["event"] in ("problem", "stage_failed") and "root:" not in json.dumps(event)
+
+
+def test_stop_ends_the_process_and_its_jvm(tmp_path: Path) -> None:
+    client = Client(tmp_path)
+    java = subprocess.run(["pgrep", "-P", str(client.process.pid)], capture_output=True, text=True).stdout.split()
+    client.send(request="stop")
+    client.process.communicate(timeout=30)
+    assert client.process.returncode == 0
+    assert java and not any(Path(f"/proc/{pid}").exists() for pid in java)
