@@ -36,6 +36,11 @@ def work_on(stage: dict[str, Any], rows: int) -> None:
     say("stage_finished", stage_type=stage["type"], outcome="done", duration_ms=5, rows_in=rows, rows_out=rows, details={}, **place)
 
 
+def note(values: dict[str, Any], name: str, line: str) -> None:
+    with Path(values["lake"], name).open("a") as file:
+        file.write(line + "\n")
+
+
 def succeed(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
     work_on(stages[-1], 3)
     outputs = [{"stage": "write", "uri": "curated/by_origin", "format": "parquet", "rows": 3, "bytes": 900, "files": 1}]
@@ -43,14 +48,14 @@ def succeed(values: dict[str, Any], stages: list[dict[str, Any]], argument: str)
     if json.loads(sys.stdin.readline() or "{}").get("publish") is not True:
         say("result", outcome="not_published", duration_ms=10, outputs=[], warnings=0)
         return 2
-    Path(values["lake"], "published").open("a").write(values["run_id"] + "\n")
+    note(values, "published", values["run_id"])
     say("result", outcome="succeeded", duration_ms=10, outputs=outputs, warnings=0)
     return 0
 
 
 def slowly(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
     """Takes `argument` seconds before it would publish."""
-    Path(values["lake"], "started").open("a").write(f"{os.getpid()}\n")
+    note(values, "started", str(os.getpid()))
     end = time.monotonic() + float(argument or 1)
     while time.monotonic() < end:
         time.sleep(0.02)

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -130,10 +131,8 @@ def test_a_cancel_and_the_end_at_the_same_time_leave_one_final_state_that_agrees
 
         def cancel(run: Run = run, delay: float = delay) -> None:
             time.sleep(delay)
-            try:
+            with suppress(Conflict):
                 actions.cancel_run(actor=olu, run=Run.objects.get(pk=run.pk))
-            except Conflict:
-                pass
 
         thread = when_started(fake_executor, cancel)
         work(run)

@@ -1,0 +1,114 @@
+"""Runs inside a home folder of its own, beside real web and worker processes: one JSON request a line in, one JSON answer a line out."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
+from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+
+from portal.accounts.models import User  # noqa: E402
+from portal.jobs.models import Job  # noqa: E402
+from portal.runs import actions, doorbell, leases, outbox, sweeper  # noqa: E402
+from portal.runs.models import LogSegment, Run  # noqa: E402
+from tests import factories  # noqa: E402
+
+SQL = "SELECT origin, count(*) AS flights, '${run_id}' AS made_by FROM flights GROUP BY origin"
+DOCUMENT = {
+    "stages": [
+        factories.DOCUMENT["stages"][0],
+        factories.DOCUMENT["stages"][1] | {"sql": SQL},
+        factories.DOCUMENT["stages"][2] | {"saveMode": "Overwrite"},
+    ]
+}
+"""Its output says which run made it."""
+
+
+def prepare() -> dict[str, Any]:
+    """Database, people, a job with a live version and a little data; gives a session of Ana's."""
+    call_command("migrate", verbosity=0)
+    project = factories.make_project("flights", compute=factories.make_compute(cores=1, memory_mb=512))
+    ana = factories.make_person("ana", project, "author", "operator")
+    vic = factories.make_person("vic", project, "viewer")
+    factories.make_version(factories.make_job(project, ana), document=DOCUMENT, live_in=("dev",))
+    raw = Path(settings.LAKE_DIR) / "flights" / "dev" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "flights.csv").write_text("origin,delay\nJFK,1\nEWR,2\nJFK,3\n")
+    return {"ana": _session(ana), "vic": _session(vic)}
+
+
+def _session(user: User) -> str:
+    session = SessionStore()
+    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return str(session.session_key)
+
+
+def start() -> str:
+    job = Job.objects.get(name="daily_delays")
+    run = actions.start_run(actor=User.objects.get(username="ana"), job=job, environment=job.project.environments.get(name="dev"))
+    return str(run.pk)
+
+
+def made_run(**fields: Any) -> str:
+    """A run as it would be in the middle of its work, whose lines the test writes itself."""
+    job = Job.objects.get(name="daily_delays")
+    version = job.versions.get()
+    return str(factories.make_run(version, job.project.environments.get(name="dev"), **fields).pk)
+
+
+def add_lines(run: str, first: int, texts: list[str]) -> None:
+    lines = [
+        json.dumps({"seq": first + i, "event": "log", "level": "info", "source": "job", "message": text}) for i, text in enumerate(texts)
+    ]
+    LogSegment.objects.create(
+        run_id=run, attempt_number=1, first_seq=first, last_seq=first + len(texts) - 1, lines="".join(f"{line}\n" for line in lines)
+    )
+    Run.objects.filter(pk=run).update(log_lines=first + len(texts) - 1)
+    doorbell.Hints().publish(run, first + len(texts) - 1)
+
+
+def finish(run: str) -> None:
+    Run.objects.get(pk=run).move_to("succeeded")
+    doorbell.Hints().publish(run, 0)
+
+
+def look(run: str) -> dict[str, Any]:
+    found = Run.objects.get(pk=run)
+    attempts = [{"outcome": a.outcome, "pid": a.process_id, "sandbox": a.sandbox} for a in found.attempts.all()]
+    return {"state": found.state, "problem": found.problem, "attempts": attempts, "lines": found.log_lines, "log": _log(found)}
+
+
+def _log(run: Run) -> list[dict[str, Any]]:
+    return [json.loads(line) for segment in run.log_segments.all() for line in segment.lines.splitlines()]
+
+
+def sweep() -> dict[str, int]:
+    return {"relayed": outbox.relay()} | sweeper.sweep()
+
+
+def ring(run: str, times: int) -> None:
+    for _ in range(times):
+        doorbell.ring(leases.EXECUTE, run)
+
+
+COMMANDS = {f.__name__: f for f in (prepare, start, made_run, add_lines, finish, look, sweep, ring)}
+
+if __name__ == "__main__":
+    for request in sys.stdin:
+        asked = json.loads(request)
+        answer = COMMANDS[asked.pop("do")](**asked)  # type: ignore[operator]
+        print(json.dumps(answer), flush=True)
