@@ -81,6 +81,7 @@ def test_a_button_that_is_off_says_why_also_to_the_keyboard(screen: Open, galler
 
 def test_keys_open_the_palette_and_the_list_of_keys(screen: Open, gallery: Callable[[Screen], Screen]) -> None:
     page = gallery(screen()).page
+    page.get_by_role("heading", name="Buttons").click()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
     page.keyboard.press("Escape")
@@ -92,11 +93,11 @@ def test_keys_open_the_palette_and_the_list_of_keys(screen: Open, gallery: Calla
 
 def test_on_a_phone_the_navigation_is_a_bar_and_a_drawer(screen: Open, gallery: Callable[[Screen], Screen]) -> None:
     page = gallery(screen(width=390)).page
-    expect(page.get_by_role("navigation", name="Places")).to_be_hidden()
+    expect(page.get_by_role("navigation", name="Places", exact=True)).to_be_hidden()
     page.get_by_role("button", name="More", exact=True).last.click()
-    expect(page.get_by_role("navigation", name="Places")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Places", exact=True)).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("navigation", name="Places")).to_be_hidden()
+    expect(page.get_by_role("navigation", name="Places", exact=True)).to_be_hidden()
 
 
 def test_a_ticking_duration_reads_like_the_one_that_follows_it(screen: Open, gallery: Callable[[Screen], Screen]) -> None:
