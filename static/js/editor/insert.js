@@ -41,7 +41,8 @@ class Menu {
       this.list.append(this.option(type, place));
     });
     if (!this.found.length) this.list.append(el("li", { class: "heading" }, "No stage type is like that."));
-    this.mark(0);
+    const named = this.found.findIndex((type) => type.type.toLowerCase().startsWith(words.trim().toLowerCase()));
+    this.mark(Math.max(named, 0));
   }
 
   option(type, place) {
