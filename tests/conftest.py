@@ -34,6 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     settings.configured or settings._setup()  # type: ignore[attr-defined]
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; no test is about Argon2 itself
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

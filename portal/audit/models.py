@@ -7,6 +7,17 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.db import models
 
+SUBJECTS = {
+    "user": "person",
+    "membership": "role",
+    "apitoken": "API token",
+    "computeprofile": "compute profile",
+    "jobversion": "version",
+    "liveversion": "live version",
+    "pipelinerun": "pipeline run",
+}
+"""Model names that are not the words people use."""
+
 
 class Refused(TypeError):
     """Somebody's code tried to change the audit."""
@@ -63,6 +74,11 @@ class AuditEvent(models.Model):
             models.Index(fields=["project", "-seq"]),
             models.Index(fields=["subject_type", "subject_id"]),
         ]
+
+    @property
+    def subject_words(self) -> str:
+        """What kind of thing it was, as people call it."""
+        return SUBJECTS.get(self.subject_type, self.subject_type)
 
     @property
     def action_words(self) -> str:

@@ -33,6 +33,7 @@ class _Kind:
     is_done: Callable[[User, Project], bool]
 
 
+MOST = 6
 KINDS = [
     _Kind("create_job", "Make a job", "jobs:list", lambda user, project: Job.objects.filter(project=project, owner=user).exists()),
     _Kind("preview", "Preview a stage", "jobs:list", lambda user, project: _did(user, project, "preview")),
@@ -78,12 +79,9 @@ KINDS = [
 
 
 def steps_of(user: User, project: Project) -> list[Step]:
-    """Empty for people who may only look."""
-    return [
-        Step(kind.title, reverse(kind.place, kwargs={"project": project.slug}), kind.is_done(user, project))
-        for kind in KINDS
-        if policy.can(user, kind.action, project)
-    ]
+    """The first few; empty for people who may only look."""
+    allowed = [kind for kind in KINDS if policy.can(user, kind.action, project)]
+    return [Step(kind.title, reverse(kind.place, kwargs={"project": project.slug}), kind.is_done(user, project)) for kind in allowed[:MOST]]
 
 
 def _did(user: User, project: Project, action: str) -> bool:
