@@ -68,6 +68,7 @@ def _addresses(job: Job) -> dict[str, str]:
         "preview": "preview",
         "analyse": "analyse",
         "cancel_preview": "preview/cancel",
+        "warm": "preview/warm",
         "run_draft": "run-draft",
         "promote": "promote",
     }

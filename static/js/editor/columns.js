@@ -1,28 +1,32 @@
-// The schema of a typing stage as a table: name, type, may be empty, and what that type needs besides.
+// The schema of a typing stage as a table: name, type, may be empty, and what that type needs besides (as the stage itself describes it).
 import { el, icon } from "./dom.js";
 
-const TYPES = ["string", "integer", "long", "double", "decimal", "boolean", "date", "timestamp", "time", "binary"];
-const NEEDS = {
-  decimal: { precision: 18, scale: 2 },
-  boolean: { trueValues: ["true"], falseValues: ["false"] },
-  date: { formatters: ["uuuu-MM-dd"] },
-  timestamp: { formatters: ["uuuu-MM-dd HH:mm:ss"], timezoneId: "UTC" },
-  time: { formatters: ["HH:mm:ss"] },
-  binary: { encoding: "base64" },
-};
-const SHOWN = { trueValues: "true is", falseValues: "false is", formatters: "format", timezoneId: "time zone", precision: "digits", scale: "decimals", encoding: "written as" };
 const LISTS = new Set(["trueValues", "falseValues", "formatters", "nullableValues"]);
-const NUMBERS = new Set(["precision", "scale"]);
+const NUMBERS = new Set(["precision", "scale", "minLength", "maxLength"]);
+const STARTS = { precision: 18, scale: 2, trueValues: ["true"], falseValues: ["false"], timezoneId: "UTC", encoding: "base64" };
+const FORMATS = { date: ["uuuu-MM-dd"], timestamp: ["uuuu-MM-dd HH:mm:ss"], time: ["HH:mm:ss"] };
+const COMMON = new Set(["id", "name", "description", "metadata", "nullable", "nullableValues"]);
+const NESTED = new Set(["struct", "array"]);
+
+/** Of `item` (column type → its fields): what a type must have beside the common fields, with a value to begin with. */
+function needsOf(item, type) {
+  const needed = (item[type] ?? []).filter((field) => field.required && !COMMON.has(field.name));
+  return Object.fromEntries(needed.map((field) => [field.name, STARTS[field.name] ?? FORMATS[type] ?? field.choices[0] ?? ""]));
+}
+
+const beginning = (field) => (field.widget === "switch" ? true : LISTS.has(field.name) ? [""] : NUMBERS.has(field.name) ? 1 : "");
 
 /** What stays of a column when its type becomes another one: its name, its emptiness, and the new type's own fields. */
-function retyped(column, type) {
+function retyped(item, column, type) {
   const { name, description, id, nullable = true, trim, nullableValues, nullReplacementValue } = column;
   const kept = Object.fromEntries(Object.entries({ id, name, description, type, nullable, trim, nullableValues, nullReplacementValue }).filter(([, value]) => value !== undefined));
-  return { ...kept, ...structuredClone(NEEDS[type] ?? {}) };
+  return { ...kept, ...structuredClone(needsOf(item, type)) };
 }
 
 export function columnsTable(field, value, change) {
   let columns = Array.isArray(value) ? value : [];
+  const { item } = field;
+  const types = Object.keys(item).filter((type) => !NESTED.has(type));
   const body = el("tbody");
   const head = el("thead", {}, el("tr", {}, ["", "Name", "Type", "May be empty", "Means empty", "Besides", ""].map((word) => el("th", { scope: "col" }, word))));
   const told = (next) => { columns = next; change(next.length ? next : undefined); };
@@ -39,14 +43,19 @@ export function columnsTable(field, value, change) {
 
   function row(column, place) {
     const input = (name, label, className = "") => cell(columns[place], name, label, (next) => { const { [name]: _, ...rest } = columns[place]; update(place, next === undefined ? rest : { ...columns[place], [name]: next }); }, className);
-    const type = el("select", { class: "form-select", "aria-label": "Type", onchange: () => redo(columns.with(place, retyped(columns[place], type.value))) },
-      [...TYPES, ...(TYPES.includes(column.type) ? [] : [column.type])].map((name) => el("option", { value: name, selected: name === column.type }, String(name))));
+    const type = el("select", { class: "form-select", "aria-label": "Type", onchange: () => redo(columns.with(place, retyped(item, columns[place], type.value))) },
+      [...types, ...(types.includes(column.type) ? [] : [column.type])].map((name) => el("option", { value: name, selected: name === column.type }, String(name))));
     const nullable = el("input", { type: "checkbox", class: "form-check-input", checked: column.nullable !== false, "aria-label": `${column.name ?? "column"} may be empty`, onchange: () => update(place, { ...columns[place], nullable: nullable.checked }) });
-    const besides = Object.keys(NEEDS[column.type] ?? {}).map((name) => el("label", { class: "besides" }, el("span", { class: "mut" }, SHOWN[name]), input(name, SHOWN[name])));
+    const own = (item[column.type] ?? []).filter((one) => !COMMON.has(one.name) && one.widget !== "columns" && one.widget !== "map");
+    const isShown = (one) => one.required || column[one.name] !== undefined;
+    const check = (one) => { const box = el("input", { type: "checkbox", class: "form-check-input", checked: Boolean(column[one.name]), onchange: () => update(place, { ...columns[place], [one.name]: box.checked }) }); return box; };
+    const besides = own.filter(isShown).map((one) => el("label", { class: "besides", title: one.help }, el("span", { class: "mut" }, one.label), one.widget === "switch" ? check(one) : input(one.name, one.label)));
+    const rest = own.filter((one) => !isShown(one));
+    const rule = rest.length ? el("select", { class: "form-select rule", "aria-label": "Add a rule", onchange: () => redo(columns.with(place, { ...columns[place], [rule.value]: beginning(rest.find((one) => one.name === rule.value)) })) }, el("option", { value: "" }, "+"), rest.map((one) => el("option", { value: one.name }, one.label))) : null;
     const move = (step) => { const to = place + step; if (to >= 0 && to < columns.length) redo(columns.toSpliced(place, 1).toSpliced(to, 0, columns[place]), to); };
     const tr = el("tr", { onkeydown: (event) => { const step = event.altKey && { ArrowUp: -1, ArrowDown: 1 }[event.key]; if (step) { event.preventDefault(); event.stopPropagation(); move(step); } } },
       el("td", { class: "mut num" }, String(place + 1)), el("td", {}, input("name", "Name", "mono")), el("td", {}, type), el("td", { class: "center" }, nullable), el("td", {}, input("nullableValues", "Texts that mean no value")),
-      el("td", {}, el("span", { class: "flow tight" }, besides)),
+      el("td", {}, el("span", { class: "flow tight nowrap" }, besides, rule)),
       el("td", {}, el("button", { type: "button", class: "icon-button", "aria-label": `Take ${column.name ?? "the column"} out`, onclick: () => redo(columns.toSpliced(place, 1)) }, icon("x"))));
     return tr;
   }

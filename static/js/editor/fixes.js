@@ -6,6 +6,11 @@ export function replacementOf(problem) {
   const found = problem.found?.replace(/^“|”$/g, "");
   if (!meant || !found) return null;
   if (found.startsWith("${")) return { found, by: `\${${meant}}` };
-  const qualified = found.includes(".") && !meant.includes(".");
-  return { found: qualified ? found.slice(found.lastIndexOf(".") + 1) : found, by: meant };
+  return problem.code === "column-unknown" ? column(found, meant) : { found, by: meant };
+}
+
+/** w.wind_sped → w.wind_speed: only the name behind the point is exchanged. */
+function column(found, meant) {
+  const last = (name) => name.slice(name.lastIndexOf(".") + 1);
+  return found.includes(".") ? { found: last(found), by: last(meant) } : { found, by: meant };
 }

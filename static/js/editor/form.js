@@ -40,7 +40,9 @@ export class StageForm {
     const set = advanced.filter((field) => stage[field.name] !== undefined);
     this.advanced = el("div", { class: "fields advanced", hidden: !this.more }, advanced.map((field) => this.field(field)));
     const toggle = el("button", { type: "button", class: "btn ghost sm more", "aria-expanded": String(this.more), onclick: () => this.toggleMore(toggle) }, "More fields", set.length ? el("span", { class: "chip mut" }, String(set.length)) : null, icon("chevron-down"));
-    const head = el("div", { class: `form-head${query ? " inline" : ""}` }, this.title(type), el("div", { class: query ? "fields-line" : "fields" }, shown.map((field) => this.field(field, Boolean(query)))), this.parameters(), el("span", { class: "grow" }), query ? this.formatButton() : null, toggle);
+    const fields = el("div", { class: query ? "fields-line" : "fields" }, shown.map((field) => this.field(field, Boolean(query))));
+    const foot = query ? [this.parameters(), el("span", { class: "grow" }), this.formatButton(), toggle] : el("div", { class: "form-foot" }, toggle, this.parameters());
+    const head = el("div", { class: `form-head${query ? " inline" : ""}` }, this.title(type), fields, foot);
     this.root.replaceChildren(head, this.advanced);
     if (query) this.drawSql(stage, query);
     this.tips = el("div", { class: "tips", "aria-live": "polite" });

@@ -23,8 +23,10 @@ const $ = (id) => document.getElementById(id);
 know(config.types);
 
 const store = new Store(config.document);
+const wanted = new URLSearchParams(location.search).get("stage");
+if (wanted !== null) store.choose(Number(wanted));
 const draft = new Draft(store, config, $("draft-banner"));
-const problems = new Problems(store, config.urls);
+const problems = new Problems(store, config.urls, config.may.preview);
 const facts = new Facts(store);
 const sources = new Sources($("sources"), store, config.urls.sources);
 

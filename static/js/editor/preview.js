@@ -63,7 +63,8 @@ export class Preview {
   take(run, event) {
     const key = run.keys[event.stage_index];
     if (event.event === "stage_entered") this.say(run, `${event.stage} …`);
-    else if (event.event === "stage_finished" && event.rows_out != null) this.facts.put(key, { rows: event.rows_out, atLeast: false, words: `${event.rows_out.toLocaleString("en-US")} rows in the last preview` });
+    else if (event.event === "stage_finished" && event.rows_out == null) this.facts.put(key, { words: "worked in the last preview" });
+    else if (event.event === "stage_finished") this.facts.put(key, { rows: event.rows_out, atLeast: false, words: `${event.rows_out.toLocaleString("en-US")} rows in the last preview` });
     else if (event.event === "rows") run.rows = event;
     else if (event.event === "problem" || event.event === "stage_failed") run.problems.push(event.problem);
     else if (event.event === "cancelled") run.cancelled = true;
@@ -118,6 +119,7 @@ export class Preview {
   }
 
   showRows(run) {
+    this.cards = false;
     const { rows } = run;
     this.last = { ...rows, key: run.key, stageText: JSON.stringify(run.doc) };
     const total = rows.total_rows ?? (rows.complete ? rows.rows.length : null);
@@ -132,7 +134,7 @@ export class Preview {
 
   describe(rows, total) {
     const count = rows.complete ? plural(rows.rows.length, "row") : `first ${plural(rows.rows.length, "row")}${total ? ` of ${total.toLocaleString("en-US")}` : ""}`;
-    return [rows.view, count, rows.input === "full" ? "full input" : "sample: first 10,000 rows of each input", duration(rows.duration_ms / 1000)].join(" · ");
+    return [count, rows.input === "full" ? "full input" : "sample", duration(rows.duration_ms / 1000)].join(" · ");
   }
 
   noRows(rows) {
@@ -146,10 +148,12 @@ export class Preview {
       problem.detail ? el("details", { class: "mut" }, el("summary", {}, "Technical words"), el("pre", { class: "wrap" }, problem.detail)) : null));
     this.problems.add(run.problems);
     this.withLast(cards);
-    this.parts.status.replaceChildren(icon("alert-triangle", "warn"), ` ${run.problems[0].message}`, this.last ? el("span", { class: "mut" }, ` · below: ${this.lastWords}, before the problem`) : "");
+    this.parts.status.textContent = this.last ? `before the problem · ${this.lastWords}` : "";
+    this.cards = true;
   }
 
   refused(error) {
+    this.cards = true;
     this.withLast([el("div", { class: "notice warn in" }, icon("alert-triangle"), el("span", {}, error.message))]);
     if (error.problems.length) this.problems.add(error.problems);
     this.parts.status.textContent = "";
@@ -158,7 +162,8 @@ export class Preview {
   withLast(nodes) {
     const table = this.last?.rows.length ? el("div", { class: "stale" }, resultTable(this.last)) : null;
     this.parts.output.classList.remove("stale");
-    this.parts.output.replaceChildren(el("div", { class: "cards-above" }, nodes), ...(table ? [table] : []));
+    if (!nodes.length && !table) { this.idle(); return; }
+    this.parts.output.replaceChildren(...(nodes.length ? [el("div", { class: "cards-above" }, nodes)] : []), ...(table ? [table] : []));
   }
 
   message(sign, title, words) {
@@ -170,11 +175,12 @@ export class Preview {
 
   /** The document is no longer the one these rows were made of. */
   age() {
+    if (this.cards) { this.cards = false; this.withLast([]); }
     if (!this.last || this.running) return;
     const other = this.last.key !== this.store.chosen;
     const changed = other || this.last.stageText !== JSON.stringify(this.store.doc);
     this.parts.output.classList.toggle("stale", changed);
-    this.parts.status.textContent = changed ? `${this.lastWords} · ${other ? "another stage" : "before your last change"}` : this.lastWords;
+    this.parts.status.textContent = changed ? `${other ? "another stage" : "before your last change"} · ${this.lastWords}` : this.lastWords;
   }
 
   drawProblems() {

@@ -8,9 +8,9 @@ const ANALYSE_AFTER = 700;
 
 export class Problems extends EventTarget {
   /** `columns`: view → columns, as the last analysis knew them. */
-  constructor(store, urls) {
+  constructor(store, urls, mayPreview) {
     super();
-    Object.assign(this, { store, urls, list: [], columns: new Map(), sessionIsUp: false, analysed: [], checked: [] });
+    Object.assign(this, { store, urls, mayPreview, list: [], columns: new Map(), sessionIsUp: false, analysed: [], checked: [] });
     this.checkSoon = debounced(() => this.check(), CHECK_AFTER);
     this.analyseSoon = debounced(() => this.analyse(), ANALYSE_AFTER);
     store.addEventListener("change", (event) => { if (event.detail.what !== "choice") this.changed(); });
@@ -24,6 +24,16 @@ export class Problems extends EventTarget {
   changed() {
     this.checkSoon();
     if (this.sessionIsUp) this.analyseSoon();
+    else this.warm();
+  }
+
+  /** Who changes something will want columns and a preview soon: the session is started while they type. */
+  async warm() {
+    if (this.warming || !this.mayPreview) return;
+    this.warming = true;
+    try {
+      await lines(this.urls.warm, {}, undefined, (event) => { if (event.event === "warm") this.sessionUp(); });
+    } catch { /* a preview will tell why */ }
   }
 
   async check() {

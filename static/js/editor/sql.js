@@ -1,6 +1,6 @@
 // The SQL of a stage: colours, completion (views, their columns, functions, parameters), problems in place, laying out.
 import {
-  Compartment, EditorView, EditorState, Prec, SparkSQL, basicSetup, keymap, parameterHighlight, placeholder, setDiagnostics, sparkFunctions, sql,
+  Compartment, EditorView, EditorState, Prec, SparkSQL, basicSetup, closeCompletion, keymap, parameterHighlight, placeholder, setDiagnostics, sparkFunctions, sql, syntaxTree,
 } from "../../vendor/codemirror.js";
 import { replacementOf } from "./fixes.js";
 
@@ -17,7 +17,7 @@ export class SqlEditor {
         doc: text,
         extensions: [
           Prec.highest(keymap.of([
-            { key: "Mod-Enter", run: () => { help.preview(); return true; } },
+            { key: "Mod-Enter", run: (view) => { closeCompletion(view); help.preview(); return true; } },
             { key: "Shift-Alt-f", run: () => { help.format(); return true; } },
             { key: "Mod-k", run: () => false },
           ])),
@@ -60,6 +60,7 @@ export class SqlEditor {
 
   /** Columns of the views that the query mentions, without their alias; names of WITH parts; functions; ${parameters}. */
   complete(context) {
+    if (/Comment|String/.test(syntaxTree(context.state).resolveInner(context.pos, -1).name)) return null;
     const parameter = context.matchBefore(/\$\{\w*/);
     if (parameter) return { from: parameter.from, options: this.help.parameters().map((name) => ({ label: `\${${name}}`, type: "variable", apply: withoutSecondBrace(name) })), validFor: /^\$\{\w*$/ };
     const word = context.matchBefore(/\w+/);
@@ -90,7 +91,8 @@ export class SqlEditor {
     const text = this.view.state.sliceDoc(place.from, place.to);
     const at = text.toLowerCase().lastIndexOf(fix.found.toLowerCase());
     const from = at < 0 ? place.from : place.from + at;
-    this.view.dispatch({ changes: { from, to: at < 0 ? place.to : from + fix.found.length, insert: fix.by }, selection: { anchor: from + fix.by.length } });
+    const to = at < 0 ? place.to : from + fix.found.length;
+    this.view.dispatch({ changes: { from, to, insert: fix.by }, selection: { anchor: from + fix.by.length } });
     this.focus();
   }
 
@@ -99,7 +101,8 @@ export class SqlEditor {
     const { doc } = this.view.state;
     if (!problem.line) return { from: doc.line(1).from, to: doc.line(1).to };
     const line = doc.line(Math.min(problem.line, doc.lines));
-    const from = Math.min(line.from + Math.max((problem.column ?? 1) - 1, 0), line.to);
+    const start = Math.min(line.from + Math.max((problem.column ?? 1) - 1, 0), line.to);
+    const from = start + lastPart(problem, doc.sliceString(start, Math.min(start + 200, doc.length)));
     const rest = doc.sliceString(from, Math.min(from + 200, doc.length));
     const length = /^(\$\{[^}]*\}?|[\w.`]+|[^\s\w]+)/.exec(rest)?.[0].length ?? 1;
     return { from: from === doc.length && from > 0 ? from - 1 : from, to: Math.min(from + length, doc.length) };
@@ -110,6 +113,12 @@ export class SqlEditor {
     this.view.dispatch({ selection: { anchor: from }, scrollIntoView: true });
     this.focus();
   }
+}
+
+/** Of `w.wind_sped` only the name behind the point is wrong: how far in it begins. */
+function lastPart(problem, text) {
+  const found = problem.code === "column-unknown" ? problem.found ?? "" : "";
+  return found.includes(".") && text.toLowerCase().startsWith(found.toLowerCase()) ? found.lastIndexOf(".") + 1 : 0;
 }
 
 /** name( ) with the cursor between the parentheses, which are not doubled. */
