@@ -82,6 +82,15 @@ def layers_of(after: Dependencies) -> list[list[str]]:
     return layers
 
 
+def longest_way(after: Dependencies, seconds: Mapping[str, float]) -> float:
+    """Seconds that the slowest chain of jobs takes, from the first layer to the last: no run can be quicker."""
+    until: dict[str, float] = {}
+    for layer in layers_of(after):
+        for name in layer:
+            until[name] = seconds.get(name, 0.0) + max((until[before] for before in after[name]), default=0.0)
+    return max(until.values(), default=0.0)
+
+
 def drawing_of(after: Dependencies) -> Drawing:
     """Boxes and lines, layers from left to right, each layer centred."""
     layers = layers_of(after)

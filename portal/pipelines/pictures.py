@@ -45,6 +45,8 @@ class Graph:
     drawing: graph.Drawing
     boxes: list[Box]
     layers: int
+    longest: float | None = None
+    """Seconds of the slowest chain of jobs, once every job has run."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,19 @@ def graph_of(project: Project, after: graph.Dependencies, places: Mapping[str, P
     """`places` are the jobs' states in the run that is shown, by name; empty before the first."""
     drawing = graph.drawing_of(after)
     boxes = [_box(project, node, places.get(node.name)) for node in drawing.nodes]
+    took = {name: _seconds(place) or 0.0 for name, place in places.items() if place.run is not None and place.run.is_final}
+    longest = graph.longest_way(after, took) if after and set(after) <= set(took) else None
+    return Graph(drawing, boxes, len(graph.layers_of(after)), longest)
+
+
+def graph_to_be(project: Project, after: graph.Dependencies) -> Graph:
+    """The graph while it is being put together: the second line says when each job starts."""
+    drawing = graph.drawing_of(after)
+    words = {name: "after " + ", ".join(before) if before else "starts first" for name, before in after.items()}
+    boxes = [
+        Box(node, "", _clipped(words[node.name]), f"{node.name}: {words[node.name]}", _url(project.slug, node.name, None))
+        for node in drawing.nodes
+    ]
     return Graph(drawing, boxes, len(graph.layers_of(after)))
 
 
@@ -104,8 +119,7 @@ def words_of(place: PipelineRunJob | None) -> str:
 def _box(project: Project, node: Node, place: PipelineRunJob | None) -> Box:
     whole = words_of(place)
     tone = {"held": "warn", "waiting": "", "cancelled": ""}.get(place.state, look(place.state).tone) if place else ""
-    short = whole if len(whole) <= WORDS else whole[: WORDS - 1] + "…"
-    return Box(node, tone, short, f"{node.name}: {whole}", _url(project.slug, node.name, place))
+    return Box(node, tone, _clipped(whole), f"{node.name}: {whole}", _url(project.slug, node.name, place))
 
 
 def _cell(project: str, pipeline: Pipeline, run: PipelineRun, place: PipelineRunJob | None) -> Cell:
@@ -120,6 +134,10 @@ def _url(project: str, name: str, place: PipelineRunJob | None) -> str:
     if place is not None and place.run_id is not None:
         return reverse("runs:run", args=[project, place.run_id])
     return reverse("jobs:job", args=[project, name])
+
+
+def _clipped(words: str) -> str:
+    return words if len(words) <= WORDS else words[: WORDS - 1] + "…"
 
 
 def _seconds(place: PipelineRunJob) -> float | None:

@@ -126,7 +126,7 @@ def edit(request: HttpRequest, project: str, pipeline: str) -> HttpResponse:
 
 def _form_again(request: HttpRequest, form: PipelineForm, pipeline: Pipeline | None = None) -> HttpResponse:
     """The form after a job was added or removed; for htmx the part that changes."""
-    drawn = None if form.problem or not form.after else pictures.graph_of(form.project, form.after, {})
+    drawn = None if form.problem or not form.after else pictures.graph_to_be(form.project, form.after)
     context = {"project": form.project, "form": form, "pipeline": pipeline, "graph": drawn}
     return render(request, "pipelines/_jobs.html" if request.headers.get("HX-Request") else "pipelines/edit.html", context)
 

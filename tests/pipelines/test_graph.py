@@ -34,6 +34,12 @@ def test_boxes_of_a_drawing_do_not_overlap_and_lines_go_to_the_right() -> None:
     assert max(node.y for node in drawing.nodes) + graph.BOX_HEIGHT <= drawing.height
 
 
+def test_the_longest_way_is_the_slowest_chain() -> None:
+    seconds = {"load_flights": 6.0, "load_weather": 2.0, "daily_delays": 11.0, "delay_report": 3.0}
+    assert graph.longest_way(DEMO, seconds) == 20.0
+    assert graph.longest_way({}, {}) == 0.0
+
+
 def test_a_long_name_is_clipped_but_known() -> None:
     node = graph.drawing_of({"a" * 80: []}).nodes[0]
     assert node.name == "a" * 80 and len(node.shown) == graph.LETTERS and node.shown.endswith("…")
