@@ -116,7 +116,7 @@ def _queue(
     with transaction.atomic():
         run.save(force_insert=True)
         run.move_to(RunState.QUEUED, reason=f"asked for by {run.get_trigger_display()}")
-        details = {
+        details: dict[str, Any] = {
             "job": job.name,
             "version": run.version.number if run.version else None,
             "sha256": run.document_sha256,

@@ -170,7 +170,7 @@ class RerunRun(OneRun):
 class RunStages(OneRun):
     @extend_schema(summary="Stages of a run", responses={200: StageOut(many=True)})
     def get(self, request: Request, project: str, run: str) -> Response:
-        return Response(StageOut(self.run().stage_runs.all(), many=True).data)
+        return Response([StageOut(stage).data for stage in self.run().stage_runs.all()])
 
 
 class RunLog(OneRun):

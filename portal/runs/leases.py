@@ -62,6 +62,13 @@ def close_attempt(run: Run, number: int, outcome: str, exit_code: int | None = N
     stages.filter(state="running").update(state="failed" if outcome in ("failed", "lost") else "cancelled", finished_at=now)
 
 
+def give_back(run: Run, exit_code: int) -> None:
+    """The holder stops before the run's end: the run waits again, and the attempt does not count against it. Raises StateChanged."""
+    with transaction.atomic():
+        run.move_to(RunState.QUEUED, reason="the worker was shut down", max_attempts=run.max_attempts + 1)
+        close_attempt(run, run.fence, "lost", exit_code)
+
+
 def hand_on(run: Run) -> str:
     """Gives a run whose worker is lost to the next one, or ends it; gives the new state. Raises StateChanged when its worker is back."""
     lost = run.fence

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from portal.runs.models import LogSegment, Run
 from portal.runs.problems import without_data
@@ -38,13 +39,13 @@ class Line:
     text: str
 
 
-def lines_after(run_id: object, after: int, *, with_data: bool, limit: int = SEGMENTS_AT_ONCE) -> list[Line]:
+def lines_after(run_id: UUID, after: int, *, with_data: bool, limit: int = SEGMENTS_AT_ONCE) -> list[Line]:
     """The next stored lines, of at most `limit` segments; an empty list when there is none yet."""
     segments = LogSegment.objects.filter(run_id=run_id, last_seq__gt=after).order_by("first_seq")[:limit]
     return [line for segment in segments for line in _lines_of(segment, with_data) if line.seq > after]
 
 
-def all_lines(run_id: object, *, with_data: bool, first: int = 1, last: int | None = None) -> Iterator[list[Line]]:
+def all_lines(run_id: UUID, *, with_data: bool, first: int = 1, last: int | None = None) -> Iterator[list[Line]]:
     """Lines `first`…`last` in batches."""
     after = first - 1
     while batch := lines_after(run_id, after, with_data=with_data):

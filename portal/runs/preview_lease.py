@@ -9,7 +9,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -80,7 +80,7 @@ class Lease:
         )
         self._tasks = [asyncio.create_task(self._read(self._process)), asyncio.create_task(self._read_errors(self._process))]
 
-    async def ask(self, message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def ask(self, message: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """Sends a request and gives its events, the last of them with `last`. Requests of one lease wait for each other."""
         async with self._turn:
             self.used = time.monotonic()

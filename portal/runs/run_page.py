@@ -101,10 +101,11 @@ def usual_seconds(run: Run) -> dict[str, float]:
     """Stage name → median seconds in the last good runs of this job here."""
     last = Run.objects.filter(job=run.job, environment=run.environment, state__in=GOOD_STATES).exclude(pk=run.pk)
     ids = list(last.order_by("-created_at").values_list("pk", flat=True)[:USUAL_RUNS])
-    rows = StageRun.objects.filter(run__in=ids, state__in=("done", "warning"), finished_at__isnull=False, started_at__isnull=False)
+    rows = StageRun.objects.filter(run__in=ids, state__in=("done", "warning"))
     seconds: dict[str, list[float]] = {}
     for name, began, ended in rows.values_list("name", "started_at", "finished_at"):
-        seconds.setdefault(name, []).append((ended - began).total_seconds())
+        if began and ended:
+            seconds.setdefault(name, []).append((ended - began).total_seconds())
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 

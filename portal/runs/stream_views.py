@@ -13,6 +13,7 @@ from django.db import close_old_connections
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
+from portal.accounts.models import User
 from portal.errors import NotAllowed
 from portal.runs import log_lines
 from portal.runs.doors import Reader, reader_of
@@ -111,7 +112,8 @@ def _again(request: HttpRequest, project: str, run: Run) -> Reader:
     session = request.session
     if session.session_key and not session.exists(session.session_key):
         raise NotAllowed("view", run)
-    request.user.refresh_from_db()
+    if isinstance(request.user, User):
+        request.user.refresh_from_db()
     return reader_of(request, project, run.pk)
 
 

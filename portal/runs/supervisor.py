@@ -6,12 +6,14 @@ import json
 import logging
 import queue
 import signal
+import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, close_old_connections, transaction
 
 from portal.errors import PortalError
 from portal.runs import checks, launcher, leases
@@ -22,6 +24,7 @@ from portal.runs.models import GOOD_STATES, Run, RunState, StateChanged
 from portal.runs.redaction import Redactor
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 FLUSH_SECONDS = 0.25
 LOOK_SECONDS = 1.0
@@ -30,14 +33,19 @@ PATIENCE_SECONDS = 3.0
 """Between asking an executor to end and killing it."""
 PUBLISH_SECONDS = 120
 """An executor that may publish gets at least this long to do so, whatever the time limit says."""
-BETWEEN = "between the steps"
+WHY_STOPPED = {
+    "cancel": "Cancelled: the run is being stopped.",
+    "deadline": "The time limit is over: the run is being stopped.",
+    "worker": "The worker is being shut down: the run goes back to the queue.",
+}
 
 
 class Supervisor:
     """Call `work()` once, in the thread that stays with the executor."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, worker_stops: threading.Event | None = None) -> None:
         self.run = run
+        self._worker_stops = worker_stops or threading.Event()
         self.number = run.fence
         self.hints = Hints()
         self.ingest = Ingest(run, Redactor())
@@ -45,7 +53,7 @@ class Supervisor:
         self.result: dict[str, Any] | None = None
         self.problems: list[dict[str, Any]] = []
         self.stopping = ""
-        """Why the executor is being stopped: cancel, deadline or lease; empty while it is not."""
+        """Why the executor is being stopped: cancel, deadline or worker; empty while it is not."""
         self._ask_at = self._kill_at = 0.0
         limit = run.environment.compute.time_limit_minutes * 60
         self._deadline = time.monotonic() + limit
@@ -126,14 +134,14 @@ class Supervisor:
 
     def _mark_running(self) -> None:
         try:
-            self.run.move_to(RunState.RUNNING)
+            self._patiently(lambda: self.run.move_to(RunState.RUNNING))
         except StateChanged:
             self._look()
 
     def _answer_publish(self) -> None:
         self._flush()
         self._look()
-        granted = not self.stopping and leases.grant_publishing(self.run)
+        granted = not self.stopping and self._patiently(lambda: leases.grant_publishing(self.run))
         if granted:
             self._deadline = max(self._deadline, time.monotonic() + PUBLISH_SECONDS)
         if self.executor:
@@ -150,6 +158,8 @@ class Supervisor:
             self._renew()
         if now >= self._deadline and not self.stopping:
             self._stop("deadline")
+        if self._worker_stops.is_set() and not self.stopping and not self.run.publishing_since:
+            self._stop("worker")
         self._go_on_stopping(now)
 
     def _flush(self) -> None:
@@ -173,14 +183,18 @@ class Supervisor:
         """Reads the row again: was it cancelled, is it still ours?"""
         self._looked = time.monotonic()
         try:
-            self.run.refresh_from_db(fields=["state", "state_version", "fence", "lease_owner", "cancel_requested_at", "publishing_since"])
+            self._see()
         except DatabaseError as error:
             self._database_away(error)
             return
-        if self.run.fence != self.number or self.run.is_final or self.run.state == RunState.QUEUED:
-            raise LeaseLost
         if self.run.state == RunState.CANCELLING and not self.stopping:
             self._stop("cancel")
+
+    def _see(self) -> None:
+        """The row as it is now; raises LeaseLost when it is not this attempt's any more."""
+        self.run.refresh_from_db(fields=["state", "state_version", "fence", "lease_owner", "cancel_requested_at", "publishing_since"])
+        if self.run.fence != self.number or self.run.is_final or self.run.state == RunState.QUEUED:
+            raise LeaseLost
 
     def _database_away(self, error: DatabaseError) -> None:
         """Goes on without the database as long as the lease surely lasts, and not a moment longer."""
@@ -188,6 +202,15 @@ class Supervisor:
         if time.monotonic() - self._renewed > settings.RUN_LEASE_SECONDS - settings.RUN_RENEW_SECONDS:
             raise LeaseLost from error
         time.sleep(0.2)
+        close_old_connections()
+
+    def _patiently(self, do: Callable[[], T]) -> T:
+        """Does what must be done, again and again while the database is away and the lease lasts."""
+        while True:
+            try:
+                return do()
+            except DatabaseError as error:
+                self._database_away(error)
 
     # --- stopping -------------------------------------------------------------------------------------------------------
 
@@ -218,12 +241,23 @@ class Supervisor:
             self._end(outcome, exit_code, outputs=self._outputs())
         elif self.stopping == "cancel":
             self._end(RunState.CANCELLED, exit_code)
+        elif self.stopping == "worker":
+            self._give_back(exit_code)
         elif self.stopping == "deadline":
             self._end(RunState.TIMED_OUT, exit_code, problem=self._too_long())
         elif self.problems:
             self._end(RunState.FAILED, exit_code, problem=self.problems[-1 if outcome == "failed" else 0])
         else:
             self._end(RunState.FAILED, exit_code, problem=self._stopped_by_itself(exit_code))
+
+    def _give_back(self, exit_code: int) -> None:
+        """Somebody stops this worker: the run waits again."""
+        self._patiently(self.ingest.flush)
+        self._patiently(self._see)
+        try:
+            leases.give_back(self.run, exit_code)
+        except (StateChanged, ValueError):  # cancelled meanwhile
+            self._end(RunState.CANCELLED, exit_code)
 
     def _outputs(self) -> list[dict[str, Any]]:
         outputs = (self.result or {}).get("outputs")
@@ -234,16 +268,17 @@ class Supervisor:
         problem = changes.get("problem")
         if problem:
             self.ingest.say(str(problem["message"]), "error")
-        self.ingest.flush()
+        self._patiently(self.ingest.flush)
         try:
-            self._close(state, exit_code, changes)
+            self._patiently(lambda: self._close(state, exit_code, changes))
         except StateChanged:
             if self.run.fence != self.number or self.run.state != RunState.CANCELLING:
                 raise LeaseLost from None
-            self._close(RunState.CANCELLED, exit_code, {})
+            self._patiently(lambda: self._close(RunState.CANCELLED, exit_code, {}))
         self.hints.publish(self.run.pk, self.ingest.last_seq)
 
     def _close(self, state: str, exit_code: int | None, changes: dict[str, Any]) -> None:
+        self._see()
         if self.run.state == RunState.STARTING and state in GOOD_STATES:
             self.run.move_to(RunState.RUNNING)
         if self.run.state == RunState.CANCELLING:

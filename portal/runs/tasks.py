@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_shutting_down
 
 from portal.runs import worker
 
@@ -11,3 +14,9 @@ from portal.runs import worker
 def execute(run_id: str) -> None:
     """Rings the worker. It takes this run if it is still waiting and a place is free, and goes on with the oldest waiting ones."""
     worker.work(run_id)
+
+
+@worker_shutting_down.connect
+def give_runs_back(**about: Any) -> None:
+    """A worker that is told to stop does not make anybody wait for an hour-long run: another one takes it."""
+    worker.stopping.set()

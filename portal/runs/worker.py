@@ -21,13 +21,15 @@ from portal.runs.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
+stopping = threading.Event()
+"""Set when somebody shuts this worker down: what runs goes back to the queue, and nothing new is taken."""
 _places = threading.BoundedSemaphore(settings.RUN_CONCURRENCY)
 
 
 def work(run_id: str) -> None:
     """Takes the named run if it is waiting and a place is free, then every other waiting run; returns when there is nothing to do."""
     wanted: str | None = run_id
-    while _places.acquire(blocking=False):
+    while not stopping.is_set() and _places.acquire(blocking=False):
         try:
             _tidy()
             while _work_on_one(wanted):
@@ -44,7 +46,7 @@ def _work_on_one(wanted: str | None) -> bool:
     if run is None:
         return False
     log.info("Run %s (%s in %s) starts, attempt %s.", run.pk, run.job.name, run.environment.name, run.fence)
-    Supervisor(run).work()
+    Supervisor(run, stopping).work()
     run.refresh_from_db()
     log.info("Run %s is %s.", run.pk, run.state)
     connection.close()
@@ -53,6 +55,8 @@ def _work_on_one(wanted: str | None) -> bool:
 
 def _claimed(wanted: str | None) -> Run | None:
     """The wanted run if it is waiting; when none is wanted, the oldest one that can be had."""
+    if stopping.is_set():
+        return None
     runs = Run.objects.select_related("job", "version", "environment__compute", "environment__project", "requested_by")
     try:
         candidates = runs.filter(pk=wanted) if wanted else runs.waiting()[:10]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from portal.accounts.models import User
 from portal.errors import Conflict
@@ -97,7 +98,12 @@ def when_started(lake: Path, do: Callable[[], Any]) -> threading.Thread:
     def wait() -> None:
         while not (lake / "started").exists():
             time.sleep(0.02)
-        do()
+        while True:
+            try:
+                do()
+                break
+            except OperationalError:  # the tests' database in memory does not wait for its turn, as a real one does
+                time.sleep(0.01)
         connection.close()
 
     thread = threading.Thread(target=wait)
