@@ -205,7 +205,7 @@ def test_a_job_from_an_empty_page_to_test_and_its_failure_told(sluice: Stack, pe
     assert "only 11 airlines" in mail or "check" in mail.lower()
     assert ana.url in mail
     ana.go("alerts/")
-    expect(ana.page.get_by_text(re.compile(JOB)).first).to_be_visible()
+    expect(ana.page.get_by_role("link", name=re.compile(JOB)).first).to_be_visible()
 
 
 @pytest.mark.parametrize("name", ["Ana", "Pat", "Olu", "Vic", "Ada"])
