@@ -73,9 +73,11 @@ export const sluiceTheme = EditorView.theme({
   ".cm-lint-marker-info::before": sign("i", "var(--run)"),
   "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: "var(--del)" },
   "&.cm-merge-b .cm-changedLine, .cm-inlineChangedLine": { backgroundColor: "var(--add)" },
-  "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": { background: "var(--del-strong)" },
-  "&.cm-merge-b .cm-changedText": { background: "var(--add-strong)" },
-  ".cm-collapsedLines": { backgroundColor: "var(--hover)", backgroundImage: "none", color: "var(--mut)" },
+  // Underlined, not darker: comments and functions stay readable on it.
+  "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": { background: "none", boxShadow: "inset 0 -2px var(--bad-fill)" },
+  "&.cm-merge-b .cm-changedText": { background: "none", boxShadow: "inset 0 -2px var(--ok-fill)" },
+  ".cm-collapsedLines": { backgroundColor: "var(--hover)", background: "var(--hover)", color: "var(--mut)" },
+  ".cm-collapsedLines::before, .cm-collapsedLines::after": { content: '"···"' }, // the package's sign is in few fonts
 });
 
 /** Line numbers, undo, brackets, completion, search and their keys, in the look of the page. Language, linter and own keys are added by the caller. */
