@@ -76,7 +76,7 @@ export const sluiceTheme = EditorView.theme({
   // Underlined, not darker: comments and functions stay readable on it.
   "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": { background: "none", boxShadow: "inset 0 -2px var(--bad-fill)" },
   "&.cm-merge-b .cm-changedText": { background: "none", boxShadow: "inset 0 -2px var(--ok-fill)" },
-  ".cm-collapsedLines": { backgroundColor: "var(--hover)", background: "var(--hover)", color: "var(--mut)" },
+  ".cm-collapsedLines": { background: "var(--hover)", color: "var(--mut)" },
   ".cm-collapsedLines::before, .cm-collapsedLines::after": { content: '"···"' }, // the package's sign is in few fonts
 });
 
