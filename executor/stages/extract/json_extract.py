@@ -40,42 +40,39 @@ class JSONExtract(FileOrViewExtract):
         from executor.stages.reading import read_files, read_view, spark_schema, stage_schema
 
         if self.input_view:
-            frame = read_view(self, context, spark.read.options(multiLine="false").json)
+            parse = spark.read.options(multiLine="false").json
+            frame = read_view(self, context, lambda lines: self._with_some_json(parse(lines)))
         else:
             columns = stage_schema(self, context)
             read = partial(self._read, schema=spark_schema(columns) if columns else None)
             frame = read_files(self, spark, context, read, sample=self._check)
-        self.make_view(self._judged(frame, context), context)
+        if CORRUPT in frame.columns:
+            context.warn(self._not_all_json())
+        self.make_view(frame, context)
 
     def _read(self, spark: SparkSession, path: str, options: dict[str, str], schema: StructType | None) -> DataFrame:
         reader = spark.read.options(multiLine=str(self.multi_line).lower(), **options)
-        return (reader.schema(schema) if schema else reader).json(path)
+        return self._with_some_json((reader.schema(schema) if schema else reader).json(path))
 
     def _check(self, files: list[Any], uri: str) -> None:
         from executor.inputs import check_text_files
 
         check_text_files(files, uri, binary_reader=self.type)
 
-    def _judged(self, frame: DataFrame, context: StageContext) -> DataFrame:
-        """Records that are not JSON are kept in a column of their own, which the run says; nothing but such records is an error."""
-        source = self.input_uri or self.input_view
-        if CORRUPT not in frame.columns:
+    def _with_some_json(self, frame: DataFrame) -> DataFrame:
+        """Records that are not JSON are kept in a column of their own; nothing but such records is an error."""
+        if frame.columns != [CORRUPT]:
             return frame
-        if not [name for name in frame.columns if name != CORRUPT and not frame.schema[name].metadata.get("internal")]:
-            fix = (
-                "Turn “One document per file” on."
-                if not self.multi_line
-                else "Check the file; for one object per line turn “One document per file” off."
-            )
-            raise ProblemError(
-                Problem(code="input-format", field="inputURI", message=f"{source}: No record in it is JSON.", expected="JSON", fix=fix)
-            )
-        context.warn(
-            Problem(
-                code="input-records",
-                field="inputURI",
-                message=f"{source}: Some records are not JSON. They are kept as text in the column {CORRUPT}.",
-                fix=f"Look at the rows where {CORRUPT} is not null.",
-            )
+        source = self.input_uri or self.input_view
+        fix = "Check the data; for one object per line turn “One document per file” (multiLine) off."
+        if not self.multi_line:
+            fix = "Check the data; for one document over several lines turn “One document per file” (multiLine) on."
+        raise ProblemError(Problem(code="input-format", field="inputURI", message=f"{source}: No record in it is JSON.", expected="JSON", fix=fix))
+
+    def _not_all_json(self) -> Problem:
+        return Problem(
+            code="input-records",
+            field="inputURI",
+            message=f"{self.input_uri or self.input_view}: Some records are not JSON. They are kept as text in the column {CORRUPT}.",
+            fix=f"Look at the rows where {CORRUPT} is not null.",
         )
-        return frame

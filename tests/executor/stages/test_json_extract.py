@@ -1,0 +1,51 @@
+"""Reading JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.executor.stages.bench import Bench
+
+pytestmark = pytest.mark.spark
+
+
+def extract(**more: Any) -> dict[str, Any]:
+    return {"type": "JSONExtract", "name": "read", "outputView": "t", "inputURI": "raw/a.json", **more}
+
+
+def test_one_document_per_file_is_the_default(bench: Bench) -> None:
+    bench.write("raw/a.json", '[\n {"a": 1, "b": "x"},\n {"a": 2}\n]')
+    assert bench.run(extract()).table("t") == [(1, "x", "raw/a.json", 1), (2, None, "raw/a.json", 2)]
+
+
+def test_one_document_per_line(bench: Bench) -> None:
+    bench.write("raw/a.json", '{"a": 1}\n{"a": 2}\n')
+    assert [row[0] for row in bench.run(extract(multiLine=False)).table("t")] == [1, 2]
+
+
+def test_a_schema_says_what_is_read(bench: Bench) -> None:
+    bench.write("raw/a.json", '{"a": 1, "b": "x"}\n')
+    bench.write("schema.json", '{"schema": [{"name": "a", "type": "long", "nullable": true}, {"name": "c", "type": "string", "nullable": true}]}')
+    bench.run(extract(multiLine=False, schemaURI="schema.json"))
+    assert bench.view("t").drop("_filename", "_index").collect()[0].asDict() == {"a": 1, "c": None}
+
+
+def test_a_line_that_is_not_json_is_kept_and_told(bench: Bench) -> None:
+    bench.write("raw/a.json", '{"a": 1}\n{"a":\n')
+    bench.run(extract(multiLine=False))
+    assert [problem.code for problem in bench.warnings] == ["input-records"]
+    assert [row._corrupt_record for row in bench.view("t").collect()] == [None, '{"a":']
+
+
+def test_a_file_without_any_json_fails(bench: Bench) -> None:
+    bench.write("raw/a.json", "origin,dest\nJFK,LAX\n")
+    assert bench.fails(extract(multiLine=False)).message == "raw/a.json: No record in it is JSON."
+
+
+def test_json_in_a_view_is_read(bench: Bench) -> None:
+    lines = {"type": "SQLTransform", "name": "lines", "sql": "SELECT '{\"a\": 5}' AS v", "outputView": "lines"}
+    bench.run(lines, {"type": "JSONExtract", "name": "read", "outputView": "t", "inputView": "lines"})
+    assert bench.table("t") == [(5, "", 1)]

@@ -1,0 +1,96 @@
+"""Writing files and reading Parquet again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.executor.stages.bench import Bench
+
+pytestmark = pytest.mark.spark
+
+
+def view(sql: str, name: str = "v") -> dict[str, Any]:
+    return {"type": "SQLTransform", "name": name, "sql": sql, "outputView": name}
+
+
+def load(kind: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "name": "save", "inputView": "v", "outputURI": "out", **more}
+
+
+EXTRACT = {"type": "ParquetExtract", "name": "read", "inputURI": "out", "outputView": "t"}
+TWO = view("SELECT * FROM VALUES (1, 'a'), (2, 'b') AS x(n, s)")
+
+
+def lines(bench: Bench) -> list[str]:
+    return sorted(line for file in (bench.lake / "out").rglob("part-*") for line in file.read_text().splitlines())
+
+
+def test_what_was_written_is_read_again_with_its_types_and_numbers(bench: Bench) -> None:
+    bench.run(TWO, load("ParquetLoad", numPartitions=1), EXTRACT)
+    rows = bench.view("t").orderBy("n").collect()
+    assert [(row.n, row.s, row._index) for row in rows] == [(1, "a", 1), (2, "b", 2)]
+    assert rows[0]._filename.startswith("out/part-")
+
+
+def test_folders_by_a_column_become_a_column_again(bench: Bench) -> None:
+    bench.run(TWO, load("ParquetLoad", partitionBy=["s"]), EXTRACT)
+    assert sorted(folder.name for folder in (bench.lake / "out").iterdir() if folder.is_dir()) == ["s=a", "s=b"]
+    assert sorted(row.s for row in bench.view("t").collect()) == ["a", "b"]
+
+
+def test_a_folder_column_that_is_not_there_is_told(bench: Bench) -> None:
+    problem = bench.fails(TWO, load("ParquetLoad", partitionBy=["m"]))
+    assert (problem.code, problem.found) == ("column-unknown", "m")
+
+
+def test_every_column_as_folder_leaves_nothing_to_write(bench: Bench) -> None:
+    assert bench.fails(TWO, load("ParquetLoad", partitionBy=["n", "s"])).code == "partition-by-all"
+
+
+def test_the_number_of_files_is_as_told(bench: Bench) -> None:
+    bench.run(view("SELECT id FROM range(100)"), load("ParquetLoad", numPartitions=3))
+    assert len(list((bench.lake / "out").glob("part-*"))) == 3
+
+
+def test_a_text_that_is_called_parquet_is_told(bench: Bench) -> None:
+    bench.write("out/a.parquet", "origin,dest\n")
+    problem = bench.fails(EXTRACT)
+    assert (problem.code, problem.found, problem.expected) == ("input-format", "text", "Parquet")
+
+
+def test_files_with_different_columns_are_read_together(bench: Bench) -> None:
+    bench.run(view("SELECT 1 AS a"), load("ParquetLoad", outputURI="out/x=1"))
+    bench.run(view("SELECT 2 AS b"), load("ParquetLoad", outputURI="out/x=2"), EXTRACT)
+    assert bench.view("t").select("a", "b").orderBy("x").collect() == [(1, None), (None, 2)]
+
+
+def test_columns_of_nothing_but_null_are_left_out_and_told(bench: Bench) -> None:
+    bench.run(view("SELECT 1 AS a, NULL AS b"), load("ParquetLoad"), EXTRACT)
+    assert "b" not in bench.view("t").columns
+    assert [problem.code for problem in bench.warnings] == ["columns-left-out"]
+    assert "“b” (void)" in bench.warnings[0].message
+
+
+def test_delimited_text_is_written_as_told(bench: Bench) -> None:
+    bench.run(view("SELECT 1 AS a, 'x|y' AS b, CAST(NULL AS string) AS c, ' pad ' AS d"), load("DelimitedLoad", header=True, delimiter="Pipe"))
+    assert lines(bench) == ['1|"x|y"|| pad ', "a|b|c|d"]
+
+
+def test_lists_do_not_fit_into_delimited_text(bench: Bench) -> None:
+    bench.run(view("SELECT 1 AS a, array(1) AS b"), load("DelimitedLoad"))
+    assert lines(bench) == ["1"]
+    assert [problem.code for problem in bench.warnings] == ["columns-left-out"]
+
+
+def test_json_is_written_one_object_a_line(bench: Bench) -> None:
+    bench.run(view("SELECT 1 AS a, named_struct('b', 'ü') AS s, CAST(NULL AS int) AS n"), load("JSONLoad"))
+    assert lines(bench) == ['{"a":1,"s":{"b":"ü"}}']
+
+
+def test_console_load_shows_the_first_rows_in_the_log(bench: Bench) -> None:
+    bench.run(view("SELECT id AS n, CAST(NULL AS int) AS gap FROM range(30) ORDER BY id"), {"type": "ConsoleLoad", "name": "show", "inputView": "v"})
+    assert bench.logs[:3] == ["n  | gap", "---+----", "0  | ∅"]
+    assert bench.logs[-1] == "… only the first 20 rows are shown"
