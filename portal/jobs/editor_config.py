@@ -72,7 +72,7 @@ def _addresses(job: Job) -> dict[str, str]:
         "run_draft": "run-draft",
         "promote": "promote",
     }
-    return own | {name: base + path for name, path in others.items()} | {"sign_in": _sign_in(own["edit"])}
+    return own | {name: base + path for name, path in others.items()} | {"sign_in": _sign_in(own["job"])}
 
 
 _OWN = ("job", "edit", "draft", "discard_draft", "check", "save", "format", "sources", "presence", "versions", "diff")

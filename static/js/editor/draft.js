@@ -88,7 +88,8 @@ export class Draft extends EventTarget {
   }
 
   showBanner(words, signIn) {
-    this.banner.replaceChildren(icon("alert-triangle"), el("span", { class: "grow" }, words), signIn ? el("a", { class: "btn sm", href: this.config.urls.sign_in, target: "_blank", rel: "opener" }, icon("login-2"), "Sign in in a new tab") : null, el("button", { type: "button", class: "btn sm", onclick: () => this.retryNow() }, "Try now"));
+    const again = el("a", { class: "btn sm", href: this.config.urls.sign_in, target: "_blank", rel: "opener" }, icon("login-2"), "Sign in in a new tab");
+    this.banner.replaceChildren(icon("alert-triangle"), el("span", { class: "grow" }, words), ...(signIn ? [again] : []), el("button", { type: "button", class: "btn sm", onclick: () => this.retryNow() }, "Try now"));
     this.banner.hidden = false;
   }
 
@@ -127,6 +128,7 @@ export class Draft extends EventTarget {
   // --- two windows of one person
 
   async conflict(theirs, mine) {
+    if (theirs.document === mine) { this.revision = theirs.revision; await this.put(); return; }
     this.mark("conflict");
     this.remember(mine);
     const gone = !theirs.revision;

@@ -23,7 +23,8 @@ export class Saver {
       body: (close) => {
         const input = el("input", { class: "form-control", id: "version-message", maxlength: 300, value: message, autofocus: true, autocomplete: "off", placeholder: "What changed, and why", onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); close(input.value); } } });
         this.input = input;
-        return [el("div", { class: "field" }, el("label", { for: "version-message" }, "Message"), input, el("span", { class: "hint" }, "Reviewers and your later self read it.")), el("p", { class: "mut small" }, `A version never changes. This one is live in ${this.config.draft_environment} at once; other environments get it by promotion.`)];
+        const doubt = this.problems.list[0];
+        return [doubt ? el("div", { class: "notice warn" }, icon("alert-triangle"), el("span", {}, `Spark does not agree yet: ${doubt.message} You can save all the same, but a run would fail.`)) : null, el("div", { class: "field" }, el("label", { for: "version-message" }, "Message"), input, el("span", { class: "hint" }, "Reviewers and your later self read it.")), el("p", { class: "mut small" }, `A version never changes. This one is live in ${this.config.draft_environment} at once; other environments get it by promotion.`)];
       },
       footer: (close) => [el("button", { type: "button", class: "btn", onclick: () => close() }, "Not yet"), el("button", { type: "button", class: "btn primary", onclick: () => close(this.input.value) }, icon("device-floppy"), `Save v${next}`)],
     });

@@ -1,6 +1,6 @@
 // The SQL of a stage: colours, completion (views, their columns, functions, parameters), problems in place, laying out.
 import {
-  Compartment, EditorView, EditorState, Prec, SparkSQL, basicSetup, closeCompletion, keymap, parameterHighlight, placeholder, setDiagnostics, sparkFunctions, sql, syntaxTree,
+  Compartment, EditorView, EditorState, Prec, SparkSQL, basicSetup, closeCompletion, functionHighlight, keymap, parameterHighlight, placeholder, setDiagnostics, sparkFunctions, sql, syntaxTree,
 } from "../../vendor/codemirror.js";
 import { replacementOf } from "./fixes.js";
 
@@ -21,7 +21,7 @@ export class SqlEditor {
             { key: "Shift-Alt-f", run: () => { help.format(); return true; } },
             { key: "Mod-k", run: () => false },
           ])),
-          basicSetup, parameterHighlight, language.of(this.language()), placeholder("SELECT … FROM a view of an earlier stage"),
+          basicSetup, parameterHighlight, functionHighlight, language.of(this.language()), placeholder("SELECT … FROM a view of an earlier stage"),
           SparkSQL.language.data.of({ autocomplete: (context) => this.complete(context) }),
           EditorView.updateListener.of((update) => { if (update.docChanged && !this.silent) help.change(this.text()); }),
           EditorView.contentAttributes.of({ "aria-label": "SQL", spellcheck: "false" }),

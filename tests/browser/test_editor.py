@@ -1,0 +1,178 @@
+"""The editor in a real browser: problems while typing, autosave, versions, and nothing lost when a session ends."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from tests.browser.chromium import SIZES, Screen
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+expect.set_options(timeout=20_000)  # machines under test are busy
+Open = Callable[..., Screen]
+
+
+@pytest.fixture(autouse=True)
+def places(settings: Any, tmp_path: Path) -> None:
+    settings.OBJECT_STORE = str(tmp_path / "objects")
+    settings.LAKE_DIR = tmp_path / "lake"
+    raw = settings.LAKE_DIR / "flights" / "dev" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "flights.csv").write_text("origin,dep_delay\nEWR,4\n")
+
+
+@pytest.fixture
+def job(ana: Any, flights: Any) -> Any:
+    """Version 1 reads, counts and writes."""
+    from portal.jobs import actions
+    from tests.factories import DOCUMENT
+
+    made = actions.create_job(actor=ana, project=flights, name="daily_delays")
+    actions.save_version(actor=ana, job=made, document=json.dumps(DOCUMENT), message="First", base_version=None)
+    made.refresh_from_db()
+    return made
+
+
+@pytest.fixture
+def editor(live_server: LiveServer, job: Any, settings: Any, browser_of: Any, ana: Any) -> Iterator[Callable[..., Page]]:
+    """Opens the editor of the job at its second stage, a query. There is no preview service here."""
+    opened: list[Page] = []
+
+    def open_editor(screen: Screen, stage: int = 1) -> Page:
+        page = screen.page
+        opened.append(page)
+        cookie = browser_of(ana).cookies[settings.SESSION_COOKIE_NAME]
+        page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": live_server.url}])
+        page.route("**/preview/warm", lambda route: route.fulfill(status=200, body=""))
+        page.goto(f"{live_server.url}/p/flights/jobs/daily_delays/edit?stage={stage}")
+        expect(page.locator("#problem-chip")).to_have_text(re.compile("no problems"))
+        return page
+
+    yield open_editor
+    for page in opened:  # nothing may still be asking when the tables are emptied
+        page.goto("about:blank")
+        page.wait_for_timeout(300)
+
+
+def type_sql(page: Page, text: str) -> None:
+    page.get_by_role("textbox", name="SQL").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(text)
+
+
+def test_a_typo_is_told_while_typing_and_mended_by_its_button(screen: Open, editor: Callable[..., Page]) -> None:
+    page = editor(screen())
+    type_sql(page, "SELECT origin FROM flihgts")
+    expect(page.locator(".tips .tip")).to_contain_text("No step makes the view “flihgts”.")
+    expect(page.locator("#problem-chip")).to_have_text(re.compile("1 problem"))
+    page.locator(".tips").get_by_role("button", name="Replace").click()
+    expect(page.locator(".cm-content")).to_have_text("SELECT origin FROM flights")
+    expect(page.locator("#problem-chip")).to_have_text(re.compile("no problems"))
+
+
+def test_a_draft_is_saved_by_itself_and_a_version_by_ctrl_s(screen: Open, editor: Callable[..., Page], job: Any) -> None:
+    page = editor(screen())
+    type_sql(page, "SELECT origin, 1 AS one FROM flights")
+    expect(page.locator("#draft-state")).to_contain_text("saved")
+    page.reload()
+    expect(page.locator(".cm-content")).to_have_text("SELECT origin, 1 AS one FROM flights")
+    page.keyboard.press("Control+s")
+    page.get_by_label("Message").fill("One more column")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Saved v2. It is live in dev.")).to_be_visible()
+    job.refresh_from_db()
+    assert (job.latest_version.number, job.latest_version.message) == (2, "One more column")
+    assert "1 AS one" in job.latest_version.document
+    assert not job.drafts.exists()
+
+
+def test_stages_are_added_moved_deleted_and_all_of_it_undone(screen: Open, editor: Callable[..., Page]) -> None:
+    page = editor(screen())
+    names = page.locator("#stage-list .t")
+    page.get_by_role("button", name="Add a stage", exact=True).last.click()
+    page.get_by_role("combobox", name="Find a stage type").fill("sqlvalidate")
+    page.keyboard.press("Enter")
+    expect(names).to_have_text(["flights", "by_origin", "no_negative_counts", "write"])
+    page.locator("#stage-list [aria-current]").focus()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(names).to_have_text(["flights", "by_origin", "write", "no_negative_counts"])
+    page.keyboard.press("Delete")
+    expect(names).to_have_count(3)
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    expect(names).to_have_count(4)
+    page.locator("#stage-list [aria-current]").focus()
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    expect(names).to_have_text(["flights", "by_origin", "write"])
+
+
+def test_broken_json_is_told_with_its_place_and_is_not_lost(screen: Open, editor: Callable[..., Page], job: Any) -> None:
+    page = editor(screen())
+    page.get_by_role("button", name="JSON").click()
+    page.get_by_role("textbox", name="Job document as JSON").click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("oops ")
+    page.locator("#problem-chip").click()
+    expect(page.locator("#panel-problems")).to_contain_text("not JSON")
+    expect(page.locator("#panel-problems")).to_contain_text("line 1:1")
+    expect(page.locator("#draft-state")).to_contain_text("saved")
+    page.reload()
+    expect(page.locator("#json-pane .cm-content")).to_contain_text("oops {")
+
+
+def test_what_is_typed_when_the_session_has_ended_is_kept_and_sent_later(
+    screen: Open, editor: Callable[..., Page], job: Any, settings: Any
+) -> None:
+    page = editor(screen())
+    [session] = [cookie for cookie in page.context.cookies() if cookie["name"] == settings.SESSION_COOKIE_NAME]
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    type_sql(page, "SELECT origin AS kept FROM flights")
+    expect(page.locator("#draft-banner")).to_contain_text("no longer signed in. Your draft is kept in this browser")
+    assert not job.drafts.exists()
+    page.context.add_cookies([session])  # type: ignore[list-item]
+    page.get_by_role("button", name="Try now").click()
+    expect(page.locator("#draft-state")).to_contain_text("saved")
+    expect(page.locator("#draft-banner")).to_be_hidden()
+    assert "AS kept" in job.drafts.get().document
+
+
+def test_two_people_saving_at_once_choose_stage_by_stage(screen: Open, editor: Callable[..., Page], job: Any, ben: Any) -> None:
+    from portal.jobs import actions
+
+    page = editor(screen())
+    type_sql(page, "SELECT origin, 2 AS by_ana FROM flights")
+    theirs = json.loads(job.latest_version.document)
+    theirs["stages"][1]["sql"] = "SELECT origin, 3 AS by_ben FROM flights"
+    theirs["stages"][2]["outputURI"] = "curated/by_ben"
+    actions.save_version(actor=ben, job=job, document=json.dumps(theirs), message="Ben's", base_version=1)
+    page.keyboard.press("Control+s")
+    page.get_by_label("Message").fill("Ana's")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Ben saved v2 while you worked")
+    expect(dialog.get_by_role("button", name="Bring together")).to_be_disabled()
+    dialog.locator("tr", has_text="both changed").get_by_role("radio").last.check()
+    dialog.get_by_role("button", name="Bring together").click()
+    expect(page.get_by_label("Message")).to_have_value("Ana's")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Saved v3.")).to_be_visible()
+    job.refresh_from_db()
+    assert "by_ana" in job.latest_version.document
+    assert "curated/by_ben" in job.latest_version.document
+
+
+@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_editor_is_accessible_and_fits(screen: Open, editor: Callable[..., Page], width: int, theme: str) -> None:
+    shown = screen(width=width, theme=theme)
+    page = editor(shown)
+    page.locator("#sources .source").first.wait_for()
+    assert shown.faults() == []
+    page.locator("#stage-list .stage").first.click()
+    assert shown.faults() == []
