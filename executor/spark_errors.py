@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 from executor import sql_text
@@ -14,6 +15,7 @@ from executor.spark_facts import Facts, facts_of
 from executor.spark_sentences import Words, words_for
 from executor.stages import Stage, typing_errors
 
+KEYWORDS = ("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "JOIN", "UNION", "DISTINCT", "WITH", "BETWEEN")
 CLAUSES = ("WHERE", "GROUP", "ORDER", "HAVING", "LIMIT")
 
 
@@ -45,7 +47,7 @@ def problem_of(error: BaseException, *, sql: str | None = None, field: str = "sq
     if typing_problem:
         return typing_problem
     facts = facts_of(error)
-    words = words_for(facts, columns or []) | _comma_before_from(facts, sql)
+    words = words_for(facts, columns or [])
     line, column = _place(facts, sql)
     place = {"field": field, "line": line, "column": column} if line is not None else {}
     return Problem(**{**words, **place, "detail": facts.detail})
@@ -68,29 +70,30 @@ def _place(facts: Facts, sql: str | None) -> tuple[int | None, int | None]:
     return sql_text.place(sql, facts.start)
 
 
-def _comma_before_from(facts: Facts, sql: str | None) -> Words:
-    """`SELECT a, FROM v` is a query to Spark (a column called FROM), and the mistake shows only as unknown columns."""
-    if sql is None or not facts.condition.startswith("UNRESOLVED_COLUMN") or not re.search(r",\s*FROM\b", sql, re.IGNORECASE):
-        return {}
-    return {
-        "code": "sql-syntax",
-        "message": "There is a comma before FROM.",
-        "found": ", FROM",
-        "expected": None,
-        "fix": "Take out the comma before FROM.",
-    }
-
-
 # --- syntax -----------------------------------------------------------------------------------------------------------------
 
 
 def syntax_problem(condition: str, parameters: dict[str, str], sql: str, field: str, line: int | None, column: int | None) -> Problem:
     """What Spark's parser could not read, at its place."""
     words: dict[str, Any] = {"code": "sql-syntax", "field": field, "line": line, "column": column}
-    return Problem(**(words | _syntax_words(condition, parameters, sql)))
+    slip = _misspelt_keyword(sql, line, column) if line and column else None
+    return Problem(**(words | _syntax_words(condition, parameters) | ({"fix": slip} if slip else {})))
 
 
-def _syntax_words(condition: str, parameters: dict[str, str], sql: str) -> Words:
+def _misspelt_keyword(sql: str, line: int, column: int) -> str | None:
+    """Spark stumbles one word after `FORM`, having taken it for a name: so look at the word before the place, and at the one there."""
+    lines = sql.split("\n")
+    position = sum(len(one) + 1 for one in lines[: line - 1]) + column - 1
+    before = re.findall(r"[A-Za-z_]+", sql[:position])[-1:]
+    at = re.match(r"[A-Za-z_]+", sql[position:])
+    for word in [*before, *([at.group()] if at else [])]:
+        near = get_close_matches(word.upper(), KEYWORDS, n=1, cutoff=0.7)
+        if near and word.upper() not in KEYWORDS:
+            return f"Did you mean {near[0]} instead of “{word}”?"
+    return None
+
+
+def _syntax_words(condition: str, parameters: dict[str, str]) -> Words:
     near = parameters.get("error", "").strip("'")
     if condition.startswith("PARSE_SYNTAX_ERROR") and near in ("end of input", ""):
         return {

@@ -236,6 +236,13 @@ BY_CLASS: dict[str, Callable[[Facts, list[str]], Words]] = {
     "UNRESOLVED_MAP_KEY": unknown_column,
     "UNRESOLVED_USING_COLUMN_FOR_JOIN": unknown_column,
     "FIELD_NOT_FOUND": unknown_field,
+    "INVALID_EXTRACT_BASE_FIELD_TYPE": Sentence(
+        "type-mismatch",
+        "“{base}” has no parts, so nothing can be taken out of it with a dot.",
+        "Use its plain name, or a column that is a structure.",
+        found="{other}",
+        expected="a structure, a list or a map",
+    ).fill,
     "TABLE_OR_VIEW_NOT_FOUND": NO_VIEW.fill,
     "UNRESOLVED_ROUTINE": NO_FUNCTION.fill,
     "UNRESOLVABLE_TABLE_VALUED_FUNCTION": NO_FUNCTION.fill,
@@ -281,6 +288,9 @@ BY_CLASS: dict[str, Callable[[Facts, list[str]], Words]] = {
         "Select the same columns in each part, in the same order.",
         found="{invalidNumColumns}",
         expected="{firstNumColumns}",
+    ).fill,
+    "TRAILING_COMMA_IN_SELECT": Sentence(
+        "sql-syntax", "There is a comma before FROM.", "Take out the comma before FROM.", found=", FROM"
     ).fill,
     "SCALAR_SUBQUERY_TOO_MANY_ROWS": Sentence(
         "subquery-many-rows", "A query used as one value gave more than one row.", "Let it give one row: aggregate it, or use IN or a join."

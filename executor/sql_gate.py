@@ -62,8 +62,9 @@ class Gate:
     """The gate of one Spark session."""
 
     def __init__(self, spark: SparkSession) -> None:
-        self._spark: Any = spark
-        self._jvm: Any = spark._jvm
+        self._spark = spark
+        session: Any = spark
+        self._jvm = session._jvm
         known = function_list()
         self._java = self._jvm.sluice.ParseGate(
             "\n".join(_nodes()), "\n".join(known.allowed), "\n".join(known.table_functions), "\n".join(HINTS)

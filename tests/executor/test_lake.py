@@ -29,7 +29,18 @@ def test_places_in_the_lake_are_found(folder: Path, uri: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["../secret.txt", "raw/../../secret.txt", "/etc/passwd", "file:///etc/passwd", "s3a://bucket/x", "http://127.0.0.1/", "hdfs:x", ".", ""]
+    "uri",
+    [
+        "../secret.txt",
+        "raw/../../secret.txt",
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "s3a://bucket/x",
+        "http://127.0.0.1/",
+        "hdfs:x",
+        ".",
+        "",
+    ],
 )
 def test_places_out_of_the_lake_are_refused(folder: Path, uri: str) -> None:
     with pytest.raises(ProblemError) as raised:

@@ -105,7 +105,11 @@ def test_appending_twice_doubles_the_rows(spark_process: SparkProcess, lake: Pat
 
 def test_a_stage_after_a_load_reads_what_the_load_has_staged(spark_process: SparkProcess, lake: Path) -> None:
     back = {"type": "ParquetExtract", "name": "back", "inputURI": "curated/daily", "outputView": "back"}
-    check = {"type": "SQLValidate", "name": "check", "sql": "SELECT count(*) = 2 AS outcome, concat(count(*), ' rows') AS message FROM back"}
+    check = {
+        "type": "SQLValidate",
+        "name": "check",
+        "sql": "SELECT count(*) = 2 AS outcome, concat(count(*), ' rows') AS message FROM back",
+    }
     assert run_here(spark_process, [EXTRACT, GROUPED, SAVE, back, check], lake).result == "succeeded"
 
 

@@ -177,7 +177,12 @@ def test_a_mistake_ends_the_answer_with_its_problem_and_the_session_lives(client
     event = client.preview([EXTRACT, transform("SELECT CAST(origin AS INT) AS n FROM flights")])
     assert event["event"] == "stage_failed" and event["problem"]["code"] == "value-not-typed"
     assert event["problem"]["stage"] == "shown"
-    for bad in ({"request": "preview", "id": "x"}, {"request": "nonsense", "id": "x"}, {"id": "x"}, {"request": "preview", "id": "x", "document": 3}):
+    for bad in (
+        {"request": "preview", "id": "x"},
+        {"request": "nonsense", "id": "x"},
+        {"id": "x"},
+        {"request": "preview", "id": "x", "document": 3},
+    ):
         client.send(**bad)
         assert client.answer("x")[-1]["event"] == "problem"
     assert cells(client.preview([transform("SELECT 1 AS a")])) == [[1]]
