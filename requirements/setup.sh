@@ -38,7 +38,8 @@ install() {
     [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
     say "2 of 2: $(grep -c '^[a-z].*==' requirements/lock.txt) packages, hashes checked; PySpark alone is 450 MB, so the first time takes some minutes"
-    .venv/bin/uv pip install --python .venv/bin/python --require-hashes \
+    # The system's certificates, so that it works where a company has its own.
+    .venv/bin/uv pip install --system-certs --python .venv/bin/python --require-hashes \
         --build-constraints requirements/build.txt -r requirements/lock.txt
     locks >.venv/.installed
 }
