@@ -129,6 +129,11 @@ class NumberColumn(Scalar):
         default=None, title="Formats", description="Patterns such as #,##0.00; the first that fits is used."
     )
 
+    @field_validator("formatters")
+    @classmethod
+    def _patterns(cls, value: list[str] | None) -> list[str] | None:
+        return _checked_patterns(value, number_patterns.pattern_problem)
+
 
 class IntegerColumn(NumberColumn):
     """A whole number of 32 bits."""

@@ -227,7 +227,9 @@ def test_a_stage_without_environments_takes_part_everywhere() -> None:
 # --- addresses ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("uri", ["../../etc/passwd", "/etc/passwd", "raw/../../x", "file:///etc/passwd", "s3a://bucket/x", ".", "", "a\x00b"])
+@pytest.mark.parametrize(
+    "uri", ["../../etc/passwd", "/etc/passwd", "raw/../../x", "file:///etc/passwd", "s3a://bucket/x", ".", "", "a\x00b"]
+)
 def test_an_address_out_of_the_lake_is_refused(uri: str) -> None:
     problem = only_problem(document({"type": "ParquetExtract", "name": "a", "inputURI": uri, "outputView": "a"}))
     assert (problem.code, problem.field) == ("uri-outside-lake", "inputURI")

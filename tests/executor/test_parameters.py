@@ -62,7 +62,7 @@ def test_a_value_of_the_wrong_type_says_what_was_expected(kind: Any, given: Any)
 
 
 def test_inside_a_string_the_value_is_escaped_text() -> None:
-    put = filler(x=text("it's \"so\" \\n")).sql
+    put = filler(x=text('it\'s "so" \\n')).sql
     assert put("'a ${x} b'", "sql") == "'a it''s \"so\" \\\\n b'"
     assert put('"${x}"', "sql") == '"it\'s ""so"" \\\\n"'
 
@@ -99,7 +99,11 @@ def test_a_value_is_not_searched_for_placeholders_again() -> None:
 
 def test_outside_sql_a_lone_placeholder_becomes_the_typed_value() -> None:
     fill = filler(n=Value("integer", 4), day=text("monday"))
-    assert fill.value({"a": "${n}", "b": ["raw/${day}/${n}.csv"], "c": "${day}"}, "field") == {"a": 4, "b": ["raw/monday/4.csv"], "c": "monday"}
+    assert fill.value({"a": "${n}", "b": ["raw/${day}/${n}.csv"], "c": "${day}"}, "field") == {
+        "a": 4,
+        "b": ["raw/monday/4.csv"],
+        "c": "monday",
+    }
 
 
 def test_blanks_around_a_name_are_allowed() -> None:

@@ -57,7 +57,12 @@ def test_without_contiguous_index_rows_get_some_number(bench: Bench) -> None:
 
 
 def test_text_in_a_view_is_read(bench: Bench) -> None:
-    lines = {"type": "SQLTransform", "name": "lines", "sql": "SELECT * FROM VALUES ('k', 'a|b'), ('l', 'c|d') AS t(k, v)", "outputView": "lines"}
+    lines = {
+        "type": "SQLTransform",
+        "name": "lines",
+        "sql": "SELECT * FROM VALUES ('k', 'a|b'), ('l', 'c|d') AS t(k, v)",
+        "outputView": "lines",
+    }
     bench.run(lines, extract(None, header=False, inputView="lines", inputField="v", delimiter="Pipe"))
     assert bench.table("t") == [("a", "b", "", 1), ("c", "d", "", 2)]
     problem = bench.fails(lines, extract(None, inputView="lines"))
@@ -65,7 +70,10 @@ def test_text_in_a_view_is_read(bench: Bench) -> None:
 
 
 def test_nothing_there_is_an_empty_view_when_the_columns_are_known(bench: Bench) -> None:
-    bench.write("schema.json", '[{"name": "id", "type": "integer", "nullable": true}, {"name": "at", "type": "date", "nullable": true, "formatters": ["uuuu-MM-dd"]}]')
+    bench.write(
+        "schema.json",
+        '[{"name": "id", "type": "integer", "nullable": true}, {"name": "at", "type": "date", "nullable": true, "formatters": ["uuuu-MM-dd"]}]',
+    )
     bench.write("raw/empty.csv", "")
     assert bench.run(extract("raw/empty.csv", schemaURI="schema.json")).table("t") == []
     assert bench.view("t").dtypes[:2] == [("id", "int"), ("at", "date")]

@@ -28,7 +28,9 @@ def test_one_document_per_line(bench: Bench) -> None:
 
 def test_a_schema_says_what_is_read(bench: Bench) -> None:
     bench.write("raw/a.json", '{"a": 1, "b": "x"}\n')
-    bench.write("schema.json", '{"schema": [{"name": "a", "type": "long", "nullable": true}, {"name": "c", "type": "string", "nullable": true}]}')
+    bench.write(
+        "schema.json", '{"schema": [{"name": "a", "type": "long", "nullable": true}, {"name": "c", "type": "string", "nullable": true}]}'
+    )
     bench.run(extract(multiLine=False, schemaURI="schema.json"))
     assert bench.view("t").drop("_filename", "_index").collect()[0].asDict() == {"a": 1, "c": None}
 

@@ -75,7 +75,9 @@ def test_columns_of_nothing_but_null_are_left_out_and_told(bench: Bench) -> None
 
 
 def test_delimited_text_is_written_as_told(bench: Bench) -> None:
-    bench.run(view("SELECT 1 AS a, 'x|y' AS b, CAST(NULL AS string) AS c, ' pad ' AS d"), load("DelimitedLoad", header=True, delimiter="Pipe"))
+    bench.run(
+        view("SELECT 1 AS a, 'x|y' AS b, CAST(NULL AS string) AS c, ' pad ' AS d"), load("DelimitedLoad", header=True, delimiter="Pipe")
+    )
     assert lines(bench) == ['1|"x|y"|| pad ', "a|b|c|d"]
 
 
@@ -91,6 +93,9 @@ def test_json_is_written_one_object_a_line(bench: Bench) -> None:
 
 
 def test_console_load_shows_the_first_rows_in_the_log(bench: Bench) -> None:
-    bench.run(view("SELECT id AS n, CAST(NULL AS int) AS gap FROM range(30) ORDER BY id"), {"type": "ConsoleLoad", "name": "show", "inputView": "v"})
+    bench.run(
+        view("SELECT id AS n, CAST(NULL AS int) AS gap FROM range(30) ORDER BY id"),
+        {"type": "ConsoleLoad", "name": "show", "inputView": "v"},
+    )
     assert bench.logs[:3] == ["n  | gap", "---+----", "0  | ∅"]
     assert bench.logs[-1] == "… only the first 20 rows are shown"

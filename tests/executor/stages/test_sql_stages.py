@@ -90,4 +90,7 @@ def test_log_execute_says_the_text_of_its_query(bench: Bench) -> None:
 
 def test_log_execute_wants_one_text(bench: Bench) -> None:
     problem = bench.fails(stage("LogExecute", "SELECT 1"))
-    assert problem.message == "LogExecute requires query to return 1 row with [message: string] signature. Query returned 1 rows of type [int]."
+    assert (
+        problem.message
+        == "LogExecute requires query to return 1 row with [message: string] signature. Query returned 1 rows of type [int]."
+    )
