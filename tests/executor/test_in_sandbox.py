@@ -81,7 +81,9 @@ def reach(address):
         return True
     except OSError:
         return False
-print(json.dumps({"network": reach(("10.0.0.1", 80)) or reach(("1.1.1.1", 53)), "home": os.path.exists("/root/.bashrc") or os.path.exists("/home"),
+print(json.dumps({
+    "network": reach(("10.0.0.1", 80)) or reach(("1.1.1.1", 53)),
+    "home": os.path.exists("/root/.bashrc") or os.path.exists("/home"),
     "shadow": os.path.exists("/etc/shadow"), "names": sorted(os.environ), "uid": os.getuid(),
     "capabilities": [line for line in open("/proc/self/status") if line.startswith("CapEff")][0].split()[1]}))
 """

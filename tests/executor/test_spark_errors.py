@@ -229,4 +229,4 @@ class mounted_small:
     def __exit__(self, *error: object) -> None:
         import subprocess
 
-        subprocess.run(["umount", str(self.folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
