@@ -65,9 +65,12 @@ class RuleOut(serializers.Serializer[Rule]):
     environment = serializers.CharField(source="environment.name", allow_null=True, default=None)
     minutes = serializers.IntegerField(allow_null=True)
     tell_owner = serializers.BooleanField()
-    channels = serializers.SlugRelatedField[Channel](many=True, read_only=True, slug_field="name")
+    channels = serializers.SerializerMethodField(help_text="Names of channels.")
     is_default = serializers.BooleanField()
     paused_at = serializers.DateTimeField(allow_null=True)
+
+    def get_channels(self, rule: Rule) -> list[str]:
+        return [channel.name for channel in rule.channels.all()]
 
 
 class RuleIn(serializers.Serializer[Any]):

@@ -9,7 +9,7 @@ import logging
 import re
 import smtplib
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from django.core.mail import EmailMessage
 from django.utils import timezone
@@ -72,7 +72,7 @@ def send_mail(address: str, subject: str, text: str) -> None:
         raise PortalError("The address cannot be used in a mail.", code="mail-failed") from None
 
 
-def send_webhook(channel: Channel, message_id: str, payload: dict[str, object]) -> None:
+def send_webhook(channel: Channel, message_id: str, payload: dict[str, Any]) -> None:
     webhooks.send(url=channel.target, secret=open_secret(channel), message_id=message_id, payload=payload)
 
 

@@ -31,8 +31,9 @@ class PipelineForm:
     def sent(cls, project: Project, data: QueryDict) -> PipelineForm:
         """What was sent: `job` many times, and for each job `after-<job>` many times; `add` and `remove` change the list."""
         chosen = [name for name in dict.fromkeys(data.getlist("job")) if name and name != data.get("remove")]
-        if data.get("step") == "add" and data.get("add"):
-            chosen = list(dict.fromkeys([*chosen, data["add"]]))
+        added = str(data.get("add", ""))
+        if data.get("step") == "add" and added:
+            chosen = list(dict.fromkeys([*chosen, added]))
         after = {name: [before for before in data.getlist(f"after-{name}") if before in chosen] for name in chosen}
         form = cls(project, data.get("name", "").strip(), data.get("description", "").strip(), after)
         form.check()

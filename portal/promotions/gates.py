@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from executor import job as executor_job
-from executor.problems import Problem
+from executor.problems import Problem, ProblemError
 from portal.environments.models import Environment
 from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.promotions.models import Promotion
@@ -97,7 +97,7 @@ def parameters_exist(it: Candidate) -> Gate:
     """Every parameter without a default has a value of its type in the target environment."""
     try:
         declared = executor_job.parse(it.version.document, environment=it.target.name).parameters
-    except executor_job.ProblemError:
+    except ProblemError:
         return Gate(f"Parameters have values in {it.target.name}", "stop", "the document is not right, so they cannot be read")
     given = {name: value for name, value in it.target.parameters.items() if name in declared}
     problems = executor_job.check(it.version.document, environment=it.target.name, parameters=given)

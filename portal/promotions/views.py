@@ -203,7 +203,7 @@ def _what_would_happen(version: JobVersion) -> dict[str, Any]:
         return {"refusal": sentence(refusal)}
     live = gates.live_version(version.job, target)
     judged = gates.judge(gates.Candidate(version.job, version, version.sha256, source, target, live, live))
-    waiting = Promotion.objects.filter(version=version, to_environment=target).waiting().first()  # type: ignore[attr-defined]
+    waiting = Promotion.objects.filter(version=version, to_environment=target).waiting().first()
     stopped = [gate for gate in judged if gate.verdict == "stop"]
     return {
         "source": source,
