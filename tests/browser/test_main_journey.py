@@ -82,7 +82,8 @@ def write_sql(page: Page, sql: str) -> None:
     editor = page.get_by_role("textbox", name="SQL")
     editor.click()
     page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")  # typed over, Chromium itself would try to keep the old text's style by an attribute, which the policy refuses
+    # Typed over, Chromium itself would try to keep the old text's style by an attribute, which the policy refuses.
+    page.keyboard.press("Delete")
     page.keyboard.insert_text(sql)
 
 
