@@ -101,7 +101,9 @@ class Runs(ProjectView, ListView):
     def get_queryset(self) -> Any:
         runs = self.visible(Run.objects.all()).select_related("job", "version", "environment__project", "project", "requested_by")
         query = getattr(self.request, "query_params", None)
-        return Filters.of(query).apply(runs) if query is not None else runs
+        if query is None:  # the schema is being drawn
+            return runs
+        return Filters.of(query).apply(runs, policy.allowed(self.person, "view_data", Run.objects.all()))
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "person": getattr(self.request, "user", None)}

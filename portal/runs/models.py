@@ -163,13 +163,11 @@ class Run(models.Model):
             for name, value in (changes | {"state": str(state), "state_version": self.state_version + 1}).items():
                 setattr(self, name, value)
             if self.is_final:
-                self._tell_of_end(reason)
+                self._tell_of_end()
 
-    def _tell_of_end(self, reason: str) -> None:
+    def _tell_of_end(self) -> None:
         code = (self.problem or {}).get("code", "")
-        audit.record(
-            action="end_run", actor=None, subject=self, environment=self.environment.name, state=self.state, reason=reason, code=code
-        )
+        audit.record(action="end_run", actor=None, subject=self, environment=self.environment.name, state=self.state, code=code)
         for task in TOLD_WHEN_A_RUN_ENDS:
             OutboxMessage.add(task, str(self.pk))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 from django.conf import settings
 
@@ -36,6 +37,7 @@ class Pool:
             while True:
                 lease = await self._lease_now(key, holder, environment, is_first=self._waiting[0] is place)
                 if lease:
+                    self._waiting.remove(place)
                     yield lease
                     return
                 if (sentence := self._sentence(self._waiting.index(place), key)) != told:
@@ -43,7 +45,8 @@ class Pool:
                     yield sentence
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
-            self._waiting.remove(place)
+            with suppress(ValueError):
+                self._waiting.remove(place)
 
     async def _lease_now(self, key: Key, holder: str, environment: int, *, is_first: bool) -> Lease | None:
         async with self._starting:

@@ -11,6 +11,7 @@ from django.http import QueryDict
 
 from portal.accounts.models import Project
 from portal.runs.models import FINAL_STATES, Run, RunState, Trigger
+from portal.runs.problems import hidden, problem_of
 
 PAGE = 50
 STATE_CHOICES = [("active", "not ended yet"), ("bad", "failed or timed out"), *((state.value, str(state.label)) for state in RunState)]
@@ -36,7 +37,8 @@ class Filters:
     def any(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
 
-    def apply(self, runs: QuerySet[Run]) -> QuerySet[Run]:
+    def apply(self, runs: QuerySet[Run], with_data: QuerySet[Run]) -> QuerySet[Run]:
+        """The runs that fit. Words of errors are looked for only in runs `with_data`: those whose data the person may see."""
         exact = {
             "job__name": self.job,
             "environment__name": self.environment,
@@ -46,7 +48,7 @@ class Filters:
         runs = runs.filter(**{name: value for name, value in exact.items() if value})
         if self.version.isdecimal():
             runs = runs.filter(version__number=int(self.version))
-        return self._in_state(self._with_text(runs))
+        return self._in_state(self._with_text(runs, with_data))
 
     def _in_state(self, runs: QuerySet[Run]) -> QuerySet[Run]:
         if self.state == "active":
@@ -55,12 +57,13 @@ class Filters:
             return runs.filter(state__in=("failed", "timed_out"))
         return runs.filter(state=self.state) if self.state else runs
 
-    def _with_text(self, runs: QuerySet[Run]) -> QuerySet[Run]:
+    def _with_text(self, runs: QuerySet[Run], with_data: QuerySet[Run]) -> QuerySet[Run]:
         """Text is looked for in the job's name, the error's words, the label of the trigger and the beginning of the id."""
         if not self.text:
             return runs
-        found = Q(job__name__icontains=self.text) | Q(problem__message__icontains=self.text) | Q(trigger_label__icontains=self.text)
-        return runs.filter(found | _id_begins(self.text))
+        in_error = Q(problem__message__icontains=self.text, pk__in=with_data.values("pk"))
+        found = Q(job__name__icontains=self.text) | Q(trigger_label__icontains=self.text)
+        return runs.filter(found | in_error | _id_begins(self.text))
 
 
 def _id_begins(text: str) -> Q:
@@ -94,13 +97,20 @@ def page_of(runs: QuerySet[Run], *, after: str = "", before: str = "") -> Page:
     return Page(shown, str(shown[0].pk) if len(found) > PAGE else None, str(shown[-1].pk) if shown else None)
 
 
+def reasons(runs: list[Run], with_data: QuerySet[Run]) -> dict[UUID, str]:
+    """Run → the sentence of its problem, as this reader may see it."""
+    seen = set(with_data.filter(pk__in=[run.pk for run in runs]).values_list("pk", flat=True))
+    problems = {run.pk: problem_of(run.problem) for run in runs if run.problem}
+    return {pk: (problem if pk in seen else hidden(problem)).message for pk, problem in problems.items()}
+
+
 def _last_id(found: list[Run]) -> str | None:
     return str(found[PAGE - 1].pk) if len(found) > PAGE else None
 
 
 def _edge(runs: QuerySet[Run], run_id: str) -> Run | None:
     try:
-        return runs.filter(pk=UUID(run_id)).only("pk", "created_at").first() if run_id else None
+        return runs.filter(pk=UUID(run_id)).select_related(None).defer(None).first() if run_id else None
     except ValueError:
         return None
 

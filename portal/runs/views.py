@@ -40,11 +40,19 @@ def list_runs(request: HttpRequest, project: str) -> HttpResponse:
     """Filters and cursors are in the address; with the header HX-Request only the table is sent."""
     place = _project(request, project)
     filters = run_list.Filters.of(request.GET)
-    runs = filters.apply(_visible(request, place)).select_related("job", "version", "environment", "requested_by")
+    with_data = policy.allowed(_person(request), "view_data", Run.objects.all())
+    runs = filters.apply(_visible(request, place), with_data).select_related("job", "version", "environment", "requested_by")
     page = run_list.page_of(
         runs.defer("document", "version__document"), after=request.GET.get("after", ""), before=request.GET.get("before", "")
     )
-    context: dict[str, Any] = {"project": place, "filters": filters, "page": page, "live": any(not run.is_final for run in page.runs)}
+    reasons = run_list.reasons(page.runs, with_data)
+    context: dict[str, Any] = {
+        "project": place,
+        "filters": filters,
+        "page": page,
+        "rows": [(run, reasons.get(run.pk, "")) for run in page.runs],
+        "live": any(not run.is_final for run in page.runs),
+    }
     if request.headers.get("HX-Request"):
         return render(request, "runs/_table.html", context)
     return render(request, "runs/list.html", {**context, "menus": run_list.menus(place, filters)})

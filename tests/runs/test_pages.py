@@ -1,0 +1,217 @@
+"""What people see on the pages of runs, and what the API answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.accounts.models import User
+from portal.environments.models import Environment
+from portal.jobs.models import Job, JobVersion
+from portal.runs import sandbox
+from portal.runs.models import LogSegment, Run
+from portal.runs.run_list import PAGE
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+BrowserOf = Callable[[User], Client]
+QUOTED = {"code": "check-failed", "message": "Check failed: '7 rows of Doe'.", "found": "7 rows of Doe", "stage": "write", "stage_index": 2}
+
+
+@pytest.fixture(autouse=True)
+def _no_look_at_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "status", lambda: sandbox.Status("full"))
+
+
+def page_of(run: Run) -> str:
+    return f"/p/flights/runs/{run.pk}/"
+
+
+def failed(version: JobVersion, environment: Environment, problem: dict[str, Any], **fields: Any) -> Run:
+    run = factories.make_run(version, environment, "failed", problem=problem, fence=1, **fields)
+    line = {"seq": 1, "event": "stage_failed", "stage": "write", "stage_index": 2, "problem": problem}
+    LogSegment.objects.create(run=run, attempt_number=1, first_seq=1, last_seq=1, lines=json.dumps(line, separators=(",", ":")) + "\n")
+    return run
+
+
+def test_the_page_of_a_failed_run_says_why_where_and_what_to_do(
+    browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User
+) -> None:
+    factories.make_run(version, dev, "succeeded", minutes_ago=60)
+    run = failed(version, dev, QUOTED | {"fix": "Look at the data.", "field": "sql", "line": 3})
+
+    page = browser_of(ana).get(page_of(run)).content.decode()
+
+    assert "7 rows of Doe" in page and "Look at the data." in page and "line 3" in page
+    assert 'href="#L1"' in page and "Nothing was published" in page and "the outputs are still those of" in page
+    assert 'href="/p/flights/jobs/daily_delays/edit?stage=2"' in page
+
+
+def test_who_may_not_see_data_sees_no_value_of_it_anywhere(browser_of: BrowserOf, version: JobVersion, dev: Environment, vic: User) -> None:
+    run = failed(version, dev, QUOTED)
+    vics = browser_of(vic)
+
+    for address in (
+        page_of(run),
+        page_of(run) + "now",
+        "/p/flights/runs/",
+        f"/api/v1/projects/flights/runs/{run.pk}",
+        "/p/flights/runs/?text=Doe",
+    ):
+        answer = vics.get(address)
+        assert answer.status_code == 200, address
+        assert "rows of Doe" not in answer.content.decode(), address
+    assert "daily_delays v1" not in vics.get("/p/flights/runs/?text=Doe").content.decode()
+    log = vics.get(f"/api/v1/projects/flights/runs/{run.pk}/log").json()
+    assert "Doe" not in json.dumps(log) and log["is_complete"] is True
+
+
+def test_another_projects_people_find_nothing(browser_of: BrowserOf, version: JobVersion, dev: Environment, outsider: User) -> None:
+    run = factories.make_run(version, dev, "succeeded")
+    theirs = browser_of(outsider)
+
+    for address in (page_of(run), "/p/flights/runs/", f"/api/v1/projects/flights/runs/{run.pk}", f"{page_of(run)}now"):
+        assert theirs.get(address).status_code == 404, address
+    for address in (f"{page_of(run)}cancel", f"{page_of(run)}rerun", "/p/flights/jobs/daily_delays/run-draft"):
+        assert theirs.post(address, content_type="application/json", data={}).status_code == 404, address
+
+
+def test_markup_in_parameters_and_errors_is_shown_as_text(browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User) -> None:
+    evil = "<script>alert(1)</script>"
+    run = failed(version, dev, {"code": "x", "message": evil, "detail": evil, "stage": evil}, trigger="schedule", trigger_label=evil)
+
+    for address in (page_of(run), "/p/flights/runs/"):
+        page = browser_of(ana).get(address).content.decode()
+        assert evil not in page and "&lt;script&gt;" in page
+
+
+def test_filters_live_in_the_address(
+    browser_of: BrowserOf, version: JobVersion, dev: Environment, test_env: Environment, ana: User
+) -> None:
+    good, bad = factories.make_run(version, dev, "succeeded"), failed(version, test_env, QUOTED)
+    anas = browser_of(ana)
+
+    def shown(query: str) -> set[str]:
+        page = anas.get(f"/p/flights/runs/?{query}").content.decode()
+        return {str(run.pk) for run in (good, bad) if str(run.pk) in page}
+
+    assert shown("") == {str(good.pk), str(bad.pk)}
+    assert shown("state=bad") == shown("environment=test") == shown("text=rows+of+Doe") == {str(bad.pk)}
+    assert shown("state=succeeded") == shown(f"text={good.short_id}") == {str(good.pk)}
+    assert shown("job=daily_delays&person=ana&trigger=person") == {str(good.pk), str(bad.pk)}
+    assert "No run fits these filters" in anas.get("/p/flights/runs/?job=unknown").content.decode()
+
+
+def test_cursor_pages_show_every_run_once(browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User) -> None:
+    runs = [factories.make_run(version, dev, "succeeded", minutes_ago=number) for number in range(PAGE + 5)]
+    anas = browser_of(ana)
+
+    first = anas.get("/p/flights/runs/")
+    second = anas.get(f"/p/flights/runs/?after={first.context['page'].older}")
+    back = anas.get(f"/p/flights/runs/?before={second.context['page'].newer}")
+
+    assert [*first.context["page"].runs, *second.context["page"].runs] == runs
+    assert back.context["page"].runs == first.context["page"].runs
+    assert second.context["page"].older is None
+
+
+def test_many_runs_are_cancelled_at_once_and_refusals_are_counted(
+    browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User
+) -> None:
+    waiting, ended = factories.make_run(version, dev), factories.make_run(version, dev, "succeeded")
+
+    answer = browser_of(ana).post("/p/flights/runs/many", {"action": "cancel", "run": [waiting.pk, ended.pk, "nonsense"]}, follow=True)
+
+    waiting.refresh_from_db()
+    assert waiting.state == "cancelled"
+    assert [str(message) for message in answer.context["messages"]][0] == "1 run cancelled."
+    assert "has ended already" in answer.content.decode()
+
+
+def test_buttons_are_offered_only_to_those_who_may(
+    browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User, vic: User
+) -> None:
+    running, ended = factories.make_run(version, dev, "running"), factories.make_run(version, dev, "succeeded")
+
+    assert f"{page_of(running)}cancel" in browser_of(ana).get(page_of(running)).content.decode()
+    assert f"{page_of(ended)}rerun" in browser_of(ana).get(page_of(ended)).content.decode()
+    assert "/cancel" not in browser_of(vic).get(page_of(running)).content.decode()
+    assert "/rerun" not in browser_of(vic).get(page_of(ended)).content.decode()
+
+
+def test_a_waiting_run_says_why_it_waits(browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User, settings: Any) -> None:
+    settings.RUN_CONCURRENCY = 1
+    factories.make_run(version, dev, "running")
+    factories.make_run(version, dev, minutes_ago=2)
+
+    page = browser_of(ana).get(page_of(factories.make_run(version, dev))).content.decode()
+
+    assert "It waits for a free place: 1 run is working, and 1 waits before it." in page
+
+
+def test_the_start_form_has_a_field_for_each_parameter_and_says_what_is_wrong(
+    browser_of: BrowserOf, job: Job, dev: Environment, ana: User
+) -> None:
+    document = json.loads(json.dumps(factories.DOCUMENT)) | {
+        "parameters": {"year": {"type": "integer", "default": 2013, "label": "Year of the flights"}}
+    }
+    document["stages"][1]["sql"] = "SELECT ${year} AS year, origin FROM flights"
+    factories.make_version(job, document=document, live_in=("dev",))
+    anas, address = browser_of(ana), "/p/flights/jobs/daily_delays/run"
+
+    assert "Year of the flights" in anas.get(address).content.decode()
+    wrong = anas.post(address, {"environment": "dev", "version": "1", "parameter_year": "soon"})
+    assert wrong.status_code == 422 and "a whole number" in wrong.content.decode()
+    started = anas.post(address, {"environment": "dev", "version": "1", "parameter_year": "2012"})
+    run = Run.objects.get()
+    assert (started.url, run.parameters) == (page_of(run), {"year": "2012"})
+
+
+def test_the_editor_runs_a_draft_and_gets_every_problem_of_a_bad_one(browser_of: BrowserOf, job: Job, ana: User, olu: User) -> None:
+    address = "/p/flights/jobs/daily_delays/run-draft"
+    headers = {"Accept": "application/json"}
+
+    good = browser_of(ana).post(address, {"document": factories.DOCUMENT}, content_type="application/json", headers=headers)
+    bad = browser_of(ana).post(address, {"document": {"stages": [{"type": "Nonsense"}]}}, content_type="application/json", headers=headers)
+    other = browser_of(olu).post(address, {"document": factories.DOCUMENT}, content_type="application/json", headers=headers)
+
+    assert (good.status_code, Run.objects.get().version) == (201, None)
+    assert bad.status_code == 422 and bad.json()["problems"][0]["code"] == "stage-type-unknown"
+    assert other.status_code == 404
+
+
+def test_recent_runs_are_given_oldest_first(browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User) -> None:
+    for number in range(16):
+        factories.make_run(version, dev, "failed" if number == 0 else "succeeded", minutes_ago=number)
+
+    found = browser_of(ana).get("/p/flights/runs/recent.json?jobs=daily_delays,unknown").json()
+
+    assert (len(found["daily_delays"]), found["unknown"]) == (14, [])
+    assert found["daily_delays"][-1]["state"] == "failed" and found["daily_delays"][-1]["duration_s"] == 30.0
+
+
+def test_the_api_starts_looks_at_and_cancels_runs_once_per_key(program_of: Callable[..., Any], version: JobVersion, ana: User) -> None:
+    api, runs = program_of(ana), "/api/v1/projects/flights/runs/"
+    asked = {"job": "daily_delays", "environment": "dev"}
+
+    first = api.post(runs, asked, format="json", headers={"Idempotency-Key": "k1"})
+    again = api.post(runs, asked, format="json", headers={"Idempotency-Key": "k1"})
+
+    assert (first.status_code, again.json()["id"], Run.objects.count()) == (201, first.json()["id"], 1)
+    assert (first.json()["state"], first.json()["trigger"]) == ("queued", "api")
+    one = f"{runs}{first.json()['id']}"
+    assert api.post(f"{one}/cancel").json()["state"] == "cancelled"
+    assert api.post(f"{one}/cancel").status_code == 200
+    assert api.post(f"{one}/rerun", {"which": "same"}, format="json").status_code == 201
+    assert (api.get(f"{one}/stages").json(), api.get(f"{one}/log").json()["lines"]) == ([], [])
+    assert [run["state"] for run in api.get(runs).json()["results"]] == ["queued", "cancelled"]
+
+
+def test_a_token_that_may_only_read_starts_nothing(program_of: Callable[..., Any], version: JobVersion, ana: User) -> None:
+    answer = program_of(ana, "read").post("/api/v1/projects/flights/runs/", {"job": "daily_delays", "environment": "dev"}, format="json")
+
+    assert (answer.status_code, Run.objects.count()) == (403, 0)

@@ -1,0 +1,176 @@
+"""The preview service, with sessions that speak the contract but start no Spark."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portal.errors import PortalError
+from portal.runs import preview_client, preview_lease, preview_pool
+from portal.runs.launcher import Launch
+from portal.runs.preview_pool import Pool
+from portal.runs.preview_service import Service
+
+SESSION = Path(__file__).with_name("fake_session.py")
+
+
+@pytest.fixture
+def pool(settings: Any) -> Pool:
+    settings.PREVIEW_LEASES = 2
+    return Pool(lambda environment: Launch([sys.executable, str(SESSION)], dict(os.environ), "/lake", "degraded"))
+
+
+@pytest.fixture
+async def service(pool: Pool, settings: Any, tmp_path: Path) -> AsyncIterator[Pool]:
+    """The service listens; gives its pool."""
+    settings.PREVIEW_SOCKET = tmp_path / "previews.sock"
+    server = await Service(pool).listen(settings.PREVIEW_SOCKET)
+    yield pool
+    server.close()
+    await pool.end_all()
+
+
+async def ask(user: int = 1, job: int = 1, do: str = "ask", **message: Any) -> list[dict[str, Any]]:
+    request = {
+        "do": do,
+        "user": user,
+        "job": job,
+        "environment": 1,
+        "holder": f"person {user}",
+        "message": {"request": "preview", **message},
+    }
+    return [event async for event in preview_client.request(request)]
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_one_session_serves_one_person_and_job_again_and_again(service: Pool) -> None:
+    first, second = await ask(to=2), await ask(to=3)
+
+    assert first[0]["event"] == "waiting"
+    assert (first[-1]["event"], first[-1]["lake"], first[-1]["last"]) == ("rows", "/lake", True)
+    assert first[-1]["pid"] == second[-1]["pid"]
+    assert (await ask(job=2))[-1]["pid"] != first[-1]["pid"]
+
+
+async def test_the_socket_is_for_its_own_user_alone(service: Pool, settings: Any) -> None:
+    assert settings.PREVIEW_SOCKET.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_warm_session_is_started_without_waiting_for_it(service: Pool) -> None:
+    assert (await ask(do="warm"))[-1]["event"] == "warm"
+    assert len(service.leases) == 1
+
+
+async def test_who_comes_when_all_places_are_taken_is_told_and_gets_the_next_one(service: Pool) -> None:
+    busy = [asyncio.create_task(ask(user=user, behaviour="wait", seconds=2)) for user in (1, 2)]
+    await until(lambda: len(service.leases) == 2 and all(lease.is_busy for lease in service.leases.values()))
+    preview_pool.SPARE_SECONDS, before = 0.1, preview_pool.SPARE_SECONDS
+    try:
+        events = await ask(user=3)
+    finally:
+        preview_pool.SPARE_SECONDS = before
+    await asyncio.gather(*busy)
+
+    assert events[0]["message"].startswith("2 people are previewing; you are next.")
+    assert events[-1]["event"] == "rows"
+    assert len(service.leases) == 2
+
+
+async def test_a_person_gives_up_an_own_idle_session_before_waiting_for_others(service: Pool) -> None:
+    await ask(user=1, job=1)
+    await ask(user=2, job=1)
+
+    events = await ask(user=1, job=2)
+
+    assert events[-1]["event"] == "rows"
+    assert set(service.leases) == {(1, 2), (2, 1)}
+
+
+async def test_cancel_ends_the_preview_and_keeps_the_session(service: Pool) -> None:
+    first = (await ask())[-1]["pid"]
+    asking = asyncio.create_task(ask(behaviour="wait", seconds=60))
+    await until(lambda: service.leases[(1, 1)].is_busy)
+
+    await ask(do="cancel")
+
+    assert (await asking)[-1]["event"] == "cancelled"
+    assert (await ask())[-1]["pid"] == first
+
+
+async def test_a_session_that_does_not_listen_is_killed_and_the_next_preview_has_a_fresh_one(
+    service: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview_lease, "CANCEL_SECONDS", 0.5)
+    first = (await ask())[-1]["pid"]
+    asking = asyncio.create_task(ask(behaviour="deaf", seconds=60))
+    await until(lambda: service.leases[(1, 1)].is_busy)
+
+    await ask(do="cancel")
+
+    assert (await asking)[-1]["event"] == "cancelled"
+    assert not Path(f"/proc/{first}").exists()
+    assert (await ask())[-1]["pid"] != first
+
+
+async def test_a_session_that_dies_is_said_in_plain_words_and_replaced(service: Pool) -> None:
+    first = (await ask())[-1]["pid"]
+
+    died = await ask(behaviour="die")
+
+    assert died[-1]["problem"]["message"].startswith("The preview session stopped")
+    assert (await ask())[-1]["pid"] != first
+
+
+async def test_who_goes_away_leaves_no_work_behind(service: Pool) -> None:
+    await ask()
+    request = {
+        "do": "ask",
+        "user": 1,
+        "job": 1,
+        "environment": 1,
+        "holder": "x",
+        "message": {"request": "preview", "behaviour": "wait", "seconds": 60},
+    }
+    events = preview_client.request(request)
+    asking = asyncio.create_task(anext(events))  # type: ignore[arg-type]
+    await until(lambda: service.leases[(1, 1)].is_busy)
+
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+    await until(lambda: not service.leases[(1, 1)].is_busy)
+
+
+async def test_idle_sessions_end(service: Pool, settings: Any) -> None:
+    pid = (await ask())[-1]["pid"]
+    settings.PREVIEW_IDLE_SECONDS = -1
+
+    await service.end_idle()
+
+    assert service.leases == {} and not Path(f"/proc/{pid}").exists()
+
+
+async def test_a_service_that_is_down_is_said_in_plain_words(settings: Any, tmp_path: Path) -> None:
+    settings.PREVIEW_SOCKET = tmp_path / "nobody.sock"
+
+    assert (await ask())[-1]["problem"]["message"] == "The preview service does not answer."
+
+
+async def test_a_session_that_may_not_start_says_why(service: Pool) -> None:
+    def refuse(environment: int) -> Launch:
+        raise PortalError("prod is protected.", code="sandbox-missing", fix="Ask.")
+
+    service._launch = refuse
+    assert (await ask())[-1]["problem"] == {"code": "sandbox-missing", "message": "prod is protected.", "fix": "Ask."}
