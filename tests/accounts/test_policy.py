@@ -20,6 +20,8 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
+WRITES = {"create_job", "save_version", "preview", "run_draft"}
+ADMINISTERS = {"manage_environment", "manage_members", "manage_channels", "view_audit", "roll_back"}
 # What each of the named people may do in flights, by environment. Read it as the promise the product makes.
 MAY = {
     "ana": {
@@ -126,13 +128,11 @@ def test_one_object_and_the_whole_list_are_judged_alike(model, flights, harbour,
     _rows_of_everything(flights, ana)
     _rows_of_everything(harbour, outsider)
     people = [ana, pat, olu, vic, ada, outsider, factories.make_person("root", platform_admin=True)]
-    people += [
-        factories.make_person(f"p-{role}-{place}", flights, f"{role}@{place}" if place else role)
-        for role in Role
-        for place in ("", "test")
-        if role != Role.PLATFORM_ADMIN
-    ]
+    roles = [role for role in Role if role != Role.PLATFORM_ADMIN]
+    people += [factories.make_person(f"{role}-everywhere", flights, role) for role in roles]
+    people += [factories.make_person(f"{role}-in-test", flights, f"{role}@test") for role in roles]
     rows = list(model.objects.all() if model is not Membership else model.objects.filter(project__isnull=False))
+    rows = rows[:8]
     assert rows
     for user in people:
         for action in ONE_OF_EACH:
