@@ -7,7 +7,33 @@ import re
 EPOCH_SECONDS, EPOCH_MILLIS = "s" * 10, "s" * 13
 _PARTS = re.compile(r"'(?:[^']|'')*'|([A-Za-z])\1*|\[|\]|[^A-Za-z'\[\]]+|'")
 _KNOWN = "GuyDMLdaHhKkmsSVzOXxZ"
-_LONGEST = {"y": 6, "u": 6, "M": 5, "L": 5, "d": 2, "D": 3, "E": 5, "a": 1, "H": 2, "h": 2, "K": 2, "k": 2, "m": 2, "s": 2, "S": 9, "V": 2, "z": 4, "O": 4, "X": 5, "x": 5, "Z": 5, "G": 5, "Q": 4, "q": 4, "n": 9}  # fmt: skip
+_LONGEST = {
+    "y": 6,
+    "u": 6,
+    "M": 5,
+    "L": 5,
+    "d": 2,
+    "D": 3,
+    "E": 5,
+    "a": 1,
+    "H": 2,
+    "h": 2,
+    "K": 2,
+    "k": 2,
+    "m": 2,
+    "s": 2,
+    "S": 9,
+    "V": 2,
+    "z": 4,
+    "O": 4,
+    "X": 5,
+    "x": 5,
+    "Z": 5,
+    "G": 5,
+    "Q": 4,
+    "q": 4,
+    "n": 9,
+}
 
 
 def letters(pattern: str) -> list[str]:

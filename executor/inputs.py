@@ -27,7 +27,14 @@ OVER_LINES = -1
 """In place of a width: a value with a line break where there must be none."""
 _HIDDEN = ("_", ".")
 _GLOB = re.compile(r"[*?\[{]")
-_FORMATS = ((b"PAR1", "a Parquet file"), (b"PK\x03\x04", "a zip archive or an Excel file"), (b"\x1f\x8b", "a gzip file"), (b"ORC", "an ORC file"), (b"Obj\x01", "an Avro file"), (b"%PDF", "a PDF"))  # fmt: skip
+_FORMATS = (
+    (b"PAR1", "a Parquet file"),
+    (b"PK\x03\x04", "a zip archive or an Excel file"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"ORC", "an ORC file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"%PDF", "a PDF"),
+)
 
 
 def local_path(path: str) -> Path | None:
@@ -51,7 +58,7 @@ def data_files(path: str) -> list[Path]:
 def _matches(path: Path) -> list[Path]:
     if not _GLOB.search(str(path)):
         return [path] if path.exists() else []
-    fixed = Path(*[part for part in _until_glob(path)])
+    fixed = Path(*_until_glob(path))
     patterns = _braces(str(path.relative_to(fixed)).replace("[^", "[!"))
     return sorted({match for pattern in patterns for match in fixed.glob(pattern)})
 
@@ -218,7 +225,14 @@ def check_widths(file: Path, uri: str, rules: TextRules) -> None:
     state = file.stat()
     wrong = _odd_row(str(file), state.st_mtime_ns, state.st_size, rules)
     if wrong and wrong[1] == OVER_LINES:
-        _fail("input-line-break", f"A value in row {wrong[0]:,} goes over several lines.", uri, row=wrong[0], expected="one line for each row", fix="Turn “Line breaks in values” (multiLine) on, or close the quote in that row.")  # fmt: skip
+        _fail(
+            "input-line-break",
+            f"A value in row {wrong[0]:,} goes over several lines.",
+            uri,
+            row=wrong[0],
+            expected="one line for each row",
+            fix="Turn “Line breaks in values” (multiLine) on, or close the quote in that row.",
+        )
     if wrong:
         widths_differ(uri, row=wrong[0], found=wrong[1], expected=wrong[2], header=rules.header)
 
@@ -328,9 +342,23 @@ def check_parquet(files: list[Path], uri: str) -> None:
             tail = stream.read(4)
         if head != b"PAR1":
             kind = next((kind for magic, kind in _FORMATS if head.startswith(magic)), "text" if _is_text(file) else "another format")
-            _fail("input-format", f"{file.name} is not a Parquet file.", uri, found=kind, expected="Parquet", fix="Read it with the step for its format, for instance DelimitedExtract." if kind == "text" else "Check the file.")  # fmt: skip
+            _fail(
+                "input-format",
+                f"{file.name} is not a Parquet file.",
+                uri,
+                found=kind,
+                expected="Parquet",
+                fix="Read it with the step for its format, for instance DelimitedExtract." if kind == "text" else "Check the file.",
+            )
         if tail != b"PAR1":
-            _fail("input-format", f"{file.name} is not complete: its end is missing.", uri, found=f"{size:,} bytes without an end mark", expected="a whole Parquet file", fix="Write or fetch the file again.")  # fmt: skip
+            _fail(
+                "input-format",
+                f"{file.name} is not complete: its end is missing.",
+                uri,
+                found=f"{size:,} bytes without an end mark",
+                expected="a whole Parquet file",
+                fix="Write or fetch the file again.",
+            )
 
 
 def _is_text(file: Path) -> bool:

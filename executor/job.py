@@ -265,9 +265,25 @@ def _top_level_problems(content: Mapping[str, Any]) -> list[Problem]:
 
 def _name_problems(name: str) -> list[Problem]:
     if name in RESERVED:
-        return [Problem(code="parameter-reserved", field=f"parameters.{name}", message=f"“{name}” is always there and cannot be declared.", fix="Choose another name.")]  # fmt: skip
+        return [
+            Problem(
+                code="parameter-reserved",
+                field=f"parameters.{name}",
+                message=f"“{name}” is always there and cannot be declared.",
+                fix="Choose another name.",
+            )
+        ]
     if not NAME.match(name):
-        return [Problem(code="parameter-name", field=f"parameters.{name}", message="This is not a name for a parameter.", found=name, expected="letters, digits and _, not beginning with a digit", fix="Choose another name.")]  # fmt: skip
+        return [
+            Problem(
+                code="parameter-name",
+                field=f"parameters.{name}",
+                message="This is not a name for a parameter.",
+                found=name,
+                expected="letters, digits and _, not beginning with a digit",
+                fix="Choose another name.",
+            )
+        ]
     return []
 
 

@@ -13,10 +13,28 @@ from executor import sql_text
 
 _WORD = re.compile(r"[A-Za-z_0-9]+|[^\sA-Za-z_0-9]")
 _ENDS_FROM = frozenset(
-    "select where group order having limit union except intersect minus window qualify sort cluster distribute set offset".split()
+    [
+        "select",
+        "where",
+        "group",
+        "order",
+        "having",
+        "limit",
+        "union",
+        "except",
+        "intersect",
+        "minus",
+        "window",
+        "qualify",
+        "sort",
+        "cluster",
+        "distribute",
+        "set",
+        "offset",
+    ]
 )
-_FROM_IS_NO_CLAUSE = frozenset("extract trim substring substr overlay position".split())
-_NOT_A_NAME = frozenset("values lateral table select unnest identifier stream".split())
+_FROM_IS_NO_CLAUSE = frozenset(["extract", "trim", "substring", "substr", "overlay", "position"])
+_NOT_A_NAME = frozenset(["values", "lateral", "table", "select", "unnest", "identifier", "stream"])
 
 
 @lru_cache(maxsize=4096)

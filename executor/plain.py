@@ -61,13 +61,29 @@ def _problem(finding: dict[str, Any], model: type[BaseModel], prefix: str, tagge
     if kind == "extra_forbidden":
         known = [field.alias or attribute for attribute, field in model.model_fields.items()]
         near = did_you_mean(last, known)
-        return Problem(code="field-unknown", field=name, message=f"There is no field “{last}” here.", found=last, expected="one of " + ", ".join(known) if known else None, fix=near or f"Take “{last}” out.")  # fmt: skip
+        return Problem(
+            code="field-unknown",
+            field=name,
+            message=f"There is no field “{last}” here.",
+            found=last,
+            expected="one of " + ", ".join(known) if known else None,
+            fix=near or f"Take “{last}” out.",
+        )
     if kind == "union_tag_invalid":
         known = [word.strip("' ") for word in str(context.get("expected_tags", "")).split(",")]
         word = str(context.get("tag", ""))
-        return Problem(code="value-not-allowed", field=f"{name}.type", message=f"There is no type “{word}”.", found=word, expected="one of " + ", ".join(known), fix=did_you_mean(word, known) or "Choose one of these.")  # fmt: skip
+        return Problem(
+            code="value-not-allowed",
+            field=f"{name}.type",
+            message=f"There is no type “{word}”.",
+            found=word,
+            expected="one of " + ", ".join(known),
+            fix=did_you_mean(word, known) or "Choose one of these.",
+        )
     if kind == "union_tag_not_found":
-        return Problem(code="field-missing", field=f"{name}.type", message="“type” is missing.", expected="the type of the column", fix="Add “type”.")  # fmt: skip
+        return Problem(
+            code="field-missing", field=f"{name}.type", message="“type” is missing.", expected="the type of the column", fix="Add “type”."
+        )
     return _value_problem(kind, name, last, finding.get("input"), context, str(finding["msg"]))
 
 
@@ -75,12 +91,31 @@ def _value_problem(kind: str, name: str, last: str, value: Any, context: Mapping
     if kind in ("literal_error", "enum"):
         allowed = [word.strip("' ") for word in str(context.get("expected", "")).replace(" or ", ",").split(",")]
         near = did_you_mean(value, allowed) if isinstance(value, str) else None
-        return Problem(code="value-not-allowed", field=name, message=f"“{last}” does not take this value.", found=shown(value), expected="one of " + ", ".join(allowed), fix=near or "Choose one of these.")  # fmt: skip
+        return Problem(
+            code="value-not-allowed",
+            field=name,
+            message=f"“{last}” does not take this value.",
+            found=shown(value),
+            expected="one of " + ", ".join(allowed),
+            fix=near or "Choose one of these.",
+        )
     if kind in ("value_error", "assertion_error") or "." in kind or "-" in kind:
-        return Problem(code="value-wrong", field=name, message=words.removeprefix("Value error, ").removeprefix("Assertion failed, "), found=shown(value))  # fmt: skip
+        return Problem(
+            code="value-wrong",
+            field=name,
+            message=words.removeprefix("Value error, ").removeprefix("Assertion failed, "),
+            found=shown(value),
+        )
     limits = {key: PATTERNS.get(str(limit), str(limit)) for key, limit in context.items()}
     expected = _EXPECTED.get(kind, "another kind of value").format_map(limits)
-    return Problem(code="value-wrong-type", field=name, message=f"“{last}” is not right.", found=shown(value), expected=expected, fix="Correct the value.")  # fmt: skip
+    return Problem(
+        code="value-wrong-type",
+        field=name,
+        message=f"“{last}” is not right.",
+        found=shown(value),
+        expected=expected,
+        fix="Correct the value.",
+    )
 
 
 PATTERNS = {r"^[A-Za-z_][A-Za-z0-9_]{0,127}$": "letters, digits and _, not beginning with a digit"}

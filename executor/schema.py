@@ -15,7 +15,6 @@ from executor import date_patterns, number_patterns
 from executor.plain import problems_of
 from executor.problems import Problem, ProblemError
 
-
 Patterns = TypeVar("Patterns", list[str], list[str] | None)
 
 
@@ -276,10 +275,20 @@ AnyColumn = Annotated[
 COLUMN_TYPES: dict[str, type[BaseModel]] = {
     str(cls.model_fields["type"].default): cls
     for cls in (
-        StringColumn, BooleanColumn, IntegerColumn, LongColumn, DoubleColumn, DecimalColumn, DateColumn, TimeColumn, TimestampColumn, BinaryColumn,
-        StructColumn, ArrayColumn,
+        StringColumn,
+        BooleanColumn,
+        IntegerColumn,
+        LongColumn,
+        DoubleColumn,
+        DecimalColumn,
+        DateColumn,
+        TimeColumn,
+        TimestampColumn,
+        BinaryColumn,
+        StructColumn,
+        ArrayColumn,
     )
-}  # fmt: skip
+}
 """Column types by the word that schemas use."""
 
 

@@ -98,14 +98,42 @@ def sql_problems(text: str, field: str = "sql") -> list[Problem]:
         ]
     control = _CONTROL.search(text)
     if control:
-        return [_at(text, control.start(), field, "sql-control-character", "The SQL holds a character that cannot be shown.", found=f"U+{ord(control.group()):04X}", fix="Delete it; it often comes with text pasted from elsewhere.")]  # fmt: skip
+        return [
+            _at(
+                text,
+                control.start(),
+                field,
+                "sql-control-character",
+                "The SQL holds a character that cannot be shown.",
+                found=f"U+{ord(control.group()):04X}",
+                fix="Delete it; it often comes with text pasted from elsewhere.",
+            )
+        ]
     parts = list(spans(text))
     unclosed = next((part for part in parts if not part.closed), None)
     if unclosed:
-        return [_at(text, unclosed.start, field, "sql-unclosed", f"A {unclosed.kind} begins here and does not end.", found=text[unclosed.start : unclosed.start + 20], fix=f"Add the closing {_closing(text, unclosed)}.")]  # fmt: skip
+        return [
+            _at(
+                text,
+                unclosed.start,
+                field,
+                "sql-unclosed",
+                f"A {unclosed.kind} begins here and does not end.",
+                found=text[unclosed.start : unclosed.start + 20],
+                fix=f"Add the closing {_closing(text, unclosed)}.",
+            )
+        ]
     code = [part for part in parts if part.kind != COMMENT]
     if not any(part.kind != CODE or text[part.start : part.end].strip(" \t\r\n;") for part in code):
-        return [Problem(code="sql-empty", field=field, message="There is no SQL here.", expected="one query", fix="Write a query, for instance SELECT * FROM a_view.")]  # fmt: skip
+        return [
+            Problem(
+                code="sql-empty",
+                field=field,
+                message="There is no SQL here.",
+                expected="one query",
+                fix="Write a query, for instance SELECT * FROM a_view.",
+            )
+        ]
     return [*_nesting(text, parts, field), *_second_statement(text, code, field), *_left_over(text, parts, field)]
 
 
@@ -123,7 +151,18 @@ def _nesting(text: str, parts: list[Span], field: str) -> list[Problem]:
         for step in _STEPS.finditer(text, part.start, part.end):
             depth += 1 if step.group().lower() in ("(", "[", "case") else -1
             if depth > MAX_NESTING:
-                return [_at(text, step.start(), field, "sql-too-deep", "The SQL is nested too deeply.", found=f"more than {MAX_NESTING} levels of parentheses or CASE", expected=f"at most {MAX_NESTING}", fix="Move inner parts into steps of their own.")]  # fmt: skip
+                return [
+                    _at(
+                        text,
+                        step.start(),
+                        field,
+                        "sql-too-deep",
+                        "The SQL is nested too deeply.",
+                        found=f"more than {MAX_NESTING} levels of parentheses or CASE",
+                        expected=f"at most {MAX_NESTING}",
+                        fix="Move inner parts into steps of their own.",
+                    )
+                ]
     return []
 
 
@@ -135,7 +174,18 @@ def _second_statement(text: str, code: list[Span], field: str) -> list[Problem]:
             if part.kind == CODE and text[at] == ";":
                 first_end = at if first_end is None else first_end
             elif first_end is not None:
-                return [_at(text, at, field, "sql-two-statements", "There is more than one statement here.", found=f"a second statement: {text[at : at + 30].splitlines()[0]}", expected="one query", fix="Put the second one into a step of its own.")]  # fmt: skip
+                return [
+                    _at(
+                        text,
+                        at,
+                        field,
+                        "sql-two-statements",
+                        "There is more than one statement here.",
+                        found=f"a second statement: {text[at : at + 30].splitlines()[0]}",
+                        expected="one query",
+                        fix="Put the second one into a step of its own.",
+                    )
+                ]
     return []
 
 
@@ -144,7 +194,18 @@ def _left_over(text: str, parts: list[Span], field: str) -> list[Problem]:
         return []
     sign = _LEFT_OVER.search(text)
     start, found = (sign.start(), sign.group()) if sign else (text.index("${"), "${")
-    return [_at(text, start, field, "sql-left-over", "A parameter was not filled in.", found=found, expected="${name} of a parameter that the job declares", fix="Declare the parameter or correct its name.")]  # fmt: skip
+    return [
+        _at(
+            text,
+            start,
+            field,
+            "sql-left-over",
+            "A parameter was not filled in.",
+            found=found,
+            expected="${name} of a parameter that the job declares",
+            fix="Declare the parameter or correct its name.",
+        )
+    ]
 
 
 def _at(text: str, position: int, field: str, code: str, message: str, *, found: str, fix: str, expected: str | None = None) -> Problem:

@@ -8,7 +8,6 @@ from executor.plain import did_you_mean
 from executor.problems import Problem
 from executor.stages.base import Stage
 
-
 HINTS = 50
 """How many of the problems name the nearest view: looking for it takes time, and nobody reads more."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def flat_map(value: Any) -> Any:
-    """Arc's maps: nested objects become dotted keys, every value becomes text, nulls vanish. Anything else is left for pydantic to refuse."""
+    """Arc's maps: nested objects become dotted keys, every value becomes text, nulls vanish. Anything else is for pydantic to refuse."""
     if not isinstance(value, dict):
         return value
     flat: dict[str, str] = {}
@@ -317,7 +317,15 @@ class Delimited(Stage):
     def problems(self) -> list[Problem]:
         found = super().problems()
         if self.delimiter == "Custom" and not self.custom_delimiter:
-            found.append(Problem(code="field-missing", field="customDelimiter", message="The separator is Custom, but none is given.", expected="a sign such as ;", fix="Give the own separator."))  # fmt: skip
+            found.append(
+                Problem(
+                    code="field-missing",
+                    field="customDelimiter",
+                    message="The separator is Custom, but none is given.",
+                    expected="a sign such as ;",
+                    fix="Give the own separator.",
+                )
+            )
         return found
 
     def format_options(self) -> dict[str, str]:

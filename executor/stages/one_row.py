@@ -9,6 +9,12 @@ from pyspark.sql import DataFrame, Row
 
 from executor.problems import Problem, ProblemError
 
+EXAMPLES = {
+    1: "SELECT concat(count(*), ' rows') AS message FROM a_view",
+    2: "SELECT count(*) = 0 AS outcome, concat(count(*), ' bad rows') AS message FROM a_view WHERE …",
+}
+"""A query of the right shape, by its number of columns."""
+
 
 def only_row(stage_type: str, frame: DataFrame, columns: dict[str, str]) -> Row:
     """The single row of `frame`, whose columns have the types of `columns` (name to Spark's word) in that order.
@@ -44,12 +50,7 @@ def _refuse(stage_type: str, columns: dict[str, str], returned: str) -> NoReturn
             message=f"{stage_type} requires query to return 1 row with [{signature}] signature. Query returned {returned}.",
             found=returned,
             expected=f"1 row: {signature}",
-            fix="For instance: SELECT "
-            + (
-                "count(*) = 0 AS outcome, concat(count(*), ' bad rows') AS message FROM …"
-                if len(columns) == 2
-                else "concat(count(*), ' rows') AS message FROM …"
-            ),
+            fix=f"For instance: {EXAMPLES[len(columns)]}",
         )
     )
 

@@ -16,6 +16,7 @@ from executor.schema import (
     AnyColumn,
     BinaryColumn,
     BooleanColumn,
+    Clock,
     DateColumn,
     DecimalColumn,
     DoubleColumn,
@@ -184,7 +185,7 @@ def _timestamp_by(column: TimestampColumn, pattern: str, text: str, session_zone
         number = f"CASE WHEN rlike({text}, '^[0-9]{{{len(pattern)}}}$') THEN bigint({text}) END"
         return f"timestamp_seconds({number})" if pattern == date_patterns.EPOCH_SECONDS else f"timestamp_millis({number})"
     if column.time is not None:
-        return _at_clock(column, _moment(column, pattern, text))
+        return _at_clock(column.time, column.timezone_id, _moment(column, pattern, text))
     if not date_patterns.has_clock(pattern):
         return "timestamp(NULL)"
     if date_patterns.has_zone(pattern) or column.timezone_id == session_zone:
@@ -195,12 +196,9 @@ def _timestamp_by(column: TimestampColumn, pattern: str, text: str, session_zone
     return _as_written(column, pattern, moment, shown, text)
 
 
-def _at_clock(column: TimestampColumn, day: str) -> str:
-    clock = column.time
-    assert clock is not None
+def _at_clock(clock: Clock, zone: str, day: str) -> str:
     second = f"CAST({clock.second}.{clock.nano // 1000:06} AS decimal(16,6))"
-    zone = quoted(column.timezone_id)
-    return f"try_make_timestamp(year({day}), month({day}), day({day}), {clock.hour}, {clock.minute}, {second}, {zone})"
+    return f"try_make_timestamp(year({day}), month({day}), day({day}), {clock.hour}, {clock.minute}, {second}, {quoted(zone)})"
 
 
 def _moment(column: Formatted, pattern: str, text: str) -> str:

@@ -67,7 +67,9 @@ class JSONExtract(FileOrViewExtract):
         fix = "Check the data; for one object per line turn “One document per file” (multiLine) off."
         if not self.multi_line:
             fix = "Check the data; for one document over several lines turn “One document per file” (multiLine) on."
-        raise ProblemError(Problem(code="input-format", field="inputURI", message=f"{source}: No record in it is JSON.", expected="JSON", fix=fix))
+        raise ProblemError(
+            Problem(code="input-format", field="inputURI", message=f"{source}: No record in it is JSON.", expected="JSON", fix=fix)
+        )
 
     def _not_all_json(self) -> Problem:
         return Problem(

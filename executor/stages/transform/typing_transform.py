@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class TypingTransform(WithSchema, Transform):
-    """Turns columns of text into typed columns (numbers, dates, true or false), by position. What does not fit is told row by row in _errors."""
+    """Turns columns of text into typed columns (numbers, dates, true or false), by position. What does not fit is told in _errors."""
 
     icon: ClassVar[str] = "abc"
     example: ClassVar[dict[str, Any]] = {
@@ -43,7 +43,7 @@ class TypingTransform(WithSchema, Transform):
         default="permissive",
         alias="failMode",
         title="When a value does not fit",
-        description="permissive keeps the row, leaves the value empty and tells it in _errors; failfast stops the run at the first such row.",
+        description="permissive keeps the row without the value and tells it in _errors; failfast stops the run at the first such row.",
         json_schema_extra={"widget": "choice"},
     )
 
@@ -94,9 +94,11 @@ def _no_columns() -> Problem:
 
 
 def _rejected(rows: int, errors: int, view: str) -> Problem:
+    holding = "row holds" if rows == 1 else "rows hold"
+    values = "value" if errors == 1 else "values"
     return Problem(
         code="values-do-not-fit",
         field="schema",
-        message=f"{rows:,} row{'s hold' if rows != 1 else ' holds'} values that do not fit their type ({errors:,} value{'s' if errors != 1 else ''}).",
-        fix=f"See the column _errors: SELECT * FROM {view} WHERE size(_errors) > 0.",
+        message=f"{rows:,} {holding} values that do not fit their type ({errors:,} {values}).",
+        fix=f"Look at the rows of {view} where size(_errors) > 0.",
     )

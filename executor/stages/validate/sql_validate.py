@@ -17,7 +17,10 @@ class SQLValidate(WithSQL, Validate):
     example: ClassVar[dict[str, Any]] = {
         "type": "SQLValidate",
         "name": "no_negative_counts",
-        "sql": "SELECT count(*) = 0 AS outcome,\n       concat(count(*), ' days with a negative count') AS message\nFROM daily_delays\nWHERE flights < 0",
+        "sql": (
+            "SELECT count(*) = 0 AS outcome,\n       concat(count(*), ' days with a negative count') AS message\n"
+            "FROM daily_delays\nWHERE flights < 0"
+        ),
     }
 
     type: Literal["SQLValidate"] = "SQLValidate"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,10 +71,11 @@ def test_text_in_a_view_is_read(bench: Bench) -> None:
 
 
 def test_nothing_there_is_an_empty_view_when_the_columns_are_known(bench: Bench) -> None:
-    bench.write(
-        "schema.json",
-        '[{"name": "id", "type": "integer", "nullable": true}, {"name": "at", "type": "date", "nullable": true, "formatters": ["uuuu-MM-dd"]}]',
+    known = (
+        {"name": "id", "type": "integer", "nullable": True},
+        {"name": "at", "type": "date", "nullable": True, "formatters": ["uuuu-MM-dd"]},
     )
+    bench.write("schema.json", json.dumps(known))
     bench.write("raw/empty.csv", "")
     assert bench.run(extract("raw/empty.csv", schemaURI="schema.json")).table("t") == []
     assert bench.view("t").dtypes[:2] == [("id", "int"), ("at", "date")]
