@@ -14,9 +14,9 @@ function pick() {
     title: "Add a stage",
     wide: true,
     body: (close) => {
-      const list = el("ul", { class: "plain insert-list", role: "listbox", "aria-label": "Stage types" });
+      const list = el("ul", { class: "plain insert-list", id: "stage-types", tabindex: "0", role: "listbox", "aria-label": "Stage types" });
       const example = el("div", { class: "insert-example" });
-      const search = el("input", { class: "form-control", type: "search", placeholder: "Find: csv, sql, check, write …", "aria-label": "Find a stage type", autofocus: true, autocomplete: "off", role: "combobox", "aria-expanded": "true" });
+      const search = el("input", { class: "form-control", type: "search", placeholder: "Find: csv, sql, check, write …", "aria-label": "Find a stage type", autofocus: true, autocomplete: "off", role: "combobox", "aria-controls": "stage-types", "aria-expanded": "true" });
       const menu = new Menu(list, example, close);
       search.addEventListener("input", () => menu.draw(search.value));
       search.addEventListener("keydown", (event) => menu.key(event));
