@@ -23,6 +23,7 @@ from portal.jobs.models import Draft, Job
 from portal.jobs.starts import START_BY_KEY, STARTS
 
 PAGE = 50
+VERSIONS = 8
 
 
 @require_GET
@@ -152,7 +153,7 @@ def job(request: HttpRequest, project: str, job: str) -> HttpResponse:
     context = {
         "project": found.project,
         "job": found,
-        "page": Paginator(versions, 20).get_page(request.GET.get("page")),
+        "page": Paginator(versions, VERSIONS).get_page(request.GET.get("page")),
         "live": live,
         "live_by_version": _by_version(live),
         "steps": list(plain_words.steps(stages_of(latest.document))) if latest else [],
