@@ -25,12 +25,12 @@ BATCH = 20
 
 
 def deliver_due(now: datetime | None = None) -> int:
-    """Tries every delivery whose time has come. Returns how many arrived."""
+    """Tries every delivery whose time has come, those never tried first. Returns how many arrived."""
     now = now or timezone.now()
     due = Delivery.objects.filter(state="waiting", next_try_at__lte=now).select_related(
         "alert__project", "alert__run__job", "alert__run__project", "alert__run__environment", "alert__run__version", "channel", "recipient"
     )
-    return sum(_try(delivery, now) for delivery in due.order_by("next_try_at")[:BATCH])
+    return sum(_try(delivery, now) for delivery in due.order_by("attempts", "next_try_at")[:BATCH])
 
 
 def _try(delivery: Delivery, now: datetime) -> bool:

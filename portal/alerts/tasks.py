@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from portal.alerts import delivery, raising
+from portal.alerts import raising
 
 
 @shared_task(name="portal.alerts.tasks.run_ended")
 def run_ended(run_id: str) -> None:
-    """Raises what is to be raised and tries to deliver it at once; the scheduler goes on with what did not arrive."""
+    """Raises what is to be raised. The scheduler delivers it: a receiver that does not answer must not keep a worker from runs."""
     raising.run_ended(run_id)
-    delivery.deliver_due()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
 
 log = logging.getLogger("sluice.scheduler")
 
@@ -42,6 +42,7 @@ class Loop:
             self.run_due(time.monotonic())
             wait = min(tick.due_at for tick in self.ticks) - time.monotonic()
             self._stopping.wait(max(wait, 0.01))
+        connections.close_all()
 
     def run_due(self, now: float) -> None:
         """Calls every tick whose time has come."""

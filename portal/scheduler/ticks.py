@@ -9,12 +9,16 @@ from portal.runs import outbox, sweeper
 from portal.scheduler.loop import Tick
 
 
-def all_ticks() -> list[Tick]:
+def all_ticks() -> list[list[Tick]]:
+    """Ticks by thread: sending alerts waits for receivers elsewhere, which must not make a schedule late."""
+    return [_ours(), [Tick("deliver alerts", 2, delivery.deliver_due)]]
+
+
+def _ours() -> list[Tick]:
     return [
         Tick("send waiting messages", 1, outbox.relay),
         Tick("start due schedules", 1, ticks.start_due),
         Tick("advance pipelines", 1, progress.advance_all),
-        Tick("deliver alerts", 2, delivery.deliver_due),
         Tick("sweep runs", 5, sweeper.sweep),
         Tick("raise missed alerts", 10, raising.find_untold),
         Tick("find late runs", 10, raising.find_late),

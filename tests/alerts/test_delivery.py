@@ -19,6 +19,12 @@ from tests.alerts.receiver import Receiver
 from tests.services.smtp import Mailbox
 
 
+def tell(run: Run) -> None:
+    """What the worker and then the scheduler do when a run has ended."""
+    tasks.run_ended(str(run.pk))
+    delivery.deliver_due()
+
+
 @pytest.fixture
 def webhook(failed: Run, ada: User, hook: Receiver) -> Channel:
     channel, secret = create_channel(actor=ada, project=failed.project, name="Pager", kind="webhook", target=hook.url)
@@ -28,7 +34,7 @@ def webhook(failed: Run, ada: User, hook: Receiver) -> Channel:
 
 
 def test_the_owner_reads_what_failed_where_why_and_the_link(failed: Run, mailbox: Mailbox) -> None:
-    tasks.run_ended(str(failed.pk))
+    tell(failed)
     (mail,) = mailbox.mails
     text = mail.get_content()
     assert (mail["To"], mail["Subject"]) == ("ana@sluice.test", "[Sluice] daily_delays failed in test")
@@ -41,7 +47,7 @@ def test_the_owner_reads_what_failed_where_why_and_the_link(failed: Run, mailbox
 
 def test_an_owner_who_may_not_see_data_gets_none(failed: Run, mailbox: Mailbox, ana: User) -> None:
     Membership.objects.filter(user=ana, role="data_viewer").delete()
-    tasks.run_ended(str(failed.pk))
+    tell(failed)
     text = mailbox.mails[0].get_content()
     assert "hunter2" not in text and "A value in flight is not right." in text
 
@@ -49,14 +55,14 @@ def test_an_owner_who_may_not_see_data_gets_none(failed: Run, mailbox: Mailbox, 
 def test_an_address_whose_rights_are_not_known_gets_no_data(failed: Run, mailbox: Mailbox, ada: User) -> None:
     channel, _ = create_channel(actor=ada, project=failed.project, name="Team", kind="email", target="team@sluice.test")
     create_rule(actor=ada, project=failed.project, event="failed", channels=[channel])
-    tasks.run_ended(str(failed.pk))
+    tell(failed)
     texts = {mail["To"]: mail.get_content() for mail in mailbox.mails}
     assert "hunter2" in texts["ana@sluice.test"] and "hunter2" not in texts["team@sluice.test"]
     assert "hunter2" not in Alert.objects.get().body
 
 
 def test_a_webhook_carries_the_alert_without_data(failed: Run, webhook: Channel, hook: Receiver, mailbox: Mailbox) -> None:
-    tasks.run_ended(str(failed.pk))
+    tell(failed)
     _, headers, body = hook.sent[0]
     sent = json.loads(body)
     assert sent["type"] == "run.failed" and sent["data"]["job"] == "daily_delays" and sent["data"]["run_id"] == str(failed.pk)
@@ -66,7 +72,7 @@ def test_a_webhook_carries_the_alert_without_data(failed: Run, webhook: Channel,
 
 def test_what_does_not_arrive_is_tried_again_with_the_same_id(failed: Run, webhook: Channel, hook: Receiver, mailbox: Mailbox) -> None:
     hook.answers = 503
-    tasks.run_ended(str(failed.pk))
+    tell(failed)
     waiting = Delivery.objects.get(kind="webhook")
     assert (waiting.state, waiting.attempts, waiting.last_error) == (
         "waiting",
@@ -97,7 +103,7 @@ def test_the_pauses_grow_and_after_a_day_it_is_given_up(failed: Run, webhook: Ch
 
 def test_a_mail_server_that_refuses_for_now_is_tried_again(failed: Run, mailbox: Mailbox) -> None:
     mailbox.refuses = True
-    tasks.run_ended(str(failed.pk))
+    tell(failed)
     assert Delivery.objects.get().state == "waiting" and mailbox.mails == []
     mailbox.refuses = False
     delivery.deliver_due(timezone.now() + timedelta(minutes=1))

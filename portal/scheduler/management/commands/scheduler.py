@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -18,9 +19,19 @@ class Command(BaseCommand):
     help = "Starts what is due, sends what waits and mends what was lost. Two of them at once are safe."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        loop = Loop(all_ticks())
+        loops = [Loop(ticks) for ticks in all_ticks()]
+
+        def stop(*_: object) -> None:
+            for loop in loops:
+                loop.stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: loop.stop())
-        log.info("ready: %s", ", ".join(f"{tick.name} every {tick.seconds:g} s" for tick in loop.ticks))
-        loop.run()
+            signal.signal(number, stop)
+        log.info("ready: %s", ", ".join(f"{tick.name} every {tick.seconds:g} s" for loop in loops for tick in loop.ticks))
+        others = [threading.Thread(target=loop.run) for loop in loops[1:]]
+        for thread in others:
+            thread.start()
+        loops[0].run()
+        for thread in others:
+            thread.join()
         log.info("stopped")
