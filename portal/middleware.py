@@ -116,13 +116,12 @@ class StaticFiles(WhiteNoiseMiddleware):
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        if not self.is_async or not request.path_info.startswith(self.static_prefix):
-            return self.get_response(request) if self.is_async else super().__call__(request)
-        return self._in_event_loop(request)
+        if not request.path_info.startswith(self.static_prefix):
+            return self.get_response(request)
+        return self._in_event_loop(request) if self.is_async else self._find(request) or self.get_response(request)
 
     async def _in_event_loop(self, request: HttpRequest) -> Answer:
-        found = await sync_to_async(self._find, thread_sensitive=False)(request)
-        return found if found is not None else await self.get_response(request)
+        return await sync_to_async(self._find, thread_sensitive=False)(request) or await self.get_response(request)
 
     def _find(self, request: HttpRequest) -> HttpResponse | None:
         file = self.find_file(request.path_info) if self.autorefresh else self.files.get(request.path_info)

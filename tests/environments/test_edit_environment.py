@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from portal.audit.models import AuditEvent
+from portal.environments import actions, parameters
+from portal.environments.models import ComputeProfile, Environment
+from portal.errors import NotAllowed, PortalError
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def page(environment):
+    return f"/p/flights/settings/environments/{environment.name}"
+
+
+def form(environment, *rows, **fields):
+    names, kinds, texts = zip(*rows, strict=True) if rows else ((), (), ())
+    return {"compute": environment.compute.pk, "approvals_needed": 1, "name": names, "kind": kinds, "text": texts, **fields}
+
+
+def test_an_admin_sets_typed_parameters(ada, prod, browser_of):
+    rows = [
+        ("year", "integer", "2013"),
+        ("region", "string", "New York"),
+        ("share", "decimal", "0.10"),
+        ("is_full", "boolean", "yes"),
+        ("since", "date", "2013-01-01"),
+    ]
+    answer = browser_of(ada).post(page(prod), form(prod, *rows, ("", "string", "")))
+    assert answer.status_code == 302
+    prod.refresh_from_db()
+    assert prod.parameters == {"year": 2013, "region": "New York", "share": "0.10", "is_full": True, "since": "2013-01-01"}
+    event = AuditEvent.objects.get(action="edit_environment")
+    assert (event.environment, event.details["after"]["parameters"]["year"]) == ("prod", 2013)
+
+
+def test_the_form_shows_what_is_kept_with_its_kind(ada, prod, browser_of):
+    Environment.objects.filter(pk=prod.pk).update(parameters={"year": 2013, "since": "2013-01-01"})
+    html = browser_of(ada).get(page(prod)).content.decode()
+    assert 'value="2013-01-01"' in html
+    assert '<option value="date" selected>' in html
+    assert '<option value="integer" selected>' in html
+
+
+def test_every_wrong_value_is_said_at_once_and_nothing_is_changed(ada, prod, browser_of):
+    rows = [
+        ("year", "integer", "twenty"),
+        ("1st", "string", "x"),
+        ("run_id", "string", "x"),
+        ("day", "date", "2013-02-30"),
+        ("a", "string", ""),
+        ("a", "string", ""),
+    ]
+    answer = browser_of(ada).post(page(prod), form(prod, *rows))
+    assert answer.status_code == 422
+    html = answer.content.decode()
+    for words in (
+        "“twenty” is not right",
+        "a whole number, for instance 2013",
+        "begins with a letter",
+        "Sluice sets this one itself",
+        "a date that exists",
+        "there twice",
+    ):
+        assert words in html
+    assert 'value="twenty"' in html  # what was typed is still there
+    prod.refresh_from_db()
+    assert prod.parameters == {}
+
+
+def test_markup_in_a_value_is_shown_as_text(ada, prod, browser_of):
+    browser_of(ada).post(page(prod), form(prod, ("note", "string", "<script>alert(1)</script>")))
+    for address in (page(prod), "/p/flights/settings/environments"):
+        html = browser_of(ada).get(address).content.decode()
+        assert "<script>alert" not in html
+        assert "&lt;script&gt;alert" in html
+
+
+@pytest.mark.parametrize("person", ["ana", "pat", "olu", "vic", "outsider"])
+def test_nobody_else_may(person, request, prod, browser_of):
+    user = request.getfixturevalue(person)
+    assert browser_of(user).get(page(prod)).status_code == 404
+    assert browser_of(user).post(page(prod), form(prod)).status_code == 404
+    with pytest.raises(NotAllowed):
+        actions.edit_environment(actor=user, environment=prod, parameters={}, compute=prod.compute, approvals_needed=1)
+
+
+def test_an_admin_of_dev_does_not_change_prod(flights, dev, prod, browser_of):
+    dee = factories.make_person("dee", flights, "environment_admin@dev", "viewer")
+    assert browser_of(dee).get(page(dev)).status_code == 200
+    assert browser_of(dee).get(page(prod)).status_code == 404
+
+
+def test_drafts_are_allowed_in_the_lowest_environment_only(prod, dev):
+    assert dev.allows_drafts
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Environment.objects.filter(pk=prod.pk).update(allows_drafts=True)
+
+
+def test_the_api_changes_what_is_named_and_keeps_the_rest(ada, prod, program_of):
+    program = program_of(ada)
+    address = "/api/v1/projects/flights/environments/prod"
+    assert program.patch(address, {"parameters": {"year": 2014}}, format="json").json()["parameters"] == {"year": 2014}
+    assert program.patch(address, {"approvals_needed": 2}, format="json").json()["parameters"] == {"year": 2014}
+    wrong = program.patch(address, {"parameters": {"list": [1]}}, format="json")
+    assert wrong.status_code == 422
+    assert wrong.json()["problems"][0]["field"] == "list"
+
+
+def test_viewers_see_environments_in_the_api_lowest_first(vic, program_of):
+    rows = program_of(vic).get("/api/v1/projects/flights/environments/").json()["results"]
+    assert [row["name"] for row in rows] == ["dev", "test", "prod"]
+
+
+def test_a_platform_admin_makes_a_compute_profile(ada, flights, browser_of):
+    figures = {"name": "large", "cores": 8, "memory_mb": 8192, "shuffle_partitions": 32, "time_limit_minutes": 120}
+    assert browser_of(ada).post("/p/flights/settings/compute", figures).status_code == 302
+    assert ComputeProfile.objects.get(name="large").cores == 8
+    with pytest.raises(PortalError, match="from 1 to 64"):
+        actions.save_compute_profile(actor=ada, **(figures | {"cores": 65}))
+
+
+def test_a_new_project_has_dev_test_and_prod_and_nobody_in_it(ada, flights, browser_of):
+    answer = browser_of(ada).post("/p/flights/settings/projects", {"slug": "ferries", "name": "Ferries"})
+    assert answer["Location"] == "/p/ferries/settings/people"
+    assert list(Environment.objects.filter(project__slug="ferries").values_list("name", "allows_drafts")) == [
+        ("dev", True),
+        ("test", False),
+        ("prod", False),
+    ]
+    assert browser_of(ada).post("/p/flights/settings/projects", {"slug": "ferries", "name": "Again"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(True, "boolean"), (7, "integer"), ("x", "string"), ("1.50", "decimal"), ("2013-01-01", "date"), ("2013-01-01 06:00", "timestamp")],
+)
+def test_a_kept_value_is_shown_as_what_it_is(value, kind):
+    assert parameters.kind_of(value) == kind
+    assert parameters.read_rows([("a", kind, parameters.shown(value))]) == {"a": value}
