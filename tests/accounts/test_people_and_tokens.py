@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from portal.accounts import actions
+from portal.accounts.models import ApiToken, Membership, User
+from portal.audit.models import AuditEvent
+from portal.errors import NotAllowed, PortalError
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = "/p/flights/settings/people"
+
+
+def roles_of(user):
+    return set(Membership.objects.filter(user=user).values_list("role", "environment"))
+
+
+# --- people and roles ------------------------------------------------------------------------------------------------
+
+
+def test_everybody_in_the_project_sees_who_else_is_there(vic, ana, browser_of):
+    html = browser_of(vic).get(PEOPLE).content.decode()
+    assert "Ana" in html
+    assert "Give this role" not in html
+
+
+def test_an_admin_gives_a_role_in_one_environment(ada, vic, browser_of):
+    answer = browser_of(ada).post(f"{PEOPLE}/add", {"person": "vic", "role": "operator", "environment": "test"}, follow=True)
+    assert b"is Operator in test" in answer.content
+    assert ("operator", "test") in roles_of(vic)
+    event = AuditEvent.objects.get(action="add_member")
+    assert event.details == {"person": "vic", "role": "operator", "environment_of_role": "test"}
+
+
+def test_a_role_is_given_once(ada, vic, browser_of):
+    answer = browser_of(ada).post(f"{PEOPLE}/add", {"person": "vic", "role": "viewer", "environment": ""})
+    assert answer.status_code == 409
+    assert b"has that role already" in answer.content
+
+
+def test_an_admin_takes_a_role_away(ada, olu, browser_of):
+    row = Membership.objects.get(user=olu)
+    browser_of(ada).post(f"{PEOPLE}/{row.pk}/remove")
+    assert roles_of(olu) == set()
+    assert AuditEvent.objects.get(action="remove_member").details["person"] == "olu"
+
+
+def test_nobody_changes_their_own_roles(ada, flights, browser_of):
+    with pytest.raises(PortalError, match="their own roles"):
+        actions.add_member(actor=ada, project=flights, person=ada, role="approver")
+    row = Membership.objects.get(user=ada, role="auditor")
+    answer = browser_of(ada).post(f"{PEOPLE}/{row.pk}/remove", follow=True)
+    assert b"Nobody changes their own roles" in answer.content
+    assert Membership.objects.filter(pk=row.pk).exists()
+
+
+def test_an_admin_of_one_environment_gives_roles_there_only(flights, vic):
+    dee = factories.make_person("dee", flights, "environment_admin@dev")
+    actions.add_member(actor=dee, project=flights, person=vic, role="author", environment="dev")
+    for environment in ("prod", ""):
+        with pytest.raises(NotAllowed):
+            actions.add_member(actor=dee, project=flights, person=vic, role="author", environment=environment)
+    everywhere = Membership.objects.get(user=vic, role="viewer", environment="")
+    with pytest.raises(NotAllowed):
+        actions.remove_member(actor=dee, membership=everywhere)
+
+
+def test_nobody_becomes_platform_admin_by_a_role_of_a_project(ada, flights, vic):
+    with pytest.raises(PortalError, match="no role"):
+        actions.add_member(actor=ada, project=flights, person=vic, role="platform_admin")
+
+
+@pytest.mark.parametrize("person", ["ana", "pat", "olu", "vic", "outsider"])
+def test_nobody_else_gives_roles(person, request, flights, browser_of):
+    user, other = request.getfixturevalue(person), factories.make_person("new")
+    assert browser_of(user).post(f"{PEOPLE}/add", {"person": "new", "role": "viewer"}).status_code == 404
+    assert roles_of(other) == set()
+    assert AuditEvent.objects.filter(actor=user, result="refused").exists()
+
+
+def test_a_platform_admin_without_a_role_manages_people_and_sees_no_job(flights, ana, browser_of):
+    factories.make_job(flights, ana, "secret_job")
+    root = browser_of(factories.make_person("root", platform_admin=True))
+    assert b"Give this role" in root.get(PEOPLE).content
+    assert root.get("/p/flights/jobs/").status_code == 404
+    assert b"secret_job" not in root.get("/").content
+
+
+def test_a_new_person_gets_a_password_that_works_and_is_shown_once(ada, flights, browser_of, client):
+    answer = browser_of(ada).post(f"{PEOPLE}/new", {"username": "nia", "name": "Nia", "email": "nia@sluice.test"})
+    password = re.search(rb'first password <span class="mono">([^<]+)<', answer.content)[1].decode()
+    assert client.post("/sign-in", {"username": "nia", "password": password}).status_code == 302
+    assert password not in str(AuditEvent.objects.get(action="create_person").details)
+    assert password.encode() not in browser_of(ada).get(PEOPLE).content
+    assert b"You have no role in a project yet" in client.get("/").content
+
+
+def test_markup_in_a_name_is_shown_as_text(ada, flights, browser_of):
+    User.objects.create_user("xss", email="x@sluice.test", first_name="<img src=x onerror=alert(1)>")
+    answer = browser_of(ada).post(f"{PEOPLE}/add", {"person": "xss", "role": "viewer"}, follow=True)
+    assert b"<img src=x" not in answer.content
+    assert b"&lt;img src=x" in answer.content
+
+
+def test_switching_the_project_is_remembered(flights, harbour, browser_of):
+    user = factories.make_person("two", flights, "viewer")
+    Membership.objects.create(user=user, project=harbour, role="viewer")
+    browser = browser_of(user)
+    assert b"Flights" in browser.get("/").content
+    browser.post("/switch-project", {"project": "harbour"})
+    assert browser.get("/").context["project"] == harbour
+
+
+def test_nobody_switches_to_a_project_they_have_no_role_in(ana, harbour, browser_of):
+    assert browser_of(ana).post("/switch-project", {"project": "harbour"}).status_code == 404
+
+
+# --- API tokens ------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_is_shown_once_and_works(ana, browser_of, client):
+    browser = browser_of(ana)
+    answer = browser.post("/account", {"name": "nightly", "scopes": ["read"], "days": "30"})
+    text = re.search(rb"slc_[\w-]{43}", answer.content)[0].decode()
+    assert answer["Cache-Control"].find("no-store") >= 0
+    assert client.get("/api/v1/me", headers={"Authorization": f"Bearer {text}"}).json()["username"] == "ana"
+    assert text.encode() not in browser.get("/account").content
+    assert text not in str(AuditEvent.objects.get(action="create_token").__dict__)
+
+
+def test_a_token_needs_a_scope(ana, browser_of):
+    assert browser_of(ana).post("/account", {"name": "x", "days": "30"}).status_code == 422
+
+
+def test_a_revoked_token_says_so_and_opens_nothing(ana, browser_of, client):
+    text = factories.make_token(ana)
+    answer = browser_of(ana).post(f"/account/tokens/{ApiToken.objects.get().pk}/revoke", follow=True)
+    assert b"opens nothing any more" in answer.content
+    assert client.get("/api/v1/me", headers={"Authorization": f"Bearer {text}"}).status_code == 401
+
+
+def test_nobody_revokes_the_token_of_another(ana, pat, browser_of):
+    factories.make_token(ana)
+    token = ApiToken.objects.get()
+    assert browser_of(pat).post(f"/account/tokens/{token.pk}/revoke").status_code == 404
+    assert ApiToken.objects.get().state == "active"
+
+
+@pytest.mark.parametrize(
+    ("given", "code"), [({"scopes": ["approve"]}, "bad-scopes"), ({"days": 366}, "bad-expiry"), ({"name": " "}, "no-name")]
+)
+def test_a_token_that_makes_no_sense_is_refused(ana, given, code):
+    with pytest.raises(PortalError) as refused:
+        actions.create_token(actor=ana, **{"name": "x", "scopes": ["read"], "days": 30, **given})
+    assert refused.value.code == code
+
+
+def test_changing_the_password_ends_other_sessions_and_keeps_this_one(ana, client):
+    from django.test import Client
+
+    ana.set_password("the old long password")
+    ana.save()
+    here, there = Client(), Client()
+    for browser in (here, there):
+        browser.post("/sign-in", {"username": "ana", "password": "the old long password"})
+    weak = here.post("/account/password", {"old": "the old long password", "new": "short"}, follow=True)
+    assert b"too short" in weak.content
+    here.post("/account/password", {"old": "the old long password", "new": "an even longer password"})
+    assert here.get("/account").status_code == 200
+    assert there.get("/account").status_code == 302

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from portal.audit import actions as audit
+from portal.promotions.models import Promotion
+from portal.runs.models import StageRun
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+PROBLEM = {"code": "cast", "message": "“24:00” is not a timestamp.", "value": "24:00", "data_column": "time_hour"}
+
+
+@pytest.fixture
+def version(flights, ana):
+    return factories.make_version(factories.make_job(flights, ana), live_in=("dev",))
+
+
+def ask(version, dev, test_env, by, **fields):
+    return Promotion.objects.create(
+        job=version.job, version=version, sha256=version.sha256, from_environment=dev, to_environment=test_env, requested_by=by,
+        expires_at=timezone.now() + timedelta(days=1), **fields,
+    )  # fmt: skip
+
+
+def needs(browser_of, user):
+    return [f"{need.subject} {need.says}" for need in browser_of(user).get("/").context["needs"]]
+
+
+def test_an_empty_home_says_why_it_is_empty(vic, browser_of):
+    html = browser_of(vic).get("/").content.decode()
+    for words in ("Nothing needs you", "Nothing runs now", "Nothing is scheduled"):
+        assert words in html
+
+
+def test_a_promotion_waits_for_its_approver_and_not_for_its_author(version, dev, test_env, ana, pat, browser_of):
+    ask(version, dev, test_env, ana)
+    assert needs(browser_of, pat) == ["daily_delays v1 → test Ana asks for your approval of"]
+    assert needs(browser_of, ana) == []
+
+
+def test_a_decision_comes_back_to_who_asked(version, dev, test_env, ana, browser_of):
+    ask(version, dev, test_env, ana, state="declined", decided_at=timezone.now())
+    assert needs(browser_of, ana) == ["daily_delays v1 → test was declined"]
+
+
+def test_a_failed_run_needs_its_owner_until_a_later_one_went_well(version, dev, ana, olu, browser_of):
+    factories.make_run(version, dev, "failed", minutes_ago=30, requested_by=olu)
+    assert needs(browser_of, ana) == ["daily_delays failed in dev"]
+    assert needs(browser_of, olu) == ["daily_delays failed in dev"]
+    factories.make_run(version, dev, "succeeded", minutes_ago=5)
+    assert needs(browser_of, ana) == []
+
+
+def test_of_many_failures_of_one_job_the_last_is_named(version, dev, ana, browser_of):
+    for minutes in (30, 20, 10):
+        factories.make_run(version, dev, "failed", minutes_ago=minutes)
+    assert len(needs(browser_of, ana)) == 1
+
+
+def test_values_of_the_data_are_shown_only_to_those_who_may_see_data(version, prod, ana, olu, browser_of):
+    factories.make_run(version, prod, "failed", minutes_ago=3, problem=PROBLEM, requested_by=olu)
+    assert "24:00" in browser_of(olu).get("/").content.decode()
+    assert "24:00" not in browser_of(ana).get("/").content.decode()  # Ana only looks in prod
+
+
+def test_running_now_names_the_stage(version, dev, vic, browser_of):
+    run = factories.make_run(version, dev, "running", minutes_ago=1)
+    for index, state in enumerate(["done", "running", "waiting"]):
+        finished = timezone.now() if state == "done" else None
+        StageRun.objects.create(run=run, attempt_number=0, index=index, name=f"s{index}", type="X", state=state, finished_at=finished)
+    assert "stage 2 of 3, s1" in browser_of(vic).get("/").content.decode()
+
+
+def test_this_week_counts_the_runs_one_may_see(version, dev, test_env, flights, browser_of):
+    factories.make_run(version, dev, "failed", minutes_ago=1)
+    factories.make_run(version, test_env, "succeeded", minutes_ago=1)
+    factories.make_run(version, test_env, "succeeded", minutes_ago=60 * 24 * 30)
+    only_dev = factories.make_person("dee", flights, "viewer@dev")
+    figures = {figure.name: figure.total for figure in browser_of(only_dev).get("/").context["figures"]}
+    assert figures == {"Runs": 1, "Failed": 1, "Late": 0, "Minutes of work": 0.5}
+
+
+def test_first_steps_tick_as_they_are_done(flights, ana, dev, browser_of):
+    def done():
+        return [step.title for step in browser_of(ana).get("/").context["steps"] if step.is_done]
+
+    assert done() == []
+    version = factories.make_version(factories.make_job(flights, ana))
+    assert done() == ["Make a job", "Save a version"]
+    factories.make_run(version, dev, "succeeded")
+    audit.record(action="preview", actor=ana, subject=version.job)
+    assert done() == ["Make a job", "Preview a stage", "Save a version", "Run it to green"]
+
+
+def test_who_only_looks_has_no_steps(vic, browser_of):
+    assert browser_of(vic).get("/").context["steps"] == []
+
+
+def test_the_palette_finds_jobs_runs_and_actions_by_name(version, dev, ana, browser_of):
+    run = factories.make_run(version, dev, "succeeded")
+
+    def titles(text):
+        return [item["title"] for item in browser_of(ana).get(f"/palette.json?q={text}").json()["items"]]
+
+    assert "daily_delays" in titles("DELAYS")
+    assert "Edit daily_delays" in titles("delays")
+    assert any(str(run.pk)[:8] in title for title in titles(str(run.pk)[:6]))
+    assert "New job" in titles("new")
+    assert titles("nothing-of-the-kind") == []
+
+
+def test_the_palette_offers_only_what_one_may_do(version, vic, outsider, browser_of):
+    assert [item["title"] for item in browser_of(vic).get("/palette.json?q=delays").json()["items"]] == ["daily_delays"]
+    assert browser_of(outsider).get("/palette.json?q=delays").json()["items"] == []
+
+
+def test_somebody_without_a_project_is_told_what_to_do(browser_of):
+    nia = factories.make_person("nia")
+    assert b"You have no role in a project yet" in browser_of(nia).get("/").content
