@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MAX_CELL = 4_000
 """Characters of one cell."""
 MAX_TOTAL = 2_000_000
-"""Characters of all rows together, as JSON."""
+"""Bytes of all rows together, as JSON."""
 MAX_ROWS = 1_000
 CUT_MARK = "…"
 LARGEST_EXACT = 2**53
@@ -36,7 +36,7 @@ def first_rows(frame: DataFrame, count: int) -> tuple[list[list[Any]], bool]:
     collected = plain.limit(wanted + 1).collect()
     for row in collected[:wanted]:
         cells = [_cell(value, kind) for value, kind in zip(row, types, strict=True)]
-        size += len(json.dumps(cells, ensure_ascii=False))
+        size += len(json.dumps(cells, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         if size > MAX_TOTAL:
             return rows, False
         rows.append(cells)

@@ -125,6 +125,7 @@ class SparkProcess:
 
     def stop(self) -> None:
         """Ends the JVM at once (there is nothing it would have to save) and removes everything it kept."""
+        logging.getLogger("py4j").setLevel(logging.CRITICAL)  # whatever still wants to talk to the JVM need not complain
         self.jvm.kill()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
