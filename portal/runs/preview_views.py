@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from portal.accounts import policy
 from portal.accounts.models import User
+from portal.audit import actions as audit
+from portal.audit.models import AuditEvent
 from portal.errors import PortalError
+from portal.jobs.models import Job
 from portal.runs import preview_client
 from portal.runs.checks import declared_parameters
 from portal.runs.start_views import find_job, read_json
@@ -69,7 +74,17 @@ def _addressed(
     message = {"do": do, "user": request.user.pk, "job": found.pk, "environment": environment.pk, "holder": request.user.shown_name}
     if content is not None:
         message["message"] = (asked or {}) | _work(content, environment.name, environment.parameters)
+        if message["message"]["request"] == "preview":
+            _record(request.user, found, environment.name)
     return message
+
+
+def _record(user: User, job: Job, environment: str) -> None:
+    """A preview reads data, so it is in the audit: once an hour for each person and job, not at every Ctrl+Enter."""
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    known = AuditEvent.objects.filter(subject_type="job", subject_id=str(job.pk), actor=user, action="preview", at__gt=an_hour_ago)
+    if not known.exists():
+        audit.record(action="preview", actor=user, subject=job, environment=environment)
 
 
 def _work(content: dict[str, Any], environment: str, from_environment: dict[str, Any]) -> dict[str, Any]:

@@ -172,3 +172,16 @@ def test_changing_the_password_ends_other_sessions_and_keeps_this_one(ana, clien
     here.post("/account/password", {"old": "the old long password", "new": "an even longer password"})
     assert here.get("/account").status_code == 200
     assert there.get("/account").status_code == 302
+
+
+def test_the_first_admin_is_made_on_the_command_line(monkeypatch, client):
+    import io
+
+    from django.core.management import CommandError, call_command
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("a long enough password\n"))
+    call_command("create_admin", "root", "root@sluice.test", stdout=io.StringIO())
+    assert client.post("/sign-in", {"username": "root", "password": "a long enough password"}).status_code == 302
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    with pytest.raises(CommandError, match="too short"):
+        call_command("create_admin", "other", "other@sluice.test", stdout=io.StringIO())
