@@ -7,24 +7,18 @@ ProblemError. Only the beginning of a large file is looked at.
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, Literal, NoReturn
+from typing import NoReturn
 
 from executor.problems import Problem, ProblemError
 
 CHECKED_BYTES = 256_000_000
 SAMPLE_BYTES = 1_000_000
 TEXT_LIMIT = 1_000_000
-QUOTED_ROWS = 1_000_000
-OVER_LINES = -1
-"""In place of a width: a value with a line break where there must be none."""
 _HIDDEN = ("_", ".")
 _GLOB = re.compile(r"[*?\[{]")
 _FORMATS = (
@@ -82,9 +76,6 @@ def _is_hidden(file: Path, start: Path) -> bool:
     return any(part.startswith(_HIDDEN) and "=" not in part for part in file.relative_to(start).parts)
 
 
-# --- checks -------------------------------------------------------------------------------------------------------------
-
-
 def require_data(path: str, uri: str) -> list[Path]:
     """The data files at `path`. Problem when there is nothing, or nothing but empty files."""
     local = local_path(path)
@@ -92,13 +83,11 @@ def require_data(path: str, uri: str) -> list[Path]:
         return []
     files = data_files(path)
     if not files and local.is_dir():
-        _fail(
-            "input-empty", "The folder holds no data files.", uri, expected="at least one file", fix="Name a folder with data, or a file."
-        )
+        fail("input-empty", "The folder holds no data files.", uri, expected="at least one file", fix="Name a folder with data, or a file.")
     if not files:
-        _fail("input-missing", "There is no such file.", uri, expected="a file, a folder or a pattern that fits files", fix=_near(local))
+        fail("input-missing", "There is no such file.", uri, expected="a file, a folder or a pattern that fits files", fix=_near(local))
     if not any(file.stat().st_size for file in files):
-        _fail(
+        fail(
             "input-empty",
             "The file is empty." if len(files) == 1 else "All the files are empty.",
             uri,
@@ -127,7 +116,7 @@ def check_text_files(files: list[Path], uri: str, *, binary_reader: str) -> None
             continue
         for magic, kind in _FORMATS:
             if head.startswith(magic):
-                _fail(
+                fail(
                     "input-format",
                     f"{file.name} is not text: it is {kind}.",
                     uri,
@@ -150,7 +139,7 @@ def _fix_for(kind: str, reader: str) -> str:
 
 def _check_gzip(file: Path, head: bytes, uri: str) -> None:
     if head and not head.startswith(b"\x1f\x8b"):
-        _fail(
+        fail(
             "input-gzip",
             f"{file.name} is not gzip, though its name ends in .gz.",
             uri,
@@ -167,7 +156,7 @@ def _check_gzip(file: Path, head: bytes, uri: str) -> None:
                     return
                 done += len(part)
     except (OSError, EOFError, zlib.error):
-        _fail(
+        fail(
             "input-gzip",
             f"{file.name} is broken: it cannot be unpacked to its end.",
             uri,
@@ -187,7 +176,7 @@ def _check_utf8(file: Path, uri: str) -> None:
             except UnicodeDecodeError as error:
                 line = lines + error.object.count(b"\n", 0, error.start) + 1
                 wrong = error.object[error.start : error.start + 1]
-                _fail(
+                fail(
                     "input-encoding",
                     f"{file.name} is not UTF-8 text.",
                     uri,
@@ -203,135 +192,6 @@ def _check_utf8(file: Path, uri: str) -> None:
             done += len(part)
 
 
-@dataclass(frozen=True)
-class TextRules:
-    """How a delimited file is written: separator and quote sign (NUL: none), whether the first line is a header, whether values may
-    hold line breaks."""
-
-    separator: str
-    quote: str
-    header: bool
-    multi_line: bool = False
-
-
-def check_widths(file: Path, uri: str, rules: TextRules) -> None:
-    """Problem when rows of a delimited file differ in width, or when the separator is plainly another one."""
-    sample = _first_lines(file)
-    if not sample.strip():
-        return
-    _check_separator(sample, rules.separator, uri)
-    if file.suffix.lower() == ".gz" or len(rules.separator) > 1:
-        return
-    state = file.stat()
-    wrong = _odd_row(str(file), state.st_mtime_ns, state.st_size, rules)
-    if wrong and wrong[1] == OVER_LINES:
-        _fail(
-            "input-line-break",
-            f"A value in row {wrong[0]:,} goes over several lines.",
-            uri,
-            row=wrong[0],
-            expected="one line for each row",
-            fix="Turn “Line breaks in values” (multiLine) on, or close the quote in that row.",
-        )
-    if wrong:
-        widths_differ(uri, row=wrong[0], found=wrong[1], expected=wrong[2], header=rules.header)
-
-
-@lru_cache(maxsize=256)
-def _odd_row(file: str, changed: int, size: int, rules: TextRules) -> tuple[int, int, int] | None:
-    """The first row of another width than the first: (row, its width, the first's). Remembered as long as the file stays the same."""
-    with open(file, "rb") as stream:
-        quoted = rules.quote.encode()
-        start = stream.read(SAMPLE_BYTES)
-        if rules.quote != "\x00" and quoted in start or b"\\" in start:
-            return _odd_row_with_quotes(file, rules)
-        stream.seek(0)
-        return _odd_row_without_quotes(stream, file, rules)
-
-
-def _odd_row_without_quotes(stream: BinaryIO, file: str, rules: TextRules) -> tuple[int, int, int] | None:
-    """The quick way: separators are counted per line, until a quote is met."""
-    separator, quoted, width, row, done = rules.separator.encode(), rules.quote.encode(), 0, 1 - rules.header, 0
-    for line in stream:
-        if (quoted in line and quoted != b"\x00") or b"\\" in line:
-            return _odd_row_with_quotes(file, rules)
-        done += len(line)
-        if done > CHECKED_BYTES:
-            return None
-        if line.isspace() and separator not in line:
-            continue
-        count = line.count(separator) + 1
-        width = width or count
-        if count != width:
-            return row, count, width
-        row += 1
-    return None
-
-
-def _odd_row_with_quotes(file: str, rules: TextRules) -> tuple[int, int, int] | None:
-    none = rules.quote == "\x00"
-    quoting: Literal[0, 3] = csv.QUOTE_NONE if none else csv.QUOTE_MINIMAL
-    with open(file, encoding="utf-8-sig", errors="replace", newline="" if rules.multi_line else None) as stream:
-        lines: Iterator[str] = stream if rules.multi_line else (line.rstrip("\n") for line in stream)
-        reader = csv.reader(lines, delimiter=rules.separator, quotechar=None if none else rules.quote, quoting=quoting, escapechar="\\")
-        width, row, line = 0, 1 - rules.header, 0
-        try:
-            for cells in reader:
-                width = width or len(cells)
-                if reader.line_num > line + 1 and not rules.multi_line:
-                    return row, OVER_LINES, width
-                line = reader.line_num
-                if cells and len(cells) != width:
-                    return row, len(cells), width
-                row += bool(cells)
-                if line > QUOTED_ROWS:
-                    return None
-        except csv.Error:
-            return None
-    return None
-
-
-def widths_differ(uri: str, *, row: int, found: int, expected: int, header: bool) -> NoReturn:
-    """Raises the problem of a row with another number of values than the first."""
-    _fail(
-        "input-row-width",
-        f"Row {row:,} of the file has {found} value{'s' if found != 1 else ''}, the {'header' if header else 'first row'} has {expected}.",
-        uri,
-        row=row,
-        found=f"{found} values",
-        expected=f"{expected} values",
-        fix="Correct the row. A value that holds the separator or a line break must stand in quotes.",
-    )
-
-
-def _first_lines(file: Path) -> str:
-    opener = gzip.open if file.suffix.lower() == ".gz" else open
-    with opener(file, "rb") as stream:
-        sample = stream.read(SAMPLE_BYTES)
-    if len(sample) == SAMPLE_BYTES:
-        sample = sample[: sample.rfind(b"\n") + 1]
-    return sample.decode("utf-8-sig", "replace")
-
-
-def _check_separator(sample: str, separator: str, uri: str) -> None:
-    """A first line without the separator but with another usual one, as often in the second line, was written with that one."""
-    lines = [line for line in sample.splitlines()[:20] if line.strip()]
-    if len(lines) < 2 or any(separator in line for line in lines):
-        return
-    names = {";": "a semicolon", "\t": "a tab", "|": "a pipe", ",": "a comma", "\x01": "the sign 0x01"}
-    other = next((sign for sign in names if sign in lines[0] and len({line.count(sign) for line in lines}) == 1), None)
-    if other:
-        _fail(
-            "input-separator",
-            "The values are not separated as the step says: each row would be one single value.",
-            uri,
-            found=f"{names[other]} between the values",
-            expected=names.get(separator, f"“{separator}”"),
-            fix="Choose the separator that the file uses"
-            + ("." if other in "|,\x01" else ": Custom, with the own separator " + repr(other) + "."),
-        )
-
-
 def check_parquet(files: list[Path], uri: str) -> None:
     """Problem when a file is not Parquet: wrong first or last bytes."""
     for file in files:
@@ -342,7 +202,7 @@ def check_parquet(files: list[Path], uri: str) -> None:
             tail = stream.read(4)
         if head != b"PAR1":
             kind = next((kind for magic, kind in _FORMATS if head.startswith(magic)), "text" if _is_text(file) else "another format")
-            _fail(
+            fail(
                 "input-format",
                 f"{file.name} is not a Parquet file.",
                 uri,
@@ -351,7 +211,7 @@ def check_parquet(files: list[Path], uri: str) -> None:
                 fix="Read it with the step for its format, for instance DelimitedExtract." if kind == "text" else "Check the file.",
             )
         if tail != b"PAR1":
-            _fail(
+            fail(
                 "input-format",
                 f"{file.name} is not complete: its end is missing.",
                 uri,
@@ -371,21 +231,21 @@ def read_text(path: str, uri: str) -> str:
     """The text of a small file of the lake (SQL, a schema). Problem when it is no file, empty, too large or not UTF-8."""
     local = local_path(path)
     if local is None or not local.is_file():
-        _fail(
+        fail(
             "input-missing", "There is no such file.", uri, expected="a text file", fix="Check the name." if local is None else _near(local)
         )
     content = local.read_bytes()[: TEXT_LIMIT + 1]
     if not content.strip():
-        _fail("input-empty", f"File at {uri} is empty.", uri, fix="Write something into it.")
+        fail("input-empty", f"File at {uri} is empty.", uri, fix="Write something into it.")
     if len(content) > TEXT_LIMIT:
-        _fail("input-too-large", "The file is too large for a text of a step.", uri, expected="at most 1 MB", fix="Name another file.")
+        fail("input-too-large", "The file is too large for a text of a step.", uri, expected="at most 1 MB", fix="Name another file.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        _fail("input-encoding", "The file is not UTF-8 text.", uri, expected="UTF-8", fix="Save it as UTF-8.")
+        fail("input-encoding", "The file is not UTF-8 text.", uri, expected="UTF-8", fix="Save it as UTF-8.")
 
 
-def _fail(
+def fail(
     code: str,
     message: str,
     uri: str,

@@ -8,23 +8,33 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
 
 from executor import schema
-from executor.parameters import NAME, RESERVED, Filler, Parameter, Value, resolve
-from executor.plain import did_you_mean, problems_of, shown
+from executor.filling import Filler
+from executor.job_problems import (
+    MAX_STAGES,
+    parameter_name_problems,
+    placed,
+    said_twice,
+    stages_problems,
+    top_level_problems,
+    unknown_environment,
+    unknown_type,
+    unused_parameters,
+    wrong_kind,
+)
+from executor.parameters import Parameter, resolve
+from executor.plain import problems_of
 from executor.problems import Problem, ProblemError
 from executor.reading import read_document
 from executor.stages import STAGE_TYPES, Stage, StageTypes
 from executor.uris import uri_problem
 from executor.views import view_problems
-
-MAX_STAGES = 500
-TOP_LEVEL = ("stages", "parameters", "description")
 
 Document = str | bytes | Mapping[str, Any]
 
@@ -107,7 +117,7 @@ class _Reader:
         except ProblemError as error:
             self.problems += error.problems
             return None
-        self.problems += _top_level_problems(content)
+        self.problems += top_level_problems(content)
         declared = self._declared(content.get("parameters"))
         values, wrong = resolve(declared, self.given, environment=self.environment, run_id=self.run_id)
         self.problems += wrong
@@ -130,11 +140,11 @@ class _Reader:
         if given is None:
             return {}
         if not isinstance(given, dict):
-            self.problems.append(_wrong_kind("parameters", given, "an object of names and declarations", "parameters"))
+            self.problems.append(wrong_kind("parameters", given, "an object of names and declarations", "parameters"))
             return {}
         declared: dict[str, Parameter] = {}
         for name, words in given.items():
-            self.problems += _name_problems(name)
+            self.problems += parameter_name_problems(name)
             try:
                 declared[name] = Parameter.model_validate(words)
             except ValidationError as error:
@@ -143,27 +153,27 @@ class _Reader:
 
     def _stages(self, given: Any, filler: Filler) -> list[Stage]:
         if not isinstance(given, list) or not given or len(given) > MAX_STAGES:
-            self.problems += _no_stages(given)
+            self.problems += stages_problems(given)
             return []
         indexed: dict[int, Stage] = {}
         for index, words in enumerate(given):
             stage, wrong = self._stage(words, filler)
-            self.problems += [_placed(problem, index, words) for problem in wrong]
+            self.problems += [placed(problem, index, words) for problem in wrong]
             if stage is not None:
                 indexed[index] = stage
-        self.problems += _unused(filler, given)
-        self.problems += _twice(given, "name", "stage-name-twice", "Two steps have the name")
-        self.problems += _twice(given, "id", "stage-id-twice", "Two steps have the id")
+        self.problems += unused_parameters(filler, given)
+        self.problems += said_twice(given, "name", "stage-name-twice", "Two steps have the name")
+        self.problems += said_twice(given, "id", "stage-id-twice", "Two steps have the id")
         self.problems += self._environment_problems(given)
         self.problems += view_problems(indexed, self.environment, [_view_names(words) for words in given])
         return list(indexed.values())
 
     def _stage(self, words: Any, filler: Filler) -> tuple[Stage | None, list[Problem]]:
         if not isinstance(words, dict):
-            return None, [_wrong_kind("stage", words, "an object with type and name", None)]
+            return None, [wrong_kind("stage", words, "an object with type and name", None)]
         name = words.get("type")
         if not isinstance(name, str) or name not in self.types:
-            return None, [_unknown_type(name, self.types)]
+            return None, [unknown_type(name, self.types)]
         cls = self.types[name]
         before, unfilled = len(filler.problems), filler.unfilled
         filled = fill_stage(words, cls, filler)
@@ -180,15 +190,13 @@ class _Reader:
         if self.environments_known is not None:
             known = list(self.environments_known)
             return [
-                _placed(_unknown_environment(name, known, "environments"), index, given[index])
-                for index, name in named
-                if name not in known
+                placed(unknown_environment(name, known, "environments"), index, given[index]) for index, name in named if name not in known
             ]
         everywhere = any(not _environments(words) for words in given)
         mentioned = sorted({name for _, name in named})
         if self.environment is None or everywhere or self.environment in mentioned:
             return []
-        return [_unknown_environment(self.environment, mentioned, "environment")]
+        return [unknown_environment(self.environment, mentioned, "environment")]
 
 
 def fill_stage(words: Mapping[str, Any], cls: type[Stage], filler: Filler) -> dict[str, Any]:
@@ -223,14 +231,6 @@ def fields_of_widget(cls: type[Stage], widget: str) -> set[str]:
     }
 
 
-def _placed(problem: Problem, index: int, words: Any) -> Problem:
-    known = words if isinstance(words, dict) else {}
-    name, kind = known.get("name"), known.get("type")
-    return replace(
-        problem, stage_index=index, stage=name if isinstance(name, str) else None, stage_type=kind if isinstance(kind, str) else None
-    )
-
-
 def _environments(words: Any) -> list[str]:
     given = words.get("environments") if isinstance(words, dict) else None
     return [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
@@ -239,147 +239,3 @@ def _environments(words: Any) -> list[str]:
 def _view_names(words: Any) -> list[str]:
     made = words.get("outputView") if isinstance(words, dict) else None
     return [made] if isinstance(made, str) else []
-
-
-# --- problems -----------------------------------------------------------------------------------------------------------
-
-
-def _top_level_problems(content: Mapping[str, Any]) -> list[Problem]:
-    found = [
-        Problem(
-            code="field-unknown",
-            field=key,
-            message=f"A job has no field “{key}”.",
-            found=key,
-            expected="one of " + ", ".join(TOP_LEVEL),
-            fix=did_you_mean(key, TOP_LEVEL) or f"Take “{key}” out.",
-        )
-        for key in content
-        if key not in TOP_LEVEL
-    ]
-    description = content.get("description")
-    if description is not None and not isinstance(description, str):
-        found.append(_wrong_kind("description", description, "a text", "description"))
-    return found
-
-
-def _name_problems(name: str) -> list[Problem]:
-    if name in RESERVED:
-        return [
-            Problem(
-                code="parameter-reserved",
-                field=f"parameters.{name}",
-                message=f"“{name}” is always there and cannot be declared.",
-                fix="Choose another name.",
-            )
-        ]
-    if not NAME.match(name):
-        return [
-            Problem(
-                code="parameter-name",
-                field=f"parameters.{name}",
-                message="This is not a name for a parameter.",
-                found=name,
-                expected="letters, digits and _, not beginning with a digit",
-                fix="Choose another name.",
-            )
-        ]
-    return []
-
-
-def _no_stages(given: Any) -> list[Problem]:
-    if given is None:
-        return [
-            Problem(code="field-missing", field="stages", message="“stages” is missing.", expected="a list of steps", fix="Add “stages”.")
-        ]
-    if not isinstance(given, list):
-        return [_wrong_kind("stages", given, "a list of steps", "stages")]
-    if not given:
-        return [Problem(code="no-stages", field="stages", message="The job has no steps.", expected="at least one", fix="Add a step.")]
-    return [
-        Problem(
-            code="too-many-stages",
-            field="stages",
-            message="The job has too many steps.",
-            found=f"{len(given):,} steps",
-            expected=f"at most {MAX_STAGES}",
-            fix="Split it into several jobs and join them in a pipeline.",
-        )
-    ]
-
-
-def _wrong_kind(what: str, found: Any, expected: str, field_name: str | None) -> Problem:
-    return Problem(
-        code="value-wrong-type",
-        field=field_name,
-        message=f"“{what}” is not right.",
-        found=shown(found),
-        expected=expected,
-        fix="Correct the value.",
-    )
-
-
-def _unknown_type(name: Any, types: StageTypes) -> Problem:
-    if name is None:
-        return Problem(
-            code="field-missing", field="type", message="“type” is missing.", expected="one of " + ", ".join(types), fix="Add “type”."
-        )
-    return Problem(
-        code="stage-type-unknown",
-        field="type",
-        message=f"There is no step of type {shown(name)}.",
-        found=shown(name),
-        expected="one of " + ", ".join(types),
-        fix=(did_you_mean(name, types) if isinstance(name, str) else None) or "Choose one of these types.",
-    )
-
-
-def _unknown_environment(name: str, known: list[str], field_name: str) -> Problem:
-    return Problem(
-        code="environment-unknown",
-        field=field_name,
-        message=f"There is no environment “{name}”." if field_name == "environments" else f"No step of the job takes part in “{name}”.",
-        found=name,
-        expected="one of " + ", ".join(known),
-        fix=did_you_mean(name, known) or "Choose one of these.",
-    )
-
-
-def _twice(given: list[Any], key: str, code: str, words: str) -> list[Problem]:
-    first: dict[str, int] = {}
-    found = []
-    for index, stage in enumerate(given):
-        value = stage.get(key) if isinstance(stage, dict) else None
-        if not isinstance(value, str):
-            continue
-        if value in first:
-            problem = Problem(
-                code=code,
-                field=key,
-                message=f"{words} “{value}”.",
-                found=f"step {first[value] + 1} has it already",
-                fix="Change one of them.",
-            )
-            found.append(_placed(problem, index, stage))
-        first.setdefault(value, index)
-    return found
-
-
-def _unused(filler: Filler, given: list[Any]) -> list[Problem]:
-    in_params = {
-        key for words in given if isinstance(words, dict) and isinstance(words.get("sqlParams"), dict) for key in words["sqlParams"]
-    }
-    return [
-        Problem(
-            code="parameter-unused",
-            field=f"parameters.{name}",
-            message=f"No step uses the parameter “{name}”.",
-            expected=f"${{{name}}} in a step",
-            fix="Use it or take it out.",
-        )
-        for name in filler.declared
-        if name not in filler.used and name not in in_params and not _name_problems(name)
-    ]
-
-
-__all__ = ["Document", "Job", "Value", "check", "digest", "fill_stage", "parse", "sql_fields"]

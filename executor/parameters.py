@@ -1,21 +1,19 @@
-"""Parameters of a job: what a document declares, what a run gives, and how `${name}` is replaced: once, in one pass, typed."""
+"""Parameters of a job: what a document declares, what a run gives, and the typed values that come of both."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from executor import sql_text
 from executor.plain import did_you_mean
 from executor.problems import Problem
 
-PLACEHOLDER = re.compile(r"\$\{([^{}\n]{0,100})\}")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 RESERVED = ("environment", "run_id")
 BIGGEST = 2**63 - 1
@@ -73,9 +71,6 @@ class Value:
 def escaped(text: str, quote: str) -> str:
     """`text` so that it can stand inside a quoted SQL string."""
     return text.replace("\\", "\\\\").replace(quote, quote * 2)
-
-
-# --- values -------------------------------------------------------------------------------------------------------------
 
 
 def typed(declared: Parameter, given: Any) -> Value:
@@ -226,144 +221,3 @@ def _wrong_value(name: str, given: Any, expected: str, *, is_default: bool) -> P
         expected=expected,
         fix="Correct the value, or the parameter's type.",
     )
-
-
-# --- replacement --------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Filler:
-    """Replaces `${name}` in one stage after another and remembers which names were used, what was wrong, and how often nothing
-    could be put in place."""
-
-    values: Mapping[str, Value]
-    declared: Collection[str]
-    used: set[str] = field(default_factory=set)
-    problems: list[Problem] = field(default_factory=list)
-    unfilled: int = 0
-
-    def value(self, value: Any, field_name: str) -> Any:
-        """`value` (any JSON) of a field that is not SQL. A text that is only `${name}` becomes the typed value."""
-        if isinstance(value, dict):
-            return {key: self.value(item, f"{field_name}.{key}") for key, item in value.items()}
-        if isinstance(value, list):
-            return [self.value(item, f"{field_name}[{index}]") for index, item in enumerate(value)]
-        if not isinstance(value, str) or "${" not in value:
-            return value
-        whole = PLACEHOLDER.fullmatch(value)
-        if whole:
-            found = self._lookup(whole, value, field_name)
-            return found.json if found else value
-        return PLACEHOLDER.sub(lambda sign: self._text(sign, value, field_name), value)
-
-    def sql(self, text: str, field_name: str, own: Collection[str] = ()) -> str:
-        """`text` with literals that fit the place they stand in. Names in `own` (the stage's `sqlParams`) are left alone."""
-        if "${" not in text:
-            return text
-        pieces = []
-        for part in sql_text.spans(text):
-            write = _WRITERS[part.kind]
-            mark = text[part.start + 1] if part.kind == sql_text.RAW_STRING else text[part.start]
-
-            def put(sign: re.Match[str], write: _Writer = write, mark: str = mark, kind: str = part.kind) -> str:
-                if sign.group(1).split("=")[0].strip() in own:
-                    return sign.group()
-                found = self._lookup(sign, text, field_name)
-                if found and kind == sql_text.RAW_STRING and mark in found.text:
-                    self.problems.append(_quote_in_raw_string(sign, text, field_name))
-                return write(found, mark, sign) if found else sign.group()
-
-            pieces.append(_replaced(text, part, put))
-        return "".join(pieces)
-
-    def _text(self, sign: re.Match[str], text: str, field_name: str) -> str:
-        found = self._lookup(sign, text, field_name)
-        return found.text if found else sign.group()
-
-    def _lookup(self, sign: re.Match[str], text: str, field_name: str) -> Value | None:
-        name = sign.group(1).strip()
-        self.used.add(name)
-        if name in self.values:
-            return self.values[name]
-        if name not in self.declared:
-            line, column = sql_text.place(text, sign.start())
-            known = [*self.declared, *RESERVED]
-            self.problems.append(
-                Problem(
-                    code="parameter-undeclared",
-                    field=field_name,
-                    line=line,
-                    column=column,
-                    message=f"The job has no parameter “{name}”.",
-                    found=sign.group(),
-                    expected="one of " + ", ".join(known),
-                    fix=did_you_mean(name, known) or f"Declare “{name}” in the job's parameters.",
-                )
-            )
-        self.unfilled += 1
-        return None
-
-
-_Writer = Callable[[Value, str, re.Match[str]], str]
-
-
-def _replaced(text: str, part: sql_text.Span, put: Callable[[re.Match[str]], str]) -> str:
-    pieces, position = [], part.start
-    for sign in PLACEHOLDER.finditer(text, part.start, part.end):
-        pieces += [text[position : sign.start()], put(sign)]
-        position = sign.end()
-    return "".join([*pieces, text[position : part.end]])
-
-
-def _in_code(value: Value, mark: str, sign: re.Match[str]) -> str:
-    """A literal; kept apart from a letter before it, so that it cannot become part of a prefix such as r'…'."""
-    before = sign.string[sign.start() - 1 : sign.start()]
-    apart = " " if value.literal.endswith("'") and (before.isalnum() or before in ("_", "'")) else ""
-    return apart + value.literal
-
-
-def _quote_in_raw_string(sign: re.Match[str], text: str, field_name: str) -> Problem:
-    line, column = sql_text.place(text, sign.start())
-    return Problem(
-        code="parameter-in-raw-string",
-        field=field_name,
-        line=line,
-        column=column,
-        message="The parameter's value holds a quote, which a raw string (r'…') cannot hold.",
-        found=sign.group(),
-        fix="Use an ordinary string.",
-    )
-
-
-_WRITERS: dict[str, _Writer] = {
-    sql_text.CODE: _in_code,
-    sql_text.STRING: lambda value, mark, sign: escaped(value.text, mark),
-    sql_text.RAW_STRING: lambda value, mark, sign: value.text,
-    sql_text.NAME: lambda value, mark, sign: value.text.replace("`", "``"),
-    sql_text.COMMENT: lambda value, mark, sign: re.sub(r"[^\w .:-]", " ", value.text),
-}
-
-
-# --- Arc's sqlParams ----------------------------------------------------------------------------------------------------
-
-
-def inject_sql_params(text: str, params: Mapping[str, str], field_name: str = "sql") -> tuple[str, list[Problem]]:
-    """Arc's `sqlParams`: `${key}`, with blanks and an ignored `=default` allowed, becomes the value as it stands, unquoted.
-
-    A key without a place is a problem; a place without a key stays and is found by `sql_text.sql_problems`.
-    """
-    problems = []
-    for key, value in params.items():
-        pattern = re.compile(r"\$\{\s*" + re.escape(key) + r"\s*(?:=[^}]*)?\}")
-        text, count = pattern.subn(lambda sign, value=value: value, text)  # type: ignore[misc]
-        if not count:
-            problems.append(
-                Problem(
-                    code="sql-parameter-unused",
-                    field="sqlParams",
-                    message=f"No placeholder found for parameter: '{key}'.",
-                    expected=f"${{{key}}} in {field_name}",
-                    fix="Use the parameter in the SQL or take it out.",
-                )
-            )
-    return text, problems

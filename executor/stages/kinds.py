@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field
 
 from executor import sql_text
 from executor.authentication import authentication_problems
+from executor.filling import inject_sql_params
 from executor.lineage import views_read
-from executor.parameters import inject_sql_params
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Stage, StageContext
 

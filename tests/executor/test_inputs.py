@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from executor.inputs import TextRules, check_parquet, check_text_files, check_widths, data_files, read_text, require_data
+from executor.delimited_files import TextRules, check_widths
+from executor.inputs import check_parquet, check_text_files, data_files, read_text, require_data
 from executor.problems import Problem, ProblemError
 
 COMMAS = TextRules(",", '"', header=True)

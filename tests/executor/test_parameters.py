@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from executor.parameters import Filler, Parameter, Value, escaped, inject_sql_params, resolve, typed
+from executor.filling import Filler, inject_sql_params
+from executor.parameters import Parameter, Value, escaped, resolve, typed
 from tests.executor.documents import check, codes, document, only_problem, sql_stage
 
 

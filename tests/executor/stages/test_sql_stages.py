@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from executor.parameters import Filler, Value
+from executor.filling import Filler
+from executor.parameters import Value
 
 if TYPE_CHECKING:
     from tests.executor.stages.bench import Bench
