@@ -7,11 +7,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, NoReturn, TextIO
 
+from executor import spark_errors
 from executor.events import EventWriter, Log, ProblemFound, PublishRequested, RunFinished, RunStarted, SessionReady
 from executor.job import Job, parse
 from executor.preview import Preview, stage_index, write_views
@@ -145,6 +147,7 @@ class JobRun:
     def __init__(self, emit: EventWriter, values: Values, job: Job, answers: IO[str]) -> None:
         self.emit, self.values, self.job, self.answers = emit, values, job, answers
         self.publisher = Publisher(values.run_id)
+        self.is_published = False
 
     def run(self, process: SparkProcess, views: Path | None = None) -> int:
         """Runs everything; gives the exit code. Whatever happens, a result is said and nothing stays in staging."""
@@ -153,12 +156,14 @@ class JobRun:
         except StageFailure:
             return self._finish("failed")
         except ProblemError as error:
-            for problem in error.problems:
-                self.emit(ProblemFound(problem=problem.as_dict()))
-            return self._finish("failed")
+            return self._fail(error.problems)
         except Stopped:
+            if self.is_published:
+                return DONE
             self.emit(Log(level="warning", message="The run was stopped. Nothing was published."))
             return self._finish("failed")
+        except Exception as error:  # noqa: BLE001 – a result is said whatever happens
+            return self._fail([process.why_gone() or spark_errors.problem_of(error)])
         finally:
             self.publisher.discard()
 
@@ -173,8 +178,15 @@ class JobRun:
             write_views(views, list(context.views.values()))
         if not self._may_publish():
             return self._finish("not_published", runner.warnings)
-        outputs = self.publisher.publish()
-        return self._finish("succeeded_with_warnings" if runner.warnings else "succeeded", runner.warnings, outputs)
+        with undisturbed():
+            outputs = self.publisher.publish()
+            self.is_published = True
+            return self._finish("succeeded_with_warnings" if runner.warnings else "succeeded", runner.warnings, outputs)
+
+    def _fail(self, problems: Sequence[Problem]) -> int:
+        for problem in problems:
+            self.emit(ProblemFound(problem=problem.as_dict()))
+        return self._finish("failed")
 
     def _may_publish(self) -> bool:
         self.emit(PublishRequested(outputs=[output.as_dict() for output in self.publisher.outputs]))
@@ -183,6 +195,16 @@ class JobRun:
     def _finish(self, outcome: str, warnings: int = 0, outputs: Sequence[dict[str, Any]] = ()) -> int:
         self.emit(RunFinished(outcome=outcome, duration_ms=_elapsed(), outputs=list(outputs), warnings=warnings))
         return DONE if outcome.startswith("succeeded") else FAILED
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Publishing takes a moment and is not stopped half-way: SIGTERM has no effect inside."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def started(job: Job) -> RunStarted:

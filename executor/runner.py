@@ -35,7 +35,7 @@ class StageFailure(Exception):
 
 @dataclass
 class View:
-    """A view and what is known of it. `sources`: the files its rows come from, directly or through other views."""
+    """A view. `rows` where they were counted."""
 
     name: str
     frame: DataFrame
@@ -193,13 +193,11 @@ class Runner:
             with spark_errors.translated(sql=getattr(stage, "sql", None), columns=self._columns, gone=self.process.why_gone):
                 yield
         except ProblemError as error:
-            for problem in error.problems[:1]:
-                placed = spark_errors.placed(problem, index, stage)
-                self.emit(
-                    StageFailed(
-                        stage_index=index, stage=stage.name, stage_type=stage.type, duration_ms=_since(started), problem=placed.as_dict()
-                    )
-                )
+            first, *others = error.problems
+            for other in others:
+                self.emit(Log(level="error", message=" ".join(filter(None, (other.message, other.fix))), stage=stage.name))
+            problem = spark_errors.placed(first, index, stage).as_dict()
+            self.emit(StageFailed(stage_index=index, stage=stage.name, stage_type=stage.type, duration_ms=_since(started), problem=problem))
             raise StageFailure from error
 
     def _metrics(self, group: str) -> dict[str, int]:
