@@ -47,15 +47,21 @@ class ImportForm(forms.Form):
     file = forms.FileField(label="Job document", help_text="A .json file as “Download” writes it, or Arc's form of it.")
 
 
+class PersonField(forms.ModelChoiceField):
+    """People by the name others call them."""
+
+    def label_from_instance(self, obj: User) -> str:
+        return obj.shown_name
+
+
 class EditJobForm(forms.Form):
     """What is said about a job. `owner` is one of the project's people."""
 
     description = forms.CharField(label="Description", max_length=300, required=False)
     tags = TagsField(label="Tags", required=False)
-    owner = forms.ModelChoiceField(label="Owner", queryset=User.objects.none(), empty_label=None)
+    owner = PersonField(label="Owner", queryset=User.objects.none(), empty_label=None)
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        owner = cast("forms.ModelChoiceField[User]", self.fields["owner"])
+        owner = cast(PersonField, self.fields["owner"])
         owner.queryset = User.objects.filter(memberships__project=project).distinct().order_by("first_name", "username")
-        owner.label_from_instance = lambda user: user.shown_name  # type: ignore[method-assign]

@@ -60,7 +60,7 @@ class Filters:
     def _by_last_run(self, jobs: JobQuerySet) -> JobQuerySet:
         if self.last_run == "never":
             return jobs.filter(runs=None)
-        return jobs.with_last_run_state().filter(last_run_state__in=_STATES[self.last_run])
+        return jobs.last_run_in(_STATES[self.last_run])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -40,10 +41,11 @@ class JobQuerySet(models.QuerySet["Job"]):
     def tagged(self, tag: str) -> JobQuerySet:
         return self.annotate(tag_text=Cast("tags", models.TextField())).filter(tag_text__contains=f'"{tag}"')
 
-    def with_last_run_state(self) -> JobQuerySet:
-        """Adds `last_run_state`: the state of the newest run in any environment, or None."""
+    def last_run_in(self, states: Iterable[str]) -> JobQuerySet:
+        """Jobs whose newest run, in any environment, is in one of these states."""
         newest = Job.objects.filter(pk=models.OuterRef("pk")).order_by("-runs__created_at").values("runs__state")[:1]
-        return self.annotate(last_run_state=models.Subquery(newest))
+        found: Any = self.annotate(last_run_state=models.Subquery(newest))
+        return found.filter(last_run_state__in=list(states))
 
 
 class Job(models.Model):
