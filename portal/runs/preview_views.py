@@ -74,7 +74,7 @@ def _addressed(
     message = {"do": do, "user": request.user.pk, "job": found.pk, "environment": environment.pk, "holder": request.user.shown_name}
     if content is not None:
         message["message"] = (asked or {}) | _work(content, environment.name, environment.parameters)
-        if message["message"]["request"] == "preview":
+        if (asked or {}).get("request") == "preview":
             _record(request.user, found, environment.name)
     return message
 

@@ -22,16 +22,23 @@ def write_some(count, ana=None):
         )
 
 
-def tamper(seq, **changes):
-    """What somebody does who owns the database: lifts the trigger and changes a row."""
+LIFTED = {
+    "sqlite": ["DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete"],
+    "postgresql": ["SET CONSTRAINTS ALL IMMEDIATE", "ALTER TABLE audit_auditevent DISABLE TRIGGER USER"],
+}
+
+
+def as_owner_of_the_database(statement, *values):
+    """What somebody can do who owns the database: lift the triggers first. The test's transaction is rolled back afterwards."""
     with connection.cursor() as cursor:
-        for statement in {
-            "sqlite": ["DROP TRIGGER IF EXISTS audit_no_update"],
-            "postgresql": ["ALTER TABLE audit_auditevent DISABLE TRIGGER USER"],
-        }[connection.vendor]:
-            cursor.execute(statement)
-        for name, value in changes.items():
-            cursor.execute(f"UPDATE {guards.TABLE} SET {name} = %s WHERE seq = %s", [value, seq])
+        for lift in LIFTED[connection.vendor]:
+            cursor.execute(lift)
+        cursor.execute(statement, values)
+
+
+def tamper(seq, **changes):
+    columns = ", ".join(f"{name} = %s" for name in changes)
+    as_owner_of_the_database(f"UPDATE {guards.TABLE} SET {columns} WHERE seq = %s", *changes.values(), seq)
 
 
 def test_a_whole_chain_is_whole(ana):
