@@ -6,6 +6,7 @@ import { show } from "../toasts.js";
 import { el, icon, plural } from "./dom.js";
 import { Draft } from "./draft.js";
 import { StageForm } from "./form.js";
+import { InputPanel } from "./input_panel.js";
 import { insertStage } from "./insert.js";
 import { JsonView } from "./json_view.js";
 import { StageList } from "./list.js";
@@ -40,6 +41,7 @@ const form = new StageForm($("pane"), {
   suggestions: (field, index) => (field.widget === "uri" ? sources.uris() : store.viewsBefore(index).map((view) => view.name)),
   parameters: () => parameterChips(store, config.parameter_types),
 });
+if (config.may.preview) new InputPanel({ tab: $("tab-input"), panel: $("panel-input"), store, urls: config.urls, started: () => problems.sessionUp() });
 const saver = new Saver({ config, store, draft, problems, showProblems, saved: told, merged: told });
 let json = null;
 
@@ -80,6 +82,7 @@ function drawToolbar() {
   if ($("run-button")) { label("run-button", store.stages.length > 1 ? `Run 1 → ${store.stages.length}` : "Run"); $("run-button").disabled = !store.stages.length || Boolean(store.broken); }
   const count = problems.list.length;
   const chip = $("problem-chip");
+  if (count === 1 && problems.list[0].code === "no-stages") { chip.className = "chip mut"; chip.replaceChildren("no stages yet"); return; }
   chip.className = `chip ${count ? "warn" : "ok"}`;
   chip.replaceChildren(icon(count ? "alert-triangle" : "circle-check"), ` ${count ? plural(count, "problem") : "no problems"}`);
 }
