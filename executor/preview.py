@@ -87,7 +87,7 @@ class Memory:
 
 
 class PreviewContext(RunContext):
-    """Stages are told that they work for a preview; inputs are kept in memory when they are samples."""
+    """Stages are told that they work for a preview; samples, and what is made of them row by row, are kept in memory."""
 
     is_preview = True
 
@@ -95,10 +95,10 @@ class PreviewContext(RunContext):
         super().__init__(process.session, emit, environment=job.environment, lake_folder=lake_folder)
         self.is_sampled = sample
         self.row_limit = SAMPLE_ROWS if sample else None
-        self.kind = ""
+        self.keeps_rows = False
 
     def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
-        super().register(name, frame.persist() if self.is_sampled and self.kind == "extract" else frame)
+        super().register(name, frame.persist() if self.is_sampled and self.keeps_rows else frame)
 
 
 class Preview:
@@ -155,14 +155,13 @@ class Preview:
 
     def _run(self, index: int, stage: Stage, key: str) -> None:
         before = set(self.context.views)
-        self.context.kind = stage.kind
+        self.context.keeps_rows = not hasattr(stage, "query")  # a query may make far more rows than it reads
         self.runner.run_stage(index, stage)
         made = {view.name: view.frame for name, view in self.context.views.items() if name not in before}
         self.memory.keep_stage(key, Kept(made, {path: lake.snapshot(path) for path in self.context.record.inputs}))
 
     def _recall(self, index: int, stage: Stage, kept: Kept) -> None:
         self.emit(StageEntered(stage_index=index, stage=stage.name, stage_type=stage.type))
-        self.context.kind = ""
         for name, frame in kept.views.items():
             frame.createOrReplaceTempView(name)
             self.context.views[name.casefold()] = View(name, frame)
