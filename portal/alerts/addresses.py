@@ -32,8 +32,8 @@ class Target:
     host: str
     port: int
     path: str
-    address: str = ""
-    """The IP address that was checked and is connected to; empty before it is resolved."""
+    addresses: tuple[str, ...] = ()
+    """The IP addresses that were checked; one of them is connected to. Empty before the name is resolved."""
 
     @property
     def host_header(self) -> str:
@@ -64,12 +64,12 @@ def parse(url: str) -> Target:
 
 
 def checked(url: str) -> Target:
-    """The target with the address to connect to. PortalError when any address of the name is not allowed."""
+    """The target with the addresses it may be reached at. PortalError when any address of the name is not allowed."""
     target = parse(url)
     addresses = _resolve(target)
     for address in addresses:
         _check(address, target)
-    return Target(target.scheme, target.host, target.port, target.path, str(addresses[0]))
+    return Target(target.scheme, target.host, target.port, target.path, tuple(dict.fromkeys(map(str, addresses))))
 
 
 def _resolve(target: Target) -> list[Address]:

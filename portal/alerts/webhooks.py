@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -76,9 +77,16 @@ class _Pinned(http.client.HTTPConnection):
         self._target = target
 
     def connect(self) -> None:
-        plain = socket.create_connection((self._target.address, self._target.port), CONNECT_SECONDS)
+        plain = self._first_that_answers()
         plain.settimeout(READ_SECONDS)
         if self._target.scheme == "https":
             self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self._target.host)
         else:
             self.sock = plain
+
+    def _first_that_answers(self) -> socket.socket:
+        *others, last = self._target.addresses
+        for address in others:
+            with contextlib.suppress(OSError):
+                return socket.create_connection((address, self._target.port), CONNECT_SECONDS)
+        return socket.create_connection((last, self._target.port), CONNECT_SECONDS)

@@ -59,6 +59,6 @@ def mailbox(settings: Any) -> Iterator[smtp.Mailbox]:
 @pytest.fixture
 def hook(settings: Any) -> Iterator[receiver.Receiver]:
     """A real HTTP receiver, in a network that is allowed."""
-    settings.WEBHOOK_ALLOW = [ip_network("127.0.0.0/8")]
+    settings.WEBHOOK_ALLOW = [ip_network("127.0.0.0/8"), ip_network("::1/128")]
     with receiver.running() as kept:
         yield kept

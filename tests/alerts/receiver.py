@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 @dataclass
@@ -24,7 +26,8 @@ class Receiver:
 
 
 @contextmanager
-def running() -> Iterator[Receiver]:
+def running(certificate: Path | None = None) -> Iterator[Receiver]:
+    """With a `certificate` (key and certificate in one PEM file) it speaks https."""
     kept = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -41,6 +44,10 @@ def running() -> Iterator[Receiver]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     kept.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

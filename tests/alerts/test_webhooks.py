@@ -6,13 +6,21 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from portal.alerts import addresses, webhooks
 from portal.alerts.addresses import Target
 from portal.errors import PortalError
+from tests.alerts import receiver
 from tests.alerts.receiver import Receiver
 
 
@@ -61,7 +69,7 @@ def test_a_receiver_that_is_away_is_told_in_words(hook: Receiver) -> None:
 
 def test_a_name_that_changes_its_address_after_the_check_is_still_not_reached(hook: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection goes to the address that was checked; the name is looked up once only."""
-    pinned = Target("http", "rebound.example", hook.port, "/", "127.0.0.1")
+    pinned = Target("http", "rebound.example", hook.port, "/", ("::1", "127.0.0.1"))
     monkeypatch.setattr(webhooks, "checked", lambda url: pinned)
     send("http://rebound.example/", webhooks.new_secret())
     assert hook.sent[0][1]["host"] == f"rebound.example:{hook.port}"
@@ -74,10 +82,40 @@ def test_proxies_of_the_environment_are_not_used(hook: Receiver, monkeypatch: py
     assert len(hook.sent) == 1
 
 
+def self_signed(folder: Path) -> Path:
+    """A certificate for localhost that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+    made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    pem = serialization.Encoding.PEM
+    path = folder / "certificate.pem"
+    plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(plain + made.sign(key, hashes.SHA256()).public_bytes(pem))
+    return path
+
+
+def test_https_needs_a_certificate_somebody_vouches_for(hook: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = self_signed(tmp_path)
+    with receiver.running(certificate) as secure:
+        url = f"https://localhost:{secure.port}/"
+        with pytest.raises(PortalError, match="No trusted connection: CERTIFICATE_VERIFY_FAILED"):
+            send(url, webhooks.new_secret())
+        assert secure.sent == []
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        monkeypatch.setattr(ssl, "create_default_context", lambda: trusting)
+        send(url, webhooks.new_secret())
+        assert len(secure.sent) == 1
+        with pytest.raises(PortalError, match="No trusted connection"):
+            send(f"https://127.0.0.1:{secure.port}/", webhooks.new_secret())  # the certificate is for another name
+
+
 def test_a_private_address_gets_no_connection(hook: Receiver, settings: object) -> None:
     settings.WEBHOOK_ALLOW = []  # type: ignore[attr-defined]
     for host in ("127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"):
         with pytest.raises(PortalError):
             send(f"http://{host}:{hook.port}/", webhooks.new_secret())
     assert hook.sent == []
-    assert addresses.parse(hook.url).address == ""
+    assert addresses.parse(hook.url).addresses == ()
