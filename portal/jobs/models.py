@@ -104,10 +104,6 @@ class JobVersion(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("A version is never deleted.")
 
-    @property
-    def short_sha(self) -> str:
-        return self.sha256[:8]
-
     def __str__(self) -> str:
         return f"{self.job.name} v{self.number}"
 
