@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from portal import health
 from portal.accounts import policy
@@ -69,13 +69,8 @@ def project_in_use(request: HttpRequest, projects: list[Project]) -> Project | N
 
 def _addresses(user: User, project: Project | None) -> dict[str, str]:
     found = {"home": reverse("home:home")}
-    for key, name in PLACES.items():
-        if project is None:
-            break
-        try:
-            found[key] = reverse(name, kwargs={"project": project.slug})
-        except NoReverseMatch:
-            continue
+    if project is not None:
+        found |= {key: reverse(name, kwargs={"project": project.slug}) for key, name in PLACES.items()}
     if search.may_read(user):
         found["audit"] = reverse("audit:list")
     return found
