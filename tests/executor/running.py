@@ -63,14 +63,21 @@ def program(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "executor", *arguments]
 
 
-def environment() -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+def environment(temp: Path) -> dict[str, str]:
+    """`temp`: where a killed program leaves what it could not remove."""
+    return {"PATH": os.environ["PATH"], "HOME": "/tmp", "TMPDIR": str(temp), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
 
 
 def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     """The program, spoken to through pipes."""
     return subprocess.Popen(
-        program(*arguments), cwd=cwd, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        program(*arguments),
+        cwd=cwd,
+        env=environment(cwd),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
 
 
