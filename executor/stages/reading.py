@@ -15,9 +15,9 @@ from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.schema import AnyColumn, parse_schema, parse_schema_text
 from executor.stages.base import StageContext
+from executor.stages.file_kinds import FileExtract, FileOrViewExtract, WithSchema
 from executor.stages.frames import require_columns
 from executor.stages.internal_columns import empty_file_columns, with_file_columns, with_view_columns
-from executor.stages.kinds import FileExtract, FileOrViewExtract, WithSchema
 
 Reader = Callable[[SparkSession, str, dict[str, str]], DataFrame]
 Sample = Callable[[list[Path], str], None]

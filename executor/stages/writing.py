@@ -9,8 +9,9 @@ from pyspark.sql.types import ArrayType, MapType, NullType
 
 from executor.problems import Problem, ProblemError
 from executor.stages.base import StageContext
+from executor.stages.file_kinds import FileLoad
 from executor.stages.frames import arranged, require_columns
-from executor.stages.kinds import FileLoad
+from executor.stages.kinds import tell_unused
 
 Write = Callable[[DataFrameWriter, str], None]
 
@@ -20,6 +21,7 @@ def write_files(stage: FileLoad, context: StageContext, write: Write, *, unsuppo
 
     Columns of an `unsupported` type are left out, which the run says.
     """
+    tell_unused(stage, context)
     frame = without_columns_of(context.view(stage.input_view), unsupported, stage, context)
     require_columns(frame, stage.partition_by, "partitionBy")
     if stage.partition_by and len(stage.partition_by) >= len(frame.columns):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from executor.stages.base import StageContext
-from executor.stages.kinds import Execute, WithSQL
+from executor.stages.kinds import Execute, WithSQL, tell_unused
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -24,6 +24,7 @@ class LogExecute(WithSQL, Execute):
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.one_row import only_row, parsed_message
 
+        tell_unused(self, context)
         (message,) = only_row(self.type, self.query(context), {"message": "string"})
         context.detail(message=parsed_message(message))
         context.log(message)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from executor.stages.base import StageContext
-from executor.stages.kinds import Delimited, FileOrViewExtract
+from executor.stages.file_kinds import Delimited, FileOrViewExtract
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

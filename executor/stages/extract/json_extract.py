@@ -7,7 +7,7 @@ from pydantic import Field
 
 from executor.problems import Problem, ProblemError
 from executor.stages.base import StageContext
-from executor.stages.kinds import FileOrViewExtract
+from executor.stages.file_kinds import FileOrViewExtract
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from executor.stages.base import StageContext
-from executor.stages.kinds import FileExtract
+from executor.stages.file_kinds import FileExtract
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

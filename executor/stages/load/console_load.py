@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from executor.stages.base import StageContext
-from executor.stages.kinds import Load
+from executor.stages.kinds import Load, tell_unused
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -35,5 +35,6 @@ class ConsoleLoad(Load):
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.showing import table_lines
 
+        tell_unused(self, context)
         for line in table_lines(context.view(self.input_view), ROWS):
             context.log(line)

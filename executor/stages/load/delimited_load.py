@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from executor.stages.base import StageContext
-from executor.stages.kinds import Delimited, FileLoad
+from executor.stages.file_kinds import Delimited, FileLoad
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -7,7 +7,8 @@ from pydantic import Field
 from executor.problems import Problem
 from executor.schema import AnyColumn
 from executor.stages.base import StageContext
-from executor.stages.kinds import Transform, ViewName, WithSchema, one_of
+from executor.stages.file_kinds import WithSchema, one_of
+from executor.stages.kinds import Transform, ViewName
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from executor.problems import Problem, ProblemError
 from executor.stages.base import StageContext
-from executor.stages.kinds import Validate, WithSQL
+from executor.stages.kinds import Validate, WithSQL, tell_unused
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -28,6 +28,7 @@ class SQLValidate(WithSQL, Validate):
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.one_row import only_row, parsed_message
 
+        tell_unused(self, context)
         outcome, message = only_row(self.type, self.query(context), {"outcome": "boolean", "message": "string"})
         context.detail(outcome=outcome, message=parsed_message(message))
         if not outcome:

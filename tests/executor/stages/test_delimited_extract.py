@@ -107,3 +107,11 @@ def test_a_partition_column_that_is_not_there_is_told_with_the_nearest(bench: Be
     bench.write("raw/a.csv", "origin\nJFK\n")
     problem = bench.fails(extract(partitionBy=["orign"]))
     assert (problem.code, problem.field, problem.fix) == ("column-unknown", "partitionBy", "Did you mean “origin”?")
+
+
+def test_a_field_that_does_nothing_yet_is_told_in_the_log(bench: Bench) -> None:
+    bench.write("raw/a.csv", "n\n1\n")
+    bench.run(extract(watermark={"eventTime": "n", "delayThreshold": "1 hour"}))
+    assert bench.logs == ["“watermark” is set but not used: a watermark is for endless (streaming) input; this job reads files once."]
+    bench.run(extract())
+    assert len(bench.logs) == 1

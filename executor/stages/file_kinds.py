@@ -1,0 +1,182 @@
+"""Stages that read or write files, and the fields they share."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from executor.problems import Problem
+from executor.stages.base import Stage
+from executor.stages.kinds import Extract, FlatMap, Load, ViewName, WithAuthentication, stage_field
+
+
+class WithSchema(Stage):
+    """A stage that may be told the columns by an Arc schema."""
+
+    schema_uri: str | None = stage_field(
+        "schemaURI",
+        "Schema file",
+        "A file in the lake that describes the columns (Arc's schema format).",
+        "uri",
+        default=None,
+        advanced=True,
+    )
+    schema_view: ViewName | None = stage_field(
+        "schemaView", "Schema view", "A view whose rows describe the columns, one row for each.", "view", default=None, advanced=True
+    )
+
+
+class FileExtract(Extract, WithSchema):
+    """Reads files."""
+
+    icon: ClassVar[str] = "download"
+
+    input_uri: str | None = stage_field(
+        "inputURI",
+        "File",
+        "The file or folder to read, for instance raw/flights.csv. * stands for any text in a name.",
+        "uri",
+        default=None,
+    )
+    contiguous_index: bool = stage_field(
+        "contiguousIndex",
+        "Number the rows",
+        "Adds _filename and _index, the number of the row within its file. Off: only a number that is unique.",
+        "switch",
+        default=True,
+        advanced=True,
+    )
+    base_path: str | None = stage_field(
+        "basePath",
+        "Base folder",
+        "The folder from which names such as year=2013 in the path become columns.",
+        "uri",
+        default=None,
+        advanced=True,
+    )
+    watermark: FlatMap = stage_field(
+        "watermark",
+        "Watermark",
+        "For endless input: eventTime (a column) and delayThreshold (for instance 1 hour).",
+        "map",
+        default={},
+        advanced=True,
+        marks={"unused": "a watermark is for endless (streaming) input; this job reads files once"},
+    )
+
+    def reads(self) -> list[str]:
+        return [self.schema_view] if self.schema_view else []
+
+    def problems(self) -> list[Problem]:
+        found = super().problems()
+        if self.schema_uri and self.schema_view:
+            found.append(one_of(["schemaURI", "schemaView"]))
+        for key in ("eventTime", "delayThreshold"):
+            if self.watermark and key not in self.watermark:
+                found.append(
+                    Problem(
+                        code="watermark",
+                        field="watermark",
+                        message=f"Watermark requires '{key}' parameter.",
+                        expected=key,
+                        fix=f"Add “{key}”.",
+                    )
+                )
+        return found
+
+
+class FileOrViewExtract(FileExtract):
+    """Reads files, or the text in a column of a view."""
+
+    input_view: ViewName | None = stage_field(
+        "inputView", "Input view", "A view that holds the text, instead of a file.", "view", default=None, advanced=True
+    )
+    input_field: str | None = stage_field(
+        "inputField",
+        "Input column",
+        "The column of the input view that holds the text; needed when the view has several.",
+        "text",
+        default=None,
+        advanced=True,
+    )
+
+    def reads(self) -> list[str]:
+        return [*([self.input_view] if self.input_view else []), *super().reads()]
+
+    def problems(self) -> list[Problem]:
+        missing = [] if self.input_view or self.input_uri else [no_input()]
+        return [*super().problems(), *missing]
+
+
+class FileLoad(Load, WithAuthentication):
+    """Writes files."""
+
+    output_uri: str = stage_field("outputURI", "Folder", "Where the files go, for instance curated/daily_delays.", "uri", min_length=1)
+    save_mode: Literal["Append", "ErrorIfExists", "Ignore", "Overwrite"] = stage_field(
+        "saveMode",
+        "If there is data already",
+        "Overwrite replaces it, Append adds to it, ErrorIfExists stops the run, Ignore leaves it as it is.",
+        "choice",
+        default="Overwrite",
+    )
+    partition_by: list[str] = stage_field(
+        "partitionBy", "Folders by", "One folder for each value of these columns, for instance year.", "list", default=[], advanced=True
+    )
+    num_partitions: int | None = stage_field(
+        "numPartitions", "Files", "Into how many files the rows are written.", "number", default=None, advanced=True, ge=1, le=100_000
+    )
+
+
+class Delimited(Stage):
+    """How values are separated in a text file."""
+
+    delimiter: Literal["Comma", "Pipe", "DefaultHive", "Custom"] = stage_field(
+        "delimiter", "Separator", "The sign between two values.", "choice", default="Comma"
+    )
+    custom_delimiter: str | None = stage_field(
+        "customDelimiter", "Own separator", "The sign between two values when the separator is Custom.", "text", default=None, max_length=10
+    )
+    quote: Literal["DoubleQuote", "SingleQuote", "None"] = stage_field(
+        "quote", "Quotes", "The sign around a value that holds the separator.", "choice", default="DoubleQuote", advanced=True
+    )
+    header: bool = stage_field(
+        "header", "First line holds names", "On: the first line gives the columns their names.", "switch", default=False
+    )
+
+    def problems(self) -> list[Problem]:
+        found = super().problems()
+        if self.delimiter == "Custom" and not self.custom_delimiter:
+            found.append(
+                Problem(
+                    code="field-missing",
+                    field="customDelimiter",
+                    message="The separator is Custom, but none is given.",
+                    expected="a sign such as ;",
+                    fix="Give the own separator.",
+                )
+            )
+        return found
+
+    def format_options(self) -> dict[str, str]:
+        """Spark's options for reading and writing such text."""
+        separators = {"Comma": ",", "Pipe": "|", "DefaultHive": "\x01", "Custom": self.custom_delimiter or ","}
+        quotes = {"DoubleQuote": '"', "SingleQuote": "'", "None": "\x00"}
+        return {"sep": separators[self.delimiter], "quote": quotes[self.quote], "header": str(self.header).lower()}
+
+
+def one_of(fields: list[str]) -> Problem:
+    """More than one of these fields is set."""
+    names = ", ".join(fields)
+    return Problem(
+        code="one-of", field=fields[-1], message=f"Only one of {names} can be used.", expected="one of them", fix="Take the others out."
+    )
+
+
+def no_input() -> Problem:
+    """A stage that reads was not told from where."""
+    return Problem(
+        code="one-of",
+        field="inputURI",
+        message="It is not said what to read.",
+        expected="a file, for instance raw/flights.csv",
+        fix="Give the file.",
+    )
