@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from portal.runs.models import Run
 
 FAKE = Path(__file__).with_name("fake_executor.py")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_comes_with_a_token() -> Iterator[None]:
+    """A request with an API token limits what follows it in the same context: here, the next test."""
+    from portal.accounts import token_scopes
+
+    token_scopes.limit_to(None)
+    yield
+    token_scopes.limit_to(None)
 
 
 @pytest.fixture

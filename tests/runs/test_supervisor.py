@@ -18,6 +18,7 @@ from portal.accounts.models import User
 from portal.errors import Conflict
 from portal.runs import actions, launcher, leases
 from portal.runs.models import Run, RunState
+from tests.runs.stack import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[Run], Run]
@@ -96,8 +97,7 @@ def when_started(lake: Path, do: Callable[[], Any]) -> threading.Thread:
     from django.db import connection
 
     def wait() -> None:
-        while not (lake / "started").exists():
-            time.sleep(0.02)
+        until((lake / "started").exists, "the fake executor")
         while True:
             try:
                 do()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from portal.runs import worker
 from portal.runs.models import Run, RunState
+from tests.runs.stack import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,8 +39,7 @@ def test_a_worker_that_is_shut_down_gives_its_run_back(
     run = queued("slowly:600")
 
     def shut_down() -> None:
-        while not (fake_executor / "started").exists():
-            time.sleep(0.02)
+        until((fake_executor / "started").exists, "the fake executor")
         worker.stopping.set()
 
     thread = threading.Thread(target=shut_down)
