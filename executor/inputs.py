@@ -160,7 +160,7 @@ def _check_gzip(file: Path, head: bytes, uri: str) -> None:
             "input-gzip",
             f"{file.name} is broken: it cannot be unpacked to its end.",
             uri,
-            found=f"{done:,} good bytes before the break",
+            found=f"a break after {done:,} good bytes" if done else "a break near its beginning",
             fix="Fetch the file again.",
         )
 
