@@ -9,8 +9,9 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,16 @@ def _let_tests_empty_the_audit() -> None:
         run(guards.STATEMENTS[connection.vendor])
 
     TransactionTestCase._fixture_teardown = lifted  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def _each_test_begins_as_nobody() -> Iterator[None]:
+    """A request's token and origin end with the request, but the tests' requests all run in one thread."""
+    yield
+    if scopes := sys.modules.get("portal.accounts.token_scopes"):
+        scopes.limit_to(None)
+    if audit := sys.modules.get("portal.audit.actions"):
+        audit.origin.set(audit.Origin())
 
 
 # --- the project -----------------------------------------------------------------------------------------------------
