@@ -127,6 +127,7 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["project", "-created_at"]),
             models.Index(fields=["job", "environment", "-created_at"]),
+            models.Index(fields=["job", "-created_at"]),
             models.Index(fields=["state", "created_at"]),
         ]
 
