@@ -6,7 +6,7 @@ A preview is the same loop with an end, without loads and executes (`executor.pr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,13 +119,18 @@ class RunContext:
         return known.frame
 
     def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
-        rows = None
+        rows = self.record.rows.get("out")
         if persist and not self.is_preview:
             frame = frame.persist()
             rows = frame.count()
             self.rows("out", rows, name)
         frame.createOrReplaceTempView(name)
         self.views[name.casefold()] = View(name, frame, rows)
+
+    def rows_of(self, names: Iterable[str]) -> int | None:
+        """Rows of these views together; None where one of them has not been counted (counting only to know would do the work twice)."""
+        counts = [view.rows if (view := self.views.get(name.casefold())) else None for name in names]
+        return sum(count for count in counts if count is not None) if counts and None not in counts else None
 
     def sql(self, text: str, *, field: str = "sql") -> DataFrame:
         return self._gate.query(text, [view.name for view in self.views.values()], field)
@@ -220,7 +225,7 @@ class Runner:
                 stage_type=stage.type,
                 outcome="warning" if record.warnings else "done",
                 duration_ms=_since(started),
-                rows_in=record.rows.get("in"),
+                rows_in=record.rows.get("in", self.context.rows_of(stage.reads())),
                 rows_out=record.rows.get("out"),
                 rows_rejected=record.rows.get("rejected"),
                 details=record.details | ({"warnings": [warning.as_dict() for warning in record.warnings]} if record.warnings else {}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import accumulate
 
 from pyspark.sql import Column, DataFrame, Window
@@ -23,9 +24,14 @@ def is_internal(frame: DataFrame, name: str) -> bool:
     return bool(frame.schema[name].metadata.get("internal"))
 
 
-def with_file_columns(frame: DataFrame, path: str, uri: str, *, contiguous: bool, limit: int | None = None) -> DataFrame:
+Counted = Callable[[int], None]
+
+
+def with_file_columns(
+    frame: DataFrame, path: str, uri: str, *, contiguous: bool, limit: int | None = None, counted: Counted = lambda rows: None
+) -> DataFrame:
     """`frame` (just read from files at `path`, written `uri` in the document) with its internal columns at the end; the first
-    `limit` rows of it, if given.
+    `limit` rows of it, if given. `counted` is told the number of rows where numbering them has found it out.
 
     `_index` counts from 1 within each file without a gap, however Spark splits the file. Parquet brings the number along; of other
     formats one whole file in one part is numbered as it is read, anything else needs a first pass that counts rows.
@@ -41,7 +47,7 @@ def with_file_columns(frame: DataFrame, path: str, uri: str, *, contiguous: bool
         return _first(frame.select("*", name, _named(F.col("_metadata.row_index") + 1, "_index")), limit)
     if limit is not None:
         return _first_numbered(frame, name, limit)
-    return _numbered(frame, name) if len(files) == 1 else _numbered_by_file(frame, name)
+    return _numbered(frame, name, counted) if len(files) == 1 else _numbered_by_file(frame, name, counted)
 
 
 def empty_file_columns(frame: DataFrame, *, contiguous: bool) -> DataFrame:
@@ -75,35 +81,37 @@ def _first_numbered(frame: DataFrame, name: Column, limit: int) -> DataFrame:
     return few.select(*columns, _named(F.row_number().over(in_file).cast("bigint"), "_index"))
 
 
-def _numbered(frame: DataFrame, name: Column) -> DataFrame:
+def _numbered(frame: DataFrame, name: Column, counted: Counted = lambda rows: None) -> DataFrame:
     """Rows of one source, numbered through its parts, which Spark keeps in the order of the source."""
     running, part = F.monotonically_increasing_id(), F.spark_partition_id()
     parts = frame.rdd.getNumPartitions()
     if parts <= 1:
         return frame.select("*", name, _named(running + 1, "_index"))
     counts = {row["part"]: row["rows"] for row in frame.groupBy(part.alias("part")).agg(F.count(F.lit(1)).alias("rows")).collect()}
+    counted(sum(counts.values()))
     before = accumulate((counts.get(number, 0) for number in range(parts)), initial=0)
     starts = F.lit(list(before))
     return frame.select("*", name, _named(F.get(starts, part) + running.bitwiseAND(_ROW_BITS) + 1, "_index"))
 
 
-def _numbered_by_file(frame: DataFrame, name: Column) -> DataFrame:
+def _numbered_by_file(frame: DataFrame, name: Column, counted: Counted) -> DataFrame:
     """Rows of several files, each numbered from 1; a part may hold pieces of several files."""
     block = F.struct(
         F.col("_metadata.file_path").alias("file"), F.col("_metadata.file_block_start").alias("start"), F.spark_partition_id().alias("part")
     )
     marked = frame.select("*", name, block.alias(_BLOCK), F.monotonically_increasing_id().alias(_NUMBER))
-    joined = marked.join(F.broadcast(_shifts(marked)), _BLOCK)
+    joined = marked.join(F.broadcast(_shifts(marked, counted)), _BLOCK)
     columns = [F.col(f"`{column}`") for column in [*frame.columns, "_filename"]]
     return joined.select(*columns, _named(F.col(_NUMBER) - F.col("shift"), "_index"))
 
 
-def _shifts(marked: DataFrame) -> DataFrame:
+def _shifts(marked: DataFrame, counted: Counted) -> DataFrame:
     """For each piece of a file: what to take from the running number so that the first row of the file becomes 1."""
-    counted = marked.groupBy(_BLOCK).agg(F.count(F.lit(1)).alias("rows"), F.min(_NUMBER).alias("first")).collect()
-    counted.sort(key=lambda row: (row[_BLOCK].file, row[_BLOCK].start, row[_BLOCK].part))
+    pieces = marked.groupBy(_BLOCK).agg(F.count(F.lit(1)).alias("rows"), F.min(_NUMBER).alias("first")).collect()
+    pieces.sort(key=lambda row: (row[_BLOCK].file, row[_BLOCK].start, row[_BLOCK].part))
+    counted(sum(row["rows"] for row in pieces))
     shifts, file, before = [], None, 0
-    for row in counted:
+    for row in pieces:
         before = 0 if row[_BLOCK].file != file else before
         shifts.append((row[_BLOCK], row["first"] - before - 1))
         file, before = row[_BLOCK].file, before + row["rows"]

@@ -44,7 +44,14 @@ def read_files(stage: FileExtract, spark: SparkSession, context: StageContext, r
     frame = read(spark, path, base)
     if not frame.columns:
         raise ProblemError(Problem(code="input-empty", field="inputURI", message=f"{uri}: There are no columns in it.", found=uri))
-    frame = with_file_columns(frame, path, uri, contiguous=stage.contiguous_index, limit=context.row_limit)
+    frame = with_file_columns(
+        frame,
+        path,
+        uri,
+        contiguous=stage.contiguous_index,
+        limit=context.row_limit,
+        counted=lambda rows: None if stage.persist else context.rows("out", rows, stage.output_view),
+    )
     return described(frame, columns) if columns else frame
 
 

@@ -206,3 +206,12 @@ def test_running_out_of_memory_is_said_in_plain_words(lake: Path) -> None:
     assert outcome.problem["code"] == "out-of-memory"
     assert "larger compute profile" in outcome.problem["fix"]
     assert not (lake / "curated" / "daily").exists()
+
+
+@pytest.mark.parametrize("persist", [True, False])
+def test_rows_that_are_known_are_told_once_and_handed_on(spark_process: SparkProcess, lake: Path, persist: bool) -> None:
+    (lake / "raw" / "more.csv").write_text(ROWS)
+    both = EXTRACT | {"inputURI": "raw/*.csv", "persist": persist}
+    outcome = run_here(spark_process, [both, GROUPED | {"persist": True}, SAVE], lake)
+    flow = {event["stage"]: (event.get("rows_in"), event.get("rows_out")) for event in outcome.named("stage_finished")}
+    assert flow == {"flights": (None, 6), "daily": (6, 2), "save": (2, 2)}
