@@ -47,12 +47,7 @@ def percentile(ordered: list[float], part: float) -> float:
 def job_of_lines() -> dict[str, Any]:
     """Each stage says one line; their times are in the events."""
     names = {"environments": ["dev"]}
-    return {
-        "stages": [
-            {"type": "LogExecute", "name": f"line{n}", "sql": f"SELECT true AS outcome, '{WORDS} {n}' AS message"} | names
-            for n in range(LINES)
-        ]
-    }
+    return {"stages": [{"type": "LogExecute", "name": f"line{n}", "sql": f"SELECT '{WORDS} {n}' AS message"} | names for n in range(LINES)]}
 
 
 @contextmanager
@@ -90,7 +85,8 @@ def follow(client: httpx.Client, document: dict[str, Any]) -> dict[str, Any]:
         if event.get("event") == "log" and WORDS in event.get("message", ""):
             latencies.append(now - datetime.fromisoformat(event["time"]).timestamp())
     if first_stage is None or len(latencies) != LINES:
-        raise RuntimeError(f"{len(latencies)} of {LINES} lines arrived")
+        run.refresh_from_db()
+        raise RuntimeError(f"{len(latencies)} of {LINES} lines arrived; the run is {run.state}: {run.problem}")
     return {"first_stage": first_stage, "latencies": latencies}
 
 
