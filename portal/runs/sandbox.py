@@ -58,8 +58,8 @@ def wrapped(command: list[str], *, lake: Path, writable: bool, tmp: Path | None 
     return [
         *_walls(),
         *_system(),
-        *_own_files(),
         *(["--bind", str(tmp), TMP] if tmp else ["--size", str(tmp_mb * 1024**2), "--tmpfs", TMP]),
+        *_own_files(),  # after /tmp, which would cover them where Sluice itself lives below /tmp
         *(["--bind"] if writable else ["--ro-bind"]),
         *(str(lake), LAKE),
         *(part for name, value in environment().items() for part in ("--setenv", name, value)),

@@ -50,9 +50,10 @@ def wrapped(lake: Path, *command: str) -> list[str]:
         *("--symlink", "usr/lib64", "/lib64", "--symlink", "usr/sbin", "/sbin"),
         *("--ro-bind", "/etc/java-17-openjdk", "/etc/java-17-openjdk", "--ro-bind", "/etc/alternatives", "/etc/alternatives"),
         *("--ro-bind", str(lake.parent / "hosts"), "/etc/hosts", "--ro-bind", str(lake.parent / "passwd"), "/etc/passwd"),
+        *("--tmpfs", "/tmp"),
         *base,
         *("--ro-bind", sys.prefix, sys.prefix, "--ro-bind", str(ROOT / "executor"), "/app/executor"),
-        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--bind", str(lake), "/lake", "--chdir", "/app"),
+        *("--proc", "/proc", "--dev", "/dev", "--bind", str(lake), "/lake", "--chdir", "/app"),
         *("--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp", "--setenv", "LANG", "C.UTF-8"),
         *command,
     ]
