@@ -13,7 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- picture: made by docs/picture.py -->", "<!-- end of picture -->"
-DESCRIPTIONS, ENGINE = "descriptions of jobs and stages", "engine"
+COMMANDS, SHARED = "commands", "events and problems"
+COMMAND_MODULES = {"__main__", "cli", "commands", "setup_spark"}
+AUDIT_PAGES = "portal.audit.pages"
+"""A box of its own: the record is below accounts, the pages that show it are above."""
 SPARK, DJANGO = "PySpark", "Django"
 FRAMEWORKS = {"pyspark": SPARK, "py4j": SPARK, "django": DJANGO, "rest_framework": DJANGO}
 Edges = set[tuple[str, str]]
@@ -49,20 +52,27 @@ def _resolved(text: str, known: dict[str, Path]) -> str | None:
 
 def edges() -> Edges:
     """Every pair of boxes of which one imports the other."""
-    graph = import_graph()
-    described = _reached(graph, [name for name in graph if name.startswith("portal")])
-    pairs = {(part_of(name, described), part_of(imported, described)) for name, found in graph.items() for imported in found}
+    pairs = {(part_of(name), part_of(imported)) for name, found in import_graph().items() for imported in found}
     return {(a, b) for a, b in pairs if a and b and a != b}
 
 
-def part_of(module: str, described: set[str]) -> str:
-    """The box of a module: the portal's app, or one of the executor's halves; "" for what belongs to no app (settings, middleware …)."""
+def part_of(module: str) -> str:
+    """The box of a module: the portal's app, or the executor's part; "" for what belongs to neither (settings, middleware …)."""
     if module in FRAMEWORKS.values():
         return module
-    if module.startswith("executor"):
-        return DESCRIPTIONS if module in described else ENGINE
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 and (ROOT / "portal" / parts[1]).is_dir() else ""
+    if module.startswith(AUDIT_PAGES):
+        return "audit pages"
+    program, name, *_ = [*module.split("."), ""]
+    if (ROOT / program / name).is_dir() and name:
+        return name
+    if program == "executor" and name:
+        return COMMANDS if name in COMMAND_MODULES else SHARED
+    return ""
+
+
+def executor_parts() -> set[str]:
+    """The boxes of the executor."""
+    return {part for name in modules() if name.startswith("executor.") and (part := part_of(name))}
 
 
 def _reached(graph: dict[str, set[str]], start: list[str]) -> set[str]:
@@ -78,7 +88,7 @@ def _reached(graph: dict[str, set[str]], start: list[str]) -> set[str]:
 
 def reduced(pairs: Edges) -> Edges:
     """Without the arrows that follow from others, and without those to Django, which every app has."""
-    kept = {(a, b) for a, b in pairs if b != DJANGO or a in (DESCRIPTIONS, ENGINE)}
+    kept = {(a, b) for a, b in pairs if b != DJANGO or a in executor_parts()}
     for a, b in sorted(kept):
         others: dict[str, set[str]] = {}
         for c, d in kept - {(a, b)}:
@@ -92,13 +102,13 @@ def mermaid(pairs: Edges) -> str:
     """The picture in Mermaid's words."""
     boxes = sorted({box for pair in pairs for box in pair})
     ids = {box: re.sub(r"\W+", "_", box) for box in boxes}
-    halves = [box for box in (DESCRIPTIONS, ENGINE) if box in boxes]
-    apps = [box for box in boxes if box not in (*halves, *FRAMEWORKS.values())]
+    parts = [box for box in boxes if box in executor_parts()]
+    apps = [box for box in boxes if box not in (*parts, *FRAMEWORKS.values())]
     lines = ["```mermaid", "flowchart LR", '  subgraph portal["portal"]']
     lines += [f'    {ids[box]}["{box}"]' for box in apps] + ["  end", '  subgraph executor["executor"]']
-    lines += [f'    {ids[box]}["{box}"]' for box in halves] + ["  end"]
+    lines += [f'    {ids[box]}["{box}"]' for box in parts] + ["  end"]
     lines += [f"  {ids[a]} --> {ids[b]}" for a, b in sorted(pairs)]
-    return "\n".join([*lines, f'  runs -. "document and values in, events out" .-> {ids.get(ENGINE, ENGINE)}', "```"])
+    return "\n".join([*lines, f'  runs -. "document and values in, events out" .-> {ids[COMMANDS]}', "```"])
 
 
 def drawn(page: str) -> str:

@@ -33,7 +33,7 @@ def main() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the problems as one JSON list.")
 def check(file: str, environment: str | None, parameters: tuple[str, ...], *, as_json: bool) -> None:
     """Says everything that is wrong with a job document. Exit 0: it is right; 1: it is not. Starts no Spark."""
-    from executor.job import check as check_document
+    from executor.document.job import check as check_document
     from executor.problems import ProblemError
 
     try:
@@ -56,7 +56,7 @@ def check(file: str, environment: str | None, parameters: tuple[str, ...], *, as
 @click.option("--views", type=click.Path(dir_okay=False), help="Write every view's schema, count and first rows to this file.")
 def run(file: str, environment: str | None, parameters: tuple[str, ...], values: str | None, views: str | None) -> None:
     """Runs a job. Standard output is events, one JSON line each."""
-    from executor import commands_spark
+    from executor import commands as commands_spark
 
     sys.exit(commands_spark.run(file, environment, parameters, values, views))
 
@@ -70,7 +70,7 @@ def run(file: str, environment: str | None, parameters: tuple[str, ...], values:
 @values_option
 def preview(file: str, to: str, rows: int, environment: str | None, parameters: tuple[str, ...], values: str | None) -> None:
     """Runs a job up to a stage and shows rows of its view."""
-    from executor import commands_spark
+    from executor import commands as commands_spark
 
     sys.exit(commands_spark.preview(file, to, rows, environment, parameters, values))
 
@@ -78,7 +78,7 @@ def preview(file: str, to: str, rows: int, environment: str | None, parameters: 
 @main.command()
 def serve() -> None:
     """Keeps Spark warm and answers previews, one JSON line each."""
-    from executor import commands_spark
+    from executor import commands as commands_spark
 
     sys.exit(commands_spark.serve())
 
@@ -86,7 +86,7 @@ def serve() -> None:
 @main.command()
 def schema() -> None:
     """Prints the JSON Schema of job documents."""
-    from executor.forms import document_schema
+    from executor.document.forms import document_schema
 
     click.echo(json.dumps(document_schema(), ensure_ascii=False, indent=1))
 
@@ -94,7 +94,7 @@ def schema() -> None:
 @main.command()
 def docs() -> None:
     """Prints the reference of stages in Markdown."""
-    from executor.reference import reference
+    from executor.document.reference import reference
 
     click.echo(reference(), nl=False)
 

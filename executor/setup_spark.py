@@ -19,10 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from executor.jvm import Jvm, java_options
 from executor.problems import ProblemError
-from executor.session import ComputeProfile, build_session, settings
-from executor.spark_home import (
+from executor.spark.home import (
     GATE_SOURCES,
     SPARK_VERSION,
     SparkHome,
@@ -30,6 +28,8 @@ from executor.spark_home import (
     pyspark_jars,
     spark_home,
 )
+from executor.spark.jvm import Jvm, java_options
+from executor.spark.session import ComputeProfile, build_session, settings
 
 ARCHIVE_MEMORY_MB = 512
 
@@ -127,7 +127,7 @@ def make_archive(home: SparkHome, kind: str) -> None:
 
 def _exercise(spark: Any, scratch: Path) -> None:
     """Reads and writes each format, joins, groups, sorts and windows: the classes most jobs load."""
-    from executor.sql_gate import Gate
+    from executor.gate.sql_gate import Gate
 
     (scratch / "flights.csv").write_text("origin,delay,day\nJFK,12,2013-01-01\nEWR,,2013-01-02\n")
     frame = spark.read.csv(str(scratch / "flights.csv"), header=True)

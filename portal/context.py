@@ -14,7 +14,7 @@ from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.accounts.views import IN_USE, projects_of
 from portal.alerts.models import Alert
-from portal.audit import search
+from portal.audit.pages import search
 from portal.jobs.models import Job
 from portal.pipelines.models import Pipeline
 from portal.promotions.models import Promotion

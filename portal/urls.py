@@ -11,7 +11,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from portal import views
 from portal.accounts import api as accounts_api
 from portal.alerts import api as alerts_api
-from portal.audit import api as audit_api
+from portal.audit.pages import api as audit_api
 from portal.environments import api as environments_api
 from portal.jobs import api as jobs_api
 from portal.pipelines import api as pipelines_api
@@ -29,7 +29,7 @@ urlpatterns = [
     path("", include("portal.pipelines.urls")),
     path("", include("portal.promotions.urls")),
     path("", include("portal.alerts.urls")),
-    path("", include("portal.audit.urls")),
+    path("", include("portal.audit.pages.urls")),
     path("", include("portal.ui.urls")),
     path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("healthz", views.live, name="healthz"),

@@ -33,7 +33,10 @@ def test_the_whole_site_loads_without_spark():
     assert told.stdout.strip() == "[]", told.stderr
 
 
-@pytest.mark.parametrize("module", ["executor.job", "executor.stages", "executor.events", "executor.problems", "executor.parameters"])
+DESCRIPTIONS = ["executor.document.job", "executor.document.forms", "executor.stages", "executor.language.parameters", "executor.events"]
+
+
+@pytest.mark.parametrize("module", DESCRIPTIONS)
 def test_the_descriptions_of_the_executor_need_neither_spark_nor_django(module):
     told = run_python(
         f"import sys, {module}; print([n for n in sys.modules if n.split('.')[0] in ('pyspark', 'py4j', 'django', 'portal')])"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class StageContext(Protocol):
-    """What a stage may ask of the run it is part of (implemented by `executor.runner`; stages never see more)."""
+    """What a stage may ask of the run it is part of (implemented by `executor.running.runner`; stages never see more)."""
 
     environment: str | None
     is_preview: bool

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from executor import sql_text
-from executor.authentication import authentication_problems
-from executor.filling import inject_sql_params
-from executor.lineage import views_read
+from executor.language import sql_text
+from executor.language.authentication import authentication_problems
+from executor.language.filling import inject_sql_params
+from executor.language.lineage import views_read
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Stage, StageContext
 
@@ -187,6 +187,6 @@ class WithSQL(WithAuthentication):
     def _text(self, context: StageContext) -> tuple[str, str]:
         if not self.input_uri:
             return self.sql or "", "sql"
-        from executor.inputs import read_text
+        from executor.files.inputs import read_text
 
         return read_text(context.input_path(self.input_uri), self.input_uri), "inputURI"

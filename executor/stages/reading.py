@@ -10,10 +10,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StringType, StructType
 
-from executor.inputs import read_text, require_data
+from executor.files.inputs import read_text, require_data
+from executor.language.schema import AnyColumn, parse_schema, parse_schema_text
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
-from executor.schema import AnyColumn, parse_schema, parse_schema_text
 from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileExtract, FileOrViewExtract, WithSchema
 from executor.stages.frames import require_columns

@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType, StructType
 
+from executor.language.schema import AnyColumn, ArrayColumn, BooleanColumn, Scalar, StructColumn
 from executor.problems import Problem, ProblemError
-from executor.schema import AnyColumn, ArrayColumn, BooleanColumn, Scalar, StructColumn
 from executor.stages.internal_columns import is_internal
 from executor.stages.typed_values import failure_text, is_one_of, quoted, value_of
 from executor.stages.typing_errors import raised

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from executor import date_patterns
-from executor.number_patterns import number_pattern
-from executor.parameters import escaped
-from executor.schema import (
+from executor.language import date_patterns
+from executor.language.number_patterns import number_pattern
+from executor.language.parameters import escaped
+from executor.language.schema import (
     AnyColumn,
     BinaryColumn,
     BooleanColumn,

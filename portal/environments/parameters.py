@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from executor.parameters import NAME, RESERVED, Parameter, typed
+from executor.language.parameters import NAME, RESERVED, Parameter, typed
 from portal.errors import PortalError
 
 KINDS = {

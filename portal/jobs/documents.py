@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from executor import job as judge
+from executor.document import job as judge
 from executor.stages import STAGE_TYPES
 from portal.accounts.models import Project
 from portal.errors import PortalError

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 
-from executor.forms import form_fields, insert_menu
+from executor.document.forms import form_fields, insert_menu
 from executor.stages import STAGE_TYPES
 from portal.accounts import policy
 from portal.accounts.models import User

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from executor import sql_text
+from executor.language import sql_text
 from portal.errors import PortalError
 from portal.jobs import actions, documents
 from portal.jobs.doors import body, find_job, person

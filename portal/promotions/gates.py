@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from executor import job as executor_job
+from executor.document import job as executor_job
 from executor.problems import Problem, ProblemError
 from portal.environments.models import Environment
 from portal.jobs.models import Job, JobVersion, LiveVersion

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from executor.job import check
-from executor.parameters import Parameter
+from executor.document.job import check
+from executor.language.parameters import Parameter
 from executor.problems import Problem
 from portal.accounts import policy
 from portal.environments.models import Environment

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from executor.parameters import Parameter
+from executor.language.parameters import Parameter
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs.checks import declared_parameters

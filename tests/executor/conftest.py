@@ -10,15 +10,15 @@ import pytest
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from executor.session import SparkProcess
+    from executor.spark.session import SparkProcess
 
 
 @pytest.fixture(scope="session")
 def spark_process() -> Iterator[SparkProcess]:
     """The JVM and its session: one core, small heap, quick to start."""
-    from executor.session import ComputeProfile, SparkProcess
     from executor.setup_spark import set_up
-    from executor.spark_home import spark_home
+    from executor.spark.home import spark_home
+    from executor.spark.session import ComputeProfile, SparkProcess
 
     set_up(spark_home())
     process = SparkProcess(ComputeProfile(cores=1, memory_mb=768, shuffle_partitions=1), "preview", log=lambda level, text: None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from executor.job import check
+from executor.document.job import check
 from executor.problems import Problem
 
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from executor.commands_spark import JobRun
+from executor.commands import JobRun
+from executor.document.job import parse
 from executor.events import EventWriter
-from executor.job import parse
-from executor.values import values_from
+from executor.running.values import values_from
 
 if TYPE_CHECKING:
-    from executor.session import SparkProcess
+    from executor.spark.session import SparkProcess
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from executor.forms import form_fields
-from executor.job import check
-from executor.reference import reference
+from executor.document.forms import form_fields
+from executor.document.job import check
+from executor.document.reference import reference
 from executor.stages import STAGE_TYPES, Stage
 from tests.executor.documents import document, sql_stage
 
 if TYPE_CHECKING:
-    from executor.session import SparkProcess
+    from executor.spark.session import SparkProcess
 
 EVERY = pytest.mark.parametrize("cls", STAGE_TYPES.values(), ids=STAGE_TYPES.keys())
 VIEWS = {

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from executor.forms import column_fields, document_schema, form_fields, insert_menu
-from executor.job import check
-from executor.reference import reference
+from executor.document.forms import column_fields, document_schema, form_fields, insert_menu
+from executor.document.job import check
+from executor.document.reference import reference
 from executor.stages import STAGE_TYPES, StageTypes, load_stage_types
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from executor.delimited_files import TextRules, check_widths
-from executor.inputs import check_parquet, check_text_files, data_files, read_text, require_data
+from executor.files.delimited import TextRules, check_widths
+from executor.files.inputs import check_parquet, check_text_files, data_files, read_text, require_data
 from executor.problems import Problem, ProblemError
 
 COMMAS = TextRules(",", '"', header=True)

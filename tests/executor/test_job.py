@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from executor.job import check, digest, parse
+from executor.document.job import check, digest, parse
 from executor.problems import ProblemError
 from tests.executor.documents import codes, document, only_problem, sql_stage
 
@@ -293,8 +293,8 @@ def test_the_digest_is_that_of_the_content_not_of_its_spelling() -> None:
 
 def test_reading_documents_loads_neither_spark_nor_django() -> None:
     program = (
-        "import sys, executor.job, executor.forms, executor.reference\n"
-        "executor.reference.reference()\n"
+        "import sys, executor.document.job, executor.document.forms, executor.document.reference\n"
+        "executor.document.reference.reference()\n"
         "print([m for m in sys.modules if m.split('.')[0] in ('pyspark', 'py4j', 'django', 'sqlglot')])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from executor import lake
+from executor.files import lake
 from executor.problems import ProblemError
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from executor.filling import Filler, inject_sql_params
-from executor.parameters import Parameter, Value, escaped, resolve, typed
+from executor.language.filling import Filler, inject_sql_params
+from executor.language.parameters import Parameter, Value, escaped, resolve, typed
 from tests.executor.documents import check, codes, document, only_problem, sql_stage
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from executor import publish
+from executor.files import publish
+from executor.files.publish import STAGING, Publisher
 from executor.problems import ProblemError
-from executor.publish import STAGING, Publisher
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from tests.executor.running import Outcome, lines, run_here, start, values_line
 
 if TYPE_CHECKING:
-    from executor.session import SparkProcess
+    from executor.spark.session import SparkProcess
 
 pytestmark = pytest.mark.spark
 

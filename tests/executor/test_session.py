@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from executor.jvm import java_options, parse_line
 from executor.problems import ProblemError
-from executor.session import ComputeProfile, settings
-from executor.spark_home import MODULE_OPTIONS, is_left_out, pyspark_jars, spark_home
+from executor.spark.home import MODULE_OPTIONS, is_left_out, pyspark_jars, spark_home
+from executor.spark.jvm import java_options, parse_line
+from executor.spark.session import ComputeProfile, settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

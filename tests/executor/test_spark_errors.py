@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from executor.gate.sql_gate import Gate
 from executor.problems import Problem, ProblemError
-from executor.spark_errors import problem_of, syntax_problem
-from executor.spark_facts import facts_of
-from executor.spark_sentences import column_in, words_for
-from executor.sql_gate import Gate
+from executor.spark.errors import problem_of, syntax_problem
+from executor.spark.facts import facts_of
+from executor.spark.sentences import column_in, words_for
 from tests.executor.running import run_here
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from executor.session import SparkProcess
+    from executor.spark.session import SparkProcess
 
 VIEWS = ["flights", "weather", "nested"]
 

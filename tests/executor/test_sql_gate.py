@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from executor.gate_functions import function_list, registry
+from executor.gate.functions import function_list, registry
+from executor.gate.sql_gate import Gate
 from executor.problems import ProblemError
-from executor.sql_gate import Gate
 from tests.executor.sql_corpus import ATTACKS, COMMANDS, FILES, GOOD, INSIDE_INFORMATION, PROGRAMS, REFLECTION, VIEWS
 
 pytestmark = pytest.mark.spark

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from executor.lineage import views_read
-from executor.sql_text import CODE, COMMENT, NAME, RAW_STRING, STRING, place, spans, sql_problems
+from executor.language.lineage import views_read
+from executor.language.sql_text import CODE, COMMENT, NAME, RAW_STRING, STRING, place, spans, sql_problems
 
 
 def kinds(text: str) -> list[tuple[str, str]]:

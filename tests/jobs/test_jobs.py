@@ -7,7 +7,7 @@ import json
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from executor.job import check
+from executor.document.job import check
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import actions
 from portal.jobs.models import Job

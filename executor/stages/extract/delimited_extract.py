@@ -57,8 +57,8 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
         return spark.read.options(**self._options(), **strict, **options).csv(path)
 
     def _check(self, files: list[Any], uri: str) -> None:
-        from executor.delimited_files import TextRules, check_widths
-        from executor.inputs import check_text_files
+        from executor.files.delimited import TextRules, check_widths
+        from executor.files.inputs import check_text_files
 
         check_text_files(files, uri, binary_reader="DelimitedExtract")
         options = self.format_options()

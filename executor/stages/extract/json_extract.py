@@ -55,7 +55,7 @@ class JSONExtract(FileOrViewExtract):
         return self._with_some_json((reader.schema(schema) if schema else reader).json(path))
 
     def _check(self, files: list[Any], uri: str) -> None:
-        from executor.inputs import check_text_files
+        from executor.files.inputs import check_text_files
 
         check_text_files(files, uri, binary_reader=self.type)
 

@@ -30,7 +30,7 @@ class ParquetExtract(FileExtract):
     )
 
     def execute(self, spark: SparkSession, context: StageContext) -> None:
-        from executor.inputs import check_parquet
+        from executor.files.inputs import check_parquet
         from executor.stages.reading import read_files
 
         self.make_view(read_files(self, spark, context, _read, sample=check_parquet), context)

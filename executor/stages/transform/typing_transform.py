@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from executor.language.schema import AnyColumn
 from executor.problems import Problem
-from executor.schema import AnyColumn
 from executor.stages.base import StageContext
 from executor.stages.file_kinds import WithSchema, one_of
 from executor.stages.kinds import Transform, ViewName

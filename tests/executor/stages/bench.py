@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from executor.job import parse
+from executor.document.job import parse
 from executor.problems import Problem, ProblemError
 
 if TYPE_CHECKING:

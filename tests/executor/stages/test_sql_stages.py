@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from executor.filling import Filler
-from executor.parameters import Value
+from executor.language.filling import Filler
+from executor.language.parameters import Value
 
 if TYPE_CHECKING:
     from tests.executor.stages.bench import Bench

@@ -14,7 +14,7 @@ from executor.stages.typing_errors import problem_from
 from tests.executor.documents import codes, document, only_problem, sql_stage
 
 if TYPE_CHECKING:
-    from executor.session import SparkProcess
+    from executor.spark.session import SparkProcess
     from tests.executor.stages.bench import Bench
 
 WHOLE = "['#,##0;-#,##0']"

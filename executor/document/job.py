@@ -14,9 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from executor import schema
-from executor.filling import Filler
-from executor.job_problems import (
+from executor.document.job_problems import (
     MAX_STAGES,
     parameter_name_problems,
     placed,
@@ -28,13 +26,15 @@ from executor.job_problems import (
     unused_parameters,
     wrong_kind,
 )
-from executor.parameters import Parameter, resolve
+from executor.document.reading import read_document
+from executor.document.views import view_problems
+from executor.language import schema
+from executor.language.filling import Filler
+from executor.language.parameters import Parameter, resolve
+from executor.language.uris import uri_problem
 from executor.plain import problems_of
 from executor.problems import Problem, ProblemError
-from executor.reading import read_document
 from executor.stages import STAGE_TYPES, Stage, StageTypes
-from executor.uris import uri_problem
-from executor.views import view_problems
 
 Document = str | bytes | Mapping[str, Any]
 

@@ -1,6 +1,6 @@
 """The run loop: enter a stage, do its work, say what happened; after the last one, publish.
 
-A preview is the same loop with an end, without loads and executes (`executor.preview`).
+A preview is the same loop with an end, without loads and executes (`executor.running.preview`).
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from executor import lake, spark_errors
+from executor.document.job import Job
 from executor.events import Event, EventWriter, Log, StageEntered, StageFailed, StageFinished, StageMetrics, StageRows
-from executor.job import Job
+from executor.files import lake
+from executor.files.publish import Publisher
+from executor.gate.sql_gate import Gate
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
-from executor.publish import Publisher
-from executor.sql_gate import Gate
+from executor.spark import errors as spark_errors
 from executor.stages import Stage
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from executor.session import SparkProcess
+    from executor.spark.session import SparkProcess
 
 METRICS = ("records_read", "bytes_read", "records_written", "bytes_written", "shuffle_bytes", "spill_bytes", "tasks", "cpu_ms")
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from executor import sql_text
+from executor.language import sql_text
 from executor.problems import Problem, ProblemError
-from executor.spark_facts import Facts, facts_of
-from executor.spark_sentences import Words, words_for
+from executor.spark.facts import Facts, facts_of
+from executor.spark.sentences import Words, words_for
 from executor.stages import Stage, typing_errors
 
 KEYWORDS = ("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "JOIN", "UNION", "DISTINCT", "WITH", "BETWEEN")

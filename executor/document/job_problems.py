@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from executor.filling import Filler
-from executor.parameters import NAME, RESERVED
+from executor.language.filling import Filler
+from executor.language.parameters import NAME, RESERVED
 from executor.plain import did_you_mean, shown
 from executor.problems import Problem
 from executor.stages import StageTypes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from executor.forms import KIND_TITLES, column_fields, description, form_fields
-from executor.parameters import RESERVED, Parameter
+from executor.document.forms import KIND_TITLES, column_fields, description, form_fields
+from executor.language.parameters import RESERVED, Parameter
 from executor.stages import STAGE_TYPES, Stage, StageTypes
 
 INTRODUCTION = """# Stages

@@ -24,7 +24,7 @@ from executor.problems import Problem, ProblemError
 
 SPARK_VERSION = "4.2.0"
 GATE_JAR = "sluice-gate.jar"
-GATE_SOURCES = Path(__file__).parent / "gate"
+GATE_SOURCES = Path(__file__).parent.parent / "gate"
 
 LEFT_OUT = (
     "derby*", "hive-*", "spark-hive*", "spark-connect*", "connect-repl*", "jdo*", "javax.jdo*", "datanucleus*", "bonecp*", "HikariCP*",

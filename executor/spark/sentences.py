@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from executor.jvm import OUT_OF_MEMORY
 from executor.plain import did_you_mean
-from executor.spark_facts import Facts, bare
+from executor.spark.facts import Facts, bare
+from executor.spark.jvm import OUT_OF_MEMORY
 
 Words = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """Builds the one Spark session of a process from a compute profile, hardened so that SQL reaches nothing but the job's views.
 
-The settings are a second line: the gate (`executor.sql_gate`) decides what runs, the sandbox around the process is the wall.
+The settings are a second line: the gate (`executor.gate.sql_gate`) decides what runs, the sandbox around the process is the wall.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from executor.jvm import Jvm, LogSink, java_options
 from executor.problems import Problem, ProblemError
-from executor.spark_home import SparkHome, pyspark_jars, spark_home
+from executor.spark.home import SparkHome, pyspark_jars, spark_home
+from executor.spark.jvm import Jvm, LogSink, java_options
 
 if TYPE_CHECKING:
     from py4j.java_gateway import JavaGateway

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from executor import spark_errors
-from executor.cells import columns_of
+from executor.document.job import Job, check
 from executor.events import Event, Log, ProblemFound
-from executor.job import Job, check
-from executor.preview import Memory, Preview, parse_part
 from executor.problems import Problem, ProblemError
-from executor.runner import StageFailure
+from executor.running.cells import columns_of
+from executor.running.preview import Memory, Preview, parse_part
+from executor.running.runner import StageFailure
+from executor.running.values import Values
+from executor.spark import errors as spark_errors
 from executor.stages import Stage
-from executor.values import Values
 
 if TYPE_CHECKING:
-    from executor.session import SparkProcess
+    from executor.spark.session import SparkProcess
 
 Columns = dict[str, list[dict[str, Any]]]
 

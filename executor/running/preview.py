@@ -15,19 +15,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from executor import lake
-from executor.cells import columns_of, first_rows
+from executor.document.job import Job, parse
 from executor.events import EventWriter, PreviewRows, StageEntered, StageFinished
-from executor.job import Job, parse
+from executor.files import lake
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
-from executor.runner import RunContext, Runner, View
+from executor.running.cells import columns_of, first_rows
+from executor.running.runner import RunContext, Runner, View
 from executor.stages import Stage
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from executor.session import SparkProcess
+    from executor.spark.session import SparkProcess
 
 SAMPLE_ROWS = 10_000
 """Rows of each input in a preview on a sample."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from portal.audit import views
+from portal.audit.pages import views
 
 app_name = "audit"
 urlpatterns = [

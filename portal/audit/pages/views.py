@@ -13,8 +13,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from portal.accounts.models import User
-from portal.audit import actions, chain, export, search
+from portal.audit import actions, chain
 from portal.audit.models import AuditEvent
+from portal.audit.pages import export, search
 from portal.errors import NotAllowed, PortalError
 
 PAGE = 50

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from executor.parameters import Parameter
+from executor.language.parameters import Parameter
 from executor.stages import STAGE_TYPES, Stage, StageTypes
 
 LIMITS = ("minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern", "minItems", "maxItems")
@@ -67,7 +67,7 @@ def _of_one_type(rules: dict[str, Any]) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def column_fields() -> dict[str, list[dict[str, Any]]]:
     """For each column type of a schema (`integer`, `date`…): the fields that describe such a column."""
-    from executor.schema import COLUMN_TYPES
+    from executor.language.schema import COLUMN_TYPES
 
     found = {}
     for word, model in COLUMN_TYPES.items():

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api_base import ListView
-from portal.audit import export, search
 from portal.audit.models import AuditEvent
+from portal.audit.pages import export, search
 from portal.errors import NotAllowed
 
 FILTERS = [

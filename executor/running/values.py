@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from executor.problems import Problem, ProblemError
-from executor.session import ComputeProfile
+from executor.spark.session import ComputeProfile
 
 MAX_LINE = 4_000_000
 KEYS = {"document": dict, "parameters": dict, "secrets": dict, "lake": str, "run_id": str, "confirm_publish": bool, "compute": dict}

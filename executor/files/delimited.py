@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Literal, NoReturn
 
-from executor.inputs import CHECKED_BYTES, SAMPLE_BYTES, fail
+from executor.files.inputs import CHECKED_BYTES, SAMPLE_BYTES, fail
 
 QUOTED_ROWS = 1_000_000
 OVER_LINES = -1

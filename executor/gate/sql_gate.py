@@ -1,6 +1,6 @@
 """Which SQL may run: one query over the job's views, made of known parts of the language and of reviewed functions.
 
-Three looks, each refusing what it does not know: the text (`executor.sql_text`), Spark's own parse of it, and Spark's analysed
+Three looks, each refusing what it does not know: the text (`executor.language.sql_text`), Spark's own parse of it, and Spark's analysed
 plan right before it runs. The last two are Java classes in `executor/gate/`, since walking a plan from Python takes a hundred times longer.
 """
 
@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from executor import spark_errors
-from executor.gate_functions import function_list
+from executor.gate.functions import function_list
+from executor.language.sql_text import sql_problems
 from executor.problems import Problem, ProblemError
-from executor.sql_text import sql_problems
+from executor.spark import errors as spark_errors
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -120,7 +120,7 @@ def _names(findings: list[Finding], kind: str) -> list[str]:
 
 @cache
 def _nodes() -> list[str]:
-    text = (Path(__file__).parent / "gate" / "nodes.txt").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / "nodes.txt").read_text(encoding="utf-8")
     return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from executor.problems import Problem, ProblemError
-from executor.spark_home import MODULE_OPTIONS, SparkHome, java_command
+from executor.spark.home import MODULE_OPTIONS, SparkHome, java_command
 
 LogSink = Callable[[str, str], None]
 """Takes a level (debug, info, warning, error) and one line."""

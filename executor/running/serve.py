@@ -9,16 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any, ClassVar
 
-from executor import spark_errors
-from executor.analyse import Analysed, analyse
-from executor.cells import MAX_ROWS
+from executor.document.job import Job
 from executor.events import Event, EventWriter, Log, ProblemFound, StageFailed
-from executor.job import Job
-from executor.preview import Cancelled, Memory, Preview, parse_part
 from executor.problems import Problem, ProblemError
-from executor.runner import StageFailure
-from executor.session import ComputeProfile, SparkProcess
-from executor.values import values_from
+from executor.running.analyse import Analysed, analyse
+from executor.running.cells import MAX_ROWS
+from executor.running.preview import Cancelled, Memory, Preview, parse_part
+from executor.running.runner import StageFailure
+from executor.running.values import values_from
+from executor.spark import errors as spark_errors
+from executor.spark.session import ComputeProfile, SparkProcess
 
 PROFILE = ComputeProfile(cores=2, memory_mb=1024, shuffle_partitions=2)
 MAX_LINE = 4_000_000

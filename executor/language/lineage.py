@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from executor import sql_text
+from executor.language import sql_text
 
 _WORD = re.compile(r"[A-Za-z_0-9]+|[^\sA-Za-z_0-9]")
 _ENDS_FROM = frozenset(

@@ -13,16 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, NoReturn, TextIO
 
-from executor import spark_errors
+from executor.document.job import Job, parse
 from executor.events import EventWriter, Log, ProblemFound, PublishRequested, RunFinished, RunStarted, SessionReady
-from executor.job import Job, parse
-from executor.preview import Preview, stage_index, write_views
+from executor.files.publish import Publisher
 from executor.problems import Problem, ProblemError
-from executor.publish import Publisher
-from executor.runner import RunContext, Runner, StageFailure
-from executor.session import SparkProcess
-from executor.spark_home import SPARK_VERSION
-from executor.values import Values, read_values, values_from
+from executor.running.preview import Preview, stage_index, write_views
+from executor.running.runner import RunContext, Runner, StageFailure
+from executor.running.values import Values, read_values, values_from
+from executor.spark import errors as spark_errors
+from executor.spark.home import SPARK_VERSION
+from executor.spark.session import SparkProcess
 
 DONE, NOT_RIGHT, FAILED = 0, 1, 2
 STARTED = time.monotonic()
@@ -73,8 +73,8 @@ def preview(file: str, to: str, rows: int, environment: str | None, parameters: 
 
 
 def serve() -> int:
-    """`python -m executor serve`: previews from a warm session, see `executor.serve`."""
-    from executor.serve import Server
+    """`python -m executor serve`: previews from a warm session, see `executor.running.serve`."""
+    from executor.running.serve import Server
 
     stream = claim_stdout()
     signal.signal(signal.SIGTERM, _stop)

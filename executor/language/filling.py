@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from executor import sql_text
-from executor.parameters import RESERVED, Value, escaped
+from executor.language import sql_text
+from executor.language.parameters import RESERVED, Value, escaped
 from executor.plain import did_you_mean
 from executor.problems import Problem
 

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from executor import date_patterns, number_patterns
+from executor.language import date_patterns, number_patterns
 from executor.plain import problems_of
 from executor.problems import Problem, ProblemError
 

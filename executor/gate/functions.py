@@ -1,7 +1,7 @@
 """The list of SQL functions that the gate lets through: `executor/gate/functions.txt`, reviewed by people.
 
 Every function of Spark's registry stands in it, either by name (allowed) or as `! name  reason` (refused). Regenerate after a Spark
-upgrade with `python -m executor.gate_functions`: new names are written as refused until somebody has read about them.
+upgrade with `python -m executor.gate.functions`: new names are written as refused until somebody has read about them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-FILE = Path(__file__).parent / "gate" / "functions.txt"
+FILE = Path(__file__).parent / "functions.txt"
 TABLE_MARK = "table "
 NOT_REVIEWED = "new in the registry, nobody has reviewed it yet"
 
@@ -62,7 +62,7 @@ def _names(source: object) -> set[str]:
 def render(functions: set[str], tables: set[str], known: FunctionList) -> str:
     """The file's text for this registry, keeping every decision already made."""
     lines = [
-        f"# {len(functions)} functions and {len(tables)} table functions. Made by executor/gate_functions.py: read it before committing.",
+        f"# {len(functions)} functions and {len(tables)} table functions. Made by executor/gate/functions.py: read it before committing.",
         "",
     ]
     for name in sorted(functions):
@@ -79,7 +79,7 @@ def render(functions: set[str], tables: set[str], known: FunctionList) -> str:
 
 def main() -> int:
     """Rewrites the file from the registry of the installed Spark."""
-    from executor.session import ComputeProfile, SparkProcess
+    from executor.spark.session import ComputeProfile, SparkProcess
 
     process = SparkProcess(ComputeProfile(cores=1, memory_mb=512), "preview", log=lambda level, text: None)
     try:

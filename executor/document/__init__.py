@@ -1,0 +1,1 @@
+"""The job document as a whole: reading it, judging it, describing it. No Spark."""

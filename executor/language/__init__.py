@@ -1,0 +1,1 @@
+"""The small languages inside a document: SQL text, parameters, column schemas, patterns, addresses. No Spark."""

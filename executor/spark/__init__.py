@@ -1,0 +1,1 @@
+"""How Spark is set up and started, and what its errors mean in plain words."""
