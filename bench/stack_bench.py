@@ -12,42 +12,73 @@ from typing import Any
 
 import httpx
 
-from bench.figures import Figure
+from bench import programs
+from bench.figures import Figure, alternately
+from tests.services import stack
 
 Say = Callable[[str], None]
 LINES = 300
 WORDS = "line of the bench"
+START_SECONDS = 15
+"""More than Spark takes to start on two idle cores."""
 
 
 def live(lake: Path, turns: int, say: Say) -> list[Figure]:
-    """Starts the demo's stack in a folder of its own and listens as a browser does."""
-    from django.conf import settings
-
-    from tests.services import stack
-
-    say(f"the whole stack: a job of {LINES} log lines, followed over Server-Sent Events, {turns} times")
-    with stack.running(settings.SLUICE_HOME, "demo") as sluice:
-        sluice.wait_for("stops everything; the next start", 900)
-        with signed_in(sluice.url) as client:
-            turns_done = [follow(client, job_of_lines()) for _ in range(turns)]
-    latencies = sorted(latency for one in turns_done for latency in one["latencies"])
+    """Starts the demo's stack in a folder of its own and listens as a browser does: without executors started ahead, then with one."""
+    say(f"the whole stack: a job of {LINES} log lines, followed over Server-Sent Events, {turns} times; between them spark-submit")
+    with demo(SLUICE_WARM_EXECUTORS="0") as (_, client):
+        cold, peer = _beside_the_peer(lake, turns, lambda: follow(client, job_of_lines(LINES)), say)
+    latencies = sorted(latency for one in cold for latency in one["latencies"])
     notes = {"lines": len(latencies), "p95": round(percentile(latencies, 0.95), 4), "p50": round(percentile(latencies, 0.5), 4)}
-    to_stage = [one["first_stage"] for one in turns_done]
+    say("the same with an executor that was started ahead")
+    with demo(SLUICE_WARM_EXECUTORS="1") as (sluice, client):
+        warm, peer_again = _beside_the_peer(lake, turns, lambda: _started_ahead(sluice, client), say)
     return [
-        Figure("button to first stage, cold executor", "–", "≤ 1 s (needs a pool of warm executors: later)", to_stage),
+        Figure("button to first stage, cold executor", "spark-submit", "–", [one["first_stage"] for one in cold], peer),
+        Figure("button to first stage, started ahead", "spark-submit", "≤ 0.1×, ≤ 1 s", [one["first_stage"] for one in warm], peer_again),
         Figure("log line, executor → SSE client, p50", "–", "≤ 0.3 s", latencies, notes=notes),
         Figure("log line, executor → SSE client, p95", "–", "≤ 1 s", [notes["p95"]]),
     ]
+
+
+@contextmanager
+def demo(**variables: str) -> Iterator[tuple[stack.Stack, httpx.Client]]:
+    """The demo, its first run done, and Ana's session."""
+    from django.conf import settings
+
+    with stack.running(settings.SLUICE_HOME, "demo", env=variables) as sluice:
+        sluice.wait_for("stops everything; the next start", 900)
+        with signed_in(sluice.url) as client:
+            yield sluice, client
+
+
+def _started_ahead(sluice: stack.Stack, client: httpx.Client) -> dict[str, Any]:
+    """A run for which an executor waits: one is started when the run before has ended, and is given time to be ready."""
+    sluice.wait_for("starts ahead", 60)
+    time.sleep(START_SECONDS)
+    return follow(client, job_of_lines(3))
+
+
+def _beside_the_peer(lake: Path, turns: int, ours: Callable[[], dict[str, Any]], say: Say) -> tuple[list[dict[str, Any]], list[float]]:
+    """What our turns tell, and the seconds that spark-submit of the demo's job takes to its first stage, alternately."""
+    told: list[dict[str, Any]] = []
+
+    def once() -> float:
+        told.append(ours())
+        return float(told[-1]["first_stage"])
+
+    _, peer = alternately(turns, once, lambda: programs.peer_run(lake).first_stage, say)
+    return told, peer
 
 
 def percentile(ordered: list[float], part: float) -> float:
     return ordered[min(len(ordered) - 1, round(part * (len(ordered) - 1)))]
 
 
-def job_of_lines() -> dict[str, Any]:
+def job_of_lines(count: int) -> dict[str, Any]:
     """Each stage says one line; their times are in the events."""
     names = {"environments": ["dev"]}
-    return {"stages": [{"type": "LogExecute", "name": f"line{n}", "sql": f"SELECT '{WORDS} {n}' AS message"} | names for n in range(LINES)]}
+    return {"stages": [{"type": "LogExecute", "name": f"line{n}", "sql": f"SELECT '{WORDS} {n}' AS message"} | names for n in range(count)]}
 
 
 @contextmanager
@@ -84,9 +115,9 @@ def follow(client: httpx.Client, document: dict[str, Any]) -> dict[str, Any]:
             first_stage = first_stage or now - begun
         if event.get("event") == "log" and WORDS in event.get("message", ""):
             latencies.append(now - datetime.fromisoformat(event["time"]).timestamp())
-    if first_stage is None or len(latencies) != LINES:
+    if first_stage is None or len(latencies) != len(document["stages"]):
         run.refresh_from_db()
-        raise RuntimeError(f"{len(latencies)} of {LINES} lines arrived; the run is {run.state}: {run.problem}")
+        raise RuntimeError(f"{len(latencies)} of {len(document['stages'])} lines arrived; the run is {run.state}: {run.problem}")
     return {"first_stage": first_stage, "latencies": latencies}
 
 

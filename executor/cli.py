@@ -54,11 +54,12 @@ def check(file: str, environment: str | None, parameters: tuple[str, ...], *, as
 @parameter_option
 @values_option
 @click.option("--views", type=click.Path(dir_okay=False), help="Write every view's schema, count and first rows to this file.")
-def run(file: str, environment: str | None, parameters: tuple[str, ...], values: str | None, views: str | None) -> None:
+@click.option("--warm", is_flag=True, help="Start Spark first, for the compute profile on the first line of standard input; then read.")
+def run(file: str, environment: str | None, parameters: tuple[str, ...], values: str | None, views: str | None, *, warm: bool) -> None:
     """Runs a job. Standard output is events, one JSON line each."""
-    from executor import commands as commands_spark
+    from executor import commands
 
-    sys.exit(commands_spark.run(file, environment, parameters, values, views))
+    sys.exit(commands.run(file, environment, parameters, values, views, warm=warm))
 
 
 @main.command()
@@ -70,17 +71,17 @@ def run(file: str, environment: str | None, parameters: tuple[str, ...], values:
 @values_option
 def preview(file: str, to: str, rows: int, environment: str | None, parameters: tuple[str, ...], values: str | None) -> None:
     """Runs a job up to a stage and shows rows of its view."""
-    from executor import commands as commands_spark
+    from executor import commands
 
-    sys.exit(commands_spark.preview(file, to, rows, environment, parameters, values))
+    sys.exit(commands.preview(file, to, rows, environment, parameters, values))
 
 
 @main.command()
 def serve() -> None:
     """Keeps Spark warm and answers previews, one JSON line each."""
-    from executor import commands as commands_spark
+    from executor import commands
 
-    sys.exit(commands_spark.serve())
+    sys.exit(commands.serve())
 
 
 @main.command()

@@ -14,42 +14,90 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, TextIO
 
 from executor.document.job import Job, parse
-from executor.events import EventWriter, Log, ProblemFound, PublishRequested, RunFinished, RunStarted, SessionReady
+from executor.events import EventWriter, Log, ProblemFound, PublishRequested, Ready, RunFinished, RunStarted, SessionReady
 from executor.files.publish import Publisher
 from executor.problems import Problem, ProblemError
 from executor.running.preview import Preview, stage_index, write_views
 from executor.running.runner import RunContext, Runner, StageFailure
 from executor.running.values import Values, read_values, values_from
+from executor.running.warm_up import warm_up_job
 from executor.spark import errors as spark_errors
 from executor.spark.home import SPARK_VERSION
 from executor.spark.session import SparkProcess
 
 DONE, NOT_RIGHT, FAILED = 0, 1, 2
-STARTED = time.monotonic()
+
+
+class Clock:
+    """Measures how long this process has worked for its caller."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        self._started = time.monotonic()
+
+    @property
+    def elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._started) * 1000)
+
+
+clock = Clock()
 
 
 class Stopped(BaseException):
     """Somebody asked this process to end (SIGTERM)."""
 
 
-def run(file: str, environment: str | None, parameters: Sequence[str], values: str | None, views: str | None) -> int:
-    """`python -m executor run`. `parameters`: a list of NAME=VALUE. `values`: "-" or None. `views`: a file to write views to."""
+def run(file: str, environment: str | None, parameters: Sequence[str], values: str | None, views: str | None, *, warm: bool = False) -> int:
+    """`python -m executor run`. `parameters`: a list of NAME=VALUE. `values`: "-" or None. `views`: a file to write views to.
+    `warm`: start Spark before the values are there."""
     emit = EventWriter(claim_stdout())
     signal.signal(signal.SIGTERM, _stop)
     process: SparkProcess | None = None
     try:
+        process = warm_process(emit) if warm else None
         given, document = read_inputs(file, parameters, values)
-        process = SparkProcess(given.compute, "run", spark_log(emit))
+        process = started_process(process, given, emit)
         job = parse(document, environment=environment, parameters=given.parameters, run_id=given.run_id)
         return JobRun(emit, given, job, sys.stdin).run(process, Path(views) if views else None)
     except ProblemError as error:
         return _not_right(emit, error)
     except Stopped:
-        emit(RunFinished(outcome="failed", duration_ms=_elapsed()))
+        emit(RunFinished(outcome="failed", duration_ms=clock.elapsed_ms))
         return FAILED
     finally:
         if process is not None:
             process.stop()
+
+
+def warm_process(emit: EventWriter) -> SparkProcess:
+    """Spark, started and warmed up for the compute profile on the next line of standard input; says when it is ready."""
+    process = SparkProcess(read_values(sys.stdin).compute, "run", spark_log(emit))
+    try:
+        warm_up_job(process.session, process.scratch)
+    except BaseException:
+        process.stop()
+        raise
+    emit(Ready())
+    return process
+
+
+def started_process(warm: SparkProcess | None, given: Values, emit: EventWriter) -> SparkProcess:
+    """The process for `given`. Raises ProblemError when it was started for another compute profile."""
+    if warm is None:
+        return SparkProcess(given.compute, "run", spark_log(emit))
+    clock.restart()
+    if warm.profile != given.compute:
+        raise ProblemError(
+            Problem(
+                code="compute-profile",
+                message="This executor was started with another compute profile.",
+                found=str(warm.profile),
+                expected=str(given.compute),
+            )
+        )
+    return warm
 
 
 def preview(file: str, to: str, rows: int, environment: str | None, parameters: Sequence[str], values: str | None) -> int:
@@ -133,12 +181,8 @@ def _stop(signum: int, frame: Any) -> NoReturn:
 def _not_right(emit: EventWriter, error: ProblemError) -> int:
     for problem in error.problems:
         emit(ProblemFound(problem=problem.as_dict()))
-    emit(RunFinished(outcome="invalid", duration_ms=_elapsed()))
+    emit(RunFinished(outcome="invalid", duration_ms=clock.elapsed_ms))
     return NOT_RIGHT
-
-
-def _elapsed() -> int:
-    return round((time.monotonic() - STARTED) * 1000)
 
 
 class JobRun:
@@ -170,7 +214,7 @@ class JobRun:
     def _run(self, process: SparkProcess, views: Path | None) -> int:
         self.emit(started(self.job))
         spark = process.session
-        self.emit(SessionReady(duration_ms=_elapsed()))
+        self.emit(SessionReady(duration_ms=clock.elapsed_ms))
         context = RunContext(spark, self.emit, environment=self.job.environment, lake_folder=self.values.lake, publisher=self.publisher)
         runner = Runner(process, context, self.emit, self.values.run_id)
         runner.run(self.job)
@@ -193,7 +237,7 @@ class JobRun:
         return not self.values.confirm_publish or confirmed(self.answers)
 
     def _finish(self, outcome: str, warnings: int = 0, outputs: Sequence[dict[str, Any]] = ()) -> int:
-        self.emit(RunFinished(outcome=outcome, duration_ms=_elapsed(), outputs=list(outputs), warnings=warnings))
+        self.emit(RunFinished(outcome=outcome, duration_ms=clock.elapsed_ms, outputs=list(outputs), warnings=warnings))
         return DONE if outcome.startswith("succeeded") else FAILED
 
 

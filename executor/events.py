@@ -50,6 +50,13 @@ class SessionReady(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ready(Event):
+    """Spark is up before anything was asked (`serve`, `run --warm`): the next line of standard input is waited for."""
+
+    name: ClassVar[str] = "ready"
+
+
+@dataclass(frozen=True, kw_only=True)
 class StageEntered(Event):
     """A stage begins."""
 

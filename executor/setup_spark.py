@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from executor.problems import ProblemError
+from executor.running.warm_up import warm_up_job
 from executor.spark.home import (
     GATE_SOURCES,
     SPARK_VERSION,
@@ -118,31 +119,11 @@ def make_archive(home: SparkHome, kind: str) -> None:
     jvm = Jvm(home, options, log=lambda level, text: None)
     try:
         spark = build_session(jvm.connect(), settings(ComputeProfile(cores=1), scratch))
-        _exercise(spark, scratch)
+        warm_up_job(spark, scratch)
     finally:
         _forget_context()
         jvm.stop(grace_seconds=120)
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _exercise(spark: Any, scratch: Path) -> None:
-    """Reads and writes each format, joins, groups, sorts and windows: the classes most jobs load."""
-    from executor.gate.sql_gate import Gate
-
-    (scratch / "flights.csv").write_text("origin,delay,day\nJFK,12,2013-01-01\nEWR,,2013-01-02\n")
-    frame = spark.read.csv(str(scratch / "flights.csv"), header=True)
-    frame.createOrReplaceTempView("flights")
-    for form in ("parquet", "json", "csv"):
-        frame.write.format(form).save(str(scratch / form))
-        spark.read.format(form).load(str(scratch / form)).count()
-    sql = (
-        "WITH d AS (SELECT origin, CAST(delay AS INT) delay, to_date(day) day FROM flights) "
-        "SELECT day, a.origin, count(*) n, avg(a.delay) mean, "
-        "round(max(b.delay), 2) worst, row_number() OVER (PARTITION BY day ORDER BY a.origin) r FROM d a LEFT JOIN d b USING (day) "
-        "WHERE a.delay IS NULL OR upper(a.origin) LIKE '%K' GROUP BY day, a.origin ORDER BY day LIMIT 10"
-    )
-    Gate(spark).check(sql, ["flights"])
-    spark.sql(sql).collect()
 
 
 def _forget_context() -> None:

@@ -181,6 +181,8 @@ RUN_RENEW_SECONDS = env_int("SLUICE_RUN_RENEW_SECONDS", 10)
 RUN_CONCURRENCY = env_int("SLUICE_RUN_CONCURRENCY", 2)
 """Runs at a time in one worker process."""
 CELERY_WORKER_CONCURRENCY = RUN_CONCURRENCY + 4  # runs never keep the short tasks (alerts, pipelines) from a thread
+WARM_EXECUTORS = env_int("SLUICE_WARM_EXECUTORS", 1)
+WARM_IDLE_SECONDS = env_int("SLUICE_WARM_IDLE_SECONDS", 1800)
 PREVIEW_LEASES = env_int("SLUICE_PREVIEW_LEASES", 3)
 PREVIEW_IDLE_SECONDS = env_int("SLUICE_PREVIEW_IDLE_SECONDS", 600)
 PREVIEW_SOCKET = RUN_DIR / "previews.sock"

@@ -10,26 +10,20 @@ from dataclasses import dataclass
 from typing import IO, Any, ClassVar
 
 from executor.document.job import Job
-from executor.events import Event, EventWriter, Log, ProblemFound, StageFailed
+from executor.events import Event, EventWriter, Log, ProblemFound, Ready, StageFailed
 from executor.problems import Problem, ProblemError
 from executor.running.analyse import Analysed, analyse
 from executor.running.cells import MAX_ROWS
 from executor.running.preview import Cancelled, Memory, Preview, parse_part
 from executor.running.runner import StageFailure
 from executor.running.values import values_from
+from executor.running.warm_up import warm_up_queries
 from executor.spark import errors as spark_errors
 from executor.spark.session import ComputeProfile, SparkProcess
 
 PROFILE = ComputeProfile(cores=2, memory_mb=1024, shuffle_partitions=2)
 MAX_LINE = 4_000_000
 ENDED, SPARK_LOST = 0, 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ready(Event):
-    """Spark is up; requests are read from now on."""
-
-    name: ClassVar[str] = "ready"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +80,7 @@ class Server:
             self.write(Ready())
             threading.Thread(target=self._read, name="requests", daemon=True).start()
             if self._waiting.empty():
-                _warm_up(spark)
+                warm_up_queries(spark)
             while (request := self._waiting.get()) is not None:
                 if not self._answer(request):
                     return SPARK_LOST
@@ -214,8 +208,3 @@ def _forget_views(process: SparkProcess) -> None:
     """Views of the request before are not visible to this one."""
     catalog = process.session._jsparkSession.sessionState().catalog()
     catalog.clearTempTables()
-
-
-def _warm_up(spark: Any) -> None:
-    """Loads and compiles what nearly every preview needs, while nobody waits yet."""
-    spark.range(100).selectExpr("id % 7 AS a", "cast(id AS string) AS b").groupBy("a").count().orderBy("a").limit(5).collect()

@@ -67,7 +67,8 @@ def line_for(event: Event) -> Text | None:
     """What an event looks like on the terminal; None for those that are not shown."""
     kind = event.get("event")
     if kind == "session_ready":
-        return Text(f"  Spark is ready after {event['duration_ms'] / 1000:.1f} s", style="dim")
+        seconds = event["duration_ms"] / 1000
+        return Text(f"  Spark is ready after {seconds:.1f} s" if seconds >= 0.5 else "  Spark was ready", style="dim")
     if kind == "stage_finished":
         return _stage_line(event)
     if kind == "stage_failed":

@@ -49,6 +49,8 @@ class Ingest:
     def take(self, text: str) -> dict[str, Any]:
         """One line of an executor's output: numbered, redacted and noted; gives the event. What is not an event becomes a log line."""
         event = _event_of(text) or _log_event("warning", text, "executor")
+        if event["event"] == "ready":  # it was started before anybody asked: no fact of this run
+            return event
         self._note_stage(event)
         self._append(event)
         return event

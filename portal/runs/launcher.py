@@ -1,7 +1,6 @@
 """The only file that knows how an executor is started, spoken to and ended.
 
 A `Launch` says what would be started; `Executor` is one that lives. Both a run (threads) and a preview (asyncio) start from a `Launch`.
-A pool of started, unused executors would hand out `Executor`s here and nothing else would change.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from django.conf import settings
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import sandbox
+from portal.runs.scratch import Scratch
 
 LONGEST_LINE = 1_000_000
 """Characters of one line that are kept; an executor that says more in one line is cut."""
@@ -46,19 +46,18 @@ class Launch:
     environment: dict[str, str]
     lake: str
     sandbox: str
-    scratch: Path | None = None
+    scratch: Scratch | None = None
 
 
 def command(arguments: list[str]) -> list[str]:
     return [sys.executable, "-m", "executor", *arguments]
 
 
-def for_run(environment: Environment, name: str) -> Launch:
-    """A fresh executor for one run. Its /tmp is a folder on disk (Spark spills there), called `name`, gone when it ends."""
-    scratch = _scratch_root() / name
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    return _launch(["run", "-", "--environment", environment.name, "--values", "-"], environment, writable=True, scratch=scratch)
+def for_run(environment: Environment, name: str, *, warm: bool = False) -> Launch:
+    """A fresh executor for one run. Its /tmp is a folder on disk (Spark spills there) whose name begins with `name`, gone when it ends.
+    `warm`: it starts Spark before it reads what to run, see `portal.runs.warm_pool`."""
+    arguments = ["run", "-", "--environment", environment.name, "--values", "-", *(["--warm"] if warm else [])]
+    return _launch(arguments, environment, writable=True, scratch=name)
 
 
 def for_previews(environment: Environment) -> Launch:
@@ -73,31 +72,27 @@ def lake_folder(environment: Environment) -> Path:
     return folder
 
 
-def remove_leftovers(alive: set[str]) -> None:
-    """Removes the scratch folders of executors that are not among `alive` (names)."""
-    root = _scratch_root()
-    for folder in root.iterdir() if root.is_dir() else ():
-        if folder.name not in alive:
-            shutil.rmtree(folder, ignore_errors=True)
+def compute_of(environment: Environment) -> dict[str, int]:
+    """The compute profile as an executor is told it."""
+    compute = environment.compute
+    return {"cores": compute.cores, "memory_mb": compute.memory_mb, "shuffle_partitions": compute.shuffle_partitions}
 
 
-def _scratch_root() -> Path:
-    return Path(settings.RUN_DIR) / "scratch"
-
-
-def _launch(arguments: list[str], environment: Environment, *, writable: bool, scratch: Path | None) -> Launch:
+def _launch(arguments: list[str], environment: Environment, *, writable: bool, scratch: str | None) -> Launch:
+    """`scratch`: how the name of its folder on disk begins; None when its /tmp is memory."""
     lake, wall, argv = lake_folder(environment), sandbox.status(), command(arguments)
-    if wall.kind == "full":
-        argv = sandbox.wrapped(argv, lake=lake, writable=writable, tmp=scratch)
-        return Launch(argv, {"PATH": os.environ.get("PATH", os.defpath)}, sandbox.LAKE, wall.kind, scratch)
-    if environment.rank > 0:
+    if wall.kind != "full" and environment.rank > 0:
         message = f"{environment.name} is protected, and this machine cannot keep a run apart from everything else. {wall.why}"
         raise SandboxMissing(
             message, fix="Ask whoever runs the machine to make bubblewrap work; until then only the lowest environment can run."
         )
+    folder = Scratch(scratch) if scratch else None
+    if wall.kind == "full":
+        argv = sandbox.wrapped(argv, lake=lake, writable=writable, tmp=folder.path if folder else None)
+        return Launch(argv, {"PATH": os.environ.get("PATH", os.defpath)}, sandbox.LAKE, wall.kind, folder)
     dies_with_us = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
-    variables = sandbox.environment() | ({"TMPDIR": str(scratch)} if scratch else {})
-    return Launch([*dies_with_us, *argv], variables, str(lake), wall.kind, scratch)
+    variables = sandbox.environment() | ({"TMPDIR": str(folder.path)} if folder else {})
+    return Launch([*dies_with_us, *argv], variables, str(lake), wall.kind, folder)
 
 
 class Executor:
@@ -106,7 +101,8 @@ class Executor:
     Start it in the thread that stays with it: when that thread (or its process) ends, however suddenly, the executor dies too.
     """
 
-    def __init__(self, launch: Launch, values: dict[str, Any]) -> None:
+    def __init__(self, launch: Launch, first: dict[str, Any] | None = None) -> None:
+        """`first`: what it is told at once."""
         self.launch = launch
         self.output: queue.Queue[tuple[str, str]] = queue.Queue(maxsize=LINES_AHEAD)
         self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
@@ -124,7 +120,12 @@ class Executor:
         self._lock = threading.Lock()
         self._abandoned = False
         self._readers = [self._read("out", self._process.stdout), self._read("err", self._process.stderr)]
-        self.say(values)
+        if first is not None:
+            self.say(first)
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
 
     @property
     def pid(self) -> int:
@@ -165,7 +166,7 @@ class Executor:
                 if stream:
                     stream.close()
         if self.launch.scratch:
-            shutil.rmtree(self.launch.scratch, ignore_errors=True)
+            self.launch.scratch.remove()
         return code
 
     def _read(self, name: str, stream: IO[str] | None) -> threading.Thread:

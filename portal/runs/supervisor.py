@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, transaction
 
+from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import checks, launcher, leases
 from portal.runs.doorbell import Hints
@@ -25,6 +26,7 @@ from portal.runs.redaction import Redactor
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+TakeWarm = Callable[[Environment], launcher.Executor | None]
 
 FLUSH_SECONDS = 0.25
 LOOK_SECONDS = 1.0
@@ -43,8 +45,10 @@ WHY_STOPPED = {
 class Supervisor:
     """Call `work()` once, in the thread that stays with the executor."""
 
-    def __init__(self, run: Run, worker_stops: threading.Event | None = None) -> None:
+    def __init__(self, run: Run, worker_stops: threading.Event | None = None, take_warm: TakeWarm | None = None) -> None:
+        """`take_warm` gives a started, unused executor for an environment, or None."""
         self.run = run
+        self._take_warm = take_warm or (lambda environment: None)
         self._worker_stops = worker_stops or threading.Event()
         self.number = run.fence
         self.hints = Hints()
@@ -81,16 +85,18 @@ class Supervisor:
         if self.number > 1:
             self.ingest.say(f"Attempt {self.number}: the machine that ran attempt {self.number - 1} stopped answering.", "warning")
         try:
-            launch = launcher.for_run(self.run.environment, f"{self.run.pk}-{self.number}")
+            self.executor = self._take_warm(self.run.environment) or self._cold()
         except PortalError as error:
             self.problems.append({"code": error.code, "message": error.message, "fix": error.fix})
             return False
-        self.executor = launcher.Executor(launch, self._values(launch.lake))
-        self.run.attempts.filter(number=self.number).update(process_id=self.executor.pid, sandbox=launch.sandbox)
+        self.executor.say(self._values(self.executor.launch.lake))
+        self.run.attempts.filter(number=self.number).update(process_id=self.executor.pid, sandbox=self.executor.launch.sandbox)
         return True
 
+    def _cold(self) -> launcher.Executor:
+        return launcher.Executor(launcher.for_run(self.run.environment, f"{self.run.pk}-{self.number}"))
+
     def _values(self, lake: str) -> dict[str, Any]:
-        compute = self.run.environment.compute
         return {
             "document": json.loads(self.run.document),
             "parameters": self.run.parameters,
@@ -98,7 +104,7 @@ class Supervisor:
             # A later attempt stages its output elsewhere, so that a frozen earlier one cannot mix its files in.
             "run_id": str(self.run.pk) if self.number == 1 else f"{self.run.pk}-{self.number}",
             "confirm_publish": True,
-            "compute": {"cores": compute.cores, "memory_mb": compute.memory_mb, "shuffle_partitions": compute.shuffle_partitions},
+            "compute": launcher.compute_of(self.run.environment),
         }
 
     # --- while it runs --------------------------------------------------------------------------------------------------

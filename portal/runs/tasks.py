@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 
 from portal.runs import worker
 
@@ -20,3 +20,10 @@ def execute(run_id: str) -> None:
 def give_runs_back(**about: Any) -> None:
     """A worker that is told to stop does not make anybody wait for an hour-long run: another one takes it."""
     worker.stopping.set()
+    worker.pool.close()
+
+
+@worker_ready.connect
+def start_ahead(**about: Any) -> None:
+    """The first run after a start should not wait for Spark either."""
+    worker.start_ahead()

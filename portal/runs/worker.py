@@ -15,15 +15,19 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from portal.runs import launcher, leases
-from portal.runs.models import HELD_STATES, Run
+from portal.runs import leases
+from portal.runs.models import Run
+from portal.runs.scratch import remove_leftovers
 from portal.runs.supervisor import Supervisor
+from portal.runs.warm_pool import WarmPool
 
 log = logging.getLogger(__name__)
 
 stopping = threading.Event()
 """Set when somebody shuts this worker down: what runs goes back to the queue, and nothing new is taken."""
 _places = threading.BoundedSemaphore(settings.RUN_CONCURRENCY)
+_at_work: set[uuid.UUID] = set()
+pool = WarmPool(lambda: not _at_work and not stopping.is_set())
 
 
 def work(run_id: str) -> None:
@@ -31,7 +35,7 @@ def work(run_id: str) -> None:
     wanted: str | None = run_id
     while not stopping.is_set() and _places.acquire(blocking=False):
         try:
-            _tidy()
+            remove_leftovers()
             while _work_on_one(wanted):
                 wanted = None
         finally:
@@ -46,11 +50,24 @@ def _work_on_one(wanted: str | None) -> bool:
     if run is None:
         return False
     log.info("Run %s (%s in %s) starts, attempt %s.", run.pk, run.job.name, run.environment.name, run.fence)
-    Supervisor(run, stopping).work()
+    _at_work.add(run.pk)
+    try:
+        Supervisor(run, stopping, pool.take).work()
+    finally:
+        _at_work.discard(run.pk)
+    pool.keep(run.environment)
     run.refresh_from_db()
     log.info("Run %s is %s.", run.pk, run.state)
     connection.close()
     return True
+
+
+def start_ahead() -> None:
+    """Keeps an executor for the environment of the last run, if there has been one."""
+    last = Run.objects.select_related("environment__compute", "environment__project").order_by("-created_at").first()
+    if last:
+        pool.keep(last.environment)
+    connection.close()
 
 
 def _claimed(wanted: str | None) -> Run | None:
@@ -68,8 +85,3 @@ def _claimed(wanted: str | None) -> Run | None:
 def _name() -> str:
     """Tells one holder from another: machine, process and a mark of this very claim."""
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
-
-
-def _tidy() -> None:
-    held = Run.objects.filter(state__in=HELD_STATES).values_list("pk", "fence")
-    launcher.remove_leftovers({f"{pk}-{fence}" for pk, fence in held})

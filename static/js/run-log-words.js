@@ -34,7 +34,7 @@ const count = (number) => number.toLocaleString("en");
 const WORDS = {
   log: (event) => event.message ?? "",
   run_started: (event) => `run begins: ${(event.stages ?? []).length} stages, document ${(event.document_sha256 ?? "").slice(0, 12)}`,
-  session_ready: (event) => `Spark is ready after ${seconds(event)}`,
+  session_ready: (event) => (event.duration_ms < 500 ? "Spark was ready" : `Spark is ready after ${seconds(event)}`),
   stage_entered: (event) => `begins (${event.stage_type})`,
   stage_rows: (event) => `${count(event.rows)} rows ${event.direction === "rejected" ? "kept aside" : event.direction}${event.view ? ` (${event.view})` : ""}`,
   stage_metrics: (event) => Object.entries(event.metrics ?? {}).map(([name, value]) => `${name.replaceAll("_", " ")} ${count(value)}`).join(", "),

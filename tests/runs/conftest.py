@@ -59,7 +59,7 @@ def fake_executor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any
     """The worker starts the fake executor, without a sandbox; gives the lake of flights in dev."""
     from portal.runs import launcher, sandbox
 
-    settings.LAKE_DIR, settings.RUN_DIR = tmp_path / "lake", tmp_path / "run"
+    settings.LAKE_DIR, settings.RUN_DIR, settings.WARM_EXECUTORS = tmp_path / "lake", tmp_path / "run", 0
     monkeypatch.setattr(launcher, "command", lambda arguments: [sys.executable, str(FAKE)])
     monkeypatch.setattr(sandbox, "status", lambda: sandbox.Status("degraded", "a test"))
     return tmp_path / "lake" / "flights" / "dev"

@@ -20,6 +20,9 @@ def say(event: str, **fields: Any) -> None:
 
 def main() -> int:
     values = json.loads(sys.stdin.readline())
+    if "document" not in values:  # started ahead
+        say("ready")
+        values = json.loads(sys.stdin.readline())
     behaviour, _, argument = str(values.get("parameters", {}).get("behaviour", "succeed")).partition(":")
     stages = [{"index": i, "name": s["name"], "type": s["type"]} for i, s in enumerate(values["document"]["stages"])]
     say("run_started", document_sha256="x", environment="dev", stages=stages, parameters={}, versions={})

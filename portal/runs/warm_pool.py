@@ -1,0 +1,120 @@
+"""Started executors that nobody has used: a run takes one, uses it once, and it is thrown away like any other.
+
+A worker with nothing to do keeps one for each of the environments it worked for last, so that the next run there does not wait for
+Spark. What an executor is started for (environment, data folder, compute profile) never changes; a run that needs anything else starts
+its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.runs import launcher
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+Key = tuple[int, ...]
+"""What an executor was started for: the environment's id and the figures of its compute profile."""
+
+
+@dataclass(eq=False)
+class Waiting:
+    """An executor that waits for a run."""
+
+    key: Key
+    executor: launcher.Executor
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_stale(self) -> bool:
+        return time.monotonic() - self.since > settings.WARM_IDLE_SECONDS
+
+
+class WarmPool:
+    """`is_idle` says whether the worker has nothing to do: starting Spark must not slow down a run."""
+
+    def __init__(self, is_idle: Callable[[], bool]) -> None:
+        self._is_idle = is_idle
+        self._wanted: dict[Key, Environment] = {}
+        self._waiting: list[Waiting] = []
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def keep(self, environment: Environment) -> None:
+        """From now on one waits for this environment; the one used longest ago gives way."""
+        key = key_of(environment)
+        with self._lock:
+            self._wanted.pop(key, None)
+            self._wanted[key] = environment
+            while len(self._wanted) > settings.WARM_EXECUTORS:
+                del self._wanted[next(iter(self._wanted))]
+            if self._wanted and self._thread is None:
+                # Executors die with the thread that started them, so it is one that never ends.
+                self._thread = threading.Thread(target=self._look_after, name="warm-pool", daemon=True)
+                self._thread.start()
+
+    def take(self, environment: Environment) -> launcher.Executor | None:
+        """One that was started for exactly this, and is the caller's from now on; None when there is none. It may still be starting."""
+        key = key_of(environment)
+        with self._lock:
+            fitting = next((waiting for waiting in self._waiting if waiting.key == key and waiting.executor.is_alive), None)
+            if fitting is None:
+                return None
+            self._waiting.remove(fitting)
+            return fitting.executor
+
+    def close(self) -> None:
+        """Ends those that wait; none is started any more."""
+        with self._lock:
+            self._wanted.clear()
+        self.look()
+
+    def look(self) -> None:
+        """One round: ends what is not wanted any more, has died, or has waited too long; starts what is missing, if the worker is idle."""
+        for waiting in self._unfit():
+            waiting.executor.kill()
+            waiting.executor.finish()
+        if self._is_idle():
+            with self._lock:
+                here = {waiting.key for waiting in self._waiting}
+                for key in self._wanted.keys() - here:
+                    self._waiting.append(_started(self._wanted[key]))
+
+    def _unfit(self) -> list[Waiting]:
+        with self._lock:
+            for waiting in self._waiting:
+                if waiting.is_stale:
+                    self._wanted.pop(waiting.key, None)
+            unfit = [one for one in self._waiting if one.key not in self._wanted or not one.executor.is_alive]
+            self._waiting = [one for one in self._waiting if one not in unfit]
+            return unfit
+
+    def _look_after(self) -> None:
+        while True:
+            time.sleep(LOOK_SECONDS)
+            try:
+                self.look()
+            except (PortalError, OSError) as error:
+                log.warning("No executor can be started ahead: %s", error)
+                with self._lock:
+                    self._wanted.clear()
+
+
+def key_of(environment: Environment) -> Key:
+    """Two environments of one key can use each other's executors."""
+    return environment.pk, *launcher.compute_of(environment).values()
+
+
+def _started(environment: Environment) -> Waiting:
+    log.info("An executor for the next run in %s starts ahead.", environment.name)
+    launch = launcher.for_run(environment, "ahead", warm=True)
+    return Waiting(key_of(environment), launcher.Executor(launch, {"compute": launcher.compute_of(environment)}))

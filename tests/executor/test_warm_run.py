@@ -1,0 +1,65 @@
+"""`run --warm`: Spark starts before it is known what to run, and nothing of the warming up is left."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from executor.running.warm_up import warm_up_job
+from tests.executor.running import ROOT, Outcome, lines
+
+if TYPE_CHECKING:
+    from executor.spark.session import SparkProcess
+
+pytestmark = pytest.mark.spark
+
+COMPUTE = {"cores": 1, "memory_mb": 600, "shuffle_partitions": 2}
+STAGES = [
+    {"type": "DelimitedExtract", "name": "read", "inputURI": "flights.csv", "header": True, "outputView": "flights"},
+    {"type": "SQLTransform", "name": "count", "sql": "SELECT origin, count(*) AS n FROM flights GROUP BY origin", "outputView": "counts"},
+    {"type": "ParquetLoad", "name": "save", "inputView": "counts", "outputURI": "counts"},
+]
+
+
+@pytest.fixture
+def started() -> Iterator[subprocess.Popen[str]]:
+    """An executor that has said that it is ready."""
+    command = [sys.executable, "-m", "executor", "run", "-", "--values", "-", "--warm"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, cwd=ROOT) as process:
+        assert process.stdin and process.stdout
+        process.stdin.write(json.dumps({"compute": COMPUTE}) + "\n")
+        process.stdin.flush()
+        assert any('"event":"ready"' in line for line in process.stdout)
+        yield process
+        process.kill()
+
+
+def told(process: subprocess.Popen[str], values: dict[str, Any]) -> Outcome:
+    said, _ = process.communicate(json.dumps(values) + "\n", timeout=120)
+    return Outcome(process.returncode, lines(said))
+
+
+def test_what_comes_later_is_run(started: subprocess.Popen[str], tmp_path: Path) -> None:
+    (tmp_path / "flights.csv").write_text("origin\nJFK\nEWR\nJFK\n")
+    outcome = told(started, {"compute": COMPUTE, "document": {"stages": STAGES}, "lake": str(tmp_path)})
+    assert (outcome.code, outcome.result) == (0, "succeeded")
+    assert [path.suffix for path in (tmp_path / "counts").glob("*.parquet")] == [".parquet"]
+
+
+def test_nothing_of_the_warming_up_is_left(spark_process: SparkProcess, tmp_path: Path) -> None:
+    spark = spark_process.session
+    before = (set(spark.catalog.listTables()), spark.conf.getAll)
+    warm_up_job(spark, tmp_path)
+    assert (set(spark.catalog.listTables()), spark.conf.getAll) == before
+
+
+def test_another_compute_profile_is_refused(started: subprocess.Popen[str], tmp_path: Path) -> None:
+    outcome = told(started, {"compute": COMPUTE | {"cores": 2}, "document": {"stages": STAGES}, "lake": str(tmp_path)})
+    assert (outcome.code, outcome.problem["code"]) == (1, "compute-profile")
