@@ -26,13 +26,13 @@ START_SECONDS = 15
 def live(lake: Path, turns: int, say: Say) -> list[Figure]:
     """Starts the demo's stack in a folder of its own and listens as a browser does: without executors started ahead, then with one."""
     say(f"the whole stack: a job of {LINES} log lines, followed over Server-Sent Events, {turns} times; between them spark-submit")
-    with demo(SLUICE_WARM_EXECUTORS="0") as (_, client):
+    with demo(SLUICE_WARM_EXECUTORS="0") as client:
         cold, peer = _beside_the_peer(lake, turns, lambda: follow(client, job_of_lines(LINES)), say)
     latencies = sorted(latency for one in cold for latency in one["latencies"])
     notes = {"lines": len(latencies), "p95": round(percentile(latencies, 0.95), 4), "p50": round(percentile(latencies, 0.5), 4)}
     say("the same with an executor that was started ahead")
-    with demo(SLUICE_WARM_EXECUTORS="1") as (sluice, client):
-        warm, peer_again = _beside_the_peer(lake, turns, lambda: _started_ahead(sluice, client), say)
+    with demo(SLUICE_WARM_EXECUTORS="1") as client:
+        warm, peer_again = _beside_the_peer(lake, turns, lambda: _started_ahead(client), say)
     return [
         Figure("button to first stage, cold executor", "spark-submit", "–", [one["first_stage"] for one in cold], peer),
         Figure("button to first stage, started ahead", "spark-submit", "≤ 0.1×, ≤ 1 s", [one["first_stage"] for one in warm], peer_again),
@@ -42,19 +42,18 @@ def live(lake: Path, turns: int, say: Say) -> list[Figure]:
 
 
 @contextmanager
-def demo(**variables: str) -> Iterator[tuple[stack.Stack, httpx.Client]]:
-    """The demo, its first run done, and Ana's session."""
+def demo(**variables: str) -> Iterator[httpx.Client]:
+    """The demo, its first run done; gives Ana's session."""
     from django.conf import settings
 
     with stack.running(settings.SLUICE_HOME, "demo", env=variables) as sluice:
         sluice.wait_for("stops everything; the next start", 900)
         with signed_in(sluice.url) as client:
-            yield sluice, client
+            yield client
 
 
-def _started_ahead(sluice: stack.Stack, client: httpx.Client) -> dict[str, Any]:
+def _started_ahead(client: httpx.Client) -> dict[str, Any]:
     """A run for which an executor waits: one is started when the run before has ended, and is given time to be ready."""
-    sluice.wait_for("starts ahead", 60)
     time.sleep(START_SECONDS)
     return follow(client, job_of_lines(3))
 
