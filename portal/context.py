@@ -12,7 +12,8 @@ from django.urls import reverse
 from portal import health
 from portal.accounts import policy
 from portal.accounts.models import Project, User
-from portal.accounts.views import IN_USE, projects_of
+from portal.accounts.people import projects_of
+from portal.accounts.views import IN_USE
 from portal.alerts.models import Alert
 from portal.audit.pages import search
 from portal.jobs.models import Job
@@ -35,7 +36,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"nav": {}}
-    projects = projects_of(user)
+    projects = list(projects_of(user))
     project = project_in_use(request, projects)
     counts = _counts(user, project) if project else {}
     return {
@@ -70,7 +71,8 @@ def project_in_use(request: HttpRequest, projects: list[Project]) -> Project | N
 def _addresses(user: User, project: Project | None) -> dict[str, str]:
     found = {"home": reverse("home:home")}
     if project is not None:
-        found |= {key: reverse(name, kwargs={"project": project.slug}) for key, name in PLACES.items()}
+        seen = PLACES if policy.can(user, "view", project) else {"settings": PLACES["settings"]}
+        found |= {key: reverse(name, kwargs={"project": project.slug}) for key, name in seen.items()}
     if search.may_read(user):
         found["audit"] = reverse("audit:list")
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from django.db.models import QuerySet
 from django.urls import path
 from drf_spectacular.utils import extend_schema
@@ -9,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.accounts import actions, policy, tokens
+from portal.accounts import actions, people, policy, tokens
 from portal.accounts.models import ApiToken, Membership, Project, Role, User
 from portal.api_base import ApiView, ListView, ProjectView
 from portal.errors import NotAllowed
@@ -119,13 +121,21 @@ class TokenView(ApiView):
         return Response(status=204)
 
 
-class ProjectDetail(ProjectView):
+class SettingsView(ProjectView):
+    """A view of a project's settings: whoever manages its members gets here too, whatever else they may not see."""
+
+    @cached_property
+    def project(self) -> Project:
+        return people.project_for_people(self.person, self.kwargs["project"])
+
+
+class ProjectDetail(SettingsView):
     @extend_schema(summary="One project", responses=ProjectOut, tags=["projects"])
     def get(self, request: Request, project: str) -> Response:
         return Response(ProjectOut(self.project).data)
 
 
-class Members(ProjectView, ListView):
+class Members(SettingsView, ListView):
     """Who has which role in the project."""
 
     scope = None
@@ -143,7 +153,7 @@ class Members(ProjectView, ListView):
         return Response(RoleOut(membership).data, status=201)
 
 
-class Member(ProjectView):
+class Member(SettingsView):
     scope = None
 
     @extend_schema(summary="Take a role away", responses={204: None}, tags=["people"])

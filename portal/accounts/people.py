@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.db.models import Q, QuerySet
+
+from portal.accounts import policy
 from portal.accounts.models import Membership, Project, Role, User
 
 ORDER = {role: place for place, role in enumerate(Role.values)}
@@ -16,6 +19,21 @@ class Member:
 
     user: User
     roles: list[Membership] = field(default_factory=list)
+
+
+def projects_of(user: User) -> QuerySet[Project]:
+    """What the project menu holds: projects with a role in them, and all that the person manages."""
+    seen = policy.allowed(user, "view", Project.objects.all())
+    managed = policy.allowed(user, "manage_members", Project.objects.all())
+    return Project.objects.filter(Q(pk__in=seen) | Q(pk__in=managed)).order_by("name")
+
+
+def project_for_people(user: User, slug: str) -> Project:
+    """Members see who else is there; those who manage members need no other role. Raises Http404 or NotAllowed."""
+    found = Project.objects.filter(slug=slug).first()
+    if found is not None and policy.can(user, "manage_members", found):
+        return found
+    return policy.find(user, "view", Project.objects.all(), slug=slug)
 
 
 def members_of(project: Project) -> list[Member]:

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -134,7 +133,7 @@ def change_password(request: Request) -> HttpResponse:
 
 @require_POST
 def switch_project(request: Request) -> HttpResponse:
-    project = policy.find(request.user, "view", Project.objects.all(), slug=request.POST.get("project", ""))
+    project = people.project_for_people(request.user, request.POST.get("project", ""))
     request.session[IN_USE] = project.slug
     return redirect("home:home")
 
@@ -142,20 +141,12 @@ def switch_project(request: Request) -> HttpResponse:
 @require_GET
 def settings_page(request: Request, project: str) -> HttpResponse:
     """The first page of the settings."""
-    return redirect("accounts:people", project=project_for_people(request.user, project).slug)
+    return redirect("accounts:people", project=people.project_for_people(request.user, project).slug)
 
 
 @require_GET
 def people_page(request: Request, project: str) -> HttpResponse:
-    return _people(request, project_for_people(request.user, project))
-
-
-def project_for_people(user: User, slug: str) -> Project:
-    """Members see who else is there; those who manage members need no other role."""
-    found = Project.objects.filter(slug=slug).first()
-    if found is not None and policy.can(user, "manage_members", found):
-        return found
-    return policy.find(user, "view", Project.objects.all(), slug=slug)
+    return _people(request, people.project_for_people(request.user, project))
 
 
 def _people(request: Request, project: Project, *, status: int = 200, **shown: object) -> HttpResponse:
@@ -192,7 +183,7 @@ def add_member(request: Request, project: str) -> HttpResponse:
 
 @require_POST
 def remove_member(request: Request, project: str, membership: int) -> HttpResponse:
-    rows = policy.of_project(Membership.objects.select_related("user", "project"), project_for_people(request.user, project))
+    rows = policy.of_project(Membership.objects.select_related("user", "project"), people.project_for_people(request.user, project))
     found = policy.find(request.user, "manage_members", rows, pk=membership)
     try:
         actions.remove_member(actor=request.user, membership=found)
@@ -222,10 +213,3 @@ def create_person(request: Request, project: str) -> HttpResponse:
         form.add_error("username", refused.message)
         return _people(request, found, status=refused.status, person_form=form)
     return _people(request, found, made=person, password=password)
-
-
-def projects_of(user: User) -> list[Project]:
-    """What the project menu holds: projects with a role in them, and all that the person manages."""
-    seen = policy.allowed(user, "view", Project.objects.all())
-    managed = policy.allowed(user, "manage_members", Project.objects.all())
-    return list(Project.objects.filter(Q(pk__in=seen) | Q(pk__in=managed)).order_by("name"))

@@ -11,9 +11,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.accounts import policy
+from portal.accounts import people
 from portal.accounts.api import ProjectOut
-from portal.accounts.models import Project
+from portal.accounts.models import Project, slug_validator
 from portal.api_base import ListView, ProjectView
 from portal.environments import actions
 from portal.environments.models import ComputeProfile, Environment
@@ -27,7 +27,10 @@ class ComputeProfileOut(serializers.ModelSerializer[ComputeProfile]):
 
 class ComputeProfileIn(ComputeProfileOut):
     class Meta(ComputeProfileOut.Meta):
-        extra_kwargs: dict[str, Any] = {"name": {"validators": []}}  # an existing name changes that profile
+        extra_kwargs: dict[str, Any] = {
+            "name": {"validators": [slug_validator]},  # and not that it is new: an existing name changes that profile
+            **{figure: {"min_value": least, "max_value": most} for figure, (least, most) in actions.LIMITS.items()},
+        }
 
 
 class EnvironmentOut(serializers.ModelSerializer[Environment]):
@@ -48,19 +51,19 @@ class EnvironmentIn(serializers.Serializer[Environment]):
 
 
 class ProjectIn(serializers.Serializer[Project]):
-    slug = serializers.CharField(max_length=60)
+    slug = serializers.CharField(max_length=60, validators=[slug_validator])
     name = serializers.CharField(max_length=100)
     description = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
 
 
 class Projects(ListView):
-    """The projects the person has a role in."""
+    """The projects the person has a role in, and those whose members they manage."""
 
     serializer_class = ProjectOut
     ordering = "slug"
 
     def get_queryset(self) -> QuerySet[Project]:
-        return policy.allowed(self.person, "view", Project.objects.all())
+        return people.projects_of(self.person)
 
     @extend_schema(summary="Make a project", request=ProjectIn, responses={201: ProjectOut}, tags=["projects"])
     def post(self, request: Request) -> Response:

@@ -11,5 +11,5 @@ urlpatterns = [
     path("p/<slug:project>/settings/environments", views.list_environments, name="list"),
     path("p/<slug:project>/settings/environments/<slug:environment>", views.edit, name="edit"),
     path("p/<slug:project>/settings/compute", views.save_compute, name="save_compute"),
-    path("p/<slug:project>/settings/projects", views.create_project, name="create_project"),
+    path("settings/projects/new", views.create_project, name="create_project"),
 ]

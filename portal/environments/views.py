@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.accounts import policy
 from portal.accounts.models import Project, User
-from portal.accounts.views import project_for_people
+from portal.accounts.people import project_for_people
 from portal.environments import actions, parameters
 from portal.environments.forms import ComputeForm, EnvironmentForm, ProjectForm, rows_in, rows_of
 from portal.environments.models import ComputeProfile, Environment
@@ -31,7 +31,6 @@ def _list(request: HttpRequest, project: Project, *, status: int = 200, **shown:
     user = _person(request)
     rows = project.environments.select_related("compute", "project")
     shown.setdefault("compute_form", ComputeForm())
-    shown.setdefault("project_form", ProjectForm())
     shown |= {
         "project": project,
         "environments": [(environment, policy.can(user, "manage_environment", environment)) for environment in rows],
@@ -93,13 +92,12 @@ def save_compute(request: HttpRequest, project: str) -> HttpResponse:
     return _list(request, place, status=422, compute_form=form)
 
 
-@require_POST
-def create_project(request: HttpRequest, project: str) -> HttpResponse:
-    """From the settings of any project, since the settings live there."""
-    place = project_for_people(_person(request), project)
+@require_http_methods(["GET", "POST"])
+def create_project(request: HttpRequest) -> HttpResponse:
+    """Below no project: the first one is made here too."""
     policy.require(_person(request), "manage_platform")
-    form = ProjectForm(request.POST)
-    if form.is_valid():
+    form = ProjectForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
         try:
             made = actions.create_project(actor=_person(request), **form.cleaned_data)
         except PortalError as refused:
@@ -107,4 +105,5 @@ def create_project(request: HttpRequest, project: str) -> HttpResponse:
         else:
             messages.success(request, f"{made.name} is there, with dev, test and prod. Give people roles in it.")
             return redirect("accounts:people", project=made.slug)
-    return _list(request, place, status=422, project_form=form)
+    status = 422 if form.errors else 200
+    return render(request, "environments/new_project.html", {"form": form, "section": "settings"}, status=status)

@@ -5,30 +5,33 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from portal import health
+from portal.accounts import policy
 from portal.accounts.models import Project, User
-from portal.accounts.views import projects_of
+from portal.accounts.people import projects_of
 from portal.context import project_in_use
 from portal.home import needs, palette, steps, week
 
 
 def _project(request: HttpRequest) -> Project | None:
-    return project_in_use(request, projects_of(cast(User, request.user)))
+    return project_in_use(request, list(projects_of(cast(User, request.user))))
 
 
 @never_cache
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """With HX-Request only the parts that change by themselves."""
-    project = _project(request)
+    user, project = cast(User, request.user), _project(request)
     if project is None:
-        return render(request, "home/no_project.html")
-    shown = _shown(cast(User, request.user), project)
+        return render(request, "home/no_project.html", {"may_make_projects": policy.can(user, "manage_platform")})
+    if not policy.can(user, "view", project):  # they manage its people and see nothing else of it
+        return redirect("accounts:settings", project=project.slug)
+    shown = _shown(user, project)
     return render(request, "home/_now.html" if request.headers.get("HX-Request") else "home/home.html", shown)
 
 

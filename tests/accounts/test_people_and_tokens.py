@@ -185,3 +185,14 @@ def test_the_first_admin_is_made_on_the_command_line(monkeypatch, client):
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
     with pytest.raises(CommandError, match="too short"):
         call_command("create_admin", "other", "other@sluice.test", stdout=io.StringIO())
+
+
+def test_an_admin_gives_the_first_roles_of_a_new_project(ada, vic, compute, browser_of):
+    browser = browser_of(ada)
+    browser.post("/api/v1/projects/", {"slug": "ferries", "name": "Ferries"}, content_type="application/json")
+    assert "ferries" in [found["slug"] for found in browser.get("/api/v1/projects/").json()["results"]]
+    given = browser.post("/api/v1/projects/ferries/members/", {"username": "vic", "role": "author"}, content_type="application/json")
+    assert given.status_code == 201
+    assert [row["username"] for row in browser.get("/api/v1/projects/ferries/members/").json()["results"]] == ["vic"]
+    assert browser.delete(f"/api/v1/projects/ferries/members/{given.json()['id']}").status_code == 204
+    assert browser.get("/api/v1/projects/ferries/jobs/").status_code == 404

@@ -285,3 +285,10 @@ def test_the_description_is_made_without_warnings(capsys):
     said = capsys.readouterr().err
     assert "Warning" not in said, said
     assert "Error" not in said, said
+
+
+@pytest.mark.parametrize("limit", ["null", "0", "-1", "1.5", "", "5&limit=6"])
+def test_a_page_of_no_number_of_rows_is_refused_in_words(limit, ana, program_of):
+    answer = program_of(ana).get(f"/api/v1/projects/?limit={limit}")
+    assert answer.status_code == 422
+    assert answer.json()["problems"][0] == {"code": "invalid", "field": "limit", "message": "A whole number from 1 to 200."}

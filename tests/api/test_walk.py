@@ -110,7 +110,7 @@ def test_people_of_another_project_find_no_stream(method, ana, outsider, flights
     assert found_by_outsider(browser_of(outsider), method, sorted(STREAMED)) == []
 
 
-@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options", "head"])
 def test_no_address_ends_in_a_fault_of_ours(method, ana, ada, browser_of, flights):
     """Signed in, allowed or not, with an empty form or body: what is wrong is said, never a 500."""
     factories.make_version(factories.make_job(flights, ana), live_in=("dev",))
@@ -118,5 +118,6 @@ def test_no_address_ends_in_a_fault_of_ours(method, ana, ada, browser_of, flight
         browser = browser_of(user)
         browser.raise_request_exception = False
         for address in sorted(set(ALL) - STREAMED - {"/sign-out"}):
-            answer = getattr(browser, method)(address, **({"data": "{}", "content_type": "application/json"} if method == "post" else {}))
+            body = {} if method in ("get", "head") else {"data": "{}", "content_type": "application/json"}
+            answer = getattr(browser, method)(address, **body)
             assert answer.status_code < 500, (address, user.username)

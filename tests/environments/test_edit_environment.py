@@ -124,14 +124,34 @@ def test_a_platform_admin_makes_a_compute_profile(ada, flights, browser_of):
 
 
 def test_a_new_project_has_dev_test_and_prod_and_nobody_in_it(ada, flights, browser_of):
-    answer = browser_of(ada).post("/p/flights/settings/projects", {"slug": "ferries", "name": "Ferries"})
+    answer = browser_of(ada).post("/settings/projects/new", {"slug": "ferries", "name": "Ferries"})
     assert answer["Location"] == "/p/ferries/settings/people"
     assert list(Environment.objects.filter(project__slug="ferries").values_list("name", "allows_drafts")) == [
         ("dev", True),
         ("test", False),
         ("prod", False),
     ]
-    assert browser_of(ada).post("/p/flights/settings/projects", {"slug": "ferries", "name": "Again"}).status_code == 422
+    assert browser_of(ada).post("/settings/projects/new", {"slug": "ferries", "name": "Again"}).status_code == 422
+
+
+def test_the_first_admin_of_a_new_sluice_makes_the_first_project(compute, browser_of):
+    browser = browser_of(factories.make_person("eve", None, platform_admin=True))
+    assert b'href="/settings/projects/new"' in browser.get("/").content
+    assert b"Make the project" in browser.get("/settings/projects/new").content
+    browser.post("/settings/projects/new", {"slug": "ferries", "name": "Ferries"})
+    assert browser.get("/", follow=True).redirect_chain[-1][0] == "/p/ferries/settings/people"
+
+
+def test_who_only_manages_a_project_is_led_to_its_people_and_nowhere_else(ada, flights, harbour, browser_of):
+    browser = browser_of(ada)
+    html = browser.post("/switch-project", {"project": "harbour"}, follow=True).content.decode()
+    assert "Give this role" in html
+    assert "/p/harbour/jobs/" not in html
+
+
+def test_only_platform_admins_make_projects(ana, browser_of):
+    assert browser_of(ana).get("/settings/projects/new").status_code == 404
+    assert browser_of(ana).post("/settings/projects/new", {"slug": "ferries", "name": "Ferries"}).status_code == 404
 
 
 @pytest.mark.parametrize(
