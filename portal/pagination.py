@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
@@ -29,6 +29,12 @@ class Cursor(CursorPagination):
         if len(given) > 1 or not given[0].isascii() or not given[0].isdecimal() or int(given[0][:9]) == 0:
             raise ValidationError({"limit": [f"A whole number from 1 to {self.max_page_size}."]})
         return min(int(given[0][:9]), self.max_page_size)
+
+    def decode_cursor(self, request: Request) -> Any:
+        try:
+            return super().decode_cursor(request)
+        except NotFound:
+            raise ValidationError({"cursor": ["This is no cursor of ours. Take it from “next” of the page before."]}) from None
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         described = super().get_schema_operation_parameters(view)

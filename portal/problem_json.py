@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import DataError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -63,6 +64,9 @@ def as_portal_error(exc: Exception) -> PortalError | None:
         return PortalError("You may not do this.", code="forbidden", status=403)
     if isinstance(exc, RequestDataTooBig):
         return PortalError("What was sent is larger than 12 MB.", code="too-large", status=413, fix="Send less at once.")
+    if isinstance(exc, DataError):
+        log.warning("The database refused a value: %s", type(exc.__cause__).__name__)
+        return PortalError("A text or number that was sent cannot be kept: it is too long, or no text.", code="cannot-be-kept", status=422)
     return _from_rest_framework(exc) if isinstance(exc, exceptions.APIException) else None
 
 

@@ -71,6 +71,8 @@ def _read(name: str, kind: str, text: str, values: dict[str, Any], problems: lis
         problems.append(_problem(name, "A name has letters, digits and _, and begins with a letter or _."))
     elif name in RESERVED:
         problems.append(_problem(name, "Sluice sets this one itself."))
+    elif "\x00" in text:
+        problems.append(_problem(name, "It holds a NUL character, which is no text."))
     elif kind not in KINDS:
         problems.append(_problem(name, f"There is no kind “{kind}”."))
     else:

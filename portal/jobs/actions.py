@@ -120,7 +120,7 @@ def _clean_tags(tags: Iterable[str]) -> list[str]:
 def save_draft(*, actor: User, job: Job, document: str, revision: int, base_version: int | None | _Unset = UNSET) -> Draft:
     """Keeps the actor's unsaved work. `revision` is the one the window last saw, 0 before the first save.
     `base_version` is the number of the version the work started from; left out, it stays (or is the latest one at the first save).
-    Raises Conflict when another window of the same person was quicker."""
+    Raises PortalError when there is no such version, Conflict when another window of the same person was quicker."""
     policy.require(actor, "edit_job", job)
     documents.require_keepable(document)
     draft = Draft.objects.select_for_update().filter(job=job, user=actor).first()
@@ -130,7 +130,7 @@ def save_draft(*, actor: User, job: Job, document: str, revision: int, base_vers
         draft = Draft(job=job, user=actor, revision=0, base_version=job.latest_version)
         audit.record(action="start_draft", actor=actor, subject=job)
     if not isinstance(base_version, _Unset):
-        draft.base_version = job.versions.get(number=base_version) if base_version else None
+        draft.base_version = _version_numbered(job, base_version)
     draft.document, draft.revision = document, draft.revision + 1
     draft.save()
     return draft
@@ -143,6 +143,13 @@ def discard_draft(*, actor: User, job: Job) -> None:
     gone, _ = Draft.objects.filter(job=job, user=actor).delete()
     if gone:
         audit.record(action="discard_draft", actor=actor, subject=job)
+
+
+def _version_numbered(job: Job, number: int | None) -> JobVersion | None:
+    found = job.versions.filter(number=number).first() if number else None
+    if number and found is None:
+        raise PortalError(f"{job.name} has no version {number}.", code="version-unknown", status=422)
+    return found
 
 
 def _draft_conflict(draft: Draft | None) -> Conflict:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, cast
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
+from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.errors import PortalError
@@ -38,12 +38,7 @@ def find_version(job: Job, number: int) -> JobVersion:
 
 def body(request: HttpRequest, **fields: type | tuple[type, ...]) -> dict[str, Any]:
     """The JSON object of the request with exactly these fields and types. Raises PortalError naming the first that is not right."""
-    try:
-        content = json.loads(request.body or b"{}")
-    except ValueError:
-        raise PortalError("The request is not JSON.", code="not-json") from None
-    if not isinstance(content, dict):
-        raise PortalError("The request is not a JSON object.", code="not-json")
+    content = json_body.read_object(request)
     for name, kind in fields.items():
         if not isinstance(content.get(name), kind) or isinstance(content.get(name), bool):
             raise PortalError(f"“{name}” is missing or of the wrong type.", code="field-wrong", field=name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -43,9 +45,16 @@ def draft(request: HttpRequest, project: str, job: str) -> JsonResponse:
         kept = found.drafts.filter(user=person(request)).select_related("base_version").first()
         return JsonResponse(_draft_facts(kept, found, with_document=True))
     given = body(request, document=str, revision=int)
-    base = {"base_version": given["base_version"]} if "base_version" in given else {}
+    base = {"base_version": _base_version(given)} if "base_version" in given else {}
     kept = actions.save_draft(actor=person(request), job=found, document=given["document"], revision=given["revision"], **base)
     return JsonResponse(_draft_facts(kept, found))
+
+
+def _base_version(given: dict[str, Any]) -> int | None:
+    base = given.get("base_version")
+    if base is not None and not isinstance(base, int):
+        raise PortalError("“base_version” is not a number.", code="field-wrong", field="base_version")
+    return base
 
 
 def _draft_facts(kept: Draft | None, job: Job, *, with_document: bool = False) -> dict[str, object]:
@@ -80,12 +89,9 @@ def save(request: HttpRequest, project: str, job: str) -> JsonResponse:
     """{document, message, base_version} → the new version. 422 with problems, 409 when a newer version exists."""
     found = find_job(request, project, job, "edit_job")
     given = body(request, document=str, message=str)
-    base = given.get("base_version")
-    if base is not None and not isinstance(base, int):
-        raise PortalError("“base_version” is not a number.", code="field-wrong", field="base_version")
     before = found.latest_version
     version = actions.save_version(
-        actor=person(request), job=found, document=given["document"], message=given["message"], base_version=base
+        actor=person(request), job=found, document=given["document"], message=given["message"], base_version=_base_version(given)
     )
     return JsonResponse(
         {

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.audit import actions as audit
@@ -20,7 +21,7 @@ from portal.errors import PortalError
 from portal.jobs.models import Job
 from portal.runs import preview_client
 from portal.runs.checks import declared_parameters
-from portal.runs.start_views import find_job, read_json
+from portal.runs.start_views import find_job
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 MOST_ROWS = 1000
@@ -30,7 +31,7 @@ MOST_ROWS = 1000
 async def preview(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
     """JSON {document, to, rows, input, parameters} → events, the last `rows`, `stage_failed`, `problem` or `cancelled`."""
     await request.auser()
-    content = read_json(request)
+    content = json_body.read_object(request)
     rows = content.get("rows", 100)
     if not isinstance(rows, int) or isinstance(rows, bool) or not 1 <= rows <= MOST_ROWS:
         raise PortalError(f"“rows” must be a number from 1 to {MOST_ROWS}.", code="field-wrong", field="rows")
@@ -42,7 +43,7 @@ async def preview(request: HttpRequest, project: str, job: str) -> HttpResponseB
 async def analyse(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
     """JSON {document, to, parameters} → `problem` events, then `analysed` with the columns of every view."""
     await request.auser()
-    content = read_json(request)
+    content = json_body.read_object(request)
     return _streamed(await _addressed(request, project, job, "ask", content, {"request": "analyse"}))
 
 

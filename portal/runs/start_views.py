@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.environments.models import Environment
@@ -74,7 +76,7 @@ def _given(job: Job, request: HttpRequest) -> dict[str, Any] | None:
     """The parameters of the run named by ?from=, to start another one like it."""
     try:
         source = Run.objects.filter(job=job, pk=request.GET["from"]).first() if request.GET.get("from") else None
-    except ValueError:
+    except (ValueError, ValidationError):
         return None
     return source.parameters if source else None
 
@@ -84,21 +86,10 @@ def run_draft(request: HttpRequest, project: str, job: str) -> JsonResponse:
     """JSON {document, parameters} → 201 {id, url}. The document is text or an object."""
     found = find_job(request, project, job)
     assert isinstance(request.user, User)  # noqa: S101
-    content = read_json(request)
+    content = json_body.read_object(request)
     document, parameters = content.get("document"), content.get("parameters") or {}
     text = document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)
     if not isinstance(parameters, dict):
         raise PortalError("“parameters” must be an object of names and values.", code="field-wrong")
     run = actions.run_draft(actor=request.user, job=found, document=text, parameters=parameters)
     return JsonResponse({"id": str(run.pk), "url": reverse("runs:run", args=[project, run.pk])}, status=201)
-
-
-def read_json(request: HttpRequest) -> dict[str, Any]:
-    """The request's body as an object. Raises PortalError."""
-    try:
-        content = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
-        raise PortalError("The request is not a JSON object.", code="not-json")
-    return content

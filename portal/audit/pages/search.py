@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django import forms
 from django.db.models import Q, QuerySet
@@ -51,6 +51,6 @@ def filtered(events: QuerySet[AuditEvent], given: Mapping[str, str]) -> tuple[Qu
         events = events.filter(Q(subject_label__icontains=text) | Q(subject_id__istartswith=text) | Q(request_id__istartswith=text))
     if since := wanted.get("since"):
         events = events.filter(at__gte=datetime.combine(since, time.min, UTC))
-    if until := wanted.get("until"):
-        events = events.filter(at__lt=datetime.combine(until, time.min, UTC) + timedelta(days=1))
+    if (until := wanted.get("until")) and until < date.max:
+        events = events.filter(at__lt=datetime.combine(until + timedelta(days=1), time.min, UTC))
     return events.order_by("-seq"), form
