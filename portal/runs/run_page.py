@@ -15,6 +15,7 @@ from portal import health
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.errors import PortalError
+from portal.jobs.documents import stages_of
 from portal.runs.checks import declared_parameters
 from portal.runs.log_lines import line_of_failure
 from portal.runs.models import GOOD_STATES, HELD_STATES, Run, RunState, StageRun
@@ -34,6 +35,11 @@ class Failure:
     last_good: Run | None
     published: bool
 
+    @property
+    def good_version(self) -> int | None:
+        """The number of the version that last went well here."""
+        return self.last_good.version.number if self.last_good and self.last_good.version else None
+
 
 @dataclass
 class StageLine:
@@ -43,6 +49,9 @@ class StageLine:
     tone: str
     figures: str
     label: str
+    usually: str = ""
+    until: datetime | None = None
+    """When its time ended; None while it works."""
     left: float = 0.0
     width: float = 0.0
     usual: float | None = None
@@ -55,7 +64,7 @@ def failure_of(run: Run, *, with_data: bool) -> Failure | None:
         return None
     problem = problem_of(run.problem)
     good = Run.objects.filter(job=run.job, environment=run.environment, state__in=GOOD_STATES, created_at__lt=run.created_at)
-    last_good = good.order_by("-created_at").only("id", "finished_at").first()
+    last_good = good.order_by("-created_at").select_related("version").only("id", "finished_at", "version__number").first()
     return Failure(problem if with_data else hidden(problem), line_of_failure(run), last_good, run.publishing_since is not None)
 
 
@@ -123,7 +132,9 @@ def _line(stage: StageRun, run: Run, begin: datetime, whole: float, usual: float
         seconds = (_end_of(stage, run) - stage.started_at).total_seconds()
         line.left = round((stage.started_at - begin).total_seconds() / whole * 100, 2)
         line.width = round(max(seconds / whole * 100, 0.6), 2)
-        line.label = f"{duration(seconds)}, {line.label}" + (f"; usually {duration(usual)}" if usual is not None else "")
+        line.until = stage.finished_at or run.finished_at
+        line.usually = f"usually {duration(usual)}" if usual is not None else ""
+        line.label = f"{duration(seconds)}, {line.label}" + (f"; {line.usually}" if line.usually else "")
         line.usual = round(min(usual / whole * 100, 100 - line.left), 2) if usual is not None else None
     return line
 
@@ -133,12 +144,33 @@ def _figures(stage: StageRun) -> str:
         return {"waiting": "", "not_reached": "not reached", "skipped": "not in this environment"}[stage.state]
     if stage.state == "failed" and stage.rows_out is None:
         return "failed"
-    flow = " → ".join(count(rows) for rows in (stage.rows_in, stage.rows_out) if rows is not None)
-    return flow + (f", {count(stage.rows_rejected)} kept aside" if stage.rows_rejected else "")
+    return _flow(stage) + (f", {count(stage.rows_rejected)} kept aside" if stage.rows_rejected else "")
+
+
+def _flow(stage: StageRun) -> str:
+    """Rows in and out in words that also say which of the two is known; Spark counts only where it does not do the work twice."""
+    if stage.rows_in is not None and stage.rows_out is not None:
+        return f"{count(stage.rows_in)} → {count(stage.rows_out)}"
+    if stage.rows_in is not None:
+        return f"{count(stage.rows_in)} in"
+    if stage.rows_out is not None:
+        return f"{count(stage.rows_out)} out"
+    return "not counted" if stage.state in ("done", "warning") else ""
 
 
 def _shown(value: Any) -> str:
     return count(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def places_read(run: Run) -> list[tuple[str, str, int | None]]:
+    """(stage, place as the document writes it, rows if they were counted) of each extract that the last attempt entered."""
+    entered = {stage.index: stage for stage in run.stage_runs.all() if stage.attempt_number == run.fence and stage.started_at}
+    found = []
+    for index, described in enumerate(stages_of(run.document)):
+        stage = entered.get(index)
+        if stage and stage.state != "skipped" and isinstance(described.get("inputURI"), str) and stage.type.endswith("Extract"):
+            found.append((stage.name, described["inputURI"], stage.rows_out))
+    return found
 
 
 def parameters_of(run: Run) -> list[tuple[str, Any, bool]]:

@@ -90,6 +90,7 @@ def _context(request: HttpRequest, project: str, run_id: UUID) -> dict[str, Any]
         "waiting": run_page.waiting_sentence(found),
         "stages": run_page.stage_lines(found, with_data=reader.with_data),
         "attempt": found.attempts.filter(number=found.fence).first(),
+        "reads": run_page.places_read(found),
         "parameters": run_page.parameters_of(found),
         "changes": found.state_changes.all(),
         "reruns": Run.objects.filter(rerun_of=found).order_by("created_at").only("id", "state")[:5],

@@ -1,4 +1,4 @@
-// [role=tablist] of buttons: arrows move, the chosen tab shows the panel named by aria-controls. Links styled as .tabs need none of this.
+// [role=tablist] of buttons: arrows move, the chosen tab shows the panel named by aria-controls. Of links styled as .tabs, the current one is brought into view.
 export function choose(tab, { focus = false } = {}) {
   const list = tab.closest("[role=tablist]");
   for (const other of list.querySelectorAll("[role=tab]")) {
@@ -26,3 +26,8 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   choose(all[(next + all.length) % all.length], { focus: true });
 });
+
+for (const row of document.querySelectorAll(".tabs")) {
+  const current = row.querySelector(":scope > [aria-current]");
+  if (current) row.scrollLeft = current.offsetLeft - row.offsetLeft - 8;
+}

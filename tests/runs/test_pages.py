@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from portal.accounts.models import User
 from portal.environments.models import Environment
 from portal.jobs.models import Job, JobVersion
 from portal.runs import sandbox
-from portal.runs.models import LogSegment, Run
+from portal.runs.models import LogSegment, Run, StageRun
 from portal.runs.run_list import PAGE
 from tests import factories
 
@@ -49,6 +50,37 @@ def test_the_page_of_a_failed_run_says_why_where_and_what_to_do(
     assert "7 rows of Doe" in page and "Look at the data." in page and "line 3" in page
     assert 'href="#L1"' in page and "Nothing was published" in page and "the outputs are still those of" in page
     assert 'href="/p/flights/jobs/daily_delays/edit?stage=2"' in page
+
+
+def test_each_stage_shows_its_rows_and_how_long_it_took(browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User) -> None:
+    run = factories.make_run(version, dev, "failed", fence=1, problem=QUOTED)
+    begin = run.started_at
+    assert begin is not None
+    told = [("done", 5, 336776, None), ("done", 12, 336776, 1095), ("done", 65, 1095, None), ("done", 2, None, None)]
+    for index, (state, seconds, rows_in, rows_out) in enumerate(told):
+        times = {"started_at": begin, "finished_at": begin + timedelta(seconds=seconds)}
+        fields = {"name": f"stage {index}", "type": "SQLTransform", "state": state, "rows_in": rows_in, "rows_out": rows_out}
+        StageRun.objects.create(run=run, attempt_number=1, index=index, **times, **fields)
+    StageRun.objects.create(run=run, attempt_number=1, index=4, name="save", type="ParquetLoad", state="not_reached")
+
+    lines = browser_of(ana).get(page_of(run)).context["stages"]
+    page = browser_of(ana).get(page_of(run)).content.decode()
+
+    assert [line.figures for line in lines] == ["336,776 in", "336,776 → 1,095", "1,095 in", "not counted", "not reached"]
+    assert all(f'<span class="num">{took}</span>' in page for took in ("5.0 s", "12 s", "1 min 05 s", "2.0 s"))
+
+
+def test_a_failed_run_is_compared_with_the_version_that_last_went_well(
+    browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User
+) -> None:
+    factories.make_run(version, dev, "succeeded", minutes_ago=60)
+    same = failed(version, dev, QUOTED)
+    assert "Compare with" not in browser_of(ana).get(page_of(same)).content.decode()
+
+    later = factories.make_version(version.job, ana, message="broke it")
+    page = browser_of(ana).get(page_of(failed(later, dev, QUOTED))).content.decode()
+
+    assert f"diff?from={version.number}&amp;to={later.number}" in page
 
 
 def test_who_may_not_see_data_sees_no_value_of_it_anywhere(browser_of: BrowserOf, version: JobVersion, dev: Environment, vic: User) -> None:
