@@ -17,7 +17,7 @@ from portal.pipelines.actions import rerun_failed, run_pipeline, save_schedule
 from portal.pipelines.models import Pipeline, PipelineRun
 from portal.promotions.actions import approve_promotion, request_promotion
 from portal.promotions.models import Promotion
-from portal.runs.models import Run
+from portal.runs.models import Run, StageRun
 from tests.browser.chromium import SIZES, Screen
 from tests.factories import make_job, make_run, make_version
 from tests.pipelines import conftest as prepared
@@ -72,7 +72,15 @@ def test_every_page_is_accessible_and_fits(
 ) -> None:
     channel, _ = create_channel(actor=ada, project=run.pipeline.project, name="Team", kind="email", target="team@sluice.test")
     create_rule(actor=ada, project=run.pipeline.project, event="late", minutes=30, channels=[channel])
+    dev = Environment.objects.get(project=run.pipeline.project, name="dev")
+    broken = make_run(promotion.version, dev, "failed", fence=1, problem={"code": "x", "message": "12 rows are not whole. " * 20})
+    times = {"started_at": broken.started_at, "finished_at": broken.finished_at}
+    StageRun.objects.create(
+        run=broken, attempt_number=1, index=0, name="a_name_that_is_long_" * 4, type="SQLTransform", state="failed", **times
+    )
     pages = [
+        (olu, "/p/flights/runs/"),
+        (olu, f"/p/flights/runs/{broken.pk}/"),
         (olu, "/p/flights/pipelines/"),
         (olu, "/p/flights/pipelines/nightly_flights/?environment=test"),
         (olu, f"/p/flights/pipelines/nightly_flights/runs/{run.pk}/"),
