@@ -39,10 +39,10 @@ async function fetchEarlier(last) {
     if (!answer.ok) { show({ text: "The earlier lines could not be fetched. Reload the page to try again.", tone: "bad" }); return; }
     for (const text of (await answer.text()).split("\n")) if (text) lines.put(JSON.parse(text));
     const seen = view.firstSeen;
+    const wasOpen = opened;
     lines.rebuild();
     update();
-    if (!follow.checked) keepPlace(seen);
-    if (!opened) openAtStart();
+    if (wasOpen && !follow.checked) keepPlace(seen);
   }
 }
 

@@ -11,7 +11,10 @@ import pytest
 from tests.browser.chromium import Screen, started
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
+    from pytest_django.live_server_helper import LiveServer
+
+    from portal.accounts.models import User
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +37,16 @@ def screen(chromium: Browser) -> Iterator[Callable[..., Screen]]:
     yield open_screen
     for one in opened:
         one.close()
+
+
+@pytest.fixture
+def visit(live_server: LiveServer, browser_of: Any, settings: Any) -> Callable[..., Page]:
+    """`visit(screen, olu, "/p/…")` is that page, as Olu sees it."""
+
+    def go(shown: Screen, user: User, path: str) -> Page:
+        cookie = browser_of(user).cookies[settings.SESSION_COOKIE_NAME]
+        shown.page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": live_server.url}])
+        shown.page.goto(live_server.url + path)
+        return shown.page
+
+    return go

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from pytest_django.live_server_helper import LiveServer
 
 from portal.accounts.models import User
 from portal.alerts import raising
@@ -18,7 +17,7 @@ from portal.pipelines.models import Pipeline, PipelineRun
 from portal.promotions.actions import approve_promotion, request_promotion
 from portal.promotions.models import Promotion
 from portal.runs.models import Run, StageRun
-from tests.browser.chromium import SIZES, Screen
+from tests.browser.chromium import SIZES
 from tests.factories import make_job, make_run, make_version
 from tests.pipelines import conftest as prepared
 from tests.pipelines.ends import end
@@ -28,19 +27,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Visit = Callable[..., Page]
 pipeline = prepared.pipeline
 """The fixture of tests/pipelines."""
-
-
-@pytest.fixture
-def visit(live_server: LiveServer, browser_of: Any, settings: Any) -> Visit:
-    """`visit(screen, olu, "/p/…")` is that page, as Olu sees it."""
-
-    def go(shown: Screen, user: User, path: str) -> Page:
-        cookie = browser_of(user).cookies[settings.SESSION_COOKIE_NAME]
-        shown.page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": live_server.url}])
-        shown.page.goto(live_server.url + path)
-        return shown.page
-
-    return go
 
 
 @pytest.fixture
