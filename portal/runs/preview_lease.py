@@ -108,6 +108,8 @@ class Lease:
             try:
                 event = await asyncio.wait_for(answers.get(), deadline - time.monotonic())
             except TimeoutError:
+                if not self.ready.is_set():
+                    await self.end()
                 yield {**TOO_LONG, "last": True}
                 return
             yield event or {**GONE, "last": True}
@@ -115,18 +117,22 @@ class Lease:
                 return
 
     async def cancel(self) -> None:
-        """Asks the executor to give up what it does; kills it when it does not within 5 seconds."""
+        """Asks the executor to give up what it does; kills it when it does not within 5 seconds.
+
+        One that is still starting cannot hear it yet: it is left to start, and begins nothing that was cancelled meanwhile."""
         request_id = self._current
         if not request_id:
             return
         self._send({"request": "cancel", "id": request_id})
-        end = time.monotonic() + CANCEL_SECONDS
+        can_hear = self.ready.is_set()
+        end = time.monotonic() + (CANCEL_SECONDS if can_hear else 0)
         while time.monotonic() < end and request_id in self._answers:
             await asyncio.sleep(0.05)
         answers = self._answers.pop(request_id, None)
         if answers is not None:
             answers.put_nowait({**STOPPED, "last": True})
-            await self.end()
+            if can_hear:
+                await self.end()
 
     async def end(self) -> None:
         """Kills the process and waits until it is gone."""

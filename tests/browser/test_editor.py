@@ -176,3 +176,6 @@ def test_the_editor_is_accessible_and_fits(screen: Open, editor: Callable[..., P
     assert shown.faults() == []
     page.locator("#stage-list .stage").first.click()
     assert shown.faults() == []
+    page.locator("#stage-list .stage").first.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("preview the chosen stage")
+    assert shown.faults() == []

@@ -30,6 +30,7 @@ def work(request: dict[str, Any]) -> None:
         say("rows", id=name, last=True, lake=request["values"]["lake"], pid=os.getpid())
 
 
+time.sleep(float(os.environ.get("FAKE_START_SECONDS", "0")))
 say("ready")
 for line in sys.stdin:
     asked = json.loads(line)

@@ -108,6 +108,22 @@ async def test_cancel_ends_the_preview_and_keeps_the_session(service: Pool) -> N
     assert (await ask())[-1]["pid"] == first
 
 
+async def test_a_preview_cancelled_while_the_session_starts_leaves_the_session_to_the_next_one(
+    service: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_START_SECONDS", "1")
+    monkeypatch.setattr(preview_lease, "CANCEL_SECONDS", 0.1)
+    asking = asyncio.create_task(ask(seconds=60))
+    await until(lambda: (1, 1) in service.leases and service.leases[(1, 1)].is_busy)
+    lease = service.leases[(1, 1)]
+
+    await ask(do="cancel")
+
+    assert (await asking)[-1]["event"] == "cancelled"
+    assert (await ask())[-1]["event"] == "rows"
+    assert service.leases[(1, 1)] is lease
+
+
 async def test_a_session_that_does_not_listen_is_killed_and_the_next_preview_has_a_fresh_one(
     service: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
