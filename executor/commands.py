@@ -17,6 +17,7 @@ from executor.document.job import Job, parse
 from executor.events import EventWriter, Log, ProblemFound, PublishRequested, Ready, RunFinished, RunStarted, SessionReady
 from executor.files.publish import Publisher
 from executor.problems import Problem, ProblemError
+from executor.running.heartbeat import beating
 from executor.running.preview import Preview, stage_index, write_views
 from executor.running.runner import RunContext, Runner, StageFailure
 from executor.running.values import Values, read_values, values_from
@@ -56,11 +57,12 @@ def run(file: str, environment: str | None, parameters: Sequence[str], values: s
     signal.signal(signal.SIGTERM, _stop)
     process: SparkProcess | None = None
     try:
-        process = warm_process(emit) if warm else None
-        given, document = read_inputs(file, parameters, values)
-        process = started_process(process, given, emit)
-        job = parse(document, environment=environment, parameters=given.parameters, run_id=given.run_id)
-        return JobRun(emit, given, job, sys.stdin).run(process, Path(views) if views else None)
+        with beating(emit):
+            process = warm_process(emit) if warm else None
+            given, document = read_inputs(file, parameters, values)
+            process = started_process(process, given, emit)
+            job = parse(document, environment=environment, parameters=given.parameters, run_id=given.run_id)
+            return JobRun(emit, given, job, sys.stdin).run(process, Path(views) if views else None)
     except ProblemError as error:
         return _not_right(emit, error)
     except Stopped:

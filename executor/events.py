@@ -57,6 +57,14 @@ class Ready(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alive(Event):
+    """Said every few seconds by `run`, whatever else it does, also while it waits for values. Silence means: this process, or its JVM,
+    is frozen."""
+
+    name: ClassVar[str] = "alive"
+
+
+@dataclass(frozen=True, kw_only=True)
 class StageEntered(Event):
     """A stage begins."""
 
@@ -175,7 +183,7 @@ class PreviewRows(Event):
 
 
 class EventWriter:
-    """Writes events as JSON lines, one at a time from any thread, flushed at once.
+    """Writes events as JSON lines, one at a time from any thread, flushed at once. After the result nothing is said.
 
     `fixed` keys (for instance a request's id in `serve`) are added to each line.
     """
@@ -184,10 +192,14 @@ class EventWriter:
         self._stream = stream or sys.stdout
         self._fixed = fixed or {}
         self._lock = threading.Lock()
+        self._is_over = False
 
     def __call__(self, event: Event) -> None:
         line = json.dumps(self._fixed | event.as_dict(), ensure_ascii=False, separators=(",", ":"), default=str)
         with self._lock:
+            if self._is_over:
+                return
+            self._is_over = isinstance(event, RunFinished)
             self._stream.write(line + "\n")
             self._stream.flush()
 

@@ -30,7 +30,7 @@ from executor.spark.home import (
     spark_home,
 )
 from executor.spark.jvm import Jvm, java_options
-from executor.spark.session import ComputeProfile, build_session, settings
+from executor.spark.session import ComputeProfile, build_session, import_pyspark, settings
 
 ARCHIVE_MEMORY_MB = 512
 
@@ -60,6 +60,7 @@ def set_up(home: SparkHome, *, force: bool = False, say: Callable[[str], None] =
 
 
 def _make(home: SparkHome, say: Callable[[str], None]) -> None:
+    import_pyspark()
     say("Spark, step 1 of 3: linking its jars")
     link_jars(pyspark_jars(), home.jars)
     say("Spark, step 2 of 3: compiling the SQL gate")

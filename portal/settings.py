@@ -178,6 +178,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # --- runs and previews -----------------------------------------------------------------------------------------------
 RUN_LEASE_SECONDS = env_int("SLUICE_RUN_LEASE_SECONDS", 30)
 RUN_RENEW_SECONDS = env_int("SLUICE_RUN_RENEW_SECONDS", 10)
+RUN_SILENT_SECONDS = env_int("SLUICE_RUN_SILENT_SECONDS", 90)  # an executor says every 5 s that it is alive
 RUN_CONCURRENCY = env_int("SLUICE_RUN_CONCURRENCY", 2)
 """Runs at a time in one worker process."""
 CELERY_WORKER_CONCURRENCY = RUN_CONCURRENCY + 4  # runs never keep the short tasks (alerts, pipelines) from a thread

@@ -104,7 +104,7 @@ class SparkProcess:
 
     def _start(self) -> None:
         try:
-            _import_pyspark()
+            import_pyspark()
             self._session = build_session(self.jvm.connect(), settings(self.profile, self.scratch))
         except BaseException as error:  # noqa: BLE001 – raised again in the thread that waits
             self._failure = error
@@ -130,7 +130,7 @@ class SparkProcess:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-def _import_pyspark() -> None:
+def import_pyspark() -> None:
     """Imports pyspark while the JVM starts. Its self-tests look for pandas, which takes 1.7 s to import and which nothing here uses."""
     absent = "pandas" not in sys.modules
     if absent:

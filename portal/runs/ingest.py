@@ -23,6 +23,9 @@ LOG_LIMIT = 50 * 1024**2
 SEGMENT_LINES = 200
 ALWAYS_KEPT = {"run_started", "stage_entered", "stage_finished", "stage_failed", "problem", "publish_requested", "result"}
 
+NO_LINES = {"ready", "alive"}
+"""No facts of a run: an executor was started before anybody asked; it still lives."""
+
 
 class Ingest:
     """The one writer of a run's log and stages while its attempt lasts."""
@@ -49,7 +52,7 @@ class Ingest:
     def take(self, text: str) -> dict[str, Any]:
         """One line of an executor's output: numbered, redacted and noted; gives the event. What is not an event becomes a log line."""
         event = _event_of(text) or _log_event("warning", text, "executor")
-        if event["event"] == "ready":  # it was started before anybody asked: no fact of this run
+        if event["event"] in NO_LINES:
             return event
         self._note_stage(event)
         self._append(event)

@@ -13,8 +13,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,6 +48,8 @@ class Launch:
     lake: str
     sandbox: str
     scratch: Scratch | None = None
+    is_warm: bool = False
+    """Started before there was a run for it."""
 
 
 def command(arguments: list[str]) -> list[str]:
@@ -57,7 +60,7 @@ def for_run(environment: Environment, name: str, *, warm: bool = False) -> Launc
     """A fresh executor for one run. Its /tmp is a folder on disk (Spark spills there) whose name begins with `name`, gone when it ends.
     `warm`: it starts Spark before it reads what to run, see `portal.runs.warm_pool`."""
     arguments = ["run", "-", "--environment", environment.name, "--values", "-", *(["--warm"] if warm else [])]
-    return _launch(arguments, environment, writable=True, scratch=name)
+    return replace(_launch(arguments, environment, writable=True, scratch=name), is_warm=warm)
 
 
 def for_previews(environment: Environment) -> Launch:
@@ -117,6 +120,7 @@ class Executor:
             errors="replace",
         )
         self._streams_open = 2
+        self._heard = time.monotonic()
         self._lock = threading.Lock()
         self._abandoned = False
         self._readers = [self._read("out", self._process.stdout), self._read("err", self._process.stderr)]
@@ -130,6 +134,11 @@ class Executor:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def silent_seconds(self) -> float:
+        """Since it last said anything. Where we are so slow that many lines wait, it is we who did not listen."""
+        return 0.0 if self.output.qsize() > LINES_AHEAD // 2 else time.monotonic() - self._heard
 
     def say(self, message: dict[str, Any]) -> None:
         """One line on its standard input; an executor that has gone does not hear it."""
@@ -178,6 +187,7 @@ class Executor:
         with suppress(OSError, ValueError):
             while stream and (line := stream.readline(LONGEST_LINE)):
                 self._put((name, line.rstrip("\n")))
+                self._heard = time.monotonic()
         with self._lock:
             self._streams_open -= 1
             last = self._streams_open == 0

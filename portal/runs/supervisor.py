@@ -38,6 +38,7 @@ PUBLISH_SECONDS = 120
 WHY_STOPPED = {
     "cancel": "Cancelled: the run is being stopped.",
     "deadline": "The time limit is over: the run is being stopped.",
+    "silent": "The program that runs this job gives no sign of life any more: it is being stopped.",
     "worker": "The worker is being shut down: the run goes back to the queue.",
 }
 
@@ -57,7 +58,9 @@ class Supervisor:
         self.result: dict[str, Any] | None = None
         self.problems: list[dict[str, Any]] = []
         self.stopping = ""
-        """Why the executor is being stopped: cancel, deadline or worker; empty while it is not."""
+        """Why the executor is being stopped: a key of WHY_STOPPED; empty while it is not."""
+        self._has_begun = False
+        """Whether the executor has said anything of this run."""
         self._ask_at = self._kill_at = 0.0
         limit = run.environment.compute.time_limit_minutes * 60
         self._deadline = time.monotonic() + limit
@@ -70,8 +73,10 @@ class Supervisor:
             if problem or not self._start():
                 self._end(RunState.FAILED, problem=problem or self.problems[0])
                 return
-            self._follow()
-            self._conclude(self.executor.finish() if self.executor else 0)
+            exit_code = self._follow()
+            if self._was_dead_ahead():
+                exit_code = self._follow()
+            self._conclude(exit_code)
         except LeaseLost:
             log.warning("Run %s attempt %s is no longer ours; its executor is stopped.", self.run.pk, self.number)
         finally:
@@ -82,15 +87,28 @@ class Supervisor:
     # --- start ----------------------------------------------------------------------------------------------------------
 
     def _start(self) -> bool:
+        """Hands the run to an executor. False when there can be none; then `problems` says why."""
         if self.number > 1:
             self.ingest.say(f"Attempt {self.number}: the machine that ran attempt {self.number - 1} stopped answering.", "warning")
         try:
-            self.executor = self._take_warm(self.run.environment) or self._cold()
+            self._hand_over(self._take_warm(self.run.environment) or self._cold())
         except PortalError as error:
             self.problems.append({"code": error.code, "message": error.message, "fix": error.fix})
             return False
-        self.executor.say(self._values(self.executor.launch.lake))
-        self.run.attempts.filter(number=self.number).update(process_id=self.executor.pid, sandbox=self.executor.launch.sandbox)
+        return True
+
+    def _hand_over(self, executor: launcher.Executor) -> None:
+        self.executor = executor
+        executor.say(self._values(executor.launch.lake))
+        self.run.attempts.filter(number=self.number).update(process_id=executor.pid, sandbox=executor.launch.sandbox)
+
+    def _was_dead_ahead(self) -> bool:
+        """An executor that was started ahead died or froze before it began with this run: then another one has it, once."""
+        if self._has_begun or self.stopping not in ("", "silent") or not (self.executor and self.executor.launch.is_warm):
+            return False
+        self.ingest.say("The Spark that was started ahead is gone; this run starts its own.", "warning")
+        self.stopping = ""
+        self._hand_over(self._cold())
         return True
 
     def _cold(self) -> launcher.Executor:
@@ -109,12 +127,12 @@ class Supervisor:
 
     # --- while it runs --------------------------------------------------------------------------------------------------
 
-    def _follow(self) -> None:
-        """Until both of the executor's streams are closed, which is when every process of it is gone."""
-        ended = self.executor is None
-        while self.executor and not ended:
+    def _follow(self) -> int:
+        """Until both of the executor's streams are closed, which is when every process of it is gone. Gives its exit code."""
+        executor, ended = self._living, False
+        while not ended:
             try:
-                stream, text = self.executor.output.get(timeout=0.05)
+                stream, text = executor.output.get(timeout=0.05)
                 ended = stream == "end"
                 if not ended:
                     self._take(stream, text)
@@ -122,6 +140,13 @@ class Supervisor:
                 pass
             self._attend()
         self._flush()
+        return executor.finish()
+
+    @property
+    def _living(self) -> launcher.Executor:
+        if self.executor is None:
+            raise RuntimeError("there is no executor before _start")
+        return self.executor
 
     def _take(self, stream: str, text: str) -> None:
         if stream == "err":
@@ -129,6 +154,7 @@ class Supervisor:
             return
         event = self.ingest.take(text)
         name = event["event"]
+        self._has_begun = self._has_begun or name in ("run_started", "problem", "result")
         if name in ("session_ready", "stage_entered") and self.run.state == RunState.STARTING:
             self._mark_running()
         elif name == "publish_requested":
@@ -150,8 +176,7 @@ class Supervisor:
         granted = not self.stopping and self._patiently(lambda: leases.grant_publishing(self.run))
         if granted:
             self._deadline = max(self._deadline, time.monotonic() + PUBLISH_SECONDS)
-        if self.executor:
-            self.executor.say({"publish": granted})
+        self._living.say({"publish": granted})
 
     def _attend(self) -> None:
         """What is due by the clock: store lines, renew the lease, look at the row, and go on with a stop that has begun."""
@@ -164,6 +189,8 @@ class Supervisor:
             self._renew()
         if now >= self._deadline and not self.stopping:
             self._stop("deadline")
+        if self._living.silent_seconds > settings.RUN_SILENT_SECONDS and not self.stopping:
+            self._stop("silent")
         if self._worker_stops.is_set() and not self.stopping and not self.run.publishing_since:
             self._stop("worker")
         self._go_on_stopping(now)
@@ -224,19 +251,17 @@ class Supervisor:
         self.stopping = why
         self._ask_at = time.monotonic()
         self._kill_at = self._ask_at + PATIENCE_SECONDS
-        self.ingest.say(
-            "Cancelled: the run is being stopped." if why == "cancel" else "The time limit is over: the run is being stopped.", "warning"
-        )
+        self.ingest.say(WHY_STOPPED[why], "warning")
 
     def _go_on_stopping(self, now: float) -> None:
-        if not self.stopping or not self.executor:
+        if not self.stopping:
             return
         if self._ask_at:
             self._ask_at = 0.0
-            self.executor.ask_to_end()
+            self._living.ask_to_end()
         if now >= self._kill_at:
             self._kill_at = now + PATIENCE_SECONDS
-            self.executor.kill()
+            self._living.kill()
 
     # --- the end --------------------------------------------------------------------------------------------------------
 
@@ -251,6 +276,8 @@ class Supervisor:
             self._give_back(exit_code)
         elif self.stopping == "deadline":
             self._end(RunState.TIMED_OUT, exit_code, problem=self._too_long())
+        elif self.stopping == "silent":
+            self._end(RunState.FAILED, exit_code, problem=self._froze())
         elif self.problems:
             self._end(RunState.FAILED, exit_code, problem=self.problems[-1 if outcome == "failed" else 0])
         else:
@@ -301,14 +328,24 @@ class Supervisor:
             "fix": "Make it do less at a time, or ask for a larger compute profile. Nothing was published.",
         }
 
+    def _froze(self) -> dict[str, Any]:
+        return {
+            "code": "executor-frozen",
+            "message": f"The program that ran this job gave no sign of life for {settings.RUN_SILENT_SECONDS} seconds, so it was ended. "
+            f"{self._published()}",
+            "fix": "Run it again. If this happens twice, ask whoever runs the machine whether it is overloaded or a disk does not answer.",
+        }
+
+    def _published(self) -> str:
+        return "Some outputs may be new already; each is whole." if self.run.publishing_since else "Nothing was published."
+
     def _stopped_by_itself(self, exit_code: int) -> dict[str, Any]:
         found = f"signal {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit code {exit_code}"
         killed = exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL)
         why = "The usual cause is too little memory." if killed else "The last lines of the log say more."
-        published = "Some outputs may be new already; each is whole." if self.run.publishing_since else "Nothing was published."
         return {
             "code": "executor-stopped",
-            "message": f"The program that ran this job stopped before it was done. {published}",
+            "message": f"The program that ran this job stopped before it was done. {self._published()}",
             "found": found,
             "fix": f"{why} Run it again; if it stops again, use a larger compute profile or make the job smaller.",
         }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -22,6 +23,10 @@ from portal.runs import launcher
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
+SILENT_SECONDS = 20
+"""One that waits says every 5 s that it is alive. One that does not is not trusted with a run; a false alarm costs only a cold start."""
+MOST_DEATHS = 3
+"""An executor that died so often while it waited, with no run in between, is not started again: it would never come up."""
 Key = tuple[int, ...]
 """What an executor was started for: the environment's id and the figures of its compute profile."""
 
@@ -38,6 +43,10 @@ class Waiting:
     def is_stale(self) -> bool:
         return time.monotonic() - self.since > settings.WARM_IDLE_SECONDS
 
+    @property
+    def is_well(self) -> bool:
+        return self.executor.is_alive and self.executor.silent_seconds < SILENT_SECONDS
+
 
 class WarmPool:
     """`is_idle` says whether the worker has nothing to do: starting Spark must not slow down a run."""
@@ -46,6 +55,7 @@ class WarmPool:
         self._is_idle = is_idle
         self._wanted: dict[Key, Environment] = {}
         self._waiting: list[Waiting] = []
+        self._deaths: Counter[Key] = Counter()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -55,6 +65,7 @@ class WarmPool:
         with self._lock:
             self._wanted.pop(key, None)
             self._wanted[key] = environment
+            self._deaths.pop(key, None)
             while len(self._wanted) > settings.WARM_EXECUTORS:
                 del self._wanted[next(iter(self._wanted))]
             if self._wanted and self._thread is None:
@@ -66,7 +77,7 @@ class WarmPool:
         """One that was started for exactly this, and is the caller's from now on; None when there is none. It may still be starting."""
         key = key_of(environment)
         with self._lock:
-            fitting = next((waiting for waiting in self._waiting if waiting.key == key and waiting.executor.is_alive), None)
+            fitting = next((waiting for waiting in self._waiting if waiting.key == key and waiting.is_well), None)
             if fitting is None:
                 return None
             self._waiting.remove(fitting)
@@ -92,11 +103,18 @@ class WarmPool:
     def _unfit(self) -> list[Waiting]:
         with self._lock:
             for waiting in self._waiting:
-                if waiting.is_stale:
+                if waiting.is_stale or (not waiting.is_well and self._has_died_too_often(waiting.key)):
                     self._wanted.pop(waiting.key, None)
-            unfit = [one for one in self._waiting if one.key not in self._wanted or not one.executor.is_alive]
+            unfit = [one for one in self._waiting if one.key not in self._wanted or not one.is_well]
             self._waiting = [one for one in self._waiting if one not in unfit]
             return unfit
+
+    def _has_died_too_often(self, key: Key) -> bool:
+        self._deaths[key] += 1
+        if self._deaths[key] < MOST_DEATHS:
+            return False
+        log.warning("Executors that are started ahead end before they are used; none is started until the next run there.")
+        return True
 
     def _look_after(self) -> None:
         while True:

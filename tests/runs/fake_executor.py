@@ -98,12 +98,18 @@ def fail(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) ->
     return 2
 
 
+def freeze(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
+    """Stops without ending, as a process does that waits for a disk for ever."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return succeed(values, stages, "")
+
+
 def vanish(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
     os.kill(os.getpid(), signal.SIGKILL)
     return 0
 
 
-BEHAVIOURS = {f.__name__: f for f in (succeed, slowly, stubborn, talk, babble, fail, vanish)}
+BEHAVIOURS = {f.__name__: f for f in (succeed, slowly, stubborn, talk, babble, fail, freeze, vanish)}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -180,3 +181,12 @@ def test_an_attempt_that_lost_its_lease_stops_its_executor_and_writes_nothing(
     assert (run.state, run.fence, claimed[0]) == ("queued", 1, "queued")
     assert run.attempts.get().outcome == "lost"
     assert not (fake_executor / "published").exists()
+
+
+def test_a_frozen_executor_is_ended_and_said_in_plain_words(queued: Callable[..., Run], work: Callable[[Run], Run], settings: Any) -> None:
+    settings.RUN_SILENT_SECONDS = 1
+    run = work(queued("freeze"))
+    assert (run.state, run.problem["code"]) == ("failed", "executor-frozen")
+    assert "no sign of life for 1 seconds" in run.problem["message"] and "Nothing was published." in run.problem["message"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(run.attempts.get().process_id, 0)

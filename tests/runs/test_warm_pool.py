@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from portal.runs.scratch import YOUNG_SECONDS, Scratch, remove_leftovers
-from portal.runs.warm_pool import WarmPool
+from portal.runs.warm_pool import MOST_DEATHS, WarmPool
 from tests.factories import make_project
 
 if TYPE_CHECKING:
@@ -116,6 +117,63 @@ def test_a_run_uses_the_executor_that_waits(
     assert run.state == "succeeded"
     assert run.attempts.get().process_id == pid
     assert '"ready"' not in "".join(segment.lines for segment in run.log_segments.all())
+
+
+@pytest.mark.parametrize("fate", [signal.SIGSTOP, signal.SIGKILL], ids=["frozen", "dead"])
+def test_a_run_does_not_depend_on_the_executor_that_was_started_ahead(
+    fate: int,
+    pool: WarmPool,
+    dev: Environment,
+    queued: Callable[..., Run],
+    work: Callable[[Run], Run],
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+) -> None:
+    from portal.runs import worker
+
+    settings.RUN_SILENT_SECONDS = 1
+    pool.keep(dev)
+    pool.look()
+    gone = pool._waiting[0].executor
+
+    def taken_too_early(environment: Environment) -> Executor:
+        os.kill(gone.pid, fate)
+        return gone
+
+    monkeypatch.setattr(worker, "pool", pool)
+    monkeypatch.setattr(pool, "take", taken_too_early)
+    run = work(queued())
+    assert run.state == "succeeded"
+    assert run.attempts.get().process_id != gone.pid
+    assert not gone.is_alive
+
+
+def test_one_that_is_frozen_is_not_given_but_replaced(pool: WarmPool, dev: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    from portal.runs import warm_pool
+
+    pool.keep(dev)
+    pool.look()
+    (waiting,) = pool._waiting
+    os.kill(waiting.executor.pid, signal.SIGSTOP)
+    monkeypatch.setattr(warm_pool, "SILENT_SECONDS", 0)
+    assert pool.take(dev) is None
+    pool.look()
+    assert not waiting.executor.is_alive
+    monkeypatch.undo()
+    assert taken(pool, dev)
+
+
+def test_what_never_comes_up_is_not_started_for_ever(pool: WarmPool, dev: Environment) -> None:
+    pool.keep(dev)
+    for _ in range(MOST_DEATHS):
+        pool.look()
+        pool._waiting[0].executor.kill()
+        pool._waiting[0].executor.finish()
+    pool.look()
+    assert pool._waiting == []
+    pool.keep(dev)
+    pool.look()
+    assert taken(pool, dev)
 
 
 def test_leftovers_go_and_folders_in_use_stay(fake_executor: Path) -> None:
