@@ -92,18 +92,24 @@ def _refuse_large(size: int) -> None:
 
 def _not_json(error: json.JSONDecodeError, text: str) -> Problem:
     found = text[error.pos : error.pos + 20].splitlines()
+    reason = error.msg.split(":")[0]
     return Problem(
         code="not-json",
         message="The document is not JSON.",
         line=error.lineno,
         column=error.colno,
         found=f"“{found[0]}”" if found and found[0] else "the end of the text" if error.pos >= len(text) else "the end of the line",
-        expected=_EXPECTED.get(error.msg.split(":")[0], error.msg),
-        fix=_FIXES.get(
-            error.msg.split(":")[0],
-            "Take out the comma before it." if text[error.pos : error.pos + 1] in ("]", "}") else "Correct the text at this place.",
-        ),
+        expected='{"stages": […]}' if not text[: error.pos].strip() else _EXPECTED.get(reason, error.msg),
+        fix=_fix(reason, text, error.pos),
     )
+
+
+def _fix(reason: str, text: str, position: int) -> str:
+    if not text[position:].strip():
+        return "The text ends too early: add what is missing, such as the closing brackets."
+    if not text[:position].strip():
+        return "A job begins with {. Check that this is the right file."
+    return _FIXES.get(reason, "Take out the comma before it." if text[position] in "]}" else "Correct the text at this place.")
 
 
 _EXPECTED = {

@@ -25,7 +25,8 @@ def view_problems(stages: Mapping[int, Stage], environment: str | None, made_by_
         for name in names:
             if first.get(name.casefold(), index) >= index:
                 earlier = [view for made in made_by_words[:index] for view in made] if len(found) < HINTS else []
-                found.append(_unknown(index, stage, name, first, earlier))
+                elsewhere = _maker_elsewhere(stages, name, environment) if name.casefold() not in first else None
+                found.append(_made_elsewhere(index, stage, name, *elsewhere) if elsewhere else _unknown(index, stage, name, first, earlier))
     return found + _made_twice(stages, environment)
 
 
@@ -37,6 +38,28 @@ def _first_makers(stages: Mapping[int, Stage], environment: str | None, made_by_
             for name in stage.writes() if stage else names:
                 first.setdefault(name.casefold(), index)
     return first
+
+
+def _maker_elsewhere(stages: Mapping[int, Stage], name: str, environment: str | None) -> tuple[int, Stage, str] | None:
+    """The step that makes the view, but not in this environment; and the environment."""
+    if environment is None:
+        return None
+    makers = ((index, stage) for index, stage in stages.items() if name.casefold() in map(str.casefold, stage.writes()))
+    return next(((index, stage, environment) for index, stage in makers if not stage.takes_part_in(environment)), None)
+
+
+def _made_elsewhere(index: int, stage: Stage, name: str, maker: int, making: Stage, environment: str) -> Problem:
+    return Problem(
+        code="view-unknown",
+        stage_index=index,
+        stage=stage.name,
+        stage_type=stage.type,
+        field=_field_that_reads(stage, name),
+        message=f"The view “{name}” is not made in “{environment}”: step {maker + 1} takes no part there.",
+        found=f"step {maker + 1} “{making.name}” takes part in {', '.join(making.environments)}",
+        expected=f"a step that makes it in “{environment}”",
+        fix=f"Add “{environment}” to the environments of step {maker + 1}, or take it out of this one.",
+    )
 
 
 def _unknown(index: int, stage: Stage, name: str, first: Mapping[str, int], earlier: list[str]) -> Problem:

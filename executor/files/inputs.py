@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import json
 import re
 import zlib
 from collections.abc import Iterator
@@ -137,13 +138,45 @@ def _fix_for(kind: str, reader: str) -> str:
     )
 
 
+def check_one_document(files: list[Path], uri: str) -> None:
+    """Problem when a file begins with a JSON document and goes on behind it: Spark would read the first one and leave out the rest."""
+    for file in files:
+        head = _head(file).decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")
+        try:
+            _, end = json.JSONDecoder().raw_decode(head)
+        except ValueError:
+            continue
+        if head[end:].strip():
+            fail(
+                "input-many-documents",
+                f"{file.name} holds more than one JSON document, and only the first would be read.",
+                uri,
+                found=f"“{head[end:].strip()[:20].splitlines()[0]}” behind the first",
+                expected="one document: an object or a list",
+                fix="For one document on each line turn “One document per file” (multiLine) off.",
+            )
+
+
+def _head(file: Path) -> bytes:
+    try:
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+            return stream.read(SAMPLE_BYTES)
+    except (OSError, EOFError, zlib.error):
+        return b""
+
+
+def _kind_of(head: bytes) -> str:
+    known = next((kind for mark, kind in _FORMATS if head.startswith(mark)), None)
+    return known or ("plain text" if all(byte in b"\t\r\n" or byte >= 32 for byte in head[:100]) else "something else")
+
+
 def _check_gzip(file: Path, head: bytes, uri: str) -> None:
     if head and not head.startswith(b"\x1f\x8b"):
         fail(
             "input-gzip",
             f"{file.name} is not gzip, though its name ends in .gz.",
             uri,
-            found=repr(head[:4]),
+            found=_kind_of(head),
             expected="gzip",
             fix="Rename it, or pack it with gzip.",
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from executor.gate.functions import function_list
-from executor.language.sql_text import sql_problems
+from executor.language.sql_text import COMMAND_WORDS, sql_problems, statement_start
 from executor.problems import Problem, ProblemError
 from executor.spark import errors as spark_errors
 
@@ -133,6 +133,8 @@ def _problem(found: Finding, sql: str, views: list[str], field: str) -> Problem:
         return spark_errors.syntax_problem(condition, _pairs(parameters), sql, field, found.line, found.column)
     make = _SENTENCES.get(found.kind, _unknown_node)
     words = make(found.name, views)
+    if words.get("code") == "sql-command":
+        words["found"] = statement_start(sql)
     return Problem(**{"code": f"sql-{found.kind}", "field": field, "line": found.line, "column": found.column, **words})
 
 
@@ -245,13 +247,7 @@ def _unknown_node(name: str, views: list[str]) -> Words:
         message, fix = NODE_WORDS[short]
         return {"code": "sql-not-allowed", "message": message, "found": short, "fix": fix}
     if ".plans.logical." in name or ".execution." in name:
-        return {
-            "code": "sql-command",
-            "message": "This is a command. A stage may only hold a query, which reads and does not change anything.",
-            "found": short,
-            "expected": "SELECT …",
-            "fix": "Use a load stage to write, an extract stage to read.",
-        }
+        return {**COMMAND_WORDS}
     return {
         "code": "sql-not-allowed",
         "message": "This part of SQL is not available here.",

@@ -27,6 +27,18 @@ _ENDINGS = {
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _STEPS = re.compile(r"[(\[]|[)\]]|(?i:\bcase\b)|(?i:\bend\b)")
+_WORD = re.compile(r"[\s;]*([A-Za-z]+)\b")
+COMMANDS = frozenset(
+    ("ADD", "ALTER", "ANALYZE", "CACHE", "CALL", "CLEAR", "COMMENT", "CREATE", "DECLARE", "DELETE", "DESC", "DESCRIBE", "DROP")
+    + ("EXPLAIN", "INSERT", "LIST", "LOAD", "MERGE", "MSCK", "REFRESH", "RESET", "SET", "SHOW", "TRUNCATE", "UNCACHE", "UPDATE", "USE")
+)
+"""First words of statements that are no queries. No query can begin with one of them."""
+COMMAND_WORDS = {
+    "code": "sql-command",
+    "message": "This is a command. A stage may only hold a query, which reads and does not change anything.",
+    "expected": "SELECT …",
+    "fix": "Use a load stage to write, an extract stage to read.",
+}
 _LEFT_OVER = re.compile(r"\$\{[^}\n]{0,40}\}?")
 
 
@@ -83,58 +95,86 @@ def place(text: str, position: int) -> tuple[int, int]:
 
 
 def sql_problems(text: str, field: str = "sql") -> list[Problem]:
-    """Why `text` is not fit for a parser: empty, too long, control characters, something unclosed, too deeply nested,
+    """Why `text` is not fit for a parser: empty, too long, control characters, something unclosed, a command, too deeply nested,
     several statements, or a parameter that nobody filled. Empty when it is fit."""
     if len(text) > MAX_LENGTH:
-        return [
-            Problem(
-                code="sql-too-long",
-                field=field,
-                message="The SQL is too long.",
-                found=f"{len(text):,} characters",
-                expected=f"at most {MAX_LENGTH:,}",
-                fix="Split it into several steps.",
-            )
-        ]
+        return [_too_long(text, field)]
     control = _CONTROL.search(text)
     if control:
-        return [
-            _at(
-                text,
-                control.start(),
-                field,
-                "sql-control-character",
-                "The SQL holds a character that cannot be shown.",
-                found=f"U+{ord(control.group()):04X}",
-                fix="Delete it; it often comes with text pasted from elsewhere.",
-            )
-        ]
+        return [_control_character(text, control, field)]
     parts = list(spans(text))
     unclosed = next((part for part in parts if not part.closed), None)
     if unclosed:
-        return [
-            _at(
-                text,
-                unclosed.start,
-                field,
-                "sql-unclosed",
-                f"A {unclosed.kind} begins here and does not end.",
-                found=text[unclosed.start : unclosed.start + 20],
-                fix=f"Add the closing {_closing(text, unclosed)}.",
-            )
-        ]
+        return [_unclosed(text, unclosed, field)]
     code = [part for part in parts if part.kind != COMMENT]
     if not any(part.kind != CODE or text[part.start : part.end].strip(" \t\r\n;") for part in code):
-        return [
-            Problem(
-                code="sql-empty",
-                field=field,
-                message="There is no SQL here.",
-                expected="one query",
-                fix="Write a query, for instance SELECT * FROM a_view.",
-            )
-        ]
-    return [*_nesting(text, parts, field), *_second_statement(text, code, field), *_left_over(text, parts, field)]
+        return [_empty(field)]
+    return [
+        *_command(text, code, field),
+        *_nesting(text, parts, field),
+        *_second_statement(text, code, field),
+        *_left_over(text, parts, field),
+    ]
+
+
+def _too_long(text: str, field: str) -> Problem:
+    return Problem(
+        code="sql-too-long",
+        field=field,
+        message="The SQL is too long.",
+        found=f"{len(text):,} characters",
+        expected=f"at most {MAX_LENGTH:,}",
+        fix="Split it into several steps.",
+    )
+
+
+def _control_character(text: str, sign: re.Match[str], field: str) -> Problem:
+    return _at(
+        text,
+        sign.start(),
+        field,
+        "sql-control-character",
+        "The SQL holds a character that cannot be shown.",
+        found=f"U+{ord(sign.group()):04X}",
+        fix="Delete it; it often comes with text pasted from elsewhere.",
+    )
+
+
+def _unclosed(text: str, part: Span, field: str) -> Problem:
+    return _at(
+        text,
+        part.start,
+        field,
+        "sql-unclosed",
+        f"A {part.kind} begins here and does not end.",
+        found=text[part.start : part.start + 20],
+        fix=f"Add the closing {_closing(text, part)}.",
+    )
+
+
+def _empty(field: str) -> Problem:
+    return Problem(
+        code="sql-empty",
+        field=field,
+        message="There is no SQL here.",
+        expected="one query",
+        fix="Write a query, for instance SELECT * FROM a_view.",
+    )
+
+
+def statement_start(text: str) -> str:
+    """The beginning of the statement, without what stands before it, for `found`."""
+    start = next((part.start for part in spans(text) if part.kind != COMMENT and text[part.start : part.end].strip()), 0)
+    return text[start:].strip()[:40].splitlines()[0]
+
+
+def _command(text: str, code: list[Span], field: str) -> list[Problem]:
+    """A command is known by its first word, so that it is told without Spark. What this misses, the parse finds."""
+    first = next((part for part in code if text[part.start : part.end].strip()), None)
+    word = _WORD.match(text, first.start) if first and first.kind == CODE else None
+    if not word or word.group(1).upper() not in COMMANDS:
+        return []
+    return [_at(text, word.start(1), field, **COMMAND_WORDS, found=statement_start(text))]
 
 
 def _closing(text: str, part: Span) -> str:

@@ -49,8 +49,13 @@ def problem_of(error: BaseException, *, sql: str | None = None, field: str = "sq
     facts = facts_of(error)
     words = words_for(facts, columns or [])
     line, column = _place(facts, sql)
-    place = {"field": field, "line": line, "column": column} if line is not None else {}
+    place = {"field": field, "line": line, "column": column} if line is not None else {"field": field} if _is_of_query(facts, sql) else {}
     return Problem(**{**words, **place, "detail": facts.detail})
+
+
+def _is_of_query(facts: Facts, sql: str | None) -> bool:
+    """Whether Spark refused the query itself, before it read any data."""
+    return sql is not None and facts.message.split(":")[0].endswith("AnalysisException")
 
 
 def placed(problem: Problem, index: int, stage: Stage) -> Problem:

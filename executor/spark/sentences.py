@@ -32,9 +32,15 @@ class Sentence:
 
     def fill(self, facts: Facts, columns: list[str]) -> Words:
         """The problem's words for these facts."""
-        known = _Lenient(facts.words())
+        known = _Lenient({name: _unlisted(text) for name, text in facts.words().items()})
         filled = {name: text.format_map(known).strip() for name, text in asdict(self).items()}
         return {name: text for name, text in filled.items() if text}
+
+
+def _unlisted(text: str) -> str:
+    """Spark's `[2, 3]` as `2 or 3`."""
+    inside = re.fullmatch(r"\[([^\[\]]+)\]", text)
+    return " or ".join(inside.group(1).split(", ")) if inside else text
 
 
 class _Lenient(dict[str, str]):
@@ -172,7 +178,7 @@ AGGREGATE_IN_WHERE = Sentence(
     "aggregate-in-where",
     "WHERE cannot hold an aggregate or a window function.",
     "Use HAVING, or put the aggregate into a step before.",
-    found="{condition}{expressionList}",
+    found="{expressionList}",
 )
 AMBIGUOUS = Sentence(
     "column-ambiguous",

@@ -61,6 +61,7 @@ def test_a_broken_gzip_is_told(lake: Path) -> None:
 def test_a_text_that_is_called_gzip_is_told(lake: Path) -> None:
     problem = text_problem(lake / "a.csv.gz", "a,b\n1,2\n")
     assert problem and problem.code == "input-gzip" and "not gzip" in problem.message
+    assert problem.found == "plain text"
 
 
 def test_a_good_gzip_is_fine(lake: Path) -> None:

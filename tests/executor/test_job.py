@@ -45,6 +45,16 @@ def test_what_is_not_json_is_told_with_line_and_column(text: str, place: str, fi
     assert fix in (problem.fix or "")
 
 
+def test_a_text_that_ends_too_early_or_is_no_job_at_all_says_so() -> None:
+    assert "ends too early" in (only_problem('{"stages": [{"type": "x"').fix or "")
+    assert "right file" in (only_problem("hello").fix or "")
+
+
+def test_a_command_is_told_without_spark() -> None:
+    problem = only_problem(document(sql_stage(sql="-- clean up\n drop TABLE flights")))
+    assert (problem.code, problem.found, problem.line, problem.column) == ("sql-command", "drop TABLE flights", 2, 2)
+
+
 def test_a_document_of_ten_megabytes_is_refused_with_its_size() -> None:
     problem = only_problem('{"stages": "' + "x" * 10_000_000 + '"}')
     assert (problem.code, problem.found, problem.expected) == ("document-too-large", "10.0 MB", "at most 1 MB")
@@ -205,6 +215,16 @@ def test_a_stage_that_is_not_right_still_makes_its_view() -> None:
 def test_a_view_that_is_made_twice_is_told() -> None:
     problem = only_problem(document(sql_stage("a"), sql_stage("b", outputView="A")))
     assert (problem.code, problem.stage_index) == ("view-made-twice", 1)
+
+
+def test_a_view_that_this_environment_lacks_is_told_with_the_step_that_makes_it_elsewhere() -> None:
+    stages = sql_stage("raw", environments=["dev"]), sql_stage("daily", "SELECT * FROM raw")
+    problem = only_problem(document(*stages), environment="prod")
+    assert (problem.code, problem.stage) == ("view-unknown", "daily")
+    assert problem.message == "The view “raw” is not made in “prod”: step 1 takes no part there."
+    assert problem.found == "step 1 “raw” takes part in dev"
+    assert problem.fix == "Add “prod” to the environments of step 1, or take it out of this one."
+    assert check(document(*stages), environment="dev") == []
 
 
 def test_a_view_may_be_made_once_for_each_environment() -> None:

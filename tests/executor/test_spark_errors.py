@@ -230,3 +230,20 @@ class mounted_small:
         import subprocess
 
         subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("sql", "field", "found", "expected"),
+    [
+        ("SELECT day, origin, sum(delay) FROM flights GROUP BY day", "sql", "origin", None),
+        ("SELECT substring(origin) FROM flights", "sql", "1", "2 or 3"),
+        ("SELECT f.origin FROM flights f JOIN weather w ON origin = 'x'", "sql", "origin", "f.origin or w.origin"),
+        ("SELECT origin FROM flights WHERE sum(delay) > 1", "sql", "sum(flights.delay)", None),
+        ("WITH t AS (SELECT 1) INSERT INTO flights SELECT * FROM t", "sql", "WITH t AS (SELECT 1) INSERT INTO flights", "SELECT …"),
+    ],
+)
+def test_what_is_told_is_plain_and_names_the_field(gate: Gate, sql: str, field: str, found: str, expected: str | None) -> None:
+    with pytest.raises(ProblemError) as caught:
+        gate.query(sql, VIEWS)
+    problem = caught.value.problems[0]
+    assert (problem.field, problem.found, problem.expected) == (field, found, expected)

@@ -55,9 +55,11 @@ class JSONExtract(FileOrViewExtract):
         return self._with_some_json((reader.schema(schema) if schema else reader).json(path))
 
     def _check(self, files: list[Any], uri: str) -> None:
-        from executor.files.inputs import check_text_files
+        from executor.files.inputs import check_one_document, check_text_files
 
         check_text_files(files, uri, binary_reader=self.type)
+        if self.multi_line:
+            check_one_document(files, uri)
 
     def _with_some_json(self, frame: DataFrame) -> DataFrame:
         """Records that are not JSON are kept in a column of their own; nothing but such records is an error."""

@@ -26,6 +26,13 @@ def test_one_document_per_line(bench: Bench) -> None:
     assert [row[0] for row in bench.run(extract(multiLine=False)).table("t")] == [1, 2]
 
 
+def test_lines_read_as_one_document_are_refused_in_place_of_losing_all_but_the_first(bench: Bench) -> None:
+    bench.write("raw/a.json", '{"a": 1}\n{"a": 2}\n')
+    problem = bench.fails(extract())
+    assert (problem.code, problem.found) == ("input-many-documents", '“{"a": 2}” behind the first')
+    assert "multiLine" in (problem.fix or "")
+
+
 def test_a_schema_says_what_is_read(bench: Bench) -> None:
     bench.write("raw/a.json", '{"a": 1, "b": "x"}\n')
     bench.write(
