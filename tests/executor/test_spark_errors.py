@@ -232,6 +232,7 @@ class mounted_small:
         subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
 
 
+@pytest.mark.spark
 @pytest.mark.parametrize(
     ("sql", "field", "found", "expected"),
     [
