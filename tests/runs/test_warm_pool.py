@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from portal.runs.launcher import Executor
     from portal.runs.models import Run
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # a worker closes its connection
 
 
 @pytest.fixture
