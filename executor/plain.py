@@ -21,11 +21,17 @@ KINDS_OF_VALUES = {
 }
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """`Did you mean “flights”?`, or None when nothing is near."""
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name most like `word`, or None when nothing is near."""
     candidates = {name.casefold(): name for name in known}
     near = get_close_matches(str(word)[:200].casefold(), candidates, n=1, cutoff=0.6)
-    return f"Did you mean “{candidates[near[0]]}”?" if near else None
+    return candidates[near[0]] if near else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """`Did you mean “flights”?`, or None when nothing is near."""
+    near = nearest(word, known)
+    return f"Did you mean “{near}”?" if near else None
 
 
 def shown(value: Any) -> str:

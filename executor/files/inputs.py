@@ -11,17 +11,16 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+from executor.files.lake import matches, near_name
 from executor.problems import Problem, ProblemError
 
 CHECKED_BYTES = 256_000_000
 SAMPLE_BYTES = 1_000_000
 TEXT_LIMIT = 1_000_000
 _HIDDEN = ("_", ".")
-_GLOB = re.compile(r"[*?\[{]")
 _FORMATS = (
     (b"PAR1", "a Parquet file"),
     (b"PK\x03\x04", "a zip archive or an Excel file"),
@@ -45,32 +44,9 @@ def data_files(path: str) -> list[Path]:
     if local is None:
         return []
     found: list[Path] = []
-    for start in _matches(local):
+    for start in matches(local):
         found += [start] if start.is_file() else [file for file in start.rglob("*") if file.is_file() and not _is_hidden(file, start)]
     return sorted(found)
-
-
-def _matches(path: Path) -> list[Path]:
-    if not _GLOB.search(str(path)):
-        return [path] if path.exists() else []
-    fixed = Path(*_until_glob(path))
-    patterns = _braces(str(path.relative_to(fixed)).replace("[^", "[!"))
-    return sorted({match for pattern in patterns for match in fixed.glob(pattern)})
-
-
-def _until_glob(path: Path) -> Iterator[str]:
-    for part in path.parts:
-        if _GLOB.search(part):
-            return
-        yield part
-
-
-def _braces(pattern: str) -> list[str]:
-    """`{a,b}.csv` as `a.csv` and `b.csv`."""
-    group = re.search(r"\{([^{}]*)\}", pattern)
-    if not group:
-        return [pattern]
-    return [done for choice in group[1].split(",") for done in _braces(pattern[: group.start()] + choice + pattern[group.end() :])]
 
 
 def _is_hidden(file: Path, start: Path) -> bool:
@@ -86,7 +62,13 @@ def require_data(path: str, uri: str) -> list[Path]:
     if not files and local.is_dir():
         fail("input-empty", "The folder holds no data files.", uri, expected="at least one file", fix="Name a folder with data, or a file.")
     if not files:
-        fail("input-missing", "There is no such file.", uri, expected="a file, a folder or a pattern that fits files", fix=_near(local))
+        fail(
+            "input-missing",
+            "There is no such file.",
+            uri,
+            expected="a file, a folder or a pattern that fits files",
+            fix=near_name(local, uri) or "Check the name.",
+        )
     if not any(file.stat().st_size for file in files):
         fail(
             "input-empty",
@@ -96,15 +78,6 @@ def require_data(path: str, uri: str) -> list[Path]:
             fix="Check how it was made.",
         )
     return files
-
-
-def _near(path: Path) -> str:
-    from executor.plain import did_you_mean
-
-    if not path.parent.is_dir():
-        return "Check the name of the folder."
-    names = [entry.name for entry in path.parent.iterdir() if not entry.name.startswith(_HIDDEN)][:1000]
-    return did_you_mean(path.name, names) or "Check the name."
 
 
 def check_text_files(files: list[Path], uri: str, *, binary_reader: str) -> None:
@@ -265,7 +238,11 @@ def read_text(path: str, uri: str) -> str:
     local = local_path(path)
     if local is None or not local.is_file():
         fail(
-            "input-missing", "There is no such file.", uri, expected="a text file", fix="Check the name." if local is None else _near(local)
+            "input-missing",
+            "There is no such file.",
+            uri,
+            expected="a text file",
+            fix=(near_name(local, uri) if local else None) or "Check the name.",
         )
     content = local.read_bytes()[: TEXT_LIMIT + 1]
     if not content.strip():

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from executor.plain import did_you_mean
+from executor.plain import nearest
 from executor.problems import Problem, ProblemError
 
+_GLOB = re.compile(r"[*?\[{]")
 SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
 Snapshot = tuple[tuple[str, int, int], ...]
 """What stands in for the content of files: (path, modification time in ns, size in bytes) of each."""
@@ -31,7 +32,7 @@ def resolve(lake: Path, uri: str, field: str) -> Path:
 def existing(lake: Path, uri: str, field: str = "inputURI") -> str:
     """The path that Spark reads for `uri`. Raises ProblemError, with the nearest name that exists, when nothing is there."""
     path = resolve(lake, uri, field)
-    found = glob.glob(str(path)) if glob.has_magic(str(path)) else [str(path)] if path.exists() else []
+    found = matches(path)
     root = os.path.realpath(lake)
     inside = [one for one in found if Path(os.path.realpath(one)).is_relative_to(root)]
     if not inside:
@@ -49,7 +50,7 @@ def existing(lake: Path, uri: str, field: str = "inputURI") -> str:
 def snapshot(path: str) -> Snapshot:
     """The state of all files at `path` (a file, a folder, or a pattern): equal snapshots mean that nothing was changed."""
     found: list[tuple[str, int, int]] = []
-    for one in sorted(glob.glob(path)) or [path]:
+    for one in map(str, matches(Path(path)) or [Path(path)]):
         files = [one] if os.path.isfile(one) else [os.path.join(folder, name) for folder, _, names in os.walk(one) for name in names]
         for file in sorted(files):
             state = os.stat(file)
@@ -57,16 +58,47 @@ def snapshot(path: str) -> Snapshot:
     return tuple(found)
 
 
+def matches(path: Path) -> list[Path]:
+    """What is there for a path that may be a pattern in Hadoop's way (`*`, `?`, `[ab]`, `[^a]`, `{a,b}`), sorted."""
+    if not _GLOB.search(str(path)):
+        return [path] if path.exists() else []
+    fixed = Path(*_until_glob(path))
+    patterns = choices(str(path.relative_to(fixed)))
+    return sorted({match for pattern in patterns for match in fixed.glob(pattern)})
+
+
+def _until_glob(path: Path) -> Iterator[str]:
+    for part in path.parts:
+        if _GLOB.search(part):
+            return
+        yield part
+
+
+def choices(pattern: str) -> list[str]:
+    """The patterns without braces that `pattern` stands for: `{a,b}.csv` as `a.csv` and `b.csv`. In Python's way: `[!a]` for `[^a]`."""
+    group = re.search(r"\{([^{}]*)\}", pattern)
+    if not group:
+        return [pattern.replace("[^", "[!")]
+    return [done for choice in group[1].split(",") for done in choices(pattern[: group.start()] + choice + pattern[group.end() :])]
+
+
+def near_name(path: Path, uri: str) -> str | None:
+    """`Did you mean “raw/flights.csv”?` for the nearest name beside a missing `path`, written as `uri` is; None when nothing is near."""
+    if not path.parent.is_dir():
+        return None
+    near = nearest(path.name, (name for name in os.listdir(path.parent)[:1000] if not name.startswith((".", "_"))))
+    return f"Did you mean “{uri.removesuffix(path.name)}{near}”?" if near else None
+
+
 def _missing(path: Path, uri: str, field: str) -> Problem:
     parent = path.parent
-    near = did_you_mean(path.name, os.listdir(parent)) if parent.is_dir() else None
     return Problem(
         code="input-missing",
         field=field,
         message=f"There is nothing at “{uri}”.",
         found="no file or folder" if parent.is_dir() else "no such folder either",
         expected="a file or folder in the lake",
-        fix=near or "Check the path, or ask who brings the file.",
+        fix=near_name(path, uri) or "Check the path, or ask who brings the file.",
     )
 
 

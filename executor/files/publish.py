@@ -15,9 +15,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any
 
+from executor.files import lake
 from executor.problems import Problem, ProblemError
 
 STAGING = ".sluice-staging"
@@ -85,6 +87,18 @@ class Publisher:
         """The output of this run for `target`."""
         return next((output for output in self.outputs if output.target == target), None)
 
+    def readable(self, path: Path, uri: str) -> Path | None:
+        """Where `path` is to be read while the outputs of this run are not published yet; None where this run has written nothing.
+        Raises ProblemError when only a part of what `path` means comes from this run: old and new would be mixed in silence."""
+        for output in self.outputs:
+            if not output.staged.exists() or (output.save_mode == "Ignore" and os.path.lexists(output.target)):
+                continue
+            if path == output.target or path.is_relative_to(output.target):
+                return _as_it_will_be(output) / path.relative_to(output.target)
+            if _may_hold(path, output.target):
+                raise ProblemError(_mixed(uri, output))
+        return None
+
     def publish(self) -> list[dict[str, Any]]:
         """Makes every output visible; gives their facts. When one cannot be, those before it are taken back and ProblemError is raised."""
         facts = [output.as_dict() for output in self.outputs]
@@ -145,6 +159,23 @@ def _own(folder: Path) -> IO[str]:
 
 
 # --- one output -------------------------------------------------------------------------------------------------------------
+
+
+def _as_it_will_be(output: Output) -> Path:
+    """The output as readers will find it: what was staged, and for Append what is there already."""
+    if output.save_mode != "Append" or not output.target.exists():
+        return output.staged
+    whole = output.staged.with_name(f"{output.staged.name}.whole")
+    shutil.rmtree(whole, ignore_errors=True)
+    _drop_checksums(output.staged)
+    for part in (output.staged, output.target):
+        _link_existing(part, whole)
+    return whole
+
+
+def _may_hold(path: Path, target: Path) -> bool:
+    """Whether `path`, a folder above the target or a pattern, takes in the target or something in it."""
+    return any(all(map(fnmatchcase, target.parts, Path(choice).parts)) for choice in lake.choices(str(path)))
 
 
 def _publish_one(output: Output) -> Callable[[], None]:
@@ -253,6 +284,17 @@ def not_writable(uri: str, error: OSError) -> Problem:
         f"“{uri}” cannot be written.",
         error.strerror or str(error),
         "Choose another place, or ask for the right to write there.",
+    )
+
+
+def _mixed(uri: str, output: Output) -> Problem:
+    return Problem(
+        code="input-partly-staged",
+        field="inputURI",
+        message=f"“{uri}” takes in “{output.uri}”, which the step “{output.stage}” of this run has written and which is not visible yet.",
+        found=output.uri,
+        expected="the place of one output, or files that this run does not write",
+        fix=f"Read “{output.uri}” in a step of its own.",
     )
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from executor.gate.functions import function_list
 from executor.language.sql_text import COMMAND_WORDS, sql_problems, statement_start
+from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.spark import errors as spark_errors
 
@@ -140,13 +140,6 @@ def _problem(found: Finding, sql: str, views: list[str], field: str) -> Problem:
 
 def _pairs(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """`Did you mean “x”?` for the closest known name, or None."""
-    by_lower = {one.lower(): one for one in known}
-    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
-    return f"Did you mean “{by_lower[close[0]]}”?" if close else None
 
 
 Words = dict[str, Any]

@@ -86,17 +86,12 @@ class RunContext:
     # what stages ask for, see StageContext
 
     def input_path(self, uri: str) -> str:
-        staged = self._staged(uri)
+        staged = self._publisher.readable(lake.resolve(self.lake_folder, uri, "inputURI"), uri) if self._publisher else None
         if staged is not None:
-            return staged
+            return str(staged)
         path = lake.existing(self.lake_folder, uri)
         self.record.inputs.append(path)
         return path
-
-    def _staged(self, uri: str) -> str | None:
-        """The staged output for `uri`, when a load of this run wrote it."""
-        output = self._publisher.find(lake.resolve(self.lake_folder, uri, "inputURI")) if self._publisher else None
-        return str(output.staged) if output is not None and output.staged.exists() else None
 
     def output_path(self, uri: str, save_mode: str) -> str:
         target = lake.resolve(self.lake_folder, uri, "outputURI")

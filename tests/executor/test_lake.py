@@ -59,7 +59,7 @@ def test_a_missing_file_names_the_nearest_one(folder: Path) -> None:
     with pytest.raises(ProblemError) as raised:
         lake.existing(folder, "raw/flihgts.csv")
     assert code(raised) == "input-missing"
-    assert raised.value.problems[0].fix == "Did you mean “flights.csv”?"
+    assert raised.value.problems[0].fix == "Did you mean “raw/flights.csv”?"
 
 
 def test_a_snapshot_changes_with_the_files(folder: Path) -> None:
@@ -68,3 +68,10 @@ def test_a_snapshot_changes_with_the_files(folder: Path) -> None:
     assert before == lake.snapshot(path)
     (folder / "raw" / "more.csv").write_text("a\n2\n")
     assert lake.snapshot(path) != before
+
+
+def test_alternatives_in_braces_are_found_as_spark_finds_them(folder: Path) -> None:
+    (folder / "raw" / "weather.csv").write_text("a")
+    assert [path.name for path in lake.matches(folder / "raw" / "{flights,weather}.csv")] == ["flights.csv", "weather.csv"]
+    assert lake.existing(folder, "raw/{flights,weather}.csv").endswith("raw/{flights,weather}.csv")
+    assert len(lake.snapshot(str(folder / "raw" / "{flights,weather}.csv"))) == 2

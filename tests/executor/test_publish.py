@@ -207,3 +207,63 @@ def test_two_processes_of_one_run_cannot_both_write(lake: Path) -> None:
         Publisher("r1").stage_output("curated/daily", lake / "curated" / "daily", "Overwrite", 0, "save")
     assert raised.value.problems[0].code == "run-still-alive"
     first.discard()
+
+
+# --- reading what this run has written ---------------------------------------------------------------------------------------
+
+
+def read(publisher: Publisher, path: Path) -> dict[str, str] | None:
+    """What a later stage of the run finds at `path`; None when it reads the lake as it is."""
+    found = publisher.readable(path, str(path.name))
+    return None if found is None else content(found) if found.is_dir() else {found.name: found.read_text()}
+
+
+@pytest.fixture
+def daily(lake: Path) -> Path:
+    """An output of an earlier run."""
+    target = lake / "curated" / "daily"
+    target.mkdir()
+    (target / "old.txt").write_text("old")
+    return target
+
+
+def test_what_a_run_appends_is_read_with_what_was_there(daily: Path) -> None:
+    publisher = Publisher("r1")
+    write(publisher, daily, "new", "Append")
+    assert read(publisher, daily) == {"old.txt": "old", "part-0.txt": "new"}
+    (facts,) = publisher.publish()
+    assert (facts["files"], facts["bytes"]) == (1, 3)
+    publisher.discard()
+    assert content(daily) == {"old.txt": "old", "part-0.txt": "new"}
+
+
+def test_what_a_run_leaves_as_it_is_is_read_as_it_is(daily: Path) -> None:
+    publisher = Publisher("r1")
+    write(publisher, daily, "new", "Ignore")
+    assert read(publisher, daily) is None
+    publisher.discard()
+
+
+def test_a_part_of_an_output_is_read_from_the_run(daily: Path) -> None:
+    publisher = Publisher("r1")
+    write(publisher, daily, "new")
+    assert read(publisher, daily / "part-0.txt") == {"part-0.txt": "new"}
+    publisher.discard()
+
+
+@pytest.mark.parametrize("path", ["curated", "curated/*", "curated/{daily,x}", "curated/d*/part-0.txt", "curated/[^x]aily", "*/daily"])
+def test_old_and_new_are_never_mixed_in_silence(lake: Path, daily: Path, path: str) -> None:
+    publisher = Publisher("r1")
+    write(publisher, daily, "new")
+    with pytest.raises(ProblemError) as raised:
+        publisher.readable(lake / path, path)
+    assert raised.value.problems[0].code == "input-partly-staged"
+    publisher.discard()
+
+
+@pytest.mark.parametrize("path", ["raw", "raw/*", "curated/other", "curated/{a,b}", "curated/[^d]*"])
+def test_other_files_are_read_as_they_are(lake: Path, daily: Path, path: str) -> None:
+    publisher = Publisher("r1")
+    write(publisher, daily, "new")
+    assert publisher.readable(lake / path, path) is None
+    publisher.discard()
