@@ -32,13 +32,11 @@ class SQLValidate(WithSQL, Validate):
         outcome, message = only_row(self.type, self.query(context), {"outcome": "boolean", "message": "string"})
         context.detail(outcome=outcome, message=parsed_message(message))
         if not outcome:
-            text = "null" if message is None else message
             raise ProblemError(
                 Problem(
                     code="check-failed",
                     field="sql",
-                    message=f"SQLValidate failed with message: '{text}'.",
-                    found=text,
+                    message=f"The check “{self.name}” stopped the run: {message}" if message else f"The check “{self.name}” stopped the run.",
                     expected="the query to answer true",
                     fix="Look at the data that the query counts, or change the rule.",
                 )

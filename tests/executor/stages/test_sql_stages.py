@@ -54,9 +54,10 @@ def test_a_check_that_is_true_passes_and_says_its_message(bench: Bench) -> None:
 
 
 def test_a_check_that_is_false_fails_with_its_message(bench: Bench) -> None:
-    problem = bench.fails(stage("SQLValidate", "SELECT false, '3 bad rows'"))
-    assert (problem.code, problem.message) == ("check-failed", "SQLValidate failed with message: '3 bad rows'.")
-    assert bench.fails(stage("SQLValidate", "SELECT false, CAST(NULL AS string)")).message.endswith("message: 'null'.")
+    checked = stage("SQLValidate", "SELECT false, '3 bad rows'", name="no_bad_rows")
+    problem = bench.fails(checked)
+    assert (problem.code, problem.message) == ("check-failed", "The check “no_bad_rows” stopped the run: 3 bad rows")
+    assert bench.fails(checked | {"sql": "SELECT false, CAST(NULL AS string)"}).message == "The check “no_bad_rows” stopped the run."
 
 
 def test_a_message_of_json_becomes_facts(bench: Bench) -> None:
