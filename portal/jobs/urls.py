@@ -10,6 +10,7 @@ app_name = "jobs"
 _JOBS = "p/<slug:project>/jobs/"
 _JOB = _JOBS + "<slug:job>/"
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("p/<slug:project>/", views.project_start, name="project"),
     path(_JOBS, views.list_jobs, name="list"),
     path(_JOBS + "new-job", views.create, name="create"),
     path(_JOBS + "import-job", views.import_job, name="import"),

@@ -27,6 +27,12 @@ VERSIONS = 8
 
 
 @require_GET
+def project_start(request: HttpRequest, project: str) -> HttpResponse:
+    """The address people shorten to; a project begins with its jobs."""
+    return redirect("jobs:list", find_project(request, project).slug)
+
+
+@require_GET
 def list_jobs(request: HttpRequest, project: str) -> HttpResponse:
     """Filters are in the address; with the header HX-Request only the table is sent."""
     place = find_project(request, project)

@@ -116,3 +116,9 @@ def test_markup_in_words_is_shown_as_text(ana, flights, browser_of):
     page = browser_of(ana).get("/p/flights/jobs/").content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
+
+
+def test_the_address_of_a_project_leads_to_its_jobs(ana, flights, browser_of):
+    answer = browser_of(ana).get("/p/flights/", follow=True)
+    assert answer.redirect_chain == [("/p/flights/jobs/", 302)]
+    assert answer.status_code == 200

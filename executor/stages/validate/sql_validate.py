@@ -36,7 +36,7 @@ class SQLValidate(WithSQL, Validate):
                 Problem(
                     code="check-failed",
                     field="sql",
-                    message=f"The check “{self.name}” stopped the run: {message}" if message else f"The check “{self.name}” stopped the run.",
+                    message=f"The check “{self.name}” stopped the run" + (f": {message}" if message else "."),
                     expected="the query to answer true",
                     fix="Look at the data that the query counts, or change the rule.",
                 )
