@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
 import time
@@ -77,12 +78,17 @@ def warm_process(emit: EventWriter) -> SparkProcess:
     """Spark, started and warmed up for the compute profile on the next line of standard input; says when it is ready."""
     process = SparkProcess(read_values(sys.stdin).compute, "run", spark_log(emit))
     try:
-        warm_up_job(process.session, process.scratch)
+        warm_up_job(process.session, process.scratch, is_enough=_input_waits)
     except BaseException:
         process.stop()
         raise
     emit(Ready())
     return process
+
+
+def _input_waits() -> bool:
+    """Whether the values have come already."""
+    return bool(select.select([sys.stdin.fileno()], [], [], 0)[0])
 
 
 def started_process(warm: SparkProcess | None, given: Values, emit: EventWriter) -> SparkProcess:

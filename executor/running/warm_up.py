@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +15,26 @@ def warm_up_queries(spark: Any) -> None:
     spark.range(100).selectExpr("id % 7 AS a", "cast(id AS string) AS b").groupBy("a").count().orderBy("a").limit(5).collect()
 
 
-def warm_up_job(spark: Any, scratch: Path) -> None:
-    """Reads and writes each format, joins, groups, sorts and windows. Leaves no view and no setting behind, only files below `scratch`."""
-    from executor.gate.sql_gate import Gate
-
+def warm_up_job(spark: Any, scratch: Path, is_enough: Callable[[], bool] = lambda: False) -> None:
+    """Reads and writes each format, joins, groups, sorts and windows. Leaves no view and no setting behind, only files below `scratch`.
+    `is_enough` is asked between the steps: whoever waits is worth more than a warmer start."""
     (scratch / "warm_up.csv").write_text("origin,delay,day\nJFK,12,2013-01-01\nEWR,,2013-01-02\n")
     frame = spark.read.csv(str(scratch / "warm_up.csv"), header=True)
     frame.createOrReplaceTempView(VIEW)
-    for form in ("parquet", "json", "csv"):
-        frame.write.format(form).save(str(scratch / f"warm_up_{form}"))
-        spark.read.format(form).load(str(scratch / f"warm_up_{form}")).count()
+    steps: list[Callable[[], None]] = [partial(_query, spark)]
+    steps += [partial(_write_and_read, frame, scratch, form) for form in ("parquet", "json", "csv")]
+    try:
+        for step in steps:
+            if is_enough():
+                return
+            step()
+    finally:
+        spark.catalog.dropTempView(VIEW)
+
+
+def _query(spark: Any) -> None:
+    from executor.gate.sql_gate import Gate
+
     sql = (
         f"WITH d AS (SELECT origin, CAST(delay AS INT) delay, to_date(day) day FROM {VIEW}) "  # noqa: S608 - our own words
         "SELECT day, a.origin, count(*) n, avg(a.delay) mean, "
@@ -31,4 +43,8 @@ def warm_up_job(spark: Any, scratch: Path) -> None:
     )
     Gate(spark).check(sql, [VIEW])
     spark.sql(sql).collect()
-    spark.catalog.dropTempView(VIEW)
+
+
+def _write_and_read(frame: Any, scratch: Path, form: str) -> None:
+    frame.write.format(form).save(str(scratch / f"warm_up_{form}"))
+    frame.sparkSession.read.format(form).load(str(scratch / f"warm_up_{form}")).count()
