@@ -23,6 +23,8 @@ BIN = Path(sys.executable).parent
 PYTEST_END = re.compile(r"^(=+ )?(\d+ (passed|failed|errors?|skipped|deselected|xfailed|warnings?)\b.*|no tests ran) in [\d.]+s")
 FAST = "not spark and not browser and not services"
 
+TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile")
+
 
 @dataclass
 class Part:
@@ -69,9 +71,9 @@ LINT = [
 UNIT = [Part("unit and API, SQLite", pytest(FAST, "-n", "2"))]
 SLOW = [
     Part("database tests, PostgreSQL", pytest(FAST, "-n", "2", "-p", "tests.services.only_database"), around=postgresql),
-    Part("services", pytest("services and not spark and not browser")),
-    Part("Spark", pytest("spark and not browser"), needs=("bwrap",)),
-    Part("browser", pytest("browser"), needs=("bwrap", "chromium")),
+    # Tests of one file share its Spark session, its servers, its browser.
+    Part("Spark and services", pytest("(spark or services) and not browser", *TWO_FILES_AT_ONCE), needs=("bwrap",)),
+    Part("browser", pytest("browser", *TWO_FILES_AT_ONCE), needs=("bwrap", "chromium")),
 ]
 
 

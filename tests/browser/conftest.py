@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.chromium import Screen, started
 
@@ -18,9 +19,19 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A database file, as when Sluice is used: the one in memory knows no waiting for whoever else writes (“table is locked”)."""
+    from django.conf import settings
+
+    if not settings.DATABASE_URL:
+        settings.DATABASES["default"]["TEST"]["NAME"] = tmp_path_factory.mktemp("database") / "test.sqlite3"
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     # Playwright keeps an event loop in this thread, which Django would take for asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=20_000)  # machines under test are busy
     with started() as browser:
         yield browser
 
@@ -41,10 +52,11 @@ def screen(chromium: Browser) -> Iterator[Callable[..., Screen]]:
 
 @pytest.fixture
 def visit(live_server: LiveServer, browser_of: Any, settings: Any) -> Callable[..., Page]:
-    """`visit(screen, olu, "/p/…")` is that page, as Olu sees it."""
+    """`visit(screen, olu, "/p/…")` is that page, as Olu sees it. She signs in once."""
+    cookies: dict[User, Any] = {}
 
     def go(shown: Screen, user: User, path: str) -> Page:
-        cookie = browser_of(user).cookies[settings.SESSION_COOKIE_NAME]
+        cookie = cookies.get(user) or cookies.setdefault(user, browser_of(user).cookies[settings.SESSION_COOKIE_NAME])
         shown.page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": live_server.url}])
         shown.page.goto(live_server.url + path)
         return shown.page

@@ -15,7 +15,6 @@ from pytest_django.live_server_helper import LiveServer
 from tests.browser.chromium import SIZES, Screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-expect.set_options(timeout=20_000)  # machines under test are busy
 Open = Callable[..., Screen]
 
 

@@ -80,11 +80,11 @@ def test_every_page_is_accessible_and_fits(
         (olu, "/p/flights/alerts/"),
         (ada, "/p/flights/alerts/channels/"),
     ]
+    screens = {user: screen(width=width, theme=theme) for user in (ana, pat, olu, ada)}
     found = {}
     for user, path in pages:
-        shown = screen(width=width, theme=theme)
-        visit(shown, user, path)
-        found[user.username, path] = shown.faults()
+        visit(screens[user], user, path)
+        found[user.username, path] = screens[user].faults()
     assert {place: faults for place, faults in found.items() if faults} == {}
 
 

@@ -55,10 +55,10 @@ def test_what_comes_later_is_run(started: subprocess.Popen[str], tmp_path: Path)
 
 def test_nothing_of_the_warming_up_is_left(spark_process: SparkProcess, tmp_path: Path) -> None:
     spark = spark_process.session
-    before = (set(spark.catalog.listTables()), spark.conf.getAll)
+    before = spark.catalog.listTables(), spark.conf.getAll
     warm_up_job(spark, tmp_path)
     warm_up_job(spark, tmp_path, is_enough=lambda: True)
-    assert (set(spark.catalog.listTables()), spark.conf.getAll) == before
+    assert (spark.catalog.listTables(), spark.conf.getAll) == before
 
 
 def test_another_compute_profile_is_refused(started: subprocess.Popen[str], tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ class Command(Up):
 
     def handle(self, *args: Any, **options: Any) -> None:
         os.environ["SLUICE_DEMO"] = "1"
+        if options["once"]:
+            os.environ.setdefault("SLUICE_WARM_EXECUTORS", "0")  # there is no next run that one could wait for
         super().handle(*args, **options)
 
     def after_start(self, supervisor: Supervisor, options: dict[str, Any]) -> bool:
