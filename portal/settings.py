@@ -160,16 +160,13 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 REDIS_URL = env_text("SLUICE_REDIS_URL", f"unix://{RUN_DIR / 'redis.sock'}")
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = False  # recovery is the sweeper's, so a poison run cannot loop through the broker
-CELERY_TASK_ACKS_ON_FAILURE_OR_TIMEOUT = True
+CELERY_TASK_ACKS_LATE = (
+    False  # a lost message is the sweeper's, and a worker that loses Redis under an open one ends (docs/decisions/worker.md)
+)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 43_200}
-CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": 43_200}
-CELERY_VISIBILITY_TIMEOUT = 43_200
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_WORKER_POOL = "threads"  # one process: when it dies, every executor of it dies in the same moment (docs/decisions/worker.md)

@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     settings.configured or settings._setup()  # type: ignore[attr-defined]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; no test is about Argon2 itself
+    settings.WHITENOISE_AUTOREFRESH = True  # files are looked for when they are asked for, not all of them for each test's client
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

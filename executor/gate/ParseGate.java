@@ -36,18 +36,27 @@ public final class ParseGate {
     public static final char RECORD = (char) 0x1e;
     private static final String CATALYST = "org.apache.spark.sql.catalyst.";
     private static final long LARGEST = 10000000L;
+    private static final Set SIZE_FIRST = words("space stack randstr");
+    private static final Set SIZE_SECOND = words("repeat lpad rpad array_repeat format_number");
+    private static final Set TAKES_OPTIONS = words("from_csv schema_of_csv to_csv from_json schema_of_json to_json from_xml schema_of_xml to_xml");
 
     private final Set nodes;
     private final Set functions;
     private final Set tableFunctions;
     private final Set hints;
+    private final Set options;
 
     /** Each list is a text with one name a line: one call from Python instead of one a name. */
-    public ParseGate(String nodes, String functions, String tableFunctions, String hints) {
+    public ParseGate(String nodes, String functions, String tableFunctions, String hints, String options) {
         this.nodes = lines(nodes);
         this.functions = lines(functions);
         this.tableFunctions = lines(tableFunctions);
         this.hints = lines(hints);
+        this.options = lines(options);
+    }
+
+    private static Set words(String text) {
+        return lines(text.replace(' ', '\n'));
     }
 
     private static Set lines(String text) {
@@ -162,6 +171,23 @@ public final class ParseGate {
             String name = String.valueOf(function.nameParts().head()).toLowerCase(Locale.ROOT);
             judgeName(name, functions, place);
             judgeSize(name, function.arguments(), place);
+            if (TAKES_OPTIONS.contains(name)) judgeOptions(name, function.arguments(), place);
+        }
+
+        /** Options may name files and addresses to read, and are used while the query is analysed: so only known ones, written out. */
+        private void judgeOptions(String name, scala.collection.Seq arguments, Origin place) {
+            for (int index = 1; index < arguments.size(); index++) {
+                if (!(arguments.apply(index) instanceof UnresolvedFunction)) continue;
+                UnresolvedFunction call = (UnresolvedFunction) arguments.apply(index);
+                if (!String.valueOf(call.nameParts().last()).equalsIgnoreCase("map")) continue;
+                for (int key = 0; key < call.arguments().size(); key += 2) judgeOption(name, call.arguments().apply(key), place);
+            }
+        }
+
+        private void judgeOption(String name, Object key, Origin place) {
+            boolean isText = key instanceof Literal && ((Literal) key).dataType() instanceof org.apache.spark.sql.types.StringType;
+            String option = isText ? String.valueOf(((Literal) key).value()) : "";
+            if (!options.contains(option.toLowerCase(Locale.ROOT))) say("option", name + UNIT + option, place);
         }
 
         private void judgeTableFunction(UnresolvedTableValuedFunction function, Origin place) {
@@ -181,13 +207,29 @@ public final class ParseGate {
 
         /** Literal sizes that would fill any memory. A comfort: other forms are stopped by the limits on the process. */
         private void judgeSize(String name, scala.collection.Seq arguments, Origin place) {
-            boolean span = name.equals("range") || name.equals("sequence");
-            boolean count = name.equals("repeat") || name.equals("space") || name.equals("lpad") || name.equals("rpad") || name.equals("array_repeat");
-            if (!span && !count) return;
+            if (size(name, arguments) > LARGEST) say("too-large", name, place);
+        }
+
+        /** How many values, or letters, the call asks for; 0 when it does not say. */
+        private long size(String name, scala.collection.Seq arguments) {
             long first = literal(arguments, 0);
             long second = literal(arguments, 1);
-            boolean large = span ? (arguments.size() == 1 ? first > LARGEST : Math.abs(second - first) > LARGEST) : Math.max(name.equals("space") ? first : 0, second) > LARGEST;
-            if (large) say("too-large", name, place);
+            if (SIZE_FIRST.contains(name)) return first;
+            if (SIZE_SECOND.contains(name)) return second;
+            if (name.equals("range") || name.equals("sequence")) return arguments.size() == 1 ? first : Math.abs(second - first);
+            return name.equals("printf") || name.equals("format_string") ? widest(arguments) : 0;
+        }
+
+        /** The longest run of digits in the format text of `printf`. */
+        private long widest(scala.collection.Seq arguments) {
+            if (arguments.isEmpty() || !(arguments.head() instanceof Literal)) return 0;
+            String[] numbers = String.valueOf(((Literal) arguments.head()).value()).split("[^0-9]+");
+            long widest = 0;
+            for (int index = 0; index < numbers.length; index++) {
+                if (numbers[index].length() > 18) return Long.MAX_VALUE;
+                if (!numbers[index].isEmpty()) widest = Math.max(widest, Long.parseLong(numbers[index]));
+            }
+            return widest;
         }
 
         private long literal(scala.collection.Seq arguments, int index) {

@@ -24,6 +24,8 @@ public final class PlanGate {
         "PythonUDAF", "PythonUDTF", "UnresolvedPolymorphicPythonUDTF", "HiveSimpleUDF", "HiveGenericUDF", "HiveGenericUDTF", "HiveUDAFFunction", "CurrentUser", "UserDefinedSQLFunction",
     }));
 
+    private static final String FILE_OPTION = "rowValidationXSDPath";
+
     /** The name of the first thing that is not allowed, or the empty text. `views` in lower case, one a line. */
     public static String check(LogicalPlan plan, String views) {
         return visit(plan, new HashSet(Arrays.asList((Object[]) views.split("\n"))), new IdentityHashMap());
@@ -33,12 +35,20 @@ public final class PlanGate {
         if (thing == null || seen.put(thing, Boolean.TRUE) != null) return "";
         String name = thing.getClass().getSimpleName().replace("$", "");
         if (REFUSED.contains(name)) return name;
+        if (thing instanceof scala.collection.Map && namesFile((scala.collection.Map) thing)) return FILE_OPTION;
         if (thing instanceof View) {
             View view = (View) thing;
             return view.isTempView() && views.contains(view.desc().identifier().table().toLowerCase(Locale.ROOT)) ? "" : "View";
         }
         if (thing instanceof LeafNode && !LEAVES.contains(name)) return name;
         return visitParts(thing, views, seen);
+    }
+
+    /** Whether these are options of a function that make it read a file. */
+    private static boolean namesFile(scala.collection.Map options) {
+        scala.collection.Iterator names = options.keysIterator();
+        while (names.hasNext()) if (FILE_OPTION.equalsIgnoreCase(String.valueOf(names.next()))) return true;
+        return false;
     }
 
     private static String visitParts(Object thing, Set views, IdentityHashMap seen) {

@@ -38,6 +38,61 @@ HINTS = (
     "REBALANCE",
 )
 
+OPTIONS = (
+    "allowBackslashEscapingAnyCharacter",
+    "allowComments",
+    "allowNonNumericNumbers",
+    "allowNumericLeadingZeros",
+    "allowSingleQuotes",
+    "allowUnquotedControlChars",
+    "allowUnquotedFieldNames",
+    "arrayElementName",
+    "attributePrefix",
+    "charToEscapeQuoteEscaping",
+    "columnNameOfCorruptRecord",
+    "comment",
+    "dateFormat",
+    "declaration",
+    "delimiter",
+    "dropFieldIfAllNull",
+    "emptyValue",
+    "escape",
+    "escapeQuotes",
+    "excludeAttribute",
+    "ignoreLeadingWhiteSpace",
+    "ignoreNamespace",
+    "ignoreNullFields",
+    "ignoreSurroundingSpaces",
+    "ignoreTrailingWhiteSpace",
+    "inferSchema",
+    "lineSep",
+    "locale",
+    "mode",
+    "multiLine",
+    "nanValue",
+    "negativeInf",
+    "nullValue",
+    "positiveInf",
+    "preferDate",
+    "prefersDecimal",
+    "pretty",
+    "primitivesAsString",
+    "quote",
+    "quoteAll",
+    "rootTag",
+    "rowTag",
+    "sep",
+    "singleVariantColumn",
+    "timestampFormat",
+    "timestampNTZFormat",
+    "timeZone",
+    "unescapedQuoteHandling",
+    "valueTag",
+    "wildcardColName",
+    "writeNonAsciiCharacterAsCodePoint",
+)
+"""What from_json and its like may be told. Not among them: what names a file (rowValidationXSDPath) or the size of a buffer."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -67,7 +122,7 @@ class Gate:
         self._jvm = session._jvm
         known = function_list()
         self._java = self._jvm.sluice.ParseGate(
-            "\n".join(_nodes()), "\n".join(known.allowed), "\n".join(known.table_functions), "\n".join(HINTS)
+            *("\n".join(names) for names in (_nodes(), known.allowed, known.table_functions, HINTS, map(str.lower, OPTIONS)))
         )
         self._parser = spark._jsparkSession.sessionState().sqlParser()
 
@@ -194,6 +249,21 @@ def _hint(name: str, views: list[str]) -> Words:
     return {"message": f"The hint “{name}” is not available here.", "found": name, "expected": ", ".join(HINTS)}
 
 
+def _option(name: str, views: list[str]) -> Words:
+    function, _, option = name.partition(UNIT)
+    if not option:
+        return {
+            "message": f"The options of {function} must be written out as text.",
+            "found": function,
+            "fix": "Write each name in quotes, as in map('dateFormat', 'dd/MM/yyyy').",
+        }
+    return {
+        "message": f"The option “{option}” of {function} is not available here.",
+        "found": option,
+        "fix": did_you_mean(option, OPTIONS) or "Leave it out.",
+    }
+
+
 def _too_large(name: str, views: list[str]) -> Words:
     return {"message": f"“{name}” would make more than 10,000,000 values.", "found": name, "fix": "Use a smaller number."}
 
@@ -256,6 +326,7 @@ _SENTENCES: dict[str, Callable[[str, list[str]], Words]] = {
     "unknown-function": _unknown_function,
     "function-path": _function_path,
     "hint": _hint,
+    "option": _option,
     "too-large": _too_large,
     "too-deep": _too_deep,
     "unreadable": _unreadable,

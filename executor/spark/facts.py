@@ -23,8 +23,8 @@ class Facts:
 
     @property
     def first_line(self) -> str:
-        """The message without its class names; never empty."""
-        text = re.sub(r"^(\[[A-Z_.]+\]\s*|[\w.]+(Exception|Error):\s*)+", "", self.message.strip())
+        """The message without its class names and codes; never empty."""
+        text = re.sub(r"^(\[[A-Z_.]+\]\s*|[\w.]+(Exception|Error):\s*)+|\s*SQLSTATE: \w+", "", self.message.strip())
         return text.splitlines()[0][:300] if text else "Spark stopped without saying why."
 
     @property

@@ -156,6 +156,19 @@ def broken_file(facts: Facts, columns: list[str]) -> Words:
     }
 
 
+def unreadable_record(facts: Facts, columns: list[str]) -> Words:
+    """A row of a file, or a text that a function like from_json was given."""
+    if _file_in(facts.message):
+        return broken_file(facts, columns)
+    record = facts.parameters.get("badRecord", "")[:200]
+    return {
+        "code": "value-not-typed",
+        "message": "A text is not of the form that it is read as.",
+        "found": record if record not in ("", "[null]") else None,
+        "fix": "Correct the schema, or leave out the mode FAILFAST to get null instead.",
+    }
+
+
 def _file_in(text: str) -> str:
     """The name (not the folder: where the lake lies on the machine is nobody's business) of the first path in `text`."""
     found = re.search(r"(?:file:)?(/[^\s'\",;]+)", text)
@@ -307,7 +320,7 @@ BY_CLASS: dict[str, Callable[[Facts, list[str]], Words]] = {
     "PATH_NOT_FOUND": missing_file,
     "FAILED_READ_FILE.FILE_NOT_EXIST": missing_file,
     "FAILED_READ_FILE": broken_file,
-    "MALFORMED_RECORD_IN_PARSING": broken_file,
+    "MALFORMED_RECORD_IN_PARSING": unreadable_record,
     "CANNOT_READ_FILE_FOOTER": NOT_PARQUET.fill,
     "UNABLE_TO_INFER_SCHEMA": Sentence(
         "input-empty",
@@ -336,7 +349,8 @@ BY_TEXT: list[tuple[str, Sentence]] = [
     (r"Permission denied|AccessControlException|AccessDeniedException", NOT_PERMITTED),
     (r"is not a Parquet file|expected magic number at tail", NOT_PARQUET),
     (
-        r"incorrect header check|invalid (block type|stored block|code lengths|distance)|not a gzip file|[Uu]nexpected end of|Corrupt GZIP",
+        r"incorrect header check|invalid (block type|stored block|code lengths|distance)|not a gzip file|Corrupt GZIP"
+        r"|[Uu]nexpected end of (ZLIB |input stream|file)",
         NOT_GZIP,
     ),
     (r"[Jj]ob .*cancelled|cancelled (because|as part of)", STOPPED),

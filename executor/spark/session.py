@@ -126,6 +126,9 @@ class SparkProcess:
     def stop(self) -> None:
         """Ends the JVM at once (there is nothing it would have to save) and removes everything it kept."""
         logging.getLogger("py4j").setLevel(logging.CRITICAL)  # whatever still wants to talk to the JVM need not complain
+        if self._session is not None:
+            gateway: Any = self._session._sc._gateway
+            gateway._gateway_client.is_connected = False  # no use to tell the JVM what Python has forgotten
         self.jvm.kill()
         shutil.rmtree(self.scratch, ignore_errors=True)
 

@@ -102,6 +102,23 @@ INSIDE_INFORMATION = [
     "SELECT * FROM sql_keywords()",
     "SELECT * FROM read_files('/etc/passwd')",
     "SELECT no_such_function(1)",
+    "SELECT current_schema()",
+    "SELECT current_path()",
+    "SELECT * FROM collations()",
+]
+OPTIONS_THAT_READ = [
+    "SELECT from_xml('<r><a>1</a></r>', 'a INT', map('rowValidationXSDPath', '/etc/passwd'))",
+    "SELECT from_xml('<r><a>1</a></r>', 'a INT', map('ROWVALIDATIONXSDPATH', 'http://169.254.169.254/latest'))",
+    "SELECT from_xml('<r><a>1</a></r>', 'a INT', map('mode', 'FAILFAST', 'rowValidationXSDPath', '/etc/passwd'))",
+    "SELECT from_xml('<r><a>1</a></r>', 'a INT', map(concat('rowValidation', 'XSDPath'), '/etc/passwd'))",
+    "SELECT from_xml('<r><a>1</a></r>', 'a INT', map(CAST(X'726f7756616c69646174696f6e58534450617468' AS STRING), '/etc/passwd'))",
+    "SELECT from_xml('<r/>', schema_of_xml('<r/>', map('rowValidationXSDPath', '/etc/passwd')))",
+    "SELECT from_xml('<r/>', schema_of_xml('<r/>', `map`(lower('rowValidationXSDPath'), '/etc/passwd')))",
+    "SELECT to_xml(named_struct('a', 1), map('path', '/tmp/x'))",
+    "SELECT from_csv('1', 'a INT', map('path', '/etc/passwd'))",
+    "SELECT from_csv('1', 'a INT', map('maxColumns', '2147483647'))",
+    "SELECT from_csv('1', 'a INT', map('maxCharsPerColumn', '2147483647'))",
+    "SELECT from_json('{}', 'a INT', map(NULL, 'x'))",
 ]
 PROGRAMS = [
     "SELECT TRANSFORM (origin) USING 'sh -c id' AS (x) FROM flights",
@@ -204,6 +221,11 @@ TOO_MUCH = [
     "SELECT space(2000000000)",
     "SELECT lpad('x', 2000000000, 'y')",
     "SELECT array_repeat(1, 100000000)",
+    "SELECT printf('%2000000000d', 1)",
+    "SELECT format_string('%s and %-99999999999999999999s', 1, 2)",
+    "SELECT format_number(1, 2000000000)",
+    "SELECT randstr(2000000000)",
+    "SELECT stack(1000000000, 1)",
     "SELECT count(*) FROM range(1000000000000000)",
     "SELECT count(*) FROM range(0, 1000000000000000)",
 ]
@@ -219,7 +241,19 @@ NONSENSE = [
     "SELECT * FROM flights -- ok\n\x00",
     "SELECT /*+ NO_SUCH_HINT(flights) */ * FROM flights",
 ]
-ATTACKS = [*FILES, *OTHER_CATALOGS, *REFLECTION, *INSIDE_INFORMATION, *PROGRAMS, *COMMANDS, *PLACEHOLDERS, *SEVERAL, *TOO_MUCH, *NONSENSE]
+ATTACKS = [
+    *FILES,
+    *OTHER_CATALOGS,
+    *REFLECTION,
+    *INSIDE_INFORMATION,
+    *OPTIONS_THAT_READ,
+    *PROGRAMS,
+    *COMMANDS,
+    *PLACEHOLDERS,
+    *SEVERAL,
+    *TOO_MUCH,
+    *NONSENSE,
+]
 
 GOOD = [
     "WITH t AS (SELECT * FROM IDENTIFIER('flights')) SELECT * FROM t",  # the parser puts the name in its place; it is judged like any name
@@ -264,6 +298,9 @@ GOOD = [
     "SELECT * FROM range(10)",
     "SELECT * FROM explode(array(1, 2, 3))",
     "SELECT from_json('{\"a\":1}', 'a INT').a, to_json(named_struct('a', 1)), get_json_object('{}', '$.a')",
+    "SELECT from_json('{\"a\":\"01/02/2013\"}', 'a DATE', map('dateFormat', 'dd/MM/yyyy')), to_json(map('path', 1), map('ignoreNullFields', 'false'))",
+    "SELECT from_csv('1;2', 'a INT, b INT', map('sep', ';', 'mode', 'PERMISSIVE')), from_xml('<r><a>1</a></r>', 'a INT', map('rowTag', 'r'))",
+    "SELECT printf('%5d %s %.2f', 1, 'x', 2.5), format_number(12332.123456, 4), format_number(1234, '###,###'), stack(2, 1, 2)",
     'SELECT parse_json(\'{"a":{"b":1}}\'):a.b::int',
     "SELECT CAST('1' AS INT), try_cast('x' AS INT), '2'::int, DATE '2013-01-01', TIMESTAMP '2013-01-01 00:00:00', INTERVAL '1' DAY, X'00ff', 1.5BD, 1e3, 2Y, 3S, 4L",
     "SELECT CASE WHEN delay > 10 THEN 'late' WHEN delay IS NULL THEN NULL ELSE 'ok' END, CASE origin WHEN 'JFK' THEN 1 END, if(delay > 0, 1, 0), coalesce(delay, 0), nullif(delay, 0) FROM flights",

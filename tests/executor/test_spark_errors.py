@@ -52,6 +52,8 @@ RUN: list[tuple[str, str, str | None]] = [
     ("SELECT element_at(array(1), delay) FROM flights", "no-such-element", "get("),
     ("SELECT (SELECT explode(array(1, 2))) FROM flights", "subquery-many-rows", "one row"),
     ("SELECT raise_error(concat('bad row ', origin)) FROM flights", "raised-by-query", None),
+    ("SELECT from_json(origin, 'a INT', map('mode', 'FAILFAST')) FROM flights", "value-not-typed", "FAILFAST"),
+    ("SELECT st_geomfromwkb(encode(substr(origin, 9), 'UTF-8')) FROM flights", "spark-error", None),
 ]
 
 
@@ -129,7 +131,7 @@ def test_a_name_with_a_dash_is_told_to_stand_in_back_ticks() -> None:
 
 def test_an_error_that_is_in_no_table_keeps_sparks_first_line() -> None:
     facts = facts_of(RuntimeError("[SOME_NEW_CLASS] Something new happened. SQLSTATE: 00000\n\tat org.apache.spark.X"))
-    assert words_for(facts, []) == {"code": "spark-error", "message": "Something new happened. SQLSTATE: 00000"}
+    assert words_for(facts, []) == {"code": "spark-error", "message": "Something new happened."}
     assert "\tat" not in (facts.detail or "")
 
 

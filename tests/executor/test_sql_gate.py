@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from executor.gate.functions import function_list, registry
 from executor.gate.sql_gate import Gate
 from executor.problems import ProblemError
-from tests.executor.sql_corpus import ATTACKS, COMMANDS, FILES, GOOD, INSIDE_INFORMATION, PROGRAMS, REFLECTION, VIEWS
+from tests.executor.sql_corpus import ATTACKS, COMMANDS, FILES, GOOD, INSIDE_INFORMATION, OPTIONS_THAT_READ, PROGRAMS, REFLECTION, VIEWS
 
 pytestmark = pytest.mark.spark
 
@@ -43,7 +43,7 @@ def in_subquery(sql: str) -> str:
 
 
 def mutations() -> Iterator[str]:
-    for sql in [*FILES, *REFLECTION, *PROGRAMS, *COMMANDS, *INSIDE_INFORMATION]:
+    for sql in [*FILES, *REFLECTION, *PROGRAMS, *COMMANDS, *INSIDE_INFORMATION, *OPTIONS_THAT_READ]:
         yield from (change(sql) for change in (nested_in_cte, in_odd_case, with_comments, in_subquery))
 
 
@@ -99,6 +99,7 @@ def test_the_analysed_plan_alone_refuses_what_reads_from_elsewhere(spark: SparkS
     assert look("SELECT * FROM flights WHERE EXISTS (SELECT try_reflect('java.lang.System', 'getenv', 'HOME'))") == "TryReflect"
     assert look("SELECT input_file_name() FROM flights") == "InputFileName"
     assert look("SELECT current_user") == "CurrentUser"
+    assert look("SELECT from_xml('<r/>', 'a INT', map('ROWVALIDATIONXSDPATH', '/etc/passwd'))") == "rowValidationXSDPath"
     spark.sql("SELECT 1 AS a").createOrReplaceTempView("of_nobody")
     assert look("SELECT * FROM of_nobody") == "View"
 
@@ -109,6 +110,16 @@ def test_a_refusal_points_to_the_place(gate: Gate) -> None:
     assert problem.fix == "Did you mean “sum”?"
     (problem,) = gate.check("SELECT *\nFROM flihgts", VIEWS).problems
     assert (problem.line, problem.column, problem.fix) == (2, 6, "Did you mean “flights”?")
+
+
+def test_an_option_that_is_refused_is_named(gate: Gate) -> None:
+    (problem,) = gate.check("SELECT from_json(origin, 'a DATE', map('dateFormatt', 'dd')) FROM flights", VIEWS).problems
+    assert (problem.message, problem.fix) == (
+        "The option “dateFormatt” of from_json is not available here.",
+        "Did you mean “dateFormat”?",
+    )
+    (problem,) = gate.check("SELECT from_json(origin, 'a INT', map(origin, 'x')) FROM flights", VIEWS).problems
+    assert problem.message == "The options of from_json must be written out as text."
 
 
 def test_all_mistakes_of_a_query_are_said_at_once(gate: Gate) -> None:

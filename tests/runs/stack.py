@@ -57,7 +57,8 @@ class Stack:
         self._start("redis", [str(server), "--port", "0", "--unixsocket", str(place), "--save", "", "--dir", str(self.run_folder)])
         until(place.exists, "Redis")
 
-    def start_worker(self, name: str = "worker") -> None:
+    def start_worker(self, name: str = "worker", *, ahead: int = 0) -> None:
+        """`ahead`: how many executors it starts before anybody asks."""
         self._start(
             name,
             [
@@ -74,6 +75,7 @@ class Stack:
                 "--without-gossip",
                 "--without-mingle",
             ],
+            SLUICE_WARM_EXECUTORS=str(ahead),
         )
         until(lambda: "ready." in (self.home / f"{name}.log").read_text(), "the worker", 60)
 
@@ -132,9 +134,9 @@ class Stack:
         self.tool.wait()
         self.tool.stdout.close()
 
-    def _start(self, name: str, command: list[str]) -> None:
+    def _start(self, name: str, command: list[str], **variables: str) -> None:
         with (self.home / f"{name}.log").open("w") as log:
-            self.processes[name] = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment, cwd=ROOT)
+            self.processes[name] = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment | variables, cwd=ROOT)
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
