@@ -117,10 +117,10 @@ def _value_problem(kind: str, name: str, last: str, value: Any, context: Mapping
     return Problem(
         code="value-wrong-type",
         field=name,
-        message=f"“{last}” is not right.",
-        found=shown(value),
+        message=f"“{last}” must {'have' if 'too_' in kind else 'be'} {expected}.",
+        found=f"{len(value)} characters" if kind == "string_too_long" else shown(value),
         expected=expected,
-        fix="Correct the value.",
+        fix="Shorten it." if kind == "string_too_long" else "Correct the value.",
     )
 
 
@@ -130,7 +130,7 @@ PATTERNS = {r"^[A-Za-z_][A-Za-z0-9_]{0,127}$": "letters, digits and _, not begin
 _EXPECTED = {
     "string_type": "a text",
     "string_sub_type": "a text",
-    "string_too_short": "at least {min_length} character(s)",
+    "string_too_short": "{min_length} or more characters",
     "string_too_long": "at most {max_length} characters",
     "string_pattern_mismatch": "{pattern}",
     "int_type": "a whole number",
@@ -149,7 +149,7 @@ _EXPECTED = {
     "greater_than_equal": "at least {ge}",
     "less_than": "less than {lt}",
     "less_than_equal": "at most {le}",
-    "too_short": "at least {min_length} item(s)",
+    "too_short": "{min_length} or more items",
     "too_long": "at most {max_length} items",
 }
 

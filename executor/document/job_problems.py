@@ -92,7 +92,7 @@ def wrong_kind(what: str, found: Any, expected: str, field_name: str | None) -> 
     return Problem(
         code="value-wrong-type",
         field=field_name,
-        message=f"“{what}” is not right.",
+        message=f"“{what}” must be {expected}.",
         found=shown(found),
         expected=expected,
         fix="Correct the value.",

@@ -143,7 +143,7 @@ def test_a_missing_field_is_named() -> None:
         ("partitionBy", "day", "“day”", "a list"),
         ("outputView", "my view", "“my view”", "letters, digits and _, not beginning with a digit"),
         ("sqlParams", ["a"], "a list", "an object of names and values"),
-        ("name", "", "“”", "at least 1 character(s)"),
+        ("name", "", "“”", "1 or more characters"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_told_in_plain_words(field: str, value: Any, found: str, expected: str) -> None:

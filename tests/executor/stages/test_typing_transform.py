@@ -270,7 +270,7 @@ def typed_document(*columns: dict[str, Any], **more: Any) -> dict[str, Any]:
             "schema[0].formatters",
             "The format 'uuuu-BB' is not right: the letter B cannot be read.",
         ),
-        ({"type": "date", "formatters": []}, "schema[0].formatters", "“formatters” is not right."),
+        ({"type": "date", "formatters": []}, "schema[0].formatters", "“formatters” must have 1 or more items."),
         (
             {"type": "integer", "formatters": ["abc"]},
             "schema[0].formatters",
@@ -279,7 +279,7 @@ def typed_document(*columns: dict[str, Any], **more: Any) -> dict[str, Any]:
         (UTC_STAMP | {"timezoneId": "Mars/Olympus"}, "schema[0].timezoneId", "There is no time zone “Mars/Olympus”."),
         ({"type": "string", "maxLen": 3}, "schema[0].maxLen", "There is no field “maxLen” here."),
         ({"type": "string", "metadata": {"a": []}}, "schema[0].metadata", "Metadata attribute 'a' cannot contain empty `arrays`."),
-        ({"type": "struct", "fields": []}, "schema[0].fields", "“fields” is not right."),
+        ({"type": "struct", "fields": []}, "schema[0].fields", "“fields” must have 1 or more items."),
         ({"type": "array", "elementType": {"name": "x"}}, "schema[0].elementType.type", "“type” is missing."),
     ],
 )
