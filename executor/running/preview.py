@@ -87,7 +87,7 @@ class Memory:
 
 
 class PreviewContext(RunContext):
-    """Stages are told that they work for a preview; samples, and what is made of them row by row, are kept in memory."""
+    """Stages are told that they work for a preview; where `keeps_rows` says so, the rows of what they make stay in memory."""
 
     is_preview = True
 
@@ -98,7 +98,13 @@ class PreviewContext(RunContext):
         self.keeps_rows = False
 
     def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
-        super().register(name, frame.persist() if self.is_sampled and self.keeps_rows else frame)
+        super().register(name, self.kept(frame))
+
+    def kept(self, frame: DataFrame) -> DataFrame:
+        """`frame`, with its rows in memory once they have been read. Those that find no place there are read again every time."""
+        from pyspark import StorageLevel
+
+        return frame.persist(StorageLevel.MEMORY_ONLY) if self.keeps_rows and not frame.is_cached else frame
 
 
 class Preview:
@@ -121,13 +127,15 @@ class Preview:
         self.context = PreviewContext(process, emit, job, lake_folder, sample=sample)
         self.runner = Runner(process, self.context, emit, "preview")
         self.keys: dict[str, str] = {}
+        self.reads_all = False
 
     def show(self, index: int, count: int) -> None:
         """Says the stages' events and then the first `count` rows of what stage `index` makes. Raises StageFailure or Cancelled."""
         started = time.monotonic()
+        stage = self.job.stages[index]
+        self.reads_all = _has_query(stage)
         for other in range(index):
             self.make(other)
-        stage = self.job.stages[index]
         if stage.kind in ("extract", "transform"):
             self.make(index, even_elsewhere=True)
         with self.runner.told(index, stage):
@@ -142,6 +150,7 @@ class Preview:
             return
         if self.is_cancelled():
             raise Cancelled
+        self.context.keeps_rows = self._is_worth_keeping(stage)
         key = self._key(stage)
         kept = self.memory.fresh(key)
         if kept is not None:
@@ -153,9 +162,12 @@ class Preview:
         for name in stage.writes():
             self.keys[name.casefold()] = _digest(key, state)
 
+    def _is_worth_keeping(self, stage: Stage) -> bool:
+        """A query may make far more rows than it reads; and of an input in full all is read only where a query is asked for."""
+        return not _has_query(stage) and (self.sample or self.reads_all)
+
     def _run(self, index: int, stage: Stage, key: str) -> None:
         before = set(self.context.views)
-        self.context.keeps_rows = not hasattr(stage, "query")  # a query may make far more rows than it reads
         self.runner.run_stage(index, stage)
         made = {view.name: view.frame for name, view in self.context.views.items() if name not in before}
         self.memory.keep_stage(key, Kept(made, {path: lake.snapshot(path) for path in self.context.record.inputs}))
@@ -163,7 +175,7 @@ class Preview:
     def _recall(self, index: int, stage: Stage, kept: Kept) -> None:
         self.emit(StageEntered(stage_index=index, stage=stage.name, stage_type=stage.type))
         for name, frame in kept.views.items():
-            frame.createOrReplaceTempView(name)
+            self.context.kept(frame).createOrReplaceTempView(name)
             self.context.views[name.casefold()] = View(name, frame)
         self.emit(
             StageFinished(stage_index=index, stage=stage.name, stage_type=stage.type, outcome="done", duration_ms=0, details={"kept": True})
@@ -251,6 +263,10 @@ def write_views(path: Path, views: Sequence[View]) -> None:
         count = len(rows) if complete else view.rows if view.rows is not None else view.frame.count()
         found.append({"view": view.name, "columns": columns_of(view.frame), "count": count, "rows": rows})
     path.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _has_query(stage: Stage) -> bool:
+    return hasattr(stage, "query")
 
 
 def _digest(*parts: Any) -> str:

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser import look
 from tests.browser.chromium import Screen
 from tests.services.stack import Stack, running
 
@@ -61,12 +63,12 @@ class Person:
 
 
 @pytest.fixture
-def person(sluice: Stack, screen: Callable[..., Screen]) -> Iterator[Callable[[str], Person]]:
+def person(sluice: Stack, screen: Callable[..., Screen]) -> Iterator[Callable[..., Person]]:
     """`person("Ana")` is Ana, signed in; at the end nobody may have met a fault."""
     met: list[Person] = []
 
-    def signed_in(name: str) -> Person:
-        met.append(Person(screen(), sluice.url, name))
+    def signed_in(name: str, **options: Any) -> Person:
+        met.append(Person(screen(**options), sluice.url, name))
         met[-1].sign_in()
         return met[-1]
 
@@ -161,7 +163,7 @@ def mails(home: Path, subject: str, seconds: float = 60) -> list[str]:
         sleep(0.5)
 
 
-def test_a_job_from_an_empty_page_to_test_and_its_failure_told(sluice: Stack, person: Callable[[str], Person]) -> None:
+def test_a_job_from_an_empty_page_to_test_and_its_failure_told(sluice: Stack, person: Callable[..., Person]) -> None:
     ana = person("Ana")
     make_job(ana)
     preview(ana)
@@ -210,19 +212,40 @@ def test_a_job_from_an_empty_page_to_test_and_its_failure_told(sluice: Stack, pe
     expect(ana.page.get_by_role("link", name=re.compile(JOB)).first).to_be_visible()
 
 
-@pytest.mark.parametrize("name", ["Ana", "Pat", "Olu", "Vic", "Ada"])
-def test_no_page_has_a_serious_fault_for_anybody(name: str, person: Callable[[str], Person]) -> None:
+@pytest.mark.parametrize("name", ["Pat", "Olu", "Vic"])
+def test_no_page_has_a_serious_fault_for_anybody(name: str, person: Callable[..., Person]) -> None:
     visitor = person(name)
     for path in ("jobs/", "jobs/daily_delays/", "runs/", "pipelines/", "pipelines/flights_daily/", "promotions/", "alerts/"):
         visitor.go(path)
-    if name == "Ada":
-        for path in ("settings/", "settings/people", "settings/environments"):
-            visitor.go(path)
-        visitor.page.goto(f"{visitor.url}/audit/")
-        visitor.look("audit")
 
 
-def test_a_script_in_a_name_a_message_and_the_sql_is_shown_as_text(sluice: Stack, person: Callable[[str], Person]) -> None:
+@pytest.mark.parametrize(("name", "width", "theme", "among"), [("Ana", 1440, "light", "edit"), ("Ada", 390, "dark", "audit")])
+def test_no_page_that_links_lead_to_has_a_serious_fault(
+    name: str, width: int, theme: str, among: str, sluice: Stack, person: Callable[..., Person]
+) -> None:
+    visitor = person(name, width=width, theme=theme)
+    seen = []
+    for path in look.pages(visitor.screen, sluice.url, "/"):
+        visitor.look(path)
+        seen.append(path)
+    assert len(seen) >= 20 and any(among in path for path in seen), seen
+
+
+def test_an_address_that_leads_nowhere_and_a_page_open_too_long_are_said_without_a_fault(person: Callable[..., Person]) -> None:
+    vic = person("Vic")
+    for path in ("jobs/no_such_job/", "jobs/new-job"):
+        assert vic.page.goto(f"{vic.url}/p/flights/{path}").status == 404  # type: ignore[union-attr]
+        vic.screen.take_said()  # Chromium itself tells of a 404
+        vic.look(path)
+    vic.go("runs/")
+    vic.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<form id=old method=post action=/sign-out></form>')")
+    vic.page.evaluate("document.getElementById('old').submit()")
+    expect(vic.page.get_by_role("heading", name="The page was open too long")).to_be_visible()
+    vic.screen.take_said()
+    vic.look("page open too long")
+
+
+def test_a_script_in_a_name_a_message_and_the_sql_is_shown_as_text(sluice: Stack, person: Callable[..., Person]) -> None:
     ana = person("Ana")
     evil = "<img src=x onerror=document.title='hacked'>"
     ana.go("jobs/new-job")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -144,6 +145,17 @@ def test_a_sample_is_the_beginning_of_each_input_and_full_is_all_of_it(client: C
     assert cells(client.preview(stages, input="sample")) == [[10_000]]
     event = client.preview(stages, input="full")
     assert cells(event) == [[12_000]] and event["input"] == "full"
+
+
+def test_an_input_is_read_in_full_once_for_all_queries_on_it(client: Client, flights: Path) -> None:
+    def preview(sql: str) -> list[list[Any]]:
+        return cells(client.preview([EXTRACT, transform(sql)], input="full"))
+
+    assert preview("SELECT count(*) AS n FROM flights") == [[3]]
+    state = flights.stat()
+    flights.write_text(flights.read_text().replace("JFK", "LGA"))
+    os.utime(flights, ns=(state.st_atime_ns, state.st_mtime_ns))  # nobody can see that it has changed: who reads it again shows LGA
+    assert preview("SELECT max(origin) AS last FROM flights") == [["JFK"]]
 
 
 def test_loads_write_nothing_and_show_what_they_would_write(client: Client) -> None:
