@@ -23,7 +23,7 @@ BIN = Path(sys.executable).parent
 PYTEST_END = re.compile(r"^(=+ )?(\d+ (passed|failed|errors?|skipped|deselected|xfailed|warnings?)\b.*|no tests ran) in [\d.]+s")
 FAST = "not spark and not browser and not services"
 
-TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile")
+TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 @dataclass

@@ -39,6 +39,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.WHITENOISE_AUTOREFRESH = True  # files are looked for when they are asked for, not all of them for each test's client
 
 
+LONGEST = ("tests/demo/test_demo.py", "tests/browser/test_main_journey.py", "tests/runs/test_killed.py")
+"""Files that take minutes. They come first: where two files run at once, nobody waits for them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(file) if (file := item.nodeid.split("::")[0]) in LONGEST else len(LONGEST))
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     _let_tests_empty_the_audit()
 

@@ -54,14 +54,14 @@ def links(screen: Screen, base: str) -> Iterator[str]:
             yield url.path
 
 
-def pages(screen: Screen, base: str, start: str) -> Iterator[str]:
-    """One address of each kind, in the order the links lead to them; the caller looks while the page is open."""
+def pages(screen: Screen, base: str, start: str, settled_ms: int = SETTLED_MS) -> Iterator[str]:
+    """One address of each kind, in the order the links lead to them; the caller looks at it `settled_ms` after it came."""
     waiting, seen = [start], {kind_of(start)}
     while waiting and len(seen) <= MOST_PAGES:
         path = waiting.pop(0)
         try:
             answer = screen.page.goto(base + path, wait_until="load")
-            screen.page.wait_for_timeout(SETTLED_MS)
+            screen.page.wait_for_timeout(settled_ms)
             if answer and answer.status >= 400:
                 screen.said.append(f"open: status {answer.status}")
         except Error as error:

@@ -225,7 +225,7 @@ def test_no_page_that_links_lead_to_has_a_serious_fault(
 ) -> None:
     visitor = person(name, width=width, theme=theme)
     seen = []
-    for path in look.pages(visitor.screen, sluice.url, "/"):
+    for path in look.pages(visitor.screen, sluice.url, "/", settled_ms=200):
         visitor.look(path)
         seen.append(path)
     assert len(seen) >= 20 and any(among in path for path in seen), seen
