@@ -7,6 +7,7 @@ import os
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # they would load every page, which a worker never shows
 
 app = Celery("sluice")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
+import portal.api_schema  # noqa: F401 - tells the API's description how tokens are sent
 from portal import views
 from portal.accounts import api as accounts_api
 from portal.alerts import api as alerts_api

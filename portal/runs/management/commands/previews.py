@@ -14,6 +14,7 @@ from portal.runs.preview_service import Service, launch_for
 
 class Command(BaseCommand):
     help = "Holds the warm sessions that previews use; stops them all when it ends."
+    requires_system_checks: list[str] = []  # they would load every page, which this program never shows
 
     def handle(self, *args: Any, **options: Any) -> None:
         asyncio.run(self._serve())
