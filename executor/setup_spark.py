@@ -2,7 +2,7 @@
 
 1. hard links to pyspark's jars, less those an executor must not have;
 2. the SQL gate, compiled by the compiler that Spark itself ships (no JDK needed);
-3. two archives of loaded classes, so that previews and runs start sooner.
+3. an archive of loaded classes, so that previews and runs start sooner.
 
 Run again it does nothing, unless pyspark or the gate's source has changed.
 """
@@ -65,9 +65,8 @@ def _make(home: SparkHome, say: Callable[[str], None]) -> None:
     link_jars(pyspark_jars(), home.jars)
     say("Spark, step 2 of 3: compiling the SQL gate")
     compile_gate(home)
-    for kind in ("preview", "run"):
-        say(f"Spark, step 3 of 3: class archive for a faster start ({kind})")
-        make_archive(home, kind)
+    say("Spark, step 3 of 3: class archive for a faster start")
+    make_archive(home)
     home.ready_mark.touch()
 
 
@@ -113,10 +112,10 @@ def _files(gateway: Any, paths: list[Path]) -> Any:
     return array
 
 
-def make_archive(home: SparkHome, kind: str) -> None:
+def make_archive(home: SparkHome) -> None:
     """Starts Spark once, does what a small job does, and keeps the classes it loaded in an archive."""
     scratch = Path(tempfile.mkdtemp(prefix="sluice-archive-"))
-    options = [*java_options(ARCHIVE_MEMORY_MB, 1, kind, scratch), f"-XX:ArchiveClassesAtExit={home.archive(kind)}", "-Xlog:disable"]
+    options = [*java_options(ARCHIVE_MEMORY_MB, 1, "preview", scratch), f"-XX:ArchiveClassesAtExit={home.archive}", "-Xlog:disable"]
     jvm = Jvm(home, options, log=lambda level, text: None)
     try:
         spark = build_session(jvm.connect(), settings(ComputeProfile(cores=1), scratch))

@@ -53,6 +53,9 @@ MODULE_OPTIONS = (
 """What Spark's own launcher adds on Java 17 (a test compares), less the vector module, which only linear algebra uses."""
 
 
+ARCHIVE = "classes.jsa"
+
+
 @dataclass(frozen=True)
 class SparkHome:
     """The folder with the trimmed jars."""
@@ -67,9 +70,10 @@ class SparkHome:
     def gate_jar(self) -> Path:
         return self.jars / GATE_JAR
 
-    def archive(self, kind: str) -> Path:
-        """The class archive for `kind`: preview or run."""
-        return self.path / f"{kind}.jsa"
+    @property
+    def archive(self) -> Path:
+        """The archive of loaded classes, for previews and runs alike."""
+        return self.path / ARCHIVE
 
     def class_path(self) -> str:
         """All jars in a fixed order: a class archive is valid for exactly one class path."""
@@ -100,8 +104,8 @@ def spark_home() -> SparkHome:
 
 
 def fingerprint() -> str:
-    """Changes when pyspark's jars, Java, the list of jars left out or the gate's source changes."""
-    digest = hashlib.sha256(os.path.realpath(java_command()).encode())
+    """Changes when pyspark's jars, Java, the list of jars left out, the gate's source or what else is in the folder changes."""
+    digest = hashlib.sha256(f"{os.path.realpath(java_command())}:{ARCHIVE}".encode())
     for source in sorted(GATE_SOURCES.glob("*.java")):
         digest.update(source.read_bytes())
     for jar in sorted(pyspark_jars().glob("*.jar")):

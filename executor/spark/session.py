@@ -97,7 +97,7 @@ class SparkProcess:
         self._failure: BaseException | None = None
         chosen = home or spark_home()
         _require_set_up(chosen)
-        options = java_options(profile.memory_mb, profile.cores, kind, self.scratch) + archive_options(chosen, kind)
+        options = java_options(profile.memory_mb, profile.cores, kind, self.scratch) + archive_options(chosen)
         self.jvm = Jvm(chosen, options, log)
         self._starter = threading.Thread(target=self._start, name="spark-start", daemon=True)
         self._starter.start()
@@ -161,12 +161,11 @@ def build_session(gateway: JavaGateway, conf: dict[str, str]) -> SparkSession:
     return SparkSession(context)
 
 
-def archive_options(home: SparkHome, kind: str) -> list[str]:
+def archive_options(home: SparkHome) -> list[str]:
     """Java options that use the class archive, if there is one. A stale one is ignored by Java."""
-    archive = home.archive(kind)
-    if not archive.is_file():
+    if not home.archive.is_file():
         return []
-    return [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr"]
+    return [f"-XX:SharedArchiveFile={home.archive}", "-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr"]
 
 
 def _require_set_up(home: SparkHome) -> None:
