@@ -39,6 +39,10 @@ TOO_LONG = said("preview-too-long", "The preview took too long and was stopped."
 STOPPED = {"event": "cancelled"}
 
 
+class SessionEnded(Exception):
+    """The session ended before it was asked: whoever waited for a turn wants another one."""
+
+
 class Lease:
     """`key` is (user id, job id). `holder` is a name to show to people who wait."""
 
@@ -81,15 +85,16 @@ class Lease:
         self._tasks = [asyncio.create_task(self._read(self._process)), asyncio.create_task(self._read_errors(self._process))]
 
     async def ask(self, message: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
-        """Sends a request and gives its events, the last of them with `last`. Requests of one lease wait for each other."""
+        """Sends a request and gives its events, the last of them with `last`. Requests of one lease wait for each other.
+
+        Raises SessionEnded when the one before took the session with it."""
         async with self._turn:
+            if not self.is_alive:
+                raise SessionEnded
             self.used = time.monotonic()
             request_id = self._current = f"r{next(_numbers)}"
             answers = self._answers[request_id] = asyncio.Queue()
             try:
-                if not self.is_alive:
-                    yield {**GONE, "last": True}
-                    return
                 if not self.ready.is_set():
                     yield {"event": "waiting", "message": "The preview session is starting; this takes some seconds, once."}
                 self._send({**message, "id": request_id, "values": self._values(message)})
@@ -130,9 +135,9 @@ class Lease:
             await asyncio.sleep(0.05)
         answers = self._answers.pop(request_id, None)
         if answers is not None:
-            answers.put_nowait({**STOPPED, "last": True})
             if can_hear:
                 await self.end()
+            answers.put_nowait({**STOPPED, "last": True})  # not before: whoever is next must not ask what is just being killed
 
     async def end(self) -> None:
         """Kills the process and waits until it is gone."""

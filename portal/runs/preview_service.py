@@ -21,11 +21,13 @@ from django.db import close_old_connections
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher
-from portal.runs.preview_lease import LONGEST_LINE, STOPPED, Lease
+from portal.runs.preview_lease import GONE, LONGEST_LINE, STOPPED, Lease, SessionEnded
 from portal.runs.preview_pool import Pool
 
 log = logging.getLogger(__name__)
 TIDY_SECONDS = 5.0
+MOST_SESSIONS = 3
+"""How many sessions may end under requests before it before a request is given up."""
 
 
 def launch_for(environment: int) -> launcher.Launch:
@@ -103,17 +105,23 @@ class Service:
             await answering
 
     async def _events(self, request: dict[str, Any], key: tuple[int, int], writer: asyncio.StreamWriter) -> None:
-        try:
-            async for found in self.pool.lease(key, str(request["holder"]), int(request["environment"])):
-                if isinstance(found, str):
-                    await _send(writer, {"event": "waiting", "message": found})
-                elif request["do"] == "warm":
-                    await _send(writer, {"event": "warm", "ready": found.ready.is_set(), "last": True})
-                else:
-                    await self._ask(found, request["message"], writer)
-        except PortalError as error:
-            problem = {"code": error.code, "message": error.message, "fix": error.fix}
-            await _send(writer, {"event": "problem", "problem": problem, "last": True})
+        for _ in range(MOST_SESSIONS):
+            try:
+                async for found in self.pool.lease(key, str(request["holder"]), int(request["environment"])):
+                    if isinstance(found, str):
+                        await _send(writer, {"event": "waiting", "message": found})
+                    elif request["do"] == "warm":
+                        await _send(writer, {"event": "warm", "ready": found.ready.is_set(), "last": True})
+                    else:
+                        await self._ask(found, request["message"], writer)
+                return
+            except SessionEnded:
+                continue
+            except PortalError as error:
+                problem = {"code": error.code, "message": error.message, "fix": error.fix}
+                await _send(writer, {"event": "problem", "problem": problem, "last": True})
+                return
+        await _send(writer, {**GONE, "last": True})
 
     async def _ask(self, lease: Lease, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         async with aclosing(lease.ask(message)) as events:

@@ -139,6 +139,19 @@ async def test_a_session_that_does_not_listen_is_killed_and_the_next_preview_has
     assert (await ask())[-1]["pid"] != first
 
 
+async def test_who_waits_for_a_preview_that_has_to_be_killed_gets_a_fresh_session(service: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview_lease, "CANCEL_SECONDS", 0.5)
+    asking = asyncio.create_task(ask(behaviour="deaf", seconds=60))
+    await until(lambda: (1, 1) in service.leases and service.leases[(1, 1)].is_busy)
+    waiting = asyncio.create_task(ask())
+    await asyncio.sleep(0.2)
+
+    await ask(do="cancel")
+
+    assert (await asking)[-1]["event"] == "cancelled"
+    assert (await waiting)[-1]["event"] == "rows"
+
+
 async def test_a_session_that_dies_is_said_in_plain_words_and_replaced(service: Pool) -> None:
     first = (await ask())[-1]["pid"]
 
