@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from email import message_from_bytes, policy
-from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
@@ -17,6 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import look
 from tests.browser.chromium import Screen
+from tests.services import smtp
 from tests.services.stack import Stack, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -28,10 +27,17 @@ RUN_MS = 240_000
 
 
 @pytest.fixture(scope="module")
-def sluice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """`make demo`'s own stack in a folder of its own, after its first run."""
-    with running(tmp_path_factory.mktemp("home"), "demo") as stack:
-        stack.wait_for("the next start keeps the data", 600)
+def mailbox() -> Iterator[smtp.Mailbox]:
+    with smtp.running() as box:
+        yield box
+
+
+@pytest.fixture(scope="module")
+def sluice(mailbox: smtp.Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole stack in a folder of its own, with the demo's people and jobs. Nothing has run yet."""
+    mail = {"SLUICE_EMAIL_HOST": mailbox.host, "SLUICE_EMAIL_PORT": str(mailbox.port)}
+    with running(tmp_path_factory.mktemp("home"), "up", env={"SLUICE_DEMO": "1", **mail}) as stack:
+        stack.manage("load_demo")
         yield stack
 
 
@@ -152,18 +158,17 @@ def wait_for_state(who: Person, state: str) -> None:
     who.look(f"run that {state}")
 
 
-def mails(home: Path, subject: str, seconds: float = 60) -> list[str]:
+def mails(box: smtp.Mailbox, subject: str, seconds: float = 60) -> list[str]:
     """The bodies of the mails whose subject holds these words, once there is one."""
     deadline = monotonic() + seconds
     while True:
-        kept = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in sorted((home / "mail").glob("*.eml"))]
-        found = [str(mail.get_body(("plain",)).get_content()) for mail in kept if subject in str(mail["subject"])]  # type: ignore[union-attr]
+        found = [str(mail.get_body(("plain",)).get_content()) for mail in box.mails if subject in str(mail["subject"])]  # type: ignore[union-attr]
         if found or monotonic() > deadline:
             return found
         sleep(0.5)
 
 
-def test_a_job_from_an_empty_page_to_test_and_its_failure_told(sluice: Stack, person: Callable[..., Person]) -> None:
+def test_a_job_from_an_empty_page_to_test_and_its_failure_told(mailbox: smtp.Mailbox, person: Callable[..., Person]) -> None:
     ana = person("Ana")
     make_job(ana)
     preview(ana)
@@ -205,7 +210,7 @@ def test_a_job_from_an_empty_page_to_test_and_its_failure_told(sluice: Stack, pe
     wait_for_state(ana, "failed")
     expect(ana.page.locator("#run-card")).to_contain_text("only 11 airlines")
     expect(ana.page.locator("#run-card")).to_contain_text("Nothing was published")
-    [mail] = mails(sluice.home, JOB)
+    [mail] = mails(mailbox, JOB)
     assert "only 11 airlines" in mail or "check" in mail.lower()
     assert ana.url in mail
     ana.go("alerts/")

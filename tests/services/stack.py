@@ -26,10 +26,11 @@ class Stack:
         self.lines: list[str] = []
         self._heard: queue.Queue[str | None] = queue.Queue()
         variables = {name: value for name, value in os.environ.items() if not name.startswith(("SLUICE_", "DJANGO_"))}
+        self.environment = variables | {"SLUICE_HOME": str(home), "COLUMNS": "140"} | (env or {})
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), *arguments],
             cwd=ROOT,
-            env=variables | {"SLUICE_HOME": str(home), "COLUMNS": "140"} | (env or {}),
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -59,6 +60,10 @@ class Stack:
 
     def wait_until_ready(self, seconds: float = 120) -> None:
         self.url = self.wait_for(READY.pattern, seconds)[1]
+
+    def manage(self, *arguments: str) -> None:
+        """Another command of `manage.py` on the same home folder, to its end."""
+        subprocess.run([sys.executable, str(ROOT / "manage.py"), *arguments], cwd=ROOT, env=self.environment, check=True)
 
     def stop(self, seconds: float = 30) -> int:
         """Ctrl+C; gives the exit code."""
