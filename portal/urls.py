@@ -18,8 +18,9 @@ from portal.jobs import api as jobs_api
 from portal.pipelines import api as pipelines_api
 from portal.promotions import api as promotions_api
 from portal.runs import api as runs_api
+from portal.runs import draft_api
 
-API = [accounts_api, environments_api, jobs_api, runs_api, pipelines_api, promotions_api, alerts_api, audit_api]
+API = [accounts_api, environments_api, jobs_api, runs_api, draft_api, pipelines_api, promotions_api, alerts_api, audit_api]
 
 urlpatterns = [
     path("", include("portal.home.urls")),

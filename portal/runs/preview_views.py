@@ -65,18 +65,25 @@ async def warm(request: HttpRequest, project: str, job: str) -> HttpResponseBase
 def _addressed(
     request: HttpRequest, project: str, job: str, do: str, content: dict[str, Any] | None = None, asked: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The message to the service. Previews are for people who may preview in the lowest environment, which is where they read."""
     found = find_job(request, project, job)
-    environment = found.project.environments.filter(allows_drafts=True).first()
     assert isinstance(request.user, User)  # noqa: S101 - the middleware lets nobody else in
+    return message_for(request.user, found, do, content, asked)
+
+
+def message_for(
+    user: User, job: Job, do: str, content: dict[str, Any] | None = None, asked: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The message to the service. Previews are for people who may preview in the lowest environment, which is where they read.
+    Raises NotAllowed; PortalError when nothing can be previewed or `content` is not right."""
+    environment = job.project.environments.filter(allows_drafts=True).first()
     if environment is None:
         raise PortalError("No environment of this project allows previews.", code="preview-not-allowed", status=409)
-    policy.require(request.user, "preview", found, environment=environment.name)
-    message = {"do": do, "user": request.user.pk, "job": found.pk, "environment": environment.pk, "holder": request.user.shown_name}
+    policy.require(user, "preview", job, environment=environment.name)
+    message = {"do": do, "user": user.pk, "job": job.pk, "environment": environment.pk, "holder": user.shown_name}
     if content is not None:
         message["message"] = (asked or {}) | _work(content, environment.name, environment.parameters)
         if (asked or {}).get("request") == "preview":
-            _record(request.user, found, environment.name)
+            _record(user, job, environment.name)
     return message
 
 
