@@ -18,6 +18,8 @@ from portal.api_base import ListView, ProjectView
 from portal.errors import PortalError
 from portal.jobs import actions, documents, job_list, stage_diff
 from portal.jobs.models import Draft, Job, JobVersion
+from portal.jobs.sources import sources_of
+from portal.jobs.sql_format import formatted
 
 
 class LiveOut(serializers.Serializer[Any]):
@@ -98,6 +100,22 @@ class CheckIn(serializers.Serializer[Any]):
 
 class CheckOut(serializers.Serializer[Any]):
     problems = serializers.ListField(child=serializers.DictField(), help_text="Every problem at once; empty when it is right.")
+
+
+class SqlIn(serializers.Serializer[Any]):
+    sql = serializers.CharField(trim_whitespace=False, allow_blank=True)
+
+
+class SourceOut(serializers.Serializer[Any]):
+    uri = serializers.CharField(help_text="As documents write it.")
+    is_folder = serializers.BooleanField()
+    stage_type = serializers.CharField(allow_null=True, help_text="The stage type that reads it; null: none does.")
+    bytes = serializers.IntegerField(allow_null=True, help_text="Of single files.")
+
+
+class SourcesOut(serializers.Serializer[Any]):
+    environment = serializers.CharField(allow_null=True)
+    sources = SourceOut(many=True)
 
 
 class FieldChangeOut(serializers.Serializer[Any]):
@@ -262,6 +280,23 @@ class Check(ProjectView):
         return Response({"problems": documents.problems_of(_text(document), self.project)})
 
 
+class Format(ProjectView):
+    scope = "read"
+
+    @extend_schema(summary="Format SQL", request=SqlIn, responses=SqlIn, tags=["jobs"])
+    def post(self, request: Request, project: str) -> Response:
+        """The same query, laid out. Comments and ${parameters} stay."""
+        self.project  # noqa: B018 - for people of the project
+        return Response({"sql": formatted(self.taken(SqlIn)["sql"])})
+
+
+class JobSources(JobView):
+    @extend_schema(summary="Sources you can read", responses=SourcesOut, tags=["jobs"])
+    def get(self, request: Request, project: str, job: str) -> Response:
+        """Files and tables of the lowest environment, for who may edit the job."""
+        return Response(SourcesOut(sources_of(self.job("edit_job").project)).data)
+
+
 def _text(document: Any) -> str:
     return document if isinstance(document, str) else documents.as_text(document)
 
@@ -269,12 +304,14 @@ def _text(document: Any) -> str:
 _JOB = "projects/<slug:project>/jobs/<slug:job>"
 urlpatterns = [
     path("projects/<slug:project>/check", Check.as_view()),
+    path("projects/<slug:project>/format", Format.as_view()),
     path("projects/<slug:project>/jobs/", Jobs.as_view()),
     path(_JOB, JobDetail.as_view()),
     path(f"{_JOB}/archive", JobArchive.as_view()),
     path(f"{_JOB}/bring-back", JobBringBack.as_view()),
     path(f"{_JOB}/draft", DraftDetail.as_view()),
     path(f"{_JOB}/diff", Diff.as_view()),
+    path(f"{_JOB}/sources", JobSources.as_view()),
     path(f"{_JOB}/versions/", Versions.as_view()),
     path(f"{_JOB}/versions/<int:number>", VersionDetail.as_view()),
     path(f"{_JOB}/versions/<int:number>/restore", VersionRestore.as_view()),

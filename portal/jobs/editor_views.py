@@ -9,13 +9,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from executor.language import sql_text
 from portal.errors import PortalError
 from portal.jobs import actions, documents
 from portal.jobs.doors import body, find_job, person
 from portal.jobs.editor_config import config
 from portal.jobs.models import Draft, Job
-from portal.jobs.sources import sources
+from portal.jobs.sources import sources_of
 from portal.jobs.sql_format import formatted
 
 IS_HERE_SECONDS = 60
@@ -108,18 +107,14 @@ def save(request: HttpRequest, project: str, job: str) -> JsonResponse:
 def format_sql(request: HttpRequest, project: str, job: str) -> JsonResponse:
     """{sql} → {sql}: the same query, laid out. 422 when it cannot be read."""
     find_job(request, project, job)
-    text = body(request, sql=str)["sql"]
-    if len(text) > sql_text.MAX_LENGTH:
-        raise PortalError("The SQL is too long to be laid out.", code="sql-too-long", status=422)
-    return JsonResponse({"sql": formatted(text)})
+    return JsonResponse({"sql": formatted(body(request, sql=str)["sql"])})
 
 
 @require_GET
 def list_sources(request: HttpRequest, project: str, job: str) -> JsonResponse:
     """Files and tables of the lowest environment."""
     found = find_job(request, project, job, "edit_job")
-    lowest = found.project.environments.select_related("project").order_by("rank").first()
-    return JsonResponse({"environment": lowest.name if lowest else None, "sources": sources(lowest) if lowest else []})
+    return JsonResponse(sources_of(found.project))
 
 
 @require_GET

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from portal.accounts.models import Project
 from portal.environments.models import Environment
 
 MOST = 500
@@ -41,6 +42,12 @@ def sources(environment: Environment) -> list[dict[str, Any]]:
         if len(found) == MOST:
             break
     return [asdict(source) for source in sorted(found, key=lambda source: source.uri)]
+
+
+def sources_of(project: Project) -> dict[str, Any]:
+    """`environment`, the lowest one, where people write and preview; `sources`, what lies there."""
+    lowest = project.environments.select_related("project").order_by("rank").first()
+    return {"environment": lowest.name if lowest else None, "sources": sources(lowest) if lowest else []}
 
 
 def _below(root: Path, folder: Path, depth: int) -> Iterator[Source]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from executor.language import sql_text
 from portal.errors import PortalError
 
 _PLACEHOLDER = re.compile(r"\$\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}")
@@ -11,11 +12,15 @@ _STAND_IN = re.compile(r"\bsluice_parameter_([A-Za-z_][A-Za-z0-9_]*?)_x\b")
 
 
 def formatted(text: str) -> str:
-    """The query with one clause a line and indented lists; comments and ${parameters} stay. Raises PortalError when it cannot be read."""
+    """The query with one clause a line and indented lists; comments and ${parameters} stay.
+
+    Raises PortalError when it cannot be read or is too long."""
     import sqlglot
 
     if not text.strip():
         return text
+    if len(text) > sql_text.MAX_LENGTH:
+        raise PortalError("The SQL is too long to be laid out.", code="sql-too-long", status=422)
     try:
         trees = sqlglot.parse(_PLACEHOLDER.sub(r"sluice_parameter_\1_x", text), read="spark")
         lines = [tree.sql(dialect="spark", pretty=True, max_text_width=100) for tree in trees if tree is not None]

@@ -85,3 +85,17 @@ def test_a_reading_token_changes_nothing(ana, job, program_of):
 def test_unknown_and_forbidden_look_alike(outsider, job, program_of):
     api = program_of(outsider)
     assert {api.get(path).status_code for path in (JOB, JOBS, f"{JOBS}nothing", f"{JOB}/versions/1")} == {404}
+
+
+def test_sources_and_formatting_as_in_the_editor(ana, vic, job, program_of, settings, tmp_path):
+    settings.LAKE_DIR = tmp_path
+    raw = tmp_path / "flights" / "dev" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "flights.csv").write_text("a\n1\n")
+    found = program_of(ana).get(f"{JOB}/sources").json()
+    assert (found["environment"], [source["uri"] for source in found["sources"]]) == ("dev", ["raw/flights.csv"])
+    assert program_of(vic).get(f"{JOB}/sources").status_code == 404
+    laid_out = program_of(ana).post("/api/v1/projects/flights/format", {"sql": "select a,b from t where a=${x}"}, format="json")
+    assert laid_out.json()["sql"] == "SELECT\n  a,\n  b\nFROM t\nWHERE\n  a = ${x}"
+    refused = program_of(ana).post("/api/v1/projects/flights/format", {"sql": "select from from"}, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (422, "sql-not-readable")
