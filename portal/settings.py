@@ -160,9 +160,8 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 REDIS_URL = env_text("SLUICE_REDIS_URL", f"unix://{RUN_DIR / 'redis.sock'}")
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = (
-    False  # a lost message is the sweeper's, and a worker that loses Redis under an open one ends (docs/decisions/worker.md)
-)
+# A lost message is the sweeper's; a worker that loses Redis with one open ends (docs/decisions/worker.md).
+CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_ACCEPT_CONTENT = ["json"]

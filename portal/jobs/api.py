@@ -286,7 +286,6 @@ class Format(ProjectView):
     @extend_schema(summary="Format SQL", request=SqlIn, responses=SqlIn, tags=["jobs"])
     def post(self, request: Request, project: str) -> Response:
         """The same query, laid out. Comments and ${parameters} stay."""
-        self.project  # noqa: B018 - for people of the project
         return Response({"sql": formatted(self.taken(SqlIn)["sql"])})
 
 

@@ -33,7 +33,7 @@ class Source:
     bytes: int | None
 
 
-def sources(environment: Environment) -> list[dict[str, Any]]:
+def _sources(environment: Environment) -> list[dict[str, Any]]:
     """What lies in the lake of `environment`, by name; at most MOST entries. Links that lead out of it are left out."""
     root = (settings.LAKE_DIR / environment.project.slug / environment.name).resolve()
     found: list[Source] = []
@@ -47,7 +47,7 @@ def sources(environment: Environment) -> list[dict[str, Any]]:
 def sources_of(project: Project) -> dict[str, Any]:
     """`environment`, the lowest one, where people write and preview; `sources`, what lies there."""
     lowest = project.environments.select_related("project").order_by("rank").first()
-    return {"environment": lowest.name if lowest else None, "sources": sources(lowest) if lowest else []}
+    return {"environment": lowest.name if lowest else None, "sources": _sources(lowest) if lowest else []}
 
 
 def _below(root: Path, folder: Path, depth: int) -> Iterator[Source]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 from django.db import transaction
@@ -44,8 +45,8 @@ def start_run(
     return _queue(run, actor, job, environment, values, trigger_label, requested_by or actor, action="start_run")
 
 
-def run_draft(*, actor: User, job: Job, document: str, parameters: dict[str, Any] | None = None) -> Run:
-    """Queues a run of an unsaved document, in the one environment that allows drafts."""
+def run_draft(*, actor: User, job: Job, document: Any, parameters: dict[str, Any] | None = None) -> Run:
+    """Queues a run of an unsaved document (its text, or an object), in the one environment that allows drafts."""
     environment = job.project.environments.filter(allows_drafts=True).first()
     if environment is None:
         raise PortalError(
@@ -53,8 +54,9 @@ def run_draft(*, actor: User, job: Job, document: str, parameters: dict[str, Any
         )
     policy.require(actor, "run_draft", job, environment=environment.name)
     _require_runnable(job, environment)
-    values = checks.values_for(document, environment, parameters)
-    run = Run(version=None, document=document, document_sha256=hashlib.sha256(document.encode()).hexdigest(), trigger=Trigger.PERSON)
+    text = document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)
+    values = checks.values_for(text, environment, parameters)
+    run = Run(version=None, document=text, document_sha256=hashlib.sha256(text.encode()).hexdigest(), trigger=Trigger.PERSON)
     return _queue(run, actor, job, environment, values, "", actor, action="run_draft")
 
 

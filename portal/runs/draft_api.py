@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -70,9 +69,7 @@ class RunDraft(OfDraft):
     @extend_schema(summary="Run a draft", request=DraftRunIn, responses={201: RunOut})
     def post(self, request: Request, project: str, job: str) -> Response:
         asked = self.taken(DraftRunIn)
-        document = asked["document"]
-        text = document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)
-        run = actions.run_draft(actor=self.person, job=self.job(), document=text, parameters=asked["parameters"])
+        run = actions.run_draft(actor=self.person, job=self.job(), **asked)
         return Response(RunOut(run, context={"person": self.person}).data, status=201)
 
 

@@ -105,23 +105,24 @@ class Service:
             await answering
 
     async def _events(self, request: dict[str, Any], key: tuple[int, int], writer: asyncio.StreamWriter) -> None:
-        for _ in range(MOST_SESSIONS):
-            try:
-                async for found in self.pool.lease(key, str(request["holder"]), int(request["environment"])):
-                    if isinstance(found, str):
-                        await _send(writer, {"event": "waiting", "message": found})
-                    elif request["do"] == "warm":
-                        await _send(writer, {"event": "warm", "ready": found.ready.is_set(), "last": True})
-                    else:
-                        await self._ask(found, request["message"], writer)
-                return
-            except SessionEnded:
-                continue
-            except PortalError as error:
-                problem = {"code": error.code, "message": error.message, "fix": error.fix}
-                await _send(writer, {"event": "problem", "problem": problem, "last": True})
-                return
-        await _send(writer, {**GONE, "last": True})
+        try:
+            for _ in range(MOST_SESSIONS):
+                with suppress(SessionEnded):
+                    await self._in_a_session(request, key, writer)
+                    return
+            await _send(writer, {**GONE, "last": True})
+        except PortalError as error:
+            problem = {"code": error.code, "message": error.message, "fix": error.fix}
+            await _send(writer, {"event": "problem", "problem": problem, "last": True})
+
+    async def _in_a_session(self, request: dict[str, Any], key: tuple[int, int], writer: asyncio.StreamWriter) -> None:
+        async for found in self.pool.lease(key, str(request["holder"]), int(request["environment"])):
+            if isinstance(found, str):
+                await _send(writer, {"event": "waiting", "message": found})
+            elif request["do"] == "warm":
+                await _send(writer, {"event": "warm", "ready": found.ready.is_set(), "last": True})
+            else:
+                await self._ask(found, request["message"], writer)
 
     async def _ask(self, lease: Lease, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         async with aclosing(lease.ask(message)) as events:

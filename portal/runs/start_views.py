@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.contrib import messages
@@ -87,9 +86,8 @@ def run_draft(request: HttpRequest, project: str, job: str) -> JsonResponse:
     found = find_job(request, project, job)
     assert isinstance(request.user, User)  # noqa: S101
     content = json_body.read_object(request)
-    document, parameters = content.get("document"), content.get("parameters") or {}
-    text = document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)
+    parameters = content.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise PortalError("“parameters” must be an object of names and values.", code="field-wrong")
-    run = actions.run_draft(actor=request.user, job=found, document=text, parameters=parameters)
+    run = actions.run_draft(actor=request.user, job=found, document=content.get("document"), parameters=parameters)
     return JsonResponse({"id": str(run.pk), "url": reverse("runs:run", args=[project, run.pk])}, status=201)

@@ -22,7 +22,7 @@ MAIN_JOB = "daily_delays"
 
 class Command(BaseCommand):
     help = "Loads the demo project Flights; with --run, runs its main job and shows the result."
-    requires_system_checks: list[str] = []  # of the pages, which `web` shows
+    requires_system_checks: list[str] = []  # they would load every page, which this program never shows
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--run", action="store_true", help=f"run {MAIN_JOB} in dev and show the result")
