@@ -5,6 +5,8 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 UV_COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11
 export PYTHON SLUICE_HOME
+# Compiled modules are kept even where the machine says otherwise: a program without them needs twice the time to start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo up test test-fast bench lint format lock
 
