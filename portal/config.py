@@ -51,6 +51,20 @@ def env_networks(name: str) -> list[IPv4Network | IPv6Network]:
         raise ImproperlyConfigured(f"{name}: {error}; write networks such as 10.1.0.0/16.") from None
 
 
+def home_folder(default: Path) -> Path:
+    """The folder of SLUICE_HOME, made when it is missing."""
+    folder = Path(env_text("SLUICE_HOME", str(default))).resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"SLUICE_HOME is “{folder}”, which cannot be a folder ({error.strerror}).") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(
+            f"SLUICE_HOME is “{folder}”, and nothing may be written there. Name another folder."
+        )
+    return folder
+
+
 def secret_from_home(home: Path, name: str) -> str:
     """A random secret kept in `home/secrets/name` (mode 600), made at the first call. Safe when two processes call at once."""
     import secrets

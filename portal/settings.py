@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-from portal.config import env_flag, env_int, env_list, env_networks, env_text, secret_from_home
+from portal.config import env_flag, env_int, env_list, env_networks, env_text, home_folder, secret_from_home
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- where things are kept -------------------------------------------------------------------------------------------
-SLUICE_HOME = Path(env_text("SLUICE_HOME", str(BASE_DIR / "var"))).resolve()
-SLUICE_HOME.mkdir(parents=True, exist_ok=True)
+SLUICE_HOME = home_folder(BASE_DIR / "var")
 LAKE_DIR = SLUICE_HOME / "lake"
 """Local data lake: LAKE_DIR/<project>/<environment>/ is the only data folder an executor of that environment sees."""
 RUN_DIR = SLUICE_HOME / "run"

@@ -162,8 +162,8 @@ class _Reader:
             if stage is not None:
                 indexed[index] = stage
         self.problems += unused_parameters(filler, given)
-        self.problems += said_twice(given, "name", "stage-name-twice", "Two steps have the name")
-        self.problems += said_twice(given, "id", "stage-id-twice", "Two steps have the id")
+        self.problems += said_twice(given, "name", "stage-name-twice", "Two stages have the name")
+        self.problems += said_twice(given, "id", "stage-id-twice", "Two stages have the id")
         self.problems += self._environment_problems(given)
         self.problems += view_problems(indexed, self.environment, [_view_names(words) for words in given])
         return list(indexed.values())

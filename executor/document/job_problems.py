@@ -70,18 +70,18 @@ def parameter_name_problems(name: str) -> list[Problem]:
 def stages_problems(given: Any) -> list[Problem]:
     if given is None:
         return [
-            Problem(code="field-missing", field="stages", message="“stages” is missing.", expected="a list of steps", fix="Add “stages”.")
+            Problem(code="field-missing", field="stages", message="“stages” is missing.", expected="a list of stages", fix="Add “stages”.")
         ]
     if not isinstance(given, list):
-        return [wrong_kind("stages", given, "a list of steps", "stages")]
+        return [wrong_kind("stages", given, "a list of stages", "stages")]
     if not given:
-        return [Problem(code="no-stages", field="stages", message="The job has no steps.", expected="at least one", fix="Add a step.")]
+        return [Problem(code="no-stages", field="stages", message="The job has no stages.", expected="at least one", fix="Add a stage.")]
     return [
         Problem(
             code="too-many-stages",
             field="stages",
-            message="The job has too many steps.",
-            found=f"{len(given):,} steps",
+            message="The job has too many stages.",
+            found=f"{len(given):,} stages",
             expected=f"at most {MAX_STAGES}",
             fix="Split it into several jobs and join them in a pipeline.",
         )
@@ -107,7 +107,7 @@ def unknown_type(name: Any, types: StageTypes) -> Problem:
     return Problem(
         code="stage-type-unknown",
         field="type",
-        message=f"There is no step of type {shown(name)}.",
+        message=f"There is no stage of type {shown(name)}.",
         found=shown(name),
         expected="one of " + ", ".join(types),
         fix=(did_you_mean(name, types) if isinstance(name, str) else None) or "Choose one of these types.",
@@ -118,7 +118,7 @@ def unknown_environment(name: str, known: list[str], field_name: str) -> Problem
     return Problem(
         code="environment-unknown",
         field=field_name,
-        message=f"There is no environment “{name}”." if field_name == "environments" else f"No step of the job takes part in “{name}”.",
+        message=f"There is no environment “{name}”." if field_name == "environments" else f"No stage of the job takes part in “{name}”.",
         found=name,
         expected="one of " + ", ".join(known),
         fix=did_you_mean(name, known) or "Choose one of these.",
@@ -137,7 +137,7 @@ def said_twice(given: list[Any], key: str, code: str, words: str) -> list[Proble
                 code=code,
                 field=key,
                 message=f"{words} “{value}”.",
-                found=f"step {first[value] + 1} has it already",
+                found=f"stage {first[value] + 1} has it already",
                 fix="Change one of them.",
             )
             found.append(placed(problem, index, stage))
@@ -153,8 +153,8 @@ def unused_parameters(filler: Filler, given: list[Any]) -> list[Problem]:
         Problem(
             code="parameter-unused",
             field=f"parameters.{name}",
-            message=f"No step uses the parameter “{name}”.",
-            expected=f"${{{name}}} in a step",
+            message=f"No stage uses the parameter “{name}”.",
+            expected=f"${{{name}}} in a stage",
             fix="Use it or take it out.",
         )
         for name in filler.declared

@@ -32,7 +32,7 @@ def read_document(document: str | bytes | Mapping[str, Any]) -> dict[str, Any]:
         ) from None
     except RecursionError:
         raise ProblemError(
-            Problem(code="document-too-deep", message="The document is nested too deeply.", expected="a list of steps")
+            Problem(code="document-too-deep", message="The document is nested too deeply.", expected="a list of stages")
         ) from None
     except ValueError as error:
         raise ProblemError(Problem(code="not-json", message="The document is not JSON.", found=str(error)[:100], expected="JSON")) from None
@@ -109,12 +109,14 @@ def _fix(reason: str, text: str, position: int) -> str:
         return "The text ends too early: add what is missing, such as the closing brackets."
     if not text[:position].strip():
         return "A job begins with {. Check that this is the right file."
-    return _FIXES.get(reason, "Take out the comma before it." if text[position] in "]}" else "Correct the text at this place.")
+    if text[position] in "]}":
+        return _BRACKET_FIXES.get(text[:position].rstrip()[-1], "Put the bracket that fits: { is closed by }, [ by ].")
+    return _FIXES.get(reason, "Correct the text at this place.")
 
 
 _EXPECTED = {
     "Expecting ',' delimiter": "a comma, or the closing bracket",
-    "Expecting ' delimiter": "a colon",
+    "Expecting '": "a colon",
     "Expecting property name enclosed in double quotes": "a name in double quotes",
     "Expecting value": "a value",
     "Extra data": "nothing after the document's end",
@@ -125,8 +127,11 @@ _EXPECTED = {
 }
 _FIXES = {
     "Expecting property name enclosed in double quotes": "Put the name in double quotes, or take out the comma before the closing bracket.",
+    "Expecting ',' delimiter": "Put a comma between the two values.",
+    "Expecting '": "Put a colon between the name and its value.",
     "Extra data": "Take out what follows.",
 }
+_BRACKET_FIXES = {",": "Take out the comma before it.", ":": "Write a value after the colon."}
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def _first_makers(stages: Mapping[int, Stage], environment: str | None, made_by_
 
 
 def _maker_elsewhere(stages: Mapping[int, Stage], name: str, environment: str | None) -> tuple[int, Stage, str] | None:
-    """The step that makes the view, but not in this environment; and the environment."""
+    """The stage that makes the view, but not in this environment; and the environment."""
     if environment is None:
         return None
     makers = ((index, stage) for index, stage in stages.items() if name.casefold() in map(str.casefold, stage.writes()))
@@ -55,10 +55,10 @@ def _made_elsewhere(index: int, stage: Stage, name: str, maker: int, making: Sta
         stage=stage.name,
         stage_type=stage.type,
         field=_field_that_reads(stage, name),
-        message=f"The view “{name}” is not made in “{environment}”: step {maker + 1} takes no part there.",
-        found=f"step {maker + 1} “{making.name}” takes part in {', '.join(making.environments)}",
-        expected=f"a step that makes it in “{environment}”",
-        fix=f"Add “{environment}” to the environments of step {maker + 1}, or take it out of this one.",
+        message=f"The view “{name}” is not made in “{environment}”: stage {maker + 1} takes no part there.",
+        found=f"stage {maker + 1} “{making.name}” takes part in {', '.join(making.environments)}",
+        expected=f"a stage that makes it in “{environment}”",
+        fix=f"Add “{environment}” to the environments of stage {maker + 1}, or take it out of this one.",
     )
 
 
@@ -67,14 +67,16 @@ def _unknown(index: int, stage: Stage, name: str, first: Mapping[str, int], earl
     if maker is not None:
         itself = maker == index
         message = (
-            f"The view “{name}” is made by this step itself." if itself else f"The view “{name}” is read before step {maker + 1} makes it."
+            f"The view “{name}” is made by this stage itself."
+            if itself
+            else f"The view “{name}” is read before stage {maker + 1} makes it."
         )
         fix = did_you_mean(name, earlier) or (
-            "Read a view of an earlier step." if itself else "Move this step behind the one that makes it."
+            "Read a view of an earlier stage." if itself else "Move this stage behind the one that makes it."
         )
     else:
-        message = f"No step makes the view “{name}”."
-        fix = did_you_mean(name, earlier) or "Add a step that makes it, or name another view."
+        message = f"No stage makes the view “{name}”."
+        fix = did_you_mean(name, earlier) or "Add a stage that makes it, or name another view."
     return Problem(
         code="view-read-before-made" if maker is not None else "view-unknown",
         stage_index=index,
@@ -83,7 +85,7 @@ def _unknown(index: int, stage: Stage, name: str, first: Mapping[str, int], earl
         field=_field_that_reads(stage, name),
         message=message,
         found=name,
-        expected="one of " + ", ".join(earlier[-20:]) if earlier else "a view made by an earlier step",
+        expected="one of " + ", ".join(earlier[-20:]) if earlier else "a view made by an earlier stage",
         fix=fix,
     )
 
@@ -123,8 +125,8 @@ def _twice(index: int, stage: Stage, name: str, first: int) -> Problem:
         stage=stage.name,
         stage_type=stage.type,
         field="outputView",
-        message=f"Step {first + 1} makes the view “{name}” already.",
+        message=f"Stage {first + 1} makes the view “{name}” already.",
         found=name,
         expected="a name of its own for every view",
-        fix="Give this step's view another name.",
+        fix="Give this stage's view another name.",
     )

@@ -137,7 +137,7 @@ def _check_separator(sample: str, separator: str, uri: str) -> None:
     if other:
         fail(
             "input-separator",
-            "The values are not separated as the step says: each row would be one single value.",
+            "The values are not separated as the stage says: each row would be one single value.",
             uri,
             found=f"{names[other]} between the values",
             expected=names.get(separator, f"“{separator}”"),

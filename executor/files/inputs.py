@@ -92,8 +92,8 @@ def check_text_files(files: list[Path], uri: str, *, binary_reader: str) -> None
             if head.startswith(magic):
                 fail(
                     "input-format",
-                    f"{file.name} is not text: it is {kind}.",
-                    uri,
+                    f"The file is not text: it is {kind}.",
+                    _place(file, uri),
                     found=kind,
                     expected="text",
                     fix=_fix_for(kind, binary_reader),
@@ -103,7 +103,7 @@ def check_text_files(files: list[Path], uri: str, *, binary_reader: str) -> None
 
 def _fix_for(kind: str, reader: str) -> str:
     return (
-        "Read it with a ParquetExtract step."
+        "Read it with a ParquetExtract stage."
         if kind == "a Parquet file"
         else "Unpack it first."
         if "zip" in kind
@@ -122,8 +122,8 @@ def check_one_document(files: list[Path], uri: str) -> None:
         if head[end:].strip():
             fail(
                 "input-many-documents",
-                f"{file.name} holds more than one JSON document, and only the first would be read.",
-                uri,
+                "The file holds more than one JSON document, and only the first would be read.",
+                _place(file, uri),
                 found=f"“{head[end:].strip()[:20].splitlines()[0]}” behind the first",
                 expected="one document: an object or a list",
                 fix="For one document on each line turn “One document per file” (multiLine) off.",
@@ -147,8 +147,8 @@ def _check_gzip(file: Path, head: bytes, uri: str) -> None:
     if head and not head.startswith(b"\x1f\x8b"):
         fail(
             "input-gzip",
-            f"{file.name} is not gzip, though its name ends in .gz.",
-            uri,
+            "The file is not gzip, though its name ends in .gz.",
+            _place(file, uri),
             found=_kind_of(head),
             expected="gzip",
             fix="Rename it, or pack it with gzip.",
@@ -164,8 +164,8 @@ def _check_gzip(file: Path, head: bytes, uri: str) -> None:
     except (OSError, EOFError, zlib.error):
         fail(
             "input-gzip",
-            f"{file.name} is broken: it cannot be unpacked to its end.",
-            uri,
+            "The file is broken: it cannot be unpacked to its end.",
+            _place(file, uri),
             found=f"a break after {done:,} good bytes" if done else "a break near its beginning",
             fix="Fetch the file again.",
         )
@@ -184,8 +184,8 @@ def _check_utf8(file: Path, uri: str) -> None:
                 wrong = error.object[error.start : error.start + 1]
                 fail(
                     "input-encoding",
-                    f"{file.name} is not UTF-8 text.",
-                    uri,
+                    "The file is not UTF-8 text.",
+                    _place(file, uri),
                     row=line,
                     found=f"the byte 0x{wrong.hex()} in line {line:,}"
                     + (f" (“{wrong.decode('latin-1')}” in Latin-1)" if wrong >= b"\xa0" else ""),
@@ -210,17 +210,17 @@ def check_parquet(files: list[Path], uri: str) -> None:
             kind = next((kind for magic, kind in _FORMATS if head.startswith(magic)), "text" if _is_text(file) else "another format")
             fail(
                 "input-format",
-                f"{file.name} is not a Parquet file.",
-                uri,
+                "The file is not a Parquet file.",
+                _place(file, uri),
                 found=kind,
                 expected="Parquet",
-                fix="Read it with the step for its format, for instance DelimitedExtract." if kind == "text" else "Check the file.",
+                fix="Read it with the stage for its format, for instance DelimitedExtract." if kind == "text" else "Check the file.",
             )
         if tail != b"PAR1":
             fail(
                 "input-format",
-                f"{file.name} is not complete: its end is missing.",
-                uri,
+                "The file is not complete: its end is missing.",
+                _place(file, uri),
                 found=f"{size:,} bytes without an end mark",
                 expected="a whole Parquet file",
                 fix="Write or fetch the file again.",
@@ -248,11 +248,16 @@ def read_text(path: str, uri: str) -> str:
     if not content.strip():
         fail("input-empty", f"File at {uri} is empty.", uri, fix="Write something into it.")
     if len(content) > TEXT_LIMIT:
-        fail("input-too-large", "The file is too large for a text of a step.", uri, expected="at most 1 MB", fix="Name another file.")
+        fail("input-too-large", "The file is too large for a text of a stage.", uri, expected="at most 1 MB", fix="Name another file.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         fail("input-encoding", "The file is not UTF-8 text.", uri, expected="UTF-8", fix="Save it as UTF-8.")
+
+
+def _place(file: Path, uri: str) -> str:
+    """How one of the files that `uri` stands for is called: a folder and a pattern stand for many."""
+    return uri if Path(uri).name == file.name else f"{uri} ({file.name})"
 
 
 def fail(

@@ -291,10 +291,10 @@ def _mixed(uri: str, output: Output) -> Problem:
     return Problem(
         code="input-partly-staged",
         field="inputURI",
-        message=f"“{uri}” takes in “{output.uri}”, which the step “{output.stage}” of this run has written and which is not visible yet.",
+        message=f"“{uri}” takes in “{output.uri}”, which the stage “{output.stage}” of this run has written and which is not visible yet.",
         found=output.uri,
         expected="the place of one output, or files that this run does not write",
-        fix=f"Read “{output.uri}” in a step of its own.",
+        fix=f"Read “{output.uri}” in a stage of its own.",
     )
 
 

@@ -201,7 +201,7 @@ Words = dict[str, Any]
 
 
 def _unknown_view(name: str, views: list[str]) -> Words:
-    listed = ", ".join(sorted(views)[:20]) if views else "none yet: add an extract before this step"
+    listed = ", ".join(sorted(views)[:20]) if views else "none yet: add an extract before this stage"
     return {
         "code": "unknown-view",
         "message": f"There is no view “{name}” at this point of the job.",
@@ -269,7 +269,7 @@ def _too_large(name: str, views: list[str]) -> Words:
 
 
 def _too_deep(name: str, views: list[str]) -> Words:
-    return {"message": "The SQL is nested too deeply.", "fix": "Move inner parts into steps of their own."}
+    return {"message": "The SQL is nested too deeply.", "fix": "Move inner parts into stages of their own."}
 
 
 def _relation_options(name: str, views: list[str]) -> Words:

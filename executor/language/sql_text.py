@@ -124,7 +124,7 @@ def _too_long(text: str, field: str) -> Problem:
         message="The SQL is too long.",
         found=f"{len(text):,} characters",
         expected=f"at most {MAX_LENGTH:,}",
-        fix="Split it into several steps.",
+        fix="Split it into several stages.",
     )
 
 
@@ -200,7 +200,7 @@ def _nesting(text: str, parts: list[Span], field: str) -> list[Problem]:
                         "The SQL is nested too deeply.",
                         found=f"more than {MAX_NESTING} levels of parentheses or CASE",
                         expected=f"at most {MAX_NESTING}",
-                        fix="Move inner parts into steps of their own.",
+                        fix="Move inner parts into stages of their own.",
                     )
                 ]
     return []
@@ -223,7 +223,7 @@ def _second_statement(text: str, code: list[Span], field: str) -> list[Problem]:
                         "There is more than one statement here.",
                         found=f"a second statement: {text[at : at + 30].splitlines()[0]}",
                         expected="one query",
-                        fix="Put the second one into a step of its own.",
+                        fix="Put the second one into a stage of its own.",
                     )
                 ]
     return []

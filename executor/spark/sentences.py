@@ -190,7 +190,7 @@ def missing_file(facts: Facts, columns: list[str]) -> Words:
 AGGREGATE_IN_WHERE = Sentence(
     "aggregate-in-where",
     "WHERE cannot hold an aggregate or a window function.",
-    "Use HAVING, or put the aggregate into a step before.",
+    "Use HAVING, or put the aggregate into a stage before.",
     found="{expressionList}",
 )
 AMBIGUOUS = Sentence(

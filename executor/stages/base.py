@@ -83,7 +83,7 @@ class Stage(BaseModel):
     type: str
     name: str = Field(
         title="Name",
-        description="What people call this step. It must be the only step of this name in the job.",
+        description="What people call this stage. It must be the only stage of this name in the job.",
         min_length=1,
         max_length=100,
         json_schema_extra={"widget": "text"},
@@ -91,19 +91,19 @@ class Stage(BaseModel):
     environments: list[str] = Field(
         default_factory=list,
         title="Environments",
-        description="Where this step takes part. Leave it empty for everywhere.",
+        description="Where this stage takes part. Leave it empty for everywhere.",
         json_schema_extra={"widget": "environments", "advanced": True},
     )
     id: str | None = Field(
         default=None,
         title="Id",
-        description="A mark of your own that no other step of the job has.",
+        description="A mark of your own that no other stage of the job has.",
         json_schema_extra={"widget": "text", "advanced": True},
     )
     description: str | None = Field(
         default=None,
         title="Description",
-        description="Why this step is here.",
+        description="Why this stage is here.",
         json_schema_extra={"widget": "text", "advanced": True},
     )
 

@@ -83,12 +83,12 @@ class MakesView(Stage):
     """A stage whose result is a view."""
 
     output_view: ViewName = stage_field(
-        "outputView", "View", "The name later steps use for this step's rows: letters, digits and _.", "new-view"
+        "outputView", "View", "The name later stages use for this stage's rows: letters, digits and _.", "new-view"
     )
     persist: bool = stage_field(
         "persist",
         "Keep in memory",
-        "Compute the rows once and count them; worth it when several steps use them.",
+        "Compute the rows once and count them; worth it when several stages use them.",
         "switch",
         default=False,
         advanced=True,
@@ -150,7 +150,7 @@ class Load(WithParams):
 class WithSQL(WithAuthentication):
     """A stage whose work is one query."""
 
-    sql: str | None = stage_field("sql", "SQL", "One query over the views of earlier steps.", "sql", default=None)
+    sql: str | None = stage_field("sql", "SQL", "One query over the views of earlier stages.", "sql", default=None)
     input_uri: str | None = stage_field(
         "inputURI", "SQL file", "A file in the lake that holds the query, instead of SQL written here.", "uri", default=None, advanced=True
     )

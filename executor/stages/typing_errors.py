@@ -1,4 +1,4 @@
-"""The error that a typing step raises inside Spark, and its way back to a problem with row, column and value.
+"""The error that a typing stage raises inside Spark, and its way back to a problem with row, column and value.
 
 Spark tells only the text of an error that a query raises, so the text carries JSON behind a mark.
 """
@@ -21,7 +21,7 @@ def raised(facts: dict[str, str]) -> str:
 
 
 def problem_from(text: str) -> Problem | None:
-    """The problem in the text of a Spark error; None when a typing step did not raise it."""
+    """The problem in the text of a Spark error; None when a typing stage did not raise it."""
     start = text.find(MARK)
     if start < 0:
         return None
@@ -38,7 +38,7 @@ def problem_from(text: str) -> Problem | None:
         stage=facts["stage"],
         stage_type="TypingTransform",
         field="schema",
-        message=f"{where} {what} in the column “{first['field']}” (step “{facts['stage']}”).",
+        message=f"{where} {what} in the column “{first['field']}” (stage “{facts['stage']}”).",
         found="no value" if value is None else _short(value),
         expected=first["expected"],
         fix=_fix(facts["mode"], value),

@@ -16,7 +16,7 @@ from portal.accounts.models import Project
 from portal.errors import PortalError
 
 EMPTY = '{\n  "stages": []\n}\n'
-"""What a new job begins with; not right before it has a step, but a good start for the editor."""
+"""What a new job begins with; not right before it has a stage, but a good start for the editor."""
 LONGEST_DRAFT = 1_000_000
 """Bytes; as much as a document may have."""
 _TOP_LEVEL = ("description", "parameters", "stages")

@@ -25,7 +25,7 @@ _BY_KIND = {
 
 
 @dataclass(frozen=True)
-class Step:
+class PlainStage:
     """A stage as a page shows it. `others` are its further fields: name → value."""
 
     number: int
@@ -39,12 +39,12 @@ class Step:
     others: dict[str, Any]
 
 
-def steps(stages: list[dict[str, Any]]) -> Iterator[Step]:
-    """Every stage as a Step; a stage of an unknown type is shown by its own words."""
+def plain_stages(stages: list[dict[str, Any]]) -> Iterator[PlainStage]:
+    """Every stage in plain words; a stage of an unknown type is shown by its own words."""
     for number, stage in enumerate(stages, 1):
         cls = STAGE_TYPES.get(str(stage.get("type")))
         sql = stage.get("sql")
-        yield Step(
+        yield PlainStage(
             number=number,
             name=str(stage.get("name", "")),
             type=str(stage.get("type", "")),
@@ -61,7 +61,7 @@ def sentence(stage: dict[str, Any]) -> str:
     """`Reads raw/flights.csv as flights.`; missing parts are an ellipsis."""
     stage_type = str(stage.get("type"))
     cls = STAGE_TYPES.get(stage_type)
-    pattern = _SENTENCES.get(stage_type) or (_BY_KIND[cls.kind] if cls else "A step of type {type}.")
+    pattern = _SENTENCES.get(stage_type) or (_BY_KIND[cls.kind] if cls else "A stage of type {type}.")
     return pattern.format_map(_Gaps(stage))
 
 

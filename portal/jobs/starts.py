@@ -48,7 +48,7 @@ STARTS = [
     Start(
         "empty",
         "Empty",
-        "Add the steps yourself, one by one.",
+        "Add the stages yourself, one by one.",
         "plus",
         {"stages": []},
     ),

@@ -19,14 +19,14 @@ from portal.jobs.models import Job
 
 @require_GET
 def version(request: HttpRequest, project: str, job: str, number: int) -> HttpResponse:
-    """The document of one version: each step in plain words with its SQL, and the exact text."""
+    """The document of one version: each stage in plain words with its SQL, and the exact text."""
     found = find_job(request, project, job)
     shown = find_version(found, number)
     context = {
         "project": found.project,
         "job": found,
         "version": shown,
-        "steps": list(plain_words.steps(stages_of(shown.document))),
+        "stages": list(plain_words.plain_stages(stages_of(shown.document))),
         "parameters": json.loads(shown.document).get("parameters") or {},
         "before": found.versions.filter(number__lt=number).values_list("number", flat=True).first(),
         "after": found.versions.filter(number__gt=number).order_by("number").values_list("number", flat=True).first(),

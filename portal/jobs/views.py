@@ -162,7 +162,7 @@ def job(request: HttpRequest, project: str, job: str) -> HttpResponse:
         "page": Paginator(versions, VERSIONS).get_page(request.GET.get("page")),
         "live": live,
         "live_by_version": _by_version(live),
-        "steps": list(plain_words.steps(stages_of(latest.document))) if latest else [],
+        "stages": list(plain_words.plain_stages(stages_of(latest.document))) if latest else [],
         "draft": found.drafts.filter(user=user).first(),
         "others": found.drafts.exclude(user=user).select_related("user").order_by("-updated_at"),
         "may_edit": policy.can(user, "edit_job", found),

@@ -22,7 +22,7 @@ def hidden(problem: Problem) -> Problem:
     quoted = [text for text in (problem.found, problem.value) if text and text in shown.message]
     if not quoted:
         return shown
-    where = f"The step “{problem.stage}”" if problem.stage else "The run"
+    where = f"The stage “{problem.stage}”" if problem.stage else "The run"
     return replace(shown, message=f"{where} failed; the reason may show data, so people with the role Data viewer see it.")
 
 

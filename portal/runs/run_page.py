@@ -75,7 +75,7 @@ def waiting_sentence(run: Run) -> str:
     if run.state == RunState.CANCELLING:
         return "The run is being stopped; its processes are gone within 10 seconds."
     if run.state == RunState.RUNNING and run.publishing_since:
-        return "All steps are done; the outputs are being made visible."
+        return "All stages are done; the outputs are being made visible."
     return _queue_sentence(run) if run.state == RunState.QUEUED else ""
 
 

@@ -69,7 +69,7 @@ def type_sql(page: Page, text: str) -> None:
 def test_a_typo_is_told_while_typing_and_mended_by_its_button(screen: Open, editor: Callable[..., Page]) -> None:
     page = editor(screen())
     type_sql(page, "SELECT origin FROM flihgts")
-    expect(page.locator(".tips .tip")).to_contain_text("No step makes the view “flihgts”.")
+    expect(page.locator(".tips .tip")).to_contain_text("No stage makes the view “flihgts”.")
     expect(page.locator("#problem-chip")).to_have_text(re.compile("1 problem"))
     page.locator(".tips").get_by_role("button", name="Replace").click()
     expect(page.locator(".cm-content")).to_have_text("SELECT origin FROM flights")
@@ -98,10 +98,10 @@ def test_stages_are_added_moved_deleted_and_all_of_it_undone(screen: Open, edito
     page.get_by_role("button", name="Add a stage", exact=True).last.click()
     page.get_by_role("combobox", name="Find a stage type").fill("sqlvalidate")
     page.keyboard.press("Enter")
-    expect(names).to_have_text(["flights", "by_origin", "no_negative_counts", "write"])
+    expect(names).to_have_text(["flights", "by_origin", "there_are_rows", "write"])
     page.locator("#stage-list [aria-current]").focus()
     page.keyboard.press("Alt+ArrowDown")
-    expect(names).to_have_text(["flights", "by_origin", "write", "no_negative_counts"])
+    expect(names).to_have_text(["flights", "by_origin", "write", "there_are_rows"])
     page.keyboard.press("Delete")
     expect(names).to_have_count(3)
     page.locator("#toasts").get_by_role("button", name="Undo").click()
@@ -110,6 +110,15 @@ def test_stages_are_added_moved_deleted_and_all_of_it_undone(screen: Open, edito
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     expect(names).to_have_text(["flights", "by_origin", "write"])
+
+
+def test_a_new_load_writes_to_a_place_named_after_the_view(screen: Open, editor: Callable[..., Page]) -> None:
+    page = editor(screen())
+    page.get_by_role("button", name="Add a stage", exact=True).last.click()
+    page.get_by_role("combobox", name="Find a stage type").fill("parquetload")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Input view")).to_have_value("by_origin")
+    expect(page.get_by_label("Folder", exact=True)).to_have_value("curated/by_origin")
 
 
 def test_broken_json_is_told_with_its_place_and_is_not_lost(screen: Open, editor: Callable[..., Page], job: Any) -> None:

@@ -130,9 +130,9 @@ def test_other_formats_are_named(lake: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"origin,dest\nJFK,LAX\n", "x.parquet: x.parquet is not a Parquet file."),
-        (b"PAR1 and then cut off", "x.parquet: x.parquet is not complete: its end is missing."),
-        (b"hi", "x.parquet: x.parquet is not a Parquet file."),
+        (b"origin,dest\nJFK,LAX\n", "x.parquet: The file is not a Parquet file."),
+        (b"PAR1 and then cut off", "x.parquet: The file is not complete: its end is missing."),
+        (b"hi", "x.parquet: The file is not a Parquet file."),
     ],
 )
 def test_what_is_not_parquet_is_told(lake: Path, content: bytes, message: str) -> None:

@@ -32,7 +32,10 @@ def test_the_examples_make_a_pipeline_of_four() -> None:
 @pytest.mark.parametrize(
     ("text", "place", "fix"),
     [
-        ('{"stages": [}', "line 1:13", "comma"),
+        ('{"stages": [}', "line 1:13", "bracket that fits"),
+        ('{"stages": [1 2]}', "line 1:15", "a comma between"),
+        ('{"stages": }', "line 1:12", "a value after the colon"),
+        ('{"stages" []}', "line 1:11", "a colon between"),
         ('{"stages": [\n  {"type": "SQLTransform",}\n]}', "line 2:27", "comma"),
         ("{'stages': []}", "line 1:2", "double quotes"),
         ('{"stages": []} more', "line 1:16", "Take out"),
@@ -88,7 +91,7 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
 
 def test_a_thousand_stages_are_refused_with_one_sentence() -> None:
     problem = only_problem(document(*[sql_stage(f"s{number}") for number in range(1000)]))
-    assert (problem.code, problem.found, problem.expected) == ("too-many-stages", "1,000 steps", "at most 500")
+    assert (problem.code, problem.found, problem.expected) == ("too-many-stages", "1,000 stages", "at most 500")
 
 
 def test_five_hundred_stages_are_allowed() -> None:
@@ -126,7 +129,7 @@ def test_an_unknown_environment_is_told_with_the_nearest() -> None:
 
 def test_a_run_in_an_environment_that_no_stage_names_is_told() -> None:
     problem = only_problem(document(sql_stage(environments=["prod"])), environment="prd")
-    assert (problem.code, problem.message) == ("environment-unknown", "No step of the job takes part in “prd”.")
+    assert (problem.code, problem.message) == ("environment-unknown", "No stage of the job takes part in “prd”.")
 
 
 def test_a_missing_field_is_named() -> None:
@@ -177,7 +180,7 @@ def test_every_problem_of_a_document_comes_at_once_in_its_order() -> None:
 
 def test_two_stages_of_one_name_are_told() -> None:
     problem = only_problem(document(sql_stage("a"), sql_stage("a", outputView="b")))
-    assert (problem.code, problem.stage_index, problem.found) == ("stage-name-twice", 1, "step 1 has it already")
+    assert (problem.code, problem.stage_index, problem.found) == ("stage-name-twice", 1, "stage 1 has it already")
 
 
 def test_two_stages_of_one_id_are_told() -> None:
@@ -187,7 +190,7 @@ def test_two_stages_of_one_id_are_told() -> None:
 def test_a_view_that_is_read_before_it_is_made_is_told() -> None:
     problem = only_problem(document(sql_stage("a", sql="SELECT * FROM b"), sql_stage("b")))
     assert problem.code == "view-read-before-made"
-    assert problem.message == "The view “b” is read before step 2 makes it."
+    assert problem.message == "The view “b” is read before stage 2 makes it."
 
 
 def test_a_view_that_no_stage_makes_is_told_with_the_nearest() -> None:
@@ -196,7 +199,7 @@ def test_a_view_that_no_stage_makes_is_told_with_the_nearest() -> None:
 
 
 def test_a_stage_that_reads_its_own_view_is_told() -> None:
-    assert only_problem(document(sql_stage("a", sql="SELECT * FROM a"))).message == "The view “a” is made by this step itself."
+    assert only_problem(document(sql_stage("a", sql="SELECT * FROM a"))).message == "The view “a” is made by this stage itself."
 
 
 def test_the_field_that_names_the_view_is_told() -> None:
@@ -221,9 +224,9 @@ def test_a_view_that_this_environment_lacks_is_told_with_the_step_that_makes_it_
     stages = sql_stage("raw", environments=["dev"]), sql_stage("daily", "SELECT * FROM raw")
     problem = only_problem(document(*stages), environment="prod")
     assert (problem.code, problem.stage) == ("view-unknown", "daily")
-    assert problem.message == "The view “raw” is not made in “prod”: step 1 takes no part there."
-    assert problem.found == "step 1 “raw” takes part in dev"
-    assert problem.fix == "Add “prod” to the environments of step 1, or take it out of this one."
+    assert problem.message == "The view “raw” is not made in “prod”: stage 1 takes no part there."
+    assert problem.found == "stage 1 “raw” takes part in dev"
+    assert problem.fix == "Add “prod” to the environments of stage 1, or take it out of this one."
     assert check(document(*stages), environment="dev") == []
 
 

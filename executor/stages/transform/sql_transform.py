@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class SQLTransform(WithSQL, Transform):
-    """Makes a view with one SQL query over the views of earlier steps: choose, join, count, reshape."""
+    """Makes a view with one SQL query over the views of earlier stages: choose, join, count, reshape."""
 
     icon: ClassVar[str] = "code"
     example: ClassVar[dict[str, Any]] = {

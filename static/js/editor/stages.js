@@ -9,28 +9,37 @@ export const allTypes = () => [...types.values()];
 export const fieldsOf = (stage) => typeOf(stage).fields;
 export const sqlField = (stage) => fieldsOf(stage).find((field) => field.widget === "sql");
 
-/** A stage of this type to put at `at`: the example, with names nobody has yet and the view that was made last as its input. */
+/** A stage of this type to put at `at`: the example, about the view that was made last, with names nobody has yet. */
 export function newStage(type, store, at, given = {}) {
-  const stage = { ...structuredClone(types.get(type).example), ...given };
-  stage.name = freeName(stage.name, store.stages.map((other) => other.name));
-  if (stage.outputView) stage.outputView = freeName(given.outputView ?? stage.outputView, store.stages.map((other) => other.outputView));
   const last = store.viewsBefore(at).at(-1);
-  for (const field of fieldsOf(stage)) if (field.widget === "view" && stage[field.name] && last) stage[field.name] = last.name;
-  if (typeof stage.sql === "string" && last) stage.sql = startingSql(stage, last.name);
+  const stage = { ...exampleAbout(last?.name, types.get(type)), ...given };
+  stage.name = freeName(stage.name, store.stages.map((other) => other.name));
+  if (stage.outputView) stage.outputView = freeName(stage.outputView, store.stages.map((other) => other.outputView));
   return stage;
 }
 
-/** A query about the view at hand; the example's own names would only be wrong here. */
-function startingSql(stage, view) {
-  if (stage.type === "SQLValidate") return `SELECT count(*) > 0 AS outcome,\n       'There are no rows.' AS message\nFROM ${view}`;
-  if (typeOf(stage).kind === "execute") return `SELECT concat('There are ', count(*), ' rows.') AS message\nFROM ${view}`;
-  return `SELECT *\nFROM ${view}`;
+/** The type's example with `view` in place of its own input, also where names and places are built of that: what it writes to may hold other data. */
+function exampleAbout(view, { example, kind }) {
+  const stage = structuredClone(example);
+  if (!view) return stage;
+  const inputs = fieldsOf(stage).filter((field) => field.widget === "view" && stage[field.name]).map((field) => field.name);
+  const input = stage[inputs[0]];
+  for (const name of ["name", "outputView", "outputURI"]) if (input && stage[name]) stage[name] = stage[name].replace(input, view);
+  for (const name of inputs) stage[name] = view;
+  return typeof stage.sql === "string" ? { ...stage, ...startingQuery(stage.type, kind, view) } : stage;
+}
+
+/** A query about the view at hand and what it makes; the example's own would only be wrong here. */
+function startingQuery(type, kind, view) {
+  if (type === "SQLValidate") return { name: "there_are_rows", sql: `SELECT count(*) > 0 AS outcome,\n       'There are no rows.' AS message\nFROM ${view}` };
+  if (kind === "execute") return { sql: `SELECT concat('There are ', count(*), ' rows.') AS message\nFROM ${view}` };
+  return { name: "query", outputView: "query", sql: `SELECT *\nFROM ${view}` };
 }
 
 export function copyOf(stage, store) {
   const copy = structuredClone(stage);
   delete copy.id;
-  copy.name = freeName(String(stage.name ?? "step"), store.stages.map((other) => other.name));
+  copy.name = freeName(String(stage.name ?? "stage"), store.stages.map((other) => other.name));
   if (copy.outputView) copy.outputView = freeName(copy.outputView, store.stages.map((other) => other.outputView));
   return copy;
 }
