@@ -59,9 +59,7 @@ def home_folder(default: Path) -> Path:
     except OSError as error:
         raise ImproperlyConfigured(f"SLUICE_HOME is “{folder}”, which cannot be a folder ({error.strerror}).") from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise ImproperlyConfigured(
-            f"SLUICE_HOME is “{folder}”, and nothing may be written there. Name another folder."
-        )
+        raise ImproperlyConfigured(f"SLUICE_HOME is “{folder}”, and nothing may be written there. Name another folder.")
     return folder
 
 

@@ -33,7 +33,11 @@ class ParquetExtract(FileExtract):
         from executor.files.inputs import check_parquet
         from executor.stages.reading import read_files
 
-        self.make_view(read_files(self, spark, context, _read, sample=check_parquet), context)
+        frame = read_files(self, spark, context, _read, sample=check_parquet)
+        self.make_view(frame, context)
+        if not (self.persist or context.is_sampled):
+            # The files say at their ends how many rows they hold, so that counting reads no row. What is kept in memory is counted already.
+            context.rows("out", frame.count(), self.output_view)
 
 
 def _read(spark: SparkSession, path: str, options: dict[str, str]) -> DataFrame:

@@ -35,6 +35,14 @@ def test_what_was_written_is_read_again_with_its_types_and_numbers(bench: Bench)
     assert rows[0]._filename.startswith("out/part-")
 
 
+@pytest.mark.parametrize("numbered", [True, False])
+def test_the_rows_of_the_files_are_told(bench: Bench, numbered: bool) -> None:
+    bench.run(TWO, load("ParquetLoad"))
+    bench.counts.clear()
+    bench.run({**EXTRACT, "contiguousIndex": numbered})
+    assert bench.counts == {"out": 2}
+
+
 def test_folders_by_a_column_become_a_column_again(bench: Bench) -> None:
     bench.run(TWO, load("ParquetLoad", partitionBy=["s"]), EXTRACT)
     assert sorted(folder.name for folder in (bench.lake / "out").iterdir() if folder.is_dir()) == ["s=a", "s=b"]
