@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.utils import timezone
 
 from portal.accounts.models import Membership, Project, User
 from portal.environments.models import ComputeProfile, Environment
+from portal.jobs import documents
 from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.runs.models import Run
 
@@ -84,7 +84,7 @@ def make_job(project: Project, owner: User, name: str = "daily_delays", **fields
 
 
 def as_text(document: dict[str, Any] | str) -> str:
-    return document if isinstance(document, str) else json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return document if isinstance(document, str) else documents.canonical(document)
 
 
 def make_version(

@@ -48,7 +48,7 @@ def create_job(
     except IntegrityError:
         raise Conflict(f"There is a job “{job.name}” already.", code="job-name-taken", fix="Choose another name.") from None
     if document is not None:
-        text = document if isinstance(document, str) else documents.as_text(document)
+        text = documents.as_text(document)
         documents.require_keepable(text)
         Draft.objects.create(job=job, user=actor, document=text)
     audit.record(action="create_job", actor=actor, subject=job)

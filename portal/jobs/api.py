@@ -214,7 +214,7 @@ class Versions(JobView, ListView):
     @extend_schema(summary="Save a version", request=VersionIn, responses={201: VersionOut}, tags=["jobs"])
     def post(self, request: Request, project: str, job: str) -> Response:
         given = self.taken(VersionIn)
-        version = actions.save_version(actor=self.person, job=self.job(), **{**given, "document": _text(given["document"])})
+        version = actions.save_version(actor=self.person, job=self.job(), **{**given, "document": documents.as_text(given["document"])})
         return Response(VersionOut(version).data, status=201)
 
 
@@ -277,7 +277,7 @@ class Check(ProjectView):
     def post(self, request: Request, project: str) -> Response:
         """What can be judged without Spark. 200 also when there are problems: they are the answer."""
         document = self.taken(CheckIn)["document"]
-        return Response({"problems": documents.problems_of(_text(document), self.project)})
+        return Response({"problems": documents.problems_of(documents.as_text(document), self.project)})
 
 
 class Format(ProjectView):
@@ -294,10 +294,6 @@ class JobSources(JobView):
     def get(self, request: Request, project: str, job: str) -> Response:
         """Files and tables of the lowest environment, for who may edit the job."""
         return Response(SourcesOut(sources_of(self.job("edit_job").project)).data)
-
-
-def _text(document: Any) -> str:
-    return document if isinstance(document, str) else documents.as_text(document)
 
 
 _JOB = "projects/<slug:project>/jobs/<slug:job>"

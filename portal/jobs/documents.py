@@ -64,9 +64,9 @@ def canonical(document: str | Mapping[str, Any]) -> str:
     return json.dumps(ordered, ensure_ascii=False, indent=2) + "\n"
 
 
-def as_text(content: Any) -> str:
-    """Any JSON as a draft's text; what is no job stays what it is, for the check to name it."""
-    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+def as_text(document: Any) -> str:
+    """A document as its doors take it, text or any JSON, as text; what is no job stays what it is, for the check to name it."""
+    return document if isinstance(document, str) else json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
 def sha256_of(text: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 from django.db import transaction
@@ -13,6 +11,7 @@ from portal.accounts.models import User
 from portal.audit import actions as audit
 from portal.environments.models import Environment
 from portal.errors import Conflict, PortalError
+from portal.jobs import documents
 from portal.jobs.models import Job, JobVersion
 from portal.runs import checks
 from portal.runs.leases import EXECUTE
@@ -46,7 +45,10 @@ def start_run(
 
 
 def run_draft(*, actor: User, job: Job, document: Any, parameters: dict[str, Any] | None = None) -> Run:
-    """Queues a run of an unsaved document (its text, or an object), in the one environment that allows drafts."""
+    """Queues a run of an unsaved document (its text, or an object), in the one environment that allows drafts.
+
+    A document without changes is no draft: its version runs, so that the run counts for the version's promotion.
+    """
     environment = job.project.environments.filter(allows_drafts=True).first()
     if environment is None:
         raise PortalError(
@@ -54,9 +56,12 @@ def run_draft(*, actor: User, job: Job, document: Any, parameters: dict[str, Any
         )
     policy.require(actor, "run_draft", job, environment=environment.name)
     _require_runnable(job, environment)
-    text = document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)
+    text = documents.as_text(document)
     values = checks.values_for(text, environment, parameters)
-    run = Run(version=None, document=text, document_sha256=hashlib.sha256(text.encode()).hexdigest(), trigger=Trigger.PERSON)
+    saved = job.versions.filter(sha256=documents.sha256_of(documents.canonical(text))).order_by("-number").first()
+    if saved and policy.can(actor, "start_run", job, environment=environment.name):
+        return start_run(actor=actor, job=job, environment=environment, version=saved, parameters=parameters)
+    run = Run(version=None, document=text, document_sha256=documents.sha256_of(text), trigger=Trigger.PERSON)
     return _queue(run, actor, job, environment, values, "", actor, action="run_draft")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -211,6 +212,14 @@ def test_a_draft_never_runs_outside_dev_by_any_door(job: Job, version: JobVersio
     dev.save()
     with pytest.raises(PortalError, match="No environment of this project allows drafts"):
         actions.run_draft(actor=ana, job=job, document=version.document)
+
+
+def test_a_document_without_changes_runs_as_its_version(job: Job, version: JobVersion, ana: User) -> None:
+    content = json.loads(version.document)
+    assert actions.run_draft(actor=ana, job=job, document=json.dumps(content)).version == version
+    content["description"] = "Another one"
+    changed = actions.run_draft(actor=ana, job=job, document=content)
+    assert changed.version is None and json.loads(changed.document) == content
 
 
 def test_an_operator_does_not_run_drafts(job: Job, version: JobVersion, olu: User) -> None:
