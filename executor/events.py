@@ -166,9 +166,11 @@ class RunFinished(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewRows(Event):
-    """Rows of one view. `columns`: name, type (Spark's simple string), nullable. `rows`: lists of JSON-ready cells in column order
-    (decimals, dates and timestamps as text, binary as base64, structs as objects). `complete` is false when more rows exist.
-    `total_rows` only where it was cheap to know. `input`: "sample" or "full"."""
+    """Rows of one view.
+
+    `columns`: name, type (Spark's simple string), nullable, and internal where a stage added it. `rows`: lists of JSON-ready cells in
+    column order (decimals, dates and timestamps as text, binary as base64, structs as objects). `complete` is false when more rows
+    exist. `total_rows` only where it was cheap to know. `input`: "sample" or "full"."""
 
     name: ClassVar[str] = "rows"
     stage_index: int

@@ -21,8 +21,12 @@ LARGEST_EXACT = 2**53
 
 
 def columns_of(frame: DataFrame) -> list[dict[str, Any]]:
-    """name, type (Spark's simple string) and nullable of each column."""
-    return [{"name": field.name, "type": field.dataType.simpleString(), "nullable": field.nullable} for field in frame.schema.fields]
+    """name, type (Spark's simple string) and nullable of each column; internal of those that a stage added, such as _filename."""
+    return [
+        {"name": field.name, "type": field.dataType.simpleString(), "nullable": field.nullable}
+        | ({"internal": True} if field.metadata.get("internal") else {})
+        for field in frame.schema.fields
+    ]
 
 
 def first_rows(frame: DataFrame, count: int) -> tuple[list[list[Any]], bool]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from executor.document.job import Job
 from executor.events import Event, EventWriter, Log, StageEntered, StageFailed, StageFinished, StageMetrics, StageRows
 from executor.files import lake
-from executor.files.publish import Publisher
+from executor.files.publish import Output, Publisher
 from executor.gate.sql_gate import Gate
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
@@ -77,11 +77,15 @@ class RunContext:
     def emit(self, event: Event) -> None:
         self._emit(event)
 
+    @property
+    def outputs(self) -> list[Output]:
+        """What the present stage has written."""
+        return [output for output in self._publisher.outputs if output.stage_index == self.index] if self._publisher else []
+
     def describe_output(self, **facts: Any) -> None:
         """Facts of what the present stage has written, for the run's result."""
-        for output in self._publisher.outputs if self._publisher else []:
-            if output.stage_index == self.index:
-                output.facts |= {name: fact for name, fact in facts.items() if fact is not None}
+        for output in self.outputs:
+            output.facts |= {name: fact for name, fact in facts.items() if fact is not None}
 
     # what stages ask for, see StageContext
 
@@ -210,8 +214,8 @@ class Runner:
         record = self.context.record
         if metrics:
             self.emit(StageMetrics(stage_index=index, stage=stage.name, metrics=metrics))
-        if stage.kind == "load" and "records_written" in metrics:
-            record.rows.setdefault("out", metrics["records_written"])
+        if metrics and self.context.outputs:
+            record.rows.setdefault("out", metrics.get("records_written", 0))
         self.context.describe_output(format=stage.type.removesuffix("Load").lower(), rows=record.rows.get("out"))
         self.warnings += len(record.warnings)
         self.emit(

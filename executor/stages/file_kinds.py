@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from executor.problems import Problem
 from executor.stages.base import Stage
@@ -124,6 +124,10 @@ class FileLoad(Load, WithAuthentication):
     num_partitions: int | None = stage_field(
         "numPartitions", "Files", "Into how many files the rows are written.", "number", default=None, advanced=True, ge=1, le=100_000
     )
+
+    def reader(self) -> dict[str, Any]:
+        """Type and format of the extract that reads what this stage writes, as a document writes them."""
+        raise NotImplementedError
 
 
 class Delimited(Stage):

@@ -1,8 +1,9 @@
-"""API of what is not saved yet: a preview of a document, and a run of one. The same actions as the editor's buttons."""
+"""API of what a warm executor shows (a preview of a document, the rows of an output) and of running a document that is not saved."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.urls import path
@@ -14,8 +15,9 @@ from rest_framework.response import Response
 from portal.api_base import ProjectView
 from portal.errors import PortalError
 from portal.jobs.models import Job
-from portal.runs import actions, preview_client
+from portal.runs import actions, output_rows, preview_client
 from portal.runs.api import RunOut
+from portal.runs.doors import find_run
 from portal.runs.preview_views import MOST_ROWS, message_for
 
 
@@ -30,10 +32,15 @@ class PreviewIn(DraftRunIn):
     input = serializers.ChoiceField(choices=["sample", "full"], required=False, default="sample")
 
 
+class OutputRowsIn(serializers.Serializer[Any]):
+    rows = serializers.IntegerField(min_value=1, max_value=MOST_ROWS, required=False, default=100)
+
+
 class PreviewColumnOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     type = serializers.CharField()
     nullable = serializers.BooleanField()
+    internal = serializers.BooleanField(default=False, help_text="A stage added it, for instance _filename.")
 
 
 class PreviewOut(serializers.Serializer[Any]):
@@ -65,6 +72,17 @@ class PreviewStage(OfDraft):
         return Response(PreviewOut(rows_of(message_for(self.person, self.job(), "ask", asked, preview))).data)
 
 
+class OutputRows(ProjectView):
+    scope = "read"
+    remembers_answers = False  # they are rows of the data
+
+    @extend_schema(summary="Rows of a run's output", request=OutputRowsIn, responses={200: PreviewOut})
+    def post(self, request: Request, project: str, run: UUID, output: int) -> Response:
+        """`output` counts from 0 in the run's outputs. The rows are those that lie in the lake now."""
+        found = find_run(self.person, project, run)
+        return Response(PreviewOut(rows_of(output_rows.message_for(self.person, found, output, self.taken(OutputRowsIn)["rows"]))).data)
+
+
 class RunDraft(OfDraft):
     @extend_schema(summary="Run a draft", request=DraftRunIn, responses={201: RunOut})
     def post(self, request: Request, project: str, job: str) -> Response:
@@ -91,4 +109,5 @@ _JOB = "projects/<slug:project>/jobs/<slug:job>"
 urlpatterns = [
     path(_JOB + "/preview", PreviewStage.as_view()),
     path(_JOB + "/run-draft", RunDraft.as_view()),
+    path("projects/<slug:project>/runs/<uuid:run>/outputs/<int:output>/rows", OutputRows.as_view()),
 ]

@@ -44,9 +44,9 @@ class SessionEnded(Exception):
 
 
 class Lease:
-    """`key` is (user id, job id). `holder` is a name to show to people who wait."""
+    """`key` is (user id, job id, environment id). `holder` is a name to show to people who wait."""
 
-    def __init__(self, key: tuple[int, int], holder: str, launch: Launch) -> None:
+    def __init__(self, key: tuple[int, int, int], holder: str, launch: Launch) -> None:
         self.key, self.holder, self.launch = key, holder, launch
         self.used = time.monotonic()
         self.ready = asyncio.Event()

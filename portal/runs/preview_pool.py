@@ -14,7 +14,8 @@ from portal.runs.preview_lease import Lease
 
 log = logging.getLogger(__name__)
 
-Key = tuple[int, int]
+Key = tuple[int, int, int]
+"""Ids of user, job and environment."""
 SPARE_SECONDS = 30.0
 """A session nobody used for so long is given up for somebody who waits."""
 LOOK_SECONDS = 1.0
@@ -29,13 +30,13 @@ class Pool:
         self._waiting: list[object] = []
         self._starting = asyncio.Lock()
 
-    async def lease(self, key: Key, holder: str, environment: int) -> AsyncIterator[Lease | str]:
+    async def lease(self, key: Key, holder: str) -> AsyncIterator[Lease | str]:
         """Gives sentences while there is no place, and at last the lease."""
         place, told = object(), ""
         self._waiting.append(place)
         try:
             while True:
-                lease = await self._lease_now(key, holder, environment, is_first=self._waiting[0] is place)
+                lease = await self._lease_now(key, holder, is_first=self._waiting[0] is place)
                 if lease:
                     self._waiting.remove(place)
                     yield lease
@@ -48,7 +49,7 @@ class Pool:
             with suppress(ValueError):
                 self._waiting.remove(place)
 
-    async def _lease_now(self, key: Key, holder: str, environment: int, *, is_first: bool) -> Lease | None:
+    async def _lease_now(self, key: Key, holder: str, *, is_first: bool) -> Lease | None:
         async with self._starting:
             lease = self.leases.get(key)
             if lease and lease.is_alive:
@@ -57,7 +58,7 @@ class Pool:
                 await self.drop(lease)
             elif len(self.leases) >= settings.PREVIEW_LEASES and not (is_first and await self._make_room(key)):
                 return None
-            launch = await asyncio.to_thread(self._launch, environment)
+            launch = await asyncio.to_thread(self._launch, key[2])
             lease = self.leases[key] = Lease(key, holder, launch)
             await lease.start()
             log.info("A preview session for %s starts (%s of %s).", holder, len(self.leases), settings.PREVIEW_LEASES)

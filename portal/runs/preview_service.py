@@ -1,7 +1,8 @@
 """The process behind `manage.py previews`: holds the warm executors and answers on a unix socket that only its own user can open.
 
-A connection carries one request, a JSON object on one line: {"do": "ask" | "warm" | "cancel", "user", "job", "environment", "holder",
-"message"}. The answer is JSON lines: the executor's events, and `waiting` with a sentence while there is nothing to show yet.
+A connection carries one request, a JSON object on one line: {"do": "ask" | "look" | "warm" | "cancel", "user", "job", "environment",
+"holder", "message"}. "look" is "ask" with a document of the portal's own, the only one that is answered where no drafts are allowed.
+The answer is JSON lines: the executor's events, and `waiting` with a sentence while there is nothing to show yet.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import logging
 import os
 import signal
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher
 from portal.runs.preview_lease import GONE, LONGEST_LINE, STOPPED, Lease, SessionEnded
-from portal.runs.preview_pool import Pool
+from portal.runs.preview_pool import Key, Pool
 
 log = logging.getLogger(__name__)
 TIDY_SECONDS = 5.0
@@ -31,13 +33,21 @@ MOST_SESSIONS = 3
 
 
 def launch_for(environment: int) -> launcher.Launch:
-    """How to start a session that reads this environment's data. Drafts are previewed, so only where drafts are allowed."""
+    """How to start a session that reads this environment's data."""
     close_old_connections()
     try:
-        found = Environment.objects.select_related("project").get(pk=environment)
+        return launcher.for_previews(Environment.objects.select_related("project").get(pk=environment))
+    finally:
+        close_old_connections()
+
+
+def require_drafts(environment: int) -> None:
+    """Raises PortalError where no drafts are allowed: there the portal's own documents are read, and none that a person wrote."""
+    close_old_connections()
+    try:
+        found = Environment.objects.get(pk=environment)
         if not found.allows_drafts:
             raise PortalError(f"Nothing is previewed in {found.name}.", code="preview-not-allowed")
-        return launcher.for_previews(found)
     finally:
         close_old_connections()
 
@@ -45,8 +55,8 @@ def launch_for(environment: int) -> launcher.Launch:
 class Service:
     """Answers connections until it is told to stop."""
 
-    def __init__(self, pool: Pool) -> None:
-        self.pool = pool
+    def __init__(self, pool: Pool, require_drafts: Callable[[int], None] = require_drafts) -> None:
+        self.pool, self.require_drafts = pool, require_drafts
 
     async def serve(self, path: Path) -> None:
         """Until SIGTERM or SIGINT. Whatever ends this process ends every session with it."""
@@ -90,7 +100,7 @@ class Service:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = json.loads(await reader.readline())
-        key = (int(request["user"]), int(request["job"]))
+        key = (int(request["user"]), int(request["job"]), int(request["environment"]))
         if request["do"] == "cancel":
             await self._cancel(key)
             await _send(writer, {**STOPPED, "last": True})
@@ -104,8 +114,10 @@ class Service:
         with suppress(asyncio.CancelledError):
             await answering
 
-    async def _events(self, request: dict[str, Any], key: tuple[int, int], writer: asyncio.StreamWriter) -> None:
+    async def _events(self, request: dict[str, Any], key: Key, writer: asyncio.StreamWriter) -> None:
         try:
+            if request["do"] != "look":
+                await asyncio.to_thread(self.require_drafts, key[2])
             for _ in range(MOST_SESSIONS):
                 with suppress(SessionEnded):
                     await self._in_a_session(request, key, writer)
@@ -115,8 +127,8 @@ class Service:
             problem = {"code": error.code, "message": error.message, "fix": error.fix}
             await _send(writer, {"event": "problem", "problem": problem, "last": True})
 
-    async def _in_a_session(self, request: dict[str, Any], key: tuple[int, int], writer: asyncio.StreamWriter) -> None:
-        async for found in self.pool.lease(key, str(request["holder"]), int(request["environment"])):
+    async def _in_a_session(self, request: dict[str, Any], key: Key, writer: asyncio.StreamWriter) -> None:
+        async for found in self.pool.lease(key, str(request["holder"])):
             if isinstance(found, str):
                 await _send(writer, {"event": "waiting", "message": found})
             elif request["do"] == "warm":
@@ -132,7 +144,7 @@ class Service:
         if not lease.is_alive:
             await self.pool.drop(lease)
 
-    async def _cancel(self, key: tuple[int, int]) -> None:
+    async def _cancel(self, key: Key) -> None:
         lease = self.pool.leases.get(key)
         if lease:
             await lease.cancel()

@@ -21,6 +21,7 @@ from portal.errors import PortalError
 from portal.jobs.models import Job
 from portal.runs import preview_client
 from portal.runs.checks import declared_parameters
+from portal.runs.models import Run
 from portal.runs.start_views import find_job
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -36,7 +37,7 @@ async def preview(request: HttpRequest, project: str, job: str) -> HttpResponseB
     if not isinstance(rows, int) or isinstance(rows, bool) or not 1 <= rows <= MOST_ROWS:
         raise PortalError(f"“rows” must be a number from 1 to {MOST_ROWS}.", code="field-wrong", field="rows")
     asked = {"request": "preview", "rows": rows, "input": "full" if content.get("input") == "full" else "sample"}
-    return _streamed(await _addressed(request, project, job, "ask", content, asked))
+    return streamed(await _addressed(request, project, job, "ask", content, asked))
 
 
 @require_POST
@@ -44,21 +45,21 @@ async def analyse(request: HttpRequest, project: str, job: str) -> HttpResponseB
     """JSON {document, to, parameters} → `problem` events, then `analysed` with the columns of every view."""
     await request.auser()
     content = json_body.read_object(request)
-    return _streamed(await _addressed(request, project, job, "ask", content, {"request": "analyse"}))
+    return streamed(await _addressed(request, project, job, "ask", content, {"request": "analyse"}))
 
 
 @require_POST
 async def cancel(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
     """Stops what this person's session for this job does."""
     await request.auser()
-    return _streamed(await _addressed(request, project, job, "cancel"))
+    return streamed(await _addressed(request, project, job, "cancel"))
 
 
 @require_POST
 async def warm(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
     """Starts this person's session for this job, so that the first preview does not wait for Spark."""
     await request.auser()
-    return _streamed(await _addressed(request, project, job, "warm"))
+    return streamed(await _addressed(request, project, job, "warm"))
 
 
 @sync_to_async
@@ -83,16 +84,17 @@ def message_for(
     if content is not None:
         message["message"] = (asked or {}) | _work(content, environment.name, environment.parameters)
         if (asked or {}).get("request") == "preview":
-            _record(user, job, environment.name)
+            record_look(user, "preview", job, environment.name)
     return message
 
 
-def _record(user: User, job: Job, environment: str) -> None:
-    """A preview reads data, so it is in the audit: once an hour for each person and job, not at every Ctrl+Enter."""
+def record_look(user: User, action: str, subject: Job | Run, environment: str) -> None:
+    """Who looks at data is in the audit: once an hour for each person and subject, not at every Ctrl+Enter."""
     an_hour_ago = timezone.now() - timedelta(hours=1)
-    known = AuditEvent.objects.filter(subject_type="job", subject_id=str(job.pk), actor=user, action="preview", at__gt=an_hour_ago)
-    if not known.exists():
-        audit.record(action="preview", actor=user, subject=job, environment=environment)
+    kind = type(subject).__name__.lower()
+    looks = AuditEvent.objects.filter(subject_type=kind, subject_id=str(subject.pk), actor=user, action=action, result="done")
+    if not looks.filter(at__gt=an_hour_ago).exists():
+        audit.record(action=action, actor=user, subject=subject, environment=environment)
 
 
 def _work(content: dict[str, Any], environment: str, from_environment: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +128,9 @@ def _values(document: dict[str, Any], from_environment: dict[str, Any], given: d
     }
 
 
-def _streamed(message: dict[str, Any]) -> StreamingHttpResponse:
+def streamed(message: dict[str, Any]) -> StreamingHttpResponse:
+    """The events of the service's answer, one a line."""
+
     async def lines() -> AsyncIterator[str]:
         async for event in preview_client.request(message):
             yield json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n"

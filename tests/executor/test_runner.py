@@ -62,6 +62,12 @@ def test_metrics_tell_what_each_stage_read_and_wrote(spark_process: SparkProcess
     assert metrics["save"]["bytes_written"] > 0 and metrics["save"]["tasks"] >= 1
 
 
+def test_an_output_without_rows_says_so(spark_process: SparkProcess, lake: Path) -> None:
+    nothing = transform("SELECT origin FROM flights WHERE origin = 'XXX'", "nothing")
+    outcome = run_here(spark_process, [EXTRACT, nothing, SAVE], lake)
+    assert [output["rows"] for output in outcome.events[-1]["outputs"]] == [0]
+
+
 def test_a_stage_of_another_environment_is_skipped_and_said(spark_process: SparkProcess, lake: Path) -> None:
     elsewhere = GROUPED | {"name": "only_prod", "environments": ["prod"]}
     here = transform("SELECT origin FROM flights", "only_dev") | {"environments": ["dev"]}

@@ -26,22 +26,27 @@ def pool(settings: Any) -> Pool:
     return Pool(lambda environment: Launch([sys.executable, str(SESSION)], dict(os.environ), "/lake", "degraded"))
 
 
+def drafts_only_in_dev(environment: int) -> None:
+    if environment != 1:
+        raise PortalError("Nothing is previewed in prod.", code="preview-not-allowed")
+
+
 @pytest.fixture
 async def service(pool: Pool, settings: Any, tmp_path: Path) -> AsyncIterator[Pool]:
     """The service listens; gives its pool."""
     settings.PREVIEW_SOCKET = tmp_path / "previews.sock"
-    server = await Service(pool).listen(settings.PREVIEW_SOCKET)
+    server = await Service(pool, drafts_only_in_dev).listen(settings.PREVIEW_SOCKET)
     yield pool
     server.close()
     await pool.end_all()
 
 
-async def ask(user: int = 1, job: int = 1, do: str = "ask", **message: Any) -> list[dict[str, Any]]:
+async def ask(user: int = 1, job: int = 1, do: str = "ask", environment: int = 1, **message: Any) -> list[dict[str, Any]]:
     request = {
         "do": do,
         "user": user,
         "job": job,
-        "environment": 1,
+        "environment": environment,
         "holder": f"person {user}",
         "message": {"request": "preview", **message},
     }
@@ -94,13 +99,21 @@ async def test_a_person_gives_up_an_own_idle_session_before_waiting_for_others(s
     events = await ask(user=1, job=2)
 
     assert events[-1]["event"] == "rows"
-    assert set(service.leases) == {(1, 2), (2, 1)}
+    assert set(service.leases) == {(1, 2, 1), (2, 1, 1)}
+
+
+async def test_where_no_drafts_are_allowed_only_the_portal_itself_looks_and_in_a_session_of_its_own(service: Pool) -> None:
+    looked = (await ask(do="look", environment=3))[-1]
+    assert looked["event"] == "rows"
+    for do in ("ask", "warm"):
+        assert (await ask(do=do, environment=3))[-1]["problem"]["code"] == "preview-not-allowed"
+    assert (await ask())[-1]["pid"] != looked["pid"]
 
 
 async def test_cancel_ends_the_preview_and_keeps_the_session(service: Pool) -> None:
     first = (await ask())[-1]["pid"]
     asking = asyncio.create_task(ask(behaviour="wait", seconds=60))
-    await until(lambda: service.leases[(1, 1)].is_busy)
+    await until(lambda: service.leases[(1, 1, 1)].is_busy)
 
     await ask(do="cancel")
 
@@ -114,14 +127,14 @@ async def test_a_preview_cancelled_while_the_session_starts_leaves_the_session_t
     monkeypatch.setenv("FAKE_START_SECONDS", "1")
     monkeypatch.setattr(preview_lease, "CANCEL_SECONDS", 0.1)
     asking = asyncio.create_task(ask(seconds=60))
-    await until(lambda: (1, 1) in service.leases and service.leases[(1, 1)].is_busy)
-    lease = service.leases[(1, 1)]
+    await until(lambda: (1, 1, 1) in service.leases and service.leases[(1, 1, 1)].is_busy)
+    lease = service.leases[(1, 1, 1)]
 
     await ask(do="cancel")
 
     assert (await asking)[-1]["event"] == "cancelled"
     assert (await ask())[-1]["event"] == "rows"
-    assert service.leases[(1, 1)] is lease
+    assert service.leases[(1, 1, 1)] is lease
 
 
 async def test_a_session_that_does_not_listen_is_killed_and_the_next_preview_has_a_fresh_one(
@@ -130,7 +143,7 @@ async def test_a_session_that_does_not_listen_is_killed_and_the_next_preview_has
     monkeypatch.setattr(preview_lease, "CANCEL_SECONDS", 0.5)
     first = (await ask())[-1]["pid"]
     asking = asyncio.create_task(ask(behaviour="deaf", seconds=60))
-    await until(lambda: service.leases[(1, 1)].is_busy)
+    await until(lambda: service.leases[(1, 1, 1)].is_busy)
 
     await ask(do="cancel")
 
@@ -142,7 +155,7 @@ async def test_a_session_that_does_not_listen_is_killed_and_the_next_preview_has
 async def test_who_waits_for_a_preview_that_has_to_be_killed_gets_a_fresh_session(service: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preview_lease, "CANCEL_SECONDS", 0.5)
     asking = asyncio.create_task(ask(behaviour="deaf", seconds=60))
-    await until(lambda: (1, 1) in service.leases and service.leases[(1, 1)].is_busy)
+    await until(lambda: (1, 1, 1) in service.leases and service.leases[(1, 1, 1)].is_busy)
     waiting = asyncio.create_task(ask())
     await asyncio.sleep(0.2)
 
@@ -173,13 +186,13 @@ async def test_who_goes_away_leaves_no_work_behind(service: Pool) -> None:
     }
     events = preview_client.request(request)
     asking = asyncio.create_task(anext(events))  # type: ignore[arg-type]
-    await until(lambda: service.leases[(1, 1)].is_busy)
+    await until(lambda: service.leases[(1, 1, 1)].is_busy)
 
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
 
-    await until(lambda: not service.leases[(1, 1)].is_busy)
+    await until(lambda: not service.leases[(1, 1, 1)].is_busy)
 
 
 async def test_idle_sessions_end(service: Pool, settings: Any) -> None:

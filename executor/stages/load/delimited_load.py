@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from executor.stages.base import StageContext
+from executor.stages.base import Stage, StageContext
 from executor.stages.file_kinds import Delimited, FileLoad
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ class DelimitedLoad(Delimited, FileLoad):
     }
 
     type: Literal["DelimitedLoad"] = "DelimitedLoad"
+
+    def reader(self) -> dict[str, Any]:
+        return {"type": "DelimitedExtract"} | self.model_dump(by_alias=True, include=set(Delimited.model_fields) - set(Stage.model_fields))
 
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.writing import NESTED, write_files

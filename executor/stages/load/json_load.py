@@ -22,6 +22,9 @@ class JSONLoad(FileLoad):
 
     type: Literal["JSONLoad"] = "JSONLoad"
 
+    def reader(self) -> dict[str, Any]:
+        return {"type": "JSONExtract", "multiLine": False}
+
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.writing import write_files
 

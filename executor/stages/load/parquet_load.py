@@ -21,6 +21,9 @@ class ParquetLoad(FileLoad):
 
     type: Literal["ParquetLoad"] = "ParquetLoad"
 
+    def reader(self) -> dict[str, Any]:
+        return {"type": "ParquetExtract"}
+
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.writing import write_files
 

@@ -18,15 +18,11 @@ from portal.ui import pictures, states, words
 
 register = template.Library()
 
-for _word in (
-    words.duration,
-    words.count,
-    words.compact,
-    words.size,
-    words.short_id,
-    words.short_sha,
-):
-    register.filter(_word.__name__, _word)
+for _word in (words.duration, words.count, words.compact, words.size):
+    # A template says "" for what is missing, such as the rows of an output that nobody counted.
+    register.filter(_word.__name__, lambda value, word=_word: word(None if value == "" else value))
+register.filter(words.short_id)
+register.filter(words.short_sha)
 
 SECTIONS = [
     ("home", "Home", "home", "h"),

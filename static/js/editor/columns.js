@@ -1,5 +1,5 @@
 // The schema of a typing stage as a table: name, type, may be empty, and what that type needs besides (as the stage itself describes it).
-import { el, icon } from "./dom.js";
+import { el, icon } from "../dom.js";
 
 const LISTS = new Set(["trueValues", "falseValues", "formatters", "nullableValues"]);
 const NUMBERS = new Set(["precision", "scale", "minLength", "maxLength"]);

@@ -1,7 +1,7 @@
 // Unsaved work goes to the server within two seconds of the last key. Where that is not possible it stays in this browser and is sent later.
 import { Refusal, request } from "../server.js";
 import { show } from "../toasts.js";
-import { debounced, dialog, el, icon } from "./dom.js";
+import { debounced, dialog, el, icon } from "../dom.js";
 
 const AFTER = 1200;
 const RETRY = 5000;

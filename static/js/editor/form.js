@@ -1,7 +1,7 @@
 // The chosen stage: its fields drawn from its type; a query gets the room, its other fields a line above it.
 import { request } from "../server.js";
 import { show } from "../toasts.js";
-import { el, icon } from "./dom.js";
+import { el, icon } from "../dom.js";
 import { replacementOf } from "./fixes.js";
 import { SqlEditor } from "./sql.js";
 import { sqlField, typeOf } from "./stages.js";

@@ -1,7 +1,6 @@
 // "Input": the first rows of the views that the chosen stage reads, one beside the other by their names.
-import { el, icon, plural } from "./dom.js";
-import { lines } from "./lines.js";
-import { resultTable } from "./result_table.js";
+import { el } from "../dom.js";
+import { howMany, putRows } from "../rows.js";
 import { fieldsOf } from "./stages.js";
 
 /** Views made by earlier stages that this stage names in a field or in its SQL. */
@@ -43,20 +42,8 @@ export class InputPanel {
     this.shown = view.name;
     const choice = views.length > 1 ? el("div", { class: "in" }, el("div", { class: "segmented", role: "group", "aria-label": "Input view" }, views.map((one) => el("button", { type: "button", "aria-pressed": String(one === view), onclick: () => this.show(one, views) }, one.name)))) : null;
     const put = (...nodes) => this.panel.replaceChildren(...(choice ? [choice] : []), ...nodes);
-    put(el("p", { class: "in mut" }, icon("loader-2", "spin"), ` reading ${view.name} …`));
-    const problems = [];
-    let rows = null;
-    try {
-      const body = { document: this.store.doc, to: view.index, rows: 100, input: "sample", parameters: {} };
-      await lines(this.urls.preview, body, this.asking.signal, (event) => {
-        if (event.event === "rows") rows = event;
-        if (event.event === "problem" || event.event === "stage_failed") problems.push(event.problem);
-        if (event.event === "waiting") put(el("p", { class: "in mut" }, icon("loader-2", "spin"), ` ${event.message}`));
-      });
-    } catch (error) {
-      if (error.name !== "AbortError") put(el("p", { class: "in" }, error.message));
-      return;
-    }
-    if (rows) { this.started(); put(resultTable(rows), el("p", { class: "in mut small" }, `${rows.complete ? "" : "first "}${plural(rows.rows.length, "row")} of a sample`)); } else put(...problems.map((problem) => el("div", { class: "in" }, el("div", { class: "tip" }, el("b", {}, problem.message), ` ${problem.fix ?? ""}`))));
+    const body = { document: this.store.doc, to: view.index, rows: 100, input: "sample", parameters: {} };
+    const rows = await putRows({ url: this.urls.preview, body, signal: this.asking.signal, name: view.name, put, about: (answer) => `${howMany(answer)} of a sample` });
+    if (rows) this.started();
   }
 }

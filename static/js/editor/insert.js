@@ -1,5 +1,5 @@
 // "Add a stage": every type by kind, found by typing, each with what it does and an example.
-import { dialog, el, icon } from "./dom.js";
+import { dialog, el, icon } from "../dom.js";
 import { allTypes, newStage } from "./stages.js";
 
 /** Puts a stage of the type that the person picks at `at` and chooses it. */

@@ -1,6 +1,6 @@
 // The list of stages: choose, move (drag, Alt+arrows, buttons), duplicate, delete with undo.
 import { show } from "../toasts.js";
-import { el, icon } from "./dom.js";
+import { el, icon } from "../dom.js";
 import { copyOf, typeOf } from "./stages.js";
 
 const compact = new Intl.NumberFormat("en-US");

@@ -3,7 +3,7 @@ import { request } from "../server.js";
 import { choose } from "../tabs.js";
 import { ago } from "../times.js";
 import { show } from "../toasts.js";
-import { el, icon, plural } from "./dom.js";
+import { el, icon, plural } from "../dom.js";
 import { Draft } from "./draft.js";
 import { StageForm } from "./form.js";
 import { InputPanel } from "./input_panel.js";

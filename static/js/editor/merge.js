@@ -1,6 +1,6 @@
 // Two people changed one job: what each of them did, stage by stage. What only one changed is taken; what both changed is asked.
 import { highlightSql } from "../../vendor/codemirror.js";
-import { dialog, el, icon, plural } from "./dom.js";
+import { dialog, el, icon, plural } from "../dom.js";
 
 /** Content as text, whatever the order of its keys; "" for what is not there. */
 export const sign = (value) => (value === undefined ? "" : JSON.stringify(value, (_, item) => (item && typeof item === "object" && !Array.isArray(item) ? Object.fromEntries(Object.entries(item).sort()) : item)));

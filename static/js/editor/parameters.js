@@ -1,5 +1,5 @@
 // Parameters of the job: chips beside the stage, a table to declare them, and the values a run needs.
-import { dialog, el, icon } from "./dom.js";
+import { dialog, el, icon } from "../dom.js";
 
 const WORDS = { string: "text", integer: "whole number", decimal: "number", boolean: "true or false", date: "date", timestamp: "date and time", identifier: "view or column name" };
 

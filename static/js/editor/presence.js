@@ -1,6 +1,6 @@
 // Who else is at this job, and whether somebody saved a version meanwhile. A small question every 15 seconds while the page is looked at.
 import { request } from "../server.js";
-import { el, icon } from "./dom.js";
+import { el, icon } from "../dom.js";
 
 const EVERY = 15_000;
 

@@ -3,10 +3,10 @@ import { request } from "../server.js";
 import { choose } from "../tabs.js";
 import { duration } from "../times.js";
 import { show } from "../toasts.js";
-import { el, icon, plural } from "./dom.js";
-import { lines } from "./lines.js";
+import { el, icon, plural } from "../dom.js";
+import { lines } from "../lines.js";
 import { placeOf, problemList } from "./problems.js";
-import { asTabs, resultTable } from "./result_table.js";
+import { asTabs, resultTable } from "../result_table.js";
 
 /** What the last preview knew of each stage: rows, and whether the stage has changed since. */
 export class Facts {

@@ -1,7 +1,7 @@
 // What is wrong with the document: judged by the server at each pause in typing, and by Spark where a preview session is up.
 import { request } from "../server.js";
-import { debounced, el, icon } from "./dom.js";
-import { lines } from "./lines.js";
+import { debounced, el, icon } from "../dom.js";
+import { lines } from "../lines.js";
 
 const CHECK_AFTER = 400;
 const ANALYSE_AFTER = 700;

@@ -1,7 +1,7 @@
 // Ctrl+S: a version with a message. When somebody else saved one meanwhile, the two are brought together first.
 import { request } from "../server.js";
 import { show } from "../toasts.js";
-import { dialog, el, icon, plural } from "./dom.js";
+import { dialog, el, icon, plural } from "../dom.js";
 import { mergeByStage } from "./merge.js";
 
 /** help: { config, store, draft, problems, showProblems(), saved(answer) } */

@@ -1,6 +1,6 @@
 // Files and tables that a job can read; a click makes the stage that reads one.
 import { request } from "../server.js";
-import { el, icon } from "./dom.js";
+import { el, icon } from "../dom.js";
 import { nameFromFile, newStage, typeOf } from "./stages.js";
 
 const SHOWN = 40;

@@ -1,7 +1,7 @@
 // One input for each kind of field. Each is made by make(field, value, change, help) and gives { node, input, set(value) }.
 // `change(undefined)` takes the field out of the document, so that an empty field is one nobody filled in.
 import { columnsTable } from "./columns.js";
-import { el, icon } from "./dom.js";
+import { el, icon } from "../dom.js";
 
 const asText = (value) => (value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value));
 

@@ -22,7 +22,7 @@ const shown = (cell) => (typeof cell === "object" ? JSON.stringify(cell) : Strin
 export function resultTable({ columns, rows }) {
   const head = el("thead", {}, el("tr", {}, columns.map((column, place) => heading(column, rows.map((row) => row[place])))));
   const body = el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell, place) => cellOf(cell, columns[place])))));
-  return el("table", { class: "cells sticky-head" }, head, body);
+  return el("table", { class: "cells result sticky-head" }, head, body);
 }
 
 function heading(column, values) {

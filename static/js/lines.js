@@ -1,5 +1,5 @@
 // A POST whose answer is one JSON object a line, read while it arrives.
-import { Refusal, csrfToken } from "../server.js";
+import { Refusal, csrfToken } from "./server.js";
 
 /** Calls `take` for each object. Throws Refusal for an answer that is not 2xx, AbortError when `signal` fired. */
 export async function lines(url, body, signal, take) {

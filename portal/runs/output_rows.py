@@ -1,0 +1,63 @@
+"""The rows of what a run published, as they lie in the lake now: read by a warm executor, like a preview."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_POST
+
+from executor.document.job import parse
+from executor.problems import ProblemError
+from executor.stages.file_kinds import FileLoad
+from portal.accounts import policy
+from portal.accounts.models import User
+from portal.errors import PortalError
+from portal.runs.doors import find_run
+from portal.runs.models import Run
+from portal.runs.preview_views import record_look, streamed
+
+ROWS = 100
+
+
+@require_POST
+async def output_rows(request: HttpRequest, project: str, run: UUID, output: int) -> HttpResponseBase:
+    """`output` counts from 0 → events as of a preview, the last `rows`, `stage_failed` or `problem`."""
+    user = await request.auser()
+    assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
+    return streamed(await _message(user, project, run, output))
+
+
+@sync_to_async
+def _message(user: User, project: str, run: UUID, output: int) -> dict[str, Any]:
+    return message_for(user, find_run(user, project, run), output)
+
+
+def message_for(user: User, run: Run, output: int, rows: int = ROWS) -> dict[str, Any]:
+    """The message to the preview service. The document in it is ours: it can read this one output and nothing else.
+
+    Raises NotAllowed without the right to see data there, Http404 when the run has no such output, PortalError when it cannot be read.
+    """
+    policy.require(user, "view_data", run)
+    asked = {"request": "preview", "document": {"stages": [reader_of(run, output)]}, "to": 0, "rows": rows, "input": "sample"}
+    record_look(user, "view_data", run, run.environment.name)
+    place = {"user": user.pk, "job": run.job_id, "environment": run.environment_id, "holder": user.shown_name}
+    return {"do": "look", **place, "message": asked | {"environment": run.environment.name, "values": {"parameters": {}}}}
+
+
+def reader_of(run: Run, number: int) -> dict[str, Any]:
+    """The extract stage that reads the run's output again. Raises Http404, PortalError."""
+    if number >= len(run.outputs):
+        raise Http404
+    output = run.outputs[number]
+    try:
+        stages = parse(run.document, environment=run.environment.name, parameters=run.parameters, run_id=str(run.pk)).stages
+        load = next(stage for stage in stages if stage.name == output["stage"])
+    except (ProblemError, StopIteration):
+        load = None
+    if not isinstance(load, FileLoad):
+        raise PortalError("The rows of this output cannot be shown.", code="output-unreadable", fix="Read it in a job of your own.")
+    return {"name": "output", "inputURI": output["uri"], "outputView": "output", "contiguousIndex": False} | load.reader()
