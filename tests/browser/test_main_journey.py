@@ -181,6 +181,8 @@ def test_a_job_from_an_empty_page_to_test_and_its_failure_told(mailbox: smtp.Mai
     wait_for_state(ana, "succeeded")
     ana.page.get_by_role("tab", name="Outputs").click()
     expect(ana.page.locator("#run-outputs")).to_contain_text("curated/airlines_by_name")
+    ana.press("See rows")
+    expect(ana.page.locator("#output-rows").get_by_role("cell", name="Endeavor Air Inc.")).to_be_visible(timeout=RUN_MS)
     ana.look("outputs")
 
     ana.go(f"jobs/{JOB}/promote")
