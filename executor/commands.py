@@ -67,7 +67,7 @@ def run(file: str, environment: str | None, parameters: Sequence[str], values: s
     except ProblemError as error:
         return _not_right(emit, error)
     except Stopped:
-        emit(RunFinished(outcome="failed", duration_ms=clock.elapsed_ms))
+        emit(RunFinished(outcome="stopped", duration_ms=clock.elapsed_ms))
         return FAILED
     finally:
         if process is not None:
@@ -213,7 +213,7 @@ class JobRun:
             if self.is_published:
                 return DONE
             self.emit(Log(level="warning", message="The run was stopped. Nothing was published."))
-            return self._finish("failed")
+            return self._finish("stopped")
         except Exception as error:  # noqa: BLE001 – a result is said whatever happens
             return self._fail([process.why_gone() or spark_errors.problem_of(error)])
         finally:

@@ -154,7 +154,7 @@ class PublishRequested(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
-    """Last event. `outcome`: succeeded, succeeded_with_warnings, failed, invalid or not_published.
+    """Last event. `outcome`: succeeded, succeeded_with_warnings, failed, stopped (from outside), invalid or not_published.
     `outputs`: stage, uri, format, rows, bytes, files of each published load."""
 
     name: ClassVar[str] = "result"

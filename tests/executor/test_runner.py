@@ -185,7 +185,7 @@ def test_a_run_killed_in_the_middle_leaves_the_last_output_untouched(lake: Path,
     assert (old / "part-0.parquet").read_text() == "the last good output"
     assert not (lake / "curated" / "other").exists()
     if how == signal.SIGTERM:
-        assert process.returncode == 2 and lines(rest)[-1]["outcome"] == "failed"
+        assert process.returncode == 2 and lines(rest)[-1]["outcome"] == "stopped"
         assert sorted(entry.name for entry in (lake / "curated").iterdir()) == ["daily"]
     assert children and all(_gone(int(child)) for child in children)
 
