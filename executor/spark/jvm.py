@@ -36,6 +36,11 @@ OUT_OF_MEMORY = Problem(
     message="Spark ran out of memory and ended.",
     fix="Let the query make fewer or smaller rows (filter earlier, check joins), or use a larger compute profile.",
 )
+SPARK_KILLED = Problem(
+    code="spark-killed",
+    message="Spark was killed in the middle of the work: by somebody, or by the machine because its memory ran short.",
+    fix="Run it again; if it happens again, let the query make fewer or smaller rows, or use a larger compute profile.",
+)
 SPARK_GONE = Problem(
     code="spark-gone", message="Spark ended in the middle of the work.", fix="Run it again; if it happens again, tell whoever runs Sluice."
 )
@@ -122,7 +127,7 @@ class Jvm:
             code = self.process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             return None
-        return OUT_OF_MEMORY if code in (OUT_OF_MEMORY_EXIT, -signal.SIGKILL) else SPARK_GONE
+        return {OUT_OF_MEMORY_EXIT: OUT_OF_MEMORY, -signal.SIGKILL: SPARK_KILLED}.get(code, SPARK_GONE)
 
     def stop(self, grace_seconds: float) -> None:
         """Asks the process to end by closing its input; kills it when it does not within `grace_seconds`."""

@@ -190,6 +190,20 @@ def test_a_run_killed_in_the_middle_leaves_the_last_output_untouched(lake: Path,
     assert children and all(_gone(int(child)) for child in children)
 
 
+def test_a_spark_that_is_killed_is_said_as_what_it_may_have_been(lake: Path) -> None:
+    process = start("run", "-", "--values", "-", cwd=lake)
+    assert process.stdin is not None
+    process.stdin.write(values_line([EXTRACT, ENDLESS, SAVE], lake))
+    process.stdin.flush()
+    while read_until(process, "stage_entered")[-1]["stage"] != "save":
+        pass
+    time.sleep(1)
+    subprocess.run(["pkill", "-KILL", "-P", str(process.pid), "java"], check=True)
+    output, _ = process.communicate(timeout=60)
+    outcome = Outcome(process.returncode, lines(output))
+    assert (outcome.code, outcome.result, outcome.problem["code"]) == (2, "failed", "spark-killed")
+
+
 def _gone(pid: int) -> bool:
     """Whether the process has ended, within ten seconds."""
     for _ in range(100):
