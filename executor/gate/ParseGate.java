@@ -36,6 +36,7 @@ public final class ParseGate {
     public static final char RECORD = (char) 0x1e;
     private static final String CATALYST = "org.apache.spark.sql.catalyst.";
     private static final long LARGEST = 10000000L;
+    private static final long DEEPEST = 1000L;
     private static final Set SIZE_FIRST = words("space stack randstr");
     private static final Set SIZE_SECOND = words("repeat lpad rpad array_repeat format_number");
     private static final Set TAKES_OPTIONS = words("from_csv schema_of_csv to_csv from_json schema_of_json to_json from_xml schema_of_xml to_xml");
@@ -250,10 +251,16 @@ public final class ParseGate {
                     visible = new HashSet(inner);
                     visible.add(name);
                 }
+                judgeDepth((scala.Option) definition._3(), place);
                 visit(definition._2(), visible, place);
                 inner.add(name);
             }
             visit(with.child(), inner, place);
+        }
+
+        /** Each level of a recursion is a job of its own: a million of them would work until the time limit. */
+        private void judgeDepth(scala.Option level, Origin place) {
+            if (level.isDefined() && ((Number) level.get()).longValue() > DEEPEST) say("too-many-levels", String.valueOf(level.get()), place);
         }
 
         private void visitParts(Object thing, Set scope, Origin place) {

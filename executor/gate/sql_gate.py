@@ -268,6 +268,15 @@ def _too_large(name: str, views: list[str]) -> Words:
     return {"message": f"“{name}” would make more than 10,000,000 values.", "found": name, "fix": "Use a smaller number."}
 
 
+def _too_many_levels(name: str, views: list[str]) -> Words:
+    return {
+        "message": "The recursion may go too deep.",
+        "found": f"MAX RECURSION LEVEL {name}",
+        "expected": "at most 1000",
+        "fix": "Use a smaller level.",
+    }
+
+
 def _too_deep(name: str, views: list[str]) -> Words:
     return {"message": "The SQL is nested too deeply.", "fix": "Move inner parts into stages of their own."}
 
@@ -328,6 +337,7 @@ _SENTENCES: dict[str, Callable[[str, list[str]], Words]] = {
     "hint": _hint,
     "option": _option,
     "too-large": _too_large,
+    "too-many-levels": _too_many_levels,
     "too-deep": _too_deep,
     "unreadable": _unreadable,
     "node": _unknown_node,
