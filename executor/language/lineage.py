@@ -33,6 +33,7 @@ _ENDS_FROM = frozenset(
         "offset",
     ]
 )
+_BEGINS_QUERY = frozenset(["select", "with", "values", "from", "table"])
 _FROM_IS_NO_CLAUSE = frozenset(["extract", "trim", "substring", "substr", "overlay", "position"])
 _NOT_A_NAME = frozenset(["values", "lateral", "table", "select", "unnest", "identifier", "stream"])
 
@@ -63,10 +64,16 @@ def _words(sql: str) -> Iterator[str]:
 
 
 def _common_table_names(words: list[str]) -> Iterator[str]:
-    """Every `name AS (`, and `name (columns) AS (` behind WITH or a comma: names of a WITH clause."""
+    """The name before every `(query)`: name, columns in brackets, MAX RECURSION LEVEL and AS, of which the name alone must be there.
+
+    Where it is no WITH clause the name is a sign or a word such as IN, which no view is called."""
     for place, word in enumerate(words[:-2]):
-        if word.casefold() == "as" and words[place + 1] == "(" and place:
+        if word == "(" and (words[place + 1].casefold() in _BEGINS_QUERY or words[place - 1].casefold() == "as"):
             start = place - 1
+            if words[start].casefold() == "as":
+                start -= 1
+            if [part.casefold() for part in words[max(0, start - 3) : start]] == ["max", "recursion", "level"]:
+                start -= 4
             if words[start] == ")":
                 while start > 0 and words[start] != "(":
                     start -= 1

@@ -206,6 +206,12 @@ NUMBER_TOO_LARGE = Sentence(
     "Convert to a wider type first, for instance CAST(… AS DECIMAL(38, 2)).",
     found="{value}{fragment}",
 )
+ENDLESS = Sentence(
+    "recursion-endless",
+    "The recursion did not come to its end.",
+    "Let a condition end it, such as WHERE n < 10; where it must go deeper, write MAX RECURSION LEVEL 1000 behind its name.",
+    found="{levelLimit} levels",
+)
 DIVIDE_BY_ZERO = Sentence(
     "divide-by-zero",
     "A division by zero happened.",
@@ -293,6 +299,10 @@ BY_CLASS: dict[str, Callable[[Facts, list[str]], Words]] = {
     "INVALID_ARRAY_INDEX": NO_ELEMENT.fill,
     "INVALID_ARRAY_INDEX_IN_ELEMENT_AT": NO_ELEMENT.fill,
     "MAP_KEY_DOES_NOT_EXIST": NO_ELEMENT.fill,
+    "RECURSION_LEVEL_LIMIT_EXCEEDED": ENDLESS.fill,
+    "RECURSION_ROW_LIMIT_EXCEEDED": Sentence(
+        "recursion-endless", "The recursion made more than {rowLimit} rows.", "Let a condition end it, such as WHERE n < 10."
+    ).fill,
     "USER_RAISED_EXCEPTION": Sentence("raised-by-query", "The query itself stopped the run: {errorMessage}", value="{errorMessage}").fill,
     "WRONG_NUM_ARGS": Sentence(
         "wrong-arguments",

@@ -43,6 +43,7 @@ ANALYSED: list[tuple[str, str, str | None, str | None, tuple[int, int] | None]] 
 
 RUN: list[tuple[str, str, str | None]] = [
     ("SELECT CAST(origin AS INT) FROM flights", "value-not-typed", "try_cast"),
+    ("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT * FROM t", "recursion-endless", "WHERE n < 10"),
     ("SELECT 1 / (delay - 5) FROM flights", "divide-by-zero", "try_divide"),
     ("SELECT delay % (delay - 5) FROM flights", "divide-by-zero", "try_divide"),
     ("SELECT CAST(delay AS INT) * 2147483647 FROM flights", "number-too-large", "wider type"),

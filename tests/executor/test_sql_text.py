@@ -116,6 +116,11 @@ def test_lines_and_columns_count_from_one() -> None:
         ("SELECT 1", []),
         ("FROM", []),
         ("not sql at all (", []),
+        ("WITH RECURSIVE t(n) MAX RECURSION LEVEL 9 AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT * FROM t JOIN a", ["a"]),
+        ("WITH RECURSIVE t MAX RECURSION LEVEL 9 (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT * FROM t", []),
+        ("WITH t (SELECT 1 FROM a), u(n) (VALUES (1)) SELECT * FROM t, u", ["a"]),
+        ("SELECT * FROM a JOIN (SELECT 1) b WHERE x IN (SELECT y FROM c) AND EXISTS (TABLE d)", ["a", "c"]),
+        ("(SELECT * FROM a) UNION (SELECT * FROM b)", ["a", "b"]),
     ],
 )
 def test_views_read(sql: str, views: list[str]) -> None:
