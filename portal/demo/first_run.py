@@ -22,6 +22,7 @@ from portal.jobs.models import Job
 from portal.runs import launcher
 from portal.runs.actions import start_run
 from portal.runs.models import GOOD_STATES, LogSegment, Run
+from portal.runs.output_rows import reader_of
 
 LOOK_SECONDS = 0.2
 PATIENCE_SECONDS = 600
@@ -92,12 +93,12 @@ def _stage_line(event: Event) -> Text:
 
 
 def show_result(console: Console, run: Run) -> None:
-    """The first rows of the Parquet that the run published, read back by an executor (the portal itself has no Spark)."""
+    """The first rows of what the run published, read back by an executor (the portal itself has no Spark)."""
     output = run.outputs[0]
-    rows = read_parquet(run.environment, output["uri"])
+    rows = read_output(run)
     title = f"{output['uri']}: {output.get('rows', 0):,} rows, the first {len(rows['rows'])}"
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    shown = [index for index, column in enumerate(rows["columns"]) if not column["name"].startswith("_")]
+    shown = [index for index, column in enumerate(rows["columns"]) if not column.get("internal")]
     for index in shown:
         column = rows["columns"][index]
         table.add_column(column["name"], justify="right" if column["type"].split("(")[0] in NUMBERS else "left", no_wrap=True)
@@ -112,11 +113,11 @@ def _cell(value: Any) -> Text:
     return Text(f"{value:,.1f}" if isinstance(value, float) else str(value))
 
 
-def read_parquet(environment: Environment, uri: str) -> Event:
-    """The `rows` event of a preview of one Parquet folder."""
-    stage = {"type": "ParquetExtract", "name": "result", "environments": [environment.name], "inputURI": uri, "outputView": "result"}
-    request = {"request": "preview", "id": 1, "document": {"stages": [stage]}, "to": 0, "rows": ROWS_SHOWN, "environment": environment.name}
-    launch = launcher.for_previews(environment)
+def read_output(run: Run) -> Event:
+    """The `rows` event of a preview of the run's first output."""
+    document = {"stages": [reader_of(run, 0)]}
+    request = {"request": "preview", "id": 1, "document": document, "to": 0, "rows": ROWS_SHOWN, "environment": run.environment.name}
+    launch = launcher.for_previews(run.environment)
     executor = launcher.Executor(launch, request | {"values": {"lake": launch.lake}})
     try:
         return _answer(executor)
