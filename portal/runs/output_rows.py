@@ -55,9 +55,9 @@ def reader_of(run: Run, number: int) -> dict[str, Any]:
     output = run.outputs[number]
     try:
         stages = parse(run.document, environment=run.environment.name, parameters=run.parameters, run_id=str(run.pk)).stages
-        load = next(stage for stage in stages if stage.name == output["stage"])
+        load = next(stage for stage in stages if stage.name == output.get("stage"))
     except (ProblemError, StopIteration):
         load = None
     if not isinstance(load, FileLoad):
         raise PortalError("The rows of this output cannot be shown.", code="output-unreadable", fix="Read it in a job of your own.")
-    return {"name": "output", "inputURI": output["uri"], "outputView": "output", "contiguousIndex": False} | load.reader()
+    return {"name": "output", "inputURI": output.get("uri"), "outputView": "output", "contiguousIndex": False} | load.reader()
