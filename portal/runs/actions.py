@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +18,9 @@ from portal.jobs.models import Job, JobVersion
 from portal.runs import checks
 from portal.runs.leases import EXECUTE
 from portal.runs.models import WAITING_STATES, OutboxMessage, Run, RunState, StateChanged, Trigger, database_now
+
+MOST_AT_ONCE = 100
+"""Runs that one click or request may cancel or rerun."""
 
 
 def start_run(
@@ -105,6 +110,25 @@ def rerun(*, actor: User, run: Run, which: str = "same", parameters: dict[str, A
         trigger_label=label,
         rerun_of=run,
     )
+
+
+@dataclass
+class Many:
+    """What came of doing something to many runs: those it was done to, and of the others why not."""
+
+    done: list[Run] = field(default_factory=list)
+    refused: list[tuple[Run, PortalError]] = field(default_factory=list)
+
+
+def do_to_many(*, actor: User, runs: Iterable[Run], action: str) -> Many:
+    """`action` is cancel or rerun. One that is refused keeps nobody from the others."""
+    did = Many()
+    for run in runs:
+        try:
+            did.done.append(cancel_run(actor=actor, run=run) if action == "cancel" else rerun(actor=actor, run=run))
+        except PortalError as error:
+            did.refused.append((run, error))
+    return did
 
 
 def _require_runnable(job: Job, environment: Environment) -> None:

@@ -83,6 +83,22 @@ class RerunIn(serializers.Serializer[Any]):
     which = serializers.ChoiceField(choices=["same", "live"], default="same")
 
 
+class ManyIn(serializers.Serializer[Any]):
+    action = serializers.ChoiceField(choices=["cancel", "rerun"])
+    runs = serializers.ListField(child=serializers.UUIDField(), allow_empty=False, max_length=actions.MOST_AT_ONCE)
+
+
+class RefusedOut(serializers.Serializer[Any]):
+    run = serializers.UUIDField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ManyOut(serializers.Serializer[Any]):
+    done = RunOut(many=True, help_text="The cancelled runs, or the new ones.")
+    refused = RefusedOut(many=True, help_text="Why it was not done to the others. A run you may not see is in neither list.")
+
+
 class LogOut(serializers.Serializer[Any]):
     lines = serializers.ListField(child=serializers.JSONField(), help_text="events in order, each with its number `seq`")
     next_after = serializers.IntegerField(help_text="ask again with ?after= this")
@@ -169,6 +185,18 @@ class RerunRun(OneRun):
         return self.answer(actions.rerun(actor=self.person, run=self.run(), which=self.taken(RerunIn)["which"]), status=201)
 
 
+class ManyRuns(ProjectView):
+    scope = "run"
+
+    @extend_schema(summary="Cancel or rerun many runs", request=ManyIn, responses={200: ManyOut})
+    def post(self, request: Request, project: str) -> Response:
+        asked = self.taken(ManyIn)
+        runs = self.visible(Run.objects.filter(pk__in=asked["runs"])).select_related("project", "job", "environment", "version")
+        did = actions.do_to_many(actor=self.person, runs=runs, action=asked["action"])
+        refused = [{"run": run.pk, "code": error.code, "message": error.message} for run, error in did.refused]
+        return Response(ManyOut({"done": did.done, "refused": refused}, context={"person": self.person}).data)
+
+
 class RunStages(OneRun):
     @extend_schema(summary="Stages of a run", responses={200: StageOut(many=True)})
     def get(self, request: Request, project: str, run: str) -> Response:
@@ -191,6 +219,7 @@ class RunLog(OneRun):
 _RUN = "projects/<slug:project>/runs/<uuid:run>"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:project>/runs/", Runs.as_view()),
+    path("projects/<slug:project>/runs/many", ManyRuns.as_view()),
     path(_RUN, RunView.as_view()),
     path(_RUN + "/cancel", CancelRun.as_view()),
     path(_RUN + "/rerun", RerunRun.as_view()),

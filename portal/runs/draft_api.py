@@ -72,6 +72,28 @@ class PreviewStage(OfDraft):
         return Response(PreviewOut(rows_of(message_for(self.person, self.job(), "ask", asked, preview))).data)
 
 
+class AnalyseIn(DraftRunIn):
+    to = serializers.IntegerField(
+        min_value=0, required=False, allow_null=True, default=None, help_text="The last stage, from 0; null: all."
+    )
+
+
+class AnalysisOut(serializers.Serializer[Any]):
+    problems = serializers.ListField(child=serializers.DictField(), help_text="Every problem, also those only Spark can find.")
+    columns = serializers.JSONField(help_text="view → the name and type of each column")
+
+
+class Analyse(OfDraft):
+    @extend_schema(summary="Find problems with Spark", request=AnalyseIn, responses={200: AnalysisOut})
+    def post(self, request: Request, project: str, job: str) -> Response:
+        """What `check` says, and unknown columns, functions and wrong types: Spark reads the sources' schemas, but no rows."""
+        asked = self.taken(AnalyseIn)
+        problems, last = answer_to(message_for(self.person, self.job(), "ask", asked, {"request": "analyse"}))
+        if last.get("event") != "analysed":
+            raise refused(problems)
+        return Response({"problems": problems, "columns": last["columns"]})
+
+
 class OutputRows(ProjectView):
     scope = "read"
     remembers_answers = False  # they are rows of the data
@@ -91,23 +113,35 @@ class RunDraft(OfDraft):
         return Response(RunOut(run, context={"person": self.person}).data, status=201)
 
 
-@async_to_sync
-async def rows_of(message: dict[str, Any]) -> dict[str, Any]:
+def rows_of(message: dict[str, Any]) -> dict[str, Any]:
     """The `rows` event of the service's answer. Raises PortalError with every problem when there are no rows."""
+    problems, last = answer_to(message)
+    if last.get("event") != "rows":
+        raise refused(problems)
+    return last
+
+
+@async_to_sync
+async def answer_to(message: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The problems of the service's answer, and its last event."""
     problems, event = [], {}
     async for event in preview_client.request(message):
         if event.get("problem"):
             problems.append(event["problem"])
-    if event.get("event") == "rows":
-        return event
+    return problems, event
+
+
+def refused(problems: list[dict[str, Any]]) -> PortalError:
+    """The error for an answer that is not what was asked for."""
     first = problems[0] if problems else {"message": "The preview was cancelled.", "code": "cancelled"}
     status = 503 if first["code"] == preview_client.DOWN["problem"]["code"] else 422
-    raise PortalError(first["message"], code=first["code"], status=status, fix=first.get("fix"), problems=problems)
+    return PortalError(first["message"], code=first["code"], status=status, fix=first.get("fix"), problems=problems)
 
 
 _JOB = "projects/<slug:project>/jobs/<slug:job>"
 urlpatterns = [
     path(_JOB + "/preview", PreviewStage.as_view()),
+    path(_JOB + "/analyse", Analyse.as_view()),
     path(_JOB + "/run-draft", RunDraft.as_view()),
     path("projects/<slug:project>/runs/<uuid:run>/outputs/<int:output>/rows", OutputRows.as_view()),
 ]

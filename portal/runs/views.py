@@ -13,12 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from portal.accounts import policy
 from portal.accounts.models import Project, User
-from portal.errors import PortalError
 from portal.runs import actions, run_list, run_page
 from portal.runs.doors import reader_of
 from portal.runs.models import Run
 
-MOST_AT_ONCE = 100
 MOST_JOBS = 100
 
 
@@ -117,25 +115,15 @@ def rerun(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
 @require_POST
 def many(request: HttpRequest, project: str) -> HttpResponse:
     """POST `action` (cancel or rerun) and `run` (ids): does it to each and says how many could not."""
-    place, person = _project(request, project), _person(request)
+    place, action = _project(request, project), "cancel" if request.POST.get("action") == "cancel" else "rerun"
     chosen = _visible(request, place).filter(pk__in=_ids(request)).select_related("project", "job", "environment", "version")
-    word, done, refused = ("cancelled" if request.POST.get("action") == "cancel" else "queued again"), 0, []
-    for found in chosen:
-        try:
-            if word == "cancelled":
-                actions.cancel_run(actor=person, run=found)
-            else:
-                actions.rerun(actor=person, run=found)
-            done += 1
-        except PortalError as error:
-            refused.append(f"{found}: {error.message}")
-    _tell(request, word, done, refused)
+    _tell(request, action, actions.do_to_many(actor=_person(request), runs=chosen, action=action))
     return _back(request, None, place)
 
 
 def _ids(request: HttpRequest) -> list[UUID]:
     found = []
-    for text in request.POST.getlist("run")[:MOST_AT_ONCE]:
+    for text in request.POST.getlist("run")[: actions.MOST_AT_ONCE]:
         try:
             found.append(UUID(text))
         except ValueError:
@@ -143,13 +131,14 @@ def _ids(request: HttpRequest) -> list[UUID]:
     return found
 
 
-def _tell(request: HttpRequest, word: str, done: int, refused: list[str]) -> None:
-    if done:
-        messages.success(request, f"{done} run{'' if done == 1 else 's'} {word}.")
-    if refused:
-        more = f" And {len(refused) - 3} more." if len(refused) > 3 else ""
-        messages.error(request, f"Not {word}: {' '.join(refused[:3])}{more}")
-    if not done and not refused:
+def _tell(request: HttpRequest, action: str, did: actions.Many) -> None:
+    word, count = ("cancelled" if action == "cancel" else "queued again"), len(did.done)
+    if did.done:
+        messages.success(request, f"{count} run{'' if count == 1 else 's'} {word}.")
+    if did.refused:
+        more = f" And {len(did.refused) - 3} more." if len(did.refused) > 3 else ""
+        messages.error(request, f"Not {word}: {' '.join(f'{run}: {error.message}' for run, error in did.refused[:3])}{more}")
+    if not did.done and not did.refused:
         messages.info(request, "Choose some runs first.")
 
 

@@ -37,7 +37,7 @@ def test_a_platform_admin_sees_what_belongs_to_no_project_too(ada, events, brows
 
 
 @pytest.mark.parametrize("person", ["ana", "pat", "olu", "vic", "outsider"])
-@pytest.mark.parametrize("address", ["/audit/", "/audit/1", "/audit/export.csv", "/audit/verify", "/api/v1/audit/"])
+@pytest.mark.parametrize("address", ["/audit/", "/audit/1", "/audit/export.csv", "/audit/verify", "/api/v1/audit/", "/api/v1/audit/verify"])
 def test_nobody_else_reads_the_audit(person, address, request, events, browser_of):
     assert browser_of(request.getfixturevalue(person)).get(address).status_code == 404
 
@@ -97,3 +97,8 @@ def test_the_api_gives_pages_of_events(ada, events, program_of):
     page = program_of(ada).get("/api/v1/audit/?limit=2&project=flights").json()
     assert [row["action"] for row in page["results"]] == ["create_job", "approve_promotion"]
     assert program_of(ada).get(page["next"]).json()["results"][0]["action"] == "start_run"
+
+
+def test_a_program_can_verify_the_audit(ada, flights, program_of):
+    before = program_of(ada).get("/api/v1/audit/verify").json()
+    assert (before["broken_seq"], before["count"]) == (None, AuditEvent.objects.count())

@@ -80,3 +80,13 @@ def test_a_draft_is_run_in_the_lowest_environment(job: Job, ana: User, program_o
     answer = program_of(ana, "read", "run").post(f"{JOB}/run-draft", {"document": DOCUMENT}, format="json")
     assert answer.status_code == 201, answer.content
     assert (answer.json()["version"], answer.json()["environment"], answer.json()["state"]) == (None, "dev", "queued")
+
+
+def test_spark_finds_the_problems_of_a_document(service: dict[str, Any], job: Job, ana: User, program_of: Program) -> None:
+    columns = {"flights": [{"name": "origin", "type": "string"}]}
+    service["events"] = [{"event": "problem", "problem": TYPO}, {"event": "analysed", "columns": columns, "last": True}]
+    answer = program_of(ana, "read", "run").post(f"{JOB}/analyse", {"document": DOCUMENT}, format="json")
+    assert (answer.status_code, answer.json()) == (200, {"problems": [TYPO], "columns": columns})
+    assert {"request": "analyse", "to": None}.items() <= service["asked"]["message"].items()
+    service["events"] = [preview_client.DOWN]
+    assert program_of(ana, "read", "run").post(f"{JOB}/analyse", {"document": DOCUMENT}, format="json").status_code == 503

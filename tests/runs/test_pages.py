@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -162,6 +163,22 @@ def test_many_runs_are_cancelled_at_once_and_refusals_are_counted(
     assert waiting.state == "cancelled"
     assert [str(message) for message in answer.context["messages"]][0] == "1 run cancelled."
     assert "has ended already" in answer.content.decode()
+
+
+def test_a_program_cancels_and_reruns_many_runs_as_the_page_does(
+    program_of: Callable[..., Any], version: JobVersion, dev: Environment, ana: User, vic: User
+) -> None:
+    waiting, ended = factories.make_run(version, dev), factories.make_run(version, dev, "succeeded")
+    asked = {"action": "cancel", "runs": [str(waiting.pk), str(ended.pk), str(uuid.uuid4())]}
+
+    answer = program_of(ana, "read", "run").post("/api/v1/projects/flights/runs/many", asked, format="json").json()
+
+    assert [run["id"] for run in answer["done"]] == [str(waiting.pk)]
+    assert [(refused["run"], "ended already" in refused["message"]) for refused in answer["refused"]] == [(str(ended.pk), True)]
+    again = program_of(ana, "read", "run").post("/api/v1/projects/flights/runs/many", {**asked, "action": "rerun"}, format="json").json()
+    assert len(again["done"]) == 2 and not {run["id"] for run in again["done"]} & {str(waiting.pk), str(ended.pk)}
+    theirs = program_of(vic, "read", "run").post("/api/v1/projects/flights/runs/many", asked, format="json").json()
+    assert not theirs["done"] and len(theirs["refused"]) == 2
 
 
 def test_buttons_are_offered_only_to_those_who_may(

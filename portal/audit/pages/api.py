@@ -9,7 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api_base import ListView
+from portal.api_base import ApiView, ListView
+from portal.audit import chain
 from portal.audit.models import AuditEvent
 from portal.audit.pages import export, search
 from portal.errors import NotAllowed
@@ -44,4 +45,20 @@ class AuditEvents(ListView):
         return self.list(request)
 
 
-urlpatterns = [path("audit/", AuditEvents.as_view())]
+class VerdictOut(serializers.Serializer[chain.Verdict]):
+    count = serializers.IntegerField(help_text="Events that were read.")
+    head = serializers.CharField(help_text="The last good hash.")
+    broken_seq = serializers.IntegerField(allow_null=True, help_text="The first event that does not fit; null: all do.")
+    why = serializers.CharField()
+
+
+class VerifyAudit(ApiView):
+    @extend_schema(summary="Verify the audit", responses={200: VerdictOut}, tags=["audit"])
+    def get(self, request: Request) -> Response:
+        """Reads the whole chain now."""
+        if not search.may_read(self.person):
+            raise NotAllowed("view_audit")
+        return Response(VerdictOut(chain.verify()).data)
+
+
+urlpatterns = [path("audit/", AuditEvents.as_view()), path("audit/verify", VerifyAudit.as_view())]
