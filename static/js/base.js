@@ -2,6 +2,7 @@
 import "./menus.js";
 import "./dialogs.js";
 import "./tabs.js";
+import "./forms.js";
 import "./server.js";
 import { show } from "./toasts.js";
 import { refresh } from "./times.js";

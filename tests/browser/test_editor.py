@@ -121,6 +121,19 @@ def test_a_new_load_writes_to_a_place_named_after_the_view(screen: Open, editor:
     expect(page.get_by_label("Folder", exact=True)).to_have_value("curated/by_origin")
 
 
+def test_two_clicks_on_run_are_one_run(screen: Open, editor: Callable[..., Page], job: Any, visit: Callable[..., Page], ana: Any) -> None:
+    shown = screen()
+    page = editor(shown)
+    page.locator("#run-button").dblclick()
+    expect(page.locator("#run-head")).to_contain_text("queued")
+    assert job.runs.count() == 1
+
+    visit(shown, ana, "/p/flights/jobs/daily_delays/run")
+    page.get_by_role("button", name="Run v1 in dev").dblclick()
+    expect(page.locator("#run-head")).to_contain_text("queued")
+    assert job.runs.count() == 2
+
+
 def test_broken_json_is_told_with_its_place_and_is_not_lost(screen: Open, editor: Callable[..., Page], job: Any) -> None:
     page = editor(screen())
     page.get_by_role("button", name="JSON").click()

@@ -119,9 +119,11 @@ function newer({ latest_version, latest_author }) {
 function startPreview() { if (config.may.preview) preview.start(); }
 
 async function run() {
+  const button = $("run-button");
+  if (button.hasAttribute("aria-busy")) return;
   const values = await valuesForRun(store.parameters);
   if (values === undefined) return;
-  $("run-button").setAttribute("aria-busy", "true");
+  button.setAttribute("aria-busy", "true"); // until the run's page is there: a second click would start a second run
   try {
     await draft.send();
     const answer = await request(config.urls.run_draft, { method: "POST", body: { document: store.text(), parameters: values } });
@@ -129,8 +131,11 @@ async function run() {
   } catch (error) {
     if (error.problems?.length) { problems.add(error.problems); showProblems(); }
     show({ text: error.message, tone: "bad" });
-  } finally { $("run-button").removeAttribute("aria-busy"); }
+    button.removeAttribute("aria-busy");
+  }
 }
+
+window.addEventListener("pageshow", () => $("run-button")?.removeAttribute("aria-busy"));
 
 const typing = (target) => target.closest?.("input, textarea, select, [contenteditable=true], .cm-editor");
 
