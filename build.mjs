@@ -18,7 +18,7 @@ const read = (path) => readFileSync(path, "utf8");
 async function tabler(out) {
   const raw = read(`${MODULES}/@tabler/core/dist/css/tabler.min.css`);
   const [{ css }] = await new PurgeCSS().purge({
-    content: [{ raw: "<html><body><a><button><input><select><textarea><table><thead><tbody><tr><th><td>", extension: "html" }],
+    content: [{ raw: "<html><body><a><button><input type=\"checkbox\"><input type=\"radio\"><input type=\"search\"><select><textarea><table><thead><tbody><tr><th><td>", extension: "html" }],
     css: [{ raw }],
     safelist: { standard: ["html", "body", ":root", "dialog", "summary", "details", /^(h[1-6]|p|a|b|i|ul|ol|li|dl|dt|dd|pre|code|kbd|img|svg|hr|label|legend|fieldset|progress|small|strong|caption|optgroup|option)$/, ...keptClasses] },
     keyframes: true,

@@ -21,10 +21,10 @@ KINDS_OF_VALUES = {
 }
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known name most like `word`, or None when nothing is near."""
+def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str | None:
+    """The known name most like `word`, or None when nothing is near. `alike`: from 0 to 1, as difflib measures it."""
     candidates = {name.casefold(): name for name in known}
-    near = get_close_matches(str(word)[:200].casefold(), candidates, n=1, cutoff=0.6)
+    near = get_close_matches(str(word)[:200].casefold(), candidates, n=1, cutoff=alike)
     return candidates[near[0]] if near else None
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from executor.language.filling import Filler
 from executor.language.parameters import NAME, RESERVED
-from executor.plain import did_you_mean, shown
+from executor.plain import did_you_mean, nearest, shown
 from executor.problems import Problem
 from executor.stages import StageTypes
 
 MAX_STAGES = 500
+_KIND_END = re.compile("(Extract|Transform|Validate|Execute|Load)$")
 TOP_LEVEL = ("stages", "parameters", "description")
 
 
@@ -110,8 +112,16 @@ def unknown_type(name: Any, types: StageTypes) -> Problem:
         message=f"There is no stage of type {shown(name)}.",
         found=shown(name),
         expected="one of " + ", ".join(types),
-        fix=(did_you_mean(name, types) if isinstance(name, str) else None) or "Choose one of these types.",
+        fix=(_meant_type(name, types) if isinstance(name, str) else None) or "Choose one of these types.",
     )
+
+
+def _meant_type(name: str, types: StageTypes) -> str | None:
+    """Of two types of one kind the long common end makes any two look alike: what stands before it must be alike too."""
+    meant = nearest(name, types)
+    if meant and nearest(name, [meant], 0.85) is None and nearest(_KIND_END.sub("", name), [_KIND_END.sub("", meant)]) is None:
+        return None
+    return f"Did you mean “{meant}”?" if meant else None
 
 
 def unknown_environment(name: str, known: list[str], field_name: str) -> Problem:

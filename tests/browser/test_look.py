@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +61,16 @@ def test_the_policy_really_refuses_inline_style(screen: Open, gallery: Callable[
     shown.page.evaluate("document.head.append(Object.assign(document.createElement('style'), {textContent: 'body{color:red}'}))")
     shown.page.wait_for_timeout(100)
     assert any("Content Security Policy" in line for line in shown.take_said())
+
+
+@pytest.mark.parametrize("kind", ["checkbox", "radio"])
+def test_a_chosen_box_shows_its_mark(screen: Open, gallery: Callable[[Screen], Screen], kind: str) -> None:
+    page = gallery(screen()).page
+    mark = page.locator(f"label.form-check:not(.form-switch) input[type={kind}]:checked").first.evaluate(
+        "box => getComputedStyle(box, '::before').maskImage"
+    )
+    picture = re.fullmatch(r'url\("(.+\.svg)"\)', mark)
+    assert picture and page.request.get(picture[1]).ok
 
 
 def test_the_theme_choice_stays_over_pages(screen: Open, gallery: Callable[[Screen], Screen]) -> None:

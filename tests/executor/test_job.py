@@ -117,6 +117,12 @@ def test_an_unknown_stage_type_is_told_with_the_nearest() -> None:
     assert (problem.code, problem.place, problem.fix) == ("stage-type-unknown", "stage 1 “a” · type", "Did you mean “SQLTransform”?")
 
 
+@pytest.mark.parametrize(("name", "meant"), [("DelimitedExtrac", "DelimitedExtract"), ("ConsolLoad", "ConsoleLoad"), ("HTTPExtract", None)])
+def test_a_type_is_not_meant_for_its_common_end(name: str, meant: str | None) -> None:
+    problem = only_problem(document(sql_stage("a") | {"type": name}))
+    assert problem.fix == (f"Did you mean “{meant}”?" if meant else "Choose one of these types.")
+
+
 def test_an_unknown_field_is_told_with_the_nearest() -> None:
     problem = only_problem(document(sql_stage(outputVeiw="x")))
     assert (problem.code, problem.field, problem.fix) == ("field-unknown", "outputVeiw", "Did you mean “outputView”?")

@@ -67,7 +67,8 @@ function list(field, value, change) {
 
 /** One switch for each environment; none chosen means everywhere. */
 function environments(field, value, change, { environments: known }) {
-  const boxes = known.map((name) => el("input", { type: "checkbox", class: "form-check-input", value: name }));
+  const names = new Set([...known, ...(Array.isArray(value) ? value.map(String) : [])]); // also one that does not exist: it must be seen to be taken out
+  const boxes = [...names].map((name) => el("input", { type: "checkbox", class: "form-check-input", value: name }));
   const set = (chosen) => boxes.forEach((box) => { box.checked = Array.isArray(chosen) && chosen.includes(box.value); });
   set(value);
   const told = () => { const chosen = boxes.filter((box) => box.checked).map((box) => box.value); change(chosen.length ? chosen : undefined); };
