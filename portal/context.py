@@ -48,6 +48,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "urls": _addresses(user, project),
             "counts": counts,
             "running": counts.get("runs", 0),
+            "is_piece": "HX-Request" in request.headers,
             "waiting": counts.get("promotions", 0),
             "palette_url": reverse("home:palette"),
             "account_url": reverse("accounts:tokens"),

@@ -264,3 +264,13 @@ def test_a_token_that_may_only_read_starts_nothing(program_of: Callable[..., Any
     answer = program_of(ana, "read").post("/api/v1/projects/flights/runs/", {"job": "daily_delays", "environment": "dev"}, format="json")
 
     assert (answer.status_code, Run.objects.count()) == (403, 0)
+
+
+def test_a_piece_of_a_page_brings_the_number_of_running_jobs_along(
+    browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User
+) -> None:
+    running = factories.make_run(version, dev, "running")
+    for address in ("/p/flights/runs/", f"{page_of(running)}now", "/"):
+        whole, piece = browser_of(ana).get(address), browser_of(ana).get(address, headers={"HX-Request": "true"})
+        assert whole.content.decode().count('id="nav-running"') == (0 if address.endswith("now") else 1)
+        assert "1 running</a>" in piece.content.decode() and 'hx-swap-oob="true"' in piece.content.decode()
