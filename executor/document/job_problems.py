@@ -119,9 +119,9 @@ def unknown_type(name: Any, types: StageTypes) -> Problem:
 def _meant_type(name: str, types: StageTypes) -> str | None:
     """Of two types of one kind the long common end makes any two look alike: what stands before it must be alike too."""
     meant = nearest(name, types)
-    if meant and nearest(name, [meant], 0.85) is None and nearest(_KIND_END.sub("", name), [_KIND_END.sub("", meant)]) is None:
-        return None
-    return f"Did you mean “{meant}”?" if meant else None
+    if meant and (nearest(name, [meant], 0.85) or nearest(_KIND_END.sub("", name), [_KIND_END.sub("", meant)])):
+        return f"Did you mean “{meant}”?"
+    return None
 
 
 def unknown_environment(name: str, known: list[str], field_name: str) -> Problem:

@@ -127,7 +127,7 @@ class FileLoad(Load, WithAuthentication):
 
     def reader(self) -> dict[str, Any]:
         """Type and format of the extract that reads what this stage writes, as a document writes them."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say what reads it")
 
 
 class Delimited(Stage):

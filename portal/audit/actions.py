@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.audit.chain import FIRST_HASH, hash_of
-from portal.audit.models import AuditEvent
+from portal.audit.models import AuditEvent, kind_of
 
 _LOCK_NUMBER = 7_391_001  # any constant; names the advisory lock that keeps the chain in one line
 
@@ -97,7 +97,7 @@ def _about(subject: Any) -> dict[str, str]:
     if subject is None:
         return {}
     return {
-        "subject_type": type(subject).__name__.lower(),
+        "subject_type": kind_of(subject),
         "subject_id": str(subject.pk or ""),
         "subject_label": _text(str(subject))[:200],
     }

@@ -27,8 +27,16 @@ def _refuse() -> NoReturn:
     raise Refused("An audit event is never changed and never deleted.")
 
 
+def kind_of(subject: models.Model) -> str:
+    """What the subject of an event is called in the record: job, run …"""
+    return type(subject).__name__.lower()
+
+
 class AuditQuerySet(models.QuerySet["AuditEvent"]):
     """Questions about the audit; the ways to change rows in bulk are closed."""
+
+    def about(self, subject: models.Model) -> AuditQuerySet:
+        return self.filter(subject_type=kind_of(subject), subject_id=str(subject.pk))
 
     def update(self, **changes: Any) -> int:
         _refuse()

@@ -22,7 +22,7 @@ from portal.jobs.models import Job
 from portal.runs import launcher
 from portal.runs.actions import start_run
 from portal.runs.models import GOOD_STATES, LogSegment, Run
-from portal.runs.output_rows import reader_of
+from portal.runs.output_rows import preview_of
 
 LOOK_SECONDS = 0.2
 PATIENCE_SECONDS = 600
@@ -115,10 +115,8 @@ def _cell(value: Any) -> Text:
 
 def read_output(run: Run) -> Event:
     """The `rows` event of a preview of the run's first output."""
-    document = {"stages": [reader_of(run, 0)]}
-    request = {"request": "preview", "id": 1, "document": document, "to": 0, "rows": ROWS_SHOWN, "environment": run.environment.name}
     launch = launcher.for_previews(run.environment)
-    executor = launcher.Executor(launch, request | {"values": {"lake": launch.lake}})
+    executor = launcher.Executor(launch, preview_of(run, 0, ROWS_SHOWN) | {"id": 1, "values": {"lake": launch.lake}})
     try:
         return _answer(executor)
     finally:

@@ -33,7 +33,7 @@ class PreviewIn(DraftRunIn):
 
 
 class OutputRowsIn(serializers.Serializer[Any]):
-    rows = serializers.IntegerField(min_value=1, max_value=MOST_ROWS, required=False, default=100)
+    rows = serializers.IntegerField(min_value=1, max_value=MOST_ROWS, required=False, default=output_rows.ROWS)
 
 
 class PreviewColumnOut(serializers.Serializer[Any]):

@@ -18,7 +18,7 @@ from portal.accounts.models import User
 from portal.errors import PortalError
 from portal.runs.doors import find_run
 from portal.runs.models import Run
-from portal.runs.preview_views import record_look, streamed
+from portal.runs.preview_views import addressed, record_look, streamed
 
 ROWS = 100
 
@@ -42,10 +42,22 @@ def message_for(user: User, run: Run, output: int, rows: int = ROWS) -> dict[str
     Raises NotAllowed without the right to see data there, Http404 when the run has no such output, PortalError when it cannot be read.
     """
     policy.require(user, "view_data", run)
-    asked = {"request": "preview", "document": {"stages": [reader_of(run, output)]}, "to": 0, "rows": rows, "input": "sample"}
+    asked = preview_of(run, output, rows)
     record_look(user, "view_data", run, run.environment.name)
-    place = {"user": user.pk, "job": run.job_id, "environment": run.environment_id, "holder": user.shown_name}
-    return {"do": "look", **place, "message": asked | {"environment": run.environment.name, "values": {"parameters": {}}}}
+    return {**addressed(user, "look", run.job_id, run.environment_id), "message": asked}
+
+
+def preview_of(run: Run, output: int, rows: int = ROWS) -> dict[str, Any]:
+    """The request to an executor. Raises as `reader_of`."""
+    return {
+        "request": "preview",
+        "document": {"stages": [reader_of(run, output)]},
+        "to": 0,
+        "rows": rows,
+        "input": "sample",
+        "environment": run.environment.name,
+        "values": {"parameters": {}},
+    }
 
 
 def reader_of(run: Run, number: int) -> dict[str, Any]:

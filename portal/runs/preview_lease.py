@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -25,6 +25,14 @@ ANSWER_SECONDS = 300.0
 """A preview that takes longer is cancelled; a run is the place for long work."""
 CANCEL_SECONDS = 5.0
 _numbers = count(1)
+
+
+class Key(NamedTuple):
+    """Whose session it is, for which job, and where it reads; ids."""
+
+    user: int
+    job: int
+    environment: int
 
 
 def said(code: str, message: str, fix: str) -> dict[str, Any]:
@@ -44,9 +52,9 @@ class SessionEnded(Exception):
 
 
 class Lease:
-    """`key` is (user id, job id, environment id). `holder` is a name to show to people who wait."""
+    """`holder` is a name to show to people who wait."""
 
-    def __init__(self, key: tuple[int, int, int], holder: str, launch: Launch) -> None:
+    def __init__(self, key: Key, holder: str, launch: Launch) -> None:
         self.key, self.holder, self.launch = key, holder, launch
         self.used = time.monotonic()
         self.ready = asyncio.Event()

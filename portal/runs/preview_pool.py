@@ -10,12 +10,10 @@ from contextlib import suppress
 from django.conf import settings
 
 from portal.runs.launcher import Launch
-from portal.runs.preview_lease import Lease
+from portal.runs.preview_lease import Key, Lease
 
 log = logging.getLogger(__name__)
 
-Key = tuple[int, int, int]
-"""Ids of user, job and environment."""
 SPARE_SECONDS = 30.0
 """A session nobody used for so long is given up for somebody who waits."""
 LOOK_SECONDS = 1.0
@@ -58,7 +56,7 @@ class Pool:
                 await self.drop(lease)
             elif len(self.leases) >= settings.PREVIEW_LEASES and not (is_first and await self._make_room(key)):
                 return None
-            launch = await asyncio.to_thread(self._launch, key[2])
+            launch = await asyncio.to_thread(self._launch, key.environment)
             lease = self.leases[key] = Lease(key, holder, launch)
             await lease.start()
             log.info("A preview session for %s starts (%s of %s).", holder, len(self.leases), settings.PREVIEW_LEASES)
@@ -67,7 +65,7 @@ class Pool:
     async def _make_room(self, key: Key) -> bool:
         """Gives up a session that is not in use: one of the same person first, else the one idle for longest."""
         idle = [lease for lease in self.leases.values() if not lease.is_busy]
-        own = [lease for lease in idle if lease.key[0] == key[0]]
+        own = [lease for lease in idle if lease.key.user == key.user]
         spare = own or [lease for lease in idle if lease.idle_seconds >= SPARE_SECONDS]
         if not spare:
             return False
@@ -75,7 +73,7 @@ class Pool:
         return True
 
     def _sentence(self, before: int, key: Key) -> str:
-        people = len({lease.key[0] for lease in self.leases.values()})
+        people = len({lease.key.user for lease in self.leases.values()})
         who = "1 person is" if people == 1 else f"{people} people are"
         place = "you are next" if before == 0 else f"{before} {'waits' if before == 1 else 'wait'} before you"
         return f"{who} previewing; {place}. A place is free as soon as one of them stops for {SPARE_SECONDS:.0f} seconds."

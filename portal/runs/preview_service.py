@@ -12,8 +12,8 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Callable
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ from django.db import close_old_connections
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher
-from portal.runs.preview_lease import GONE, LONGEST_LINE, STOPPED, Lease, SessionEnded
-from portal.runs.preview_pool import Key, Pool
+from portal.runs.preview_lease import GONE, LONGEST_LINE, STOPPED, Key, Lease, SessionEnded
+from portal.runs.preview_pool import Pool
 
 log = logging.getLogger(__name__)
 TIDY_SECONDS = 5.0
@@ -32,24 +32,28 @@ MOST_SESSIONS = 3
 """How many sessions may end under requests before it before a request is given up."""
 
 
-def launch_for(environment: int) -> launcher.Launch:
-    """How to start a session that reads this environment's data."""
+@contextmanager
+def fresh_connection() -> Iterator[None]:
+    """Threads of the event loop live long: a connection that the database has closed meanwhile is not used, and none is kept."""
     close_old_connections()
     try:
-        return launcher.for_previews(Environment.objects.select_related("project").get(pk=environment))
+        yield
     finally:
         close_old_connections()
+
+
+def launch_for(environment: int) -> launcher.Launch:
+    """How to start a session that reads this environment's data."""
+    with fresh_connection():
+        return launcher.for_previews(Environment.objects.select_related("project").get(pk=environment))
 
 
 def require_drafts(environment: int) -> None:
     """Raises PortalError where no drafts are allowed: there the portal's own documents are read, and none that a person wrote."""
-    close_old_connections()
-    try:
+    with fresh_connection():
         found = Environment.objects.get(pk=environment)
-        if not found.allows_drafts:
-            raise PortalError(f"Nothing is previewed in {found.name}.", code="preview-not-allowed")
-    finally:
-        close_old_connections()
+    if not found.allows_drafts:
+        raise PortalError(f"Nothing is previewed in {found.name}.", code="preview-not-allowed")
 
 
 class Service:
@@ -100,7 +104,7 @@ class Service:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = json.loads(await reader.readline())
-        key = (int(request["user"]), int(request["job"]), int(request["environment"]))
+        key = Key(*(int(request[name]) for name in Key._fields))
         if request["do"] == "cancel":
             await self._cancel(key)
             await _send(writer, {**STOPPED, "last": True})
@@ -117,7 +121,7 @@ class Service:
     async def _events(self, request: dict[str, Any], key: Key, writer: asyncio.StreamWriter) -> None:
         try:
             if request["do"] != "look":
-                await asyncio.to_thread(self.require_drafts, key[2])
+                await asyncio.to_thread(self.require_drafts, key.environment)
             for _ in range(MOST_SESSIONS):
                 with suppress(SessionEnded):
                     await self._in_a_session(request, key, writer)

@@ -80,7 +80,7 @@ def message_for(
     if environment is None:
         raise PortalError("No environment of this project allows previews.", code="preview-not-allowed", status=409)
     policy.require(user, "preview", job, environment=environment.name)
-    message = {"do": do, "user": user.pk, "job": job.pk, "environment": environment.pk, "holder": user.shown_name}
+    message = addressed(user, do, job.pk, environment.pk)
     if content is not None:
         message["message"] = (asked or {}) | _work(content, environment.name, environment.parameters)
         if (asked or {}).get("request") == "preview":
@@ -88,12 +88,15 @@ def message_for(
     return message
 
 
+def addressed(user: User, do: str, job: int, environment: int) -> dict[str, Any]:
+    """What to do, in whose session; `job` and `environment` are ids."""
+    return {"do": do, "user": user.pk, "job": job, "environment": environment, "holder": user.shown_name}
+
+
 def record_look(user: User, action: str, subject: Job | Run, environment: str) -> None:
     """Who looks at data is in the audit: once an hour for each person and subject, not at every Ctrl+Enter."""
     an_hour_ago = timezone.now() - timedelta(hours=1)
-    kind = type(subject).__name__.lower()
-    looks = AuditEvent.objects.filter(subject_type=kind, subject_id=str(subject.pk), actor=user, action=action, result="done")
-    if not looks.filter(at__gt=an_hour_ago).exists():
+    if not AuditEvent.objects.about(subject).filter(actor=user, action=action, result="done", at__gt=an_hour_ago).exists():
         audit.record(action=action, actor=user, subject=subject, environment=environment)
 
 

@@ -12,6 +12,7 @@ from executor.document.forms import form_fields
 from executor.document.job import check
 from executor.document.reference import reference
 from executor.stages import STAGE_TYPES, Stage
+from executor.stages.file_kinds import FileLoad
 from tests.executor.documents import document, sql_stage
 
 if TYPE_CHECKING:
@@ -51,6 +52,12 @@ def test_its_example_is_right(cls: type[Stage]) -> None:
 @EVERY
 def test_its_icon_is_one_of_tablers(cls: type[Stage]) -> None:
     assert cls.icon != "point" and cls.icon.replace("-", "").isalnum()
+
+
+@pytest.mark.parametrize("cls", [cls for cls in STAGE_TYPES.values() if issubclass(cls, FileLoad)])
+def test_what_a_load_has_written_can_be_read_again(cls: type[FileLoad]) -> None:
+    reader = {"name": "again", "inputURI": "out", "outputView": "again"} | cls.model_validate(cls.example).reader()
+    assert check(document(reader)) == []
 
 
 @EVERY

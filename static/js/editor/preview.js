@@ -7,6 +7,7 @@ import { el, icon, plural } from "../dom.js";
 import { lines } from "../lines.js";
 import { placeOf, problemList } from "./problems.js";
 import { asTabs, resultTable } from "../result_table.js";
+import { howMany } from "../rows.js";
 
 /** What the last preview knew of each stage: rows, and whether the stage has changed since. */
 export class Facts {
@@ -133,8 +134,8 @@ export class Preview {
   }
 
   describe(rows, total) {
-    const count = rows.complete ? plural(rows.rows.length, "row") : `first ${plural(rows.rows.length, "row")}${total ? ` of ${total.toLocaleString("en-US")}` : ""}`;
-    return [count, rows.input === "full" ? "full input" : "sample", duration(rows.duration_ms / 1000)].join(" · ");
+    const of = total && !rows.complete ? ` of ${total.toLocaleString("en-US")}` : "";
+    return [howMany(rows) + of, rows.input === "full" ? "full input" : "sample", duration(rows.duration_ms / 1000)].join(" · ");
   }
 
   noRows(rows) {
