@@ -31,12 +31,13 @@ test-fast: setup ## the part without Spark and browser (< 2 min)
 bench: setup ## measures, prints one table, writes bench/results.json
 	@$(BIN)/python -m bench
 
-lint: setup ## ruff, format, types, import rules, committed locks
+lint: setup ## ruff, format, types, import rules, committed locks, scripts
 	@$(BIN)/python -m tests.all --lint
 
-format: setup ## formats the Python code
+format: setup ## formats the Python code, scripts and style sheets
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+	@$(BIN)/python -m tests.scripts --write
 
 lock: ## resolves the dependencies again and writes requirements/*.txt (no host names)
 	$(UV_COMPILE) --extra demo --extra dev pyproject.toml -o requirements/lock.txt

@@ -2,7 +2,7 @@
 //   node build.mjs           writes static/vendor/
 //   node build.mjs --check   builds elsewhere and fails when the committed files differ
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as esbuild from "esbuild";
@@ -18,12 +18,32 @@ const read = (path) => readFileSync(path, "utf8");
 async function tabler(out) {
   const raw = read(`${MODULES}/@tabler/core/dist/css/tabler.min.css`);
   const [{ css }] = await new PurgeCSS().purge({
-    content: [{ raw: "<html><body><a><button><input type=\"checkbox\"><input type=\"radio\"><input type=\"search\"><select><textarea><table><thead><tbody><tr><th><td>", extension: "html" }],
+    content: [
+      {
+        raw: '<html><body><a><button><input type="checkbox"><input type="radio"><input type="search"><select><textarea><table><thead><tbody><tr><th><td>',
+        extension: "html",
+      },
+    ],
     css: [{ raw }],
-    safelist: { standard: ["html", "body", ":root", "dialog", "summary", "details", /^(h[1-6]|p|a|b|i|ul|ol|li|dl|dt|dd|pre|code|kbd|img|svg|hr|label|legend|fieldset|progress|small|strong|caption|optgroup|option)$/, ...keptClasses] },
+    safelist: {
+      standard: [
+        "html",
+        "body",
+        ":root",
+        "dialog",
+        "summary",
+        "details",
+        /^(h[1-6]|p|a|b|i|ul|ol|li|dl|dt|dd|pre|code|kbd|img|svg|hr|label|legend|fieldset|progress|small|strong|caption|optgroup|option)$/,
+        ...keptClasses,
+      ],
+    },
     keyframes: true,
   });
-  const { code } = await esbuild.transform(`@layer tabler{${withoutDataUrls(css.replace(/@charset[^;]*;/, ""), out)}}`, { loader: "css", minify: true, target: TARGET });
+  const { code } = await esbuild.transform(`@layer tabler{${withoutDataUrls(css.replace(/@charset[^;]*;/, ""), out)}}`, {
+    loader: "css",
+    minify: true,
+    target: TARGET,
+  });
   writeFileSync(join(out, "tabler.css"), code);
 }
 
@@ -46,7 +66,8 @@ async function icons(out) {
   const text = rules.map((rule) => String.fromCodePoint(parseInt(rule.code, 16))).join("");
   writeFileSync(join(out, "icons.woff2"), await subsetFont(font, text, { targetFormat: "woff2" }));
   const head = `@font-face{font-family:"tabler-icons";src:url("./icons.woff2") format("woff2");font-display:block}
-.ti{font-family:"tabler-icons"!important;font-style:normal;font-weight:400;font-variant:normal;text-transform:none;line-height:1;-webkit-font-smoothing:antialiased}
+.ti{font-family:"tabler-icons"!important;font-style:normal;font-weight:400;font-variant:normal;text-transform:none;line-height:1;\
+-webkit-font-smoothing:antialiased}
 `;
   writeFileSync(join(out, "icons.css"), head + rules.map((rule) => `.ti-${rule.name}::before{content:"\\${rule.code}"}\n`).join(""));
 }
@@ -84,8 +105,16 @@ const constructedStyleSheets = {
 
 async function codemirror(out) {
   await esbuild.build({
-    entryPoints: ["frontend/codemirror.js"], outfile: join(out, "codemirror.js"), bundle: true, format: "esm", minify: true,
-    target: TARGET, charset: "utf8", legalComments: "none", loader: { ".txt": "text" }, plugins: [constructedStyleSheets],
+    entryPoints: ["frontend/codemirror.js"],
+    outfile: join(out, "codemirror.js"),
+    bundle: true,
+    format: "esm",
+    minify: true,
+    target: TARGET,
+    charset: "utf8",
+    legalComments: "none",
+    loader: { ".txt": "text" },
+    plugins: [constructedStyleSheets],
   });
 }
 
@@ -103,10 +132,13 @@ function axe() {
 function licences(out) {
   const lock = JSON.parse(read("package-lock.json")).packages;
   const inside = /^node_modules\/(@codemirror\/|@lezer\/|@marijn\/|@tabler\/|@fontsource-variable\/|htmx\.org|style-mod|w3c-keyname|crelt)/;
-  const texts = Object.keys(lock).filter((path) => inside.test(path)).sort().map((path) => {
-    const file = readdirSync(path).find((name) => /^licen[sc]e/i.test(name));
-    return `${path.slice(13)} ${lock[path].version} (${lock[path].license})\n\n${file ? read(join(path, file)).trim() : "See the package."}\n`;
-  });
+  const texts = Object.keys(lock)
+    .filter((path) => inside.test(path))
+    .sort()
+    .map((path) => {
+      const file = readdirSync(path).find((name) => /^licen[sc]e/i.test(name));
+      return `${path.slice(13)} ${lock[path].version} (${lock[path].license})\n\n${file ? read(join(path, file)).trim() : "See the package."}\n`;
+    });
   writeFileSync(join(out, "LICENCES.txt"), texts.join("\n----\n\n"));
 }
 
@@ -121,7 +153,13 @@ async function build(out) {
 
 function differences(one, other) {
   const names = [...new Set([...readdirSync(one), ...readdirSync(other)])].sort();
-  const bytes = (folder, name) => { try { return readFileSync(join(folder, name)).toString("base64"); } catch { return null; } };
+  const bytes = (folder, name) => {
+    try {
+      return readFileSync(join(folder, name)).toString("base64");
+    } catch {
+      return null;
+    }
+  };
   return names.filter((name) => bytes(one, name) !== bytes(other, name));
 }
 

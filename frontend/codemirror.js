@@ -1,26 +1,141 @@
 // What the editor pages get of CodeMirror 6. One ES module: import { EditorView, … } from "/static/vendor/codemirror.js".
-export { EditorState, EditorSelection, Compartment, StateEffect, StateField, Facet, Prec, Transaction, Text, RangeSet, RangeSetBuilder, Annotation } from "@codemirror/state";
+
 export {
-  EditorView, ViewPlugin, Decoration, WidgetType, keymap, lineNumbers, gutter, GutterMarker, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars,
-  drawSelection, dropCursor, rectangularSelection, crosshairCursor, placeholder, hoverTooltip, showTooltip, tooltips, showPanel, panels, scrollPastEnd,
-} from "@codemirror/view";
+  acceptCompletion,
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  closeCompletion,
+  completeFromList,
+  completionKeymap,
+  completionStatus,
+  currentCompletions,
+  ifNotIn,
+  insertCompletionText,
+  pickedCompletion,
+  snippet,
+  snippetCompletion,
+  startCompletion,
+} from "@codemirror/autocomplete";
 export {
-  history, historyKeymap, defaultKeymap, indentWithTab, undo, redo, toggleComment, toggleLineComment, indentMore, indentLess, cursorDocEnd, selectAll, insertNewlineAndIndent,
+  cursorDocEnd,
+  defaultKeymap,
+  history,
+  historyKeymap,
+  indentLess,
+  indentMore,
+  indentWithTab,
+  insertNewlineAndIndent,
+  redo,
+  selectAll,
+  toggleComment,
+  toggleLineComment,
+  undo,
 } from "@codemirror/commands";
+export { json, jsonLanguage, jsonParseLinter } from "@codemirror/lang-json";
+export { keywordCompletionSource, SQLDialect, StandardSQL, schemaCompletionSource, sql } from "@codemirror/lang-sql";
 export {
-  syntaxTree, ensureSyntaxTree, indentOnInput, indentUnit, bracketMatching, foldGutter, foldKeymap, codeFolding, foldAll, unfoldAll, syntaxHighlighting, HighlightStyle,
-  defaultHighlightStyle, LanguageSupport, Language,
+  bracketMatching,
+  codeFolding,
+  defaultHighlightStyle,
+  ensureSyntaxTree,
+  foldAll,
+  foldGutter,
+  foldKeymap,
+  HighlightStyle,
+  indentOnInput,
+  indentUnit,
+  Language,
+  LanguageSupport,
+  syntaxHighlighting,
+  syntaxTree,
+  unfoldAll,
 } from "@codemirror/language";
 export {
-  autocompletion, completionKeymap, closeBrackets, closeBracketsKeymap, startCompletion, closeCompletion, acceptCompletion, completionStatus, currentCompletions,
-  completeFromList, ifNotIn, snippet, snippetCompletion, insertCompletionText, pickedCompletion,
-} from "@codemirror/autocomplete";
-export { linter, lintGutter, lintKeymap, setDiagnostics, setDiagnosticsEffect, openLintPanel, closeLintPanel, nextDiagnostic, previousDiagnostic, forceLinting, diagnosticCount, forEachDiagnostic } from "@codemirror/lint";
-export { search, searchKeymap, openSearchPanel, closeSearchPanel, highlightSelectionMatches, findNext, findPrevious, SearchQuery, setSearchQuery, gotoLine } from "@codemirror/search";
-export { MergeView, unifiedMergeView, diff, presentableDiff, goToNextChunk, goToPreviousChunk, getChunks, acceptChunk, rejectChunk } from "@codemirror/merge";
-export { sql, SQLDialect, schemaCompletionSource, keywordCompletionSource, StandardSQL } from "@codemirror/lang-sql";
-export { json, jsonLanguage, jsonParseLinter } from "@codemirror/lang-json";
-export { oneDark, oneDarkTheme, oneDarkHighlightStyle } from "@codemirror/theme-one-dark";
-export { tags, highlightCode, classHighlighter, tagHighlighter, highlightTree } from "@lezer/highlight";
-export { SparkSQL, sparkSql, sparkFunctions, sparkFunctionSource, sparkKeywords, functionHighlight, parameterHighlight, highlightSql } from "./spark_sql.js";
-export { sluiceTheme, sluiceHighlight, basicSetup } from "./setup.js";
+  closeLintPanel,
+  diagnosticCount,
+  forceLinting,
+  forEachDiagnostic,
+  linter,
+  lintGutter,
+  lintKeymap,
+  nextDiagnostic,
+  openLintPanel,
+  previousDiagnostic,
+  setDiagnostics,
+  setDiagnosticsEffect,
+} from "@codemirror/lint";
+export {
+  acceptChunk,
+  diff,
+  getChunks,
+  goToNextChunk,
+  goToPreviousChunk,
+  MergeView,
+  presentableDiff,
+  rejectChunk,
+  unifiedMergeView,
+} from "@codemirror/merge";
+export {
+  closeSearchPanel,
+  findNext,
+  findPrevious,
+  gotoLine,
+  highlightSelectionMatches,
+  openSearchPanel,
+  SearchQuery,
+  search,
+  searchKeymap,
+  setSearchQuery,
+} from "@codemirror/search";
+export {
+  Annotation,
+  Compartment,
+  EditorSelection,
+  EditorState,
+  Facet,
+  Prec,
+  RangeSet,
+  RangeSetBuilder,
+  StateEffect,
+  StateField,
+  Text,
+  Transaction,
+} from "@codemirror/state";
+export { oneDark, oneDarkHighlightStyle, oneDarkTheme } from "@codemirror/theme-one-dark";
+export {
+  crosshairCursor,
+  Decoration,
+  drawSelection,
+  dropCursor,
+  EditorView,
+  GutterMarker,
+  gutter,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  highlightSpecialChars,
+  hoverTooltip,
+  keymap,
+  lineNumbers,
+  panels,
+  placeholder,
+  rectangularSelection,
+  scrollPastEnd,
+  showPanel,
+  showTooltip,
+  tooltips,
+  ViewPlugin,
+  WidgetType,
+} from "@codemirror/view";
+export { classHighlighter, highlightCode, highlightTree, tagHighlighter, tags } from "@lezer/highlight";
+export { basicSetup, sluiceHighlight, sluiceTheme } from "./setup.js";
+export {
+  functionHighlight,
+  highlightSql,
+  parameterHighlight,
+  SparkSQL,
+  sparkFunctionSource,
+  sparkFunctions,
+  sparkKeywords,
+  sparkSql,
+} from "./spark_sql.js";

@@ -6,14 +6,22 @@ import functionList from "./spark_functions.txt";
 import keywordList from "./spark_keywords.txt";
 
 const lines = (text) => text.split("\n").filter(Boolean);
-const TYPES = "array bigint binary boolean byte char date decimal double float int integer interval long map numeric real short smallint string struct timestamp timestamp_ltz timestamp_ntz tinyint varchar variant void".split(" ");
+const TYPES = [
+  "array bigint binary boolean byte char date decimal double float int integer interval long",
+  "map numeric real short smallint string struct timestamp timestamp_ltz timestamp_ntz tinyint varchar variant void",
+].flatMap((names) => names.split(" "));
 /** Words Spark lists as functions (operators) or as free names, that read as syntax. */
-const SYNTAX = "and or not in is like ilike rlike regexp between case when then else end div left right true false null distinct exists".split(" ");
+const SYNTAX =
+  "and or not in is like ilike rlike regexp between case when then else end div left right true false null distinct exists".split(" ");
 
 /** Names of Spark's built-in functions, lower case. */
-export const sparkFunctions = lines(functionList).filter((name) => !SYNTAX.includes(name) || ["left", "right", "like", "exists"].includes(name));
+export const sparkFunctions = lines(functionList).filter(
+  (name) => !SYNTAX.includes(name) || ["left", "right", "like", "exists"].includes(name),
+);
 /** Spark's keywords, lower case, without those that are only a type or a function and so may well be a column (day, year, count …). */
-export const sparkKeywords = [...new Set([...lines(keywordList).filter((word) => !TYPES.includes(word) && !sparkFunctions.includes(word)), ...SYNTAX])];
+export const sparkKeywords = [
+  ...new Set([...lines(keywordList).filter((word) => !TYPES.includes(word) && !sparkFunctions.includes(word)), ...SYNTAX]),
+];
 
 /** Functions are not “builtin” words here: `day` is a function only before a bracket (see functionHighlight), else mostly a column. */
 export const SparkSQL = SQLDialect.define({
@@ -31,11 +39,21 @@ export const SparkSQL = SQLDialect.define({
 const known = new Set(sparkFunctions);
 
 function marks(regexp, classOf) {
-  const matcher = new MatchDecorator({ regexp, decorate: (add, from, to, match) => { const name = classOf(match); if (name) add(from, from + match[0].length, Decoration.mark({ class: name })); } });
+  const matcher = new MatchDecorator({
+    regexp,
+    decorate: (add, from, _to, match) => {
+      const name = classOf(match);
+      if (name) add(from, from + match[0].length, Decoration.mark({ class: name }));
+    },
+  });
   return ViewPlugin.fromClass(
     class {
-      constructor(view) { this.decorations = matcher.createDeco(view); }
-      update(update) { this.decorations = matcher.updateDeco(update, this.decorations); }
+      constructor(view) {
+        this.decorations = matcher.createDeco(view);
+      }
+      update(update) {
+        this.decorations = matcher.updateDeco(update, this.decorations);
+      }
     },
     { decorations: (plugin) => plugin.decorations },
   );
@@ -70,14 +88,25 @@ export function sparkSql({ functions = sparkFunctionSource, ...config } = {}) {
 /** Fills `element` with `code` as coloured text nodes (classes tok-keyword, tok-string …), for SQL that is only shown. */
 export function highlightSql(element, code) {
   element.replaceChildren();
-  highlightCode(code, SparkSQL.language.parser.parse(code), classHighlighter, (text, classes) => put(element, text, classes), () => put(element, "\n", ""));
+  highlightCode(
+    code,
+    SparkSQL.language.parser.parse(code),
+    classHighlighter,
+    (text, classes) => put(element, text, classes),
+    () => put(element, "\n", ""),
+  );
 }
 
 function put(element, text, classes) {
-  const pieces = classes.includes("keyword") || classes.includes("string") || classes.includes("comment") ? [text] : text.split(/(\$\{[^}\n]*\})/);
+  const pieces =
+    classes.includes("keyword") || classes.includes("string") || classes.includes("comment") ? [text] : text.split(/(\$\{[^}\n]*\})/);
   for (const piece of pieces.filter(Boolean)) {
     const span = document.createElement("span");
-    const name = piece.startsWith("${") ? "tok-parameter" : known.has(piece.toLowerCase()) && !classes.includes("keyword") ? "tok-function" : classes;
+    const name = piece.startsWith("${")
+      ? "tok-parameter"
+      : known.has(piece.toLowerCase()) && !classes.includes("keyword")
+        ? "tok-function"
+        : classes;
     if (name) span.className = name;
     span.textContent = piece;
     element.append(span);

@@ -67,6 +67,7 @@ LINT = [
     Part("types", tool("mypy")),
     Part("import rules", tool("lint-imports")),
     Part("locks", [sys.executable, "-m", "tests.locks"]),
+    Part("scripts", [sys.executable, "-m", "tests.scripts"], needs=("npm",)),
 ]
 UNIT = [Part("unit and API, SQLite", pytest(FAST, "-n", "2"))]
 SLOW = [

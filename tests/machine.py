@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 
-PACKAGES = {"bwrap": "bubblewrap", "chromium": "chromium"}
+PACKAGES = {"bwrap": "bubblewrap", "chromium": "chromium", "npm": "npm"}
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 

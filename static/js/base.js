@@ -4,25 +4,40 @@ import "./dialogs.js";
 import "./tabs.js";
 import "./forms.js";
 import "./server.js";
-import { show } from "./toasts.js";
 import { refresh } from "./times.js";
+import { show } from "./toasts.js";
 import "./palette.js";
 import "./keys.js";
 
-document.addEventListener("click", (event) => {
-  const choice = event.target.closest("[data-theme-choice]");
-  if (choice) { window.sluiceTheme.choose(choice.dataset.themeChoice); markTheme(); }
-  const drawer = event.target.closest("[data-drawer]");
-  if (drawer) setDrawer(!document.body.classList.contains("nav-open"));
-  else if (!event.target.closest(".side")) setDrawer(false);
-  const copied = event.target.closest("[data-copy]");
-  if (copied) navigator.clipboard.writeText(copied.dataset.copy).then(() => show({ text: "Copied.", tone: "ok" }));
-  const off = event.target.closest("[aria-disabled=true]");
-  if (off) { event.preventDefault(); event.stopPropagation(); explain(off); }
-}, true);
+document.addEventListener(
+  "click",
+  (event) => {
+    const choice = event.target.closest("[data-theme-choice]");
+    if (choice) {
+      window.sluiceTheme.choose(choice.dataset.themeChoice);
+      markTheme();
+    }
+    const drawer = event.target.closest("[data-drawer]");
+    if (drawer) setDrawer(!document.body.classList.contains("nav-open"));
+    else if (!event.target.closest(".side")) setDrawer(false);
+    const copied = event.target.closest("[data-copy]");
+    if (copied) navigator.clipboard.writeText(copied.dataset.copy).then(() => show({ text: "Copied.", tone: "ok" }));
+    const off = event.target.closest("[aria-disabled=true]");
+    if (off) {
+      event.preventDefault();
+      event.stopPropagation();
+      explain(off);
+    }
+  },
+  true,
+);
 
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") setDrawer(false); });
-document.addEventListener("change", (event) => { if (event.target.matches("[data-submits]")) event.target.form.requestSubmit(); });
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") setDrawer(false);
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+});
 
 /** A control that is off says why, also to the keyboard: its description is shown as a toast. */
 function explain(control) {
@@ -36,11 +51,13 @@ function setDrawer(open) {
   if (!button || was === open) return;
   document.body.classList.toggle("nav-open", open);
   button.setAttribute("aria-expanded", String(open));
-  if (open) document.querySelector(".side a")?.focus(); else button.focus();
+  if (open) document.querySelector(".side a")?.focus();
+  else button.focus();
 }
 
 function markTheme() {
-  for (const button of document.querySelectorAll("[data-theme-choice]")) button.setAttribute("aria-pressed", String(button.dataset.themeChoice === window.sluiceTheme.choice()));
+  for (const button of document.querySelectorAll("[data-theme-choice]"))
+    button.setAttribute("aria-pressed", String(button.dataset.themeChoice === window.sluiceTheme.choice()));
 }
 
 markTheme();

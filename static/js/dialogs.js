@@ -36,24 +36,34 @@ export function ask({ title, text, yes = "Yes", no = "Keep as it is", danger = f
   return new Promise((resolve) => {
     let answer = false;
     keep.addEventListener("click", () => dialog.close());
-    agree.addEventListener("click", () => { answer = true; dialog.close(); });
-    dialog.addEventListener("close", () => { dialog.remove(); resolve(answer); });
+    agree.addEventListener("click", () => {
+      answer = true;
+      dialog.close();
+    });
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(answer);
+    });
     dialog.showModal();
     (danger ? keep : agree).focus();
   });
 }
 
 // <form data-ask="Cancel the run?" data-ask-text="…" data-ask-yes="Cancel run"> asks first; data-ask-danger marks it.
-document.addEventListener("submit", (event) => {
-  const { ask: title, askText = "", askYes, askDanger } = event.target.dataset;
-  if (!title || event.target.dataset.asked) return;
-  event.preventDefault();
-  event.stopPropagation();
-  const form = event.target;
-  ask({ title, text: askText, yes: askYes, danger: askDanger !== undefined }).then((agreed) => {
-    if (!agreed) return;
-    form.dataset.asked = "yes";
-    form.requestSubmit(event.submitter);
-    delete form.dataset.asked;
-  });
-}, true);
+document.addEventListener(
+  "submit",
+  (event) => {
+    const { ask: title, askText = "", askYes, askDanger } = event.target.dataset;
+    if (!title || event.target.dataset.asked) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const form = event.target;
+    ask({ title, text: askText, yes: askYes, danger: askDanger !== undefined }).then((agreed) => {
+      if (!agreed) return;
+      form.dataset.asked = "yes";
+      form.requestSubmit(event.submitter);
+      delete form.dataset.asked;
+    });
+  },
+  true,
+);

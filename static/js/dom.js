@@ -25,8 +25,17 @@ export const plural = (count, one, many = `${one}s`) => `${count.toLocaleString(
 /** Calls `work` once `wait` milliseconds have passed without another call. */
 export function debounced(work, wait) {
   let timer = null;
-  const call = (...values) => { clearTimeout(timer); timer = setTimeout(() => { timer = null; work(...values); }, wait); };
-  call.cancel = () => { clearTimeout(timer); timer = null; };
+  const call = (...values) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      timer = null;
+      work(...values);
+    }, wait);
+  };
+  call.cancel = () => {
+    clearTimeout(timer);
+    timer = null;
+  };
   call.isWaiting = () => timer !== null;
   return call;
 }
@@ -36,10 +45,20 @@ export function dialog({ title, wide = false, body, footer }) {
   const box = el("dialog", { class: `dialog${wide ? " wide" : ""}`, "aria-label": title });
   return new Promise((resolve) => {
     let answer;
-    const close = (value) => { answer = value; box.close(); };
+    const close = (value) => {
+      answer = value;
+      box.close();
+    };
     const cross = el("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => close(undefined) }, icon("x"));
-    box.append(el("header", {}, el("h2", {}, title), cross), el("div", { class: "in" }, body(close, box)), el("footer", {}, footer(close, box)));
-    box.addEventListener("close", () => { box.remove(); resolve(answer); });
+    box.append(
+      el("header", {}, el("h2", {}, title), cross),
+      el("div", { class: "in" }, body(close, box)),
+      el("footer", {}, footer(close, box)),
+    );
+    box.addEventListener("close", () => {
+      box.remove();
+      resolve(answer);
+    });
     document.body.append(box);
     box.showModal();
     (box.querySelector("[autofocus]") ?? box.querySelector("footer .primary"))?.focus();

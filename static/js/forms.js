@@ -4,7 +4,10 @@ const GIVE_UP_MS = 15000;
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.getAttribute("method")?.toLowerCase() !== "post") return;
-  if (form.dataset.sent) { event.preventDefault(); return; }
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
   form.dataset.sent = "yes";
   event.submitter?.setAttribute("aria-busy", "true");
   setTimeout(() => sendable(form), GIVE_UP_MS);
@@ -15,5 +18,5 @@ window.addEventListener("pageshow", () => document.querySelectorAll("form[data-s
 
 function sendable(form) {
   delete form.dataset.sent;
-  form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
+  for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
 }

@@ -15,7 +15,11 @@ async function fillBars(root = document) {
     if (!cells.length) continue;
     const jobs = cells.map((cell) => cell.dataset.job).join(",");
     let runs = null;
-    try { runs = await request(`${table.dataset.recentUrl}?jobs=${encodeURIComponent(jobs)}`); } catch { /* the rest of the page is whole without it */ }
+    try {
+      runs = await request(`${table.dataset.recentUrl}?jobs=${encodeURIComponent(jobs)}`);
+    } catch {
+      /* the rest of the page is whole without it */
+    }
     for (const cell of cells) {
       const mine = runs?.[cell.dataset.job] ?? [];
       if (cell.dataset.form === "list") cell.replaceChildren(...lines(mine, table.dataset.runUrl, runs !== null));
@@ -44,7 +48,13 @@ function bars(all, url) {
 }
 
 function lines(runs, url, known) {
-  if (!runs.length) return [Object.assign(document.createElement("span"), { className: "mut", textContent: known ? "It has not run yet." : "The runs cannot be shown just now." })];
+  if (!runs.length)
+    return [
+      Object.assign(document.createElement("span"), {
+        className: "mut",
+        textContent: known ? "It has not run yet." : "The runs cannot be shown just now.",
+      }),
+    ];
   const list = Object.assign(document.createElement("ul"), { className: "plain run-lines" });
   for (const run of runs.slice(-6).reverse()) list.append(line(run, url));
   return [bars(runs, url), list];
@@ -56,7 +66,14 @@ function line(run, url) {
   const icon = Object.assign(document.createElement("i"), { className: `ti ti-${ICONS[tone(run.state)]} ${tone(run.state)}` });
   icon.setAttribute("aria-hidden", "true");
   const when = run.created_at ? ago(new Date(run.created_at)) : "";
-  link.append(icon, word(run.state), Object.assign(document.createElement("span"), { className: "mut", textContent: [run.environment, run.duration_s == null ? "" : duration(run.duration_s), when].filter(Boolean).join(" · ") }));
+  link.append(
+    icon,
+    word(run.state),
+    Object.assign(document.createElement("span"), {
+      className: "mut",
+      textContent: [run.environment, run.duration_s == null ? "" : duration(run.duration_s), when].filter(Boolean).join(" · "),
+    }),
+  );
   item.append(link);
   return item;
 }
@@ -77,4 +94,6 @@ async function colourSql(root = document) {
 
 fillBars();
 colourSql();
-document.addEventListener("htmx:afterSwap", (event) => { if (event.target.id === "jobs") fillBars(event.target); });
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id === "jobs") fillBars(event.target);
+});

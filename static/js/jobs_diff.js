@@ -1,7 +1,29 @@
 // Two versions side by side: one merge view for each changed SQL, and one for the whole document when its tab is opened.
-import { EditorState, EditorView, MergeView, SparkSQL, json, lineNumbers, parameterHighlight, sluiceHighlight, sluiceTheme, sql, syntaxHighlighting } from "../vendor/codemirror.js";
+import {
+  EditorState,
+  EditorView,
+  json,
+  lineNumbers,
+  MergeView,
+  parameterHighlight,
+  SparkSQL,
+  sluiceHighlight,
+  sluiceTheme,
+  sql,
+  syntaxHighlighting,
+} from "../vendor/codemirror.js";
 
-const look = (language, label) => [lineNumbers(), EditorView.lineWrapping, EditorState.readOnly.of(true), EditorView.editable.of(false), syntaxHighlighting(sluiceHighlight), sluiceTheme, parameterHighlight, language, EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" })];
+const look = (language, label) => [
+  lineNumbers(),
+  EditorView.lineWrapping,
+  EditorState.readOnly.of(true),
+  EditorView.editable.of(false),
+  syntaxHighlighting(sluiceHighlight),
+  sluiceTheme,
+  parameterHighlight,
+  language,
+  EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
+];
 
 function merge(parent, before, after, language, label) {
   return new MergeView({
@@ -18,4 +40,10 @@ for (const place of document.querySelectorAll(".sql-merge")) {
 }
 
 const documents = JSON.parse(document.getElementById("documents").textContent);
-document.getElementById("t-json").addEventListener("tab:chosen", () => merge(document.getElementById("json-merge"), documents.before, documents.after, json(), "document"), { once: true });
+document
+  .getElementById("t-json")
+  .addEventListener(
+    "tab:chosen",
+    () => merge(document.getElementById("json-merge"), documents.before, documents.after, json(), "document"),
+    { once: true },
+  );

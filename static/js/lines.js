@@ -1,12 +1,15 @@
 // A POST whose answer is one JSON object a line, read while it arrives.
-import { Refusal, csrfToken } from "./server.js";
+import { csrfToken, Refusal } from "./server.js";
 
 /** Calls `take` for each object. Throws Refusal for an answer that is not 2xx, AbortError when `signal` fired. */
 export async function lines(url, body, signal, take) {
   let answer;
   try {
     answer = await fetch(url, {
-      method: "POST", signal, credentials: "same-origin", body: JSON.stringify(body),
+      method: "POST",
+      signal,
+      credentials: "same-origin",
+      body: JSON.stringify(body),
       headers: { "Content-Type": "application/json", Accept: "application/x-ndjson, application/json", "X-CSRFToken": csrfToken() },
     });
   } catch (error) {
@@ -26,8 +29,16 @@ export async function lines(url, body, signal, take) {
 
 async function refusal(answer) {
   let body = null;
-  try { body = await answer.json(); } catch { /* an error page */ }
+  try {
+    body = await answer.json();
+  } catch {
+    /* an error page */
+  }
   const said = body?.detail ?? body?.title;
-  const words = said ? [said, body.fix].filter(Boolean).join(" ") : answer.status === 401 || answer.status === 403 ? "You are no longer signed in. Sign in in another tab; what you typed here stays." : "This cannot be done just now. Try again in a moment.";
+  const words = said
+    ? [said, body.fix].filter(Boolean).join(" ")
+    : answer.status === 401 || answer.status === 403
+      ? "You are no longer signed in. Sign in in another tab; what you typed here stays."
+      : "This cannot be done just now. Try again in a moment.";
   return new Refusal(answer.status, body, words);
 }

@@ -16,7 +16,11 @@ document.addEventListener("focusin", (event) => closeOthers(event.target.closest
 document.addEventListener("keydown", (event) => {
   const menu = event.target.closest("details.menu");
   if (!menu) return;
-  if (event.key === "Escape" && menu.open) { menu.open = false; menu.querySelector("summary").focus(); event.stopPropagation(); }
+  if (event.key === "Escape" && menu.open) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    event.stopPropagation();
+  }
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!step || event.target.matches("input, textarea, select")) return;
   event.preventDefault();

@@ -15,7 +15,13 @@ export function openPalette() {
   find();
 }
 
-const places = () => [...document.querySelectorAll(".side a")].map((link) => ({ title: link.querySelector("span").textContent, url: link.href, icon: link.querySelector("i").className.match(/ti-([\w-]+)/)?.[1], group: "Places" }));
+const places = () =>
+  [...document.querySelectorAll(".side a")].map((link) => ({
+    title: link.querySelector("span").textContent,
+    url: link.href,
+    icon: link.querySelector("i").className.match(/ti-([\w-]+)/)?.[1],
+    group: "Places",
+  }));
 
 async function find() {
   pending?.abort();
@@ -35,7 +41,10 @@ function draw(items, note = "") {
   list.replaceChildren();
   let group = null;
   items.forEach((item, place) => {
-    if (item.group !== group) { group = item.group; if (group) list.append(heading(group)); }
+    if (item.group !== group) {
+      group = item.group;
+      if (group) list.append(heading(group));
+    }
     list.append(option(item, place));
   });
   if (!items.length || note) list.append(heading(note || "Nothing has that name."));
@@ -65,22 +74,39 @@ const options = () => [...list.querySelectorAll("[role=option]")];
 function mark(place) {
   const all = options();
   chosen = all.length ? (place + all.length) % all.length : 0;
-  all.forEach((row, index) => row.setAttribute("aria-selected", String(index === chosen)));
-  if (all[chosen]) { input.setAttribute("aria-activedescendant", all[chosen].id); all[chosen].scrollIntoView({ block: "nearest" }); } else input.removeAttribute("aria-activedescendant");
+  for (const [index, row] of all.entries()) row.setAttribute("aria-selected", String(index === chosen));
+  if (all[chosen]) {
+    input.setAttribute("aria-activedescendant", all[chosen].id);
+    all[chosen].scrollIntoView({ block: "nearest" });
+  } else input.removeAttribute("aria-activedescendant");
 }
 
 function go(row) {
-  if (row) { dialog.close(); location.assign(row.dataset.url); }
+  if (row) {
+    dialog.close();
+    location.assign(row.dataset.url);
+  }
 }
 
 if (dialog) {
   let wait;
-  input.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(find, 80); });
+  input.addEventListener("input", () => {
+    clearTimeout(wait);
+    wait = setTimeout(find, 80);
+  });
   input.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) { event.preventDefault(); mark(chosen + step); }
-    if (event.key === "Enter") { event.preventDefault(); go(options()[chosen]); }
+    if (step) {
+      event.preventDefault();
+      mark(chosen + step);
+    }
+    if (event.key === "Enter") {
+      event.preventDefault();
+      go(options()[chosen]);
+    }
   });
   list.addEventListener("click", (event) => go(event.target.closest("[role=option]")));
-  document.addEventListener("click", (event) => { if (event.target.closest("[data-palette]")) openPalette(); });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-palette]")) openPalette();
+  });
 }

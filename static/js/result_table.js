@@ -20,15 +20,48 @@ const shown = (cell) => (typeof cell === "object" ? JSON.stringify(cell) : Strin
 
 /** A table of `columns` and `rows` as a preview's event has them. */
 export function resultTable({ columns, rows }) {
-  const head = el("thead", {}, el("tr", {}, columns.map((column, place) => heading(column, rows.map((row) => row[place])))));
-  const body = el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell, place) => cellOf(cell, columns[place])))));
+  const head = el(
+    "thead",
+    {},
+    el(
+      "tr",
+      {},
+      columns.map((column, place) =>
+        heading(
+          column,
+          rows.map((row) => row[place]),
+        ),
+      ),
+    ),
+  );
+  const body = el(
+    "tbody",
+    {},
+    rows.map((row) =>
+      el(
+        "tr",
+        {},
+        row.map((cell, place) => cellOf(cell, columns[place])),
+      ),
+    ),
+  );
   return el("table", { class: "cells result sticky-head" }, head, body);
 }
 
 function heading(column, values) {
   const number = isNumber(column.type);
-  return el("th", { scope: "col", class: number ? "num" : null, title: `${column.name}: ${column.type}${column.nullable === false ? ", never empty" : ""}` },
-    icon(typeIcon(column.type), "mut"), " ", column.name, el("small", { class: "mut" }, profile(values, number)));
+  return el(
+    "th",
+    {
+      scope: "col",
+      class: number ? "num" : null,
+      title: `${column.name}: ${column.type}${column.nullable === false ? ", never empty" : ""}`,
+    },
+    icon(typeIcon(column.type), "mut"),
+    " ",
+    column.name,
+    el("small", { class: "mut" }, profile(values, number)),
+  );
 }
 
 function cellOf(cell, column) {
@@ -46,7 +79,10 @@ function profile(values, number) {
   const numbers = number ? there.map(Number).filter(Number.isFinite) : [];
   if (numbers.length) return [`${share} ∅ · ${brief(least(numbers))}–${brief(most(numbers))} `, spread(numbers)];
   const counts = new Map();
-  for (const value of there) { const text = shown(value); counts.set(text, (counts.get(text) ?? 0) + 1); }
+  for (const value of there) {
+    const text = shown(value);
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
   const commonest = [...counts.values()].sort((one, other) => other - one).slice(0, 8);
   return [`${share} ∅ · ${counts.size} different `, counts.size < there.length ? picture(commonest) : null];
 }
@@ -66,7 +102,8 @@ function spread(numbers) {
 function picture(counts) {
   const top = Math.max(...counts);
   const svg = document.createElementNS(SVG, "svg");
-  for (const [name, value] of Object.entries({ class: "spark", width: counts.length * 5 - 1, height: 10, "aria-hidden": "true" })) svg.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ class: "spark", width: counts.length * 5 - 1, height: 10, "aria-hidden": "true" }))
+    svg.setAttribute(name, value);
   counts.forEach((count, place) => {
     const height = Math.max(1, (10 * count) / top);
     const bar = document.createElementNS(SVG, "rect");
@@ -78,6 +115,11 @@ function picture(counts) {
 
 /** Tab-separated with a header line, for spreadsheets; what a spreadsheet would take for a formula stays text. */
 export function asTabs({ columns, rows }) {
-  const plain = (cell) => (cell === null || cell === undefined ? "" : shown(cell).replace(/[\t\r\n]+/g, " ").replace(/^(?=[=+@]|-(?![\d.]))/, "'"));
+  const plain = (cell) =>
+    cell === null || cell === undefined
+      ? ""
+      : shown(cell)
+          .replace(/[\t\r\n]+/g, " ")
+          .replace(/^(?=[=+@]|-(?![\d.]))/, "'");
   return [columns.map((column) => plain(column.name)), ...rows.map((row) => row.map(plain))].map((line) => line.join("\t")).join("\n");
 }

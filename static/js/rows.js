@@ -30,7 +30,8 @@ function withoutInternal({ columns, rows }) {
   return { columns: kept.map((place) => columns[place]), rows: rows.map((row) => kept.map((place) => row[place])) };
 }
 
-const problemNote = (problem) => el("div", { class: "in" }, el("div", { class: "tip" }, el("b", {}, problem.message), ` ${problem.fix ?? ""}`));
+const problemNote = (problem) =>
+  el("div", { class: "in" }, el("div", { class: "tip" }, el("b", {}, problem.message), ` ${problem.fix ?? ""}`));
 
 /** "first 100 rows" or "17 rows". */
 export const howMany = (rows) => `${rows.complete ? "" : "first "}${plural(rows.rows.length, "row")}`;

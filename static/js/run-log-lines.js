@@ -29,7 +29,8 @@ export class Lines {
     this.shown = [];
     this.hits = [];
     this.folded = 0;
-    this.all.forEach((line, index) => this.#show(line, index));
+    // Lines that have not come yet leave holes.
+    for (const [index, line] of this.all.entries()) if (line) this.#show(line, index);
   }
 
   open(fold) {
@@ -42,9 +43,11 @@ export class Lines {
     this.#search = null;
     const pattern = /^\/(.+)\/(i?)$/.exec(text);
     try {
-      if (pattern) this.#search = new RegExp(pattern[1], "g" + pattern[2]);
+      if (pattern) this.#search = new RegExp(pattern[1], `g${pattern[2]}`);
       else if (text) this.#search = new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "gi");
-    } catch { return "not a regular expression"; }
+    } catch {
+      return "not a regular expression";
+    }
     this.rebuild();
     return "";
   }
@@ -83,6 +86,9 @@ export class Lines {
   #fold(index) {
     this.folded += 1;
     const last = this.shown.at(-1);
-    if (last?.fold) { last.fold += 1; last.span = index - last.from + 1; } else this.shown.push({ fold: 1, from: index, span: 1 });
+    if (last?.fold) {
+      last.fold += 1;
+      last.span = index - last.from + 1;
+    } else this.shown.push({ fold: 1, from: index, span: 1 });
   }
 }

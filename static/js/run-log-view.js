@@ -47,9 +47,14 @@ export class View {
     if (!this.wrapped) this.#widen();
   }
 
-  get isAtEnd() { return this.frame.scrollTop + this.frame.clientHeight >= this.frame.scrollHeight - ROW; }
+  get isAtEnd() {
+    return this.frame.scrollTop + this.frame.clientHeight >= this.frame.scrollHeight - ROW;
+  }
 
-  toEnd() { this.frame.scrollTop = this.frame.scrollHeight; this.draw(); }
+  toEnd() {
+    this.frame.scrollTop = this.frame.scrollHeight;
+    this.draw();
+  }
 
   /** Brings the line at this place among the shown ones into the middle. */
   toPlace(place) {
@@ -68,15 +73,22 @@ export class View {
   /** Number of the first line that can be seen. */
   get firstSeen() {
     const item = this.lines.shown[this.#at(this.frame.scrollTop)];
-    return item ? item.seq ?? item.from + 1 : 0;
+    return item ? (item.seq ?? item.from + 1) : 0;
   }
 
-  #top(place) { return this.#tops ? this.#tops[place] ?? this.#tops.at(-1) : place * ROW; }
+  #top(place) {
+    return this.#tops ? (this.#tops[place] ?? this.#tops.at(-1)) : place * ROW;
+  }
 
   #at(pixels) {
     if (!this.#tops) return Math.floor(pixels / ROW);
-    let low = 0, high = this.#tops.length - 1;
-    while (low < high) { const middle = (low + high + 1) >> 1; if (this.#tops[middle] <= pixels) low = middle; else high = middle - 1; }
+    let low = 0,
+      high = this.#tops.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#tops[middle] <= pixels) low = middle;
+      else high = middle - 1;
+    }
     return low;
   }
 
@@ -86,14 +98,19 @@ export class View {
     const letters = Math.max(Math.floor((this.frame.clientWidth - beside) / 7.23), 10);
     const tops = new Float64Array(this.lines.shown.length + 1);
     this.lines.shown.forEach((item, place) => {
-      tops[place + 1] = tops[place] + ROW * (item.fold ? 1 : item.text.split("\n").reduce((rows, part) => rows + Math.max(Math.ceil(part.length / letters), 1), 0));
+      tops[place + 1] =
+        tops[place] +
+        ROW * (item.fold ? 1 : item.text.split("\n").reduce((rows, part) => rows + Math.max(Math.ceil(part.length / letters), 1), 0));
     });
     return tops;
   }
 
   #widen() {
     const widest = this.window.scrollWidth;
-    if (widest > this.#widest) { this.#widest = widest; this.space.style.minWidth = `${widest}px`; }
+    if (widest > this.#widest) {
+      this.#widest = widest;
+      this.space.style.minWidth = `${widest}px`;
+    }
   }
 
   #row(item, place) {
@@ -102,8 +119,15 @@ export class View {
     const number = element("a", "", String(item.seq));
     number.href = `#L${item.seq}`;
     const text = element("span", "words");
-    for (const [piece, isHit] of this.lines.pieces(this.wrapped ? item.text : item.text.replaceAll("\n", " ⏎ "))) text.append(isHit ? element("mark", "", piece) : piece);
-    row.append(number, element("span", "at", item.at), element("span", "lvl", LETTERS[item.level]), element("span", "from", item.stage), text);
+    for (const [piece, isHit] of this.lines.pieces(this.wrapped ? item.text : item.text.replaceAll("\n", " ⏎ ")))
+      text.append(isHit ? element("mark", "", piece) : piece);
+    row.append(
+      number,
+      element("span", "at", item.at),
+      element("span", "lvl", LETTERS[item.level]),
+      element("span", "from", item.stage),
+      text,
+    );
     return row;
   }
 

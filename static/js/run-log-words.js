@@ -36,8 +36,12 @@ const WORDS = {
   run_started: (event) => `run begins: ${(event.stages ?? []).length} stages, document ${(event.document_sha256 ?? "").slice(0, 12)}`,
   session_ready: (event) => (event.duration_ms < 500 ? "Spark was ready" : `Spark is ready after ${seconds(event)}`),
   stage_entered: (event) => `begins (${event.stage_type})`,
-  stage_rows: (event) => `${count(event.rows)} rows ${event.direction === "rejected" ? "kept aside" : event.direction}${event.view ? ` (${event.view})` : ""}`,
-  stage_metrics: (event) => Object.entries(event.metrics ?? {}).map(([name, value]) => `${name.replaceAll("_", " ")} ${count(value)}`).join(", "),
+  stage_rows: (event) =>
+    `${count(event.rows)} rows ${event.direction === "rejected" ? "kept aside" : event.direction}${event.view ? ` (${event.view})` : ""}`,
+  stage_metrics: (event) =>
+    Object.entries(event.metrics ?? {})
+      .map(([name, value]) => `${name.replaceAll("_", " ")} ${count(value)}`)
+      .join(", "),
   stage_finished: (event) => `${event.outcome} after ${seconds(event)}${flow(event)}`,
   stage_failed: (event) => `failed: ${event.problem?.message ?? ""}`,
   problem: (event) => `not right: ${event.problem?.message ?? ""}`,

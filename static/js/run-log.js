@@ -9,7 +9,12 @@ const COPIED = 10000;
 const root = document.getElementById("run-log");
 const find = (name) => root.querySelector(`[data-${name}]`);
 const lines = new Lines();
-const view = new View(find("lines-here"), lines, (fold) => { const seen = view.firstSeen; lines.open(fold); update(); keepPlace(seen); });
+const view = new View(find("lines-here"), lines, (fold) => {
+  const seen = view.firstSeen;
+  lines.open(fold);
+  update();
+  keepPlace(seen);
+});
 const follow = find("follow");
 const pill = find("pill");
 const known = Number(root.dataset.count);
@@ -23,20 +28,39 @@ let state = root.dataset.state;
 function openStream() {
   const after = Math.max(known - TAIL, 0);
   const source = new EventSource(`${root.dataset.events}?after=${after}`);
-  const take = (message) => { if (lines.put(JSON.parse(message.data))) { unseen += 1; later(message.data); } };
+  const take = (message) => {
+    if (lines.put(JSON.parse(message.data))) {
+      unseen += 1;
+      later(message.data);
+    }
+  };
   source.addEventListener("line", take);
   source.addEventListener("gap", take);
   source.addEventListener("state", (message) => stateIs(JSON.parse(message.data).state));
-  source.addEventListener("end", (message) => { source.close(); ended(JSON.parse(message.data)); });
-  source.addEventListener("open", () => { if (state !== "over") say("", true); });
-  source.onerror = () => say(source.readyState === EventSource.CLOSED ? "The log cannot be read any more: you may no longer be signed in. Reload the page." : "The connection was lost; trying again …", true);
+  source.addEventListener("end", (message) => {
+    source.close();
+    ended(JSON.parse(message.data));
+  });
+  source.addEventListener("open", () => {
+    if (state !== "over") say("", true);
+  });
+  source.onerror = () =>
+    say(
+      source.readyState === EventSource.CLOSED
+        ? "The log cannot be read any more: you may no longer be signed in. Reload the page."
+        : "The connection was lost; trying again …",
+      true,
+    );
   if (after > 0) fetchEarlier(after);
 }
 
 async function fetchEarlier(last) {
   for (let to = last; to > 0; to -= STEP) {
     const answer = await fetch(`${root.dataset.lines}?from=${Math.max(to - STEP + 1, 1)}&to=${to}`, { credentials: "same-origin" });
-    if (!answer.ok) { show({ text: "The earlier lines could not be fetched. Reload the page to try again.", tone: "bad" }); return; }
+    if (!answer.ok) {
+      show({ text: "The earlier lines could not be fetched. Reload the page to try again.", tone: "bad" });
+      return;
+    }
     for (const text of (await answer.text()).split("\n")) if (text) lines.put(JSON.parse(text));
     const seen = view.firstSeen;
     const wasOpen = opened;
@@ -51,7 +75,10 @@ function later(text) {
   if (/"event":"stage_(entered|finished|failed)"/.test(text)) document.body.dispatchEvent(new Event("stages-changed"));
   if (due) return;
   due = true;
-  requestAnimationFrame(() => { due = false; update(); });
+  requestAnimationFrame(() => {
+    due = false;
+    update();
+  });
 }
 
 function update() {
@@ -59,7 +86,10 @@ function update() {
   fillStages();
   countHits();
   if (!opened) openAtStart();
-  if (follow.checked) { view.toEnd(); unseen = 0; }
+  if (follow.checked) {
+    view.toEnd();
+    unseen = 0;
+  }
   showPill();
   summary();
 }
@@ -82,7 +112,10 @@ function goTo(seq) {
   view.marked = seq;
   const place = lines.placeOf(seq);
   if (place < 0) return;
-  if (lines.shown[place].fold) { lines.open(lines.shown[place]); view.refresh(); }
+  if (lines.shown[place].fold) {
+    lines.open(lines.shown[place]);
+    view.refresh();
+  }
   view.toPlace(lines.placeOf(seq));
 }
 
@@ -100,14 +133,32 @@ addEventListener("hashchange", () => {
 
 // --- following --------------------------------------------------------------------------------------------------------
 let before = 0;
-view.frame.addEventListener("scroll", () => {
-  if (view.frame.scrollTop < before - 2 && !view.isAtEnd) follow.checked = false;
-  if (view.isAtEnd) { unseen = 0; if (state !== "over") follow.checked = true; }
-  before = view.frame.scrollTop;
+view.frame.addEventListener(
+  "scroll",
+  () => {
+    if (view.frame.scrollTop < before - 2 && !view.isAtEnd) follow.checked = false;
+    if (view.isAtEnd) {
+      unseen = 0;
+      if (state !== "over") follow.checked = true;
+    }
+    before = view.frame.scrollTop;
+    showPill();
+  },
+  { passive: true },
+);
+follow.addEventListener("change", () => {
+  if (follow.checked) {
+    view.toEnd();
+    unseen = 0;
+    showPill();
+  }
+});
+pill.addEventListener("click", () => {
+  follow.checked = true;
+  unseen = 0;
+  view.toEnd();
   showPill();
-}, { passive: true });
-follow.addEventListener("change", () => { if (follow.checked) { view.toEnd(); unseen = 0; showPill(); } });
-pill.addEventListener("click", () => { follow.checked = true; unseen = 0; view.toEnd(); showPill(); });
+});
 
 function showPill() {
   pill.hidden = !opened || follow.checked || unseen === 0 || view.isAtEnd;
@@ -124,7 +175,13 @@ function filtered() {
   if (!follow.checked) keepPlace(seen);
 }
 for (const name of ["level", "stage", "framework"]) find(name).addEventListener("change", filtered);
-find("wrap").addEventListener("change", (event) => { const seen = view.firstSeen; view.wrapped = event.target.checked; view.refresh(); if (follow.checked) view.toEnd(); else keepPlace(seen); });
+find("wrap").addEventListener("change", (event) => {
+  const seen = view.firstSeen;
+  view.wrapped = event.target.checked;
+  view.refresh();
+  if (follow.checked) view.toEnd();
+  else keepPlace(seen);
+});
 
 function fillStages() {
   const select = find("stage");
@@ -133,8 +190,16 @@ function fillStages() {
 
 const box = find("search");
 let typing = 0;
-box.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(search, 150); });
-box.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); step(event.shiftKey ? -1 : 1); } });
+box.addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(search, 150);
+});
+box.addEventListener("keydown", (event) => {
+  if (event.key === "Enter") {
+    event.preventDefault();
+    step(event.shiftKey ? -1 : 1);
+  }
+});
 find("next").addEventListener("click", () => step(1));
 find("previous").addEventListener("click", () => step(-1));
 
@@ -144,12 +209,17 @@ function search() {
   view.refresh();
   find("hits").hidden = !box.value.trim();
   if (wrong) find("hit-count").textContent = wrong;
-  else { countHits(); if (lines.hits.length) step(1); }
+  else {
+    countHits();
+    if (lines.hits.length) step(1);
+  }
 }
 
 function countHits() {
   if (!box.value.trim()) return;
-  find("hit-count").textContent = lines.hits.length ? `${hit < 0 ? "" : `${(hit + 1).toLocaleString("en")} of `}${lines.hits.length.toLocaleString("en")}` : "no hit";
+  find("hit-count").textContent = lines.hits.length
+    ? `${hit < 0 ? "" : `${(hit + 1).toLocaleString("en")} of `}${lines.hits.length.toLocaleString("en")}`
+    : "no hit";
 }
 
 function step(by) {
@@ -186,7 +256,10 @@ function ended(facts) {
   if (root.dataset.final === "false") document.body.dispatchEvent(new Event("run-changed"));
 }
 
-function say(text, keep = false) { said = text; if (keep) summary(); }
+function say(text, keep = false) {
+  said = text;
+  if (keep) summary();
+}
 
 function summary() {
   const parts = [`${(end?.lines ?? lines.all.length).toLocaleString("en")} line${lines.all.length === 1 ? "" : "s"}`];
@@ -207,7 +280,11 @@ document.addEventListener("click", async (event) => {
   show({ text: "Link copied.", tone: "ok" });
 });
 for (const code of document.querySelectorAll("[data-json]")) {
-  try { code.textContent = JSON.stringify(JSON.parse(code.textContent), null, 2); } catch { /* shown as it is */ }
+  try {
+    code.textContent = JSON.stringify(JSON.parse(code.textContent), null, 2);
+  } catch {
+    /* shown as it is */
+  }
 }
 
 openStream();

@@ -13,6 +13,14 @@ document.getElementById("panel-outputs").addEventListener("click", async (event)
   panel.hidden = false;
   const { rows: url, uri } = button.dataset;
   const about = (rows) => `${howMany(rows)} of ${uri} as it is now`;
-  await putRows({ url, body: {}, signal: asking.signal, name: uri, put: (...nodes) => panel.replaceChildren(...nodes), about, internal: false });
+  await putRows({
+    url,
+    body: {},
+    signal: asking.signal,
+    name: uri,
+    put: (...nodes) => panel.replaceChildren(...nodes),
+    about,
+    internal: false,
+  });
   panel.scrollIntoView({ block: "nearest" });
 });

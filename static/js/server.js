@@ -3,10 +3,19 @@ import { show } from "./toasts.js";
 
 export const csrfToken = () => document.querySelector("meta[name=csrf-token]")?.content ?? "";
 
-document.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRFToken"] = csrfToken(); });
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRFToken"] = csrfToken();
+});
 // What asks every few seconds rests while nobody looks.
-document.addEventListener("htmx:beforeRequest", (event) => { if (document.hidden && event.target.matches("[hx-trigger*=every]")) event.preventDefault(); });
-document.addEventListener("htmx:responseError", (event) => show({ text: refusalOf(event.detail.xhr.status, event.detail.xhr.responseText, event.detail.xhr.getResponseHeader("X-Request-Id")), tone: "bad" }));
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.target.matches("[hx-trigger*=every]")) event.preventDefault();
+});
+document.addEventListener("htmx:responseError", (event) =>
+  show({
+    text: refusalOf(event.detail.xhr.status, event.detail.xhr.responseText, event.detail.xhr.getResponseHeader("X-Request-Id")),
+    tone: "bad",
+  }),
+);
 // A session that ended answers with the sign-in page, which must not be put into the middle of this one.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (!new URL(event.detail.xhr.responseURL, location).pathname.startsWith("/sign-in")) return;
@@ -32,15 +41,24 @@ export class Refusal extends Error {
 export async function request(url, { method = "GET", body, signal, headers = {} } = {}) {
   const options = { method, signal, credentials: "same-origin", headers: { Accept: "application/json", ...headers } };
   if (method !== "GET") options.headers["X-CSRFToken"] = csrfToken();
-  if (body !== undefined) { options.headers["Content-Type"] = "application/json"; options.body = JSON.stringify(body); }
+  if (body !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
   let answer;
-  try { answer = await fetch(url, options); } catch (error) {
+  try {
+    answer = await fetch(url, options);
+  } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal(0, null, NO_ANSWER);
   }
   const text = await answer.text();
   let read = null;
-  try { read = text ? JSON.parse(text) : null; } catch { /* an error page, not JSON */ }
+  try {
+    read = text ? JSON.parse(text) : null;
+  } catch {
+    /* an error page, not JSON */
+  }
   if (answer.ok) return read;
   throw new Refusal(answer.status, read, refusalOf(answer.status, text, answer.headers.get("X-Request-Id")));
 }
@@ -52,8 +70,8 @@ function refusalOf(status, text, requestId) {
   if (known) return known;
   if (status === 401 || status === 403) return SIGNED_OUT;
   if (status === 404) return "There is nothing here, or you may not see it.";
-  if (status === 503) return "A part of Sluice is down. Try again in a moment." + id;
-  return "Something went wrong on our side." + id;
+  if (status === 503) return `A part of Sluice is down. Try again in a moment.${id}`;
+  return `Something went wrong on our side.${id}`;
 }
 
 function sentenceOf(text) {
@@ -61,5 +79,7 @@ function sentenceOf(text) {
     const body = JSON.parse(text);
     const said = body.detail ?? body.title;
     return said && body.fix ? `${said} ${body.fix}` : said;
-  } catch { return null; }
+  } catch {
+    return null;
+  }
 }

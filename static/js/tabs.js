@@ -1,4 +1,5 @@
-// [role=tablist] of buttons: arrows move, the chosen tab shows the panel named by aria-controls. Of links styled as .tabs, the current one is brought into view.
+// [role=tablist] of buttons: arrows move, the chosen tab shows the panel named by aria-controls.
+// Of links styled as .tabs, the current one is brought into view.
 export function choose(tab, { focus = false } = {}) {
   const list = tab.closest("[role=tablist]");
   for (const other of list.querySelectorAll("[role=tab]")) {

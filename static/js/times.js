@@ -21,7 +21,10 @@ export function ago(moment, now = new Date()) {
   if (Math.abs(seconds) < 45) return seconds < 0 ? "in a moment" : "just now";
   const minutes = Math.round(Math.abs(seconds) / 60);
   if (minutes < 60) return seconds < 0 ? `in ${minutes} min` : `${minutes} min ago`;
-  if (Math.abs(seconds) < 6 * 3600) { const hours = Math.round(minutes / 60); return seconds < 0 ? `in ${hours} h` : `${hours} h ago`; }
+  if (Math.abs(seconds) < 6 * 3600) {
+    const hours = Math.round(minutes / 60);
+    return seconds < 0 ? `in ${hours} h` : `${hours} h ago`;
+  }
   return dayAndClock(moment, now);
 }
 

@@ -24,7 +24,10 @@ export function show({ text, tone = "info", undo = null, lasts = LASTS[tone] }) 
 }
 
 function host() {
-  return document.getElementById("toasts") ?? document.body.appendChild(Object.assign(document.createElement("div"), { id: "toasts", className: "toasts" }));
+  return (
+    document.getElementById("toasts") ??
+    document.body.appendChild(Object.assign(document.createElement("div"), { id: "toasts", className: "toasts" }))
+  );
 }
 
 /** A modal dialog covers everything but the top layer; a manual popover puts the toasts there too. */
@@ -38,7 +41,14 @@ function raise() {
 
 function undoButton(toast, undo) {
   const button = Object.assign(document.createElement("button"), { type: "button", className: "btn sm", textContent: "Undo" });
-  button.addEventListener("click", () => { toast.remove(); undo(); }, { once: true });
+  button.addEventListener(
+    "click",
+    () => {
+      toast.remove();
+      undo();
+    },
+    { once: true },
+  );
   return button;
 }
 
@@ -55,7 +65,10 @@ function dismissButton() {
 
 /** Goes after a while, but never under the reader's pointer or focus. */
 function fade(toast, lasts) {
-  setTimeout(() => { if (toast.matches(":hover, :focus-within")) fade(toast, 2000); else toast.remove(); }, lasts);
+  setTimeout(() => {
+    if (toast.matches(":hover, :focus-within")) fade(toast, 2000);
+    else toast.remove();
+  }, lasts);
 }
 
 document.addEventListener("click", (event) => event.target.closest("[data-dismiss]")?.closest(".toast, .notice, .banner")?.remove());

@@ -1,7 +1,8 @@
 // Unsaved work goes to the server within two seconds of the last key. Where that is not possible it stays in this browser and is sent later.
+
+import { debounced, dialog, el, icon } from "../dom.js";
 import { Refusal, request } from "../server.js";
 import { show } from "../toasts.js";
-import { debounced, dialog, el, icon } from "../dom.js";
 
 const AFTER = 1200;
 const RETRY = 5000;
@@ -9,29 +10,60 @@ const RETRY = 5000;
 export class Draft extends EventTarget {
   constructor(store, config, banner) {
     super();
-    Object.assign(this, { store, config, banner, revision: config.revision, base: config.base_version, sent: store.changes, savedAt: config.updated_at ? new Date(config.updated_at) : null, state: "kept" });
+    Object.assign(this, {
+      store,
+      config,
+      banner,
+      revision: config.revision,
+      base: config.base_version,
+      sent: store.changes,
+      savedAt: config.updated_at ? new Date(config.updated_at) : null,
+      state: "kept",
+    });
     this.place = `sluice-draft ${config.user} ${config.urls.draft}`;
     this.soon = debounced(() => this.send(), AFTER);
-    store.addEventListener("change", (event) => { if (event.detail.what !== "choice" && !event.detail.settled) { this.mark("changed"); this.soon(); } });
+    store.addEventListener("change", (event) => {
+      if (event.detail.what !== "choice" && !event.detail.settled) {
+        this.mark("changed");
+        this.soon();
+      }
+    });
     addEventListener("online", () => this.retryNow());
     addEventListener("focus", () => this.retryNow());
     addEventListener("pagehide", () => this.leave());
-    document.addEventListener("visibilitychange", () => { if (document.hidden && this.isDirty) this.send(); });
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden && this.isDirty) this.send();
+    });
     this.takeUp();
   }
 
-  get isDirty() { return this.sent !== this.store.changes; }
+  get isDirty() {
+    return this.sent !== this.store.changes;
+  }
 
-  mark(state) { this.state = state; this.dispatchEvent(new Event("state")); }
+  mark(state) {
+    this.state = state;
+    this.dispatchEvent(new Event("state"));
+  }
 
   /** Sends what there is now. Resolves once the server has it, or once it is clear that it has not. */
   async send() {
     this.soon.cancel();
-    if (this.sending) { this.again = true; return this.sending; }
+    if (this.sending) {
+      this.again = true;
+      return this.sending;
+    }
     if (!this.isDirty && this.state !== "here") return;
     this.sending = this.put();
-    try { await this.sending; } finally { this.sending = null; }
-    if (this.again) { this.again = false; await this.send(); }
+    try {
+      await this.sending;
+    } finally {
+      this.sending = null;
+    }
+    if (this.again) {
+      this.again = false;
+      await this.send();
+    }
   }
 
   async put() {
@@ -39,7 +71,10 @@ export class Draft extends EventTarget {
     const text = this.store.text();
     this.mark("saving");
     try {
-      const answer = await request(this.config.urls.draft, { method: "PUT", body: { document: text, revision: this.revision, base_version: this.base } });
+      const answer = await request(this.config.urls.draft, {
+        method: "PUT",
+        body: { document: text, revision: this.revision, base_version: this.base },
+      });
       this.arrived(answer, changes);
     } catch (error) {
       if (error instanceof Refusal && error.status === 409) await this.conflict(error.body, text);
@@ -73,9 +108,18 @@ export class Draft extends EventTarget {
     this.remember(text);
     this.mark("here");
     const refused = error.status >= 400 && ![401, 403, 503, 502, 504].includes(error.status);
-    if (refused) { show({ text: error.message, tone: "bad" }); this.showBanner(error.message, false); return; }
+    if (refused) {
+      show({ text: error.message, tone: "bad" });
+      this.showBanner(error.message, false);
+      return;
+    }
     const out = error.status === 401 || error.status === 403;
-    this.showBanner(out ? "You are no longer signed in. Your draft is kept in this browser and goes to Sluice once you are back." : "Sluice does not answer. Your draft is kept in this browser and goes there as soon as it does.", out);
+    this.showBanner(
+      out
+        ? "You are no longer signed in. Your draft is kept in this browser and goes to Sluice once you are back."
+        : "Sluice does not answer. Your draft is kept in this browser and goes there as soon as it does.",
+      out,
+    );
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.retryNow(), RETRY);
   }
@@ -88,26 +132,51 @@ export class Draft extends EventTarget {
   }
 
   showBanner(words, signIn) {
-    const again = el("a", { class: "btn sm", href: this.config.urls.sign_in, target: "_blank", rel: "opener" }, icon("login-2"), "Sign in in a new tab");
-    this.banner.replaceChildren(icon("alert-triangle"), el("span", { class: "grow" }, words), ...(signIn ? [again] : []), el("button", { type: "button", class: "btn sm", onclick: () => this.retryNow() }, "Try now"));
+    const again = el(
+      "a",
+      { class: "btn sm", href: this.config.urls.sign_in, target: "_blank", rel: "opener" },
+      icon("login-2"),
+      "Sign in in a new tab",
+    );
+    this.banner.replaceChildren(
+      icon("alert-triangle"),
+      el("span", { class: "grow" }, words),
+      ...(signIn ? [again] : []),
+      el("button", { type: "button", class: "btn sm", onclick: () => this.retryNow() }, "Try now"),
+    );
     this.banner.hidden = false;
   }
 
   remember(text, leaving = false) {
-    try { localStorage.setItem(this.place, JSON.stringify({ text, revision: this.revision, base: this.base, leaving })); } catch { show({ text: "This browser keeps nothing. Copy your work before you leave this page.", tone: "bad" }); }
+    try {
+      localStorage.setItem(this.place, JSON.stringify({ text, revision: this.revision, base: this.base, leaving }));
+    } catch {
+      show({ text: "This browser keeps nothing. Copy your work before you leave this page.", tone: "bad" });
+    }
   }
 
   forgetHere() {
     this.banner.hidden = true;
-    try { localStorage.removeItem(this.place); } catch { /* private window */ }
+    try {
+      localStorage.removeItem(this.place);
+    } catch {
+      /* private window */
+    }
   }
 
   /** Work that an earlier visit could not send. */
   takeUp() {
     let kept = null;
-    try { kept = JSON.parse(localStorage.getItem(this.place)); } catch { /* nothing there */ }
+    try {
+      kept = JSON.parse(localStorage.getItem(this.place));
+    } catch {
+      /* nothing there */
+    }
     const arrived = kept?.leaving && this.revision > kept.revision;
-    if (!kept || arrived || kept.text === this.store.text()) { this.forgetHere(); return; }
+    if (!kept || arrived || kept.text === this.store.text()) {
+      this.forgetHere();
+      return;
+    }
     if (kept.revision === this.revision) {
       this.store.replace(kept.text);
       this.base = kept.base;
@@ -121,29 +190,61 @@ export class Draft extends EventTarget {
     const text = this.store.text();
     this.remember(text, true);
     const body = JSON.stringify({ document: text, revision: this.revision, base_version: this.base });
-    const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": document.querySelector("meta[name=csrf-token]").content };
+    const headers = {
+      "Content-Type": "application/json",
+      Accept: "application/json",
+      "X-CSRFToken": document.querySelector("meta[name=csrf-token]").content,
+    };
     fetch(this.config.urls.draft, { method: "PUT", keepalive: body.length < 60_000, headers, body, credentials: "same-origin" });
   }
 
   // --- two windows of one person
 
   async conflict(theirs, mine) {
-    if (theirs.document === mine) { this.revision = theirs.revision; await this.put(); return; }
+    if (theirs.document === mine) {
+      this.revision = theirs.revision;
+      await this.put();
+      return;
+    }
     this.mark("conflict");
     this.remember(mine);
     const gone = !theirs.revision;
     const choice = await dialog({
       title: gone ? "This draft was finished in another window" : "You changed this job in another window",
-      body: () => [el("p", {}, gone ? "There it was saved as a version, or thrown away. What you have here is still here." : "Both have changes. Nothing is lost until you choose."), el("p", { class: "mut" }, "You can copy what is here to the clipboard first.")],
+      body: () => [
+        el(
+          "p",
+          {},
+          gone
+            ? "There it was saved as a version, or thrown away. What you have here is still here."
+            : "Both have changes. Nothing is lost until you choose.",
+        ),
+        el("p", { class: "mut" }, "You can copy what is here to the clipboard first."),
+      ],
       footer: (close) => [
-        el("button", { type: "button", class: "btn", onclick: () => navigator.clipboard.writeText(mine).then(() => show({ text: "Copied this window's document.", tone: "ok" })) }, icon("copy"), "Copy mine"),
-        el("button", { type: "button", class: "btn", onclick: () => close("theirs") }, gone ? "Load the newest" : "Take the other window's"),
+        el(
+          "button",
+          {
+            type: "button",
+            class: "btn",
+            onclick: () => navigator.clipboard.writeText(mine).then(() => show({ text: "Copied this window's document.", tone: "ok" })),
+          },
+          icon("copy"),
+          "Copy mine",
+        ),
+        el(
+          "button",
+          { type: "button", class: "btn", onclick: () => close("theirs") },
+          gone ? "Load the newest" : "Take the other window's",
+        ),
         el("button", { type: "button", class: "btn primary", onclick: () => close("mine") }, "Keep mine"),
       ],
     });
     if (choice === "theirs") await this.takeTheirs();
-    else if (choice === "mine") { this.revision = theirs.revision ?? 0; await this.put(); }
-    else this.showBanner("This window's changes are kept in this browser only, because another window has others.", false);
+    else if (choice === "mine") {
+      this.revision = theirs.revision ?? 0;
+      await this.put();
+    } else this.showBanner("This window's changes are kept in this browser only, because another window has others.", false);
   }
 
   async takeTheirs() {
@@ -161,5 +262,7 @@ async function freshToken(url) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const token = page.querySelector("meta[name=csrf-token]")?.content;
     if (token) document.querySelector("meta[name=csrf-token]").content = token;
-  } catch { /* still no connection */ }
+  } catch {
+    /* still no connection */
+  }
 }

@@ -1,7 +1,8 @@
 // The chosen stage: its fields drawn from its type; a query gets the room, its other fields a line above it.
+
+import { el, icon } from "../dom.js";
 import { request } from "../server.js";
 import { show } from "../toasts.js";
-import { el, icon } from "../dom.js";
 import { replacementOf } from "./fixes.js";
 import { SqlEditor } from "./sql.js";
 import { sqlField, typeOf } from "./stages.js";
@@ -32,16 +33,35 @@ export class StageForm {
     const stage = this.store.stage;
     this.key = this.store.chosen;
     this.type = stage?.type;
-    if (!stage) { this.root.replaceChildren(this.empty()); return; }
+    if (!stage) {
+      this.root.replaceChildren(this.empty());
+      return;
+    }
     const type = typeOf(stage);
     const query = sqlField(stage);
     const shown = type.fields.filter((field) => field !== query && !field.advanced);
     const advanced = type.fields.filter((field) => field !== query && field.advanced);
     const set = advanced.filter((field) => stage[field.name] !== undefined);
-    this.advanced = el("div", { class: "fields advanced", hidden: !this.more }, advanced.map((field) => this.field(field)));
-    const toggle = el("button", { type: "button", class: "btn ghost sm more", "aria-expanded": String(this.more), onclick: () => this.toggleMore(toggle) }, "More fields", set.length ? el("span", { class: "chip mut" }, String(set.length)) : null, icon("chevron-down"));
-    const fields = el("div", { class: query ? "fields-line" : "fields" }, shown.map((field) => this.field(field, Boolean(query))));
-    const foot = query ? [this.parameters(), el("span", { class: "grow" }), this.formatButton(), toggle] : el("div", { class: "form-foot" }, toggle, this.parameters());
+    this.advanced = el(
+      "div",
+      { class: "fields advanced", hidden: !this.more },
+      advanced.map((field) => this.field(field)),
+    );
+    const toggle = el(
+      "button",
+      { type: "button", class: "btn ghost sm more", "aria-expanded": String(this.more), onclick: () => this.toggleMore(toggle) },
+      "More fields",
+      set.length ? el("span", { class: "chip mut" }, String(set.length)) : null,
+      icon("chevron-down"),
+    );
+    const fields = el(
+      "div",
+      { class: query ? "fields-line" : "fields" },
+      shown.map((field) => this.field(field, Boolean(query))),
+    );
+    const foot = query
+      ? [this.parameters(), el("span", { class: "grow" }), this.formatButton(), toggle]
+      : el("div", { class: "form-foot" }, toggle, this.parameters());
     const head = el("div", { class: `form-head${query ? " inline" : ""}` }, this.title(type), fields, foot);
     this.root.replaceChildren(head, this.advanced);
     if (query) this.drawSql(stage, query);
@@ -57,22 +77,44 @@ export class StageForm {
 
   empty() {
     const none = !this.store.stages.length;
-    return el("div", { class: "empty" }, icon("stack-2"), el("b", {}, none ? "Add your first stage" : "Choose a stage"),
+    return el(
+      "div",
+      { class: "empty" },
+      icon("stack-2"),
+      el("b", {}, none ? "Add your first stage" : "Choose a stage"),
       el("p", {}, "A job is a list of stages. Most begin by reading a file, make a new view with SQL, check it and write it."),
-      el("div", { class: "flow tight" }, el("button", { type: "button", class: "btn primary", onclick: () => this.onAdd(this.store.stages.length) }, icon("plus"), "Add a stage")),
-      none ? el("div", { class: "first-steps" }, this.firstSteps()) : null);
+      el(
+        "div",
+        { class: "flow tight" },
+        el(
+          "button",
+          { type: "button", class: "btn primary", onclick: () => this.onAdd(this.store.stages.length) },
+          icon("plus"),
+          "Add a stage",
+        ),
+      ),
+      none ? el("div", { class: "first-steps" }, this.firstSteps()) : null,
+    );
   }
 
   firstSteps() {
-    const steps = [["DelimitedExtract", "download", "Read a CSV file"], ["ParquetExtract", "table", "Read a table"], ["SQLTransform", "code", "Write SQL"]];
-    return steps.map(([type, sign, words]) => el("button", { type: "button", class: "btn", onclick: () => this.onFirst(type) }, icon(sign), words));
+    const steps = [
+      ["DelimitedExtract", "download", "Read a CSV file"],
+      ["ParquetExtract", "table", "Read a table"],
+      ["SQLTransform", "code", "Write SQL"],
+    ];
+    return steps.map(([type, sign, words]) =>
+      el("button", { type: "button", class: "btn", onclick: () => this.onFirst(type) }, icon(sign), words),
+    );
   }
 
   field(field, inline = false) {
     const id = `field-${field.name}`;
     const index = () => this.store.indexOf(this.key);
     const made = widget(field, this.store.stage[field.name], (value) => this.store.setField(index(), field.name, value, this), {
-      id, environments: this.config.environments, suggestions: (of) => this.suggestions(of, index()),
+      id,
+      environments: this.config.environments,
+      suggestions: (of) => this.suggestions(of, index()),
     });
     made.input?.setAttribute("id", id);
     made.input?.setAttribute("aria-describedby", `${id}-wrong ${id}-hint`);
@@ -82,7 +124,15 @@ export class StageForm {
     const label = made.labelled ? null : el("label", { for: id, title: inline ? field.help : null }, field.label);
     const unused = field.unused ? el("span", { class: "hint unused" }, icon("info-circle"), ` Has no effect: ${field.unused}.`) : null;
     const hint = field.help && !inline ? el("span", { class: "hint", id: `${id}-hint` }, field.help) : null;
-    return el("div", { class: `field${wide ? " full" : ""}${inline ? " inline" : ""} widget-${field.widget}` }, label, made.node, hint, unused, wrong);
+    return el(
+      "div",
+      { class: `field${wide ? " full" : ""}${inline ? " inline" : ""} widget-${field.widget}` },
+      label,
+      made.node,
+      hint,
+      unused,
+      wrong,
+    );
   }
 
   drawSql(stage, query) {
@@ -101,7 +151,12 @@ export class StageForm {
   }
 
   formatButton() {
-    return el("button", { type: "button", class: "btn ghost sm", title: "Lay the SQL out (Shift Alt F)", onclick: () => this.format() }, icon("wand"), "Format");
+    return el(
+      "button",
+      { type: "button", class: "btn ghost sm", title: "Lay the SQL out (Shift Alt F)", onclick: () => this.format() },
+      icon("wand"),
+      "Format",
+    );
   }
 
   async format() {
@@ -109,7 +164,9 @@ export class StageForm {
     try {
       const answer = await request(this.config.urls.format, { method: "POST", body: { sql: this.sql.text() } });
       if (answer.sql !== this.sql.text()) this.sql.replaceAll(answer.sql);
-    } catch (error) { show({ text: error.message, tone: "warn" }); }
+    } catch (error) {
+      show({ text: error.message, tone: "warn" });
+    }
   }
 
   toggleMore(button) {
@@ -125,7 +182,9 @@ export class StageForm {
     this.sql?.set(typeof stage[this.sqlName] === "string" ? stage[this.sqlName] : "");
   }
 
-  learnColumns() { this.sql?.learn(); }
+  learnColumns() {
+    this.sql?.learn();
+  }
 
   mark() {
     if (!this.store.stage || !this.tips) return;
@@ -133,7 +192,9 @@ export class StageForm {
     for (const [name, made] of this.widgets) {
       const wrong = mine.filter((problem) => topOf(problem.field) === name);
       made.input?.setAttribute("aria-invalid", String(wrong.length > 0));
-      made.wrong.replaceChildren(...wrong.map((problem) => el("p", { class: "wrong" }, icon("alert-circle"), words(problem), this.fixButton(problem, made))));
+      made.wrong.replaceChildren(
+        ...wrong.map((problem) => el("p", { class: "wrong" }, icon("alert-circle"), words(problem), this.fixButton(problem, made))),
+      );
       if (wrong.length && this.advanced.contains(made.node) && !this.more) this.advanced.hidden = false;
     }
     const inSql = this.sql ? mine.filter((problem) => topOf(problem.field) === this.sqlName) : [];
@@ -145,26 +206,53 @@ export class StageForm {
   /** The problem as a card below the query, with the button that mends it. */
   tip(problem) {
     const fix = this.sql && topOf(problem.field) === this.sqlName ? replacementOf(problem) : null;
-    const place = problem.line ? el("button", { type: "button", class: "btn ghost sm", onclick: () => this.sql?.goto(problem) }, `line ${problem.line}`) : null;
-    return el("div", { class: "tip" }, el("b", {}, problem.message), " ",
-      fix ? ["Did you mean ", el("span", { class: "mono" }, fix.by), "? ", el("button", { type: "button", class: "btn sm", onclick: () => this.sql.replace(problem) }, icon("wand"), "Replace")] : [problem.expected && !problem.fix ? `Expected ${problem.expected}. ` : "", problem.fix ?? ""],
-      " ", place, problem.detail ? el("details", { class: "mut" }, el("summary", {}, "Technical words"), el("pre", { class: "wrap" }, problem.detail)) : null);
+    const place = problem.line
+      ? el("button", { type: "button", class: "btn ghost sm", onclick: () => this.sql?.goto(problem) }, `line ${problem.line}`)
+      : null;
+    return el(
+      "div",
+      { class: "tip" },
+      el("b", {}, problem.message),
+      " ",
+      fix
+        ? [
+            "Did you mean ",
+            el("span", { class: "mono" }, fix.by),
+            "? ",
+            el("button", { type: "button", class: "btn sm", onclick: () => this.sql.replace(problem) }, icon("wand"), "Replace"),
+          ]
+        : [problem.expected && !problem.fix ? `Expected ${problem.expected}. ` : "", problem.fix ?? ""],
+      " ",
+      place,
+      problem.detail
+        ? el("details", { class: "mut" }, el("summary", {}, "Technical words"), el("pre", { class: "wrap" }, problem.detail))
+        : null,
+    );
   }
 
   fixButton(problem, made) {
     const fix = replacementOf(problem);
     if (!fix || !["INPUT", "SELECT"].includes(made.input?.tagName) || made.input.type === "checkbox") return null;
-    const apply = () => { this.store.setField(made.index(), topOf(problem.field), fix.by); made.set(fix.by); };
+    const apply = () => {
+      this.store.setField(made.index(), topOf(problem.field), fix.by);
+      made.set(fix.by);
+    };
     return el("button", { type: "button", class: "btn sm", onclick: apply }, icon("wand"), `Use ${fix.by}`);
   }
 
   /** Puts the cursor where a problem of the chosen stage is. */
   goto(problem) {
     const name = topOf(problem.field);
-    if (this.sql && (name === this.sqlName || !name)) { this.sql.goto(problem); return; }
+    if (this.sql && (name === this.sqlName || !name)) {
+      this.sql.goto(problem);
+      return;
+    }
     const made = this.widgets.get(name);
     if (!made) return;
-    if (this.advanced.contains(made.node)) { this.more = true; this.advanced.hidden = false; }
+    if (this.advanced.contains(made.node)) {
+      this.more = true;
+      this.advanced.hidden = false;
+    }
     made.input?.focus();
     made.node.scrollIntoView({ block: "center" });
   }

@@ -7,8 +7,12 @@ import { fieldsOf } from "./stages.js";
 export function inputsOf(store) {
   const { stage } = store;
   if (!stage) return [];
-  const named = fieldsOf(stage).filter((field) => field.widget === "view").map((field) => String(stage[field.name] ?? "").toLowerCase());
-  const reads = (view) => named.includes(view.name.toLowerCase()) || (typeof stage.sql === "string" && new RegExp(`\\b(from|join)\\s+\`?${view.name}\\b`, "i").test(stage.sql));
+  const named = fieldsOf(stage)
+    .filter((field) => field.widget === "view")
+    .map((field) => String(stage[field.name] ?? "").toLowerCase());
+  const reads = (view) =>
+    named.includes(view.name.toLowerCase()) ||
+    (typeof stage.sql === "string" && new RegExp(`\\b(from|join)\\s+\`?${view.name}\\b`, "i").test(stage.sql));
   return store.viewsBefore(store.index).filter(reads);
 }
 
@@ -40,10 +44,30 @@ export class InputPanel {
     this.asking?.abort();
     this.asking = new AbortController();
     this.shown = view.name;
-    const choice = views.length > 1 ? el("div", { class: "in" }, el("div", { class: "segmented", role: "group", "aria-label": "Input view" }, views.map((one) => el("button", { type: "button", "aria-pressed": String(one === view), onclick: () => this.show(one, views) }, one.name)))) : null;
+    const choice =
+      views.length > 1
+        ? el(
+            "div",
+            { class: "in" },
+            el(
+              "div",
+              { class: "segmented", role: "group", "aria-label": "Input view" },
+              views.map((one) =>
+                el("button", { type: "button", "aria-pressed": String(one === view), onclick: () => this.show(one, views) }, one.name),
+              ),
+            ),
+          )
+        : null;
     const put = (...nodes) => this.panel.replaceChildren(...(choice ? [choice] : []), ...nodes);
     const body = { document: this.store.doc, to: view.index, rows: 100, input: "sample", parameters: {} };
-    const rows = await putRows({ url: this.urls.preview, body, signal: this.asking.signal, name: view.name, put, about: (answer) => `${howMany(answer)} of a sample` });
+    const rows = await putRows({
+      url: this.urls.preview,
+      body,
+      signal: this.asking.signal,
+      name: view.name,
+      put,
+      about: (answer) => `${howMany(answer)} of a sample`,
+    });
     if (rows) this.started();
   }
 }

@@ -1,5 +1,5 @@
 // The whole document as JSON. What cannot be read is shown with its place, and nothing is lost by it.
-import { EditorState, EditorView, Prec, basicSetup, json, keymap, parameterHighlight, setDiagnostics } from "../../vendor/codemirror.js";
+import { basicSetup, EditorState, EditorView, json, keymap, Prec, parameterHighlight, setDiagnostics } from "../../vendor/codemirror.js";
 
 export class JsonView {
   constructor(parent, store, { preview }) {
@@ -9,10 +9,25 @@ export class JsonView {
       state: EditorState.create({
         doc: store.text(),
         extensions: [
-          Prec.highest(keymap.of([{ key: "Mod-Enter", run: () => { preview(); return true; } }])),
-          basicSetup, json(), parameterHighlight, EditorView.lineWrapping,
+          Prec.highest(
+            keymap.of([
+              {
+                key: "Mod-Enter",
+                run: () => {
+                  preview();
+                  return true;
+                },
+              },
+            ]),
+          ),
+          basicSetup,
+          json(),
+          parameterHighlight,
+          EditorView.lineWrapping,
           EditorView.contentAttributes.of({ "aria-label": "Job document as JSON", spellcheck: "false" }),
-          EditorView.updateListener.of((update) => { if (update.docChanged && !this.silent) store.setText(update.state.doc.toString(), this); }),
+          EditorView.updateListener.of((update) => {
+            if (update.docChanged && !this.silent) store.setText(update.state.doc.toString(), this);
+          }),
         ],
       }),
     });
@@ -28,7 +43,11 @@ export class JsonView {
   }
 
   mark(problems) {
-    const found = problems.map((problem) => ({ ...this.range(problem), severity: "error", message: [problem.message, problem.fix].filter(Boolean).join(" ") }));
+    const found = problems.map((problem) => ({
+      ...this.range(problem),
+      severity: "error",
+      message: [problem.message, problem.fix].filter(Boolean).join(" "),
+    }));
     this.view.dispatch(setDiagnostics(this.view.state, found));
   }
 
@@ -51,5 +70,7 @@ export class JsonView {
     this.view.focus();
   }
 
-  destroy() { this.view.destroy(); }
+  destroy() {
+    this.view.destroy();
+  }
 }

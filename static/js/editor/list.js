@@ -1,6 +1,7 @@
 // The list of stages: choose, move (drag, Alt+arrows, buttons), duplicate, delete with undo.
-import { show } from "../toasts.js";
+
 import { el, icon } from "../dom.js";
+import { show } from "../toasts.js";
 import { copyOf, typeOf } from "./stages.js";
 
 const compact = new Intl.NumberFormat("en-US");
@@ -16,7 +17,10 @@ export class StageList {
 
   later() {
     if (this.waits) return;
-    this.waits = requestAnimationFrame(() => { this.waits = null; this.draw(); });
+    this.waits = requestAnimationFrame(() => {
+      this.waits = null;
+      this.draw();
+    });
   }
 
   draw() {
@@ -29,14 +33,27 @@ export class StageList {
     const key = this.store.keys[index];
     const on = key === this.store.chosen;
     const type = typeOf(stage);
-    const button = el("button", {
-      type: "button", class: "stage", draggable: "true", "aria-current": on ? "true" : null, tabIndex: on ? 0 : -1, "data-index": index,
-      onclick: () => this.store.choose(index),
-    },
+    const button = el(
+      "button",
+      {
+        type: "button",
+        class: "stage",
+        draggable: "true",
+        "aria-current": on ? "true" : null,
+        tabIndex: on ? 0 : -1,
+        "data-index": index,
+        onclick: () => this.store.choose(index),
+      },
       el("span", { class: "mut num" }, String(index + 1)),
       el("span", { class: "kind", title: type.kind_title }, icon(type.icon)),
-      el("span", { class: "clip" }, el("span", { class: "t" }, String(stage.name ?? "no name")), el("small", {}, String(stage.type ?? "no type"))),
-      this.state(key));
+      el(
+        "span",
+        { class: "clip" },
+        el("span", { class: "t" }, String(stage.name ?? "no name")),
+        el("small", {}, String(stage.type ?? "no type")),
+      ),
+      this.state(key),
+    );
     this.dragging(button, index);
     return el("li", { class: on ? "on" : null }, button, on ? this.tools(index) : null);
   }
@@ -44,22 +61,40 @@ export class StageList {
   state(key) {
     const problems = this.problems.of(key);
     const facts = this.facts.of(key);
-    const sign = problems.length ? el("span", { title: problems[0].message }, icon("alert-triangle", "warn"), el("span", { class: "visually-hidden" }, `${problems.length} problems`))
-      : facts && !facts.stale ? el("span", {}, icon("check", "ok"), el("span", { class: "visually-hidden" }, "previewed"))
-      : icon("circle", "mut");
-    const rows = facts?.rows == null ? null : el("span", { class: `mono${facts.stale ? " mut" : ""}`, title: facts.words }, compact.format(facts.rows) + (facts.atLeast ? "+" : ""));
+    const sign = problems.length
+      ? el(
+          "span",
+          { title: problems[0].message },
+          icon("alert-triangle", "warn"),
+          el("span", { class: "visually-hidden" }, `${problems.length} problems`),
+        )
+      : facts && !facts.stale
+        ? el("span", {}, icon("check", "ok"), el("span", { class: "visually-hidden" }, "previewed"))
+        : icon("circle", "mut");
+    const rows =
+      facts?.rows == null
+        ? null
+        : el(
+            "span",
+            { class: `mono${facts.stale ? " mut" : ""}`, title: facts.words },
+            compact.format(facts.rows) + (facts.atLeast ? "+" : ""),
+          );
     return el("span", { class: "stage-state" }, rows, sign);
   }
 
   tools(index) {
     const last = this.store.stages.length - 1;
-    const tool = (name, label, work, off = false) => el("button", { type: "button", class: "icon-button", "aria-label": label, title: label, disabled: off, onclick: work }, icon(name));
-    return el("span", { class: "stage-tools", role: "group", "aria-label": "This stage" },
+    const tool = (name, label, work, off = false) =>
+      el("button", { type: "button", class: "icon-button", "aria-label": label, title: label, disabled: off, onclick: work }, icon(name));
+    return el(
+      "span",
+      { class: "stage-tools", role: "group", "aria-label": "This stage" },
       tool("arrow-up", "Move up (Alt ↑)", () => this.move(index, -1), index === 0),
       tool("arrow-down", "Move down (Alt ↓)", () => this.move(index, 1), index === last),
       tool("copy", "Duplicate", () => this.duplicate(index)),
       tool("plus", "Add a stage below", () => this.onAdd(index + 1)),
-      tool("trash", "Delete", () => this.remove(index)));
+      tool("trash", "Delete", () => this.remove(index)),
+    );
   }
 
   move(index, step) {
@@ -75,7 +110,15 @@ export class StageList {
     const name = this.store.stages[index].name;
     this.store.remove(index);
     const after = this.store.changes;
-    show({ text: `Deleted “${name}”.`, tone: "info", lasts: 9000, undo: () => (this.store.changes === after ? this.store.undo() : show({ text: "You changed more since then; Ctrl+Z goes back step by step.", tone: "warn" })) });
+    show({
+      text: `Deleted “${name}”.`,
+      tone: "info",
+      lasts: 9000,
+      undo: () =>
+        this.store.changes === after
+          ? this.store.undo()
+          : show({ text: "You changed more since then; Ctrl+Z goes back step by step.", tone: "warn" }),
+    });
   }
 
   key(event) {
@@ -83,15 +126,32 @@ export class StageList {
     if (!row) return;
     const index = Number(row.dataset.index);
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (step && event.altKey) { event.preventDefault(); this.move(index, step); return; }
-    if (step && !event.ctrlKey) { event.preventDefault(); this.store.choose(index + step); this.draw(); this.root.querySelector("[aria-current]")?.focus(); return; }
-    if (event.key === "Delete") { event.preventDefault(); this.remove(index); }
+    if (step && event.altKey) {
+      event.preventDefault();
+      this.move(index, step);
+      return;
+    }
+    if (step && !event.ctrlKey) {
+      event.preventDefault();
+      this.store.choose(index + step);
+      this.draw();
+      this.root.querySelector("[aria-current]")?.focus();
+      return;
+    }
+    if (event.key === "Delete") {
+      event.preventDefault();
+      this.remove(index);
+    }
   }
 
   dragging(button, index) {
     const side = (event) => (event.offsetY > button.offsetHeight / 2 ? "drop-after" : "drop-before");
     const clear = () => button.classList.remove("drop-before", "drop-after");
-    button.addEventListener("dragstart", (event) => { event.dataTransfer.setData("text/x-sluice-stage", String(index)); event.dataTransfer.effectAllowed = "move"; button.classList.add("dragging"); });
+    button.addEventListener("dragstart", (event) => {
+      event.dataTransfer.setData("text/x-sluice-stage", String(index));
+      event.dataTransfer.effectAllowed = "move";
+      button.classList.add("dragging");
+    });
     button.addEventListener("dragend", () => button.classList.remove("dragging"));
     button.addEventListener("dragover", (event) => {
       if (!event.dataTransfer.types.includes("text/x-sluice-stage")) return;

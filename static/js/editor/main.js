@@ -1,9 +1,10 @@
 // The editor page: makes the parts and tells them of each other.
+
+import { el, icon, plural } from "../dom.js";
 import { request } from "../server.js";
 import { choose } from "../tabs.js";
 import { ago } from "../times.js";
 import { show } from "../toasts.js";
-import { el, icon, plural } from "../dom.js";
 import { Draft } from "./draft.js";
 import { StageForm } from "./form.js";
 import { InputPanel } from "./input_panel.js";
@@ -35,54 +36,89 @@ const add = (at) => insertStage(store, at);
 const list = new StageList($("stage-list"), store, { facts, problems, onAdd: add });
 const preview = new Preview($("preview"), { config, store, problems, facts, goto, redraw: () => list.later() });
 const form = new StageForm($("pane"), {
-  config, store, problems, preview: startPreview, onAdd: add,
+  config,
+  store,
+  problems,
+  preview: startPreview,
+  onAdd: add,
   onFirst: (type) => store.insert(0, newStage(type, store, 0)),
   columnsOf: (view) => problems.columnsOf(view),
   suggestions: (field, index) => (field.widget === "uri" ? sources.uris() : store.viewsBefore(index).map((view) => view.name)),
   parameters: () => parameterChips(store, config.parameter_types),
 });
-if (config.may.preview) new InputPanel({ tab: $("tab-input"), panel: $("panel-input"), store, urls: config.urls, started: () => problems.sessionUp() });
+if (config.may.preview)
+  new InputPanel({ tab: $("tab-input"), panel: $("panel-input"), store, urls: config.urls, started: () => problems.sessionUp() });
 const saver = new Saver({ config, store, draft, problems, showProblems, saved: told, merged: told });
 let json = null;
 
 // --- views
 
 function showJson(on) {
-  if (on === Boolean(json)) { if (json) json.view.focus(); return; }
-  if (!on && store.broken) { show({ text: "The JSON cannot be read yet. Correct it, or go back with Ctrl+Z, before you look at the list.", tone: "warn" }); return; }
+  if (on === Boolean(json)) {
+    if (json) json.view.focus();
+    return;
+  }
+  if (!on && store.broken) {
+    show({ text: "The JSON cannot be read yet. Correct it, or go back with Ctrl+Z, before you look at the list.", tone: "warn" });
+    return;
+  }
   $("view-list").setAttribute("aria-pressed", String(!on));
   $("view-json").setAttribute("aria-pressed", String(on));
   $("pane").hidden = on;
   $("json-pane").hidden = !on;
   form.hidden = on;
   if (on) json = new JsonView($("json-pane"), store, { preview: startPreview });
-  else { json.destroy(); json = null; $("json-pane").replaceChildren(); form.draw(); }
+  else {
+    json.destroy();
+    json = null;
+    $("json-pane").replaceChildren();
+    form.draw();
+  }
   markJson();
   json?.view.focus();
 }
 
-function markJson() { json?.mark(problems.list); }
+function markJson() {
+  json?.mark(problems.list);
+}
 
 function goto(problem) {
   if (problem.stage_index === undefined && problem.line && !json) showJson(true);
-  if (json) { json.goto(problem); return; }
+  if (json) {
+    json.goto(problem);
+    return;
+  }
   const index = store.indexOf(problem.key);
-  if (index >= 0) { store.choose(index); form.goto(problem); }
+  if (index >= 0) {
+    store.choose(index);
+    form.goto(problem);
+  }
 }
 
-function showProblems() { choose($("tab-problems"), { focus: true }); }
+function showProblems() {
+  choose($("tab-problems"), { focus: true });
+}
 
 // --- toolbar
 
 function drawToolbar() {
   const stage = store.index + 1;
-  const label = (name, text) => { $(name).querySelector("[data-label]").textContent = text; };
+  const label = (name, text) => {
+    $(name).querySelector("[data-label]").textContent = text;
+  };
   label("preview-button", stage ? `Preview stage ${stage}` : "Preview");
   $("preview-button").disabled = !stage || Boolean(store.broken);
-  if ($("run-button")) { label("run-button", store.stages.length > 1 ? `Run 1 → ${store.stages.length}` : "Run"); $("run-button").disabled = !store.stages.length || Boolean(store.broken); }
+  if ($("run-button")) {
+    label("run-button", store.stages.length > 1 ? `Run 1 → ${store.stages.length}` : "Run");
+    $("run-button").disabled = !store.stages.length || Boolean(store.broken);
+  }
   const count = problems.list.length;
   const chip = $("problem-chip");
-  if (count === 1 && problems.list[0].code === "no-stages") { chip.className = "chip mut"; chip.replaceChildren("no stages yet"); return; }
+  if (count === 1 && problems.list[0].code === "no-stages") {
+    chip.className = "chip mut";
+    chip.replaceChildren("no stages yet");
+    return;
+  }
   chip.className = `chip ${count ? "warn" : "ok"}`;
   chip.replaceChildren(icon(count ? "alert-triangle" : "circle-check"), ` ${count ? plural(count, "problem") : "no problems"}`);
 }
@@ -91,7 +127,13 @@ function drawDraftState() {
   const base = draft.base ? `draft of v${draft.base}` : "draft, never saved";
   const clean = draft.revision === 0 && !draft.isDirty && draft.base;
   const saved = draft.savedAt ? ` · saved ${agoWords(draft.savedAt)}` : "";
-  const words = { saving: `${base} · saving …`, changed: `${base} · not saved yet`, here: `${base} · kept in this browser`, conflict: `${base} · another window has changes`, kept: clean ? `v${draft.base}, no changes` : base + saved };
+  const words = {
+    saving: `${base} · saving …`,
+    changed: `${base} · not saved yet`,
+    here: `${base} · kept in this browser`,
+    conflict: `${base} · another window has changes`,
+    kept: clean ? `v${draft.base}, no changes` : base + saved,
+  };
   $("draft-state").textContent = words[draft.state];
 }
 
@@ -109,14 +151,36 @@ function told() {
 function newer({ latest_version, latest_author }) {
   const banner = $("newer-banner");
   if (!banner.hidden || saver.busy) return;
-  const look = el("button", { type: "button", class: "btn sm", onclick: () => { banner.hidden = true; saver.merge(); } }, icon("git-merge"), "Look at both");
-  banner.replaceChildren(icon("versions"), el("span", { class: "grow" }, `${latest_author} saved v${latest_version} ${draft.base ? `while your draft is of v${draft.base}` : "meanwhile"}. Nothing of yours is lost.`), look);
+  const look = el(
+    "button",
+    {
+      type: "button",
+      class: "btn sm",
+      onclick: () => {
+        banner.hidden = true;
+        saver.merge();
+      },
+    },
+    icon("git-merge"),
+    "Look at both",
+  );
+  banner.replaceChildren(
+    icon("versions"),
+    el(
+      "span",
+      { class: "grow" },
+      `${latest_author} saved v${latest_version} ${draft.base ? `while your draft is of v${draft.base}` : "meanwhile"}. Nothing of yours is lost.`,
+    ),
+    look,
+  );
   banner.hidden = false;
 }
 
 // --- doing
 
-function startPreview() { if (config.may.preview) preview.start(); }
+function startPreview() {
+  if (config.may.preview) preview.start();
+}
 
 async function run() {
   const button = $("run-button");
@@ -129,7 +193,10 @@ async function run() {
     const answer = await request(config.urls.run_draft, { method: "POST", body: { document: store.text(), parameters: values } });
     location.assign(answer.url);
   } catch (error) {
-    if (error.problems?.length) { problems.add(error.problems); showProblems(); }
+    if (error.problems?.length) {
+      problems.add(error.problems);
+      showProblems();
+    }
     show({ text: error.message, tone: "bad" });
     button.removeAttribute("aria-busy");
   }
@@ -143,12 +210,41 @@ function key(event) {
   if (document.querySelector("dialog[open]")) return;
   const control = event.ctrlKey || event.metaKey;
   const letter = event.key.toLowerCase();
-  if (control && letter === "s") { event.preventDefault(); saver.open(); return; }
-  if (control && event.key === "Enter") { event.preventDefault(); startPreview(); return; }
-  if (control && letter === "z" && !typing(event.target)) { event.preventDefault(); if (event.shiftKey) store.redo(); else store.undo(); return; }
-  if (control && letter === "y" && !typing(event.target)) { event.preventDefault(); store.redo(); return; }
-  if (event.altKey && ["ArrowUp", "ArrowDown"].includes(event.key) && !event.target.closest(".cm-editor, .stage, .columns-field") && store.stage) { event.preventDefault(); list.move(store.index, event.key === "ArrowUp" ? -1 : 1); return; }
-  if (event.key === "Escape" && preview.running) { preview.cancel(); return; }
+  if (control && letter === "s") {
+    event.preventDefault();
+    saver.open();
+    return;
+  }
+  if (control && event.key === "Enter") {
+    event.preventDefault();
+    startPreview();
+    return;
+  }
+  if (control && letter === "z" && !typing(event.target)) {
+    event.preventDefault();
+    if (event.shiftKey) store.redo();
+    else store.undo();
+    return;
+  }
+  if (control && letter === "y" && !typing(event.target)) {
+    event.preventDefault();
+    store.redo();
+    return;
+  }
+  if (
+    event.altKey &&
+    ["ArrowUp", "ArrowDown"].includes(event.key) &&
+    !event.target.closest(".cm-editor, .stage, .columns-field") &&
+    store.stage
+  ) {
+    event.preventDefault();
+    list.move(store.index, event.key === "ArrowUp" ? -1 : 1);
+    return;
+  }
+  if (event.key === "Escape" && preview.running) {
+    preview.cancel();
+    return;
+  }
   if (event.key === "Escape" && event.target.closest(".columns-field, .field")) $("stage-list").querySelector("[aria-current]")?.focus();
 }
 
@@ -161,8 +257,15 @@ $("preview-button").addEventListener("click", startPreview);
 $("run-button")?.addEventListener("click", run);
 $("save-button").addEventListener("click", () => saver.open());
 $("undo-button").addEventListener("click", () => store.undo());
-store.addEventListener("change", (event) => { if (json && event.detail.source !== json) json.refresh(); drawToolbar(); });
-problems.addEventListener("change", () => { list.later(); drawToolbar(); markJson(); });
+store.addEventListener("change", (event) => {
+  if (json && event.detail.source !== json) json.refresh();
+  drawToolbar();
+});
+problems.addEventListener("change", () => {
+  list.later();
+  drawToolbar();
+  markJson();
+});
 problems.addEventListener("columns", () => form.learnColumns());
 draft.addEventListener("state", drawDraftState);
 setInterval(drawDraftState, 1000);

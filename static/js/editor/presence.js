@@ -1,6 +1,7 @@
 // Who else is at this job, and whether somebody saved a version meanwhile. A small question every 15 seconds while the page is looked at.
-import { request } from "../server.js";
+
 import { el, icon } from "../dom.js";
+import { request } from "../server.js";
 
 const EVERY = 15_000;
 
@@ -10,9 +11,20 @@ export function watch(root, urls, draft, newer) {
     if (document.hidden) return;
     try {
       const answer = await request(urls.presence);
-      root.replaceChildren(...answer.people.map((name) => el("span", { class: "chip", title: `${name} changed a draft of this job within the last minute` }, icon("user"), ` ${name} is here`)));
+      root.replaceChildren(
+        ...answer.people.map((name) =>
+          el(
+            "span",
+            { class: "chip", title: `${name} changed a draft of this job within the last minute` },
+            icon("user"),
+            ` ${name} is here`,
+          ),
+        ),
+      );
       if (answer.latest_version && answer.latest_version !== draft.base) newer(answer);
-    } catch { /* the draft's banner tells of a lost connection */ }
+    } catch {
+      /* the draft's banner tells of a lost connection */
+    }
   };
   ask();
   setInterval(ask, EVERY);

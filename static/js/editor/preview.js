@@ -1,13 +1,14 @@
 // The panel below: what the chosen stage makes, asked of the warm session; and the list of problems.
+
+import { el, icon, plural } from "../dom.js";
+import { lines } from "../lines.js";
+import { asTabs, resultTable } from "../result_table.js";
+import { howMany } from "../rows.js";
 import { request } from "../server.js";
 import { choose } from "../tabs.js";
 import { duration } from "../times.js";
 import { show } from "../toasts.js";
-import { el, icon, plural } from "../dom.js";
-import { lines } from "../lines.js";
 import { placeOf, problemList } from "./problems.js";
-import { asTabs, resultTable } from "../result_table.js";
-import { howMany } from "../rows.js";
 
 /** What the last preview knew of each stage: rows, and whether the stage has changed since. */
 export class Facts {
@@ -16,7 +17,9 @@ export class Facts {
     this.known = new Map();
   }
 
-  put(key, facts) { if (key) this.known.set(key, { ...this.known.get(key), ...facts, stage: this.store.stages[this.store.indexOf(key)] }); }
+  put(key, facts) {
+    if (key) this.known.set(key, { ...this.known.get(key), ...facts, stage: this.store.stages[this.store.indexOf(key)] });
+  }
 
   of(key) {
     const facts = this.known.get(key);
@@ -29,13 +32,24 @@ export class Preview {
   constructor(root, help) {
     Object.assign(this, { root, ...help, running: null, last: null });
     const part = (name) => root.querySelector(`[data-part=${name}]`);
-    this.parts = { output: part("output"), problems: part("problems"), status: part("status"), count: part("problem-count"), cancel: part("cancel"), input: part("input"), rows: part("rows"), copy: part("copy") };
+    this.parts = {
+      output: part("output"),
+      problems: part("problems"),
+      status: part("status"),
+      count: part("problem-count"),
+      cancel: part("cancel"),
+      input: part("input"),
+      rows: part("rows"),
+      copy: part("copy"),
+    };
     this.parts.cancel.addEventListener("click", () => this.cancel());
     this.parts.copy.addEventListener("click", () => this.copy());
     this.parts.input.addEventListener("change", () => this.last && this.start());
     this.parts.rows.addEventListener("change", () => this.last && this.start());
     this.problems.addEventListener("change", () => this.drawProblems());
-    this.store.addEventListener("change", (event) => { if (event.detail.what !== "choice" || this.last?.key !== this.store.chosen) this.age(); });
+    this.store.addEventListener("change", (event) => {
+      if (event.detail.what !== "choice" || this.last?.key !== this.store.chosen) this.age();
+    });
     this.idle();
     this.drawProblems();
   }
@@ -44,16 +58,30 @@ export class Preview {
 
   async start() {
     const { store } = this;
-    if (store.broken) { show({ text: "The JSON cannot be read yet; correct it first.", tone: "warn" }); return; }
+    if (store.broken) {
+      show({ text: "The JSON cannot be read yet; correct it first.", tone: "warn" });
+      return;
+    }
     if (!store.stage) return;
     this.running?.abort.abort();
-    const run = { abort: new AbortController(), key: store.chosen, index: store.index, keys: store.keys, doc: store.doc, began: performance.now(), problems: [], rows: null };
+    const run = {
+      abort: new AbortController(),
+      key: store.chosen,
+      index: store.index,
+      keys: store.keys,
+      doc: store.doc,
+      began: performance.now(),
+      problems: [],
+      rows: null,
+    };
     this.running = run;
     choose(document.getElementById("tab-output"));
     this.working(run, "asking for a session");
     const body = { document: store.doc, to: run.index, rows: Number(this.parts.rows.value), input: this.parts.input.value, parameters: {} };
     try {
-      await lines(this.config.urls.preview, body, run.abort.signal, (event) => { if (this.running === run) this.take(run, event); });
+      await lines(this.config.urls.preview, body, run.abort.signal, (event) => {
+        if (this.running === run) this.take(run, event);
+      });
       if (this.running === run) this.end(run);
     } catch (error) {
       if (this.running === run && error.name !== "AbortError") this.refused(error);
@@ -65,12 +93,22 @@ export class Preview {
     const key = run.keys[event.stage_index];
     if (event.event === "stage_entered") this.say(run, `${event.stage} …`);
     else if (event.event === "stage_finished" && event.rows_out == null) this.facts.put(key, { words: "worked in the last preview" });
-    else if (event.event === "stage_finished") this.facts.put(key, { rows: event.rows_out, atLeast: false, words: `${event.rows_out.toLocaleString("en-US")} rows in the last preview` });
+    else if (event.event === "stage_finished")
+      this.facts.put(key, {
+        rows: event.rows_out,
+        atLeast: false,
+        words: `${event.rows_out.toLocaleString("en-US")} rows in the last preview`,
+      });
     else if (event.event === "rows") run.rows = event;
     else if (event.event === "problem" || event.event === "stage_failed") run.problems.push(event.problem);
     else if (event.event === "cancelled") run.cancelled = true;
-    else if (["waiting", "queued", "starting", "ready"].includes(event.event)) this.say(run, event.message ?? (event.event === "ready" ? "session is ready" : "starting a Spark session, about 10 s the first time"));
-    else if (event.event === "error") run.problems.push(event.problem ?? { message: event.message ?? "The preview stopped.", fix: event.fix });
+    else if (["waiting", "queued", "starting", "ready"].includes(event.event))
+      this.say(
+        run,
+        event.message ?? (event.event === "ready" ? "session is ready" : "starting a Spark session, about 10 s the first time"),
+      );
+    else if (event.event === "error")
+      run.problems.push(event.problem ?? { message: event.message ?? "The preview stopped.", fix: event.fix });
   }
 
   end(run) {
@@ -78,7 +116,8 @@ export class Preview {
     if (run.rows) this.showRows(run);
     else if (run.cancelled) this.message("player-stop", "Cancelled", "Nothing was changed.");
     else if (run.problems.length) this.failed(run);
-    else this.message("alert-triangle", "The preview ended without an answer", "Try again; if it stays like this, tell whoever runs Sluice.");
+    else
+      this.message("alert-triangle", "The preview ended without an answer", "Try again; if it stays like this, tell whoever runs Sluice.");
     this.redraw();
   }
 
@@ -86,14 +125,28 @@ export class Preview {
     const run = this.running;
     if (!run) return;
     this.say(run, "stopping …");
-    try { await request(this.config.urls.cancel_preview, { method: "POST", body: {} }); } catch { /* the stream below ends it for this page in any case */ }
-    setTimeout(() => { if (this.running === run) { run.abort.abort(); this.rest(); this.message("player-stop", "Cancelled", "Nothing was changed."); } }, 3000);
+    try {
+      await request(this.config.urls.cancel_preview, { method: "POST", body: {} });
+    } catch {
+      /* the stream below ends it for this page in any case */
+    }
+    setTimeout(() => {
+      if (this.running === run) {
+        run.abort.abort();
+        this.rest();
+        this.message("player-stop", "Cancelled", "Nothing was changed.");
+      }
+    }, 3000);
   }
 
   // --- showing
 
   idle() {
-    this.message("eye", "See what a stage makes", "Preview runs the stages up to the chosen one on a sample and shows the rows. Nothing is written.");
+    this.message(
+      "eye",
+      "See what a stage makes",
+      "Preview runs the stages up to the chosen one on a sample and shows the rows. Nothing is written.",
+    );
   }
 
   working(run, words) {
@@ -103,7 +156,11 @@ export class Preview {
     this.say(run, words);
     clearInterval(this.clock);
     this.clock = setInterval(() => this.say(run, run.words), 200);
-    if (!this.last) this.parts.output.replaceChildren(...[1, 2, 3, 4, 5, 6].map(() => el("span", { class: "skeleton" })), el("p", { class: "after-10s" }, "The first preview starts a Spark session of your own; the next ones are quick."));
+    if (!this.last)
+      this.parts.output.replaceChildren(
+        ...[1, 2, 3, 4, 5, 6].map(() => el("span", { class: "skeleton" })),
+        el("p", { class: "after-10s" }, "The first preview starts a Spark session of your own; the next ones are quick."),
+      );
   }
 
   say(run, words) {
@@ -124,7 +181,12 @@ export class Preview {
     const { rows } = run;
     this.last = { ...rows, key: run.key, stageText: JSON.stringify(run.doc) };
     const total = rows.total_rows ?? (rows.complete ? rows.rows.length : null);
-    this.facts.put(run.key, total === null ? { rows: rows.rows.length, atLeast: true, words: `more than ${rows.rows.length} rows` } : { rows: total, atLeast: false, words: `${total.toLocaleString("en-US")} rows in the last preview` });
+    this.facts.put(
+      run.key,
+      total === null
+        ? { rows: rows.rows.length, atLeast: true, words: `more than ${rows.rows.length} rows` }
+        : { rows: total, atLeast: false, words: `${total.toLocaleString("en-US")} rows in the last preview` },
+    );
     this.parts.output.classList.remove("stale");
     this.parts.copy.hidden = !rows.rows.length;
     this.parts.output.replaceChildren(rows.rows.length ? resultTable(rows) : this.noRows(rows));
@@ -139,14 +201,38 @@ export class Preview {
   }
 
   noRows(rows) {
-    return el("div", { class: "empty" }, icon("table-off"), el("b", {}, "No rows"), el("p", {}, `The columns are ${rows.columns.map((column) => column.name).join(", ")}. ${rows.input === "full" ? "" : "On the full input there may be rows."}`));
+    return el(
+      "div",
+      { class: "empty" },
+      icon("table-off"),
+      el("b", {}, "No rows"),
+      el(
+        "p",
+        {},
+        `The columns are ${rows.columns.map((column) => column.name).join(", ")}. ${rows.input === "full" ? "" : "On the full input there may be rows."}`,
+      ),
+    );
   }
 
   /** Words first; the last good rows stay below, grey, so that one can still look at them. */
   failed(run) {
-    const cards = run.problems.map((problem) => el("div", { class: "tip problem-card" }, el("b", {}, problem.message), problem.fix ? ` ${problem.fix}` : problem.expected ? ` Expected ${problem.expected}.` : "", " ",
-      el("button", { type: "button", class: "btn ghost sm", onclick: () => this.goto({ ...problem, key: run.keys[problem.stage_index] }) }, placeOf(problem) || "show"),
-      problem.detail ? el("details", { class: "mut" }, el("summary", {}, "Technical words"), el("pre", { class: "wrap" }, problem.detail)) : null));
+    const cards = run.problems.map((problem) =>
+      el(
+        "div",
+        { class: "tip problem-card" },
+        el("b", {}, problem.message),
+        problem.fix ? ` ${problem.fix}` : problem.expected ? ` Expected ${problem.expected}.` : "",
+        " ",
+        el(
+          "button",
+          { type: "button", class: "btn ghost sm", onclick: () => this.goto({ ...problem, key: run.keys[problem.stage_index] }) },
+          placeOf(problem) || "show",
+        ),
+        problem.detail
+          ? el("details", { class: "mut" }, el("summary", {}, "Technical words"), el("pre", { class: "wrap" }, problem.detail))
+          : null,
+      ),
+    );
     this.problems.add(run.problems);
     this.withLast(cards);
     this.parts.status.textContent = this.last ? `before the problem · ${this.lastWords}` : "";
@@ -163,7 +249,10 @@ export class Preview {
   withLast(nodes) {
     const table = this.last?.rows.length ? el("div", { class: "stale" }, resultTable(this.last)) : null;
     this.parts.output.classList.remove("stale");
-    if (!nodes.length && !table) { this.idle(); return; }
+    if (!nodes.length && !table) {
+      this.idle();
+      return;
+    }
     this.parts.output.replaceChildren(...(nodes.length ? [el("div", { class: "cards-above" }, nodes)] : []), ...(table ? [table] : []));
   }
 
@@ -176,7 +265,10 @@ export class Preview {
 
   /** The document is no longer the one these rows were made of. */
   age() {
-    if (this.cards) { this.cards = false; this.withLast([]); }
+    if (this.cards) {
+      this.cards = false;
+      this.withLast([]);
+    }
     if (!this.last || this.running) return;
     const other = this.last.key !== this.store.chosen;
     const changed = other || this.last.stageText !== JSON.stringify(this.store.doc);

@@ -1,7 +1,8 @@
 // What is wrong with the document: judged by the server at each pause in typing, and by Spark where a preview session is up.
-import { request } from "../server.js";
+
 import { debounced, el, icon } from "../dom.js";
 import { lines } from "../lines.js";
+import { request } from "../server.js";
 
 const CHECK_AFTER = 400;
 const ANALYSE_AFTER = 700;
@@ -13,13 +14,19 @@ export class Problems extends EventTarget {
     Object.assign(this, { store, urls, mayPreview, list: [], columns: new Map(), sessionIsUp: false, analysed: [], checked: [] });
     this.checkSoon = debounced(() => this.check(), CHECK_AFTER);
     this.analyseSoon = debounced(() => this.analyse(), ANALYSE_AFTER);
-    store.addEventListener("change", (event) => { if (event.detail.what !== "choice") this.changed(); });
+    store.addEventListener("change", (event) => {
+      if (event.detail.what !== "choice") this.changed();
+    });
     this.check();
   }
 
   /** Problems of one stage, by its key. */
-  of(key) { return this.list.filter((problem) => problem.key === key); }
-  columnsOf(view) { return this.columns.get(view?.toLowerCase()) ?? []; }
+  of(key) {
+    return this.list.filter((problem) => problem.key === key);
+  }
+  columnsOf(view) {
+    return this.columns.get(view?.toLowerCase()) ?? [];
+  }
 
   changed() {
     this.checkSoon();
@@ -32,8 +39,12 @@ export class Problems extends EventTarget {
     if (this.warming || !this.mayPreview) return;
     this.warming = true;
     try {
-      await lines(this.urls.warm, {}, undefined, (event) => { if (event.event === "warm") this.sessionUp(); });
-    } catch { /* a preview will tell why */ }
+      await lines(this.urls.warm, {}, undefined, (event) => {
+        if (event.event === "warm") this.sessionUp();
+      });
+    } catch {
+      /* a preview will tell why */
+    }
   }
 
   async check() {
@@ -42,10 +53,16 @@ export class Problems extends EventTarget {
     this.checking = new AbortController();
     const keys = this.store.keys;
     try {
-      const answer = await request(this.urls.check, { method: "POST", body: { document: this.store.text() }, signal: this.checking.signal });
+      const answer = await request(this.urls.check, {
+        method: "POST",
+        body: { document: this.store.text() },
+        signal: this.checking.signal,
+      });
       this.checked = keyed(answer.problems, keys);
       this.tell();
-    } catch { /* aborted by the next check, or the connection is gone: the draft's banner says so */ }
+    } catch {
+      /* aborted by the next check, or the connection is gone: the draft's banner says so */
+    }
   }
 
   /** Spark's own words on the document; only while a warm session is there, as starting one takes seconds. */
@@ -60,7 +77,9 @@ export class Problems extends EventTarget {
         if (event.event === "problem") found.push(event.problem);
         if (event.event === "analysed") this.learn(event.columns);
       });
-    } catch { return; }
+    } catch {
+      return;
+    }
     this.analysed = keyed(found, keys);
     this.tell();
   }
@@ -77,7 +96,10 @@ export class Problems extends EventTarget {
   }
 
   sessionUp() {
-    if (!this.sessionIsUp) { this.sessionIsUp = true; this.analyseSoon(); }
+    if (!this.sessionIsUp) {
+      this.sessionIsUp = true;
+      this.analyseSoon();
+    }
   }
 
   tell() {
@@ -91,14 +113,39 @@ export class Problems extends EventTarget {
   }
 }
 
-const keyed = (problems, keys) => problems.map((problem) => ({ ...problem, key: problem.stage_index === undefined ? null : keys[problem.stage_index] }));
+const keyed = (problems, keys) =>
+  problems.map((problem) => ({ ...problem, key: problem.stage_index === undefined ? null : keys[problem.stage_index] }));
 
 /** The list in the panel: each problem is a button that leads to its place. */
 export function problemList(problems, goto) {
-  if (!problems.length) return el("div", { class: "empty" }, icon("circle-check", "ok"), el("b", {}, "No problems"), el("p", {}, "Columns and functions are checked once a preview has been started."));
-  return el("ul", { class: "problems in" }, problems.map((problem) => el("li", { class: "problem" }, icon("alert-circle", "bad"),
-    el("div", {}, el("button", { type: "button", class: "problem-link", onclick: () => goto(problem) }, problem.message), problem.found ? [" Found ", el("code", {}, problem.found), "."] : null, problem.expected ? ` Expected ${problem.expected}.` : null, problem.fix ? ` ${problem.fix}` : null),
-    el("span", { class: "where" }, placeOf(problem)))));
+  if (!problems.length)
+    return el(
+      "div",
+      { class: "empty" },
+      icon("circle-check", "ok"),
+      el("b", {}, "No problems"),
+      el("p", {}, "Columns and functions are checked once a preview has been started."),
+    );
+  return el(
+    "ul",
+    { class: "problems in" },
+    problems.map((problem) =>
+      el(
+        "li",
+        { class: "problem" },
+        icon("alert-circle", "bad"),
+        el(
+          "div",
+          {},
+          el("button", { type: "button", class: "problem-link", onclick: () => goto(problem) }, problem.message),
+          problem.found ? [" Found ", el("code", {}, problem.found), "."] : null,
+          problem.expected ? ` Expected ${problem.expected}.` : null,
+          problem.fix ? ` ${problem.fix}` : null,
+        ),
+        el("span", { class: "where" }, placeOf(problem)),
+      ),
+    ),
+  );
 }
 
 export function placeOf(problem) {

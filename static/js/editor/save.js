@@ -1,32 +1,85 @@
 // Ctrl+S: a version with a message. When somebody else saved one meanwhile, the two are brought together first.
+
+import { dialog, el, icon, plural } from "../dom.js";
 import { request } from "../server.js";
 import { show } from "../toasts.js";
-import { dialog, el, icon, plural } from "../dom.js";
 import { mergeByStage } from "./merge.js";
 
 /** help: { config, store, draft, problems, showProblems(), saved(answer) } */
 export class Saver {
-  constructor(help) { Object.assign(this, help); }
+  constructor(help) {
+    Object.assign(this, help);
+  }
 
   async open() {
     if (this.busy) return;
     this.busy = true;
-    try { await this.ask(); } finally { this.busy = false; }
+    try {
+      await this.ask();
+    } finally {
+      this.busy = false;
+    }
   }
 
   async ask(message = "") {
     await this.problems.check();
-    if (this.problems.checked.length) { this.notYet(); return; }
+    if (this.problems.checked.length) {
+      this.notYet();
+      return;
+    }
     const next = Math.max(this.draft.base ?? 0, this.config.latest_version ?? 0) + 1;
     const said = await dialog({
       title: `Save v${next}`,
       body: (close) => {
-        const input = el("input", { class: "form-control", id: "version-message", maxlength: 300, value: message, autofocus: true, autocomplete: "off", placeholder: "What changed, and why", onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); close(input.value); } } });
+        const input = el("input", {
+          class: "form-control",
+          id: "version-message",
+          maxlength: 300,
+          value: message,
+          autofocus: true,
+          autocomplete: "off",
+          placeholder: "What changed, and why",
+          onkeydown: (event) => {
+            if (event.key === "Enter") {
+              event.preventDefault();
+              close(input.value);
+            }
+          },
+        });
         this.input = input;
         const doubt = this.problems.list[0];
-        return [doubt ? el("div", { class: "notice warn" }, icon("alert-triangle"), el("span", {}, `Spark does not agree yet: ${doubt.message} You can save all the same, but a run would fail.`)) : null, el("div", { class: "field" }, el("label", { for: "version-message" }, "Message"), input, el("span", { class: "hint" }, "Reviewers and your later self read it.")), el("p", { class: "mut small" }, `A version never changes. This one is live in ${this.config.draft_environment} at once; other environments get it by promotion.`)];
+        return [
+          doubt
+            ? el(
+                "div",
+                { class: "notice warn" },
+                icon("alert-triangle"),
+                el("span", {}, `Spark does not agree yet: ${doubt.message} You can save all the same, but a run would fail.`),
+              )
+            : null,
+          el(
+            "div",
+            { class: "field" },
+            el("label", { for: "version-message" }, "Message"),
+            input,
+            el("span", { class: "hint" }, "Reviewers and your later self read it."),
+          ),
+          el(
+            "p",
+            { class: "mut small" },
+            `A version never changes. This one is live in ${this.config.draft_environment} at once; other environments get it by promotion.`,
+          ),
+        ];
       },
-      footer: (close) => [el("button", { type: "button", class: "btn", onclick: () => close() }, "Not yet"), el("button", { type: "button", class: "btn primary", onclick: () => close(this.input.value) }, icon("device-floppy"), `Save v${next}`)],
+      footer: (close) => [
+        el("button", { type: "button", class: "btn", onclick: () => close() }, "Not yet"),
+        el(
+          "button",
+          { type: "button", class: "btn primary", onclick: () => close(this.input.value) },
+          icon("device-floppy"),
+          `Save v${next}`,
+        ),
+      ],
     });
     if (said !== undefined) await this.save(said);
   }
@@ -40,19 +93,37 @@ export class Saver {
   async save(message) {
     const text = this.store.text();
     try {
-      const answer = await request(this.config.urls.save, { method: "POST", body: { document: text, message, base_version: this.draft.base } });
+      const answer = await request(this.config.urls.save, {
+        method: "POST",
+        body: { document: text, message, base_version: this.draft.base },
+      });
       this.done(answer, text);
     } catch (error) {
       if (error.status === 409 && error.body?.code === "newer-version") await this.merge(message);
-      else if (error.status === 422) { this.problems.add(error.problems); this.notYet(); } else show({ text: error.message, tone: "bad" });
+      else if (error.status === 422) {
+        this.problems.add(error.problems);
+        this.notYet();
+      } else show({ text: error.message, tone: "bad" });
     }
   }
 
   done(answer, text) {
     this.config.latest_version = answer.number;
-    if (this.store.text() === text) { this.store.settle(answer.document); this.draft.reset(answer.number); } else { this.draft.base = answer.number; this.draft.revision = 0; this.draft.send(); }
+    if (this.store.text() === text) {
+      this.store.settle(answer.document);
+      this.draft.reset(answer.number);
+    } else {
+      this.draft.base = answer.number;
+      this.draft.revision = 0;
+      this.draft.send();
+    }
     this.saved(answer);
-    show({ text: answer.is_new ? `Saved v${answer.number}. It is live in ${this.config.draft_environment}.` : `Nothing has changed since v${answer.number}; there is no new version.`, tone: "ok" });
+    show({
+      text: answer.is_new
+        ? `Saved v${answer.number}. It is live in ${this.config.draft_environment}.`
+        : `Nothing has changed since v${answer.number}; there is no new version.`,
+      tone: "ok",
+    });
   }
 
   /** Somebody saved a version meanwhile: theirs and ours, stage by stage; the result is a draft on top of theirs. */
@@ -61,7 +132,14 @@ export class Saver {
     const latest = versions[0];
     const text = (number) => (number ? request(`${this.config.urls.versions}/${number}.json`) : Promise.resolve({ stages: [] }));
     const [base, theirs] = await Promise.all([text(this.draft.base), text(latest.number)]);
-    const merged = await mergeByStage({ base, theirs, mine: this.store.doc, who: latest.author, theirNumber: latest.number, baseNumber: this.draft.base });
+    const merged = await mergeByStage({
+      base,
+      theirs,
+      mine: this.store.doc,
+      who: latest.author,
+      theirNumber: latest.number,
+      baseNumber: this.draft.base,
+    });
     if (!merged) return;
     this.store.replace(JSON.stringify(merged));
     this.draft.base = latest.number;

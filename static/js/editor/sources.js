@@ -1,6 +1,7 @@
 // Files and tables that a job can read; a click makes the stage that reads one.
-import { request } from "../server.js";
+
 import { el, icon } from "../dom.js";
+import { request } from "../server.js";
 import { nameFromFile, newStage, typeOf } from "./stages.js";
 
 const SHOWN = 40;
@@ -17,29 +18,74 @@ export class Sources {
       this.list = answer.sources;
       this.environment = answer.environment;
       this.draw();
-    } catch { this.root.replaceChildren(el("p", { class: "mut small" }, "They cannot be listed just now.")); }
+    } catch {
+      this.root.replaceChildren(el("p", { class: "mut small" }, "They cannot be listed just now."));
+    }
   }
 
-  uris() { return this.list.map((source) => source.uri); }
+  uris() {
+    return this.list.map((source) => source.uri);
+  }
+
+  /** One field for as long as the list lives: drawing anew must not lose what is being typed. */
+  searchField() {
+    this.search ??= el("input", {
+      class: "form-control sm",
+      type: "search",
+      placeholder: "find",
+      "aria-label": "Find a source",
+      oninput: (event) => {
+        this.words = event.target.value.toLowerCase();
+        this.draw();
+        event.target.focus();
+      },
+    });
+    return this.search;
+  }
 
   draw() {
-    if (!this.list.length) { this.root.replaceChildren(el("p", { class: "mut small" }, `There is nothing in ${this.environment}'s lake yet. Name a file by hand, or ask whoever brings the data.`)); return; }
+    if (!this.list.length) {
+      this.root.replaceChildren(
+        el(
+          "p",
+          { class: "mut small" },
+          `There is nothing in ${this.environment}'s lake yet. Name a file by hand, or ask whoever brings the data.`,
+        ),
+      );
+      return;
+    }
     const found = this.list.filter((source) => source.uri.toLowerCase().includes(this.words));
-    const search = this.list.length > 8 ? [this.search ??= el("input", { class: "form-control sm", type: "search", placeholder: "find", "aria-label": "Find a source", oninput: (event) => { this.words = event.target.value.toLowerCase(); this.draw(); event.target.focus(); } })] : [];
+    const search = this.list.length > 8 ? [this.searchField()] : [];
     const more = found.length > SHOWN ? el("li", { class: "mut small" }, `and ${found.length - SHOWN} more`) : null;
-    this.root.replaceChildren(...search, el("ul", { class: "plain" }, found.slice(0, SHOWN).map((source) => el("li", {}, this.row(source))), more));
+    this.root.replaceChildren(
+      ...search,
+      el(
+        "ul",
+        { class: "plain" },
+        found.slice(0, SHOWN).map((source) => el("li", {}, this.row(source))),
+        more,
+      ),
+    );
   }
 
   row(source) {
     const words = source.stage_type ? `Add a stage that reads ${source.uri}` : `Sluice has no stage for ${source.uri}`;
-    return el("button", { type: "button", class: "source", title: words, disabled: !source.stage_type, onclick: () => this.add(source) }, icon(source.is_folder ? "table" : "file-text", "mut"), el("span", { class: "clip" }, source.uri));
+    return el(
+      "button",
+      { type: "button", class: "source", title: words, disabled: !source.stage_type, onclick: () => this.add(source) },
+      icon(source.is_folder ? "table" : "file-text", "mut"),
+      el("span", { class: "clip" }, source.uri),
+    );
   }
 
   /** Behind the last stage that reads, so that reading stays together. */
   add(source) {
     const at = this.store.stages.findLastIndex((stage) => typeOf(stage).kind === "extract") + 1;
     const name = nameFromFile(source.uri);
-    this.store.insert(at, newStage(source.stage_type, this.store, at, { name, inputURI: source.uri, outputView: name, ...headerOf(source) }));
+    this.store.insert(
+      at,
+      newStage(source.stage_type, this.store, at, { name, inputURI: source.uri, outputView: name, ...headerOf(source) }),
+    );
   }
 }
 

@@ -1,11 +1,27 @@
 // The SQL of a stage: colours, completion (views, their columns, functions, parameters), problems in place, laying out.
 import {
-  Compartment, EditorView, EditorState, Prec, SparkSQL, basicSetup, closeCompletion, functionHighlight, keymap, parameterHighlight, placeholder, setDiagnostics, sparkFunctions, sql, syntaxTree,
+  basicSetup,
+  Compartment,
+  closeCompletion,
+  EditorState,
+  EditorView,
+  functionHighlight,
+  keymap,
+  Prec,
+  parameterHighlight,
+  placeholder,
+  SparkSQL,
+  setDiagnostics,
+  sparkFunctions,
+  sql,
+  syntaxTree,
 } from "../../vendor/codemirror.js";
 import { replacementOf } from "./fixes.js";
 
 const language = new Compartment();
-const FUNCTIONS = sparkFunctions.filter((name) => /^[a-z]\w+$/.test(name)).map((name) => ({ label: name, type: "function", apply: callOf(name) }));
+const FUNCTIONS = sparkFunctions
+  .filter((name) => /^[a-z]\w+$/.test(name))
+  .map((name) => ({ label: name, type: "function", apply: callOf(name) }));
 
 /** help: { views() → [{ name, columns: [{ name, type }] }], parameters() → names, change(text), preview(), format() } */
 export class SqlEditor {
@@ -16,23 +32,50 @@ export class SqlEditor {
       state: EditorState.create({
         doc: text,
         extensions: [
-          Prec.highest(keymap.of([
-            { key: "Mod-Enter", run: (view) => { closeCompletion(view); help.preview(); return true; } },
-            { key: "Shift-Alt-f", run: () => { help.format(); return true; } },
-            { key: "Mod-k", run: () => false },
-          ])),
-          basicSetup, parameterHighlight, functionHighlight, language.of(this.language()), placeholder("SELECT … FROM a view of an earlier stage"),
+          Prec.highest(
+            keymap.of([
+              {
+                key: "Mod-Enter",
+                run: (view) => {
+                  closeCompletion(view);
+                  help.preview();
+                  return true;
+                },
+              },
+              {
+                key: "Shift-Alt-f",
+                run: () => {
+                  help.format();
+                  return true;
+                },
+              },
+              { key: "Mod-k", run: () => false },
+            ]),
+          ),
+          basicSetup,
+          parameterHighlight,
+          functionHighlight,
+          language.of(this.language()),
+          placeholder("SELECT … FROM a view of an earlier stage"),
           SparkSQL.language.data.of({ autocomplete: (context) => this.complete(context) }),
-          EditorView.updateListener.of((update) => { if (update.docChanged && !this.silent) help.change(this.text()); }),
+          EditorView.updateListener.of((update) => {
+            if (update.docChanged && !this.silent) help.change(this.text());
+          }),
           EditorView.contentAttributes.of({ "aria-label": "SQL", spellcheck: "false" }),
         ],
       }),
     });
   }
 
-  text() { return this.view.state.doc.toString(); }
-  focus() { this.view.focus(); }
-  destroy() { this.view.destroy(); }
+  text() {
+    return this.view.state.doc.toString();
+  }
+  focus() {
+    this.view.focus();
+  }
+  destroy() {
+    this.view.destroy();
+  }
 
   /** Another text from outside (undo, JSON view, merge): only the part that differs is exchanged, so the cursor stays. */
   set(text) {
@@ -48,13 +91,25 @@ export class SqlEditor {
   }
 
   /** As `set`, but told like typing. */
-  replaceAll(text) { this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } }); }
+  replaceAll(text) {
+    this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } });
+  }
 
-  learn() { this.view.dispatch({ effects: language.reconfigure(this.language()) }); }
+  learn() {
+    this.view.dispatch({ effects: language.reconfigure(this.language()) });
+  }
 
   language() {
-    const schema = Object.fromEntries(this.help.views().map((view) => [view.name, view.columns.map((column) => ({ label: column.name, detail: column.type, type: "property" }))]));
-    const keyword = (label, type) => ({ label: type === "variable" ? label.toLowerCase() : label.toUpperCase(), type: type === "variable" ? "function" : "keyword", boost: -1 });
+    const schema = Object.fromEntries(
+      this.help
+        .views()
+        .map((view) => [view.name, view.columns.map((column) => ({ label: column.name, detail: column.type, type: "property" }))]),
+    );
+    const keyword = (label, type) => ({
+      label: type === "variable" ? label.toLowerCase() : label.toUpperCase(),
+      type: type === "variable" ? "function" : "keyword",
+      boost: -1,
+    });
     return sql({ dialect: SparkSQL, schema, keywordCompletion: keyword });
   }
 
@@ -62,13 +117,22 @@ export class SqlEditor {
   complete(context) {
     if (/Comment|String/.test(syntaxTree(context.state).resolveInner(context.pos, -1).name)) return null;
     const parameter = context.matchBefore(/\$\{\w*/);
-    if (parameter) return { from: parameter.from, options: this.help.parameters().map((name) => ({ label: `\${${name}}`, type: "variable", apply: withoutSecondBrace(name) })), validFor: /^\$\{\w*$/ };
+    if (parameter)
+      return {
+        from: parameter.from,
+        options: this.help.parameters().map((name) => ({ label: `\${${name}}`, type: "variable", apply: withoutSecondBrace(name) })),
+        validFor: /^\$\{\w*$/,
+      };
     const word = context.matchBefore(/\w+/);
     if ((!word && !context.explicit) || context.matchBefore(/\.\w*/)) return null;
     const text = this.text();
     const named = [...text.matchAll(/\b([A-Za-z_]\w*)\s+AS\s*\(/gi)].map((found) => ({ label: found[1], type: "type", detail: "WITH" }));
-    const columns = this.help.views().filter((view) => new RegExp(`\\b${view.name}\\b`, "i").test(text))
-      .flatMap((view) => view.columns.map((column) => ({ label: column.name, type: "property", detail: `${column.type} · ${view.name}`, boost: 2 })));
+    const columns = this.help
+      .views()
+      .filter((view) => new RegExp(`\\b${view.name}\\b`, "i").test(text))
+      .flatMap((view) =>
+        view.columns.map((column) => ({ label: column.name, type: "property", detail: `${column.type} · ${view.name}`, boost: 2 })),
+      );
     return { from: word?.from ?? context.pos, options: [...columns, ...named, ...FUNCTIONS], validFor: /^\w*$/ };
   }
 
@@ -81,7 +145,7 @@ export class SqlEditor {
   diagnostic(problem) {
     const { from, to } = this.range(problem);
     const fix = replacementOf(problem);
-    const actions = fix ? [{ name: `Replace by ${fix.by}`, apply: (view, start, end) => this.replace(problem, start, end) }] : [];
+    const actions = fix ? [{ name: `Replace by ${fix.by}`, apply: (_view, start, end) => this.replace(problem, start, end) }] : [];
     return { from, to, severity: "error", message: [problem.message, problem.fix].filter(Boolean).join(" "), actions };
   }
 
@@ -117,13 +181,13 @@ export class SqlEditor {
 
 /** Of `w.wind_sped` only the name behind the point is wrong: how far in it begins. */
 function lastPart(problem, text) {
-  const found = problem.code === "column-unknown" ? problem.found ?? "" : "";
+  const found = problem.code === "column-unknown" ? (problem.found ?? "") : "";
   return found.includes(".") && text.toLowerCase().startsWith(found.toLowerCase()) ? found.lastIndexOf(".") + 1 : 0;
 }
 
 /** name( ) with the cursor between the parentheses, which are not doubled. */
 function callOf(name) {
-  return (view, completion, from, to) => {
+  return (view, _completion, from, to) => {
     const called = view.state.sliceDoc(to, to + 1) === "(";
     view.dispatch({ changes: { from, to, insert: called ? name : `${name}()` }, selection: { anchor: from + name.length + 1 } });
   };
@@ -131,9 +195,8 @@ function callOf(name) {
 
 /** Typing `${` closes the brace by itself; the completion must not leave two. */
 function withoutSecondBrace(name) {
-  return (view, completion, from, to) => {
+  return (view, _completion, from, to) => {
     const closed = view.state.sliceDoc(to, to + 1) === "}";
     view.dispatch({ changes: { from, to: closed ? to + 1 : to, insert: `\${${name}}` }, selection: { anchor: from + name.length + 3 } });
   };
 }
-

@@ -1,9 +1,18 @@
 // What is known of stage types, and stages made of it.
 let types = new Map();
 
-export function know(list) { types = new Map(list.map((type) => [type.type, type])); }
+export function know(list) {
+  types = new Map(list.map((type) => [type.type, type]));
+}
 
-const UNKNOWN = { kind: "unknown", kind_title: "", icon: "question-mark", words: "Sluice does not know this type.", fields: [], example: {} };
+const UNKNOWN = {
+  kind: "unknown",
+  kind_title: "",
+  icon: "question-mark",
+  words: "Sluice does not know this type.",
+  fields: [],
+  example: {},
+};
 export const typeOf = (stage) => types.get(stage?.type) ?? { ...UNKNOWN, type: String(stage?.type ?? "") };
 export const allTypes = () => [...types.values()];
 export const fieldsOf = (stage) => typeOf(stage).fields;
@@ -13,8 +22,15 @@ export const sqlField = (stage) => fieldsOf(stage).find((field) => field.widget 
 export function newStage(type, store, at, given = {}) {
   const last = store.viewsBefore(at).at(-1);
   const stage = { ...exampleAbout(last?.name, types.get(type)), ...given };
-  stage.name = freeName(stage.name, store.stages.map((other) => other.name));
-  if (stage.outputView) stage.outputView = freeName(stage.outputView, store.stages.map((other) => other.outputView));
+  stage.name = freeName(
+    stage.name,
+    store.stages.map((other) => other.name),
+  );
+  if (stage.outputView)
+    stage.outputView = freeName(
+      stage.outputView,
+      store.stages.map((other) => other.outputView),
+    );
   return stage;
 }
 
@@ -22,7 +38,9 @@ export function newStage(type, store, at, given = {}) {
 function exampleAbout(view, { example, kind }) {
   const stage = structuredClone(example);
   if (!view) return stage;
-  const inputs = fieldsOf(stage).filter((field) => field.widget === "view" && stage[field.name]).map((field) => field.name);
+  const inputs = fieldsOf(stage)
+    .filter((field) => field.widget === "view" && stage[field.name])
+    .map((field) => field.name);
   const input = stage[inputs[0]];
   for (const name of ["name", "outputView", "outputURI"]) if (input && stage[name]) stage[name] = stage[name].replace(input, view);
   for (const name of inputs) stage[name] = view;
@@ -31,7 +49,8 @@ function exampleAbout(view, { example, kind }) {
 
 /** A query about the view at hand and what it makes; the example's own would only be wrong here. */
 function startingQuery(type, kind, view) {
-  if (type === "SQLValidate") return { name: "there_are_rows", sql: `SELECT count(*) > 0 AS outcome,\n       'There are no rows.' AS message\nFROM ${view}` };
+  if (type === "SQLValidate")
+    return { name: "there_are_rows", sql: `SELECT count(*) > 0 AS outcome,\n       'There are no rows.' AS message\nFROM ${view}` };
   if (kind === "execute") return { sql: `SELECT concat('There are ', count(*), ' rows.') AS message\nFROM ${view}` };
   return { name: "query", outputView: "query", sql: `SELECT *\nFROM ${view}` };
 }
@@ -39,8 +58,15 @@ function startingQuery(type, kind, view) {
 export function copyOf(stage, store) {
   const copy = structuredClone(stage);
   delete copy.id;
-  copy.name = freeName(String(stage.name ?? "stage"), store.stages.map((other) => other.name));
-  if (copy.outputView) copy.outputView = freeName(copy.outputView, store.stages.map((other) => other.outputView));
+  copy.name = freeName(
+    String(stage.name ?? "stage"),
+    store.stages.map((other) => other.name),
+  );
+  if (copy.outputView)
+    copy.outputView = freeName(
+      copy.outputView,
+      store.stages.map((other) => other.outputView),
+    );
   return copy;
 }
 
@@ -50,8 +76,14 @@ function freeName(wish, taken) {
   for (let number = 2; ; number += 1) if (!taken.includes(`${base}_${number}`)) return `${base}_${number}`;
 }
 
-/** raw/flights_2013.csv.gz → flights_2013 */
+/** raw/flights_2013.csv.gz → flights_2013, curated/daily/ → daily */
 export function nameFromFile(uri) {
-  const word = uri.split("/").pop().replace(/\.(gz|bz2)$/, "").replace(/\.\w+$/, "").toLowerCase().replace(/[^a-z0-9_]+/g, "_").replace(/^_+|_+$/g, "");
+  const last = uri.split("/").filter(Boolean).at(-1) ?? "";
+  const word = last
+    .replace(/\.(gz|bz2)$/, "")
+    .replace(/\.\w+$/, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9_]+/g, "_")
+    .replace(/^_+|_+$/g, "");
   return /^[a-z_]/.test(word) ? word : `t_${word}`;
 }

@@ -23,12 +23,24 @@ export class Store extends EventTarget {
 
   // --- reading
 
-  get stages() { return this.doc.stages; }
-  get index() { return this.keys.indexOf(this.chosen); }
-  get stage() { return this.stages[this.index]; }
-  get parameters() { return this.doc.parameters ?? {}; }
-  text() { return this.broken ?? `${JSON.stringify(this.doc, null, 2)}\n`; }
-  indexOf(key) { return this.keys.indexOf(key); }
+  get stages() {
+    return this.doc.stages;
+  }
+  get index() {
+    return this.keys.indexOf(this.chosen);
+  }
+  get stage() {
+    return this.stages[this.index];
+  }
+  get parameters() {
+    return this.doc.parameters ?? {};
+  }
+  text() {
+    return this.broken ?? `${JSON.stringify(this.doc, null, 2)}\n`;
+  }
+  indexOf(key) {
+    return this.keys.indexOf(key);
+  }
 
   /** Views that stages before `index` make: [{ name, index, key }]. */
   viewsBefore(index) {
@@ -52,14 +64,18 @@ export class Store extends EventTarget {
     const before = this.stages[index];
     if (before[name] === value) return;
     const after = { ...before };
-    if (value === undefined) delete after[name]; else after[name] = value;
+    if (value === undefined) delete after[name];
+    else after[name] = value;
     const stages = this.stages.with(index, after);
     this.commit({ ...this.doc, stages }, this.keys, { merge: `${this.keys[index]} ${name}`, what: "field", index, name, source });
   }
 
   insert(at, stage) {
     const key = this.newKey();
-    this.commit({ ...this.doc, stages: this.stages.toSpliced(at, 0, stage) }, this.keys.toSpliced(at, 0, key), { what: "stages", choose: key });
+    this.commit({ ...this.doc, stages: this.stages.toSpliced(at, 0, stage) }, this.keys.toSpliced(at, 0, key), {
+      what: "stages",
+      choose: key,
+    });
   }
 
   remove(index) {
@@ -76,7 +92,9 @@ export class Store extends EventTarget {
 
   setParameters(parameters) {
     const { parameters: _, ...rest } = this.doc;
-    const doc = Object.keys(parameters).length ? { ...(rest.description === undefined ? {} : { description: rest.description }), parameters, ...rest } : rest;
+    const doc = Object.keys(parameters).length
+      ? { ...(rest.description === undefined ? {} : { description: rest.description }), parameters, ...rest }
+      : rest;
     this.commit(doc, this.keys, { what: "parameters" });
   }
 
@@ -96,7 +114,10 @@ export class Store extends EventTarget {
   /** Another document in place of this one, as one step of history. */
   replace(text) {
     const doc = read(text);
-    if (doc) { this.broken = null; this.commit(doc, this.keysFor(doc), { what: "all" }); } else this.setText(text);
+    if (doc) {
+      this.broken = null;
+      this.commit(doc, this.keysFor(doc), { what: "all" });
+    } else this.setText(text);
   }
 
   /** The same content as the server wrote it (order of keys): no step of history, nothing to save. */
@@ -109,14 +130,21 @@ export class Store extends EventTarget {
     this.tell("all", { settled: true });
   }
 
-  undo() { this.step(this.past, this.future); }
-  redo() { this.step(this.future, this.past); }
+  undo() {
+    this.step(this.past, this.future);
+  }
+  redo() {
+    this.step(this.future, this.past);
+  }
 
   // --- inside
 
   take(text) {
     const doc = read(text);
-    if (doc) { this.doc = doc; this.keys = doc.stages.map(() => this.newKey()); } else this.broken = text;
+    if (doc) {
+      this.doc = doc;
+      this.keys = doc.stages.map(() => this.newKey());
+    } else this.broken = text;
   }
 
   commit(doc, keys, { merge = null, choose = this.chosen, ...detail }) {
@@ -142,7 +170,7 @@ export class Store extends EventTarget {
   adopt(doc, keys, chosen, { what, ...detail }) {
     this.doc = doc;
     this.keys = keys;
-    this.chosen = keys.includes(chosen) ? chosen : keys[0] ?? null;
+    this.chosen = keys.includes(chosen) ? chosen : (keys[0] ?? null);
     this.changes += 1;
     this.tell(what, detail);
   }
@@ -151,24 +179,45 @@ export class Store extends EventTarget {
   keysFor(doc) {
     const free = new Map(this.stages.map((stage, place) => [stage.name, this.keys[place]]));
     const taken = new Set();
-    const byName = doc.stages.map((stage) => { const key = free.get(stage.name); if (!key || taken.has(key)) return null; taken.add(key); return key; });
+    const byName = doc.stages.map((stage) => {
+      const key = free.get(stage.name);
+      if (!key || taken.has(key)) return null;
+      taken.add(key);
+      return key;
+    });
     return byName.map((key, place) => {
       if (key) return key;
       const same = this.keys[place];
-      if (same && !taken.has(same)) { taken.add(same); return same; }
+      if (same && !taken.has(same)) {
+        taken.add(same);
+        return same;
+      }
       return this.newKey();
     });
   }
 
-  newKey() { this.serial += 1; return `s${this.serial}`; }
-  tell(what, detail = {}) { this.dispatchEvent(new CustomEvent("change", { detail: { what, ...detail } })); }
+  newKey() {
+    this.serial += 1;
+    return `s${this.serial}`;
+  }
+  tell(what, detail = {}) {
+    this.dispatchEvent(new CustomEvent("change", { detail: { what, ...detail } }));
+  }
 }
 
 /** The document, or null when the text is not the JSON of an object with a list of stages (objects). */
 export function read(text) {
   let doc;
-  try { doc = JSON.parse(text); } catch { return null; }
-  const isJob = doc && typeof doc === "object" && Array.isArray(doc.stages) && doc.stages.every((stage) => stage && typeof stage === "object" && !Array.isArray(stage));
+  try {
+    doc = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const isJob =
+    doc &&
+    typeof doc === "object" &&
+    Array.isArray(doc.stages) &&
+    doc.stages.every((stage) => stage && typeof stage === "object" && !Array.isArray(stage));
   const parameters = doc?.parameters ?? {};
   return isJob && typeof parameters === "object" && !Array.isArray(parameters) ? doc : null;
 }

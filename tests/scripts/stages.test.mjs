@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { copyOf, know, nameFromFile, newStage, typeOf } from "../../static/js/editor/stages.js";
+
+const field = (name, widget) => ({ name, widget });
+const SQL = {
+  type: "SQLTransform",
+  kind: "transform",
+  fields: [field("sql", "sql")],
+  example: { type: "SQLTransform", name: "daily", sql: "SELECT 1", outputView: "daily" },
+};
+const LOAD = {
+  type: "ParquetLoad",
+  kind: "load",
+  fields: [field("inputView", "view")],
+  example: { type: "ParquetLoad", name: "save_flights", inputView: "flights", outputURI: "curated/flights" },
+};
+const store = (stages, views = []) => ({ stages, viewsBefore: () => views.map((name) => ({ name })) });
+
+beforeEach(() => know([SQL, LOAD]));
+
+test("a new load is about the view at hand, in its name and its place", () => {
+  const made = newStage("ParquetLoad", store([], ["delays"]), 0);
+  assert.deepEqual(made, { type: "ParquetLoad", name: "save_delays", inputView: "delays", outputURI: "curated/delays" });
+});
+
+test("a new query asks the view at hand, not the example's", () => {
+  assert.match(newStage("SQLTransform", store([], ["delays"]), 0).sql, /FROM delays$/);
+});
+
+test("names that are taken are counted on", () => {
+  const others = [{ name: "query", outputView: "query" }, { name: "query_2" }];
+  const made = newStage("SQLTransform", store(others, ["delays"]), 2);
+  assert.equal(made.name, "query_3");
+  assert.equal(made.outputView, "query_2");
+});
+
+test("a copy has names of its own and no id", () => {
+  const first = { id: "7", type: "SQLTransform", name: "daily", outputView: "daily", sql: "SELECT 1" };
+  assert.deepEqual(copyOf(first, store([first])), { type: "SQLTransform", name: "daily_2", outputView: "daily_2", sql: "SELECT 1" });
+});
+
+test("a type that is not known is said to be unknown", () => {
+  assert.equal(typeOf({ type: "KafkaLoad" }).kind, "unknown");
+  assert.equal(typeOf(undefined).type, "");
+});
+
+test("view names made from files are names that SQL takes", () => {
+  assert.equal(nameFromFile("raw/flights_2013.csv.gz"), "flights_2013");
+  assert.equal(nameFromFile("raw/2024 Umsätze (EUR).csv"), "t_2024_ums_tze_eur");
+  assert.equal(nameFromFile("curated/daily/"), "daily");
+  assert.equal(nameFromFile(""), "t_");
+});
