@@ -130,6 +130,10 @@ class FileLoad(Load, WithAuthentication):
         raise NotImplementedError(f"{type(self).__name__} does not say what reads it")
 
 
+QUOTES = {"DoubleQuote": '"', "SingleQuote": "'", "None": "\x00"}
+"""The signs that the words for quotes mean; NUL: none."""
+
+
 class Delimited(Stage):
     """How values are separated in a text file."""
 
@@ -163,8 +167,7 @@ class Delimited(Stage):
     def format_options(self) -> dict[str, str]:
         """Spark's options for reading and writing such text."""
         separators = {"Comma": ",", "Pipe": "|", "DefaultHive": "\x01", "Custom": self.custom_delimiter or ","}
-        quotes = {"DoubleQuote": '"', "SingleQuote": "'", "None": "\x00"}
-        return {"sep": separators[self.delimiter], "quote": quotes[self.quote], "header": str(self.header).lower()}
+        return {"sep": separators[self.delimiter], "quote": QUOTES[self.quote], "header": str(self.header).lower()}
 
 
 def one_of(fields: list[str]) -> Problem:

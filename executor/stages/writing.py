@@ -14,10 +14,18 @@ from executor.stages.frames import arranged, require_columns
 from executor.stages.kinds import tell_unused
 
 Write = Callable[[DataFrameWriter, str], None]
+Prepare = Callable[[DataFrame], DataFrame]
 
 
-def write_files(stage: FileLoad, context: StageContext, write: Write, *, unsupported: tuple[type, ...] = (NullType,)) -> None:
-    """Writes the stage's view to a staging folder, arranged and partitioned as the stage says.
+def write_files(
+    stage: FileLoad,
+    context: StageContext,
+    write: Write,
+    *,
+    unsupported: tuple[type, ...] = (NullType,),
+    prepared: Prepare = lambda frame: frame,
+) -> None:
+    """Writes the stage's view to a staging folder, arranged and partitioned as the stage says, its values `prepared` for the format.
 
     Columns of an `unsupported` type are left out, which the run says.
     """
@@ -35,7 +43,7 @@ def write_files(stage: FileLoad, context: StageContext, write: Write, *, unsuppo
             )
         )
     target = context.output_path(stage.output_uri, stage.save_mode)
-    writer = arranged(frame, stage.num_partitions, stage.partition_by).write
+    writer = arranged(prepared(frame), stage.num_partitions, stage.partition_by).write
     write(writer.partitionBy(*stage.partition_by) if stage.partition_by else writer, target)
 
 

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from executor.stages.base import Stage, StageContext
-from executor.stages.file_kinds import Delimited, FileLoad
+from executor.stages.file_kinds import QUOTES, Delimited, FileLoad
+from executor.stages.kinds import stage_field
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
+
+MOMENT, LOCAL_MOMENT = "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"
+"""How times are written: with all that Spark knows of them, microseconds and zone."""
 
 
 class DelimitedLoad(Delimited, FileLoad):
@@ -24,14 +29,67 @@ class DelimitedLoad(Delimited, FileLoad):
 
     type: Literal["DelimitedLoad"] = "DelimitedLoad"
 
+    escape: str | None = stage_field(
+        "escape",
+        "Escape sign",
+        "The sign before a quote inside quotes. Not given: the quote itself (doubled), as spreadsheets and databases expect.",
+        "text",
+        default=None,
+        advanced=True,
+        max_length=1,
+    )
+    quote_all: bool = stage_field(
+        "quoteAll", "Quotes around every value", "Off: only around values that need them.", "switch", default=False, advanced=True
+    )
+    decimal_sign: Literal[".", ","] = stage_field(
+        "decimalSign", "Decimal sign", "The sign before the decimals of numbers.", "choice", default=".", advanced=True
+    )
+    byte_order_mark: bool = stage_field(
+        "byteOrderMark",
+        "Mark for Excel",
+        "On: each file begins with a byte order mark, by which Excel sees that it is UTF-8.",
+        "switch",
+        default=False,
+        advanced=True,
+    )
+    null_value: str = stage_field("nullValue", "Text for no value", "What is written for null.", "text", default="", advanced=True)
+    empty_value: str = stage_field(
+        "emptyValue",
+        "Text for an empty text",
+        'What is written for an empty text. "" (two quotes) tells it apart from null.',
+        "text",
+        default='""',
+        advanced=True,
+    )
+
     def reader(self) -> dict[str, Any]:
         return {"type": "DelimitedExtract"} | self.model_dump(by_alias=True, include=set(Delimited.model_fields) - set(Stage.model_fields))
 
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.writing import NESTED, write_files
 
-        options = self.format_options()
+        write_files(self, context, self._write, unsupported=NESTED, prepared=self._as_written)
+
+    def _as_written(self, frame: DataFrame) -> DataFrame:
+        from executor.stages.delimited_values import numbers_as_text
+
+        return numbers_as_text(frame, self.decimal_sign, but=self.partition_by)
+
+    def _write(self, writer: DataFrameWriter, path: str) -> None:
+        from executor.stages.delimited_values import mark_files
+
+        writer.options(**self._options()).csv(path)
+        if self.byte_order_mark:
+            mark_files(Path(path))
+
+    def _options(self) -> dict[str, str]:
+        options = self.format_options() | {"escape": self.escape or QUOTES[self.quote], "quoteAll": str(self.quote_all).lower()}
+        options |= {
+            "nullValue": self.null_value,
+            "emptyValue": self.empty_value,
+            "timestampFormat": MOMENT,
+            "timestampNTZFormat": LOCAL_MOMENT,
+        }
         if self.quote == "None":
             options |= {"quote": "", "escapeQuotes": "false"}
-        keep_blanks = {"ignoreLeadingWhiteSpace": "false", "ignoreTrailingWhiteSpace": "false"}
-        write_files(self, context, lambda writer, path: writer.options(**options, **keep_blanks).csv(path), unsupported=NESTED)
+        return options | {"ignoreLeadingWhiteSpace": "false", "ignoreTrailingWhiteSpace": "false"}
