@@ -26,6 +26,7 @@ from executor.document.job_problems import (
     unused_parameters,
     wrong_kind,
 )
+from executor.document.places import place_problems
 from executor.document.reading import read_document
 from executor.document.views import view_problems
 from executor.language import schema
@@ -166,6 +167,7 @@ class _Reader:
         self.problems += said_twice(given, "id", "stage-id-twice", "Two stages have the id")
         self.problems += self._environment_problems(given)
         self.problems += view_problems(indexed, self.environment, [_view_names(words) for words in given])
+        self.problems += place_problems(indexed, self.environment)
         return list(indexed.values())
 
     def _stage(self, words: Any, filler: Filler) -> tuple[Stage | None, list[Problem]]:

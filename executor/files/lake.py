@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from executor.language.places import choices
 from executor.plain import nearest
 from executor.problems import Problem, ProblemError
 
@@ -72,14 +73,6 @@ def _until_glob(path: Path) -> Iterator[str]:
         if _GLOB.search(part):
             return
         yield part
-
-
-def choices(pattern: str) -> list[str]:
-    """The patterns without braces that `pattern` stands for: `{a,b}.csv` as `a.csv` and `b.csv`. In Python's way: `[!a]` for `[^a]`."""
-    group = re.search(r"\{([^{}]*)\}", pattern)
-    if not group:
-        return [pattern.replace("[^", "[!")]
-    return [done for choice in group[1].split(",") for done in choices(pattern[: group.start()] + choice + pattern[group.end() :])]
 
 
 def near_name(path: Path, uri: str) -> str | None:

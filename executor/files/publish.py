@@ -19,7 +19,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any
 
-from executor.files import lake
+from executor.language.places import choices
 from executor.problems import Problem, ProblemError
 
 STAGING = ".sluice-staging"
@@ -175,7 +175,7 @@ def _as_it_will_be(output: Output) -> Path:
 
 def _may_hold(path: Path, target: Path) -> bool:
     """Whether `path`, a folder above the target or a pattern, takes in the target or something in it."""
-    return any(all(map(fnmatchcase, target.parts, Path(choice).parts)) for choice in lake.choices(str(path)))
+    return any(all(map(fnmatchcase, target.parts, Path(choice).parts)) for choice in choices(str(path)))
 
 
 def _publish_one(output: Output) -> Callable[[], None]:

@@ -9,13 +9,14 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from executor.language.places import key_of, name_problem, place_of
 from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.audit import actions as audit
 from portal.environments.models import Environment
-from portal.errors import Conflict, PortalError
-from portal.jobs import documents, storage
-from portal.jobs.models import Draft, Job, JobVersion, LiveVersion, tag_validator
+from portal.errors import Conflict, NotAllowed, PortalError
+from portal.jobs import documents, places, storage
+from portal.jobs.models import Draft, Job, JobVersion, LiveVersion, Place, tag_validator
 
 
 class _Unset:
@@ -256,3 +257,33 @@ def _lowest(job: Job) -> Environment:
     if lowest is None:
         raise PortalError("The project has no environment yet.", code="no-environment", fix="Ask an admin to make one.")
     return lowest
+
+
+# --- places of outputs -------------------------------------------------------------------------------------------------
+
+
+def may_answer_for(actor: User, action: str, environment: Environment) -> bool:
+    """For what changes data outside a run (`put_back_output`, `take_over_place`): whoever may there; authors too, where they work."""
+    return policy.can(actor, action, environment) or (environment.rank == 0 and policy.can(actor, "edit_job", environment))
+
+
+@transaction.atomic
+def take_over_place(*, actor: User, job: Job, environment: Environment, uri: str) -> Place:
+    """Gives the place to `job`: its next run there may replace what lies there, whoever brought it. Raises Conflict where the place holds,
+    or lies in, another one."""
+    if environment.project_id != job.project_id or not may_answer_for(actor, "take_over_place", environment):
+        raise NotAllowed("take_over_place", environment)
+    wrong = name_problem(uri)
+    if wrong or not uri.strip():
+        raise PortalError(wrong.message if wrong else "Name a place.", code="output-name", status=422, fix=wrong.fix if wrong else None)
+    Environment.objects.select_for_update(of=("self",), no_key=True).get(pk=environment.pk)
+    others = [place for place in places.places_meeting(environment, uri) if place.uri != place_of(uri)]
+    if others:
+        raise Conflict(places.words(uri, others[0]), code="place-not-own", fix="Write to another folder.")
+    before = places.place_at(environment, uri)
+    place = before or Place(environment=environment, uri=place_of(uri), key=key_of(uri))
+    was = before.owner.name if before and before.owner else "uploaded" if before and before.given_by_id else None
+    place.owner, place.given_by, place.may_replace, place.since = job, actor, True, timezone.now()
+    place.save()
+    audit.record(action="take_over_place", actor=actor, subject=job, environment=environment.name, place=place.uri, was=was)
+    return place

@@ -153,3 +153,46 @@ class LiveVersion(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "environment"], name="one_live_version_per_environment")]
+
+
+class PlaceQuerySet(models.QuerySet["Place"]):
+    """Questions about places."""
+
+    def meeting(self, key: str) -> PlaceQuerySet:
+        """Places on, above or below the place with this key (`Place.key`)."""
+        above = [key[:end] for end, sign in enumerate(key) if sign == "/"]
+        return self.filter(models.Q(key__in=[key, *above]) | models.Q(key__startswith=f"{key}/"))
+
+
+class Place(models.Model):
+    """A file or folder in an environment's lake that belongs to somebody: to the job that publishes it, or, uploaded, to the project."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="places")
+    uri = models.CharField(max_length=500)
+    """As documents write it: relative to the lake, without `.` and double strokes."""
+    key = models.CharField(max_length=500)
+    """The uri as places are compared: capital and small letters are one, so that two places never differ in them alone."""
+    owner = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="places")
+    """The one job that publishes here. Null: uploaded, or its job was deleted."""
+    since = models.DateTimeField(default=timezone.now)
+    given_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    """Who uploaded it, or gave it to its present owner; null where a first publish did."""
+    may_replace = models.BooleanField(default=False)
+    """Somebody has said that its owner may replace what lies there, whatever it is. Until the next publish."""
+    last_run_id = models.UUIDField(null=True)
+    """The run that published what lies there now; null for uploads."""
+    published_at = models.DateTimeField(null=True)
+    kept = models.JSONField(default=list)
+    """Earlier outputs that are kept beside it, the newest first; see `portal.runs.published`."""
+
+    objects = PlaceQuerySet.as_manager()
+
+    access_project = "environment__project"
+    access_environment = "environment__name"
+
+    class Meta:
+        ordering = ["environment", "uri"]
+        constraints = [models.UniqueConstraint(fields=["environment", "key"], name="one_place_per_key")]
+
+    def __str__(self) -> str:
+        return self.uri

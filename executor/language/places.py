@@ -1,0 +1,89 @@
+"""Places in the lake: how they are compared, which of them meet, and which names an output may not have."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import unicodedata
+from fnmatch import fnmatchcase
+
+from executor.problems import Problem
+
+LONGEST_PLACE, LONGEST_NAME = 500, 200
+"""Characters of a place, bytes of one name in it: file systems take 255, and what is made beside an output needs some of them."""
+_PATTERN_SIGNS = frozenset("*?[]{}")
+_GLOB = re.compile(r"[*?\[{]")
+
+
+def place_of(uri: str) -> str:
+    """`uri` in the one way that places are written: no `.`, no double or last stroke."""
+    return posixpath.normpath(uri.strip())
+
+
+def key_of(uri: str) -> str:
+    """What two addresses of one place have in common: also those that differ in capital letters or in how an accent is written, because
+    people take them for one and some storages do too."""
+    return unicodedata.normalize("NFC", place_of(uri)).casefold()
+
+
+def is_pattern(uri: str) -> bool:
+    return bool(_GLOB.search(uri))
+
+
+def choices(pattern: str) -> list[str]:
+    """The patterns without braces that `pattern` stands for: `{a,b}.csv` as `a.csv` and `b.csv`. In Python's way: `[!a]` for `[^a]`."""
+    group = re.search(r"\{([^{}]*)\}", pattern)
+    if not group:
+        return [pattern.replace("[^", "[!")]
+    return [done for choice in group[1].split(",") for done in choices(pattern[: group.start()] + choice + pattern[group.end() :])]
+
+
+def meet(one: str, place: str) -> bool:
+    """Whether `one` (an address that may be a pattern) is, holds, or lies in `place`."""
+    parts = key_of(place).split("/")
+    return any(
+        all(fnmatchcase(name, shape) for name, shape in zip(parts, key_of(choice).split("/"), strict=False)) for choice in choices(one)
+    )
+
+
+def is_within(uri: str, place: str) -> bool:
+    """Whether `uri` is `place` or lies in it."""
+    return f"{key_of(uri)}/".startswith(f"{key_of(place)}/")
+
+
+def name_problem(uri: str, field: str = "outputURI") -> Problem | None:
+    """Why nothing may be published at `uri`, as far as its names tell; None when it may."""
+    found = next((why for name in uri.split("/") if (why := _why_not(name))), None)
+    if found is None and len(place_of(uri)) > LONGEST_PLACE:
+        found = (f"is longer than {LONGEST_PLACE} characters", "Choose a shorter one.")
+    if found is None:
+        return None
+    return Problem(
+        code="output-name",
+        field=field,
+        message=f"“{uri}” cannot be the place of an output: it {found[0]}.",
+        found=uri,
+        expected="a folder of plain names such as curated/daily_delays",
+        fix=found[1],
+    )
+
+
+def _why_not(name: str) -> tuple[str, str] | None:
+    """What is wrong with one name of a path, and the fix."""
+    if name == "..":
+        return "holds “..”", "Write the path from the lake's root."
+    if name in ("", "."):
+        return None
+    if any(unicodedata.category(sign).startswith("C") for sign in name):
+        return "holds a sign that cannot be seen", "Write it again."
+    if signs := sorted(_PATTERN_SIGNS.intersection(name)):
+        return f"holds {signs[0]}, which stands for other names when it is read", "Use letters, digits, - and _."
+    if signs := sorted({"\\", ":"}.intersection(name)):
+        return f"holds {signs[0]}, which readers cannot name", "Use letters, digits, - and _."
+    if name.startswith((".", "_")) or name.endswith("._COPYING_"):
+        return f"holds the name “{name}”, which readers skip", "Begin every name with a letter or digit."
+    if name != name.strip():
+        return "has a blank at the beginning or end of a name", "Take the blank out."
+    if len(name.encode("utf-8", "replace")) > LONGEST_NAME:
+        return f"has a name longer than {LONGEST_NAME} bytes", "Choose a shorter name."
+    return None

@@ -1,0 +1,182 @@
+"""Whose place is it? What is known of each environment's lake: which job publishes where, what was uploaded, and who uses it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from executor.document import job as judge
+from executor.document.places import addresses_as_written
+from executor.language import places
+from executor.problems import ProblemError
+from portal.accounts.models import User
+from portal.environments.models import Environment
+from portal.errors import Conflict
+from portal.jobs.models import Draft, Job, LiveVersion, Place
+
+
+@dataclass(frozen=True)
+class Use:
+    """One stage that reads or writes a place: of the job's live version, or of somebody's draft."""
+
+    job: Job
+    stage: str
+    field: str
+    uri: str
+    writes: bool
+    draft_of: User | None = None
+
+
+# --- looking up --------------------------------------------------------------------------------------------------------
+
+
+def place_at(environment: Environment, uri: str) -> Place | None:
+    """The place with this address, however it is written."""
+    return Place.objects.select_related("owner", "given_by").filter(environment=environment, key=places.key_of(uri)).first()
+
+
+def places_meeting(environment: Environment, uri: str) -> list[Place]:
+    """Known places on, above or below this address (which is no pattern)."""
+    found = Place.objects.select_related("owner", "given_by").filter(environment=environment).meeting(places.key_of(uri))
+    return list(found)
+
+
+def used_by(environment: Environment, uri: str) -> list[Use]:
+    """Who reads or writes `uri`, something in it, or something it lies in: live versions of this environment, and where drafts may run,
+    drafts. Before a file is replaced, renamed or deleted, this is what people are told."""
+    return [use for use in _uses(environment) if places.meet(use.uri, uri)]
+
+
+def uses_in(environment: Environment) -> list[Use]:
+    """Every use of every place, for a page that lists many: match them with `executor.language.places.meet`."""
+    return list(_uses(environment))
+
+
+def _uses(environment: Environment) -> Iterator[Use]:
+    live = LiveVersion.objects.filter(environment=environment, job__archived_at=None).select_related("job", "version")
+    for pointer in live:
+        yield from _uses_of(environment, pointer.job, pointer.version.document, None)
+    if environment.allows_drafts:
+        drafts = Draft.objects.filter(job__project=environment.project_id, job__archived_at=None).select_related("job", "user")
+        for draft in drafts:
+            yield from _uses_of(environment, draft.job, draft.document, draft.user)
+
+
+def _uses_of(environment: Environment, job: Job, document: str, draft_of: User | None) -> Iterator[Use]:
+    try:
+        content = json.loads(document)
+    except ValueError:
+        return
+    if isinstance(content, dict):
+        for stage, field, uri in addresses_as_written(content, environment.name, environment.parameters):
+            yield Use(job, stage, field, uri, field == "outputURI", draft_of)
+
+
+def outputs_of(document: str, environment: Environment, parameters: Mapping[str, Any] | None, run_id: str | None = None) -> list[str]:
+    """Where this document publishes when it runs here with these values (None: nobody runs it yet). Empty when it is not right."""
+    try:
+        job = judge.parse(document, environment=environment.name, parameters=parameters, run_id=run_id)
+    except ProblemError:
+        return []
+    loads = (stage for stage in job.stages if job.takes_part(stage))
+    return [places.place_of(uri) for stage in loads if isinstance(uri := getattr(stage, "output_uri", None), str)]
+
+
+# --- whose it is -------------------------------------------------------------------------------------------------------
+
+
+def conflicts(job: Job, environment: Environment, uris: Iterable[str]) -> list[dict[str, Any]]:
+    """Problems (dicts) of a job that would publish at these addresses: places of others on, above or below them. Empty when it may."""
+    return [
+        _conflict(environment, uri, place) for uri in uris for place in places_meeting(environment, uri) if not _is_own(job, uri, place)
+    ]
+
+
+def require_own(job: Job, environment: Environment, uris: Iterable[str]) -> None:
+    """Raises Conflict, with every problem, when the job would publish where it may not."""
+    found = conflicts(job, environment, uris)
+    if found:
+        raise Conflict(found[0]["message"], code="place-not-own", fix=found[0]["fix"], problems=found)
+
+
+def claim(job: Job, environment: Environment, uris: Iterable[str], run_id: UUID) -> None:
+    """Makes the job the owner of the places it publishes from now on. In the caller's transaction, right before it publishes.
+    Raises Conflict when somebody was first."""
+    wanted = list(uris)
+    Environment.objects.select_for_update(of=("self",), no_key=True).get(pk=environment.pk)  # one claim at a time: places may overlap
+    require_own(job, environment, wanted)
+    for uri in wanted:
+        Place.objects.update_or_create(
+            environment=environment,
+            key=places.key_of(uri),
+            defaults={"owner": job, "last_run_id": run_id, "published_at": timezone.now()},
+            create_defaults={"owner": job, "last_run_id": run_id, "published_at": timezone.now(), "uri": uri},
+        )
+
+
+def replaceable(job: Job, environment: Environment, uris: Iterable[str]) -> dict[str, bool]:
+    """Which of these places are the job's own already; true where it may replace whatever lies there. For the executor."""
+    keys = {places.key_of(uri): uri for uri in uris}
+    own = Place.objects.filter(environment=environment, owner=job, key__in=keys)
+    return {keys[place.key]: place.may_replace for place in own}
+
+
+@transaction.atomic
+def register_upload(*, environment: Environment, uri: str, actor: User) -> Place:
+    """Notes an uploaded file as a place of its own, so that no output is published over it. Raises Conflict when it meets an output or
+    another upload that is not exactly this file (replacing a file keeps its place)."""
+    Environment.objects.select_for_update(of=("self",), no_key=True).get(pk=environment.pk)
+    for place in places_meeting(environment, uri):
+        if place.owner_id is not None or place.uri != places.place_of(uri):
+            raise Conflict(words(uri, place), code="place-taken", fix="Choose another name.")
+    return Place.objects.update_or_create(
+        environment=environment,
+        key=places.key_of(uri),
+        defaults={"uri": places.place_of(uri), "given_by": actor, "published_at": timezone.now()},
+    )[0]
+
+
+def forget(environment: Environment, uri: str) -> None:
+    """The file at `uri` is gone, or has another name: its place is free again. Nothing happens where none was known."""
+    Place.objects.filter(environment=environment, key=places.key_of(uri)).delete()
+
+
+def _is_own(job: Job, uri: str, place: Place) -> bool:
+    return place.owner_id == job.pk and place.uri == places.place_of(uri)
+
+
+def _conflict(environment: Environment, uri: str, place: Place) -> dict[str, Any]:
+    same = place.uri == places.place_of(uri)
+    fix = "Write to another folder."
+    if same:
+        fix = f"Write to another folder; or take the place over, if what lies there in {environment.name} may be replaced."
+    return {
+        "code": "place-not-own",
+        "field": "outputURI",
+        "message": words(uri, place),
+        "found": place.uri,
+        "expected": "a place that nobody else writes",
+        "fix": fix,
+        "environment": environment.name,
+        "can_be_taken_over": same,
+    }
+
+
+def words(uri: str, place: Place) -> str:
+    """Why `uri` cannot be used because of `place`."""
+    owner = place.owner
+    whose = f"which the job “{owner.name}” publishes" if owner else "which was uploaded" if place.given_by_id else "whose job was deleted"
+    if owner and owner.archived_at:
+        whose += " (it is archived)"
+    if place.uri == places.place_of(uri):
+        return f"“{uri}” is a place {whose}."
+    if place.key == places.key_of(uri):
+        return f"“{uri}” differs from “{place.uri}”, {whose}, in capital letters only."
+    where = "above" if place.key.startswith(f"{places.key_of(uri)}/") else "in"
+    return f"“{uri}” lies {where} “{place.uri}”, {whose}."

@@ -1,0 +1,108 @@
+"""An output is a place of its own: what the document alone tells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from executor.document.job import check, parse
+from executor.language import places
+from executor.problems import ProblemError
+
+
+def job(*stages: dict[str, Any], **parameters: Any) -> dict[str, Any]:
+    return {"parameters": parameters, "stages": list(stages)} if parameters else {"stages": list(stages)}
+
+
+def read(uri: str, view: str = "a", **fields: Any) -> dict[str, Any]:
+    return {"type": "ParquetExtract", "name": f"read {view}", "inputURI": uri, "outputView": view, **fields}
+
+
+def write(uri: str, name: str = "write", **fields: Any) -> dict[str, Any]:
+    return {"type": "ParquetLoad", "name": name, "inputView": "a", "outputURI": uri, **fields}
+
+
+def codes(*stages: dict[str, Any], environment: str | None = None) -> list[str]:
+    return [problem.code for problem in check(job(*stages), environment=environment)]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["*", "curated/*", "{a,b}", "curated/{a}", "curated/a?", "curated/[ab]", ".sluice-staging/x", ".sluice-previous/x", "curated/.hidden"]
+    + ["curated/_hidden", "_x/y", "a/../b", "curated/x:y", "curated\\x", "curated/ x", "curated/x ", "cur\u200bated", "a" * 201]
+    + ["/".join(["abcdefghi"] * 60), "x._COPYING_"],
+)
+def test_names_that_no_output_may_have(uri: str) -> None:
+    assert codes(read("raw/a"), write(uri)) == ["output-name"]
+
+
+@pytest.mark.parametrize("uri", ["curated/x", "curated/year=2013", "k/p=1/x", "Übersicht/maß", "a-b_c.d", "curated//x/", "./curated/x"])
+def test_names_an_output_may_have(uri: str) -> None:
+    assert codes(read("raw/a"), write(uri)) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("raw/planes", "raw/planes"),
+        ("raw/planes/2013", "raw"),
+        ("raw", "raw/out"),
+        ("raw/*", "raw/out"),
+        ("raw/*/part-0.parquet", "raw"),
+        ("{raw,other}/x", "raw/x"),
+        ("Raw/Planes", "raw/planes"),
+        ("raw/./planes/", "raw//planes"),
+        ("raw/pl\u0061\u0301nes", "raw/pl\u00e1nes"),
+        ("raw/[op]lanes", "raw/planes/x"),
+    ],
+)
+def test_an_output_lies_nowhere_near_an_input(source: str, target: str) -> None:
+    assert codes(read(source), write(target)) == ["output-on-input"]
+
+
+def test_files_of_sql_and_schema_are_inputs_too() -> None:
+    sql = {"type": "SQLTransform", "name": "sql", "inputURI": "sql/q.sql", "outputView": "b"}
+    assert "output-on-input" in codes(read("raw/a"), sql, write("sql"))
+    assert "output-on-input" in codes(read("raw/a", schemaURI="meta/a.json"), write("meta/a.json"))
+
+
+def test_what_was_written_may_be_read_again_but_not_mixed() -> None:
+    assert codes(read("raw/a"), write("curated/x"), read("curated/x", "b")) == []
+    assert codes(read("raw/a"), write("curated/x"), read("curated/x/year=2013", "b")) == []
+    assert codes(read("raw/a"), write("curated/x"), read("curated", "b")) == ["output-on-input"]
+
+
+@pytest.mark.parametrize("other", ["curated/x", "curated", "curated/x/y", "CURATED/X", "curated/./x"])
+def test_two_outputs_do_not_meet(other: str) -> None:
+    assert codes(read("raw/a"), write("curated/x"), write(other, "second")) == ["output-in-output"]
+
+
+def test_only_stages_that_run_together_clash() -> None:
+    here, there = {"environments": ["dev"]}, {"environments": ["prod"]}
+    assert codes(read("raw/a"), write("curated/x", **here), write("curated/x", "second", **there), environment="dev") == []
+    assert codes(read("raw/a"), write("curated/x", **here), write("curated/x", "second"), environment="dev") == ["output-in-output"]
+    assert codes(read("raw/a"), write("curated/xy"), write("curated/x", "second")) == []
+
+
+def test_the_values_of_a_run_count() -> None:
+    document = job(read("raw/a"), write("${folder}/x"), folder={"default": "curated"})
+    assert check(document) == []
+    for folder in ("raw/a", "raw/A", "_hidden"):
+        with pytest.raises(ProblemError):
+            parse(document, parameters={"folder": folder})
+
+
+@pytest.mark.parametrize(
+    ("one", "place", "expected"),
+    [
+        ("a/b", "a/b", True),
+        ("a", "a/b", True),
+        ("a/b/c", "a/b", True),
+        ("a/bc", "a/b", False),
+        ("a/[^x]*", "a/b", True),
+        ("b/*", "a/b", False),
+    ],
+)
+def test_meeting(one: str, place: str, expected: bool) -> None:
+    assert places.meet(one, place) is expected
