@@ -198,7 +198,7 @@ class JobRun:
 
     def __init__(self, emit: EventWriter, values: Values, job: Job, answers: IO[str]) -> None:
         self.emit, self.values, self.job, self.answers = emit, values, job, answers
-        self.publisher = Publisher(values.run_id)
+        self.publisher = Publisher(values.run_id, values.lake, places=values.places, keep=values.keep_outputs)
         self.is_published = False
 
     def run(self, process: SparkProcess, views: Path | None = None) -> int:
@@ -221,6 +221,8 @@ class JobRun:
 
     def _run(self, process: SparkProcess, views: Path | None) -> int:
         self.emit(started(self.job))
+        for run_id in self.publisher.repair():
+            self.emit(Log(level="warning", message=f"The run {run_id} ended while it published: its outputs are as they were before it."))
         spark = process.session
         self.emit(SessionReady(duration_ms=clock.elapsed_ms))
         context = RunContext(spark, self.emit, environment=self.job.environment, lake_folder=self.values.lake, publisher=self.publisher)

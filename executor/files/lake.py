@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from executor.language.places import choices
+from executor.language.places import choices, visible
 from executor.plain import nearest
 from executor.problems import Problem, ProblemError
 
@@ -32,7 +32,7 @@ def resolve(lake: Path, uri: str, field: str) -> Path:
 
 def existing(lake: Path, uri: str, field: str = "inputURI") -> str:
     """The path that Spark reads for `uri`. Raises ProblemError, with the nearest name that exists, when nothing is there."""
-    path = resolve(lake, uri, field)
+    path = Path(visible(str(resolve(lake, uri, field))))
     found = matches(path)
     root = os.path.realpath(lake)
     inside = [one for one in found if Path(os.path.realpath(one)).is_relative_to(root)]
@@ -63,6 +63,7 @@ def matches(path: Path) -> list[Path]:
     """What is there for a path that may be a pattern in Hadoop's way (`*`, `?`, `[ab]`, `[^a]`, `{a,b}`), sorted."""
     if not _GLOB.search(str(path)):
         return [path] if path.exists() else []
+    path = Path(visible(str(path)))
     fixed = Path(*_until_glob(path))
     patterns = choices(str(path.relative_to(fixed)))
     return sorted({match for pattern in patterns for match in fixed.glob(pattern)})

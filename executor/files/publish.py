@@ -6,26 +6,26 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any
 
-from executor.language.places import choices
+from executor.files import exchange, kept, tree
+from executor.language.places import choices, key_of
 from executor.problems import Problem, ProblemError
 
 STAGING = ".sluice-staging"
 SAVE_MODES = ("Append", "ErrorIfExists", "Ignore", "Overwrite")
-AT_FDCWD = -100
-RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
+RECEIPTS = ".sluice-receipts"
 LEFTOVER_AGE_SECONDS = 60
 
 
@@ -54,11 +54,15 @@ class Output:
 
 
 class Publisher:
-    """The outputs of one run."""
+    """The outputs of one run in `lake`.
 
-    def __init__(self, run_id: str) -> None:
-        self.run_id = run_id
+    `places`: which places of the lake are the job's own to replace (address → whether whatever lies there may go); None when nobody keeps
+    a list, then only what lies there is looked at. `keep`: how many earlier outputs stay beside each new one."""
+
+    def __init__(self, run_id: str, lake: Path, *, places: Mapping[str, bool] | None = None, keep: int = kept.KEEP) -> None:
+        self.run_id, self.lake, self.keep = run_id, lake, keep
         self.outputs: list[Output] = []
+        self._places = None if places is None else {key_of(uri): all_of_it for uri, all_of_it in places.items()}
         self._locks: dict[Path, IO[str]] = {}
 
     def stage_output(self, uri: str, target: Path, save_mode: str, stage_index: int, stage: str) -> Path:
@@ -75,6 +79,8 @@ class Publisher:
             )
         if save_mode == "ErrorIfExists" and _holds_data(target):
             raise ProblemError(_exists(uri))
+        if save_mode != "Ignore":
+            self._require_replaceable(uri, target)
         try:
             staged = self._staging_folder(target.parent) / target.name
             _check_writable(target)
@@ -99,23 +105,42 @@ class Publisher:
                 raise ProblemError(_mixed(uri, output))
         return None
 
-    def publish(self) -> list[dict[str, Any]]:
-        """Makes every output visible; gives their facts. When one cannot be, those before it are taken back and ProblemError is raised."""
-        facts = [output.as_dict() for output in self.outputs]
-        undo: list[Callable[[], None]] = []
-        for output in self.outputs:
-            try:
-                undo.append(_publish_one(output))
-            except (OSError, ProblemError) as error:
-                for step in reversed(undo):
-                    step()
-                raise ProblemError(error.problems if isinstance(error, ProblemError) else not_writable(output.uri, error)) from error
+    def publish(self, commit: Callable[[Sequence[dict[str, Any]]], None] = lambda facts: None) -> list[dict[str, Any]]:
+        """Makes every output visible; gives their facts. When one cannot be, or `commit(facts)` fails, all of them are taken back and
+        ProblemError is raised; after a crash, the next run here takes them back, unless a receipt says that all were visible."""
+        if not self.outputs:
+            commit([])
+            return []
+        try:
+            with exchange.locked(self.lake):
+                exchange.repair(self.lake, self._has_receipt)
+                steps = [step for output in self.outputs if (step := self._prepared(output))]
+                facts = [output.as_dict() for output in self.outputs]
+                exchange.all_or_nothing(self.lake, self.run_id, steps, lambda: commit(facts))
+                for output, fact in zip(self.outputs, facts, strict=True):
+                    kept.prune(output.target, self.keep)
+                    fact["kept"] = kept.listing(output.target)
+        except OSError as error:
+            failed = next((output.uri for output in self.outputs if str(output.target) == error.filename), "")
+            raise ProblemError(not_writable(failed or ", ".join(output.uri for output in self.outputs), error)) from error
         return facts
+
+    def repair(self) -> list[str]:
+        """Takes back what a run that died while it published has left half done; gives the ids of such runs. Where somebody publishes
+        just now, there is nothing to do: whoever begins to publish does the same first."""
+        if not (self.lake / exchange.FOLDER).is_dir():
+            return []
+        with suppress(ProblemError, OSError), exchange.locked(self.lake, seconds=0):
+            return exchange.repair(self.lake, self._has_receipt)
+        return []
 
     def discard(self) -> None:
         """Removes whatever is staged, also what publishing has replaced. Never raises: the outcome is already decided."""
         for parent, lock in self._locks.items():
-            shutil.rmtree(parent / STAGING / self.run_id, ignore_errors=True)
+            if exchange.is_open(self.lake, self.run_id):
+                continue  # it holds what has to go back
+            with suppress(OSError):
+                tree.remove(parent / STAGING / self.run_id)
             with suppress(OSError):
                 os.unlink(lock.name)
             lock.close()
@@ -128,19 +153,56 @@ class Publisher:
         if parent not in self._locks:
             folder.parent.mkdir(parents=True, exist_ok=True)
             self._locks[parent] = _own(folder)
-            remove_leftovers(folder.parent)
+            remove_leftovers(folder.parent, self.lake)
         folder.mkdir(exist_ok=True)
         return folder
 
+    def _has_receipt(self, run_id: str) -> bool:
+        return (self.lake / RECEIPTS / f"{run_id}.json").exists()
 
-def remove_leftovers(staging: Path) -> None:
-    """Removes what runs left behind whose process no longer lives (nobody holds their lock)."""
+    def _require_replaceable(self, uri: str, target: Path) -> None:
+        """What lies at the target is nothing, or an output of ours and nothing else. Raises ProblemError."""
+        if not _holds_data(target):
+            return
+        all_of_it = False
+        if self._places is not None:
+            key = key_of(target.relative_to(self.lake).as_posix())
+            if key not in self._places:
+                raise ProblemError(_not_own(uri))
+            all_of_it = self._places[key]
+        foreign = None if all_of_it else kept.foreign_content(target)
+        if foreign is not None:
+            raise ProblemError(_foreign(uri, foreign))
+
+    def _prepared(self, output: Output) -> exchange.Step | None:
+        """The exchange that makes one output visible; None where what is there already stays."""
+        _drop_checksums(output.staged)
+        exists = os.path.lexists(output.target)
+        if output.save_mode == "Ignore" and exists:
+            output.facts["published"] = False
+            return None
+        if output.save_mode == "ErrorIfExists" and exists and _holds_data(output.target):
+            raise ProblemError(_exists(output.uri))
+        self._require_replaceable(output.uri, output.target)
+        facts = output.as_dict()  # before the old files lie beside them
+        if output.save_mode == "Append" and exists:
+            _link_existing(output.target, output.staged)
+        output.facts |= {"files": facts["files"], "bytes": facts["bytes"]}
+        whole = _data_files(output.staged)
+        sizes = {"files": len(whole), "bytes": sum(file.stat().st_size for file in whole)}
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        kept.mark(output.staged, {"run_id": self.run_id, "published_at": now, **facts, **sizes})
+        return kept.step_for(output.staged, output.target, self.keep)
+
+
+def remove_leftovers(staging: Path, lake: Path) -> None:
+    """Removes what runs left behind whose process no longer lives (nobody holds their lock), unless it has to go back first."""
     for path in staging.glob("*.lock"):
         with suppress(OSError), path.open("r+") as lock:
-            if time.time() - path.stat().st_mtime < LEFTOVER_AGE_SECONDS:
+            if time.time() - path.stat().st_mtime < LEFTOVER_AGE_SECONDS or exchange.is_open(lake, path.stem):
                 continue
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+            tree.remove(path.with_suffix(""))
             path.unlink()
 
 
@@ -154,7 +216,8 @@ def _own(folder: Path) -> IO[str]:
         raise ProblemError(
             _problem("run-still-alive", "Another process is still working on this very run.", str(folder), "Wait for it to end.")
         ) from error
-    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        tree.remove(folder)
     return lock
 
 
@@ -166,7 +229,7 @@ def _as_it_will_be(output: Output) -> Path:
     if output.save_mode != "Append" or not output.target.exists():
         return output.staged
     whole = output.staged.with_name(f"{output.staged.name}.whole")
-    shutil.rmtree(whole, ignore_errors=True)
+    tree.remove(whole)
     _drop_checksums(output.staged)
     for part in (output.staged, output.target):
         _link_existing(part, whole)
@@ -176,53 +239,6 @@ def _as_it_will_be(output: Output) -> Path:
 def _may_hold(path: Path, target: Path) -> bool:
     """Whether `path`, a folder above the target or a pattern, takes in the target or something in it."""
     return any(all(map(fnmatchcase, target.parts, Path(choice).parts)) for choice in choices(str(path)))
-
-
-def _publish_one(output: Output) -> Callable[[], None]:
-    """Makes one output visible; gives the step that takes it back."""
-    _drop_checksums(output.staged)
-    exists = os.path.lexists(output.target)
-    if output.save_mode == "Ignore" and exists:
-        output.facts["published"] = False
-        return lambda: None
-    if output.save_mode == "ErrorIfExists" and exists and _holds_data(output.target):
-        raise ProblemError(_exists(output.uri))
-    if output.save_mode == "Append" and exists:
-        _link_existing(output.target, output.staged)
-    return _replace(output.staged, output.target)
-
-
-def _replace(staged: Path, target: Path) -> Callable[[], None]:
-    if not os.path.lexists(target):
-        _rename(staged, target, RENAME_NOREPLACE)
-        return lambda: os.rename(target, staged)
-    _exchange(staged, target)
-    return lambda: _exchange(staged, target)
-
-
-def _exchange(one: Path, other: Path) -> None:
-    """Swaps two paths in one step; where the file system cannot, in three quick ones."""
-    try:
-        _rename(one, other, RENAME_EXCHANGE)
-    except OSError as error:
-        if error.errno not in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
-            raise
-        aside = one.with_name(one.name + ".aside")
-        os.rename(other, aside)
-        os.rename(one, other)
-        os.rename(aside, one)
-
-
-def _rename(source: Path, target: Path, flags: int) -> None:
-    """renameat2, which Python does not offer."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.renameat2(AT_FDCWD, os.fsencode(source), AT_FDCWD, os.fsencode(target), flags) == 0:
-        return
-    code = ctypes.get_errno()
-    if flags == RENAME_NOREPLACE and code in (errno.ENOSYS, errno.EINVAL):
-        os.rename(source, target)
-        return
-    raise OSError(code, os.strerror(code), str(target))
 
 
 def _link_existing(target: Path, staged: Path) -> None:
@@ -295,6 +311,24 @@ def _mixed(uri: str, output: Output) -> Problem:
         found=output.uri,
         expected="the place of one output, or files that this run does not write",
         fix=f"Read “{output.uri}” in a stage of its own.",
+    )
+
+
+def _not_own(uri: str) -> Problem:
+    return _problem(
+        "place-not-own",
+        f"“{uri}” already holds data that no run of this job has published.",
+        "data of unknown origin",
+        "Write to another folder; or take the place over on the job's page, if what lies there may be replaced.",
+    )
+
+
+def _foreign(uri: str, found: str) -> Problem:
+    return _problem(
+        "output-holds-other-things",
+        f"“{uri}” holds other things than an output of a job, so it is not replaced.",
+        f"“{found}” in it",
+        "Write to another folder, or move what is in this one.",
     )
 
 

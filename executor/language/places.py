@@ -38,6 +38,28 @@ def choices(pattern: str) -> list[str]:
     return [done for choice in group[1].split(",") for done in choices(pattern[: group.start()] + choice + pattern[group.end() :])]
 
 
+def visible(pattern: str) -> str:
+    """`pattern` so that it finds no hidden names: `*` and `?` at the beginning of a name stand for no point and no underscore. Readers of
+    data skip hidden names in the folders they are given, but not those that a pattern gives them."""
+    return "/".join(_visible_name(name) for name in pattern.split("/"))
+
+
+def _visible_name(name: str) -> str:
+    """`*x` is `[^._]*x` or `x`."""
+    name = re.sub(r"(?<=[{,])\?(?=[^{}]*\})", "[^._]", re.sub(r"^\?", "[^._]", name))
+    name = re.sub(r"(?<=[{,])\*+([^{},]*)(?=[^{}]*\})", lambda found: _either(found[1]), name)
+    if not name.startswith("*"):
+        return name
+    rest = name.lstrip("*")
+    return f"{{{both}}}" if "," in (both := _either(rest)) else both
+
+
+def _either(rest: str) -> str:
+    if rest.startswith("?"):
+        return f"[^._]*{rest[1:]}"
+    return f"[^._]*{rest},{rest}" if rest and rest[0] not in "._" else f"[^._]*{rest}"
+
+
 def meet(one: str, place: str) -> bool:
     """Whether `one` (an address that may be a pattern) is, holds, or lies in `place`."""
     parts = key_of(place).split("/")

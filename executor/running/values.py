@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from executor.files.kept import KEEP, MOST_KEPT
 from executor.problems import Problem, ProblemError
 from executor.spark.session import ComputeProfile
 
 MAX_LINE = 4_000_000
 KEYS = {"document": dict, "parameters": dict, "secrets": dict, "lake": str, "run_id": str, "confirm_publish": bool, "compute": dict}
+KEYS |= {"places": dict, "keep_outputs": int}
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class Values:
     run_id: str = ""
     confirm_publish: bool = False
     compute: ComputeProfile = ComputeProfile()
+    places: dict[str, bool] | None = None
+    """The job's own places in the lake: address → whether whatever lies there may be replaced. None: nobody keeps a list."""
+    keep_outputs: int = KEEP
+    """How many earlier outputs stay beside each new one."""
 
 
 def read_values(stream: IO[str]) -> Values:
@@ -64,6 +70,8 @@ def values_from(given: Any) -> Values:
         run_id=checked_run_id(given.get("run_id") or uuid.uuid4().hex),
         confirm_publish=given.get("confirm_publish", False),
         compute=ComputeProfile.from_values(given.get("compute")),
+        places={str(uri): all_of_it is True for uri, all_of_it in given["places"].items()} if "places" in given else None,
+        keep_outputs=max(0, min(given.get("keep_outputs", KEEP), MOST_KEPT)),
     )
 
 

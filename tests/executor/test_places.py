@@ -106,3 +106,21 @@ def test_the_values_of_a_run_count() -> None:
 )
 def test_meeting(one: str, place: str, expected: bool) -> None:
     assert places.meet(one, place) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("raw/*", "raw/[^._]*"),
+        ("raw/*.csv", "raw/[^._]*.csv"),
+        ("raw/*flights.csv", "raw/{[^._]*flights.csv,flights.csv}"),
+        ("raw/?a/**", "raw/[^._]a/[^._]*"),
+        ("{*,b}/{a,*c,?d}", "{[^._]*,b}/{a,[^._]*c,c,[^._]d}"),
+        ("raw/flights.csv", "raw/flights.csv"),
+        ("a*/[ab]*/*?", "a*/[ab]*/[^._]*"),
+        ("raw/*{a,b}", "raw/{[^._]*{a,b},{a,b}}"),
+    ],
+)
+def test_patterns_do_not_find_hidden_names(pattern: str, expected: str) -> None:
+    assert places.visible(pattern) == expected
+    assert places.visible(expected) == expected

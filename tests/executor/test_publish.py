@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from executor.files import publish
+from executor.files import exchange
+from executor.files.kept import MARK
 from executor.files.publish import STAGING, Publisher
 from executor.problems import ProblemError
 
@@ -29,11 +30,11 @@ def write(publisher: Publisher, target: Path, text: str, mode: str = "Overwrite"
 
 
 def content(folder: Path) -> dict[str, str]:
-    return {str(file.relative_to(folder)): file.read_text() for file in sorted(folder.rglob("*")) if file.is_file()}
+    return {str(file.relative_to(folder)): file.read_text() for file in sorted(folder.rglob("*")) if file.is_file() and file.name != MARK}
 
 
 def test_nothing_is_visible_before_publishing_and_all_of_it_after(lake: Path) -> None:
-    publisher, target = Publisher("r1"), lake / "curated" / "daily"
+    publisher, target = Publisher("r1", lake), lake / "curated" / "daily"
     write(publisher, target, "new")
     assert not target.exists()
     (facts,) = publisher.publish()
@@ -46,10 +47,10 @@ def test_nothing_is_visible_before_publishing_and_all_of_it_after(lake: Path) ->
 def test_overwrite_replaces_the_old_output_whole(lake: Path) -> None:
     target = lake / "curated" / "daily"
     target.mkdir()
-    (target / "old.txt").write_text("old")
-    publisher = Publisher("r1")
+    (target / "part-old.txt").write_text("old")
+    publisher = Publisher("r1", lake)
     write(publisher, target, "new")
-    assert content(target) == {"old.txt": "old"}
+    assert content(target) == {"part-old.txt": "old"}
     publisher.publish()
     publisher.discard()
     assert content(target) == {"part-0.txt": "new"}
@@ -58,47 +59,47 @@ def test_overwrite_replaces_the_old_output_whole(lake: Path) -> None:
 def test_a_discarded_run_leaves_the_old_output_as_it_was(lake: Path) -> None:
     target = lake / "curated" / "daily"
     target.mkdir()
-    (target / "old.txt").write_text("old")
-    publisher = Publisher("r1")
+    (target / "part-old.txt").write_text("old")
+    publisher = Publisher("r1", lake)
     write(publisher, target, "new")
     publisher.discard()
-    assert content(target) == {"old.txt": "old"}
+    assert content(target) == {"part-old.txt": "old"}
     assert not (lake / "curated" / STAGING).exists()
 
 
 def test_append_keeps_what_was_there(lake: Path) -> None:
     target = lake / "curated" / "daily"
     (target / "year=2012").mkdir(parents=True)
-    (target / "year=2012" / "a.txt").write_text("old")
-    publisher = Publisher("r1")
+    (target / "year=2012" / "part-a.txt").write_text("old")
+    publisher = Publisher("r1", lake)
     write(publisher, target, "new", "Append", "b.txt")
     publisher.publish()
     publisher.discard()
-    assert content(target) == {"b.txt": "new", "year=2012/a.txt": "old"}
+    assert content(target) == {"b.txt": "new", "year=2012/part-a.txt": "old"}
 
 
 def test_ignore_leaves_data_that_is_there(lake: Path) -> None:
     target = lake / "curated" / "daily"
     target.mkdir()
-    (target / "old.txt").write_text("old")
-    publisher = Publisher("r1")
+    (target / "part-old.txt").write_text("old")
+    publisher = Publisher("r1", lake)
     write(publisher, target, "new", "Ignore")
     publisher.publish()
     publisher.discard()
-    assert content(target) == {"old.txt": "old"}
+    assert content(target) == {"part-old.txt": "old"}
 
 
 def test_error_if_exists_is_said_before_any_work(lake: Path) -> None:
     target = lake / "curated" / "daily"
     target.mkdir()
-    (target / "old.txt").write_text("old")
+    (target / "part-old.txt").write_text("old")
     with pytest.raises(ProblemError) as raised:
-        Publisher("r1").stage_output("curated/daily", target, "ErrorIfExists", 0, "save")
+        Publisher("r1", lake).stage_output("curated/daily", target, "ErrorIfExists", 0, "save")
     assert raised.value.problems[0].code == "output-exists"
 
 
 def test_error_if_exists_also_holds_when_somebody_was_faster(lake: Path) -> None:
-    publisher, target = Publisher("r1"), lake / "curated" / "daily"
+    publisher, target = Publisher("r1", lake), lake / "curated" / "daily"
     write(publisher, target, "new", "ErrorIfExists")
     target.mkdir()
     (target / "theirs.txt").write_text("theirs")
@@ -109,7 +110,7 @@ def test_error_if_exists_also_holds_when_somebody_was_faster(lake: Path) -> None
 
 
 def test_two_stages_cannot_write_to_one_place(lake: Path) -> None:
-    publisher, target = Publisher("r1"), lake / "curated" / "daily"
+    publisher, target = Publisher("r1", lake), lake / "curated" / "daily"
     write(publisher, target, "new")
     with pytest.raises(ProblemError) as raised:
         publisher.stage_output("curated/daily", target, "Overwrite", 1, "again")
@@ -120,8 +121,8 @@ def test_two_stages_cannot_write_to_one_place(lake: Path) -> None:
 def test_when_one_target_cannot_be_published_those_before_it_are_taken_back(lake: Path) -> None:
     first, second = lake / "curated" / "a", lake / "curated" / "b"
     first.mkdir()
-    (first / "old.txt").write_text("old a")
-    publisher = Publisher("r1")
+    (first / "part-old.txt").write_text("old a")
+    publisher = Publisher("r1", lake)
     write(publisher, first, "new a")
     write(publisher, second, "new b", "ErrorIfExists")
     second.mkdir()
@@ -129,21 +130,21 @@ def test_when_one_target_cannot_be_published_those_before_it_are_taken_back(lake
     with pytest.raises(ProblemError):
         publisher.publish()
     publisher.discard()
-    assert content(first) == {"old.txt": "old a"}
+    assert content(first) == {"part-old.txt": "old a"}
     assert content(second) == {"theirs.txt": "theirs"}
 
 
 def test_a_file_system_without_exchange_publishes_too(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def cannot(source: Path, target: Path, flags: int) -> None:
-        if flags == publish.RENAME_EXCHANGE:
+        if flags == exchange.RENAME_EXCHANGE:
             raise OSError(errno.EINVAL, "Invalid argument")
         os.rename(source, target)
 
-    monkeypatch.setattr(publish, "_rename", cannot)
+    monkeypatch.setattr(exchange, "rename", cannot)
     target = lake / "curated" / "daily"
     target.mkdir()
-    (target / "old.txt").write_text("old")
-    publisher = Publisher("r1")
+    (target / "part-old.txt").write_text("old")
+    publisher = Publisher("r1", lake)
     write(publisher, target, "new")
     publisher.publish()
     publisher.discard()
@@ -152,7 +153,7 @@ def test_a_file_system_without_exchange_publishes_too(lake: Path, monkeypatch: p
 
 def test_a_place_that_may_not_be_written_is_said_before_any_work(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # the tests may run as root, who may write everywhere
-    publisher = Publisher("r1")
+    publisher = Publisher("r1", lake)
     with pytest.raises(ProblemError) as raised:
         publisher.stage_output("curated/daily", lake / "curated" / "daily", "Overwrite", 0, "save")
     publisher.discard()
@@ -166,12 +167,12 @@ def test_a_full_disk_is_named(lake: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(Path, "mkdir", full)
     with pytest.raises(ProblemError) as raised:
-        Publisher("r1").stage_output("curated/daily", lake / "new" / "daily", "Overwrite", 0, "save")
+        Publisher("r1", lake).stage_output("curated/daily", lake / "new" / "daily", "Overwrite", 0, "save")
     assert raised.value.problems[0].code == "disk-full"
 
 
 def test_leftovers_of_a_dead_run_go_and_those_of_a_living_one_stay(lake: Path) -> None:
-    alive = Publisher("alive")
+    alive = Publisher("alive", lake)
     write(alive, lake / "curated" / "one", "of the living")
     staging = lake / "curated" / STAGING
     (staging / "dead" / "two").mkdir(parents=True)
@@ -179,7 +180,7 @@ def test_leftovers_of_a_dead_run_go_and_those_of_a_living_one_stay(lake: Path) -
     long_ago = time.time() - 3600
     for lock in staging.glob("*.lock"):
         os.utime(lock, (long_ago, long_ago))
-    later = Publisher("later")
+    later = Publisher("later", lake)
     write(later, lake / "curated" / "three", "later")
     assert not (staging / "dead").exists() and not (staging / "dead.lock").exists()
     assert (staging / "alive" / "one").exists()
@@ -193,7 +194,7 @@ def test_a_second_attempt_of_a_run_begins_afresh_and_waits_for_no_dead_one(lake:
     leftover = lake / "curated" / STAGING / "r1" / "daily"
     leftover.mkdir(parents=True)
     (leftover / "half.txt").write_text("half")
-    publisher = Publisher("r1")
+    publisher = Publisher("r1", lake)
     write(publisher, lake / "curated" / "daily", "whole")
     publisher.publish()
     publisher.discard()
@@ -201,10 +202,10 @@ def test_a_second_attempt_of_a_run_begins_afresh_and_waits_for_no_dead_one(lake:
 
 
 def test_two_processes_of_one_run_cannot_both_write(lake: Path) -> None:
-    first = Publisher("r1")
+    first = Publisher("r1", lake)
     write(first, lake / "curated" / "daily", "first")
     with pytest.raises(ProblemError) as raised:
-        Publisher("r1").stage_output("curated/daily", lake / "curated" / "daily", "Overwrite", 0, "save")
+        Publisher("r1", lake).stage_output("curated/daily", lake / "curated" / "daily", "Overwrite", 0, "save")
     assert raised.value.problems[0].code == "run-still-alive"
     first.discard()
 
@@ -223,29 +224,29 @@ def daily(lake: Path) -> Path:
     """An output of an earlier run."""
     target = lake / "curated" / "daily"
     target.mkdir()
-    (target / "old.txt").write_text("old")
+    (target / "part-old.txt").write_text("old")
     return target
 
 
-def test_what_a_run_appends_is_read_with_what_was_there(daily: Path) -> None:
-    publisher = Publisher("r1")
+def test_what_a_run_appends_is_read_with_what_was_there(lake: Path, daily: Path) -> None:
+    publisher = Publisher("r1", lake)
     write(publisher, daily, "new", "Append")
-    assert read(publisher, daily) == {"old.txt": "old", "part-0.txt": "new"}
+    assert read(publisher, daily) == {"part-old.txt": "old", "part-0.txt": "new"}
     (facts,) = publisher.publish()
     assert (facts["files"], facts["bytes"]) == (1, 3)
     publisher.discard()
-    assert content(daily) == {"old.txt": "old", "part-0.txt": "new"}
+    assert content(daily) == {"part-old.txt": "old", "part-0.txt": "new"}
 
 
-def test_what_a_run_leaves_as_it_is_is_read_as_it_is(daily: Path) -> None:
-    publisher = Publisher("r1")
+def test_what_a_run_leaves_as_it_is_is_read_as_it_is(lake: Path, daily: Path) -> None:
+    publisher = Publisher("r1", lake)
     write(publisher, daily, "new", "Ignore")
     assert read(publisher, daily) is None
     publisher.discard()
 
 
-def test_a_part_of_an_output_is_read_from_the_run(daily: Path) -> None:
-    publisher = Publisher("r1")
+def test_a_part_of_an_output_is_read_from_the_run(lake: Path, daily: Path) -> None:
+    publisher = Publisher("r1", lake)
     write(publisher, daily, "new")
     assert read(publisher, daily / "part-0.txt") == {"part-0.txt": "new"}
     publisher.discard()
@@ -253,7 +254,7 @@ def test_a_part_of_an_output_is_read_from_the_run(daily: Path) -> None:
 
 @pytest.mark.parametrize("path", ["curated", "curated/*", "curated/{daily,x}", "curated/d*/part-0.txt", "curated/[^x]aily", "*/daily"])
 def test_old_and_new_are_never_mixed_in_silence(lake: Path, daily: Path, path: str) -> None:
-    publisher = Publisher("r1")
+    publisher = Publisher("r1", lake)
     write(publisher, daily, "new")
     with pytest.raises(ProblemError) as raised:
         publisher.readable(lake / path, path)
@@ -263,7 +264,7 @@ def test_old_and_new_are_never_mixed_in_silence(lake: Path, daily: Path, path: s
 
 @pytest.mark.parametrize("path", ["raw", "raw/*", "curated/other", "curated/{a,b}", "curated/[^d]*"])
 def test_other_files_are_read_as_they_are(lake: Path, daily: Path, path: str) -> None:
-    publisher = Publisher("r1")
+    publisher = Publisher("r1", lake)
     write(publisher, daily, "new")
     assert publisher.readable(lake / path, path) is None
     publisher.discard()
