@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, TextIO
 
 from executor.document.job import Job, parse
-from executor.events import EventWriter, Log, ProblemFound, PublishRequested, Ready, RunFinished, RunStarted, SessionReady
+from executor.events import EventWriter, Log, ProblemFound, PublishRequested, Ready, RunFinished, RunStarted, SessionReady, line_of
+from executor.files import receipts
 from executor.files.publish import Publisher
 from executor.problems import Problem, ProblemError
 from executor.running.heartbeat import beating
@@ -235,7 +236,11 @@ class JobRun:
         with undisturbed():
             outputs = self.publisher.publish()
             self.is_published = True
-            return self._finish("succeeded_with_warnings" if runner.warnings else "succeeded", runner.warnings, outputs)
+            result = self._result("succeeded_with_warnings" if runner.warnings else "succeeded", runner.warnings, outputs)
+            if self.values.confirm_publish:
+                receipts.write(self.values.lake, self.values.run_id, line_of(result))
+            self.emit(result)
+            return DONE
 
     def _fail(self, problems: Sequence[Problem]) -> int:
         for problem in problems:
@@ -243,12 +248,18 @@ class JobRun:
         return self._finish("failed")
 
     def _may_publish(self) -> bool:
-        self.emit(PublishRequested(outputs=[output.as_dict() for output in self.publisher.outputs]))
+        self.emit(PublishRequested(outputs=self._staged()))
         return not self.values.confirm_publish or confirmed(self.answers)
 
+    def _staged(self) -> list[Any]:
+        return [output.as_dict() for output in self.publisher.outputs]
+
     def _finish(self, outcome: str, warnings: int = 0, outputs: Sequence[dict[str, Any]] = ()) -> int:
-        self.emit(RunFinished(outcome=outcome, duration_ms=clock.elapsed_ms, outputs=list(outputs), warnings=warnings))
+        self.emit(self._result(outcome, warnings, outputs))
         return DONE if outcome.startswith("succeeded") else FAILED
+
+    def _result(self, outcome: Any, warnings: int, outputs: Sequence[Any]) -> RunFinished:
+        return RunFinished(outcome=outcome, duration_ms=clock.elapsed_ms, outputs=list(outputs), warnings=warnings)
 
 
 @contextmanager

@@ -3,6 +3,11 @@
 This is half of the contract between portal and executor (the other half is the job document and the values that
 arrive on standard input). Every line has `event` (the class's `name`) and `time` (UTC, ISO 8601, milliseconds);
 the other keys are the fields below. Keys may be added; none is renamed or removed.
+
+Each field says who may see it. `Open[…]`: names that stand in the document, counts, times: everybody who may see the run. A field that
+says nothing may hold data: it needs the right to data. A `ProblemFacts` field is open as far as the problem is (`executor.problems`).
+Each class has its words in the log, too. Contract page, log, pages and download follow from here; a reader (`executor.event_lines`)
+refuses what is not declared here.
 """
 
 from __future__ import annotations
@@ -10,11 +15,59 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any, ClassVar, TextIO
+from functools import cache
+from typing import Annotated, Any, ClassVar, TextIO, TypeAlias, get_args, get_type_hints
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 LEVELS = ("debug", "info", "warning", "error")
+LARGEST = 2**53 - 1
+"""The largest whole number that every reader (a browser, a database) keeps exactly."""
+
+
+class OpenMark:
+    """Beside a type: everybody who may see the run may see this."""
+
+
+OPEN = OpenMark()
+Count: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST), OPEN]
+StageIndex: TypeAlias = Annotated[int, Field(ge=0, lt=10_000), OPEN]
+Name: TypeAlias = Annotated[str, Field(max_length=300), OPEN]
+Word: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$"), OPEN]
+Metrics: TypeAlias = Annotated[dict[Word, Count], OPEN]
+PROBLEM = OpenMark()
+ProblemFacts: TypeAlias = Annotated[dict[str, Any], PROBLEM]
+"""A Problem as a dict; what of it is open, the problem says (`executor.problems`)."""
+Level: TypeAlias = Annotated[str, Field(pattern="^(debug|info|warning|error)$"), OPEN]
+
+
+class DescribedStage(TypedDict):
+    """One stage of the document."""
+
+    index: StageIndex
+    name: Name
+    type: Name
+    kind: Name
+
+
+class OutputFacts(TypedDict, total=False):
+    """What a load wrote. `published` is false where the save mode Ignore left the target as it was."""
+
+    stage: Name
+    uri: Annotated[str, Field(max_length=2_000)]
+    save_mode: Word
+    format: Word
+    rows: Count
+    bytes: Count
+    files: Count
+    published: bool
+
+
+Stages: TypeAlias = Annotated[list[DescribedStage], OPEN]
+Outputs: TypeAlias = Annotated[list[OutputFacts], OPEN]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,17 +81,54 @@ class Event:
         moment = (now or datetime.now(UTC)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return {"event": self.name, "time": moment} | {k: v for k, v in asdict(self).items() if v is not None}
 
+    @property
+    def loudness(self) -> str:
+        """The level of its line in the log: one of LEVELS."""
+        return str(getattr(self, "level", "info"))
+
+    def words(self) -> str:
+        """Its line in the log, for a person."""
+        return self.name.replace("_", " ")
+
+
+def open_fields(event: type[Event]) -> frozenset[str]:
+    """The fields of this class that everybody who may see the run may see."""
+    return _marked(event, OPEN)
+
+
+def problem_fields(event: type[Event]) -> frozenset[str]:
+    """The fields of this class that hold a problem, which says itself what of it is open."""
+    return _marked(event, PROBLEM)
+
+
+def _marked(event: type[Event], mark: OpenMark) -> frozenset[str]:
+    return _marked_by_name(event.name, mark)
+
+
+@cache
+def _marked_by_name(name: str, mark: OpenMark) -> frozenset[str]:
+    event = BY_NAME[name]
+    hints = get_type_hints(event, include_extras=True)
+    return frozenset(one.name for one in fields(event) if any(_has(part, mark) for part in (hints[one.name], *get_args(hints[one.name]))))
+
+
+def _has(hint: Any, mark: OpenMark) -> bool:
+    return any(part is mark for part in getattr(hint, "__metadata__", ()))
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
     """First event of a run. `stages` lists index, name, type and kind of every stage, also of those that will be skipped."""
 
     name: ClassVar[str] = "run_started"
-    document_sha256: str
-    environment: str | None
-    stages: list[dict[str, Any]]
-    parameters: dict[str, Any] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
+    document_sha256: Annotated[str, Field(max_length=64), OPEN]
+    environment: Name | None
+    stages: Stages
+    parameters: Annotated[dict[str, Any], OPEN] = field(default_factory=dict)
+    versions: Annotated[dict[Word, Name], OPEN] = field(default_factory=dict)
+
+    def words(self) -> str:
+        return f"run begins: {_plural(len(self.stages), 'stage')}, document {self.document_sha256[:12]}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +136,10 @@ class SessionReady(Event):
     """Spark is up; the stages begin. `duration_ms` since the process started."""
 
     name: ClassVar[str] = "session_ready"
-    duration_ms: int
+    duration_ms: Count
+
+    def words(self) -> str:
+        return "Spark was ready" if self.duration_ms < 500 else f"Spark is ready after {_seconds(self.duration_ms)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +162,12 @@ class StageEntered(Event):
     """A stage begins."""
 
     name: ClassVar[str] = "stage_entered"
-    stage_index: int
-    stage: str
-    stage_type: str
+    stage_index: StageIndex
+    stage: Name
+    stage_type: Name
+
+    def words(self) -> str:
+        return f"begins ({self.stage_type})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +175,19 @@ class StageRows(Event):
     """A row count that became known while the stage works. `direction`: in, out or rejected."""
 
     name: ClassVar[str] = "stage_rows"
-    stage_index: int
-    stage: str
-    direction: str
-    rows: int
-    view: str | None = None
+    stage_index: StageIndex
+    stage: Name
+    direction: Annotated[str, Field(pattern="^(in|out|rejected)$"), OPEN]
+    rows: Count
+    view: Name | None = None
+
+    @property
+    def loudness(self) -> str:
+        return "debug"
+
+    def words(self) -> str:
+        where = "kept aside" if self.direction == "rejected" else self.direction
+        return f"{self.rows:,} rows {where}" + (f" ({self.view})" if self.view else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +195,16 @@ class StageMetrics(Event):
     """Figures of a stage: any of records_read, bytes_read, records_written, bytes_written, shuffle_bytes, spill_bytes, tasks, cpu_ms."""
 
     name: ClassVar[str] = "stage_metrics"
-    stage_index: int
-    stage: str
-    metrics: dict[str, int]
+    stage_index: StageIndex
+    stage: Name
+    metrics: Metrics
+
+    @property
+    def loudness(self) -> str:
+        return "debug"
+
+    def words(self) -> str:
+        return ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in self.metrics.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,15 +212,24 @@ class StageFinished(Event):
     """A stage ended well. `outcome`: done, skipped (another environment) or warning (done, with something to look at)."""
 
     name: ClassVar[str] = "stage_finished"
-    stage_index: int
-    stage: str
-    stage_type: str
-    outcome: str
-    duration_ms: int
-    rows_in: int | None = None
-    rows_out: int | None = None
-    rows_rejected: int | None = None
+    stage_index: StageIndex
+    stage: Name
+    stage_type: Name
+    outcome: Annotated[str, Field(pattern="^(done|skipped|warning)$"), OPEN]
+    duration_ms: Count
+    rows_in: Count | None = None
+    rows_out: Count | None = None
+    rows_rejected: Count | None = None
     details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def loudness(self) -> str:
+        return "warning" if self.outcome == "warning" else "info"
+
+    def words(self) -> str:
+        known = ((self.rows_in, "in"), (self.rows_out, "out"), (self.rows_rejected, "kept aside"))
+        rows = ", ".join(f"{count:,} {word}" for count, word in known if count) or "no rows counted"
+        return f"{self.outcome} after {_seconds(self.duration_ms)}, {rows}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,30 +237,75 @@ class StageFailed(Event):
     """A stage failed. `problem` is a Problem as a dict; the run ends after it."""
 
     name: ClassVar[str] = "stage_failed"
-    stage_index: int
-    stage: str
-    stage_type: str
-    duration_ms: int
-    problem: dict[str, Any]
+    stage_index: StageIndex
+    stage: Name
+    stage_type: Name
+    duration_ms: Count
+    problem: ProblemFacts
+
+    @property
+    def loudness(self) -> str:
+        return "error"
+
+    def words(self) -> str:
+        return f"failed: {self.problem.get('message', '')}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Log(Event):
-    """One line of log. `source`: sluice (our words), job (LogExecute, ConsoleLoad) or spark (framework noise)."""
+    """One line of the job's or the framework's own log, which may hold data. `source`: job (LogExecute, ConsoleLoad, warnings), spark
+    (framework noise), executor (what is no event) or sluice."""
 
     name: ClassVar[str] = "log"
-    level: str
+    level: Level
     message: str
-    stage: str | None = None
-    source: str = "sluice"
+    stage: Name | None = None
+    source: Word = "sluice"
+
+    def words(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note(Event):
+    """A sentence of the portal's own in the log. Executors never send it."""
+
+    name: ClassVar[str] = "note"
+    level: Level
+    message: Annotated[str, OPEN]
+
+    def words(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap(Event):
+    """Lines that the portal does not keep, because the log has reached its limit. Executors never send it."""
+
+    name: ClassVar[str] = "gap"
+    lines: Count
+
+    @property
+    def loudness(self) -> str:
+        return "warning"
+
+    def words(self) -> str:
+        return f"… {_plural(self.lines, 'line')} not kept: the log has reached its limit"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProblemFound(Event):
-    """The document is not right (exit 1): one event for every problem."""
+    """The document is not right (exit 1), or the run failed outside of a stage: one event for every problem."""
 
     name: ClassVar[str] = "problem"
-    problem: dict[str, Any]
+    problem: ProblemFacts
+
+    @property
+    def loudness(self) -> str:
+        return "error"
+
+    def words(self) -> str:
+        return f"not right: {self.problem.get('message', '')}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +314,10 @@ class PublishRequested(Event):
     `{"publish": true}` or `{"publish": false}` on standard input; anything else, or end of input, means false."""
 
     name: ClassVar[str] = "publish_requested"
-    outputs: list[dict[str, Any]]
+    outputs: Outputs
+
+    def words(self) -> str:
+        return f"all stages passed; {_plural(len(self.outputs), 'output')} ready to be made visible"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,10 +326,13 @@ class RunFinished(Event):
     `outputs`: stage, uri, format, rows, bytes, files of each published load."""
 
     name: ClassVar[str] = "result"
-    outcome: str
-    duration_ms: int
-    outputs: list[dict[str, Any]] = field(default_factory=list)
-    warnings: int = 0
+    outcome: Annotated[str, Field(pattern="^(succeeded(_with_warnings)?|failed|stopped|invalid|not_published)$"), OPEN]
+    duration_ms: Count
+    outputs: Outputs = field(default_factory=list)
+    warnings: Count = 0
+
+    def words(self) -> str:
+        return f"{self.outcome.replace('_', ' ')} after {_seconds(self.duration_ms)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,15 +344,84 @@ class PreviewRows(Event):
     exist. `total_rows` only where it was cheap to know. `input`: "sample" or "full"."""
 
     name: ClassVar[str] = "rows"
-    stage_index: int
-    stage: str
-    view: str
+    stage_index: StageIndex
+    stage: Name
+    view: Name
     columns: list[dict[str, Any]]
     rows: list[list[Any]]
     complete: bool
-    duration_ms: int
-    input: str = "sample"
-    total_rows: int | None = None
+    duration_ms: Count
+    input: Annotated[str, Field(pattern="^(sample|full)$"), OPEN] = "sample"
+    total_rows: Count | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysed(Event):
+    """`columns`: name and type of the columns of each view that is known, by the view's name."""
+
+    name: ClassVar[str] = "analysed"
+    columns: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestCancelled(Event):
+    """The request was given up as asked."""
+
+    name: ClassVar[str] = "cancelled"
+
+
+OF_RUNS: tuple[type[Event], ...] = (
+    Ready,
+    Alive,
+    RunStarted,
+    SessionReady,
+    StageEntered,
+    StageRows,
+    StageMetrics,
+    StageFinished,
+    StageFailed,
+    Log,
+    ProblemFound,
+    PublishRequested,
+    RunFinished,
+)
+"""What `run` says. Another event in its output is refused."""
+OF_PREVIEWS: tuple[type[Event], ...] = (*OF_RUNS, PreviewRows, Analysed, RequestCancelled)
+"""What `serve` says."""
+OF_THE_PORTAL: tuple[type[Event], ...] = (Note, Gap)
+"""What only the portal puts into a run's log."""
+BY_NAME: dict[str, type[Event]] = {event.name: event for event in (*OF_PREVIEWS, *OF_THE_PORTAL)}
+
+
+def _seconds(milliseconds: int) -> str:
+    return f"{milliseconds / 1000:.1f} s"
+
+
+def _plural(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+LONGEST_TEXT, NOTICE = 12_000, 60
+"""Characters of a text that are kept, and what the notice of a cut may add: a text that was cut once is not cut again."""
+
+
+def cut(value: Any) -> Any:
+    """The same JSON whose texts are at most some LONGEST_TEXT characters; one that was longer says so."""
+    if isinstance(value, str):
+        left_out = len(value) - LONGEST_TEXT
+        return value if left_out <= NOTICE else f"{value[:LONGEST_TEXT]}… ({left_out:,} more characters are not kept)"
+    if isinstance(value, dict):
+        return {key: cut(item) for key, item in value.items()}
+    return [cut(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def line_of(event: Event) -> str:
+    """The event as one line, without its end."""
+    return _json(event.as_dict())
+
+
+def _json(facts: dict[str, Any]) -> str:
+    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 class EventWriter:
@@ -197,13 +437,19 @@ class EventWriter:
         self._is_over = False
 
     def __call__(self, event: Event) -> None:
-        line = json.dumps(self._fixed | event.as_dict(), ensure_ascii=False, separators=(",", ":"), default=str)
+        line = self._line(event)
         with self._lock:
             if self._is_over:
                 return
             self._is_over = isinstance(event, RunFinished)
             self._stream.write(line + "\n")
             self._stream.flush()
+
+    def _line(self, event: Event) -> str:
+        """Text behind LONGEST_TEXT characters stays here: a line that is cut on its way would lose its end."""
+        facts = event.as_dict()
+        line = _json(self._fixed | facts)
+        return line if len(line) <= LONGEST_TEXT or isinstance(event, PreviewRows) else _json(self._fixed | cut(facts))
 
     def with_keys(self, **fixed: Any) -> EventWriter:
         """A writer on the same stream that adds `fixed` to each line."""

@@ -8,16 +8,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypedDict
+
+CONTRACT = 2
+"""Since 2, `message` and `fix` hold only our own sentences. Problems stored before (without the number) may quote data in them."""
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A text that is not ours: Spark's, a driver's, a file's, a row's. It is data, and may stand in `value`, `found` and `detail` only.
+
+    It is no `str` and cannot be put into a sentence by mistake: formatting it raises TypeError.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        raise TypeError("a foreign text is data: it belongs into value, found or detail")
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+
+class Edit(TypedDict):
+    """A change that mends the text: `text[start:end]` (characters from 0) becomes `text`. `says` is the button's words."""
+
+    start: int
+    end: int
+    text: str
+    says: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """One mistake and its place.
 
-    `message` is one plain sentence for an analyst. `found`, `expected` and `fix` complete it. `line` and `column`
-    count from 1 inside the field's text (an SQL statement, a JSON document). `stage_index` counts from 0 in the
-    document's `stages`. `code` is a stable kebab-case word that programs may match on.
+    `message` is one plain sentence for an analyst, `fix` says what to do: our own words, in which only names of the document stand, in
+    “quotes”. What was met in data or said by others stands in `value`, `found` and `detail`. `line` and `column` count from 1 inside the
+    field's text (an SQL statement, a JSON document). `stage_index` counts from 0 in the document's `stages`. `code` is a stable
+    kebab-case word that programs may match on.
     """
 
     code: str
@@ -28,33 +60,48 @@ class Problem:
     field: str | None = None
     line: int | None = None
     column: int | None = None
-    found: str | None = None
+    found: str | Foreign | None = None
+    """What stands there now; may be data."""
     expected: str | None = None
     fix: str | None = None
     data_column: str | None = None
     """The column of the data (not of the text) that the problem is about."""
-    value: str | None = None
+    value: str | Foreign | None = None
     """A value of the data. Shown only to people who may see data; see `without_data`."""
     row: int | None = None
     """1-based row of the input, where it is known."""
-    detail: str | None = None
+    file: str | Foreign | None = None
+    """The file of the lake it is about, where the document does not name it itself."""
+    detail: str | Foreign | None = None
     """Technical words (Spark's own), folded away on the page. May hold values of the data."""
+    edit: Edit | None = None
+    """The fix as a change of the field's text, where one is sure."""
+    severity: str | None = None
+    """warning: it works, but may not do what was meant; told, and stops nothing. None: it is wrong."""
+
+    def __post_init__(self) -> None:
+        for name in ("found", "value", "file", "detail"):
+            given = getattr(self, name)
+            if isinstance(given, Foreign):
+                object.__setattr__(self, name, given.text)
 
     def as_dict(self) -> dict[str, Any]:
         """The problem as JSON-ready values; empty fields are left out."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: value for name, value in asdict(self).items() if value is not None} | {"contract": CONTRACT}
 
     def without_data(self) -> Problem:
-        """The same problem without anything that may show a value of the data, for readers without that right."""
-        return Problem(
-            **{
-                **asdict(self),
-                "value": None,
-                "detail": None,
-                "found": None,
-                "message": self.message if self.value is None else f"A value in {self.data_column or 'the data'} is not right.",
-            }
-        )
+        """The same problem with nothing but what is open to everybody: an allow-list, so that a new field is hidden until it is named here.
+
+        The sentences may still quote a name that is no name of the document (a column of a file): the portal, which has the document,
+        looks at that (`portal.runs.problems`).
+        """
+        return Problem(**{name: getattr(self, name) for name in OPEN_FIELDS})
+
+    @property
+    def told(self) -> str:
+        """Message and what was found, in one line for people who may see data."""
+        found = str(self.found or self.value or "")
+        return self.message if not found or found in self.message else f"{self.message} Found: {found}"
 
     @property
     def place(self) -> str:
@@ -67,6 +114,10 @@ class Problem:
         if self.line is not None:
             parts.append(f"line {self.line}" + (f":{self.column}" if self.column is not None else ""))
         return " · ".join(parts)
+
+
+OPEN_FIELDS = ("code", "message", "fix", "stage_index", "stage", "stage_type", "field", "line", "column", "row")
+"""What of a problem everybody may see who may see the run: our own sentences, places and counts."""
 
 
 class ProblemError(Exception):

@@ -271,5 +271,5 @@ def fail(
     row: int | None = None,
 ) -> NoReturn:
     raise ProblemError(
-        Problem(code=code, field="inputURI", message=f"{uri}: {message}", found=found or uri, expected=expected, fix=fix, row=row)
+        Problem(code=code, field="inputURI", message=f"“{uri}”: {message}", found=found or uri, expected=expected, fix=fix, row=row)
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from executor.document.job import Job, check
 from executor.events import Event, Log, ProblemFound
@@ -20,14 +19,6 @@ if TYPE_CHECKING:
     from executor.spark.session import SparkProcess
 
 Columns = dict[str, list[dict[str, Any]]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Analysed(Event):
-    """`columns`: name and type of the columns of each view that is known, by the view's name."""
-
-    name: ClassVar[str] = "analysed"
-    columns: Columns = field(default_factory=dict)
 
 
 def analyse(

@@ -6,13 +6,12 @@ import json
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 
 from executor.document.job import Job
-from executor.events import Event, EventWriter, Log, ProblemFound, Ready, StageFailed
+from executor.events import Analysed, Event, EventWriter, Log, ProblemFound, Ready, RequestCancelled, StageFailed
 from executor.problems import Problem, ProblemError
-from executor.running.analyse import Analysed, analyse
+from executor.running.analyse import analyse
 from executor.running.cells import MAX_ROWS
 from executor.running.preview import Cancelled, Memory, Preview, parse_part
 from executor.running.runner import StageFailure
@@ -24,13 +23,6 @@ from executor.spark.session import ComputeProfile, SparkProcess
 PROFILE = ComputeProfile(cores=2, memory_mb=1024, shuffle_partitions=2)
 MAX_LINE = 4_000_000
 ENDED, SPARK_LOST = 0, 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestCancelled(Event):
-    """The request was given up as asked."""
-
-    name: ClassVar[str] = "cancelled"
 
 
 class Answer:

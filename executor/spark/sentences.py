@@ -58,7 +58,7 @@ def words_for(facts: Facts, columns: list[str]) -> Words:
     for pattern, sentence in BY_TEXT:
         if re.search(pattern, facts.message):
             return sentence.fill(facts, columns)
-    return {"code": "spark-error", "message": facts.first_line}
+    return {"code": "spark-error", "message": "Spark could not do this, for a reason that has no sentence here.", "found": facts.first_line}
 
 
 # --- errors that need more than a sentence ----------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def not_castable(facts: Facts, columns: list[str]) -> Words:
     where = f" in “{column}”" if column else ""
     return {
         "code": "value-not-typed",
-        "message": f"The value “{value}”{where} is not a valid {kind}.",
+        "message": f"A value{where} is not a valid {kind}.",
         "value": value,
         "data_column": column,
         "found": value,
@@ -303,7 +303,9 @@ BY_CLASS: dict[str, Callable[[Facts, list[str]], Words]] = {
     "RECURSION_ROW_LIMIT_EXCEEDED": Sentence(
         "recursion-endless", "The recursion made more than {rowLimit} rows.", "Let a condition end it, such as WHERE n < 10."
     ).fill,
-    "USER_RAISED_EXCEPTION": Sentence("raised-by-query", "The query itself stopped the run: {errorMessage}", value="{errorMessage}").fill,
+    "USER_RAISED_EXCEPTION": Sentence(
+        "raised-by-query", "The query itself stopped the run with raise_error or assert_true.", value="{errorMessage}"
+    ).fill,
     "WRONG_NUM_ARGS": Sentence(
         "wrong-arguments",
         "{functionName} is given the wrong number of arguments.",

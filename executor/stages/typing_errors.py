@@ -31,8 +31,8 @@ def problem_from(text: str) -> Problem | None:
         return None
     first = facts["errors"][0]
     row, value = facts.get("row"), first.get("value")
-    where = f"Row {row:,}" + (f" of {facts['file']}" if facts.get("file") else "") if row is not None else "A row"
-    what = "has no value" if value is None else f"has the value “{_short(value)}”, which does not fit"
+    where = f"Row {row:,}" + (f" of “{facts['file']}”" if facts.get("file") else "") if row is not None else "A row"
+    what = "has no value" if value is None else "has a value that does not fit"
     return Problem(
         code="value-missing" if value is None else "value-does-not-fit",
         stage=facts["stage"],

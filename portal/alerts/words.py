@@ -11,7 +11,7 @@ from portal.accounts.models import User
 from portal.accounts.policy import can
 from portal.alerts.models import FAILED, Alert
 from portal.runs.models import Run
-from portal.runs.problems import problem_of
+from portal.runs.problems import shown_to
 from portal.ui.words import duration
 
 
@@ -65,8 +65,7 @@ def link_to(run: Run) -> str:
 def _failed_lines(run: Run, with_data: bool) -> list[str]:
     if not run.problem:
         return ["It ended without saying why; the log has what is known."]
-    whole = problem_of(run.problem)
-    problem = whole if with_data else whole.without_data()
+    problem = shown_to(run.problem, run.document, with_data=with_data)
     where = f"In {problem.place}: " if problem.place else ""
     found = f" Found {problem.found}." if problem.found else ""
     expected = f" Expected {problem.expected}." if problem.expected else ""

@@ -15,7 +15,7 @@ from portal.accounts.models import Project, User
 from portal.alerts.models import Alert, AlertState
 from portal.promotions.models import Promotion, PromotionState
 from portal.runs.models import GOOD_STATES, Run, RunState
-from portal.runs.problems import problem_of, without_data
+from portal.runs.problems import shown_to
 
 RECENT = timedelta(days=7)
 MOST = 6
@@ -68,14 +68,13 @@ def failed_runs(user: User, project: Project) -> QuerySet[Run]:
 
 def _failed(user: User, project: Project) -> Iterator[Need]:
     for run in failed_runs(user, project)[:MOST]:
-        problem = run.problem or {}
-        seen = problem if policy.can(user, "view_data", run) else without_data(problem)
+        with_data = policy.can(user, "view_data", run)
         yield Need(
             "alert-triangle",
             "bad",
             run.job.name,
             f"{run.get_state_display()} in {run.environment.name}",
-            problem_of(seen).message if problem else "",
+            shown_to(run.problem, run.document, with_data=with_data).told if run.problem else "",
             run.finished_at or run.created_at,
             reverse("runs:run", args=[project.slug, run.pk]),
             "See why",

@@ -50,7 +50,7 @@ class RunOut(serializers.Serializer[Run]):
     def get_problem(self, run: Run) -> dict[str, Any] | None:
         if not run.problem:
             return None
-        return run.problem if policy.can(self.context["person"], "view_data", run) else without_data(run.problem)
+        return run.problem if policy.can(self.context["person"], "view_data", run) else without_data(run.problem, run.document)
 
     def get_waiting(self, run: Run) -> str:
         return waiting_sentence(run)

@@ -89,4 +89,4 @@ def _sentence(problems: list[Problem]) -> str:
 
 
 def _problem(code: str, message: str, fix: str) -> dict[str, Any]:
-    return {"code": code, "message": message, "fix": fix}
+    return Problem(code=code, message=message, fix=fix).as_dict()

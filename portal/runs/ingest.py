@@ -1,30 +1,56 @@
 """From an executor's events to rows: numbered log lines in segments, stages as they go.
 
-Lines are kept until they are stored: a database that is away for a moment delays them and loses none.
+What an executor says is judged here before anything is made of it (`executor.event_lines`): a line that is no event, names a stage that the
+document does not have, or comes after the result costs one line of log and changes nothing. Lines are kept until they are stored: a
+database that is away for a moment delays them and loses none.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils.dateparse import parse_datetime
 
+from executor import event_lines
+from executor.event_lines import NotAnEvent, plain
+from executor.events import (
+    Alive,
+    Event,
+    Gap,
+    Log,
+    Note,
+    OutputFacts,
+    ProblemFound,
+    PublishRequested,
+    Ready,
+    RunFinished,
+    RunStarted,
+    StageEntered,
+    StageFailed,
+    StageFinished,
+    StageMetrics,
+    StageRows,
+    cut,
+)
+from portal.jobs.documents import stages_of
 from portal.runs.leases import LeaseLost
 from portal.runs.models import FINAL_STATES, LogSegment, Run, StageRun
-from portal.runs.redaction import Redactor, plain
+from portal.runs.redaction import Redactor
 
 LONGEST_LINE = 16_000
-LONGEST_TEXT = 12_000
 LOG_LIMIT = 50 * 1024**2
 """Bytes of log kept of one run. What comes after is counted and shown as a gap; errors and facts about stages are still kept."""
 SEGMENT_LINES = 200
-ALWAYS_KEPT = {"run_started", "stage_entered", "stage_finished", "stage_failed", "problem", "publish_requested", "result"}
-
-NO_LINES = {"ready", "alive"}
+ALWAYS_KEPT = (RunStarted, StageEntered, StageFinished, StageFailed, ProblemFound, PublishRequested, RunFinished)
+NO_LINES = (Ready, Alive)
 """No facts of a run: an executor was started before anybody asked; it still lives."""
+OfStage = (StageEntered, StageRows, StageMetrics, StageFinished, StageFailed)
+E = TypeVar("E", bound=Event)
 
 
 class Ingest:
@@ -39,6 +65,9 @@ class Ingest:
         self._dropped = 0
         self._stages: dict[int, StageRun] = {}
         self._changed: set[int] = set()
+        self._said: set[str] = set()
+        self._done: set[int] = set()
+        self._has_begun = self._is_over = False
 
     @property
     def waiting(self) -> int:
@@ -49,22 +78,95 @@ class Ingest:
     def last_seq(self) -> int:
         return self._seq
 
-    def take(self, text: str) -> dict[str, Any]:
-        """One line of an executor's output: numbered, redacted and noted; gives the event. What is not an event becomes a log line."""
-        event = _event_of(text) or _log_event("warning", text, "executor")
-        if event["event"] in NO_LINES:
-            return event
-        self._note_stage(event)
-        self._append(event)
+    @property
+    def all_stages_passed(self) -> bool:
+        """Whether the run has begun and every stage of its document has ended well: without that nothing is published."""
+        return self._has_begun and self._done == set(range(len(self._described)))
+
+    @cached_property
+    def _described(self) -> list[dict[str, Any]]:
+        return stages_of(self.run.document)
+
+    def take(self, text: str) -> Event | None:
+        """One line of an executor's output: judged, numbered, redacted and noted; gives the event, None when it was refused."""
+        try:
+            reading = event_lines.read(text)
+            event = self._believed(reading.event)
+        except NotAnEvent as why:
+            self.overhear(f"{why} The line: {text[:2_000]}" if text.startswith("{") else text)
+            return None
+        for remark in reading.remarks:
+            self._say_once(remark)
+        if not isinstance(event, NO_LINES):
+            self._note_stage(event, reading.time)
+            self._append(event, reading.time)
+        self._is_over = self._is_over or isinstance(event, RunFinished)
         return event
 
-    def say(self, message: str, level: str = "info", source: str = "sluice") -> None:
-        """A line of our own in the run's log."""
-        self._append(_log_event(level, message, source))
+    def say(self, message: str, level: str = "info") -> None:
+        """A sentence of our own in the run's log. It must not hold data: everybody who may see the run reads it."""
+        self._append(Note(level=level, message=plain(message)))
+
+    def overhear(self, text: str) -> None:
+        """A line that an executor has printed beside its events."""
+        self._append(Log(level="warning", message=plain(text), source="executor"))
+
+    def _say_once(self, remark: str) -> None:
+        if remark not in self._said:
+            self._said.add(remark)
+            self.say(remark, "warning")
+
+    # --- what is believed -----------------------------------------------------------------------------------------------
+
+    def _believed(self, event: Event) -> Event:
+        """The event with the document's names of its stage. Raises NotAnEvent when it cannot be of this run."""
+        if self._is_over:
+            raise NotAnEvent("It came after the result.")
+        if isinstance(event, RunStarted):
+            self._check_start(event)
+        if isinstance(event, OfStage):
+            return self._with_stage(event)
+        if isinstance(event, Log):
+            return replace(event, stage=event.stage if self._is_stage(event.stage) else None)
+        if isinstance(event, PublishRequested | RunFinished):
+            return replace(event, outputs=self._outputs(event.outputs))
+        return event
+
+    def _check_start(self, event: RunStarted) -> None:
+        types = [stage["type"] for stage in event.stages]
+        if self._has_begun or types != [str(stage.get("type")) for stage in self._described]:
+            raise NotAnEvent("The stages it names are not those of the run's document.")
+        self._has_begun = True
+
+    def _with_stage(self, event: E) -> E:
+        index = getattr(event, "stage_index", -1)
+        if index >= len(self._described):
+            raise NotAnEvent("The run's document has no such stage.")
+        name, kind = (str(self._described[index].get(key) or "") for key in ("name", "type"))
+        names: dict[str, Any] = {"stage": name} if name and "${" not in name else {}
+        return replace(event, **names, **({"stage_type": kind} if hasattr(event, "stage_type") else {}))
+
+    def _is_stage(self, name: str | None) -> bool:
+        return any(name == stage.get("name") for stage in self._described) or any(name == stage.name for stage in self._stages.values())
+
+    def _outputs(self, outputs: list[OutputFacts]) -> list[OutputFacts]:
+        """Only outputs of stages that this run has."""
+        return [output for output in outputs if self._is_stage(output.get("stage"))]
+
+    # --- storing --------------------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
         """Stores what there is, in one transaction, if the run is still this attempt's; raises LeaseLost when it is not."""
         self._note_gap()
+        try:
+            self._store_all()
+        except (DataError, IntegrityError):  # the database answers, but cannot take a value: no reason to lose the run
+            self._make_plain()
+            self._store_all()
+        self._lines.clear()
+        self._changed.clear()
+
+    def _store_all(self) -> None:
         with transaction.atomic():
             mine = Run.objects.filter(pk=self.run.pk, fence=self.number).exclude(state__in=FINAL_STATES)
             if not mine.update(log_lines=self._seq, log_bytes=self._bytes):
@@ -73,8 +175,14 @@ class Ingest:
                 self._store(self._lines[start : start + SEGMENT_LINES], self._seq - len(self._lines) + start + 1)
             for index in self._changed:
                 self._stages[index].save()
-        self._lines.clear()
-        self._changed.clear()
+
+    def _make_plain(self) -> None:
+        """Takes everything out of the waiting rows that is not a name, a count or a time."""
+        for index in self._changed:
+            stage = self._stages[index]
+            stage.details, stage.metrics = {}, {}
+            stage.problem = stage.problem and {"code": "failed", "message": "The stage failed."}
+        self._lines = [line.encode("ascii", "replace").decode() for line in self._lines]
 
     def _store(self, lines: list[str], first: int) -> None:
         LogSegment.objects.create(
@@ -85,97 +193,60 @@ class Ingest:
             lines="".join(line + "\n" for line in lines),
         )
 
-    def _append(self, event: dict[str, Any]) -> None:
-        if self._bytes >= LOG_LIMIT and event.get("event") not in ALWAYS_KEPT and event.get("level") != "error":
+    def _append(self, event: Event, time: str = "") -> None:
+        kept = isinstance(event, ALWAYS_KEPT) or event.loudness == "error"
+        if self._bytes >= LOG_LIMIT and not kept:
             self._dropped += 1
             return
         self._note_gap()
-        self._add_line(event)
+        self._add_line(event.as_dict() | ({"time": time} if time else {}))
 
     def _note_gap(self) -> None:
         if self._dropped:
-            self._add_line({"event": "gap", "time": _now(), "lines": self._dropped})
-            self._dropped = 0
+            gap, self._dropped = Gap(lines=self._dropped), 0
+            self._add_line(gap.as_dict())
 
-    def _add_line(self, event: dict[str, Any]) -> None:
+    def _add_line(self, facts: dict[str, Any]) -> None:
         self._seq += 1
-        line = self._redact(_as_line({"seq": self._seq} | event | {"seq": self._seq}))
+        line = self._redact(_as_line({"seq": self._seq} | facts))
         self._bytes += len(line.encode()) + 1
         self._lines.append(line)
 
     # --- stages ---------------------------------------------------------------------------------------------------------
 
-    def _note_stage(self, event: dict[str, Any]) -> None:
-        name = event["event"]
-        if name == "run_started":
-            for described in event.get("stages") or []:
-                self._stage({"stage_index": described.get("index"), "stage": described.get("name"), "stage_type": described.get("type")})
-        elif name in ("stage_entered", "stage_rows", "stage_metrics", "stage_finished", "stage_failed"):
-            stage = self._stage(event)
-            if stage:
-                getattr(self, f"_{name}")(stage, event)
+    def _note_stage(self, event: Event, time: str) -> None:
+        if isinstance(event, RunStarted):
+            for index, described in enumerate(event.stages):
+                self._stage(index, described["name"], described["type"])
+        elif isinstance(event, OfStage):
+            stage = self._stage(event.stage_index, event.stage, getattr(event, "stage_type", ""))
+            self._note(stage, event, parse_datetime(time) or datetime.now(UTC))
 
-    def _stage(self, event: dict[str, Any]) -> StageRun | None:
-        index = event.get("stage_index")
-        if not isinstance(index, int) or not 0 <= index < 10_000:
-            return None
+    def _stage(self, index: int, name: str, kind: str) -> StageRun:
         if index not in self._stages:
-            name, kind = str(event.get("stage") or f"stage {index + 1}"), str(event.get("stage_type") or "")
             self._stages[index] = StageRun(run=self.run, attempt_number=self.number, index=index, name=name[:100], type=kind[:60])
         self._changed.add(index)
         return self._stages[index]
 
-    def _stage_entered(self, stage: StageRun, event: dict[str, Any]) -> None:
-        stage.state, stage.started_at = "running", _moment(event)
+    def _note(self, stage: StageRun, event: Event, time: datetime) -> None:
+        if isinstance(event, StageEntered):
+            stage.state, stage.started_at = "running", time
+        elif isinstance(event, StageRows):
+            setattr(stage, f"rows_{event.direction}", event.rows)
+        elif isinstance(event, StageMetrics):
+            stage.metrics = stage.metrics | event.metrics
+        elif isinstance(event, StageFinished):
+            self._note_end(stage, event, time)
+        elif isinstance(event, StageFailed):
+            self._done.discard(event.stage_index)
+            stage.state, stage.finished_at, stage.problem = "failed", time, redacted(event.problem, self._redact)
 
-    def _stage_rows(self, stage: StageRun, event: dict[str, Any]) -> None:
-        if event.get("direction") in ("in", "out", "rejected") and isinstance(event.get("rows"), int):
-            setattr(stage, f"rows_{event['direction']}", event["rows"])
-
-    def _stage_metrics(self, stage: StageRun, event: dict[str, Any]) -> None:
-        stage.metrics = stage.metrics | (event.get("metrics") or {})
-
-    def _stage_finished(self, stage: StageRun, event: dict[str, Any]) -> None:
-        stage.state = event["outcome"] if event.get("outcome") in ("done", "skipped", "warning") else "done"
-        stage.finished_at, stage.details = _moment(event), redacted(event.get("details") or {}, self._redact)
+    def _note_end(self, stage: StageRun, event: StageFinished, time: datetime) -> None:
+        self._done.add(event.stage_index)
+        stage.state, stage.finished_at, stage.details = event.outcome, time, redacted(event.details, self._redact)
         for name in ("rows_in", "rows_out", "rows_rejected"):
-            if isinstance(event.get(name), int):
-                setattr(stage, name, event[name])
-
-    def _stage_failed(self, stage: StageRun, event: dict[str, Any]) -> None:
-        stage.state, stage.finished_at, stage.problem = "failed", _moment(event), redacted(event.get("problem"), self._redact)
-
-
-def _event_of(text: str) -> dict[str, Any] | None:
-    try:
-        event = json.loads(text)
-    except ValueError:
-        return None
-    return cleaned(event) if isinstance(event, dict) and isinstance(event.get("event"), str) else None
-
-
-def cleaned(value: Any) -> Any:
-    """The same JSON whose texts hold no control character, so that every database and every reader can take it."""
-    if isinstance(value, str):
-        return plain(value)
-    if isinstance(value, dict):
-        return {plain(str(key)): cleaned(item) for key, item in value.items()}
-    return [cleaned(item) for item in value] if isinstance(value, list) else value
-
-
-def _log_event(level: str, message: str, source: str) -> dict[str, Any]:
-    return {"event": "log", "time": _now(), "level": level, "message": plain(message), "source": source}
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _moment(event: dict[str, Any]) -> datetime:
-    try:
-        return parse_datetime(str(event.get("time"))) or datetime.now(UTC)
-    except ValueError:
-        return datetime.now(UTC)
+            if getattr(event, name) is not None:
+                setattr(stage, name, getattr(event, name))
 
 
 def redacted(value: Any, redact: Redactor) -> Any:
@@ -183,21 +254,15 @@ def redacted(value: Any, redact: Redactor) -> Any:
     return json.loads(redact(json.dumps(value, ensure_ascii=False)))
 
 
-def _as_line(event: dict[str, Any]) -> str:
+def _as_line(facts: dict[str, Any]) -> str:
     """The event as one line of at most LONGEST_LINE characters."""
-    if isinstance(event.get("message"), str):
-        event = event | {"message": _cut(event["message"])}
-    line = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    facts = cut(facts)
+    line = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
     if len(line) <= LONGEST_LINE:
         return line
-    short = {key: value for key, value in event.items() if len(json.dumps(value)) <= 200}
-    if isinstance(event.get("problem"), dict):
-        short["problem"] = {key: value for key, value in event["problem"].items() if len(json.dumps(value)) <= 2_000}
-    if "message" in event:
-        short["message"] = event["message"][: LONGEST_TEXT // 6]
+    short = {key: value for key, value in facts.items() if len(json.dumps(value)) <= 200}
+    if isinstance(facts.get("problem"), dict):
+        short["problem"] = {key: value for key, value in facts["problem"].items() if len(json.dumps(value)) <= 2_000}
+    if "message" in facts:
+        short["message"] = facts["message"][:2_000]
     return json.dumps(short | {"shortened": True}, ensure_ascii=False, separators=(",", ":"))
-
-
-def _cut(text: str) -> str:
-    left_out = len(text) - LONGEST_TEXT
-    return text if left_out <= 0 else f"{text[:LONGEST_TEXT]}… ({left_out:,} more characters are not kept)"

@@ -186,6 +186,9 @@ class Executor:
     def _pass_on(self, name: str, stream: IO[str] | None) -> None:
         with suppress(OSError, ValueError):
             while stream and (line := stream.readline(LONGEST_LINE)):
+                rest = line
+                while rest and not rest.endswith("\n"):  # one line that is cut is one line, not several
+                    rest = stream.readline(LONGEST_LINE)
                 self._put((name, line.rstrip("\n")))
                 self._heard = time.monotonic()
         with self._lock:

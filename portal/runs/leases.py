@@ -8,6 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from executor.problems import Problem
+from portal.runs import receipts
 from portal.runs.models import Attempt, OutboxMessage, Run, RunState, StageRun, StateChanged, database_now
 
 GRACE = timedelta(seconds=5)
@@ -75,6 +77,9 @@ def hand_on(run: Run) -> str:
     with transaction.atomic():
         if run.state == RunState.CANCELLING:
             run.move_to(RunState.CANCELLED, reason="cancelled; the machine that ran it stopped answering meanwhile")
+        elif published := receipts.receipt_of(run) if run.publishing_since else None:
+            reason = "its outputs were published; the machine that ran it stopped answering before it could say so"
+            run.move_to(published.outcome, reason=reason, outputs=published.outputs)
         elif run.publishing_since or run.fence >= run.max_attempts:
             problem = _lost_problem(run)
             run.move_to(RunState.FAILED, reason=problem["message"], problem=problem)
@@ -82,23 +87,25 @@ def hand_on(run: Run) -> str:
             run.move_to(RunState.QUEUED, reason="the machine that ran it stopped answering")
             OutboxMessage.add(EXECUTE, str(run.pk))
         close_attempt(run, lost, "lost")
+    if run.is_final:
+        receipts.forget(run)
     return run.state
 
 
 def _lost_problem(run: Run) -> dict[str, Any]:
     if run.publishing_since:
-        return {
-            "code": "lost-while-publishing",
-            "message": "The machine that ran this stopped answering while the outputs were being made visible.",
-            "fix": "Look at the outputs: each one is either wholly new or wholly as before. Then run it again.",
-        }
+        return Problem(
+            code="lost-while-publishing",
+            message="The machine that ran this stopped answering while the outputs were being made visible.",
+            fix="Look at the outputs: each one is either wholly new or wholly as before. Then run it again.",
+        ).as_dict()
     times = "once" if run.fence == 1 else f"{run.fence} times"
-    return {
-        "code": "worker-lost",
-        "message": "The machine that ran this stopped answering, and nothing was published.",
-        "found": f"It was tried {times}.",
-        "fix": "Run it again. If this happens twice, ask whoever runs the machine to look at the worker's log.",
-    }
+    return Problem(
+        code="worker-lost",
+        message="The machine that ran this stopped answering, and nothing was published.",
+        found=f"It was tried {times}.",
+        fix="Run it again. If this happens twice, ask whoever runs the machine to look at the worker's log.",
+    ).as_dict()
 
 
 def _held(run: Run) -> Any:

@@ -9,26 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from executor.event_lines import stored
+from executor.events import BY_NAME, Log, open_fields, problem_fields
 from portal.runs.models import LogSegment, Run
 from portal.runs.problems import without_data
 
 SEGMENTS_AT_ONCE = 50
 HIDDEN = "(hidden: this line may show data; people with the role Data viewer see it)"
-SAFE_KEYS = {
-    "run_started": {"document_sha256", "environment", "stages", "parameters", "versions"},
-    "session_ready": {"duration_ms"},
-    "stage_entered": {"stage_index", "stage", "stage_type"},
-    "stage_rows": {"stage_index", "stage", "direction", "rows", "view"},
-    "stage_metrics": {"stage_index", "stage", "metrics"},
-    "stage_finished": {"stage_index", "stage", "stage_type", "outcome", "duration_ms", "rows_in", "rows_out", "rows_rejected"},
-    "stage_failed": {"stage_index", "stage", "stage_type", "duration_ms", "problem"},
-    "problem": {"problem"},
-    "publish_requested": {"outputs"},
-    "result": {"outcome", "duration_ms", "outputs", "warnings"},
-    "gap": {"lines"},
-    "log": {"level", "message", "stage", "source"},
-}
-"""What a reader without the right to data sees of each event: names, counts and times."""
+FRAME = frozenset({"seq", "event", "time"})
 
 
 @dataclass(frozen=True)
@@ -41,8 +29,14 @@ class Line:
 
 def lines_after(run_id: UUID, after: int, *, with_data: bool, limit: int = SEGMENTS_AT_ONCE) -> list[Line]:
     """The next stored lines, of at most `limit` segments; an empty list when there is none yet."""
-    segments = LogSegment.objects.filter(run_id=run_id, last_seq__gt=after).order_by("first_seq")[:limit]
-    return [line for segment in segments for line in _lines_of(segment, with_data) if line.seq > after]
+    segments = list(LogSegment.objects.filter(run_id=run_id, last_seq__gt=after).order_by("first_seq")[:limit])
+    document = _document_of(run_id) if segments and not with_data else None
+    return [line for segment in segments for line in _lines_of(segment, document) if line.seq > after]
+
+
+def _document_of(run_id: UUID) -> str:
+    """The document whose names a reader may see though he may not see data."""
+    return Run.objects.values_list("document", flat=True).get(pk=run_id)
 
 
 def all_lines(run_id: UUID, *, with_data: bool, first: int = 1, last: int | None = None) -> Iterator[list[Line]]:
@@ -75,20 +69,30 @@ def line_of_failure(run: Run) -> int | None:
     for mark in ('"event":"stage_failed"', '"event":"problem"', '"level":"error"'):
         segment = segments.filter(lines__contains=mark).first()
         if segment:
-            return next(line.seq for line in _lines_of(segment, True) if mark in line.text)
+            return next(line.seq for line in _lines_of(segment, None) if mark in line.text)
     return None
 
 
-def without_values(text: str) -> str:
-    """One line without anything that may be a value of the data."""
-    event: dict[str, Any] = json.loads(text)
-    kept = SAFE_KEYS.get(event["event"], set()) | {"seq", "event", "time"}
-    shown = {key: value for key, value in event.items() if key in kept}
-    if isinstance(shown.get("problem"), dict):
-        shown["problem"] = without_data(shown["problem"])
-    if event["event"] == "log" and (event.get("source") != "sluice" or event.get("level") not in ("debug", "info")):
+def without_values(text: str, document: str) -> str:
+    """One line with what everybody may see who may see the run: the open fields of its event, and the open part of its problem."""
+    facts: dict[str, Any] = json.loads(text)
+    kind = BY_NAME.get(str(facts.get("event")))
+    kept = FRAME | open_fields(kind) if kind else FRAME
+    shown = {key: value for key, value in facts.items() if key in kept}
+    for name in problem_fields(kind) if kind else ():
+        if isinstance(facts.get(name), dict):
+            shown[name] = without_data(facts[name], document)
+    if kind is Log:
         shown["message"] = HIDDEN
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+
+
+def with_words(text: str) -> str:
+    """One line with its words and their level beside, for a page. Lines that are words already stay as they are."""
+    facts = json.loads(text)
+    if "message" in facts:
+        return text
+    return json.dumps(facts | {"words": sentence(facts), "level": _level(facts)}, ensure_ascii=False, separators=(",", ":"))
 
 
 def event_of(line: Line) -> dict[str, Any]:
@@ -98,35 +102,25 @@ def event_of(line: Line) -> dict[str, Any]:
 
 def as_words(text: str) -> str:
     """One line of the log as text: number, time, level, stage and words."""
-    event = json.loads(text)
-    level = event.get("level") or ("error" if event["event"] in ("stage_failed", "problem") else "info")
-    return f"{event['seq']:>6} {event.get('time', '')} {level:<7} {event.get('stage') or '-'} {sentence(event)}"
+    facts = json.loads(text)
+    return f"{facts['seq']:>6} {facts.get('time', '')} {_level(facts):<7} {facts.get('stage') or '-'} {sentence(facts)}"
 
 
-def sentence(event: dict[str, Any]) -> str:
-    """An event in words; static/js/run-log-words.js says the same on the page."""
-    name = event["event"]
-    if name == "log":
-        return str(event.get("message", ""))
-    if name in ("stage_failed", "problem"):
-        return "failed: " + str((event.get("problem") or {}).get("message", ""))
-    if name == "stage_entered":
-        return f"begins ({event.get('stage_type')})"
-    if name == "stage_finished":
-        return f"{event.get('outcome')} after {event.get('duration_ms', 0) / 1000:.1f} s, {_rows(event)}"
-    rest = {key: value for key, value in event.items() if key not in ("seq", "event", "time", "stage", "stage_index")}
-    return name.replace("_", " ") + (" " + json.dumps(rest, ensure_ascii=False) if rest else "")
+def sentence(facts: dict[str, Any]) -> str:
+    """A stored event in its class's words. One that is older than its class, or was cut, is told by its fields."""
+    event = stored(facts)
+    if event:
+        return event.words()
+    rest = {key: value for key, value in facts.items() if key not in (*FRAME, "stage", "stage_index")}
+    return str(facts["event"]).replace("_", " ") + (" " + json.dumps(rest, ensure_ascii=False) if rest else "")
 
 
-def _rows(event: dict[str, Any]) -> str:
-    known = [
-        f"{event[key]:,} {word}"
-        for key, word in (("rows_in", "in"), ("rows_out", "out"), ("rows_rejected", "kept aside"))
-        if event.get(key)
-    ]
-    return ", ".join(known) or "no rows counted"
+def _level(facts: dict[str, Any]) -> str:
+    event = stored(facts)
+    return event.loudness if event else str(facts.get("level") or "info")
 
 
-def _lines_of(segment: LogSegment, with_data: bool) -> Iterator[Line]:
+def _lines_of(segment: LogSegment, document: str | None) -> Iterator[Line]:
+    """`document`: of a reader who may not see data; None for one who may."""
     for offset, text in enumerate(segment.lines.split("\n")[:-1]):
-        yield Line(segment.first_seq + offset, text if with_data else without_values(text))
+        yield Line(segment.first_seq + offset, text if document is None else without_values(text, document))

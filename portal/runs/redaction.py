@@ -22,7 +22,6 @@ PATTERNS = re.compile(
 )
 HINTS = re.compile(r"pass|pwd|secret|key|token|AKIA|ASIA|eyJ|://", re.IGNORECASE)
 """Most lines hold none of these and skip the slow search."""
-ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 
 
 class Redactor:
@@ -36,12 +35,6 @@ class Redactor:
         if self._values:
             text = self._values.sub(MASK, text)
         return PATTERNS.sub(_mask, text) if HINTS.search(text) else text
-
-
-def plain(text: str) -> str:
-    """Text without colour codes and other control characters, so that a log line cannot play tricks on who reads it."""
-    text = ANSI.sub("", text)
-    return "".join(sign if sign in "\t\n" or sign.isprintable() else "�" for sign in text) if not text.isprintable() else text
 
 
 def _mask(found: re.Match[str]) -> str:

@@ -100,8 +100,9 @@ def page_of(runs: QuerySet[Run], *, after: str = "", before: str = "") -> Page:
 def reasons(runs: list[Run], with_data: QuerySet[Run]) -> dict[UUID, str]:
     """Run → the sentence of its problem, as this reader may see it."""
     seen = set(with_data.filter(pk__in=[run.pk for run in runs]).values_list("pk", flat=True))
-    problems = {run.pk: problem_of(run.problem) for run in runs if run.problem}
-    return {pk: (problem if pk in seen else hidden(problem)).message for pk, problem in problems.items()}
+    problems = {run.pk: run.problem for run in runs if run.problem}
+    documents = dict(Run.objects.filter(pk__in=problems.keys() - seen).values_list("pk", "document"))
+    return {pk: problem_of(problem).told if pk in seen else hidden(problem, documents[pk]).message for pk, problem in problems.items()}
 
 
 def _last_id(found: list[Run]) -> str | None:

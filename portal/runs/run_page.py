@@ -19,7 +19,7 @@ from portal.jobs.documents import stages_of
 from portal.runs.checks import declared_parameters
 from portal.runs.log_lines import line_of_failure
 from portal.runs.models import GOOD_STATES, HELD_STATES, Run, RunState, StageRun
-from portal.runs.problems import hidden, problem_of
+from portal.runs.problems import shown_to
 from portal.ui.words import count, duration
 
 USUAL_RUNS = 30
@@ -62,10 +62,10 @@ class StageLine:
 def failure_of(run: Run, *, with_data: bool) -> Failure | None:
     if not run.problem or run.state in GOOD_STATES:
         return None
-    problem = problem_of(run.problem)
     good = Run.objects.filter(job=run.job, environment=run.environment, state__in=GOOD_STATES, created_at__lt=run.created_at)
     last_good = good.order_by("-created_at").select_related("version").only("id", "finished_at", "version__number").first()
-    return Failure(problem if with_data else hidden(problem), line_of_failure(run), last_good, run.publishing_since is not None)
+    problem = shown_to(run.problem, run.document, with_data=with_data)
+    return Failure(problem, line_of_failure(run), last_good, run.publishing_since is not None)
 
 
 def waiting_sentence(run: Run) -> str:
@@ -123,8 +123,7 @@ def _end_of(stage: StageRun, run: Run) -> datetime:
 
 
 def _line(stage: StageRun, run: Run, begin: datetime, whole: float, usual: float | None, with_data: bool) -> StageLine:
-    problem = problem_of(stage.problem) if stage.problem else None
-    shown = problem if with_data or problem is None else hidden(problem)
+    shown = shown_to(stage.problem, run.document, with_data=with_data) if stage.problem else None
     tone = {"failed": "bad", "warning": "warn", "running": "run", "skipped": "mut", "cancelled": "mut"}.get(stage.state, "")
     facts = [(name.replace("_", " "), _shown(value)) for name, value in (stage.metrics | (stage.details if with_data else {})).items()]
     line = StageLine(stage, tone, _figures(stage), stage.state.replace("_", " "), problem=shown, facts=facts)

@@ -30,7 +30,8 @@ LIVE_FIELDS = ("state", "state_version", "fence", "log_lines", "log_bytes", "log
 
 @require_GET
 async def events(request: HttpRequest, project: str, run: UUID) -> HttpResponseBase:
-    """Lines after `Last-Event-ID` (or ?after=) from the database, then new ones as they are stored, until the run's end.
+    """Lines after `Last-Event-ID` (or ?after=) from the database, then new ones as they are stored, until the run's end. With ?words=1 each
+    line brings its words and level along.
 
     Events: `line` (id = its number), `gap`, `state`, and once `end` with state, lines, bytes and (for readers of data) sha256.
     """
@@ -51,6 +52,7 @@ class _Stream:
 
     def __init__(self, request: HttpRequest, project: str, reader: Reader) -> None:
         self.request, self.project, self.reader = request, project, reader
+        self.shape = log_lines.with_words if request.GET.get("words") else str
         self.shown: tuple[str, int] | None = None
         self.checked = self.said = time.monotonic()
 
@@ -64,7 +66,7 @@ class _Stream:
                 lines = await _in_thread(log_lines.lines_after, self.reader.run.pk, after, with_data=self.reader.with_data)
                 if lines:
                     after, self.said = lines[-1].seq, time.monotonic()
-                    yield "".join(_message("gap" if '"event":"gap"' in line.text[:60] else "line", line.text, line.seq) for line in lines)
+                    yield "".join(self._line(line) for line in lines)
                 elif was_final:
                     yield _message("end", await self._end())
                     return
@@ -75,6 +77,9 @@ class _Stream:
                     if time.monotonic() - self.said >= HEARTBEAT_SECONDS:
                         self.said = time.monotonic()
                         yield ": still here\n\n"
+
+    def _line(self, line: log_lines.Line) -> str:
+        return _message("gap" if '"event":"gap"' in line.text[:60] else "line", self.shape(line.text), line.seq)
 
     async def _refresh(self) -> bool:
         """Reads the run's row; True when it had ended before the lines are read, so that none can follow."""
@@ -119,16 +124,18 @@ def _again(request: HttpRequest, project: str, run: Run) -> Reader:
 
 @require_GET
 async def download(request: HttpRequest, project: str, run: UUID) -> HttpResponseBase:
-    """The log as ndjson (the stored lines) or, with ?format=text, as words; ?from= and ?to= are line numbers."""
+    """The log as ndjson (the stored lines; with ?words=1 and their words) or, with ?format=text, as words; ?from= and ?to= are line
+    numbers."""
     await request.auser()
     reader = await _in_thread(reader_of, request, project, run)
     as_text = request.GET.get("format") == "text"
+    shape = log_lines.as_words if as_text else log_lines.with_words if request.GET.get("words") else str
     first, last = _number(request, "from") or 1, _number(request, "to")
 
     async def content() -> AsyncIterator[str]:
         batches = log_lines.all_lines(reader.run.pk, with_data=reader.with_data, first=first, last=last)
         while batch := await _in_thread(next, batches, None):
-            yield "".join((log_lines.as_words(line.text) if as_text else line.text) + "\n" for line in batch)
+            yield "".join(shape(line.text) + "\n" for line in batch)
 
     kind, ending = ("text/plain", "txt") if as_text else ("application/x-ndjson", "ndjson")
     name = f"{reader.run.job.name}-{reader.run.short_id}.{ending}"

@@ -15,13 +15,16 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, transaction
 
+from executor.events import ProblemFound, PublishRequested, RunFinished, RunStarted, SessionReady, StageEntered, StageFailed
+from executor.problems import Problem
 from portal.environments.models import Environment
 from portal.errors import PortalError
-from portal.runs import checks, launcher, leases
+from portal.runs import checks, launcher, leases, receipts
 from portal.runs.doorbell import Hints
 from portal.runs.ingest import SEGMENT_LINES, Ingest
 from portal.runs.leases import LeaseLost
 from portal.runs.models import GOOD_STATES, Run, RunState, StateChanged
+from portal.runs.problems import hidden
 from portal.runs.redaction import Redactor
 
 log = logging.getLogger(__name__)
@@ -41,6 +44,11 @@ WHY_STOPPED = {
     "silent": "The program that runs this job gives no sign of life any more: it is being stopped.",
     "worker": "The worker is being shut down: the run goes back to the queue.",
 }
+NOT_ASKED = Problem(
+    code="result-not-believed",
+    message="The program that ran this job said that it was done, but not every stage had passed, or it had not asked to publish.",
+    fix="Run it again. If this happens twice, tell whoever runs Sluice.",
+)
 
 
 class Supervisor:
@@ -55,7 +63,7 @@ class Supervisor:
         self.hints = Hints()
         self.ingest = Ingest(run, Redactor())
         self.executor: launcher.Executor | None = None
-        self.result: dict[str, Any] | None = None
+        self.result: RunFinished | None = None
         self.problems: list[dict[str, Any]] = []
         self.stopping = ""
         """Why the executor is being stopped: a key of WHY_STOPPED; empty while it is not."""
@@ -93,7 +101,7 @@ class Supervisor:
         try:
             self._hand_over(self._take_warm(self.run.environment) or self._cold())
         except PortalError as error:
-            self.problems.append({"code": error.code, "message": error.message, "fix": error.fix})
+            self.problems.append(Problem(code=error.code, message=error.message, fix=error.fix).as_dict())
             return False
         return True
 
@@ -119,8 +127,7 @@ class Supervisor:
             "document": json.loads(self.run.document),
             "parameters": self.run.parameters,
             "lake": lake,
-            # A later attempt stages its output elsewhere, so that a frozen earlier one cannot mix its files in.
-            "run_id": str(self.run.pk) if self.number == 1 else f"{self.run.pk}-{self.number}",
+            "run_id": receipts.executor_id(self.run),
             "confirm_publish": True,
             "compute": launcher.compute_of(self.run.environment),
         }
@@ -150,19 +157,18 @@ class Supervisor:
 
     def _take(self, stream: str, text: str) -> None:
         if stream == "err":
-            self.ingest.say(text, "warning", "executor")
+            self.ingest.overhear(text)
             return
         event = self.ingest.take(text)
-        name = event["event"]
-        self._has_begun = self._has_begun or name in ("run_started", "problem", "result")
-        if name in ("session_ready", "stage_entered") and self.run.state == RunState.STARTING:
+        self._has_begun = self._has_begun or isinstance(event, RunStarted | ProblemFound | RunFinished)
+        if isinstance(event, SessionReady | StageEntered) and self.run.state == RunState.STARTING:
             self._mark_running()
-        elif name == "publish_requested":
+        elif isinstance(event, PublishRequested):
             self._answer_publish()
-        elif name == "result":
+        elif isinstance(event, RunFinished):
             self.result = event
-        elif name in ("problem", "stage_failed") and isinstance(event.get("problem"), dict):
-            self.problems.append(event["problem"])
+        elif isinstance(event, ProblemFound | StageFailed):
+            self.problems.append(event.problem)
 
     def _mark_running(self) -> None:
         try:
@@ -173,7 +179,10 @@ class Supervisor:
     def _answer_publish(self) -> None:
         self._flush()
         self._look()
-        granted = not self.stopping and self._patiently(lambda: leases.grant_publishing(self.run))
+        complete = self.ingest.all_stages_passed
+        if not complete:
+            self.ingest.say("The program asked to publish before every stage of the job had passed; it was refused.", "error")
+        granted = complete and not self.stopping and self._patiently(lambda: leases.grant_publishing(self.run))
         if granted:
             self._deadline = max(self._deadline, time.monotonic() + PUBLISH_SECONDS)
         self._living.say({"publish": granted})
@@ -266,10 +275,12 @@ class Supervisor:
     # --- the end --------------------------------------------------------------------------------------------------------
 
     def _conclude(self, exit_code: int) -> None:
-        """Turns what the executor did into the run's final state."""
-        outcome = (self.result or {}).get("outcome")
-        if outcome in GOOD_STATES and exit_code == 0:
-            self._end(outcome, exit_code, outputs=self._outputs())
+        """Turns what the executor did into the run's final state. A run whose outputs were published ends as published, whatever else
+        happened; a result without our leave to publish is no good result."""
+        result = self._published_result()
+        outcome = self.result.outcome if self.result else ""
+        if result:
+            self._end(result.outcome, exit_code, outputs=result.outputs)
         elif self.stopping == "cancel":
             self._end(RunState.CANCELLED, exit_code)
         elif self.stopping == "worker":
@@ -280,8 +291,17 @@ class Supervisor:
             self._end(RunState.FAILED, exit_code, problem=self._froze())
         elif self.problems:
             self._end(RunState.FAILED, exit_code, problem=self.problems[-1 if outcome == "failed" else 0])
+        elif outcome in GOOD_STATES:
+            self._end(RunState.FAILED, exit_code, problem=NOT_ASKED.as_dict())
         else:
             self._end(RunState.FAILED, exit_code, problem=self._stopped_by_itself(exit_code))
+
+    def _published_result(self) -> RunFinished | None:
+        """The good result of a run that was allowed to publish: as it was said, or as it was noted beside the outputs."""
+        if not self.run.publishing_since:
+            return None
+        result = self.result or receipts.receipt_of(self.run)
+        return result if result and result.outcome in GOOD_STATES else None
 
     def _give_back(self, exit_code: int) -> None:
         """Somebody stops this worker: the run waits again."""
@@ -292,15 +312,11 @@ class Supervisor:
         except (StateChanged, ValueError):  # cancelled meanwhile
             self._end(RunState.CANCELLED, exit_code)
 
-    def _outputs(self) -> list[dict[str, Any]]:
-        outputs = (self.result or {}).get("outputs")
-        return [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
-
     def _end(self, state: str, exit_code: int | None = None, **changes: Any) -> None:
         """The last lines, then the final state. A cancel that came while a run without outputs was finishing still counts."""
         problem = changes.get("problem")
         if problem:
-            self.ingest.say(str(problem["message"]), "error")
+            self.ingest.say(hidden(problem, self.run.document).message, "error")
         self._patiently(self.ingest.flush)
         try:
             self._patiently(lambda: self._close(state, exit_code, changes))
@@ -317,24 +333,26 @@ class Supervisor:
         if self.run.state == RunState.CANCELLING:
             state, changes = RunState.CANCELLED, {}
         with transaction.atomic():
-            self.run.move_to(state, reason=(changes.get("problem") or {}).get("message", ""), **changes)
+            reason = hidden(changes["problem"], self.run.document).message if changes.get("problem") else ""
+            self.run.move_to(state, reason=reason, **changes)
             leases.close_attempt(self.run, self.number, state, exit_code)
+        receipts.forget(self.run)
 
     def _too_long(self) -> dict[str, Any]:
         limit = timedelta(minutes=self.run.environment.compute.time_limit_minutes)
-        return {
-            "code": "time-limit",
-            "message": f"The run took longer than the {limit} (hours:minutes:seconds) it may take in {self.run.environment.name}.",
-            "fix": "Make it do less at a time, or ask for a larger compute profile. Nothing was published.",
-        }
+        return Problem(
+            code="time-limit",
+            message=f"The run took longer than the {limit} (hours:minutes:seconds) it may take here.",
+            fix="Make it do less at a time, or ask for a larger compute profile. Nothing was published.",
+        ).as_dict()
 
     def _froze(self) -> dict[str, Any]:
-        return {
-            "code": "executor-frozen",
-            "message": f"The program that ran this job gave no sign of life for {settings.RUN_SILENT_SECONDS} seconds, so it was ended. "
+        return Problem(
+            code="executor-frozen",
+            message=f"The program that ran this job gave no sign of life for {settings.RUN_SILENT_SECONDS} seconds, so it was ended. "
             f"{self._published()}",
-            "fix": "Run it again. If this happens twice, ask whoever runs the machine whether it is overloaded or a disk does not answer.",
-        }
+            fix="Run it again. If this happens twice, ask whoever runs the machine whether it is overloaded or a disk does not answer.",
+        ).as_dict()
 
     def _published(self) -> str:
         return "Some outputs may be new already; each is whole." if self.run.publishing_since else "Nothing was published."
@@ -343,9 +361,9 @@ class Supervisor:
         found = f"signal {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit code {exit_code}"
         killed = exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL)
         why = "The usual cause is too little memory." if killed else "The last lines of the log say more."
-        return {
-            "code": "executor-stopped",
-            "message": f"The program that ran this job stopped before it was done. {self._published()}",
-            "found": found,
-            "fix": f"{why} Run it again; if it stops again, use a larger compute profile or make the job smaller.",
-        }
+        return Problem(
+            code="executor-stopped",
+            message=f"The program that ran this job stopped before it was done. {self._published()}",
+            found=found,
+            fix=f"{why} Run it again; if it stops again, use a larger compute profile or make the job smaller.",
+        ).as_dict()

@@ -27,7 +27,7 @@ let state = root.dataset.state;
 // --- lines come -------------------------------------------------------------------------------------------------------
 function openStream() {
   const after = Math.max(known - TAIL, 0);
-  const source = new EventSource(`${root.dataset.events}?after=${after}`);
+  const source = new EventSource(`${root.dataset.events}?words=1&after=${after}`);
   const take = (message) => {
     if (lines.put(JSON.parse(message.data))) {
       unseen += 1;
@@ -56,7 +56,7 @@ function openStream() {
 
 async function fetchEarlier(last) {
   for (let to = last; to > 0; to -= STEP) {
-    const answer = await fetch(`${root.dataset.lines}?from=${Math.max(to - STEP + 1, 1)}&to=${to}`, { credentials: "same-origin" });
+    const answer = await fetch(`${root.dataset.lines}?words=1&from=${Math.max(to - STEP + 1, 1)}&to=${to}`, { credentials: "same-origin" });
     if (!answer.ok) {
       show({ text: "The earlier lines could not be fetched. Reload the page to try again.", tone: "bad" });
       return;

@@ -49,7 +49,7 @@ def test_an_owner_who_may_not_see_data_gets_none(failed: Run, mailbox: Mailbox, 
     Membership.objects.filter(user=ana, role="data_viewer").delete()
     tell(failed)
     text = mailbox.mails[0].get_content()
-    assert "hunter2" not in text and "A value in flight is not right." in text
+    assert "hunter2" not in text and "people with the role Data viewer see it" in text
 
 
 def test_an_address_whose_rights_are_not_known_gets_no_data(failed: Run, mailbox: Mailbox, ada: User) -> None:

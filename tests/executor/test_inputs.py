@@ -42,7 +42,7 @@ def test_a_missing_file_is_told_with_the_nearest_name(lake: Path) -> None:
 
 def test_an_empty_file_is_told(lake: Path) -> None:
     problem = text_problem(lake / "a.csv", "")
-    assert problem and (problem.code, problem.message) == ("input-empty", "a.csv: The file is empty.")
+    assert problem and (problem.code, problem.message) == ("input-empty", "“a.csv”: The file is empty.")
 
 
 def test_a_folder_without_data_is_told(lake: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_folder_without_data_is_told(lake: Path) -> None:
     (lake / "folder" / "_SUCCESS").write_text("x")
     with pytest.raises(ProblemError) as caught:
         require_data(str(lake / "folder"), "folder")
-    assert caught.value.problems[0].message == "folder: The folder holds no data files."
+    assert caught.value.problems[0].message == "“folder”: The folder holds no data files."
 
 
 def test_a_broken_gzip_is_told(lake: Path) -> None:
@@ -130,9 +130,9 @@ def test_other_formats_are_named(lake: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"origin,dest\nJFK,LAX\n", "x.parquet: The file is not a Parquet file."),
-        (b"PAR1 and then cut off", "x.parquet: The file is not complete: its end is missing."),
-        (b"hi", "x.parquet: The file is not a Parquet file."),
+        (b"origin,dest\nJFK,LAX\n", "“x.parquet”: The file is not a Parquet file."),
+        (b"PAR1 and then cut off", "“x.parquet”: The file is not complete: its end is missing."),
+        (b"hi", "“x.parquet”: The file is not a Parquet file."),
     ],
 )
 def test_what_is_not_parquet_is_told(lake: Path, content: bytes, message: str) -> None:

@@ -83,7 +83,7 @@ def test_when_a_stage_fails_nothing_is_published_and_nothing_after_it_runs(spark
     check = {"type": "SQLValidate", "name": "check", "sql": "SELECT count(*) > 100 AS outcome, 'too few rows' AS message FROM flights"}
     outcome = run_here(spark_process, [EXTRACT, GROUPED, SAVE, check, SAVE | {"name": "again", "outputURI": "curated/again"}], lake)
     assert (outcome.code, outcome.result) == (2, "failed")
-    assert outcome.problem["stage"] == "check" and "too few rows" in outcome.problem["message"]
+    assert outcome.problem["stage"] == "check" and outcome.problem["found"] == "too few rows"
     assert [event["stage"] for event in outcome.named("stage_entered")][-1] == "check"
     assert parquet_files(lake / "curated" / "daily") == before
     assert sorted(entry.name for entry in (lake / "curated").iterdir()) == ["daily"]

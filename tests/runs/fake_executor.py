@@ -13,30 +13,51 @@ import time
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from executor.events import (
+    EventWriter,
+    Log,
+    PublishRequested,
+    Ready,
+    RunFinished,
+    RunStarted,
+    SessionReady,
+    StageEntered,
+    StageFailed,
+    StageFinished,
+    StageRows,
+    line_of,
+)
+from executor.files import receipts
+from executor.problems import Problem
 
-def say(event: str, **fields: Any) -> None:
-    print(json.dumps({"event": event, "time": "2026-11-24T09:00:00.000Z"} | fields), flush=True)
+say = EventWriter()
+
+
+def say_raw(**facts: Any) -> None:
+    """A line that no event class would make."""
+    print(json.dumps(facts), flush=True)
 
 
 def main() -> int:
     values = json.loads(sys.stdin.readline())
     if "document" not in values:  # started ahead
-        say("ready")
+        say(Ready())
         values = json.loads(sys.stdin.readline())
     behaviour, _, argument = str(values.get("parameters", {}).get("behaviour", "succeed")).partition(":")
-    stages = [{"index": i, "name": s["name"], "type": s["type"]} for i, s in enumerate(values["document"]["stages"])]
-    say("run_started", document_sha256="x", environment="dev", stages=stages, parameters={}, versions={})
-    say("session_ready", duration_ms=1)
+    stages = [{"index": i, "name": s["name"], "type": s["type"], "kind": ""} for i, s in enumerate(values["document"]["stages"])]
+    say(RunStarted(document_sha256="x", environment="dev", stages=stages))
+    say(SessionReady(duration_ms=1))
     for stage in stages[:-1]:
         work_on(stage, 10)
     return BEHAVIOURS[behaviour](values, stages, argument)
 
 
-def work_on(stage: dict[str, Any], rows: int) -> None:
+def work_on(stage: dict[str, Any], rows: int, **details: Any) -> None:
     place = {"stage_index": stage["index"], "stage": stage["name"]}
-    say("stage_entered", stage_type=stage["type"], **place)
-    say("stage_rows", direction="in", rows=rows, **place)
-    say("stage_finished", stage_type=stage["type"], outcome="done", duration_ms=5, rows_in=rows, rows_out=rows, details={}, **place)
+    say(StageEntered(stage_type=stage["type"], **place))
+    say(StageRows(direction="in", rows=rows, **place))
+    say(StageFinished(stage_type=stage["type"], outcome="done", duration_ms=5, rows_in=rows, rows_out=rows, details=details, **place))
 
 
 def note(values: dict[str, Any], name: str, line: str) -> None:
@@ -46,14 +67,24 @@ def note(values: dict[str, Any], name: str, line: str) -> None:
 
 def succeed(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
     work_on(stages[-1], 3)
-    outputs = [{"stage": "write", "uri": "curated/by_origin", "format": "parquet", "rows": 3, "bytes": 900, "files": 1}]
-    say("publish_requested", outputs=outputs)
-    if json.loads(sys.stdin.readline() or "{}").get("publish") is not True:
-        say("result", outcome="not_published", duration_ms=10, outputs=[], warnings=0)
+    say(PublishRequested(outputs=OUTPUTS))
+    if not publish(values):
+        say(RunFinished(outcome="not_published", duration_ms=10))
         return 2
-    note(values, "published", values["run_id"])
-    say("result", outcome="succeeded", duration_ms=10, outputs=outputs, warnings=0)
+    say(RunFinished(outcome="succeeded", duration_ms=10, outputs=OUTPUTS))
     return 0
+
+
+OUTPUTS: list[Any] = [{"stage": "write", "uri": "curated/by_origin", "format": "parquet", "rows": 3, "bytes": 900, "files": 1}]
+
+
+def publish(values: dict[str, Any]) -> bool:
+    """Waits for leave, and publishes when it is given."""
+    if json.loads(sys.stdin.readline() or "{}").get("publish") is not True:
+        return False
+    note(values, "published", values["run_id"])
+    receipts.write(Path(values["lake"]), values["run_id"], line_of(RunFinished(outcome="succeeded", duration_ms=10, outputs=OUTPUTS)))
+    return True
 
 
 def slowly(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
@@ -74,15 +105,15 @@ def stubborn(values: dict[str, Any], stages: list[dict[str, Any]], argument: str
 def talk(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
     """Says `argument` lines."""
     for number in range(int(argument)):
-        say("log", level="info", message=f"line {number}", source="job")
+        say(Log(level="info", message=f"line {number}", source="job"))
     return succeed(values, stages, "")
 
 
 def babble(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
     """Lines that are awkward to keep."""
-    say("log", level="info", message="password=hunter2hunter2 and postgres://bob:s3cr3tword@db/x", source="job")
-    say("log", level="info", message="\x1b[31mred\x1b[0m \x00 \ud800 <script>alert(1)</script>", source="job")
-    say("log", level="info", message="x" * 100_000, source="job")
+    say(Log(level="info", message="password=hunter2hunter2 and postgres://bob:s3cr3tword@db/x", source="job"))
+    say_raw(event="log", level="info", message="\x1b[31mred\x1b[0m \x00 \ud800 <script>alert(1)</script>", source="job")
+    say(Log(level="info", message="x" * 100_000, source="job"))
     print("not an event at all", flush=True)
     print("on standard error", file=sys.stderr, flush=True)
     return succeed(values, stages, "")
@@ -90,12 +121,79 @@ def babble(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) 
 
 def fail(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
     last = stages[-1]
-    problem = {"code": "check-failed", "message": "A value is not right.", "stage": last["name"], "stage_index": last["index"]}
-    problem |= {"data_column": "delay", "value": "minus one", "fix": "Look at the row.", "detail": "org.apache.spark.Oops: minus one"}
-    say("stage_entered", stage_index=last["index"], stage=last["name"], stage_type=last["type"])
-    say("stage_failed", stage_index=last["index"], stage=last["name"], stage_type=last["type"], duration_ms=5, problem=problem)
-    say("result", outcome="failed", duration_ms=10, outputs=[], warnings=0)
+    problem = Problem(
+        code="check-failed",
+        message="A value is not right.",
+        stage=last["name"],
+        stage_index=last["index"],
+        data_column="delay",
+        value="minus one",
+        fix="Look at the row.",
+        detail="org.apache.spark.Oops: minus one",
+    )
+    place = {"stage_index": last["index"], "stage": last["name"], "stage_type": last["type"]}
+    say(StageEntered(**place))
+    say(StageFailed(duration_ms=5, problem=problem.as_dict(), **place))
+    say(RunFinished(outcome="failed", duration_ms=10))
     return 2
+
+
+def odd(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
+    """Publishes well, after lines that no executor should say."""
+    for line in ODD_LINES:
+        print(line, flush=True)
+    say_raw(event="log", level="info", message="x" * 3_000_000)
+    return succeed(values, stages, "")
+
+
+ODD_LINES = (
+    '{"event":"stage_finished","stage_index":0,"stage":"flights","stage_type":"x","outcome":"done","duration_ms":1,"details":{"a":NaN,"b":1e999}}',
+    '{"event":"stage_metrics","stage_index":0,"stage":"flights","metrics":[1]}',
+    '{"event":"stage_metrics","stage_index":0,"stage":"flights","metrics":{"tasks":{"a":' + "[" * 400 + "]" * 400 + "}}}",
+    '{"event":"stage_rows","stage_index":0,"stage":"flights","direction":"in","rows":' + "9" * 400 + "}",
+    '{"event":"stage_rows","stage_index":77,"stage":"nowhere","direction":"in","rows":1}',
+    '{"event":"stage_rows","stage_index":true,"stage":"flights","direction":"in","rows":1}',
+    '{"event":"run_started","document_sha256":"x","environment":null,"stages":5}',
+    '{"event":"gap","lines":4000}',
+    '{"event":"note","level":"info","message":"forged"}',
+    '{"event":"stage_failed","stage_index":0,"stage":"flights","stage_type":"x","duration_ms":1,"problem":"no object"}',
+    '{"event":"unheard_of","canary":"hunter2hunter2"}',
+    '{"event":["log"]}',
+    "[" * 100_000,
+    "null",
+)
+
+
+def dies_after_publishing(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
+    """Makes its outputs visible, and is gone before it can say so."""
+    work_on(stages[-1], 3)
+    say(PublishRequested(outputs=OUTPUTS))
+    if publish(values):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2
+
+
+def fails_after_result(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
+    """Publishes, says so, and goes on to claim the opposite."""
+    succeed(values, stages, "")
+    say_raw(event="result", outcome="failed", duration_ms=1)
+    return 137
+
+
+def forges(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
+    """Claims a good end without having asked, with `argument` = asked after having asked too early."""
+    if argument == "asked":
+        say(PublishRequested(outputs=OUTPUTS))
+        publish(values)
+    say(RunFinished(outcome="succeeded", duration_ms=1, outputs=OUTPUTS))
+    return 0
+
+
+def names_other_stages(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
+    say_raw(
+        event="run_started", document_sha256="x", environment="dev", stages=[{"index": 0, "name": "a", "type": "SQLTransform", "kind": ""}]
+    )
+    return forges(values, stages, "asked")
 
 
 def freeze(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
@@ -109,7 +207,11 @@ def vanish(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) 
     return 0
 
 
-BEHAVIOURS = {f.__name__: f for f in (succeed, slowly, stubborn, talk, babble, fail, freeze, vanish)}
+BEHAVIOURS = {
+    f.__name__: f
+    for f in (succeed, slowly, stubborn, talk, babble, fail, freeze, vanish)
+    + (odd, dies_after_publishing, fails_after_result, forges, names_other_stages)
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -15,10 +15,14 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
+from executor import event_lines
+from executor.events import RunFinished, StageFinished, line_of
+from executor.files import receipts
 from portal.accounts.models import User
 from portal.errors import Conflict
 from portal.runs import actions, launcher, leases
 from portal.runs.models import Run, RunState
+from tests.runs import fake_executor as fake_executor_module
 from tests.runs.stack import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -190,3 +194,78 @@ def test_a_frozen_executor_is_ended_and_said_in_plain_words(queued: Callable[...
     assert "no sign of life for 1 seconds" in run.problem["message"] and "Nothing was published." in run.problem["message"]
     with pytest.raises(ProcessLookupError):
         os.kill(run.attempts.get().process_id, 0)
+
+
+# --- what an executor must not be believed ----------------------------------------------------------------------------------
+
+
+def test_lines_that_no_executor_should_say_cost_a_line_each_and_never_the_run(queued: Callable[..., Run], work: Work) -> None:
+    run = work(queued("odd"))
+
+    assert (run.state, [stage.state for stage in run.stage_runs.all()]) == ("succeeded", ["done"] * 3)
+    assert run.outputs[0]["uri"] == "curated/by_origin"
+    events = events_of(run)
+    assert [e["seq"] for e in events] == list(range(1, run.log_lines + 1))
+    assert not [e for e in events if e["event"] in ("gap", "unheard_of") or e.get("message") == "forged"]
+    assert run.stage_runs.get(index=0).details == {"a": "NaN", "b": "1e999"}
+    refused = [e["message"] for e in events if e["event"] == "log" and e["source"] == "executor"]
+    assert len(refused) == len(fake_executor_module.ODD_LINES) - 1
+    (cut,) = (e["message"] for e in events if e["event"] == "log" and e["message"].startswith("xxx"))
+    assert cut.endswith("more characters are not kept)") and len(cut) < 16_000
+    assert "A line was too long and was cut." in [e.get("message") for e in events]
+
+
+def test_a_cut_line_keeps_what_is_whole_of_it() -> None:
+    place = '"stage_index":1,"stage":"by_origin","stage_type":"SQLTransform"'
+    text = f'{{"event":"stage_finished",{place},"outcome":"warning","duration_ms":7,"rows_out":3,"details":{{"message":"xxxxxx'
+    reading = event_lines.read(text)
+    assert (reading.event, reading.remarks) == (
+        StageFinished(stage_index=1, stage="by_origin", stage_type="SQLTransform", outcome="warning", duration_ms=7, rows_out=3),
+        ["A line was too long and was cut."],
+    )
+
+
+@pytest.mark.parametrize("behaviour", ["dies_after_publishing", "fails_after_result"])
+def test_a_run_that_has_published_ends_as_published(queued: Callable[..., Run], work: Work, fake_executor: Path, behaviour: str) -> None:
+    run = work(queued(behaviour))
+
+    assert (fake_executor / "published").exists()
+    assert (run.state, run.problem, run.outputs[0]["rows"]) == ("succeeded", None, 3)
+    assert not (fake_executor / ".sluice-receipts").exists()
+
+
+def test_a_run_that_has_published_and_lost_its_worker_ends_as_published(queued: Callable[..., Run], fake_executor: Path) -> None:
+    run = queued()
+    leases.claim(run, "a worker that dies")
+    run.move_to(RunState.RUNNING)
+    assert leases.grant_publishing(run)
+    result = RunFinished(outcome="succeeded_with_warnings", duration_ms=5, outputs=[{"stage": "write", "uri": "curated/x", "rows": 7}])
+    fake_executor.mkdir(parents=True)
+    receipts.write(fake_executor, str(run.pk), line_of(result))
+
+    assert leases.hand_on(run) == "succeeded_with_warnings"
+    run.refresh_from_db()
+    assert (run.problem, run.outputs) == (None, [{"stage": "write", "uri": "curated/x", "rows": 7}])
+    assert not (fake_executor / ".sluice-receipts").exists()
+
+
+def test_a_receipt_that_is_none_is_not_believed(queued: Callable[..., Run], fake_executor: Path) -> None:
+    run = queued()
+    leases.claim(run, "a worker that dies")
+    run.move_to(RunState.RUNNING)
+    assert leases.grant_publishing(run)
+    fake_executor.mkdir(parents=True)
+    receipts.write(fake_executor, str(run.pk), '{"event":"result","outcome":"failed","duration_ms":1}')
+    (fake_executor / ".sluice-receipts" / f"{run.pk}-2.json").symlink_to("/etc/passwd")
+    assert receipts.read(fake_executor, f"{run.pk}-2") is None
+    assert leases.hand_on(run) == "failed"
+
+
+@pytest.mark.parametrize("behaviour", ["forges", "forges:asked", "names_other_stages"])
+def test_a_result_without_leave_to_publish_is_no_good_run(
+    queued: Callable[..., Run], work: Work, fake_executor: Path, behaviour: str
+) -> None:
+    run = work(queued(behaviour))
+
+    assert (run.state, run.problem["code"], run.outputs) == ("failed", "result-not-believed", [])
+    assert run.publishing_since is None and not (fake_executor / "published").exists()

@@ -41,11 +41,12 @@ test("a search counts its hits, and text is no pattern", () => {
   assert.equal(lines.search("/(/"), "not a regular expression");
 });
 
-test("numbers are read with their thousands, and one output is no plural", () => {
-  assert.equal(lineOf({ event: "stage_rows", rows: 336776, direction: "rejected" }).text, "336,776 rows kept aside");
-  assert.match(lineOf({ event: "publish_requested", outputs: [{}] }).text, /1 output ready/);
+test("an event is told in the words that come with it, at their level", () => {
+  const line = lineOf({ event: "stage_finished", seq: 1, words: "done after 0.5 s, 3 out", level: "warning" });
+  assert.equal(line.text, "done after 0.5 s, 3 out");
+  assert.equal(line.level, 2);
 });
 
-test("an event that is not known is shown, not lost", () => {
+test("an event without words is shown, not lost", () => {
   assert.match(lineOf({ event: "something_new", seq: 1, facts: 3 }).text, /something_new/);
 });

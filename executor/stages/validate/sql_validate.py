@@ -36,7 +36,8 @@ class SQLValidate(WithSQL, Validate):
                 Problem(
                     code="check-failed",
                     field="sql",
-                    message=f"The check “{self.name}” stopped the run" + (f": {message}" if message else "."),
+                    message=f"The check “{self.name}” stopped the run.",
+                    found=message,
                     expected="the query to answer true",
                     fix="Look at the data that the query counts, or change the rule.",
                 )

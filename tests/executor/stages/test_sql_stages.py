@@ -56,7 +56,7 @@ def test_a_check_that_is_true_passes_and_says_its_message(bench: Bench) -> None:
 def test_a_check_that_is_false_fails_with_its_message(bench: Bench) -> None:
     checked = stage("SQLValidate", "SELECT false, '3 bad rows'", name="no_bad_rows")
     problem = bench.fails(checked)
-    assert (problem.code, problem.message) == ("check-failed", "The check “no_bad_rows” stopped the run: 3 bad rows")
+    assert (problem.code, problem.message, problem.found) == ("check-failed", "The check “no_bad_rows” stopped the run.", "3 bad rows")
     assert bench.fails(checked | {"sql": "SELECT false, CAST(NULL AS string)"}).message == "The check “no_bad_rows” stopped the run."
 
 

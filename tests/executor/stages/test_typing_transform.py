@@ -232,7 +232,7 @@ def test_a_value_that_stops_the_run_is_told_with_row_column_and_value(
     problem = done.problem
     assert problem["code"] == "value-does-not-fit"
     assert (problem["row"], problem["data_column"], problem["value"], problem["expected"]) == (2, "amount", "ten", "a whole number")
-    assert problem["message"] == "Row 2 of raw/a.csv has the value “ten”, which does not fit in the column “amount” (stage “typed”)."
+    assert problem["message"] == "Row 2 of “raw/a.csv” has a value that does not fit in the column “amount” (stage “typed”)."
     assert problem["detail"] == arc
     assert not (tmp_path / "out").exists()
 
