@@ -5,4 +5,8 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-application = get_asgi_application()
+django_application = get_asgi_application()
+
+from portal.data.bodies import StreamedBodies  # noqa: E402 - needs the settings, which are read above
+
+application = StreamedBodies(django_application)

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "portal.environments",
     "portal.jobs",
     "portal.runs",
+    "portal.data",
     "portal.pipelines",
     "portal.promotions",
     "portal.alerts",
@@ -182,6 +183,15 @@ WARM_IDLE_SECONDS = env_int("SLUICE_WARM_IDLE_SECONDS", 1800)
 PREVIEW_LEASES = env_int("SLUICE_PREVIEW_LEASES", 3)
 PREVIEW_IDLE_SECONDS = env_int("SLUICE_PREVIEW_IDLE_SECONDS", 600)
 PREVIEW_SOCKET = RUN_DIR / "previews.sock"
+
+# --- data that people bring and take home ----------------------------------------------------------------------------
+UPLOAD_LIMIT_MB = env_int("SLUICE_UPLOAD_LIMIT_MB", 4096)
+UPLOAD_KEEP_HOURS = env_int("SLUICE_UPLOAD_KEEP_HOURS", 24)
+"""An upload to which nothing was added for so long is given up."""
+BIN_DAYS = env_int("SLUICE_BIN_DAYS", 14)
+"""How long what was deleted or replaced can be put back."""
+DOWNLOAD_ROWS = env_int("SLUICE_DOWNLOAD_ROWS", 100_000)
+"""The most rows that one download holds."""
 
 # --- mail ------------------------------------------------------------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

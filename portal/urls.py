@@ -13,6 +13,7 @@ from portal import views
 from portal.accounts import api as accounts_api
 from portal.alerts import api as alerts_api
 from portal.audit.pages import api as audit_api
+from portal.data import upload_api
 from portal.environments import api as environments_api
 from portal.jobs import api as jobs_api
 from portal.pipelines import api as pipelines_api
@@ -20,7 +21,7 @@ from portal.promotions import api as promotions_api
 from portal.runs import api as runs_api
 from portal.runs import draft_api
 
-API = [accounts_api, environments_api, jobs_api, runs_api, draft_api, pipelines_api, promotions_api, alerts_api, audit_api]
+API = [accounts_api, environments_api, jobs_api, runs_api, draft_api, upload_api, pipelines_api, promotions_api, alerts_api, audit_api]
 
 urlpatterns = [
     path("", include("portal.home.urls")),

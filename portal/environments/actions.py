@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,7 +12,7 @@ from portal.accounts.models import Project, User, slug_validator
 from portal.accounts.policy import require
 from portal.audit.actions import record
 from portal.environments import parameters as values
-from portal.environments.models import ComputeProfile, Environment
+from portal.environments.models import UPLOAD_ROLES, ComputeProfile, Environment
 from portal.errors import Conflict, PortalError
 
 ENVIRONMENTS = ("dev", "test", "prod")
@@ -38,18 +38,28 @@ def create_project(*, actor: User, slug: str, name: str, description: str = "") 
 
 
 def edit_environment(
-    *, actor: User, environment: Environment, parameters: Mapping[str, Any], compute: ComputeProfile, approvals_needed: int
+    *,
+    actor: User,
+    environment: Environment,
+    parameters: Mapping[str, Any],
+    compute: ComputeProfile,
+    approvals_needed: int,
+    upload_roles: Sequence[str] | None = None,
 ) -> Environment:
     """Runs that begin from now on see it; runs under way keep what they began with."""
     require(actor, "manage_environment", environment)
     if not 1 <= approvals_needed <= MOST_APPROVALS:
         raise PortalError(f"Approvals are from 1 to {MOST_APPROVALS}.", code="bad-approvals")
+    if upload_roles is not None and set(upload_roles) - set(UPLOAD_ROLES):
+        raise PortalError(f"Who may bring data can be: {', '.join(UPLOAD_ROLES)}.", code="bad-upload-roles")
     checked = values.check(parameters)
     with transaction.atomic():
         locked = Environment.objects.select_for_update().select_related("compute").get(pk=environment.pk)
         before = _summary(locked)
         locked.parameters, locked.compute, locked.approvals_needed = checked, compute, approvals_needed
-        locked.save(update_fields=["parameters", "compute", "approvals_needed"])
+        if upload_roles is not None:
+            locked.upload_roles = sorted(set(upload_roles))
+        locked.save(update_fields=["parameters", "compute", "approvals_needed", "upload_roles"])
         record(action="edit_environment", actor=actor, subject=locked, before=before, after=_summary(locked))
     return locked
 
@@ -72,7 +82,12 @@ def save_compute_profile(*, actor: User, name: str, **figures: int) -> ComputePr
 
 
 def _summary(environment: Environment) -> dict[str, Any]:
-    return {"parameters": environment.parameters, "compute": environment.compute.name, "approvals_needed": environment.approvals_needed}
+    return {
+        "parameters": environment.parameters,
+        "compute": environment.compute.name,
+        "approvals_needed": environment.approvals_needed,
+        "upload_roles": environment.uploaders,
+    }
 
 
 def _first_profile() -> ComputeProfile:

@@ -16,7 +16,7 @@ from portal.accounts.api import ProjectOut
 from portal.accounts.models import Project, slug_validator
 from portal.api_base import ListView, ProjectView
 from portal.environments import actions
-from portal.environments.models import ComputeProfile, Environment
+from portal.environments.models import UPLOAD_ROLES, ComputeProfile, Environment
 
 
 class ComputeProfileOut(serializers.ModelSerializer[ComputeProfile]):
@@ -36,10 +36,13 @@ class ComputeProfileIn(ComputeProfileOut):
 class EnvironmentOut(serializers.ModelSerializer[Environment]):
     compute = serializers.SlugRelatedField[ComputeProfile](slug_field="name", read_only=True)
     parameters = serializers.DictField(help_text="Name → value, for every job that runs here.")
+    upload_roles = serializers.ListField(
+        child=serializers.CharField(), source="uploaders", help_text="Roles that may bring and change data here by hand."
+    )
 
     class Meta:
         model = Environment
-        fields = ["name", "rank", "allows_drafts", "approvals_needed", "parameters", "compute"]
+        fields = ["name", "rank", "allows_drafts", "approvals_needed", "parameters", "compute", "upload_roles"]
 
 
 class EnvironmentIn(serializers.Serializer[Environment]):
@@ -48,6 +51,7 @@ class EnvironmentIn(serializers.Serializer[Environment]):
     parameters = serializers.DictField(required=False)
     compute = serializers.SlugRelatedField(slug_field="name", queryset=ComputeProfile.objects.all(), required=False)
     approvals_needed = serializers.IntegerField(required=False, min_value=1, max_value=actions.MOST_APPROVALS)
+    upload_roles = serializers.ListField(child=serializers.ChoiceField(choices=UPLOAD_ROLES), required=False)
 
 
 class ProjectIn(serializers.Serializer[Project]):

@@ -17,6 +17,13 @@ EMPTY_ROWS = 3
 class EnvironmentForm(forms.Form):
     compute = forms.ModelChoiceField(ComputeProfile.objects.order_by("name"), label="Compute", empty_label=None)
     approvals_needed = forms.IntegerField(label="Approvals before a version goes live here", min_value=1, max_value=MOST_APPROVALS)
+    upload_roles = forms.MultipleChoiceField(
+        label="Who may upload, replace and delete data here",
+        choices=[("author", "authors"), ("operator", "operators")],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Nobody, when none is chosen. Jobs write here in any case.",
+    )
 
 
 class ComputeForm(forms.Form):

@@ -21,6 +21,10 @@ class ComputeProfile(models.Model):
         return self.name
 
 
+UPLOAD_ROLES = ("author", "operator")
+"""Who may be allowed to change data by hand in an environment."""
+
+
 class Environment(models.Model):
     """One step on the way from dev to prod, with its own data, parameters and rules."""
 
@@ -33,6 +37,8 @@ class Environment(models.Model):
     approvals_needed = models.PositiveSmallIntegerField(default=1)
     parameters = models.JSONField(default=dict)
     """Values of job parameters that are the same for every job here: name → value."""
+    upload_roles = models.JSONField(null=True)
+    """Roles whose people may bring, replace, rename and delete data here: some of UPLOAD_ROLES. Null: nobody has said; see `uploaders`."""
     compute = models.ForeignKey(ComputeProfile, on_delete=models.PROTECT)
 
     access_project = "project"
@@ -48,3 +54,10 @@ class Environment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def uploaders(self) -> list[str]:
+        """Roles that bring data here. Where nobody has said: authors where they work, and elsewhere none."""
+        if self.upload_roles is not None:
+            return list(self.upload_roles)
+        return ["author"] if self.rank == 0 else []

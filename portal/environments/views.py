@@ -41,12 +41,16 @@ def _list(request: HttpRequest, project: Project, *, status: int = 200, **shown:
     return render(request, "environments/list.html", shown, status=status)
 
 
+def _rules_of(found: Environment) -> dict[str, Any]:
+    return {"compute": found.compute, "approvals_needed": found.approvals_needed, "upload_roles": found.uploaders}
+
+
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     place = project_for_people(_person(request), project)
     rows = Environment.objects.select_related("compute", "project").filter(project=place)
     found = policy.find(_person(request), "manage_environment", rows, name=environment)
-    form = EnvironmentForm(request.POST or None, initial={"compute": found.compute, "approvals_needed": found.approvals_needed})
+    form = EnvironmentForm(request.POST or None, initial=_rules_of(found))
     shown: dict[str, Any] = {
         "project": place,
         "environment": found,

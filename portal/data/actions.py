@@ -1,0 +1,351 @@
+"""What people do with data by hand: bring a file, replace, rename, delete it, and put it back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max, Q, Sum
+from django.utils import timezone
+
+from executor.language.places import is_within
+from portal.accounts.models import User
+from portal.audit.actions import record
+from portal.data import kinds, names
+from portal.data.guards import refuse_outputs, require_answer
+from portal.data.lake import Arriving, DiskFull, Lake, NothingThere, Taken
+from portal.data.models import FileVersion, IfThere, TableFacts, Upload, UploadState, VersionState
+from portal.data.rights import require_change
+from portal.environments.models import Environment
+from portal.errors import Conflict, NotAllowed, PortalError
+from portal.jobs import places
+
+MOST_OPEN = 100
+"""Uploads that one person may have under way in an environment."""
+
+
+class TooLarge(PortalError):
+    """Above the limit of SLUICE_UPLOAD_LIMIT_MB."""
+
+    status = 413
+    code = "file-too-large"
+
+
+def limit_bytes() -> int:
+    """The largest file that is taken."""
+    return int(settings.UPLOAD_LIMIT_MB) * 1000**2
+
+
+# --- bringing a file ------------------------------------------------------------------------------------------------------
+
+
+def begin_upload(
+    *,
+    actor: User,
+    environment: Environment,
+    name: str,
+    size: int | None,
+    folder: str = "",
+    if_there: str = IfThere.ASK,
+    fingerprint: str = "",
+) -> Upload:
+    """An upload that waits for its bytes; the open one of the same file when there is one. `size` None: not known before the end.
+
+    Raises NotAllowed, TooLarge, DiskFull, BadPlace, Taken (with what may be done) and PortalError for an empty file.
+    """
+    require_change(actor, environment)
+    _check_size(size, name)
+    uri = names.place(names.folder(folder), names.safe(name))
+    refuse_outputs(environment, uri)
+    if fingerprint and (going := _going_on(actor, environment, names.shown(name), size, fingerprint)):
+        return going
+    lake = Lake(environment)
+    _check_room(lake, environment, size)
+    uri = require_answer(lake, uri, if_there)
+    with transaction.atomic():
+        if Upload.objects.open().filter(environment=environment, person=actor).count() >= MOST_OPEN:
+            raise Conflict(f"You have {MOST_OPEN} uploads under way.", code="too-many-uploads", fix="Finish or cancel some first.")
+        upload = Upload.objects.create(
+            environment=environment, person=actor, name=names.shown(name) or "file", uri=uri, size=size, if_there=if_there,
+            fingerprint=fingerprint[:200],
+        )  # fmt: skip
+        record(action="begin_upload", actor=actor, subject=upload, name=upload.name, bytes=size)
+    return upload
+
+
+def _going_on(actor: User, environment: Environment, name: str, size: int | None, fingerprint: str) -> Upload | None:
+    mine = Upload.objects.open().filter(environment=environment, person=actor)
+    return mine.filter(name=name, size=size, fingerprint=fingerprint[:200]).order_by("-touched_at").first()
+
+
+def _check_size(size: int | None, name: str) -> None:
+    if size == 0:
+        raise PortalError(
+            f"“{names.shown(name)}” is empty: there is nothing to upload.", code="file-empty", status=422, fix="Choose another file."
+        )
+    if size is not None and size > limit_bytes():
+        raise _too_large(f"“{names.shown(name)}” has {size:,} bytes")
+
+
+def _too_large(what: str) -> TooLarge:
+    return TooLarge(
+        f"{what}; the largest file that is taken has {limit_bytes():,}.",
+        fix="Pack it with gzip, or split it; whoever runs Sluice can raise SLUICE_UPLOAD_LIMIT_MB.",
+        limit_bytes=limit_bytes(),
+    )
+
+
+def _check_room(lake: Lake, environment: Environment, size: int | None) -> None:
+    """What others have announced is counted too: two large files that fit one at a time do not fit together."""
+    announced = Upload.objects.open().filter(environment=environment).aggregate(rest=Sum(F("size") - F("received")))["rest"] or 0
+    free = lake.free_bytes() - announced
+    if free < (size or 1):
+        raise DiskFull(
+            f"The disk of the lake has {max(0, free):,} bytes left for uploads; the file has {size or 0:,}.",
+            fix="Ask whoever runs Sluice for room, or upload less.",
+        )
+
+
+def receive_piece(*, actor: User, upload: Upload, offset: int, parts: Iterable[bytes], length: int | None, sha256: str = "") -> Upload:
+    """Writes what comes to the upload's file from `offset` on. `length`: bytes there must be; `sha256`: what they must give.
+
+    A piece that is not what was announced is dropped whole; of one that broke off without a sha256, what came is kept. Raises Conflict
+    (with the offset to go on from) for another offset, for a second piece at the same time, and when the upload is no longer open.
+    """
+    require_change(actor, upload.environment)
+    _require_own(actor, upload)
+    if upload.state != UploadState.OPEN or offset != upload.received:
+        raise _other_offset(upload)
+    with Lake(upload.environment).arriving(upload.pk, offset) as file:
+        upload.refresh_from_db()  # somebody may have written between the look above and the lock
+        if offset != upload.received or upload.state != UploadState.OPEN:
+            raise _other_offset(upload)
+        try:
+            _write(file, upload, parts, length, sha256)
+        finally:
+            file.keep()
+            upload.received = file.offset
+            upload.touched_at = timezone.now()
+            Upload.objects.filter(pk=upload.pk, state=UploadState.OPEN).update(received=file.offset, touched_at=upload.touched_at)
+    return upload
+
+
+def _write(file: Arriving, upload: Upload, parts: Iterable[bytes], length: int | None, sha256: str) -> None:
+    digest = hashlib.sha256()
+    most = limit_bytes() if upload.size is None else upload.size
+    try:
+        for part in parts:
+            if file.offset + len(part) > most:
+                if upload.size is None:
+                    raise _too_large("The file goes on")
+                raise PortalError(
+                    f"The file was announced with {upload.size:,} bytes, and more came.", code="piece-too-long", status=422,
+                    fix="Cancel it and send it again: it may have changed meanwhile.",
+                )  # fmt: skip
+            file.write(part)
+            digest.update(part)
+    except PortalError as error:
+        if error.code in ("piece-too-long", "file-too-large") or (sha256 and error.code == "broken-off"):
+            file.back_to_start()
+        raise
+    if (sha256 and digest.hexdigest() != sha256) or (length is not None and file.offset - file.start != length):
+        file.back_to_start()
+        raise PortalError("The piece was damaged on its way.", code="piece-damaged", status=422, fix="Send it again.", offset=file.start)
+
+
+def _other_offset(upload: Upload) -> Conflict:
+    if upload.state != UploadState.OPEN:
+        return Conflict(f"This upload has {upload.get_state_display()} already.", code="upload-closed", fix="Begin a new one.")
+    return Conflict(
+        f"The next byte of this file is number {upload.received:,}.", code="other-offset", fix="Go on from there.", offset=upload.received
+    )
+
+
+def _require_own(actor: User, upload: Upload) -> None:
+    if upload.person_id != actor.pk:
+        raise NotAllowed("upload_data", upload)
+
+
+def finish_upload(*, actor: User, upload: Upload, if_there: str | None = None) -> FileVersion:
+    """Makes the file visible. The place is looked at again: raises Taken when something has come to lie there that was not answered for.
+
+    Raises PortalError while bytes are missing, and NotData for a file that is certainly no table.
+    """
+    require_change(actor, upload.environment)
+    _require_own(actor, upload)
+    if upload.state == UploadState.FINISHED:
+        done = FileVersion.objects.at(upload.environment, upload.uri).filter(brought_by=actor, sha256=upload.sha256).first()
+        if done:
+            return done
+    if upload.state != UploadState.OPEN:
+        raise _other_offset(upload)
+    _require_whole(upload)
+    with Lake(upload.environment).arriving(upload.pk, upload.received) as file:
+        kinds.check(upload.name, file.head(), file.tail())
+        sha256 = file.sha256()
+        return _show(actor, upload, sha256, if_there or upload.if_there)
+
+
+def _require_whole(upload: Upload) -> None:
+    if upload.received == 0:
+        raise PortalError("Nothing of the file has arrived.", code="file-empty", status=422, fix="Send it first.", offset=0)
+    if upload.size is not None and upload.received != upload.size:
+        missing = upload.size - upload.received
+        raise Conflict(
+            f"{missing:,} bytes of {upload.size:,} are still missing.", code="not-whole", fix="Send the rest.", offset=upload.received
+        )
+
+
+@transaction.atomic
+def _show(actor: User, upload: Upload, sha256: str, if_there: str) -> FileVersion:
+    """The rows first, the lake last: when the lake refuses, the rows are taken back."""
+    locked = Upload.objects.select_for_update().get(pk=upload.pk)
+    if locked.state != UploadState.OPEN:
+        raise _other_offset(locked)
+    lake, environment = Lake(upload.environment), upload.environment
+    refuse_outputs(environment, upload.uri)
+    uri = require_answer(lake, upload.uri, if_there)
+    before = None
+    if lake.find(uri) is not None:
+        before = _now_there(lake, environment, uri)
+        _put_away(before, actor, VersionState.KEPT if if_there == IfThere.NEW_VERSION else VersionState.BINNED)
+    version = FileVersion.objects.create(
+        environment=environment, uri=uri, number=_next_number(environment, uri), original_name=upload.name, size=upload.received,
+        sha256=sha256, brought_by=actor, brought_at=timezone.now(), changed_by=actor,
+    )  # fmt: skip
+    Upload.objects.filter(pk=upload.pk).update(state=UploadState.FINISHED, sha256=sha256, uri=uri, touched_at=timezone.now())
+    upload.state, upload.sha256, upload.uri = UploadState.FINISHED, sha256, uri
+    TableFacts.objects.filter(environment=environment, uri=uri).delete()
+    places.register_upload(environment=environment, uri=uri, actor=actor)
+    record(
+        action="upload_data", actor=actor, subject=version, name=upload.name, bytes=upload.received, sha256=sha256,
+        did=if_there if before else "new", before=str(before) if before else "",
+    )  # fmt: skip
+    lake.show(upload.pk, uri, over=before.pk if before else None)
+    return version
+
+
+def cancel_upload(*, actor: User, upload: Upload) -> None:
+    """Forgets what has arrived."""
+    _require_own(actor, upload)
+    with transaction.atomic():
+        changed = Upload.objects.filter(pk=upload.pk, state=UploadState.OPEN).update(state=UploadState.CANCELLED, touched_at=timezone.now())
+        if not changed:
+            upload.refresh_from_db()
+            raise _other_offset(upload)
+        record(action="cancel_upload", actor=actor, subject=upload, name=upload.name, bytes=upload.received)
+    Lake(upload.environment).drop(upload.pk)
+
+
+# --- what lies there ------------------------------------------------------------------------------------------------------
+
+
+def rename_data(*, actor: User, environment: Environment, uri: str, to: str) -> str:
+    """Gives the file or folder another name or folder; gives the new place. Raises NotAllowed, Taken, BadPlace, NothingThere, and
+    IsAnOutput when a job publishes there: its next run would make the old place again."""
+    require_change(actor, environment, "change_data")
+    uri = "/".join(names.parts_of(uri))
+    folder, _, name = to.strip().strip("/").rpartition("/")
+    target = names.place(names.folder(folder or uri.rpartition("/")[0]), names.safe(name))
+    refuse_outputs(environment, uri)
+    refuse_outputs(environment, target)
+    lake = Lake(environment)
+    twin = lake.twin(target)
+    if twin is not None and twin != uri:
+        raise Taken(f"“{twin}” is there already.", fix="Choose another name.")
+    with transaction.atomic():
+        _take_along(environment, uri, target)
+        record(action="rename_data", actor=actor, subject=environment, uri=uri, to=target)
+        lake.rename(uri, target)
+    return target
+
+
+def _take_along(environment: Environment, uri: str, target: str) -> None:
+    """What is known of `uri`, and of what lies in it, is known of `target` from now on."""
+    inside = FileVersion.objects.filter(Q(uri=uri) | Q(uri__startswith=f"{uri}/"), environment=environment).select_related("brought_by")
+    for version in list(inside):
+        was, version.uri = version.uri, target + version.uri[len(uri) :]
+        version.save(update_fields=["uri"])
+        if version.state == VersionState.SHOWN and version.brought_by:
+            places.forget(environment, was)
+            places.register_upload(environment=environment, uri=version.uri, actor=version.brought_by)
+    TableFacts.objects.filter(environment=environment, uri__in=(uri, target)).delete()
+
+
+def delete_data(*, actor: User, environment: Environment, uri: str) -> FileVersion:
+    """Puts a file or folder into the bin, from where it can be put back for BIN_DAYS days. A job that publishes there still may."""
+    require_change(actor, environment, "change_data")
+    uri = "/".join(names.parts_of(uri))
+    lake = Lake(environment)
+    with transaction.atomic():
+        version = _now_there(lake, environment, uri)
+        _put_away(version, actor, VersionState.BINNED)
+        TableFacts.objects.filter(environment=environment, uri=uri).delete()
+        for place in places.places_meeting(environment, uri):
+            if place.given_by_id and not place.owner_id and is_within(place.uri, uri):
+                places.forget(environment, place.uri)
+        record(action="delete_data", actor=actor, subject=version, bytes=version.size)
+        lake.set_aside(uri, version.pk)
+    return version
+
+
+def put_back(*, actor: User, version: FileVersion) -> FileVersion:
+    """Shows a kept or binned version again, at its place; a file that lies there now is kept. Raises Taken when a folder does."""
+    environment = version.environment
+    require_change(actor, environment, "change_data")
+    lake = Lake(environment)
+    with transaction.atomic():
+        locked = FileVersion.objects.select_for_update().get(pk=version.pk)
+        if locked.state not in (VersionState.KEPT, VersionState.BINNED):
+            raise Conflict(f"This version is {locked.get_state_display()}.", code="not-kept", fix="Look at the page again.")
+        if locked.brought_by_id:
+            refuse_outputs(environment, locked.uri)
+        there = lake.find(locked.uri)
+        before = _now_there(lake, environment, locked.uri) if there else None
+        if before and (before.is_folder or locked.is_folder):
+            raise Taken(f"“{locked.uri}” is taken: something else lies there.", fix="Rename or delete that first.")
+        if before:
+            _put_away(before, actor, VersionState.KEPT)
+        locked.state, locked.changed_by, locked.changed_at, locked.expires_at = VersionState.SHOWN, actor, timezone.now(), None
+        locked.save(update_fields=["state", "changed_by", "changed_at", "expires_at"])
+        TableFacts.objects.filter(environment=environment, uri=locked.uri).delete()
+        if locked.brought_by_id:
+            places.register_upload(environment=environment, uri=locked.uri, actor=actor)
+        record(action="put_back_data", actor=actor, subject=locked, before=str(before) if before else "")
+        if before:
+            lake.swap(locked.pk, locked.uri, before.pk)
+        else:
+            lake.bring_back(locked.pk, locked.uri)
+    return locked
+
+
+def _now_there(lake: Lake, environment: Environment, uri: str) -> FileVersion:
+    """The version that is shown at `uri`; a fresh one for what no upload brought, or what a job has written over it since."""
+    entry = lake.find(uri)
+    if entry is None:
+        raise NothingThere(f"There is nothing at “{names.shown(uri)}” any more.", fix="Look at the list of data again.")
+    shown = FileVersion.objects.at(environment, uri).shown().first()
+    if shown and shown.is_folder == entry.is_folder and (entry.is_folder or shown.size == entry.bytes):
+        return shown
+    if shown:
+        FileVersion.objects.filter(pk=shown.pk).update(state=VersionState.GONE)
+    size = None if entry.is_folder else entry.bytes
+    return FileVersion.objects.create(
+        environment=environment, uri=uri, number=_next_number(environment, uri), original_name=uri.rpartition("/")[2][:255], size=size,
+        is_folder=entry.is_folder,
+    )  # fmt: skip
+
+
+def _put_away(version: FileVersion, actor: User, state: str) -> None:
+    expires = timezone.now() + timedelta(days=settings.BIN_DAYS) if state == VersionState.BINNED else None
+    version.state, version.changed_by, version.changed_at, version.expires_at = state, actor, timezone.now(), expires
+    version.save(update_fields=["state", "changed_by", "changed_at", "expires_at"])
+
+
+def _next_number(environment: Environment, uri: str) -> int:
+    highest: Any = FileVersion.objects.at(environment, uri).aggregate(most=Max("number"))["most"]
+    return (highest or 0) + 1

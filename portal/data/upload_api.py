@@ -1,0 +1,254 @@
+"""API of uploads: a file in one request, or in pieces that can be gone on with after a break."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.api_base import ProjectView
+from portal.data import actions
+from portal.data.bodies import Body
+from portal.data.models import FileVersion, IfThere, Upload
+from portal.environments.models import Environment
+from portal.errors import PortalError
+
+PIECE_BYTES = 8 * 1024 * 1024
+"""What a sender may well send at a time: a break costs no more than that."""
+IF_THERE = OpenApiParameter(
+    "if_there",
+    OpenApiTypes.STR,
+    enum=list(IfThere.values),
+    description="When there is such a file; default ask: 409.",
+)
+FOLDER = OpenApiParameter("folder", OpenApiTypes.STR, description="Folder in the lake; default raw.")
+OFFSET = OpenApiParameter(
+    "Upload-Offset", OpenApiTypes.INT, OpenApiParameter.HEADER, required=True, description="Number of the first byte of this piece, from 0."
+)
+DIGEST = OpenApiParameter(
+    "Content-Digest",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="sha-256=:<base64>: of this piece (RFC 9530)",
+)
+BINARY = {"application/octet-stream": OpenApiTypes.BINARY}
+FORM = {
+    "multipart/form-data": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "string", "format": "binary", "description": "One file. Its name is that of the part."}},
+    }
+}
+
+
+class UploadIn(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=1000, help_text="as the person calls it; the lake gets a name that every reader takes")
+    size = serializers.IntegerField(min_value=0, help_text="bytes")
+    folder = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+    if_there = serializers.ChoiceField(choices=IfThere.choices, default=IfThere.ASK)
+    fingerprint = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=200, help_text="of your own: an open upload of the same is gone on with"
+    )
+
+
+class FinishIn(serializers.Serializer[Any]):
+    if_there = serializers.ChoiceField(choices=IfThere.choices, required=False)
+
+
+class UploadOut(serializers.Serializer[Upload]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    uri = serializers.CharField(help_text="where it will lie")
+    size = serializers.IntegerField(allow_null=True)
+    offset = serializers.IntegerField(source="received", help_text="the next byte to send")
+    state = serializers.CharField(help_text="open, finished or cancelled")
+    piece_bytes = serializers.SerializerMethodField(help_text="a good size of a piece; others are taken too")
+    created_at = serializers.DateTimeField()
+
+    def get_piece_bytes(self, upload: Upload) -> int:
+        return PIECE_BYTES
+
+
+class FileOut(serializers.Serializer[FileVersion]):
+    uri = serializers.CharField()
+    number = serializers.IntegerField(help_text="of the version at this place")
+    name = serializers.CharField(source="original_name", help_text="as it was called when it was brought")
+    size = serializers.IntegerField(allow_null=True)
+    sha256 = serializers.CharField()
+    state = serializers.CharField()
+
+
+class OfEnvironment(ProjectView):
+    """A view below /projects/<project>/environments/<environment>/."""
+
+    remembers_answers = False  # what was sent must not be read to compare it
+
+    def environment(self) -> Environment:
+        return self.find(Environment.objects.select_related("project"), name=self.kwargs["environment"])
+
+    def upload(self) -> Upload:
+        uploads = Upload.objects.filter(environment=self.environment(), person=self.person).select_related("environment__project")
+        return self.find(uploads, pk=self.kwargs["upload"])
+
+
+class Files(OfEnvironment):
+    @extend_schema(
+        summary="Upload a file in one request", parameters=[FOLDER, IF_THERE], request=FORM, responses={201: FileOut}, tags=["data"],
+        description="`curl -H 'Authorization: Bearer slc_…' -F file=@flights.csv <this address>`. Written to the lake while it arrives.",
+    )  # fmt: skip
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        place, query = self.environment(), request.query_params
+        if_there = query.get("if_there", IfThere.ASK)
+        if if_there not in IfThere.values:
+            raise PortalError("“if_there” is not right.", code="field-wrong", status=422, fix=f"One of: {', '.join(IfThere.values)}.")
+        taker = _Taker(self, place, query.get("folder", ""), if_there)
+        try:
+            _parse(request, taker)
+            if taker.upload is None:
+                raise PortalError("The form holds no file.", code="file-missing", status=422, fix="Send it as the part “file”.")
+            version = actions.finish_upload(actor=self.person, upload=taker.upload)
+        except BaseException:
+            taker.give_up()
+            raise
+        return Response(FileOut(version).data, status=201)
+
+
+class _Taker(FileUploadHandler):
+    """Takes the form's first file into an upload, piece by piece."""
+
+    chunk_size = 1024 * 1024
+
+    def __init__(self, view: OfEnvironment, environment: Environment, folder: str, if_there: str) -> None:
+        super().__init__()
+        self.view, self.environment, self.folder, self.if_there = view, environment, folder, if_there
+        self.upload: Upload | None = None
+        self.refusal: PortalError | None = None
+        self._waiting = bytearray()
+
+    def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
+        super().new_file(field_name, file_name, *args, **kwargs)
+        if self.upload is not None:
+            self._refuse(PortalError("The form holds more than one file.", code="one-file", status=422, fix="Send one in each request."))
+        try:
+            self.upload = actions.begin_upload(
+                actor=self.view.person, environment=self.environment, name=file_name, size=None, folder=self.folder, if_there=self.if_there
+            )
+        except PortalError as error:
+            self._refuse(error)
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self._waiting += raw_data
+        if len(self._waiting) >= PIECE_BYTES:
+            self._write()
+
+    def file_complete(self, file_size: int) -> None:
+        if self._waiting:
+            self._write()
+
+    def _write(self) -> None:
+        assert self.upload is not None  # noqa: S101 - new_file came first
+        piece, self._waiting = bytes(self._waiting), bytearray()
+        try:
+            actions.receive_piece(actor=self.view.person, upload=self.upload, offset=self.upload.received, parts=[piece], length=len(piece))
+        except PortalError as error:
+            self._refuse(error)
+
+    def give_up(self) -> None:
+        if self.upload is not None and self.upload.state == "open":
+            actions.cancel_upload(actor=self.view.person, upload=self.upload)
+
+    def _refuse(self, error: PortalError) -> None:
+        """The parser swallows nothing but this; what was wrong is raised again by `_parse`."""
+        self.refusal = error
+        raise StopUpload(connection_reset=True)
+
+
+def _parse(request: Request, taker: _Taker) -> None:
+    body = Body(request._request)
+    if not body.content_type.startswith("multipart/form-data"):
+        raise PortalError("The file must come as a form.", code="form-expected", status=415, fix="Send a form with a part “file”.")
+    about = {
+        "CONTENT_TYPE": body.content_type,
+        "CONTENT_LENGTH": str(body.length if body.length is not None else actions.limit_bytes() + 1),
+    }
+    try:
+        MultiPartParser(about, body, [taker], "utf-8").parse()  # type: ignore[arg-type]
+    except MultiPartParserError:
+        raise PortalError("The form is damaged.", code="form-damaged", status=400, fix="Send it again.") from None
+    if taker.refusal is not None:
+        raise taker.refusal
+
+
+class Uploads(OfEnvironment):
+    @extend_schema(summary="Your uploads under way", responses={200: UploadOut(many=True)}, tags=["data"])
+    def get(self, request: Request, project: str, environment: str) -> Response:
+        mine = Upload.objects.open().filter(environment=self.environment(), person=self.person)
+        return Response([UploadOut(one).data for one in mine[: actions.MOST_OPEN]])
+
+    @extend_schema(summary="Begin an upload in pieces", request=UploadIn, responses={201: UploadOut}, tags=["data"])
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        upload = actions.begin_upload(actor=self.person, environment=self.environment(), **self.taken(UploadIn))
+        return Response(UploadOut(upload).data, status=201)
+
+
+class OneUpload(OfEnvironment):
+    @extend_schema(summary="How far an upload is", responses={200: UploadOut}, tags=["data"])
+    def get(self, request: Request, project: str, environment: str, upload: str) -> Response:
+        return Response(UploadOut(self.upload()).data)
+
+    @extend_schema(summary="Send a piece", parameters=[OFFSET, DIGEST], request=BINARY, responses={200: UploadOut}, tags=["data"])
+    def put(self, request: Request, project: str, environment: str, upload: str) -> Response:
+        found, body = self.upload(), Body(request._request)
+        offset = request.headers.get("Upload-Offset", "")
+        if not re.fullmatch(r"[0-9]{1,15}", offset):
+            raise PortalError(
+                "The header Upload-Offset is missing or no number.", code="offset-missing", status=422, fix="Say where the piece begins."
+            )
+        sha256 = _sha256(request.headers.get("Content-Digest", ""))
+        done = actions.receive_piece(actor=self.person, upload=found, offset=int(offset), parts=body, length=body.length, sha256=sha256)
+        return Response(UploadOut(done).data)
+
+    @extend_schema(summary="Cancel an upload", responses={204: None}, tags=["data"])
+    def delete(self, request: Request, project: str, environment: str, upload: str) -> Response:
+        actions.cancel_upload(actor=self.person, upload=self.upload())
+        return Response(status=204)
+
+
+def _sha256(header: str) -> str:
+    """In hex, from `sha-256=:<base64>:`; empty when none was sent. Raises PortalError for another form."""
+    if not header:
+        return ""
+    found = re.search(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):", header)
+    try:
+        raw = base64.b64decode(found[1], validate=True) if found else b""
+    except binascii.Error:
+        raw = b""
+    if len(raw) != 32:
+        raise PortalError("The header Content-Digest is not understood.", code="digest-wrong", status=422, fix="Write sha-256=:<base64>:")
+    return raw.hex()
+
+
+class FinishUpload(OfEnvironment):
+    @extend_schema(summary="Finish an upload: the file becomes visible", request=FinishIn, responses={201: FileOut}, tags=["data"])
+    def post(self, request: Request, project: str, environment: str, upload: str) -> Response:
+        version = actions.finish_upload(actor=self.person, upload=self.upload(), **self.taken(FinishIn))
+        return Response(FileOut(version).data, status=201)
+
+
+_IN = "projects/<slug:project>/environments/<slug:environment>/"
+urlpatterns = [
+    path(_IN + "files/", Files.as_view()),
+    path(_IN + "uploads/", Uploads.as_view()),
+    path(_IN + "uploads/<uuid:upload>", OneUpload.as_view()),
+    path(_IN + "uploads/<uuid:upload>/finish", FinishUpload.as_view()),
+]
