@@ -12,6 +12,7 @@ import { keptClasses } from "./frontend/tabler_parts.mjs";
 
 const MODULES = "node_modules";
 const TARGET = ["chrome111", "firefox113", "safari16.4"];
+const FEATURES = { inter: ["kern", "mark", "mkmk", "ccmp", "locl", "tnum"], "jetbrains-mono": ["mark", "mkmk", "ccmp", "locl"] };
 const read = (path) => readFileSync(path, "utf8");
 
 /** Our one accent, surfaces and spacing lie above Tabler whatever its selectors: its rules live in a lower cascade layer. */
@@ -78,16 +79,25 @@ function iconRule(sheet, name) {
   return { name, code: found[1] };
 }
 
-/** Inter for reading, JetBrains Mono for code and figures; upright only, every script the packages have, loaded by unicode range. */
-function fonts(out) {
-  const sheets = ["inter", "jetbrains-mono"].map((family) => {
-    const from = `${MODULES}/@fontsource-variable/${family}`;
-    return read(`${from}/wght.css`).replace(/url\(\.\/files\/([^)]+)\)/g, (_, file) => {
-      writeFileSync(join(out, file), readFileSync(`${from}/files/${file}`));
-      return `url("./${file}")`;
-    });
-  });
-  writeFileSync(join(out, "fonts.css"), esbuild.transformSync(sheets.join("\n"), { loader: "css", minify: true }).code);
+/** Inter for reading, JetBrains Mono for code and figures; upright only, every script the packages have, loaded by unicode range.
+ * Only the weights that our sheets use, and no letters joined to signs: `!=` in a query must look as it was typed. */
+async function fonts(out) {
+  const sheets = await Promise.all(Object.entries(FEATURES).map(([family, features]) => fontFamily(family, features, out)));
+  // A page never moves because its font came late: a reader who has not got it yet reads this one page in the system's.
+  const code = sheets
+    .join("\n")
+    .replace(/font-display:\s*swap/g, "font-display: optional")
+    .replace(/100 [89]00/g, "400 700");
+  writeFileSync(join(out, "fonts.css"), esbuild.transformSync(code, { loader: "css", minify: true }).code);
+}
+
+async function fontFamily(family, keepFeatures, out) {
+  const from = `${MODULES}/@fontsource-variable/${family}`;
+  const sheet = read(`${from}/wght.css`);
+  const names = [...sheet.matchAll(/url\(\.\/files\/([^)]+)\)/g)].map(([, name]) => name);
+  const options = { targetFormat: "woff2", keepAllGlyphs: true, keepFeatures, variationAxes: { wght: { min: 400, max: 700 } } };
+  for (const name of names) writeFileSync(join(out, name), await subsetFont(readFileSync(`${from}/files/${name}`), null, options));
+  return sheet.replace(/url\(\.\/files\//g, "url(./");
 }
 
 /** style-mod writes a <style> element unless it is in a shadow root; the CSP refuses that. A constructed sheet is allowed everywhere. */
@@ -105,9 +115,11 @@ const constructedStyleSheets = {
 
 async function codemirror(out) {
   await esbuild.build({
-    entryPoints: ["frontend/codemirror.js"],
-    outfile: join(out, "codemirror.js"),
+    entryPoints: ["frontend/codemirror.js", "frontend/codemirror_merge.js"],
+    outdir: out,
     bundle: true,
+    splitting: true,
+    chunkNames: "codemirror-[hash]",
     format: "esm",
     minify: true,
     target: TARGET,
@@ -145,8 +157,7 @@ function licences(out) {
 async function build(out) {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  await Promise.all([tabler(out), icons(out), codemirror(out)]);
-  fonts(out);
+  await Promise.all([tabler(out), icons(out), codemirror(out), fonts(out)]);
   htmx(out);
   licences(out);
 }

@@ -72,7 +72,6 @@ def remove_stale_sockets() -> None:
 
 def bring_up(supervisor: Supervisor, listening: socket.socket, *, catch_mail: bool) -> bool:
     """Starts everything and waits until the portal answers. False when it was stopped meanwhile."""
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
     os.environ["SLUICE_PUBLIC_URL"] = os.environ.get("SLUICE_PUBLIC_URL") or address(listening)
     if "SLUICE_REDIS_URL" not in os.environ:
         supervisor.start(programs.redis())

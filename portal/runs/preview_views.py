@@ -23,8 +23,8 @@ from portal.runs import preview_client
 from portal.runs.checks import declared_parameters
 from portal.runs.models import Run
 from portal.runs.start_views import find_job
+from portal.wire import LIVE_HEADERS
 
-HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 MOST_ROWS = 1000
 
 
@@ -138,4 +138,4 @@ def streamed(message: dict[str, Any]) -> StreamingHttpResponse:
         async for event in preview_client.request(message):
             yield json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n"
 
-    return StreamingHttpResponse(lines(), content_type="application/x-ndjson", headers=HEADERS)
+    return StreamingHttpResponse(lines(), content_type="application/x-ndjson", headers=LIVE_HEADERS)

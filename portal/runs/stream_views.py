@@ -10,7 +10,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
-from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from portal.accounts.models import User
@@ -19,12 +19,12 @@ from portal.runs import log_lines
 from portal.runs.doors import Reader, reader_of
 from portal.runs.hints import Listener
 from portal.runs.models import Run
+from portal.wire import LIVE_HEADERS
 
 POLL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0
 RIGHTS_SECONDS = 60.0
 RETRY = "retry: 2000\n\n"
-HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 LIVE_FIELDS = ("state", "state_version", "fence", "log_lines", "log_bytes", "log_sha256")
 
 
@@ -38,7 +38,7 @@ async def events(request: HttpRequest, project: str, run: UUID) -> HttpResponseB
     await request.auser()
     reader = await _in_thread(reader_of, request, project, run)
     return StreamingHttpResponse(
-        _Stream(request, project, reader).messages(_starting_point(request)), content_type="text/event-stream", headers=HEADERS
+        _Stream(request, project, reader).messages(_starting_point(request)), content_type="text/event-stream", headers=LIVE_HEADERS
     )
 
 
@@ -125,12 +125,20 @@ def _again(request: HttpRequest, project: str, run: Run) -> Reader:
 @require_GET
 async def download(request: HttpRequest, project: str, run: UUID) -> HttpResponseBase:
     """The log as ndjson (the stored lines; with ?words=1 and their words) or, with ?format=text, as words; ?from= and ?to= are line
-    numbers."""
+    numbers.
+
+    The log of a run that has ended is sent once to each browser: later it is asked whether it changed, and answers 304.
+    """
     await request.auser()
     reader = await _in_thread(reader_of, request, project, run)
     as_text = request.GET.get("format") == "text"
     shape = log_lines.as_words if as_text else log_lines.with_words if request.GET.get("words") else str
     first, last = _number(request, "from") or 1, _number(request, "to")
+    kept = {"ETag": _tag(reader), "Cache-Control": "private, no-cache"} if reader.run.is_final else {"Cache-Control": "no-store"}
+    if reader.run.is_final and reader.with_data and first == 1:
+        kept["X-Log-Sha256"] = await _in_thread(log_lines.sha256_of, reader.run)
+    if kept.get("ETag") in request.headers.get("If-None-Match", "").split(", "):
+        return HttpResponseNotModified(headers=kept)
 
     async def content() -> AsyncIterator[str]:
         batches = log_lines.all_lines(reader.run.pk, with_data=reader.with_data, first=first, last=last)
@@ -139,8 +147,14 @@ async def download(request: HttpRequest, project: str, run: UUID) -> HttpRespons
 
     kind, ending = ("text/plain", "txt") if as_text else ("application/x-ndjson", "ndjson")
     name = f"{reader.run.job.name}-{reader.run.short_id}.{ending}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', **HEADERS}
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', **kept}
     return StreamingHttpResponse(content(), content_type=f"{kind}; charset=utf-8", headers=headers)
+
+
+def _tag(reader: Reader) -> str:
+    """Stands for what this reader may see of a log that grows no more. Weak, because it may be packed on the way."""
+    run = reader.run
+    return f'W/"{run.pk.hex}-{run.fence}-{run.log_lines}-{"all" if reader.with_data else "words"}"'
 
 
 def _number(request: HttpRequest, name: str) -> int | None:

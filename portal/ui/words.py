@@ -74,6 +74,32 @@ def short_sha(value: str | None) -> str:
     return f"{value[:4]}…{value[-4:]}" if value else NONE_YET
 
 
+def moment_text(moment: datetime, form: str, now: datetime) -> str:
+    """As the page will say it once its script has run, but by UTC's clock: of the same length, so that nothing moves then. The same rules
+    as static/js/times.js. form: ago, clock, day, full."""
+    moment, now = moment.astimezone(UTC), now.astimezone(UTC)
+    if form == "clock":
+        return f"{moment:%H:%M}"
+    if form == "full":
+        return f"{moment.day} {moment:%b %Y, %H:%M:%S}"
+    seconds = (now - moment).total_seconds()
+    return _how_long(seconds) if form == "ago" and abs(seconds) < 6 * 3600 else _day_and_clock(moment, now)
+
+
+def _how_long(seconds: float) -> str:
+    minutes = round(abs(seconds) / 60)
+    if abs(seconds) < 45:
+        return "in a moment" if seconds < 0 else "just now"
+    amount = f"{minutes} min" if minutes < 60 else f"{round(minutes / 60)} h"
+    return f"in {amount}" if seconds < 0 else f"{amount} ago"
+
+
+def _day_and_clock(moment: datetime, now: datetime) -> str:
+    word = {0: "today", 1: "yesterday", -1: "tomorrow"}.get((now.date() - moment.date()).days)
+    day = f"{moment.day} {moment:%b}" + ("" if moment.year == now.year else f" {moment.year}")
+    return f"{word or day} {moment:%H:%M}"
+
+
 def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 

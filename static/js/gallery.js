@@ -5,12 +5,12 @@ import {
   EditorView,
   highlightSql,
   lintGutter,
-  MergeView,
   openSearchPanel,
   setDiagnostics,
   sparkFunctions,
   sparkSql,
 } from "../vendor/codemirror.js";
+import { MergeView } from "../vendor/codemirror_merge.js";
 
 const before = [
   "SELECT f.origin, make_date(f.year, f.month, f.day) AS day,",

@@ -4,7 +4,6 @@ import {
   EditorView,
   json,
   lineNumbers,
-  MergeView,
   parameterHighlight,
   SparkSQL,
   sluiceHighlight,
@@ -12,6 +11,7 @@ import {
   sql,
   syntaxHighlighting,
 } from "../vendor/codemirror.js";
+import { MergeView } from "../vendor/codemirror_merge.js";
 
 const look = (language, label) => [
   lineNumbers(),

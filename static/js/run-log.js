@@ -54,13 +54,22 @@ function openStream() {
   if (after > 0) fetchEarlier(after);
 }
 
-async function fetchEarlier(last) {
-  for (let to = last; to > 0; to -= STEP) {
-    const answer = await fetch(`${root.dataset.lines}?words=1&from=${Math.max(to - STEP + 1, 1)}&to=${to}`, { credentials: "same-origin" });
+/** The log of a run that has ended comes as a file, which the browser keeps: nothing is sent a second time. */
+async function readFinished() {
+  const sha256 = known > 0 ? await fetchEarlier(known, TAIL) : "";
+  if (sha256 !== undefined) ended({ lines: known, bytes: Number(root.dataset.bytes), sha256 });
+}
+
+/** From line `last` back to the first, the end first. Resolves to the sum of the log where the server tells it, undefined when lines are missing. */
+async function fetchEarlier(last, firstStep = STEP) {
+  let sha256 = "";
+  for (let to = last, step = firstStep; to > 0; to -= step, step = STEP) {
+    const answer = await fetch(`${root.dataset.lines}?words=1&from=${Math.max(to - step + 1, 1)}&to=${to}`, { credentials: "same-origin" });
     if (!answer.ok) {
       show({ text: "The earlier lines could not be fetched. Reload the page to try again.", tone: "bad" });
-      return;
+      return undefined;
     }
+    sha256 = answer.headers.get("X-Log-Sha256") ?? sha256;
     for (const text of (await answer.text()).split("\n")) if (text) lines.put(JSON.parse(text));
     const seen = view.firstSeen;
     const wasOpen = opened;
@@ -68,6 +77,7 @@ async function fetchEarlier(last) {
     update();
     if (wasOpen && !follow.checked) keepPlace(seen);
   }
+  return sha256;
 }
 
 /** Draws at most once a frame, however many lines come. */
@@ -287,4 +297,5 @@ for (const code of document.querySelectorAll("[data-json]")) {
   }
 }
 
-openStream();
+if (root.dataset.final === "true") readFinished();
+else openStream();

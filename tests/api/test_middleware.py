@@ -113,7 +113,7 @@ async def test_files_are_served_in_the_event_loop():
 
 
 @pytest.mark.parametrize(
-    "address", ["/sign-in", "/nowhere", "/fail", "/conflict", "/static/css/base.css", "/api/v1/me", "/healthz", "/stream", "/"]
+    "address", ["/sign-in", "/nowhere", "/fail", "/conflict", "/static/nothing.css", "/api/v1/me", "/healthz", "/stream", "/"]
 )
 def test_every_answer_has_the_security_headers_and_an_id(address):
     answer = quiet(Client()).get(address)
@@ -121,6 +121,12 @@ def test_every_answer_has_the_security_headers_and_an_id(address):
         assert answer[name].startswith(value), name
     assert "unsafe" not in answer["Content-Security-Policy"]
     assert len(answer["X-Request-Id"]) == 36
+
+
+def test_files_may_do_nothing_and_be_framed_by_nobody():
+    answer = Client().get("/static/sluice.svg")
+    assert answer["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert (answer["X-Content-Type-Options"], answer["Cross-Origin-Resource-Policy"]) == ("nosniff", "same-origin")
 
 
 def test_two_requests_have_two_ids():

@@ -63,3 +63,20 @@ def test_the_place_of_a_problem_counts_stages_from_one() -> None:
     problem = {"stage_index": 3, "stage": "daily_delays", "field": "sql", "line": 3, "column": 8}
     assert words.place(problem) == "stage 4 “daily_delays” · sql · line 3:8"
     assert words.place({"message": "The document is not JSON."}) == ""
+
+
+@pytest.mark.parametrize(
+    ("form", "moment", "said"),
+    [
+        ("ago", datetime(2026, 11, 24, 9, 29, 30, tzinfo=UTC), "just now"),
+        ("ago", datetime(2026, 11, 24, 9, 12, tzinfo=UTC), "18 min ago"),
+        ("ago", datetime(2026, 11, 24, 12, 30, tzinfo=UTC), "in 3 h"),
+        ("ago", datetime(2026, 11, 23, 23, 0, tzinfo=UTC), "yesterday 23:00"),
+        ("day", datetime(2026, 11, 24, 9, 12, tzinfo=UTC), "today 09:12"),
+        ("day", datetime(2025, 2, 3, 4, 5, tzinfo=UTC), "3 Feb 2025 04:05"),
+        ("clock", datetime(2026, 11, 24, 9, 12, tzinfo=UTC), "09:12"),
+        ("full", datetime(2026, 11, 24, 9, 12, 7, tzinfo=UTC), "24 Nov 2026, 09:12:07"),
+    ],
+)
+def test_moments_are_written_as_the_page_will_say_them(form: str, moment: datetime, said: str) -> None:
+    assert words.moment_text(moment, form, datetime(2026, 11, 24, 9, 30, tzinfo=UTC)) == said

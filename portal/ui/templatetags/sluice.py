@@ -11,6 +11,7 @@ from django import template
 from django.forms import BoundField
 from django.http import HttpRequest
 from django.template import Context
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -109,6 +110,7 @@ def time(moment: datetime | None, form: str = "ago", none: str = words.NONE_YET)
         "form": form,
         "none": none,
         "utc": words.utc_text(moment) if moment else "",
+        "text": words.moment_text(moment, form, timezone.now()) if moment else "",
     }
 
 

@@ -13,6 +13,7 @@ export class StageList {
     root.addEventListener("keydown", (event) => this.key(event));
     store.addEventListener("change", () => this.later());
     this.draw();
+    root.dataset.drawn = "";
   }
 
   later() {

@@ -3,7 +3,6 @@
 import { dialog, el, icon, plural } from "../dom.js";
 import { request } from "../server.js";
 import { show } from "../toasts.js";
-import { mergeByStage } from "./merge.js";
 
 /** help: { config, store, draft, problems, showProblems(), saved(answer) } */
 export class Saver {
@@ -132,6 +131,7 @@ export class Saver {
     const latest = versions[0];
     const text = (number) => (number ? request(`${this.config.urls.versions}/${number}.json`) : Promise.resolve({ stages: [] }));
     const [base, theirs] = await Promise.all([text(this.draft.base), text(latest.number)]);
+    const { mergeByStage } = await import("./merge.js");
     const merged = await mergeByStage({
       base,
       theirs,
