@@ -233,6 +233,26 @@ class StageFinished(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ValueWarnings(Event):
+    """Values of one stage's view that did not fit, were changed or can be read in two ways; said once for a stage.
+
+    `rows`: how many were seen (`is_whole`: that is all of them); `affected`: of them, those with something to look at. `counts`: column
+    (None: the whole row), kind, words, rows. `message` is our own sentence and shows no value. `can_show`: a preview can show just
+    these rows."""
+
+    name: ClassVar[str] = "value_warnings"
+    stage_index: int
+    stage: str
+    view: str
+    rows: int
+    affected: int
+    counts: list[dict[str, Any]]
+    message: str
+    is_whole: bool = True
+    can_show: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class StageFailed(Event):
     """A stage failed. `problem` is a Problem as a dict; the run ends after it."""
 

@@ -59,6 +59,42 @@ def pattern_problem(pattern: str) -> str | None:
     return None
 
 
+def day_problem(pattern: str) -> str | None:
+    """Why values of `pattern` would not say a day; None when they do. Spark would fill in January, the first or 1970 in silence."""
+    if pattern in (EPOCH_SECONDS, EPOCH_MILLIS):
+        return None
+    kinds = {run[0] for run in letters(pattern)}
+    if kinds & set("dD") and not kinds & set("MLDQq"):
+        return "it has a day but no month (MM; mm are minutes)" if "m" in kinds else "it has a day but no month (MM)"
+    if {"D", "M"} <= kinds:
+        return "DD counts the days of the year; days of a month are dd"
+    return None if kinds & set("uyG") else "it has no year (uuuu)"
+
+
+def clock_problem(pattern: str) -> str | None:
+    """Why a time of day in `pattern` would be read as another; None when it would not."""
+    if pattern in (EPOCH_SECONDS, EPOCH_MILLIS):
+        return None
+    order = [run[0] for run in letters(pattern)]
+    if set(order) & set("hK") and "a" not in order:
+        return "hh needs AM or PM (a); hours from 0 to 23 are HH"
+    hour = next((place for place, letter in enumerate(order) if letter in "HhKk"), None)
+    if hour is not None and "m" not in order and "M" in order[hour + 1 : hour + 2]:
+        return "MM are months; minutes are mm"
+    return "SS are fractions of a second; seconds are ss" if "S" in order and "s" not in order else None
+
+
+def is_finer_than_kept(pattern: str) -> bool:
+    """Whether values of `pattern` may have more than the six decimals of a second that Spark keeps."""
+    return any(run[0] == "n" or (run[0] == "S" and len(run) > 6) for run in letters(pattern))
+
+
+def without_offset(pattern: str) -> str | None:
+    """`pattern` without the offset it ends with; None where it does not end with one."""
+    found = re.search(r"\s*\[?[xXZ]+\]?$", pattern)
+    return pattern[: found.start()] if found else None
+
+
 def spark_pattern(pattern: str) -> str:
     """`pattern` in Spark's spelling, where `y` is the year that Java calls `u`."""
     parts = _PARTS.finditer(pattern)

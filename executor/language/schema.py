@@ -192,12 +192,22 @@ class DateColumn(Formatted):
     spark_type: ClassVar[str] = "date"
     type: Literal["date"] = "date"
 
+    @field_validator("formatters")
+    @classmethod
+    def _days(cls, value: list[str]) -> list[str]:
+        return _checked_patterns(value, date_patterns.day_problem)
+
 
 class TimeColumn(Formatted):
     """A time of day, kept as text 13:45:00."""
 
     spark_type: ClassVar[str] = "string"
     type: Literal["time"] = "time"
+
+    @field_validator("formatters")
+    @classmethod
+    def _clocks(cls, value: list[str]) -> list[str]:
+        return _checked_patterns(value, date_patterns.clock_problem)
 
 
 class Clock(BaseModel):
@@ -217,6 +227,18 @@ class TimestampColumn(Formatted):
     type: Literal["timestamp"] = "timestamp"
     timezone_id: str = Field(alias="timezoneId", title="Time zone", description="For instance UTC or America/New_York.")
     time: Clock | None = Field(default=None, title="Clock", description="The time of day when the values are only dates.")
+    repeated_time: Literal["first", "second", "error"] | None = Field(
+        default=None,
+        alias="repeatedTime",
+        title="Time shown twice",
+        description="When clocks go back, an hour comes twice: take the first or the second, or tell the value in _errors. "
+        "Empty: the first, and the run says how many.",
+    )
+
+    @field_validator("formatters")
+    @classmethod
+    def _moments(cls, value: list[str]) -> list[str]:
+        return _checked_patterns(_checked_patterns(value, date_patterns.day_problem), date_patterns.clock_problem)
 
     @field_validator("timezone_id")
     @classmethod

@@ -6,8 +6,8 @@ A preview is the same loop with an end, without loads and executes (`executor.ru
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,10 @@ from executor.files.publish import Output, Publisher
 from executor.gate.sql_gate import Gate
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
+from executor.running.watches import Watch, observer
 from executor.spark import errors as spark_errors
 from executor.stages import Stage
+from executor.stages.base import Count
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -36,11 +38,13 @@ class StageFailure(Exception):
 
 @dataclass
 class View:
-    """A view. `rows` where they were counted."""
+    """A view and the stage that made it. `rows` where they were counted."""
 
     name: str
     frame: DataFrame
     rows: int | None = None
+    index: int = -1
+    stage: str = ""
 
 
 @dataclass
@@ -65,6 +69,7 @@ class RunContext:
     ) -> None:
         self.environment = environment
         self.views: dict[str, View] = {}
+        self.watches: list[Watch] = []
         self.record = StageRecord()
         self.index, self.stage = 0, ""
         self._spark, self._emit, self.lake_folder, self._publisher = spark, emit, lake_folder, publisher
@@ -125,7 +130,14 @@ class RunContext:
             rows = frame.count()
             self.rows("out", rows, name)
         frame.createOrReplaceTempView(name)
-        self.views[name.casefold()] = View(name, frame, rows)
+        self.views[name.casefold()] = View(name, frame, rows, self.index, self.stage)
+
+    def watched(
+        self, frame: DataFrame, view: str, counts: Sequence[Count], *, affected: str, look: str | None = None, source: str | None = None
+    ) -> DataFrame:
+        watch = Watch(self.index, self.stage, view, counts, look, source)
+        self.watches.append(watch)
+        return watch.on(frame, affected)
 
     def rows_of(self, names: Iterable[str]) -> int | None:
         """Rows of these views together; None where one of them has not been counted (counting only to know would do the work twice)."""
@@ -147,6 +159,8 @@ class RunContext:
         self.emit(Log(level=level, message=message, stage=self.stage, source="job"))
 
     def rows(self, direction: str, count: int, view: str | None = None) -> None:
+        if direction == "out" and view and (known := self.views.get(view.casefold())):
+            known.rows = count
         self.record.rows[direction] = self.record.rows.get(direction, 0) + count
         self.emit(StageRows(stage_index=self.index, stage=self.stage, direction=direction, rows=count, view=view))
 
@@ -167,14 +181,21 @@ class Runner:
         self.spark = process.session
         self.warnings = 0
         self._totals = _listener(self.spark)
+        self._observed = observer(self.spark)
 
     def run(self, job: Job) -> None:
         """Runs all stages in order. Raises StageFailure after the first that fails."""
-        for index, stage in enumerate(job.stages):
-            if job.takes_part(stage):
-                self.run_stage(index, stage)
-            else:
-                self.emit(StageFinished(stage_index=index, stage=stage.name, stage_type=stage.type, outcome="skipped", duration_ms=0))
+        try:
+            for index, stage in enumerate(job.stages):
+                if job.takes_part(stage):
+                    self.run_stage(index, stage)
+                else:
+                    self.emit(StageFinished(stage_index=index, stage=stage.name, stage_type=stage.type, outcome="skipped", duration_ms=0))
+        except StageFailure:
+            with suppress(Exception):  # a Spark that is gone has nothing more to tell, and the failure itself is told already
+                self.tell_values()
+            raise
+        self.tell_values()
 
     def run_stage(self, index: int, stage: Stage) -> None:
         """Enter, execute, exit."""
@@ -184,6 +205,37 @@ class Runner:
         with self.told(index, stage):
             stage.execute(self.spark, self.context)
         self._finish(index, stage, started, self._metrics(f"{self.group}:{index}"))
+
+    def tell_values(self) -> None:
+        """Says of every view what is to be looked at in it."""
+        self._look_at_watches()
+        for watch in self.context.watches:
+            event = watch.event()
+            if event is not None:
+                self.warnings += 1
+                self.emit(event)
+
+    def _look_at_watches(self) -> None:
+        """Row counts that have become known since the last look are said as those of their stages."""
+        if not self.context.watches:
+            return
+        self.spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
+        for watch in self.context.watches:
+            if watch.take(self._observed(watch.name)) and watch.is_whole and watch.rows is not None:
+                self._count(watch.view, watch.rows)
+                if watch.source is not None:
+                    self._count(watch.source, watch.rows)
+
+    def _count(self, view: str, rows: int) -> None:
+        """Notes how many rows a view has. Where its stage is over already, the number is said behind it."""
+        known = self.context.views.get(view.casefold())
+        if known is None or (known.rows is not None and known.rows >= rows):
+            return
+        known.rows = rows
+        if known.index == self.context.index:
+            self.context.record.rows["out"] = rows
+        else:
+            self.emit(StageRows(stage_index=known.index, stage=known.stage, direction="out", rows=rows, view=known.name))
 
     def _columns(self) -> list[str]:
         """Names of all columns of the views made so far, for "did you mean"."""
@@ -212,10 +264,13 @@ class Runner:
 
     def _finish(self, index: int, stage: Stage, started: float, metrics: dict[str, int]) -> None:
         record = self.context.record
+        self._look_at_watches()
         if metrics:
             self.emit(StageMetrics(stage_index=index, stage=stage.name, metrics=metrics))
         if metrics and self.context.outputs:
             record.rows.setdefault("out", metrics.get("records_written", 0))
+            for name in stage.reads():  # what was written whole has been counted by writing it
+                self._count(name, record.rows["out"])
         self.context.describe_output(format=stage.type.removesuffix("Load").lower(), rows=record.rows.get("out"))
         self.warnings += len(record.warnings)
         self.emit(

@@ -6,6 +6,8 @@ and a parametrised test are all derived from the class.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +16,15 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from executor.problems import Problem
+
+
+@dataclass(frozen=True)
+class Count:
+    """Rows to count while they go by. `kind`: a key of `executor.language.value_kinds.KINDS`; `condition`: SQL that is true of them."""
+
+    column: str | None
+    kind: str
+    condition: str
 
 
 class StageContext(Protocol):
@@ -40,6 +51,14 @@ class StageContext(Protocol):
 
     def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
         """Makes `frame` the view `name`; with `persist` caches it and counts."""
+        ...
+
+    def watched(
+        self, frame: DataFrame, view: str, counts: Sequence[Count], *, affected: str, look: str | None = None, source: str | None = None
+    ) -> DataFrame:
+        """`frame`, which becomes (a part of) the view, and counts its rows as they go by. `affected`: SQL that is true of the rows with
+        something to look at; `look`: the same over the finished view, None where it cannot be told there. `source`: a view that has
+        just as many rows. What was counted is said at the run's end and makes it succeed with warnings."""
         ...
 
     def sql(self, text: str, *, field: str = "sql") -> DataFrame:

@@ -6,6 +6,7 @@ Rows that must stop the run are caught by a filter between them that Spark canno
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -14,8 +15,9 @@ from pyspark.sql.types import ArrayType, StringType, StructType
 
 from executor.language.schema import AnyColumn, ArrayColumn, BooleanColumn, Scalar, StructColumn
 from executor.problems import Problem, ProblemError
+from executor.stages.base import Count
 from executor.stages.internal_columns import is_internal
-from executor.stages.typed_values import failure_text, is_one_of, quoted, value_of
+from executor.stages.typed_values import failure_text, is_inexact, is_one_of, is_too_fine, is_twice, quoted, value_of
 from executor.stages.typing_errors import raised
 
 ERRORS = "_errors"
@@ -60,24 +62,37 @@ class _Cell:
         return f"IF({self.text} IS NULL, '{MISSING}', {failure_text(self.column, self.text)})"
 
 
-def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail_fast: bool) -> DataFrame:
+Watched = Callable[[DataFrame, list[Count], str], DataFrame]
+"""Makes a frame count its rows: those of each count, and those that the SQL condition is true of."""
+
+
+def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail_fast: bool, watched: Watched) -> DataFrame:
     """`source` with its columns typed by position, internal columns behind them, `_errors` last. Raises ProblemError when schema and
     data cannot go together; values that must stop the run raise when the frame is read (`typing_errors.problem_from`)."""
     internal = [name for name in source.columns if is_internal(source, name)]
     data = [name for name in source.columns if name not in internal]
     kept = [name_in_sql(name) for name in internal if name != ERRORS]
     _require_same_count(columns, data)
-    zone = source.sparkSession.conf.get("spark.sql.session.timeZone") or "UTC"
-    cells = [_cell(source, name, column, index, zone) for index, (name, column) in enumerate(zip(data, columns, strict=True))]
+    cells = [_cell(source, name, column, index) for index, (name, column) in enumerate(zip(data, columns, strict=True))]
     checked = [cell for cell in cells if cell.conversion]
     texts = source.selectExpr(*[f"{cell.source} AS {cell.text}" for cell in cells], *kept)
     values = texts.selectExpr("*", *[f"{cell.conversion} AS {cell.value}" for cell in checked])
     guarded = _guarded(values, checked, stage, fail_fast)
-    return guarded.select(
+    counts = [count for cell in checked for count in _counts(cell)]
+    counted = watched(guarded, counts, " OR ".join(count.condition for count in counts)) if counts else guarded
+    return counted.select(
         *[F.col(cell.value).alias(cell.column.name, metadata=cell.column.spark_metadata()) for cell in cells],
         *kept,
         F.expr(_errors(checked)).alias(ERRORS, metadata=_ABOUT_ERRORS),
     )
+
+
+def _counts(cell: _Cell) -> list[Count]:
+    """What to tell of a column: values that do not fit, and values that could not be kept as they are."""
+    name, facts = cell.column.name, (cell.column, cell.text, cell.value)
+    kinds = {"time-twice": is_twice(*facts), "not-exact": is_inexact(*facts), "too-fine": is_too_fine(*facts)}
+    kept = [Count(name, kind, condition) for kind, condition in kinds.items() if condition]
+    return [Count(name, f"not-{cell.column.type}", cell.is_wrong), *kept]
 
 
 def name_in_sql(name: str) -> str:
@@ -101,11 +116,11 @@ def _require_same_count(columns: list[AnyColumn], data: list[str]) -> None:
     )
 
 
-def _cell(source: DataFrame, name: str, column: AnyColumn, index: int, zone: str) -> _Cell:
+def _cell(source: DataFrame, name: str, column: AnyColumn, index: int) -> _Cell:
     kind = source.schema[name].dataType
     raw, text, value = name_in_sql(name), f"_sluice_text_{index}", f"_sluice_value_{index}"
     if isinstance(kind, StringType) and isinstance(column, Scalar):
-        return _Cell(column, _text(column, raw), value_of(column, text, zone), text, value)
+        return _Cell(column, _text(column, raw), value_of(column, text), text, value)
     is_nested = isinstance(column, StructColumn | ArrayColumn) and isinstance(kind, StructType | ArrayType)
     if not is_nested and kind.simpleString() != column.type_text():
         raise ProblemError(_not_text(name, kind.simpleString(), column))

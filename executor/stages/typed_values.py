@@ -6,11 +6,13 @@ text does not fit. SQL text rather than column objects: a schema of twenty colum
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from executor.language import date_patterns
-from executor.language.number_patterns import number_pattern
+from executor.language.number_patterns import NO_DECIMALS, NumberPattern, number_pattern
 from executor.language.parameters import escaped
 from executor.language.schema import (
     AnyColumn,
@@ -29,10 +31,14 @@ from executor.language.schema import (
     TimestampColumn,
 )
 
+WITH_EXPONENT = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+$"
 EXPONENT = r"^[+-]?[0-9]*\.?[0-9]*[eE]\+[0-9]+$"
-PLAIN_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-MIDDLE = "decimal(38,10)"
+MIDDLE = "decimal(38,18)"
 """Holds every 64-bit number with decimals, on the way from a patterned text to a whole number."""
+EPOCHS = (date_patterns.EPOCH_SECONDS, date_patterns.EPOCH_MILLIS)
+OFFSET = r"\s*(Z|[+-][0-9]{2}(:?[0-9]{2}){0,2})$"
+FIXED_ZONE = re.compile(r"Z|UTC|GMT|UT|Etc/.*|(UTC|GMT|UT)?[+-].*|Universal|Zulu|Greenwich|[A-Z]ST")
+"""Zones whose clocks are never changed."""
 
 
 def quoted(text: str) -> str:
@@ -40,10 +46,10 @@ def quoted(text: str) -> str:
     return "'" + escaped(text, "'") + "'"
 
 
-def value_of(column: AnyColumn, text: str, session_zone: str) -> str:
+def value_of(column: AnyColumn, text: str) -> str:
     """The value of `text` in `column`. Timestamps without a zone are read in the column's own."""
     if isinstance(column, TimestampColumn):
-        return _coalesce(_timestamp_by(column, pattern, text, session_zone) for pattern in column.formatters)
+        return _coalesce(_timestamp_by(column, pattern, text) for pattern in column.formatters)
     return _BY_TYPE[type(column)](column, text)
 
 
@@ -121,7 +127,10 @@ def _binary(column: BinaryColumn, text: str) -> str:
 
 def _whole(column: IntegerColumn | LongColumn, text: str) -> str:
     if column.formatters:
-        return _by_patterns(column.formatters, text, lambda digits: _without_fraction(f"try_cast({digits} AS {MIDDLE})", column.spark_type))
+        whole = partial(number_pattern, decimals=NO_DECIMALS)
+        return _by_patterns(
+            column.formatters, text, whole, lambda digits: _without_fraction(f"try_cast({digits} AS {MIDDLE})", column.spark_type)
+        )
     exact = f"CASE WHEN rlike({text}, {quoted(EXPONENT)}) THEN {_without_fraction(f'try_cast({text} AS {MIDDLE})', column.spark_type)} END"
     number = f"coalesce(try_cast({text} AS {column.spark_type}), {exact})"
     return number if column.trim else f"CASE WHEN {_has_no_blank_at_its_ends(text)} THEN {number} END"
@@ -138,7 +147,7 @@ def _without_fraction(number: str, kind: str) -> str:
 
 def _double(column: DoubleColumn, text: str) -> str:
     if column.formatters:
-        return _by_patterns(column.formatters, text, lambda digits: f"try_cast({digits} AS double)")
+        return _by_patterns(column.formatters, text, number_pattern, lambda digits: f"try_cast({digits} AS double)")
     number = f"try_cast({text} AS double)"
     return (
         f"CASE WHEN isnan({number}) AND trim({text}) <> 'NaN' THEN NULL WHEN abs({number}) = double('Infinity') THEN NULL ELSE {number} END"
@@ -146,71 +155,141 @@ def _double(column: DoubleColumn, text: str) -> str:
 
 
 def _decimal(column: DecimalColumn, text: str) -> str:
+    """A number with more decimals than the column has does not fit: rounding would change it."""
+    kept = f"[0-9]{{0,{column.scale}}}0*"
     if column.formatters:
-        return _by_patterns(column.formatters, text, lambda digits: f"try_cast({digits} AS {column.type_text()})")
-    return f"CASE WHEN rlike({text}, {quoted(PLAIN_NUMBER)}) THEN try_cast({text} AS {column.type_text()}) END"
+        exact = partial(number_pattern, decimals=kept, exponent="[0-9]+")
+        return _by_patterns(column.formatters, text, exact, lambda digits: f"try_cast({digits} AS {column.type_text()})")
+    fits = rf"^[+-]?([0-9]+(\.{kept})?|\.(?=[0-9]){kept})$"
+    number = f"try_cast({text} AS {column.type_text()})"
+    same = _exactly(text, column)
+    return f"CASE WHEN rlike({text}, {quoted(fits)}) THEN {number} WHEN rlike({text}, {quoted(WITH_EXPONENT)}) THEN {same} END"
 
 
-def _by_patterns(formatters: list[str], text: str, convert: Callable[[str], str]) -> str:
+def _exactly(number: str, column: DecimalColumn) -> str:
+    """`number` (SQL) in the column's type, null where that would round it."""
+    wide = min(38, 38 - column.precision + column.scale)
+    kept = f"try_cast({number} AS {column.type_text()})"
+    return f"IF({kept} = try_cast({number} AS decimal(38,{wide})), {kept}, NULL)"
+
+
+Pattern = Callable[[str], NumberPattern]
+
+
+def _by_patterns(formatters: list[str], text: str, pattern: Pattern, convert: Callable[[str], str]) -> str:
     """The number by the first pattern that fits the whole text."""
-    return _coalesce(_by_pattern(pattern, text, convert) for pattern in formatters)
+    return _coalesce(_by_pattern(pattern(formatter), text, convert) for formatter in formatters)
 
 
-def _by_pattern(formatter: str, text: str, convert: Callable[[str], str]) -> str:
-    pattern = number_pattern(formatter)
+def _by_pattern(pattern: NumberPattern, text: str, convert: Callable[[str], str]) -> str:
     plus, minus = quoted(pattern.positive), quoted(pattern.negative)
-    digits = (
-        f"replace(CASE WHEN rlike({text}, {plus}) THEN regexp_extract({text}, {plus}, 1)"
-        f" WHEN rlike({text}, {minus}) THEN concat('-', regexp_extract({text}, {minus}, 1)) END, ',', '')"
+    found = (
+        f"CASE WHEN rlike({text}, {plus}) THEN regexp_extract({text}, {plus}, 1)"
+        f" WHEN rlike({text}, {minus}) THEN concat('-', regexp_extract({text}, {minus}, 1)) END"
     )
-    return convert(digits if pattern.scale == 1 else f"string(try_cast({digits} AS decimal(30,10)) / {pattern.scale})")
+    digits = f"translate({found}, {quoted(pattern.point + pattern.groups)}, '.')"
+    return convert(digits if pattern.scale == 1 else f"string(try_cast({digits} AS decimal(35,15)) / {pattern.scale})")
+
+
+def is_inexact(column: AnyColumn, text: str, value: str) -> str | None:
+    """When a floating-point column does not hold all digits of its text. Up to 15 digits it always does."""
+    if not isinstance(column, DoubleColumn) or column.formatters:
+        return None
+    held, given = f"try_cast(string({value}) AS decimal(38,18))", f"try_cast({text} AS decimal(38,18))"
+    is_gone = f"{value} = 0 AND rlike({text}, '^[^eE]*[1-9]')"
+    return f"(length({text}) > 5 AND {value} IS NOT NULL AND ({is_gone} OR (length({text}) > 15 AND {held} <> {given})))"
 
 
 # --- date and time ------------------------------------------------------------------------------------------------------
 
 
 def _date(column: DateColumn, text: str) -> str:
-    return _coalesce(f"date({_moment(column, pattern, text)})" for pattern in column.formatters)
+    return _coalesce(f"date({_as_local(column, pattern, text)})" for pattern in column.formatters)
 
 
 def _time(column: TimeColumn, text: str) -> str:
     """ISO's spelling: seconds always, a fraction only where there is one."""
-    moment = _coalesce(_moment(column, pattern, text) for pattern in column.formatters)
+    moment = _coalesce(_as_local(column, pattern, text) for pattern in column.formatters)
     fraction = f"rtrim('0', date_format({moment}, 'SSSSSS'))"
     return f"concat(date_format({moment}, 'HH:mm:ss'), IF({fraction} = '', '', concat('.', {fraction})))"
 
 
-def _timestamp_by(column: TimestampColumn, pattern: str, text: str, session_zone: str) -> str:
-    if pattern in (date_patterns.EPOCH_SECONDS, date_patterns.EPOCH_MILLIS):
+def _timestamp_by(column: TimestampColumn, pattern: str, text: str) -> str:
+    if pattern in EPOCHS:
         number = f"CASE WHEN rlike({text}, '^[0-9]{{{len(pattern)}}}$') THEN bigint({text}) END"
         return f"timestamp_seconds({number})" if pattern == date_patterns.EPOCH_SECONDS else f"timestamp_millis({number})"
     if column.time is not None:
-        return _at_clock(column.time, column.timezone_id, _moment(column, pattern, text))
+        return _in_zone(column, _at_clock(column.time, _moment(column, pattern, text)))
     if not date_patterns.has_clock(pattern):
         return "timestamp(NULL)"
-    if date_patterns.has_zone(pattern) or column.timezone_id == session_zone:
-        return _moment(column, pattern, text)
-    zone = quoted(" " + column.timezone_id)
-    moment = f"try_to_timestamp(concat({text}, {zone}), {quoted(date_patterns.spark_pattern(pattern) + ' VV')})"
-    shown = f"from_utc_timestamp(to_utc_timestamp({moment}, {quoted(session_zone)}), {quoted(column.timezone_id)})"
-    return _as_written(column, pattern, moment, shown, text)
+    moment = _moment(column, pattern, text)
+    return moment if date_patterns.has_zone(pattern) else _in_zone(column, moment)
 
 
-def _at_clock(clock: Clock, zone: str, day: str) -> str:
+def _at_clock(clock: Clock, day: str) -> str:
     second = f"CAST({clock.second}.{clock.nano // 1000:06} AS decimal(16,6))"
-    return f"try_make_timestamp(year({day}), month({day}), day({day}), {clock.hour}, {clock.minute}, {second}, {quoted(zone)})"
+    return f"try_make_timestamp(year({day}), month({day}), day({day}), {clock.hour}, {clock.minute}, {second}, 'UTC')"
+
+
+def _in_zone(column: TimestampColumn, shown: str) -> str:
+    """The moment at which clocks in the column's zone showed `shown` (a time in UTC, which is the session's zone): null where they never
+    did, since they were put forward; of the two where they were put back, the one the column says."""
+    if FIXED_ZONE.fullmatch(column.timezone_id):
+        return f"to_utc_timestamp({shown}, {quoted(column.timezone_id)})" if column.timezone_id != "UTC" else shown
+    zone = quoted(column.timezone_id)
+    first = f"to_utc_timestamp(x, {zone})"
+    later = _later(first, "x", zone)
+    chosen = {"second": f"coalesce({later}, {first})", "error": f"IF({later} IS NULL, {first}, NULL)"}.get(str(column.repeated_time), first)
+    kept = f"CASE WHEN x IS NULL OR from_utc_timestamp({first}, {zone}) <> x THEN NULL ELSE {chosen} END"
+    return f"transform(array({shown}), x -> {kept})[0]"
+
+
+def _later(first: str, shown: str, zone: str) -> str:
+    """The second moment at which clocks showed `shown`; null where there is none. Looked for only where the clocks were changed soon."""
+    again = [
+        f"WHEN from_utc_timestamp({first} + INTERVAL '{minutes}' MINUTE, {zone}) = {shown} THEN {first} + INTERVAL '{minutes}' MINUTE"
+        for minutes in (60, 30, 120, 20, 40, 180)
+    ]
+    is_near = f"from_utc_timestamp({first} + INTERVAL '3' HOUR, {zone}) <> {shown} + INTERVAL '3' HOUR"
+    return f"CASE WHEN {is_near} THEN CASE {' '.join(again)} END END"
+
+
+def is_twice(column: AnyColumn, text: str, value: str) -> str | None:
+    """When a value's time was shown twice by the clocks, for columns that do not say which of the two they mean."""
+    if not isinstance(column, TimestampColumn) or column.repeated_time or FIXED_ZONE.fullmatch(column.timezone_id):
+        return None
+    if all(pattern in EPOCHS or date_patterns.has_zone(pattern) for pattern in column.formatters):
+        return None
+    zone = quoted(column.timezone_id)
+    twice = f"({value} IS NOT NULL AND {_later(value, f'from_utc_timestamp({value}, {zone})', zone)} IS NOT NULL)"
+    said = [pattern for pattern in column.formatters if pattern in EPOCHS or date_patterns.has_zone(pattern)]
+    is_said = " OR ".join(f"{_moment(column, pattern, text)} IS NOT NULL" for pattern in said if pattern not in EPOCHS)
+    return f"({twice} AND NOT ({is_said}))" if is_said else twice
+
+
+def is_too_fine(column: AnyColumn, text: str, value: str) -> str | None:
+    """When a time has more than six decimals of a second, which is what is kept."""
+    if not isinstance(column, TimestampColumn | TimeColumn) or not any(map(date_patterns.is_finer_than_kept, column.formatters)):
+        return None
+    return f"({value} IS NOT NULL AND rlike({text}, '[.,:][0-9]{{6}}[0-9]*[1-9]'))"
+
+
+def _as_local(column: Formatted, pattern: str, text: str) -> str:
+    """Date and clock as the text writes them, whatever offset it ends with: a day is a day where it was written."""
+    local = date_patterns.without_offset(pattern)
+    if local is None:
+        return _moment(column, pattern, text)
+    bare = f"regexp_replace({text}, {quoted(OFFSET)}, '')"
+    return f"IF({_moment(column, pattern, text)} IS NULL, NULL, {_moment(column, local, bare)})"
 
 
 def _moment(column: Formatted, pattern: str, text: str) -> str:
-    moment = f"try_to_timestamp({text}, {quoted(date_patterns.spark_pattern(pattern))})"
-    return _as_written(column, pattern, moment, moment, text)
-
-
-def _as_written(column: Formatted, pattern: str, moment: str, shown: str, text: str) -> str:
     """Spark reads names of months in any case; a case-sensitive column takes only the text that the pattern itself would write."""
+    spelt = quoted(date_patterns.spark_pattern(pattern))
+    moment = f"try_to_timestamp({text}, {spelt})"
     if not column.case_sensitive or not date_patterns.has_words(pattern):
         return moment
-    return f"IF(date_format({shown}, {quoted(date_patterns.spark_pattern(pattern))}) = {text}, {moment}, NULL)"
+    return f"IF(date_format({moment}, {spelt}) = {text}, {moment}, NULL)"
 
 
 _BY_TYPE: dict[type, Callable[[Any, str], str]] = {

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from executor.language.schema import AnyColumn
 from executor.problems import Problem
-from executor.stages.base import StageContext
+from executor.stages.base import Count, StageContext
 from executor.stages.file_kinds import WithSchema, one_of
 from executor.stages.kinds import Transform, ViewName
 
@@ -73,33 +73,13 @@ class TypingTransform(WithSchema, Transform):
         if not columns:
             raise ProblemError(_no_columns())
         source = context.view(self.input_view)
-        self.make_view(typed_frame(source, columns, stage=self.name, fail_fast=self.fail_mode == "failfast"), context)
-        if self.persist and not context.is_sampled:
-            self._tell_rejected(context.view(self.output_view), context)
 
-    def _tell_rejected(self, typed: DataFrame, context: StageContext) -> None:
-        """Counts the rows with errors; cheap, as the view is kept in memory."""
-        from pyspark.sql import functions as F
+        def watched(frame: DataFrame, counts: list[Count], affected: str) -> DataFrame:
+            return context.watched(frame, self.output_view, counts, affected=affected, look="size(_errors) > 0", source=self.input_view)
 
-        has_errors = F.when(F.size("_errors") > 0, 1)
-        rejected, errors = typed.agg(F.count(has_errors), F.coalesce(F.sum(F.size("_errors")), F.lit(0))).first() or (0, 0)
-        context.rows("rejected", rejected, self.output_view)
-        context.detail(errors=errors)
-        if rejected:
-            context.warn(_rejected(rejected, errors, self.output_view))
+        self.make_view(typed_frame(source, columns, stage=self.name, fail_fast=self.fail_mode == "failfast", watched=watched), context)
 
 
 def _no_columns() -> Problem:
     words = "TypingTransform requires an input schema to define how to transform data but the provided schema has 0 columns."
     return Problem(code="no-columns", field="schema", message=words, expected="at least one column", fix="Describe the columns.")
-
-
-def _rejected(rows: int, errors: int, view: str) -> Problem:
-    holding = "row holds" if rows == 1 else "rows hold"
-    values = "value" if errors == 1 else "values"
-    return Problem(
-        code="values-do-not-fit",
-        field="schema",
-        message=f"{rows:,} {holding} values that do not fit their type ({errors:,} {values}).",
-        fix=f"Look at the rows of {view} where size(_errors) > 0.",
-    )

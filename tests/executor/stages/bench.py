@@ -10,6 +10,7 @@ import pytest
 
 from executor.document.job import parse
 from executor.problems import Problem, ProblemError
+from executor.running.watches import Watch
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -70,6 +71,11 @@ class Bench:
 
     def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
         (frame.cache() if persist else frame).createOrReplaceTempView(name)
+
+    def watched(
+        self, frame: DataFrame, view: str, counts: Any, *, affected: str, look: str | None = None, source: str | None = None
+    ) -> DataFrame:
+        return Watch(0, "", view, counts, look, source).on(frame, affected)
 
     def sql(self, text: str, *, field: str = "sql") -> DataFrame:
         return self.spark.sql(text)

@@ -153,13 +153,6 @@ def test_internal_columns_stay_behind_the_typed_ones(bench: Bench) -> None:
 
 
 @pytest.mark.spark
-def test_rows_with_errors_are_counted_when_the_view_is_kept(bench: Bench) -> None:
-    bench.run(texts("1", "x", None, "y"), typing({"type": "integer"}, persist=True))
-    assert bench.counts == {"rejected": 2}
-    assert [problem.message for problem in bench.warnings] == ["2 rows hold values that do not fit their type (2 values)."]
-
-
-@pytest.mark.spark
 def test_a_column_that_has_its_type_passes_and_another_is_told(bench: Bench) -> None:
     made = sql_stage("t", sql="SELECT 5 AS n")
     assert bench.run(made, typing({"type": "integer"})).view("v").collect()[0].c0 == 5
