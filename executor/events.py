@@ -23,6 +23,8 @@ from typing import Annotated, Any, ClassVar, TextIO, TypeAlias, get_args, get_ty
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from executor.value_kinds import value_sentence
+
 LEVELS = ("debug", "info", "warning", "error")
 LARGEST = 2**53 - 1
 """The largest whole number that every reader (a browser, a database) keeps exactly."""
@@ -66,7 +68,17 @@ class OutputFacts(TypedDict, total=False):
     published: bool
 
 
+class ValueCount(TypedDict, total=False):
+    """`rows` of a column of which `kind` is true (`executor.language.value_kinds`). `column`: its name where the document names it, the
+    empty text where only the data does; left out where the whole row is meant."""
+
+    column: Name
+    kind: Word
+    rows: Count
+
+
 Stages: TypeAlias = Annotated[list[DescribedStage], OPEN]
+ValueCounts: TypeAlias = Annotated[list[ValueCount], Field(max_length=1_000), OPEN]
 Outputs: TypeAlias = Annotated[list[OutputFacts], OPEN]
 
 
@@ -236,20 +248,26 @@ class StageFinished(Event):
 class ValueWarnings(Event):
     """Values of one stage's view that did not fit, were changed or can be read in two ways; said once for a stage.
 
-    `rows`: how many were seen (`is_whole`: that is all of them); `affected`: of them, those with something to look at. `counts`: column
-    (None: the whole row), kind, words, rows. `message` is our own sentence and shows no value. `can_show`: a preview can show just
-    these rows."""
+    `rows`: how many were seen (`is_whole`: that is all of them); `affected`: of them, those with something to look at. `names`: the column
+    of each count, also where only the data names it. `can_show`: a preview can show just these rows."""
 
     name: ClassVar[str] = "value_warnings"
-    stage_index: int
-    stage: str
-    view: str
-    rows: int
-    affected: int
-    counts: list[dict[str, Any]]
-    message: str
-    is_whole: bool = True
-    can_show: bool = False
+    stage_index: StageIndex
+    stage: Name
+    view: Name
+    rows: Count
+    affected: Count
+    counts: ValueCounts
+    names: list[str] = field(default_factory=list)
+    is_whole: Annotated[bool, OPEN] = True
+    can_show: Annotated[bool, OPEN] = False
+
+    @property
+    def loudness(self) -> str:
+        return "warning"
+
+    def words(self) -> str:
+        return value_sentence(self.counts, self.names, self.rows, self.affected, is_whole=self.is_whole)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -361,7 +379,7 @@ class PreviewRows(Event):
 
     `columns`: name, type (Spark's simple string), nullable, and internal where a stage added it. `rows`: lists of JSON-ready cells in
     column order (decimals, dates and timestamps as text, binary as base64, structs as objects). `complete` is false when more rows
-    exist. `total_rows` only where it was cheap to know. `input`: "sample" or "full"."""
+    exist. `total_rows` only where it was cheap to know. `input`: "sample" or "full". `verdict` of a check: `passes`, and `words`."""
 
     name: ClassVar[str] = "rows"
     stage_index: StageIndex
@@ -373,6 +391,7 @@ class PreviewRows(Event):
     duration_ms: Count
     input: Annotated[str, Field(pattern="^(sample|full)$"), OPEN] = "sample"
     total_rows: Count | None = None
+    verdict: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -400,6 +419,7 @@ OF_RUNS: tuple[type[Event], ...] = (
     StageMetrics,
     StageFinished,
     StageFailed,
+    ValueWarnings,
     Log,
     ProblemFound,
     PublishRequested,

@@ -22,6 +22,7 @@ from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.cells import columns_of, first_rows
 from executor.running.runner import RunContext, Runner, View
+from executor.running.watches import Watch
 from executor.stages import Stage
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Kept:
 
     views: dict[str, DataFrame]
     inputs: dict[str, lake.Snapshot]
+    watches: list[Watch] = field(default_factory=list)
 
     def is_fresh(self) -> bool:
         """Whether every file is still as it was."""
@@ -129,8 +131,9 @@ class Preview:
         self.keys: dict[str, str] = {}
         self.reads_all = False
 
-    def show(self, index: int, count: int) -> None:
-        """Says the stages' events and then the first `count` rows of what stage `index` makes. Raises StageFailure or Cancelled."""
+    def show(self, index: int, count: int, *, only_values: bool = False) -> None:
+        """Says the stages' events and then the first `count` rows of what stage `index` makes; `only_values`: of those with values to look
+        at. Raises StageFailure or Cancelled."""
         started = time.monotonic()
         stage = self.job.stages[index]
         self.reads_all = _has_query(stage)
@@ -140,7 +143,12 @@ class Preview:
             self.make(index, even_elsewhere=True)
         with self.runner.told(index, stage):
             name, frame = self._target(index, stage)
-            self.emit(self._answer(index, stage, name, frame, count, started))
+            if only_values:
+                frame = self._with_values(index, frame)
+            answer = self._answer(index, stage, name, frame, count, started, is_kept=not only_values)
+            self._read_samples_to_their_end()
+            self.runner.tell_values()
+            self.emit(answer)
 
     def make(self, index: int, *, even_elsewhere: bool = False) -> None:
         """The stage's views, from memory or made now."""
@@ -167,16 +175,19 @@ class Preview:
         return not _has_query(stage) and (self.sample or self.reads_all)
 
     def _run(self, index: int, stage: Stage, key: str) -> None:
-        before = set(self.context.views)
+        before, watches = set(self.context.views), len(self.context.watches)
         self.runner.run_stage(index, stage)
         made = {view.name: view.frame for name, view in self.context.views.items() if name not in before}
-        self.memory.keep_stage(key, Kept(made, {path: lake.snapshot(path) for path in self.context.record.inputs}))
+        self.memory.keep_stage(
+            key, Kept(made, {path: lake.snapshot(path) for path in self.context.record.inputs}, self.context.watches[watches:])
+        )
 
     def _recall(self, index: int, stage: Stage, kept: Kept) -> None:
         self.emit(StageEntered(stage_index=index, stage=stage.name, stage_type=stage.type))
+        self.context.watches += [watch.at(index) for watch in kept.watches]
         for name, frame in kept.views.items():
             self.context.kept(frame).createOrReplaceTempView(name)
-            self.context.views[name.casefold()] = View(name, frame)
+            self.context.views[name.casefold()] = View(name, frame, None, index, stage.name)
         self.emit(
             StageFinished(stage_index=index, stage=stage.name, stage_type=stage.type, outcome="done", duration_ms=0, details={"kept": True})
         )
@@ -203,8 +214,32 @@ class Preview:
         name = [*stage.reads(), *(view.name for view in list(self.context.views.values())[-1:])][0]
         return name, self.context.view(name)
 
-    def _answer(self, index: int, stage: Stage, name: str, frame: DataFrame, count: int, started: float) -> PreviewRows:
-        key = (self.keys.get(name.casefold(), "") if stage.writes() else "", count)
+    def _with_values(self, index: int, frame: DataFrame) -> DataFrame:
+        """Only the rows of the stage's view that have values to look at."""
+        looks = [watch.look for watch in self.context.watches if watch.index == index and watch.look]
+        if not looks:
+            words = "This stage keeps no mark at rows with values to look at."
+            raise ProblemError(Problem(code="no-such-rows", message=words, fix="Look at all its rows."))
+        return frame.filter(" OR ".join(f"({look})" for look in looks))
+
+    def _verdict(self, stage: Stage, columns: list[dict[str, Any]], rows: list[list[Any]]) -> dict[str, Any] | None:
+        judge: Any = getattr(stage, "verdict", None)
+        if judge is None:
+            return None
+        passes, words = judge([column["type"] for column in columns], rows)
+        return {"passes": passes, "words": _verdict_words(passes, words, on_sample=self.sample)}
+
+    def _read_samples_to_their_end(self) -> None:
+        """A view whose rows are kept in memory costs nothing to count whole; other views are told as far as they were read."""
+        for watch in self.context.watches:
+            frame = self.context.view(watch.view)
+            if frame.is_cached and not watch.is_whole:
+                frame.count()
+
+    def _answer(
+        self, index: int, stage: Stage, name: str, frame: DataFrame, count: int, started: float, *, is_kept: bool = True
+    ) -> PreviewRows:
+        key = (self.keys.get(name.casefold(), "") if stage.writes() and is_kept else "", count)
         known = self.memory.answers.get(key) if key[0] else None
         columns, rows, complete = (known.columns, known.rows, known.complete) if known else (columns_of(frame), *first_rows(frame, count))
         answer = PreviewRows(
@@ -217,10 +252,16 @@ class Preview:
             duration_ms=round((time.monotonic() - started) * 1000),
             input="sample" if self.sample else "full",
             total_rows=len(rows) if complete else None,
+            verdict=self._verdict(stage, columns, rows),
         )
         if key[0]:
             self.memory.keep_answer(key, answer)
         return answer
+
+
+def _verdict_words(passes: bool, words: str, *, on_sample: bool) -> str:
+    verdict = "Passes" if passes else "Would stop the run"
+    return f"{verdict}{' on this sample' if on_sample else ''}" + (f": {words}" if words else "")
 
 
 def parse_part(document: dict[str, Any], count: int, *, environment: str | None, parameters: dict[str, Any] | None) -> Job:

@@ -163,7 +163,7 @@ class Server:
             )
         sample = request.get("input", "sample") != "full"
         preview = Preview(self.process, answer, job, given.lake, sample=sample, memory=self._memory, is_cancelled=is_cancelled)
-        preview.show(len(job.stages) - 1, rows)
+        preview.show(len(job.stages) - 1, rows, only_values=request.get("only") == "values")
 
     def _analyse(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
         given = values_from(request.get("values") or {})

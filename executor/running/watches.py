@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from executor.events import ValueWarnings
-from executor.language.value_kinds import Told, value_sentence
+from executor.events import ValueCount, ValueWarnings
 from executor.stages.base import Count
 
 if TYPE_CHECKING:
@@ -37,6 +36,11 @@ class Watch:
     affected: int = 0
     numbers: list[int] = field(default_factory=list)
 
+    def at(self, index: int) -> Watch:
+        """The same watch in a document in which its stage stands elsewhere."""
+        self.index = index
+        return self
+
     def on(self, frame: DataFrame, affected: str) -> DataFrame:
         """`frame`, which counts as its rows go by."""
         from pyspark.sql import functions as F
@@ -54,29 +58,30 @@ class Watch:
         self.is_whole = bool(is_whole)
         return before != (self.is_whole, self.rows, self.affected, self.numbers)
 
-    @property
-    def told(self) -> list[Told]:
-        """What there is to tell, the most frequent first."""
-        found = [Told(count.column, count.kind, number) for count, number in zip(self.counts, self.numbers, strict=False) if number]
-        return sorted(found, key=lambda one: -one.rows)
-
     def event(self) -> ValueWarnings | None:
-        """The warning of this view; None when there is nothing to tell."""
-        told = self.told
-        if not told or self.rows is None:
+        """The warning of this view, the most frequent first; None when there is nothing to tell."""
+        found = sorted(
+            ((number, count) for count, number in zip(self.counts, self.numbers, strict=False) if number), key=lambda one: -one[0]
+        )
+        if not found or self.rows is None:
             return None
-        affected = max(self.affected, told[0].rows)
         return ValueWarnings(
             stage_index=self.index,
             stage=self.stage,
             view=self.view,
             rows=self.rows,
-            affected=affected,
-            counts=[one.as_dict() for one in told],
-            message=value_sentence(told, self.rows, affected, is_whole=self.is_whole),
+            affected=max(self.affected, found[0][0]),
+            counts=[_open(count, number) for number, count in found],
+            names=[count.column or "" for _, count in found],
             is_whole=self.is_whole,
             can_show=self.look is not None,
         )
+
+
+def _open(count: Count, rows: int) -> ValueCount:
+    """What everybody may see of a count: the column's name only where the document has it."""
+    column: Any = {} if count.column is None else {"column": count.column if count.is_named else ""}
+    return ValueCount(kind=count.kind, rows=rows, **column)
 
 
 def observer(spark: SparkSession) -> Callable[[str], str]:

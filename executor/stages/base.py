@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Count:
-    """Rows to count while they go by. `kind`: a key of `executor.language.value_kinds.KINDS`; `condition`: SQL that is true of them."""
+    """Rows to count while they go by. `column`: None where the whole row is meant; `kind`: a key of `executor.value_kinds.KINDS`;
+    `condition`: SQL that is true of them; `is_named`: the column's name stands in the document, so that everybody may read it."""
 
     column: str | None
     kind: str
     condition: str
+    is_named: bool = True
 
 
 class StageContext(Protocol):

@@ -21,6 +21,7 @@ from portal.runs.models import Run, StageRun, Trigger
 from portal.runs.problems import without_data
 from portal.runs.run_list import Filters
 from portal.runs.run_page import waiting_sentence
+from portal.runs.value_rows import stage_values
 
 MOST_LINES = 5000
 
@@ -68,6 +69,16 @@ class StageOut(serializers.Serializer[StageRun]):
     rows_out = serializers.IntegerField(allow_null=True)
     rows_rejected = serializers.IntegerField(allow_null=True)
     metrics = serializers.JSONField()
+    values = serializers.SerializerMethodField(
+        help_text="null, or what is to be looked at: rows seen, affected of them, counts by column and kind"
+    )
+
+    def get_values(self, stage: StageRun) -> dict[str, Any] | None:
+        values = stage_values(stage, with_data=self.context.get("with_data") is True)
+        if values is None:
+            return None
+        counts = [{"column": column, "rows": rows, "words": words} for column, rows, words in values.counts]
+        return {name: getattr(values, name) for name in ("rows", "affected", "is_whole", "can_show")} | {"counts": counts}
 
 
 class RunIn(serializers.Serializer[Any]):
@@ -200,7 +211,9 @@ class ManyRuns(ProjectView):
 class RunStages(OneRun):
     @extend_schema(summary="Stages of a run", responses={200: StageOut(many=True)})
     def get(self, request: Request, project: str, run: str) -> Response:
-        return Response([StageOut(stage).data for stage in self.run().stage_runs.all()])
+        found = self.run()
+        with_data = policy.can(self.person, "view_data", found)
+        return Response([StageOut(stage, context={"with_data": with_data}).data for stage in found.stage_runs.all()])
 
 
 class RunLog(OneRun):

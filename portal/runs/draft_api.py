@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from portal.api_base import ProjectView
 from portal.errors import PortalError
 from portal.jobs.models import Job
-from portal.runs import actions, output_rows, preview_client
+from portal.runs import actions, output_rows, preview_client, value_rows
 from portal.runs.api import RunOut
 from portal.runs.doors import find_run
 from portal.runs.preview_views import MOST_ROWS, message_for
@@ -30,6 +30,9 @@ class PreviewIn(DraftRunIn):
     to = serializers.IntegerField(min_value=0, help_text="The stage to show, counted from 0.")
     rows = serializers.IntegerField(min_value=1, max_value=MOST_ROWS, required=False, default=100)
     input = serializers.ChoiceField(choices=["sample", "full"], required=False, default="sample")
+    only = serializers.ChoiceField(
+        choices=["all", "values"], required=False, default="all", help_text="values: only rows with values to look at"
+    )
 
 
 class OutputRowsIn(serializers.Serializer[Any]):
@@ -51,6 +54,10 @@ class PreviewOut(serializers.Serializer[Any]):
     complete = serializers.BooleanField(help_text="Whether these are all rows.")
     input = serializers.CharField()
     duration_ms = serializers.IntegerField()
+    verdict = serializers.JSONField(default=None, help_text="Of a check: passes (true or false) and words; else null.")
+    values = serializers.ListField(
+        child=serializers.DictField(), default=list, help_text="Values to look at, by stage: rows seen, affected of them, counts, words."
+    )
 
 
 class OfDraft(ProjectView):
@@ -68,7 +75,7 @@ class PreviewStage(OfDraft):
     @extend_schema(summary="Preview a stage", request=PreviewIn, responses={200: PreviewOut})
     def post(self, request: Request, project: str, job: str) -> Response:
         asked = self.taken(PreviewIn)
-        preview = {"request": "preview", "rows": asked["rows"], "input": asked["input"]}
+        preview = {"request": "preview", "rows": asked["rows"], "input": asked["input"], "only": asked["only"]}
         return Response(PreviewOut(rows_of(message_for(self.person, self.job(), "ask", asked, preview))).data)
 
 
@@ -105,6 +112,17 @@ class OutputRows(ProjectView):
         return Response(PreviewOut(rows_of(output_rows.message_for(self.person, found, output, self.taken(OutputRowsIn)["rows"]))).data)
 
 
+class ValueRows(ProjectView):
+    scope = "read"
+    remembers_answers = False  # they are rows of the data
+
+    @extend_schema(summary="Rows with values to look at", request=OutputRowsIn, responses={200: PreviewOut})
+    def post(self, request: Request, project: str, run: UUID, stage: int) -> Response:
+        """`stage` counts from 0 and is one whose `values` say that its rows can be shown. Inputs are read as they are now."""
+        found = find_run(self.person, project, run)
+        return Response(PreviewOut(rows_of(value_rows.message_for(self.person, found, stage, self.taken(OutputRowsIn)["rows"]))).data)
+
+
 class RunDraft(OfDraft):
     @extend_schema(summary="Run a draft", request=DraftRunIn, responses={201: RunOut})
     def post(self, request: Request, project: str, job: str) -> Response:
@@ -123,12 +141,14 @@ def rows_of(message: dict[str, Any]) -> dict[str, Any]:
 
 @async_to_sync
 async def answer_to(message: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The problems of the service's answer, and its last event."""
-    problems, event = [], {}
+    """The problems of the service's answer, and its last event; `values` of that: what it told of values to look at."""
+    problems, values, event = [], [], {}
     async for event in preview_client.request(message):
         if event.get("problem"):
             problems.append(event["problem"])
-    return problems, event
+        if event.get("event") == "value_warnings":
+            values.append({name: event.get(name) for name in ("stage_index", "stage", "rows", "affected", "is_whole", "counts", "words")})
+    return problems, event | {"values": values}
 
 
 def refused(problems: list[dict[str, Any]]) -> PortalError:
@@ -144,4 +164,5 @@ urlpatterns = [
     path(_JOB + "/analyse", Analyse.as_view()),
     path(_JOB + "/run-draft", RunDraft.as_view()),
     path("projects/<slug:project>/runs/<uuid:run>/outputs/<int:output>/rows", OutputRows.as_view()),
+    path("projects/<slug:project>/runs/<uuid:run>/stages/<int:stage>/values", ValueRows.as_view()),
 ]

@@ -35,21 +35,23 @@ from executor.events import (
     StageFinished,
     StageMetrics,
     StageRows,
+    ValueWarnings,
     cut,
 )
 from portal.jobs.documents import stages_of
 from portal.runs.leases import LeaseLost
 from portal.runs.models import FINAL_STATES, LogSegment, Run, StageRun
 from portal.runs.redaction import Redactor
+from portal.runs.value_rows import noted
 
 LONGEST_LINE = 16_000
 LOG_LIMIT = 50 * 1024**2
 """Bytes of log kept of one run. What comes after is counted and shown as a gap; errors and facts about stages are still kept."""
 SEGMENT_LINES = 200
-ALWAYS_KEPT = (RunStarted, StageEntered, StageFinished, StageFailed, ProblemFound, PublishRequested, RunFinished)
+ALWAYS_KEPT = (RunStarted, StageEntered, StageFinished, StageFailed, ValueWarnings, ProblemFound, PublishRequested, RunFinished)
 NO_LINES = (Ready, Alive)
 """No facts of a run: an executor was started before anybody asked; it still lives."""
-OfStage = (StageEntered, StageRows, StageMetrics, StageFinished, StageFailed)
+OfStage = (StageEntered, StageRows, StageMetrics, StageFinished, StageFailed, ValueWarnings)
 E = TypeVar("E", bound=Event)
 
 
@@ -237,6 +239,8 @@ class Ingest:
             stage.metrics = stage.metrics | event.metrics
         elif isinstance(event, StageFinished):
             self._note_end(stage, event, time)
+        elif isinstance(event, ValueWarnings):
+            self._note_values(stage, event)
         elif isinstance(event, StageFailed):
             self._done.discard(event.stage_index)
             stage.state, stage.finished_at, stage.problem = "failed", time, redacted(event.problem, self._redact)
@@ -247,6 +251,12 @@ class Ingest:
         for name in ("rows_in", "rows_out", "rows_rejected"):
             if getattr(event, name) is not None:
                 setattr(stage, name, getattr(event, name))
+
+    def _note_values(self, stage: StageRun, event: ValueWarnings) -> None:
+        """Said after the stage's end, when later stages have read its rows."""
+        stage.details = stage.details | {"values": redacted(noted(event), self._redact)}
+        if stage.state == "done":
+            stage.state = "warning"
 
 
 def redacted(value: Any, redact: Redactor) -> Any:

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.conf import settings
 
+from executor.event_lines import stored
+from executor.events import ValueWarnings
 from portal.runs.preview_lease import LONGEST_LINE, said
 
 DOWN = {
@@ -20,6 +22,12 @@ DOWN = {
     ),
     "last": True,
 }
+
+
+def _with_words(event: dict[str, Any]) -> dict[str, Any]:
+    """What is told of values comes as a sentence, too."""
+    told = stored(event) if event.get("event") == ValueWarnings.name else None
+    return event | {"words": told.words()} if told else event
 
 
 async def request(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
@@ -38,7 +46,7 @@ async def request(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         while True:
             line = await reader.readline()
             event = json.loads(line) if line else DOWN
-            yield event
+            yield _with_words(event)
             if event.get("last"):
                 return
     except (OSError, ValueError):

@@ -30,13 +30,14 @@ MOST_ROWS = 1000
 
 @require_POST
 async def preview(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
-    """JSON {document, to, rows, input, parameters} → events, the last `rows`, `stage_failed`, `problem` or `cancelled`."""
+    """JSON {document, to, rows, input, only, parameters} → events, the last `rows`, `stage_failed`, `problem` or `cancelled`."""
     await request.auser()
     content = json_body.read_object(request)
     rows = content.get("rows", 100)
     if not isinstance(rows, int) or isinstance(rows, bool) or not 1 <= rows <= MOST_ROWS:
         raise PortalError(f"“rows” must be a number from 1 to {MOST_ROWS}.", code="field-wrong", field="rows")
     asked = {"request": "preview", "rows": rows, "input": "full" if content.get("input") == "full" else "sample"}
+    asked["only"] = "values" if content.get("only") == "values" else "all"
     return streamed(await _addressed(request, project, job, "ask", content, asked))
 
 

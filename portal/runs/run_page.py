@@ -125,7 +125,7 @@ def _end_of(stage: StageRun, run: Run) -> datetime:
 def _line(stage: StageRun, run: Run, begin: datetime, whole: float, usual: float | None, with_data: bool) -> StageLine:
     shown = shown_to(stage.problem, run.document, with_data=with_data) if stage.problem else None
     tone = {"failed": "bad", "warning": "warn", "running": "run", "skipped": "mut", "cancelled": "mut"}.get(stage.state, "")
-    facts = [(name.replace("_", " "), _shown(value)) for name, value in (stage.metrics | (stage.details if with_data else {})).items()]
+    facts = [(name.replace("_", " "), _shown(value)) for name, value in (stage.metrics | (_details(stage) if with_data else {})).items()]
     line = StageLine(stage, tone, _figures(stage), stage.state.replace("_", " "), problem=shown, facts=facts)
     if stage.started_at and stage.state != "skipped":
         seconds = (_end_of(stage, run) - stage.started_at).total_seconds()
@@ -136,6 +136,11 @@ def _line(stage: StageRun, run: Run, begin: datetime, whole: float, usual: float
         line.label = f"{duration(seconds)}, {line.label}" + (f"; {line.usually}" if line.usually else "")
         line.usual = round(min(usual / whole * 100, 100 - line.left), 2) if usual is not None else None
     return line
+
+
+def _details(stage: StageRun) -> dict[str, Any]:
+    """What the stage said of itself, less what has a card of its own."""
+    return {name: fact for name, fact in stage.details.items() if name != "values"}
 
 
 def _figures(stage: StageRun) -> str:

@@ -16,6 +16,7 @@ from portal.accounts.models import Project, User
 from portal.runs import actions, run_list, run_page
 from portal.runs.doors import reader_of
 from portal.runs.models import Run
+from portal.runs.value_rows import values_of
 
 MOST_JOBS = 100
 
@@ -85,6 +86,7 @@ def _context(request: HttpRequest, project: str, run_id: UUID) -> dict[str, Any]
         "with_data": reader.with_data,
         "may": run_page.may(_person(request), found),
         "failure": run_page.failure_of(found, with_data=reader.with_data),
+        "values": values_of(found, with_data=reader.with_data),
         "waiting": run_page.waiting_sentence(found),
         "stages": run_page.stage_lines(found, with_data=reader.with_data),
         "attempt": found.attempts.filter(number=found.fence).first(),

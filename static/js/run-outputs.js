@@ -1,18 +1,21 @@
-// “See rows” of an output: its first rows as they lie in the lake now.
+// “See rows” of an output, or those of a stage's values to look at: read now, as the lake is now.
 import { howMany, putRows } from "./rows.js";
 
-const panel = document.getElementById("output-rows");
 let asking = null;
 
-document.getElementById("panel-outputs").addEventListener("click", async (event) => {
+document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-rows]");
   if (!button) return;
   asking?.abort();
   asking = new AbortController();
+  const { rows: url, uri, panel: place = "output-rows" } = button.dataset;
+  const panel = document.getElementById(place);
   for (const other of document.querySelectorAll("[data-rows]")) other.setAttribute("aria-pressed", String(other === button));
   panel.hidden = false;
-  const { rows: url, uri } = button.dataset;
-  const about = (rows) => `${howMany(rows)} of ${uri} as it is now`;
+  const about = (rows) =>
+    place === "output-rows"
+      ? `${howMany(rows)} of ${uri} as it is now`
+      : `${howMany(rows)} of “${uri}” with values to look at, made anew from the inputs as they are now`;
   await putRows({
     url,
     body: {},
@@ -20,7 +23,7 @@ document.getElementById("panel-outputs").addEventListener("click", async (event)
     name: uri,
     put: (...nodes) => panel.replaceChildren(...nodes),
     about,
-    internal: false,
+    internal: place !== "output-rows",
   });
   panel.scrollIntoView({ block: "nearest" });
 });

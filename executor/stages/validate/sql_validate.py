@@ -25,6 +25,12 @@ class SQLValidate(WithSQL, Validate):
 
     type: Literal["SQLValidate"] = "SQLValidate"
 
+    def verdict(self, types: list[str], rows: list[list[Any]]) -> tuple[bool, str]:
+        """Whether the run would go on after this answer, and the answer's own words."""
+        if types != ["boolean", "string"] or len(rows) != 1 or rows[0][0] is None:
+            return False, "the query must answer with one row: true or false, and a message"
+        return bool(rows[0][0]), str(rows[0][1] or "")
+
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.one_row import only_row, parsed_message
 

@@ -56,7 +56,8 @@ export class Preview {
 
   // --- asking
 
-  async start() {
+  /** `only`: "values" shows just the rows with values to look at. */
+  async start({ only = "all" } = {}) {
     const { store } = this;
     if (store.broken) {
       show({ text: "The JSON cannot be read yet; correct it first.", tone: "warn" });
@@ -73,11 +74,20 @@ export class Preview {
       began: performance.now(),
       problems: [],
       rows: null,
+      values: [],
+      only,
     };
     this.running = run;
     choose(document.getElementById("tab-output"));
     this.working(run, "asking for a session");
-    const body = { document: store.doc, to: run.index, rows: Number(this.parts.rows.value), input: this.parts.input.value, parameters: {} };
+    const body = {
+      document: store.doc,
+      to: run.index,
+      rows: Number(this.parts.rows.value),
+      input: this.parts.input.value,
+      only,
+      parameters: {},
+    };
     try {
       await lines(this.config.urls.preview, body, run.abort.signal, (event) => {
         if (this.running === run) this.take(run, event);
@@ -100,6 +110,7 @@ export class Preview {
         words: `${event.rows_out.toLocaleString("en-US")} rows in the last preview`,
       });
     else if (event.event === "rows") run.rows = event;
+    else if (event.event === "value_warnings") run.values.push(event);
     else if (event.event === "problem" || event.event === "stage_failed") run.problems.push(event.problem);
     else if (event.event === "cancelled") run.cancelled = true;
     else if (["waiting", "queued", "starting", "ready"].includes(event.event))
@@ -189,10 +200,44 @@ export class Preview {
     );
     this.parts.output.classList.remove("stale");
     this.parts.copy.hidden = !rows.rows.length;
-    this.parts.output.replaceChildren(rows.rows.length ? resultTable(rows) : this.noRows(rows));
+    this.parts.output.replaceChildren(...this.notes(run), rows.rows.length ? resultTable(rows) : this.noRows(rows));
     this.parts.output.scrollTo(0, 0);
     this.lastWords = this.describe(rows, total);
     this.parts.status.textContent = this.lastWords;
+  }
+
+  /** A check's verdict, and what is to be looked at in the values of this stage and those before it. */
+  notes(run) {
+    const { verdict } = run.rows;
+    const judged = verdict
+      ? [
+          el(
+            "p",
+            { class: `notice ${verdict.passes ? "ok" : "bad"} in` },
+            icon(verdict.passes ? "circle-check" : "circle-x"),
+            el("span", {}, verdict.words),
+          ),
+        ]
+      : [];
+    const told = run.values.map((event) =>
+      el(
+        "div",
+        { class: "notice warn in" },
+        icon("alert-triangle"),
+        el("span", {}, `${event.stage}: ${event.words}`),
+        this.lookButton(run, event),
+      ),
+    );
+    return [...judged, ...told];
+  }
+
+  lookButton(run, event) {
+    if (!event.can_show || run.only === "values") return null;
+    const look = () => {
+      if (event.stage_index !== run.index) this.goto({ stage_index: event.stage_index, key: run.keys[event.stage_index] });
+      this.start({ only: "values" });
+    };
+    return el("button", { type: "button", class: "btn sm", onclick: look }, icon("table"), " See these rows");
   }
 
   describe(rows, total) {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 KINDS = {
     "not-integer": "not a whole number",
@@ -27,21 +27,20 @@ KINDS = {
 """Kind → words that stand after “5 of 1,000 rows”."""
 
 
-@dataclass(frozen=True)
-class Told:
-    """Rows of one column (None: the whole row) that one kind is true of."""
-
-    column: str | None
-    kind: str
-    rows: int
-
-    def as_dict(self) -> dict[str, str | int | None]:
-        return {"column": self.column, "kind": self.kind, "words": KINDS[self.kind], "rows": self.rows}
+def described(counts: Sequence[Mapping[str, Any]], names: Sequence[str] = ()) -> list[tuple[str, int, str]]:
+    """(column, rows, words) of each count. `names`: the columns, for a reader who may see names that only the data has."""
+    found = []
+    for place, count in enumerate(counts):
+        column = count.get("column")
+        name = "whole rows" if column is None else column or (names[place] if place < len(names) else "") or "a column"
+        found.append((name, int(count.get("rows", 0)), KINDS.get(str(count.get("kind")), "to be looked at")))
+    return found
 
 
-def value_sentence(told: Sequence[Told], rows: int, affected: int, *, is_whole: bool) -> str:
-    """`2 of 5 rows have values to look at: amount (2, not a number).` It shows no value, so everybody may read it."""
-    places = [f"{one.column or 'whole rows'} ({one.rows:,}, {KINDS[one.kind]})" for one in told[:5]]
+def value_sentence(counts: Sequence[Mapping[str, Any]], names: Sequence[str], rows: int, affected: int, *, is_whole: bool) -> str:
+    """`2 of 5 rows have values to look at: amount (2, not a number).` It shows no value."""
+    told = described(counts, names)
+    places = [f"{name} ({number:,}, {words})" for name, number, words in told[:5]]
     more = f" and {len(told) - 5:,} more" if len(told) > 5 else ""
     have = "has" if affected == 1 else "have"
     of = f"{rows:,} rows" if is_whole else f"the {rows:,} rows that were read"

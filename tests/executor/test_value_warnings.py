@@ -1,0 +1,130 @@
+"""No value is lost in silence: what a run says of values that did not fit, and how often it counts them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from executor.events import ValueWarnings, open_fields
+from executor.value_kinds import value_sentence
+from tests.executor.running import Outcome, run_here
+
+if TYPE_CHECKING:
+    from executor.spark.session import SparkProcess
+
+ROWS = "id,amount,at\n1,2.5,2024-01-05\nx,n/a,05/01/2024\n3,4,2024-01-07\nx,5,2024-01-08\n5,n/a,2024-01-09\n"
+READ = {"type": "DelimitedExtract", "name": "read", "inputURI": "in.csv", "header": True, "outputView": "texts"}
+SCHEMA = [
+    {"name": "id", "type": "integer", "nullable": True},
+    {"name": "amount", "type": "double", "nullable": True},
+    {"name": "at", "type": "date", "nullable": True, "formatters": ["uuuu-MM-dd"]},
+]
+TYPED = {"type": "TypingTransform", "name": "typed", "inputView": "texts", "outputView": "v", "schema": SCHEMA}
+SAVE = {"type": "ParquetLoad", "name": "save", "inputView": "v", "outputURI": "out"}
+ALL_FOUND = {("amount", "not-double", 2), ("id", "not-integer", 2), ("at", "not-date", 1)}
+
+
+def query(sql: str, view: str) -> dict[str, Any]:
+    return {"type": "SQLTransform", "name": view, "sql": sql, "outputView": view}
+
+
+def warning(outcome: Outcome) -> dict[str, Any]:
+    (event,) = outcome.named("value_warnings")
+    return event
+
+
+def found(event: dict[str, Any]) -> set[tuple[str, str, int]]:
+    return {(name, count["kind"], count["rows"]) for name, count in zip(event["names"], event["counts"], strict=True)}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    (tmp_path / "in.csv").write_text(ROWS)
+    return tmp_path
+
+
+def test_the_sentence_shows_no_value_and_says_how_much_was_read() -> None:
+    told = [{"column": "amount", "kind": "not-double", "rows": 2}, {"kind": "not-json", "rows": 1}]
+    words = "2 of 5 rows have values to look at: amount (2, not a number), whole rows (1, not JSON; kept as text)."
+    assert value_sentence(told, [], 5, 2, is_whole=True) == words
+    assert value_sentence(told[:1], [], 5, 1, is_whole=False).startswith("1 of the 5 rows that were read has values")
+
+
+def test_a_name_that_only_the_data_has_needs_the_right_to_data() -> None:
+    event = ValueWarnings(
+        stage_index=0, stage="read", view="v", rows=3, affected=1, counts=[{"column": "", "kind": "not-exact", "rows": 1}], names=["canary"]
+    )
+    assert "canary" in event.words() and "names" not in open_fields(ValueWarnings)
+    assert "a column (1" in replace(event, names=[]).words()
+
+
+@pytest.mark.spark
+def test_a_run_with_values_that_do_not_fit_succeeds_with_warnings(spark_process: SparkProcess, lake: Path) -> None:
+    outcome = run_here(spark_process, [READ, TYPED, SAVE], lake)
+    event = warning(outcome)
+    assert (outcome.code, outcome.result, outcome.events[-1]["warnings"]) == (0, "succeeded_with_warnings", 1)
+    assert (event["stage"], event["view"], event["rows"], event["affected"], event["is_whole"]) == ("typed", "v", 5, 3, True)
+    assert found(event) == ALL_FOUND
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    "between",
+    [
+        [],
+        [query("SELECT a.id FROM v a JOIN v b ON a.id = b.id JOIN v c ON a.id = c.id", "w")],
+        [query("SELECT count(*) AS n FROM v", "w"), {"type": "ConsoleLoad", "name": "show", "inputView": "v"}],
+        [query("SELECT * FROM v UNION ALL SELECT * FROM v", "w")],
+    ],
+)
+def test_rows_that_are_read_several_times_are_counted_once(spark_process: SparkProcess, lake: Path, between: list[dict[str, Any]]) -> None:
+    more = [{"type": "ParquetLoad", "name": "more", "inputView": "w", "outputURI": "more"}] if between else []
+    event = warning(run_here(spark_process, [READ, TYPED, *between, *more, SAVE], lake))
+    assert (event["rows"], event["affected"], found(event)) == (5, 3, ALL_FOUND)
+
+
+@pytest.mark.spark
+def test_a_filter_of_a_later_query_hides_no_row_from_the_count(spark_process: SparkProcess, lake: Path) -> None:
+    few = query("SELECT id FROM v WHERE id = 1", "few")
+    save = SAVE | {"inputView": "few"}
+    outcome = run_here(spark_process, [READ, TYPED, few, save], lake)
+    assert found(warning(outcome)) == ALL_FOUND
+    assert outcome.events[-1]["outputs"][0]["rows"] == 1
+
+
+@pytest.mark.spark
+def test_a_limit_is_said_rather_than_a_part_counted_as_the_whole(spark_process: SparkProcess, lake: Path) -> None:
+    (lake / "in.csv").write_text("id,amount,at\n" + "x,1,2024-01-05\n" * 500)
+    event = warning(run_here(spark_process, [READ, TYPED, query("SELECT id FROM v LIMIT 3", "few"), SAVE | {"inputView": "few"}], lake))
+    assert not event["is_whole"] and event["rows"] < 500
+
+
+@pytest.mark.spark
+def test_a_view_that_nothing_reads_is_not_counted(spark_process: SparkProcess, lake: Path) -> None:
+    outcome = run_here(spark_process, [READ, TYPED], lake)
+    assert (outcome.result, outcome.named("value_warnings")) == ("succeeded", [])
+
+
+@pytest.mark.spark
+def test_a_run_that_fails_later_still_tells_of_its_values(spark_process: SparkProcess, lake: Path) -> None:
+    check = {"type": "SQLValidate", "name": "check", "sql": "SELECT count(*) = 99 AS outcome, 'no' AS message FROM v"}
+    outcome = run_here(spark_process, [READ, TYPED, check], lake)
+    assert outcome.result == "failed" and found(warning(outcome)) == ALL_FOUND
+
+
+@pytest.mark.spark
+def test_rows_of_typed_views_and_of_their_sources_are_known_without_counting(spark_process: SparkProcess, lake: Path) -> None:
+    outcome = run_here(spark_process, [READ, TYPED, SAVE], lake)
+    rows = {(event["stage"], event["direction"]): event["rows"] for event in outcome.named("stage_rows")}
+    assert rows == {("read", "out"): 5, ("typed", "out"): 5}
+    assert outcome.named("stage_finished")[-1]["rows_in"] == 5
+
+
+@pytest.mark.spark
+def test_a_kept_view_is_counted_in_its_own_stage(spark_process: SparkProcess, lake: Path) -> None:
+    outcome = run_here(spark_process, [READ, TYPED | {"persist": True}, SAVE], lake)
+    assert {event["stage"]: event.get("rows_out") for event in outcome.named("stage_finished")}["typed"] == 5
+    assert found(warning(outcome)) == ALL_FOUND
