@@ -1,4 +1,4 @@
-"""`python -m executor check|run|preview|serve|schema|docs`. What needs Spark is imported only by the commands that need it."""
+"""`python -m executor check|run|preview|serve|look|unpack|schema|docs`. What needs Spark is imported only by the commands that need it."""
 
 from __future__ import annotations
 
@@ -82,6 +82,24 @@ def serve() -> None:
     from executor import commands
 
     sys.exit(commands.serve())
+
+
+@main.command()
+@values_option
+def look(values: str | None) -> None:
+    """Looks at a file of the lake and proposes how to read it. Standard output is JSON lines. Starts no Spark."""
+    from executor.look import commands
+
+    sys.exit(commands.answer(commands.look))
+
+
+@main.command()
+@values_option
+def unpack(values: str | None) -> None:
+    """Unpacks a zip or an Excel file of the lake into a folder of it. Standard output is JSON lines. Starts no Spark."""
+    from executor.look import commands
+
+    sys.exit(commands.answer(commands.unpack))
 
 
 @main.command()

@@ -10,6 +10,7 @@ from typing import Any
 from executor.look.shapes import BLANKS, Moment, Number, decimal_of, digits_of, is_compact_day, moment_key, natural_sign, shape_of
 
 EXAMPLES = 20
+LINES = 1_000
 MOST_DISTINCT = 2_000
 MOST_REMEMBERED = 50_000
 SPREAD = 2_000
@@ -24,10 +25,11 @@ Key = Number | Moment | tuple[str, str] | str
 @dataclass(slots=True)
 class Tally:
     """The values of one key. `bounds`: for each way to read them (the order of a day's numbers; "" else) the least and the greatest,
-    each as (what sorts, text). `digits` and `decimals`: the most before and behind the decimal sign."""
+    each as (what sorts, text). `lines`: of the first ones. `digits` and `decimals`: the most before and behind the decimal sign."""
 
     rows: int = 0
     examples: list[tuple[int, str]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
     bounds: dict[str, list[tuple[Any, str]]] = field(default_factory=dict)
     longest: int = 0
     digits: int = 0
@@ -104,9 +106,11 @@ class Facts:
         tally = self._tally(plain)
         tally.rows += rows
         start = -1
-        for _ in range(min(rows, EXAMPLES - len(tally.examples))):
+        for _ in range(min(rows, LINES - len(tally.lines))):
             start = values.index(text, start + 1)
-            tally.examples.append((lines[start], text))
+            tally.lines.append(lines[start])
+            if len(tally.examples) < EXAMPLES:
+                tally.examples.append((lines[start], text))
 
     def _tally(self, plain: str) -> Tally:
         key = self._keys.get(plain)

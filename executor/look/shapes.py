@@ -42,7 +42,7 @@ LARGEST_DOUBLE = Decimal("1.7976931348623157e308")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """`form`: one of whole, point, comma, commas, points, blanks, scientific. `weak`: its only sign is followed by three digits, so it
+    """`form`: one of whole, point, comma, commas, points, blanks, scientific, too_large. `weak`: its only sign is followed by three digits, so it
     may stand between thousands. `around`: signs in front and behind, with # for the digits."""
 
     form: str
@@ -68,6 +68,7 @@ class Moment:
         return "time" if not self.order else ("timestamp" if self.clock else "date")
 
 
+WHOLE, CODE = Number("whole"), Number("whole", zero_led=True)
 Shape = Number | Moment | None
 """None: just text."""
 
@@ -76,12 +77,14 @@ def shape_of(text: str) -> Shape:
     """The shape of a text without blanks at its ends."""
     if not text or len(text) > 64 or not any(sign.isdigit() for sign in text):
         return None
+    if text.isdigit() and text.isascii():  # by far the most common, and ten times quicker so
+        return CODE if len(text) > 1 and text[0] == "0" else WHOLE
     return _number(text) or _moment(text)
 
 
 def _number(text: str) -> Number | None:
     if _SCIENTIFIC.fullmatch(text):
-        return Number("scientific")
+        return Number("scientific" if abs(Decimal(text)) <= LARGEST_DOUBLE else "too_large")
     found = _NUMBER.fullmatch(text)
     if not found or bool(found["open"]) != bool(found["close"]):
         return None
@@ -179,13 +182,18 @@ def decimal_of(text: str, sign: str) -> Decimal:
     """The number that `text` (a Number's) stands for when `sign` stands before its decimals ("": it has none)."""
     if _SCIENTIFIC.fullmatch(text):
         return Decimal(text)
-    whole, _, decimals = re.sub(r"[^0-9.,]", "", text).rpartition(sign) if sign else (text, "", "")
+    body = re.sub(r"[^0-9.,]", "", text)
+    whole, _, decimals = body.rpartition(sign) if sign and sign in body else (body, "", "")
     number = Decimal(f"{re.sub(r'[^0-9]', '', whole) or '0'}.{decimals or '0'}")
     return -number if "-" in text or text.startswith("(") else number
 
 
 def digits_of(text: str, form: str) -> tuple[int, int]:
     """(digits before, digits behind the decimal sign) of a Number's text, as its form says."""
+    if form in ("whole", "point") and text[-1:].isdigit():
+        whole, _, decimals = text.lstrip("+-").partition(".")
+        if whole.isdigit() or not whole:
+            return len(whole.lstrip("0")), len(decimals)
     sign = natural_sign(text, form)
     whole, _, decimals = re.sub(r"[^0-9.,]", "", text).rpartition(sign) if sign else (text, "", "")
     return len(re.sub(r"\D", "", whole).lstrip("0")), len(re.sub(r"\D", "", decimals))

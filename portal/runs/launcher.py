@@ -28,6 +28,8 @@ from portal.runs.scratch import Scratch
 
 LONGEST_LINE = 1_000_000
 """Characters of one line that are kept; an executor that says more in one line is cut."""
+FILES_MEMORY_MB = 3_000
+"""Address space of a program that looks at a file; it needs far less, and one made to swell it ends instead of the machine."""
 LINES_AHEAD = 5_000
 """Lines read but not yet stored. When it is full the executor waits for us."""
 
@@ -66,6 +68,14 @@ def for_run(environment: Environment, name: str, *, warm: bool = False) -> Launc
 def for_previews(environment: Environment) -> Launch:
     """A warm executor for previews: it may read the environment's data, and write nothing but its own /tmp in memory."""
     return _launch(["serve"], environment, writable=False, scratch=None)
+
+
+def for_files(environment: Environment, what: str) -> Launch:
+    """A short-lived program without Spark over the environment's data: `look` reads it, `unpack` writes into it."""
+    launch = _launch([what, "--values", "-"], environment, writable=what == "unpack", scratch=None)
+    start = launch.argv.index(sys.executable)
+    limits = ["/usr/bin/prlimit", f"--as={FILES_MEMORY_MB * 1024**2}", "--"]
+    return replace(launch, argv=[*launch.argv[:start], *limits, *launch.argv[start:]])
 
 
 def lake_folder(environment: Environment) -> Path:

@@ -2,6 +2,7 @@
 
 A connection carries one request, a JSON object on one line: {"do": "ask" | "look" | "warm" | "cancel", "user", "job", "environment",
 "holder", "message"}. "look" is "ask" with a document of the portal's own, the only one that is answered where no drafts are allowed.
+Or it is {"do": "files", "what": "look" | "unpack", "user", "environment", "values"} for a program without Spark.
 The answer is JSON lines: the executor's events, and `waiting` with a sentence while there is nothing to show yet.
 """
 
@@ -12,7 +13,7 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from django.db import close_old_connections
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher
+from portal.runs.file_programs import FilePrograms
 from portal.runs.preview_lease import GONE, LONGEST_LINE, STOPPED, Key, Lease, SessionEnded
 from portal.runs.preview_pool import Pool
 
@@ -61,6 +63,7 @@ class Service:
 
     def __init__(self, pool: Pool, require_drafts: Callable[[int], None] = require_drafts) -> None:
         self.pool, self.require_drafts = pool, require_drafts
+        self.file_programs = FilePrograms()
 
     async def serve(self, path: Path) -> None:
         """Until SIGTERM or SIGINT. Whatever ends this process ends every session with it."""
@@ -104,12 +107,19 @@ class Service:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = json.loads(await reader.readline())
+        if request["do"] == "files":
+            await self._until_left(self._files(request, writer), reader)
+            return
         key = Key(*(int(request[name]) for name in Key._fields))
         if request["do"] == "cancel":
             await self._cancel(key)
             await _send(writer, {**STOPPED, "last": True})
             return
-        answering = asyncio.create_task(self._events(request, key, writer))
+        await self._until_left(self._events(request, key, writer), reader)
+
+    async def _until_left(self, work: Coroutine[Any, Any, None], reader: asyncio.StreamReader) -> None:
+        """Does the work; when the asker goes away first, it is cancelled."""
+        answering = asyncio.create_task(work)
         leaving = asyncio.create_task(reader.read())
         await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
         leaving.cancel()
@@ -117,6 +127,12 @@ class Service:
             answering.cancel()
         with suppress(asyncio.CancelledError):
             await answering
+
+    async def _files(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        """A program over files, see portal.runs.file_programs."""
+        async with aclosing(self.file_programs.answer(request)) as events:
+            async for event in events:
+                await _send(writer, event)
 
     async def _events(self, request: dict[str, Any], key: Key, writer: asyncio.StreamWriter) -> None:
         try:

@@ -1,0 +1,75 @@
+"""`look` and `unpack`: one JSON object on the first line of standard input, JSON lines on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from executor.problems import Problem, ProblemError
+
+MAX_LINE = 4_000_000
+DONE, NOT_RIGHT = 0, 1
+TELL_SECONDS = 0.5
+Work = Callable[[dict[str, Any], Path, Callable[[str, int, int], None]], dict[str, Any]]
+
+
+def look(given: dict[str, Any], lake: Path, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
+    """{"uri", "settings", "limit_bytes", "seconds"} → `looked` with the proposal."""
+    from executor.look.looking import SECONDS
+    from executor.look.looking import look as look_at
+
+    limit, seconds = given.get("limit_bytes"), float(given.get("seconds", SECONDS))
+    settings = given.get("settings") or {}
+    proposal = look_at(lake, str(given["uri"]), settings, limit_bytes=int(limit) if limit else None, seconds=seconds, tell=tell)
+    return {"event": "looked", "proposal": proposal.model_dump(by_alias=True, exclude_none=True)}
+
+
+def answer(work: Work) -> int:
+    """Does `work` for the values on standard input; gives the exit code."""
+    try:
+        given, lake = _values()
+        _say(work(given, lake, _Teller()))
+        return DONE
+    except ProblemError as error:
+        for problem in error.problems:
+            _say({"event": "problem", "problem": problem.as_dict()})
+    except (MemoryError, RecursionError):
+        _say({"event": "problem", "problem": TOO_MUCH.as_dict()})
+    return NOT_RIGHT
+
+
+TOO_MUCH = Problem(code="look-too-much", message="The file is too large or too deep to be looked at.", fix="Bring a smaller part of it.")
+
+
+def _values() -> tuple[dict[str, Any], Path]:
+    try:
+        given = json.loads(sys.stdin.readline(MAX_LINE))
+    except ValueError:
+        given = None
+    if not isinstance(given, dict) or not isinstance(given.get("uri"), str):
+        raise ProblemError(Problem(code="values-not-json", message="The values on standard input are not right.", expected='{"uri": …}'))
+    folder = Path(str(given.get("lake", ".")))
+    if not folder.is_dir():
+        raise ProblemError(Problem(code="lake-missing", message=f"There is no folder “{folder}” to use as the lake."))
+    return given, folder.resolve()
+
+
+def _say(event: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(event, ensure_ascii=True, separators=(",", ":"), default=str) + "\n")
+    sys.stdout.flush()
+
+
+class _Teller:
+    """Says how far the work is, now and then."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def __call__(self, what: str, done: int, whole: int) -> None:
+        if time.monotonic() - self.last >= TELL_SECONDS:
+            self.last = time.monotonic()
+            _say({"event": "progress", "what": what, "done": done, "of": whole})

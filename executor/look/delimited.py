@@ -1,0 +1,367 @@
+"""The look at a delimited file: form, one pass over its rows, columns, and the questions it leaves open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from executor.look.describing import column_of
+from executor.look.dialect import Dialect, dialect_of
+from executor.look.encoding import encoding_of, found
+from executor.look.facts import Facts
+from executor.look.misfits import MOST, misfits_of
+from executor.look.names import safe_names
+from executor.look.opening import Opened, python_encoding, without_mark
+from executor.look.proposal import Found, Misfit, Option, Proposal, ProposedColumn, Question, Settings
+from executor.look.rows import Pass
+from executor.look.types import Style, Typing
+
+FIRST_ROWS = 100
+FIRST_LINES = 60
+TAIL = 64_000
+MOST_COLUMNS = 2_000
+Tell = Callable[[str, int, int], None]
+"""Takes what is done: words, bytes done, bytes in all."""
+
+
+class DelimitedLook:
+    """`seconds`: how long rows are judged at most."""
+
+    def __init__(self, file: Opened, uri: str, settings: Settings, *, seconds: float, limit_bytes: int | None, tell: Tell) -> None:
+        self.file, self.uri, self.settings, self.seconds, self.limit_bytes, self.tell = file, uri, settings, seconds, limit_bytes, tell
+        self.encoding = self._encoding()
+        head = without_mark(file.head).decode(python_encoding(self.encoding.value).replace("-sig", ""), "replace")
+        self.head = head if len(file.head) >= file.bytes and not file.is_gzip else _whole_lines(head)
+        self.dialect, self.found = dialect_of(self.head, self._tail(), settings)
+        self.header: list[str] = []
+        self.header_line = 0
+        self.facts: list[Facts] = []
+        self.widths: Counter[int] = Counter()
+        self.others: list[tuple[int, int]] = []
+        self.first_rows: list[list[Any]] = []
+        self.rows = 0
+
+    def _encoding(self) -> Found:
+        if self.settings.encoding:
+            return found(self.settings.encoding, "as you chose")
+        return encoding_of(self.file, max(2.0, self.seconds / 3))
+
+    def _tail(self) -> str:
+        """Whole lines of the end of the file, or nothing where reaching it would take long."""
+        if self.file.is_gzip and self.file.bytes > 20_000_000:
+            return ""
+        if self.file.is_gzip:
+            last = b""
+            for block in self.file.blocks():
+                last = (last + block)[-TAIL:]
+        else:
+            with self.file.path.open("rb") as stream:
+                stream.seek(max(0, self.file.bytes - TAIL))
+                last = stream.read(TAIL)
+        text = last.decode(python_encoding(self.encoding.value), "replace")
+        return text.partition("\n")[2] if len(last) == TAIL else text
+
+    def proposal(self) -> Proposal:
+        """Reads the rows and says all."""
+        reading = Pass(self.file, self.dialect, str(self.encoding.value), self.seconds, self.limit_bytes)
+        for block, lines in reading.rows():
+            self._take(block, lines)
+            self.tell("rows read", self.rows, 0)
+        header_width = len(self.header) if self.dialect.header else None
+        style = self._style()
+        kept = self._kept_columns()
+        columns, typings, misfits, total = self._columns(style, kept)
+        proposal = Proposal(
+            uri=self.uri,
+            format="delimited",
+            packed="gzip" if self.file.is_gzip else "",
+            bytes=self.file.bytes,
+            unpacked_bytes=reading.unpacked,
+            rows=self._row_count(reading),
+            rows_judged=self.rows,
+            rows_fit=self._rows_fit(typings[:kept]),
+            settings=self._settings(style),
+            found=self._all_found(reading, typings[:kept], style),
+            header_width=header_width,
+            header_line=self.header_line,
+            widths=dict(sorted(self.widths.items())),
+            columns=columns,
+            misfits=misfits,
+            misfits_total=total,
+            first_rows=self.first_rows,
+            first_lines=[line.rstrip("\r\n")[:2000] for line in self.head.splitlines(keepends=True)[:FIRST_LINES]],
+            multi_line=reading.has_line_breaks,
+        )
+        proposal.questions = [*self._questions_of_width(columns), *self._questions_of_values(typings[:kept], columns)]
+        return proposal
+
+    # --- taking rows in
+
+    def _take(self, block: list[list[str]], lines: list[int]) -> None:
+        if not self.facts:
+            block, lines = self._begin(block, lines)
+        width = len(self.facts)
+        even = [index for index, row in enumerate(block) if len(row) == width]
+        self.widths.update(map(len, block))
+        self.rows += len(block)
+        if len(even) != len(block):
+            block, lines = self._of_other_widths(block, lines, width)
+        for facts, values in zip(self.facts, zip(*block, strict=True), strict=True) if block else ():
+            facts.take(values, lines)
+        if len(self.first_rows) < FIRST_ROWS:
+            self.first_rows += [[line, *row] for line, row in zip(lines, block, strict=True)][: FIRST_ROWS - len(self.first_rows)]
+
+    def _begin(self, block: list[list[str]], lines: list[int]) -> tuple[list[list[str]], list[int]]:
+        """Takes the header off the first block, and sees how wide the rows are."""
+        if self.dialect.header and block:
+            self.header, self.header_line = block[0], lines[0]
+            block, lines = block[1:], lines[1:]
+        common = Counter(map(len, block[:1000])).most_common(1)
+        width = common[0][0] if common else len(self.header)
+        named = len(self.header) or width
+        # Rows that are nearly all of another width than the header decide; a few odd rows do not.
+        width = width if common and common[0][1] > 0.5 * min(len(block), 1000) else named
+        if self.settings.other_widths in ("fit", "pad", "drop", "stop", "reject") and self.header and width < named:
+            width = named
+        self.facts = [Facts(self.header[index] if index < len(self.header) else "") for index in range(min(max(width, 1), MOST_COLUMNS))]
+        return block, lines
+
+    def _of_other_widths(self, block: list[list[str]], lines: list[int], width: int) -> tuple[list[Any], list[int]]:
+        """The rows that are judged, each `width` long; the others are remembered and left out, unless they are to be padded or cut."""
+        choice = self.settings.other_widths
+        rows, kept = [], []
+        for row, line in zip(block, lines, strict=True):
+            if len(row) != width:
+                if len(self.others) < MOST:
+                    self.others.append((line, len(row)))
+                if len(row) < width and choice in ("pad", "fit", "keep"):
+                    row = [*row, *[None] * (width - len(row))]  # type: ignore[list-item]
+                elif len(row) > width and choice in ("drop", "fit"):
+                    row = row[:width]
+                else:
+                    continue
+            rows.append(row)
+            kept.append(line)
+        return rows, kept
+
+    # --- saying what was found
+
+    def _kept_columns(self) -> int:
+        """How many of the columns stay: cells without a name are dropped when they are always empty, or when a person says so."""
+        named = len(self.header) if self.dialect.header else len(self.facts)
+        if named >= len(self.facts):
+            return len(self.facts)
+        choice = self.settings.other_widths
+        if choice is None:
+            choice = "drop" if not any(facts.full for facts in self.facts[named:]) else "keep"
+        self.surplus = choice
+        return len(self.facts) if choice == "keep" else named
+
+    surplus = ""
+
+    def _columns(self, style: Style, kept: int) -> tuple[list[ProposedColumn], list[Typing], list[Misfit], int]:
+        raw = [self.header[index] if index < len(self.header) else "" for index in range(len(self.facts))]
+        names = safe_names(raw)
+        columns, typings, misfits, total = [], [], [], 0
+        for index, facts in enumerate(self.facts):
+            column, typing = column_of(index, raw[index], names[index], facts, style, self.settings.columns.get(str(index)))
+            column.dropped = index >= kept
+            columns.append(column)
+            typings.append(typing)
+            if not column.dropped:
+                some, count = misfits_of(facts, typing, column.name, index)
+                misfits += some
+                total += count
+        return columns, typings, sorted(misfits, key=lambda misfit: misfit.line)[:MOST], total
+
+    def _rows_fit(self, typings: list[Typing]) -> int | None:
+        """Rows without a misfit and of the right width; None when they are too many to have been told apart."""
+        lines: set[int] = set()
+        for facts, typing in zip(self.facts, typings, strict=False):
+            for key, tally in facts.tallies.items():
+                if typing.type == "string" or key in typing.keys or (isinstance(key, tuple) and key[1] in typing.null_words):
+                    continue
+                if len(tally.lines) < tally.rows:
+                    return None
+                lines.update(tally.lines)
+        return self.judged - len(lines)
+
+    @property
+    def judged(self) -> int:
+        return self.facts[0].rows if self.facts else 0
+
+    def _row_count(self, reading: Pass) -> int | None:
+        if reading.is_whole:
+            return self.rows
+        return None if reading.has_line_breaks else self.rows + reading.lines_left
+
+    def _style(self) -> Style:
+        chosen = self.settings
+        null_words = tuple(chosen.null_values) if chosen.null_values is not None else None
+        style = Style(chosen.decimal, chosen.day_first, chosen.time_zone or "UTC", null_words)
+        if chosen.decimal:
+            return style
+        from executor.look.types import propose
+
+        signs = Counter(typing.decimal for facts in self.facts if (typing := propose(facts, style)).prepare and typing.decimal == ",")
+        return Style(",", *[chosen.day_first, style.time_zone, null_words]) if signs else style
+
+    def _settings(self, style: Style) -> Settings:
+        """How it is read now: the person's settings, and what was found for the rest."""
+        dialect: Dialect = self.dialect
+        return self.settings.model_copy(
+            update={
+                "format": "delimited",
+                "encoding": self.encoding.value,
+                "separator": dialect.separator,
+                "quote": dialect.quote,
+                "escape": dialect.escape,
+                "header": dialect.header,
+                "skip_lines": dialect.skip_lines,
+                "skip_last_lines": dialect.skip_last_lines,
+                "comment": dialect.comment,
+                "other_widths": self.settings.other_widths or self._widths_choice(),
+                "decimal": style.decimal or ".",
+                "time_zone": style.time_zone,
+                "trim_names": True if self.settings.trim_names is None else self.settings.trim_names,
+            }
+        )
+
+    def _widths_choice(self) -> str:
+        return self.surplus or ("reject" if self.others else "stop")
+
+    def _all_found(self, reading: Pass, typings: list[Typing], style: Style) -> list[Found]:
+        packed = Found(setting="packed", value=self.file.is_gzip, shown="gzip, one file" if self.file.is_gzip else "not packed")
+        empty = f"{reading.empty_lines:,} found, the first in line {reading.first_empty:,}" if reading.empty_lines else "none found"
+        more = [Found(setting="emptyLines", value="skip", shown="skip", words=empty)]
+        numbers = [typing for typing in typings if typing.type in ("integer", "long", "double", "decimal")]
+        if numbers:
+            is_open = any(typing.open == "decimal" for typing in numbers)
+            shown = "1.234,56" if style.decimal == "," else "1,234.56"
+            more.append(Found(setting="decimal", value=style.decimal or ".", shown=shown, sure=not is_open))
+        words = sorted({word for typing in typings for word in typing.null_words})
+        shown = ", ".join(["empty", *words])
+        more.append(Found(setting="nullValues", value=words, shown=shown, words="means no value" if words else ""))
+        if any(typing.type in ("date", "timestamp") and typing.order in ("dmy", "mdy") for typing in typings):
+            self._found_order(more, typings)
+        if any(typing.type == "timestamp" for typing in typings):
+            has_zone = all(_has_zone(typing) for typing in typings if typing.type == "timestamp")
+            words_of_zone = "the values say their zone" if has_zone else "no zone in the file: sure?"
+            more.append(
+                Found(
+                    setting="timeZone", value=style.time_zone, shown=style.time_zone, words=words_of_zone,
+                    sure=has_zone or self.settings.time_zone is not None,
+                )
+            )  # fmt: skip
+        for one in self.found:
+            if one.setting == "header" and self.dialect.header and self.header_line:
+                one.shown = f"line {self.header_line}"
+        return [packed, self.encoding, *self.found, *more]
+
+    def _found_order(self, more: list[Found], typings: list[Typing]) -> None:
+        orders = {typing.order for typing in typings if typing.type in ("date", "timestamp")} & {"dmy", "mdy"}
+        has_two = any("d" in pattern and not pattern.startswith("uuuu") for typing in typings for pattern in typing.options.get("formatters", []))
+        if has_two:
+            first = "dmy" in orders
+            is_open = any(typing.open == "dayFirst" for typing in typings)
+            more.append(Found(setting="dayFirst", value=first, shown="day, month, year" if first else "month, day, year", sure=not is_open))
+
+    # --- questions
+
+    def _questions_of_width(self, columns: list[ProposedColumn]) -> list[Question]:
+        named = len(self.header) if self.dialect.header else len(self.facts)
+        if named < len(self.facts):
+            return [self._too_few_names(named, columns)]
+        odd = sum(rows for width, rows in self.widths.items() if width != len(self.facts))
+        if not odd:
+            return []
+        is_short = any(width < len(self.facts) for width in self.widths)
+        is_long = any(width > len(self.facts) for width in self.widths)
+        choice = self._widths_choice()
+        mend = ("fit", "Fill up and cut", "missing cells become empty, surplus ones are left out")
+        if not is_long:
+            mend = ("pad", "Fill them up", "missing cells become empty")
+        if not is_short:
+            mend = ("drop", "Cut them", "surplus cells are left out")
+        where = ", ".join(f"line {line:,} has {width}" for line, width in self.others[:3])
+        options = [
+            Option(label="Keep them aside", words="their text stands in _errors, without values", settings={"otherWidths": "reject"}),
+            Option(label=mend[1], words=mend[2], settings={"otherWidths": mend[0]}),
+            Option(label="Stop the run", words="until the file is corrected", settings={"otherWidths": "stop"}),
+        ]
+        rows = "row is" if odd == 1 else "rows are"
+        return [
+            Question(
+                key="otherWidths",
+                title=f"{odd:,} {rows} of another width",
+                words=f"The others have {len(self.facts)} cells; {where}{' …' if odd > 3 else ''}.",
+                options=_chosen(options, choice),
+            )
+        ]
+
+    def _too_few_names(self, named: int, columns: list[ProposedColumn]) -> Question:
+        surplus = columns[named:]
+        is_empty = all(column.nulls == column.rows for column in surplus)
+        new = " and ".join(column.name for column in surplus[:3]) + (" …" if len(surplus) > 3 else "")
+        count = len(self.facts) - named
+        cells = f"{count} cell{'s' if count > 1 else ''}"
+        rows = self.widths.get(len(self.facts), 0)
+        options = [
+            Option(label="Drop them", words="nothing is lost: all are empty" if is_empty else "their values are lost", settings={"otherWidths": "drop"}),
+            Option(label="Keep them, with names", words=f"as {new}", settings={"otherWidths": "keep"}),
+            Option(label="Reject such rows", words=f"all {rows:,} rows would go to _errors", settings={"otherWidths": "reject"}),
+        ]
+        return Question(
+            key="otherWidths",
+            title=f"{named} names, but {len(self.facts)} cells in a row",
+            words=f"{rows:,} rows have {cells} more than there are names. What should happen to the {cells} without a name?",
+            options=_chosen(options, self.surplus),
+        )
+
+    def _questions_of_values(self, typings: list[Typing], columns: list[ProposedColumn]) -> list[Question]:
+        questions = []
+        days = [column for column, typing in zip(columns, typings, strict=False) if typing.open == "dayFirst"]
+        if days and self.settings.day_first is None:
+            options = [
+                Option(label="Day first", words=_as_day(days[0], "dmy"), settings={"dayFirst": True}, is_chosen=True),
+                Option(label="Month first", words=_as_day(days[0], "mdy"), settings={"dayFirst": False}),
+            ]
+            words = f"{_named(days)}: the numbers fit both ways, for instance {days[0].samples[0] if days[0].samples else ''}."
+            questions.append(Question(key="dayFirst", title="Is the day or the month first?", words=words, options=options))
+        numbers = [column for column, typing in zip(columns, typings, strict=False) if typing.open == "decimal"]
+        if numbers and self.settings.decimal is None:
+            options = [
+                Option(label="A sign between thousands", words="1,234 is one thousand two hundred", settings={"decimal": "."}, is_chosen=True),
+                Option(label="The decimal sign", words="1,234 is a little more than one", settings={"decimal": ","}),
+            ]
+            words = f"{_named(numbers)}: three digits stand behind every comma."
+            questions.append(Question(key="decimal", title="What does the comma mean?", words=words, options=options))
+        return questions
+
+
+def _has_zone(typing: Typing) -> bool:
+    from executor.language.date_patterns import has_zone
+
+    return all(has_zone(pattern) for pattern in typing.options["formatters"])
+
+
+def _named(columns: list[ProposedColumn]) -> str:
+    return ", ".join(column.name for column in columns[:3]) + (" …" if len(columns) > 3 else "")
+
+
+def _as_day(column: ProposedColumn, order: str) -> str:
+    from executor.look.shapes import moment_key
+
+    return f"{column.samples[0]} is {moment_key(column.samples[0].strip(), order)[:10]}" if column.samples else ""
+
+
+def _chosen(options: list[Option], choice: str) -> list[Option]:
+    for option in options:
+        option.is_chosen = option.settings["otherWidths"] == choice
+    return options
+
+
+def _whole_lines(text: str) -> str:
+    end = max(text.rfind("\n"), text.rfind("\r"))
+    return text[: end + 1] if end > 0 else text

@@ -1,0 +1,204 @@
+"""How a delimited text is written: separator, quote, escape, lines before and behind the rows, and whether there is a header."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from executor.look.proposal import Found, Settings
+from executor.look.shapes import shape_of
+
+SEPARATORS = {",": "comma ,", ";": "semicolon ;", "\t": "tab", "|": "bar |", "\x01": "the sign 0x01", "~": "tilde ~", "^": "caret ^"}
+QUOTES = {'"': 'double "', "'": "single '", "": "none"}
+ESCAPES = {'"': 'doubled ""', "\\": "backslash \\", "": "none"}
+SNIFFED = 30_000
+LONGEST_CELL = 8_000_000
+_FOOTER = re.compile(r"^\W*(grand\s+)?(total|totals|sum|summe|gesamt|somme|suma|count|end( of (file|report))?|eof|\d+ rows?)\b", re.IGNORECASE)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """`quote` and `escape` may be empty (none); an escape that is the quote means doubled quotes."""
+
+    separator: str = ","
+    quote: str = '"'
+    escape: str = '"'
+    comment: str = ""
+    skip_lines: int = 0
+    skip_last_lines: int = 0
+    header: bool = True
+
+    def reader(self, lines: Iterable[str]) -> Any:
+        """csv's reader; it tells `line_num`."""
+        csv.field_size_limit(LONGEST_CELL)
+        doubled = self.escape == self.quote
+        return csv.reader(
+            lines,
+            delimiter=self.separator,
+            quotechar=self.quote or None,
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            doublequote=doubled,
+            escapechar=None if doubled or not self.escape else self.escape,
+        )
+
+
+def records(dialect: Dialect, lines: Sequence[str]) -> list[list[str]]:
+    """The rows of a sample; what comes before a break in it."""
+    kept = [line for line in lines if not (dialect.comment and line.startswith(dialect.comment))]
+    found: list[list[str]] = []
+    try:
+        found.extend(dialect.reader(kept))
+    except csv.Error:
+        pass
+    return found
+
+
+def dialect_of(head: str, tail: str, settings: Settings) -> tuple[Dialect, list[Found]]:
+    """The dialect and what was found, the person's own settings first. `head`, `tail`: whole lines of the text's two ends."""
+    lines = head.splitlines(keepends=True)
+    dialect, found = _signs(lines, settings)
+    comment, comment_found = _comment(lines, dialect, settings)
+    dialect = replace(dialect, comment=comment)
+    skipped, skip_found = _skip_lines(lines, dialect, settings)
+    dialect = replace(dialect, skip_lines=skipped)
+    rows = [row for row in records(dialect, lines[skipped:]) if any(row)]
+    header, header_found = _header(rows, skipped, settings)
+    last, last_found = _last_lines(tail, dialect, rows, settings)
+    dialect = replace(dialect, header=header, skip_last_lines=last)
+    return dialect, [*found, header_found, skip_found, comment_found, last_found]
+
+
+def _signs(lines: list[str], settings: Settings) -> tuple[Dialect, list[Found]]:
+    separator, quote, escape = _sniffed([line for line in lines if not line.startswith("#")])
+    is_sure = bool(separator)
+    separator = settings.separator or separator or ","
+    is_quoted = bool(quote)
+    quote = settings.quote if settings.quote is not None else quote or '"'
+    escape = settings.escape if settings.escape is not None else escape if escape == "\\" else quote
+    dialect = Dialect(separator, quote, escape)
+    widths = Counter(len(row) for row in records(dialect, lines) if any(row))
+    width, rows = widths.most_common(1)[0] if widths else (1, 0)
+    same = f"{width} cell{'s' if width != 1 else ''} in {'every row' if len(widths) == 1 else 'most rows'}"
+    words = same if separator in SEPARATORS else f"your own; {same}"
+    return dialect, [
+        Found(setting="separator", value=separator, shown=SEPARATORS.get(separator, separator), words=words, sure=is_sure or width == 1),
+        Found(setting="quote", value=quote, shown=QUOTES[quote], words="" if is_quoted else "not used here"),
+        Found(setting="escape", value=escape, shown=ESCAPES.get(escape, escape), words="a quote inside quotes" if is_quoted else "not used here"),
+    ]
+
+
+def _sniffed(lines: Sequence[str]) -> tuple[str, str, str]:
+    """(separator, quote, escape) by CleverCSV; empty where it finds none."""
+    import clevercsv
+
+    sample, size = [], 0
+    for line in lines:
+        sample.append(line)
+        size += len(line)
+        if size > SNIFFED:
+            break
+    try:
+        found = clevercsv.Detector().detect("".join(sample)[: 2 * SNIFFED], delimiters=list(SEPARATORS))
+    except (clevercsv.Error, ValueError, IndexError, AttributeError):
+        found = None
+    if found is None:
+        return _commonest(sample), "", ""
+    return str(found.delimiter or ""), str(found.quotechar or ""), str(found.escapechar or "")
+
+
+def _commonest(lines: Sequence[str]) -> str:
+    """The separator that stands in most lines; for texts that the library gives up on."""
+    counts = {sign: sum(sign in line for line in lines) for sign in SEPARATORS}
+    best = max(counts, key=lambda sign: counts[sign])
+    return best if counts[best] else ""
+
+
+def _comment(lines: list[str], dialect: Dialect, settings: Settings) -> tuple[str, Found]:
+    """# at the beginning of lines, unless the first such line is a header: as wide as the rows."""
+    if settings.comment is not None:
+        return settings.comment, Found(setting="comment", value=settings.comment, shown=settings.comment or "none", words="as you chose")
+    marked = [line for line in lines if line.startswith("#")]
+    rest = [line for line in lines if line.strip() and not line.startswith("#")]
+    if marked and rest and len(marked) < len(lines):
+        width = Counter(len(row) for row in records(dialect, rest[:200])).most_common(1)[0][0]
+        widths = {len(row) for row in records(dialect, marked[:200])}
+        if width == 1 or width not in widths:
+            count = f"{len(marked)} line{'s' if len(marked) != 1 else ''} so far"
+            return "#", Found(setting="comment", value="#", shown="lines with #", words=count)
+    return "", Found(setting="comment", value="", shown="none")
+
+
+def _skip_lines(lines: list[str], dialect: Dialect, settings: Settings) -> tuple[int, Found]:
+    """Titles: lines at the beginning that are much narrower than the rows."""
+    if settings.skip_lines is not None:
+        count = settings.skip_lines
+        return count, Found(setting="skipLines", value=count, shown=str(count), words="as you chose")
+    rows = records(dialect, lines[:2000])
+    widths = Counter(len(row) for row in rows if row)
+    width = max(widths, key=lambda one: (widths[one], one)) if widths else 1
+    reader, skipped = dialect.reader(lines[:200]), 0
+    for row in reader:
+        is_comment = bool(dialect.comment and row and row[0].startswith(dialect.comment))
+        if width < 2 or (len([cell for cell in row if cell.strip()]) > max(1, width // 3) and len(row) > width // 3) or is_comment:
+            break
+        skipped = reader.line_num
+    if all(not line.strip() for line in lines[:skipped]):
+        skipped = 0
+    words = f"“{lines[0].strip()[:40]}” is no row" if skipped else ""
+    return skipped, Found(setting="skipLines", value=skipped, shown=str(skipped), words=words, sure=not skipped)
+
+
+def _header(rows: list[list[str]], skipped: int, settings: Settings) -> tuple[bool, Found]:
+    if not rows:
+        return False, Found(setting="header", value=False, shown="none")
+    value, words, sure = _is_header(rows)
+    if settings.header is not None and settings.header != value:
+        value, words, sure = settings.header, "as you chose", True
+    shown = f"line {skipped + 1}" if value else "no header"
+    return value, Found(setting="header", value=value, shown=shown, words=words, sure=sure)
+
+
+def _is_header(rows: list[list[str]]) -> tuple[bool, str, bool]:
+    """(whether the first row holds names, why, how sure)."""
+    first, body = rows[0], rows[1:500]
+    cells = [cell.strip() for cell in first]
+    typed = [cell for cell in cells if cell and shape_of(cell)]
+    years = [cell for cell in typed if _YEAR.fullmatch(cell)]
+    if typed and not (len(typed) == len(years) and len(set(years)) == len(years) and cells[0] not in years):
+        return False, "the first line looks like data", True
+    if not body:
+        return True, f"{len(cells)} names, and no rows", False
+    if len({cell.lower() for cell in cells if cell}) < len([cell for cell in cells if cell]) * 0.7:
+        return False, "the first line repeats itself, as names do not", False
+    count = f"{len(cells)} name{'s' if len(cells) != 1 else ''}, no numbers"
+    for index in range(len(cells)):
+        column = [row[index].strip() for row in body if len(row) > index and row[index].strip()]
+        if column and sum(1 for cell in column if shape_of(cell)) >= 0.8 * len(column):
+            return True, count, True
+    again = sum(any(len(row) > index and row[index].strip() == cell for row in body) for index, cell in enumerate(cells) if cell)
+    if again:
+        return False, "the first line looks like data", False
+    return True, f"{count}; all columns are text, so look once more", False
+
+
+def _last_lines(tail: str, dialect: Dialect, rows: list[list[str]], settings: Settings) -> tuple[int, Found]:
+    """Totals and remarks at the end: of another width than the rows, or beginning with a word such as Total."""
+    if settings.skip_last_lines is not None:
+        count = settings.skip_last_lines
+        return count, Found(setting="skipLastLines", value=count, shown=str(count), words="as you chose")
+    width = Counter(map(len, rows[1:] or rows)).most_common(1)[0][0] if rows else 1
+    last = [row for row in records(dialect, tail.splitlines(keepends=True)) if any(cell.strip() for cell in row)]
+    count = 0
+    for row in reversed(last[-3:]) if len(rows) > 3 else ():
+        is_total = bool(_FOOTER.match(next(cell for cell in row if cell.strip())))
+        is_remark = width > 2 and len(row) == 1
+        if not (is_total and width > 1) and not is_remark:
+            break
+        count += 1
+    words = f"“{dialect.separator.join(last[-count])[:40]}” is no row" if count else ""
+    return count, Found(setting="skipLastLines", value=count, shown=str(count), words=words, sure=not count)

@@ -1,0 +1,94 @@
+"""Which encoding a text file has: its mark, its zero bytes, whether all of it is UTF-8, and else a library's guess."""
+
+from __future__ import annotations
+
+import codecs
+import logging
+import re
+import time
+from typing import get_args
+
+from executor.files.encodings import Encoding, marked_encoding
+from executor.look.opening import Opened, python_encoding
+from executor.look.proposal import Found
+
+KNOWN = {codecs.lookup(python_encoding(name)).name: name for name in get_args(Encoding) if name != "UTF-8"}
+SHOWN = {"windows-1252": "Windows-1252", "UTF-16LE": "UTF-16 (little end first)", "UTF-16BE": "UTF-16 (big end first)"}
+
+
+def encoding_of(file: Opened, seconds: float) -> Found:
+    """The file's encoding; at most `seconds` are spent on looking whether all of it is UTF-8."""
+    marked = marked_encoding(file.head)
+    if marked:
+        return found(marked, "the file's first bytes say so")
+    zeros = looks_like_utf16(file.head)
+    if zeros:
+        return found(zeros, "every second byte is zero; the file has no mark", sure=True)
+    utf8 = _as_utf8(file, seconds)
+    return found("UTF-8", utf8) if isinstance(utf8, str) else _guess(utf8)
+
+
+def found(name: str, words: str, *, sure: bool = True) -> Found:
+    return Found(setting="encoding", value=name, shown=SHOWN.get(name, name), words=words, sure=sure)
+
+
+def looks_like_utf16(head: bytes) -> str | None:
+    """UTF-16 without a mark: text of this part of the world has a zero in every second byte."""
+    part = head[:4000]
+    even, odd = part[0::2].count(0), part[1::2].count(0)
+    if len(part) < 4 or max(even, odd) < len(part) * 0.2 or min(even, odd) > max(even, odd) * 0.1:
+        return None
+    return "UTF-16BE" if even > odd else "UTF-16LE"
+
+
+def _as_utf8(file: Opened, seconds: float) -> str | bytes:
+    """Words on why it is UTF-8, or lines that are not."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    end = time.monotonic() + seconds
+    before, is_plain = b"", True
+    try:
+        for block in file.blocks():
+            decoder.decode(block)
+            is_plain = is_plain and block.isascii()
+            before = block
+            if time.monotonic() > end:
+                return "as far as it was looked at"
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        return _strange_lines(before[-2000:] + error.object)
+    return "plain letters only" if is_plain else "all letters can be read"
+
+
+def _strange_lines(block: bytes) -> bytes:
+    """Lines with bytes beyond ASCII: only these tell encodings apart."""
+    lines = [line for line in block.splitlines() if not line.isascii()]
+    return b"\n".join(lines[:400])[:60_000] or block[:60_000]
+
+
+def _guess(strange: bytes) -> Found:
+    if _is_western(strange):
+        return found("windows-1252", "letters as Windows of western Europe writes them", sure=_has_words(strange))
+    from charset_normalizer import from_bytes
+
+    logging.getLogger("charset_normalizer").setLevel(logging.ERROR)
+    best = from_bytes(strange, cp_isolation=list(KNOWN)).best()
+    name = KNOWN.get(codecs.lookup(best.encoding).name) if best else None
+    if name is None:
+        return found("windows-1252", "it is not UTF-8, and nothing fits better", sure=False)
+    return found(name, "it is not UTF-8; this fits its letters best", sure=False)
+
+
+def _is_western(strange: bytes) -> bool:
+    """Whether nearly all bytes beyond ASCII are letters and signs of western Europe that stand among plain letters."""
+    high = re.findall(rb"[\x80-\xff]+", strange)
+    if not high or re.search(rb"[\x81\x8d\x8f\x90\x9d]", strange):
+        return False
+    usual = "äöüßÄÖÜéèêëàâáçñóòôúùûíìîïåæøÅÆØÉÈÀÁÇÑÓÚÍãõ€£§°´’‘“”„–—…«»®©²³½ªº¿¡"
+    good = sum(1 for run in high if len(run) <= 2 and all(sign in usual for sign in run.decode("cp1252", "replace")))
+    return good >= 0.9 * len(high)
+
+
+def _has_words(strange: bytes) -> bool:
+    """At least one such letter between plain letters, as in Müller."""
+    return bool(re.search(rb"[A-Za-z][\xc0-\xff][a-z]", strange))
+

@@ -1,0 +1,135 @@
+"""`python -m executor look`: what a file of the lake is, and how its columns could be typed. Untrusted bytes: run it behind the wall."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from executor.files import lake
+from executor.look.delimited import DelimitedLook, Tell
+from executor.look.opening import Opened
+from executor.look.proposal import Proposal, Said, Settings
+from executor.plain import problems_of
+from executor.problems import Problem, ProblemError
+
+SECONDS = 20.0
+ZIP, PARQUET = b"PK\x03\x04", b"PAR1"
+OTHERS = ((b"%PDF", "a PDF"), (b"\xd0\xcf\x11\xe0", "an old Excel or Word file (.xls)"), (b"ORC", "an ORC file"), (b"Obj\x01", "an Avro file"),
+          (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"BZh", "packed with bzip2"), (b"7z\xbc\xaf", "packed with 7-Zip"),
+          (b"Rar!", "packed with RAR"), (b"\x28\xb5\x2f\xfd", "packed with Zstandard"), (b"SQLite format 3", "an SQLite database"))  # fmt: skip
+
+
+def look(lake_folder: Path, uri: str, given: dict[str, Any], *, limit_bytes: int | None, seconds: float, tell: Tell) -> Proposal:
+    """The proposal for the file (or, of a folder, its first file) at `uri`. Raises ProblemError."""
+    began = time.monotonic()
+    settings = settings_from(given)
+    file = Opened(_file_at(lake_folder, uri))
+    proposal = _look(file, uri, settings, limit_bytes, seconds, tell)
+    proposal.seconds = round(time.monotonic() - began, 2)
+    return proposal
+
+
+def settings_from(given: dict[str, Any]) -> Settings:
+    """Raises ProblemError for what is no setting."""
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise ProblemError(problems_of(error, Settings)) from None
+
+
+def _file_at(lake_folder: Path, uri: str) -> Path:
+    path = Path(lake.existing(lake_folder, uri, "uri"))
+    if not path.is_dir():
+        return path
+    from executor.files.inputs import data_files
+
+    files = [file for file in data_files(str(path)) if file.stat().st_size]
+    if not files:
+        raise ProblemError(Problem(code="input-empty", field="uri", message="The folder holds no data files.", fix="Name a file."))
+    return files[0]
+
+
+def _look(file: Opened, uri: str, settings: Settings, limit_bytes: int | None, seconds: float, tell: Tell) -> Proposal:
+    kind = settings.format or kind_of(file)
+    if kind == "empty":
+        return Proposal(uri=uri, format="empty", problems=[Said(code="input-empty", message="The file is empty.", fix="Check how it was made.")])
+    if kind == "parquet":
+        from executor.look.parquet import look_at_parquet
+
+        return look_at_parquet(file, uri, settings)
+    if kind in ("json", "jsonl"):
+        from executor.look.jsons import look_at_json
+
+        return look_at_json(file, uri, settings, kind, seconds=seconds, limit_bytes=limit_bytes)
+    if kind in ("zip", "xlsx"):
+        from executor.look.packed import look_at_packed
+
+        return look_at_packed(file, uri)
+    if kind != "delimited":
+        message = f"The file is {kind}; such files are not read."
+        return Proposal(uri=uri, format="unknown", bytes=file.bytes, problems=[Said(code="input-format", message=message, fix=_fix(kind))])
+    return DelimitedLook(file, uri, settings, seconds=seconds, limit_bytes=limit_bytes, tell=tell).proposal()
+
+
+def _fix(kind: str) -> str:
+    if "Excel" in kind:
+        return "Save it as .xlsx or CSV and upload that."
+    return "Unpack it, and upload what is inside." if "packed" in kind else "Upload text (CSV), JSON, Parquet or Excel (.xlsx)."
+
+
+def kind_of(file: Opened) -> str:
+    """delimited, json, jsonl, parquet, xlsx, zip, empty, or words for another kind. By its content, not its name."""
+    head = file.head
+    if not head:
+        return "empty"
+    if head.startswith(PARQUET):
+        return "parquet"
+    if head.startswith(ZIP):
+        from executor.look.packed import is_workbook
+
+        return "xlsx" if not file.is_gzip and is_workbook(file.path) else "zip"
+    other = next((words for magic, words in OTHERS if head.startswith(magic)), None)
+    if other:
+        return other
+    text = _is_text(head)
+    if not text:
+        return "not text, nor of a kind that is known here"
+    return _text_kind(head)
+
+
+def _is_text(head: bytes) -> bool:
+    """Few control signs; zero bytes only as UTF-16 and UTF-32 have them."""
+    from executor.files.encodings import marked_encoding
+    from executor.look.encoding import looks_like_utf16
+
+    part = head[:20_000]
+    if marked_encoding(part) in ("UTF-16LE", "UTF-16BE") or looks_like_utf16(part):
+        return True
+    odd = sum(byte < 32 and byte not in b"\t\n\r\x0c\x1a\x01" for byte in part)
+    return odd <= len(part) * 0.005
+
+
+def _text_kind(head: bytes) -> str:
+    import json
+
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:200_000]
+    if start[:1] not in (b"{", b"["):
+        return "delimited"
+    text = start.decode("utf-8", "ignore")
+    lines = [line for line in text.splitlines() if line.strip()]
+    try:
+        first = json.loads(lines[0])
+    except ValueError:
+        first = None
+    if isinstance(first, dict) and (len(lines) == 1 or lines[1].lstrip().startswith("{")):
+        return "jsonl" if len(lines) > 1 else "json"
+    try:
+        json.JSONDecoder().raw_decode(text)
+    except ValueError as error:
+        is_cut = len(start) >= 200_000 or getattr(error, "pos", 0) >= len(text) - 1
+        is_like = text[:1] == "{" and ":" in text[:2000] and '"' in text[:2000]
+        return "json" if (is_cut or is_like) and text[1:].lstrip()[:1] in '{["}]' else "delimited"
+    return "json"

@@ -1,0 +1,158 @@
+"""What a look at a file answers: the file's form, its columns, what does not fit, what only a person can say. Descriptions only."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from executor.files.encodings import Encoding
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class ColumnChoice(_Part):
+    """What a person says of one column, by its place from 0. None: as found."""
+
+    name: str | None = Field(default=None, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")
+    type: Literal["string", "boolean", "integer", "long", "double", "decimal", "date", "time", "timestamp"] | None = None
+
+
+class Settings(_Part):
+    """How a file is read. None: to be found out. `columns` by place from 0 (as text, since JSON has no other keys)."""
+
+    format: Literal["delimited", "json", "jsonl", "parquet"] | None = None
+    encoding: Encoding | None = None
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    quote: Literal['"', "'", ""] | None = None
+    escape: Literal['"', "\\", ""] | None = None
+    header: bool | None = None
+    skip_lines: int | None = Field(default=None, alias="skipLines", ge=0, le=1000)
+    skip_last_lines: int | None = Field(default=None, alias="skipLastLines", ge=0, le=1000)
+    comment: str | None = Field(default=None, max_length=1)
+    other_widths: Literal["stop", "pad", "drop", "fit", "reject", "keep"] | None = Field(default=None, alias="otherWidths")
+    """As DelimitedExtract's field; keep: cells without a name get one (column_21)."""
+    decimal: Literal[".", ","] | None = None
+    day_first: bool | None = Field(default=None, alias="dayFirst")
+    null_values: list[str] | None = Field(default=None, alias="nullValues", max_length=20)
+    time_zone: str | None = Field(default=None, alias="timeZone", max_length=60)
+    trim_names: bool | None = Field(default=None, alias="trimNames")
+    columns: dict[str, ColumnChoice] = {}
+
+
+class Found(_Part):
+    """One thing that was found. `shown` is the value for people, `words` why; not `sure`: a person should say."""
+
+    setting: str
+    value: Any = None
+    shown: str
+    words: str = ""
+    sure: bool = True
+
+
+class Fix(_Part):
+    """A way out for one value: read it as `value` (None: as no value)."""
+
+    label: str
+    value: str | None = None
+
+
+class Misfit(_Part):
+    """A value that does not fit its column's type. `line` counts from 1 in the file (0: not known)."""
+
+    line: int
+    column: str
+    index: int
+    value: str
+    why: str
+    fix: Fix | None = None
+
+
+class ProposedColumn(_Part):
+    """One column. `type` is a column of a typing schema (Arc's format); `fits` of `rows` values fit it, nulls counted as fitting."""
+
+    index: int
+    name: str
+    raw_name: str
+    type: dict[str, Any]
+    words: str
+    sure: bool = True
+    prepare: str | None = None
+    """How its text becomes one that typing can read, an SQL expression in which {} stands for the column."""
+    rows: int
+    fits: int
+    nulls: int
+    distinct: int | None = None
+    lowest: str | None = None
+    highest: str | None = None
+    range_words: str = ""
+    samples: list[str] = []
+    histogram: list[int] = []
+    dropped: bool = False
+
+
+class Option(_Part):
+    """One answer to a question: what it is called, what it means, and the settings it stands for."""
+
+    label: str
+    words: str
+    settings: dict[str, Any]
+    is_chosen: bool = False
+
+
+class Question(_Part):
+    """What the file does not tell."""
+
+    key: str
+    title: str
+    words: str
+    options: list[Option]
+
+
+class Said(_Part):
+    """Something wrong, in the words of a problem."""
+
+    code: str
+    message: str
+    fix: str | None = None
+    line: int | None = None
+
+
+class Member(_Part):
+    """One part of a packed file: a sheet, or a file in a zip."""
+
+    name: str
+    kind: str
+    bytes: int | None = None
+    rows: int | None = None
+
+
+class Proposal(_Part):
+    """The answer. `rows` None: not counted. `rows_judged` rows were looked at value by value, the first ones of the file."""
+
+    uri: str
+    format: Literal["delimited", "json", "jsonl", "parquet", "xlsx", "zip", "empty", "unknown"]
+    packed: Literal["", "gzip"] = ""
+    bytes: int = 0
+    unpacked_bytes: int | None = None
+    rows: int | None = None
+    rows_judged: int = 0
+    rows_fit: int | None = None
+    seconds: float = 0
+    settings: Settings = Settings()
+    found: list[Found] = []
+    header_width: int | None = None
+    header_line: int = 0
+    """The line that holds the names, 0 when there is none."""
+    widths: dict[int, int] = {}
+    columns: list[ProposedColumn] = []
+    misfits: list[Misfit] = []
+    misfits_total: int = 0
+    first_rows: list[list[Any]] = []
+    first_lines: list[str] = []
+    questions: list[Question] = []
+    problems: list[Said] = []
+    members: list[Member] = []
+    multi_line: bool = False

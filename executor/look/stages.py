@@ -1,0 +1,206 @@
+"""From a proposal to the stages of a job: read, prepare, type, set aside, check, keep. They run as they are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from executor.language.parameters import escaped
+from executor.look.names import safe_name
+from executor.look.proposal import Proposal, ProposedColumn
+
+Misfits = Literal["aside", "null", "stop"]
+_DELIMITERS = {",": "Comma", "|": "Pipe", "\x01": "DefaultHive"}
+_QUOTES = {'"': "DoubleQuote", "'": "SingleQuote", "": "None"}
+
+
+@dataclass(frozen=True)
+class Mend:
+    """A text of one column that is read as another one; None: as no value."""
+
+    index: int
+    found: str
+    value: str | None
+
+
+@dataclass(frozen=True)
+class Choices:
+    """`name`: of the table, from which views and stages are named. `misfits`: what happens to rows that do not fit. `with_load`: also
+    check the rows and keep them in curated/<name>. `taken`: names of stages and views that the job has already."""
+
+    name: str
+    misfits: Misfits = "stop"
+    mends: tuple[Mend, ...] = ()
+    with_load: bool = True
+    taken: frozenset[str] = field(default_factory=frozenset)
+
+
+def table_name(uri: str) -> str:
+    """A name for the table in a file: raw/Green Tripdata.csv.gz → green_tripdata."""
+    name = uri.rstrip("/").rsplit("/", 1)[-1].split(".")[0]
+    return safe_name(name).lower()[:60] or "table"
+
+
+def stages(proposal: Proposal, uri: str, choices: Choices) -> list[dict[str, Any]]:
+    """The stages that read `uri` as proposed."""
+    return _Writer(proposal, uri, choices).stages()
+
+
+class _Writer:
+    def __init__(self, proposal: Proposal, uri: str, choices: Choices) -> None:
+        self.proposal, self.uri, self.choices = proposal, uri, choices
+        self.name = self._free(choices.name)
+        self.columns = [column for column in proposal.columns if not column.dropped]
+        self.mends: dict[int, list[Mend]] = {}
+        for mend in choices.mends:
+            self.mends.setdefault(mend.index, []).append(mend)
+        self.is_prepared = any(column.prepare or column.index in self.mends for column in self.columns)
+        self.by_place = self.is_prepared and proposal.format == "delimited" and not self._has_plain_names()
+
+    def _free(self, name: str) -> str:
+        ends = ("", "_text", "_ready", "_typed", "_errors")
+        number, free = 1, name
+        while any(free + end in self.choices.taken for end in ends):
+            number += 1
+            free = f"{name}_{number}"
+        return free
+
+    def _has_plain_names(self) -> bool:
+        raw = [column.raw_name.strip() for column in self.columns]
+        return bool(self.proposal.settings.header) and all(raw) and not any("${" in name for name in raw) and len({name.lower() for name in raw}) == len(raw)
+
+    def stages(self) -> list[dict[str, Any]]:
+        if self.proposal.format == "parquet":
+            return [self._read_parquet(self.name), *self._end(self.name)]
+        text = f"{self.name}_text"
+        read = self._read_delimited(text) if self.proposal.format == "delimited" else self._read_json(text)
+        prepared = [self._prepare(text)] if self.is_prepared else []
+        source = f"{self.name}_ready" if self.is_prepared else text
+        is_aside = self.choices.misfits == "aside"
+        typed = f"{self.name}_typed" if is_aside else self.name
+        return [read, *prepared, self._type(source, typed), *(self._good_rows(typed) if is_aside else []), *self._end(typed)]
+
+    # --- reading
+
+    def _read_parquet(self, view: str) -> dict[str, Any]:
+        return {"type": "ParquetExtract", "name": f"read_{self.name}", "inputURI": self.uri, "outputView": view}
+
+    def _read_json(self, view: str) -> dict[str, Any]:
+        is_one = self.proposal.format == "json"
+        return {"type": "JSONExtract", "name": f"read_{self.name}", "inputURI": self.uri, "multiLine": is_one, "outputView": view}
+
+    def _read_delimited(self, view: str) -> dict[str, Any]:
+        settings = self.proposal.settings
+        separator = settings.separator or ","
+        stage: dict[str, Any] = {"type": "DelimitedExtract", "name": f"read_{self.name}", "inputURI": self.uri}
+        stage["delimiter"] = _DELIMITERS.get(separator, "Custom")
+        if stage["delimiter"] == "Custom":
+            stage["customDelimiter"] = separator
+        skip, header = settings.skip_lines or 0, bool(settings.header)
+        if header and (self.by_place or settings.other_widths == "keep"):
+            skip, header = self.proposal.header_line, False
+        stage["header"] = header
+        quote = '"' if settings.quote is None else settings.quote
+        optional = {
+            "quote": _QUOTES[quote] if quote != '"' else None,
+            "escape": settings.escape if quote == '"' and settings.escape in ('"', "\\") else None,
+            "encoding": settings.encoding if settings.encoding != "UTF-8" else None,
+            "skipLines": skip or None,
+            "skipLastLines": settings.skip_last_lines or None,
+            "comment": settings.comment or None,
+            "multiLine": self.proposal.multi_line or None,
+            "otherWidths": settings.other_widths if settings.other_widths not in ("stop", "keep", None) else None,
+            "trimNames": True if header and settings.trim_names and self._names_have_blanks() else None,
+        }
+        return stage | {key: value for key, value in optional.items() if value is not None} | {"outputView": view}
+
+    def _names_have_blanks(self) -> bool:
+        return any(column.raw_name != column.raw_name.strip() for column in self.proposal.columns)
+
+    # --- preparing and typing
+
+    def _source_name(self, column: ProposedColumn) -> str:
+        if self.by_place or not self.proposal.settings.header and self.proposal.format == "delimited":
+            return f"`_c{column.index}`"
+        raw = column.raw_name.strip() if self.proposal.settings.trim_names else column.raw_name
+        return "`" + raw.replace("`", "``") + "`"
+
+    def _prepare(self, view: str) -> dict[str, Any]:
+        """Texts that no pattern can read are rewritten before they are typed."""
+        lines = [self._prepared(column) for column in self.columns]
+        sql = "SELECT " + ",\n       ".join([*lines, "_filename", "_index"]) + f"\nFROM {view}"
+        return {"type": "SQLTransform", "name": f"prepare_{self.name}", "sql": sql, "outputView": f"{self.name}_ready"}
+
+    def _prepared(self, column: ProposedColumn) -> str:
+        source = self._source_name(column)
+        text = column.prepare.replace("{}", source) if column.prepare else source
+        cases = "".join(f" WHEN {source} = {_quoted(mend.found)} THEN {_quoted(mend.value)}" for mend in self.mends.get(column.index, []))
+        value = f"CASE{cases} ELSE {text} END" if cases else text
+        return source if value == source else f"{value} AS {source}"
+
+    def _type(self, source: str, view: str) -> dict[str, Any]:
+        stage = {
+            "type": "TypingTransform",
+            "name": f"type_{self.name}",
+            "inputView": source,
+            "outputView": view,
+            "schema": [{**column.type, "name": column.name} for column in self.columns],
+        }
+        return stage | ({"failMode": "failfast"} if self.choices.misfits == "stop" else {})
+
+    def _good_rows(self, typed: str) -> list[dict[str, Any]]:
+        names = ",\n       ".join(f"`{column.name}`" for column in self.columns)
+        good = {
+            "type": "SQLTransform",
+            "name": f"good_{self.name}",
+            "sql": f"SELECT {names}\nFROM {typed}\nWHERE size(_errors) = 0",
+            "outputView": self.name,
+        }
+        if not self.choices.with_load:
+            return [good]
+        aside = {
+            "type": "SQLTransform",
+            "name": f"aside_{self.name}",
+            "sql": f"SELECT to_json(_errors) AS errors,\n       _filename AS file,\n       _index AS row_number,\n       {names}\n"
+            f"FROM {typed}\nWHERE size(_errors) > 0",
+            "outputView": f"{self.name}_errors",
+        }
+        return [good, aside]
+
+    # --- checking and keeping
+
+    def _end(self, typed: str) -> list[dict[str, Any]]:
+        if not self.choices.with_load:
+            return []
+        loads = [self._load(self.name)]
+        if self.choices.misfits == "aside" and self.proposal.format != "parquet":
+            loads.append(self._load(f"{self.name}_errors"))
+        return [self._check(typed), *loads]
+
+    def _check(self, typed: str) -> dict[str, Any]:
+        sql = f"SELECT count(*) > 0 AS outcome,\n       concat(count(*), ' rows') AS message\nFROM {typed}"
+        if self.choices.misfits == "aside" and self.proposal.format != "parquet":
+            share = self._share_aside()
+            sql = (
+                f"SELECT count(*) > 0 AND count_if(size(_errors) > 0) <= {share} * count(*) AS outcome,\n"
+                f"       concat(count_if(size(_errors) > 0), ' of ', count(*), ' rows do not fit') AS message\nFROM {typed}"
+            )
+        return {"type": "SQLValidate", "name": f"check_{self.name}", "sql": sql}
+
+    def _share_aside(self) -> float:
+        """The share of rows that may be set aside: twice what is so today, at least 1 %."""
+        judged = max(1, self.proposal.rows_judged)
+        today = (judged - (self.proposal.rows_fit if self.proposal.rows_fit is not None else judged)) / judged
+        return max(0.01, math.ceil(min(1.0, 2 * today) * 100) / 100)
+
+    def _load(self, view: str) -> dict[str, Any]:
+        return {"type": "ParquetLoad", "name": f"save_{view}", "inputView": view, "outputURI": f"curated/{view}"}
+
+
+def _quoted(text: str | None) -> str:
+    if text is None:
+        return "NULL"
+    quoted = "'" + escaped(text, "'") + "'"
+    # A text that looks like a parameter of the job must not become one.
+    return "concat(" + quoted.replace("${", "$', '{") + ")" if "${" in text else quoted

@@ -1,0 +1,327 @@
+"""From what was gathered of a column to a type: which texts fit it, which mean no value, and how a typing schema says it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from executor.look.facts import TEXT, Facts, Key, Tally
+from executor.look.shapes import Moment, Number, day_first, month_first
+
+ENOUGH = 0.9
+"""The share of values that must fit a type for it to be proposed."""
+LONGEST_NUMBER = 15
+"""Digits of a whole number; longer ones are account numbers and the like."""
+LATEST_SHORT_YEAR = 40
+BOOLEANS = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("ja", "nein"), ("oui", "non"), ("si", "no"))
+_CODE_NAMES = re.compile(
+    r"(?:^|[_\s-])(?:zip|zip_?code|post_?code|postal_?code|plz|phone|telephone|tel|mobile|fax|iban|account_?(?:no|number)|card_?(?:no|number)"
+    r"|ssn|isbn|ean|gtin|upc|vat)(?:$|[_\s-])",
+    re.IGNORECASE,
+)
+_DAY_NAMES = re.compile(r"date|day|datum|_dt\b|^dt|tag$|jour|fecha", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Style:
+    """What holds for the whole file; None: as each column shows."""
+
+    decimal: str | None = None
+    is_day_first: bool | None = None
+    time_zone: str = "UTC"
+    null_words: tuple[str, ...] | None = None
+    """Given: these mean no value in every column, and no others do."""
+
+
+@dataclass
+class Typing:
+    """A type for a column. `keys`: shapes that fit; `null_words` mean no value here. `why` is said of it; `open`: what only a person
+    can say (dayFirst, decimal)."""
+
+    type: str
+    keys: set[Key] = field(default_factory=set)
+    null_words: list[str] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
+    why: str = ""
+    open: str = ""
+    decimal: str = "."
+    order: str = ""
+    prepare: str | None = None
+    trim: bool = False
+
+    def schema(self, name: str) -> dict[str, Any]:
+        """The column as a typing schema has it."""
+        empty = ["", *self.null_words]
+        return {"name": name, "type": self.type, "nullable": True, "trim": self.trim, "nullableValues": empty} | self.options
+
+
+def propose(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
+    """The type of a column; `wanted`: the one a person chose."""
+    typing = _typed_as(facts, style, wanted) if wanted else _found(facts, style)
+    if typing.type != "string":
+        typing.trim = bool(facts.with_blanks)
+        typing.null_words = _null_words(facts, style)
+    elif style.null_words:
+        typing.null_words = [word for word in style.null_words if word]
+    return typing
+
+
+def _null_words(facts: Facts, style: Style) -> list[str]:
+    if style.null_words is not None:
+        return [word for word in style.null_words if word]
+    return sorted(key[1] for key in facts.tallies if isinstance(key, tuple))
+
+
+def _rows(facts: Facts, wanted: Callable[[Key], bool]) -> int:
+    return sum(tally.rows for key, tally in facts.tallies.items() if wanted(key))
+
+
+def _found(facts: Facts, style: Style) -> Typing:
+    total = _rows(facts, lambda key: not isinstance(key, tuple))
+    if not total:
+        return Typing("string", why="always empty")
+    as_boolean = boolean(facts)
+    if as_boolean:
+        return as_boolean
+    if _rows(facts, lambda key: isinstance(key, Number)) >= ENOUGH * total:
+        return _code(facts) or _compact_days(facts, total) or number(facts, style)
+    kinds = {
+        kind: _rows(facts, lambda key, kind=kind: isinstance(key, Moment) and key.kind == kind)  # type: ignore[misc]
+        for kind in ("timestamp", "date", "time")
+    }
+    if sum(kinds.values()) >= ENOUGH * total:
+        return moment(facts, style, max(kinds, key=lambda kind: kinds[kind]))
+    return Typing("string")
+
+
+def _typed_as(facts: Facts, style: Style, wanted: str) -> Typing:
+    if wanted == "string":
+        return Typing("string", why="as you chose")
+    if wanted == "boolean":
+        return boolean(facts) or Typing("boolean", options={"trueValues": ["true"], "falseValues": ["false"]})
+    if wanted in ("date", "time", "timestamp"):
+        return _compact_days(facts, 1, chosen=True) if wanted == "date" and _all_compact(facts) else moment(facts, style, wanted, chosen=True)  # type: ignore[return-value]
+    return number(facts, style, wanted)
+
+
+# --- true or false ------------------------------------------------------------------------------------------------------
+
+
+def boolean(facts: Facts) -> Typing | None:
+    """Yes and no in one of the usual spellings, both of them there."""
+    if not facts.has_all_values or len(facts.values) > 12:
+        return None
+    words = {value.strip(): value.strip().lower() for value in facts.values if ("null", value.strip()) not in facts.tallies}
+    for yes, no in BOOLEANS:
+        if set(words.values()) == {yes, no}:
+            true, false = ([word for word, lower in words.items() if lower == which] for which in (yes, no))
+            keys: set[Key] = {key for key in facts.tallies if not isinstance(key, tuple)}
+            return Typing("boolean", keys, options={"trueValues": sorted(true), "falseValues": sorted(false)})
+    return None
+
+
+# --- numbers ------------------------------------------------------------------------------------------------------------
+
+
+def _code(facts: Facts) -> Typing | None:
+    """Digits that are no amount: leading zeros, very long ones, and names that say so."""
+    wholes = [(key, tally) for key, tally in facts.tallies.items() if isinstance(key, Number) and key.form == "whole"]
+    if any(key.zero_led for key, _ in wholes):
+        return Typing("string", why="begins with 0: a code, not an amount")
+    numbers = _rows(facts, lambda key: isinstance(key, Number))
+    if wholes and sum(tally.rows for _, tally in wholes) == numbers:
+        if max(tally.digits for _, tally in wholes) > LONGEST_NUMBER:
+            return Typing("string", why="so many digits are a code, not an amount")
+        if _CODE_NAMES.search(facts.name):
+            return Typing("string", why="the name says that it is a code")
+    return None
+
+
+def _all_compact(facts: Facts) -> bool:
+    tallies = [tally for key, tally in facts.tallies.items() if isinstance(key, Number)]
+    return bool(tallies) and all(tally.longest == 8 and tally.compact_days for tally in tallies) and TEXT not in facts.tallies
+
+
+def _compact_days(facts: Facts, total: int, *, chosen: bool = False) -> Typing | None:
+    if not _all_compact(facts) or not (chosen or _DAY_NAMES.search(facts.name)):
+        return None
+    keys: set[Key] = {key for key in facts.tallies if isinstance(key, Number)}
+    return Typing("date", keys, options={"formatters": ["uuuuMMdd"]}, why="days written as 20130817")
+
+
+def number(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
+    """Numbers of any writing. Two currencies in one column are text: their sum would mean nothing."""
+    numbers = {key: tally for key, tally in facts.tallies.items() if isinstance(key, Number) and not key.zero_led}
+    if wanted:
+        numbers = {key: tally for key, tally in facts.tallies.items() if isinstance(key, Number)}
+    sign, is_open = _decimal_sign(numbers, style)
+    keys = {key for key in numbers if _agrees(key, sign)}
+    around = _around(numbers, keys)
+    if around is None:
+        return Typing("string", why="several currencies in one column")
+    keys = {key for key in keys if key.around in around}
+    typing = Typing("", set(keys), decimal=sign, open="decimal" if is_open else "")
+    _choose_number(typing, {key: numbers[key] for key in keys}, wanted)
+    _write_number(typing, keys, around)
+    return typing
+
+
+def _decimal_sign(numbers: dict[Number, Tally], style: Style) -> tuple[str, bool]:
+    """(the sign before decimals, whether both readings are possible)."""
+    if style.decimal:
+        return style.decimal, False
+    strong = {".": 0, ",": 0}
+    weak = {".": 0, ",": 0}
+    for key, tally in numbers.items():
+        if key.weak:
+            weak["." if key.form == "point" else ","] += tally.rows
+        elif key.form in ("point", "commas", "scientific"):
+            strong["."] += tally.rows
+        elif key.form in ("comma", "points"):
+            strong[","] += tally.rows
+    if any(strong.values()):
+        return ("." if strong["."] >= strong[","] else ","), False
+    return ".", weak[","] > 0
+
+
+def _agrees(key: Number, sign: str) -> bool:
+    if key.form in ("whole", "blanks"):
+        return True
+    if key.weak:
+        return True
+    return key.form in (("point", "commas", "scientific") if sign == "." else ("comma", "points"))
+
+
+def _around(numbers: dict[Number, Tally], keys: Iterable[Number]) -> list[str] | None:
+    """The signs around numbers that go together, the commonest first. None: there are two currencies."""
+    rows: dict[str, int] = {}
+    for key in keys:
+        rows[key.around] = rows.get(key.around, 0) + numbers[key].rows
+    if not rows:
+        return ["#"]
+    units = {around: re.sub(r"[\s()#+\u00a0-]", "", around) for around in rows}
+    if len({unit for unit in units.values() if unit and unit != "%"}) > 1:
+        return None
+    most = max(rows, key=lambda around: rows[around])
+    percent = units[most] == "%"
+    return sorted((around for around in rows if (units[around] == "%") == percent), key=lambda around: -rows[around])
+
+
+def _choose_number(typing: Typing, numbers: dict[Number, Tally], wanted: str | None) -> None:
+    """Sets the type, and precision and scale of a decimal. What the type does not hold is taken out of what fits."""
+    digits, decimals = 0, 0
+    for key, tally in numbers.items():
+        is_grouped = key.weak and (key.form == "point") == (typing.decimal == ",")
+        digits = max(digits, tally.digits + (tally.decimals if is_grouped else 0))
+        decimals = max(decimals, 0 if is_grouped else tally.decimals)
+    if any("%" in key.around for key in numbers):
+        decimals += 2
+    has_powers = any(key.form == "scientific" for key in numbers)
+    found = "double" if has_powers or digits + decimals > 38 else "decimal" if decimals else "integer" if digits <= 8 else "long"
+    typing.type = wanted or found
+    if typing.type in ("integer", "long"):
+        typing.keys -= {key for key, tally in numbers.items() if key.form == "scientific" or (tally.decimals and not _is_grouped(key, typing.decimal))}
+        typing.keys -= {key for key, tally in numbers.items() if tally.digits > (18 if typing.type == "long" else 9)}
+    if typing.type == "decimal":
+        room = next((room for room in (9, 18, 28, 38) if room >= digits + decimals + 1), 38)
+        typing.options = {"precision": room, "scale": min(decimals, room)}
+
+
+def _is_grouped(key: Number, sign: str) -> bool:
+    return key.weak and (key.form == "point") == (sign == ",")
+
+
+def _write_number(typing: Typing, keys: set[Number], around: list[str]) -> None:
+    """How the schema says the writing: nothing for plain numbers, else patterns; what no pattern can say is prepared in SQL."""
+    plain_around = around == ["#"]
+    has_blanks = any(key.form == "blanks" for key in keys)
+    other_sign = typing.decimal == "," and any(key.form in ("comma", "points", "point", "blanks") for key in keys)
+    has_groups = any(key.form == "commas" or (key.weak and key.form == "comma") for key in keys)
+    if has_blanks or other_sign:
+        text = r"translate({}, ' \u00a0\u202f\'', '')" if has_blanks else "{}"
+        typing.prepare = f"replace(replace({text}, '.', ''), ',', '.')" if typing.decimal == "," else text
+    if plain_around and (not has_groups or other_sign):
+        return
+    digits = "#,##0" if typing.type in ("integer", "long") else "#,##0.###"
+    typing.options["formatters"] = [_pattern(one, digits) for one in around]
+
+
+def _pattern(around: str, digits: str) -> str:
+    if around.startswith("("):
+        inner = around.strip("()").replace("#", digits)
+        return f"{inner};({inner})"
+    if around.endswith("-"):
+        return f"{around[:-1].replace('#', digits)};{around.replace('#', digits)}"
+    if "-#" in around:
+        return f"{around.replace('-#', digits)};{around.replace('#', digits)}"
+    return around.replace("#", digits)
+
+
+# --- date and time ------------------------------------------------------------------------------------------------------
+
+
+def moment(facts: Facts, style: Style, kind: str, *, chosen: bool = False) -> Typing:
+    """Days, moments or clock times, with the patterns in which they are written."""
+    moments = {key: tally for key, tally in facts.tallies.items() if isinstance(key, Moment) and key.kind == kind and not key.wrong}
+    order, is_open = _day_order(moments, style)
+    fitting = {key: tally for key, tally in moments.items() if key.order not in ("dmy", "mdy") or key.order == order or "." in key.day}
+    if not chosen and any("uuuu" not in key.day and key.order for key in fitting) and _latest_short_year(fitting) > LATEST_SHORT_YEAR:
+        return Typing("string", why="years of two digits, some of the last century: text keeps them as they are")
+    patterns = _patterns(fitting, order)
+    if not patterns:
+        patterns = {"date": ["uuuu-MM-dd"], "time": ["HH:mm:ss"], "timestamp": ["uuuu-MM-dd HH:mm:ss"]}[kind]
+    options: dict[str, Any] = {"formatters": patterns}
+    if kind == "timestamp":
+        options["timezoneId"] = style.time_zone
+    return Typing(kind, set(fitting), options=options, order=order, open="dayFirst" if is_open else "")
+
+
+def _day_order(moments: dict[Moment, Tally], style: Style) -> tuple[str, bool]:
+    rows = {order: sum(tally.rows for key, tally in moments.items() if key.order == order and "." not in key.day) for order in ("dmy", "mdy", "either")}
+    if style.is_day_first is not None:
+        return ("dmy" if style.is_day_first else "mdy"), False
+    if rows["dmy"] or rows["mdy"]:
+        return ("dmy" if rows["dmy"] >= rows["mdy"] else "mdy"), bool(rows["dmy"] and rows["mdy"])
+    return "dmy", rows["either"] > 0
+
+
+def _latest_short_year(moments: dict[Moment, Tally]) -> int:
+    years = [int(high[0][2:4]) for key, tally in moments.items() if "uuuu" not in key.day and key.order for _, high in tally.bounds.values()]
+    return max(years, default=0)
+
+
+def _patterns(moments: dict[Moment, Tally], order: str) -> list[str]:
+    """The patterns, the commonest first; writings that differ in leading zeros, seconds or fractions only share one."""
+    groups: dict[tuple[str, ...], list[tuple[Moment, int]]] = {}
+    for key, tally in moments.items():
+        day = month_first(key.day) if order == "mdy" and "." not in key.day else day_first(key.day)
+        loose = re.sub(r"d+", "d", re.sub(r"(?<!M)M{1,2}(?!M)", "M", day))
+        half = " a" if key.clock.endswith(" a") else "a" if key.clock.endswith("a") else ""
+        groups.setdefault((loose, key.gap, bool(key.clock) and "c" or "", half, key.zone), []).append((key, tally.rows))
+    ordered = sorted(groups.items(), key=lambda item: -sum(rows for _, rows in item[1]))
+    return [_pattern_of([key for key, _ in members], group, order) for group, members in ordered][:6]
+
+
+def _pattern_of(keys: list[Moment], group: tuple[str, ...], order: str) -> str:
+    loose, gap, has_clock, half, zone = group
+    days = {month_first(key.day) if order == "mdy" and "." not in key.day else day_first(key.day) for key in keys}
+    day = days.pop() if len(days) == 1 else loose
+    if not has_clock:
+        return day
+    clocks = [key.clock for key in keys]
+    between = "'T'" if gap.upper() == "T" else gap
+    return f"{day}{between}{_clock_of(clocks, half)}{zone}"
+
+
+def _clock_of(clocks: list[str], half: str) -> str:
+    hour = "h" if half else "H"
+    width = 2 if all(clock.startswith(hour * 2) for clock in clocks) else 1
+    with_seconds = [clock for clock in clocks if "ss" in clock]
+    fraction = max((clock.count("S") for clock in clocks), default=0)
+    seconds = ":ss" if len(with_seconds) == len(clocks) else "[:ss" if with_seconds else ""
+    if fraction:
+        always = all("S" in clock for clock in clocks)
+        seconds += "." + "S" * fraction if always else "[." + "S" * fraction + "]"
+    return hour * width + ":mm" + seconds + ("]" if seconds.startswith("[:ss") else "") + half

@@ -1,0 +1,49 @@
+"""What people do with files they look at. Each function: may they, the change, the audit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from executor.look import stages as look_stages
+from executor.look.proposal import Proposal
+from executor.look.stages import Choices
+from portal.accounts import policy
+from portal.accounts.models import Project, User
+from portal.audit import actions as audit
+from portal.audit.models import AuditEvent
+from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.jobs import actions as jobs
+from portal.jobs.models import Job
+
+READABLE = ("delimited", "json", "jsonl", "parquet")
+
+
+def look_at_file(*, actor: User, environment: Environment, uri: str) -> str:
+    """Whether the actor may look at this file, noted once an hour; gives the place as documents write it. Raises NotAllowed, PortalError."""
+    policy.require(actor, "view_data", environment)
+    place = uri.strip().strip("/")
+    if not place or any(part.startswith(".") for part in place.split("/")):
+        raise PortalError(f"“{place[:80]}” is no file to look at.", code="bad-place", status=422, fix="Name one, for instance raw/flights.csv.")
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    known = AuditEvent.objects.about(environment).filter(actor=actor, action="view_data", result="done", at__gt=an_hour_ago)
+    if not known.filter(details__uri=place).exists():
+        audit.record(action="view_data", actor=actor, subject=environment, environment=environment.name, uri=place)
+    return place
+
+
+def stages_for(proposal: Proposal, uri: str, choices: Choices) -> list[dict[str, Any]]:
+    """The stages that read the file as proposed. Raises PortalError where nothing reads it."""
+    if proposal.format not in READABLE or not proposal.columns:
+        words = proposal.problems[0].message if proposal.problems else "This file cannot be read as a table."
+        raise PortalError(words, code="look-unreadable", status=422, fix=proposal.problems[0].fix if proposal.problems else None)
+    return look_stages.stages(proposal, uri, choices)
+
+
+def create_job_from_file(*, actor: User, project: Project, name: str, proposal: Proposal, uri: str, choices: Choices) -> Job:
+    """A new job whose draft reads the file, types it, checks it and keeps it as Parquet."""
+    document = {"description": f"Reads {uri}, gives its columns types and keeps it as Parquet.", "stages": stages_for(proposal, uri, choices)}
+    return jobs.create_job(actor=actor, project=project, name=name, document=document)

@@ -1,0 +1,169 @@
+"""A proposal as the page shows it: words, choices of every control, stages in plain words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any, get_args
+
+from executor.files.encodings import Encoding
+from executor.look.dialect import ESCAPES, QUOTES, SEPARATORS
+from executor.look.proposal import Found, Misfit, ProposedColumn, Proposal
+from executor.look.stages import table_name
+from portal.errors import PortalError
+from portal.jobs import plain_words
+from portal.looks import actions
+from portal.looks.choosing import Chosen, default_misfits
+
+TYPES = [
+    ("string", "text", "abc"),
+    ("integer", "whole number", "number"),
+    ("long", "whole number, long", "number"),
+    ("decimal", "decimal", "decimal"),
+    ("double", "floating point", "decimal"),
+    ("boolean", "yes / no", "checkbox"),
+    ("date", "date", "calendar"),
+    ("timestamp", "date and time", "calendar-clock"),
+    ("time", "time of day", "clock"),
+]
+ICONS = {key: icon for key, _, icon in TYPES} | {"struct": "braces", "array": "brackets", "binary": "binary"}
+TITLES = {
+    "packed": "Packed",
+    "encoding": "Encoding",
+    "separator": "Separator",
+    "quote": "Quote",
+    "escape": "Quote in quotes",
+    "header": "Header",
+    "skipLines": "Lines before",
+    "skipLastLines": "Rows behind",
+    "comment": "Comments",
+    "emptyLines": "Empty lines",
+    "decimal": "Numbers",
+    "nullValues": "No value is",
+    "dayFirst": "Days are",
+    "timeZone": "Times are in",
+    "format": "Format",
+}
+ZONES = ["UTC", "Europe/Berlin", "Europe/London", "Europe/Paris", "Europe/Zurich", "America/New_York", "America/Chicago", "America/Denver",
+         "America/Los_Angeles", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Shanghai", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney"]  # fmt: skip
+FORMATS = {"delimited": "text with separators", "json": "one JSON document", "jsonl": "JSON, one object a line", "parquet": "Parquet"}
+
+
+def page(proposal: Proposal, uri: str, chosen: Chosen) -> dict[str, Any]:
+    """What the template of a proposal gets."""
+    mended = {(mend.index, mend.found): mend for mend in chosen.mends}
+    misfits = chosen.misfits or default_misfits(proposal)
+    return {
+        "proposal": proposal,
+        "uri": uri,
+        "chosen": chosen,
+        "settings_json": json.dumps(chosen.settings),
+        "mends_json": json.dumps([asdict(mend) for mend in chosen.mends]),
+        "found": [_fact(found, proposal) for found in proposal.found],
+        "columns": [_column(column) for column in proposal.columns],
+        "kept": [column for column in proposal.columns if not column.dropped],
+        "misfits": [_misfit(misfit, mended) for misfit in proposal.misfits],
+        "misfit_choice": misfits,
+        "has_misfits": bool(proposal.misfits_total) or proposal.settings.other_widths == "reject",
+        "not_fitting": None if proposal.rows_fit is None else proposal.rows_judged - proposal.rows_fit,
+        "name": chosen.name or f"load_{table_name(uri)}"[:80],
+        "sentences": _sentences(proposal, uri, chosen),
+        "is_readable": proposal.format in actions.READABLE and bool(proposal.columns),
+    }
+
+
+def _sentences(proposal: Proposal, uri: str, chosen: Chosen) -> list[Any]:
+    try:
+        return list(plain_words.plain_stages(actions.stages_for(proposal, uri, chosen.choices(proposal, uri))))
+    except PortalError:
+        return []
+
+
+def _fact(found: Found, proposal: Proposal) -> dict[str, Any]:
+    """One line of “What was found”: its options are (value, words, whether it is so now)."""
+    options = _options(found)
+    value = _as_value(found)
+    return {
+        "setting": found.setting,
+        "title": TITLES.get(found.setting, found.setting),
+        "shown": found.shown,
+        "words": found.words,
+        "sure": found.sure,
+        "options": [(key, words, key == value) for key, words in _with_current(options, value, found.shown)] if options else [],
+        "is_text": found.setting in ("nullValues", "skipLines", "skipLastLines"),
+        "value": ", ".join(found.value) if isinstance(found.value, list) else found.value,
+    }
+
+
+def _as_value(found: Found) -> str:
+    if isinstance(found.value, bool):
+        return "true" if found.value else "false"
+    if found.setting in ("quote", "escape", "comment") and found.value == "":
+        return "none"
+    return str(found.value)
+
+
+def _with_current(options: list[tuple[str, str]], value: str, shown: str) -> list[tuple[str, str]]:
+    return options if any(key == value for key, _ in options) else [(value, shown), *options]
+
+
+def _options(found: Found) -> list[tuple[str, str]]:
+    named = {
+        "encoding": [(name, name.replace("windows", "Windows")) for name in get_args(Encoding)],
+        "separator": list(SEPARATORS.items()),
+        "quote": [(key or "none", words) for key, words in QUOTES.items()],
+        "escape": [(key or "none", words) for key, words in ESCAPES.items()],
+        "comment": [("none", "none"), ("#", "lines with #"), ("/", "lines with /"), (";", "lines with ;"), ("%", "lines with %")],
+        "decimal": [(".", "1,234.56"), (",", "1.234,56")],
+        "dayFirst": [("true", "day, month, year"), ("false", "month, day, year")],
+        "timeZone": [(zone, zone) for zone in ZONES],
+        "format": list(FORMATS.items()),
+    }
+    if found.setting == "header":
+        return [("true", found.shown if found.value else "the first line"), ("false", "no header")]
+    return named.get(found.setting, [])
+
+
+def type_words(column: dict[str, Any]) -> str:
+    """A column's type for people."""
+    kind = str(column.get("type"))
+    if kind == "decimal":
+        scale = int(column.get("scale", 0))
+        return "decimal, long" if scale > 6 else f"decimal {column.get('precision')},{scale}"
+    if kind in ("struct", "array"):
+        return "several values"
+    words = {key: words for key, words, _ in TYPES}
+    return "whole number" if kind == "long" else words.get(kind, kind)
+
+
+def _column(column: ProposedColumn) -> dict[str, Any]:
+    kind = str(column.type.get("type"))
+    options = [(key, type_words(column.type) if key == kind else words, key == kind) for key, words, _ in TYPES]
+    if not any(is_now for _, _, is_now in options):
+        options = []
+    empty = column.rows - column.nulls
+    return {
+        "column": column,
+        "icon": ICONS.get(kind, "abc"),
+        "type_words": type_words(column.type),
+        "options": options,
+        "fits_all": column.fits == column.rows,
+        "not_fitting": column.rows - column.fits,
+        "null_percent": _percent(column.nulls, column.rows),
+        "is_empty": empty <= 0,
+        "was_renamed": column.raw_name != column.name,
+        "bars": [{"x": 6 * place, "height": max(1, round(bar * 0.14)), "y": 14 - max(1, round(bar * 0.14))} for place, bar in enumerate(column.histogram)],
+    }
+
+
+def _percent(part: int, whole: int) -> str:
+    if not part or not whole:
+        return "0 %"
+    percent = 100 * part / whole
+    return "< 1 %" if percent < 1 else f"{percent:.0f} %" if part == whole or percent < 99.5 else "> 99 %"
+
+
+def _misfit(misfit: Misfit, mended: dict[tuple[int, str], Any]) -> dict[str, Any]:
+    is_mended = (misfit.index, misfit.value) in mended
+    mend = {"index": misfit.index, "found": misfit.value, "value": misfit.fix.value} if misfit.fix else None
+    return {"misfit": misfit, "is_mended": is_mended, "mend_json": json.dumps(mend) if mend else ""}

@@ -1,0 +1,16 @@
+"""Pages about one file of an environment's lake."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+
+from portal.looks import views
+
+app_name = "looks"
+_LOOK = "p/<slug:project>/data/<slug:environment>/look"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path(_LOOK, views.look, name="look"),
+    path(_LOOK + "/proposal", views.proposal, name="proposal"),
+    path(_LOOK + "/create", views.create_job, name="create"),
+    path(_LOOK + "/stages", views.stages, name="stages"),
+]

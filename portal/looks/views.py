@@ -1,0 +1,129 @@
+"""The page of a proposal: the frame at once, then the proposal as a piece of it, again with each change."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from executor.look.proposal import Proposal
+from portal.accounts import policy
+from portal.accounts.models import Project, User
+from portal.environments.models import Environment
+from portal.jobs.models import Draft, Job
+from portal.looks import actions, asking, choosing, shown
+
+
+@require_GET
+def look(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """`?uri=` names the file. Nothing is looked at yet: the frame asks for it, so that a large file shows that something goes on."""
+    user = cast(User, request.user)
+    place = _environment(user, project, environment)
+    uri = actions.look_at_file(actor=user, environment=place, uri=request.GET.get("uri", ""))
+    context = {"project": place.project, "environment": place, "section": "data", "uri": uri, "file_name": uri.rsplit("/", 1)[-1], **_addresses(place)}
+    return render(request, "looks/look.html", context)
+
+
+@require_POST
+async def proposal(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """A form (see `portal.looks.choosing`) → the piece of the page that holds the proposal."""
+    user = cast(User, await request.auser())
+    place, uri = await _place(request, user, project, environment)
+    try:
+        chosen = choosing.read(request.POST)
+        found = await asking.look(user, place, uri, chosen.settings)
+    except asking.NotLookedAt as error:
+        return await sync_to_async(render)(request, "looks/_not.html", {"error": error, "uri": uri}, status=422)
+    return await sync_to_async(_piece)(request, user, place, uri, found, chosen)
+
+
+def _piece(request: HttpRequest, user: User, place: Environment, uri: str, found: Proposal, chosen: choosing.Chosen) -> HttpResponse:
+    context = shown.page(found, uri, chosen) | _addresses(place)
+    context |= {
+        "project": place.project,
+        "environment": place,
+        "may_create": policy.can(user, "create_job", place.project),
+        "open_jobs": _open_jobs(user, place.project),
+    }
+    return render(request, "looks/_proposal.html", context)
+
+
+@require_POST
+async def create_job(request: HttpRequest, project: str, environment: str) -> JsonResponse:
+    """The same form → {"url"} of the editor with the new job's draft."""
+    user = cast(User, await request.auser())
+    place, uri = await _place(request, user, project, environment)
+    chosen = choosing.read(request.POST)
+    found = await asking.look(user, place, uri, chosen.settings)
+    choices = chosen.choices(found, uri)
+
+    def create() -> Job:
+        return actions.create_job_from_file(actor=user, project=place.project, name=chosen.name, proposal=found, uri=uri, choices=choices)
+
+    job = await sync_to_async(create)()
+    return JsonResponse({"url": reverse("jobs:edit", args=[place.project.slug, job.name])}, status=201)
+
+
+@require_POST
+async def stages(request: HttpRequest, project: str, environment: str) -> JsonResponse:
+    """The same form with `job` → {"stages", "url"}: what the editor of that job puts into the draft, as one step that can be undone."""
+    user = cast(User, await request.auser())
+    place, uri = await _place(request, user, project, environment)
+    job = await sync_to_async(_job)(user, place.project, request.POST.get("job", ""))
+    chosen = choosing.read(request.POST)
+    found = await asking.look(user, place, uri, chosen.settings)
+    taken = await sync_to_async(_names_in)(user, job)
+    made = actions.stages_for(found, uri, chosen.choices(found, uri, with_load=False, taken=taken))
+    return JsonResponse({"stages": made, "url": reverse("jobs:edit", args=[place.project.slug, job.name])})
+
+
+def _job(user: User, project: Project, name: str) -> Job:
+    return policy.find(user, "edit_job", Job.objects.select_related("latest_version").filter(project=project, archived_at=None), name=name)
+
+
+def _names_in(user: User, job: Job) -> frozenset[str]:
+    """Names of stages and views that the job has already."""
+    draft = Draft.objects.filter(job=job, user=user).first()
+    text = draft.document if draft else job.latest_version.document if job.latest_version else "{}"
+    try:
+        document = json.loads(text)
+        rows = [stage for stage in document.get("stages", []) if isinstance(stage, dict)]
+    except (ValueError, AttributeError, TypeError):
+        return frozenset()
+    return frozenset(str(stage[key]) for stage in rows for key in ("name", "outputView") if stage.get(key))
+
+
+@sync_to_async
+def _place(request: HttpRequest, user: User, project: str, environment: str) -> tuple[Environment, str]:
+    place = _environment(user, project, environment)
+    return place, actions.look_at_file(actor=user, environment=place, uri=request.POST.get("uri", ""))
+
+
+def _environment(user: User, project: str, name: str) -> Environment:
+    environments = Environment.objects.select_related("project", "compute").filter(project__slug=project)
+    return policy.find(user, "view_data", environments, name=name)
+
+
+def _addresses(place: Environment) -> dict[str, Any]:
+    names = [place.project.slug, place.name]
+    return {
+        "proposal_url": reverse("looks:proposal", args=names),
+        "create_url": reverse("looks:create", args=names),
+        "stages_url": reverse("looks:stages", args=names),
+    }
+
+
+def _open_jobs(user: User, project: Project) -> list[str]:
+    """Jobs that the person may add stages to, their own drafts first."""
+    if not policy.can(user, "edit_job", project):
+        return []
+    mine = Draft.objects.filter(user=user, job__project=project, job__archived_at=None).order_by("-updated_at").values_list("job__name", flat=True)
+    others = Job.objects.filter(project=project, archived_at=None).order_by("name").values_list("name", flat=True)
+    return list(dict.fromkeys([*mine[:20], *others[:200]]))
+
+

@@ -1,0 +1,127 @@
+"""Programs that look at files and unpack them, behind the wall: one process each, ended with its answer.
+
+They live in the preview service rather than in the web process because that is where walls are built (the web container may not build
+any), and rather than in the worker because a person waits for the answer. See docs/decisions/looks.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import Any
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.runs import launcher
+from portal.runs.preview_lease import LONGEST_LINE, said
+
+log = logging.getLogger(__name__)
+AT_ONCE = 2
+OF_ONE_PERSON = 2
+SECONDS = {"look": 60.0, "unpack": 600.0}
+TOO_LONG = said("look-too-long", "This took too long and was stopped.", "Try again when less is going on, or bring a smaller file.")
+BROKEN = said("look-stopped", "The file could not be looked at: the program stopped.", "Try again; if it stays so, the file is not what it says.")
+BUSY = said("look-busy", "You are looking at several files already.", "Wait until one of them is done.")
+
+
+class FilePrograms:
+    """At most AT_ONCE of them work; others wait for their turn."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._people: Counter[int] = Counter()
+
+    async def answer(self, request: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        """The events of one program, the last of them with `last`. Closing the iteration ends the program."""
+        what, user = str(request["what"]), int(request["user"])
+        if what not in SECONDS:
+            raise ValueError(f"There is no program {what!r} for files.")
+        if self._people[user] >= OF_ONE_PERSON + 1:
+            yield {**BUSY, "last": True}
+            return
+        self._people[user] += 1
+        try:
+            async with self._places:
+                async for event in self._run(what, int(request["environment"]), dict(request["values"])):
+                    yield event
+        except PortalError as error:
+            yield {**said(error.code, error.message, error.fix or ""), "last": True}
+        finally:
+            self._people[user] -= 1
+
+    async def _run(self, what: str, environment: int, values: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        launch = await asyncio.to_thread(_launch, environment, what)
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *launch.argv,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            env=launch.environment,
+            cwd=settings.BASE_DIR,
+            start_new_session=True,
+            limit=LONGEST_LINE,
+        )
+        errors = asyncio.create_task(_last_errors(process))
+        try:
+            assert process.stdin is not None  # noqa: S101 - it is a pipe
+            process.stdin.write((json.dumps({**values, "lake": launch.lake}) + "\n").encode())
+            process.stdin.close()
+            async for event in _events(process, SECONDS[what]):
+                yield event
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+            text = await errors
+            if process.returncode not in (0, 1) and text:
+                log.warning("A program over files ended (exit code %s): %s", process.returncode, text)
+
+
+def _launch(environment: int, what: str) -> launcher.Launch:
+    close_old_connections()
+    try:
+        return launcher.for_files(Environment.objects.select_related("project").get(pk=environment), what)
+    finally:
+        close_old_connections()
+
+
+async def _events(process: asyncio.subprocess.Process, seconds: float) -> AsyncGenerator[dict[str, Any], None]:
+    """What it says; one of its events is the last one, whatever happens."""
+    deadline = time.monotonic() + seconds
+    before: dict[str, Any] | None = None
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    while True:
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), max(0.0, deadline - time.monotonic()))
+            event = json.loads(line) if line else None
+        except TimeoutError:
+            yield {**TOO_LONG, "last": True}
+            return
+        except ValueError:
+            event = None
+        if event is None or not isinstance(event, dict):
+            is_answer = before is not None and before.get("event") in ("looked", "unpacked", "problem")
+            yield {**(before if is_answer and before else BROKEN), "last": True}
+            return
+        if before is not None:
+            yield before
+        before = event
+
+
+async def _last_errors(process: asyncio.subprocess.Process) -> str:
+    """The end of what it says about itself, for the service's log."""
+    kept = b""
+    while process.stderr and (part := await process.stderr.read(4096)):
+        kept = (kept + part)[-2000:]
+    return kept.decode(errors="replace").strip()[-500:]
