@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "portal.jobs",
     "portal.runs",
     "portal.data",
+    "portal.looks",
     "portal.pipelines",
     "portal.promotions",
     "portal.alerts",

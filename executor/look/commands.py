@@ -28,6 +28,14 @@ def look(given: dict[str, Any], lake: Path, tell: Callable[[str, int, int], None
     return {"event": "looked", "proposal": proposal.model_dump(by_alias=True, exclude_none=True)}
 
 
+def unpack(given: dict[str, Any], lake: Path, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
+    """{"uri", "to", "limits": {"members", "bytes"}} → `unpacked` with the files that were written into the folder `to`."""
+    from executor.look.packed import unpack as unpack_to
+
+    limits = {key: int(value) for key, value in (given.get("limits") or {}).items() if key in ("members", "bytes")}
+    return {"event": "unpacked", "files": unpack_to(lake, str(given["uri"]), str(given.get("to", "")), tell, limits)}
+
+
 def answer(work: Work) -> int:
     """Does `work` for the values on standard input; gives the exit code."""
     try:

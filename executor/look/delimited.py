@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from executor.look.describing import column_of
@@ -15,7 +16,7 @@ from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding, without_mark
 from executor.look.proposal import Found, Misfit, Option, Proposal, ProposedColumn, Question, Settings
 from executor.look.rows import Pass
-from executor.look.types import Style, Typing
+from executor.look.types import Style, Typing, propose
 
 FIRST_ROWS = 100
 FIRST_LINES = 60
@@ -202,10 +203,8 @@ class DelimitedLook:
         style = Style(chosen.decimal, chosen.day_first, chosen.time_zone or "UTC", null_words)
         if chosen.decimal:
             return style
-        from executor.look.types import propose
-
         signs = Counter(typing.decimal for facts in self.facts if (typing := propose(facts, style)).prepare and typing.decimal == ",")
-        return Style(",", *[chosen.day_first, style.time_zone, null_words]) if signs else style
+        return replace(style, decimal=",") if signs else style
 
     def _settings(self, style: Style) -> Settings:
         """How it is read now: the person's settings, and what was found for the rest."""
@@ -261,7 +260,9 @@ class DelimitedLook:
 
     def _found_order(self, more: list[Found], typings: list[Typing]) -> None:
         orders = {typing.order for typing in typings if typing.type in ("date", "timestamp")} & {"dmy", "mdy"}
-        has_two = any("d" in pattern and not pattern.startswith("uuuu") for typing in typings for pattern in typing.options.get("formatters", []))
+        has_two = any(
+            "d" in pattern and not pattern.startswith("uuuu") for typing in typings for pattern in typing.options.get("formatters", [])
+        )
         if has_two:
             first = "dmy" in orders
             is_open = any(typing.open == "dayFirst" for typing in typings)
@@ -308,7 +309,11 @@ class DelimitedLook:
         cells = f"{count} cell{'s' if count > 1 else ''}"
         rows = self.widths.get(len(self.facts), 0)
         options = [
-            Option(label="Drop them", words="nothing is lost: all are empty" if is_empty else "their values are lost", settings={"otherWidths": "drop"}),
+            Option(
+                label="Drop them",
+                words="nothing is lost: all are empty" if is_empty else "their values are lost",
+                settings={"otherWidths": "drop"},
+            ),
             Option(label="Keep them, with names", words=f"as {new}", settings={"otherWidths": "keep"}),
             Option(label="Reject such rows", words=f"all {rows:,} rows would go to _errors", settings={"otherWidths": "reject"}),
         ]
@@ -332,7 +337,9 @@ class DelimitedLook:
         numbers = [column for column, typing in zip(columns, typings, strict=False) if typing.open == "decimal"]
         if numbers and self.settings.decimal is None:
             options = [
-                Option(label="A sign between thousands", words="1,234 is one thousand two hundred", settings={"decimal": "."}, is_chosen=True),
+                Option(
+                    label="A sign between thousands", words="1,234 is one thousand two hundred", settings={"decimal": "."}, is_chosen=True
+                ),
                 Option(label="The decimal sign", words="1,234 is a little more than one", settings={"decimal": ","}),
             ]
             words = f"{_named(numbers)}: three digits stand behind every comma."

@@ -6,6 +6,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +18,9 @@ QUOTES = {'"': 'double "', "'": "single '", "": "none"}
 ESCAPES = {'"': 'doubled ""', "\\": "backslash \\", "": "none"}
 SNIFFED = 30_000
 LONGEST_CELL = 8_000_000
-_FOOTER = re.compile(r"^\W*(grand\s+)?(total|totals|sum|summe|gesamt|somme|suma|count|end( of (file|report))?|eof|\d+ rows?)\b", re.IGNORECASE)
+_FOOTER = re.compile(
+    r"^\W*(grand\s+)?(total|totals|sum|summe|gesamt|somme|suma|count|end( of (file|report))?|eof|\d+ rows?)\b", re.IGNORECASE
+)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -51,10 +54,8 @@ def records(dialect: Dialect, lines: Sequence[str]) -> list[list[str]]:
     """The rows of a sample; what comes before a break in it."""
     kept = [line for line in lines if not (dialect.comment and line.startswith(dialect.comment))]
     found: list[list[str]] = []
-    try:
+    with suppress(csv.Error):
         found.extend(dialect.reader(kept))
-    except csv.Error:
-        pass
     return found
 
 
@@ -88,7 +89,12 @@ def _signs(lines: list[str], settings: Settings) -> tuple[Dialect, list[Found]]:
     return dialect, [
         Found(setting="separator", value=separator, shown=SEPARATORS.get(separator, separator), words=words, sure=is_sure or width == 1),
         Found(setting="quote", value=quote, shown=QUOTES[quote], words="" if is_quoted else "not used here"),
-        Found(setting="escape", value=escape, shown=ESCAPES.get(escape, escape), words="a quote inside quotes" if is_quoted else "not used here"),
+        Found(
+            setting="escape",
+            value=escape,
+            shown=ESCAPES.get(escape, escape),
+            words="a quote inside quotes" if is_quoted else "not used here",
+        ),
     ]
 
 

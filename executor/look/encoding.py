@@ -91,4 +91,3 @@ def _is_western(strange: bytes) -> bool:
 def _has_words(strange: bytes) -> bool:
     """At least one such letter between plain letters, as in Müller."""
     return bool(re.search(rb"[A-Za-z][\xc0-\xff][a-z]", strange))
-

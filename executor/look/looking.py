@@ -17,9 +17,12 @@ from executor.problems import Problem, ProblemError
 
 SECONDS = 20.0
 ZIP, PARQUET = b"PK\x03\x04", b"PAR1"
-OTHERS = ((b"%PDF", "a PDF"), (b"\xd0\xcf\x11\xe0", "an old Excel or Word file (.xls)"), (b"ORC", "an ORC file"), (b"Obj\x01", "an Avro file"),
-          (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"BZh", "packed with bzip2"), (b"7z\xbc\xaf", "packed with 7-Zip"),
-          (b"Rar!", "packed with RAR"), (b"\x28\xb5\x2f\xfd", "packed with Zstandard"), (b"SQLite format 3", "an SQLite database"))  # fmt: skip
+OTHERS = (
+    (b"%PDF", "a PDF"), (b"\xd0\xcf\x11\xe0", "an old Excel or Word file (.xls)"), (b"ORC", "an ORC file"),
+    (b"Obj\x01", "an Avro file"), (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"BZh", "packed with bzip2"),
+    (b"7z\xbc\xaf", "packed with 7-Zip"), (b"Rar!", "packed with RAR"), (b"\x28\xb5\x2f\xfd", "packed with Zstandard"),
+    (b"SQLite format 3", "an SQLite database"),
+)  # fmt: skip
 
 
 def look(lake_folder: Path, uri: str, given: dict[str, Any], *, limit_bytes: int | None, seconds: float, tell: Tell) -> Proposal:
@@ -55,7 +58,9 @@ def _file_at(lake_folder: Path, uri: str) -> Path:
 def _look(file: Opened, uri: str, settings: Settings, limit_bytes: int | None, seconds: float, tell: Tell) -> Proposal:
     kind = settings.format or kind_of(file)
     if kind == "empty":
-        return Proposal(uri=uri, format="empty", problems=[Said(code="input-empty", message="The file is empty.", fix="Check how it was made.")])
+        return Proposal(
+            uri=uri, format="empty", problems=[Said(code="input-empty", message="The file is empty.", fix="Check how it was made.")]
+        )
     if kind == "parquet":
         from executor.look.parquet import look_at_parquet
 

@@ -53,7 +53,14 @@ def reason(key: Key, text: str, typing: Typing, others: int) -> tuple[str, Fix |
 
 
 def _word(typing: Typing) -> str:
-    words = {"date": "day", "timestamp": "day and time", "time": "time of day", "boolean": "yes or no", "integer": "whole number", "long": "whole number"}
+    words = {
+        "date": "day",
+        "timestamp": "day and time",
+        "time": "time of day",
+        "boolean": "yes or no",
+        "integer": "whole number",
+        "long": "whole number",
+    }
     return words.get(typing.type, "number")
 
 
@@ -65,9 +72,13 @@ def _of_number(key: Number, text: str, typing: Typing, others: int) -> tuple[str
     if typing.type in ("integer", "long") and key.form in ("point", "comma", "commas", "points"):
         return "It has decimals; the column holds whole numbers.", NO_VALUE
     if key.form == "comma" and typing.decimal == ".":
-        return f"A comma where the other {others:,} have a point.", Fix(label=f"Read as {text.replace(',', '.')}", value=text.replace(",", "."))
+        return f"A comma where the other {others:,} have a point.", Fix(
+            label=f"Read as {text.replace(',', '.')}", value=text.replace(",", ".")
+        )
     if key.form == "point" and typing.decimal == ",":
-        return f"A point where the other {others:,} have a comma.", Fix(label=f"Read as {text.replace('.', ',')}", value=text.replace(".", ","))
+        return f"A point where the other {others:,} have a comma.", Fix(
+            label=f"Read as {text.replace('.', ',')}", value=text.replace(".", ",")
+        )
     if typing.type in ("integer", "long") and key.form == "whole":
         return "It has too many digits for the column.", NO_VALUE
     bare = re.sub(r"[^0-9.,-]", "", text)

@@ -6,7 +6,19 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-_WORDS = {"%": " percent ", "€": " eur ", "$": " usd ", "£": " gbp ", "#": " number ", "&": " and ", "ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"}
+_WORDS = {
+    "%": " percent ",
+    "€": " eur ",
+    "$": " usd ",
+    "£": " gbp ",
+    "#": " number ",
+    "&": " and ",
+    "ß": "ss",
+    "æ": "ae",
+    "ø": "o",
+    "ł": "l",
+    "đ": "d",
+}
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
 

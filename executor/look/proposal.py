@@ -91,6 +91,8 @@ class ProposedColumn(_Part):
     samples: list[str] = []
     histogram: list[int] = []
     dropped: bool = False
+    fixed: bool = False
+    """Its type comes with the file and is not typed again."""
 
 
 class Option(_Part):

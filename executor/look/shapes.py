@@ -25,7 +25,9 @@ _NUMBER = re.compile(
 )
 _SCIENTIFIC = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+", re.ASCII)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+_MONTH = (
+    r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
 _DAY = (
     r"(?P<y1>\d{4})(?P<s1>[-/.])(?P<m1>\d{1,2})(?P=s1)(?P<d1>\d{1,2})"
     r"|(?P<a>\d{1,2})(?P<s2>[-/.])(?P<b>\d{1,2})(?P=s2)(?P<y2>\d{4}|\d{2})"
@@ -42,8 +44,8 @@ LARGEST_DOUBLE = Decimal("1.7976931348623157e308")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """`form`: one of whole, point, comma, commas, points, blanks, scientific, too_large. `weak`: its only sign is followed by three digits, so it
-    may stand between thousands. `around`: signs in front and behind, with # for the digits."""
+    """`form`: one of whole, point, comma, commas, points, blanks, scientific, too_large. `weak`: its only sign is followed by three
+    digits, so it may stand between thousands. `around`: signs in front and behind, with # for the digits."""
 
     form: str
     around: str = "#"

@@ -68,7 +68,12 @@ class _Writer:
 
     def _has_plain_names(self) -> bool:
         raw = [column.raw_name.strip() for column in self.columns]
-        return bool(self.proposal.settings.header) and all(raw) and not any("${" in name for name in raw) and len({name.lower() for name in raw}) == len(raw)
+        return (
+            bool(self.proposal.settings.header)
+            and all(raw)
+            and not any("${" in name for name in raw)
+            and len({name.lower() for name in raw}) == len(raw)
+        )
 
     def stages(self) -> list[dict[str, Any]]:
         if self.proposal.format == "parquet":

@@ -86,7 +86,7 @@ def _found(facts: Facts, style: Style) -> Typing:
     if as_boolean:
         return as_boolean
     if _rows(facts, lambda key: isinstance(key, Number)) >= ENOUGH * total:
-        return _code(facts) or _compact_days(facts, total) or number(facts, style)
+        return _code(facts) or _compact_days(facts) or number(facts, style)
     kinds = {
         kind: _rows(facts, lambda key, kind=kind: isinstance(key, Moment) and key.kind == kind)  # type: ignore[misc]
         for kind in ("timestamp", "date", "time")
@@ -102,7 +102,8 @@ def _typed_as(facts: Facts, style: Style, wanted: str) -> Typing:
     if wanted == "boolean":
         return boolean(facts) or Typing("boolean", options={"trueValues": ["true"], "falseValues": ["false"]})
     if wanted in ("date", "time", "timestamp"):
-        return _compact_days(facts, 1, chosen=True) if wanted == "date" and _all_compact(facts) else moment(facts, style, wanted, chosen=True)  # type: ignore[return-value]
+        compact = _compact_days(facts, chosen=True) if wanted == "date" else None
+        return compact or moment(facts, style, wanted, chosen=True)
     return number(facts, style, wanted)
 
 
@@ -144,7 +145,7 @@ def _all_compact(facts: Facts) -> bool:
     return bool(tallies) and all(tally.longest == 8 and tally.compact_days for tally in tallies) and TEXT not in facts.tallies
 
 
-def _compact_days(facts: Facts, total: int, *, chosen: bool = False) -> Typing | None:
+def _compact_days(facts: Facts, *, chosen: bool = False) -> Typing | None:
     if not _all_compact(facts) or not (chosen or _DAY_NAMES.search(facts.name)):
         return None
     keys: set[Key] = {key for key in facts.tallies if isinstance(key, Number)}
@@ -222,7 +223,9 @@ def _choose_number(typing: Typing, numbers: dict[Number, Tally], wanted: str | N
     found = "double" if has_powers or digits + decimals > 38 else "decimal" if decimals else "integer" if digits <= 8 else "long"
     typing.type = wanted or found
     if typing.type in ("integer", "long"):
-        typing.keys -= {key for key, tally in numbers.items() if key.form == "scientific" or (tally.decimals and not _is_grouped(key, typing.decimal))}
+        typing.keys -= {
+            key for key, tally in numbers.items() if key.form == "scientific" or (tally.decimals and not _is_grouped(key, typing.decimal))
+        }
         typing.keys -= {key for key, tally in numbers.items() if tally.digits > (18 if typing.type == "long" else 9)}
     if typing.type == "decimal":
         room = next((room for room in (9, 18, 28, 38) if room >= digits + decimals + 1), 38)
@@ -279,7 +282,10 @@ def moment(facts: Facts, style: Style, kind: str, *, chosen: bool = False) -> Ty
 
 
 def _day_order(moments: dict[Moment, Tally], style: Style) -> tuple[str, bool]:
-    rows = {order: sum(tally.rows for key, tally in moments.items() if key.order == order and "." not in key.day) for order in ("dmy", "mdy", "either")}
+    rows = {
+        order: sum(tally.rows for key, tally in moments.items() if key.order == order and "." not in key.day)
+        for order in ("dmy", "mdy", "either")
+    }
     if style.is_day_first is not None:
         return ("dmy" if style.is_day_first else "mdy"), False
     if rows["dmy"] or rows["mdy"]:
@@ -288,7 +294,9 @@ def _day_order(moments: dict[Moment, Tally], style: Style) -> tuple[str, bool]:
 
 
 def _latest_short_year(moments: dict[Moment, Tally]) -> int:
-    years = [int(high[0][2:4]) for key, tally in moments.items() if "uuuu" not in key.day and key.order for _, high in tally.bounds.values()]
+    years = [
+        int(high[0][2:4]) for key, tally in moments.items() if "uuuu" not in key.day and key.order for _, high in tally.bounds.values()
+    ]
     return max(years, default=0)
 
 

@@ -23,11 +23,13 @@ READABLE = ("delimited", "json", "jsonl", "parquet")
 
 
 def look_at_file(*, actor: User, environment: Environment, uri: str) -> str:
-    """Whether the actor may look at this file, noted once an hour; gives the place as documents write it. Raises NotAllowed, PortalError."""
+    """The actor looks at this file, which is noted once an hour; gives the place as documents write it. Raises NotAllowed, PortalError."""
     policy.require(actor, "view_data", environment)
     place = uri.strip().strip("/")
     if not place or any(part.startswith(".") for part in place.split("/")):
-        raise PortalError(f"“{place[:80]}” is no file to look at.", code="bad-place", status=422, fix="Name one, for instance raw/flights.csv.")
+        raise PortalError(
+            f"“{place[:80]}” is no file to look at.", code="bad-place", status=422, fix="Name one, for instance raw/flights.csv."
+        )
     an_hour_ago = timezone.now() - timedelta(hours=1)
     known = AuditEvent.objects.about(environment).filter(actor=actor, action="view_data", result="done", at__gt=an_hour_ago)
     if not known.filter(details__uri=place).exists():
@@ -45,5 +47,8 @@ def stages_for(proposal: Proposal, uri: str, choices: Choices) -> list[dict[str,
 
 def create_job_from_file(*, actor: User, project: Project, name: str, proposal: Proposal, uri: str, choices: Choices) -> Job:
     """A new job whose draft reads the file, types it, checks it and keeps it as Parquet."""
-    document = {"description": f"Reads {uri}, gives its columns types and keeps it as Parquet.", "stages": stages_for(proposal, uri, choices)}
+    document = {
+        "description": f"Reads {uri}, gives its columns types and keeps it as Parquet.",
+        "stages": stages_for(proposal, uri, choices),
+    }
     return jobs.create_job(actor=actor, project=project, name=name, document=document)

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from executor.files.encodings import Encoding
 from executor.look.dialect import ESCAPES, QUOTES, SEPARATORS
-from executor.look.proposal import Found, Misfit, ProposedColumn, Proposal
+from executor.look.proposal import Found, Misfit, Proposal, ProposedColumn
 from executor.look.stages import table_name
 from portal.errors import PortalError
 from portal.jobs import plain_words
@@ -44,8 +44,10 @@ TITLES = {
     "timeZone": "Times are in",
     "format": "Format",
 }
-ZONES = ["UTC", "Europe/Berlin", "Europe/London", "Europe/Paris", "Europe/Zurich", "America/New_York", "America/Chicago", "America/Denver",
-         "America/Los_Angeles", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Shanghai", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney"]  # fmt: skip
+ZONES = [
+    "UTC", "Europe/Berlin", "Europe/London", "Europe/Paris", "Europe/Zurich", "America/New_York", "America/Chicago", "America/Denver",
+    "America/Los_Angeles", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Shanghai", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney",
+]  # fmt: skip
 FORMATS = {"delimited": "text with separators", "json": "one JSON document", "jsonl": "JSON, one object a line", "parquet": "Parquet"}
 
 
@@ -139,7 +141,7 @@ def type_words(column: dict[str, Any]) -> str:
 def _column(column: ProposedColumn) -> dict[str, Any]:
     kind = str(column.type.get("type"))
     options = [(key, type_words(column.type) if key == kind else words, key == kind) for key, words, _ in TYPES]
-    if not any(is_now for _, _, is_now in options):
+    if column.fixed or not any(is_now for _, _, is_now in options):
         options = []
     empty = column.rows - column.nulls
     return {
@@ -152,7 +154,10 @@ def _column(column: ProposedColumn) -> dict[str, Any]:
         "null_percent": _percent(column.nulls, column.rows),
         "is_empty": empty <= 0,
         "was_renamed": column.raw_name != column.name,
-        "bars": [{"x": 6 * place, "height": max(1, round(bar * 0.14)), "y": 14 - max(1, round(bar * 0.14))} for place, bar in enumerate(column.histogram)],
+        "bars": [
+            {"x": 6 * place, "height": max(1, round(bar * 0.14)), "y": 14 - max(1, round(bar * 0.14))}
+            for place, bar in enumerate(column.histogram)
+        ],
     }
 
 

@@ -25,7 +25,14 @@ def look(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     user = cast(User, request.user)
     place = _environment(user, project, environment)
     uri = actions.look_at_file(actor=user, environment=place, uri=request.GET.get("uri", ""))
-    context = {"project": place.project, "environment": place, "section": "data", "uri": uri, "file_name": uri.rsplit("/", 1)[-1], **_addresses(place)}
+    context = {
+        "project": place.project,
+        "environment": place,
+        "section": "data",
+        "uri": uri,
+        "file_name": uri.rsplit("/", 1)[-1],
+        **_addresses(place),
+    }
     return render(request, "looks/look.html", context)
 
 
@@ -122,8 +129,10 @@ def _open_jobs(user: User, project: Project) -> list[str]:
     """Jobs that the person may add stages to, their own drafts first."""
     if not policy.can(user, "edit_job", project):
         return []
-    mine = Draft.objects.filter(user=user, job__project=project, job__archived_at=None).order_by("-updated_at").values_list("job__name", flat=True)
+    mine = (
+        Draft.objects.filter(user=user, job__project=project, job__archived_at=None)
+        .order_by("-updated_at")
+        .values_list("job__name", flat=True)
+    )
     others = Job.objects.filter(project=project, archived_at=None).order_by("name").values_list("name", flat=True)
     return list(dict.fromkeys([*mine[:20], *others[:200]]))
-
-

@@ -30,7 +30,9 @@ AT_ONCE = 2
 OF_ONE_PERSON = 2
 SECONDS = {"look": 60.0, "unpack": 600.0}
 TOO_LONG = said("look-too-long", "This took too long and was stopped.", "Try again when less is going on, or bring a smaller file.")
-BROKEN = said("look-stopped", "The file could not be looked at: the program stopped.", "Try again; if it stays so, the file is not what it says.")
+BROKEN = said(
+    "look-stopped", "The file could not be looked at: the program stopped.", "Try again; if it stays so, the file is not what it says."
+)
 BUSY = said("look-busy", "You are looking at several files already.", "Wait until one of them is done.")
 
 

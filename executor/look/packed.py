@@ -1,0 +1,310 @@
+"""Zip archives and Excel workbooks: what is in them, and each part as a file of its own. Bounded in number, size and ratio."""
+
+from __future__ import annotations
+
+import csv
+import re
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from datetime import time as clock
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from executor.files import lake
+from executor.look.names import safe_name
+from executor.look.opening import Opened
+from executor.look.proposal import Found, Member, Proposal, Said
+from executor.problems import Problem, ProblemError
+
+MOST_MEMBERS = 1_000
+MOST_BYTES = 4_000_000_000
+MOST_RATIO = 200
+FREE_OF_RATIO = 10_000_000
+ARCHIVES = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd")
+SECONDS = 540
+Tell = Callable[[str, int, int], None]
+
+
+def is_workbook(path: Path) -> bool:
+    """Whether a zip is an Excel workbook."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "xl/workbook.xml" in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return False
+
+
+def look_at_packed(file: Opened, uri: str) -> Proposal:
+    """What is inside; it is read once it has been unpacked."""
+    is_book = not file.is_gzip and is_workbook(file.path)
+    kind = "Excel, each sheet a table" if is_book else "zip"
+    found = [Found(setting="packed", value=True, shown=kind)]
+    proposal = Proposal(uri=uri, format="xlsx" if is_book else "zip", bytes=file.bytes, found=found)
+    try:
+        proposal.members = _sheets(file.path) if is_book else [_member(info) for info in _infos(_archive(file.path))]
+        said = "Its sheets become files of their own first." if is_book else "What is inside becomes files of their own first."
+        proposal.problems = [Said(code="look-packed", message=said, fix="Unpack it, then look at one of them.")]
+    except ProblemError as error:
+        proposal.problems = [Said(code=problem.code, message=problem.message, fix=problem.fix) for problem in error.problems]
+    return proposal
+
+
+def unpack(lake_folder: Path, uri: str, to: str, tell: Tell, limits: dict[str, int] | None = None) -> list[dict[str, Any]]:
+    """Writes every part of `uri` into the folder `to` (made when it is not there): [{"uri", "name", "kind", "bytes", "rows"?, "notes"}].
+
+    Raises ProblemError, and then nothing of it is left there.
+    """
+    limits = {"members": MOST_MEMBERS, "bytes": MOST_BYTES, **(limits or {})}
+    path = Path(lake.existing(lake_folder, uri, "uri"))
+    folder = lake.resolve(lake_folder, to, "to")
+    folder.mkdir(parents=True, exist_ok=True)
+    work = _Unpacking(path, folder, to.strip("/"), tell, limits)
+    try:
+        return work.workbook() if is_workbook(path) else work.archive()
+    except ProblemError:
+        work.forget()
+        raise
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError, KeyError, ArithmeticError) as error:
+        work.forget()
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise _broken() from None
+
+
+class _Unpacking:
+    def __init__(self, path: Path, folder: Path, to: str, tell: Tell, limits: dict[str, int]) -> None:
+        self.path, self.folder, self.to, self.tell, self.limits = path, folder, to, tell, limits
+        self.written: list[Path] = []
+        self.bytes = 0
+        self.end = time.monotonic() + SECONDS
+
+    def forget(self) -> None:
+        for path in self.written:
+            path.unlink(missing_ok=True)
+
+    def archive(self) -> list[dict[str, Any]]:
+        """The files of a zip."""
+        archive, made = _archive(self.path), []
+        infos = _infos(archive, self.limits["members"])
+        whole = sum(info.file_size for info in infos)
+        if whole > self.limits["bytes"]:
+            raise _too_large(self.limits["bytes"])
+        for info in infos:
+            target = self._free(PurePosixPath(info.filename.replace("\\", "/")).name)
+            with archive.open(info) as source:
+                self._copy(source, info, target, whole)
+            made.append(self._said(target, info.filename, "file"))
+        return made
+
+    def _copy(self, source: Any, info: zipfile.ZipInfo, target: Path, whole: int) -> None:
+        with target.open("xb") as out:
+            self.written.append(target)
+            done = 0
+            while part := source.read(1 << 20):
+                if not done and part.startswith(ARCHIVES):
+                    raise _nested(info.filename)
+                done += len(part)
+                self._count(len(part), whole)
+                if done > FREE_OF_RATIO and done > MOST_RATIO * max(1, info.compress_size):
+                    raise _bomb(info.filename)
+                out.write(part)
+
+    def _count(self, size: int, whole: int) -> None:
+        self.bytes += size
+        if self.bytes > self.limits["bytes"]:
+            raise _too_large(self.limits["bytes"])
+        if time.monotonic() > self.end:
+            raise ProblemError(Problem(code="unpack-too-long", message="Unpacking took too long.", fix="Bring the parts one by one."))
+        self.tell("unpacked", self.bytes, whole)
+
+    def _free(self, wanted: str) -> Path:
+        """A path of that name, made safe, that nothing has yet."""
+        stem, dot, ending = wanted.partition(".")
+        safe = safe_name(stem) or "file"
+        ending = "".join(f".{part}" for part in re.sub(r"[^A-Za-z0-9.]", "", ending).split(".") if part)[:20] if dot else ""
+        number, path = 1, self.folder / f"{safe}{ending}"
+        while path.exists() or any(path.name.lower() == other.name.lower() for other in self.written):
+            number += 1
+            path = self.folder / f"{safe}_{number}{ending}"
+        return path
+
+    def _said(self, path: Path, name: str, kind: str, **more: Any) -> dict[str, Any]:
+        return {"uri": f"{self.to}/{path.name}", "name": name[-200:], "kind": kind, "bytes": path.stat().st_size, **more}
+
+    def workbook(self) -> list[dict[str, Any]]:
+        """Each sheet as CSV: UTF-8, comma, doubled quotes, days and times as ISO writes them, numbers with all their digits."""
+        _check_workbook(self.path, self.limits["bytes"])
+        book, made = _open_book(self.path), []
+        formulas = _open_book(self.path, values=False)
+        sheets = book.worksheets
+        if len(sheets) > self.limits["members"]:
+            raise _too_many(self.limits["members"])
+        stem = self.path.name.split(".")[0]
+        for sheet in sheets:
+            name = stem if len(sheets) == 1 else f"{stem}_{sheet.title}"
+            rows, notes = self._sheet(sheet, formulas[sheet.title], name)
+            if rows is not None:
+                made.append(self._said(self.written[-1], sheet.title, "sheet", rows=rows, notes=notes))
+        if not made:
+            raise ProblemError(Problem(code="input-empty", message="All sheets are empty.", fix="Check the workbook."))
+        return made
+
+    def _sheet(self, sheet: Any, formulas: Any, name: str) -> tuple[int | None, list[str]]:
+        """(rows written, what should be known of them); None for a sheet without anything in it."""
+        width, last = 0, 0
+        for number, row in enumerate(_rows(sheet), 1):
+            filled = [index for index, cell in enumerate(row, 1) if cell.value not in (None, "")]
+            if filled:
+                width, last = max(width, filled[-1]), number
+            self._count(0, 0)
+        if not last:
+            return None, []
+        path = self._free(f"{name.replace('.', '_')}.csv")
+        rows, empty, without = 0, 0, 0
+        with path.open("x", encoding="utf-8", newline="") as out:
+            self.written.append(path)
+            writer = csv.writer(out, lineterminator="\n")
+            for number, (row, others) in enumerate(zip(_rows(sheet), _rows(formulas), strict=False), 1):
+                if number > last:
+                    break
+                values = [_text(cell) for cell in row[:width]]
+                without += sum(1 for cell, other in zip(row, others, strict=False) if cell.value is None and _is_formula(other.value))
+                if not any(values):
+                    empty += 1
+                    continue
+                values += [""] * (width - len(values))
+                writer.writerow(values)
+                self._count(sum(map(len, values)) + width, 0)
+                rows += 1
+        return rows, _notes(empty, without)
+
+
+def _rows(sheet: Any) -> Iterator[Any]:
+    sheet.reset_dimensions()
+    return iter(sheet.iter_rows())
+
+
+def _is_formula(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("=")
+
+
+def _notes(empty: int, without: int) -> list[str]:
+    notes = [f"{empty:,} empty rows were left out"] if empty else []
+    if without:
+        notes.append(f"{without:,} formulas have no stored value and are empty: open the file in Excel and save it")
+    return notes
+
+
+def _text(cell: Any) -> str:
+    """A cell as text, with nothing lost."""
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        has_clock = bool(re.search(r"[hs]", re.sub(r'"[^"]*"|\[[^\]]*\]', "", str(cell.number_format or "")), re.IGNORECASE))
+        if not has_clock and (value.hour, value.minute, value.second, value.microsecond) == (0, 0, 0, 0):
+            return value.date().isoformat()
+        return value.isoformat(sep=" ")
+    if isinstance(value, date | clock):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return _duration(value)
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _duration(value: timedelta) -> str:
+    seconds = int(value.total_seconds())
+    return f"{'-' if seconds < 0 else ''}{abs(seconds) // 3600}:{abs(seconds) // 60 % 60:02}:{abs(seconds) % 60:02}"
+
+
+def _open_book(path: Path, *, values: bool = True) -> Any:
+    import warnings
+    from xml.etree.ElementTree import ParseError
+
+    import openpyxl
+    from defusedxml.common import DefusedXmlException
+
+    warnings.simplefilter("ignore")
+    try:
+        return openpyxl.load_workbook(path, read_only=True, data_only=values, keep_links=False)
+    except (ParseError, DefusedXmlException, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile):
+        raise _broken() from None
+
+
+def _check_workbook(path: Path, most: int) -> None:
+    """A workbook is a zip: its parts are bounded, too."""
+    infos = _archive(path).infolist()
+    if sum(info.file_size for info in infos) > most:
+        raise _too_large(most)
+    for info in infos:
+        if info.file_size > FREE_OF_RATIO and info.file_size > 4 * MOST_RATIO * max(1, info.compress_size):
+            raise _bomb(info.filename)
+
+
+def _sheets(path: Path) -> list[Member]:
+    _check_workbook(path, MOST_BYTES)
+    return [
+        Member(name=sheet.title, kind="sheet" if sheet.sheet_state == "visible" else "hidden sheet")
+        for sheet in _open_book(path).worksheets
+    ]
+
+
+def _archive(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError):
+        raise _broken() from None
+
+
+def _infos(archive: zipfile.ZipFile, most: int = MOST_MEMBERS) -> list[zipfile.ZipInfo]:
+    """The files that count. Raises ProblemError for what is not unpacked at all."""
+    found = [info for info in archive.infolist() if not info.is_dir() and not _is_noise(info)]
+    if any(info.flag_bits & 0x1 for info in found):
+        raise ProblemError(
+            Problem(
+                code="zip-encrypted", message="The archive needs a password.", fix="Unpack it on your machine, and bring what is inside."
+            )
+        )
+    if len(found) > most:
+        raise _too_many(most)
+    if not found:
+        raise ProblemError(Problem(code="input-empty", message="The archive is empty.", fix="Check how it was made."))
+    return found
+
+
+def _is_noise(info: zipfile.ZipInfo) -> bool:
+    """What systems put into archives beside the files, and links."""
+    parts = PurePosixPath(info.filename.replace("\\", "/")).parts
+    is_link = (info.external_attr >> 16) & 0o170000 == 0o120000
+    return is_link or any(part == "__MACOSX" or part.startswith(".") for part in parts) or parts[-1:] == ("Thumbs.db",)
+
+
+def _member(info: zipfile.ZipInfo) -> Member:
+    return Member(name=info.filename[-200:], kind="file", bytes=info.file_size)
+
+
+def _broken() -> ProblemError:
+    return ProblemError(Problem(code="zip-broken", message="The file is broken: it cannot be unpacked.", fix="Save or fetch it again."))
+
+
+def _too_large(most: int) -> ProblemError:
+    message = f"What is inside is larger than {most / 1_000_000_000:g} GB."
+    return ProblemError(Problem(code="zip-too-large", message=message, fix="Bring the parts one by one."))
+
+
+def _too_many(most: int) -> ProblemError:
+    return ProblemError(Problem(code="zip-too-many", message=f"There are more than {most:,} parts in it.", fix="Bring fewer at a time."))
+
+
+def _bomb(name: str) -> ProblemError:
+    message = f"“{name[-100:]}” would grow more than {MOST_RATIO} times; such files are made to fill a disk."
+    return ProblemError(Problem(code="zip-ratio", message=message, fix="Unpack it on your machine, and bring what is inside."))
+
+
+def _nested(name: str) -> ProblemError:
+    message = f"“{name[-100:]}” is an archive or workbook itself."
+    return ProblemError(Problem(code="zip-nested", message=message, fix="Unpack the outer one on your machine, and bring the inner one."))
