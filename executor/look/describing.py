@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -81,10 +82,24 @@ def _range(facts: Facts, typing: Typing, lowest: str | None, highest: str | None
         return f"{distinct:,} different" if facts.has_all_values else f"more than {distinct:,} different"
     if facts.has_all_values and distinct <= 3 and typing.type in ("integer", "long"):
         return f"{distinct} values: {', '.join(sorted((value.strip() for value in facts.values), key=len))}"
+    if typing.type in ("date", "timestamp"):
+        return _days(lowest, highest)
     ends = f"{_short(lowest)} – {_short(highest)}"
     zeros = facts.values.get("0", 0)
     is_sign = typing.type in ("double", "decimal") and zeros >= 0.01 * facts.full
     return f"{ends} · 0 in {zeros:,}" if is_sign and facts.has_all_values else ends
+
+
+def _days(lowest: str | None, highest: str | None) -> str:
+    """1 – 31 Aug 2013, or both days whole."""
+    if not lowest or not highest:
+        return "?"
+    first, last = date.fromisoformat(lowest[:10]), date.fromisoformat(highest[:10])
+    if first == last:
+        return f"{last.day} {last:%b %Y}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day} – {last.day} {last:%b %Y}"
+    return f"{first.day} {first:%b}{f' {first.year}' if first.year != last.year else ''} – {last.day} {last:%b %Y}"
 
 
 def _short(text: str | None) -> str:

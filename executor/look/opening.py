@@ -77,6 +77,11 @@ def python_encoding(name: str) -> str:
     return "utf-8-sig" if name == "UTF-8" else PYTHON_NAMES.get(name, name)
 
 
+def stream_encoding(head: bytes, name: str) -> str:
+    """What Python calls it where the file is read from its beginning: a mark there is swallowed."""
+    return "utf-16" if name.startswith("UTF-16") and marked_encoding(head) == name else python_encoding(name)
+
+
 def without_mark(head: bytes) -> bytes:
     """`head` less the mark of its encoding."""
     return next((head[len(mark) :] for mark, _ in MARKS if head.startswith(mark)), head) if marked_encoding(head) else head

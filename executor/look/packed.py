@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from datetime import time as clock
+from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -213,7 +214,13 @@ def _text(cell: Any) -> str:
         return value.isoformat()
     if isinstance(value, timedelta):
         return _duration(value)
-    return repr(value) if isinstance(value, float) else str(value)
+    return _number(value) if isinstance(value, float) else str(value)
+
+
+def _number(value: float) -> str:
+    """All digits that tell the number, without a power of ten where that is short enough to read."""
+    plain = format(Decimal(repr(value)), "f")
+    return plain if len(plain) <= 24 else repr(value)
 
 
 def _duration(value: timedelta) -> str:
@@ -280,7 +287,11 @@ def _is_noise(info: zipfile.ZipInfo) -> bool:
     """What systems put into archives beside the files, and links."""
     parts = PurePosixPath(info.filename.replace("\\", "/")).parts
     is_link = (info.external_attr >> 16) & 0o170000 == 0o120000
-    return is_link or any(part == "__MACOSX" or part.startswith(".") for part in parts) or parts[-1:] == ("Thumbs.db",)
+    return (
+        is_link
+        or any(part == "__MACOSX" or (part.startswith(".") and part not in (".", "..")) for part in parts)
+        or parts[-1:] == ("Thumbs.db",)
+    )
 
 
 def _member(info: zipfile.ZipInfo) -> Member:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from executor.look.dialect import Dialect
-from executor.look.opening import Counted, Opened, python_encoding
+from executor.look.opening import Counted, Opened, stream_encoding
 from executor.problems import Problem, ProblemError
 
 BLOCK = 5_000
@@ -41,7 +41,8 @@ class Pass:
     def rows(self) -> Iterator[tuple[list[list[str]], list[int]]]:
         counted = Counted(self.file.stream(), self.limit_bytes)
         end = time.monotonic() + self.seconds
-        text = io.TextIOWrapper(io.BufferedReader(counted, 1 << 18), python_encoding(self.encoding), errors="replace", newline="")
+        encoding = stream_encoding(self.file.head, self.encoding)
+        text = io.TextIOWrapper(io.BufferedReader(counted, 1 << 18), encoding, errors="replace", newline="")
         with text:
             lines = self._lines(text)
             block: list[list[str]] = []

@@ -1,0 +1,259 @@
+"""Looks at messy text files: what is found, which types are proposed, what does not fit, what is asked."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.look.looking import look
+from executor.look.proposal import Proposal, ProposedColumn
+from executor.problems import ProblemError
+
+
+def proposal_of(folder: Path, content: str | bytes, encoding: str = "utf-8", name: str = "f.csv", **settings: Any) -> Proposal:
+    data = content.encode(encoding) if isinstance(content, str) else content
+    (folder / name).write_bytes(data)
+    return look(folder, name, settings, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
+
+
+def types(proposal: Proposal) -> dict[str, str]:
+    return {column.name: column.type["type"] for column in proposal.columns if not column.dropped}
+
+
+def column(proposal: Proposal, name: str) -> ProposedColumn:
+    return next(column for column in proposal.columns if column.name == name)
+
+
+def value(proposal: Proposal, setting: str) -> Any:
+    return next(found.value for found in proposal.found if found.setting == setting)
+
+
+SPECTRUM = {
+    "comma in quotes": ('first,last,address,city,zip\nJohn,Doe,120 any st.,"Anytown, WW",08123\n', [["John", "Doe", "120 any st.", "Anytown, WW", "08123"]]),
+    "empty": ('a,b,c\n1,"",""\n2,3,4\n', [["1", "", ""], ["2", "3", "4"]]),
+    "empty, CRLF": ('a,b,c\r\n1,"",""\r\n2,3,4\r\n', [["1", "", ""], ["2", "3", "4"]]),
+    "doubled quotes": ('a,b\n1,"ha ""ha"" ha"\n3,4\n', [["1", 'ha "ha" ha'], ["3", "4"]]),
+    "json": ('key,val\n1,"{""type"": ""Point"", ""at"": [102.0, 0.5]}"\n', [["1", '{"type": "Point", "at": [102.0, 0.5]}']]),
+    "no header": ('1,"Anytown, WW",3\n4,"B, CC",6\n', [["1", "Anytown, WW", "3"], ["4", "B, CC", "6"]]),
+    "newlines": ('a,b,c\n1,2,3\n"Once upon \na time",5,6\n7,8,9\n', [["1", "2", "3"], ["Once upon \na time", "5", "6"], ["7", "8", "9"]]),
+    "newlines, CRLF": ('a,b,c\r\n1,2,3\r\n"Once \r\na",5,6\r\n7,8,9\r\n', [["1", "2", "3"], ["Once \r\na", "5", "6"], ["7", "8", "9"]]),
+    "quotes and newlines": ('a,b\n1,"ha \n""ha"" \nha"\n3,4\n', [["1", 'ha \n"ha" \nha'], ["3", "4"]]),
+    "simple": ("a,b,c\n1,2,3\n", [["1", "2", "3"]]),
+    "utf-8": ("a,b,c\n1,2,3\n4,5,ʤ\n", [["1", "2", "3"], ["4", "5", "ʤ"]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SPECTRUM)
+def test_the_shapes_of_csv_spectrum(tmp_path: Path, shape: str) -> None:
+    text, rows = SPECTRUM[shape]
+    found = proposal_of(tmp_path, text)
+    assert [row[1:] for row in found.first_rows] == rows
+    assert found.settings.header is (shape != "no header")
+    assert found.multi_line is ("newlines" in shape)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", "~", "^"])
+def test_separators(tmp_path: Path, separator: str) -> None:
+    rows = [["id", "name", "price"], ["1", "Anna", "1.5"], ["2", "Bert, jun.; the | one", "2.75"], ["3", "Carl", "3"]]
+    text = "".join(separator.join(f'"{cell}"' if " " in cell else cell for cell in row) + "\n" for row in rows)
+    found = proposal_of(tmp_path, text)
+    assert found.settings.separator == separator
+    assert types(found) == {"id": "integer", "name": "string", "price": "decimal"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    found = proposal_of(tmp_path, "Stadt;Größe\nKöln;1\nMünchen;2\nZürich;3\n", encoding)
+    assert [column.raw_name for column in found.columns] == ["Stadt", "Größe"]
+    assert found.first_rows[0][1] == "Köln"
+    assert value(found, "encoding") in {
+        "utf-8": ["UTF-8"], "utf-8-sig": ["UTF-8"], "utf-16": ["UTF-16LE", "UTF-16BE"], "utf-16-le": ["UTF-16LE"],
+        "utf-16-be": ["UTF-16BE"], "cp1252": ["windows-1252"],
+    }[encoding]  # fmt: skip
+
+
+def test_cyrillic_is_guessed_and_said_to_be_a_guess(tmp_path: Path) -> None:
+    text = "Город;Число\n" + "".join(f"Москва и другие города {n};{n}\n" for n in range(30))
+    found = proposal_of(tmp_path, text, "cp1251")
+    assert found.first_rows[0][1].startswith("Москва")
+    assert not next(one for one in found.found if one.setting == "encoding").sure
+
+
+def test_titles_comments_and_totals_are_no_rows(tmp_path: Path) -> None:
+    text = "Report of sales 2024\nMade on 2024-03-01\n\nregion,units,price\nN,10,1.5\nS,20,2.5\nE,30,3.5\nW,1,1\nTotal,61,\n"
+    found = proposal_of(tmp_path, text)
+    assert (found.settings.skip_lines, found.settings.skip_last_lines, found.rows) == (3, 1, 4)
+    assert types(found) == {"region": "string", "units": "integer", "price": "decimal"}
+    commented = proposal_of(tmp_path, "# exported by X\n# on monday\nid;v\n1;2\n3;4\n")
+    assert (commented.settings.comment, commented.rows, types(commented)) == ("#", 2, {"id": "integer", "v": "integer"})
+    assert proposal_of(tmp_path, "#id;v\n1;2\n3;4\n").settings.comment == ""
+
+
+def test_what_was_found_can_be_corrected(tmp_path: Path) -> None:
+    text = "a;b,c\n1;2,5\n3;4,5\n"
+    corrected = proposal_of(tmp_path, text, separator=";", header=False, columns={"0": {"name": "first"}, "1": {"type": "string"}})
+    assert [column.name for column in corrected.columns] == ["first", "column_2"]
+    assert corrected.rows == 3
+    assert corrected.columns[1].type["type"] == "string"
+
+
+def test_cells_without_names_are_asked_about(tmp_path: Path) -> None:
+    dropped = proposal_of(tmp_path, "a,b\n" + "1,x,,\n" * 5)
+    question = dropped.questions[0]
+    assert question.title == "2 names, but 4 cells in a row"
+    assert [option.label for option in question.options if option.is_chosen] == ["Drop them"]
+    assert types(dropped) == {"a": "integer", "b": "string"}
+    kept = proposal_of(tmp_path, "a,b\n" + "1,x,7,\n" * 5)
+    assert types(kept) == {"a": "integer", "b": "string", "column_3": "integer", "column_4": "string"}
+    assert proposal_of(tmp_path, "a,b\n" + "1,x,7,\n" * 5, otherWidths="drop").columns[2].dropped
+
+
+def test_rows_of_other_widths_are_counted(tmp_path: Path) -> None:
+    text = "a,b,c\n1,2,3\n4,5\n6,7,8,9\n" + "10,11,12\n" * 4
+    found = proposal_of(tmp_path, text)
+    assert found.widths == {2: 1, 3: 5, 4: 1}
+    assert (found.rows, found.rows_fit, found.settings.other_widths) == (7, 5, "reject")
+    assert "line 3 has 2, line 4 has 4" in found.questions[0].words
+    assert proposal_of(tmp_path, text, otherWidths="fit").rows_fit == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "type_"),
+    [
+        ("zip", ["01234", "98765", "10115"], "string"),
+        ("code", ["007", "008", "9"], "string"),
+        ("account", ["1234567890123456", "2234567890123456"], "string"),
+        ("phone", ["5551234", "5559876"], "string"),
+        ("n", ["1", "-2", "+3"], "integer"),
+        ("n", ["1", "3000000000"], "long"),
+        ("n", ["1.5", ".00", "-3"], "decimal"),
+        ("n", ["1e5", "2.5E-3", "1"], "double"),
+        ("paid", ["Y", "N", "Y"], "boolean"),
+        ("paid", ["ja", "nein", "ja"], "boolean"),
+        ("day", ["2024-02-29", "2023-01-01"], "date"),
+        ("day", ["20240229", "20230101"], "date"),
+        ("n", ["20240229", "20230101"], "integer"),
+        ("at", ["2024-02-29 10:00:00", "2023-01-01 23:59:59.25"], "timestamp"),
+        ("at", ["10:15", "23:59"], "time"),
+        ("price", ["$1,234.50", "$7.00"], "decimal"),
+        ("price", ["$1.50", "€7.00"], "string"),
+        ("version", ["1.2.3", "1.2.4"], "string"),
+        ("day", ["01/02/98", "03/04/99"], "string"),
+    ],
+)
+def test_types(tmp_path: Path, name: str, values: list[str], type_: str) -> None:
+    found = proposal_of(tmp_path, f"{name}|note\n" + "".join(f"{text}|x\n" for text in values))
+    assert types(found)[name] == type_
+
+
+def test_words_for_no_value_hold_for_typed_columns_only(tmp_path: Path) -> None:
+    text = "delay,country\n5,NA\nNA,DE\nN/A,FR\n,IT\n-,ES\n" + "7,PT\n" * 10
+    found = proposal_of(tmp_path, text)
+    assert column(found, "delay").type["nullableValues"] == ["", "-", "N/A", "NA"]
+    assert (column(found, "delay").nulls, column(found, "country").nulls) == (4, 0)
+    assert column(proposal_of(tmp_path, text, nullValues=["NA"]), "country").type["nullableValues"] == ["", "NA"]
+
+
+def test_misfits_are_told_with_line_reason_and_fix(tmp_path: Path) -> None:
+    rows = [f"{n}.5,2013-08-{n % 28 + 1:02} 10:00:00" for n in range(1, 101)]
+    rows[9], rows[19], rows[29] = (
+        "1,50;2013-08-01 10:00:00".replace(";", '","').join('""'),
+        "7.5,2013-08-09 24:00:00",
+        "1e999,2013-02-30 10:00:00",
+    )
+    found = proposal_of(tmp_path, "tip,at\n" + "\n".join(rows) + "\n")
+    assert [(misfit.line, misfit.column, misfit.value) for misfit in found.misfits] == [
+        (11, "tip", "1,50"), (21, "at", "2013-08-09 24:00:00"), (31, "tip", "1e999"), (31, "at", "2013-02-30 10:00:00"),
+    ]  # fmt: skip
+    assert (found.rows_fit, found.rows_judged, found.misfits_total) == (97, 100, 4)
+    fixes = [misfit.fix.value if misfit.fix else None for misfit in found.misfits]
+    assert fixes == ["1.50", "2013-08-10 00:00:00", None, None]
+    assert "larger than any number" in found.misfits[2].why
+
+
+def test_decimal_commas(tmp_path: Path) -> None:
+    found = proposal_of(tmp_path, "Betrag;Kunde\n1.234,56;A\n12,5;B\n1.000;C\n-3,00;D\n")
+    assert value(found, "decimal") == ","
+    assert (column(found, "Betrag").lowest, column(found, "Betrag").highest) == ("-3,00", "1.234,56")
+    assert column(found, "Betrag").fits == 4
+
+
+def test_three_digits_behind_a_comma_are_asked_about(tmp_path: Path) -> None:
+    found = proposal_of(tmp_path, "n;x\n1,234;a\n5,678;b\n")
+    assert [question.key for question in found.questions] == ["decimal"]
+    assert (column(found, "n").type["type"], column(found, "n").sure) == ("integer", False)
+    as_decimals = proposal_of(tmp_path, "n;x\n1,234;a\n5,678;b\n", decimal=",")
+    assert (as_decimals.questions, column(as_decimals, "n").type["type"]) == ([], "decimal")
+
+
+def test_a_day_that_can_be_a_month_is_asked_about(tmp_path: Path) -> None:
+    found = proposal_of(tmp_path, "d|x\n01/02/2024|a\n03/04/2024|b\n")
+    assert [question.key for question in found.questions] == ["dayFirst"]
+    assert column(found, "d").type["formatters"] == ["dd/MM/uuuu"]
+    month_first = proposal_of(tmp_path, "d|x\n01/02/2024|a\n03/04/2024|b\n", dayFirst=False)
+    assert (month_first.questions, column(month_first, "d").type["formatters"]) == ([], ["MM/dd/uuuu"])
+    sure = proposal_of(tmp_path, "d|x\n01/02/2024|a\n25/04/2024|b\n")
+    assert (sure.questions, column(sure, "d").type["formatters"]) == ([], ["dd/MM/uuuu"])
+    assert column(proposal_of(tmp_path, "d|x\n1/2/2024|a\n4/25/2024|b\n"), "d").type["formatters"] == ["M/d/uuuu"]
+
+
+def test_patterns_share_what_differs_in_seconds_and_fractions(tmp_path: Path) -> None:
+    found = proposal_of(tmp_path, "at|x\n2024-01-01T10:00:00Z|a\n2024-01-01T10:00:00.123Z|b\n")
+    assert column(found, "at").type["formatters"] == ["uuuu-MM-dd'T'HH:mm:ss[.SSS]XXX"]
+    mixed = proposal_of(tmp_path, "at|x\n2024-01-01 10:00|a\n2024-01-01 10:00:01|b\n")
+    assert column(mixed, "at").type["formatters"] == ["uuuu-MM-dd HH:mm[:ss]"]
+
+
+def test_names_become_ones_that_sql_takes(tmp_path: Path) -> None:
+    found = proposal_of(tmp_path, "Trip type , Preis (€),,ID,id,2013,Straße,%\n1,2,3,4,5,6,7,8\n")
+    assert [column.name for column in found.columns] == [
+        "Trip_type", "Preis_eur", "column_3", "ID", "id_2", "c_2013", "Strasse", "percent",
+    ]  # fmt: skip
+    assert found.columns[0].raw_name == "Trip type "
+
+
+def test_gzip_is_seen_by_its_content(tmp_path: Path) -> None:
+    found = proposal_of(tmp_path, gzip.compress(b"a,b\n1,2\n"), name="x.csv")
+    assert (found.packed, found.rows, types(found)) == ("gzip", 1, {"a": "integer", "b": "integer"})
+    with pytest.raises(ProblemError) as refused:
+        proposal_of(tmp_path, gzip.compress(b"a,b\n1,2\n" * 100_000)[:-50], name="y.csv.gz")
+    assert refused.value.problems[0].code == "input-gzip"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"%PDF-1.4 x", b"\xd0\xcf\x11\xe0 old", bytes(range(256)) * 40, b"PAR1 broken", b"PK\x03\x04 broken"]
+)
+def test_what_is_no_table_is_told(tmp_path: Path, content: bytes) -> None:
+    found = proposal_of(tmp_path, content)
+    assert not found.columns
+    assert found.problems[0].message
+    assert found.problems[0].fix
+
+
+def test_a_quote_that_is_never_closed_is_told_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(ProblemError) as refused:
+        proposal_of(tmp_path, 'a,b\n1,2\n3,"x\n' + "4,5\n" * 30_000, separator=",", quote='"')
+    assert (refused.value.problems[0].code, refused.value.problems[0].line) == ("input-quote", 3)
+
+
+def test_beyond_the_limit_rows_are_counted_but_not_judged(tmp_path: Path) -> None:
+    (tmp_path / "big.csv").write_text("a,b\n" + "1,2\n" * 100_000)
+    found = look(tmp_path, "big.csv", {}, limit_bytes=100_000, seconds=20, tell=lambda what, done, whole: None)
+    assert found.rows_judged < 30_000
+    assert found.rows == 100_000
+
+
+@pytest.mark.parametrize("uri", ["../x", "/etc/passwd", "s3://b/k", "missing.csv"])
+def test_only_files_of_the_lake_are_looked_at(tmp_path: Path, uri: str) -> None:
+    with pytest.raises(ProblemError):
+        look(tmp_path, uri, {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+
+
+@pytest.mark.parametrize("settings", [{"separator": "ab"}, {"encoding": "utf-7"}, {"nothing": 1}, {"columns": {"0": {"name": "a b"}}}])
+def test_settings_that_are_none_are_refused(tmp_path: Path, settings: dict[str, Any]) -> None:
+    (tmp_path / "f.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ProblemError):
+        look(tmp_path, "f.csv", settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)

@@ -1,0 +1,167 @@
+"""Looks at JSON, Parquet, Excel and zip; unpacking within bounds."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.look import packed
+from executor.look.looking import look
+from executor.look.packed import unpack
+from executor.look.proposal import Proposal
+from executor.problems import ProblemError
+
+
+def quiet(what: str, done: int, whole: int) -> None:
+    """Nobody listens."""
+
+
+def look_at(folder: Path, name: str, **settings: Any) -> Proposal:
+    return look(folder, name, settings, limit_bytes=None, seconds=20, tell=quiet)
+
+
+def unpacked(folder: Path, name: str, **limits: int) -> list[dict[str, Any]]:
+    return unpack(folder, name, "out", quiet, limits)
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    rows = [{"id": 1, "at": "2024-01-01T10:00:00Z", "tags": ["a"], "who": {"name": "Ann", "age": 3}}, {"id": 2, "price": 1.5}]
+    (tmp_path / "f.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = look_at(tmp_path, "f.jsonl")
+    assert (found.format, found.rows) == ("jsonl", 2)
+    assert [(column.name, column.type["type"]) for column in found.columns] == [
+        ("at", "timestamp"), ("id", "long"), ("price", "double"), ("tags", "array"), ("who", "struct"),
+    ]  # fmt: skip
+    assert [field["name"] for field in found.columns[-1].type["fields"]] == ["age", "name"]
+    assert [column.nulls for column in found.columns] == [1, 0, 1, 1, 1]
+
+
+def test_a_json_document_and_what_is_wrong_with_one(tmp_path: Path) -> None:
+    (tmp_path / "f.json").write_text(json.dumps([{"zip": "01234", "n": 1}, {"zip": "98765", "n": "x"}], indent=1))
+    found = look_at(tmp_path, "f.json")
+    assert [(column.name, column.type["type"]) for column in found.columns] == [("n", "string"), ("zip", "string")]
+    (tmp_path / "g.jsonl").write_text('{"a": 1}\n{"a": \n{"a": 2}\n')
+    broken = look_at(tmp_path, "g.jsonl")
+    assert (broken.rows, broken.problems[0].line) == (2, 2)
+    for text in ('{"a": [1, 2}', "[1, 2]", '{"a":' * 5000):
+        (tmp_path / "h.json").write_text(text)
+        with pytest.raises(ProblemError):
+            look_at(tmp_path, "h.json", format="json")
+
+
+def test_parquet(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = pa.table({"id": [3, 1, 2], "day": [date(2024, 1, 1), None, date(2024, 1, 3)], "p": [{"x": 1}, None, {"x": 2}]})
+    parquet.write_table(table, tmp_path / "f.parquet")
+    found = look_at(tmp_path, "f.parquet")
+    assert (found.format, found.rows) == ("parquet", 3)
+    assert [(column.name, column.type["type"]) for column in found.columns] == [("id", "long"), ("day", "date"), ("p", "struct")]
+    assert found.first_rows[0] == [1, 3, "2024-01-01", "{'x': 1}"]
+
+
+def workbook(path: Path) -> None:
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet("Sales 2024")
+    sheet.write_row(0, 0, ["day", "at", "clock", "n", "text", "yes"])
+    sheet.write_datetime(2, 0, datetime(2024, 2, 29), book.add_format({"num_format": "dd.mm.yyyy"}))
+    sheet.write_datetime(2, 1, datetime(2024, 2, 29), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}))
+    sheet.write_datetime(2, 2, time(13, 5), book.add_format({"num_format": "hh:mm"}))
+    sheet.write_number(2, 3, 0.1)
+    sheet.write_string(2, 4, '=1+1 "x", y\nz')
+    sheet.write_boolean(2, 5, True)
+    sheet.merge_range(3, 0, 3, 2, "merged")
+    book.add_worksheet("Empty")
+    book.add_worksheet("Other").write(0, 0, "a")
+    book.close()
+
+
+def test_each_sheet_becomes_a_file_with_nothing_lost(tmp_path: Path) -> None:
+    workbook(tmp_path / "b.xlsx")
+    assert [member.name for member in look_at(tmp_path, "b.xlsx").members] == ["Sales 2024", "Empty", "Other"]
+    files = unpacked(tmp_path, "b.xlsx")
+    assert [(file["uri"], file["rows"]) for file in files] == [("out/b_Sales_2024.csv", 3), ("out/b_Other.csv", 1)]
+    assert files[0]["notes"] == ["1 empty rows were left out"]
+    assert (tmp_path / "out/b_Sales_2024.csv").read_text() == (
+        'day,at,clock,n,text,yes\n2024-02-29,2024-02-29 00:00:00,13:05:00,0.1,"=1+1 ""x"", y\nz",true\nmerged,,,,,\n'
+    )
+
+
+def test_formulas_without_a_stored_value_are_told(tmp_path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.active.append(["n", 123456789012345])
+    book.active.append(["=1+1", 2])
+    book.save(tmp_path / "f.xlsx")
+    (file,) = unpacked(tmp_path, "f.xlsx")
+    assert (tmp_path / file["uri"]).read_text() == "n,123456789012345\n,2\n"
+    assert "1 formulas have no stored value" in file["notes"][0]
+
+
+def zipped(path: Path, **files: bytes) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("__", "/"), content)
+
+
+def test_files_of_a_zip_get_safe_names(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for name in ("a.csv", "sub/A.csv", "../../evil.csv", "C:\\x\\Umsätze (50%).CSV", "__MACOSX/a.csv", ".hidden", "sub/"):
+            archive.writestr(name, b"a,b\n1,2\n")
+    names = [file["uri"] for file in unpacked(tmp_path, "z.zip")]
+    assert names == ["out/a.csv", "out/A_2.csv", "out/evil.csv", "out/Umsaetze_50_percent.CSV"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "z.zip"]
+
+
+@pytest.mark.parametrize(
+    ("files", "limits", "code"),
+    [
+        ({"a.csv": b"x", "b.zip": b"PK\x03\x04 inner"}, {}, "zip-nested"),
+        ({"a.csv": b"x", "b.csv": b"y"}, {"members": 1}, "zip-too-many"),
+        ({"a.csv": b"x" * 1000, "b.csv": b"y" * 1000}, {"bytes": 1500}, "zip-too-large"),
+        ({"a.csv": b"0" * 30_000_000}, {}, "zip-ratio"),
+        ({}, {}, "input-empty"),
+    ],
+)
+def test_what_is_not_unpacked_leaves_nothing(tmp_path: Path, files: dict[str, bytes], limits: dict[str, int], code: str) -> None:
+    zipped(tmp_path / "z.zip", **files)
+    with pytest.raises(ProblemError) as refused:
+        unpacked(tmp_path, "z.zip", **limits)
+    assert refused.value.problems[0].code == code
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_zip_that_lies_about_sizes_or_needs_a_password(tmp_path: Path) -> None:
+    zipped(tmp_path / "z.zip", **{"a.csv": b"a,b\n" * 1000})
+    data = bytearray((tmp_path / "z.zip").read_bytes())
+    for magic, offset in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
+        data[data.index(magic) + offset] |= 1
+    (tmp_path / "locked.zip").write_bytes(data)
+    with pytest.raises(ProblemError) as locked:
+        unpacked(tmp_path, "locked.zip")
+    assert locked.value.problems[0].code == "zip-encrypted"
+    (tmp_path / "cut.zip").write_bytes((tmp_path / "z.zip").read_bytes()[:-30])
+    with pytest.raises(ProblemError) as cut:
+        unpacked(tmp_path, "cut.zip")
+    assert cut.value.problems[0].code == "zip-broken"
+
+
+def test_an_entity_bomb_in_a_workbook_is_refused(tmp_path: Path) -> None:
+    workbook(tmp_path / "b.xlsx")
+    bomb = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><workbook>&b;</workbook>'
+    with zipfile.ZipFile(tmp_path / "b.xlsx") as source, zipfile.ZipFile(tmp_path / "bomb.xlsx", "w") as out:
+        for info in source.infolist():
+            out.writestr(info.filename, bomb if info.filename == "xl/workbook.xml" else source.read(info))
+    with pytest.raises(ProblemError):
+        unpacked(tmp_path, "bomb.xlsx")
+    assert packed.is_workbook(tmp_path / "bomb.xlsx")
