@@ -32,7 +32,7 @@ def value(proposal: Proposal, setting: str) -> Any:
 
 
 SPECTRUM = {
-    "comma in quotes": ('first,last,address,city,zip\nJohn,Doe,120 any st.,"Anytown, WW",08123\n', [["John", "Doe", "120 any st.", "Anytown, WW", "08123"]]),
+    "comma in quotes": ('first,city,zip\nJohn,"Anytown, WW",08123\n', [["John", "Anytown, WW", "08123"]]),
     "empty": ('a,b,c\n1,"",""\n2,3,4\n', [["1", "", ""], ["2", "3", "4"]]),
     "empty, CRLF": ('a,b,c\r\n1,"",""\r\n2,3,4\r\n', [["1", "", ""], ["2", "3", "4"]]),
     "doubled quotes": ('a,b\n1,"ha ""ha"" ha"\n3,4\n', [["1", 'ha "ha" ha'], ["3", "4"]]),
