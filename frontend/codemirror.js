@@ -1,7 +1,7 @@
 // What the editor pages get of CodeMirror 6. Only what our scripts import: the rest is left out of the bundle. import { EditorView, … } from "/static/vendor/codemirror.js".
 export { closeCompletion } from "@codemirror/autocomplete";
 export { json } from "@codemirror/lang-json";
-export { sql } from "@codemirror/lang-sql";
+export { keywordCompletionSource, schemaCompletionSource, sql } from "@codemirror/lang-sql";
 export { syntaxHighlighting, syntaxTree } from "@codemirror/language";
 export { lintGutter, setDiagnostics } from "@codemirror/lint";
 export { openSearchPanel } from "@codemirror/search";

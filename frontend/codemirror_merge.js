@@ -1,2 +1,2 @@
-// Two texts side by side; apart, because only pages that compare need it.
-export { MergeView } from "@codemirror/merge";
+// Two texts compared; apart, because only pages that compare need it.
+export { MergeView, unifiedMergeView } from "@codemirror/merge";

@@ -7,10 +7,14 @@ const list = dialog?.querySelector("ul");
 const url = document.querySelector("meta[name=palette-url]")?.content;
 let pending = null;
 let chosen = 0;
+/** Enter came before the answer: whoever types fast goes where the answer says, not where the list still stood. */
+let goesAtOnce = false;
+let waits = false;
 
 export function openPalette() {
   if (!dialog || dialog.open) return;
   input.value = "";
+  goesAtOnce = false;
   dialog.showModal();
   find();
 }
@@ -31,10 +35,19 @@ async function find() {
   draw(near);
   try {
     const answer = await request(`${url}?q=${encodeURIComponent(words)}`, { signal: pending.signal });
-    draw([...near, ...answer.items]);
+    found([...near, ...answer.items]);
   } catch (error) {
-    if (error.name !== "AbortError") draw(near, error.message);
+    if (error.name === "AbortError") return;
+    goesAtOnce = false;
+    found(near, error.message);
   }
+}
+
+function found(items, note = "") {
+  waits = false;
+  draw(items, note);
+  if (goesAtOnce) go(options()[0]);
+  goesAtOnce = false;
 }
 
 function draw(items, note = "") {
@@ -92,17 +105,22 @@ if (dialog) {
   let wait;
   input.addEventListener("input", () => {
     clearTimeout(wait);
+    pending?.abort(); // an answer to fewer letters is no answer to these
+    waits = true;
+    goesAtOnce = false;
     wait = setTimeout(find, 80);
   });
   input.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
       event.preventDefault();
+      goesAtOnce = false;
       mark(chosen + step);
     }
     if (event.key === "Enter") {
       event.preventDefault();
-      go(options()[chosen]);
+      if (waits) goesAtOnce = true;
+      else go(options()[chosen]);
     }
   });
   list.addEventListener("click", (event) => go(event.target.closest("[role=option]")));

@@ -92,6 +92,59 @@ def test_a_draft_is_saved_by_itself_and_a_version_by_ctrl_s(screen: Open, editor
     assert not job.drafts.exists()
 
 
+def test_saving_proposes_a_message_and_shows_what_changes(screen: Open, editor: Callable[..., Page], job: Any) -> None:
+    page = editor(screen())
+    type_sql(page, "SELECT origin, 2 AS two FROM flights")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_label("Message")).to_have_value("Changed stage by_origin")
+    changed = page.get_by_role("group", name="What changed")
+    changed.locator("summary").click()
+    expect(changed.locator(".cm-insertedLine, .cm-changedLine").first).to_contain_text("2 AS two")
+    page.keyboard.press("Escape")
+    job.refresh_from_db()
+    assert job.latest_version.number == 1
+
+
+def test_another_name_for_a_view_reaches_what_reads_it_and_goes_back_in_one_step(screen: Open, editor: Callable[..., Page]) -> None:
+    page = editor(screen(), stage=0)
+    page.get_by_label("View", exact=True).fill("trips")
+    page.keyboard.press("Tab")
+    expect(page.locator("#toasts")).to_contain_text("1 stage that read flights now reads trips.")
+    expect(page.locator("#problem-chip")).to_have_text(re.compile("no problems"))
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("View", exact=True)).to_have_value("flights")
+    page.locator("#stage-list .stage").nth(1).click()
+    expect(page.locator(".cm-content")).to_contain_text("FROM flights")
+
+
+def test_behind_from_only_views_are_offered(screen: Open, editor: Callable[..., Page]) -> None:
+    page = editor(screen())
+    type_sql(page, "SELECT 1 FROM ")
+    page.keyboard.press("Control+Space")
+    expect(page.locator(".cm-tooltip-autocomplete li")).to_have_text(["flightsview"])
+
+
+def test_the_palette_goes_where_fast_typing_says(screen: Open, editor: Callable[..., Page]) -> None:
+    page = editor(screen())
+    page.locator("#stage-list [aria-current]").focus()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("new job")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/jobs/new|/jobs/create"))
+
+
+def test_menus_stay_on_a_phones_screen(screen: Open, editor: Callable[..., Page], visit: Callable[..., Page], ana: Any) -> None:
+    shown = screen(width=390)
+    editor(shown)
+    for path in ("/p/flights/jobs/daily_delays", "/p/flights/jobs/daily_delays/edit"):
+        page = visit(shown, ana, path)
+        for menu in page.locator("main details.menu").all():
+            menu.locator("summary").click()
+            box = menu.locator(".menu-items").bounding_box()
+            assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390, path
+            page.keyboard.press("Escape")
+
+
 def test_stages_are_added_moved_deleted_and_all_of_it_undone(screen: Open, editor: Callable[..., Page]) -> None:
     page = editor(screen())
     names = page.locator("#stage-list .t")

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changesOf, merged, sign } from "../../static/js/editor/changes.js";
+import { changesOf, merged, messageOf, partsChanged, sign } from "../../static/js/editor/changes.js";
 
 const stage = (name, more = {}) => ({ type: "SQLTransform", name, ...more });
 const bring = (base, theirs, mine) => merged(base, theirs, mine, changesOf(base, theirs, mine));
@@ -52,4 +52,18 @@ test("parameters and the description come along", () => {
     parameters: { year: { type: "integer" }, day: { type: "date" } },
     stages: [],
   });
+});
+
+test("the message of a version is proposed from what it changes", () => {
+  const base = { stages: [stage("read"), stage("sum", { sql: "1" })] };
+  const mine = { stages: [stage("sum", { sql: "2" }), stage("save")] };
+  const parts = partsChanged(base, mine);
+  assert.deepEqual(
+    parts.map(({ name, kind }) => `${name} ${kind}`),
+    ["stage sum changed", "stage save added", "stage read taken"],
+  );
+  assert.equal(messageOf(parts), "Added stage save; took out stage read; changed stage sum");
+  assert.equal(messageOf([]), "");
+  const many = partsChanged({ stages: [] }, { stages: ["a", "b", "c", "d", "e"].map((name) => stage(name)) });
+  assert.equal(messageOf(many), "Added stage a, stage b and 3 more");
 });

@@ -54,3 +54,27 @@ export function merged(base, theirs, mine, changes) {
   const description = value("description", mine);
   return { ...(description === undefined ? {} : { description }), ...(Object.keys(parameters).length ? { parameters } : {}), stages };
 }
+
+/** Every part that differs between two documents: { name, before, after, kind: "added" | "taken" | "changed" }. */
+export function partsChanged(base, mine) {
+  return changesOf(base, base, mine).map(({ name, base: before, mine: after }) => ({
+    name,
+    before,
+    after,
+    kind: before === undefined ? "added" : after === undefined ? "taken" : "changed",
+  }));
+}
+
+/** What a version's message may begin with: `Changed stage daily_delays; added stage save`. */
+export function messageOf(parts) {
+  const words = { added: "added", taken: "took out", changed: "changed" };
+  const said = Object.entries(words)
+    .map(([kind, word]) => {
+      const names = parts.filter((part) => part.kind === kind).map((part) => part.name);
+      const more = names.length > 3 ? ` and ${names.length - 2} more` : "";
+      return names.length ? `${word} ${names.slice(0, more ? 2 : 3).join(", ")}${more}` : "";
+    })
+    .filter(Boolean)
+    .join("; ");
+  return said.charAt(0).toUpperCase() + said.slice(1);
+}

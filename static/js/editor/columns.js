@@ -38,7 +38,9 @@ export function columnsTable(field, value, change) {
     el(
       "tr",
       {},
-      ["", "Name", "Type", "May be empty", "Means empty", "Besides", ""].map((word) => el("th", { scope: "col" }, word)),
+      el("th", { scope: "col" }, el("span", { class: "visually-hidden" }, "Place")),
+      ["Name", "Type", "May be empty", "Means empty", "Besides"].map((word) => el("th", { scope: "col" }, word)),
+      el("th", { scope: "col" }, el("span", { class: "visually-hidden" }, "Take out")),
     ),
   );
   const told = (next) => {

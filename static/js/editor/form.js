@@ -1,13 +1,20 @@
 // The chosen stage: its fields drawn from its type; a query gets the room, its other fields a line above it.
 
-import { el, icon } from "../dom.js";
+import { el, icon, plural } from "../dom.js";
 import { request } from "../server.js";
 import { show } from "../toasts.js";
 import { replacementOf } from "./fixes.js";
 import { SqlEditor } from "./sql.js";
-import { sqlField, typeOf } from "./stages.js";
+import { fieldsOf, sqlField, typeOf } from "./stages.js";
 import { widget } from "./widgets.js";
 
+const FIELDS_OF_VIEWS = {
+  viewFields: (stage) =>
+    fieldsOf(stage)
+      .filter((field) => field.widget === "view" || field.widget === "views")
+      .map((field) => field.name),
+  sqlField: (stage) => sqlField(stage)?.name,
+};
 const topOf = (field) => String(field ?? "").split(/[.[]/)[0];
 
 /** help: { config, store, problems, columnsOf(view), suggestions(field, index), preview(), parameters: node maker } */
@@ -118,6 +125,7 @@ export class StageForm {
     });
     made.input?.setAttribute("id", id);
     made.input?.setAttribute("aria-describedby", `${id}-wrong ${id}-hint`);
+    if (field.widget === "new-view") this.usesFollow(made.input, index);
     const wide = ["columns", "map"].includes(field.widget);
     const wrong = el("div", { id: `${id}-wrong`, class: "wrongs" });
     this.widgets.set(field.name, { ...made, wrong, index });
@@ -133,6 +141,25 @@ export class StageForm {
       unused,
       wrong,
     );
+  }
+
+  /** When a view's name was typed anew, what reads it further down is changed with it. */
+  usesFollow(input, index) {
+    let before = null;
+    input.addEventListener("focus", () => {
+      before = { name: input.value, mark: this.store.history };
+    });
+    input.addEventListener("change", () => {
+      const name = input.value.trim();
+      if (!before?.name || !/^[A-Za-z_]\w*$/.test(name) || name === before.name) return;
+      const uses = this.store.renameUses(index(), before.name, name, FIELDS_OF_VIEWS, before.mark);
+      if (uses)
+        show({
+          text: `${plural(uses, "stage")} that read ${before.name} now read${uses === 1 ? "s" : ""} ${name}.`,
+          undo: () => this.store.undo(),
+        });
+      before = { name, mark: this.store.history };
+    });
   }
 
   drawSql(stage, query) {

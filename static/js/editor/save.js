@@ -3,6 +3,7 @@
 import { dialog, el, icon, plural } from "../dom.js";
 import { request } from "../server.js";
 import { show } from "../toasts.js";
+import { messageOf, partsChanged } from "./changes.js";
 
 /** help: { config, store, draft, problems, showProblems(), saved(answer) } */
 export class Saver {
@@ -26,15 +27,19 @@ export class Saver {
       this.notYet();
       return;
     }
+    const [{ changesList }, base] = await Promise.all([import("./what_changed.js"), this.baseDocument()]);
+    const parts = partsChanged(base, this.store.doc);
+    const proposed = message || messageOf(parts);
     const next = Math.max(this.draft.base ?? 0, this.config.latest_version ?? 0) + 1;
     const said = await dialog({
       title: `Save v${next}`,
+      wide: true,
       body: (close) => {
         const input = el("input", {
           class: "form-control",
           id: "version-message",
           maxlength: 300,
-          value: message,
+          value: proposed,
           autofocus: true,
           autocomplete: "off",
           placeholder: "What changed, and why",
@@ -46,6 +51,7 @@ export class Saver {
           },
         });
         this.input = input;
+        queueMicrotask(() => input.select());
         const doubt = this.problems.list[0];
         return [
           doubt
@@ -61,8 +67,9 @@ export class Saver {
             { class: "field" },
             el("label", { for: "version-message" }, "Message"),
             input,
-            el("span", { class: "hint" }, "Reviewers and your later self read it."),
+            el("span", { class: "hint" }, "Why is worth more than what. Reviewers and your later self read it."),
           ),
+          parts.length ? changesList(parts) : el("p", { class: "mut" }, `Nothing has changed since v${this.draft.base}.`),
           el(
             "p",
             { class: "mut small" },
@@ -81,6 +88,11 @@ export class Saver {
       ],
     });
     if (said !== undefined) await this.save(said);
+  }
+
+  /** The version that the draft started from; of a job without one, nothing. */
+  baseDocument() {
+    return this.draft.base ? request(`${this.config.urls.versions}/${this.draft.base}.json`) : Promise.resolve({ stages: [] });
   }
 
   notYet() {
@@ -129,8 +141,7 @@ export class Saver {
   async merge(message = "") {
     const { versions } = await request(this.config.urls.versions);
     const latest = versions[0];
-    const text = (number) => (number ? request(`${this.config.urls.versions}/${number}.json`) : Promise.resolve({ stages: [] }));
-    const [base, theirs] = await Promise.all([text(this.draft.base), text(latest.number)]);
+    const [base, theirs] = await Promise.all([this.baseDocument(), request(`${this.config.urls.versions}/${latest.number}.json`)]);
     const { mergeByStage } = await import("./merge.js");
     const merged = await mergeByStage({
       base,

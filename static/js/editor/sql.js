@@ -7,15 +7,17 @@ import {
   EditorView,
   functionHighlight,
   keymap,
+  keywordCompletionSource,
   Prec,
   parameterHighlight,
   placeholder,
   SparkSQL,
+  schemaCompletionSource,
   setDiagnostics,
   sparkFunctions,
-  sql,
   syntaxTree,
 } from "../../vendor/codemirror.js";
+import { columnsInOrder, expectsView } from "./completion.js";
 import { replacementOf } from "./fixes.js";
 
 const language = new Compartment();
@@ -100,17 +102,16 @@ export class SqlEditor {
   }
 
   language() {
-    const schema = Object.fromEntries(
-      this.help
-        .views()
-        .map((view) => [view.name, view.columns.map((column) => ({ label: column.name, detail: column.type, type: "property" }))]),
-    );
+    const schema = Object.fromEntries(this.help.views().map((view) => [view.name, columnsInOrder(view.columns)]));
     const keyword = (label, type) => ({
       label: type === "variable" ? label.toLowerCase() : label.toUpperCase(),
       type: type === "variable" ? "function" : "keyword",
       boost: -1,
     });
-    return sql({ dialect: SparkSQL, schema, keywordCompletion: keyword });
+    const names = schemaCompletionSource({ dialect: SparkSQL, schema });
+    const keywords = keywordCompletionSource(SparkSQL, false, keyword);
+    const inQuery = (source) => (context) => (expectsView(textBefore(context)) ? null : source(context));
+    return [SparkSQL.language, ...[names, keywords].map((source) => SparkSQL.language.data.of({ autocomplete: inQuery(source) }))];
   }
 
   /** Columns of the views that the query mentions, without their alias; names of WITH parts; functions; ${parameters}. */
@@ -123,10 +124,11 @@ export class SqlEditor {
         options: this.help.parameters().map((name) => ({ label: `\${${name}}`, type: "variable", apply: withoutSecondBrace(name) })),
         validFor: /^\$\{\w*$/,
       };
+    if (expectsView(textBefore(context))) return this.viewsToRead(context);
     const word = context.matchBefore(/\w+/);
     if ((!word && !context.explicit) || context.matchBefore(/\.\w*/)) return null;
     const text = this.text();
-    const named = [...text.matchAll(/\b([A-Za-z_]\w*)\s+AS\s*\(/gi)].map((found) => ({ label: found[1], type: "type", detail: "WITH" }));
+    const named = namedByWith(text);
     const columns = this.help
       .views()
       .filter((view) => new RegExp(`\\b${view.name}\\b`, "i").test(text))
@@ -134,6 +136,13 @@ export class SqlEditor {
         view.columns.map((column) => ({ label: column.name, type: "property", detail: `${column.type} · ${view.name}`, boost: 2 })),
       );
     return { from: word?.from ?? context.pos, options: [...columns, ...named, ...FUNCTIONS], validFor: /^\w*$/ };
+  }
+
+  /** Behind FROM and JOIN: views of earlier stages, the last made first, and names that WITH gives. */
+  viewsToRead(context) {
+    const views = this.help.views().map((view, place) => ({ label: view.name, type: "class", detail: "view", boost: Math.min(place, 98) }));
+    const from = context.matchBefore(/`?\w*$/)?.from ?? context.pos;
+    return { from, options: [...namedByWith(this.text()), ...views], validFor: /^`?\w*$/ };
   }
 
   /** Problems of this field; each is marked at its place, with its fix where one is known. */
@@ -184,6 +193,12 @@ function lastPart(problem, text) {
   const found = problem.code === "column-unknown" ? (problem.found ?? "") : "";
   return found.includes(".") && text.toLowerCase().startsWith(found.toLowerCase()) ? found.lastIndexOf(".") + 1 : 0;
 }
+
+/** The text a completion is asked for behind, as far back as it can matter. */
+const textBefore = ({ state, pos }) => state.sliceDoc(Math.max(0, pos - 1000), pos);
+
+const namedByWith = (text) =>
+  [...text.matchAll(/\b([A-Za-z_]\w*)\s+AS\s*\(/gi)].map((found) => ({ label: found[1], type: "type", detail: "WITH" }));
 
 /** name( ) with the cursor between the parentheses, which are not doubled. */
 function callOf(name) {

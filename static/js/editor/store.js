@@ -3,6 +3,8 @@
 // Objects inside are never changed in place: a change makes a new document, so history is a list of documents that share their parts.
 // A text that is not a job's JSON is kept as it is (`broken`); the last good document stays beside it, so nothing is lost.
 
+import { renamedUses } from "./rename.js";
+
 const MERGES_FOR = 1500;
 const KEPT = 200;
 
@@ -68,6 +70,20 @@ export class Store extends EventTarget {
     else after[name] = value;
     const stages = this.stages.with(index, after);
     this.commit({ ...this.doc, stages }, this.keys, { merge: `${this.keys[index]} ${name}`, what: "field", index, name, source });
+  }
+
+  /** Its uses further down follow a view's new name, as part of the step of history that began when `mark` (of `history`) was taken. */
+  renameUses(index, from, to, fields, mark) {
+    const { stages, uses } = renamedUses(this.stages, index, from, to, fields);
+    if (this.past.length > mark) this.past.length = mark + 1;
+    this.lastMerge = null;
+    if (uses) this.adopt({ ...this.doc, stages }, this.keys, this.chosen, { what: "all" });
+    return uses;
+  }
+
+  /** How many steps there are to undo. */
+  get history() {
+    return this.past.length;
   }
 
   insert(at, stage) {
