@@ -88,6 +88,6 @@ def _counts(user: User, project: Project) -> dict[str, int]:
         "pipelines": lambda: mine("view", Pipeline.objects.all()),
         "runs": lambda: mine("view", Run.objects.active()),
         "promotions": lambda: Promotion.objects.waiting_for(user).filter(job__project=project).count(),
-        "alerts": lambda: Alert.objects.open_for(user).filter(project=project).count(),
+        "alerts": lambda: Alert.objects.unread_by(user).filter(project=project).count(),
     }
     return {key: count() for key, count in asked.items()}

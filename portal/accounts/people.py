@@ -45,6 +45,18 @@ def members_of(project: Project) -> list[Member]:
     return list(found.values())
 
 
+def holders_of(role: Role, project: Project, environment: str) -> list[User]:
+    """Active people with the role in this environment of the project (or in all of its environments), by name."""
+    here = Membership.objects.filter(project=project, role=role, environment__in=["", environment])
+    return list(User.objects.filter(pk__in=here.values("user"), is_active=True).order_by("first_name", "username"))
+
+
+def environments_with(user: User, role: Role, project: Project) -> set[str] | None:
+    """Names of the environments in which this person has the role; None means every one."""
+    names = set(Membership.objects.filter(user=user, project=project, role=role).values_list("environment", flat=True))
+    return None if "" in names else names
+
+
 def strongest_role(memberships: Iterable[Membership]) -> str:
     """The label of the role that says most about a person; "" without any."""
     strongest = max((row.role for row in memberships), key=lambda role: ORDER[role], default="")

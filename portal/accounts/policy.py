@@ -1,7 +1,8 @@
 """Who may do what: one table of actions and roles, asked for one object (`can`) or for a whole queryset (`allowed`).
 
 A model says where its project and environment are with `access_project` and `access_environment` (Django look-up paths;
-an empty path means the object itself, None means the object belongs to no single environment).
+an empty path means the object itself, None means the object belongs to no single environment). A row whose environment is not set
+belongs to all of them: a role in one of them is not enough.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ ROLES_FOR: dict[str, set[Role]] = {
     "run_pipeline": {R.AUTHOR, R.OPERATOR},
     "edit_schedule": {R.AUTHOR, R.OPERATOR, R.ENVIRONMENT_ADMIN},
     "acknowledge_alert": {R.AUTHOR, R.OPERATOR, R.APPROVER, R.ENVIRONMENT_ADMIN},
-    "manage_channels": {R.ENVIRONMENT_ADMIN},
+    "manage_channels": {R.OPERATOR, R.ENVIRONMENT_ADMIN},
     "manage_environment": {R.ENVIRONMENT_ADMIN},
     "manage_members": {R.ENVIRONMENT_ADMIN, R.PLATFORM_ADMIN},
     "view_audit": {R.AUDITOR, R.PLATFORM_ADMIN},
@@ -119,13 +120,14 @@ def role_table() -> list[tuple[str, list[str]]]:
 
 def _scope(subject: Any) -> tuple[Project, str | None]:
     project = _walk(subject, subject.access_project)
-    environment = _walk(subject, subject.access_environment) if subject.access_environment else None
+    environment = (_walk(subject, subject.access_environment) or "") if subject.access_environment else None
     return project, environment
 
 
 def _walk(subject: Any, path: str) -> Any:
+    """None where the path leads through something that is not set: a rule without an environment is about all of them."""
     for name in path.split("__") if path else []:
-        subject = getattr(subject, name)
+        subject = getattr(subject, name) if subject is not None else None
     return subject
 
 

@@ -1,6 +1,7 @@
 """Bringing alerts to people: claim a try, send without holding the database, note what came of it.
 
-A crash in between costs a repetition, never a loss.
+A crash in between costs a repetition, never a loss. What waits for one mailbox at the same moment goes as one mail, and a mailbox gets
+a few mails a minute at most, so that a hundred failures do not become a hundred mails.
 """
 
 from __future__ import annotations
@@ -8,60 +9,100 @@ from __future__ import annotations
 import logging
 import re
 import smtplib
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.core.mail import EmailMessage
+from django.db.models import Count
 from django.utils import timezone
 
-from portal.alerts import webhooks, words
+from portal.alerts import telling, undelivered, webhooks, words
 from portal.alerts.models import Channel, Delivery
 from portal.environments import vault
 from portal.errors import PortalError
 
 log = logging.getLogger("sluice.alerts")
 
-BATCH = 20
+BATCH = 200
+MESSAGES_AT_ONCE = 20
+MAILS_A_MINUTE = 3
+"""To one address. More wait, and go together as one mail."""
+RELATED = ("alert__project", "alert__environment", "alert__job", "alert__pipeline", "channel__project", "recipient")
 
 
 def deliver_due(now: datetime | None = None) -> int:
     """Tries every delivery whose time has come, those never tried first. Returns how many arrived."""
     now = now or timezone.now()
-    due = Delivery.objects.filter(state="waiting", next_try_at__lte=now).select_related(
-        "alert__project", "alert__run__job", "alert__run__project", "alert__run__environment", "alert__run__version", "channel", "recipient"
-    )
-    return sum(_try(delivery, now) for delivery in due.order_by("attempts", "next_try_at")[:BATCH])
+    due = Delivery.objects.filter(state="waiting", next_try_at__lte=now).exclude(kind="email", target__in=_busy_mailboxes(now))
+    found = due.select_related(*RELATED).order_by("attempts", "next_try_at")[:BATCH]
+    return sum(_try(message, now) for message in _messages(found)[:MESSAGES_AT_ONCE])
 
 
-def _try(delivery: Delivery, now: datetime) -> bool:
-    if delivery.channel is None and delivery.recipient is None:
+def _busy_mailboxes(now: datetime) -> list[str]:
+    """Addresses that got as many mails in the last minute as one may get."""
+    lately = Delivery.objects.filter(kind="email", state="delivered", delivered_at__gt=now - timedelta(minutes=1))
+    mails = lately.values("target").annotate(mails=Count("delivered_at", distinct=True))
+    return list(mails.filter(mails__gte=MAILS_A_MINUTE).values_list("target", flat=True))
+
+
+def _messages(due: Iterable[Delivery]) -> list[list[Delivery]]:
+    """What goes as one: mails to one mailbox about one project; each webhook by itself."""
+    found: dict[object, list[Delivery]] = {}
+    for delivery in due:
+        key = (delivery.target, delivery.recipient_id, delivery.alert.project_id) if delivery.kind == "email" else delivery.pk
+        found.setdefault(key, []).append(delivery)
+    return list(found.values())
+
+
+def _try(message: list[Delivery], now: datetime) -> int:
+    mine = [delivery for delivery in message if _has_receiver(delivery) and delivery.claim(now)]
+    if not mine:
+        return 0
+    try:
+        _send(mine)
+    except PortalError as refusal:
+        for delivery in mine:
+            delivery.failed(refusal.message)
+            undelivered.tell_when_given_up(delivery)
+        log.warning("%s to %s: %s", mine[0].alert.title, mine[0].shown_target, refusal.message)
+        return 0
+    at = timezone.now()
+    for delivery in mine:
+        delivery.delivered(at)
+    undelivered.works_again(mine[0])
+    log.info("%s%s told to %s", mine[0].alert.title, f" and {len(mine) - 1} more" if mine[1:] else "", mine[0].shown_target)
+    return len(mine)
+
+
+def _has_receiver(delivery: Delivery) -> bool:
+    """False, and given up, when the channel was deleted, or when the person may not see it any more: then others are told."""
+    if delivery.recipient is not None:
+        if telling.is_there(delivery.recipient, delivery.alert.environment):
+            return True
+        delivery.failed(f"{delivery.recipient.shown_name} is not there any more.", for_good=True)
+        telling.tell_stand_ins(delivery.alert)
+        return False
+    if delivery.channel is None:
         delivery.failed("The channel was deleted.", for_good=True)
         return False
-    if not delivery.claim(now):
-        return False
-    try:
-        _send(delivery)
-    except PortalError as refusal:
-        delivery.failed(refusal.message)
-        log.warning("%s to %s: %s", delivery.alert.title, delivery.target, refusal.message)
-        return False
-    delivery.delivered()
-    log.info("%s told to %s", delivery.alert.title, delivery.target)
     return True
 
 
-def _send(delivery: Delivery) -> None:
-    alert = delivery.alert
-    if delivery.kind == "email":
-        send_mail(delivery.target, alert.title, words.text_for(alert, delivery.recipient))
+def _send(message: list[Delivery]) -> None:
+    first = message[0]
+    if first.kind == "email":
+        mail = words.mail_of([delivery.alert for delivery in message], first.recipient)
+        send_mail(first.target, mail.subject, mail.text, unsubscribe=mail.unsubscribe)
     else:
-        send_webhook(cast(Channel, delivery.channel), f"msg_{delivery.pk.hex}", words.payload(alert))
+        send_webhook(cast(Channel, first.channel), f"msg_{first.pk.hex}", words.payload(first.alert))
 
 
-def send_mail(address: str, subject: str, text: str) -> None:
+def send_mail(address: str, subject: str, text: str, *, unsubscribe: str = "") -> None:
     """One plain-text mail. Line breaks and other control characters never reach a header."""
     one_line = re.sub(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+", " ", subject)[:200]
-    message = EmailMessage(subject=f"[Sluice] {one_line}", body=text, to=[address], headers={"Auto-Submitted": "auto-generated"})
+    headers = {"Auto-Submitted": "auto-generated", **({"List-Unsubscribe": f"<{unsubscribe}>"} if unsubscribe else {})}
+    message = EmailMessage(subject=f"[Sluice] {one_line}", body=text, to=[address], headers=headers)
     try:
         message.send()
     except smtplib.SMTPRecipientsRefused:

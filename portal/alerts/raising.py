@@ -1,132 +1,174 @@
-"""When an alert comes about: a run failed, or is late. Idempotent: one alert for a run and an event, however often one looks."""
+"""Looks at what has changed, and raises or resolves what follows from it.
+
+The worker looks at one thing when it hears of it; the scheduler looks for everything of which the message was lost.
+Every function may be called any number of times, by anybody, at any time.
+"""
 
 from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-from django.db import transaction
-from django.db.models import F, Q
+from django.db import DatabaseError
 from django.utils import timezone
 
-from portal.accounts.models import Project
-from portal.alerts import words
-from portal.alerts.models import FAILED, LATE, Alert, Delivery, Rule
-from portal.audit.actions import record
-from portal.runs.models import FINAL_STATES, Run
+from portal.alerts import late, resolving
+from portal.alerts.conditions.pipelines import Missed, NotStarted, PipelineCancelled, Skipped
+from portal.alerts.conditions.promotions import Asked, Declined, Expired, Live, RolledBack
+from portal.alerts.conditions.runs import Cancelled, Failed
+from portal.alerts.conditions.schedules import Paused
+from portal.alerts.late import find_late
+from portal.alerts.models import Alert
+from portal.alerts.telling import default_rule, raise_alert
+from portal.pipelines.models import PipelineRun, PipelineRunState, Schedule
+from portal.promotions.models import Promotion, PromotionState
+from portal.runs.models import GOOD_STATES, Run
+
+__all__ = ["default_rule", "find_late", "find_untold", "pipeline_run_changed", "promotion_changed", "run_ended", "schedule_changed"]
 
 log = logging.getLogger("sluice.alerts")
 
 BAD_ENDS = frozenset({"failed", "timed_out"})
-LOOK_BACK = timedelta(days=2)
-"""Runs asked for longer ago are not called late any more."""
 UNTOLD_FOR = timedelta(hours=1)
+"""How far back the scheduler looks for what nobody was told about, because a message was lost."""
 TASK_TAKES = timedelta(seconds=10)
 """The worker's task usually comes first; the scheduler looks only after that."""
 
 
-def default_rule(project: Project) -> Rule:
-    """The rule every project has from its first run on: a failed run tells the job's owner."""
-    return Rule.objects.get_or_create(project=project, is_default=True, defaults={"event": FAILED, "tell_owner": True})[0]
-
-
-def rules_for(run: Run, event: str) -> list[Rule]:
-    default_rule(run.project)
-    rules = Rule.objects.filter(project=run.project, event=event).prefetch_related("channels")
-    return [rule for rule in rules if rule.matches(run)]
-
-
 def run_ended(run_id: uuid.UUID | str) -> None:
-    """Raises what the rules want to be told about a run that has ended. Runs of drafts tell nobody: their author is watching."""
-    run = Run.objects.select_related("job__owner", "project", "environment", "version", "requested_by").filter(pk=run_id).first()
+    """What the rules want to be told about a run that has ended, and what a good one resolves. Runs of drafts tell nobody."""
+    related = Run.objects.select_related("job__owner", "project", "environment", "version", "requested_by", "cancel_requested_by")
+    run = related.filter(pk=run_id).first()
     if run is None or run.version is None or not run.is_final:
         return
     if run.state in BAD_ENDS:
-        raise_alert(run, FAILED, rules_for(run, FAILED))
-    raise_late([run], rules_for(run, LATE), timezone.now())
+        raise_alert(Failed(run))
+    elif run.state == "cancelled":
+        _cancelled(run)
+    late.look_at([run], timezone.now())
+    if run.state in GOOD_STATES:
+        resolving.after_good_run(run)
+
+
+def _cancelled(run: Run) -> None:
+    """Told to the owner when somebody else stopped it; where a whole pipeline run was stopped, once for all of it."""
+    condition = Cancelled(run)
+    stopped_whole = condition.pipeline_run is not None and condition.pipeline_run.cancel_requested_at is not None
+    if run.cancel_requested_by and run.cancel_requested_by != run.job.owner and not stopped_whole:
+        raise_alert(condition)
+
+
+def pipeline_run_changed(pipeline_run_id: uuid.UUID | str) -> None:
+    related = PipelineRun.objects.select_related(
+        "pipeline__project", "pipeline__owner", "environment", "schedule__set_by", "requested_by", "cancel_requested_by"
+    )
+    found = related.filter(pk=pipeline_run_id).first()
+    if found is None:
+        return
+    if found.state == PipelineRunState.SKIPPED:
+        _skipped(found)
+    elif found.note and found.schedule_id:
+        raise_alert(Missed(found))
+    if found.state == PipelineRunState.FAILED and found.job_runs.filter(state="failed", run=None).exists():
+        raise_alert(NotStarted(found))
+    if found.state == PipelineRunState.CANCELLED and found.cancel_requested_by not in {None, found.pipeline.owner}:
+        raise_alert(PipelineCancelled(found))
+    if found.state == PipelineRunState.SUCCEEDED:
+        resolving.after_good_pipeline_run(found)
+
+
+def _skipped(pipeline_run: PipelineRun) -> None:
+    """The first of several skipped times is told; those after it are counted until a run of the pipeline went well."""
+    condition = Skipped(pipeline_run)
+    if Alert.objects.about(pipeline_run).filter(event=Skipped.event).exists():
+        return
+    same = Alert.objects.unsolved().filter(event=Skipped.event, pipeline=pipeline_run.pipeline, environment=pipeline_run.environment)
+    earlier = same.order_by("created_at").first()
+    if earlier is None:
+        raise_alert(condition)
+    elif earlier.created_at < pipeline_run.created_at and not _counted(earlier, pipeline_run):
+        again = f"Since then it was skipped again, last at {pipeline_run.due_at:%Y-%m-%d %H:%M} UTC."
+        first = [line for line in earlier.body.split("\n") if not line.startswith("Since then")]
+        earlier.happened_again("\n".join([*first, again]))
+
+
+def _counted(alert: Alert, pipeline_run: PipelineRun) -> bool:
+    """Whether this skipped time is in the alert's count already (a message may come twice)."""
+    same = PipelineRun.objects.filter(pipeline=pipeline_run.pipeline, environment=pipeline_run.environment, state=PipelineRunState.SKIPPED)
+    return alert.times > same.filter(created_at__gte=alert.created_at, created_at__lte=pipeline_run.created_at).count()
+
+
+def schedule_changed(schedule_id: int | str) -> None:
+    related = Schedule.objects.select_related("pipeline__project", "pipeline__owner", "environment", "set_by")
+    schedule = related.filter(pk=schedule_id).first()
+    if schedule is not None and schedule.paused_itself:
+        raise_alert(Paused(schedule))
+    else:
+        resolving.schedule_goes_on(str(schedule_id), schedule)
+
+
+DECIDED = {PromotionState.LIVE: Live, PromotionState.DECLINED: Declined, PromotionState.EXPIRED: Expired}
+
+
+def promotion_changed(promotion_id: int | str) -> None:
+    related = Promotion.objects.select_related(
+        "job__project", "job__owner", "version__author", "to_environment", "requested_by", "previous_version__author"
+    )
+    promotion = related.filter(pk=promotion_id).first()
+    if promotion is None:
+        return
+    if promotion.is_waiting:
+        raise_alert(Asked(promotion))
+        return
+    resolving.promotion_decided(promotion)
+    if promotion.is_roll_back:
+        raise_alert(RolledBack(promotion))
+    elif kind := DECIDED.get(PromotionState(promotion.state)):
+        raise_alert(kind(promotion))
 
 
 def find_untold(now: datetime | None = None) -> int:
-    """Looks for failed runs of the last hour nobody was told about, because the message that a run had ended was lost."""
+    """Looks for what has happened in the last hour and was told to nobody, because the message about it was lost."""
     now = now or timezone.now()
-    ended = Run.objects.filter(
-        state__in=BAD_ENDS, version__isnull=False, finished_at__gt=now - UNTOLD_FOR, finished_at__lte=now - TASK_TAKES
+    since, until = now - UNTOLD_FOR, now - TASK_TAKES
+    ended = {"finished_at__gt": since, "finished_at__lte": until}
+    resolving.find_over(since)
+    runs = Run.objects.filter(version__isnull=False, **ended)
+    failed, stopped = runs.filter(state__in=BAD_ENDS), runs.filter(state="cancelled", cancel_requested_by__isnull=False)
+    pipeline_runs = PipelineRun.objects.filter(state__in=["failed", "skipped", "cancelled"], **ended)
+    schedules = Schedule.objects.filter(paused_by=None, paused_at__gt=since, paused_at__lte=until)
+    decided = Promotion.objects.filter(decided_at__gt=since, decided_at__lte=until)
+    waiting = Promotion.objects.waiting().filter(created_at__lte=until)
+    return sum(
+        [
+            _look_at_untold("run", failed.values_list("pk", flat=True), run_ended, Failed.event),
+            _look_at_untold("run", stopped.values_list("pk", flat=True), run_ended, Cancelled.event),
+            _look_at_untold("pipeline_run", pipeline_runs.values_list("pk", flat=True), pipeline_run_changed),
+            _look_at_untold("schedule", schedules.values_list("pk", flat=True), schedule_changed, Paused.event),
+            _look_at_untold("promotion", decided.values_list("pk", flat=True), promotion_changed, *[one.event for one in _DECISIONS]),
+            _look_at_untold("promotion", waiting.values_list("pk", flat=True), promotion_changed, Asked.event),
+        ]
     )
-    untold = list(ended.exclude(alerts__event=FAILED).values_list("pk", flat=True))
-    for run_id in untold:
-        run_ended(run_id)
+
+
+_DECISIONS = [*DECIDED.values(), RolledBack]
+
+
+def _look_at_untold(subject_type: str, ids: Iterable[Any], look: Callable[[Any], None], *events: str) -> int:
+    """Looks at those without an alert (of these events). One that cannot be told about does not hold up the others."""
+    wanted = {str(one): one for one in ids}
+    told = Alert.objects.filter(subject_type=subject_type, subject_id__in=list(wanted))
+    if events:
+        told = told.filter(event__in=events)
+    untold = wanted.keys() - set(told.values_list("subject_id", flat=True))
+    for one in untold:
+        try:
+            look(wanted[one])
+        except DatabaseError:
+            raise
+        except Exception:
+            log.exception("%s %s cannot be told about.", subject_type, one)
     return len(untold)
-
-
-def find_late(now: datetime | None = None) -> int:
-    """Looks for runs that take, or took, longer than a rule allows. Returns the number of new alerts."""
-    now = now or timezone.now()
-    found = 0
-    for rule in Rule.objects.filter(event=LATE, paused_at=None).select_related("project"):
-        limit = timedelta(minutes=rule.minutes or 0)  # the database holds that a late rule has minutes
-        runs = Run.objects.filter(
-            project=rule.project,
-            version__isnull=False,
-            created_at__lte=now - limit,
-            created_at__gt=max(now - LOOK_BACK - limit, rule.created_at),
-        )
-        runs = runs.filter(Q(job=rule.job) if rule.job_id else Q(), Q(environment=rule.environment) if rule.environment_id else Q())
-        too_long = ~Q(state__in=FINAL_STATES) | Q(finished_at__gt=F("created_at") + limit)
-        related = (
-            runs.filter(too_long)
-            .exclude(alerts__event=LATE)
-            .select_related("job__owner", "project", "environment", "version", "requested_by")
-        )
-        found += raise_late(list(related), [rule], now)
-    return found
-
-
-def raise_late(runs: list[Run], rules: list[Rule], now: datetime) -> int:
-    """Raises the alert for every run that some rule calls late."""
-    raised = 0
-    for run in runs:
-        took = (run.finished_at or now) - run.created_at
-        broken = [rule for rule in rules if rule.minutes and took > timedelta(minutes=rule.minutes) and run.created_at > rule.created_at]
-        raised += raise_alert(run, LATE, broken, min((rule.minutes or 0 for rule in broken), default=None))
-    return raised
-
-
-def raise_alert(run: Run, event: str, rules: list[Rule], minutes: int | None = None) -> bool:
-    """The alert and its deliveries, in one transaction; False when there is nothing to tell or it was told already."""
-    if not rules:
-        return False
-    with transaction.atomic():
-        said = {"project": run.project, "title": words.title(run, event), "body": words.body(run, event, minutes)}
-        alert, is_new = Alert.objects.get_or_create(run=run, event=event, defaults=said)
-        if is_new:
-            deliveries = _deliveries(alert, rules)
-            Delivery.objects.bulk_create(deliveries)
-            record(action="raise_alert", actor=None, subject=alert, environment=run.environment.name, event=event, told=len(deliveries))
-            log.info("%s; %d to tell", alert.title, len(deliveries))
-    return is_new
-
-
-def _deliveries(alert: Alert, rules: list[Rule]) -> list[Delivery]:
-    """One for each address, however many rules name it; the owner's own mail comes first, since it may say more."""
-    by_target: dict[tuple[str, str], Delivery] = {}
-    owner = alert.run.job.owner
-    if any(rule.tell_owner for rule in rules) and owner.is_active and _is_address(owner.email):
-        by_target["email", owner.email] = Delivery(alert=alert, recipient=owner, kind="email", target=owner.email)
-    for rule in rules:
-        for channel in rule.channels.all():
-            if channel.paused_at is None:
-                by_target.setdefault(
-                    (channel.kind, channel.target), Delivery(alert=alert, channel=channel, kind=channel.kind, target=channel.target)
-                )
-    return list(by_target.values())
-
-
-def _is_address(text: str) -> bool:
-    try:
-        validate_email(text)
-    except ValidationError:
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""Pages of alerts: the list with its filters, and the rules and channels behind it."""
+"""Pages of alerts: the list with its filters, and which mails one gets. Rules and channels are in channel_views."""
 
 from __future__ import annotations
 
@@ -7,169 +7,104 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.utils.cache import add_never_cache_headers
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from portal.accounts import policy
-from portal.accounts.models import Project
-from portal.alerts import actions, raising
-from portal.alerts.models import EVENTS, Alert, AlertState, Channel, Delivery, Rule
-from portal.errors import NotAllowed, PortalError
+from portal.accounts.models import Project, User
+from portal.alerts import actions
+from portal.alerts.forms import FilterForm, MailForm, filtered
+from portal.alerts.models import Alert, AlertState, MailChoice, Notice
 from portal.jobs.doors import find_project, person
-from portal.page_actions import attempt, sentence
+from portal.page_actions import attempt
+from portal.ui.words import plural
 
 PAGE = 50
-RELATED = ("run__job", "run__environment", "acknowledged_by", "resolved_by")
+RELATED = ("environment", "acknowledged_by", "resolved_by")
 
 
+@never_cache
 @require_GET
 def list_alerts(request: HttpRequest, project: str) -> HttpResponse:
-    """?state= (open by default; all), event=, environment=, job=."""
+    """?of=mine or all (of the project), state= (open or unread by default), event=, environment=, job=."""
     place, user = find_project(request, project), person(request)
-    alerts = policy.allowed(user, "view", Alert.objects.filter(project=place))
-    chosen = {name: request.GET.get(name, "") for name in ("state", "event", "environment", "job")}
-    chosen["state"] = chosen["state"] if chosen["state"] in {*AlertState.values, "all"} else "open"
-    shown = _filtered(alerts, chosen).select_related(*RELATED).prefetch_related("deliveries__channel")
-    page = Paginator(shown, PAGE).get_page(request.GET.get("page"))
-    may = {alert.pk for alert in page.object_list if policy.can(user, "acknowledge_alert", alert)}
+    mine = _is_mine(request, place, user)
+    seen = policy.allowed(user, "view", Alert.objects.filter(project=place))
+    alerts = seen.filter(pk__in=Notice.objects.filter(user=user).values("alert")) if mine else seen
+    jobs = seen.filter(job__isnull=False).order_by("job__name").values_list("job__name", flat=True).distinct()
+    form = FilterForm(place, jobs, request.GET)
+    unread = Notice.objects.filter(alert=OuterRef("pk"), user=user, read_at=None)
+    shown = filtered(alerts, form.chosen, user, mine=mine).annotate(is_unread=Exists(unread)).order_by("-is_unread", "-created_at")
+    rows = shown.select_related(*RELATED).prefetch_related("deliveries__channel", "deliveries__recipient")
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    here = Alert.objects.filter(pk__in=[alert.pk for alert in page.object_list])
     context = {
         "project": place,
         "page": page,
-        "chosen": chosen,
-        "states": AlertState.choices,
-        "events": EVENTS,
-        "environments": place.environments.order_by("rank"),
-        "jobs": alerts.order_by("run__job__name").values_list("run__job__name", flat=True).distinct(),
-        "open_count": alerts.filter(state=AlertState.OPEN).count(),
-        "may": may,
+        "form": form,
+        "mine": mine,
+        "is_filtered": any(form.chosen.values()),
+        "unread": Alert.objects.unread_by(user).filter(project=place).count(),
+        "open_count": seen.filter(state=AlertState.OPEN).count(),
+        "may": set(policy.allowed(user, "acknowledge_alert", here).values_list("pk", flat=True)),
         "may_manage": policy.can(user, "manage_channels", place),
     }
     return render(request, "alerts/list.html", context)
 
 
+def _is_mine(request: HttpRequest, project: Project, user: User) -> bool:
+    """One's own list, unless the other is asked for; who may not act on alerts has none."""
+    wanted = request.GET.get("of")
+    return wanted != "all" if wanted else policy.can(user, "acknowledge_alert", project)
+
+
+@require_GET
+def open_alert(request: HttpRequest, project: str, alert: uuid.UUID) -> HttpResponse:
+    """Leads to what the alert is about. It counts as read from then on, which changes nothing for anybody else."""
+    found = _find(request, project, alert)
+    actions.read_alert(actor=person(request), alert=found)
+    return redirect(found.page)
+
+
 @require_POST
 def change_alert(request: HttpRequest, project: str, alert: uuid.UUID, step: str) -> HttpResponse:
-    """`step` is acknowledge or resolve; goes back to the list as it was filtered."""
-    found = policy.find(person(request), "view", Alert.objects.filter(project=find_project(request, project)), pk=alert)
+    """`step` is acknowledge, resolve or read; goes back to the list as it was filtered."""
+    found = _find(request, project, alert)
     change, done = {
         "acknowledge": (actions.acknowledge_alert, "Acknowledged: others see that you look after it."),
         "resolve": (actions.resolve_alert, "Resolved."),
+        "read": (actions.read_alert, "Read."),
     }[step]
-    filters = request.POST.get("filters", "")
-    back = f"/p/{project}/alerts/{filters if filters.startswith('?') else ''}"
-    return attempt(request, lambda: change(actor=person(request), alert=found), done, back)
-
-
-def channels(request: HttpRequest, project: str) -> HttpResponse:
-    """Rules and channels. POST makes a channel and answers with its signing key: the only time it is shown."""
-    place, user = find_project(request, project), person(request)
-    policy.require(user, "manage_channels", place)
-    made: dict[str, Any] = {}
-    if request.method == "POST":
-        made = _create_channel(request, place)
-    raising.default_rule(place)
-    context = {
-        "project": place,
-        "channels": _channels(place),
-        "rules": place.alert_rules.select_related("job", "environment").prefetch_related("channels"),
-        "jobs": place.jobs.filter(archived_at=None).order_by("name"),
-        "environments": place.environments.order_by("rank"),
-        **made,
-    }
-    answer = render(request, "alerts/channels.html", context, status=422 if made.get("wrong") else 200)
-    add_never_cache_headers(answer)
-    return answer
+    return attempt(request, lambda: change(actor=person(request), alert=found), done, _back(request, project))
 
 
 @require_POST
-def change_channel(request: HttpRequest, project: str, channel: int, step: str) -> HttpResponse:
-    """`step` is test, pause, resume or delete."""
-    found = _find(request, project, Channel, channel)
+def read_all(request: HttpRequest, project: str) -> HttpResponse:
+    count = actions.read_all_alerts(actor=person(request), project=find_project(request, project))
+    messages.success(request, f"{plural(count, 'alert is', 'alerts are')} marked as read.")
+    return redirect(_back(request, project))
+
+
+def mail(request: HttpRequest) -> HttpResponse:
+    """Which mails the person gets; the link at the end of every mail leads here."""
     user = person(request)
-    steps = {
-        "test": (lambda: actions.send_test(actor=user, channel=found), f"The test reached {found.name}."),
-        "pause": (lambda: actions.pause_channel(actor=user, channel=found), f"{found.name} is paused."),
-        "resume": (lambda: actions.pause_channel(actor=user, channel=found, paused=False), f"{found.name} is told again."),
-        "delete": (lambda: actions.delete_channel(actor=user, channel=found), f"{found.name} is gone."),
-    }
-    change, done = steps[step]
-    return attempt(request, change, done, "alerts:channels", project)
+    choice = MailChoice.objects.filter(user=user).first() or MailChoice(user=user)
+    form = MailForm(request.POST if request.method == "POST" else None, initial={"own": choice.own, "duty": choice.duty})
+    if request.method == "POST" and form.is_valid():
+        actions.choose_mails(actor=user, **form.cleaned_data)
+        messages.success(request, "Saved.")
+        return redirect("alerts:mail")
+    return render(request, "alerts/mail.html", {"form": form, "section": "settings"})
 
 
-@require_POST
-def create_rule(request: HttpRequest, project: str) -> HttpResponse:
-    place = find_project(request, project)
-    data = request.POST
-
-    def make() -> None:
-        actions.create_rule(
-            actor=person(request),
-            project=place,
-            event=data.get("event", ""),
-            job=place.jobs.filter(name=data.get("job", "")).first(),
-            environment=place.environments.filter(name=data.get("environment", "")).first(),
-            minutes=int(data["minutes"]) if data.get("minutes", "").isdigit() else None,
-            channels=list(place.channels.filter(pk__in=_numbers(request))),
-            tell_owner=bool(data.get("tell_owner")),
-        )
-
-    return attempt(request, make, "The rule is made.", "alerts:channels", project)
+def _find(request: HttpRequest, project: str, alert: uuid.UUID) -> Alert:
+    rows: Any = Alert.objects.filter(project=find_project(request, project)).select_related("project", "environment")
+    return policy.find(person(request), "view", rows, pk=alert)
 
 
-@require_POST
-def change_rule(request: HttpRequest, project: str, rule: int, step: str) -> HttpResponse:
-    """`step` is save (who is told), pause, resume or delete."""
-    found, user = _find(request, project, Rule, rule), person(request)
-    told = list(found.project.channels.filter(pk__in=_numbers(request)))
-    owner = bool(request.POST.get("tell_owner"))
-    steps = {
-        "save": (lambda: actions.change_rule(actor=user, rule=found, channels=told, tell_owner=owner), "Saved."),
-        "pause": (lambda: actions.pause_rule(actor=user, rule=found), "The rule is paused."),
-        "resume": (lambda: actions.pause_rule(actor=user, rule=found, paused=False), "The rule tells again."),
-        "delete": (lambda: actions.delete_rule(actor=user, rule=found), "The rule is gone."),
-    }
-    change, done = steps[step]
-    return attempt(request, change, done, "alerts:channels", project)
-
-
-def _filtered(alerts: Any, chosen: dict[str, str]) -> Any:
-    wanted = {
-        "state": chosen["state"] if chosen["state"] != "all" else "",
-        "event": chosen["event"],
-        "run__environment__name": chosen["environment"],
-        "run__job__name": chosen["job"],
-    }
-    return alerts.filter(**{name: value for name, value in wanted.items() if value})
-
-
-def _find(request: HttpRequest, project: str, model: type[Any], number: int) -> Any:
-    rows = model.objects.filter(project=find_project(request, project))
-    return policy.find(person(request), "manage_channels", rows, pk=number)
-
-
-def _numbers(request: HttpRequest) -> list[int]:
-    return [int(text) for text in request.POST.getlist("channel") if text.isdigit()]
-
-
-def _create_channel(request: HttpRequest, project: Project) -> dict[str, Any]:
-    values = {name: request.POST.get(name, "") for name in ("name", "kind", "target")}
-    try:
-        channel, secret = actions.create_channel(actor=person(request), project=project, **values)
-    except NotAllowed:
-        raise
-    except PortalError as refusal:
-        return {"wrong": sentence(refusal), "typed": values}
-    if not secret:
-        messages.success(request, f"{channel.name} is there. Choose it in a rule.")
-    return {"made": channel, "secret": secret}
-
-
-def _channels(project: Project) -> list[dict[str, Any]]:
-    """Each channel with what came of its last delivery."""
-    rows = []
-    for channel in project.channels.prefetch_related("rules"):
-        last = Delivery.objects.filter(channel=channel).order_by("-created_at").first()
-        rows.append({"channel": channel, "last": last})
-    return rows
+def _back(request: HttpRequest, project: str) -> str:
+    filters = request.POST.get("filters", "")
+    return f"/p/{project}/alerts/{filters if filters.startswith('?') else ''}"

@@ -1,86 +1,80 @@
-"""What an alert says: plain words for people, a small JSON object for programs. No value of the data, unless the reader may see data."""
+"""What a message says: plain words for people, a small JSON object for programs. No value of the data, whoever reads it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 
 from portal.accounts.models import User
-from portal.accounts.policy import can
-from portal.alerts.models import FAILED, Alert
-from portal.runs.models import Run
-from portal.runs.problems import shown_to
-from portal.ui.words import duration
+from portal.alerts.models import Alert, AlertState, Notice
+
+MOST_IN_ONE_MAIL = 30
 
 
-def title(run: Run, event: str) -> str:
-    if event == FAILED:
-        return f"{run.job.name} {'ran out of time' if run.state == 'timed_out' else 'failed'} in {run.environment.name}"
-    return f"{run.job.name} is late in {run.environment.name}"
+@dataclass(frozen=True)
+class Mail:
+    """`unsubscribe`: where a person chooses which mails they get; "" for a channel's address."""
+
+    subject: str
+    text: str
+    unsubscribe: str = ""
 
 
-def body(run: Run, event: str, minutes: int | None = None, *, with_data: bool = False) -> str:
-    """A few lines: what, where, why, what to do."""
-    lines = _failed_lines(run, with_data) if event == FAILED else [_late_line(run, minutes)]
-    version = f"version {run.version.number}" if run.version else "a draft"
-    lines.append(f"It ran {version} in {run.environment.name}, started by {_who(run)}.")
-    return "\n".join(lines)
-
-
-def text_for(alert: Alert, reader: User | None) -> str:
-    """The whole mail. `reader` None is an address whose rights are not known: it gets no data."""
-    said = alert.body
-    if alert.event == FAILED and reader is not None and can(reader, "view_data", alert.run):
-        said = body(alert.run, FAILED, with_data=True)
-    return f"{said}\n\nOpen the run: {link_to(alert.run)}\n\nSluice · project {alert.project.name}"
+def mail_of(alerts: list[Alert], reader: User | None) -> Mail:
+    """One mail about all of them. `reader` None is an address that belongs to a channel."""
+    project = alerts[0].project
+    if len(alerts) == 1:
+        subject, said = alerts[0].title, _one(alerts[0])
+    else:
+        subject = f"{len(alerts)} messages about {project.name}: {alerts[0].title} …"
+        said = "\n\n".join(f"{alert.title}\n{_one(alert)}" for alert in alerts[:MOST_IN_ONE_MAIL])
+        if more := len(alerts) - MOST_IN_ONE_MAIL:
+            said += f"\n\nand {more} more: {address(reverse('alerts:list', args=[project.slug]))}" if more > 0 else ""
+    return Mail(subject, f"{said}\n\n{_footer(alerts, reader)}", address(reverse("alerts:mail")) if reader else "")
 
 
 def payload(alert: Alert) -> dict[str, Any]:
     """What a webhook carries."""
-    run = alert.run
+    from portal.alerts.subjects import facts_of
+
     return {
-        "type": f"run.{alert.event}",
+        "type": f"{alert.subject_type}.{alert.event}",
         "timestamp": alert.created_at.isoformat(),
         "data": {
             "alert_id": str(alert.pk),
             "title": alert.title,
             "text": alert.body,
+            "state": alert.state,
+            "resolved": alert.resolution,
             "project": alert.project.slug,
-            "job": run.job.name,
-            "version": run.version.number if run.version else None,
-            "environment": run.environment.name,
-            "run_id": str(run.pk),
-            "state": run.state,
-            "url": link_to(run),
+            "environment": alert.environment.name,
+            "job": alert.job.name if alert.job else None,
+            "pipeline": alert.pipeline.name if alert.pipeline else None,
+            "subject": {"type": alert.subject_type, "id": alert.subject_id},
+            "url": address(alert.page),
+            **facts_of(alert),
         },
     }
 
 
-def link_to(run: Run) -> str:
-    return settings.PUBLIC_URL.rstrip("/") + reverse("runs:run", args=[run.project.slug, run.pk])
+def address(page: str) -> str:
+    """The whole address of a page of the portal."""
+    return settings.PUBLIC_URL.rstrip("/") + page
 
 
-def _failed_lines(run: Run, with_data: bool) -> list[str]:
-    if not run.problem:
-        return ["It ended without saying why; the log has what is known."]
-    problem = shown_to(run.problem, run.document, with_data=with_data)
-    where = f"In {problem.place}: " if problem.place else ""
-    found = f" Found {problem.found}." if problem.found else ""
-    expected = f" Expected {problem.expected}." if problem.expected else ""
-    return [f"{where}{problem.message}{found}{expected}", *([f"What to do: {problem.fix}"] if problem.fix else [])]
+def _one(alert: Alert) -> str:
+    resolved = f"\nResolved meanwhile: {alert.resolution}." if alert.state == AlertState.RESOLVED and alert.resolution else ""
+    return f"{alert.body}{resolved}\n\nOpen it: {address(alert.page)}"
 
 
-def _late_line(run: Run, minutes: int | None) -> str:
-    asked = f"It was asked for at {run.created_at:%Y-%m-%d %H:%M} UTC and should be done {minutes} minutes later at most."
-    if run.finished_at:
-        return f"{asked} It was done after {duration(run.finished_at - run.created_at)}."
-    return f"{asked} It is {run.get_state_display()} still."
-
-
-def _who(run: Run) -> str:
-    person = run.requested_by.shown_name if run.requested_by else "the system"
-    if run.trigger in {"schedule", "pipeline"}:
-        return f"the {run.trigger} {run.trigger_label}".strip()
-    return person
+def _footer(alerts: list[Alert], reader: User | None) -> str:
+    lines = [f"Sluice · project {alerts[0].project.name}"]
+    if reader is not None:
+        notice = Notice.objects.filter(alert__in=alerts, user=reader).first()
+        if notice:
+            lines.append(f"You get this because {notice.because}.")
+        lines.append(f"Unsubscribe, or choose which mails you get: {address(reverse('alerts:mail'))}")
+    return "\n".join(lines)

@@ -125,5 +125,5 @@ def _named(subject: Any, attribute: str) -> str:
     if path is None:
         return ""
     for name in path.split("__") if path else []:
-        subject = getattr(subject, name)
+        subject = getattr(subject, name) if subject is not None else None
     return "" if subject is None else str(getattr(subject, "slug", subject))

@@ -1,4 +1,4 @@
-"""What needs this person: promotions to decide, their own jobs that failed, their promotions that were decided, late runs."""
+"""What needs this person: promotions to decide, jobs that failed (their own, or where they are operator), alerts, decisions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts import policy
-from portal.accounts.models import Project, User
+from portal.accounts.models import Project, Role, User
+from portal.accounts.people import environments_with
 from portal.alerts.models import Alert, AlertState
 from portal.promotions.models import Promotion, PromotionState
 from portal.runs.models import GOOD_STATES, Run, RunState
@@ -38,7 +39,7 @@ class Need:
 
 def needs_of(user: User, project: Project) -> list[Need]:
     """At most a handful of each kind, the newest first within its kind; decisions come before failures."""
-    found = [*_to_decide(user, project), *_failed(user, project), *_late(user, project), *_decided(user, project)]
+    found = [*_to_decide(user, project), *_failed(user, project), *_alerts(user, project), *_decided(user, project)]
     return found[: MOST * 2]
 
 
@@ -58,16 +59,29 @@ def _to_decide(user: User, project: Project) -> Iterator[Need]:
 
 
 def failed_runs(user: User, project: Project) -> QuerySet[Run]:
-    """Failed runs of jobs this person owns or that they asked for, unless a later run of the same job there went well."""
+    """Failed runs of jobs this person owns, that they asked for, or that failed where they are operator.
+
+    Not where a later run of the same job there went well; of several, the last.
+    """
     later = Run.objects.filter(job=OuterRef("job"), environment=OuterRef("environment"), created_at__gt=OuterRef("created_at"))
-    mine = Q(job__owner=user) | Q(requested_by=user)
+    mine = Q(job__owner=user) | Q(requested_by=user) | _operated(user, project)
     runs = Run.objects.filter(mine, project=project, state__in=BAD_STATES, created_at__gt=timezone.now() - RECENT)
     unsolved = runs.exclude(Exists(later.filter(state__in=GOOD_STATES))).exclude(Exists(later.filter(state__in=BAD_STATES)))
     return policy.allowed(user, "view", unsolved).select_related("job", "environment", "project").order_by("-created_at")
 
 
+def _operated(user: User, project: Project) -> Q:
+    """Runs of versions where this person is operator."""
+    names = environments_with(user, Role.OPERATOR, project)
+    return Q(version__isnull=False) & (Q() if names is None else Q(environment__name__in=names))
+
+
 def _failed(user: User, project: Project) -> Iterator[Need]:
-    for run in failed_runs(user, project)[:MOST]:
+    runs = list(failed_runs(user, project)[: MOST * 2])
+    ids = [str(run.pk) for run in runs]
+    mended = Alert.objects.filter(subject_type="run", event="failed", state=AlertState.RESOLVED, subject_id__in=ids)
+    over = set(mended.values_list("subject_id", flat=True))  # somebody has said so
+    for run in [run for run in runs if str(run.pk) not in over][:MOST]:
         with_data = policy.can(user, "view_data", run)
         yield Need(
             "alert-triangle",
@@ -81,19 +95,18 @@ def _failed(user: User, project: Project) -> Iterator[Need]:
         )
 
 
-def _late(user: User, project: Project) -> Iterator[Need]:
-    rows = Alert.objects.filter(project=project, event="late", state=AlertState.OPEN, run__job__owner=user)
-    for alert in policy.allowed(user, "view", rows).select_related("run__job", "run__environment")[:MOST]:
-        yield Need(
-            "clock-x",
-            "warn",
-            alert.run.job.name,
-            f"is late in {alert.run.environment.name}",
-            "",
-            alert.created_at,
-            reverse("runs:run", args=[project.slug, alert.run_id]),
-            "Look",
-        )
+LOOKS = {"late": ("clock-x", "warn"), "paused": ("player-pause", "bad"), "skipped": ("player-skip-forward", "warn")}
+ELSEWHERE = ["failed", "asked"]
+"""Alerts that stand here as failed runs and as promotions to decide."""
+
+
+def _alerts(user: User, project: Project) -> Iterator[Need]:
+    """Open ones that this person was told about: late, could not start, skipped, paused, not delivered."""
+    rows = Alert.objects.told_to(user).filter(project=project, state=AlertState.OPEN).exclude(event__in=ELSEWHERE)
+    for alert in rows[:MOST]:
+        icon, tone = LOOKS.get(alert.event, ("alert-triangle", "bad"))
+        more = alert.body.split("\n")[0] + (f" ({alert.times} times)" if alert.times > 1 else "")
+        yield Need(icon, tone, alert.title, "", more, alert.created_at, reverse("alerts:open", args=[project.slug, alert.pk]), "Look")
 
 
 DECISIONS = {PromotionState.LIVE: ("circle-check", "ok", "went live"), PromotionState.DECLINED: ("thumb-down", "bad", "was declined")}

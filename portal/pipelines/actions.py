@@ -10,15 +10,15 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from portal.accounts.models import Project, User
-from portal.accounts.policy import require
+from portal.accounts.policy import can, require
 from portal.audit.actions import record
 from portal.environments.models import Environment
 from portal.errors import Conflict, PortalError
 from portal.jobs.models import Job, name_validator
 from portal.pipelines import graph, progress, times
-from portal.pipelines.models import Pipeline, PipelineJob, PipelineRun, PipelineRunJob, Schedule
+from portal.pipelines.models import TOLD_OF_SCHEDULES, Pipeline, PipelineJob, PipelineRun, PipelineRunJob, Schedule
 from portal.runs.actions import cancel_run, rerun
-from portal.runs.models import Run
+from portal.runs.models import OutboxMessage, Run
 
 MAX_JOBS = 200
 
@@ -144,26 +144,55 @@ def pause_schedule(*, actor: User, schedule: Schedule) -> Schedule:
     with transaction.atomic():
         schedule = locked(schedule)
         if schedule.paused_at is None:
-            schedule.pause(f"by {actor.shown_name}")
+            schedule.pause(f"by {actor.shown_name}", actor)
             record(action="pause_schedule", actor=actor, subject=schedule, environment=schedule.environment.name)
     return schedule
 
 
 def resume_schedule(*, actor: User, schedule: Schedule) -> Schedule:
-    """Goes on with the next time; what was due during the pause is not made up for."""
+    """Goes on with the next time; what was due during the pause is not made up for.
+
+    Where the person in whose name it ran may no longer run it, it goes on in the actor's name, else it would pause again at once.
+    """
     require(actor, "edit_schedule", schedule)
     with transaction.atomic():
         schedule = locked(schedule)
         due = times.next_due(schedule.cron, schedule.timezone, timezone.now())
-        if schedule.paused_at is not None and due is not None:
-            schedule.resume(due)
-            record(action="resume_schedule", actor=actor, subject=schedule, environment=schedule.environment.name)
+        if due is None:
+            raise PortalError(
+                f"“{schedule.cron}” never comes again.", code="cron-wrong", fix=f"Set other times, for instance {times.EXAMPLE}"
+            )
+        if schedule.paused_at is not None:
+            schedule.resume(due, _new_name(actor, schedule))
+            record(
+                action="resume_schedule",
+                actor=actor,
+                subject=schedule,
+                environment=schedule.environment.name,
+                in_the_name_of=schedule.set_by.username,
+            )
     return schedule
+
+
+def _new_name(actor: User, schedule: Schedule) -> User | None:
+    """The actor, where who set the times may no longer run the pipeline there; None leaves it as it is."""
+    pipeline, where = schedule.pipeline, schedule.environment.name
+    if can(schedule.set_by, "run_pipeline", pipeline, environment=where):
+        return None
+    if not can(actor, "run_pipeline", pipeline, environment=where):
+        raise PortalError(
+            f"{schedule.set_by.shown_name}, in whose name it ran, may no longer run {pipeline.name} in {where}, and neither may you.",
+            code="nobody-to-run-it",
+            status=409,
+            fix=f"Somebody who may run it in {where} resumes it; then it runs in their name.",
+        )
+    return actor
 
 
 def remove_schedule(*, actor: User, schedule: Schedule) -> None:
     require(actor, "edit_schedule", schedule)
     with transaction.atomic():
+        OutboxMessage.add(TOLD_OF_SCHEDULES, str(schedule.pk))
         record(action="remove_schedule", actor=actor, subject=schedule, environment=schedule.environment.name, cron=schedule.cron)
         schedule.delete()
 

@@ -10,10 +10,14 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from portal.accounts.models import Project
+from portal.accounts.models import Project, User
 from portal.environments.models import Environment
 from portal.jobs.models import Job, name_validator
-from portal.runs.models import GOOD_STATES, Run
+from portal.runs.models import GOOD_STATES, OutboxMessage, Run
+
+TOLD_OF_PIPELINE_RUNS = "portal.alerts.tasks.pipeline_run_changed"
+TOLD_OF_SCHEDULES = "portal.alerts.tasks.schedule_changed"
+"""Tasks that get the id of what has changed. Text, because pipelines do not import alerts."""
 
 
 class Pipeline(models.Model):
@@ -61,6 +65,8 @@ class Schedule(models.Model):
     timezone = models.CharField(max_length=60, default="UTC")
     paused_at = models.DateTimeField(null=True)
     paused_because = models.CharField(max_length=200, blank=True)
+    paused_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    """Null when it paused itself, which people must be told."""
     next_due_at = models.DateTimeField(null=True, db_index=True)
     """Null while paused."""
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -72,13 +78,23 @@ class Schedule(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["pipeline", "environment"], name="one_schedule_per_environment")]
 
-    def pause(self, because: str = "") -> None:
-        self.paused_at, self.paused_because, self.next_due_at = timezone.now(), because[:200], None
-        self.save(update_fields=["paused_at", "paused_because", "next_due_at"])
+    @property
+    def paused_itself(self) -> bool:
+        return self.paused_at is not None and self.paused_by_id is None
 
-    def resume(self, next_due_at: datetime) -> None:
-        self.paused_at, self.paused_because, self.next_due_at = None, "", next_due_at
-        self.save(update_fields=["paused_at", "paused_because", "next_due_at"])
+    def pause(self, because: str, by: User | None = None) -> None:
+        """`by` None: it pauses itself."""
+        self._set(paused_at=timezone.now(), paused_because=because[:200], paused_by=by, next_due_at=None)
+
+    def resume(self, next_due_at: datetime, in_the_name_of: User | None = None) -> None:
+        name = {"set_by": in_the_name_of} if in_the_name_of else {}
+        self._set(paused_at=None, paused_because="", paused_by=None, next_due_at=next_due_at, **name)
+
+    def _set(self, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(values))
+        OutboxMessage.add(TOLD_OF_SCHEDULES, str(self.pk))
 
     def claim(self, due_at: datetime, next_due_at: datetime | None) -> bool:
         """Takes the tick `due_at`; False when another scheduler was quicker or the schedule changed."""
@@ -120,7 +136,10 @@ class PipelineRun(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["pipeline", "environment", "-created_at"]), models.Index(fields=["state"])]
+        indexes = [
+            models.Index(fields=["pipeline", "environment", "-created_at"]),
+            models.Index(fields=["state", "finished_at"]),
+        ]
         constraints = [models.UniqueConstraint(fields=["schedule", "due_at"], name="one_pipeline_run_per_tick")]
 
     @property
@@ -145,6 +164,12 @@ class PipelineRun(models.Model):
             self.state = state
             self.finished_at = None if state == PipelineRunState.RUNNING else timezone.now()
             self.save(update_fields=["state", "finished_at"])
+            if state != PipelineRunState.RUNNING:
+                self.tell()
+
+    def tell(self) -> None:
+        """It has ended, was skipped, or has a note: whoever must know is told once this is committed."""
+        OutboxMessage.add(TOLD_OF_PIPELINE_RUNS, str(self.pk))
 
     def __str__(self) -> str:
         return f"{self.pipeline.name} {str(self.id)[:8]} {self.state}"
@@ -163,14 +188,21 @@ class PipelineRunJob(models.Model):
     """waiting, running, succeeded, failed, held (something it depends on failed) or cancelled."""
     note = models.CharField(max_length=300, blank=True)
     """Why it waits, is held or could not start."""
+    code = models.CharField(max_length=60, blank=True)
+    fix = models.CharField(max_length=300, blank=True)
+    """When it could not start: the refusal's code, and what to do about it."""
 
     class Meta:
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["pipeline_run", "job"], name="a_job_once_per_pipeline_run")]
 
-    def become(self, state: str, note: str = "", **changes: Any) -> None:
+    @property
+    def did_not_start(self) -> bool:
+        return self.state == "failed" and self.run_id is None
+
+    def become(self, state: str, note: str = "", *, code: str = "", fix: str = "", **changes: Any) -> None:
         """The only place that changes its state."""
-        wanted = {"state": state, "note": note[:300], **changes}
+        wanted = {"state": state, "note": note[:300], "code": code[:60], "fix": fix[:300], **changes}
         if any(getattr(self, name) != value for name, value in wanted.items()):
             for name, value in wanted.items():
                 setattr(self, name, value)

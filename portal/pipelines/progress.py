@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from portal.errors import PortalError
+from portal.pipelines import readiness
 from portal.pipelines.models import PipelineRun, PipelineRunJob, PipelineRunState
 from portal.runs.actions import start_run
 from portal.runs.models import FINAL_STATES, Trigger
 
+log = logging.getLogger("sluice.pipelines")
+
+FAULT_FIX = "Rerun what failed. If it happens again, ask whoever runs Sluice to look into the scheduler's and the worker's log."
 ENDED_BADLY = frozenset({"failed", "cancelled", "held"})
 
 
@@ -31,7 +36,10 @@ def advance_all() -> int:
     stuck = active.exclude(job_runs__state="running")
     found = {*missed.values_list("pk", flat=True), *stuck.values_list("pk", flat=True)}
     for pipeline_run_id in found:
-        advance(pipeline_run_id)
+        try:
+            advance(pipeline_run_id)
+        except Exception:  # one pipeline run that cannot go on must not hold up all the others
+            log.exception("The pipeline run %s cannot be advanced.", pipeline_run_id)
     return len(found)
 
 
@@ -78,6 +86,12 @@ def _start(pipeline_run: PipelineRun, place: PipelineRunJob) -> None:
                 trigger_label=pipeline_run.pipeline.name,
             )
     except PortalError as error:
-        place.become("failed", f"could not start: {error.message}")
+        reason = readiness.reason_of(error, pipeline_run.environment)
+        place.become("failed", f"could not start: {reason.message}", code=reason.code, fix=reason.fix)
+    except (DatabaseError, TimeoutError):
+        raise  # it is tried again
+    except Exception:  # a fault of ours: said and told, else the pipeline would be running for ever
+        log.exception("%s of the pipeline run %s could not be started.", place.job.name, pipeline_run.pk)
+        place.become("failed", "could not start: a fault in Sluice itself", code="fault", fix=FAULT_FIX)
     else:
         place.become("running", run=run)

@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 from typing import cast
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
 from portal.accounts.policy import can
@@ -15,6 +15,7 @@ from portal.errors import PortalError
 from portal.pipelines import times
 from portal.pipelines.actions import start
 from portal.pipelines.models import PipelineRun, PipelineRunState, Schedule
+from portal.pipelines.readiness import reason_of
 
 log = logging.getLogger("sluice.schedules")
 
@@ -23,18 +24,42 @@ def start_due(now: datetime | None = None) -> int:
     """Starts every schedule that is due, each tick once. Returns how many ticks were taken by this call."""
     now = now or timezone.now()
     due = Schedule.objects.filter(next_due_at__lte=now, paused_at=None).select_related("pipeline__project", "environment", "set_by")
-    return sum(_take(schedule, now) for schedule in due.order_by("next_due_at"))
+    return sum(_take_safely(schedule, now) for schedule in due.order_by("next_due_at"))
+
+
+def _take_safely(schedule: Schedule, now: datetime) -> bool:
+    """One schedule that cannot be started (say, its time zone is gone) pauses itself, and holds up no other."""
+    try:
+        return _take(schedule, now)
+    except PortalError as error:
+        _pause(schedule, f"its times cannot be read: {error.message}")
+    except DatabaseError:
+        raise  # tried again at the next tick
+    except Exception:
+        log.exception("%s in %s cannot be started.", schedule.pipeline.name, schedule.environment.name)
+        _skip_after_fault(schedule, now)
+    return False
+
+
+def _skip_after_fault(schedule: Schedule, now: datetime) -> None:
+    """What went wrong may be gone at the next time; this one is skipped, visibly."""
+    due_at = cast(datetime, schedule.next_due_at)
+    with transaction.atomic():
+        if schedule.claim(due_at, times.next_due(schedule.cron, schedule.timezone, now)):
+            _skip(schedule, due_at, "not started: a fault in Sluice itself; its log says more")
 
 
 def _take(schedule: Schedule, now: datetime) -> bool:
     """Claims what is due; when several ticks were missed, only the latest is started, and its note tells of the others."""
     first_due = cast(datetime, schedule.next_due_at)  # the query asked for schedules with a time
-    due = times.missed_times(schedule.cron, schedule.timezone, first_due, now) or [first_due]
     next_due = times.next_due(schedule.cron, schedule.timezone, now)
+    due = times.missed_times(schedule.cron, schedule.timezone, first_due, now) or [first_due]
     try:
         with transaction.atomic():
             if schedule.claim(first_due, next_due):
                 _start(schedule, due[-1], _about_missed(due[:-1]))
+                if next_due is None and schedule.paused_at is None:
+                    _pause(schedule, "its times never come again")
                 return True
     except IntegrityError:
         # This very tick has a pipeline run already (a clock that went back); only the next time is left to set.
@@ -45,9 +70,7 @@ def _take(schedule: Schedule, now: datetime) -> bool:
 def _start(schedule: Schedule, due_at: datetime, note: str) -> None:
     pipeline, environment = schedule.pipeline, schedule.environment
     if not can(schedule.set_by, "run_pipeline", pipeline, environment=environment.name):
-        because = f"{schedule.set_by.shown_name}, in whose name it ran, may no longer run it"
-        schedule.pause(because)
-        record(action="pause_schedule", actor=None, subject=schedule, environment=environment.name, because=because)
+        _pause(schedule, f"{schedule.set_by.shown_name}, in whose name it ran, may no longer run it")
         return
     active = pipeline.pipeline_runs.filter(environment=environment, state=PipelineRunState.RUNNING).first()
     if active is not None:
@@ -56,6 +79,8 @@ def _start(schedule: Schedule, due_at: datetime, note: str) -> None:
     try:
         with transaction.atomic():
             run = start(pipeline, environment, requested_by=schedule.set_by, schedule=schedule, due_at=due_at, note=note)
+            if note:
+                run.tell()
             record(
                 action="run_pipeline",
                 actor=None,
@@ -65,11 +90,18 @@ def _start(schedule: Schedule, due_at: datetime, note: str) -> None:
                 due_at=due_at.isoformat(),
             )
     except PortalError as error:
-        _skip(schedule, due_at, f"not started: {error.message}")
+        _skip(schedule, due_at, f"not started: {reason_of(error, environment).message}")
     else:
         log.info(
             "%s started in %s (due %s)%s", pipeline.name, environment.name, f"{due_at:%Y-%m-%d %H:%M} UTC", f"; {note}" if note else ""
         )
+
+
+def _pause(schedule: Schedule, because: str) -> None:
+    with transaction.atomic():
+        schedule.pause(because)
+        record(action="pause_schedule", actor=None, subject=schedule, environment=schedule.environment.name, because=because)
+    log.warning("%s in %s is paused: %s", schedule.pipeline.name, schedule.environment.name, because)
 
 
 def _skip(schedule: Schedule, due_at: datetime, note: str) -> None:
@@ -84,6 +116,7 @@ def _skip(schedule: Schedule, due_at: datetime, note: str) -> None:
         note=note[:300],
         finished_at=timezone.now(),
     )
+    run.tell()
     record(action="skip_schedule", actor=None, subject=run, environment=schedule.environment.name, note=note)
     log.warning("%s in %s %s", schedule.pipeline.name, schedule.environment.name, note)
 

@@ -59,6 +59,7 @@ def request_promotion(*, actor: User, version: JobVersion, message: str = "") ->
             previous_version=live,
             expires_at=timezone.now() + VALID_FOR,
         )
+        promotion.tell()
         record(action="request_promotion", actor=actor, subject=promotion, environment=target.name, sha256=version.sha256)
     return promotion
 
@@ -154,6 +155,7 @@ def roll_back(*, actor: User, job: Job, environment: Environment, message: str =
             decided_at=now,
         )
         set_live(actor=actor, job=job, environment=environment, version=promotion.version)
+        promotion.tell()
         record(
             action="roll_back",
             actor=actor,

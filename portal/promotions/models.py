@@ -12,7 +12,10 @@ from portal.accounts.models import User
 from portal.accounts.policy import allowed
 from portal.environments.models import Environment
 from portal.jobs.models import Job, JobVersion
+from portal.runs.models import OutboxMessage
 
+TOLD_OF_PROMOTIONS = "portal.alerts.tasks.promotion_changed"
+"""The task that gets the id of a promotion that was asked for or decided. Text, because promotions do not import alerts."""
 VALID_FOR = timedelta(hours=72)
 """How long a promotion may wait for its approvals."""
 
@@ -71,7 +74,7 @@ class Promotion(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["state", "expires_at"])]
+        indexes = [models.Index(fields=["state", "expires_at"]), models.Index(fields=["decided_at"])]
         constraints = [
             models.UniqueConstraint(
                 fields=["version", "to_environment"], condition=models.Q(state="waiting"), name="one_waiting_promotion"
@@ -88,6 +91,11 @@ class Promotion(models.Model):
             raise ValueError(f"A promotion that is {self.state} cannot become {state}.")
         self.state, self.decided_at, self.evidence = state, timezone.now(), evidence or []
         self.save(update_fields=["state", "decided_at", "evidence"])
+        self.tell()
+
+    def tell(self) -> None:
+        """Whoever must know is told once this is committed."""
+        OutboxMessage.add(TOLD_OF_PROMOTIONS, str(self.pk))
 
     def __str__(self) -> str:
         return f"{self.version} to {self.to_environment.name}"

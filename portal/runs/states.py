@@ -25,6 +25,7 @@ FINAL_STATES = GOOD_STATES | {"failed", "cancelled", "timed_out", "skipped"}
 WAITING_STATES = frozenset({"created", "queued"})
 HELD_STATES = frozenset({"starting", "running", "cancelling"})
 """States in which a worker holds a lease and a process may be alive."""
+ACTIVE_STATES = WAITING_STATES | HELD_STATES
 
 FOLLOWS: dict[str, frozenset[str]] = {
     S.CREATED: frozenset({S.QUEUED, S.CANCELLED, S.SKIPPED}),

@@ -1,0 +1,34 @@
+"""Everything that people are told about: one class for each condition."""
+
+from __future__ import annotations
+
+from portal.alerts.conditions.base import Condition, Told
+from portal.alerts.conditions.deliveries import Undelivered
+from portal.alerts.conditions.pipelines import Missed, NotStarted, PipelineCancelled, PipelineWellAgain, Skipped
+from portal.alerts.conditions.promotions import Asked, Declined, Expired, Live, RolledBack
+from portal.alerts.conditions.runs import Cancelled, Failed, Late, WellAgain
+from portal.alerts.conditions.schedules import Paused
+
+_ALL: list[type[Condition]] = [
+    Failed,
+    Late,
+    NotStarted,
+    Skipped,
+    Missed,
+    Paused,
+    Undelivered,
+    Asked,
+    Declined,
+    Live,
+    RolledBack,
+    Expired,
+    Cancelled,
+    PipelineCancelled,
+    WellAgain,
+    PipelineWellAgain,
+]
+CONDITIONS: dict[str, type[Condition]] = {condition.event: condition for condition in _ALL}
+EVENTS = [(event, condition.word) for event, condition in CONDITIONS.items()]
+"""(stored word, word for people), in the order of the filter."""
+
+__all__ = ["CONDITIONS", "EVENTS", "Condition", "Told"]

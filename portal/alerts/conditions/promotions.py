@@ -1,0 +1,130 @@
+"""What people are told about promotions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.urls import reverse
+
+from portal.accounts.models import Role, User
+from portal.alerts.conditions.base import DUTY, Condition, Told
+from portal.promotions import four_eyes
+from portal.promotions.models import Promotion
+
+
+class OfPromotion(Condition):
+    subject_type = "promotion"
+
+    def __init__(self, promotion: Promotion) -> None:
+        self.subject = self.promotion = promotion
+        self.project, self.environment, self.job = promotion.job.project, promotion.to_environment, promotion.job
+        self.what = f"{promotion.job.name} v{promotion.version.number}"
+
+    @property
+    def page(self) -> str:
+        return reverse("promotions:promotion", args=[self.project.slug, self.promotion.pk])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {"version": self.promotion.version.number, "sha256": self.promotion.sha256, "state": self.promotion.state}
+
+    def askers(self) -> Iterator[Told]:
+        yield Told(self.promotion.requested_by, "you asked for it")
+        yield Told(self.promotion.version.author, f"you wrote v{self.promotion.version.number}")
+
+    def decision(self) -> tuple[User | None, str]:
+        """Who spoke last, and their note."""
+        last = self.promotion.approvals.select_related("approver").last()
+        return (last.approver, last.note) if last else (None, "")
+
+
+class Asked(OfPromotion):
+    """Open until it is decided, withdrawn or expired."""
+
+    event, word = "asked", "approval asked for"
+
+    @property
+    def title(self) -> str:
+        return f"{self.promotion.requested_by.shown_name} asks for approval: {self.what} → {self.environment.name}"
+
+    def lines(self) -> list[str]:
+        said = [f"“{self.promotion.message}”"] if self.promotion.message else []
+        return [*said, f"It waits until {self.promotion.expires_at:%Y-%m-%d %H:%M} UTC, then it expires."]
+
+    def people(self) -> Iterator[Told]:
+        """Those who may say yes; where nobody may, raising falls back on the admins."""
+        for told in self.holders(Role.APPROVER):
+            if four_eyes.why_not(told.user, self.promotion) is None:
+                yield told
+
+
+class Declined(OfPromotion):
+    event, word, is_note = "declined", "promotion declined", True
+
+    @property
+    def title(self) -> str:
+        return f"{self.what} was declined for {self.environment.name}"
+
+    def lines(self) -> list[str]:
+        by, note = self.decision()
+        return [f"{by.shown_name}: “{note}”" if by else "It was declined.", "Mend it, save a version and ask again."]
+
+    def people(self) -> Iterator[Told]:
+        return self.askers()
+
+
+class Live(OfPromotion):
+    event, word, is_note = "live", "went live", True
+
+    @property
+    def title(self) -> str:
+        return f"{self.what} is live in {self.environment.name}"
+
+    def lines(self) -> list[str]:
+        by, note = self.decision()
+        before = self.promotion.previous_version
+        replaced = f" It replaces v{before.number}." if before else " No version was live there before."
+        said = f"Approved by {by.shown_name}" + (f": “{note}”" if note else ".") if by else "It was approved."
+        return [f"{said}{replaced}", f"Run it once in {self.environment.name} to see that it works there."]
+
+    def people(self) -> Iterator[Told]:
+        yield from self.askers()
+        yield from self.holders(Role.OPERATOR)
+
+
+class RolledBack(OfPromotion):
+    event, word, is_note = "rolled_back", "rolled back", True
+
+    @property
+    def title(self) -> str:
+        return f"{self.promotion.job.name} was rolled back to v{self.promotion.version.number} in {self.environment.name}"
+
+    def lines(self) -> list[str]:
+        before = self.promotion.previous_version
+        by = self.promotion.requested_by.shown_name
+        said = [f"“{self.promotion.message}”"] if self.promotion.message else []
+        return [f"{by} took back v{before.number}." if before else f"{by} did it.", *said]
+
+    def people(self) -> Iterator[Told]:
+        before, job = self.promotion.previous_version, self.promotion.job
+        told = [Told(job.owner, f"you own {job.name}")]
+        if before:
+            told.append(Told(before.author, f"you wrote v{before.number}"))
+        told += [Told(one.user, one.because, DUTY) for one in self.holders(Role.OPERATOR)]
+        yield from (one for one in told if one.user != self.promotion.requested_by)
+
+
+class Expired(OfPromotion):
+    event, word, is_note = "expired", "promotion expired", True
+
+    @property
+    def title(self) -> str:
+        return f"{self.what} → {self.environment.name} has expired: nobody decided in time"
+
+    def lines(self) -> list[str]:
+        return [f"It was asked for at {self.promotion.created_at:%Y-%m-%d %H:%M} UTC.", "Ask again, and tell an approver that it waits."]
+
+    def people(self) -> Iterator[Told]:
+        yield from self.askers()
+        yield from self.holders(Role.APPROVER, by_mail=False)

@@ -1,0 +1,151 @@
+"""What people are told about runs of versions. Runs of drafts tell nobody: their author is watching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.urls import reverse
+
+from portal.accounts.models import Role
+from portal.alerts.conditions.base import Condition, Told
+from portal.alerts.models import FAILED, LATE
+from portal.pipelines.models import PipelineRun
+from portal.runs.models import Run
+from portal.runs.problems import hidden
+from portal.ui.words import duration
+
+
+class OfRun(Condition):
+    subject_type = "run"
+
+    def __init__(self, run: Run) -> None:
+        self.subject = self.run = run
+        self.project, self.environment, self.job = run.project, run.environment, run.job
+        place = PipelineRun.objects.filter(job_runs__run=run).select_related("pipeline__owner").first()
+        self.pipeline_run = place
+        self.pipeline = place.pipeline if place else None
+
+    @property
+    def page(self) -> str:
+        return reverse("runs:run", args=[self.project.slug, self.run.pk])
+
+    def people(self) -> Iterator[Told]:
+        """Owners by mail; operators find it in their list (a channel brings it to their pager)."""
+        yield Told(self.run.job.owner, f"you own {self.run.job.name}")
+        if self.pipeline:
+            yield Told(self.pipeline.owner, f"you own the pipeline {self.pipeline.name}")
+        yield from self.holders(Role.OPERATOR, by_mail=False)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        version = self.run.version.number if self.run.version else None
+        return {"version": version, "run_id": str(self.run.pk), "state": self.run.state}
+
+    def about_run(self) -> str:
+        version = f"version {self.run.version.number}" if self.run.version else "a draft"
+        return f"It ran {version} in {self.environment.name}, started by {self._who()}."
+
+    def _who(self) -> str:
+        run = self.run
+        if run.trigger in {"schedule", "pipeline"}:
+            return f"the {run.trigger} {run.trigger_label}".strip()
+        return run.requested_by.shown_name if run.requested_by else "the system"
+
+
+class Failed(OfRun):
+    event, word, rule_event = "failed", "failed", FAILED
+
+    @property
+    def title(self) -> str:
+        return f"{self.run.job.name} {'ran out of time' if self.run.state == 'timed_out' else 'failed'} in {self.environment.name}"
+
+    def lines(self) -> list[str]:
+        return [*self._why(), self.about_run(), *self._waiting()]
+
+    def _why(self) -> list[str]:
+        if not self.run.problem:
+            return ["It ended without saying why; the log has what is known."]
+        problem = hidden(self.run.problem, self.run.document)
+        where = f"In {problem.place}: " if problem.place else ""
+        expected = f" Expected {problem.expected}." if problem.expected else ""
+        return [f"{where}{problem.message}{expected}", *([f"What to do: {problem.fix}"] if problem.fix else [])]
+
+    def _waiting(self) -> list[str]:
+        if self.pipeline_run is None:
+            return []
+        held = self.pipeline_run.job_runs.filter(state="held").count()
+        waits = f"; {held} of its jobs {'waits' if held == 1 else 'wait'} for it" if held else ""
+        return [f"It is part of the pipeline {self.pipeline_run.pipeline.name}{waits}."]
+
+
+class Late(OfRun):
+    """`minutes`: the longest of the limits it has passed."""
+
+    event, word, rule_event = "late", "late", LATE
+
+    def __init__(self, run: Run, minutes: int) -> None:
+        super().__init__(run)
+        self.minutes = minutes
+
+    @property
+    def occasion(self) -> str:
+        return str(self.minutes)
+
+    @property
+    def title(self) -> str:
+        return f"{self.run.job.name} is late in {self.environment.name}"
+
+    def lines(self) -> list[str]:
+        asked = f"It was asked for at {self.run.created_at:%Y-%m-%d %H:%M} UTC and should be done {self.minutes} minutes later at most."
+        if self.run.finished_at:
+            now = f"It was done after {duration(self.run.finished_at - self.run.created_at)}."
+        else:
+            now = f"It is {self.run.get_state_display()} still."
+        return [f"{asked} {now}", self.about_run()]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {**super().facts, "minutes": self.minutes}
+
+
+class Cancelled(OfRun):
+    """Somebody stopped another's run."""
+
+    event, word, is_note = "cancelled", "cancelled by somebody", True
+
+    @property
+    def title(self) -> str:
+        by = self.run.cancel_requested_by
+        return f"{by.shown_name if by else 'Somebody'} cancelled {self.run.job.name} in {self.environment.name}"
+
+    def lines(self) -> list[str]:
+        return [f"{self.about_run()} Nothing was published.", *self._pipeline()]
+
+    def _pipeline(self) -> list[str]:
+        return [f"It is part of the pipeline {self.pipeline.name}; what comes after it waits."] if self.pipeline else []
+
+    def people(self) -> Iterator[Told]:
+        run = self.run
+        told = [Told(run.job.owner, f"you own {run.job.name}")]
+        if run.requested_by and self.pipeline is None:
+            told.append(Told(run.requested_by, "you asked for the run"))
+        if self.pipeline:
+            told.append(Told(self.pipeline.owner, f"you own the pipeline {self.pipeline.name}"))
+        yield from (one for one in told if one.user != run.cancel_requested_by)
+
+
+class WellAgain(OfRun):
+    """The first good run after trouble: it ends the alerts before it."""
+
+    event, word, is_note = "well_again", "well again", True
+
+    @property
+    def title(self) -> str:
+        return f"{self.run.job.name} runs well again in {self.environment.name}"
+
+    def lines(self) -> list[str]:
+        return [f"Resolved by run {self.run.short_id}.", self.about_run()]
+
+    def people(self) -> Iterator[Told]:
+        yield from ()  # resolving tells exactly those who were told of the trouble

@@ -1,0 +1,149 @@
+"""How alerts end by themselves: the next good run of the job, or of the pipeline, in that environment; a schedule that goes on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.urls import reverse
+
+from portal.alerts.conditions import Condition
+from portal.alerts.conditions.pipelines import NotStarted, PipelineWellAgain, Skipped
+from portal.alerts.conditions.promotions import Asked
+from portal.alerts.conditions.runs import Failed, Late, WellAgain
+from portal.alerts.conditions.schedules import Paused
+from portal.alerts.models import UNSOLVED, Alert, AlertState, Delivery, Notice, subject_type_of
+from portal.audit.actions import record
+from portal.pipelines.models import PipelineRun, Schedule
+from portal.promotions.models import Promotion
+from portal.runs.models import GOOD_STATES, Run
+
+log = logging.getLogger("sluice.alerts")
+
+
+def after_good_run(run: Run) -> None:
+    """Ends the alerts about this run and about earlier runs of the job there, and tells those who were told of them."""
+    found = Alert.objects.unsolved().filter(job=run.job, environment=run.environment, event__in=[Failed.event, Late.event])
+    asked = dict(Run.objects.filter(pk__in=[alert.subject_id for alert in found]).values_list("pk", "created_at"))
+    moments = {str(key): moment for key, moment in asked.items()}
+    earlier = [alert for alert in found if moments.get(alert.subject_id, run.created_at) <= run.created_at]
+    _resolve_and_tell(earlier, WellAgain(run), f"by run {run.short_id}")
+
+
+def after_good_pipeline_run(pipeline_run: PipelineRun) -> None:
+    """Ends what earlier runs and times of the pipeline there left open."""
+    found = Alert.objects.unsolved().filter(
+        pipeline=pipeline_run.pipeline,
+        environment=pipeline_run.environment,
+        event__in=[NotStarted.event, Skipped.event],
+        created_at__lte=pipeline_run.finished_at,
+    )
+    _resolve_and_tell(list(found), PipelineWellAgain(pipeline_run), f"by pipeline run {str(pipeline_run.pk)[:8]}")
+
+
+def find_over(since: datetime) -> int:
+    """Looks for good ends since then that resolve something still, because the message about them was lost. Returns how many."""
+    here = Alert.objects.unsolved().filter(environment=OuterRef("environment"), created_at__lte=OuterRef("finished_at"))
+    of_job = here.filter(job=OuterRef("job"), event__in=[Failed.event, Late.event])
+    of_pipeline = here.filter(pipeline=OuterRef("pipeline"), event__in=[NotStarted.event, Skipped.event])
+    ended = {"finished_at__gt": since}
+    runs = Run.objects.filter(Exists(of_job), state__in=GOOD_STATES, version__isnull=False, **ended)
+    pipeline_runs = PipelineRun.objects.filter(Exists(of_pipeline), state="succeeded", **ended)
+    good_runs = list(runs.select_related("job__owner", "project", "environment", "version", "requested_by"))
+    good_pipeline_runs = list(pipeline_runs.select_related("pipeline__project", "environment", "schedule__set_by", "requested_by"))
+    for run in good_runs:
+        after_good_run(run)
+    for pipeline_run in good_pipeline_runs:
+        after_good_pipeline_run(pipeline_run)
+    return len(good_runs) + len(good_pipeline_runs)
+
+
+def schedule_goes_on(schedule_id: str, schedule: Schedule | None) -> None:
+    """Resumed, paused by a person, or removed. Whoever did it knows."""
+    found = Alert.objects.unsolved().filter(subject_type="schedule", subject_id=schedule_id, event=Paused.event)
+    if schedule is None:
+        word = "the schedule was removed"
+    else:
+        word = "the schedule was resumed" if schedule.paused_at is None else "a person has paused it"
+    quietly(found, word)
+
+
+def promotion_decided(promotion: Promotion) -> None:
+    found = Alert.objects.unsolved().about(promotion).filter(event=Asked.event)
+    page = reverse("promotions:promotion", args=[promotion.job.project.slug, promotion.pk])
+    quietly(found, f"the promotion is {promotion.get_state_display()}", page)
+
+
+def quietly(alerts: Iterable[Alert], resolution: str, page: str = "") -> None:
+    """Resolves without a message. Those who have not read it need not any more."""
+    with transaction.atomic():
+        _record(_resolved(alerts, resolution, page))
+
+
+def _resolved(alerts: Iterable[Alert], resolution: str, page: str) -> list[Alert]:
+    """Those that were unsolved still; held until the transaction ends."""
+    ids = [alert.pk for alert in alerts]
+    held = Alert.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=ids, state__in=UNSOLVED).order_by("created_at", "pk")
+    found = list(held.select_related("project", "environment"))
+    for alert in found:
+        alert.resolve(None, resolution, page)
+    return found
+
+
+def _record(ended: Iterable[Alert]) -> None:
+    """Last in the transaction: whoever appends to the audit waits for nobody after it."""
+    for alert in ended:
+        record(action="resolve_alert", actor=None, subject=alert, environment=alert.environment.name, resolution=alert.resolution)
+
+
+def _resolve_and_tell(alerts: list[Alert], good: Condition, resolution: str) -> None:
+    """Each person and channel that got a message about any of them gets one more: it is well again.
+
+    Where the first message is still on its way, it says so itself, and no second one follows.
+    """
+    with transaction.atomic():
+        ended = _resolved(alerts, resolution, good.page)
+        if not ended:
+            return
+        note, is_new = Alert.objects.get_or_create(
+            subject_type=subject_type_of(good.subject),
+            subject_id=str(good.subject.pk),
+            event=good.event,
+            defaults={
+                "project": good.project,
+                "environment": good.environment,
+                "job": good.job,
+                "pipeline": good.pipeline,
+                "page": good.page,
+                "title": good.title[:300],
+                "body": "\n".join([*good.lines(), _ends(ended)]),
+                "state": AlertState.NOTE,
+            },
+        )
+        if is_new:
+            _tell_the_same(note, ended)
+        _record(ended)
+    log.info("%s; %d alerts are resolved", note.title, len(ended))
+
+
+def _ends(ended: list[Alert]) -> str:
+    first = f"It ends: {ended[0].title}, {ended[0].created_at:%Y-%m-%d %H:%M} UTC"
+    more = len(ended) - 1
+    return f"{first}{f', and {more} more' if more else ''}."
+
+
+def _tell_the_same(note: Alert, ended: list[Alert]) -> None:
+    told = Notice.objects.filter(alert__in=ended).order_by("pk")
+    Notice.objects.bulk_create(
+        [Notice(alert=note, user_id=user, because=because) for user, because in {one.user_id: one.because for one in told}.items()]
+    )
+    arrived = Delivery.objects.filter(alert__in=ended, state="delivered").select_related("channel").order_by("created_at")
+    for one in arrived:
+        if one.channel is not None and one.channel.paused_at is not None:
+            continue
+        same = {"recipient_id": one.recipient_id, "channel_id": one.channel_id}
+        if any(same.values()):
+            Delivery.objects.get_or_create(alert=note, kind=one.kind, target=one.target, defaults=same)
