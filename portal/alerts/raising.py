@@ -73,11 +73,21 @@ def pipeline_run_changed(pipeline_run_id: uuid.UUID | str) -> None:
     elif found.note and found.schedule_id:
         raise_alert(Missed(found))
     if found.state == PipelineRunState.FAILED and found.job_runs.filter(state="failed", run=None).exists():
-        raise_alert(NotStarted(found))
+        _not_started(NotStarted(found))
     if found.state == PipelineRunState.CANCELLED and found.cancel_requested_by not in {None, found.pipeline.owner}:
         raise_alert(PipelineCancelled(found))
     if found.state == PipelineRunState.SUCCEEDED:
         resolving.after_good_pipeline_run(found)
+
+
+def _not_started(condition: NotStarted) -> None:
+    """Told once; a rerun that cannot start either only changes what the alert says."""
+    earlier = Alert.objects.unsolved().about(condition.subject).filter(event=condition.event).first()
+    now = "\n".join(condition.lines())
+    if earlier is None:
+        raise_alert(condition)
+    elif earlier.body != now:
+        earlier.happened_again(now)
 
 
 def _skipped(pipeline_run: PipelineRun) -> None:

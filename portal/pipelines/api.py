@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import URLPattern, URLResolver, path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,8 +15,17 @@ from rest_framework.response import Response
 from portal.api_base import ListView, ProjectView
 from portal.environments.models import Environment
 from portal.errors import PortalError
-from portal.pipelines import actions
+from portal.pipelines import actions, readiness
 from portal.pipelines.models import Pipeline, PipelineRun, PipelineRunJob, Schedule
+from portal.pipelines.readiness import Obstacle
+
+
+class ObstacleOut(serializers.Serializer[Obstacle]):
+    job = serializers.CharField()
+    environment = serializers.CharField(allow_null=True, help_text="Null: it can run nowhere.")
+    code = serializers.CharField()
+    message = serializers.CharField(help_text="Why it cannot start.")
+    fix = serializers.CharField(help_text="What to do about it.")
 
 
 class PipelineOut(serializers.Serializer[Pipeline]):
@@ -25,6 +34,14 @@ class PipelineOut(serializers.Serializer[Pipeline]):
     owner = serializers.CharField(source="owner.username")
     after = serializers.SerializerMethodField(help_text="Each job's name and the names of the jobs it runs after.")
     created_at = serializers.DateTimeField()
+    obstacles = serializers.SerializerMethodField(help_text="Jobs that cannot run, anywhere or where it has a schedule. Null in lists.")
+
+    @extend_schema_field(ObstacleOut(many=True))
+    def get_obstacles(self, pipeline: Pipeline) -> Any:
+        if self.context.get("in_list"):
+            return None
+        found: Any = readiness.obstacles_of(pipeline)
+        return ObstacleOut(found, many=True).data
 
     def get_after(self, pipeline: Pipeline) -> dict[str, list[str]]:
         return pipeline.dependencies()
@@ -50,6 +67,8 @@ class JobOfRunOut(serializers.Serializer[PipelineRunJob]):
     after = serializers.ListField(child=serializers.CharField())
     state = serializers.CharField(help_text="waiting, running, succeeded, failed, held or cancelled")
     note = serializers.CharField(help_text="Why it waits, is held or could not start.")
+    code = serializers.CharField(help_text="When it could not start: why, as a stable word.")
+    fix = serializers.CharField(help_text="When it could not start: what to do about it.")
     run = serializers.UUIDField(source="run_id", allow_null=True)
 
 
@@ -72,7 +91,15 @@ class ScheduleOut(serializers.Serializer[Schedule]):
     timezone = serializers.CharField()
     next_due_at = serializers.DateTimeField(allow_null=True)
     paused_at = serializers.DateTimeField(allow_null=True)
+    paused_because = serializers.CharField(help_text="Why it is paused.")
+    paused_by = serializers.CharField(source="paused_by.username", allow_null=True, default=None, help_text="Null when it paused itself.")
     set_by = serializers.CharField(source="set_by.username")
+    obstacles = serializers.SerializerMethodField(help_text="Jobs that could not start there as they are, with the reason and the fix.")
+
+    @extend_schema_field(ObstacleOut(many=True))
+    def get_obstacles(self, schedule: Schedule) -> Any:
+        found: Any = readiness.obstacles_in(schedule.pipeline, schedule.environment)
+        return ObstacleOut(found, many=True).data
 
 
 class ScheduleIn(serializers.Serializer[Any]):
@@ -94,7 +121,7 @@ class _OfPipeline(ProjectView):
         return found
 
     def schedule(self) -> Schedule:
-        related = Schedule.objects.select_related("pipeline__project", "environment", "set_by")
+        related = Schedule.objects.select_related("pipeline__project", "environment", "set_by", "paused_by")
         return self.find(related.filter(pipeline=self.pipeline), environment__name=self.kwargs["environment"])
 
 
@@ -103,6 +130,9 @@ class Pipelines(ListView, ProjectView):
 
     def get_queryset(self) -> QuerySet[Pipeline]:
         return self.visible(Pipeline.objects.select_related("owner"))
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "in_list": True}
 
     @extend_schema(summary="Make a pipeline", request=NewPipelineIn, responses={201: PipelineOut})
     def post(self, request: Request, project: str) -> Response:
@@ -170,7 +200,8 @@ class Schedules(ListView, _OfPipeline):
     def get_queryset(self) -> QuerySet[Schedule]:
         if getattr(self, "swagger_fake_view", False):
             return Schedule.objects.none()
-        return self.visible(Schedule.objects.filter(pipeline=self.pipeline).select_related("environment", "set_by"))
+        related = Schedule.objects.select_related("pipeline__project", "environment__project", "set_by", "paused_by")
+        return self.visible(related.filter(pipeline=self.pipeline))
 
 
 class OneSchedule(_OfPipeline):

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from portal.accounts.models import Project
 from portal.errors import PortalError
 from portal.jobs.models import Job
-from portal.pipelines import actions
+from portal.pipelines import actions, readiness
 from portal.pipelines.models import Pipeline
 
 
@@ -46,9 +46,19 @@ class PipelineForm:
         return [name for name in names if name not in self.after]
 
     @property
-    def rows(self) -> list[tuple[str, list[tuple[str, bool]]]]:
-        """Each job with the others and whether it runs after them."""
-        return [(name, [(other, other in before) for other in self.after if other != name]) for name, before in self.after.items()]
+    def rows(self) -> list[tuple[str, str, list[tuple[str, bool]]]]:
+        """Each job, why it cannot run, and the others with whether it runs after them."""
+        why = self.obstacles
+        return [
+            (name, why.get(name, ""), [(other, other in before) for other in self.after if other != name])
+            for name, before in self.after.items()
+        ]
+
+    @property
+    def obstacles(self) -> dict[str, str]:
+        """Of the chosen jobs those that can run nowhere, with the reason, so that it is said while choosing."""
+        jobs = Job.objects.filter(project=self.project, name__in=self.after).select_related("project")
+        return {one.job: one.says for one in readiness.never_saved(jobs)}
 
     def check(self) -> None:
         """Looks for a circle or an unknown job, so that it is shown while choosing."""

@@ -86,7 +86,7 @@ def _start(pipeline_run: PipelineRun, place: PipelineRunJob) -> None:
                 trigger_label=pipeline_run.pipeline.name,
             )
     except PortalError as error:
-        reason = readiness.reason_of(error, pipeline_run.environment)
+        reason = readiness.reason_of(error, place.job, pipeline_run.environment)
         place.become("failed", f"could not start: {reason.message}", code=reason.code, fix=reason.fix)
     except (DatabaseError, TimeoutError):
         raise  # it is tried again

@@ -9,10 +9,10 @@ from django.urls import reverse
 
 from portal.environments.models import Environment
 from portal.errors import PortalError
-from portal.jobs.models import Job
+from portal.jobs.models import Job, LiveVersion
 from portal.pipelines.models import Pipeline, PipelineRun
 from portal.runs import checks
-from portal.runs.problems import problem_of, without_data
+from portal.runs.problems import hidden
 
 LOOK_AT_JOB = {"nothing-live", "version-not-live", "job-archived", "not-found"}
 """Refusals that are mended on the job's page; all others in the editor."""
@@ -44,16 +44,22 @@ class Reason:
     fix: str
 
 
-def reason_of(refusal: PortalError, environment: Environment) -> Reason:
+def reason_of(refusal: PortalError, job: Job | None, environment: Environment) -> Reason:
     """Where the refusal quotes problems of a document, the first of them, without what may be data."""
     if not refusal.problems:
         return Reason(refusal.code, refusal.message, refusal.fix or "")
-    problem, more = problem_of(without_data(refusal.problems[0])), len(refusal.problems) - 1
+    problem, more = hidden(refusal.problems[0], _document(job, environment)), len(refusal.problems) - 1
     fix = problem.fix or refusal.fix or ""
     if problem.code == "parameter-missing":  # nobody is there to give it for this run
         fix = f"Give it a default in the job, or a value in the environment {environment.name}."
     place = f"{problem.place}: " if problem.stage_index is not None else ""
     return Reason(problem.code, f"{place}{problem.message}" + (f" (and {more} more)" if more else ""), fix)
+
+
+def _document(job: Job | None, environment: Environment) -> str:
+    """What would run there: the names in it may be said."""
+    live = LiveVersion.objects.filter(job=job, environment=environment).select_related("version").first()
+    return live.version.document if live else ""
 
 
 def obstacles_in(pipeline: Pipeline, environment: Environment) -> list[Obstacle]:
@@ -87,7 +93,7 @@ def obstacle_of(job: Job, environment: Environment) -> Obstacle | None:
         version = checks.require_live(job, environment, None)
         checks.values_for(version.document, environment, None)
     except PortalError as refusal:
-        reason = reason_of(refusal, environment)
+        reason = reason_of(refusal, job, environment)
         return _obstacle(job, environment, reason.code, reason.message, reason.fix)
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,9 +15,9 @@ from portal.accounts import policy
 from portal.errors import NotAllowed, PortalError
 from portal.jobs.doors import find_project, person
 from portal.page_actions import attempt, sentence
-from portal.pipelines import actions, pictures, times
+from portal.pipelines import actions, pictures, readiness, times
 from portal.pipelines.models import PipelineRun, Schedule
-from portal.pipelines.views import find_pipeline
+from portal.pipelines.views import MOST_WARNINGS, find_pipeline
 
 
 @require_GET
@@ -63,6 +64,8 @@ def schedule(request: HttpRequest, project: str, pipeline: str) -> HttpResponse:
 
         def save() -> None:
             actions.save_schedule(actor=user, pipeline=found, environment=environment, cron=cron, timezone_name=zone)
+            for one in readiness.obstacles_in(found, environment)[:MOST_WARNINGS]:
+                messages.warning(request, f"{one.job} cannot run in {environment.name} as it is: {one.says}")
 
         return attempt(request, save, "The schedule is set.", back)
     existing = found.schedules.filter(environment=environment).first()
@@ -102,7 +105,8 @@ def _run_context(request: HttpRequest, found: PipelineRun) -> dict[str, Any]:
         "jobs": list(places.values()),
         "graph": pictures.graph_of(found.pipeline.project, pictures.after_of(places), places),
         "progress": pictures.progress_of(places),
-        "failed": failed,
+        "failed": [place for place in failed if not place.did_not_start],
+        "not_started": readiness.did_not_start(found),
         "held": [place for place in places.values() if place.state == "held"],
         "may_cancel": found.is_active and not found.cancel_requested_at and policy.can(user, "cancel_run", found),
         "may_rerun": bool(failed) and not found.is_active and policy.can(user, "run_pipeline", found),

@@ -90,7 +90,7 @@ def _start(schedule: Schedule, due_at: datetime, note: str) -> None:
                 due_at=due_at.isoformat(),
             )
     except PortalError as error:
-        _skip(schedule, due_at, f"not started: {reason_of(error, environment).message}")
+        _skip(schedule, due_at, f"not started: {reason_of(error, None, environment).message}")
     else:
         log.info(
             "%s started in %s (due %s)%s", pipeline.name, environment.name, f"{due_at:%Y-%m-%d %H:%M} UTC", f"; {note}" if note else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,16 +15,22 @@ from portal.environments.models import Environment
 from portal.errors import NotAllowed, PortalError
 from portal.jobs.doors import find_project, person
 from portal.page_actions import attempt
-from portal.pipelines import actions, pictures, times
+from portal.pipelines import actions, pictures, readiness, times
 from portal.pipelines.forms import PipelineForm
 from portal.pipelines.models import Pipeline, PipelineRun, Schedule
+
+MOST_WARNINGS = 3
+"""The pipeline's page has all of them."""
 
 
 @require_GET
 def list_pipelines(request: HttpRequest, project: str) -> HttpResponse:
     place = find_project(request, project)
     pipelines = Pipeline.objects.filter(project=place).select_related("owner").prefetch_related("members", "schedules__environment")
-    rows = [{"pipeline": pipeline, "last": _last_runs(pipeline), "schedules": _told(pipeline)} for pipeline in pipelines]
+    rows = [
+        {"pipeline": pipeline, "last": (last := _last_runs(pipeline)), "schedules": _told(pipeline), "not_started": _not_started(last)}
+        for pipeline in pipelines
+    ]
     may_create = policy.can(person(request), "edit_pipeline", place)
     return render(request, "pipelines/list.html", {"project": place, "rows": rows, "may_create": may_create})
 
@@ -42,6 +49,7 @@ def pipeline(request: HttpRequest, project: str, pipeline: str) -> HttpResponse:
         "schedule_says": _says(schedule),
         "next_times": _next_times(schedule),
         "time_zones": times.time_zones(),
+        "obstacles": readiness.obstacles_in(found, environment),
         "skipped": found.pipeline_runs.filter(environment=environment, state="skipped").first(),
         "may_edit": policy.can(user, "edit_pipeline", found),
         "may_run": policy.can(user, "run_pipeline", found, environment=environment.name),
@@ -102,7 +110,15 @@ def create(request: HttpRequest, project: str) -> HttpResponse:
     except PortalError as refusal:
         form.problem = refusal
         return render(request, "pipelines/edit.html", {"project": place, "form": form}, status=422)
+    _warn(request, made)
     return redirect("pipelines:pipeline", project, made.name)
+
+
+def _warn(request: HttpRequest, saved: Pipeline) -> None:
+    """Says at once which of its jobs cannot run, and why."""
+    for one in readiness.obstacles_of(saved)[:MOST_WARNINGS]:
+        where = f" in {one.environment}" if one.environment else ""
+        messages.warning(request, f"{one.job} cannot run{where}: {one.says}")
 
 
 def edit(request: HttpRequest, project: str, pipeline: str) -> HttpResponse:
@@ -121,6 +137,7 @@ def edit(request: HttpRequest, project: str, pipeline: str) -> HttpResponse:
     except PortalError as refusal:
         form.problem = refusal
         return render(request, "pipelines/edit.html", {"project": found.project, "form": form, "pipeline": found}, status=422)
+    _warn(request, found)
     return redirect("pipelines:pipeline", project, found.name)
 
 
@@ -159,6 +176,11 @@ def _last_runs(pipeline: Pipeline) -> list[PipelineRun]:
     for run in pipeline.pipeline_runs.exclude(state="skipped").select_related("environment")[:60]:
         runs.setdefault(run.environment_id, run)
     return sorted(runs.values(), key=lambda run: run.environment.rank)
+
+
+def _not_started(runs: list[PipelineRun]) -> list[readiness.Obstacle]:
+    """Of the last runs, the jobs that could not start."""
+    return [one for run in runs if run.state == "failed" for one in readiness.did_not_start(run)]
 
 
 def _told(pipeline: Pipeline) -> list[dict[str, Any]]:

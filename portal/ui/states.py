@@ -42,6 +42,7 @@ LOOKS: dict[str, Look] = {
     "open": Look("bell-ringing", "bad", "open"),
     "acknowledged": Look("eye", "warn", "acknowledged"),
     "resolved": Look("check", "ok", "resolved"),
+    "note": Look("info-circle", "mut", "for information"),
     "delivered": Look("check", "ok", "delivered"),
     "given_up": Look("alert-triangle", "bad", "given up"),
     # checks, schedules, tokens, health

@@ -45,7 +45,7 @@ MAY = {
         "test": {"view", "view_data", "approve_promotion", "roll_back"},
         "prod": {"view", "view_data", "approve_promotion", "roll_back"},
     },
-    "olu": {name: {"view", "view_data", "start_run", "cancel_run", "run_pipeline"} for name in ("dev", "test", "prod")},
+    "olu": {name: {"view", "view_data", "start_run", "cancel_run", "run_pipeline", "manage_channels"} for name in ("dev", "test", "prod")},
     "vic": {name: {"view"} for name in ("dev", "test", "prod")},
     "ada": {
         name: {"view", "manage_environment", "manage_members", "manage_channels", "view_audit", "roll_back"}

@@ -47,10 +47,10 @@ def test_a_name_that_is_not_there_is_told(failed: Run, ada: User, program_of: Pr
     assert (answer.status_code, answer.json()["code"]) == (422, "job-unknown")
 
 
-def test_only_admins_set_up_and_viewers_only_look(failed: Run, vic: User, olu: User, program_of: Program) -> None:
+def test_viewers_only_look(failed: Run, vic: User, pat: User, program_of: Program) -> None:
     raising.run_ended(failed.pk)
     assert len(program_of(vic).get(ROOT + "alerts/").json()["results"]) == 1
     assert program_of(vic).post(f"{ROOT}alerts/{Alert.objects.get().pk}/acknowledge").status_code == 404
-    assert program_of(olu).get(ROOT + "alert-channels/").json()["results"] == []
+    assert program_of(pat).get(ROOT + "alert-channels/").json()["results"] == []
     body = {"name": "x", "kind": "email", "target": "x@sluice.test"}
-    assert program_of(olu).post(ROOT + "alert-channels/", body, format="json").status_code == 404
+    assert program_of(pat).post(ROOT + "alert-channels/", body, format="json").status_code == 404

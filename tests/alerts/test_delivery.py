@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from portal.accounts.models import Membership, User
+from portal.accounts.models import User
 from portal.alerts import delivery, raising, tasks
 from portal.alerts.actions import create_channel, create_rule, delete_channel, pause_channel, send_test
 from portal.alerts.models import Alert, Channel, Delivery
@@ -38,26 +38,23 @@ def test_the_owner_reads_what_failed_where_why_and_the_link(failed: Run, mailbox
     (mail,) = mailbox.mails
     text = mail.get_content()
     assert (mail["To"], mail["Subject"]) == ("ana@sluice.test", "[Sluice] daily_delays failed in test")
-    assert "In stage 2 “by_origin” · sql: “hunter2” is no integer." in text
+    assert "In stage 2 “by_origin” · sql: A value in flight is not right." in text and "hunter2" not in text
     assert "What to do: Type the column as a string." in text
+    assert "You get this because you own daily_delays." in text
+    assert "Unsubscribe, or choose which mails you get: http://127.0.0.1:8000/settings/mails" in text
+    assert mail["List-Unsubscribe"] == "<http://127.0.0.1:8000/settings/mails>"
     assert f"http://127.0.0.1:8000/p/flights/runs/{failed.pk}/" in text
     assert "It ran version 1 in test, started by Olu." in text
     assert Delivery.objects.get().state == "delivered"
 
 
-def test_an_owner_who_may_not_see_data_gets_none(failed: Run, mailbox: Mailbox, ana: User) -> None:
-    Membership.objects.filter(user=ana, role="data_viewer").delete()
-    tell(failed)
-    text = mailbox.mails[0].get_content()
-    assert "hunter2" not in text and "people with the role Data viewer see it" in text
-
-
-def test_an_address_whose_rights_are_not_known_gets_no_data(failed: Run, mailbox: Mailbox, ada: User) -> None:
+def test_no_mail_holds_data_whoever_reads_it(failed: Run, mailbox: Mailbox, ada: User) -> None:
     channel, _ = create_channel(actor=ada, project=failed.project, name="Team", kind="email", target="team@sluice.test")
     create_rule(actor=ada, project=failed.project, event="failed", channels=[channel])
     tell(failed)
     texts = {mail["To"]: mail.get_content() for mail in mailbox.mails}
-    assert "hunter2" in texts["ana@sluice.test"] and "hunter2" not in texts["team@sluice.test"]
+    assert set(texts) == {"ana@sluice.test", "team@sluice.test"} and "hunter2" not in str(texts)
+    assert "Unsubscribe" not in texts["team@sluice.test"], "a channel belongs to no single person"
     assert "hunter2" not in Alert.objects.get().body
 
 
@@ -98,7 +95,9 @@ def test_the_pauses_grow_and_after_a_day_it_is_given_up(failed: Run, webhook: Ch
     delivery.deliver_due(timezone.now() + timedelta(days=1))
     given_up = Delivery.objects.get(kind="webhook")
     assert given_up.state == "given_up"
-    assert delivery.deliver_due(timezone.now() + timedelta(days=3)) == 0
+    tried = len(hook.sent)
+    delivery.deliver_due(timezone.now() + timedelta(days=3))
+    assert len(hook.sent) == tried, "given up is given up"
 
 
 def test_a_mail_server_that_refuses_for_now_is_tried_again(failed: Run, mailbox: Mailbox) -> None:
@@ -118,9 +117,9 @@ def test_two_at_once_send_a_try_once(failed: Run, mailbox: Mailbox) -> None:
 
 
 def test_no_header_can_be_smuggled_into_a_mail(failed: Run, mailbox: Mailbox) -> None:
-    Alert.objects.create(
-        project=failed.project, run=failed, event="failed", title="late\r\nBcc: evil@sluice.test\n\nhello\u2028x", body="b"
-    )
+    raising.run_ended(failed.pk)
+    Delivery.objects.all().delete()
+    Alert.objects.update(title="late\r\nBcc: evil@sluice.test\n\nhello\u2028x", body="b")
     Delivery.objects.create(alert=Alert.objects.get(), recipient=failed.job.owner, kind="email", target="ana@sluice.test")
     Delivery.objects.create(
         alert=Alert.objects.get(), recipient=failed.job.owner, kind="email", target="a@sluice.test\r\nBcc: evil@sluice.test"

@@ -25,6 +25,7 @@ OWN = {
     "/switch-project",
     "/palette.json",
     "/settings/system",
+    "/settings/mails",
     "/ui/gallery",
     "/api/schema/",
     "/api/v1/me",

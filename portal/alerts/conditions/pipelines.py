@@ -61,11 +61,6 @@ class NotStarted(OfPipelineRun):
         self.obstacles = did_not_start(pipeline_run)
 
     @property
-    def occasion(self) -> str:
-        """A rerun that cannot start either is told anew."""
-        return self.pipeline_run.finished_at.isoformat() if self.pipeline_run.finished_at else ""
-
-    @property
     def title(self) -> str:
         jobs = names(one.job for one in self.obstacles[:3]) if len(self.obstacles) < 4 else f"{len(self.obstacles)} jobs"
         return f"{jobs} could not start in {self.environment.name} (pipeline {self.its_pipeline.name})"

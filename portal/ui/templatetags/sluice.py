@@ -162,6 +162,27 @@ def field(bound: BoundField, **attributes: str) -> dict[str, Any]:
     }
 
 
+@register.simple_tag
+def control(bound: BoundField, placeholder: str = "", *, grow: bool = False) -> SafeString:
+    """{% control form.job %}: a field for a form that stands in one line; its label is there for screen readers."""
+    kind = getattr(bound.field.widget, "input_type", "text")
+    names = ["form-select" if kind == "select" else "form-control", "auto", *(["grow"] if grow else [])]
+    extra: dict[str, Any] = {"class": " ".join(names), "aria-label": bound.label, **({"placeholder": placeholder} if placeholder else {})}
+    return bound.as_widget(attrs=extra | ({"aria-invalid": "true"} if bound.errors else {}))
+
+
+@register.inclusion_tag("_chips.html")
+def chips(bound: BoundField) -> dict[str, Any]:
+    """{% chips form.channel %}: the boxes of a field of which several can be chosen, each a chip."""
+    return {"boxes": [{"tag": box.tag(), "label": box.choice_label, "is_on": box.data["selected"]} for box in bound]}
+
+
+@register.inclusion_tag("_chips.html")
+def chip(bound: BoundField) -> dict[str, Any]:
+    """{% chip form.tell_owner %}: one box as a chip."""
+    return {"boxes": [{"tag": bound.as_widget(), "label": bound.label, "is_on": bool(bound.value())}]}
+
+
 @register.inclusion_tag("_empty.html")
 def empty(icon: str, title: str, why: str = "", action_url: str = "", action: str = "") -> dict[str, str]:
     """An empty place says why it is empty and offers one action."""
