@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from executor.problems import CONTRACT
 from portal.accounts.models import User
 from portal.alerts import delivery, raising, tasks
 from portal.alerts.actions import create_channel, create_rule, delete_channel, pause_channel, send_test
@@ -15,6 +16,7 @@ from portal.alerts.models import Alert, Channel, Delivery
 from portal.audit.models import AuditEvent
 from portal.errors import PortalError
 from portal.runs.models import Run
+from tests.alerts.conftest import PROBLEM
 from tests.alerts.receiver import Receiver
 from tests.services.smtp import Mailbox
 
@@ -38,14 +40,21 @@ def test_the_owner_reads_what_failed_where_why_and_the_link(failed: Run, mailbox
     (mail,) = mailbox.mails
     text = mail.get_content()
     assert (mail["To"], mail["Subject"]) == ("ana@sluice.test", "[Sluice] daily_delays failed in test")
-    assert "In stage 2 “by_origin” · sql: A value in flight is not right." in text and "hunter2" not in text
-    assert "What to do: Type the column as a string." in text
+    assert "The stage “by_origin” failed; the reason may show data" in text and "hunter2" not in text
     assert "You get this because you own daily_delays." in text
     assert "Unsubscribe, or choose which mails you get: http://127.0.0.1:8000/settings/mails" in text
     assert mail["List-Unsubscribe"] == "<http://127.0.0.1:8000/settings/mails>"
     assert f"http://127.0.0.1:8000/p/flights/runs/{failed.pk}/" in text
     assert "It ran version 1 in test, started by Olu." in text
     assert Delivery.objects.get().state == "delivered"
+
+
+def test_a_sentence_of_ours_and_its_fix_are_in_the_mail(failed: Run, mailbox: Mailbox) -> None:
+    Run.objects.update(problem={**PROBLEM, "message": "A value cannot be turned into a whole number.", "contract": CONTRACT})
+    tell(failed)
+    text = mailbox.mails[0].get_content()
+    assert "In stage 2 “by_origin” · sql: A value cannot be turned into a whole number." in text
+    assert "What to do: Type the column as a string." in text and "hunter2" not in text
 
 
 def test_no_mail_holds_data_whoever_reads_it(failed: Run, mailbox: Mailbox, ada: User) -> None:
