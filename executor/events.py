@@ -55,8 +55,8 @@ class DescribedStage(TypedDict):
     kind: Name
 
 
-class OutputFacts(TypedDict, total=False):
-    """What a load wrote. `published` is false where the save mode Ignore left the target as it was."""
+class WrittenFacts(TypedDict, total=False):
+    """What a load wrote."""
 
     stage: Name
     uri: Annotated[str, Field(max_length=2_000)]
@@ -65,7 +65,21 @@ class OutputFacts(TypedDict, total=False):
     rows: Count
     bytes: Count
     files: Count
+
+
+class KeptFacts(WrittenFacts, total=False):
+    """An output of before that is kept and can be put back."""
+
+    id: Name
+    run_id: Name
+    published_at: Name
+
+
+class OutputFacts(WrittenFacts, total=False):
+    """`published` is false where the save mode Ignore left the target as it was. `kept`: the outputs of before, the newest first."""
+
     published: bool
+    kept: list[KeptFacts]
 
 
 class ValueCount(TypedDict, total=False):

@@ -62,7 +62,7 @@ class Problem:
     column: int | None = None
     found: str | Foreign | None = None
     """What stands there now; may be data."""
-    expected: str | None = None
+    expected: str | Foreign | None = None
     fix: str | None = None
     data_column: str | None = None
     """The column of the data (not of the text) that the problem is about."""
@@ -80,7 +80,7 @@ class Problem:
     """warning: it works, but may not do what was meant; told, and stops nothing. None: it is wrong."""
 
     def __post_init__(self) -> None:
-        for name in ("found", "value", "file", "detail"):
+        for name in ("found", "expected", "value", "file", "detail"):
             given = getattr(self, name)
             if isinstance(given, Foreign):
                 object.__setattr__(self, name, given.text)

@@ -102,6 +102,14 @@ class PreviewContext(RunContext):
     def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
         super().register(name, self.kept(frame))
 
+    def recall(self, index: int, stage: Stage, paths: list[str]) -> None:
+        """A stage whose views are known from before: what it reads and asks may still fail when rows are read."""
+        self.origins.enter(index, stage)
+        for path in paths:
+            self.origins.reads(path, index, stage)
+        if text := getattr(stage, "sql", None):
+            self.origins.asks(text, index, stage, "sql")
+
     def kept(self, frame: DataFrame) -> DataFrame:
         """`frame`, with its rows in memory once they have been read. Those that find no place there are read again every time."""
         from pyspark import StorageLevel
@@ -183,6 +191,7 @@ class Preview:
         )
 
     def _recall(self, index: int, stage: Stage, kept: Kept) -> None:
+        self.context.recall(index, stage, list(kept.inputs))
         self.emit(StageEntered(stage_index=index, stage=stage.name, stage_type=stage.type))
         self.context.watches += [watch.at(index) for watch in kept.watches]
         for name, frame in kept.views.items():

@@ -21,6 +21,7 @@ from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.watches import Watch, observer
 from executor.spark import errors as spark_errors
+from executor.spark.origins import Origins
 from executor.stages import Stage
 from executor.stages.base import Count
 
@@ -72,12 +73,16 @@ class RunContext:
         self.watches: list[Watch] = []
         self.record = StageRecord()
         self.index, self.stage = 0, ""
+        self.origins = Origins()
+        self._entered: Stage | None = None
         self._spark, self._emit, self.lake_folder, self._publisher = spark, emit, lake_folder, publisher
         self._gate = Gate(spark)
 
     def begin(self, index: int, stage: Stage) -> None:
         """The stage that speaks from now on."""
         self.index, self.stage, self.record = index, stage.name, StageRecord()
+        self._entered = stage
+        self.origins.enter(index, stage)
 
     def emit(self, event: Event) -> None:
         self._emit(event)
@@ -97,9 +102,14 @@ class RunContext:
     def input_path(self, uri: str) -> str:
         staged = self._publisher.readable(lake.resolve(self.lake_folder, uri, "inputURI"), uri) if self._publisher else None
         if staged is not None:
-            return str(staged)
+            return self._noted(str(staged))
         path = lake.existing(self.lake_folder, uri)
         self.record.inputs.append(path)
+        return self._noted(path)
+
+    def _noted(self, path: str) -> str:
+        if self._entered:
+            self.origins.reads(path, self.index, self._entered)
         return path
 
     def output_path(self, uri: str, save_mode: str) -> str:
@@ -145,6 +155,8 @@ class RunContext:
         return sum(count for count in counts if count is not None) if counts and None not in counts else None
 
     def sql(self, text: str, *, field: str = "sql") -> DataFrame:
+        if self._entered:
+            self.origins.asks(text, self.index, self._entered, field)
         return self._gate.query(text, [view.name for view in self.views.values()], field)
 
     def views_read(self, stage: Stage) -> list[str]:
@@ -247,7 +259,8 @@ class Runner:
         started = time.monotonic()
         self.spark.sparkContext.setJobGroup(f"{self.group}:{index}", stage.name, interruptOnCancel=True)
         try:
-            with spark_errors.translated(sql=getattr(stage, "sql", None), columns=self._columns, gone=self.process.why_gone):
+            sql, gone, origins = getattr(stage, "sql", None), self.process.why_gone, self.context.origins
+            with spark_errors.translated(sql=sql, columns=self._columns, gone=gone, origins=origins):
                 yield
         except ProblemError as error:
             first, *others = error.problems

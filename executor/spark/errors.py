@@ -10,8 +10,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from executor.language import sql_text
-from executor.problems import Problem, ProblemError
+from executor.problems import Foreign, Problem, ProblemError
 from executor.spark.facts import Facts, facts_of
+from executor.spark.origins import Origin, Origins, row_of
 from executor.spark.sentences import Words, words_for
 from executor.stages import Stage, typing_errors
 
@@ -26,11 +27,12 @@ def translated(
     field: str = "sql",
     columns: Callable[[], list[str]] | None = None,
     gone: Callable[[], Problem | None] | None = None,
+    origins: Origins | None = None,
 ) -> Iterator[None]:
     """Turns whatever Spark raises inside into a ProblemError.
 
     `sql`: the text being run, to find the place in it. `columns`: names that may have been meant. `gone`: why the JVM has ended, None
-    if it lives.
+    if it lives. `origins`: what earlier stages have asked for, to name the one that the cause belongs to.
     """
     try:
         yield
@@ -38,28 +40,76 @@ def translated(
         raise
     except Exception as error:
         problem = gone() if gone and _may_be_gone(error) else None
-        raise ProblemError(problem or problem_of(error, sql=sql, field=field, columns=columns() if columns else [])) from error
+        known = columns() if columns and not problem else []
+        raise ProblemError(problem or problem_of(error, sql=sql, field=field, columns=known, origins=origins)) from error
 
 
-def problem_of(error: BaseException, *, sql: str | None = None, field: str = "sql", columns: list[str] | None = None) -> Problem:
+def problem_of(
+    error: BaseException, *, sql: str | None = None, field: str = "sql", columns: list[str] | None = None, origins: Origins | None = None
+) -> Problem:
     """`error` (of pyspark, py4j or Python) as a problem."""
     typing_problem = typing_errors.problem_from(str(error))
     if typing_problem:
-        return typing_problem
+        return _at_stage(typing_problem, (origins or Origins()).stages.get(typing_problem.stage or ""))
     facts = facts_of(error)
     words = words_for(facts, columns or [])
+    where = words.pop("where", "")
+    problem = Problem(**{**words, "detail": facts.detail})
+    placed_problem = _of_file(problem, facts, origins) or _of_query(problem, facts, sql, field, origins)
+    return _by_function(placed_problem, where, origins) if origins and facts.context.start is None else placed_problem
+
+
+def _of_file(problem: Problem, facts: Facts, origins: Origins | None) -> Problem | None:
+    """The problem at the stage that reads the file; None when it is about no file."""
+    if origins is None or problem.field != "inputURI":
+        return None
+    origin = origins.of_file(facts.path)
+    record = facts.parameters.get("badRecord", Foreign("")).text
+    row = row_of(facts.path, record, origin) if origin and problem.code == "input-record" else None
+    return _at_stage(replace(problem, row=row), origin)
+
+
+def _of_query(problem: Problem, facts: Facts, sql: str | None, field: str, origins: Origins | None) -> Problem:
+    """The problem at the stage whose query holds the piece that Spark points to, and there at its line and column."""
+    origin = origins.queries.get(facts.context.sql) if origins and facts.context.sql else None
+    if origin:
+        sql, field = facts.context.sql, origin.field
     line, column = _place(facts, sql)
-    place = {"field": field, "line": line, "column": column} if line is not None else {"field": field} if _is_of_query(facts, sql) else {}
-    return Problem(**{**words, **place, "detail": facts.detail})
+    if line is not None:
+        problem = replace(problem, field=field, line=line, column=column)
+    elif sql is not None and facts.says(r"^[\w.]*AnalysisException"):  # Spark refused the query itself, before it read any data
+        problem = replace(problem, field=field)
+    return _at_stage(problem, origin)
 
 
-def _is_of_query(facts: Facts, sql: str | None) -> bool:
-    """Whether Spark refused the query itself, before it read any data."""
-    return sql is not None and facts.message.split(":")[0].endswith("AnalysisException")
+def _by_function(problem: Problem, where: str, origins: Origins) -> Problem:
+    """Where Spark names no place: the one query of the run in which a function stands that raises such an error, and the place of that
+    function if it stands there once."""
+    if not where or problem.stage_index is not None or problem.line is not None:
+        return problem
+    called = re.compile(rf"(?i)(?<![\w.])(?:{where})(?=\s*\()|\b(?:{where})\b(?=\s+(?:r?'|\w))")
+    found = [(sql, origin, places) for sql, origin in origins.queries.items() if (places := _code_places(called, sql))]
+    if len(found) != 1:
+        return problem
+    sql, origin, places = found[0]
+    line, column = sql_text.place(sql, places[0]) if len(places) == 1 else (None, None)
+    return _at_stage(replace(problem, field=origin.field, line=line, column=column), origin)
+
+
+def _code_places(pattern: re.Pattern[str], sql: str) -> list[int]:
+    """Where the pattern stands in an SQL text, outside of texts and comments."""
+    code = [part for part in sql_text.spans(sql) if part.kind == sql_text.CODE]
+    return [hit.start() for hit in pattern.finditer(sql) if any(part.start <= hit.start() < part.end for part in code)]
+
+
+def _at_stage(problem: Problem, origin: Origin | None) -> Problem:
+    return placed(problem, origin.index, origin.stage) if origin else problem
 
 
 def placed(problem: Problem, index: int, stage: Stage) -> Problem:
-    """The problem with its stage named."""
+    """The problem with its stage named, unless it names one itself."""
+    if problem.stage_index is not None:
+        return problem
     return replace(problem, stage_index=index, stage=stage.name, stage_type=stage.type)
 
 
@@ -70,9 +120,10 @@ def _may_be_gone(error: BaseException) -> bool:
 
 def _place(facts: Facts, sql: str | None) -> tuple[int | None, int | None]:
     """Line and column in `sql`, only when what Spark points to is really there."""
-    if sql is None or facts.start is None or sql[facts.start : facts.start + len(facts.fragment)] != facts.fragment:
+    start, fragment = facts.context.start, facts.context.fragment
+    if sql is None or start is None or sql[start : start + len(fragment)] != fragment:
         return None, None
-    return sql_text.place(sql, facts.start)
+    return sql_text.place(sql, start)
 
 
 # --- syntax -----------------------------------------------------------------------------------------------------------------

@@ -1,26 +1,34 @@
-"""The table: from Spark's error classes to sentences for an analyst.
+"""From Spark's error classes to sentences for an analyst.
 
-`{name}` in a sentence is a parameter of Spark's error, `{fragment}` the piece of SQL it points to. The longest class name in the table
-wins (`UNRESOLVED_COLUMN` serves `UNRESOLVED_COLUMN.WITH_SUGGESTION`). A few errors need more than a sentence: the functions below.
+The table is in `executor.spark.sentence_table`. The longest class name in it wins (`UNRESOLVED_COLUMN` serves
+`UNRESOLVED_COLUMN.WITH_SUGGESTION`). A few errors need more than a sentence: the functions below. What has no entry is told by its
+class and SQLSTATE: Spark's own words are data and stand in `detail`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from string import Formatter
 from typing import Any
 
 from executor.plain import did_you_mean
+from executor.problems import Foreign
 from executor.spark.facts import Facts, bare
-from executor.spark.jvm import OUT_OF_MEMORY
 
 Words = dict[str, Any]
+NAMES = frozenset(
+    {"name", "functionName", "relationName", "columnName", "base", "routineName", "levelLimit", "rowLimit", "targetType", "fieldName"}
+)
+"""Parameters that are names or limits, never values: only these may stand in a sentence, names in “quotes”."""
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """What a problem says; each text may hold `{parameter}`s. Texts that come out empty are left out."""
+    """What a problem says. Each text may hold `{parameter}`s of Spark's error, in `message` and `fix` only NAMES. Texts that come out empty
+    are left out; `found` is then the piece of SQL that Spark points to. `where`: the functions that raise such an error, as a regular
+    expression; it finds the place where Spark names none."""
 
     code: str
     message: str
@@ -29,12 +37,23 @@ class Sentence:
     expected: str = ""
     value: str = ""
     field: str = ""
+    where: str = ""
+
+    def __post_init__(self) -> None:
+        for text in (self.message, self.fix):
+            foreign = {name for _, name, _, _ in Formatter().parse(text) if name} - NAMES
+            if foreign:
+                raise ValueError(f"{self.code}: {foreign} may hold data and cannot stand in a sentence")
 
     def fill(self, facts: Facts, columns: list[str]) -> Words:
         """The problem's words for these facts."""
-        known = _Lenient({name: _unlisted(text) for name, text in facts.words().items()})
-        filled = {name: text.format_map(known).strip() for name, text in asdict(self).items()}
-        return {name: text for name, text in filled.items() if text}
+        names = _Lenient({name: facts.name(name) for name in NAMES})
+        data = _Lenient({name: _unlisted(text) for name, text in facts.data().items()})
+        words: Words = {"code": self.code, "message": self.message.format_map(names), "fix": self.fix.format_map(names)}
+        for name in ("found", "expected", "value"):
+            words[name] = Foreign(getattr(self, name).format_map(data).strip())
+        words["found"] = words["found"] or Foreign(facts.context.fragment)
+        return {name: text for name, text in (words | {"field": self.field, "where": self.where}).items() if text}
 
 
 def _unlisted(text: str) -> str:
@@ -48,24 +67,49 @@ class _Lenient(dict[str, str]):
         return ""
 
 
+Speaker = Callable[[Facts, list[str]], Words]
+
+
 def words_for(facts: Facts, columns: list[str]) -> Words:
     """The words for an error. `columns`: names that may have been meant."""
+    from executor.spark.sentence_table import BY_CLASS, BY_TEXT
+
     name = facts.condition
     while name:
         if name in BY_CLASS:
             return BY_CLASS[name](facts, columns)
         name = name.rpartition(".")[0]
     for pattern, sentence in BY_TEXT:
-        if re.search(pattern, facts.message):
+        if facts.says(pattern):
             return sentence.fill(facts, columns)
-    return {"code": "spark-error", "message": "Spark could not do this, for a reason that has no sentence here.", "found": facts.first_line}
+    return untold(facts)
+
+
+BY_STATE = {
+    "21": ("The query gives another number of rows or columns than its place allows.", "Look at the part that the detail names."),
+    "22": (
+        "A value cannot be used as the query uses it.",
+        "Look at the detail for the function; many have a form that gives null instead: try_cast, try_to_date, try_divide …",
+    ),
+    "23": ("A rule of the data is broken.", "Correct the data, or change the rule."),
+    "42": ("Spark does not understand this query.", "Look at the detail: it names the part that Spark stumbled over."),
+    "0A": ("Spark cannot do this.", "Write it in another way; the detail names the part."),
+    "54": ("A limit of Spark is exceeded.", "Split the work into smaller parts."),
+    "53": ("A resource that Spark needs has run out.", "Let the query make fewer or smaller rows, or use a larger compute profile."),
+    "58": ("Reading or writing failed.", "Run it again; if it fails again, look at the place that the detail names."),
+}
+
+
+def untold(facts: Facts) -> Words:
+    """The words for an error that has none of its own: its class and SQLSTATE, what kind that is, and where Spark's words are."""
+    message, fix = BY_STATE.get(
+        facts.sql_state[:2], ("Spark could not do this.", "The detail has Spark's own words; if they do not help, ask whoever runs Sluice.")
+    )
+    code = facts.condition + (f", SQLSTATE {facts.sql_state}" if facts.sql_state else "") if facts.condition else ""
+    return {"code": "spark-error", "message": message + (f" (Spark: {code})" if code else ""), "fix": fix, "found": facts.first_line}
 
 
 # --- errors that need more than a sentence ----------------------------------------------------------------------------------
-
-
-def _names(text: str) -> list[str]:
-    return [bare(one) for one in text.split(",") if one.strip()]
 
 
 def _listed(names: list[str]) -> str | None:
@@ -74,20 +118,27 @@ def _listed(names: list[str]) -> str | None:
 
 
 def unknown_column(facts: Facts, columns: list[str]) -> Words:
-    name = bare(facts.parameters.get("objectName", "") or facts.parameters.get("colName", ""))
-    offered = _names(facts.parameters.get("proposal", "") or facts.parameters.get("suggestion", ""))
-    near = did_you_mean(name, [*(one.rsplit(".", 1)[-1] for one in offered), *offered, *columns])
-    return {
-        "code": "column-unknown",
-        "message": f"There is no column “{name}” here.",
-        "found": name,
-        "expected": _listed(offered or columns),
-        "fix": near or "Check the name against the columns of the view.",
-    }
+    name, offered = facts.name("objectName", "colName"), facts.names("proposal", "suggestion")
+    words: Words = {"code": "column-unknown", "found": name, "expected": _listed(offered or columns)}
+    plain = [one.rsplit(".", 1)[-1] for one in offered]
+    hidden = next((one for one in [*plain, *columns] if one != name and one.strip().casefold() == name.strip().casefold()), None)
+    if hidden is not None:
+        where = " and ".join(part for part, is_there in (("before", hidden[0].isspace()), ("behind", hidden[-1].isspace())) if is_there)
+        blank = f" with a blank {where}" if where else " with another blank or in other letters"
+        return words | {
+            "message": f"There is no column “{name}”; there is “{hidden}”{blank}.",
+            "fix": f"Write “`{hidden}`” in back-ticks, or give it a plain name in a stage before: “SELECT `{hidden}` AS {_plain(hidden)}”.",
+        }
+    near = did_you_mean(name, [*plain, *offered, *columns])
+    return words | {"message": f"There is no column “{name}” here.", "fix": near or "Check the name against the columns of the view."}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\W+", "_", name.strip()) or "name"
 
 
 def unknown_field(facts: Facts, columns: list[str]) -> Words:
-    name, fields = bare(facts.parameters.get("fieldName", "")), _names(facts.parameters.get("fields", ""))
+    name, fields = facts.name("fieldName"), facts.names("fields")
     return {
         "code": "column-unknown",
         "message": f"There is no field “{name}” in this structure.",
@@ -98,7 +149,7 @@ def unknown_field(facts: Facts, columns: list[str]) -> Words:
 
 
 def not_grouped(facts: Facts, columns: list[str]) -> Words:
-    name = bare(facts.parameters.get("expression", ""))
+    name = facts.name("expression")
     return {
         "code": "missing-group-by",
         "message": f"“{name}” is neither grouped nor aggregated." if name else "A column stands beside an aggregate but is not grouped.",
@@ -108,12 +159,12 @@ def not_grouped(facts: Facts, columns: list[str]) -> Words:
 
 
 def types_differ(facts: Facts, columns: list[str]) -> Words:
-    words = facts.words()
+    words = facts.data()
     sides = " and ".join(words[side].lower() for side in ("left", "right") if side in words)
     what = words.get("sqlExpr", "")
     return {
         "code": "type-mismatch",
-        "message": f"The types do not fit in {what}." if what else "The types do not fit.",
+        "message": "The types do not fit" + (f" in “{what}”." if what else "."),
         "found": (words.get("inputType") or sides).replace('"', "") or None,
         "expected": words.get("requiredType", "").replace('"', "") or None,
         "fix": "Convert one side, for instance with CAST(… AS …) or try_cast(… AS …).",
@@ -121,12 +172,13 @@ def types_differ(facts: Facts, columns: list[str]) -> Words:
 
 
 def not_castable(facts: Facts, columns: list[str]) -> Words:
-    value, kind = facts.parameters.get("expression", "").strip("'"), facts.words().get("targetType", "")
-    column = column_in(facts.fragment)
-    where = f" in “{column}”" if column else ""
+    kind, column = facts.name("targetType").lower(), column_in(facts.context.fragment)
+    value = Foreign(facts.data().get("expression", "").strip("'"))
     return {
         "code": "value-not-typed",
-        "message": f"A value{where} is not a valid {kind}.",
+        "message": "A value"
+        + (f" in “{column}”" if column else "")
+        + (f" is not a valid {kind}." if re.fullmatch(r"[a-z]+(\(\d+(, ?\d+)?\))?", kind) else " does not fit."),
         "value": value,
         "data_column": column,
         "found": value,
@@ -143,36 +195,52 @@ def column_in(fragment: str) -> str | None:
 
 def broken_file(facts: Facts, columns: list[str]) -> Words:
     """A file that could not be read, for a reason that Spark gives no class of its own."""
+    from executor.spark.sentence_table import BY_TEXT
+
+    name = file_in(facts)
     for pattern, sentence in BY_TEXT:
-        if re.search(pattern, facts.message):
-            return sentence.fill(facts, columns)
-    name = _file_in(facts.parameters.get("path", "") or facts.message)
+        if facts.says(pattern):
+            return sentence.fill(facts, columns) | _file(name)
     return {
         "code": "input-broken",
         "field": "inputURI",
-        "message": f"“{name}” cannot be read: it is broken or of another format." if name else "A file cannot be read: it is broken.",
-        "found": name or None,
+        "message": "A file cannot be read: it is broken, or of another format.",
         "fix": "Check how it was made, and that the stage reads this format.",
-    }
+    } | _file(name)
 
 
 def unreadable_record(facts: Facts, columns: list[str]) -> Words:
     """A row of a file, or a text that a function like from_json was given."""
-    if _file_in(facts.message):
-        return broken_file(facts, columns)
-    record = facts.parameters.get("badRecord", "")[:200]
+    record = facts.parameters.get("badRecord", Foreign("")).text[:200]
+    found = {"found": Foreign(record)} if record not in ("", "[null]") else {}
+    if facts.path:
+        return (
+            {
+                "code": "input-record",
+                "field": "inputURI",
+                "message": "A row of a file is not of the form that the stage reads.",
+                "expected": "rows of one width, in the format of the stage",
+                "fix": "Correct the row, or the stage's separator, quote and header settings.",
+            }
+            | found
+            | _file(file_in(facts))
+        )
     return {
         "code": "value-not-typed",
         "message": "A text is not of the form that it is read as.",
-        "found": record if record not in ("", "[null]") else None,
         "fix": "Correct the schema, or leave out the mode FAILFAST to get null instead.",
-    }
+    } | found
 
 
-def _file_in(text: str) -> str:
-    """The name (not the folder: where the lake lies on the machine is nobody's business) of the first path in `text`."""
+def file_in(facts: Facts) -> Foreign:
+    """The name (not the folder: where the lake lies on the machine is nobody's business) of the file that Spark speaks of."""
+    text = facts.path.text or facts.parameters.get("path", Foreign("")).text or facts.message.text
     found = re.search(r"(?:file:)?(/[^\s'\",;]+)", text)
-    return found.group(1).rstrip("/.").rsplit("/", 1)[-1].strip("`'\"") if found else ""
+    return Foreign(found.group(1).rstrip("/.").rsplit("/", 1)[-1].strip("`'\"") if found else "")
+
+
+def _file(name: Foreign) -> Words:
+    return {"file": name} if name else {}
 
 
 def missing_file(facts: Facts, columns: list[str]) -> Words:
@@ -180,190 +248,5 @@ def missing_file(facts: Facts, columns: list[str]) -> Words:
         "code": "input-missing",
         "field": "inputURI",
         "message": "A file that should be read is not there.",
-        "found": _file_in(facts.parameters.get("path", "") or facts.message) or None,
         "fix": "Check the path; the file may have been removed while the run was reading.",
-    }
-
-
-# --- the table --------------------------------------------------------------------------------------------------------------
-
-AGGREGATE_IN_WHERE = Sentence(
-    "aggregate-in-where",
-    "WHERE cannot hold an aggregate or a window function.",
-    "Use HAVING, or put the aggregate into a stage before.",
-    found="{expressionList}",
-)
-AMBIGUOUS = Sentence(
-    "column-ambiguous",
-    "“{name}” could mean more than one column.",
-    "Write the view's name before it, as in f.{name}.",
-    found="{name}",
-    expected="{referenceNames}",
-)
-NUMBER_TOO_LARGE = Sentence(
-    "number-too-large",
-    "A number became too large for its type.",
-    "Convert to a wider type first, for instance CAST(… AS DECIMAL(38, 2)).",
-    found="{value}{fragment}",
-)
-ENDLESS = Sentence(
-    "recursion-endless",
-    "The recursion did not come to its end.",
-    "Let a condition end it, such as WHERE n < 10; where it must go deeper, write MAX RECURSION LEVEL 1000 behind its name.",
-    found="{levelLimit} levels",
-)
-DIVIDE_BY_ZERO = Sentence(
-    "divide-by-zero",
-    "A division by zero happened.",
-    "Use try_divide(a, b) to get null instead, or leave such rows out with WHERE.",
-    found="{fragment}",
-)
-NOT_A_DATE = Sentence(
-    "value-not-typed",
-    "A value is not a valid date or time of this form.",
-    "Use try_to_timestamp or try_to_date to get null instead, or correct the pattern.",
-    found="{input}",
-    expected="{pattern}",
-    value="{input}",
-)
-NO_ELEMENT = Sentence(
-    "no-such-element",
-    "An element was asked for that the list or map does not have.",
-    "Use get(…) or try_element_at(…) to get null instead.",
-    found="{indexValue}{keyValue}",
-)
-NO_FUNCTION = Sentence(
-    "sql-unknown-function", "There is no function {routineName}.", "Look the name up in the list of functions.", found="{routineName}"
-)
-NO_VIEW = Sentence(
-    "unknown-view",
-    "There is no view “{relationName}” at this point of the job.",
-    "Check the name against the views of earlier stages.",
-    found="{relationName}",
-)
-DISK_FULL = Sentence("disk-full", "There is no space left on the disk.", "Free some space, or ask whoever runs the storage.")
-MEMORY = Sentence("out-of-memory", OUT_OF_MEMORY.message, OUT_OF_MEMORY.fix or "")
-NOT_PERMITTED = Sentence("not-permitted", "A file or folder may not be read or written.", "Ask for the right, or choose another place.")
-NOT_PARQUET = Sentence(
-    "input-broken",
-    "A file is not Parquet, or is not complete.",
-    "Read it with the stage for its format, or fetch it again.",
-    expected="Parquet",
-    field="inputURI",
-)
-NOT_GZIP = Sentence(
-    "input-broken", "A compressed file is broken: it cannot be unpacked to its end.", "Fetch or pack the file again.", field="inputURI"
-)
-STOPPED = Sentence("stopped", "The work was stopped.")
-
-BY_CLASS: dict[str, Callable[[Facts, list[str]], Words]] = {
-    "UNRESOLVED_COLUMN": unknown_column,
-    "UNRESOLVED_MAP_KEY": unknown_column,
-    "UNRESOLVED_USING_COLUMN_FOR_JOIN": unknown_column,
-    "FIELD_NOT_FOUND": unknown_field,
-    "INVALID_EXTRACT_BASE_FIELD_TYPE": Sentence(
-        "type-mismatch",
-        "“{base}” has no parts, so nothing can be taken out of it with a dot.",
-        "Use its plain name, or a column that is a structure.",
-        found="{other}",
-        expected="a structure, a list or a map",
-    ).fill,
-    "TABLE_OR_VIEW_NOT_FOUND": NO_VIEW.fill,
-    "UNRESOLVED_ROUTINE": NO_FUNCTION.fill,
-    "UNRESOLVABLE_TABLE_VALUED_FUNCTION": NO_FUNCTION.fill,
-    "AMBIGUOUS_REFERENCE": AMBIGUOUS.fill,
-    "AMBIGUOUS_COLUMN_OR_FIELD": AMBIGUOUS.fill,
-    "AMBIGUOUS_LATERAL_COLUMN_ALIAS": AMBIGUOUS.fill,
-    "MISSING_AGGREGATION": not_grouped,
-    "MISSING_GROUP_BY": not_grouped,
-    "UNRESOLVED_ALL_IN_GROUP_BY": not_grouped,
-    "GROUP_BY_AGGREGATE": AGGREGATE_IN_WHERE.fill,
-    "INVALID_WHERE_CONDITION": AGGREGATE_IN_WHERE.fill,
-    "UNSUPPORTED_EXPR_FOR_WINDOW": AGGREGATE_IN_WHERE.fill,
-    "DATATYPE_MISMATCH": types_differ,
-    "INCOMPATIBLE_COLUMN_TYPE": types_differ,
-    "CAST_INVALID_INPUT": not_castable,
-    "CAST_OVERFLOW": NUMBER_TOO_LARGE.fill,
-    "ARITHMETIC_OVERFLOW": NUMBER_TOO_LARGE.fill,
-    "BINARY_ARITHMETIC_OVERFLOW": NUMBER_TOO_LARGE.fill,
-    "NUMERIC_VALUE_OUT_OF_RANGE": NUMBER_TOO_LARGE.fill,
-    "NUMERIC_OUT_OF_SUPPORTED_RANGE": NUMBER_TOO_LARGE.fill,
-    "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION": NUMBER_TOO_LARGE.fill,
-    "DIVIDE_BY_ZERO": DIVIDE_BY_ZERO.fill,
-    "REMAINDER_BY_ZERO": DIVIDE_BY_ZERO.fill,
-    "INTERVAL_DIVIDED_BY_ZERO": DIVIDE_BY_ZERO.fill,
-    "CANNOT_PARSE_TIMESTAMP": NOT_A_DATE.fill,
-    "CANNOT_PARSE_TIME": NOT_A_DATE.fill,
-    "DATETIME_FIELD_OUT_OF_BOUNDS": NOT_A_DATE.fill,
-    "INVALID_DATETIME_PATTERN": NOT_A_DATE.fill,
-    "INVALID_ARRAY_INDEX": NO_ELEMENT.fill,
-    "INVALID_ARRAY_INDEX_IN_ELEMENT_AT": NO_ELEMENT.fill,
-    "MAP_KEY_DOES_NOT_EXIST": NO_ELEMENT.fill,
-    "RECURSION_LEVEL_LIMIT_EXCEEDED": ENDLESS.fill,
-    "RECURSION_ROW_LIMIT_EXCEEDED": Sentence(
-        "recursion-endless", "The recursion made more than {rowLimit} rows.", "Let a condition end it, such as WHERE n < 10."
-    ).fill,
-    "USER_RAISED_EXCEPTION": Sentence(
-        "raised-by-query", "The query itself stopped the run with raise_error or assert_true.", value="{errorMessage}"
-    ).fill,
-    "WRONG_NUM_ARGS": Sentence(
-        "wrong-arguments",
-        "{functionName} is given the wrong number of arguments.",
-        "Check how the function is called.",
-        found="{actualNum}",
-        expected="{expectedNum}",
-    ).fill,
-    "NUM_COLUMNS_MISMATCH": Sentence(
-        "columns-do-not-fit",
-        "The parts of the query do not have the same number of columns.",
-        "Select the same columns in each part, in the same order.",
-        found="{invalidNumColumns}",
-        expected="{firstNumColumns}",
-    ).fill,
-    "TRAILING_COMMA_IN_SELECT": Sentence(
-        "sql-syntax", "There is a comma before FROM.", "Take out the comma before FROM.", found=", FROM"
-    ).fill,
-    "SCALAR_SUBQUERY_TOO_MANY_ROWS": Sentence(
-        "subquery-many-rows", "A query used as one value gave more than one row.", "Let it give one row: aggregate it, or use IN or a join."
-    ).fill,
-    "COLUMN_ALREADY_EXISTS": Sentence(
-        "column-twice", "Two columns have the name “{columnName}”.", "Rename one with AS, or do not select it twice.", found="{columnName}"
-    ).fill,
-    "PATH_NOT_FOUND": missing_file,
-    "FAILED_READ_FILE.FILE_NOT_EXIST": missing_file,
-    "FAILED_READ_FILE": broken_file,
-    "MALFORMED_RECORD_IN_PARSING": unreadable_record,
-    "CANNOT_READ_FILE_FOOTER": NOT_PARQUET.fill,
-    "UNABLE_TO_INFER_SCHEMA": Sentence(
-        "input-empty",
-        "There is no data to read, so nothing is known of the columns.",
-        "Check the path, or give a schema.",
-        field="inputURI",
-    ).fill,
-    "INVALID_COLUMN_NAME_AS_PATH": Sentence(
-        "column-name",
-        "The column name “{columnName}” cannot be written in this format.",
-        "Rename it with AS: letters, digits and _.",
-        found="{columnName}",
-    ).fill,
-    "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE": Sentence(
-        "type-not-writable",
-        "The column “{columnName}” cannot be written in this format.",
-        "Turn it into text, for instance with to_json.",
-        found="{columnType}",
-    ).fill,
-    "JOB_CANCELLED": STOPPED.fill,
-}
-
-BY_TEXT: list[tuple[str, Sentence]] = [
-    (r"No space left on device|Disk quota exceeded", DISK_FULL),
-    (r"OutOfMemoryError|Java heap space|UNABLE_TO_ACQUIRE_MEMORY", MEMORY),
-    (r"Permission denied|AccessControlException|AccessDeniedException", NOT_PERMITTED),
-    (r"is not a Parquet file|expected magic number at tail", NOT_PARQUET),
-    (
-        r"incorrect header check|invalid (block type|stored block|code lengths|distance)|not a gzip file|Corrupt GZIP"
-        r"|[Uu]nexpected end of (ZLIB |input stream|file)",
-        NOT_GZIP,
-    ),
-    (r"[Jj]ob .*cancelled|cancelled (because|as part of)", STOPPED),
-]
+    } | _file(file_in(facts))
