@@ -65,31 +65,41 @@ class Entry:
 class Walk:
     """The entries below `top`, a folder before what is in it, by name. Iterate once; then `left_out` says why some may be missing.
 
-    `deepest`: levels to go down (1: only what lies in `top`). `most`: entries to give. `seconds`: after that it ends.
-    `enter`: whether to go into a folder (default: all). A `top` that is a link, a file or nothing has no entries and is UNREADABLE.
+    `below`: a folder below `top` to walk instead, reached without following a link. `deepest`: levels to go down (1: only what lies in
+    the folder itself). `most`: entries to give. `seconds`: after that it ends. `enter`: whether to go into a folder (default: all).
+    A `top` that is a link, a file or nothing has no entries and is UNREADABLE.
     """
 
     def __init__(
         self,
         top: str | Path,
         *,
+        below: str = "",
         deepest: int = DEEPEST,
         most: int = MOST,
         seconds: float | None = None,
         enter: Callable[[Entry], bool] = lambda entry: True,
     ) -> None:
-        self.top, self.deepest, self.most, self._enter = top, deepest, most, enter
+        self.top, self.below, self.deepest, self.most, self._enter = top, below, deepest, most, enter
         self._end = None if seconds is None else time.monotonic() + seconds
         self.left_out: set[str] = set()
 
     def __iter__(self) -> Iterator[Entry]:
         levels: list[tuple[int, Iterator[Entry]]] = []
         try:
-            self._go_down(levels, None, self.top, "")
+            self._start(levels)
             yield from self._entries(levels)
         finally:
             for folder, _ in levels:
                 os.close(folder)
+
+    def _start(self, levels: list[tuple[int, Iterator[Entry]]]) -> None:
+        try:
+            folder = open_below(self.top, self.below, _FOLDER_FLAGS) if self.below else os.open(self.top, _FOLDER_FLAGS)
+        except OSError:
+            self.left_out.add(UNREADABLE)
+            return
+        levels.append((folder, self._in_folder(folder, "")))
 
     def _entries(self, levels: list[tuple[int, Iterator[Entry]]]) -> Iterator[Entry]:
         given = 0
@@ -111,7 +121,7 @@ class Walk:
             else:
                 self.left_out.add(TOO_DEEP)
 
-    def _go_down(self, levels: list[tuple[int, Iterator[Entry]]], above: int | None, name: str | Path, prefix: str) -> None:
+    def _go_down(self, levels: list[tuple[int, Iterator[Entry]]], above: int, name: str, prefix: str) -> None:
         try:
             folder = os.open(name, _FOLDER_FLAGS, dir_fd=above)
         except OSError:

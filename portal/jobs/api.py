@@ -116,6 +116,7 @@ class SourceOut(serializers.Serializer[Any]):
 class SourcesOut(serializers.Serializer[Any]):
     environment = serializers.CharField(allow_null=True)
     sources = SourceOut(many=True)
+    more = serializers.BooleanField(help_text="Whether there is more than is listed.")
 
 
 class FieldChangeOut(serializers.Serializer[Any]):

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from executor.files.tree import FILE, FOLDER, Entry, Walk, is_plain_name
 from portal.accounts.models import Project
 from portal.environments.models import Environment
 
 MOST = 500
+SECONDS = 3.0
+"""A list that is not complete by then is shown as far as it is."""
+LOOKED_AT = 1_000
+"""Entries of a data set that are looked at to find out what it is made of."""
 _READERS = {
     ".csv": "DelimitedExtract",
     ".tsv": "DelimitedExtract",
@@ -33,54 +40,72 @@ class Source:
     bytes: int | None
 
 
-def _sources(environment: Environment) -> list[dict[str, Any]]:
-    """What lies in the lake of `environment`, by name; at most MOST entries. Links that lead out of it are left out."""
-    root = (settings.LAKE_DIR / environment.project.slug / environment.name).resolve()
-    found: list[Source] = []
-    for source in _below(root, root, depth=2):
-        found.append(source)
-        if len(found) == MOST:
-            break
-    return [asdict(source) for source in sorted(found, key=lambda source: source.uri)]
-
-
 def sources_of(project: Project) -> dict[str, Any]:
-    """`environment`, the lowest one, where people write and preview; `sources`, what lies there."""
+    """`environment`, the lowest one, where people write and preview; `sources`, what lies there; `more`: whether some are left out."""
     lowest = project.environments.select_related("project").order_by("rank").first()
-    return {"environment": lowest.name if lowest else None, "sources": _sources(lowest) if lowest else []}
+    sources, more = _sources(lowest) if lowest else ([], False)
+    return {"environment": lowest.name if lowest else None, "sources": sources, "more": more}
 
 
-def _below(root: Path, folder: Path, depth: int) -> Iterator[Source]:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        return
-    for entry in entries:
-        if entry.name.startswith((".", "_")) or not entry.resolve().is_relative_to(root):
-            continue
-        uri = entry.relative_to(root).as_posix()
-        if entry.is_file():
-            yield Source(uri, False, reader_of(entry), entry.stat().st_size)
-        elif _is_data_set(entry):
-            yield Source(uri, True, _reader_of_folder(entry), None)
-        elif depth > 1:
-            yield from _below(root, entry, depth - 1)
+def _sources(environment: Environment) -> tuple[list[dict[str, Any]], bool]:
+    """What lies in the lake of `environment`, by name; at most MOST, of which every folder at the top has its share.
+
+    Left out are links, and what has a name that no document can hold."""
+    root = settings.LAKE_DIR / environment.project.slug / environment.name
+    looking = _Looking(root)
+    top = looking.entries("")
+    groups = [[_file("", entry) for entry in top if entry.kind == FILE]]
+    groups += [list(looking.sources(entry.path, depth=1)) for entry in top if entry.kind == FOLDER]
+    in_turn = [source for source in chain.from_iterable(zip_longest(*groups)) if source]
+    listed = sorted(in_turn[:MOST], key=lambda source: source.uri)
+    return [asdict(source) for source in listed], len(in_turn) > MOST or looking.is_cut
 
 
-def reader_of(path: Path) -> str | None:
+class _Looking:
+    """One look at a lake, which ends in time."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._end = time.monotonic() + SECONDS
+        self.is_cut = False
+
+    def entries(self, folder: str) -> list[Entry]:
+        """What lies in a folder, without what is hidden."""
+        walk = Walk(self._root, below=folder, deepest=1, most=MOST, enter=lambda entry: False, seconds=self._end - time.monotonic())
+        found = [entry for entry in walk if is_plain_name(entry.name)]
+        self.is_cut = self.is_cut or bool(walk.left_out and self._root.is_dir())
+        return [entry for entry in found if not entry.name.startswith(".") and (entry.name == "_SUCCESS" or not entry.name.startswith("_"))]
+
+    def sources(self, folder: str, depth: int) -> Iterator[Source]:
+        """The folder itself when a load wrote it, and whatever else lies in it: no name hides others."""
+        entries = self.entries(folder)
+        if any(_is_of_data_set(entry) for entry in entries):
+            yield Source(folder, True, self._reader(folder), None)
+        for entry in entries:
+            if _is_of_data_set(entry):
+                continue
+            if entry.kind == FILE:
+                yield _file(f"{folder}/", entry)
+            elif entry.kind == FOLDER and depth:
+                yield from self.sources(f"{folder}/{entry.path}", depth - 1)
+
+    def _reader(self, folder: str) -> str | None:
+        walk = Walk(self._root, below=folder, most=LOOKED_AT, enter=lambda entry: not entry.is_hidden, seconds=self._end - time.monotonic())
+        part = next((entry for entry in walk if entry.kind == FILE and entry.name.startswith("part-")), None)
+        return reader_of(part.name) if part else "ParquetExtract"
+
+
+def _is_of_data_set(entry: Entry) -> bool:
+    """Whether a load wrote it: a part file, a folder such as year=2013, or the mark that all is there."""
+    if entry.kind == FILE:
+        return entry.name.startswith("part-") or entry.name == "_SUCCESS"
+    return entry.kind == FOLDER and "=" in entry.name
+
+
+def _file(prefix: str, entry: Entry) -> Source:
+    return Source(prefix + entry.path, False, reader_of(entry.name), entry.size)
+
+
+def reader_of(name: str) -> str | None:
     """The stage type that reads a file of this name; packed files by the name without .gz."""
-    name = path.name.lower().removesuffix(".gz").removesuffix(".bz2")
-    return _READERS.get(Path(name).suffix)
-
-
-def _is_data_set(folder: Path) -> bool:
-    """A folder that a load wrote: part files, perhaps below folders such as year=2013."""
-    try:
-        return any(child.name.startswith("part-") or "=" in child.name or child.name == "_SUCCESS" for child in folder.iterdir())
-    except OSError:
-        return False
-
-
-def _reader_of_folder(folder: Path) -> str | None:
-    part = next((child for child in folder.rglob("part-*") if child.is_file()), None)
-    return reader_of(part) if part else "ParquetExtract"
+    return _READERS.get(Path(name.lower().removesuffix(".gz").removesuffix(".bz2")).suffix)

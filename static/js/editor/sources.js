@@ -16,6 +16,7 @@ export class Sources {
     try {
       const answer = await request(url);
       this.list = answer.sources;
+      this.isCut = answer.more;
       this.environment = answer.environment;
       this.draw();
     } catch {
@@ -56,7 +57,9 @@ export class Sources {
     }
     const found = this.list.filter((source) => source.uri.toLowerCase().includes(this.words));
     const search = this.list.length > 8 ? [this.searchField()] : [];
-    const more = found.length > SHOWN ? el("li", { class: "mut small" }, `and ${found.length - SHOWN} more`) : null;
+    const left = found.length - SHOWN;
+    const more = left > 0 ? el("li", { class: "mut small" }, `and ${left} more`) : null;
+    const cut = this.isCut ? el("li", { class: "mut small" }, "There is more in the lake than is listed here.") : null;
     this.root.replaceChildren(
       ...search,
       el(
@@ -64,6 +67,7 @@ export class Sources {
         { class: "plain" },
         found.slice(0, SHOWN).map((source) => el("li", {}, this.row(source))),
         more,
+        cut,
       ),
     );
   }
