@@ -4,6 +4,9 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from portal.config import private_files
+
+private_files()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django_application = get_asgi_application()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
@@ -51,16 +52,43 @@ def env_networks(name: str) -> list[IPv4Network | IPv6Network]:
         raise ImproperlyConfigured(f"{name}: {error}; write networks such as 10.1.0.0/16.") from None
 
 
+OWN_FOLDERS = ("lake", "run", "objects", "log", "mail", "secrets", "static")
+OWN_FILES = ("sluice.sqlite3", "sluice.sqlite3-wal", "sluice.sqlite3-shm")
+"""What Sluice keeps in its home."""
+
+
 def home_folder(default: Path) -> Path:
-    """The folder of SLUICE_HOME, made when it is missing."""
+    """The folder of SLUICE_HOME, made when it is missing, and closed to everybody else on the machine where that is in our power
+    (`open_to_others` says whether it was)."""
     folder = Path(env_text("SLUICE_HOME", str(default))).resolve()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ImproperlyConfigured(f"SLUICE_HOME is “{folder}”, which cannot be a folder ({error.strerror}).") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ImproperlyConfigured(f"SLUICE_HOME is “{folder}”, and nothing may be written there. Name another folder.")
+    for path, mode in ((folder, 0o700), *((folder / name, 0o700) for name in OWN_FOLDERS), *((folder / name, 0o600) for name in OWN_FILES)):
+        _close(path, mode)
     return folder
+
+
+def _close(path: Path, mode: int) -> None:
+    with suppress(OSError):  # not there yet, or somebody else's: `open_to_others` tells
+        if not path.is_symlink() and path.stat().st_mode & 0o077:
+            path.chmod(mode)
+
+
+def open_to_others(home: Path) -> str:
+    """One sentence when other users of the machine may look into `home`; else empty."""
+    mode = home.stat().st_mode & 0o777
+    return (
+        f"Other users of this machine can read {home} (its mode is {mode:o}); it must be 700 and belong to Sluice." if mode & 0o077 else ""
+    )
+
+
+def private_files() -> None:
+    """From now on what this process and its children write is for Sluice alone."""
+    os.umask(0o077)
 
 
 def secret_from_home(home: Path, name: str) -> str:

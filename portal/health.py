@@ -12,7 +12,8 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from portal.runs import sandbox
+from portal.config import open_to_others
+from portal.runs import sandbox, scratch
 
 REMEMBERED_SECONDS = 10
 TIMEOUT_SECONDS = 0.5
@@ -29,7 +30,12 @@ class Part:
 
 def check() -> list[Part]:
     """Looks at every part now."""
-    return [look() for look in (_database, _broker, _object_store, _sandbox)]
+    return [_database(), *check_without_database()]
+
+
+def check_without_database() -> list[Part]:
+    """The same, but the database."""
+    return [look() for look in (_broker, _object_store, _sandbox, _home, _leftovers)]
 
 
 def banner() -> str:
@@ -82,5 +88,17 @@ def _object_store() -> Part:
 
 def _sandbox() -> Part:
     status = sandbox.status()
-    says = "" if status.kind == "full" else f"Runs cannot be isolated on this machine, so only the lowest environment runs. {status.why}"
+    means = "nothing runs" if status.kind == "none" else "only the lowest environment runs"
+    says = "" if status.kind == "full" else f"Runs cannot be isolated on this machine, so {means}. {status.why}"
     return Part("sandbox", not says, says)
+
+
+def _home() -> Part:
+    says = open_to_others(settings.SLUICE_HOME)
+    return Part("home", not says, says)
+
+
+def _leftovers() -> Part:
+    names = scratch.set_aside()
+    says = f"{len(names)} folders of ended runs could not be removed; they lie in {scratch.aside_folder()}: {', '.join(names[:5])}."
+    return Part("leftovers", not names, says if names else "")

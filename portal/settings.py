@@ -189,6 +189,23 @@ WARM_EXECUTORS = env_int("SLUICE_WARM_EXECUTORS", 1)
 WARM_IDLE_SECONDS = env_int("SLUICE_WARM_IDLE_SECONDS", 1800)
 PREVIEW_LEASES = env_int("SLUICE_PREVIEW_LEASES", 3)
 PREVIEW_IDLE_SECONDS = env_int("SLUICE_PREVIEW_IDLE_SECONDS", 600)
+# What one run, or one preview, may use at most (docs/decisions/limits.md); Spark's heap is the compute profile's.
+RUN_EXTRA_MEMORY_MB = env_int("SLUICE_RUN_EXTRA_MEMORY_MB", 1024)
+"""Memory beside Spark's heap."""
+RUN_PROCESSES = env_int("SLUICE_RUN_PROCESSES", 1024)
+"""Processes and threads."""
+RUN_TMP_MB = env_int("SLUICE_RUN_TMP_MB", 20_000)
+"""On disk, for what Spark spills; a preview's /tmp is PREVIEW_TMP_MB of memory."""
+PREVIEW_TMP_MB = env_int("SLUICE_PREVIEW_TMP_MB", 512)
+RUN_SHM_MB = env_int("SLUICE_RUN_SHM_MB", 64)
+RUN_WRITES_MB = env_int("SLUICE_RUN_WRITES_MB", 200_000)
+"""Written in all: to the lake, and what Spark spills."""
+RUN_FILES = env_int("SLUICE_RUN_FILES", 100_000)
+"""Files and folders in /tmp, and new ones in the lake."""
+KEEP_FREE_MB = env_int("SLUICE_KEEP_FREE_MB", 1024)
+"""When less is free on the disk of the lake or of /tmp, runs end: the database often lies there too."""
+EXECUTOR_UID = env_int("SLUICE_EXECUTOR_UID", 1_900_000_001)
+"""The user and group of executors where Sluice runs as root. Nobody else may have it."""
 PREVIEW_SOCKET = RUN_DIR / "previews.sock"
 
 # --- data that people bring and take home ----------------------------------------------------------------------------

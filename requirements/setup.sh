@@ -48,3 +48,6 @@ check_python
 check_java
 install
 .venv/bin/python -m executor.setup_spark
+# Compiled and readable: where root runs Sluice, its executors are another user.
+.venv/bin/python -m compileall -q executor
+chmod -R go+rX executor

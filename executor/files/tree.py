@@ -139,10 +139,31 @@ class Walk:
         for name in names:
             with suppress(OSError):  # gone meanwhile
                 state = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                self._meet(folder, name, state)
                 yield Entry(prefix + name, kind_of(state.st_mode), state.st_size, state.st_mtime_ns, state.st_mode)
+
+    def _meet(self, folder: int, name: str, state: os.stat_result) -> None:
+        """For walks that change what they meet."""
 
     def _is_over(self) -> bool:
         return self._end is not None and time.monotonic() > self._end
+
+
+class _Giving(Walk):
+    owner = 0
+
+    def _meet(self, folder: int, name: str, state: os.stat_result) -> None:
+        if state.st_uid != self.owner and not stat.S_ISLNK(state.st_mode):
+            os.chown(name, self.owner, self.owner, dir_fd=folder, follow_symlinks=False)
+
+
+def give(top: str | Path, owner: int) -> None:
+    """Makes `top` and everything in it belong to the user and group of this number, which only root may; links are left alone."""
+    os.chown(top, owner, owner, follow_symlinks=False)
+    walk = _Giving(top)
+    walk.owner = owner
+    for _ in walk:
+        pass
 
 
 def kind_of(mode: int) -> str:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import importlib
 import logging
-import shutil
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from executor.files.tree import NotRemoved, remove
 from executor.problems import Problem, ProblemError
 from executor.spark.home import SparkHome, pyspark_jars, spark_home
 from executor.spark.jvm import Jvm, LogSink, java_options
@@ -84,6 +85,7 @@ def settings(profile: ComputeProfile, scratch: Path) -> dict[str, str]:
         "spark.ui.retainedJobs": "20",
         "spark.ui.retainedStages": "20",
         "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+        "spark.hadoop.fs.permissions.umask-mode": "027",
     }
 
 
@@ -130,7 +132,8 @@ class SparkProcess:
             gateway: Any = self._session._sc._gateway
             gateway._gateway_client.is_connected = False  # no use to tell the JVM what Python has forgotten
         self.jvm.kill()
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        with suppress(NotRemoved):
+            remove(self.scratch)
 
 
 def import_pyspark() -> None:

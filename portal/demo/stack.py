@@ -66,7 +66,7 @@ def only_one(home: Path) -> Iterator[None]:
 
 def remove_stale_sockets() -> None:
     """Sockets of a supervisor that was killed. Safe, because `only_one` holds the folder."""
-    for path in settings.RUN_DIR.rglob("*.sock"):
+    for path in settings.RUN_DIR.glob("*.sock"):  # not below: there are the folders of executors
         path.unlink(missing_ok=True)
 
 

@@ -52,6 +52,8 @@ class Launch:
     scratch: Scratch | None = None
     is_warm: bool = False
     """Started before there was a run for it."""
+    data: Path | None = None
+    """The data folder outside the wall."""
 
 
 def command(arguments: list[str]) -> list[str]:
@@ -94,18 +96,32 @@ def compute_of(environment: Environment) -> dict[str, int]:
 def _launch(arguments: list[str], environment: Environment, *, writable: bool, scratch: str | None) -> Launch:
     """`scratch`: how the name of its folder on disk begins; None when its /tmp is memory."""
     lake, wall, argv = lake_folder(environment), sandbox.status(), command(arguments)
-    if wall.kind != "full" and environment.rank > 0:
-        message = f"{environment.name} is protected, and this machine cannot keep a run apart from everything else. {wall.why}"
-        raise SandboxMissing(
-            message, fix="Ask whoever runs the machine to make bubblewrap work; until then only the lowest environment can run."
-        )
+    _require_wall(wall, environment)
+    sandbox.give_to_executors(lake)
     folder = Scratch(scratch) if scratch else None
     if wall.kind == "full":
-        argv = sandbox.wrapped(argv, lake=lake, writable=writable, tmp=folder.path if folder else None)
-        return Launch(argv, {"PATH": os.environ.get("PATH", os.defpath)}, sandbox.LAKE, wall.kind, folder)
+        argv = sandbox.wrapped(
+            argv,
+            lake=lake,
+            writable=writable,
+            tmp=folder.path if folder else None,
+            tmp_mb=settings.PREVIEW_TMP_MB,
+            memory_mb=environment.compute.memory_mb,
+        )
+        return Launch(argv, {"PATH": os.environ.get("PATH", os.defpath)}, sandbox.LAKE, wall.kind, folder, data=lake)
     dies_with_us = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
     variables = sandbox.environment() | ({"TMPDIR": str(folder.path)} if folder else {})
-    return Launch([*dies_with_us, *argv], variables, str(lake), wall.kind, folder)
+    return Launch([*dies_with_us, *argv], variables, str(lake), wall.kind, folder, data=lake)
+
+
+def _require_wall(wall: sandbox.Status, environment: Environment) -> None:
+    if wall.kind == "full" or (wall.kind == "degraded" and environment.rank == 0):
+        return
+    message = f"This machine cannot keep a run apart from everything else. {wall.why}"
+    if wall.kind == "degraded":
+        message = f"{environment.name} is protected, and this machine cannot keep a run apart from everything else. {wall.why}"
+    until = "only the lowest environment can run" if wall.kind == "degraded" else "nothing can run"
+    raise SandboxMissing(message, fix=f"Ask whoever runs the machine to make bubblewrap work; until then {until}.")
 
 
 class Executor:

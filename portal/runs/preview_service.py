@@ -23,7 +23,7 @@ from django.db import close_old_connections
 
 from portal.environments.models import Environment
 from portal.errors import PortalError
-from portal.runs import launcher
+from portal.runs import launcher, sandbox
 from portal.runs.file_programs import FilePrograms
 from portal.runs.preview_lease import GONE, LONGEST_LINE, STOPPED, Key, Lease, SessionEnded
 from portal.runs.preview_pool import Pool
@@ -157,6 +157,8 @@ class Service:
                 await self._ask(found, request["message"], writer)
 
     async def _ask(self, lease: Lease, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        if lease.launch.data:  # what came since the session started, for instance an upload
+            await asyncio.to_thread(sandbox.give_to_executors, lease.launch.data)
         async with aclosing(lease.ask(message)) as events:
             async for event in events:
                 event.pop("id", None)

@@ -1,72 +1,101 @@
 """The wall round an executor: bubblewrap's command line, and whether this machine can build the wall at all.
 
 Inside there is: the system's programs, Python, Java and Spark's jars (read-only), the executor's own code (read-only), one folder of
-data at /lake, a /tmp of its own, and loopback. No network, no environment, no other process, no file of the host. The executor is
-nobody (65534) with no capability, and the whole tree dies with the process that started it. See docs/decisions/sandbox.md.
+data at /lake, a /tmp of its own, and loopback. No network, no environment, no other process, no file of the host. The executor is a user
+without any right, also when Sluice itself is root; a filter of calls to the kernel stands before it (`portal.runs.seccomp`), and the whole
+tree dies with the process that started it. See docs/decisions/sandbox.md.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from django.conf import settings
 
+from executor.files import tree
+from portal.runs import seccomp
+
 LAKE = "/lake"
-NOBODY = "65534"
+NOBODY = 65534
 NAME = "sluice"
 TMP = "/tmp"  # noqa: S108 - a folder of the sandbox's own
 SYSTEM_LINKS = ("bin", "sbin", "lib", "lib32", "lib64")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/java-17-openjdk", "/etc/ssl/certs/java")
-LIMITS = ("--core=0:0", "--nofile=8192:8192", "--nproc=4096:4096", f"--fsize={64 * 1024**3}")
-"""No limit of the address space: a JVM reserves far more than it uses."""
-
-ETC = {
-    "hosts": f"127.0.0.1 localhost {NAME}\n",
-    "passwd": f"nobody:x:{NOBODY}:{NOBODY}:nobody:/tmp:/usr/sbin/nologin\n",
-    "group": f"nogroup:x:{NOBODY}:\n",
-    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
-}
+LARGEST_FILE = 64 * 1024**3
+MEMORY_BESIDE_HEAP_MB = 4096
+"""What a process of an executor may hold beside Spark's heap: a JVM reserves much more than it uses, so this is wide."""
+DEFAULT_MEMORY_MB = 1024
+KEPT_SECONDS = 86_400
+START = 'umask 027; exec 8<"$1" 9<"$2"; shift 2; exec bwrap --args 9 --seccomp 8 -- "$@"'
+"""bubblewrap reads its filter and its own arguments from files: nobody inside sees the host's paths on its command line."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """`kind`: full or degraded. `why`: one sentence when degraded."""
+    """`kind`: full; degraded (no wall, only the lowest environment runs); or none (nothing runs). `why`: one sentence when not full."""
 
     kind: str
     why: str = ""
 
 
-@cache
 def status() -> Status:
-    """Tries once, in this process, to build the smallest wall."""
+    """Whether the wall stands. Tries once, in this process, to start Python behind it."""
+    return _tried(os.geteuid() == 0)
+
+
+@cache
+def _tried(is_root: bool) -> Status:
+    why = _why_not()
+    if not why:
+        return Status("full")
+    if is_root:
+        return Status("none", f"{why} Sluice runs as root here, and without the wall a run would be root too: start it as another user.")
+    return Status("degraded", why)
+
+
+def _why_not() -> str:
     if shutil.which("bwrap") is None:
-        return Status("degraded", "bubblewrap is not installed on this machine (apt-get install bubblewrap).")
-    tried = subprocess.run([*_walls(), *_system(), "--", "/usr/bin/true"], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
-    if tried.returncode != 0:
-        return Status("degraded", f"bubblewrap cannot work on this machine: {tried.stderr.strip()[:300]}")
-    return Status("full")
+        return "bubblewrap is not installed on this machine (apt-get install bubblewrap)."
+    if seccomp.program() is None:
+        return "There is no filter of kernel calls for this kind of machine."
+    trial = settings.RUN_DIR / "trial"
+    trial.mkdir(parents=True, exist_ok=True)
+    command = wrapped([sys.executable, "-I", "-c", "import encodings"], lake=trial, writable=False)
+    tried = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+    return f"bubblewrap cannot work on this machine: {tried.stderr.strip()[:300]}" if tried.returncode else ""
 
 
-def wrapped(command: list[str], *, lake: Path, writable: bool, tmp: Path | None = None, tmp_mb: int = 512) -> list[str]:
-    """`command` behind the wall, with `lake` at /lake. /tmp is the folder `tmp`, or memory of `tmp_mb` MB."""
-    return [
+def wrapped(
+    command: list[str], *, lake: Path, writable: bool, tmp: Path | None = None, tmp_mb: int = 512, memory_mb: int = DEFAULT_MEMORY_MB
+) -> list[str]:
+    """`command` behind the wall, with `lake` at /lake. /tmp is the folder `tmp`, or memory of `tmp_mb` MB. `memory_mb`: Spark's heap."""
+    arguments = [
         *_walls(),
         *_system(),
-        *(["--bind", str(tmp), TMP] if tmp else ["--size", str(tmp_mb * 1024**2), "--tmpfs", TMP]),
+        *(["--bind", str(tmp), TMP] if tmp else _memory(TMP, tmp_mb)),
         *_own_files(),  # after /tmp, which would cover them where Sluice itself lives below /tmp
         *(["--bind"] if writable else ["--ro-bind"]),
         *(str(lake), LAKE),
         *(part for name, value in environment().items() for part in ("--setenv", name, value)),
-        *("--chdir", str(settings.BASE_DIR)),
-        *("--", "/usr/bin/prlimit", *LIMITS),
-        *command,
+        *("--chdir", str(settings.BASE_DIR), "--remount-ro", "/"),
     ]
+    told = _kept("".join(f"{one}\0" for one in arguments).encode())
+    filtered = _kept(seccomp.program() or b"")
+    return ["/bin/sh", "-c", START, NAME, str(filtered), str(told), *_without_rights(), *_limited(memory_mb), *command]
+
+
+def give_to_executors(folder: Path) -> None:
+    """Makes everything in `folder` the executors' own. Only root's executors are another user than Sluice; else nothing is done."""
+    if os.geteuid() == 0:
+        tree.give(folder, settings.EXECUTOR_UID)
 
 
 def environment() -> dict[str, str]:
@@ -92,16 +121,67 @@ def java_home() -> Path | None:
     return Path(found).resolve().parent.parent if found else None
 
 
+def uid() -> int:
+    """Who an executor is, as it sees it itself."""
+    return settings.EXECUTOR_UID if os.geteuid() == 0 else NOBODY
+
+
 def _walls() -> list[str]:
+    """Namespaces and the folders that the kernel fills. Root builds them as root and gives its rights away inside; others need a user
+    namespace for it, in which no further one can be made."""
+    mine = (
+        ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+        + [part for right in ("SETUID", "SETGID", "SETPCAP") for part in ("--cap-add", f"CAP_{right}")]
+        if os.geteuid() == 0
+        else [
+            "--unshare-all",
+            "--unshare-user",
+            "--uid",
+            str(NOBODY),
+            "--gid",
+            str(NOBODY),
+            *(["--disable-userns"] if _can_disable_userns() else []),
+        ]
+    )
     return [
-        *("bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"),
-        *("--uid", NOBODY, "--gid", NOBODY, "--hostname", NAME, "--proc", "/proc", "--dev", "/dev"),
+        *("--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL", *mine, "--hostname", NAME),
+        *("--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"),
+        *("--dev", "/dev", *_memory("/dev/shm", settings.RUN_SHM_MB), "--remount-ro", "/dev"),  # noqa: S108 - the sandbox's own
+    ]
+
+
+@cache
+def _can_disable_userns() -> bool:
+    told = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, timeout=10, check=False)  # noqa: S607
+    return "--disable-userns" in told.stdout + told.stderr
+
+
+def _memory(place: str, megabytes: int) -> list[str]:
+    return ["--perms", "1777", "--size", str(megabytes * 1024**2), "--tmpfs", place]
+
+
+def _without_rights() -> list[str]:
+    if os.geteuid() != 0:
+        return []
+    who = str(settings.EXECUTOR_UID)
+    rights = ("--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs")
+    return ["/usr/bin/setpriv", f"--reuid={who}", f"--regid={who}", *rights, "--"]
+
+
+def _limited(memory_mb: int) -> list[str]:
+    """Limits of each process. None of the address space: a JVM reserves far more than it uses."""
+    most = settings.RUN_PROCESSES * (4 if os.geteuid() == 0 else 1)  # root's executors are one user for the kernel
+    data = (memory_mb + MEMORY_BESIDE_HEAP_MB) * 1024**2
+    return [
+        *("/usr/bin/prlimit", "--core=0:0", "--nofile=8192:8192", f"--nproc={most}:{most}"),
+        *(f"--fsize={LARGEST_FILE}:{LARGEST_FILE}", f"--data={data}:{data}", "--"),
+        *("/usr/bin/choom", "-n", "600", "--"),  # when the machine's memory runs short, the kernel ends a run and not the database
     ]
 
 
 def _system() -> list[str]:
     """/usr and what points into it; the few files of /etc that programs need to start."""
-    parts = ["--ro-bind", "/usr", "/usr"]
+    parts = [*_passable("/etc", "/etc/ssl", "/etc/ssl/certs"), "--ro-bind", "/usr", "/usr"]
     for name in SYSTEM_LINKS:
         place = Path("/") / name
         if place.is_symlink():
@@ -111,13 +191,26 @@ def _system() -> list[str]:
     return parts + [part for name in SYSTEM_FILES for part in ("--ro-bind-try", name, name)]
 
 
+def _passable(*folders: str) -> list[str]:
+    """Folders on the way to what is bound; bubblewrap would make them for their maker alone."""
+    return [part for folder in folders for part in ("--perms", "0755", "--dir", folder)]
+
+
 def _own_files() -> list[str]:
     """Python, Java, Spark and the executor's code, at the places they have outside: class archives are valid for one path only."""
     kept = [Path(sys.base_prefix), Path(sys.prefix), Path(settings.BASE_DIR) / "executor"]
     kept += [path for path in (java_home(), _spark_home()) if path]
-    parts = [part for path in kept if not path.is_relative_to("/usr") for part in ("--ro-bind", str(path), str(path))]
-    etc = _etc_folder()
-    return parts + [part for name in ETC for part in ("--ro-bind", str(etc / name), f"/etc/{name}")]
+    outside = [path for path in kept if not path.is_relative_to("/usr")]
+    above = sorted({parent for path in outside for parent in path.parents} - {Path("/")})
+    parts = _passable(*map(str, above))
+    parts += [part for path in outside for part in ("--ro-bind", str(path), str(path))]
+    etc = {
+        "hosts": f"127.0.0.1 localhost {NAME}\n",
+        "passwd": f"nobody:x:{uid()}:{uid()}:nobody:/tmp:/usr/sbin/nologin\n",
+        "group": f"nogroup:x:{uid()}:\n",
+        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+    }
+    return parts + [part for name, text in etc.items() for part in ("--ro-bind", str(_kept(text.encode())), f"/etc/{name}")]
 
 
 def _spark_home() -> Path | None:
@@ -125,12 +218,26 @@ def _spark_home() -> Path | None:
     return Path(named).resolve() if named else None
 
 
-def _etc_folder() -> Path:
-    folder = settings.RUN_DIR / "sandbox-etc"
+def _kept(content: bytes) -> Path:
+    """A file with this content, which anybody inside may read. Files that no command line named for a day are removed."""
+    folder = settings.RUN_DIR / "walls"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in ETC.items():
-        if not (folder / name).is_file() or (folder / name).read_text() != text:
-            fresh = folder / f"{name}.{os.getpid()}"
-            fresh.write_text(text)
-            fresh.replace(folder / name)
-    return folder
+    file = folder / hashlib.sha256(content).hexdigest()[:32]
+    try:
+        os.utime(file)
+    except FileNotFoundError:
+        fresh = folder / f"{file.name}.{os.getpid()}.{time.monotonic_ns()}"
+        fresh.write_bytes(content)
+        fresh.chmod(0o644)
+        fresh.replace(file)
+        _forget_old(folder)
+    return file
+
+
+def _forget_old(folder: Path) -> None:
+    for file in folder.iterdir():
+        try:
+            if time.time() - file.stat().st_mtime > KEPT_SECONDS:
+                file.unlink()
+        except FileNotFoundError:  # another process forgot it first
+            continue

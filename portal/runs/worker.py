@@ -17,7 +17,7 @@ from django.db import connection
 
 from portal.runs import leases
 from portal.runs.models import Run
-from portal.runs.scratch import remove_leftovers
+from portal.runs.scratch import cleaner
 from portal.runs.supervisor import Supervisor
 from portal.runs.warm_pool import WarmPool
 
@@ -35,7 +35,7 @@ def work(run_id: str) -> None:
     wanted: str | None = run_id
     while not stopping.is_set() and _places.acquire(blocking=False):
         try:
-            remove_leftovers()
+            cleaner.wake()
             while _work_on_one(wanted):
                 wanted = None
         finally:

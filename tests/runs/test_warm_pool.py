@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from portal.runs.scratch import YOUNG_SECONDS, Scratch, remove_leftovers
 from portal.runs.warm_pool import MOST_DEATHS, WarmPool
 from tests.factories import make_project
 
@@ -174,16 +172,3 @@ def test_what_never_comes_up_is_not_started_for_ever(pool: WarmPool, dev: Enviro
     pool.keep(dev)
     pool.look()
     assert taken(pool, dev)
-
-
-def test_leftovers_go_and_folders_in_use_stay(fake_executor: Path) -> None:
-    used, left = Scratch("used"), Scratch("left")
-    os.close(left._lock)  # type: ignore[arg-type] - as when its process has died
-    long_ago = time.time() - YOUNG_SECONDS - 1
-    for scratch in (used, left):
-        os.utime(scratch.path, (long_ago, long_ago))
-    remove_leftovers()
-    assert used.path.is_dir()
-    assert not left.path.exists()
-    used.remove()
-    assert not used.path.exists()
