@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,11 @@ def nest(top: Path, levels: int, name: str = "d") -> None:
 
 
 @pytest.fixture
-def top(tmp_path: Path) -> Path:
+def top(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "top"
     folder.mkdir()
-    return folder
+    yield folder
+    tree.remove(folder)  # pytest itself cannot
 
 
 def paths(walk: Walk) -> list[str]:
@@ -127,8 +129,8 @@ def test_what_cannot_go_is_told_after_the_rest_has_gone(top: Path, monkeypatch: 
             raise PermissionError(1, "Operation not permitted")
         real(path, **about)
 
-    monkeypatch.setattr(os, "unlink", unlink)
-    with pytest.raises(tree.NotRemoved, match="Operation not permitted") as told:
+    with monkeypatch.context() as changed, pytest.raises(tree.NotRemoved, match="Operation not permitted") as told:
+        changed.setattr(os, "unlink", unlink)
         tree.remove(top)
     assert (told.value.left, os.listdir(top)) == (1, ["stays"])
 

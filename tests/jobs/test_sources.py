@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from executor.files import tree
 from tests.executor.test_tree import ODD_NAMES, nest
 
 
 @pytest.fixture
-def lake(settings: Any, tmp_path: Path) -> Path:
+def lake(settings: Any, tmp_path: Path) -> Iterator[Path]:
     settings.LAKE_DIR = tmp_path / "lake"
     folder = tmp_path / "lake" / "flights" / "dev"
     (folder / "raw").mkdir(parents=True)
     (folder / "raw" / "flights.csv").write_text("a\n1\n")
-    return folder
+    yield folder
+    tree.remove(tmp_path / "lake")  # pytest itself cannot
 
 
 @pytest.fixture
