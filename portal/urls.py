@@ -16,12 +16,25 @@ from portal.audit.pages import api as audit_api
 from portal.data import upload_api
 from portal.environments import api as environments_api
 from portal.jobs import api as jobs_api
+from portal.looks import api as looks_api
 from portal.pipelines import api as pipelines_api
 from portal.promotions import api as promotions_api
 from portal.runs import api as runs_api
 from portal.runs import draft_api
 
-API = [accounts_api, environments_api, jobs_api, runs_api, draft_api, upload_api, pipelines_api, promotions_api, alerts_api, audit_api]
+API = [
+    accounts_api,
+    environments_api,
+    jobs_api,
+    runs_api,
+    draft_api,
+    upload_api,
+    pipelines_api,
+    promotions_api,
+    alerts_api,
+    audit_api,
+    looks_api,
+]
 
 urlpatterns = [
     path("", include("portal.home.urls")),

@@ -92,7 +92,7 @@ def _missing(path: Path, uri: str, field: str) -> Problem:
         message=f"There is nothing at “{uri}”.",
         found="no file or folder" if parent.is_dir() else "no such folder either",
         expected="a file or folder in the lake",
-        fix=near_name(path, uri) or "Check the path, or ask who brings the file.",
+        fix=near_name(path, uri) or "Check the path, or upload the file.",
     )
 
 

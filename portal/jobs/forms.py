@@ -36,6 +36,7 @@ class NewJobForm(forms.Form):
     description = forms.CharField(label="Description", max_length=300, required=False, help_text="What others will find here, in one line.")
     tags = TagsField(label="Tags", required=False, help_text="For instance: flights, daily")
     start = forms.ChoiceField(label="Begin with", choices=[(start.key, start.title) for start in STARTS], initial="empty", required=False)
+    file = forms.CharField(label="With the file", max_length=1000, required=False)
 
 
 class ImportForm(forms.Form):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,8 +20,10 @@ from portal.jobs import actions, job_list, plain_words
 from portal.jobs.documents import problems_of, stages_of
 from portal.jobs.doors import find_job, find_project, person
 from portal.jobs.forms import LARGEST_IMPORT, EditJobForm, ImportForm, NewJobForm
+from portal.jobs.importing import NotADocument, document_in, name_from, too_large
 from portal.jobs.models import Draft, Job
-from portal.jobs.starts import START_BY_KEY, STARTS
+from portal.jobs.sources import sources_of
+from portal.jobs.starts import EMPTY, START_BY_KEY, STARTS, Start
 
 PAGE = 50
 VERSIONS = 8
@@ -61,13 +64,43 @@ def create(request: HttpRequest, project: str) -> HttpResponse:
     policy.require(person(request), "create_job", place)
     cloned = find_job(request, project, request.GET["clone"]) if request.GET.get("clone") else None
     form = NewJobForm(request.POST or None, initial=_initial(cloned))
+    sources = sources_of(place)
     if request.method == "POST" and form.is_valid():
-        document = _document_of(request, cloned) if cloned else START_BY_KEY[form.cleaned_data["start"] or "empty"].document
-        job = _try_create(request, place, form, document)
-        if job:
-            return redirect("jobs:edit", project, job.name)
-    context = {"project": place, "form": form, "starts": STARTS, "cloned": cloned, "import_form": ImportForm()}
+        start = START_BY_KEY[form.cleaned_data["start"] or EMPTY.key]
+        if start.takes_file and not cloned:
+            address = _look_at(place, form, start, sources)
+            if address:
+                return redirect(address)
+        else:
+            job = _try_create(request, place, form, _document_of(request, cloned) if cloned else {"stages": []})
+            if job:
+                return redirect("jobs:edit", project, job.name)
+    context = {"project": place, "form": form, "starts": STARTS, "cloned": cloned, "import_form": ImportForm(), "files": _files(sources)}
     return render(request, "jobs/create.html", context, status=422 if form.errors else 200)
+
+
+def _files(sources: dict[str, Any]) -> list[str]:
+    """Places that a start can begin with."""
+    return [source["uri"] for source in sources["sources"] if source["stage_type"]]
+
+
+def _look_at(project: Project, form: NewJobForm, start: Start, sources: dict[str, Any]) -> str | None:
+    """The address of the page that looks at the chosen file and makes the job; None with the reason on the form."""
+    data = form.cleaned_data
+    if data["file"] not in _files(sources):
+        form.add_error("file", "Choose a file of this project." if _files(sources) else "There is no file yet: upload one first.")
+        return None
+    if Job.objects.filter(project=project, name=data["name"]).exists():
+        form.add_error("name", f"There is a job “{data['name']}” already. Choose another name.")
+        return None
+    given = {
+        "uri": data["file"],
+        "start": start.key,
+        "name": data["name"],
+        "description": data["description"],
+        "tags": " ".join(data["tags"]),
+    }
+    return f"{reverse('looks:look', args=[project.slug, sources['environment']])}?{urlencode(given)}"
 
 
 def _initial(cloned: Job | None) -> dict[str, Any]:
@@ -103,39 +136,37 @@ def _try_create(request: HttpRequest, project: Project, form: NewJobForm | Impor
 
 
 def import_job(request: HttpRequest, project: str) -> HttpResponse:
-    """A job from a file; a document with problems becomes a draft with problems, which the editor shows."""
+    """A job from a file; a document with problems becomes a draft with problems, which the editor shows. Data is told apart."""
     place = find_project(request, project)
     policy.require(person(request), "create_job", place)
     if request.method != "POST":
         return redirect(reverse("jobs:create", args=[project]) + "#import")
     form = ImportForm(request.POST, request.FILES)
+    is_data = False
     if form.is_valid():
-        document = _read_upload(form)
-        form.cleaned_data["name"] = form.cleaned_data["name"] or _name_from(form.cleaned_data["file"].name)
-        job = _try_create(request, place, form, document) if document is not None else None
-        if job and document is not None:
-            _tell_imported(request, place, document)
-            return redirect("jobs:edit", project, job.name)
-    context = {"project": place, "form": NewJobForm(), "starts": STARTS, "import_form": form}
+        upload = form.cleaned_data["file"]
+        try:
+            document = _document_in(upload)
+        except NotADocument as error:
+            form.add_error("file", f"{error.message} {'' if error.is_data else error.fix or ''}".strip())
+            is_data = error.is_data
+        else:
+            form.cleaned_data["name"] = form.cleaned_data["name"] or name_from(upload.name)
+            job = _try_create(request, place, form, document)
+            if job:
+                _tell_imported(request, place, document)
+                return redirect("jobs:edit", project, job.name)
+    context = {"project": place, "form": NewJobForm(), "starts": STARTS, "import_form": form, "import_is_data": is_data}
+    context["files"] = _files(sources_of(place))
     return render(request, "jobs/create.html", context, status=422)
 
 
-def _read_upload(form: ImportForm) -> str | None:
-    """The file's text, or None with the reason on the form."""
-    upload = form.cleaned_data["file"]
-    if upload.size > LARGEST_IMPORT:
-        form.add_error("file", f"The file is too large: {upload.size / 1_000_000:,.1f} MB. A document has at most 1 MB.")
-        return None
-    try:
-        return str(upload.read().decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        form.add_error("file", "The file is not UTF-8 text. Save it as UTF-8 and try again.")
-        return None
-
-
-def _name_from(file: str) -> str:
-    words = "".join(sign if sign.isalnum() and sign.isascii() else "_" for sign in Path(file).stem.lower()).strip("_")
-    return (words if words[:1].isalpha() else f"job_{words}").rstrip("_")[:80]
+def _document_in(upload: UploadedFile) -> str:
+    """Raises NotADocument."""
+    size = upload.size or 0
+    if size > LARGEST_IMPORT:
+        raise too_large(upload.name or "", size)
+    return document_in(upload.name or "", upload.read())
 
 
 def _tell_imported(request: HttpRequest, project: Project, document: str) -> None:

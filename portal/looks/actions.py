@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs import actions as jobs
 from portal.jobs.models import Job
+from portal.looks.starts import with_start
 
 READABLE = ("delimited", "json", "jsonl", "parquet")
 
@@ -45,10 +47,18 @@ def stages_for(proposal: Proposal, uri: str, choices: Choices) -> list[dict[str,
     return look_stages.stages(proposal, uri, choices)
 
 
-def create_job_from_file(*, actor: User, project: Project, name: str, proposal: Proposal, uri: str, choices: Choices) -> Job:
+@dataclass(frozen=True)
+class NewJob:
+    """What the job is called, and the guided start it comes from ("": none)."""
+
+    name: str
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    start: str = ""
+
+
+def create_job_from_file(*, actor: User, project: Project, new: NewJob, proposal: Proposal, uri: str, choices: Choices) -> Job:
     """A new job whose draft reads the file, types it, checks it and keeps it as Parquet."""
-    document = {
-        "description": f"Reads {uri}, gives its columns types and keeps it as Parquet.",
-        "stages": stages_for(proposal, uri, choices),
-    }
-    return jobs.create_job(actor=actor, project=project, name=name, document=document)
+    made = with_start(stages_for(proposal, uri, choices), proposal, new.start)
+    document = {"description": f"Reads {uri}, gives its columns types and keeps it as Parquet.", "stages": made}
+    return jobs.create_job(actor=actor, project=project, name=new.name, description=new.description, tags=new.tags, document=document)

@@ -20,6 +20,7 @@ from portal.errors import PortalError
 from portal.runs import preview_client
 
 SECONDS = 15
+ANSWERS = {"look": "looked", "unpack": "unpacked"}
 REMEMBERED = 40
 """Looks that are kept, so that “Create job” after a look does not look again. Gone with the process, and with any change of the file."""
 
@@ -41,14 +42,11 @@ async def look(user: User, environment: Environment, uri: str, settings: dict[st
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    message = {
-        "do": "files",
-        "what": "look",
-        "user": user.pk,
-        "environment": environment.pk,
-        "values": {"uri": uri, "settings": settings, "seconds": SECONDS},
-    }
-    proposal = await _answer(message)
+    event = await ask(user, environment, "look", {"uri": uri, "settings": settings, "seconds": SECONDS})
+    try:
+        proposal = Proposal.model_validate(event.get("proposal"))
+    except ValidationError:
+        raise NotLookedAt("The file could not be looked at.", fix="Try again.") from None
     with _lock:
         _kept[key] = proposal
         while len(_kept) > REMEMBERED:
@@ -56,21 +54,20 @@ async def look(user: User, environment: Environment, uri: str, settings: dict[st
     return proposal
 
 
-async def _answer(message: dict[str, Any]) -> Proposal:
-    found: Proposal | None = None
-    problem: dict[str, Any] | None = None
+async def ask(user: User, environment: Environment, what: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Has a program over files do its work; gives its answer. Raises NotLookedAt with the program's own words."""
+    message = {"do": "files", "what": what, "user": user.pk, "environment": environment.pk, "values": values}
+    problem: dict[str, Any] = {}
     async for event in preview_client.request(message):
-        if event.get("event") == "looked":
-            try:
-                found = Proposal.model_validate(event.get("proposal"))
-            except ValidationError:
-                problem = None
-        elif event.get("event") == "problem":
-            problem = problem or event.get("problem")
-    if found is None:
-        problem = problem or {"message": "The file could not be looked at.", "fix": "Try again."}
-        raise NotLookedAt(str(problem.get("message")), fix=problem.get("fix"), code=str(problem.get("code") or NotLookedAt.code))
-    return found
+        if event.get("event") == ANSWERS[what]:
+            return event
+        if event.get("event") == "problem" and not problem:
+            problem = event.get("problem") or {}
+    raise NotLookedAt(
+        str(problem.get("message") or "The file could not be looked at."),
+        fix=problem.get("fix") or "Try again.",
+        code=str(problem.get("code") or NotLookedAt.code),
+    )
 
 
 def _key(environment: Environment, uri: str, settings: dict[str, Any]) -> str:

@@ -30,6 +30,9 @@ class Chosen:
     misfits: str = ""
     name: str = ""
     tab: str = "columns"
+    start: str = ""
+    description: str = ""
+    tags: str = ""
 
     def choices(self, proposal: Proposal, uri: str, **more: Any) -> Choices:
         """The choices for the stages."""
@@ -52,6 +55,9 @@ def read(data: Mapping[str, Any]) -> Chosen:
         misfits if misfits in _MISFITS else "",
         str(data.get("name") or "")[:80],
         str(data.get("tab") or "columns"),
+        str(data.get("start") or ""),
+        str(data.get("description") or "")[:300],
+        str(data.get("tags") or "")[:300],
     )
 
 

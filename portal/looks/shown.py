@@ -14,6 +14,7 @@ from portal.errors import PortalError
 from portal.jobs import plain_words
 from portal.looks import actions
 from portal.looks.choosing import Chosen, default_misfits
+from portal.looks.starts import with_start
 
 TYPES = [
     ("string", "text", "abc"),
@@ -76,7 +77,8 @@ def page(proposal: Proposal, uri: str, chosen: Chosen) -> dict[str, Any]:
 
 def _sentences(proposal: Proposal, uri: str, chosen: Chosen) -> list[Any]:
     try:
-        return list(plain_words.plain_stages(actions.stages_for(proposal, uri, chosen.choices(proposal, uri))))
+        made = with_start(actions.stages_for(proposal, uri, chosen.choices(proposal, uri)), proposal, chosen.start)
+        return list(plain_words.plain_stages(made))
     except PortalError:
         return []
 

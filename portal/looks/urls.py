@@ -13,4 +13,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_LOOK + "/proposal", views.proposal, name="proposal"),
     path(_LOOK + "/create", views.create_job, name="create"),
     path(_LOOK + "/stages", views.stages, name="stages"),
+    path(_LOOK + "/unpack", views.unpack, name="unpack"),
 ]

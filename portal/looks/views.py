@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,6 +18,7 @@ from portal.accounts.models import Project, User
 from portal.environments.models import Environment
 from portal.jobs.models import Draft, Job
 from portal.looks import actions, asking, choosing, shown
+from portal.looks.unpacking import unpack_file
 
 
 @require_GET
@@ -69,8 +71,10 @@ async def create_job(request: HttpRequest, project: str, environment: str) -> Js
     found = await asking.look(user, place, uri, chosen.settings)
     choices = chosen.choices(found, uri)
 
+    new = actions.NewJob(chosen.name, chosen.description, tuple(chosen.tags.split()), chosen.start)
+
     def create() -> Job:
-        return actions.create_job_from_file(actor=user, project=place.project, name=chosen.name, proposal=found, uri=uri, choices=choices)
+        return actions.create_job_from_file(actor=user, project=place.project, new=new, proposal=found, uri=uri, choices=choices)
 
     job = await sync_to_async(create)()
     return JsonResponse({"url": reverse("jobs:edit", args=[place.project.slug, job.name])}, status=201)
@@ -87,6 +91,18 @@ async def stages(request: HttpRequest, project: str, environment: str) -> JsonRe
     taken = await sync_to_async(_names_in)(user, job)
     made = actions.stages_for(found, uri, chosen.choices(found, uri, with_load=False, taken=taken))
     return JsonResponse({"stages": made, "url": reverse("jobs:edit", args=[place.project.slug, job.name])})
+
+
+@require_POST
+async def unpack(request: HttpRequest, project: str, environment: str) -> JsonResponse:
+    """`uri` of a zip or workbook → {"url"}: of the page of its only part, or of the folder's list."""
+    user = cast(User, await request.auser())
+    place, uri = await _place(request, user, project, environment)
+    brought = await unpack_file(actor=user, environment=place, uri=uri)
+    where = [place.project.slug, place.name]
+    address = reverse("looks:look", args=where) if len(brought) == 1 else reverse("data:list", args=where)
+    query = {"uri": brought[0].uri} if len(brought) == 1 else {}
+    return JsonResponse({"url": f"{address}?{urlencode(query)}" if query else address, "files": [file.uri for file in brought]}, status=201)
 
 
 def _job(user: User, project: Project, name: str) -> Job:
@@ -122,6 +138,7 @@ def _addresses(place: Environment) -> dict[str, Any]:
         "proposal_url": reverse("looks:proposal", args=names),
         "create_url": reverse("looks:create", args=names),
         "stages_url": reverse("looks:stages", args=names),
+        "unpack_url": reverse("looks:unpack", args=names),
     }
 
 

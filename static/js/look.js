@@ -110,6 +110,7 @@ place.addEventListener("click", (event) => {
   const add = event.target.closest("[data-add]");
   if (mend) toggleMend(mend);
   else if (add) make(add, place.dataset.stages, { job: add.dataset.add }, leaveStages);
+  else if (event.target.closest("[data-unpack]")) make(event.target.closest("[data-unpack]"), place.dataset.unpack, {});
   else if (event.target.closest("[data-look-again]")) look();
 });
 

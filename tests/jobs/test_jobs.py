@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import gzip
+import html
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from executor.document.job import check
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import actions
 from portal.jobs.models import Job
-from portal.jobs.starts import STARTS
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lake(settings: Any, tmp_path: Path) -> Path:
+    """Dev's folder with one file that people brought."""
+    settings.LAKE_DIR = tmp_path / "lake"
+    raw = settings.LAKE_DIR / "flights" / "dev" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "own.csv").write_text("day,n\n2024-01-01,1\n")
+    return raw.parent
 
 
 def test_a_new_job_belongs_to_who_made_it_and_its_document_is_their_draft(ana, flights):
@@ -60,25 +72,6 @@ def test_an_archived_job_leaves_the_list_and_can_be_brought_back(ana, job, brows
     assert "jobs/daily_delays/" in browser.get("/p/flights/jobs/").content.decode()
 
 
-@pytest.mark.parametrize("start", [start for start in STARTS if start.key != "empty"], ids=lambda start: start.key)
-def test_every_guided_start_is_a_job_without_problems(start):
-    assert check(start.document) == []
-
-
-def test_a_job_begun_with_a_start_opens_in_the_editor(ana, flights, browser_of):
-    answer = browser_of(ana).post("/p/flights/jobs/new-job", {"name": "fresh", "start": "csv_to_parquet", "tags": "a, b"})
-    assert answer["Location"] == "/p/flights/jobs/fresh/edit"
-    job = Job.objects.get(name="fresh")
-    assert job.tags == ["a", "b"]
-    assert "TypingTransform" in job.drafts.get().document
-
-
-def test_a_taken_name_is_said_at_its_field(ana, job, browser_of):
-    answer = browser_of(ana).post("/p/flights/jobs/new-job", {"name": "daily_delays", "start": "empty"})
-    assert answer.status_code == 422
-    assert "There is a job “daily_delays” already." in answer.content.decode()
-
-
 def test_a_copy_begins_with_the_newest_version(ana, job, browser_of):
     page = browser_of(ana).get("/p/flights/jobs/new-job?clone=daily_delays").content.decode()
     assert 'value="daily_delays_copy"' in page
@@ -101,13 +94,58 @@ def test_a_file_with_problems_becomes_a_draft_with_problems(ana, flights, browse
     assert "Imported as a draft with 1 problem" in page
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [(b"\xff\xfe\x00", "not UTF-8 text"), (b"", "The submitted file is empty"), (b" " * 10_000_000, "too large: 10.0 MB; at most 1 MB")],
-    ids=["not text", "empty", "10 MB"],
-)
-def test_a_file_that_cannot_be_a_document_is_refused_in_words(ana, flights, browser_of, content, words):
-    answer = upload(browser_of(ana), content, name="bad")
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_document_is_read_in_every_encoding_that_json_comes_in(ana, flights, browser_of, changed, encoding):
+    assert upload(browser_of(ana), changed().encode(encoding))["Location"] == "/p/flights/jobs/my_job_2/edit"
+
+
+NOT_DOCUMENTS = {
+    "not text.json": (b"\xff\xfe\x00", "not UTF-8 text"),
+    "empty.json": (b"", "The submitted file is empty"),
+    "10 MB.json": (b" " * 10_000_000, "has 10.0 MB; a job document has at most 1 MB"),
+    "20 MB.json": (b"{" + b" " * 20_000_000, "has 20.0 MB; a job document has at most 1 MB"),
+    "latin.json": ('{"description": "Zürich"}'.encode("latin-1"), "not UTF-8 text"),
+    "blank.json": (b"  \n ", "is empty"),
+    "nul.json": (b"{}" + b"\x00" * 7, "is not text"),
+    "job.json.gz": (gzip.compress(b'{"stages": []}'), "packed with gzip"),
+    "flights.csv": (b"year,month\n2013,1\n", "a text with rows"),
+    "flights": (b"year;month\n2013;1\n", "a text with rows"),
+    "flights.csv.gz": (gzip.compress(b"a,b\n1,2\n"), "packed with gzip"),
+    "x.parquet": (b"PAR1....PAR1", "a Parquet file"),
+    "x.xlsx": (b"PK\x03\x04...", "an Excel file"),
+    "rows.json": (b'[{"a": 1}]', "no job"),
+    "one.json": (b'{"a": 1}', "no job"),
+    "lines.jsonl": (b'{"a": 1}\n{"a": 2}\n', "no job"),
+    "lines.json": (b'{"a": 1}\n{"a": 2}\n', "one JSON object a line"),
+}
+DATA = ["flights.csv", "flights", "flights.csv.gz", "x.parquet", "x.xlsx", "rows.json", "one.json", "lines.jsonl", "lines.json"]
+
+
+@pytest.mark.parametrize("name", ["bad", ""])
+@pytest.mark.parametrize("file", NOT_DOCUMENTS)
+def test_a_file_that_is_no_document_is_told_what_it_is(ana, flights, browser_of, file, name):
+    content, words = NOT_DOCUMENTS[file]
+    answer = upload(browser_of(ana), content, file, name=name)
     assert answer.status_code == 422
-    assert words in answer.content.decode()
-    assert not Job.objects.filter(name="bad").exists()
+    page = html.unescape(answer.content.decode())
+    assert words in page
+    assert ("A file like this is data" in page) or file not in DATA
+    assert not Job.objects.filter(project=flights).exclude(name="daily_delays").exists()
+
+
+def test_a_start_leads_to_the_page_of_a_file_of_this_project(ana, flights, browser_of, lake):
+    browser = browser_of(ana)
+    page = browser.get("/p/flights/jobs/new-job").content.decode()
+    assert "raw/own.csv" in page
+    answer = browser.post("/p/flights/jobs/new-job", {"name": "own", "start": "daily_aggregate", "file": "raw/own.csv"})
+    assert answer["Location"].startswith("/p/flights/data/dev/look?uri=raw%2Fown.csv&start=daily_aggregate&name=own")
+    for file in ("", "raw/other.csv", "../x"):
+        refused = browser.post("/p/flights/jobs/new-job", {"name": "own", "start": "typed_parquet", "file": file})
+        assert (refused.status_code, "Choose a file of this project" in refused.content.decode()) == (422, True)
+
+
+def test_an_empty_project_is_told_to_bring_a_file(ana, flights, browser_of, settings, tmp_path):
+    settings.LAKE_DIR = tmp_path / "none"
+    page = browser_of(ana).get("/p/flights/jobs/new-job").content.decode()
+    assert "This project has no file yet" in page
+    assert "flights.csv" not in page

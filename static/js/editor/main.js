@@ -99,6 +99,16 @@ function showProblems() {
   choose($("tab-problems"), { focus: true });
 }
 
+/** Stages that the page of a file left for this job: put at the end, as one step that can be undone. */
+function takeBrought() {
+  const left = sessionStorage.getItem("sluice-add-stages");
+  sessionStorage.removeItem("sluice-add-stages");
+  const { stages = [], path } = JSON.parse(left ?? "{}");
+  if (path !== location.pathname || store.broken || !stages.length) return;
+  store.insertAll(store.stages.length, stages);
+  show({ text: `${plural(stages.length, "stage")} added at the end. Ctrl+Z takes them out again.`, tone: "ok" });
+}
+
 // --- toolbar
 
 function drawToolbar() {
@@ -273,3 +283,5 @@ drawToolbar();
 drawDraftState();
 if (store.broken) showJson(true);
 watch($("presence"), config.urls, draft, newer);
+
+takeBrought();

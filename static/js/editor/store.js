@@ -94,6 +94,15 @@ export class Store extends EventTarget {
     });
   }
 
+  /** Several stages as one step of history; the first of them is chosen. */
+  insertAll(at, stages) {
+    const keys = stages.map(() => this.newKey());
+    this.commit({ ...this.doc, stages: this.stages.toSpliced(at, 0, ...stages) }, this.keys.toSpliced(at, 0, ...keys), {
+      what: "stages",
+      choose: keys[0],
+    });
+  }
+
   remove(index) {
     const keys = this.keys.toSpliced(index, 1);
     const choose = this.keys[index] === this.chosen ? (keys[index] ?? keys[index - 1] ?? null) : this.chosen;

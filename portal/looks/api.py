@@ -1,0 +1,109 @@
+"""API of looks: the same actions as the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from executor.look.proposal import Proposal
+from portal.accounts import policy
+from portal.api_base import ProjectView
+from portal.environments.models import Environment
+from portal.looks import actions, asking, choosing
+from portal.looks.unpacking import unpack_file
+
+SETTINGS = "How the file is read where that was not found out rightly: encoding, separator, quote, escape, header, skipLines, …"
+
+
+class LookIn(serializers.Serializer[Any]):
+    uri = serializers.CharField(max_length=1000, help_text="A file in the environment's lake, for instance raw/flights.csv.")
+    settings = serializers.DictField(required=False, default=dict, help_text=SETTINGS)
+
+
+class JobFromFileIn(LookIn):
+    name = serializers.CharField(max_length=80)
+    description = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+    tags = serializers.ListField(child=serializers.CharField(), required=False, default=list)
+    misfits = serializers.ChoiceField(
+        choices=["aside", "null", "stop"], required=False, default="", allow_blank=True, help_text="What happens to rows that do not fit."
+    )
+    mends = serializers.ListField(
+        child=serializers.DictField(), required=False, default=list, help_text='{"index": 15, "found": "1,50", "value": "1.50"} each.'
+    )
+
+
+class JobFromFileOut(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    document = serializers.CharField(help_text="Your draft.")
+
+
+class UnpackIn(serializers.Serializer[Any]):
+    uri = serializers.CharField(max_length=1000, help_text="A zip archive or an Excel workbook in the environment's lake.")
+
+
+class UnpackOut(serializers.Serializer[Any]):
+    files = serializers.ListField(child=serializers.CharField(), help_text="The places of its parts.")
+
+
+class OfFile(ProjectView):
+    """A view about one file below /projects/<project>/environments/<environment>/."""
+
+    def environment(self) -> Environment:
+        return self.find(Environment.objects.select_related("project", "compute"), "view_data", name=self.kwargs["environment"])
+
+    def place(self, uri: str) -> tuple[Environment, str]:
+        environment = self.environment()
+        return environment, actions.look_at_file(actor=self.person, environment=environment, uri=uri)
+
+    def proposal(self, environment: Environment, uri: str, settings: dict[str, Any]) -> Proposal:
+        return async_to_sync(asking.look)(self.person, environment, uri, choosing.checked(settings))
+
+
+class Look(OfFile):
+    scope = "read"
+
+    @extend_schema(summary="Look at a file: how it can be read, and what does not fit", request=LookIn, responses=OpenApiTypes.OBJECT)
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        taken = self.taken(LookIn)
+        place, uri = self.place(taken["uri"])
+        return Response(self.proposal(place, uri, taken["settings"]).model_dump(by_alias=True, exclude_none=True, mode="json"))
+
+
+class JobFromFile(OfFile):
+    @extend_schema(summary="Make a job that reads a file as proposed", request=JobFromFileIn, responses={201: JobFromFileOut})
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        policy.require(self.person, "create_job", self.project)
+        taken = self.taken(JobFromFileIn)
+        place, uri = self.place(taken["uri"])
+        settings = choosing.checked(taken["settings"])
+        chosen = choosing.Chosen(settings, choosing.mends_from(taken["mends"]), taken["misfits"])
+        proposal = self.proposal(place, uri, settings)
+        new = actions.NewJob(taken["name"], taken["description"], tuple(taken["tags"]))
+        job = actions.create_job_from_file(
+            actor=self.person, project=self.project, new=new, proposal=proposal, uri=uri, choices=chosen.choices(proposal, uri)
+        )
+        draft = job.drafts.get(user=self.person)
+        return Response(JobFromFileOut({"name": job.name, "document": draft.document}).data, status=201)
+
+
+class Unpack(OfFile):
+    @extend_schema(summary="Unpack a zip or a workbook into files beside it", request=UnpackIn, responses={201: UnpackOut})
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        place, uri = self.place(self.taken(UnpackIn)["uri"])
+        files = async_to_sync(unpack_file)(actor=self.person, environment=place, uri=uri)
+        return Response({"files": [file.uri for file in files]}, status=201)
+
+
+_IN = "projects/<slug:project>/environments/<slug:environment>/"
+urlpatterns = [
+    path(_IN + "look", Look.as_view()),
+    path(_IN + "look/job", JobFromFile.as_view()),
+    path(_IN + "look/unpack", Unpack.as_view()),
+]

@@ -1,0 +1,62 @@
+"""Unpacking a zip or a workbook: behind the wall into a hidden folder, then each part comes in as any uploaded file does."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from contextlib import suppress
+from typing import Any
+
+from asgiref.sync import sync_to_async
+
+from portal.accounts.models import User
+from portal.data import actions as data
+from portal.data import names
+from portal.data.lake import Lake
+from portal.data.models import FileVersion, IfThere
+from portal.data.rights import require_change
+from portal.environments.models import Environment
+from portal.looks.asking import NotLookedAt, ask
+
+STAGING = ".sluice-unpacked"
+
+
+async def unpack_file(*, actor: User, environment: Environment, uri: str) -> list[FileVersion]:
+    """Every part of `uri` as a file of its own, in the folder it lies in; what is there already stays. Raises NotAllowed, NotLookedAt."""
+    await sync_to_async(require_change)(actor, environment)
+    folder = f"{STAGING}/{uuid.uuid4().hex}"
+    limits = {"bytes": data.limit_bytes()}
+    try:
+        event = await ask(actor, environment, "unpack", {"uri": uri, "to": folder, "limits": limits})
+        return await sync_to_async(_bring_in)(actor, environment, uri, folder, event.get("files", []))
+    finally:
+        await sync_to_async(_forget)(environment, folder)
+
+
+def _bring_in(actor: User, environment: Environment, uri: str, folder: str, files: Any) -> list[FileVersion]:
+    target = "/".join(uri.split("/")[:-1])
+    brought = []
+    for file in files if isinstance(files, list) else []:
+        name = str(file.get("uri", "")).rsplit("/", 1)[-1] if isinstance(file, dict) else ""
+        if name != names.safe(name):  # the program is not trusted with a place
+            raise NotLookedAt("The file could not be unpacked.", fix="Unpack it on your machine, and bring what is inside.")
+        brought.append(_bring(actor, environment, Lake(environment), f"{folder}/{name}", target, name))
+    return brought
+
+
+def _bring(actor: User, environment: Environment, lake: Lake, source: str, target: str, name: str) -> FileVersion:
+    found = lake.find(source)
+    size = found.bytes if found else None
+    upload = data.begin_upload(actor=actor, environment=environment, name=name, size=size, folder=target, if_there=IfThere.KEEP_BOTH)
+    data.receive_piece(actor=actor, upload=upload, offset=0, parts=lake.read(source), length=size)
+    return data.finish_upload(actor=actor, upload=upload)
+
+
+def _forget(environment: Environment, folder: str) -> None:
+    """The hidden folder and the files in it, which have no folders inside."""
+    path = Lake(environment).root / folder
+    with suppress(OSError):
+        for entry in os.scandir(path):
+            with suppress(OSError):
+                os.unlink(entry.path)
+        path.rmdir()

@@ -1,0 +1,174 @@
+"""The page of a file, its API, and the jobs that come of it."""
+
+from __future__ import annotations
+
+import html
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.document.job import check
+from portal.audit.models import AuditEvent
+from portal.jobs.models import Job
+from tests.factories import as_text, make_job
+
+pytestmark = pytest.mark.django_db
+LOOK = "/p/flights/data/dev/look"
+API = "/api/v1/projects/flights/environments/dev/look"
+CSV = "day,amount,note\n" + "".join(f"2024-01-{n % 28 + 1:02},{n}.5,x\n" for n in range(1, 40)) + '2024-01-31,"1,50",y\n'
+
+
+@pytest.fixture
+def own(lake: Path) -> Path:
+    path = lake / "raw" / "own.csv"
+    path.write_text(CSV)
+    return path
+
+
+def piece(browser: Any, **form: Any) -> str:
+    answer = browser.post(f"{LOOK}/proposal", {"uri": "raw/own.csv", **form})
+    assert answer.status_code == 200
+    return html.unescape(answer.content.decode())
+
+
+def test_the_frame_comes_at_once_and_the_proposal_as_a_piece(ana, dev, browser_of, own, asked):
+    browser = browser_of(ana)
+    page = browser.get(f"{LOOK}?uri=raw/own.csv").content.decode()
+    assert "Looking at the file" in page
+    assert asked == []
+    shown = piece(browser)
+    assert "39 of 40 rows fit · here is the other one" in shown
+    assert "A comma where the other 39 have a point." in shown
+
+
+def test_a_change_looks_again_and_keeps_all_other_choices(ana, dev, browser_of, own, asked):
+    browser = browser_of(ana)
+    mends = json.dumps([{"index": 1, "found": "1,50", "value": "1.50"}])
+    shown = piece(browser, change="columns.2.type", value="boolean", settings='{"header": true}', mends=mends, misfits="null", name="mine")
+    assert asked[-1]["values"]["settings"] == {"header": True, "columns": {"2": {"type": "boolean"}}}
+    assert 'value="mine"' in shown
+    assert '"found": "1,50"' in shown
+    assert 'value="null" checked' in shown
+    piece(browser, settings='{"header": true, "columns": {"2": {"type": "boolean"}}}')
+    assert len(asked) == 1, "a look with the same settings at the same file is remembered"
+    own.write_text(CSV + "2024-02-01,1.5,z\n")
+    piece(browser, settings='{"header": true, "columns": {"2": {"type": "boolean"}}}')
+    assert len(asked) == 2, "a changed file is looked at again"
+
+
+def test_what_cannot_be_looked_at_is_told(ana, dev, browser_of, lake):
+    for uri, words in (("raw/none.csv", "There is nothing at"), ("../other/x.csv", "does not lead to a place in the lake")):
+        answer = browser_of(ana).post(f"{LOOK}/proposal", {"uri": uri})
+        assert answer.status_code == 422
+        assert words in html.unescape(answer.content.decode())
+    for uri in ("", ".sluice-staging/x", "raw/.hidden.csv"):
+        assert browser_of(ana).get(f"{LOOK}?uri={uri}").status_code == 422
+
+
+@pytest.mark.parametrize("settings", ['{"separator": "too long"}', '{"encoding": "utf-7"}', '{"columns": {"0": {"name": "a b"}}}'])
+def test_settings_that_are_none_are_told(ana, dev, browser_of, own, settings):
+    assert browser_of(ana).post(f"{LOOK}/proposal", {"uri": "raw/own.csv", "settings": settings}).status_code == 422
+
+
+def test_only_people_who_may_see_data_look(vic, outsider, olu, test_env, browser_of, own, asked):
+    for person in (vic, outsider):
+        assert browser_of(person).get(f"{LOOK}?uri=raw/own.csv").status_code == 404
+        assert browser_of(person).post(f"{LOOK}/proposal", {"uri": "raw/own.csv"}).status_code == 404
+    assert asked == []
+    assert browser_of(olu).get(f"{LOOK}?uri=raw/own.csv").status_code == 200
+    assert browser_of(olu).post(f"{LOOK}/create", {"uri": "raw/own.csv", "name": "x"}).status_code == 404
+
+
+def test_a_look_is_noted_once_an_hour(ana, dev, browser_of, own):
+    for _ in range(3):
+        browser_of(ana).get(f"{LOOK}?uri=raw/own.csv")
+    assert AuditEvent.objects.filter(action="view_data", actor=ana).count() == 1
+
+
+def create(browser: Any, name: str = "own", **form: Any) -> dict[str, Any]:
+    answer = browser.post(f"{LOOK}/create", {"uri": "raw/own.csv", "name": name, **form})
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["url"] == f"/p/flights/jobs/{name}/edit"
+    document = json.loads(Job.objects.get(name=name).drafts.get().document)
+    assert check(document) == []
+    return dict(document)
+
+
+def test_a_job_is_made_with_rows_that_do_not_fit_kept_aside(ana, dev, browser_of, own):
+    stages = create(browser_of(ana))["stages"]
+    assert [(stage["type"], stage["name"]) for stage in stages] == [
+        ("DelimitedExtract", "read_own"), ("TypingTransform", "type_own"), ("SQLTransform", "good_own"), ("SQLTransform", "aside_own"),
+        ("SQLValidate", "check_own"), ("ParquetLoad", "save_own"), ("ParquetLoad", "save_own_errors"),
+    ]  # fmt: skip
+
+
+def test_a_mended_value_is_read_as_said(ana, dev, browser_of, own):
+    mends = json.dumps([{"index": 1, "found": "1,50", "value": "1.50"}, {"index": 2, "found": "${x} o'", "value": None}])
+    stages = create(browser_of(ana), mends=mends, misfits="stop")["stages"]
+    prepare = next(stage for stage in stages if stage["name"] == "prepare_own")
+    assert "CASE WHEN `amount` = '1,50' THEN '1.50' ELSE `amount` END AS `amount`" in prepare["sql"]
+    assert "${" not in prepare["sql"]
+    assert next(stage for stage in stages if stage["type"] == "TypingTransform")["failMode"] == "failfast"
+
+
+@pytest.mark.parametrize(("start", "types"), [
+    ("typed_parquet", ["DelimitedExtract", "TypingTransform", "SQLValidate", "ParquetLoad"]),
+    ("daily_aggregate", ["DelimitedExtract", "TypingTransform", "SQLValidate", "SQLTransform", "SQLValidate", "ParquetLoad"]),
+    ("quality_gate", ["DelimitedExtract", "TypingTransform", "SQLValidate", "SQLValidate", "SQLValidate"]),
+])  # fmt: skip
+def test_every_guided_start_is_a_job_without_problems(ana, dev, browser_of, own, start, types):
+    document = create(browser_of(ana), start=start, misfits="null", description="Words", tags="a b")
+    assert [stage["type"] for stage in document["stages"]] == types
+    job = Job.objects.get(name="own")
+    assert (job.description, job.tags) == ("Words", ["a", "b"])
+
+
+def test_stages_for_another_job_have_names_that_are_free_there(ana, dev, browser_of, own):
+    taken = {"stages": [{"type": "DelimitedExtract", "name": "own", "inputURI": "raw/own.csv", "outputView": "own_text"}]}
+    make_job(dev.project, "other", ana).drafts.create(user=ana, document=as_text(taken))
+    answer = browser_of(ana).post(f"{LOOK}/stages", {"uri": "raw/own.csv", "job": "other", "misfits": "null"})
+    stages = answer.json()["stages"]
+    assert [stage["outputView"] for stage in stages] == ["own_2_text", "own_2"]
+    assert check({"stages": [*taken["stages"], *stages]}) == []
+    assert browser_of(ana).post(f"{LOOK}/stages", {"uri": "raw/own.csv", "job": "none"}).status_code == 404
+
+
+def test_a_taken_or_wrong_name_is_refused_in_words(ana, dev, browser_of, own):
+    create(browser_of(ana))
+    for name, status in (("own", 409), ("Not A Name", 422)):
+        answer = browser_of(ana).post(f"{LOOK}/create", {"uri": "raw/own.csv", "name": name})
+        assert answer.status_code == status
+        assert answer.json()["detail"]
+
+
+def test_the_same_by_api(ana, vic, dev, program_of, own):
+    program = program_of(ana, "read", "write")
+    proposal = program.post(API, {"uri": "raw/own.csv", "settings": {"timeZone": "Europe/Berlin"}}, format="json").json()
+    assert (proposal["rows"], proposal["rows_fit"], proposal["misfits"][0]["line"]) == (40, 39, 41)
+    asked = {"uri": "raw/own.csv", "name": "by_api", "mends": [{"index": 1, "found": "1,50", "value": "1.50"}], "misfits": "stop"}
+    made = program.post(f"{API}/job", asked, format="json")
+    assert made.status_code == 201
+    assert check(json.loads(made.json()["document"])) == []
+    assert program_of(vic, "read", "write").post(API, {"uri": "raw/own.csv"}, format="json").status_code == 404
+    assert program_of(ana, "read").post(f"{API}/job", asked, format="json").status_code == 403
+    assert program.post(API, {"uri": "raw/own.csv", "settings": {"separator": "xx"}}, format="json").status_code == 422
+
+
+def test_the_parts_of_a_zip_come_in_like_uploads(ana, vic, dev, browser_of, lake):
+    with zipfile.ZipFile(lake / "raw" / "z.zip", "w") as archive:
+        archive.writestr("a.csv", "a,b\n1,2\n")
+        archive.writestr("own.csv", CSV)
+    (lake / "raw" / "own.csv").write_text("there before\n")
+    shown = browser_of(ana).post(f"{LOOK}/proposal", {"uri": "raw/z.zip"}).content.decode()
+    assert "What is inside" in shown
+    assert "data-create" not in shown
+    answer = browser_of(ana).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"})
+    assert answer.json()["files"] == ["raw/a.csv", "raw/own_2.csv"]
+    assert (lake / "raw" / "own_2.csv").read_text() == CSV
+    assert (lake / "raw" / "own.csv").read_text() == "there before\n"
+    assert list((lake / ".sluice-unpacked").iterdir()) == []
+    assert AuditEvent.objects.filter(action="upload_data", actor=ana).count() == 2
+    assert browser_of(vic).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"}).status_code == 404
