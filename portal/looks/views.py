@@ -95,14 +95,13 @@ async def stages(request: HttpRequest, project: str, environment: str) -> JsonRe
 
 @require_POST
 async def unpack(request: HttpRequest, project: str, environment: str) -> JsonResponse:
-    """`uri` of a zip or workbook → {"url"}: of the page of its only part, or of the folder's list."""
+    """`uri` of a zip or workbook → {"files": [{"uri", "url" of its page}]}."""
     user = cast(User, await request.auser())
     place, uri = await _place(request, user, project, environment)
     brought = await unpack_file(actor=user, environment=place, uri=uri)
-    where = [place.project.slug, place.name]
-    address = reverse("looks:look", args=where) if len(brought) == 1 else reverse("data:list", args=where)
-    query = {"uri": brought[0].uri} if len(brought) == 1 else {}
-    return JsonResponse({"url": f"{address}?{urlencode(query)}" if query else address, "files": [file.uri for file in brought]}, status=201)
+    address = reverse("looks:look", args=[place.project.slug, place.name])
+    files = [{"uri": file.uri, "url": f"{address}?{urlencode({'uri': file.uri})}"} for file in brought]
+    return JsonResponse({"files": files}, status=201)
 
 
 def _job(user: User, project: Project, name: str) -> Job:

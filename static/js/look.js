@@ -1,5 +1,6 @@
 // The page of a proposal. Its form is drawn by the server; a changed control sends the form, and the answer takes its place.
 // What a person chose stays in the form's hidden fields, so nothing is lost when the file is looked at again.
+import { el, icon } from "./dom.js";
 import { csrfToken, Refusal } from "./server.js";
 import { choose } from "./tabs.js";
 import { show } from "./toasts.js";
@@ -13,7 +14,8 @@ const form = () => document.getElementById("look-form");
 function post(url, more = {}) {
   const body = new URLSearchParams(new FormData(form()));
   for (const [name, value] of Object.entries(more)) body.set(name, value);
-  return fetch(url, { method: "POST", body, credentials: "same-origin", headers: { "X-CSRFToken": csrfToken(), Accept: "text/html, application/json" } });
+  // Refusals come as JSON; the proposal is HTML whatever is accepted.
+  return fetch(url, { method: "POST", body, credentials: "same-origin", headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" } });
 }
 
 /** Looks (again) with the form as it is; the newest answer wins. */
@@ -62,15 +64,13 @@ async function answered(url, more) {
 }
 
 /** Sends the form to make something and goes where the answer says. */
-async function make(button, url, more, before = () => {}) {
+async function make(button, url, more, then = (answer) => location.assign(answer.url)) {
   if (button.hasAttribute("aria-busy") || !form().reportValidity()) return;
   button.setAttribute("aria-busy", "true");
   const refusal = document.getElementById("look-refusal");
   refusal.textContent = "";
   try {
-    const answer = await answered(url, more);
-    before(answer);
-    location.assign(answer.url);
+    then(await answered(url, more));
   } catch (error) {
     refusal.textContent = error instanceof Refusal ? error.message : NO_ANSWER;
   }
@@ -80,6 +80,16 @@ async function make(button, url, more, before = () => {}) {
 /** The editor of the job takes these when it opens, as one step that can be undone. */
 function leaveStages({ stages, url }) {
   sessionStorage.setItem("sluice-add-stages", JSON.stringify({ stages, path: new URL(url, location).pathname }));
+  location.assign(url);
+}
+
+/** The parts of what was unpacked: the only one is looked at, several are offered. */
+function offerParts({ files }) {
+  if (files.length === 1) location.assign(files[0].url);
+  else
+    document
+      .getElementById("look-parts")
+      .replaceChildren(...files.map(({ uri, url }) => el("li", {}, icon("table", "mut"), " ", el("a", { href: url }, uri))));
 }
 
 function toggleMend(button) {
@@ -110,7 +120,7 @@ place.addEventListener("click", (event) => {
   const add = event.target.closest("[data-add]");
   if (mend) toggleMend(mend);
   else if (add) make(add, place.dataset.stages, { job: add.dataset.add }, leaveStages);
-  else if (event.target.closest("[data-unpack]")) make(event.target.closest("[data-unpack]"), place.dataset.unpack, {});
+  else if (event.target.closest("[data-unpack]")) make(event.target.closest("[data-unpack]"), place.dataset.unpack, {}, offerParts);
   else if (event.target.closest("[data-look-again]")) look();
 });
 
