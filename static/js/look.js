@@ -15,7 +15,12 @@ function post(url, more = {}) {
   const body = new URLSearchParams(new FormData(form()));
   for (const [name, value] of Object.entries(more)) body.set(name, value);
   // Refusals come as JSON; the proposal is HTML whatever is accepted.
-  return fetch(url, { method: "POST", body, credentials: "same-origin", headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" } });
+  return fetch(url, {
+    method: "POST",
+    body,
+    credentials: "same-origin",
+    headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" },
+  });
 }
 
 /** Looks (again) with the form as it is; the newest answer wins. */
