@@ -1,4 +1,4 @@
-"""`python -m executor check|run|preview|serve|look|unpack|schema|docs`. What needs Spark is imported only by the commands that need it."""
+"""`python -m executor check|run|preview|serve|look|unpack|put-back|schema|docs`. What needs Spark is imported only by its commands."""
 
 from __future__ import annotations
 
@@ -82,6 +82,15 @@ def serve() -> None:
     from executor import commands
 
     sys.exit(commands.serve())
+
+
+@main.command("put-back")
+@values_option
+def put_back(values: str | None) -> None:
+    """Makes an earlier output the present one again: place and kept output stand on standard input. Starts no Spark."""
+    from executor.put_back import put_back
+
+    sys.exit(put_back(sys.stdin, sys.stdout))
 
 
 @main.command()

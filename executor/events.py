@@ -388,6 +388,17 @@ class RunFinished(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PutBack(Event):
+    """An earlier output is the present one again. `current`: its facts (run_id, published_at, stage, format, rows, files, bytes, as far as
+    known); `kept`: the same, with `id`, of each output kept beside it, the newest first."""
+
+    name: ClassVar[str] = "put_back"
+    uri: str
+    current: dict[str, Any]
+    kept: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PreviewRows(Event):
     """Rows of one view.
 

@@ -187,6 +187,8 @@ RUN_CONCURRENCY = env_int("SLUICE_RUN_CONCURRENCY", 2)
 CELERY_WORKER_CONCURRENCY = RUN_CONCURRENCY + 4  # runs never keep the short tasks (alerts, pipelines) from a thread
 WARM_EXECUTORS = env_int("SLUICE_WARM_EXECUTORS", 1)
 WARM_IDLE_SECONDS = env_int("SLUICE_WARM_IDLE_SECONDS", 1800)
+KEEP_OUTPUTS = min(env_int("SLUICE_KEEP_OUTPUTS", 2), 20)
+"""Earlier outputs that are kept beside each output, to be put back."""
 PREVIEW_LEASES = env_int("SLUICE_PREVIEW_LEASES", 3)
 PREVIEW_IDLE_SECONDS = env_int("SLUICE_PREVIEW_IDLE_SECONDS", 600)
 # What one run, or one preview, may use at most (docs/decisions/limits.md); Spark's heap is the compute profile's.

@@ -20,7 +20,7 @@ from portal.looks import api as looks_api
 from portal.pipelines import api as pipelines_api
 from portal.promotions import api as promotions_api
 from portal.runs import api as runs_api
-from portal.runs import draft_api
+from portal.runs import draft_api, place_api
 
 API = [
     accounts_api,
@@ -28,6 +28,7 @@ API = [
     jobs_api,
     runs_api,
     draft_api,
+    place_api,
     upload_api,
     pipelines_api,
     promotions_api,

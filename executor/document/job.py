@@ -26,12 +26,13 @@ from executor.document.job_problems import (
     unused_parameters,
     wrong_kind,
 )
-from executor.document.places import place_problems
+from executor.document.places import addresses, place_problems
 from executor.document.reading import read_document
 from executor.document.views import view_problems
 from executor.language import schema
 from executor.language.filling import Filler
 from executor.language.parameters import Parameter, resolve
+from executor.language.places import place_of
 from executor.language.uris import uri_problem
 from executor.plain import problems_of
 from executor.problems import Problem, ProblemError
@@ -89,6 +90,20 @@ def check(
     reader = _Reader(environment, parameters, None, environments_known, types)
     reader.read(document)
     return _in_order(reader.problems)
+
+
+def places_written(
+    document: Document,
+    *,
+    environment: str,
+    parameters: Mapping[str, Any] | None,
+    run_id: str | None = None,
+    types: StageTypes = STAGE_TYPES,
+) -> list[str]:
+    """Where the document publishes in `environment` with these values; of a document with problems, what can be told."""
+    job = _Reader(environment, parameters, run_id, None, types).read(document)
+    stages = dict(enumerate(job.stages)) if job else {}
+    return [place_of(address.uri) for address in addresses(stages, environment) if address.writes]
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:

@@ -151,7 +151,6 @@ class Publisher:
     def _staging_folder(self, parent: Path) -> Path:
         folder = parent / STAGING / self.run_id
         if parent not in self._locks:
-            folder.parent.mkdir(parents=True, exist_ok=True)
             self._locks[parent] = _own(folder)
             remove_leftovers(folder.parent, self.lake)
         folder.mkdir(exist_ok=True)
@@ -208,7 +207,7 @@ def remove_leftovers(staging: Path, lake: Path) -> None:
 
 def _own(folder: Path) -> IO[str]:
     """Takes the lock of a run's staging folder and empties the folder, which an earlier attempt may have left."""
-    lock = folder.with_suffix(".lock").open("w")
+    lock = _opened(folder.with_suffix(".lock"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -219,6 +218,15 @@ def _own(folder: Path) -> IO[str]:
     with suppress(OSError):
         tree.remove(folder)
     return lock
+
+
+def _opened(path: Path) -> IO[str]:
+    """The file, in a folder that another run may just be removing because it was the last one there."""
+    for _ in range(100):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return path.open("w")
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
 
 # --- one output -------------------------------------------------------------------------------------------------------------
@@ -318,7 +326,7 @@ def _not_own(uri: str) -> Problem:
     return _problem(
         "place-not-own",
         f"“{uri}” already holds data that no run of this job has published.",
-        "data of unknown origin",
+        uri,
         "Write to another folder; or take the place over on the job's page, if what lies there may be replaced.",
     )
 
@@ -326,8 +334,8 @@ def _not_own(uri: str) -> Problem:
 def _foreign(uri: str, found: str) -> Problem:
     return _problem(
         "output-holds-other-things",
-        f"“{uri}” holds other things than an output of a job, so it is not replaced.",
-        f"“{found}” in it",
+        f"“{uri}” holds other things than an output of a job, for instance “{found}”, so it is not replaced.",
+        uri,
         "Write to another folder, or move what is in this one.",
     )
 

@@ -17,6 +17,7 @@ SCOPE_FOR: dict[str, str | None] = {
     "start_run": "run",
     "cancel_run": "run",
     "run_pipeline": "run",
+    "put_back_output": "run",
     # Only a person who is signed in decides about a promotion, or about who may do what.
     "approve_promotion": None,
     "roll_back": None,

@@ -24,6 +24,8 @@ class _Unset:
 
 
 UNSET: Final = _Unset()
+MOST_RUNS_AT_ONCE = 20
+"""Runs of one job that may work at a time in one environment, at most."""
 
 
 # --- the job -----------------------------------------------------------------------------------------------------------
@@ -57,7 +59,15 @@ def create_job(
 
 
 @transaction.atomic
-def edit_job(*, actor: User, job: Job, description: str | None = None, tags: Iterable[str] | None = None, owner: User | None = None) -> Job:
+def edit_job(
+    *,
+    actor: User,
+    job: Job,
+    description: str | None = None,
+    tags: Iterable[str] | None = None,
+    owner: User | None = None,
+    runs_at_once: int | None = None,
+) -> Job:
     """Changes what is said about a job; None leaves a part as it is. The owner must be able to see the job."""
     policy.require(actor, "edit_job", job)
     if description is not None:
@@ -68,9 +78,14 @@ def edit_job(*, actor: User, job: Job, description: str | None = None, tags: Ite
         if not policy.can(owner, "view", job):
             raise PortalError(f"{owner.shown_name} has no role in this project.", code="owner-unknown", fix="Choose one of its people.")
         job.owner = owner
+    if runs_at_once is not None:
+        if not 1 <= runs_at_once <= MOST_RUNS_AT_ONCE:
+            raise PortalError(f"Runs at once are from 1 to {MOST_RUNS_AT_ONCE}.", code="job-runs-at-once", status=422, field="runs_at_once")
+        job.runs_at_once = runs_at_once
     _validate(job)
-    job.save(update_fields=["description", "tags", "owner"])
-    audit.record(action="edit_job", actor=actor, subject=job, description=job.description, tags=job.tags, owner=job.owner.username)
+    job.save(update_fields=["description", "tags", "owner", "runs_at_once"])
+    said = {"description": job.description, "tags": job.tags, "owner": job.owner.username, "runs_at_once": job.runs_at_once}
+    audit.record(action="edit_job", actor=actor, subject=job, **said)
     return job
 
 
@@ -178,6 +193,7 @@ def save_version(*, actor: User, job: Job, document: str, message: str, base_ver
     policy.require(actor, "save_version", job, environment=lowest.name)
     documents.require_right(document, job.project)
     text = documents.canonical(document)
+    places.require_own(job, lowest, places.outputs_of(text, lowest, None))
     storage.put(documents.sha256_of(text), text.encode())
     return _keep(actor=actor, job=job, text=text, message=message, base=base_version, lowest=lowest)
 
@@ -187,6 +203,7 @@ def restore_version(*, actor: User, job: Job, version: JobVersion) -> JobVersion
     lowest = _lowest(job)
     policy.require(actor, "save_version", job, environment=lowest.name)
     documents.require_right(version.document, job.project)
+    places.require_own(job, lowest, places.outputs_of(version.document, lowest, None))
     storage.put(version.sha256, version.document.encode())
     return _keep(
         actor=actor, job=job, text=version.document, message=f"Restored v{version.number}", base=UNSET, lowest=lowest, restored=version
@@ -264,7 +281,7 @@ def _lowest(job: Job) -> Environment:
 
 def may_answer_for(actor: User, action: str, environment: Environment) -> bool:
     """For what changes data outside a run (`put_back_output`, `take_over_place`): whoever may there; authors too, where they work."""
-    return policy.can(actor, action, environment) or (environment.rank == 0 and policy.can(actor, "edit_job", environment))
+    return policy.can(actor, action, environment) or (environment.rank == 0 and policy.can(actor, "run_draft", environment))
 
 
 @transaction.atomic

@@ -15,9 +15,10 @@ from rest_framework.response import Response
 
 from portal.accounts.models import User
 from portal.api_base import ListView, ProjectView
+from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs import actions, documents, job_list, stage_diff
-from portal.jobs.models import Draft, Job, JobVersion
+from portal.jobs.models import Draft, Job, JobVersion, Place
 from portal.jobs.sources import sources_of
 from portal.jobs.sql_format import formatted
 
@@ -35,7 +36,7 @@ class JobOut(serializers.ModelSerializer[Job]):
 
     class Meta:
         model = Job
-        fields = ["name", "description", "owner", "tags", "latest_version", "live", "created_at", "archived_at"]
+        fields = ["name", "description", "owner", "tags", "runs_at_once", "latest_version", "live", "created_at", "archived_at"]
 
     @extend_schema_field(LiveOut(many=True))
     def get_live(self, job: Job) -> Any:
@@ -55,6 +56,9 @@ class JobChange(serializers.Serializer[Job]):
     description = serializers.CharField(max_length=300, required=False, allow_blank=True)
     tags = serializers.ListField(child=serializers.CharField(), required=False)
     owner = serializers.SlugRelatedField(slug_field="username", queryset=User.objects.all(), required=False)
+    runs_at_once = serializers.IntegerField(
+        min_value=1, max_value=actions.MOST_RUNS_AT_ONCE, required=False, help_text="Runs that may work at a time in one environment."
+    )
 
 
 class VersionOut(serializers.ModelSerializer[JobVersion]):
@@ -202,6 +206,32 @@ class JobBringBack(JobView):
         return Response(JobOut(actions.bring_back_job(actor=self.person, job=self.job())).data)
 
 
+class PlaceIn(serializers.Serializer[Any]):
+    environment = serializers.CharField()
+    uri = serializers.CharField(max_length=500, help_text="As documents write it.")
+
+
+class PlaceOut(serializers.ModelSerializer[Place]):
+    environment = serializers.CharField(source="environment.name")
+    owner = serializers.CharField(source="owner.name", default=None, help_text="The job that publishes here; null for an upload.")
+    last_run = serializers.UUIDField(source="last_run_id", allow_null=True)
+    kept = serializers.ListField(child=serializers.DictField(), help_text="Earlier outputs that can be put back, the newest first.")
+
+    class Meta:
+        model = Place
+        fields = ["environment", "uri", "owner", "since", "last_run", "published_at", "kept"]
+
+
+class JobTakeOver(JobView):
+    @extend_schema(summary="Take over a place", request=PlaceIn, responses=PlaceOut, tags=["jobs"])
+    def post(self, request: Request, project: str, job: str) -> Response:
+        """Gives a place to this job: its next run there may replace what lies there. By role, and audited."""
+        found, given = self.job(), self.taken(PlaceIn)
+        environment = self.find(Environment.objects.select_related("project"), name=given["environment"])
+        place = actions.take_over_place(actor=self.person, job=found, environment=environment, uri=given["uri"])
+        return Response(PlaceOut(place).data)
+
+
 class Versions(JobView, ListView):
     """The versions of a job, the newest first; without their documents."""
 
@@ -303,6 +333,7 @@ urlpatterns = [
     path("projects/<slug:project>/format", Format.as_view()),
     path("projects/<slug:project>/jobs/", Jobs.as_view()),
     path(_JOB, JobDetail.as_view()),
+    path(f"{_JOB}/take-over", JobTakeOver.as_view()),
     path(f"{_JOB}/archive", JobArchive.as_view()),
     path(f"{_JOB}/bring-back", JobBringBack.as_view()),
     path(f"{_JOB}/draft", DraftDetail.as_view()),

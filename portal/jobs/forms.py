@@ -61,6 +61,12 @@ class EditJobForm(forms.Form):
     description = forms.CharField(label="Description", max_length=300, required=False)
     tags = TagsField(label="Tags", required=False)
     owner = PersonField(label="Owner", queryset=User.objects.none(), empty_label=None)
+    runs_at_once = forms.IntegerField(
+        label="Runs at once",
+        min_value=1,
+        max_value=20,
+        help_text="In one environment; further ones wait. Above 1 only where each run writes a place of its own.",
+    )
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

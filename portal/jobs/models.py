@@ -58,6 +58,8 @@ class Job(models.Model):
     tags = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True)
+    runs_at_once = models.PositiveSmallIntegerField(default=1)
+    """How many runs of this job may work at a time in one environment; the others wait, so that two never write one place together."""
     latest_version = models.ForeignKey("JobVersion", null=True, on_delete=models.SET_NULL, related_name="+")
     """The version with the highest number; kept by `JobVersion.save`, so that a list of jobs needs no look at all versions."""
 

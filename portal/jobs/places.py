@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,7 +13,6 @@ from django.utils import timezone
 from executor.document import job as judge
 from executor.document.places import addresses_as_written
 from executor.language import places
-from executor.problems import ProblemError
 from portal.accounts.models import User
 from portal.environments.models import Environment
 from portal.errors import Conflict
@@ -79,13 +77,32 @@ def _uses_of(environment: Environment, job: Job, document: str, draft_of: User |
 
 
 def outputs_of(document: str, environment: Environment, parameters: Mapping[str, Any] | None, run_id: str | None = None) -> list[str]:
-    """Where this document publishes when it runs here with these values (None: nobody runs it yet). Empty when it is not right."""
-    try:
-        job = judge.parse(document, environment=environment.name, parameters=parameters, run_id=run_id)
-    except ProblemError:
-        return []
-    loads = (stage for stage in job.stages if job.takes_part(stage))
-    return [places.place_of(uri) for stage in loads if isinstance(uri := getattr(stage, "output_uri", None), str)]
+    """Where this document publishes when it runs here with these values (None: nobody runs it yet)."""
+    return judge.places_written(document, environment=environment.name, parameters=parameters, run_id=run_id)
+
+
+@dataclass(frozen=True)
+class Output:
+    """One place that a job would publish in an environment. `place`: what is known of it; `conflict`: why it may not, as a problem."""
+
+    environment: Environment
+    uri: str
+    place: Place | None
+    conflict: dict[str, Any] | None
+
+
+def written_by(job: Job, draft: str | None = None) -> list[Output]:
+    """What the job's live versions would publish, environment by environment; in the lowest, the `draft` where nothing is live yet."""
+    pointers = job.live_versions.select_related("environment", "version").order_by("environment__rank")
+    documents = [(pointer.environment, pointer.version.document) for pointer in pointers]
+    lowest = job.project.environments.order_by("rank").first()
+    if draft is not None and lowest is not None and lowest not in [environment for environment, _ in documents]:
+        documents.insert(0, (lowest, draft))
+    return [
+        Output(environment, uri, place_at(environment, uri), next(iter(conflicts(job, environment, [uri])), None))
+        for environment, document in documents
+        for uri in outputs_of(document, environment, None)
+    ]
 
 
 # --- whose it is -------------------------------------------------------------------------------------------------------
@@ -105,19 +122,14 @@ def require_own(job: Job, environment: Environment, uris: Iterable[str]) -> None
         raise Conflict(found[0]["message"], code="place-not-own", fix=found[0]["fix"], problems=found)
 
 
-def claim(job: Job, environment: Environment, uris: Iterable[str], run_id: UUID) -> None:
+def claim(job: Job, environment: Environment, uris: Iterable[str]) -> None:
     """Makes the job the owner of the places it publishes from now on. In the caller's transaction, right before it publishes.
     Raises Conflict when somebody was first."""
     wanted = list(uris)
     Environment.objects.select_for_update(of=("self",), no_key=True).get(pk=environment.pk)  # one claim at a time: places may overlap
     require_own(job, environment, wanted)
     for uri in wanted:
-        Place.objects.update_or_create(
-            environment=environment,
-            key=places.key_of(uri),
-            defaults={"owner": job, "last_run_id": run_id, "published_at": timezone.now()},
-            create_defaults={"owner": job, "last_run_id": run_id, "published_at": timezone.now(), "uri": uri},
-        )
+        Place.objects.get_or_create(environment=environment, key=places.key_of(uri), defaults={"owner": job, "uri": uri})
 
 
 def replaceable(job: Job, environment: Environment, uris: Iterable[str]) -> dict[str, bool]:

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_JOBS + "import-job", views.import_job, name="import"),
     path(_JOB, views.job, name="job"),
     path(_JOB + "details", views.edit_details, name="edit_details"),
+    path(_JOB + "take-over", views.take_over, name="take_over"),
     path(_JOB + "archive", views.archive, name="archive"),
     path(_JOB + "bring-back", views.bring_back, name="bring_back"),
     path(_JOB + "versions", version_views.versions_json, name="versions"),

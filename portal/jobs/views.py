@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from portal.accounts import policy
 from portal.accounts.models import Project
 from portal.errors import PortalError
-from portal.jobs import actions, job_list, plain_words
+from portal.jobs import actions, job_list, places, plain_words
 from portal.jobs.documents import problems_of, stages_of
 from portal.jobs.doors import find_job, find_project, person
 from portal.jobs.forms import LARGEST_IMPORT, EditJobForm, ImportForm, NewJobForm
@@ -186,7 +186,7 @@ def job(request: HttpRequest, project: str, job: str) -> HttpResponse:
     live = list(
         found.live_versions.select_related("environment", "version", "set_by").defer("version__document").order_by("environment__rank")
     )
-    latest = found.latest_version
+    latest, draft = found.latest_version, found.drafts.filter(user=user).first()
     context = {
         "project": found.project,
         "job": found,
@@ -194,13 +194,18 @@ def job(request: HttpRequest, project: str, job: str) -> HttpResponse:
         "live": live,
         "live_by_version": _by_version(live),
         "stages": list(plain_words.plain_stages(stages_of(latest.document))) if latest else [],
-        "draft": found.drafts.filter(user=user).first(),
+        "draft": draft,
+        "outputs": [
+            (output, actions.may_answer_for(user, "take_over_place", output.environment))
+            for output in places.written_by(found, draft.document if draft else None)
+        ],
         "others": found.drafts.exclude(user=user).select_related("user").order_by("-updated_at"),
         "may_edit": policy.can(user, "edit_job", found),
         "may_run": policy.can(user, "start_run", found),
         "may_request": policy.can(user, "request_promotion", found),
         "edit_form": EditJobForm(
-            project=found.project, initial={"description": found.description, "tags": found.tags, "owner": found.owner_id}
+            project=found.project,
+            initial={"description": found.description, "tags": found.tags, "owner": found.owner_id, "runs_at_once": found.runs_at_once},
         ),
         "restored": request.GET.get("restored"),
     }
@@ -223,6 +228,18 @@ def edit_details(request: HttpRequest, project: str, job: str) -> HttpResponse:
         messages.success(request, "Saved.")
     else:
         messages.error(request, " ".join(str(problem) for problems in form.errors.values() for problem in problems))
+    return redirect("jobs:job", project, job)
+
+
+@require_POST
+def take_over(request: HttpRequest, project: str, job: str) -> HttpResponse:
+    """POST `environment`, `uri`."""
+    found = find_job(request, project, job)
+    environment = policy.find(person(request), "view", found.project.environments.all(), name=request.POST.get("environment", ""))
+    place = actions.take_over_place(actor=person(request), job=found, environment=environment, uri=request.POST.get("uri", ""))
+    messages.success(
+        request, f"“{place.uri}” in {environment.name} is {found.name}'s now. Its next run replaces what lies there; that is kept."
+    )
     return redirect("jobs:job", project, job)
 
 

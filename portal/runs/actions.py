@@ -12,10 +12,11 @@ from portal.accounts import policy
 from portal.accounts.models import User
 from portal.audit import actions as audit
 from portal.environments.models import Environment
-from portal.errors import Conflict, PortalError
-from portal.jobs import documents
-from portal.jobs.models import Job, JobVersion
-from portal.runs import checks
+from portal.errors import Conflict, NotAllowed, PortalError
+from portal.jobs import documents, places
+from portal.jobs.actions import may_answer_for
+from portal.jobs.models import Job, JobVersion, Place
+from portal.runs import checks, published
 from portal.runs.leases import EXECUTE
 from portal.runs.models import WAITING_STATES, OutboxMessage, Run, RunState, StateChanged, Trigger, database_now
 
@@ -112,6 +113,37 @@ def rerun(*, actor: User, run: Run, which: str = "same", parameters: dict[str, A
     )
 
 
+def put_back_output(*, actor: User, place: Place, kept_id: str) -> Place:
+    """Makes an earlier output the present one again, in one step; what lay there is kept in its place, so that this can be undone.
+
+    Raises Conflict while a run works that writes the place, PortalError when that output is no longer kept."""
+    environment = place.environment
+    if not may_answer_for(actor, "put_back_output", environment):
+        raise NotAllowed("put_back_output", place)
+    working = published.writers_at_work(place)
+    if working:
+        raise Conflict(
+            f"The run {working[0].short_id} of {working[0].job.name} works on “{place.uri}” just now.",
+            code="place-in-use",
+            fix="Wait until it has ended, or cancel it.",
+        )
+    before = place.last_run_id
+    current = published.put_back(place, kept_id)
+    place.refresh_from_db()
+    audit.record(
+        action="put_back_output",
+        actor=actor,
+        subject=place.owner,
+        project=environment.project.slug,
+        environment=environment.name,
+        place=place.uri,
+        kept=kept_id,
+        now_of_run=current.get("run_id"),
+        was_of_run=str(before) if before else None,
+    )
+    return place
+
+
 @dataclass
 class Many:
     """What came of doing something to many runs: those it was done to, and of the others why not."""
@@ -144,6 +176,7 @@ def _queue(
     """Run, history, audit and message in one transaction: either all of them are there or none."""
     run.project, run.job, run.environment = job.project, job, environment
     run.parameters, run.trigger_label, run.requested_by = values, label[:200], who
+    places.require_own(job, environment, published.outputs_of(run))
     with transaction.atomic():
         run.save(force_insert=True)
         run.move_to(RunState.QUEUED, reason=f"asked for by {run.get_trigger_display()}")

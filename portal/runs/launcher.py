@@ -73,8 +73,8 @@ def for_previews(environment: Environment) -> Launch:
 
 
 def for_files(environment: Environment, what: str) -> Launch:
-    """A short-lived program without Spark over the environment's data: `look` reads it, `unpack` writes into it."""
-    launch = _launch([what, "--values", "-"], environment, writable=what == "unpack", scratch=None)
+    """A short-lived program without Spark over the environment's data: `look` reads it, `unpack` and `put-back` write into it."""
+    launch = _launch([what, "--values", "-"], environment, writable=what in ("unpack", "put-back"), scratch=None)
     start = launch.argv.index(sys.executable)
     limits = ["/usr/bin/prlimit", f"--as={FILES_MEMORY_MB * 1024**2}", "--"]
     return replace(launch, argv=[*launch.argv[:start], *limits, *launch.argv[start:]])

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import transaction
 
 from executor.problems import Problem
-from portal.runs import receipts
+from portal.jobs.models import Job
+from portal.runs import published, receipts
 from portal.runs.models import Attempt, OutboxMessage, Run, RunState, StageRun, StateChanged, database_now
 
 GRACE = timedelta(seconds=5)
@@ -22,12 +23,16 @@ class LeaseLost(Exception):
 
 
 def claim(run: Run, worker: str) -> Attempt | None:
-    """Takes a waiting run. None when somebody else was first; so 50 copies of one message start one attempt."""
+    """Takes a waiting run. None when somebody else was first (so 50 copies of one message start one attempt), or when as many runs of its
+    job work in its environment as may."""
     if run.state != RunState.QUEUED:
         return None
     now, number = database_now(), run.fence + 1
     try:
         with transaction.atomic():
+            job = Job.objects.select_for_update(of=("self",), no_key=True).get(pk=run.job_id)  # two workers count one after the other
+            if Run.objects.beside(run).count() >= job.runs_at_once:
+                return None
             lease = {"fence": number, "lease_owner": worker[:80], "lease_until": now + _lease()}
             run.move_to(RunState.STARTING, reason=f"attempt {number}", **lease)
             return Attempt.objects.create(run=run, number=number, worker=worker, started_at=now)
@@ -45,11 +50,15 @@ def renew(run: Run) -> None:
 def grant_publishing(run: Run) -> bool:
     """May this attempt make its outputs visible? Only while the run is running, the attempt the current one, and nobody cancels.
 
-    After a yes the run can no longer be cancelled, so that "published" and "succeeded" agree.
+    After a yes the run can no longer be cancelled, so that "published" and "succeeded" agree, and the places it writes are its job's.
+    Raises Conflict when one of them belongs to somebody else by now.
     """
     now = database_now()
-    may = _held(run).filter(state=RunState.RUNNING, state_version=run.state_version, cancel_requested_at=None, lease_until__gt=now)
-    granted = bool(may.update(publishing_since=now, state_version=run.state_version + 1))
+    with transaction.atomic():
+        may = _held(run).filter(state=RunState.RUNNING, state_version=run.state_version, cancel_requested_at=None, lease_until__gt=now)
+        granted = bool(may.update(publishing_since=now, state_version=run.state_version + 1))
+        if granted:
+            published.claim(run)
     if granted:
         run.publishing_since, run.state_version = now, run.state_version + 1
     return granted

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, models, transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from portal.accounts.models import Project
@@ -70,6 +71,17 @@ class RunQuerySet(models.QuerySet["Run"]):
     def waiting(self) -> RunQuerySet:
         """Accepted, but no worker has them; the oldest first."""
         return self.filter(state=RunState.QUEUED).order_by("queued_at", "pk")
+
+    def startable(self) -> RunQuerySet:
+        """Waiting, and fewer runs of its job work in its environment than may at a time."""
+        beside = Run.objects.filter(job=models.OuterRef("job"), environment=models.OuterRef("environment"), state__in=HELD_STATES)
+        count = beside.order_by().values("job").annotate(count=models.Count("pk")).values("count")
+        waiting: Any = self.waiting().annotate(beside=Coalesce(models.Subquery(count), 0))
+        return waiting.filter(beside__lt=models.F("job__runs_at_once"))
+
+    def beside(self, run: Run) -> RunQuerySet:
+        """The runs of its job that work in its environment now."""
+        return self.filter(job=run.job_id, environment=run.environment_id, state__in=HELD_STATES)
 
     def lost(self, before: datetime) -> RunQuerySet:
         """A worker has them, but its lease ended before this moment."""

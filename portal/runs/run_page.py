@@ -15,7 +15,9 @@ from portal import health
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.errors import PortalError
+from portal.jobs.actions import may_answer_for
 from portal.jobs.documents import stages_of
+from portal.runs import published
 from portal.runs.checks import declared_parameters
 from portal.runs.log_lines import line_of_failure
 from portal.runs.models import GOOD_STATES, HELD_STATES, Run, RunState, StageRun
@@ -24,6 +26,7 @@ from portal.ui.words import count, duration
 
 USUAL_RUNS = 30
 LONG_WAIT_SECONDS = 20
+NOT_ITS_OWN = ("place-not-own", "output-holds-other-things")
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,12 @@ def _queue_sentence(run: Run) -> str:
     working = Run.objects.filter(state__in=HELD_STATES).count()
     waited = (timezone.now() - (run.queued_at or run.created_at)).total_seconds()
     again = "The machine that ran it before stopped answering; it is tried again. " if run.fence else ""
+    beside = list(Run.objects.beside(run).order_by("started_at")[: run.job.runs_at_once])
+    if len(beside) >= run.job.runs_at_once:
+        others = " and ".join(other.short_id for other in beside[:3])
+        return (
+            f"{again}It waits for the run {others} of the same job to end: {run.job.name} works on {run.job.runs_at_once} at a time here."
+        )
     if working >= settings.RUN_CONCURRENCY:
         ahead = f", and {count(before)} {'waits' if before == 1 else 'wait'} before it" if before else ""
         return f"{again}It waits for a free place: {count(working)} {'run is' if working == 1 else 'runs are'} working{ahead}."
@@ -194,3 +203,16 @@ def may(user: User, run: Run) -> dict[str, bool]:
         "rerun": run.is_final and policy.can(user, again, run.job, environment=run.environment.name),
         "edit": policy.can(user, "edit_job", run.job),
     }
+
+
+def publishes_of(user: User, run: Run) -> list[dict[str, Any]]:
+    """The places a good run published, with what lies there now and what is kept: for "History of publishes"."""
+    if run.state not in GOOD_STATES:
+        return []
+    may = may_answer_for(user, "put_back_output", run.environment)
+    return [{"place": place, "publishes": published.history(place), "may_put_back": may} for place in published.places_of(run)]
+
+
+def may_take_over(user: User, run: Run) -> bool:
+    """Whether this person may give the job the place that this run was not allowed to publish."""
+    return bool(run.problem and run.problem.get("code") in NOT_ITS_OWN) and may_answer_for(user, "take_over_place", run.environment)

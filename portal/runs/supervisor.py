@@ -18,8 +18,8 @@ from django.db import DatabaseError, close_old_connections, transaction
 from executor.events import ProblemFound, PublishRequested, RunFinished, RunStarted, SessionReady, StageEntered, StageFailed
 from executor.problems import Problem
 from portal.environments.models import Environment
-from portal.errors import PortalError
-from portal.runs import checks, launcher, leases, receipts
+from portal.errors import Conflict, PortalError
+from portal.runs import checks, launcher, leases, published, receipts
 from portal.runs.doorbell import Hints
 from portal.runs.ingest import SEGMENT_LINES, Ingest
 from portal.runs.leases import LeaseLost
@@ -129,6 +129,7 @@ class Supervisor:
             "lake": lake,
             "run_id": receipts.executor_id(self.run),
             "confirm_publish": True,
+            **published.values_for(self.run),
             "compute": launcher.compute_of(self.run.environment),
         }
 
@@ -182,7 +183,11 @@ class Supervisor:
         complete = self.ingest.all_stages_passed
         if not complete:
             self.ingest.say("The program asked to publish before every stage of the job had passed; it was refused.", "error")
-        granted = complete and not self.stopping and self._patiently(lambda: leases.grant_publishing(self.run))
+        try:
+            granted = complete and not self.stopping and self._patiently(lambda: leases.grant_publishing(self.run))
+        except Conflict as taken:
+            self.problems += taken.problems
+            granted = False
         if granted:
             self._deadline = max(self._deadline, time.monotonic() + PUBLISH_SECONDS)
         self._living.say({"publish": granted})
@@ -336,6 +341,7 @@ class Supervisor:
             reason = hidden(changes["problem"], self.run.document).message if changes.get("problem") else ""
             self.run.move_to(state, reason=reason, **changes)
             leases.close_attempt(self.run, self.number, state, exit_code)
+            published.note(self.run)
         receipts.forget(self.run)
 
     def _too_long(self) -> dict[str, Any]:

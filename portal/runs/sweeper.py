@@ -34,7 +34,8 @@ def _hand_on_lost() -> int:
 
 def _ring_again() -> int:
     count = 0
-    for run_id in Run.objects.waiting().filter(queued_at__lt=database_now() - RING_AGAIN_AFTER).values_list("pk", flat=True)[:RING_AT_ONCE]:
+    forgotten = Run.objects.startable().filter(queued_at__lt=database_now() - RING_AGAIN_AFTER)
+    for run_id in forgotten.values_list("pk", flat=True)[:RING_AT_ONCE]:
         if not doorbell.ring(leases.EXECUTE, str(run_id)):
             break
         count += 1

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from portal.accounts import policy
 from portal.accounts.models import Project, User
+from portal.jobs.models import Place
 from portal.runs import actions, run_list, run_page
 from portal.runs.doors import reader_of
 from portal.runs.models import Run
@@ -91,6 +92,8 @@ def _context(request: HttpRequest, project: str, run_id: UUID) -> dict[str, Any]
         "stages": run_page.stage_lines(found, with_data=reader.with_data),
         "attempt": found.attempts.filter(number=found.fence).first(),
         "reads": run_page.places_read(found),
+        "publishes": run_page.publishes_of(_person(request), found),
+        "may_take_over": run_page.may_take_over(_person(request), found),
         "parameters": run_page.parameters_of(found),
         "changes": found.state_changes.all(),
         "reruns": Run.objects.filter(rerun_of=found).order_by("created_at").only("id", "state")[:5],
@@ -112,6 +115,17 @@ def rerun(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
     fresh = actions.rerun(actor=_person(request), run=found, which=request.POST.get("which", "same"))
     messages.success(request, f"Run {fresh.short_id} is queued.")
     return redirect("runs:run", project, fresh.pk)
+
+
+@require_POST
+def put_back(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
+    """POST `place` (its id) and `kept`: an earlier output of a place that this run published becomes the present one again."""
+    found = reader_of(request, project, run).run
+    places = Place.objects.select_related("environment__project", "owner").filter(environment=found.environment_id)
+    place = policy.find(_person(request), "view", places, pk=request.POST.get("place", ""))
+    actions.put_back_output(actor=_person(request), place=place, kept_id=request.POST.get("kept", ""))
+    messages.success(request, f"“{place.uri}” is put back. What lay there is kept: it can be put back in turn.")
+    return redirect("runs:run", project, found.pk)
 
 
 @require_POST

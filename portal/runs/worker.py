@@ -36,11 +36,14 @@ def work(run_id: str) -> None:
     while not stopping.is_set() and _places.acquire(blocking=False):
         try:
             cleaner.wake()
-            while _work_on_one(wanted):
+            if wanted:
+                _work_on_one(wanted)
                 wanted = None
+            while _work_on_one(None):
+                pass
         finally:
             _places.release()
-        if not Run.objects.waiting().exists():  # else somebody rang between our last look and the release
+        if not Run.objects.startable().exists():  # else somebody rang between our last look and the release
             return
 
 
@@ -76,7 +79,7 @@ def _claimed(wanted: str | None) -> Run | None:
         return None
     runs = Run.objects.select_related("job", "version", "environment__compute", "environment__project", "requested_by")
     try:
-        candidates = runs.filter(pk=wanted) if wanted else runs.waiting()[:10]
+        candidates = runs.filter(pk=wanted) if wanted else runs.startable()[:10]
     except ValidationError:
         return None
     return next((run for run in candidates if leases.claim(run, _name())), None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 def publish(job: Job, environment: Environment, uri: str) -> None:
     from portal.jobs import places
 
-    places.claim(job, environment, [uri], uuid.uuid4())
+    places.claim(job, environment, [uri])
 
 
 @pytest.fixture

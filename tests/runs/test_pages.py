@@ -194,11 +194,16 @@ def test_buttons_are_offered_only_to_those_who_may(
 
 def test_a_waiting_run_says_why_it_waits(browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User, settings: Any) -> None:
     settings.RUN_CONCURRENCY = 1
-    factories.make_run(version, dev, "running")
+    working = factories.make_run(version, dev, "running")
     factories.make_run(version, dev, minutes_ago=2)
+    waiting = factories.make_run(version, dev)
 
-    page = browser_of(ana).get(page_of(factories.make_run(version, dev))).content.decode()
+    page = browser_of(ana).get(page_of(waiting)).content.decode()
+    assert f"It waits for the run {working.short_id} of the same job to end" in page
 
+    version.job.runs_at_once = 2
+    version.job.save()
+    page = browser_of(ana).get(page_of(waiting)).content.decode()
     assert "It waits for a free place: 1 run is working, and 1 waits before it." in page
 
 

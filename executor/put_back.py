@@ -1,0 +1,41 @@
+"""`python -m executor put-back`: one JSON object {lake, uri, kept} on standard input, one event in answer. See docs/contract.md."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TextIO
+
+from executor.events import EventWriter, ProblemFound, PutBack
+from executor.files import kept, lake
+from executor.problems import Problem, ProblemError
+
+LONGEST = 10_000
+
+
+def put_back(stream: TextIO, answers: TextIO) -> int:
+    """Exit code 0 when it was put back, 1 when it was not: then the event is a problem."""
+    emit = EventWriter(answers)
+    try:
+        given = _given(stream.readline(LONGEST))
+        folder = Path(given["lake"]).resolve()
+        target = lake.resolve(folder, given["uri"], "outputURI")
+        emit(PutBack(uri=given["uri"], **kept.put_back(folder, target, given["kept"], given["uri"])))
+    except ProblemError as error:
+        emit(ProblemFound(problem=error.problems[0].as_dict()))
+        return 1
+    except OSError as error:
+        problem = Problem(code="output-not-writable", message="The output cannot be put back.", found=error.strerror, fix="Try again.")
+        emit(ProblemFound(problem=problem.as_dict()))
+        return 1
+    return 0
+
+
+def _given(line: str) -> dict[str, Any]:
+    try:
+        given = json.loads(line)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict) or not all(isinstance(given.get(name), str) for name in ("lake", "uri", "kept")):
+        raise ProblemError(Problem(code="values-wrong", message="What to put back is not said.", expected="{lake, uri, kept}"))
+    return given

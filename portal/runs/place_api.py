@@ -1,0 +1,50 @@
+"""API of places: what runs have published in an environment, and putting an earlier output back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from executor.language.places import key_of
+from portal.api_base import ListView, ProjectView
+from portal.jobs.api import PlaceOut
+from portal.jobs.models import Place
+from portal.runs import actions
+
+
+class PutBackIn(serializers.Serializer[Any]):
+    uri = serializers.CharField(max_length=500)
+    kept = serializers.CharField(max_length=40, help_text="The `id` of one of the place's kept outputs.")
+
+
+class Places(ProjectView, ListView):
+    """What runs have published, and what was uploaded, in one environment."""
+
+    serializer_class = PlaceOut
+    ordering = "uri"
+
+    def get_queryset(self) -> QuerySet[Place]:
+        found = self.visible(Place.objects.select_related("environment", "owner"))
+        return found.filter(environment__name=self.kwargs.get("environment"))
+
+
+class PutBack(ProjectView):
+    scope = "run"
+
+    @extend_schema(summary="Put an earlier output back", request=PutBackIn, responses=PlaceOut)
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        """In one step; what lay there is kept in its place. 409 while a run works that writes there."""
+        given = self.taken(PutBackIn)
+        places = Place.objects.select_related("environment__project", "owner").filter(environment__name=environment)
+        place = self.find(places, key=key_of(given["uri"]))
+        return Response(PlaceOut(actions.put_back_output(actor=self.person, place=place, kept_id=given["kept"])).data)
+
+
+_PLACES = "projects/<slug:project>/environments/<slug:environment>/places/"
+urlpatterns = [path(_PLACES, Places.as_view()), path(_PLACES + "put-back", PutBack.as_view())]

@@ -1,0 +1,172 @@
+"""What runs have made visible: whose places these are, what is kept of earlier outputs, and putting one of them back."""
+
+from __future__ import annotations
+
+import json
+import queue
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from executor.language.places import key_of
+from executor.problems import Problem
+from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.jobs import places
+from portal.jobs.models import Place
+from portal.runs import launcher
+from portal.runs.models import GOOD_STATES, HELD_STATES, Run
+from portal.runs.problems import problem_of
+
+PUT_BACK_SECONDS = 60
+NUMBERS, TEXTS = ("rows", "files", "bytes"), ("id", "run_id", "published_at", "stage", "format")
+
+
+# --- while a run works -------------------------------------------------------------------------------------------------
+
+
+def outputs_of(run: Run) -> list[str]:
+    """Where the run publishes."""
+    return places.outputs_of(run.document, run.environment, run.parameters, str(run.pk))
+
+
+def values_for(run: Run) -> dict[str, Any]:
+    """What its executor is told: which places it may replace, and how many earlier outputs stay."""
+    return {"places": places.replaceable(run.job, run.environment, outputs_of(run)), "keep_outputs": settings.KEEP_OUTPUTS}
+
+
+def claim(run: Run) -> None:
+    """The places the run is about to publish are its job's from now on. In the caller's transaction. Raises Conflict."""
+    places.claim(run.job, run.environment, outputs_of(run))
+
+
+def note(run: Run) -> None:
+    """A run that published has ended: what lies at its places now, and what is kept beside it. In the caller's transaction."""
+    if run.state not in GOOD_STATES:
+        return
+    own = Place.objects.filter(environment=run.environment, owner=run.job)
+    for output in run.outputs:
+        if not isinstance(output, dict) or not isinstance(output.get("uri"), str) or output.get("published") is False:
+            continue
+        said = {"kept": _facts(output["kept"])} if "kept" in output else {}
+        place = own.filter(key=key_of(output["uri"]))
+        place.update(last_run_id=run.pk, published_at=timezone.now(), may_replace=False, **said)
+
+
+def _facts(given: Any) -> list[dict[str, Any]]:
+    """What an executor says of kept outputs, as far as it can be believed: known keys, short text, whole numbers."""
+    rows = [row for row in given if isinstance(row, dict)] if isinstance(given, list) else []
+    return [
+        {name: row[name][:100] for name in TEXTS if isinstance(row.get(name), str)}
+        | {name: row[name] for name in NUMBERS if isinstance(row.get(name), int) and 0 <= row[name] < 2**53}
+        for row in rows[:20]
+    ]
+
+
+# --- looking back ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Publish:
+    """One output of a place: the one that lies there (`kept_id` None), or a kept one. `run`: who published it, where that is known."""
+
+    kept_id: str | None
+    run: Run | None
+    at: Any
+    rows: int | None
+    bytes: int | None
+
+
+def history(place: Place) -> list[Publish]:
+    """What lies at the place, and what can be put back, the newest first."""
+    ids = {run_id for row in place.kept if (run_id := _run_id(row.get("run_id")))} | ({place.last_run_id} if place.last_run_id else set())
+    runs = Run.objects.select_related("job", "version").defer("document", "version__document").in_bulk(ids)
+    present = runs.get(place.last_run_id) if place.last_run_id else None
+    outputs = present.outputs if present else []
+    said: dict[str, Any] = next((output for output in outputs if key_of(str(output.get("uri"))) == place.key), {})
+    current = Publish(None, present, place.published_at, said.get("rows"), said.get("bytes"))
+    earlier = [_kept(row, runs.get(_run_id(row.get("run_id")))) for row in place.kept]
+    return [current, *earlier]
+
+
+def _kept(row: dict[str, Any], run: Run | None) -> Publish:
+    return Publish(row.get("id", ""), run, _moment(row.get("published_at")), row.get("rows"), row.get("bytes"))
+
+
+def places_of(run: Run) -> list[Place]:
+    """The places this run has published, as far as they are still its job's."""
+    keys = [key_of(str(output.get("uri"))) for output in run.outputs if isinstance(output, dict)]
+    return list(Place.objects.select_related("environment", "owner").filter(environment=run.environment, key__in=keys))
+
+
+def _run_id(text: Any) -> UUID | None:
+    """An executor's name for a run begins with the run's id; a later attempt adds its number."""
+    try:
+        return UUID(str(text)[:36])
+    except ValueError:
+        return None
+
+
+def _moment(text: Any) -> Any:
+    try:
+        return parse_datetime(str(text))
+    except ValueError:
+        return None
+
+
+# --- putting back ------------------------------------------------------------------------------------------------------
+
+
+def writers_at_work(place: Place) -> list[Run]:
+    """Runs under way that write the place."""
+    working = Run.objects.filter(environment=place.environment, state__in=HELD_STATES).select_related("environment", "job")
+    return [run for run in working if place.key in map(key_of, outputs_of(run))]
+
+
+def put_back(place: Place, kept_id: str) -> dict[str, Any]:
+    """Lets an executor put the output back and notes what lies there then; gives the facts of it. Raises PortalError."""
+    answer = _ask(place.environment, "put-back", {"uri": place.uri, "kept": kept_id})
+    current = _facts([answer.get("current")])[0] if isinstance(answer.get("current"), dict) else {}
+    with transaction.atomic():
+        locked = Place.objects.select_for_update().get(pk=place.pk)
+        locked.kept, locked.last_run_id, locked.published_at = _facts(answer.get("kept")), _run_id(current.get("run_id")), timezone.now()
+        locked.save(update_fields=["kept", "last_run_id", "published_at"])
+    return current
+
+
+def _ask(environment: Environment, what: str, message: dict[str, Any]) -> dict[str, Any]:
+    """The one event that a short program behind the wall answers with. Raises PortalError for a problem, or none in time."""
+    launch = launcher.for_files(environment, what)
+    program = launcher.Executor(launch, {"lake": launch.lake, **message})
+    end, answer = time.monotonic() + PUT_BACK_SECONDS, None
+    try:
+        while answer is None and time.monotonic() < end:
+            try:
+                stream, text = program.output.get(timeout=1)
+            except queue.Empty:
+                continue
+            if stream == "end":
+                break
+            answer = _event(text) if stream == "out" else None
+    finally:
+        program.finish()
+    if answer is None:
+        raise PortalError("The program that works on the files gave no answer.", code="no-answer", status=503, fix="Try again.")
+    if answer.get("event") == "problem":
+        problem: Problem = problem_of(answer.get("problem") or {})
+        raise PortalError(problem.message, code=problem.code, status=409, fix=problem.fix)
+    return answer
+
+
+def _event(text: str) -> dict[str, Any] | None:
+    try:
+        event = json.loads(text)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None

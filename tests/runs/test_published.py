@@ -1,0 +1,254 @@
+"""Places of outputs in the portal: who may publish where, runs of one job one after the other, and putting an earlier output back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from executor.files import kept
+from executor.files.publish import Publisher
+from portal.errors import Conflict, NotAllowed
+from tests import factories
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from portal.accounts.models import Project, User
+    from portal.environments.models import Environment
+    from portal.jobs.models import Job, JobVersion, Place
+    from portal.runs.models import Run
+
+Queued = Callable[..., "Run"]
+Work = Callable[["Run"], "Run"]
+BrowserOf = Callable[..., "Client"]
+WRITES = "curated/by_origin"
+
+
+@pytest.fixture
+def other(flights: Project, ben: User) -> JobVersion:
+    """Another job that writes the same place."""
+    return factories.make_version(factories.make_job(flights, ben, "other_job"), live_in=("dev", "test", "prod"))
+
+
+# --- whose place it is ------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_job_that_publishes_keeps_others_away(queued: Queued, work: Work, other: JobVersion, ben: User) -> None:
+    from portal.jobs.models import Place
+    from portal.runs import actions
+
+    run = work(queued())
+    place = Place.objects.get()
+    assert (place.uri, place.owner, place.last_run_id) == (WRITES, run.job, run.pk)
+    with pytest.raises(Conflict, match="daily_delays") as refused:
+        actions.start_run(actor=ben, job=other.job, environment=run.environment)
+    assert refused.value.problems[0]["can_be_taken_over"]
+    assert other.job.runs.count() == 0
+
+
+def test_of_two_that_work_at_once_the_second_publishes_nothing(
+    queued: Queued, work: Work, other: JobVersion, dev: Environment, fake_executor: Path
+) -> None:
+    late = factories.make_run(other, dev, parameters={"behaviour": "succeed"})  # asked for before anybody owned the place
+    first = work(queued())
+    late.refresh_from_db()
+    late = late if late.is_final else work(late)
+    assert (first.state, late.state) == ("succeeded", "failed")
+    assert late.problem and late.problem["code"] == "place-not-own"
+    assert (fake_executor / "published").read_text().split() == [str(first.pk)]
+
+
+def test_saving_says_it_too(queued: Queued, work: Work, other: JobVersion, ben: User) -> None:
+    from portal.jobs import actions
+
+    work(queued())
+    with pytest.raises(Conflict, match="daily_delays"):
+        actions.save_version(actor=ben, job=other.job, document=other.document.replace("count(*)", "sum(1)"), message="", base_version=1)
+
+
+def test_taking_over_lets_the_next_run_publish(
+    queued: Queued,
+    work: Work,
+    other: JobVersion,
+    dev: Environment,
+    ben: User,
+    browser_of: BrowserOf,
+) -> None:
+    from portal.jobs import places
+
+    run = work(queued())
+    browser = browser_of(ben)
+    page = f"/p/flights/jobs/{other.job.name}/"
+    assert "take-over" in browser.get(page).content.decode()
+    assert browser.post(f"{page}take-over", {"environment": "dev", "uri": WRITES}).status_code == 302
+    assert places.replaceable(other.job, dev, [WRITES]) == {WRITES: True}
+    assert work(factories.make_run(other, dev, parameters={"behaviour": "succeed"})).state == "succeeded"
+    assert places.replaceable(other.job, dev, [WRITES]) == {WRITES: False}
+    assert places.conflicts(run.job, dev, [WRITES])
+
+
+def test_an_executor_is_told_which_places_are_its_jobs(queued: Queued, work: Work, settings: Any) -> None:
+    from portal.runs import published
+
+    settings.KEEP_OUTPUTS = 3
+    run = queued()
+    assert published.values_for(run) == {"places": {}, "keep_outputs": 3}
+    work(run)
+    assert published.values_for(run)["places"] == {WRITES: False}
+
+
+# --- one after the other ----------------------------------------------------------------------------------------------------
+
+
+def test_a_second_run_of_a_job_waits_for_the_first(queued: Queued, version: JobVersion, dev: Environment, prod: Environment) -> None:
+    from portal.runs import leases
+    from portal.runs.models import Run
+
+    first, second, elsewhere = queued(), queued(), factories.make_run(version, prod)
+    assert leases.claim(first, "a")
+    assert not leases.claim(second, "b")
+    assert set(Run.objects.startable()) == {elsewhere}
+    assert leases.claim(elsewhere, "c")
+    version.job.runs_at_once = 2
+    version.job.save()
+    assert list(Run.objects.startable()) == [second]
+    assert leases.claim(second, "b")
+
+
+def test_waiting_runs_of_one_job_keep_nobody_else_waiting(queued: Queued, other: JobVersion, dev: Environment, work: Work) -> None:
+    """Also where more of them wait than a worker looks at in one go."""
+    from portal.runs import leases
+
+    leases.claim(queued(), "a")
+    for _ in range(12):
+        queued()
+    theirs = factories.make_run(other, dev, parameters={"behaviour": "succeed"})
+    from portal.runs import worker
+
+    worker.work(str(queued().pk))
+    theirs.refresh_from_db()
+    assert theirs.state == "succeeded"
+
+
+def test_how_many_may_work_is_a_field_of_the_job(job: Job, ana: User, program_of: Callable[..., Any]) -> None:
+    program, address = program_of(ana), f"/api/v1/projects/flights/jobs/{job.name}"
+    assert program.patch(address, {"runs_at_once": 3}, format="json").json()["runs_at_once"] == 3
+    for wrong in (0, 21, "many"):
+        assert program.patch(address, {"runs_at_once": wrong}, format="json").status_code == 422
+
+
+# --- put back ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def published_twice(version: JobVersion, dev: Environment, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Two runs have really published; the portal knows."""
+    from portal.jobs import places
+    from portal.runs import launcher, published, sandbox
+
+    settings.LAKE_DIR, settings.RUN_DIR = tmp_path / "lake", tmp_path / "run"
+    monkeypatch.setattr(sandbox, "status", lambda: sandbox.Status("degraded", "a test"))
+    monkeypatch.setattr(launcher, "command", lambda arguments: [sys.executable, "-m", "executor", *arguments])
+    lake = launcher.lake_folder(dev)
+    for number in (1, 2):
+        run = factories.make_run(version, dev, "succeeded")
+        publisher = Publisher(str(run.pk), lake)
+        folder = publisher.stage_output(WRITES, lake / WRITES, "Overwrite", 2, "write")
+        folder.mkdir()
+        (folder / "part-0").write_text(f"run {number}")
+        run.outputs = publisher.publish()
+        publisher.discard()
+        run.save()
+        places.claim(run.job, dev, [WRITES])
+        published.note(run)
+    return places.place_at(dev, WRITES)  # type: ignore[return-value]
+
+
+def content(place: Place) -> str:
+    from portal.runs import launcher
+
+    return (launcher.lake_folder(place.environment) / place.uri / "part-0").read_text()
+
+
+def test_an_earlier_output_is_put_back_with_one_click_and_back_again(
+    published_twice: Place, ana: User, vic: User, browser_of: BrowserOf, version: JobVersion
+) -> None:
+    from portal.audit.models import AuditEvent
+
+    place, last = published_twice, version.job.runs.order_by("-created_at").first()
+    address = f"/p/flights/runs/{last.pk}/"  # type: ignore[union-attr]
+    page = browser_of(ana).get(address).content.decode()
+    assert "History of publishes" in page and "Put back" in page
+    assert "Put back" not in browser_of(vic).get(address).content.decode()
+    for expected in ("run 1", "run 2"):
+        asked = {"place": place.pk, "kept": place.kept[0]["id"]}
+        assert browser_of(vic).post(f"{address}put-back", asked).status_code == 404
+        assert browser_of(ana).post(f"{address}put-back", asked).status_code == 302
+        place.refresh_from_db()
+        assert content(place) == expected and len(place.kept) == 1
+    assert AuditEvent.objects.filter(action="put_back_output", environment="dev", result="done").count() == 2
+
+
+def test_nothing_is_put_back_under_a_run_that_writes_there(
+    published_twice: Place, ana: User, version: JobVersion, dev: Environment
+) -> None:
+    from portal.runs import actions
+
+    factories.make_run(version, dev, "running")
+    with pytest.raises(Conflict, match="just now"):
+        actions.put_back_output(actor=ana, place=published_twice, kept_id=published_twice.kept[0]["id"])
+    assert content(published_twice) == "run 2"
+
+
+def test_above_the_lowest_environment_an_operator_puts_back(
+    version: JobVersion, prod: Environment, ana: User, olu: User, pat: User
+) -> None:
+    from portal.errors import PortalError
+    from portal.jobs import places
+    from portal.runs import actions
+
+    places.claim(version.job, prod, [WRITES])
+    place = places.place_at(prod, WRITES)
+    assert place
+    for person in (ana, pat):
+        with pytest.raises(NotAllowed):
+            actions.put_back_output(actor=person, place=place, kept_id="x")
+    with pytest.raises(PortalError) as refused:
+        actions.put_back_output(actor=olu, place=place, kept_id="x")
+    assert not isinstance(refused.value, NotAllowed)
+
+
+def test_a_program_puts_back_too(published_twice: Place, ana: User, vic: User, program_of: Callable[..., Any]) -> None:
+    address = "/api/v1/projects/flights/environments/dev/places/"
+    (row,) = program_of(vic, "read").get(address).json()["results"]
+    asked = {"uri": row["uri"], "kept": row["kept"][0]["id"]}
+    assert program_of(ana, "read").post(f"{address}put-back", asked, format="json").status_code == 403
+    assert program_of(vic, "read", "run").post(f"{address}put-back", asked, format="json").status_code == 404
+    assert program_of(ana, "read", "run").post(f"{address}put-back", asked, format="json").status_code == 200
+    assert content(published_twice) == "run 1"
+    gone = program_of(ana, "read", "run").post(f"{address}put-back", {**asked, "kept": "20200101T000000000000"}, format="json")
+    assert (gone.status_code, gone.json()["code"]) == (409, "kept-output-gone")
+
+
+def test_what_an_executor_says_of_kept_outputs_is_only_believed_in_part(version: JobVersion, dev: Environment) -> None:
+    from portal.jobs import places
+    from portal.runs import published
+
+    places.claim(version.job, dev, [WRITES])
+    odd = [{"id": "x" * 500, "rows": -1, "bytes": True, "more": {"deep": 1}}, "text", {"run_id": 7}] * 50
+    run = factories.make_run(version, dev, "succeeded", outputs=[{"uri": WRITES, "kept": odd}, "text", {"uri": 7}])
+    published.note(run)
+    place = places.place_at(dev, WRITES)
+    assert place and len(place.kept) <= 20 and len(str(place.kept)) < 10_000
+    assert published.history(place)
+
+
+def test_the_demo_of_kept_outputs_agrees_with_the_folder(published_twice: Place) -> None:
+    from portal.runs import launcher
+
+    listing = kept.listing(launcher.lake_folder(published_twice.environment) / WRITES)
+    assert [row["id"] for row in published_twice.kept] == [row["id"] for row in listing]
