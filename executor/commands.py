@@ -234,13 +234,16 @@ class JobRun:
         if not self._may_publish():
             return self._finish("not_published", runner.warnings)
         with undisturbed():
-            outputs = self.publisher.publish()
+            outcome = "succeeded_with_warnings" if runner.warnings else "succeeded"
+            outputs = self.publisher.publish(lambda facts: self._leave_receipt(self._result(outcome, runner.warnings, facts)))
             self.is_published = True
-            result = self._result("succeeded_with_warnings" if runner.warnings else "succeeded", runner.warnings, outputs)
-            if self.values.confirm_publish:
-                receipts.write(self.values.lake, self.values.run_id, line_of(result))
-            self.emit(result)
+            self.emit(self._result(outcome, runner.warnings, outputs))
             return DONE
+
+    def _leave_receipt(self, result: RunFinished) -> None:
+        """From here on the run has published, whatever happens to this process."""
+        if self.values.confirm_publish:
+            receipts.write(self.values.lake, self.values.run_id, line_of(result))
 
     def _fail(self, problems: Sequence[Problem]) -> int:
         for problem in problems:

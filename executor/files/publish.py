@@ -19,13 +19,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any
 
-from executor.files import exchange, kept, tree
+from executor.files import exchange, kept, receipts, tree
 from executor.language.places import choices, key_of
 from executor.problems import Problem, ProblemError
 
 STAGING = ".sluice-staging"
 SAVE_MODES = ("Append", "ErrorIfExists", "Ignore", "Overwrite")
-RECEIPTS = ".sluice-receipts"
 LEFTOVER_AGE_SECONDS = 60
 
 
@@ -157,7 +156,7 @@ class Publisher:
         return folder
 
     def _has_receipt(self, run_id: str) -> bool:
-        return (self.lake / RECEIPTS / f"{run_id}.json").exists()
+        return receipts.read(self.lake, run_id) is not None
 
     def _require_replaceable(self, uri: str, target: Path) -> None:
         """What lies at the target is nothing, or an output of ours and nothing else. Raises ProblemError."""

@@ -9,6 +9,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from executor.files import exchange
+
 FOLDER = ".sluice-receipts"
 LARGEST = 1_000_000
 
@@ -40,7 +42,10 @@ def read(lake: Path, run_id: str) -> str | None:
 
 
 def remove(lake: Path, run_id: str) -> None:
-    """Forgets what a run has kept, and the folder with the last of them."""
+    """Forgets what a run has kept, and the folder with the last of them. Not while the run's exchange is unfinished: then the note says
+    that it is to be kept, not taken back."""
+    if exchange.is_open(lake, run_id):
+        return
     for ending in ("json", "new"):
         with suppress(OSError):
             (lake / FOLDER / f"{run_id}.{ending}").unlink()

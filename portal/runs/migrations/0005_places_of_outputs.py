@@ -32,6 +32,6 @@ def _note(place_model: Any, environment_id: int, job_id: int, uri: str, last: di
 
 
 class Migration(migrations.Migration):
-    dependencies = [("runs", "0003_recent_runs_of_a_job"), ("jobs", "0003_runs_at_once")]
+    dependencies = [("runs", "0004_finished_at"), ("jobs", "0003_runs_at_once")]
 
     operations = [migrations.RunPython(note_places, migrations.RunPython.noop)]
