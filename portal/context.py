@@ -23,6 +23,7 @@ from portal.runs.models import Run
 
 PLACES = {
     "jobs": "jobs:list",
+    "data": "data:home",
     "pipelines": "pipelines:list",
     "runs": "runs:list",
     "promotions": "promotions:list",

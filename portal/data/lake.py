@@ -16,7 +16,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,8 @@ from portal.runs import launcher
 
 PIECE = 1024 * 1024
 """Bytes that are read, hashed or written at a time."""
+MOST, DEEPEST, WALK_SECONDS = 50_000, 64, 5.0
+"""Bounds of one look at all that lies in a lake."""
 RESERVE = 256 * 1024**2
 """Bytes on the disk that uploads leave to runs and the database."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -107,11 +109,30 @@ class Lake:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def walk(self) -> tree.Walk:
+        """Everything below that readers would look at, a folder before what is in it. Bounded in number, depth and time."""
+        return tree.Walk(self.root, deepest=DEEPEST, most=MOST, seconds=WALK_SECONDS, enter=lambda entry: not entry.is_hidden)
+
+    def files_in(self, uri: str) -> list[tree.Entry]:
+        """The files below a folder, hidden ones left out."""
+        path = self.root.joinpath(*names.parts_of(uri))
+        with suppress(FileNotFoundError, NotADirectoryError), self._folder(names.parts_of(uri)):
+            below = tree.Walk(path, deepest=DEEPEST, most=MOST, seconds=WALK_SECONDS, enter=lambda entry: not entry.is_hidden)
+            return [entry for entry in below if entry.kind == tree.FILE and not entry.is_hidden]
+        return []
+
+    def head(self, uri: str, count: int = 65_536) -> bytes:
+        """The first bytes of a file. Raises NothingThere."""
+        parts = self.read(uri)
+        head = next(parts, b"")
+        parts.close()
+        return head[:count]
+
     def free_bytes(self) -> int:
         """What uploads may still use."""
         return max(0, shutil.disk_usage(self.root).free - RESERVE)
 
-    def read(self, uri: str) -> Iterator[bytes]:
+    def read(self, uri: str) -> Generator[bytes, None, None]:
         """The bytes of a file, a piece at a time. Raises NothingThere before the first."""
         try:
             handle = tree.open_below(self.root, "/".join(names.parts_of(uri)))
@@ -146,7 +167,7 @@ class Lake:
     def arrived(self, upload: UUID) -> bool:
         return (self._hidden / "uploads" / str(upload)).is_file()
 
-    def drop(self, upload: UUID) -> None:
+    def drop(self, upload: UUID | str) -> None:
         """Forgets what has arrived."""
         (self._hidden / "uploads" / str(upload)).unlink(missing_ok=True)
 
@@ -318,7 +339,7 @@ def _entry(uri: str, found: os.stat_result) -> Entry | None:
     return Entry(uri, is_folder, 0 if is_folder else found.st_size, found.st_mtime, f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}")
 
 
-def _pieces(handle: int) -> Iterator[bytes]:
+def _pieces(handle: int) -> Generator[bytes, None, None]:
     try:
         while part := os.read(handle, PIECE):
             yield part

@@ -10,6 +10,7 @@ from django.urls import reverse
 from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.audit.models import AuditEvent
+from portal.data.models import FileVersion
 from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.promotions.models import Approval, Promotion
 from portal.runs.models import GOOD_STATES, Run
@@ -33,8 +34,14 @@ class _Kind:
     is_done: Callable[[User, Project], bool]
 
 
-MOST = 6
+MOST = 7
 KINDS = [
+    _Kind(
+        "upload_data",
+        "Bring a file",
+        "data:home",
+        lambda user, project: FileVersion.objects.filter(environment__project=project, brought_by=user).exists(),
+    ),
     _Kind("create_job", "Make a job", "jobs:list", lambda user, project: Job.objects.filter(project=project, owner=user).exists()),
     _Kind("preview", "Preview a stage", "jobs:list", lambda user, project: _did(user, project, "preview")),
     _Kind(

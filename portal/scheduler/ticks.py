@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portal.alerts import delivery, raising
+from portal.data import tidying
 from portal.pipelines import progress, ticks
 from portal.promotions import actions as promotions
 from portal.runs import outbox, sweeper
@@ -23,4 +24,5 @@ def _ours() -> list[Tick]:
         Tick("raise missed alerts", 10, raising.find_untold),
         Tick("find late runs", 10, raising.find_late),
         Tick("expire promotions", 60, promotions.expire_waiting),
+        Tick("tidy uploads and bins", 600, tidying.tidy),
     ]

@@ -28,6 +28,7 @@ register.filter(words.short_sha)
 SECTIONS = [
     ("home", "Home", "home", "h"),
     ("jobs", "Jobs", "stack-2", "j"),
+    ("data", "Data", "table", "d"),
     ("pipelines", "Pipelines", "sitemap", "l"),
     ("runs", "Runs", "player-play", "r"),
     ("promotions", "Promotions", "arrow-up-circle", "p"),

@@ -1,0 +1,284 @@
+"""What lies in an environment's lake as people see it: tables. A table is a file, or a folder that is read as one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from executor.files import tree
+from executor.language.places import key_of
+from portal.data import kinds
+from portal.data.lake import Lake
+from portal.data.models import FileVersion, TableFacts
+from portal.data.uses import READS, WRITES, Uses
+from portal.environments.models import Environment
+from portal.jobs.models import Place
+from portal.runs.models import Run
+
+_DIGITS = re.compile(r"\d+")
+_WRITTEN = re.compile(r"^part-|^_SUCCESS$")
+MOST_TABLES = 20_000
+_ICONS = {
+    "csv": "file-type-csv", "xlsx": "file-spreadsheet", "zip": "file-zip", "parquet": "table", "json": "braces", "jsonl": "braces"
+}  # fmt: skip
+
+
+@dataclass
+class Table:
+    """One line of the list. `columns` and `rows` are None where nobody has looked or counted."""
+
+    uri: str
+    is_folder: bool
+    kind: str
+    bytes: int
+    files: int
+    changed_at: datetime
+    stamp: str
+    ending: str = ""
+    columns: list[dict[str, Any]] | None = None
+    rows: int | None = None
+    job: str = ""
+    """The job that publishes it."""
+    run: str = ""
+    """Id of the run that published what lies there."""
+    person: str = ""
+    """Who brought it."""
+    original_name: str = ""
+    readers: list[str] = field(default_factory=list)
+    writers: list[str] = field(default_factory=list)
+    """Jobs whose documents write it, whether they have run or not."""
+
+    @property
+    def name(self) -> str:
+        return self.uri.rpartition("/")[2]
+
+    @property
+    def folder(self) -> str:
+        return self.uri.partition("/")[0] if "/" in self.uri else ""
+
+    @property
+    def by(self) -> str:
+        """Who wrote it, as far as anybody knows."""
+        return self.job or self.person or (self.writers[0] if self.writers else "")
+
+    @property
+    def icon(self) -> str:
+        if self.is_folder:
+            return "table" if self.job or self.ending == "parquet" else "folder"
+        return "file-zip" if self.uri.lower().endswith(".gz") else _ICONS.get(self.ending, "file-text")
+
+
+@dataclass
+class Listing:
+    """All tables, and sentences about what could not be listed."""
+
+    tables: list[Table]
+    warnings: list[str]
+
+    @property
+    def bytes(self) -> int:
+        return sum(table.bytes for table in self.tables)
+
+
+@dataclass
+class _Folder:
+    """What the walk has met in one folder."""
+
+    files: list[tree.Entry] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    is_written: bool = False
+    """A load wrote it: part files, its mark of success, or folders such as year=2013."""
+
+
+def list_tables(environment: Environment) -> Listing:
+    """Every table of the lake, by place, with what is known of each."""
+    lake, uses = Lake(environment), Uses(environment)
+    walk = lake.walk()
+    folders, unnamed = _folders(walk)
+    tables: list[Table] = []
+    waiting = [""]
+    while waiting and len(tables) < MOST_TABLES:
+        path = waiting.pop()
+        if path and _is_table(path, folders[path], uses):
+            tables += _of_folder(path, folders)
+            continue
+        tables += [_of_file(entry) for entry in folders[path].files]
+        waiting += folders[path].folders
+    tables.sort(key=lambda table: table.uri)
+    add_knowledge(environment, tables, uses)
+    return Listing(tables, _warnings(walk.left_out, unnamed))
+
+
+def find_table(environment: Environment, uri: str) -> Table | None:
+    """The table at `uri`, or None when nothing lies there."""
+    lake = Lake(environment)
+    entry = lake.find(uri)
+    if entry is None:
+        return None
+    if entry.is_folder:
+        files = lake.files_in(entry.uri)
+        table = _table(entry.uri, True, files)
+    else:
+        table = _of_file(tree.Entry(entry.uri, tree.FILE, entry.bytes, int(entry.changed_at * 1e9), 0))
+    add_knowledge(environment, [table], Uses(environment))
+    return table
+
+
+def _folders(walk: tree.Walk) -> tuple[dict[str, _Folder], int]:
+    found: dict[str, _Folder] = {"": _Folder()}
+    unnamed = 0
+    for entry in walk:
+        above, _, name = entry.path.rpartition("/")
+        folder = found.get(above)
+        if folder is None:  # below a hidden one, or one whose name cannot be written
+            continue
+        folder.is_written = folder.is_written or bool(_WRITTEN.match(name)) or (entry.kind == tree.FOLDER and "=" in name)
+        if entry.is_hidden:
+            continue
+        if not tree.is_plain_name(name):
+            unnamed += 1
+        elif entry.kind == tree.FILE:
+            folder.files.append(entry)
+        elif entry.kind == tree.FOLDER:
+            found[entry.path] = _Folder()
+            folder.folders.append(entry.path)
+    return found, unnamed
+
+
+def _is_table(path: str, folder: _Folder, uses: Uses) -> bool:
+    """Whether a folder is read as one: a load wrote it, a job names it, or its files are alike but for digits in their names."""
+    if folder.is_written:
+        return True
+    if "/" not in path:  # raw, curated: where tables lie
+        return False
+    if uses.is_named(path) and (folder.files or folder.folders):
+        return True
+    alike = {_DIGITS.sub("0", entry.name.lower()) for entry in folder.files}
+    return len(folder.files) > 1 and len(alike) == 1 and not folder.folders
+
+
+def _of_folder(path: str, folders: dict[str, _Folder]) -> list[Table]:
+    files: list[tree.Entry] = []
+    waiting = [path]
+    while waiting:
+        folder = folders[waiting.pop()]
+        files += folder.files
+        waiting += folder.folders
+    return [_table(path, True, files)] if files else []
+
+
+def _of_file(entry: tree.Entry) -> Table:
+    return _table(entry.path, False, [entry])
+
+
+def _table(uri: str, is_folder: bool, files: list[tree.Entry]) -> Table:
+    newest = max((entry.modified_ns for entry in files), default=0)
+    size = sum(entry.size for entry in files)
+    kind, ending = _kind(uri, is_folder, files)
+    return Table(
+        uri=uri,
+        is_folder=is_folder,
+        kind=kind,
+        bytes=size,
+        files=len(files),
+        changed_at=datetime.fromtimestamp(newest / 1e9, tz=UTC),
+        stamp=f"{len(files)}-{size}-{newest}",
+        ending=ending,
+    )
+
+
+def _kind(uri: str, is_folder: bool, files: list[tree.Entry]) -> tuple[str, str]:
+    if not is_folder:
+        return kinds.words(uri), kinds.ending(uri)
+    endings = Counter(kinds.ending(entry.name) for entry in files)
+    if not endings:
+        return "empty folder", ""
+    ending = endings.most_common(1)[0][0]
+    if all(_WRITTEN.match(entry.name) for entry in files):
+        return f"{kinds.WORDS.get(ending, 'text')}, {len(files):,} {'part' if len(files) == 1 else 'parts'}", ending
+    word = kinds.WORDS.get(ending, "text") if len(endings) == 1 else "mixed"
+    return f"folder of {len(files):,} {word}", ending if len(endings) == 1 else ""
+
+
+def add_knowledge(environment: Environment, tables: Iterable[Table], uses: Uses) -> None:
+    """Columns, rows, who wrote and who reads each table, with a handful of queries whatever their number."""
+    owners = {place.key: place for place in Place.objects.filter(environment=environment).select_related("owner", "given_by")}
+    counted = _counted(environment, [place.last_run_id for place in owners.values() if place.last_run_id])
+    facts = {found.uri: found for found in TableFacts.objects.filter(environment=environment)}
+    names = dict(FileVersion.objects.filter(environment=environment).shown().values_list("uri", "original_name"))
+    for table in tables:
+        table.readers, table.writers = uses.jobs(table.uri, READS), uses.jobs(table.uri, WRITES)
+        place = owners.get(key_of(table.uri))
+        if place and place.owner:
+            table.job, table.run = place.owner.name, str(place.last_run_id or "")
+            table.rows = counted.get((table.run, table.uri))
+        elif place and place.given_by:
+            table.person, table.original_name = place.given_by.shown_name, names.get(table.uri, "")
+            table.kind += ", upload"
+        known = facts.get(table.uri)
+        if known and known.stamp == table.stamp:
+            table.columns, table.rows = known.columns, known.rows if known.rows is not None else table.rows
+
+
+def _counted(environment: Environment, runs: list[Any]) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for pk, outputs in Run.objects.filter(pk__in=runs, environment=environment).values_list("pk", "outputs"):
+        for output in outputs if isinstance(outputs, list) else []:
+            if isinstance(output, dict) and isinstance(output.get("rows"), int) and output.get("save_mode") != "Append":
+                found[(str(pk), str(output.get("uri", "")).strip("/"))] = output["rows"]
+    return found
+
+
+def _warnings(left_out: set[str], unnamed: int) -> list[str]:
+    said = []
+    if {tree.TOO_MANY, tree.TOO_LONG} & left_out:
+        said.append("There is more in this lake than is listed here. Search by the whole name, or tidy up.")
+    if tree.TOO_DEEP in left_out:
+        said.append("Some folders are nested too deeply to be listed.")
+    if unnamed:
+        said.append(f"{unnamed:,} {'name' if unnamed == 1 else 'names'} cannot be shown, because they are not text in UTF-8. Rename them.")
+    return said
+
+
+# --- filters --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the address asks for."""
+
+    words: str = ""
+    folder: str = ""
+    by: str = ""
+    unread: bool = False
+
+    @classmethod
+    def of(cls, query: Any) -> Filters:
+        return cls(query.get("q", "").strip()[:200], query.get("in", ""), query.get("by", ""), query.get("unread") == "1")
+
+    @property
+    def any(self) -> bool:
+        return bool(self.words or self.folder or self.by or self.unread)
+
+    def take(self, tables: Iterable[Table]) -> list[Table]:
+        words = self.words.lower().split()
+        return [
+            table
+            for table in tables
+            if (not self.folder or table.folder == self.folder)
+            and (not self.by or table.by == self.by)
+            and (not self.unread or not table.readers)
+            and all(_holds(table, word) for word in words)
+        ]
+
+
+def _holds(table: Table, word: str) -> bool:
+    return (
+        word in table.uri.lower()
+        or word in table.original_name.lower()
+        or any(word in column["name"].lower() for column in table.columns or [])
+    )

@@ -1,0 +1,22 @@
+"""Pages of data."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+
+from portal.data import views
+
+app_name = "data"
+_DATA = "p/<slug:project>/data/"
+_IN = _DATA + "<slug:environment>/"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path(_DATA, views.home, name="home"),
+    path(_IN, views.list_data, name="list"),
+    path(_IN + "arrived", views.arrived, name="arrived"),
+    path(_IN + "table", views.table, name="table"),
+    path(_IN + "rows", views.rows, name="rows"),
+    path(_IN + "file", views.file, name="file"),
+    path(_IN + "rename", views.rename, name="rename"),
+    path(_IN + "delete", views.delete, name="delete"),
+    path(_IN + "put-back", views.put_back, name="put_back"),
+]

@@ -1,0 +1,256 @@
+"""Pages of data: what lies in each environment's lake, one table of it, and what may be done with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from portal.accounts import policy
+from portal.accounts.models import Project, User
+from portal.data import actions, kinds, rights, table_rows
+from portal.data.lake import Lake
+from portal.data.listing import Filters, Table, find_table, list_tables
+from portal.data.models import FileVersion, VersionState
+from portal.data.uses import as_dicts
+from portal.environments.models import Environment
+from portal.errors import NotAllowed, PortalError
+from portal.jobs import places
+from portal.jobs.doors import find_project, person
+from portal.page_actions import sentence
+
+ON_A_PAGE = 100
+
+
+def find_environment(user: User, project: Project, name: str, action: str = "view") -> Environment:
+    return policy.find(user, action, project.environments.select_related("project"), name=name)
+
+
+@require_GET
+def home(request: HttpRequest, project: str) -> HttpResponse:
+    """The lowest environment that this person sees, which is where people work."""
+    place = find_project(request, project)
+    first = policy.allowed(person(request), "view", place.environments.all()).order_by("rank").first()
+    if first is None:
+        raise Http404
+    return redirect("data:list", project, first.name)
+
+
+@require_GET
+def list_data(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """Filters are in the address; with the header HX-Request only the table is sent."""
+    place, user = find_project(request, project), person(request)
+    found = find_environment(user, place, environment)
+    listing, filters = list_tables(found), Filters.of(request.GET)
+    shown = filters.take(listing.tables)
+    page = Paginator(shown, ON_A_PAGE).get_page(request.GET.get("page"))
+    context: dict[str, Any] = {
+        "project": place,
+        "environment": found,
+        "listing": listing,
+        "filters": filters,
+        "page": page,
+        "may_upload": rights.may_change(user, found),
+        "may_create": policy.can(user, "create_job", place),
+    }
+    if request.headers.get("HX-Request"):
+        return render(request, "data/_table.html", context)
+    counted = Counter(table.folder for table in listing.tables if table.folder)
+    return render(
+        request,
+        "data/list.html",
+        context
+        | {
+            "environments": policy.allowed(user, "view", place.environments.order_by("rank")),
+            "folders": sorted(counted.items(), key=lambda one: (one[0] != "raw", one[0] != "curated", one[0]))[:8],
+            "writers": sorted({table.by for table in listing.tables if table.by})[:200],
+            "unread": sum(not table.readers for table in listing.tables),
+            "who_may": rights.who_may(found),
+            "uploads": upload_config(user, place, found),
+            "bin": _bin(found)[:20],
+        },
+    )
+
+
+def upload_config(user: User, project: Project, environment: Environment | None = None) -> dict[str, Any] | None:
+    """What the page's script needs to send files: where to, and how large they may be. None where this person may bring none."""
+    target = environment or next(iter(rights.environments_for(user, project)), None)
+    if target is None or not rights.may_change(user, target):
+        return None
+    where = [project.slug, target.name]
+    return {
+        "environment": target.name,
+        "api": f"/api/v1/projects/{project.slug}/environments/{target.name}/",
+        "list": reverse("data:list", args=where),
+        "look": reverse("data:arrived", args=where),
+        "limit": actions.limit_bytes(),
+        "accept": kinds.ACCEPTED,
+        "said": kinds.SAID,
+    }
+
+
+def _bin(environment: Environment) -> list[FileVersion]:
+    rows = FileVersion.objects.filter(environment=environment, state=VersionState.BINNED).select_related("changed_by", "brought_by")
+    return list(rows.order_by("-changed_at")[:100])
+
+
+def address(name: str, environment: Environment, uri: str) -> str:
+    """The page `data:<name>` of a table."""
+    return f"{reverse(f'data:{name}', args=[environment.project.slug, environment.name])}?{urlencode({'uri': uri})}"
+
+
+@require_GET
+def arrived(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """Where somebody lands whose file has arrived: the look at it, and where that cannot be, its page."""
+    place, user = find_project(request, project), person(request)
+    found = find_environment(user, place, environment)
+    return redirect(address("table", found, request.GET.get("uri", "")))
+
+
+def _asked(request: HttpRequest, project: str, environment: str, action: str = "view") -> tuple[User, Environment, Table]:
+    user, place = person(request), find_project(request, project)
+    found = find_environment(user, place, environment, action)
+    table = find_table(found, request.GET.get("uri") or request.POST.get("uri", ""))
+    if table is None:
+        raise PortalError(
+            "There is no such file or table any more.", code="nothing-there", status=404, fix="Look at the list of data, or into its bin."
+        )
+    return user, found, table
+
+
+@require_GET
+def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    user, found, shown = _asked(request, project, environment)
+    may_change = rights.may_change(user, found, "change_data")
+    versions = FileVersion.objects.at(found, shown.uri).exclude(state=VersionState.GONE).select_related("brought_by", "changed_by")
+    context = {
+        "project": found.project,
+        "environment": found,
+        "table": shown,
+        "uses": as_dicts(places.used_by(found, shown.uri)),
+        "versions": versions[:50],
+        "place": places.place_at(found, shown.uri),
+        "with_data": policy.can(user, "view_data", found),
+        "may_change": may_change,
+        "may_create": policy.can(user, "create_job", found.project),
+        "rows_url": address("rows", found, shown.uri),
+        "files": Lake(found).files_in(shown.uri)[:200] if shown.is_folder else [],
+        "uploads": upload_config(user, found.project, found),
+        "download_rows": table_rows.most_rows(),
+    }
+    return render(request, "data/table.html", context)
+
+
+@require_POST
+async def rows(request: HttpRequest, project: str, environment: str) -> HttpResponseBase:
+    """The first rows: events as of a preview, the last `rows`, `stage_failed` or `problem`."""
+    await request.auser()
+
+    @sync_to_async
+    def message() -> tuple[dict[str, Any], Callable[[dict[str, Any]], None]]:
+        user, found, shown = _asked(request, project, environment, "view_data")
+        return table_rows.message_for(user, found, shown), table_rows.rememberer(found, shown)
+
+    return table_rows.streamed(*await message())
+
+
+async def file(request: HttpRequest, project: str, environment: str) -> HttpResponseBase:
+    """The file as it lies there, byte by byte, under the name it was brought with."""
+    await request.auser()
+
+    @sync_to_async
+    def opened() -> tuple[Table, Any]:
+        user, found, shown = _asked(request, project, environment, "view_data")
+        if shown.is_folder:
+            raise PortalError("A folder cannot be downloaded as one file.", code="is-folder", status=422, fix="Download its rows.")
+        table_rows.record_look(user, "download_data", found, shown.uri, form="file")
+        return shown, Lake(found).read(shown.uri)
+
+    if request.method != "GET":
+        return HttpResponse(status=405)
+    shown, parts = await opened()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        try:
+            while part := await asyncio.to_thread(next, parts, b""):
+                yield part
+        finally:
+            await asyncio.to_thread(parts.close)
+
+    name = quote(shown.original_name or shown.name)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Content-Length": str(shown.bytes),
+        "Cache-Control": "no-store",
+    }
+    return StreamingHttpResponse(pieces(), content_type="application/octet-stream", headers=headers)
+
+
+# --- buttons --------------------------------------------------------------------------------------------------------------
+
+
+@require_POST
+def rename(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    user, found, shown = _asked(request, project, environment)
+    return _do(
+        request,
+        lambda: address("table", found, actions.rename_data(actor=user, environment=found, uri=shown.uri, to=request.POST.get("to", ""))),
+        "It has its new name.",
+        address("table", found, shown.uri),
+    )
+
+
+@require_POST
+def delete(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    user, found, shown = _asked(request, project, environment)
+    listed = reverse("data:list", args=[project, environment])
+
+    def act() -> str:
+        version = actions.delete_data(actor=user, environment=found, uri=shown.uri)
+        said = f"{shown.uri} is in the bin"
+        messages.success(request, f"{said} until {version.expires_at:%d %b %Y}." if version.expires_at else f"{said}.")
+        return listed
+
+    return _do(request, act, "", address("table", found, shown.uri))
+
+
+@require_POST
+def put_back(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    user = person(request)
+    found = find_environment(user, find_project(request, project), environment)
+    version = policy.find(
+        user,
+        "view",
+        FileVersion.objects.filter(environment=found).select_related("environment__project"),
+        pk=request.POST.get("version", ""),
+    )
+    return _do(
+        request,
+        lambda: address("table", found, actions.put_back(actor=user, version=version).uri),
+        f"{version.uri} is as it was.",
+        reverse("data:list", args=[project, environment]),
+    )
+
+
+def _do(request: HttpRequest, act: Callable[[], str], done: str, back: str) -> HttpResponse:
+    """Does it and goes where `act` says; a refusal becomes a message, and goes `back`."""
+    try:
+        to = act()
+    except NotAllowed:
+        raise
+    except PortalError as refusal:
+        messages.error(request, sentence(refusal))
+        return redirect(back)
+    if done:
+        messages.success(request, done)
+    return redirect(to)

@@ -1,0 +1,32 @@
+// Pages of data: uploads, and the rows of a table.
+
+import { howMany, putRows } from "./rows.js";
+import { show } from "./toasts.js";
+import { startUploads } from "./upload/main.js";
+
+const config = JSON.parse(document.getElementById("uploads-config")?.textContent ?? "null");
+if (config) startUploads(config, arrived);
+
+/** One file: the look at it. Several: the list, where they are now. */
+function arrived(uris) {
+  if (uris.length === 1) location.assign(`${config.look}?uri=${encodeURIComponent(uris[0])}`);
+  else {
+    show({ text: `${uris.length} files have arrived.`, tone: "ok" });
+    location.assign(config.list);
+  }
+}
+
+const panel = document.getElementById("table-rows");
+const button = document.getElementById("see-rows");
+let asking = null;
+
+async function seeRows() {
+  asking?.abort();
+  asking = new AbortController();
+  const { rows: url, uri } = button.dataset;
+  const put = (...nodes) => panel.replaceChildren(...nodes);
+  const about = (rows) => `${howMany(rows)} of ${uri} as it is now`;
+  await putRows({ url, body: {}, signal: asking.signal, name: uri, put, about, internal: false });
+}
+
+button?.addEventListener("click", seeRows);

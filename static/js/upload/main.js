@@ -1,0 +1,83 @@
+// Uploads of a page: from a file that was dropped or chosen to its place in the lake.
+
+import { takeFiles } from "./drop.js";
+import { call, digest, wait } from "./http.js";
+import { askWhatToDo } from "./question.js";
+import { Sender } from "./sender.js";
+import { size, Tray } from "./tray.js";
+
+const AT_ONCE = 2;
+
+/** config: environment, api, limit, accept, said (see portal.data.views.upload_config). `arrived(uris)` is called when a batch is through. */
+export function startUploads(config, arrived) {
+  const waiting = [];
+  const working = new Set();
+  let batch = [];
+  const tray = new Tray({ again: (sender) => add(sender.file, sender.folder, "ask") });
+
+  function add(file, folder, ifThere) {
+    const why = refusalOf(file, config.limit);
+    if (why) return tray.refuse(file.name, why);
+    const changed = (sender) => tray.update(sender);
+    const sender = new Sender({ file, folder, ifThere, api: config.api, call, digest, wait, changed, ask: oneQuestion });
+    tray.add(sender);
+    waiting.push(sender);
+    next();
+  }
+
+  async function next() {
+    if (working.size >= AT_ONCE || !waiting.length) return;
+    const sender = waiting.shift();
+    working.add(sender);
+    const uri = sender.stop.signal.aborted ? null : await sender.run();
+    working.delete(sender);
+    if (uri) batch.push(uri);
+    if (!waiting.length && !working.size && batch.length) {
+      const uris = batch;
+      batch = [];
+      arrived(uris);
+    }
+    next();
+  }
+
+  const take = (files, over) => {
+    const folder = over ? over.slice(0, over.lastIndexOf("/")) : "";
+    for (const file of files) add(over ? renamed(file, over) : file, folder, "ask");
+  };
+  takeFiles({ ...config, where: config.environment, limitWords: `at most ${size(config.limit)} each`, take });
+  addEventListener("beforeunload", (event) => {
+    if (working.size || waiting.length) event.preventDefault();
+  });
+  goOnWith(config, tray);
+  return { take };
+}
+
+export function refusalOf(file, limit) {
+  if (file.size === 0) return "The file is empty, or a folder: there is nothing to upload.";
+  if (file.size > limit)
+    return `It has ${size(file.size)}; the largest file that is taken has ${size(limit)}. Pack it with gzip, or split it.`;
+  return null;
+}
+
+/** A file chosen to replace another one goes where that one lies. */
+const renamed = (file, over) =>
+  new File([file], over.slice(over.lastIndexOf("/") + 1), { type: file.type, lastModified: file.lastModified });
+
+let questions = Promise.resolve();
+/** One question at a time. */
+const oneQuestion = (about) => {
+  questions = questions.then(() => askWhatToDo(about));
+  return questions;
+};
+
+/** What was under way before the page was loaded again: the browser cannot read the file by itself, so it is asked for. */
+async function goOnWith(config, tray) {
+  const open = await call("GET", `${config.api}uploads/`).catch(() => []);
+  for (const one of open ?? []) {
+    if (one.size)
+      tray.refuse(
+        one.name,
+        `${Math.floor((100 * one.offset) / one.size)} % had arrived. Choose the file again, and sending goes on there.`,
+      );
+  }
+}

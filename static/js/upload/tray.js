@@ -1,0 +1,128 @@
+// The tray of files on their way: how far, how fast, how long; cancel, try again.
+import { el, icon, plural } from "../dom.js";
+
+export const size = (bytes) => {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let at = 0;
+  let number = bytes;
+  while (number >= 999.5 && at < units.length - 1) {
+    number /= 1000;
+    at += 1;
+  }
+  return `${at && number < 10 ? number.toFixed(1) : Math.round(number)} ${units[at]}`;
+};
+
+export const time = (seconds) => {
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
+  return `${Math.floor(seconds / 3600)} h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, "0")} min`;
+};
+
+/** "12 MB of 31 MB · 4.2 MB/s · 5 s left" */
+export function wordsOf(sender) {
+  const done = sender.shown ?? sender.sent;
+  if (sender.state === "done") return `arrived as ${sender.uri}`;
+  if (sender.state === "cancelled") return "cancelled";
+  if (sender.state === "failed") return sender.error?.message ?? "It did not work.";
+  if (sender.state === "finishing") return "looking whether all of it is there …";
+  const speed = sender.speed.perSecond;
+  const left = speed ? sender.speed.left(sender.file.size - done) : null;
+  const parts = [`${size(done)} of ${size(sender.file.size)}`];
+  if (sender.state === "waiting" && sender.upload) parts.push("the connection broke; trying again");
+  else if (speed) parts.push(`${size(speed)}/s`, `${time(left)} left`);
+  return parts.join(" · ");
+}
+
+export class Tray {
+  /** help: { limit, again(sender) } */
+  constructor(help) {
+    Object.assign(this, help);
+    this.rows = new Map();
+    this.list = el("ul", { class: "plain" });
+    this.title = el("h2", {}, "Uploads");
+    const close = el(
+      "button",
+      { type: "button", class: "icon-button", "aria-label": "Close the list of uploads", onclick: () => this.close() },
+      icon("x"),
+    );
+    this.box = el(
+      "section",
+      { class: "upload-tray", "aria-label": "Uploads", hidden: true },
+      el("header", {}, this.title, close),
+      this.list,
+    );
+    document.body.append(this.box);
+  }
+
+  add(sender) {
+    const parts = {
+      words: el("span", { class: "mut small", role: "status" }),
+      bar: el("progress", { max: sender.file.size || 1, value: 0, "aria-label": `Upload of ${sender.file.name}` }),
+      end: el("button", { type: "button", class: "btn sm" }),
+    };
+    const item = el(
+      "li",
+      {},
+      el("div", { class: "line" }, el("span", { class: "clip" }, icon("file-text", "mut"), ` ${sender.file.name}`), parts.end),
+      parts.bar,
+      parts.words,
+    );
+    parts.end.addEventListener("click", () => (this.isOver(sender) ? this.offer(sender) : sender.cancel()));
+    this.rows.set(sender, { item, ...parts });
+    this.list.append(item);
+    this.box.hidden = false;
+    this.update(sender);
+  }
+
+  isOver(sender) {
+    return ["done", "failed", "cancelled"].includes(sender.state);
+  }
+
+  offer(sender) {
+    if (sender.state === "done") return this.take(sender);
+    this.take(sender);
+    this.again(sender);
+  }
+
+  update(sender) {
+    const row = this.rows.get(sender);
+    if (!row) return;
+    row.bar.value = sender.state === "done" ? sender.file.size : (sender.shown ?? sender.sent);
+    row.bar.hidden = ["failed", "cancelled"].includes(sender.state);
+    row.words.textContent = wordsOf(sender);
+    row.words.className = `small ${{ failed: "bad", done: "ok" }[sender.state] ?? "mut"}`;
+    row.end.textContent = { done: "Take away", failed: "Try again", cancelled: "Send again" }[sender.state] ?? "Cancel";
+    const open = [...this.rows.keys()].filter((one) => !this.isOver(one)).length;
+    this.title.textContent = open ? `Uploading ${plural(open, "file")}` : "Uploads";
+  }
+
+  /** A file that was refused before anything was sent. */
+  refuse(name, why) {
+    const words = el("span", { class: "bad small", role: "alert" }, why);
+    const item = el(
+      "li",
+      {},
+      el(
+        "div",
+        { class: "line" },
+        el("span", { class: "clip" }, icon("alert-triangle", "bad"), ` ${name}`),
+        el("button", { type: "button", class: "btn sm", onclick: () => item.remove() }, "Take away"),
+      ),
+      words,
+    );
+    this.list.append(item);
+    this.box.hidden = false;
+  }
+
+  take(sender) {
+    this.rows.get(sender)?.item.remove();
+    this.rows.delete(sender);
+    if (!this.rows.size && !this.list.children.length) this.box.hidden = true;
+  }
+
+  close() {
+    for (const sender of [...this.rows.keys()]) if (this.isOver(sender)) this.take(sender);
+    for (const item of [...this.list.children]) if (![...this.rows.values()].some((row) => row.item === item)) item.remove();
+    this.box.hidden = true;
+  }
+}

@@ -1,0 +1,214 @@
+"""Pages of data: what is listed, who sees what, and what the buttons do."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.accounts.models import User
+from portal.data import table_rows
+from portal.data.listing import Filters, find_table, list_tables
+from portal.data.models import FileVersion, TableFacts
+from portal.data.reading import stage_for
+from portal.environments.models import Environment
+from portal.errors import NotAllowed, PortalError
+from portal.jobs import places
+from tests.factories import make_job, make_run, make_version
+
+pytestmark = pytest.mark.django_db
+Bring = Callable[..., FileVersion]
+Browsers = Callable[[User], Client]
+PAGE = "/p/flights/data/dev/"
+
+
+def put(lake: Path, **files: bytes) -> None:
+    for name, data in files.items():
+        path = lake / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def test_tables_are_files_and_folders_that_are_read_as_one(lake: Path, dev: Environment) -> None:
+    put(
+        lake,
+        **{
+            "raw/a.csv": b"x\n", "raw/b.json": b"{}", "raw/c.csv.gz": b"\x1f\x8b", "raw/zones/z_1.csv": b"x\n",
+            "raw/zones/z_2.csv": b"x\n",
+            "raw/mixed/a.csv": b"x\n", "raw/mixed/other.csv": b"x\n", "curated/daily/part-0.parquet": b"P", "curated/daily/_SUCCESS": b"",
+            "curated/by_year/year=2013/part-0.parquet": b"P", "curated/by_year/year=2014/part-0.parquet": b"PP", "top.csv": b"x\n",
+            ".sluice-staging/x/part-0": b"", "raw/.hidden/a.csv": b"x\n", "raw/_tmp/a.csv": b"x\n",
+        },
+    )  # fmt: skip
+    found = {table.uri: table.kind for table in list_tables(dev).tables}
+    assert found == {
+        "curated/by_year": "Parquet, 2 parts", "curated/daily": "Parquet, 1 part", "raw/a.csv": "CSV", "raw/b.json": "JSON",
+        "top.csv": "CSV",
+        "raw/c.csv.gz": "CSV, gzip", "raw/mixed/a.csv": "CSV", "raw/mixed/other.csv": "CSV", "raw/zones": "folder of 2 CSV",
+    }  # fmt: skip
+
+
+def test_what_is_known_of_a_table(lake: Path, dev: Environment, ana: User, bring: Bring) -> None:
+    put(lake, **{"curated/daily/part-0.parquet": b"P"})
+    document = {
+        "stages": [
+            {"type": "DelimitedExtract", "name": "r", "inputURI": "raw/*.csv", "outputView": "r"},
+            {"type": "ParquetLoad", "name": "w", "inputView": "r", "outputURI": "curated/daily"},
+        ]
+    }
+    job = make_job(dev.project, ana, "report")
+    version = make_version(job, ana, document, live_in=("dev",))
+    run = make_run(version, dev, state="succeeded", outputs=[{"stage": "w", "uri": "curated/daily", "rows": 365, "format": "parquet"}])
+    places.claim(job, dev, ["curated/daily"], run.pk)
+    bring("Some file.csv", b"x\n1\n")
+    daily, file = list_tables(dev).tables
+    assert (daily.job, daily.rows, daily.readers, daily.kind) == ("report", 365, [], "Parquet, 1 part")
+    assert (file.person, file.original_name, file.readers, file.kind) == ("Ana", "Some file.csv", ["report"], "CSV, upload")
+    assert stage_for(dev, daily)["type"] == "ParquetExtract"
+    remember = table_rows.rememberer(dev, file)
+    remember(
+        {
+            "columns": [{"name": "Amount", "type": "string"}, {"name": "_filename", "type": "string", "internal": True}],
+            "complete": True,
+            "total_rows": 1,
+        }
+    )
+    assert [(table.rows, [c["name"] for c in table.columns or []]) for table in Filters(words="amount").take(list_tables(dev).tables)] == [
+        (1, ["Amount"])
+    ]
+    (lake / "raw" / "Some_file.csv").write_bytes(b"x\n1\n2\n")  # changed: what was seen of it is worth nothing
+    assert find_table(dev, "raw/Some_file.csv").rows is None  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "stage"),
+    [
+        ("a.csv", b"a;b\n1;2\n", {"type": "DelimitedExtract", "delimiter": "Custom", "customDelimiter": ";"}),
+        ("a.csv", b"a,b\n1,2\n", {"type": "DelimitedExtract", "delimiter": "Comma"}),
+        ("a.tsv", b"a\tb\n", {"customDelimiter": "\t"}),
+        ("a.csv", "a;b\n".encode("utf-16"), {"customDelimiter": ";"}),
+        ("a", b"a|b\n", {"type": "DelimitedExtract", "customDelimiter": "|"}),
+        ("a.json", b'{"a": 1}\n{"a": 2}\n', {"type": "JSONExtract", "multiLine": False}),
+        ("a.json", b'[{"a": 1}]', {"type": "JSONExtract", "multiLine": True}),
+        ("a.json", b'{\n"a": 1\n}', {"type": "JSONExtract", "multiLine": True}),
+        ("a.parquet", b"PAR1", {"type": "ParquetExtract"}),
+    ],
+)
+def test_each_kind_has_its_reader(lake: Path, dev: Environment, name: str, data: bytes, stage: dict[str, Any]) -> None:
+    put(lake, **{f"raw/{name}": data})
+    table = find_table(dev, f"raw/{name}")
+    assert table is not None
+    assert stage.items() <= stage_for(dev, table).items()
+
+
+def test_what_must_be_unpacked_has_none(lake: Path, dev: Environment) -> None:
+    put(lake, **{"raw/a.xlsx": b"PK\x03\x04", "raw/a.zip": b"PK\x03\x04"})
+    for name in ("a.xlsx", "a.zip"):
+        table = find_table(dev, f"raw/{name}")
+        with pytest.raises(PortalError) as refused:
+            stage_for(dev, table)  # type: ignore[arg-type]
+        assert "Unpack" in (refused.value.fix or "")
+
+
+def test_no_name_and_no_depth_breaks_the_list(lake: Path, browser_of: Browsers, ana: User) -> None:
+    put(lake, **{"raw/<script>alert(1)<.csv": b"x\n", "raw/a b%20&c=d.csv": b"x\n", "raw/" + "d/" * 60 + "deep.csv": b"x\n"})
+    deep = os.open(lake, os.O_RDONLY)
+    try:
+        for _ in range(1200):
+            os.mkdir("d", dir_fd=deep)
+            inner = os.open("d", os.O_RDONLY, dir_fd=deep)
+            os.close(deep)
+            deep = inner
+    finally:
+        os.close(deep)
+    (lake / "raw" / os.fsdecode(b"\xff\xfe.csv")).write_bytes(b"x")
+    (lake / "raw" / "loop").symlink_to("loop")
+    (lake / "raw" / "out").symlink_to("/etc")
+    page = browser_of(ana).get(PAGE).content.decode()
+    assert "&lt;script&gt;alert" in page and "<script>alert" not in page
+    assert "1 name cannot be shown" in page and "nested too deeply" in page and "passwd" not in page
+    assert browser_of(ana).get(PAGE + "table", {"uri": "raw/a b%20&c=d.csv"}).status_code == 200
+    from executor.files.tree import remove
+
+    remove(lake)
+
+
+def test_thousands_come_in_pages(lake: Path, browser_of: Browsers, ana: User) -> None:
+    put(lake, **{f"raw/{letter}{number}_{letter}.csv": b"x\n" for letter in "ab" for number in range(400)} | {"raw/zz.csv": b""})
+    first = browser_of(ana).get(PAGE).content.decode()
+    assert "801 tables and files" in first and first.count("row-link") == 100
+    last = browser_of(ana).get(PAGE, {"page": 9, "q": ""}).content.decode()
+    assert last.count("row-link") == 1 and "zz.csv" in last
+    found = browser_of(ana).get(PAGE, {"q": "zz"}, HTTP_HX_REQUEST="true").content.decode()
+    assert found.count("row-link") == 1 and "<html" not in found
+
+
+@pytest.mark.parametrize(
+    "uri", ["../prod/x.csv", "/etc/passwd", "raw/../../prod/x", "raw/nothing.csv", "", ".sluice/x", "raw/a\x00", "a/" * 600]
+)
+def test_a_path_out_of_the_lake_leads_nowhere(lake: Path, lake_root: Path, browser_of: Browsers, ana: User, uri: str) -> None:
+    put(lake_root / "flights" / "prod", **{"x.csv": b"secret"})
+    for page in ("table", "file"):
+        assert browser_of(ana).get(PAGE + page, {"uri": uri}).status_code in (404, 422)
+
+
+def test_an_empty_lake_says_what_to_do_first(lake: Path, browser_of: Browsers, ana: User, vic: User, prod: Environment) -> None:
+    assert "Drop your first file" in browser_of(ana).get(PAGE).content.decode()
+    seen = browser_of(vic).get(PAGE).content.decode()
+    assert "Drop your first file" not in seen and "authors may bring data" in seen and "uploads-config" not in seen
+    assert "an environment admin can say who may" in browser_of(ana).get("/p/flights/data/prod/").content.decode()
+
+
+def test_who_may_not_see_data_sees_names_and_no_rows(
+    lake: Path, browser_of: Browsers, vic: User, ana: User, outsider: User, bring: Bring, dev: Environment
+) -> None:
+    bring("a.csv", b"secret\n1\n")
+    page = browser_of(vic).get(PAGE + "table", {"uri": "raw/a.csv"}).content.decode()
+    assert "raw/a.csv" in page and "See rows" not in page and "data-download" not in page and "Delete" not in page
+    table = find_table(dev, "raw/a.csv")
+    with pytest.raises(NotAllowed):
+        table_rows.message_for(vic, dev, table)  # type: ignore[arg-type]
+    for address in (PAGE, PAGE + "table?uri=raw/a.csv", PAGE + "file?uri=raw/a.csv", "/p/flights/data/"):
+        assert browser_of(outsider).get(address).status_code == 404
+    for action in ("rename", "delete"):
+        assert browser_of(vic).post(PAGE + action, {"uri": "raw/a.csv", "to": "raw/b.csv"}).status_code == 404
+    assert (lake / "raw" / "a.csv").exists()
+
+
+def test_rename_delete_and_put_back(lake: Path, browser_of: Browsers, ana: User, vic: User, bring: Bring) -> None:
+    bring("a.csv", b"x\n1\n")
+    browser = browser_of(ana)
+    to = browser.post(PAGE + "rename", {"uri": "raw/a.csv", "to": "raw/b.csv"})
+    assert to.status_code == 302 and "raw%2Fb.csv" in to["Location"]
+    again = browser.post(PAGE + "rename", {"uri": "raw/b.csv", "to": "../b.csv"}, follow=True)
+    assert "cannot be a folder" in again.content.decode()
+    browser.post(PAGE + "delete", {"uri": "raw/b.csv"})
+    assert not (lake / "raw" / "b.csv").exists() and "Put back" in browser.get(PAGE).content.decode()
+    version = FileVersion.objects.get()
+    assert browser_of(vic).post(PAGE + "put-back", {"version": version.pk}).status_code == 404
+    browser.post(PAGE + "put-back", {"version": version.pk})
+    assert (lake / "raw" / "b.csv").read_bytes() == b"x\n1\n"
+    assert browser.post(PAGE + "put-back", {"version": uuid.uuid4()}).status_code == 404
+
+
+def test_the_file_itself_goes_home_under_its_own_name(lake: Path, browser_of: Browsers, ana: User, bring: Bring) -> None:
+    bring("Ümsatz 50%.csv", b"x\n1\n")
+    answer = browser_of(ana).get(PAGE + "file", {"uri": "raw/Ümsatz_50.csv"})
+    assert answer["Content-Disposition"] == "attachment; filename*=UTF-8''%C3%9Cmsatz%2050%25.csv"
+    assert (answer["Content-Type"], answer["X-Content-Type-Options"], answer["Content-Length"]) == (
+        "application/octet-stream",
+        "nosniff",
+        "4",
+    )
+
+
+def test_columns_are_forgotten_with_the_file(lake: Path, dev: Environment, bring: Bring) -> None:
+    bring("a.csv", b"x\n1\n")
+    table_rows.rememberer(dev, find_table(dev, "raw/a.csv"))({"columns": [{"name": "x", "type": "string"}], "complete": False})  # type: ignore[arg-type]
+    bring("a.csv", b"y\n1\n", if_there="replace")
+    assert not TableFacts.objects.exists()
