@@ -88,11 +88,11 @@ def _separator(head: bytes) -> dict[str, Any]:
     return {"delimiter": "Comma"} if sign == "," else {"delimiter": "Custom", "customDelimiter": sign}
 
 
-def preview_of(environment: Environment, table: Table, rows: int = ROWS) -> dict[str, Any]:
+def preview_of(environment: Environment, stage: dict[str, Any], rows: int = ROWS) -> dict[str, Any]:
     """The request to an executor that shows the first rows."""
     return {
         "request": "preview",
-        "document": {"stages": [stage_for(environment, table)]},
+        "document": {"stages": [stage]},
         "to": 0,
         "rows": rows,
         "input": "sample",

@@ -12,16 +12,22 @@ from django.conf import settings
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
+from executor.look.proposal import Proposal
+from executor.look.stages import Choices
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.audit import actions as audit
 from portal.audit.models import AuditEvent
-from portal.data.listing import Table
+from portal.data.listing import Table, find_table
 from portal.data.models import TableFacts
-from portal.data.reading import ROWS, preview_of
+from portal.data.reading import ROWS, preview_of, stage_for
 from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.looks import asking as looks
+from portal.looks.actions import stages_for
 from portal.runs import preview_client
-from portal.runs.preview_views import HEADERS, addressed
+from portal.runs.preview_views import addressed
+from portal.wire import LIVE_HEADERS
 
 NO_JOB = 0
 """Sessions that look at data belong to a person and an environment, and to no job."""
@@ -32,12 +38,24 @@ def most_rows() -> int:
     return int(settings.DOWNLOAD_ROWS)
 
 
-def message_for(user: User, environment: Environment, table: Table, rows: int = ROWS) -> dict[str, Any]:
-    """The message to the preview service. Raises NotAllowed without the right to see data there, PortalError when nothing reads it."""
+async def reader_of(user: User, environment: Environment, table: Table) -> dict[str, Any]:
+    """The stage that reads the table: as the job that wrote it says, or as a look at the file proposes. Raises PortalError."""
+    if table.is_folder or table.run or table.ending == "parquet":
+        return await sync_to_async(stage_for)(environment, table)
+    await sync_to_async(policy.require)(user, "view_data", environment)
+    try:
+        proposal = await looks.look(user, environment, table.uri, {})
+        stages = stages_for(proposal, table.uri, Choices(name="table", with_load=False))
+    except PortalError:  # what cannot be looked at is read by its name alone, and says what is wrong by itself
+        return await sync_to_async(stage_for)(environment, table)
+    return stages[0] | {"contiguousIndex": False}
+
+
+def message_for(user: User, environment: Environment, table: Table, stage: dict[str, Any], rows: int = ROWS) -> dict[str, Any]:
+    """The message to the preview service. Raises NotAllowed without the right to see data there."""
     policy.require(user, "view_data", environment)
-    asked = preview_of(environment, table, rows)
     record_look(user, "view_data", environment, table.uri)
-    return {**addressed(user, "look", NO_JOB, environment.pk), "message": asked}
+    return {**addressed(user, "look", NO_JOB, environment.pk), "message": preview_of(environment, stage, rows)}
 
 
 def record_look(user: User, action: str, environment: Environment, uri: str, **details: Any) -> None:
@@ -59,6 +77,14 @@ def rememberer(environment: Environment, table: Table) -> Callable[[dict[str, An
     return remember
 
 
+def remember_look(environment: Environment, uri: str, proposal: Proposal) -> None:
+    """The same of a look at a file (see `portal.looks.asking`)."""
+    table = find_table(environment, uri) if proposal.columns and len(uri) <= 1000 else None
+    if table is not None:
+        columns = [{"name": column.name, "type": column.words} for column in proposal.columns if not column.dropped]
+        TableFacts.remember(environment, uri, table.stamp, columns, proposal.rows)
+
+
 def streamed(message: dict[str, Any], remember: Callable[[dict[str, Any]], None]) -> StreamingHttpResponse:
     """The events of the service's answer, one a line."""
 
@@ -68,4 +94,4 @@ def streamed(message: dict[str, Any], remember: Callable[[dict[str, Any]], None]
                 await sync_to_async(remember)(event)
             yield json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n"
 
-    return StreamingHttpResponse(lines(), content_type="application/x-ndjson", headers=HEADERS)
+    return StreamingHttpResponse(lines(), content_type="application/x-ndjson", headers=LIVE_HEADERS)

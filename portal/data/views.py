@@ -114,7 +114,10 @@ def arrived(request: HttpRequest, project: str, environment: str) -> HttpRespons
     """Where somebody lands whose file has arrived: the look at it, and where that cannot be, its page."""
     place, user = find_project(request, project), person(request)
     found = find_environment(user, place, environment)
-    return redirect(address("table", found, request.GET.get("uri", "")))
+    uri = request.GET.get("uri", "")
+    if policy.can(user, "view_data", found) and policy.can(user, "create_job", place):
+        return redirect(f"{reverse('looks:look', args=[project, environment])}?{urlencode({'uri': uri})}")
+    return redirect(address("table", found, uri))
 
 
 def _asked(request: HttpRequest, project: str, environment: str, action: str = "view") -> tuple[User, Environment, Table]:
@@ -156,12 +159,10 @@ async def rows(request: HttpRequest, project: str, environment: str) -> HttpResp
     """The first rows: events as of a preview, the last `rows`, `stage_failed` or `problem`."""
     await request.auser()
 
-    @sync_to_async
-    def message() -> tuple[dict[str, Any], Callable[[dict[str, Any]], None]]:
-        user, found, shown = _asked(request, project, environment, "view_data")
-        return table_rows.message_for(user, found, shown), table_rows.rememberer(found, shown)
-
-    return table_rows.streamed(*await message())
+    user, found, shown = await sync_to_async(_asked)(request, project, environment, "view_data")
+    stage = await table_rows.reader_of(user, found, shown)
+    message = await sync_to_async(table_rows.message_for)(user, found, shown, stage)
+    return table_rows.streamed(message, table_rows.rememberer(found, shown))
 
 
 async def file(request: HttpRequest, project: str, environment: str) -> HttpResponseBase:
@@ -191,7 +192,7 @@ async def file(request: HttpRequest, project: str, environment: str) -> HttpResp
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
         "Content-Length": str(shown.bytes),
-        "Cache-Control": "no-store",
+        "Cache-Control": "no-store, no-transform",
     }
     return StreamingHttpResponse(pieces(), content_type="application/octet-stream", headers=headers)
 

@@ -6,8 +6,10 @@ import json
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings as django_settings
 from pydantic import ValidationError
 
@@ -23,6 +25,9 @@ SECONDS = 15
 ANSWERS = {"look": "looked", "unpack": "unpacked"}
 REMEMBERED = 40
 """Looks that are kept, so that “Create job” after a look does not look again. Gone with the process, and with any change of the file."""
+
+told: list[Callable[[Environment, str, Proposal], None]] = []
+"""Who wants to know what a look has shown: apps above this one put their functions here."""
 
 _kept: OrderedDict[str, Proposal] = OrderedDict()
 _lock = threading.Lock()
@@ -47,6 +52,8 @@ async def look(user: User, environment: Environment, uri: str, settings: dict[st
         proposal = Proposal.model_validate(event.get("proposal"))
     except ValidationError:
         raise NotLookedAt("The file could not be looked at.", fix="Try again.") from None
+    for tell in told:
+        await sync_to_async(tell)(environment, uri, proposal)
     with _lock:
         _kept[key] = proposal
         while len(_kept) > REMEMBERED:

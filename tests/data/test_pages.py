@@ -172,7 +172,7 @@ def test_who_may_not_see_data_sees_names_and_no_rows(
     assert "raw/a.csv" in page and "See rows" not in page and "data-download" not in page and "Delete" not in page
     table = find_table(dev, "raw/a.csv")
     with pytest.raises(NotAllowed):
-        table_rows.message_for(vic, dev, table)  # type: ignore[arg-type]
+        table_rows.message_for(vic, dev, table, {})  # type: ignore[arg-type]
     for address in (PAGE, PAGE + "table?uri=raw/a.csv", PAGE + "file?uri=raw/a.csv", "/p/flights/data/"):
         assert browser_of(outsider).get(address).status_code == 404
     for action in ("rename", "delete"):
