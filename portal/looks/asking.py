@@ -6,7 +6,6 @@ import json
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -15,19 +14,19 @@ from pydantic import ValidationError
 
 from executor.files.lake import resolve
 from executor.look.proposal import Proposal
+from executor.look.stages import Choices
 from executor.problems import Problem, ProblemError
 from portal.accounts.models import User
+from portal.data.table_rows import remember_look
 from portal.environments.models import Environment
 from portal.errors import PortalError
+from portal.looks.actions import stages_for
 from portal.runs import preview_client
 
 SECONDS = 15
 ANSWERS = {"look": "looked", "unpack": "unpacked"}
 REMEMBERED = 40
 """Looks that are kept, so that “Create job” after a look does not look again. Gone with the process, and with any change of the file."""
-
-told: list[Callable[[Environment, str, Proposal], None]] = []
-"""Who wants to know what a look has shown: apps above this one put their functions here."""
 
 _kept: OrderedDict[str, Proposal] = OrderedDict()
 _lock = threading.Lock()
@@ -52,8 +51,7 @@ async def look(user: User, environment: Environment, uri: str, settings: dict[st
         proposal = Proposal.model_validate(event.get("proposal"))
     except ValidationError:
         raise NotLookedAt("The file could not be looked at.", fix="Try again.") from None
-    for tell in told:
-        await sync_to_async(tell)(environment, uri, proposal)
+    await sync_to_async(remember_look)(environment, uri, proposal)
     with _lock:
         _kept[key] = proposal
         while len(_kept) > REMEMBERED:
@@ -75,6 +73,12 @@ async def ask(user: User, environment: Environment, what: str, values: dict[str,
         fix=problem.get("fix") or "Try again.",
         code=str(problem.get("code") or NotLookedAt.code),
     )
+
+
+async def reader_of_file(user: User, environment: Environment, uri: str) -> dict[str, Any]:
+    """The extract stage that a look proposes. Raises PortalError."""
+    proposal = await look(user, environment, uri, {})
+    return stages_for(proposal, uri, Choices(name="table", with_load=False))[0]
 
 
 def _key(environment: Environment, uri: str, settings: dict[str, Any]) -> str:
