@@ -19,6 +19,7 @@ KINDS = {
     "missing": "no value where there must be one",
     "time-twice": "a time that the clocks showed twice; the first was taken",
     "not-json": "not JSON; kept as text",
+    "not-inside": "values inside that do not fit",
     "another-shape": "of another shape than the schema says",
     "not-exact": "more digits than a floating-point number holds",
     "too-fine": "finer than microseconds; the rest was cut off",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import json
 import re
 import zlib
 from pathlib import Path
@@ -109,33 +108,6 @@ def _fix_for(kind: str, reader: str) -> str:
         if "zip" in kind
         else f"{reader} reads text files."
     )
-
-
-def check_one_document(files: list[Path], uri: str) -> None:
-    """Problem when a file begins with a JSON document and goes on behind it: Spark would read the first one and leave out the rest."""
-    for file in files:
-        head = _head(file).decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")
-        try:
-            _, end = json.JSONDecoder().raw_decode(head)
-        except ValueError:
-            continue
-        if head[end:].strip():
-            fail(
-                "input-many-documents",
-                "The file holds more than one JSON document, and only the first would be read.",
-                _place(file, uri),
-                found=f"“{head[end:].strip()[:20].splitlines()[0]}” behind the first",
-                expected="one document: an object or a list",
-                fix="For one document on each line turn “One document per file” (multiLine) off.",
-            )
-
-
-def _head(file: Path) -> bytes:
-    try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
-            return stream.read(SAMPLE_BYTES)
-    except (OSError, EOFError, zlib.error):
-        return b""
 
 
 def _kind_of(head: bytes) -> str:

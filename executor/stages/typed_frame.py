@@ -24,7 +24,7 @@ ERRORS = "_errors"
 ERROR_TYPE = "array<struct<field:string,message:string>>"
 MISSING = "Non-null value expected and no nullReplacementValue value was provided"
 JAVA_BLANKS = "".join(chr(code) for code in range(33))
-_ABOUT_ERRORS = {
+ABOUT_ERRORS = {
     "internal": True,
     "description": "An Arc internal field detailing any errors when executing TypingTransform against this row.",
 }
@@ -78,21 +78,21 @@ def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail
     texts = source.selectExpr(*[f"{cell.source} AS {cell.text}" for cell in cells], *kept)
     values = texts.selectExpr("*", *[f"{cell.conversion} AS {cell.value}" for cell in checked])
     guarded = _guarded(values, checked, stage, fail_fast)
-    counts = [count for cell in checked for count in _counts(cell)]
+    counts = [count for cell in checked for count in counts_of(cell.column, cell.text, cell.value, cell.is_wrong)]
     counted = watched(guarded, counts, " OR ".join(count.condition for count in counts)) if counts else guarded
     return counted.select(
         *[F.col(cell.value).alias(cell.column.name, metadata=cell.column.spark_metadata()) for cell in cells],
         *kept,
-        F.expr(_errors(checked)).alias(ERRORS, metadata=_ABOUT_ERRORS),
+        F.expr(_errors(checked)).alias(ERRORS, metadata=ABOUT_ERRORS),
     )
 
 
-def _counts(cell: _Cell) -> list[Count]:
+def counts_of(column: AnyColumn, text: str, value: str, is_wrong: str) -> list[Count]:
     """What to tell of a column: values that do not fit, and values that could not be kept as they are."""
-    name, facts = cell.column.name, (cell.column, cell.text, cell.value)
+    facts = (column, text, value)
     kinds = {"time-twice": is_twice(*facts), "not-exact": is_inexact(*facts), "too-fine": is_too_fine(*facts)}
-    kept = [Count(name, kind, condition) for kind, condition in kinds.items() if condition]
-    return [Count(name, f"not-{cell.column.type}", cell.is_wrong), *kept]
+    kept = [Count(column.name, kind, condition) for kind, condition in kinds.items() if condition]
+    return [Count(column.name, f"not-{column.type}", is_wrong), *kept]
 
 
 def name_in_sql(name: str) -> str:
@@ -120,14 +120,14 @@ def _cell(source: DataFrame, name: str, column: AnyColumn, index: int) -> _Cell:
     kind = source.schema[name].dataType
     raw, text, value = name_in_sql(name), f"_sluice_text_{index}", f"_sluice_value_{index}"
     if isinstance(kind, StringType) and isinstance(column, Scalar):
-        return _Cell(column, _text(column, raw), value_of(column, text), text, value)
+        return _Cell(column, text_of(column, raw), value_of(column, text), text, value)
     is_nested = isinstance(column, StructColumn | ArrayColumn) and isinstance(kind, StructType | ArrayType)
     if not is_nested and kind.simpleString() != column.type_text():
         raise ProblemError(_not_text(name, kind.simpleString(), column))
     return _Cell(column, raw, None, text, text)
 
 
-def _text(column: Scalar, raw: str) -> str:
+def text_of(column: Scalar, raw: str) -> str:
     """The text to convert; null where there is no value."""
     text = f"btrim({raw}, {quoted(JAVA_BLANKS)})" if column.trim else raw
     if column.nullable_values:

@@ -19,6 +19,7 @@ from executor.language.schema import (
     BinaryColumn,
     BooleanColumn,
     Clock,
+    Column,
     DateColumn,
     DecimalColumn,
     DoubleColumn,
@@ -26,6 +27,7 @@ from executor.language.schema import (
     IntegerColumn,
     LongColumn,
     NumberColumn,
+    Scalar,
     StringColumn,
     TimeColumn,
     TimestampColumn,
@@ -46,14 +48,14 @@ def quoted(text: str) -> str:
     return "'" + escaped(text, "'") + "'"
 
 
-def value_of(column: AnyColumn, text: str) -> str:
+def value_of(column: Scalar, text: str) -> str:
     """The value of `text` in `column`. Timestamps without a zone are read in the column's own."""
     if isinstance(column, TimestampColumn):
         return _coalesce(_timestamp_by(column, pattern, text) for pattern in column.formatters)
     return _BY_TYPE[type(column)](column, text)
 
 
-def failure_text(column: AnyColumn, text: str) -> str:
+def failure_text(column: Column, text: str) -> str:
     """Arc's words for a text that does not fit."""
     if isinstance(column, StringColumn):
         return f"concat_ws(' ', {', '.join(f'IF({broken}, {words}, NULL)' for broken, words in _string_rules(column, text)) or 'NULL'})"
@@ -61,7 +63,7 @@ def failure_text(column: AnyColumn, text: str) -> str:
     return f"concat('Unable to convert \\'', {text}, {ending})"
 
 
-def _wanted(column: AnyColumn) -> str:
+def _wanted(column: Column) -> str:
     if isinstance(column, BooleanColumn):
         return f"boolean using provided true values: {_list(column.true_values)} or false values: {_list(column.false_values)}"
     if isinstance(column, BinaryColumn):
@@ -219,11 +221,11 @@ def _timestamp_by(column: TimestampColumn, pattern: str, text: str) -> str:
         number = f"CASE WHEN rlike({text}, '^[0-9]{{{len(pattern)}}}$') THEN bigint({text}) END"
         return f"timestamp_seconds({number})" if pattern == date_patterns.EPOCH_SECONDS else f"timestamp_millis({number})"
     if column.time is not None:
-        return _in_zone(column, _at_clock(column.time, _moment(column, pattern, text)))
+        return in_zone(column, _at_clock(column.time, _moment(column, pattern, text)))
     if not date_patterns.has_clock(pattern):
         return "timestamp(NULL)"
     moment = _moment(column, pattern, text)
-    return moment if date_patterns.has_zone(pattern) else _in_zone(column, moment)
+    return moment if date_patterns.has_zone(pattern) else in_zone(column, moment)
 
 
 def _at_clock(clock: Clock, day: str) -> str:
@@ -231,7 +233,7 @@ def _at_clock(clock: Clock, day: str) -> str:
     return f"try_make_timestamp(year({day}), month({day}), day({day}), {clock.hour}, {clock.minute}, {second}, 'UTC')"
 
 
-def _in_zone(column: TimestampColumn, shown: str) -> str:
+def in_zone(column: TimestampColumn, shown: str) -> str:
     """The moment at which clocks in the column's zone showed `shown` (a time in UTC, which is the session's zone): null where they never
     did, since they were put forward; of the two where they were put back, the one the column says."""
     if FIXED_ZONE.fullmatch(column.timezone_id):

@@ -1,23 +1,25 @@
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from executor.problems import Problem, ProblemError
-from executor.stages.base import StageContext
+from executor.stages.base import Count, StageContext
 from executor.stages.file_kinds import FileOrViewExtract
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-    from pyspark.sql.types import StructType
+    from pathlib import Path
 
-CORRUPT = "_corrupt_record"
+    from pyspark.sql import DataFrame, SparkSession
+
+    from executor.language.schema import AnyColumn
+    from executor.stages.json_shape import Look
 
 
 class JSONExtract(FileOrViewExtract):
-    """Reads JSON: one document per file (an object, or a list of objects), or one object per line."""
+    """Reads JSON: one document per file (an object, or a list of objects), or one object per line. With a schema, what does not fit is
+    told in _errors."""
 
     example: ClassVar[dict[str, Any]] = {
         "type": "JSONExtract",
@@ -35,48 +37,53 @@ class JSONExtract(FileOrViewExtract):
         description="Off: every line is a document of its own.",
         json_schema_extra={"widget": "switch"},
     )
+    same_keys: Literal["stop", "apart"] = Field(
+        default="stop",
+        alias="sameKeys",
+        title="Same keys in one object",
+        description="When an object has two keys that are the same, or the same but for upper and lower case. stop: the run stops. "
+        "apart: keys that differ by case become columns of their own (the second has _2 behind its name); of a key that is there twice the "
+        "last value is taken, and the run says how many.",
+        json_schema_extra={"widget": "choice", "advanced": True},
+    )
 
     def execute(self, spark: SparkSession, context: StageContext) -> None:
-        from executor.stages.reading import read_files, read_view, spark_schema, stage_schema
+        from executor.stages.json_frame import frame_of_files, frame_of_view
+        from executor.stages.reading import stage_schema
 
-        if self.input_view:
-            parse = spark.read.options(multiLine="false").json
-            frame = read_view(self, context, lambda lines: self._with_some_json(parse(lines)))
-        else:
-            columns = stage_schema(self, context)
-            read = partial(self._read, schema=spark_schema(columns) if columns else None)
-            frame = read_files(self, spark, context, read, sample=self._check)
-        if CORRUPT in frame.columns:
-            context.warn(self._not_all_json())
+        columns = stage_schema(self, context)
+        frame = frame_of_view(self, spark, context, columns) if self.input_view else frame_of_files(self, spark, context, columns)
         self.make_view(frame, context)
 
-    def _read(self, spark: SparkSession, path: str, options: dict[str, str], schema: StructType | None) -> DataFrame:
-        reader = spark.read.options(multiLine=str(self.multi_line).lower(), **options)
-        return self._with_some_json((reader.schema(schema) if schema else reader).json(path))
+    def watch(self, context: StageContext, frame: DataFrame, counts: list[Count], affected: str, look: str) -> DataFrame:
+        """`frame`, whose counts are told as those of the stage's view."""
+        return context.watched(frame, self.output_view, counts, affected=affected, look=look)
 
-    def _check(self, files: list[Any], uri: str) -> None:
-        from executor.files.inputs import check_one_document, check_text_files
+    def look(self, spark: SparkSession, files: list[Path], uri: str) -> Look:
+        """What is in the files. Raises ProblemError for what Spark would lose in silence."""
+        from executor.files.inputs import check_text_files
+        from executor.stages.json_problems import refuse_what_would_be_lost
+        from executor.stages.json_shape import look_at
 
         check_text_files(files, uri, binary_reader=self.type)
-        if self.multi_line:
-            check_one_document(files, uri)
+        found = look_at(spark, files, is_lines=not self.multi_line)
+        refuse_what_would_be_lost(found, uri, is_lines=not self.multi_line, same_keys=self.same_keys)
+        return found
 
-    def _with_some_json(self, frame: DataFrame) -> DataFrame:
-        """Records that are not JSON are kept in a column of their own; nothing but such records is an error."""
-        if frame.columns != [CORRUPT]:
-            return frame
-        source = self.input_uri or self.input_view
+    def tell(self, context: StageContext, found: Look, columns: list[AnyColumn] | None) -> None:
+        """What was found and is no reason to stop."""
+        from executor.stages.json_problems import twice_words
+
+        words = twice_words(found)
+        if words:
+            context.warn(Problem(code="json-key-twice", field="sameKeys", message=words, fix="Look at the data, or at what writes it."))
+
+    def nothing_is_json(self) -> ProblemError:
+        """No record is an object."""
         fix = "Check the data; for one object per line turn “One document per file” (multiLine) off."
         if not self.multi_line:
             fix = "Check the data; for one document over several lines turn “One document per file” (multiLine) on."
-        raise ProblemError(
+        source = self.input_uri or self.input_view
+        return ProblemError(
             Problem(code="input-format", field="inputURI", message=f"{source}: No record in it is JSON.", expected="JSON", fix=fix)
-        )
-
-    def _not_all_json(self) -> Problem:
-        return Problem(
-            code="input-records",
-            field="inputURI",
-            message=f"{self.input_uri or self.input_view}: Some records are not JSON. They are kept as text in the column {CORRUPT}.",
-            fix=f"Look at the rows where {CORRUPT} is not null.",
         )

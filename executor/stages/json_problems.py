@@ -1,0 +1,87 @@
+"""What is wrong with JSON files, in words: places that Spark would read in silence and lose something of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from executor.problems import Problem, ProblemError
+
+if TYPE_CHECKING:
+    from executor.stages.json_shape import Finding, Look
+
+APART = "Set “Same keys in one object” (sameKeys) to apart, or have one of the keys renamed where the file is made."
+
+
+def refuse_what_would_be_lost(found: Look, uri: str, *, is_lines: bool, same_keys: str) -> None:
+    """Raises ProblemError with file and record of the first such place."""
+    behind, twice, by_case = (found.findings.get(kind) for kind in ("behind", "twice", "by-case"))
+    if behind:
+        raise ProblemError(_behind(behind, uri, is_lines=is_lines))
+    if twice and same_keys == "stop":
+        message = f"“{uri}” has the same key twice in one object, and one of the two values would be lost."
+        raise ProblemError(_same(twice, message, uri, is_lines=is_lines))
+    if by_case and same_keys == "stop":
+        message = f"“{uri}” has two keys in one object that are the same but for upper and lower case; in SQL they are one name."
+        raise ProblemError(_same(by_case, message, uri, is_lines=is_lines))
+    if found.has_more_keys:
+        words = f"“{uri}” has more than 20,000 different keys: they look like values rather than names."
+        raise ProblemError(
+            Problem(
+                code="json-keys",
+                field="inputURI",
+                message=words,
+                fix="Read the file as lines of text with a DelimitedExtract and take the values out with from_json and a map type.",
+            )
+        )
+
+
+def twice_words(found: Look) -> str | None:
+    """What to say of keys that were twice in an object and are taken as the stage says."""
+    twice = found.findings.get("twice")
+    if twice is None:
+        return None
+    return f"In {twice.count:,} {'place' if twice.count == 1 else 'places'} an object has a key twice; the last value was taken."
+
+
+def _same(found: Finding, message: str, uri: str, *, is_lines: bool) -> Problem:
+    where = f" in {found.path}" if found.path else ""
+    keys = f"“{found.first}” twice" if found.first == found.second else f"“{found.first}” and “{found.second}”"
+    more = f" ({found.count:,} places in all)" if found.count > 1 else ""
+    return Problem(
+        code="json-same-keys",
+        field="inputURI",
+        message=message,
+        found=f"{keys}{where}, {'line' if is_lines else 'record'} {found.record:,} of {_name(found.file, uri)}{more}",
+        expected="each key once in an object",
+        fix=APART,
+        row=found.record,
+        file=_name(found.file, uri),
+    )
+
+
+def _behind(found: Finding, uri: str, *, is_lines: bool) -> Problem:
+    if is_lines:
+        message, fix = (
+            f"“{uri}” has lines with more than one JSON document, and only the first would be read.",
+            "Write each on a line of its own.",
+        )
+    else:
+        message = f"“{uri}” holds more than one JSON document, and only the first would be read."
+        fix = "For one document on each line turn “One document per file” (multiLine) off."
+    place = f"line {found.record:,} of {_name(found.file, uri)}" if is_lines else f"behind the first document of {_name(found.file, uri)}"
+    return Problem(
+        code="input-many-documents",
+        field="inputURI",
+        message=message,
+        found=place,
+        expected="one document: an object or a list",
+        fix=fix,
+        row=found.record if is_lines else None,
+        file=_name(found.file, uri),
+    )
+
+
+def _name(file: str, uri: str) -> str:
+    """The file as the document would write it: the lake's folder is nobody's business."""
+    return uri if Path(uri).name == Path(file).name else f"{uri} ({Path(file).name})"
