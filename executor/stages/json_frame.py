@@ -38,9 +38,7 @@ def frame_of_files(stage: JSONExtract, spark: SparkSession, context: StageContex
         kinds.append(_kind(stage, look, columns))
         schema = _as_read(kinds[0])
         if any(len(part.keys) > 1 for part in kinds[0].parts):
-            return _from_texts(
-                session.read.options(**options).text(path, wholetext=stage.multi_line), schema, stage.multi_line
-            )
+            return _from_texts(session.read.options(**options).text(path, wholetext=stage.multi_line), schema, stage.multi_line)
         return session.read.options(multiLine=str(stage.multi_line).lower(), **options).schema(schema).json(path)
 
     with exact_names(spark):
