@@ -67,9 +67,8 @@ def _try(message: list[Delivery], now: datetime) -> int:
             undelivered.tell_when_given_up(delivery)
         log.warning("%s to %s: %s", mine[0].alert.title, mine[0].shown_target, refusal.message)
         return 0
-    at = timezone.now()
     for delivery in mine:
-        delivery.delivered(at)
+        delivery.delivered(now)
     undelivered.works_again(mine[0])
     log.info("%s%s told to %s", mine[0].alert.title, f" and {len(mine) - 1} more" if mine[1:] else "", mine[0].shown_target)
     return len(mine)

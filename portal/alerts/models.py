@@ -194,6 +194,10 @@ class Alert(models.Model):
         """`by` None: it resolves by itself, because of `resolution`."""
         self._set(state=AlertState.RESOLVED, resolved_at=timezone.now(), resolved_by=by, resolution=resolution[:200], resolution_page=page)
 
+    def say(self, body: str) -> None:
+        """What is known has changed."""
+        self._set(body=body)
+
     def happened_again(self, body: str) -> None:
         self._set(times=self.times + 1, body=body)
 

@@ -72,7 +72,7 @@ def pipeline_run_changed(pipeline_run_id: uuid.UUID | str) -> None:
         _skipped(found)
     elif found.note and found.schedule_id:
         raise_alert(Missed(found))
-    if found.state == PipelineRunState.FAILED and found.job_runs.filter(state="failed", run=None).exists():
+    if found.state in {PipelineRunState.FAILED, PipelineRunState.RUNNING} and found.job_runs.filter(state="failed", run=None).exists():
         _not_started(NotStarted(found))
     if found.state == PipelineRunState.CANCELLED and found.cancel_requested_by not in {None, found.pipeline.owner}:
         raise_alert(PipelineCancelled(found))
@@ -87,7 +87,7 @@ def _not_started(condition: NotStarted) -> None:
     if earlier is None:
         raise_alert(condition)
     elif earlier.body != now:
-        earlier.happened_again(now)
+        earlier.say(now)
 
 
 def _skipped(pipeline_run: PipelineRun) -> None:
@@ -149,6 +149,7 @@ def find_untold(now: datetime | None = None) -> int:
     runs = Run.objects.filter(version__isnull=False, **ended)
     failed, stopped = runs.filter(state__in=BAD_ENDS), runs.filter(state="cancelled", cancel_requested_by__isnull=False)
     pipeline_runs = PipelineRun.objects.filter(state__in=["failed", "skipped", "cancelled"], **ended)
+    going = PipelineRun.objects.filter(state="running", job_runs__state="failed", job_runs__run=None, created_at__lte=until)
     schedules = Schedule.objects.filter(paused_by=None, paused_at__gt=since, paused_at__lte=until)
     decided = Promotion.objects.filter(decided_at__gt=since, decided_at__lte=until)
     waiting = Promotion.objects.waiting().filter(created_at__lte=until)
@@ -157,6 +158,7 @@ def find_untold(now: datetime | None = None) -> int:
             _look_at_untold("run", failed.values_list("pk", flat=True), run_ended, Failed.event),
             _look_at_untold("run", stopped.values_list("pk", flat=True), run_ended, Cancelled.event),
             _look_at_untold("pipeline_run", pipeline_runs.values_list("pk", flat=True), pipeline_run_changed),
+            _look_at_untold("pipeline_run", going.values_list("pk", flat=True), pipeline_run_changed, NotStarted.event),
             _look_at_untold("schedule", schedules.values_list("pk", flat=True), schedule_changed, Paused.event),
             _look_at_untold("promotion", decided.values_list("pk", flat=True), promotion_changed, *[one.event for one in _DECISIONS]),
             _look_at_untold("promotion", waiting.values_list("pk", flat=True), promotion_changed, Asked.event),

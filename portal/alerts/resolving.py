@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.alerts.conditions import Condition
 from portal.alerts.conditions.pipelines import NotStarted, PipelineWellAgain, Skipped
@@ -77,19 +78,21 @@ def promotion_decided(promotion: Promotion) -> None:
     quietly(found, f"the promotion is {promotion.get_state_display()}", page)
 
 
-def quietly(alerts: Iterable[Alert], resolution: str, page: str = "") -> None:
-    """Resolves without a message. Those who have not read it need not any more."""
+def quietly(alerts: Iterable[Alert], resolution: str, page: str = "", *, stays_unread: bool = False) -> None:
+    """Resolves without a message. Those who have not read it need not any more, unless it `stays_unread`."""
     with transaction.atomic():
-        _record(_resolved(alerts, resolution, page))
+        _record(_resolved(alerts, resolution, page, stays_unread=stays_unread))
 
 
-def _resolved(alerts: Iterable[Alert], resolution: str, page: str) -> list[Alert]:
+def _resolved(alerts: Iterable[Alert], resolution: str, page: str, *, stays_unread: bool = False) -> list[Alert]:
     """Those that were unsolved still; held until the transaction ends."""
     ids = [alert.pk for alert in alerts]
     held = Alert.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=ids, state__in=UNSOLVED).order_by("created_at", "pk")
     found = list(held.select_related("project", "environment"))
     for alert in found:
         alert.resolve(None, resolution, page)
+    if not stays_unread:
+        Notice.objects.filter(alert__in=found, read_at=None).update(read_at=timezone.now())
     return found
 
 

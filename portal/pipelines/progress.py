@@ -51,10 +51,12 @@ def advance(pipeline_run_id: uuid.UUID) -> None:
             place.take_from_run()
         # In the order of layers, so that what is held or cancelled is seen by everything behind it in the same pass.
         known = {place.job.name: place for place in places}
-        for place in places:
-            if place.state in {"waiting", "held"}:
-                _decide(pipeline_run, place, [known[name] for name in place.after])
+        tried = [place for place in places if place.state in {"waiting", "held"}]
+        for place in tried:
+            _decide(pipeline_run, place, [known[name] for name in place.after])
         pipeline_run.settle({place.state for place in places})
+        if pipeline_run.is_active and any(place.did_not_start for place in tried):
+            pipeline_run.tell()  # the others may take hours; settling tells of the end itself
 
 
 def _decide(pipeline_run: PipelineRun, place: PipelineRunJob, before: list[PipelineRunJob]) -> None:
@@ -86,7 +88,7 @@ def _start(pipeline_run: PipelineRun, place: PipelineRunJob) -> None:
                 trigger_label=pipeline_run.pipeline.name,
             )
     except PortalError as error:
-        reason = readiness.reason_of(error, place.job, pipeline_run.environment)
+        reason = readiness.reason_not_started(error, place.job, pipeline_run.environment)
         place.become("failed", f"could not start: {reason.message}", code=reason.code, fix=reason.fix)
     except (DatabaseError, TimeoutError):
         raise  # it is tried again

@@ -14,7 +14,7 @@ from portal.pipelines.models import Pipeline, PipelineRun
 from portal.runs import checks
 from portal.runs.problems import hidden
 
-LOOK_AT_JOB = {"nothing-live", "version-not-live", "job-archived", "not-found"}
+MENDED_ON_ITS_PAGE = {"nothing-live", "version-not-live", "job-archived", "not-found"}
 """Refusals that are mended on the job's page; all others in the editor."""
 
 
@@ -27,8 +27,10 @@ class Obstacle:
     code: str
     message: str
     fix: str
-    url: str
-    button: str
+    page: str
+    """Address of the job."""
+    editor: str = ""
+    """Address of its editor, where it is mended there; for those who may edit."""
 
     @property
     def says(self) -> str:
@@ -98,10 +100,17 @@ def obstacle_of(job: Job, environment: Environment) -> Obstacle | None:
     return None
 
 
-def place_to_mend(project: str, job: str, code: str) -> tuple[str, str]:
-    """(address, words of the button) where a job that could not start is mended."""
-    page = "jobs:job" if code in LOOK_AT_JOB else "jobs:edit"
-    return reverse(page, args=[project, job]), f"Open {job}"
+def reason_not_started(refusal: PortalError, job: Job, environment: Environment) -> Reason:
+    """Why the start of a job was refused; that it has no version at all comes before anything about environments."""
+    for one in never_saved([job]):
+        return Reason(one.code, one.message, one.fix)
+    return reason_of(refusal, job, environment)
+
+
+def _places_to_mend(project: str, job: str, code: str) -> tuple[str, str]:
+    """Addresses of the job's page and, where it is mended there, of its editor."""
+    editor = "" if code in MENDED_ON_ITS_PAGE else reverse("jobs:edit", args=[project, job])
+    return reverse("jobs:job", args=[project, job]), editor
 
 
 def did_not_start(pipeline_run: PipelineRun) -> list[Obstacle]:
@@ -115,7 +124,7 @@ def did_not_start(pipeline_run: PipelineRun) -> list[Obstacle]:
             place.code,
             place.note.removeprefix("could not start: "),
             place.fix,
-            *place_to_mend(project, place.job.name, place.code),
+            *_places_to_mend(project, place.job.name, place.code),
         )
         for place in places
     ]
@@ -123,4 +132,4 @@ def did_not_start(pipeline_run: PipelineRun) -> list[Obstacle]:
 
 def _obstacle(job: Job, environment: Environment | None, code: str, message: str, fix: str) -> Obstacle:
     where = environment.name if environment else None
-    return Obstacle(job.name, where, code, message, fix, *place_to_mend(job.project.slug, job.name, code))
+    return Obstacle(job.name, where, code, message, fix, *_places_to_mend(job.project.slug, job.name, code))

@@ -107,6 +107,8 @@ def _run_context(request: HttpRequest, found: PipelineRun) -> dict[str, Any]:
         "progress": pictures.progress_of(places),
         "failed": [place for place in failed if not place.did_not_start],
         "not_started": readiness.did_not_start(found),
+        "may_mend": policy.can(user, "edit_job", found.pipeline.project),
+        "may_set_values": policy.can(user, "manage_environment", found.environment),
         "held": [place for place in places.values() if place.state == "held"],
         "may_cancel": found.is_active and not found.cancel_requested_at and policy.can(user, "cancel_run", found),
         "may_rerun": bool(failed) and not found.is_active and policy.can(user, "run_pipeline", found),

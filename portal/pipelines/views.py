@@ -32,7 +32,11 @@ def list_pipelines(request: HttpRequest, project: str) -> HttpResponse:
         for pipeline in pipelines
     ]
     may_create = policy.can(person(request), "edit_pipeline", place)
-    return render(request, "pipelines/list.html", {"project": place, "rows": rows, "may_create": may_create})
+    return render(
+        request,
+        "pipelines/list.html",
+        {"project": place, "rows": rows, "may_create": may_create, "may_mend": policy.can(person(request), "edit_job", place)},
+    )
 
 
 @require_GET
@@ -50,6 +54,8 @@ def pipeline(request: HttpRequest, project: str, pipeline: str) -> HttpResponse:
         "next_times": _next_times(schedule),
         "time_zones": times.time_zones(),
         "obstacles": readiness.obstacles_in(found, environment),
+        "may_mend": policy.can(user, "edit_job", found.project),
+        "may_set_values": policy.can(user, "manage_environment", environment),
         "skipped": found.pipeline_runs.filter(environment=environment, state="skipped").first(),
         "may_edit": policy.can(user, "edit_pipeline", found),
         "may_run": policy.can(user, "run_pipeline", found, environment=environment.name),
@@ -180,7 +186,7 @@ def _last_runs(pipeline: Pipeline) -> list[PipelineRun]:
 
 def _not_started(runs: list[PipelineRun]) -> list[readiness.Obstacle]:
     """Of the last runs, the jobs that could not start."""
-    return [one for run in runs if run.state == "failed" for one in readiness.did_not_start(run)]
+    return [one for run in runs if run.state in {"failed", "running"} for one in readiness.did_not_start(run)]
 
 
 def _told(pipeline: Pipeline) -> list[dict[str, Any]]:

@@ -122,6 +122,14 @@ def test_a_fault_of_ours_does_not_leave_it_running_for_ever(
     assert "a fault in Sluice itself" in alert.body and "secret inside" not in alert.body
 
 
+def test_it_is_told_while_the_other_jobs_still_run(flights: Project, night: Pipeline, ana: User, olu: User, test_env: Environment) -> None:
+    make_version(make_job(flights, ana, "long"), live_in=("test",))
+    both = create_pipeline(actor=ana, project=flights, name="both", after={"nightly": [], "long": []})
+    assert run_pipeline(actor=olu, pipeline=both, environment=test_env).state == "running"
+    hear()
+    assert Alert.objects.get().event == "not_started"
+
+
 def test_a_rerun_that_cannot_start_either_is_the_same_alert(night: Pipeline, nightly: Job, olu: User, test_env: Environment) -> None:
     made = run_pipeline(actor=olu, pipeline=night, environment=test_env)
     hear()
