@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from executor.gate.functions import function_list
+from executor.language.dialects.advice import mended
 from executor.language.sql_text import COMMAND_WORDS, sql_problems, statement_start
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
@@ -135,7 +136,7 @@ class Gate:
         findings = self._findings(sql, names)
         refused = [found for found in findings if found.kind not in FACTS]
         return Verdict(
-            [_problem(found, sql, names, field) for found in refused],
+            [mended(_problem(found, sql, names, field), sql) for found in refused],
             _names(findings, "view"),
             _names(findings, "function"),
         )

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from executor.language import sql_text
+from executor.language.dialects.advice import mended
 from executor.problems import Foreign, Problem, ProblemError
 from executor.spark.facts import Facts, facts_of
 from executor.spark.origins import Origin, Origins, row_of
@@ -79,7 +80,7 @@ def _of_query(problem: Problem, facts: Facts, sql: str | None, field: str, origi
         problem = replace(problem, field=field, line=line, column=column)
     elif sql is not None and facts.says(r"^[\w.]*AnalysisException"):  # Spark refused the query itself, before it read any data
         problem = replace(problem, field=field)
-    return _at_stage(problem, origin)
+    return _at_stage(mended(problem, sql) if sql else problem, origin)
 
 
 def _by_function(problem: Problem, where: str, origins: Origins) -> Problem:

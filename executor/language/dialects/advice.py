@@ -1,0 +1,88 @@
+"""All rules together: what a query says in another database's way. No Spark needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+from executor.language import sql_text
+from executor.language.dialects import clauses
+from executor.language.dialects.functions import functions, moments
+from executor.language.dialects.hints import Hint, Rule
+from executor.language.dialects.patterns import patterns
+from executor.language.dialects.tokens import Query
+from executor.language.dialects.types import types
+from executor.problems import Problem
+
+RULES: tuple[Rule, ...] = (
+    clauses.outer_joins,
+    clauses.top,
+    clauses.limits,
+    clauses.row_numbers,
+    clauses.levels,
+    clauses.small_things,
+    clauses.brackets,
+    clauses.double_quotes,
+    clauses.joined_texts,
+    clauses.nulls,
+    clauses.regular_expressions,
+    functions,
+    moments,
+    types,
+    patterns,
+)
+MENDED = {
+    "sql-syntax",
+    "sql-not-allowed",
+    "sql-unknown-function",
+    "sql-function-refused",
+    "wrong-arguments",
+    "type-mismatch",
+    "column-unknown",
+    "unknown-view",
+    "pattern-wrong",
+}
+"""Codes of problems that may come from another database's way of writing."""
+LONGEST = 50_000
+
+
+@lru_cache(maxsize=256)
+def hints(sql: str) -> tuple[Hint, ...]:
+    """Every hint on the text, in its order; none where the text cannot be read at all."""
+    if len(sql) > LONGEST or any(not part.closed for part in sql_text.spans(sql)):
+        return ()
+    query = Query(sql)
+    found = [one for rule in RULES for one in rule(query)]
+    return tuple(sorted(dict.fromkeys(found), key=lambda one: (one.start, one.end)))
+
+
+def advice(sql: str, field: str = "sql") -> list[Problem]:
+    """The hints as problems, each with its change."""
+    return [one.problem(sql, field) for one in hints(sql)]
+
+
+def mended(problem: Problem, sql: str) -> Problem:
+    """A problem that Spark has with the query, in the words of the hint that explains it and with its change; else as it is."""
+    if problem.code not in MENDED or problem.edit is not None:
+        return problem
+    wrong = [one for one in hints(sql) if one.is_wrong] or _of_sum(problem, sql)
+    if not wrong:
+        return problem
+    place = (problem.line or 1, problem.column or 1)
+    nearest = next((one for one in reversed(wrong) if sql_text.place(sql, one.start) <= place), wrong[0])
+    told = nearest.problem(sql, problem.field or "sql")
+    return replace(told, stage_index=problem.stage_index, stage=problem.stage, stage_type=problem.stage_type, detail=problem.detail)
+
+
+def _of_sum(problem: Problem, sql: str) -> list[Hint]:
+    """Texts that are added, where Spark says that the types of a sum do not fit."""
+    if problem.code != "type-mismatch" or problem.line is None or "+" not in str(problem.found or "") + problem.message:
+        return []
+    lines = sql.split("\n")
+    start = sum(len(line) + 1 for line in lines[: problem.line - 1]) + (problem.column or 1) - 1
+    return list(clauses.added_texts(Query(sql), start, len(sql)))
+
+
+def applied(sql: str, edit: dict[str, object] | None) -> str:
+    """The text after a change."""
+    return sql if edit is None else f"{sql[: int(str(edit['start']))]}{edit['text']}{sql[int(str(edit['end'])) :]}"

@@ -1,0 +1,275 @@
+"""Clauses and signs of other databases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from executor.language.dialects.hints import Hint, hint
+from executor.language.dialects.tokens import NAME, NUMBER, TEXT, WORD, Query
+
+COMPARISONS = {"=", "<", ">", "<=", ">=", "<>", "!=", "IN", "LIKE", "ILIKE", "BETWEEN", "IS", "NOT"}
+NOT_NAMES = {
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "AND",
+    "OR",
+    "NOT",
+    "IN",
+    "ON",
+    "BY",
+    "THEN",
+    "ELSE",
+    "WHEN",
+    "CASE",
+    "LIKE",
+    "BETWEEN",
+    "AS",
+    "VALUES",
+}
+"""Words behind which a bracket cannot be an index."""
+SUM_ENDS = NOT_NAMES | {",", ";", "=", "<", ">", "<=", ">=", "<>", "!=", "UNION", "GROUP", "ORDER", "HAVING", "LIMIT"}
+
+
+def top(query: Query) -> Iterator[Hint]:
+    """SELECT TOP 10 …, SELECT DISTINCT TOP (10) …"""
+    for index in range(len(query.tokens)):
+        if query.word(index) != "TOP" or query.word(index - 1) not in ("SELECT", "DISTINCT", "ALL"):
+            continue
+        in_brackets = query.word(index + 1) == "("
+        number = index + 2 if in_brackets else index + 1
+        if query.kind(number) != NUMBER:
+            continue
+        rest, end = number + (2 if in_brackets else 1), query.end_of_query(index)
+        if query.word(rest) in ("PERCENT", "WITH") or end <= rest:
+            continue
+        text = f"{query.text(rest, end)} LIMIT {query.tokens[number].text}"
+        yield hint(query, index, end, text, "“TOP” is SQL Server's.", f"Write LIMIT {query.tokens[number].text} at the end of the query")
+
+
+def limits(query: Query) -> Iterator[Hint]:
+    """LIMIT 5, 10 of MySQL; FETCH FIRST 10 ROWS ONLY and OFFSET 5 ROWS of the standard."""
+    for index in range(len(query.tokens)):
+        if query.word(index) == "LIMIT" and query.kind(index + 1) == NUMBER == query.kind(index + 3) and query.word(index + 2) == ",":
+            skipped, count = query.tokens[index + 1].text, query.tokens[index + 3].text
+            yield hint(query, index, index + 4, f"LIMIT {count} OFFSET {skipped}", "“LIMIT a, b” is MySQL's.")
+        if query.word(index) == "FETCH" and query.word(index + 1) in ("FIRST", "NEXT") and query.word(index + 4) == "ONLY":
+            count, start, offset = query.tokens[index + 2].text, index, ""
+            if query.word(index - 1) in ("ROW", "ROWS") and query.word(index - 3) == "OFFSET":
+                start, offset = index - 3, f" OFFSET {query.tokens[index - 2].text}"
+            yield hint(query, start, index + 5, f"LIMIT {count}{offset}", "Spark has no “FETCH”.")
+
+
+def brackets(query: Query) -> Iterator[Hint]:
+    """[name] of SQL Server. `a[0]` is an element of a list."""
+    for index in range(len(query.tokens)):
+        if query.word(index) != "[":
+            continue
+        end = next((place for place in range(index + 1, min(index + 12, len(query.tokens))) if query.word(place) == "]"), None)
+        if end and (not _is_index(query, index) or _is_alias(query, index, end)):
+            name = query.sql[query.tokens[index].end : query.tokens[end].start]
+            yield hint(query, index, end + 1, f"`{name}`", "“[name]” is SQL Server's; Spark puts such a name into back-ticks.")
+
+
+def _is_index(query: Query, index: int) -> bool:
+    """Whether what stands before the bracket can have elements."""
+    kind, word = query.kind(index - 1), query.word(index - 1)
+    return kind in (NAME, TEXT) or word in (")", "]") or (kind == WORD and word not in NOT_NAMES)
+
+
+def _is_alias(query: Query, index: int, end: int) -> bool:
+    """`total [My total]`: a name, a blank, and words in brackets before the next column or FROM."""
+    apart = query.sql[query.tokens[index - 1].end : query.tokens[index].start].isspace()
+    return apart and query.kind(index - 1) == WORD and query.kind(index + 1) == WORD and query.word(end + 1) in ("", ",", "FROM", ")")
+
+
+def double_quotes(query: Query) -> Iterator[Hint]:
+    """A name in double quotes is a text in Spark. Where a text cannot stand it is an error, elsewhere it is compared as the text."""
+    for index, token in enumerate(query.tokens):
+        before, after = query.word(index - 1), query.word(index + 1)
+        if token.kind != TEXT or not token.text.startswith(('"', "'")):
+            continue
+        if before == "AS" and not _in_call(query, index) and query.word(index - 2) != "":
+            yield hint(query, index, index + 1, f"`{token.content}`", "A name behind AS stands in back-ticks in Spark, not in quotes.")
+        elif token.is_double and (before in ("FROM", "JOIN", ".") or after == "."):
+            yield hint(query, index, index + 1, f"`{token.content}`", "A name stands in back-ticks in Spark: double quotes make a text.")
+        elif token.is_double and _looks_like_a_column(query, index):
+            words = "In Spark, double quotes make a text: this compares or shows the words themselves, not a column."
+            yield hint(query, index, index + 1, f"`{token.content}`", words, is_wrong=False)
+
+
+def _in_call(query: Query, index: int) -> bool:
+    return query.word(index - 2) in ("CAST", "TRY_CAST")
+
+
+def _looks_like_a_column(query: Query, index: int) -> bool:
+    if not re.fullmatch(r"[A-Za-z_][\w ]*", query.tokens[index].content):
+        return False
+    before, after = query.word(index - 1), query.word(index + 1)
+    if after in COMPARISONS and before in ("WHERE", "AND", "OR", "ON", "(", "NOT", "HAVING", "WHEN"):
+        return True
+    if before in ("BY", "SELECT", "DISTINCT") or (before == "," and after in (",", "FROM")):
+        return after in (",", "FROM", "", ")", "DESC", "ASC", "ORDER", "HAVING", "LIMIT")
+    return before in COMPARISONS and query.tokens[index - 2].is_double
+
+
+def nulls(query: Query) -> Iterator[Hint]:
+    """= NULL is never true."""
+    for index in range(len(query.tokens)):
+        sign = query.word(index)
+        if sign in ("=", "!=", "<>") and query.word(index + 1) == "NULL":
+            text = "IS NULL" if sign == "=" else "IS NOT NULL"
+            words = f"“{sign} NULL” is never true, for no row at all: a missing value equals nothing."
+            yield hint(query, index, index + 2, text, words, is_wrong=False)
+
+
+def regular_expressions(query: Query) -> Iterator[Hint]:
+    """~, ~*, !~ of PostgreSQL."""
+    for index, token in enumerate(query.tokens):
+        if token.text not in ("~", "~*", "!~", "!~*") or query.word(index - 1) in {"", "(", ",", "=", *NOT_NAMES}:
+            continue
+        word = "NOT RLIKE" if token.text.startswith("!") else "RLIKE"
+        end, pattern = index + 1, ""
+        if token.text.endswith("*"):
+            pattern = f" concat('(?i)', {query.text(index + 1, index + 2)})"
+            end = index + 2
+            if query.kind(index + 1) == TEXT and query.tokens[index + 1].text.startswith("'"):
+                pattern = f" '(?i){query.tokens[index + 1].content}'"
+        yield hint(query, index, end, word + pattern, f"“{token.text}” is PostgreSQL's sign for a regular expression.")
+
+
+def joined_texts(query: Query) -> Iterator[Hint]:
+    """'a' + b: Spark adds numbers only."""
+    for index, token in enumerate(query.tokens):
+        beside = [place for place in (index - 1, index + 1) if query.kind(place) == TEXT]
+        if token.text != "+" or not any(not _is_number(query.tokens[place].content) for place in beside):
+            continue
+        if query.word(index - 2) == "INTERVAL" or query.word(index - 2) in ("DATE", "TIMESTAMP"):
+            continue
+        yield from _chain(query, index)
+
+
+def added_texts(query: Query, start: int, end: int) -> Iterator[Hint]:
+    """Every + between these places of the text, where Spark says that texts are added."""
+    plus = next((index for index, token in enumerate(query.tokens) if token.text == "+" and start <= token.start < end), None)
+    if plus is not None:
+        yield from _chain(query, plus)
+
+
+def _chain(query: Query, index: int) -> Iterator[Hint]:
+    """All + of one sum as one change, told once (at its first +)."""
+    if any(query.word(place) == "+" for place in _same_level_before(query, index)):
+        return
+    depth, places = 0, []
+    for place in range(index, len(query.tokens)):
+        word = query.word(place)
+        depth += {"(": 1, ")": -1}.get(word, 0)
+        if depth < 0 or (depth == 0 and word in SUM_ENDS):
+            break
+        places += [place] if depth == 0 and word == "+" else []
+    start, last = query.tokens[places[0]].start, query.tokens[places[-1]]
+    text = list(query.sql[start : last.end])
+    for place in places:
+        text[query.tokens[place].start - start] = "||"
+    yield hint(
+        query, places[0], places[-1] + 1, "".join(text), "Spark adds numbers with +; texts are joined with ||.", "Write || (or concat)"
+    )
+
+
+def _same_level_before(query: Query, index: int) -> Iterator[int]:
+    depth = 0
+    for place in range(index - 1, -1, -1):
+        word = query.word(place)
+        depth += {")": 1, "(": -1}.get(word, 0)
+        if depth < 0 or (depth == 0 and word in SUM_ENDS):
+            return
+        if depth == 0:
+            yield place
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"\s*[+-]?\d+(\.\d+)?\s*", text) is not None
+
+
+def small_things(query: Query) -> Iterator[Hint]:
+    """DUAL, WITH (NOLOCK), N'text', SELECT … INTO, CROSS APPLY."""
+    for index, token in enumerate(query.tokens):
+        word, before = token.upper, query.word(index - 1)
+        if word == "DUAL" and before == "FROM" and "CONNECT" not in {one.upper for one in query.tokens}:
+            yield hint(
+                query, index - 1, index + 1, "", "“DUAL” is Oracle's; a query without FROM gives one row here.", "Take “FROM DUAL” out"
+            )
+        if word == "WITH" and query.word(index + 1) == "(" and query.word(index + 2) in ("NOLOCK", "READUNCOMMITTED", "INDEX"):
+            yield hint(query, index, query.closing(index + 1) + 1, "", "Hints of SQL Server do nothing here.", "Take it out")
+        if word == "N" and query.kind(index + 1) == TEXT and query.tokens[index + 1].start == token.end:
+            yield hint(query, index, index + 1, "", "Every text is Unicode here: the N before it is SQL Server's.", "Take the N out")
+        if word == "INTO" and query.kind(index + 1) in (WORD, NAME) and query.word(index + 2) == "FROM":
+            words = "A stage's result is a view: its name is in the field Output view, not behind INTO."
+            yield hint(query, index, index + 2, "", words, "Take “INTO …” out")
+        if word == "APPLY" and before in ("CROSS", "OUTER") and query.word(index + 1) == "(":
+            text = "CROSS JOIN LATERAL" if before == "CROSS" else "LEFT JOIN LATERAL"
+            yield hint(query, index - 1, index + 1, text, f"“{before} APPLY” is SQL Server's.")
+
+
+def row_numbers(query: Query) -> Iterator[Hint]:
+    """WHERE ROWNUM <= 10 of Oracle."""
+    for index in range(len(query.tokens)):
+        sign, number = query.word(index + 1), query.kind(index + 2)
+        if query.word(index) != "ROWNUM":
+            continue
+        before, end = query.word(index - 1), query.end_of_query(index)
+        if sign not in ("<", "<=", "=") or number != NUMBER or before not in ("WHERE", "AND"):
+            yield hint(
+                query, index, index + 1, None, "“ROWNUM” is Oracle's.", "Write LIMIT 10 at the end, or row_number() OVER (ORDER BY …)."
+            )
+            continue
+        count = int(float(query.tokens[index + 2].text)) - (sign == "<")
+        start, rest = index - 1, index + 3
+        if before == "WHERE" and query.word(rest) == "AND":
+            start, rest = index, rest + 1
+        text = f"{query.text(rest, end)} LIMIT {count}".lstrip()
+        yield hint(query, start, end, text, "“ROWNUM” is Oracle's.", f"Write LIMIT {count} at the end of the query")
+
+
+def levels(query: Query) -> Iterator[Hint]:
+    """CONNECT BY of Oracle: a plain count in one change, a tree in words."""
+    for index in range(len(query.tokens)):
+        if query.word(index) != "CONNECT" or query.word(index + 1) != "BY":
+            continue
+        words = [token.upper for token in query.tokens]
+        is_count = words[index - 2 : index + 4] == ["FROM", "DUAL", "CONNECT", "BY", "LEVEL", "<="] and query.kind(index + 4) == NUMBER
+        if is_count and index + 5 == query.end_of_query(index):
+            text = f"FROM (SELECT explode(sequence(1, {query.tokens[index + 4].text})) AS LEVEL)"
+            yield hint(query, index - 2, index + 5, text, "“CONNECT BY” is Oracle's.")
+        else:
+            fix = "Write WITH RECURSIVE tree AS (the first rows UNION ALL SELECT … FROM tree JOIN …) SELECT … FROM tree."
+            yield hint(query, index, index + 2, None, "“CONNECT BY” is Oracle's; Spark walks a tree with a recursive WITH.", fix)
+
+
+def outer_joins(query: Query) -> Iterator[Hint]:
+    """a.x = b.x(+) of Oracle, turned into a LEFT JOIN by sqlglot."""
+    for index in range(len(query.tokens) - 2):
+        if [query.word(index + step) for step in range(3)] == ["(", "+", ")"]:
+            text = _with_joins(query.sql)
+            fix = "Write FROM a LEFT JOIN b ON a.x = b.x."
+            if text is None:
+                yield hint(query, index, index + 3, None, "“(+)” is Oracle's sign for an outer join.", fix)
+            else:
+                yield hint(query, 0, len(query.tokens), text, "“(+)” is Oracle's sign for an outer join.", fix)
+            return
+
+
+def _with_joins(sql: str) -> str | None:
+    """The query with JOINs in place of the marks; None where that cannot be done for sure."""
+    if "${" in sql or "--" in sql or "/*" in sql:
+        return None  # what sqlglot writes again would lose them
+    import sqlglot
+    from sqlglot.transforms import eliminate_join_marks
+
+    try:
+        tree = eliminate_join_marks(sqlglot.parse_one(sql, read="oracle"))
+        text = tree.sql(dialect="spark", comments=False)
+    except (sqlglot.errors.SqlglotError, AssertionError, RecursionError):
+        return None
+    return text if "(+)" not in text else None
