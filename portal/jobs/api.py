@@ -104,6 +104,11 @@ class CheckIn(serializers.Serializer[Any]):
 
 class CheckOut(serializers.Serializer[Any]):
     problems = serializers.ListField(child=serializers.DictField(), help_text="Every problem at once; empty when it is right.")
+    advice = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="Queries as other databases write them, with `edit`: the change that makes them Spark's. With severity warning Spark "
+        "takes them, but does something that is hardly meant.",
+    )
 
 
 class SqlIn(serializers.Serializer[Any]):
@@ -307,8 +312,8 @@ class Check(ProjectView):
     @extend_schema(summary="Check a document", request=CheckIn, responses=CheckOut, tags=["jobs"])
     def post(self, request: Request, project: str) -> Response:
         """What can be judged without Spark. 200 also when there are problems: they are the answer."""
-        document = self.taken(CheckIn)["document"]
-        return Response({"problems": documents.problems_of(documents.as_text(document), self.project)})
+        document = documents.as_text(self.taken(CheckIn)["document"])
+        return Response({"problems": documents.problems_of(document, self.project), "advice": documents.advice_on(document)})
 
 
 class Format(ProjectView):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
 from executor.document import job as judge
+from executor.language.dialects.advice import advice
 from executor.stages import STAGE_TYPES
 from portal.accounts.models import Project
 from portal.errors import PortalError
@@ -33,6 +35,18 @@ def problems_of(document: str | Mapping[str, Any], project: Project) -> list[dic
     """Every problem of the document, as dicts. Starts no Spark."""
     names = list(project.environments.values_list("name", flat=True))
     return [problem.as_dict() for problem in judge.check(document, environments_known=names)]
+
+
+def advice_on(document: str) -> list[dict[str, Any]]:
+    """What the document's queries say in another database's way, with the change that makes it Spark's. Advice stops nobody: what is
+    wrong for certain Spark says, too, and what only may be wrong is a warning."""
+    found = []
+    for index, stage in enumerate(stages_of(document)):
+        text = stage.get("sql")
+        for problem in advice(text) if isinstance(text, str) else ():
+            name, kind = (str(stage.get(key) or "") or None for key in ("name", "type"))
+            found.append(replace(problem, stage_index=index, stage=name, stage_type=kind).as_dict())
+    return found
 
 
 def require_right(document: str, project: Project) -> None:

@@ -78,9 +78,10 @@ def discard_draft(request: HttpRequest, project: str, job: str) -> HttpResponse:
 
 @require_POST
 def check(request: HttpRequest, project: str, job: str) -> JsonResponse:
-    """{document: text} → {problems: […]}: what can be judged without Spark."""
+    """{document: text} → {problems: […]}: what can be judged without Spark, and advice."""
     found = find_job(request, project, job)
-    return JsonResponse({"problems": documents.problems_of(body(request, document=str)["document"], found.project)})
+    document = body(request, document=str)["document"]
+    return JsonResponse({"problems": documents.problems_of(document, found.project) + documents.advice_on(document)})
 
 
 @require_POST

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 VIEW = (
-    "SELECT 'JFK' AS origin, 5 AS delay, DATE'2024-02-05' AS d, TIMESTAMP'2024-02-05 13:45:10' AS ts, 'a' AS first, 'b' AS last, ' x ' AS s, "
-    "CAST(NULL AS STRING) AS n1, 7 AS `order`, '05.02.2024' AS e"
+    "SELECT 'JFK' AS origin, 5 AS delay, DATE'2024-02-05' AS d, TIMESTAMP'2024-02-05 13:45:10' AS ts, 'a' AS first, 'b' AS last, "
+    "' x ' AS s, CAST(NULL AS STRING) AS n1, 7 AS `order`, '05.02.2024' AS e"
 )
 
 FOREIGN: list[tuple[str, Any]] = [

@@ -108,34 +108,38 @@ def test_parameters_and_comments_survive() -> None:
     assert applied(sql, dict(problem.edit or {})) == "SELECT a -- the best\nFROM t\nWHERE b = ${p} LIMIT 3 -- end"
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "",
-        "'",
-        '"',
-        "`",
-        "/*",
-        "(((",
-        "SELECT [",
-        "TOP TOP TOP",
-        "a = ",
-        "+",
-        "CAST(x AS",
-        "f(,)",
-        "x ~",
-        "DATEADD(,,)",
-        "CONVERT(",
-        "::",
-        "\x00",
-        "LIMIT 1,",
-        "SELECT TOP 5",
-        "GROUP_CONCAT()",
-        "to_char(,)",
-        "CONVERT(,)",
-        "isnull(,)",
-    ],
-)
+HALF = [
+    "",
+    "'",
+    '"',
+    "`",
+    "/*",
+    "(((",
+    "SELECT [",
+    "TOP TOP TOP",
+    "a =",
+    "+",
+    "CAST(x AS",
+    "f(,)",
+    "x ~",
+    "DATEADD(,,)",
+    "CONVERT(",
+    "::",
+    "LIMIT 1,",
+    "SELECT TOP 5",
+    "GROUP_CONCAT()",
+    "to_char(,)",
+    "CONVERT(,)",
+    "isnull(,)",
+    "[[[]]]",
+    "~ ~ ~",
+    "FETCH FIRST",
+    "CONNECT BY",
+    "",
+]
+
+
+@pytest.mark.parametrize("sql", [*HALF, "\x00"])
 def test_half_a_query_is_no_fault(sql: str) -> None:
     advice(sql)
 

@@ -137,3 +137,18 @@ def test_sql_is_laid_out_and_keeps_parameters_and_comments(ana, job, browser_of)
 def test_sql_that_cannot_be_read_is_left_alone(ana, job, browser_of):
     answer = layout(browser_of(ana), "select from where (")
     assert (answer.status_code, answer.json()["code"]) == (422, "sql-not-readable")
+
+
+def test_sql_of_another_database_is_told_with_its_change_and_stops_nobody(check, client, ana, job, browser_of):
+    sql = "SELECT TOP 5 origin FROM flights WHERE dest = NULL"
+    document = {"stages": [EXTRACT, sql_stage(sql)]}
+    told = check(document)
+    assert [(one["code"], one["stage_index"], one.get("severity")) for one in told] == [
+        ("other-database", 1, None),
+        ("other-database", 1, "warning"),
+    ]
+    edit = told[0]["edit"]
+    assert sql[: edit["start"]] + edit["text"] + sql[edit["end"] :] == "SELECT origin FROM flights WHERE dest = NULL LIMIT 5"
+
+    answer = browser_of(ana).post("/api/v1/projects/flights/check", json.dumps({"document": document}), content_type="application/json")
+    assert answer.json()["problems"] == [] and [one["edit"]["says"] for one in answer.json()["advice"]] == ["Write it Spark's way"] * 2

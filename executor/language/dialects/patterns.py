@@ -153,4 +153,7 @@ def _from_oracle(pattern: str) -> str:
 
 def _twelve_hours(done: str, pattern: str) -> str:
     """HH without 24 counts to 12 in Oracle; with no AM or PM beside it, 24 is what is meant."""
-    return done if re.search(r"HH12|[AP]M", pattern, re.IGNORECASE) else done.replace("hh", "HH")
+    if re.search(r"HH12", pattern, re.IGNORECASE):
+        return done
+    has_half = re.search(r"[AP]M", pattern, re.IGNORECASE) and not re.search("HH24", pattern, re.IGNORECASE)
+    return done.replace("HH", "hh") if has_half else done.replace("hh", "HH")

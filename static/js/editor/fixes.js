@@ -14,3 +14,15 @@ function column(found, meant) {
   const last = (name) => name.slice(name.lastIndexOf(".") + 1);
   return found.includes(".") ? { found: last(found), by: last(meant) } : { found, by: meant };
 }
+
+/** The change a problem brings along, for a text as it is now: { from, to, insert } in the editor's units, or null where the text has changed. */
+export function changeOf(problem, text) {
+  const { edit } = problem;
+  if (!edit) return null;
+  const signs = Array.from(text);
+  const from = signs.slice(0, edit.start).join("").length;
+  const old = signs.slice(edit.start, edit.end).join("");
+  const seen = (problem.found ?? "").replace(/…$/, "");
+  if (edit.end > signs.length || !old.split(/\s+/).filter(Boolean).join(" ").startsWith(seen)) return null;
+  return { from, to: from + old.length, insert: edit.text };
+}

@@ -250,11 +250,18 @@ export class StageForm {
           ]
         : [problem.expected && !problem.fix ? `Expected ${problem.expected}. ` : "", problem.fix ?? ""],
       " ",
+      this.mendButton(problem),
       place,
       problem.detail
         ? el("details", { class: "mut" }, el("summary", {}, "Technical words"), el("pre", { class: "wrap" }, problem.detail))
         : null,
     );
+  }
+
+  /** For a problem that brings the change along. */
+  mendButton(problem) {
+    if (!problem.edit || !this.sql || topOf(problem.field) !== this.sqlName) return null;
+    return el("button", { type: "button", class: "btn sm", onclick: () => this.sql.mend(problem) }, icon("wand"), problem.edit.says);
   }
 
   fixButton(problem, made) {

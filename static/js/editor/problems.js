@@ -132,8 +132,8 @@ export function problemList(problems, goto) {
     problems.map((problem) =>
       el(
         "li",
-        { class: "problem" },
-        icon("alert-circle", "bad"),
+        { class: problem.severity === "warning" ? "problem warning" : "problem" },
+        problem.severity === "warning" ? icon("alert-triangle", "warn") : icon("alert-circle", "bad"),
         el(
           "div",
           {},

@@ -18,7 +18,7 @@ import {
   syntaxTree,
 } from "../../vendor/codemirror.js";
 import { columnsInOrder, expectsView } from "./completion.js";
-import { replacementOf } from "./fixes.js";
+import { changeOf, replacementOf } from "./fixes.js";
 
 const language = new Compartment();
 const FUNCTIONS = sparkFunctions
@@ -155,7 +155,16 @@ export class SqlEditor {
     const { from, to } = this.range(problem);
     const fix = replacementOf(problem);
     const actions = fix ? [{ name: `Replace by ${fix.by}`, apply: (_view, start, end) => this.replace(problem, start, end) }] : [];
-    return { from, to, severity: "error", message: [problem.message, problem.fix].filter(Boolean).join(" "), actions };
+    if (problem.edit) actions.push({ name: problem.edit.says, apply: () => this.mend(problem) });
+    const severity = problem.severity === "warning" ? "warning" : "error";
+    return { from, to, severity, message: [problem.message, problem.fix].filter(Boolean).join(" "), actions };
+  }
+
+  /** Makes the change that the problem brings along; one undo takes it back. */
+  mend(problem) {
+    const changes = changeOf(problem, this.view.state.doc.toString());
+    if (changes) this.view.dispatch({ changes, selection: { anchor: changes.from + changes.insert.length }, scrollIntoView: true });
+    this.focus();
   }
 
   replace(problem, start, end) {

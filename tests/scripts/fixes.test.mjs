@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { changeOf } from "../../static/js/editor/fixes.js";
+
+const problem = (start, end, text, found) => ({ found, edit: { start, end, text, says: "Write it Spark's way" } });
+const applied = (text, change) => text.slice(0, change.from) + change.insert + text.slice(change.to);
+
+test("a change is made at its place", () => {
+  const text = "SELECT 1 WHERE a = NULL";
+  assert.equal(applied(text, changeOf(problem(17, 23, "IS NULL", "= NULL"), text)), "SELECT 1 WHERE a IS NULL");
+});
+
+test("places count characters, not units of UTF-16", () => {
+  const text = "SELECT '🛩' WHERE a = NULL";
+  assert.equal(applied(text, changeOf(problem(19, 25, "IS NULL", "= NULL"), text)), "SELECT '🛩' WHERE a IS NULL");
+});
+
+test("a long or broken piece is known again by its beginning", () => {
+  const text = "TOP 3 a\n  FROM t";
+  assert.equal(applied(text, changeOf(problem(0, 16, "a FROM t LIMIT 3", "TOP 3 a FR…"), text)), "a FROM t LIMIT 3");
+});
+
+test("a text that has changed since is left alone", () => {
+  assert.equal(changeOf(problem(17, 23, "IS NULL", "= NULL"), "SELECT 2 FROM somewhere WHERE a = NULL"), null);
+  assert.equal(changeOf(problem(17, 23, "IS NULL", "= NULL"), "SELECT"), null);
+  assert.equal(changeOf({ message: "no change" }, "SELECT"), null);
+});
