@@ -98,6 +98,9 @@ class ProjectView(ApiView):
 
     needs = "view"
     """What the person must be able to do in the project to be here at all."""
+    changes: str | None = None
+    """What the person must be able to do somewhere in the project to change anything here; asked before a word about what was sent, which
+    could tell who or what there is."""
 
     @cached_property
     def project(self) -> Project:
@@ -115,4 +118,6 @@ class ProjectView(ApiView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        _ = self.project  # refuse strangers before anything is looked at
+        project = self.project  # refuse strangers before anything is looked at
+        if self.changes and request.method not in SAFE_METHODS:
+            policy.require(self.person, self.changes, project)

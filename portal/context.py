@@ -75,6 +75,8 @@ def _addresses(user: User, project: Project | None) -> dict[str, str]:
     if project is not None:
         seen = PLACES if policy.can(user, "view", project) else {"settings": PLACES["settings"]}
         found |= {key: reverse(name, kwargs={"project": project.slug}) for key, name in seen.items()}
+    if policy.can(user, "manage_platform"):
+        found["new_project"] = reverse("environments:create_project")
     if search.may_read(user):
         found["audit"] = reverse("audit:list")
     return found

@@ -13,11 +13,12 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from portal.accounts import token_scopes
 from portal.audit import actions as audit
-from portal.errors import NotAllowed
+from portal.errors import NotAllowed, PortalError
 from portal.problem_json import as_portal_error, problem_response, unauthorized, wants_json
 from portal.refusals import record_refusal
 from portal.views import error_page, page_before
@@ -157,6 +158,22 @@ class SignInRequired(LoginRequiredMiddleware):
         if request.method not in ("GET", "HEAD"):
             return redirect_to_login(page_before(request) or "/", self.get_login_url(view_func), self.get_redirect_field_name(view_func))
         return super().handle_no_permission(request, view_func)
+
+
+class OwnPassword(Around):
+    """Whoever still has the password that somebody else made is led to the page where one chooses one's own, from everywhere."""
+
+    OPEN = ("accounts:first_password", "accounts:sign_out")
+
+    def process_view(self, request: HttpRequest, view: Any, arguments: Any, named: Any) -> HttpResponse | None:
+        user = getattr(request, "user", None)
+        if user is None or not user.is_authenticated or not user.has_first_password or request.resolver_match is None:
+            return None
+        if request.resolver_match.view_name in self.OPEN:
+            return None
+        if wants_json(request):
+            return problem_response(request, PortalError("Choose a password of your own first.", code="first-password", status=403))
+        return redirect("accounts:first_password")
 
 
 class PortalErrors(Around):

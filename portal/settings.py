@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.middleware.SignInRequired",
+    "portal.middleware.OwnPassword",
     "django.contrib.messages.middleware.MessageMiddleware",
     "portal.middleware.PortalErrors",
 ]

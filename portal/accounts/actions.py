@@ -57,7 +57,7 @@ def create_person(*, actor: User, username: str, name: str, email: str) -> tuple
     password = secrets.token_urlsafe(12)
     try:
         with transaction.atomic():
-            person = User.objects.create_user(username, email=email, password=password, first_name=name[:150])
+            person = User.objects.create_user(username, email=email, password=password, first_name=name[:150], has_first_password=True)
             record(action="create_person", actor=actor, subject=person)
     except IntegrityError:
         raise Conflict(f"There is a person named {username} already.", code="name-taken", fix="Choose another user name.") from None
@@ -92,20 +92,27 @@ def revoke_token(*, actor: User, token: ApiToken) -> None:
         record(action="revoke_token", actor=actor, subject=token)
 
 
-def change_password(*, actor: User, old: str, new: str) -> None:
-    """Ends every other session of this person."""
+def change_password(*, actor: User, old: str, new: str, end_tokens: bool = True) -> int:
+    """Ends every other session of this person, and the API tokens unless they are to stay; gives how many tokens ended."""
     from django.contrib.auth.password_validation import validate_password
 
     if not actor.check_password(old):
         raise PortalError("That is not your present password.", code="wrong-password")
+    if old == new:
+        raise PortalError("That is the password you have already.", code="same-password", fix="Choose another one.")
     try:
         validate_password(new, actor)
     except ValidationError as exc:
         raise PortalError(" ".join(exc.messages), code="weak-password") from None
     with transaction.atomic():
         actor.set_password(new)
-        actor.save(update_fields=["password"])
-        record(action="change_password", actor=actor, subject=actor)
+        actor.has_first_password = False
+        actor.save(update_fields=["password", "has_first_password"])
+        ended = list(actor.api_tokens.filter(revoked_at=None)) if end_tokens else []
+        for token in ended:
+            token.revoke()
+        record(action="change_password", actor=actor, subject=actor, tokens_ended=[token.prefix for token in ended])
+    return len(ended)
 
 
 def _not_oneself(actor: User, person: User) -> None:

@@ -139,6 +139,7 @@ class Members(SettingsView, ListView):
     """Who has which role in the project."""
 
     scope = None
+    changes = "manage_members"
     serializer_class = RoleOut
     ordering = "id"
 

@@ -52,3 +52,13 @@ class TokenForm(forms.Form):
 class PasswordForm(forms.Form):
     old = forms.CharField(label="Present password", widget=forms.PasswordInput, strip=False)
     new = forms.CharField(label="New password", widget=forms.PasswordInput, strip=False, help_text="At least 12 characters.")
+    end_tokens = forms.BooleanField(
+        label="End my API tokens too", required=False, initial=True, help_text="Programs that use them need new ones then."
+    )
+
+
+class FirstPasswordForm(forms.Form):
+    """The password that somebody else made, and one that nobody else knows."""
+
+    old = forms.CharField(label="The password you were given", widget=forms.PasswordInput, strip=False)
+    new = forms.CharField(label="Your own password", widget=forms.PasswordInput, strip=False, help_text="At least 12 characters.")

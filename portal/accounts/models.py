@@ -16,6 +16,8 @@ class User(AbstractUser):
     about = models.CharField(max_length=200, blank=True)
     """One line shown beside the name (for instance on the demo's sign-in page)."""
     is_demo = models.BooleanField(default=False)
+    has_first_password = models.BooleanField(default=False)
+    """Somebody else knows the password: nothing is shown before a password of one's own is chosen."""
 
     @property
     def shown_name(self) -> str:

@@ -44,6 +44,7 @@ ROLES_FOR: dict[str, set[Role]] = {
     "acknowledge_alert": {R.AUTHOR, R.OPERATOR, R.APPROVER, R.ENVIRONMENT_ADMIN},
     "manage_channels": {R.OPERATOR, R.ENVIRONMENT_ADMIN},
     "manage_environment": {R.ENVIRONMENT_ADMIN},
+    "change_rules": {R.ENVIRONMENT_ADMIN},
     "manage_members": {R.ENVIRONMENT_ADMIN, R.PLATFORM_ADMIN},
     "view_audit": {R.AUDITOR, R.PLATFORM_ADMIN},
     "manage_platform": {R.PLATFORM_ADMIN},

@@ -18,7 +18,8 @@ SCOPE_FOR: dict[str, str | None] = {
     "cancel_run": "run",
     "run_pipeline": "run",
     "put_back_output": "run",
-    # Only a person who is signed in decides about a promotion, or about who may do what.
+    # Only a person who is signed in decides about a promotion, about who may do what, or about how many must agree.
+    "change_rules": None,
     "approve_promotion": None,
     "roll_back": None,
     "manage_members": None,

@@ -13,6 +13,7 @@ urlpatterns = [
     path("sign-out", views.sign_out, name="sign_out"),
     path("account", views.tokens_page, name="tokens"),
     path("account/tokens/<int:token>/revoke", views.revoke_token, name="revoke_token"),
+    path("account/first-password", views.first_password, name="first_password"),
     path("account/password", views.change_password, name="change_password"),
     path("switch-project", views.switch_project, name="switch_project"),
     path("p/<slug:project>/settings/", views.settings_page, name="settings"),

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.accounts import actions, people, policy, sign_in
-from portal.accounts.forms import MemberForm, PasswordForm, PersonForm, SignInForm, TokenForm
+from portal.accounts.forms import FirstPasswordForm, MemberForm, PasswordForm, PersonForm, SignInForm, TokenForm
 from portal.accounts.models import ApiToken, Membership, Project, Role, User
 from portal.errors import NotAllowed, PortalError
 
@@ -119,13 +119,33 @@ def change_password(request: Request) -> HttpResponse:
         messages.error(request, "Fill in both passwords.")
         return redirect("accounts:tokens")
     try:
-        actions.change_password(actor=request.user, **form.cleaned_data)
+        ended = actions.change_password(actor=request.user, **form.cleaned_data)
     except PortalError as refused:
         messages.error(request, refused.message)
     else:
         update_session_auth_hash(request, request.user)
-        messages.success(request, "Your password is changed; other sessions have ended.")
+        tokens = f" So have your {ended} API tokens." if ended > 1 else " So has your API token." if ended else ""
+        messages.success(request, f"Your password is changed; other sessions have ended.{tokens}")
     return redirect("accounts:tokens")
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def first_password(request: Request) -> HttpResponse:
+    """After the first sign-in: a password of one's own, before anything else (portal.middleware.OwnPassword leads here)."""
+    if not request.user.has_first_password:
+        return redirect("home:home")
+    form = FirstPasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.change_password(actor=request.user, **form.cleaned_data)
+        except PortalError as refused:
+            form.add_error("old" if refused.code == "wrong-password" else "new", f"{refused.message} {refused.fix or ''}".strip())
+        else:
+            update_session_auth_hash(request, request.user)
+            messages.success(request, "Your password is set. Welcome to Sluice.")
+            return redirect("home:home")
+    return render(request, "accounts/first_password.html", {"form": form}, status=422 if form.errors else 200)
 
 
 # --- projects and their people ---------------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ NOT_A_NAME = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*\.?", re.IGNORE
 """Hosts that resolvers read as numbers (2130706433, 0x7f.1, 0177.0.0.1)."""
 TRANSLATED = [ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
 """IPv6 that carries an IPv4 address inside (NAT64, 6to4, Teredo): never a webhook's own address."""
+NOT_PUBLIC = [ipaddress.ip_network(text) for text in ("fec0::/10", "3fff::/20", "5f00::/16", "192.0.0.0/24", "192.88.99.0/24")]
+"""What the standard library takes for public: old site-local addresses, documentation, segment routing, protocols' own, 6to4 relays."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ def parse(url: str) -> Target:
         raise _refused("A webhook's address begins with https:// and a host name.")
     if "@" in parts.netloc:
         raise _refused("The address may not hold a user name or password.")
+    if port == 0:
+        raise _refused("Port 0 is no port.")
     if parts.fragment:
         raise _refused("The address may not hold a # part.")
     if _as_address(host) is None and (NOT_A_NAME.fullmatch(host) or "%" in host):
@@ -88,7 +92,7 @@ def _check(address: Address, target: Target) -> None:
         address = address.ipv4_mapped
     if any(address.version == network.version and address in network for network in settings.WEBHOOK_ALLOW):
         return
-    inside = any(address.version == 6 and address in network for network in TRANSLATED)
+    inside = any(address.version == network.version and address in network for network in (*TRANSLATED, *NOT_PUBLIC))
     if not address.is_global or address.is_multicast or address.is_reserved or inside:
         raise _refused(f"{target.host} is not a public address; Sluice sends nothing into private networks.")
     if target.scheme != "https":

@@ -56,6 +56,8 @@ def edit_environment(
     with transaction.atomic():
         locked = Environment.objects.select_for_update().select_related("compute").get(pk=environment.pk)
         before = _summary(locked)
+        if approvals_needed != locked.approvals_needed or (upload_roles is not None and set(upload_roles) != set(locked.uploaders)):
+            require(actor, "change_rules", environment)
         locked.parameters, locked.compute, locked.approvals_needed = checked, compute, approvals_needed
         if upload_roles is not None:
             locked.upload_roles = sorted(set(upload_roles))

@@ -35,6 +35,8 @@ def items(user: User, project: Project | None, text: str) -> list[dict[str, str]
     found: list[dict[str, str]] = []
     if project is not None:
         found += [*_jobs(user, project, text), *_pipelines(user, project, text), *_runs(user, project, text), *_pages(user, project, text)]
+    if text in "new project" and policy.can(user, "manage_platform"):
+        found.append(_item("New project", "", reverse("environments:create_project"), "building", "Actions"))
     if text in "api tokens account password":
         found.append(_item("Your account and tokens", "", reverse("accounts:tokens"), "key", "Actions"))
     return found

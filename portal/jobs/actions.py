@@ -231,8 +231,13 @@ def _keep(
     return version
 
 
-def set_live(*, actor: User, job: Job, environment: Environment, version: JobVersion) -> LiveVersion:
-    """Moves the pointer. Whoever calls (save_version, promotions) has asked whether the actor may."""
+def set_live(
+    *, actor: User, job: Job, environment: Environment, version: JobVersion, previous: JobVersion | None | _Unset = UNSET
+) -> LiveVersion:
+    """Moves the pointer. Whoever calls (save_version, promotions) has asked whether the actor may.
+
+    `previous` is what one would go back to from now on: what was live until now, unless it is named.
+    """
     if version.job_id != job.pk or environment.project_id != job.project_id:
         raise ValueError("The version, the job and the environment do not belong together.")
     with transaction.atomic():
@@ -240,7 +245,7 @@ def set_live(*, actor: User, job: Job, environment: Environment, version: JobVer
         live = live or LiveVersion(job=job, environment=environment)
         before = live.version if live.pk else None
         if before != version:
-            live.previous, live.version = before, version
+            live.previous, live.version = before if isinstance(previous, _Unset) else previous, version
             live.since, live.set_by = timezone.now(), actor
             live.save()
             audit.record(

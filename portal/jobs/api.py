@@ -190,6 +190,8 @@ class Jobs(ProjectView, ListView):
 
 
 class JobDetail(JobView):
+    changes = "edit_job"
+
     @extend_schema(summary="One job", responses=JobOut, tags=["jobs"])
     def get(self, request: Request, project: str, job: str) -> Response:
         return Response(JobOut(self.job()).data)

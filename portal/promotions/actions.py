@@ -41,6 +41,7 @@ def request_promotion(*, actor: User, version: JobVersion, message: str = "") ->
     """Asks to make the version live in the next environment. It must be live in the one before, pass its checks and have run well there."""
     job = version.job
     require(actor, "request_promotion", job)
+    _refuse_archived(job)
     with transaction.atomic():
         lock_job(job)
         source, target = next_environment(version)
@@ -131,12 +132,16 @@ def withdraw_promotion(*, actor: User, promotion: Promotion) -> Promotion:
 
 
 def roll_back(*, actor: User, job: Job, environment: Environment, message: str = "") -> Promotion:
-    """Makes the version live again that was live before; it was approved then, so nobody is asked again."""
+    """Makes the version live again that was live before; it was approved then, so nobody is asked again.
+
+    A second time goes one step further back. What was gone back from is live again only by a promotion of its own.
+    """
     pointer = LiveVersion.objects.select_related("version", "previous").filter(job=job, environment=environment).first()
     require(actor, "roll_back", pointer or job, environment=environment.name)
     with transaction.atomic():
         lock_job(job)
         pointer = LiveVersion.objects.select_for_update(of=("self",), no_key=True).filter(job=job, environment=environment).first()
+        _refuse_archived(job)
         if pointer is None or pointer.previous is None:
             raise PortalError(f"No version of {job.name} was live in {environment.name} before.", code="nothing-before", status=409)
         now = timezone.now()
@@ -154,7 +159,8 @@ def roll_back(*, actor: User, job: Job, environment: Environment, message: str =
             expires_at=now,
             decided_at=now,
         )
-        set_live(actor=actor, job=job, environment=environment, version=promotion.version)
+        before = _live_before(promotion.version, environment)
+        set_live(actor=actor, job=job, environment=environment, version=promotion.version, previous=before)
         promotion.tell()
         record(
             action="roll_back",
@@ -165,6 +171,20 @@ def roll_back(*, actor: User, job: Job, environment: Environment, message: str =
             replaced=str(promotion.previous_version),
         )
     return promotion
+
+
+def _live_before(version: JobVersion, environment: Environment) -> JobVersion | None:
+    """What `version` replaced when it went live in `environment`; in the lowest, where saving makes live, the version saved before it."""
+    if environment.rank == 0:
+        return version.job.versions.filter(number__lt=version.number).order_by("-number").first()
+    went_live = Promotion.objects.filter(version=version, to_environment=environment, state=PromotionState.LIVE, is_roll_back=False)
+    last = went_live.select_related("previous_version").order_by("-decided_at").first()
+    return last.previous_version if last else None
+
+
+def _refuse_archived(job: Job) -> None:
+    if job.archived_at:
+        raise PortalError(f"{job.name} is archived.", code="job-archived", status=409, fix="Bring the job back first.")
 
 
 def expire_waiting(promotions: object = None) -> int:

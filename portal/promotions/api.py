@@ -36,6 +36,7 @@ class PromotionOut(serializers.Serializer[Promotion]):
     requested_by = serializers.CharField(source="requested_by.username")
     message = serializers.CharField()
     state = serializers.CharField(help_text="waiting, live, declined, withdrawn or expired")
+    is_live_now = serializers.BooleanField(help_text="Its version is what runs in to_environment at this moment.")
     is_roll_back = serializers.BooleanField()
     approvals_needed = serializers.IntegerField(source="to_environment.approvals_needed")
     approvals = ApprovalOut(many=True)
@@ -145,7 +146,7 @@ class RollBack(ProjectView):
 
 
 def _promotions() -> QuerySet[Promotion]:
-    related = Promotion.objects.select_related(
+    related = Promotion.objects.with_live_now().select_related(
         "job__project", "version", "from_environment", "to_environment", "requested_by", "previous_version"
     )
     return related.prefetch_related("approvals__approver")

@@ -75,6 +75,13 @@ def exact_bytes(it: Candidate) -> Gate:
     return Gate(name, "stop", "the version's sha256 is not the one that was asked for")
 
 
+def job_is_open(it: Candidate) -> Gate:
+    """Nobody makes an archived job live by a promotion that still waited."""
+    if it.job.archived_at is None:
+        return Gate("The job is in use", "ok", "not archived")
+    return Gate("The job is in use", "stop", f"{it.job.name} was archived; bring it back first")
+
+
 def document_and_sql(it: Candidate) -> Gate:
     """The checks that need no run: the document's form, its views, and which SQL may run."""
     known = list(it.job.project.environments.values_list("name", flat=True))
@@ -127,6 +134,7 @@ def still_live_before(it: Candidate) -> Gate:
 
 GATES: list[Callable[[Candidate], Gate]] = [
     exact_bytes,
+    job_is_open,
     document_and_sql,
     good_run_before,
     parameters_exist,

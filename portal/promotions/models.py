@@ -11,7 +11,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.accounts.policy import allowed
 from portal.environments.models import Environment
-from portal.jobs.models import Job, JobVersion
+from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.runs.models import OutboxMessage
 
 TOLD_OF_PROMOTIONS = "portal.alerts.tasks.promotion_changed"
@@ -41,6 +41,13 @@ class PromotionQuerySet(models.QuerySet["Promotion"]):
         """Those this person may still decide on: not asked for by them, not their version, not decided by them yet."""
         mine = allowed(user, "approve_promotion", self.waiting())
         return mine.exclude(requested_by=user).exclude(version__author=user).exclude(approvals__approver=user)  # type: ignore[return-value]
+
+    def with_live_now(self) -> PromotionQuerySet:
+        """Each with what `Promotion.is_live_now` asks for, so that a list needs one query."""
+        here = LiveVersion.objects.filter(
+            job=models.OuterRef("job"), environment=models.OuterRef("to_environment"), version=models.OuterRef("version")
+        )
+        return self.annotate(live_now=models.Exists(here))
 
     def of(self, user: User) -> PromotionQuerySet:
         return self.filter(models.Q(requested_by=user) | models.Q(version__author=user))
@@ -84,6 +91,15 @@ class Promotion(models.Model):
     @property
     def is_waiting(self) -> bool:
         return self.state == PromotionState.WAITING and self.expires_at > timezone.now()
+
+    @property
+    def is_live_now(self) -> bool:
+        """Its version is what runs there at this moment. A promotion that went live says so for ever; its version may have been replaced
+        or gone back from since."""
+        known: bool | None = self.__dict__.get("live_now")
+        if known is not None:
+            return known
+        return LiveVersion.objects.filter(job=self.job, environment=self.to_environment, version=self.version).exists()
 
     def decide(self, state: PromotionState, evidence: list[dict[str, str]] | None = None) -> None:
         """The only change of state; a decided promotion never changes again."""

@@ -29,7 +29,7 @@ RELATED = ("job__project", "version__author", "from_environment", "to_environmen
 def list_promotions(request: HttpRequest, project: str) -> HttpResponse:
     """?box=waiting (for me), mine or all. Without it: what waits for me, or all when nothing does."""
     place, user = find_project(request, project), person(request)
-    everything = policy.allowed(user, "view", Promotion.objects.filter(job__project=place)).select_related(*RELATED)
+    everything = policy.allowed(user, "view", Promotion.objects.filter(job__project=place).with_live_now()).select_related(*RELATED)
     boxes = {"waiting": everything.waiting_for(user), "mine": everything.of(user), "all": everything}  # type: ignore[attr-defined]
     counts = {"waiting": boxes["waiting"].count(), "mine": boxes["mine"].waiting().count()}
     chosen = request.GET.get("box", "")

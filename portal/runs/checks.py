@@ -44,7 +44,9 @@ def values_for(document: str, environment: Environment, given: dict[str, Any] | 
 
 
 def require_live(job: Job, environment: Environment, version: JobVersion | None) -> JobVersion:
-    """The version that may run: above the lowest environment only the live one. Raises PortalError."""
+    """The version that may run: above the lowest environment only the live one, of an archived job none. Raises PortalError."""
+    if job.archived_at:
+        raise PortalError(f"{job.name} is archived, so it does not run.", code="job-archived", status=409, fix="Bring the job back first.")
     live = LiveVersion.objects.filter(job=job, environment=environment).select_related("version").first()
     if version is None:
         if live:

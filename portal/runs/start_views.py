@@ -15,7 +15,7 @@ from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.environments.models import Environment
-from portal.errors import PortalError
+from portal.errors import NotAllowed, PortalError
 from portal.jobs.models import Job, JobVersion
 from portal.runs import actions, checks
 from portal.runs.forms import StartForm
@@ -41,7 +41,9 @@ def start(request: HttpRequest, project: str, job: str) -> HttpResponse:
     if not places:
         policy.require(person, "start_run", found)
     asked = request.POST.get("environment") or request.GET.get("environment")
-    environment = next((e for e in places if e.name == asked), places[0])
+    environment = next((e for e in places if e.name == asked), None if asked else places[0])
+    if environment is None:  # never another one than was asked for
+        raise NotAllowed("start_run", found)
     context: dict[str, Any] = {"project": found.project, "job": found, "environment": environment, "environments": places}
     try:
         version = checks.require_live(found, environment, _version(found, request))

@@ -38,6 +38,7 @@ LOOKS: dict[str, Look] = {
     "withdrawn": Look("arrow-back-up", "mut", "withdrawn"),
     "expired": Look("clock-x", "mut", "expired"),
     "live": Look("circle-check", "ok", "live"),
+    "was_live": Look("history", "mut", "was live"),
     # alerts and their deliveries
     "open": Look("bell-ringing", "bad", "open"),
     "acknowledged": Look("eye", "warn", "acknowledged"),

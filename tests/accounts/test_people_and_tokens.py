@@ -96,7 +96,40 @@ def test_a_new_person_gets_a_password_that_works_and_is_shown_once(ada, flights,
     assert client.post("/sign-in", {"username": "nia", "password": password}).status_code == 302
     assert password not in str(AuditEvent.objects.get(action="create_person").details)
     assert password.encode() not in browser_of(ada).get(PEOPLE).content
+    own = "/account/first-password"
+    for address in ("/", PEOPLE, "/account"):
+        assert client.get(address)["Location"] == own
+    assert client.get("/api/v1/me").status_code == 403
+    wrong = client.post(own, {"old": "not that", "new": "a long one of my own"})
+    assert b"not your present password" in wrong.content
+    assert b"already" in client.post(own, {"old": password, "new": password}).content
+    assert client.post(own, {"old": password, "new": "a long one of my own"})["Location"] == "/"
     assert b"You have no role in a project yet" in client.get("/").content
+    assert client.get(own)["Location"] == "/"
+
+
+@pytest.mark.parametrize(("keep", "left"), [({"end_tokens": "on"}, 0), ({}, 1)])
+def test_tokens_end_with_the_password_unless_they_are_to_stay(keep, left, browser_of, ana, flights):
+    ana.set_password("the old long one")
+    ana.save()
+    actions.create_token(actor=ana, name="nightly", scopes=["read"])
+    browser = browser_of(ana)
+    given = {"old": "the old long one", "new": "another long one", **keep}
+    answer = browser.post("/account/password", given, follow=True)
+    assert b"Your password is changed" in answer.content and (b"So has your API token" in answer.content) == (not left)
+    assert ana.api_tokens.filter(revoked_at=None).count() == left
+
+
+@pytest.mark.parametrize("method", ["post", "patch"])
+def test_a_viewer_learns_nothing_about_user_names(method, browser_of, vic, ana, flights):
+    factories.make_job(flights, ana)
+    where = {"post": "/api/v1/projects/flights/members/", "patch": "/api/v1/projects/flights/jobs/daily_delays"}[method]
+    told = []
+    for name in ("ana", "nobody-there"):
+        body = {"post": {"username": name, "role": "viewer"}, "patch": {"owner": name}}[method]
+        answer = getattr(browser_of(vic), method)(where, body, content_type="application/json")
+        told.append((answer.status_code, answer.json()["detail"]))
+    assert told[0] == told[1] and told[0][0] == 404
 
 
 def test_markup_in_a_name_is_shown_as_text(ada, flights, browser_of):

@@ -120,3 +120,15 @@ def test_a_listed_network_is_allowed_and_its_neighbour_is_not(names: object, set
 def test_an_unknown_host_is_named(names: object) -> None:
     with pytest.raises(PortalError, match="The host nowhere.example cannot be found"):
         addresses.checked("https://nowhere.example/")
+
+
+@pytest.mark.parametrize("host", ["[fec0::1]", "[3fff::1]", "[5f00::1]", "192.0.0.8", "192.88.99.1"])
+def test_odd_ranges_that_look_public_are_refused(host: str) -> None:
+    with pytest.raises(PortalError, match="not a public address"):
+        addresses.checked(f"https://{host}/hook")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_port_zero_does_not_become_the_usual_port(scheme: str) -> None:
+    with pytest.raises(PortalError, match="Port 0"):
+        addresses.parse(f"{scheme}://example.com:0/hook")

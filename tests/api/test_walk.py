@@ -22,6 +22,7 @@ OWN = {
     "/",
     "/account",
     "/account/password",
+    "/account/first-password",
     "/switch-project",
     "/palette.json",
     "/settings/system",

@@ -104,10 +104,19 @@ def test_the_api_changes_what_is_named_and_keeps_the_rest(ada, prod, program_of)
     program = program_of(ada)
     address = "/api/v1/projects/flights/environments/prod"
     assert program.patch(address, {"parameters": {"year": 2014}}, format="json").json()["parameters"] == {"year": 2014}
-    assert program.patch(address, {"approvals_needed": 2}, format="json").json()["parameters"] == {"year": 2014}
+    assert program.patch(address, {"approvals_needed": prod.approvals_needed}, format="json").json()["parameters"] == {"year": 2014}
     wrong = program.patch(address, {"parameters": {"list": [1]}}, format="json")
     assert wrong.status_code == 422
     assert wrong.json()["problems"][0]["field"] == "list"
+
+
+def test_how_many_must_agree_is_changed_by_a_person_who_is_signed_in(ada, prod, program_of, browser_of):
+    address = "/api/v1/projects/flights/environments/prod"
+    for body in ({"approvals_needed": 2}, {"upload_roles": ["operator"]}):
+        assert program_of(ada).patch(address, body, format="json").status_code == 404, body
+    prod.refresh_from_db()
+    assert (prod.approvals_needed, prod.upload_roles) == (1, prod._meta.get_field("upload_roles").get_default())
+    assert browser_of(ada).patch(address, {"approvals_needed": 2}, content_type="application/json").status_code == 200
 
 
 def test_viewers_see_environments_in_the_api_lowest_first(vic, program_of):

@@ -207,3 +207,11 @@ def test_the_inbox_holds_what_one_may_still_decide_on(asked: Promotion, ana: Use
     assert list(Promotion.objects.of(ana)) == [asked]
     approve_promotion(actor=pat, promotion=asked)
     assert not Promotion.objects.all().waiting_for(pat).exists()
+
+
+def test_a_job_that_was_archived_meanwhile_does_not_go_live(asked: Promotion, version: JobVersion, pat: User) -> None:
+    version.job.archived_at = timezone.now()
+    version.job.save()
+    with pytest.raises(PortalError, match="archived"):
+        approve_promotion(actor=pat, promotion=asked)
+    assert live_in_test() is None

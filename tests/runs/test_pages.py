@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.environments.models import Environment
@@ -279,3 +280,22 @@ def test_a_piece_of_a_page_brings_the_number_of_running_jobs_along(
         whole, piece = browser_of(ana).get(address), browser_of(ana).get(address, headers={"HX-Request": "true"})
         assert whole.content.decode().count('id="nav-running"') == (0 if address.endswith("now") else 1)
         assert "1 running</a>" in piece.content.decode() and 'hx-swap-oob="true"' in piece.content.decode()
+
+
+def test_a_run_asked_for_where_one_may_not_is_not_started_elsewhere(browser_of: BrowserOf, version: JobVersion, ana: User) -> None:
+    form = "/p/flights/jobs/daily_delays/run"
+    browser = browser_of(ana)
+    for environment in ("prod", "nowhere", "dev%00"):
+        assert browser.post(form, {"environment": environment}).status_code == 404
+        assert browser.get(f"{form}?environment={environment}").status_code == 404
+    assert not Run.objects.exists()
+
+
+def test_an_archived_job_runs_by_no_door(browser_of: BrowserOf, version: JobVersion, ana: User) -> None:
+    version.job.archived_at = timezone.now()
+    version.job.save()
+    browser = browser_of(ana)
+    assert b"archived" in browser.post("/p/flights/jobs/daily_delays/run", {"environment": "dev"}).content
+    body = {"job": "daily_delays", "environment": "dev"}
+    assert browser.post("/api/v1/projects/flights/runs/", body, content_type="application/json").json()["code"] == "job-archived"
+    assert not Run.objects.exists()

@@ -1,0 +1,43 @@
+"""Guesses that come at the same moment. Threads need a database that takes several writers; SQLite takes one at a time by itself."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connection, connections
+from django.test import RequestFactory
+
+from portal.accounts import sign_in
+from portal.accounts.models import User
+from portal.errors import PortalError
+
+pytestmark = pytest.mark.django_db(transaction=True)
+THREADS = 20
+
+
+@pytest.fixture(autouse=True)
+def _needs_several_writers(db: None) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite takes one writer at a time")
+
+
+def test_of_many_guesses_at_once_five_are_tried() -> None:
+    User.objects.create_user("ana", password="a long secret")
+    barrier, codes = threading.Barrier(THREADS), [""] * THREADS
+
+    def guess(number: int) -> None:
+        barrier.wait()
+        try:
+            sign_in.sign_in(RequestFactory().post("/sign-in"), username="ana", password=f"guess {number}")
+        except PortalError as refusal:
+            codes[number] = refusal.code
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=guess, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == ["too-many-tries"] * (THREADS - 5) + ["wrong-password"] * 5
