@@ -72,6 +72,7 @@ def _addresses(job: Job) -> dict[str, str]:
         "warm": "preview/warm",
         "run_draft": "run-draft",
         "promote": "promote",
+        "input_columns": "input-columns",
     }
     return own | {name: base + path for name, path in others.items()} | {"sign_in": _sign_in(own["job"])}
 

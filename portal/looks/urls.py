@@ -1,4 +1,4 @@
-"""Pages about one file of an environment's lake."""
+"""Pages about one file of an environment's lake, and what a job's editor asks of a look."""
 
 from __future__ import annotations
 
@@ -14,4 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_LOOK + "/create", views.create_job, name="create"),
     path(_LOOK + "/stages", views.stages, name="stages"),
     path(_LOOK + "/unpack", views.unpack, name="unpack"),
+    path("p/<slug:project>/jobs/<slug:job>/input-columns", views.input_columns, name="input_columns"),
 ]

@@ -13,11 +13,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from executor.look.proposal import Proposal
+from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.environments.models import Environment
+from portal.jobs.doors import find_job
 from portal.jobs.models import Draft, Job
 from portal.looks import actions, asking, choosing, shown
+from portal.looks.inputs import columns_of_input
 from portal.looks.unpacking import unpack_file
 
 
@@ -102,6 +105,15 @@ async def unpack(request: HttpRequest, project: str, environment: str) -> JsonRe
     address = reverse("looks:look", args=[place.project.slug, place.name])
     files = [{"uri": file.uri, "url": f"{address}?{urlencode({'uri': file.uri})}"} for file in brought]
     return JsonResponse({"files": files}, status=201)
+
+
+@require_POST
+async def input_columns(request: HttpRequest, project: str, job: str) -> JsonResponse:
+    """JSON {document, to, parameters} → {"schema", "words"} for the typing stage at `to`."""
+    user = cast(User, await request.auser())
+    found = await sync_to_async(find_job)(request, project, job, "edit_job")
+    content = json_body.read_object(request)
+    return JsonResponse(await columns_of_input(user=user, job=found, content=content))
 
 
 def _job(user: User, project: Project, name: str) -> Job:

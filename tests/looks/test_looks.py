@@ -172,3 +172,40 @@ def test_the_parts_of_a_zip_come_in_like_uploads(ana, vic, dev, browser_of, lake
     assert list((lake / ".sluice-unpacked").iterdir()) == []
     assert AuditEvent.objects.filter(action="upload_data", actor=ana).count() == 2
     assert browser_of(vic).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"}).status_code == 404
+
+
+def columns_of_input(browser: Any, stages: list[dict[str, Any]], to: int) -> Any:
+    content = {"document": {"stages": stages}, "to": to}
+    return browser.post("/p/flights/jobs/own/input-columns", json.dumps(content), content_type="application/json")
+
+
+READ = {"type": "DelimitedExtract", "name": "r", "inputURI": "raw/own.csv", "header": True, "outputView": "t"}
+TYPE = {"type": "TypingTransform", "name": "y", "inputView": "t", "outputView": "u", "schema": []}
+
+
+def test_a_typing_stage_takes_the_columns_of_the_file_that_its_input_reads(ana, pat, dev, browser_of, own):
+    make_job(dev.project, ana, "own")
+    answer = columns_of_input(browser_of(ana), [READ, TYPE], 1).json()
+    assert answer["words"] == "from all 40 rows of raw/own.csv"
+    assert [(column["name"], column["type"]) for column in answer["schema"]] == [("day", "date"), ("amount", "decimal"), ("note", "string")]
+    assert check({"stages": [READ, TYPE | {"schema": answer["schema"]}]}) == []
+    without = columns_of_input(browser_of(ana), [READ | {"header": False, "skipLines": 1}, TYPE], 1).json()
+    assert [column["name"] for column in without["schema"]] == ["column_1", "column_2", "column_3"]
+    assert columns_of_input(browser_of(ana), [TYPE], 0).status_code == 422
+    assert columns_of_input(browser_of(pat), [READ, TYPE], 1).status_code == 404
+
+
+def test_of_a_query_it_takes_the_columns_of_the_first_rows(ana, dev, browser_of, own, monkeypatch):
+    make_job(dev.project, ana, "own")
+    query = {"type": "SQLTransform", "name": "q", "sql": "SELECT * FROM t", "outputView": "q"}
+    seen: list[dict[str, Any]] = []
+
+    async def request(message: dict[str, Any]) -> Any:
+        seen.append(message)
+        columns = [{"name": "n", "type": "string"}, {"name": "k", "type": "bigint"}]
+        yield {"event": "rows", "view": "q", "columns": columns, "rows": [["1", 2]], "complete": True, "last": True}
+
+    monkeypatch.setattr("portal.looks.inputs.preview_client.request", request)
+    answer = columns_of_input(browser_of(ana), [READ, query, TYPE | {"inputView": "q"}], 2).json()
+    assert [(column["name"], column["type"]) for column in answer["schema"]] == [("n", "integer"), ("k", "long")]
+    assert (seen[0]["message"]["to"], seen[0]["message"]["request"]) == (1, "preview")

@@ -27,7 +27,8 @@ function retyped(item, column, type) {
   return { ...kept, ...structuredClone(needsOf(item, type)) };
 }
 
-export function columnsTable(field, value, change) {
+/** help.takeInput (where there is one): resolves to { schema, words }, the columns and types of the stage's input. */
+export function columnsTable(field, value, change, { takeInput } = {}) {
   let columns = Array.isArray(value) ? value : [];
   const { item } = field;
   const types = Object.keys(item).filter((type) => !NESTED.has(type));
@@ -206,13 +207,31 @@ export function columnsTable(field, value, change) {
     if (names.length) redo([...columns, ...names.map((name) => ({ name, type: "string", nullable: true, nullableValues: [""] }))]);
   }
 
+  const take = takeInput
+    ? el("button", { type: "button", class: "btn sm", onclick: () => takeFromInput() }, icon("wand"), "Take the columns and types of the input")
+    : null;
+  const said = el("span", { class: "mut", role: "status" });
+  async function takeFromInput() {
+    if (take.hasAttribute("aria-busy")) return;
+    take.setAttribute("aria-busy", "true");
+    said.textContent = "Looking at the input …";
+    try {
+      const { schema, words } = await takeInput();
+      redo(schema);
+      said.textContent = `${schema.length} columns, ${words}. Ctrl+Z brings the old ones back.`;
+    } catch (error) {
+      said.textContent = error.message;
+    }
+    take.removeAttribute("aria-busy");
+  }
+
   draw();
   return {
     node: el(
       "div",
       { class: "columns-field" },
       el("div", { class: "scroll-x" }, el("table", { class: "plain" }, head, body)),
-      el("div", { class: "flow tight" }, add, paste, header),
+      el("div", { class: "flow tight" }, take, add, paste, header, said),
     ),
     input: add,
     set,

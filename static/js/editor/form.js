@@ -122,6 +122,7 @@ export class StageForm {
       id,
       environments: this.config.environments,
       suggestions: (of) => this.suggestions(of, index()),
+      takeInput: this.config.may.preview && this.store.stage.inputView !== undefined ? () => this.inputColumns(index()) : null,
     });
     made.input?.setAttribute("id", id);
     made.input?.setAttribute("aria-describedby", `${id}-wrong ${id}-hint`);
@@ -141,6 +142,11 @@ export class StageForm {
       unused,
       wrong,
     );
+  }
+
+  /** The columns and types of what the stage reads, as the server sees them: { schema, words }. */
+  inputColumns(index) {
+    return request(this.config.urls.input_columns, { method: "POST", body: { document: this.store.doc, to: index } });
   }
 
   /** When a view's name was typed anew, what reads it further down is changed with it. */
