@@ -82,9 +82,9 @@ class _Writer:
         read = self._read_delimited(text) if self.proposal.format == "delimited" else self._read_json(text)
         prepared = [self._prepare(text)] if self.is_prepared else []
         source = f"{self.name}_ready" if self.is_prepared else text
-        is_aside = self.choices.misfits == "aside"
-        typed = f"{self.name}_typed" if is_aside else self.name
-        return [read, *prepared, self._type(source, typed), *(self._good_rows(typed) if is_aside else []), *self._end(typed)]
+        is_selected = self.choices.misfits == "aside" or self.choices.with_load
+        typed = f"{self.name}_typed" if is_selected else self.name
+        return [read, *prepared, self._type(source, typed), *(self._rows(typed) if is_selected else []), *self._end(typed)]
 
     # --- reading
 
@@ -154,16 +154,14 @@ class _Writer:
         }
         return stage | ({"failMode": "failfast"} if self.choices.misfits == "stop" else {})
 
-    def _good_rows(self, typed: str) -> list[dict[str, Any]]:
+    def _rows(self, typed: str) -> list[dict[str, Any]]:
+        """The table's own columns, without those about files and errors; rows that do not fit apart, where they are kept aside."""
         names = ",\n       ".join(f"`{column.name}`" for column in self.columns)
-        good = {
-            "type": "SQLTransform",
-            "name": f"good_{self.name}",
-            "sql": f"SELECT {names}\nFROM {typed}\nWHERE size(_errors) = 0",
-            "outputView": self.name,
-        }
-        if not self.choices.with_load:
-            return [good]
+        is_aside = self.choices.misfits == "aside"
+        sql = f"SELECT {names}\nFROM {typed}" + ("\nWHERE size(_errors) = 0" if is_aside else "")
+        rows = {"type": "SQLTransform", "name": f"rows_{self.name}", "sql": sql, "outputView": self.name}
+        if not is_aside or not self.choices.with_load:
+            return [rows]
         aside = {
             "type": "SQLTransform",
             "name": f"aside_{self.name}",
@@ -171,7 +169,7 @@ class _Writer:
             f"FROM {typed}\nWHERE size(_errors) > 0",
             "outputView": f"{self.name}_errors",
         }
-        return [good, aside]
+        return [rows, aside]
 
     # --- checking and keeping
 

@@ -100,7 +100,7 @@ def create(browser: Any, name: str = "own", **form: Any) -> dict[str, Any]:
 def test_a_job_is_made_with_rows_that_do_not_fit_kept_aside(ana, dev, browser_of, own):
     stages = create(browser_of(ana))["stages"]
     assert [(stage["type"], stage["name"]) for stage in stages] == [
-        ("DelimitedExtract", "read_own"), ("TypingTransform", "type_own"), ("SQLTransform", "good_own"), ("SQLTransform", "aside_own"),
+        ("DelimitedExtract", "read_own"), ("TypingTransform", "type_own"), ("SQLTransform", "rows_own"), ("SQLTransform", "aside_own"),
         ("SQLValidate", "check_own"), ("ParquetLoad", "save_own"), ("ParquetLoad", "save_own_errors"),
     ]  # fmt: skip
 
@@ -115,9 +115,9 @@ def test_a_mended_value_is_read_as_said(ana, dev, browser_of, own):
 
 
 @pytest.mark.parametrize(("start", "types"), [
-    ("typed_parquet", ["DelimitedExtract", "TypingTransform", "SQLValidate", "ParquetLoad"]),
-    ("daily_aggregate", ["DelimitedExtract", "TypingTransform", "SQLValidate", "SQLTransform", "SQLValidate", "ParquetLoad"]),
-    ("quality_gate", ["DelimitedExtract", "TypingTransform", "SQLValidate", "SQLValidate", "SQLValidate"]),
+    ("typed_parquet", ["DelimitedExtract", "TypingTransform", "SQLTransform", "SQLValidate", "ParquetLoad"]),
+    ("daily_aggregate", ["DelimitedExtract", "TypingTransform", "SQLTransform", "SQLValidate", "SQLTransform", "SQLValidate", "ParquetLoad"]),
+    ("quality_gate", ["DelimitedExtract", "TypingTransform", "SQLTransform", "SQLValidate", "SQLValidate", "SQLValidate"]),
 ])  # fmt: skip
 def test_every_guided_start_is_a_job_without_problems(ana, dev, browser_of, own, start, types):
     document = create(browser_of(ana), start=start, misfits="null", description="Words", tags="a b")
