@@ -81,7 +81,7 @@ def _range(facts: Facts, typing: Typing, lowest: str | None, highest: str | None
     if typing.type == "string":
         return f"{distinct:,} different" if facts.has_all_values else f"more than {distinct:,} different"
     if facts.has_all_values and distinct <= 3 and typing.type in ("integer", "long"):
-        return f"{distinct} values: {', '.join(sorted((value.strip() for value in facts.values), key=len))}"
+        return f"{distinct} values: {', '.join(sorted((value.strip() for value in facts.values), key=lambda text: (len(text), text)))}"
     if typing.type in ("date", "timestamp"):
         return _days(lowest, highest)
     ends = f"{_short(lowest)} – {_short(highest)}"
@@ -107,7 +107,10 @@ def _short(text: str | None) -> str:
         return "?"
     found = shape_of(text)
     if isinstance(found, Number) and found.form == "point" and len(text) > 10:
-        return f"{float(text):.2f}"
+        return f"{float(text):,.2f}"
+    if isinstance(found, Number) and found.form in ("whole", "point") and found.around == "#":
+        whole, point, decimals = text.lstrip("+-").partition(".")
+        return f"{'-' if text.startswith('-') else ''}{int(whole or 0):,}{point}{decimals}"
     return text
 
 

@@ -62,8 +62,10 @@ def page(proposal: Proposal, uri: str, chosen: Chosen) -> dict[str, Any]:
         "chosen": chosen,
         "settings_json": json.dumps(chosen.settings),
         "mends_json": json.dumps([asdict(mend) for mend in chosen.mends]),
-        "found": [_fact(found, proposal) for found in proposal.found],
-        "columns": [_column(column) for column in proposal.columns],
+        "found": [_fact(found) for found in sorted(proposal.found, key=_is_more)],
+        "first_of_more": next((place for place, found in enumerate(sorted(proposal.found, key=_is_more), 1) if _is_more(found)), 0),
+        "columns": [_column(column) for column in proposal.columns if not column.dropped],
+        "dropped": _dropped(proposal),
         "kept": [column for column in proposal.columns if not column.dropped],
         "misfits": [_misfit(misfit, mended) for misfit in proposal.misfits],
         "misfit_choice": misfits,
@@ -83,7 +85,12 @@ def _sentences(proposal: Proposal, uri: str, chosen: Chosen) -> list[Any]:
         return []
 
 
-def _fact(found: Found, proposal: Proposal) -> dict[str, Any]:
+def _is_more(found: Found) -> bool:
+    """What hardly anybody needs, as long as it is the usual."""
+    return found.setting in ("escape", "comment", "skipLines", "skipLastLines") and found.value in ('"', "", 0)
+
+
+def _fact(found: Found) -> dict[str, Any]:
     """One line of “What was found”: its options are (value, words, whether it is so now)."""
     options = _options(found)
     value = _as_value(found)
@@ -161,6 +168,16 @@ def _column(column: ProposedColumn) -> dict[str, Any]:
             for place, bar in enumerate(column.histogram)
         ],
     }
+
+
+def _dropped(proposal: Proposal) -> dict[str, Any] | None:
+    """The columns that are left out, as one line."""
+    gone = [column for column in proposal.columns if column.dropped]
+    if not gone:
+        return None
+    first, last = gone[0].index + 1, gone[-1].index + 1
+    is_empty = all(column.nulls == column.rows for column in gone)
+    return {"numbers": f"{first}–{last}" if last > first else str(first), "words": "always empty" if is_empty else "their values are lost"}
 
 
 def _percent(part: int, whole: int) -> str:

@@ -31,7 +31,7 @@ async function look(more = {}) {
   place.classList.add("again");
   place.setAttribute("aria-busy", "true");
   try {
-    const answer = await post(place.dataset.proposal, more);
+    const answer = await post(place.dataset.proposalUrl, more);
     const text = await answer.text();
     if (mine !== asked) return;
     const isPiece = answer.headers.get("Content-Type")?.startsWith("text/html") && (answer.ok || answer.status === 422);
@@ -124,8 +124,8 @@ place.addEventListener("click", (event) => {
   const mend = event.target.closest("[data-mend]");
   const add = event.target.closest("[data-add]");
   if (mend) toggleMend(mend);
-  else if (add) make(add, place.dataset.stages, { job: add.dataset.add }, leaveStages);
-  else if (event.target.closest("[data-unpack]")) make(event.target.closest("[data-unpack]"), place.dataset.unpack, {}, offerParts);
+  else if (add) make(add, place.dataset.stagesUrl, { job: add.dataset.add }, leaveStages);
+  else if (event.target.closest("[data-unpack]")) make(event.target.closest("[data-unpack]"), place.dataset.unpackUrl, {}, offerParts);
   else if (event.target.closest("[data-look-again]")) look();
 });
 
@@ -136,7 +136,7 @@ place.addEventListener("tab:chosen", (event) => {
 place.addEventListener("submit", (event) => {
   event.preventDefault();
   const button = place.querySelector("[data-create]");
-  if (button) make(button, place.dataset.create, {});
+  if (button) make(button, place.dataset.createUrl, {});
 });
 
 document.addEventListener("keydown", (event) => {

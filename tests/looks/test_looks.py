@@ -116,7 +116,9 @@ def test_a_mended_value_is_read_as_said(ana, dev, browser_of, own):
 
 @pytest.mark.parametrize(("start", "types"), [
     ("typed_parquet", ["DelimitedExtract", "TypingTransform", "SQLTransform", "SQLValidate", "ParquetLoad"]),
-    ("daily_aggregate", ["DelimitedExtract", "TypingTransform", "SQLTransform", "SQLValidate", "SQLTransform", "SQLValidate", "ParquetLoad"]),
+    ("daily_aggregate", [
+        "DelimitedExtract", "TypingTransform", "SQLTransform", "SQLValidate", "SQLTransform", "SQLValidate", "ParquetLoad",
+    ]),
     ("quality_gate", ["DelimitedExtract", "TypingTransform", "SQLTransform", "SQLValidate", "SQLValidate", "SQLValidate"]),
 ])  # fmt: skip
 def test_every_guided_start_is_a_job_without_problems(ana, dev, browser_of, own, start, types):

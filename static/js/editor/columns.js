@@ -208,7 +208,12 @@ export function columnsTable(field, value, change, { takeInput } = {}) {
   }
 
   const take = takeInput
-    ? el("button", { type: "button", class: "btn sm", onclick: () => takeFromInput() }, icon("wand"), "Take the columns and types of the input")
+    ? el(
+        "button",
+        { type: "button", class: "btn sm", onclick: () => takeFromInput() },
+        icon("wand"),
+        "Take the columns and types of the input",
+      )
     : null;
   const said = el("span", { class: "mut", role: "status" });
   async function takeFromInput() {
