@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from executor.document.job import Job
 from executor.events import Event, EventWriter, Log, StageEntered, StageFailed, StageFinished, StageMetrics, StageRows
 from executor.files import lake
+from executor.files.inputs import data_files
 from executor.files.publish import Output, Publisher
 from executor.gate.sql_gate import Gate
 from executor.plain import did_you_mean
@@ -117,6 +118,10 @@ class RunContext:
         if self._publisher is None:
             raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="outputURI"))
         return str(self._publisher.stage_output(uri, target, save_mode, self.index, self.stage))
+
+    def present_files(self, uri: str) -> tuple[Path, list[Path]]:
+        target = lake.resolve(self.lake_folder, uri, "outputURI")
+        return target, data_files(str(target))
 
     def view(self, name: str) -> DataFrame:
         known = self.views.get(name.casefold())

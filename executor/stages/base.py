@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyspark.sql import DataFrame, SparkSession
 
     from executor.problems import Problem
@@ -45,6 +47,10 @@ class StageContext(Protocol):
 
     def output_path(self, uri: str, save_mode: str) -> str:
         """A fresh staging folder for `uri`; registers it for publishing with `save_mode`. Raises ProblemError when it cannot be written."""
+        ...
+
+    def present_files(self, uri: str) -> tuple[Path, list[Path]]:
+        """Where the output `uri` is, and the data files that lie there now, before this run publishes."""
         ...
 
     def view(self, name: str) -> DataFrame:

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, DataFrameWriter
 from pyspark.sql.types import ArrayType, MapType, NullType
 
 from executor.problems import Problem, ProblemError
+from executor.stages.appending import as_what_is_there
 from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileLoad
 from executor.stages.frames import arranged, require_columns
@@ -42,6 +43,8 @@ def write_files(
                 fix="Leave at least one column out.",
             )
         )
+    if stage.save_mode == "Append":
+        frame = as_what_is_there(stage, context, frame)
     target = context.output_path(stage.output_uri, stage.save_mode)
     writer = arranged(prepared(frame), stage.num_partitions, stage.partition_by).write
     write(writer.partitionBy(*stage.partition_by) if stage.partition_by else writer, target)

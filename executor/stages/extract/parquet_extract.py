@@ -8,11 +8,11 @@ from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileExtract
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 
 class ParquetExtract(FileExtract):
-    """Reads Parquet files, such as those that a ParquetLoad wrote. The columns keep their names and types."""
+    """Reads Parquet files, such as those that a ParquetLoad wrote. The columns keep their names and types; times of day become text."""
 
     example: ClassVar[dict[str, Any]] = {
         "type": "ParquetExtract",
@@ -28,17 +28,20 @@ class ParquetExtract(FileExtract):
         description="The file or folder to read, for instance curated/daily_delays. * stands for any text in a name.",
         json_schema_extra={"widget": "uri"},
     )
+    unreadable_columns: Literal["stop", "leave-out"] = Field(
+        default="stop",
+        alias="unreadableColumns",
+        title="Columns that cannot be read",
+        description="Spark has no values for a few types, such as decimals of more than 38 digits. stop: the run stops and names them. "
+        "leave-out: the other columns are read, and the run says which were left out.",
+        json_schema_extra={"widget": "choice", "advanced": True},
+    )
 
     def execute(self, spark: SparkSession, context: StageContext) -> None:
-        from executor.files.inputs import check_parquet
-        from executor.stages.reading import read_files
+        from executor.stages.parquet_frame import frame_of
 
-        frame = read_files(self, spark, context, _read, sample=check_parquet)
+        frame, rows = frame_of(self, spark, context)
         self.make_view(frame, context)
-        if not (self.persist or context.is_sampled):
-            # The files say at their ends how many rows they hold, so that counting reads no row. What is kept in memory is counted already.
-            context.rows("out", frame.count(), self.output_view)
-
-
-def _read(spark: SparkSession, path: str, options: dict[str, str]) -> DataFrame:
-    return spark.read.options(mergeSchema="true", **options).parquet(path)
+        if rows is not None and not (self.persist or context.is_sampled):
+            # The files say at their ends how many rows they hold. What is kept in memory is counted already.
+            context.rows("out", rows, self.output_view)

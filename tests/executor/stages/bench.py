@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from executor.document.job import parse
+from executor.files.inputs import data_files
 from executor.problems import Problem, ProblemError
 from executor.running.watches import Watch
 
@@ -65,6 +66,9 @@ class Bench:
 
     def output_path(self, uri: str, save_mode: str) -> str:
         return str(self.lake / uri)
+
+    def present_files(self, uri: str) -> tuple[Path, list[Path]]:
+        return self.lake / uri, data_files(str(self.lake / uri))
 
     def view(self, name: str) -> DataFrame:
         return self.spark.table(name)

@@ -71,7 +71,8 @@ def test_a_text_that_is_called_parquet_is_told(bench: Bench) -> None:
 
 def test_files_with_different_columns_are_read_together(bench: Bench) -> None:
     bench.run(view("SELECT 1 AS a"), load("ParquetLoad", outputURI="out/x=1"))
-    bench.run(view("SELECT 2 AS b"), load("ParquetLoad", outputURI="out/x=2"), EXTRACT)
+    bench.run(view("SELECT 2 AS b"), load("ParquetLoad", outputURI="out/x=2"))
+    bench.run(EXTRACT)
     assert bench.view("t").select("a", "b").orderBy("x").collect() == [(1, None), (None, 2)]
 
 

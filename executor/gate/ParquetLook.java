@@ -1,0 +1,209 @@
+package sluice;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+import org.apache.parquet.hadoop.Footer;
+import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.hadoop.metadata.FileMetaData;
+import org.apache.parquet.hadoop.metadata.ParquetMetadata;
+import org.apache.parquet.hadoop.util.HadoopInputFile;
+import org.apache.parquet.schema.GroupType;
+import org.apache.parquet.schema.LogicalTypeAnnotation;
+import org.apache.parquet.schema.MessageType;
+import org.apache.parquet.schema.PrimitiveType;
+import org.apache.parquet.schema.Type;
+import org.apache.spark.sql.execution.datasources.parquet.ParquetFileFormat;
+import org.apache.spark.sql.execution.datasources.parquet.ParquetToSparkSchemaConverter;
+import org.apache.spark.sql.internal.SQLConf;
+import org.apache.spark.sql.types.StructType;
+
+/**
+ * Looks at the footers of Parquet files before Spark reads them: the columns and types of every file, as Parquet and as Spark have them,
+ * and the number of rows. Types that Spark refuses are given to it without their annotation, as the plain numbers or bytes they are, and
+ * named, so that whoever reads can make values of them again. Written for Janino.
+ */
+public final class ParquetLook {
+    private static final int THREADS = 4;
+
+    /** What one file has. */
+    private static final class Found {
+        String file, message, error;
+        MessageType schema;
+        Map keyValues;
+        long rows;
+    }
+
+    /** The schemas of the files (their paths, one a line), each with its files, as JSON. */
+    public static String look(String paths) throws Exception {
+        String[] files = paths.split("\n");
+        final Configuration configuration = new Configuration(false);
+        ExecutorService pool = Executors.newFixedThreadPool(Math.min(THREADS, files.length));
+        List waiting = new ArrayList();
+        for (int i = 0; i < files.length; i++) {
+            final String file = files[i];
+            waiting.add(pool.submit(new Callable() {
+                public Object call() {
+                    return found(file, configuration);
+                }
+            }));
+        }
+        pool.shutdown();
+        LinkedHashMap bySchema = new LinkedHashMap();
+        for (int i = 0; i < waiting.size(); i++) {
+            Found found = (Found) ((Future) waiting.get(i)).get();
+            List same = (List) bySchema.get(found.message);
+            if (same == null) bySchema.put(found.message, same = new ArrayList());
+            same.add(found);
+        }
+        return told(bySchema);
+    }
+
+    private static Found found(String file, Configuration configuration) {
+        Found found = new Found();
+        found.file = file;
+        found.message = "";
+        try {
+            ParquetFileReader reader = ParquetFileReader.open(HadoopInputFile.fromPath(new Path("file://" + file), configuration));
+            try {
+                FileMetaData facts = reader.getFooter().getFileMetaData();
+                found.schema = facts.getSchema();
+                found.keyValues = facts.getKeyValueMetaData();
+                Object own = found.keyValues.get("org.apache.spark.sql.parquet.row.metadata");
+                found.message = found.schema.toString() + (own == null ? "" : own.toString());
+                found.rows = reader.getRecordCount();
+            } finally {
+                reader.close();
+            }
+        } catch (Exception error) {
+            found.error = String.valueOf(error.getMessage());
+            found.message = "error " + file;
+        }
+        return found;
+    }
+
+    private static String told(Map bySchema) throws IOException {
+        StringWriter text = new StringWriter();
+        JsonGenerator out = new JsonFactory().createGenerator(text);
+        ParquetToSparkSchemaConverter converter = new ParquetToSparkSchemaConverter(SQLConf.get());
+        out.writeStartArray();
+        Iterator groups = bySchema.values().iterator();
+        while (groups.hasNext()) write(out, (List) groups.next(), converter);
+        out.writeEndArray();
+        out.close();
+        return text.toString();
+    }
+
+    private static void write(JsonGenerator out, List same, ParquetToSparkSchemaConverter converter) throws IOException {
+        Found first = (Found) same.get(0);
+        long rows = 0;
+        out.writeStartObject();
+        out.writeFieldName("files");
+        out.writeStartArray();
+        for (int i = 0; i < same.size(); i++) {
+            out.writeString(((Found) same.get(i)).file);
+            rows += ((Found) same.get(i)).rows;
+        }
+        out.writeEndArray();
+        out.writeNumberField("rows", rows);
+        if (first.error != null) {
+            out.writeStringField("error", first.error);
+        } else {
+            out.writeFieldName("columns");
+            out.writeStartArray();
+            for (int i = 0; i < first.schema.getFieldCount(); i++) column(out, first, first.schema.getType(i), converter);
+            out.writeEndArray();
+        }
+        out.writeEndObject();
+    }
+
+    /** One column: its name, Spark's field for it as JSON (left out where Spark can read it in no form), and Parquet's type. */
+    private static void column(JsonGenerator out, Found file, Type type, ParquetToSparkSchemaConverter converter) throws IOException {
+        out.writeStartObject();
+        out.writeStringField("name", type.getName());
+        out.writeFieldName("parquet");
+        tree(out, type);
+        String field = spark(file, plain(type), converter);
+        if (field != null) {
+            out.writeFieldName("spark");
+            out.writeRawValue(field);
+        }
+        out.writeEndObject();
+    }
+
+    private static String spark(Found file, Type type, ParquetToSparkSchemaConverter converter) {
+        List types = new ArrayList();
+        types.add(type);
+        try {
+            StructType converted = converter.convert(new MessageType("schema", types));
+            return converted.fields()[0].dataType().json();
+        } catch (Exception error) {
+            return null;
+        }
+    }
+
+    /** The type less every annotation that Spark refuses. */
+    private static Type plain(Type type) {
+        if (type.isPrimitive()) return kindOf(type.asPrimitiveType()).isEmpty() ? type : bare(type.asPrimitiveType());
+        GroupType group = type.asGroupType();
+        List fields = new ArrayList();
+        for (int i = 0; i < group.getFieldCount(); i++) fields.add(plain(group.getType(i)));
+        return group.withNewFields(fields);
+    }
+
+    private static Type bare(PrimitiveType type) {
+        return new PrimitiveType(type.getRepetition(), type.getPrimitiveTypeName(), type.getTypeLength(), type.getName());
+    }
+
+    /** Which refused type a value is of; empty for those that Spark reads. */
+    private static String kindOf(PrimitiveType type) {
+        LogicalTypeAnnotation annotation = type.getLogicalTypeAnnotation();
+        if (annotation == null) return "";
+        if (annotation instanceof LogicalTypeAnnotation.TimestampLogicalTypeAnnotation) {
+            LogicalTypeAnnotation.TimestampLogicalTypeAnnotation stamp = (LogicalTypeAnnotation.TimestampLogicalTypeAnnotation) annotation;
+            if (stamp.getUnit() != LogicalTypeAnnotation.TimeUnit.NANOS) return "";
+            return stamp.isAdjustedToUTC() ? "timestamp-nanos" : "timestamp-ntz-nanos";
+        }
+        if (annotation instanceof LogicalTypeAnnotation.TimeLogicalTypeAnnotation) {
+            return "time-" + ((LogicalTypeAnnotation.TimeLogicalTypeAnnotation) annotation).getUnit().toString().toLowerCase();
+        }
+        if (annotation instanceof LogicalTypeAnnotation.Float16LogicalTypeAnnotation) return "float16";
+        if (annotation instanceof LogicalTypeAnnotation.UUIDLogicalTypeAnnotation) return "uuid";
+        if (annotation instanceof LogicalTypeAnnotation.IntervalLogicalTypeAnnotation) return "interval";
+        if (annotation instanceof LogicalTypeAnnotation.GeometryLogicalTypeAnnotation || annotation instanceof LogicalTypeAnnotation.GeographyLogicalTypeAnnotation) return "geometry";
+        if (annotation instanceof LogicalTypeAnnotation.DecimalLogicalTypeAnnotation) {
+            return ((LogicalTypeAnnotation.DecimalLogicalTypeAnnotation) annotation).getPrecision() > 38 ? "decimal-wide" : "";
+        }
+        return "";
+    }
+
+    private static void tree(JsonGenerator out, Type type) throws IOException {
+        out.writeStartObject();
+        out.writeStringField("name", type.getName());
+        out.writeBooleanField("repeated", type.isRepetition(Type.Repetition.REPEATED));
+        LogicalTypeAnnotation annotation = type.getLogicalTypeAnnotation();
+        if (type.isPrimitive()) {
+            out.writeStringField("type", annotation == null ? type.asPrimitiveType().getPrimitiveTypeName().toString() : annotation.toString());
+            out.writeStringField("kind", kindOf(type.asPrimitiveType()));
+        } else {
+            out.writeStringField("type", annotation == null ? "group" : annotation.toString());
+            out.writeFieldName("fields");
+            out.writeStartArray();
+            for (int i = 0; i < type.asGroupType().getFieldCount(); i++) tree(out, type.asGroupType().getType(i));
+            out.writeEndArray();
+        }
+        out.writeEndObject();
+    }
+}

@@ -1,0 +1,216 @@
+"""Appending compares with what is there before anything is written: a table stays one table. Needs pyspark."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, BooleanType, DataType, MapType, NumericType, StructType
+
+from executor.problems import Problem, ProblemError
+from executor.stages.base import StageContext
+from executor.stages.file_kinds import FileLoad
+from executor.stages.json_shape import ARRAY, BOOLEAN, NOT_FINITE, NULL, NUMBERS, OBJECT, TEXT
+from executor.stages.json_shape import look_at as look_at_json
+from executor.stages.parquet_shape import as_one, wider
+from executor.stages.parquet_shape import look_at as look_at_parquet
+
+LONGEST_HEADER = 1_000_000
+OTHER_PLACE = "or write to another place."
+
+
+def as_what_is_there(stage: FileLoad, context: StageContext, frame: DataFrame) -> DataFrame:
+    """`frame` as the rows that lie at the stage's output have it: the same columns, in their order, of their types.
+
+    Raises ProblemError with names and types where that would lose or change something."""
+    target, present = context.present_files(stage.output_uri)
+    files = [file for file in present if file.stat().st_size]
+    if not files or target.is_file():
+        return frame
+    _require_same_folders(stage, target, files)
+    check = _CHECKS.get(stage.type)
+    return check(stage, context, frame, files) if check else frame
+
+
+# --- Parquet ----------------------------------------------------------------------------------------------------------------
+
+
+def _as_parquet(stage: FileLoad, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
+    groups = look_at_parquet(frame.sparkSession, files)
+    _require_format(stage, any(group.error for group in groups), "Parquet")
+    table = as_one(groups)
+    there = {column.name.lower(): (column.name, column.spark) for column in table.columns}
+    frame = _without_marks(frame, set(there), stage, context)
+    data = [field for field in frame.schema.fields if field.name not in stage.partition_by]
+    _require_same_columns(stage, [name for name, _ in there.values()], [field.name for field in data])
+    wrong, columns = [], []
+    for field in data:
+        name, kind = there[field.name.lower()]
+        if kind is None or wider(kind, field.dataType) != kind:
+            wrong.append(
+                f"“{name}” is {kind.simpleString() if kind else 'unreadable'} there, and {field.dataType.simpleString()} in the view"
+            )
+        elif kind != field.dataType:
+            context.log(f"Appending to “{stage.output_uri}”: “{name}” is written as {kind.simpleString()}, as the rows there have it.")
+        same = kind is None or kind == field.dataType
+        columns.append((F.col(_quoted(field.name)) if same or kind is None else F.col(_quoted(field.name)).cast(kind)).alias(name))
+    if wrong:
+        fix = f"Cast the columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
+        raise ProblemError(_other("Columns have other types than the rows that are there.", wrong, fix, stage))
+    return frame.select(*columns, *[F.col(_quoted(name)) for name in stage.partition_by])
+
+
+# --- CSV --------------------------------------------------------------------------------------------------------------------
+
+
+def _as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
+    """The columns of a text file are told apart by their place, so they are written in the order of the file's first line."""
+    options = stage.format_options()
+    first = [_first_row(file, options["sep"], options["quote"]) for file in files]
+    first = [row for row in first if row]
+    _require_format(stage, any("PAR1" in row[0][:4] for row in first), "text")
+    own = [name for name in frame.columns if name not in stage.partition_by]
+    if not stage.header:
+        frame = _with_width(stage, context, frame, own, {len(row) for row in first})
+        return frame
+    if any(row != first[0] for row in first):
+        words = ["the files there do not have the same first line themselves"]
+        raise ProblemError(_other("What is there is no one table.", words, f"Choose Overwrite, {OTHER_PLACE}", stage))
+    if not first:
+        return frame
+    names = {name.lower() for name in first[0]}
+    frame = _without_marks(frame, names, stage, context)
+    own = [name for name in frame.columns if name not in stage.partition_by]
+    _require_same_columns(stage, first[0], own)
+    known = {name.lower(): name for name in own}
+    ordered = [known[name.lower()] for name in first[0]]
+    if ordered != own:
+        context.log(f"Appending to “{stage.output_uri}”: the columns are written in the order of the rows there.")
+    columns = [F.col(_quoted(known[name.lower()])).alias(name) for name in first[0]]
+    return frame.select(*columns, *[F.col(_quoted(name)) for name in stage.partition_by])
+
+
+def _with_width(stage: FileLoad, context: StageContext, frame: DataFrame, own: list[str], widths: set[int]) -> DataFrame:
+    if widths and widths != {len(own)}:
+        there = " and ".join(str(width) for width in sorted(widths))
+        words = [f"{there} columns there, {len(own)} in the view: {', '.join(own)}"]
+        fix = f"Choose the same columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
+        raise ProblemError(_other("The view has another number of columns than the rows that are there.", words, fix, stage))
+    return frame
+
+
+def _first_row(file: Path, sep: str, quote: str) -> list[str]:
+    with (
+        gzip.open(file, "rt", encoding="utf-8-sig", errors="replace")
+        if file.suffix == ".gz"
+        else file.open(encoding="utf-8-sig", errors="replace", newline="") as stream
+    ):
+        head = stream.read(LONGEST_HEADER)
+    if len(sep) != 1:
+        return head.splitlines()[0].split(sep) if head else []
+    quoting: dict[str, Any] = {"quotechar": quote} if len(quote) == 1 and quote != "\x00" else {"quoting": csv.QUOTE_NONE}
+    return next(csv.reader(itertools.islice(head.splitlines(keepends=True), 100), delimiter=sep, **quoting), [])
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------------
+
+
+def _as_json(stage: FileLoad, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
+    """A key without a value is left out of an object, so only types can clash; keys that are new or gone are said."""
+    look = look_at_json(frame.sparkSession, files, is_lines=True)
+    _require_format(stage, not look.objects and bool(look.records), "JSON")
+    there = {key.lower(): (key, shape) for key, shape in look.root.fields.items()}
+    frame = _without_marks(frame, set(there), stage, context)
+    wrong = []
+    for field in frame.schema.fields:
+        key, shape = there.get(field.name.lower(), (field.name, None))
+        kinds = (shape.kinds if shape else 0) & ~NULL
+        if kinds and not kinds & _kinds_of(field.dataType):
+            wrong.append(f"“{key}” is {_words(kinds)} there, and {field.dataType.simpleString()} in the view")
+        if key != field.name:
+            frame = frame.withColumnRenamed(field.name, key)
+    if wrong:
+        fix = f"Cast the columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
+        raise ProblemError(_other("Columns have other types than the rows that are there.", wrong, fix, stage))
+    added = [field.name for field in frame.schema.fields if field.name.lower() not in there and field.name not in stage.partition_by]
+    gone = [key for key, _ in there.values() if key.lower() not in {name.lower() for name in frame.columns}]
+    if added or gone:
+        changes = [f"new: {', '.join(added)}" for _ in added[:1]] + [f"no longer there: {', '.join(gone)}" for _ in gone[:1]]
+        context.log(f"Appending to “{stage.output_uri}”: the keys differ from those of the rows there ({'; '.join(changes)}).", "warning")
+    return frame
+
+
+def _kinds_of(kind: DataType) -> int:
+    if isinstance(kind, NumericType):
+        return NUMBERS | NOT_FINITE
+    if isinstance(kind, BooleanType):
+        return BOOLEAN
+    if isinstance(kind, StructType | MapType):
+        return OBJECT
+    return ARRAY if isinstance(kind, ArrayType) else TEXT | NOT_FINITE
+
+
+def _words(kinds: int) -> str:
+    names = {BOOLEAN: "true or false", NUMBERS: "a number", TEXT: "text", OBJECT: "an object", ARRAY: "a list", NOT_FINITE: "a number"}
+    return " or ".join(dict.fromkeys(words for kind, words in names.items() if kinds & kind))
+
+
+# --- all formats ------------------------------------------------------------------------------------------------------------
+
+
+def _require_same_columns(stage: FileLoad, there: list[str], own: list[str]) -> None:
+    known, given = {name.lower() for name in there}, {name.lower() for name in own}
+    missing = [name for name in there if name.lower() not in given]
+    added = [name for name in own if name.lower() not in known]
+    if not missing and not added:
+        return
+    words = [f"missing in the view: {', '.join(missing)}" for _ in missing[:1]] + [
+        f"not in the rows there: {', '.join(added)}" for _ in added[:1]
+    ]
+    fix = f"Choose the same columns in an SQLTransform before (CAST(NULL AS …) for one that is missing), choose Overwrite, {OTHER_PLACE}"
+    raise ProblemError(_other("The view has other columns than the rows that are there.", words, fix, stage))
+
+
+def _without_marks(frame: DataFrame, there: set[str], stage: FileLoad, context: StageContext) -> DataFrame:
+    """Columns that stages added (_filename, _index, _errors) and that the rows there do not have are left out, which the run says."""
+    extra = [field.name for field in frame.schema.fields if field.metadata.get("internal") and field.name.lower() not in there]
+    if not extra:
+        return frame
+    context.log(f"Appending to “{stage.output_uri}”: {', '.join(extra)} are left out, as the rows there do not have them.")
+    return frame.select(*[_quoted(name) for name in frame.columns if name not in extra])
+
+
+def _require_same_folders(stage: FileLoad, target: Path, files: list[Path]) -> None:
+    """Rows in folders by a column (year=2013) and rows that lie beside them are no one table."""
+    found = {tuple(part.split("=", 1)[0] for part in file.relative_to(target).parent.parts if "=" in part) for file in files}
+    if found == {tuple(stage.partition_by)}:
+        return
+    there = ", ".join(sorted(" / ".join(folders) or "none" for folders in found))
+    words = [f"folders there: {there}; in the view: {' / '.join(stage.partition_by) or 'none'}"]
+    raise ProblemError(
+        _other("The rows that are there lie in folders by other columns.", words, "Use the same “Folders by” (partitionBy).", stage)
+    )
+
+
+def _require_format(stage: FileLoad, is_other: bool, format_name: str) -> None:
+    if is_other:
+        words = [f"files that are not {format_name}"]
+        raise ProblemError(_other("What is there is of another format.", words, f"Choose Overwrite, {OTHER_PLACE}", stage))
+
+
+def _other(message: str, found: list[str], fix: str, stage: FileLoad) -> Problem:
+    return Problem(code="append-differs", field="outputURI", message=f"“{stage.output_uri}”: {message}", found="; ".join(found), fix=fix)
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+Check = Callable[[Any, StageContext, DataFrame, list[Path]], DataFrame]
+_CHECKS: dict[str, Check] = {"ParquetLoad": _as_parquet, "DelimitedLoad": _as_delimited, "JSONLoad": _as_json}

@@ -1,0 +1,114 @@
+"""Rows are added only to a table that stays one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.executor.running import run_here
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from executor.spark.session import SparkProcess
+
+pytestmark = pytest.mark.spark
+
+
+def job(kind: str, sql: str, **more: Any) -> list[dict[str, Any]]:
+    options = {"header": True} if kind == "DelimitedLoad" else {}
+    save = {"type": kind, "name": "save", "inputView": "v", "outputURI": "out", "saveMode": "Append", **options, **more}
+    return [{"type": "SQLTransform", "name": "sql", "sql": sql, "outputView": "v"}, save]
+
+
+def rows(process: SparkProcess, lake: Path, kind: str) -> list[dict[str, Any]]:
+    reader = process.session.read
+    frames = {
+        "ParquetLoad": lambda path: reader.parquet(path),
+        "DelimitedLoad": lambda path: reader.csv(path, header=True),
+        "JSONLoad": lambda path: reader.json(path),
+    }
+    return sorted((row.asDict() for row in frames[kind](str(lake / "out")).collect()), key=str)
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "second", "found"),
+    [
+        ("ParquetLoad", "SELECT 1 AS id, 2 AS qty", "SELECT 2 AS id, 'many' AS qty", "“qty” is int there, and string in the view"),
+        ("ParquetLoad", "SELECT 1 AS id, 2 AS qty", "SELECT 2 AS id, 3L AS qty", "“qty” is int there, and bigint in the view"),
+        ("ParquetLoad", "SELECT 1 AS id, 2 AS qty", "SELECT 2 AS id", "missing in the view: qty"),
+        ("ParquetLoad", "SELECT 1 AS id", "SELECT 2 AS id, 3 AS qty", "not in the rows there: qty"),
+        (
+            "ParquetLoad",
+            "SELECT struct(1 AS a) AS s",
+            "SELECT struct('x' AS a) AS s",
+            "“s” is struct<a:int> there, and struct<a:string> in the view",
+        ),
+        (
+            "DelimitedLoad",
+            "SELECT 1 AS id, 2 AS qty",
+            "SELECT 2 AS id, 3 AS other",
+            "missing in the view: qty; not in the rows there: other",
+        ),
+        ("JSONLoad", "SELECT 1 AS id", "SELECT 'x' AS id", "“id” is a number there, and string in the view"),
+        ("JSONLoad", "SELECT array(1) AS id", "SELECT 1 AS id", "“id” is a list there, and int in the view"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_published(
+    spark_process: SparkProcess, tmp_path: Path, kind: str, first: str, second: str, found: str
+) -> None:
+    assert run_here(spark_process, job(kind, first), tmp_path).result == "succeeded"
+    before = rows(spark_process, tmp_path, kind)
+    outcome = run_here(spark_process, job(kind, second), tmp_path)
+    assert (outcome.result, outcome.problem["code"], outcome.problem["found"]) == ("failed", "append-differs", found)
+    assert rows(spark_process, tmp_path, kind) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "second", "expected"),
+    [
+        ("ParquetLoad", "SELECT 1L AS id, 2 AS qty", "SELECT 3 AS qty, 2 AS ID", [{"id": 1, "qty": 2}, {"id": 2, "qty": 3}]),
+        ("ParquetLoad", "SELECT CAST(1 AS decimal(12,2)) AS d", "SELECT CAST(2.5 AS decimal(4,1)) AS d", None),
+        ("DelimitedLoad", "SELECT 1 AS id, 2 AS qty", "SELECT 3 AS qty, 2 AS id", [{"id": "1", "qty": "2"}, {"id": "2", "qty": "3"}]),
+        ("JSONLoad", "SELECT 1 AS id, CAST(NULL AS int) AS n", "SELECT 2 AS ID, 5 AS n", [{"id": 1, "n": None}, {"id": 2, "n": 5}]),
+    ],
+)
+def test_what_is_safe_is_written_as_the_rows_there_have_it(
+    spark_process: SparkProcess, tmp_path: Path, kind: str, first: str, second: str, expected: list[dict[str, Any]] | None
+) -> None:
+    for sql in (first, second):
+        assert run_here(spark_process, job(kind, sql), tmp_path).result == "succeeded"
+    found = rows(spark_process, tmp_path, kind)
+    assert found == expected if expected else [str(row["d"]) for row in found] == ["1.00", "2.50"]
+
+
+def test_columns_that_stages_added_do_not_keep_rows_from_being_appended(spark_process: SparkProcess, tmp_path: Path) -> None:
+    assert run_here(spark_process, job("ParquetLoad", "SELECT 1 AS n"), tmp_path).result == "succeeded"
+    (tmp_path / "in.csv").write_text("n\n7\n")
+    read = {"type": "DelimitedExtract", "name": "read", "inputURI": "in.csv", "header": True, "outputView": "t"}
+    typed = {
+        "type": "TypingTransform",
+        "name": "typed",
+        "inputView": "t",
+        "outputView": "v",
+        "schema": [{"name": "n", "type": "integer", "nullable": True}],
+    }
+    outcome = run_here(spark_process, [read, typed, job("ParquetLoad", "")[1]], tmp_path)
+    assert outcome.result == "succeeded" and rows(spark_process, tmp_path, "ParquetLoad") == [{"n": 1}, {"n": 7}]
+
+
+def test_other_folders_and_other_formats_are_refused(spark_process: SparkProcess, tmp_path: Path) -> None:
+    assert run_here(spark_process, job("ParquetLoad", "SELECT 1 AS n, 2013 AS year", partitionBy=["year"]), tmp_path).result == "succeeded"
+    flat = run_here(spark_process, job("ParquetLoad", "SELECT 1 AS n, 2014 AS year"), tmp_path)
+    assert (flat.problem["code"], flat.problem["found"]) == ("append-differs", "folders there: year; in the view: none")
+    text = run_here(spark_process, job("DelimitedLoad", "SELECT 1 AS n, 2014 AS year", partitionBy=["year"]), tmp_path)
+    assert (text.problem["code"], text.problem["found"]) == ("append-differs", "files that are not text")
+    again = run_here(spark_process, job("ParquetLoad", "SELECT 2 AS n, 2014 AS year", partitionBy=["year"]), tmp_path)
+    assert again.result == "succeeded" and len(rows(spark_process, tmp_path, "ParquetLoad")) == 2
+
+
+def test_a_text_file_without_names_must_have_as_many_columns(spark_process: SparkProcess, tmp_path: Path) -> None:
+    assert run_here(spark_process, job("DelimitedLoad", "SELECT 1 AS a, 2 AS b", header=False), tmp_path).result == "succeeded"
+    outcome = run_here(spark_process, job("DelimitedLoad", "SELECT 1 AS a", header=False), tmp_path)
+    assert outcome.problem["found"] == "2 columns there, 1 in the view: a"
