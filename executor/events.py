@@ -420,6 +420,26 @@ class PreviewRows(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Piece(Event):
+    """The next bytes of a file that was asked for, in base64."""
+
+    name: ClassVar[str] = "piece"
+    data: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported(Event):
+    """All pieces of the file are said. `complete` is false when more rows exist than were asked for; `notes`: sentences about cells that
+    stand otherwise in the file."""
+
+    name: ClassVar[str] = "exported"
+    rows: Count
+    complete: Annotated[bool, OPEN]
+    bytes: Count
+    notes: Annotated[list[str], OPEN] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Analysed(Event):
     """`columns`: name and type of the columns of each view that is known, by the view's name."""
 
@@ -451,7 +471,7 @@ OF_RUNS: tuple[type[Event], ...] = (
     RunFinished,
 )
 """What `run` says. Another event in its output is refused."""
-OF_PREVIEWS: tuple[type[Event], ...] = (*OF_RUNS, PreviewRows, Analysed, RequestCancelled)
+OF_PREVIEWS: tuple[type[Event], ...] = (*OF_RUNS, PreviewRows, Piece, Exported, Analysed, RequestCancelled)
 """What `serve` says."""
 OF_THE_PORTAL: tuple[type[Event], ...] = (Note, Gap)
 """What only the portal puts into a run's log."""
@@ -514,7 +534,7 @@ class EventWriter:
         """Text behind LONGEST_TEXT characters stays here: a line that is cut on its way would lose its end."""
         facts = event.as_dict()
         line = _json(self._fixed | facts)
-        return line if len(line) <= LONGEST_TEXT or isinstance(event, PreviewRows) else _json(self._fixed | cut(facts))
+        return line if len(line) <= LONGEST_TEXT or isinstance(event, PreviewRows | Piece) else _json(self._fixed | cut(facts))
 
     def with_keys(self, **fixed: Any) -> EventWriter:
         """A writer on the same stream that adds `fixed` to each line."""

@@ -16,6 +16,7 @@ from portal.accounts.people import projects_of
 from portal.accounts.views import IN_USE
 from portal.alerts.models import Alert
 from portal.audit.pages import search
+from portal.data import uploads
 from portal.jobs.models import Job
 from portal.pipelines.models import Pipeline
 from portal.promotions.models import Promotion
@@ -51,6 +52,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "running": counts.get("runs", 0),
             "is_piece": "HX-Request" in request.headers,
             "waiting": counts.get("promotions", 0),
+            "uploads": lambda: uploads.config(user, project) if project else None,  # asked by the pages that take files only
             "palette_url": reverse("home:palette"),
             "account_url": reverse("accounts:tokens"),
             "sign_out_url": reverse("accounts:sign_out"),

@@ -10,7 +10,8 @@ import hashlib
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,6 +158,18 @@ class Preview:
             self._read_samples_to_their_end()
             self.runner.tell_values()
             self.emit(answer)
+
+    @contextmanager
+    def frame_of(self, index: int) -> Iterator[DataFrame]:
+        """All rows of what stage `index` makes. What goes wrong meanwhile is said as its failure. Raises StageFailure, Cancelled."""
+        stage = self.job.stages[index]
+        self.reads_all = _has_query(stage)
+        for other in range(index):
+            self.make(other)
+        if stage.kind in ("extract", "transform"):
+            self.make(index, even_elsewhere=True)
+        with self.runner.told(index, stage):
+            yield self._target(index, stage)[1]
 
     def make(self, index: int, *, even_elsewhere: bool = False) -> None:
         """The stage's views, from memory or made now."""

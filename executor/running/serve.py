@@ -11,6 +11,7 @@ from typing import IO, Any
 from executor.document.job import Job
 from executor.events import Analysed, Event, EventWriter, Log, ProblemFound, Ready, RequestCancelled, StageFailed
 from executor.problems import Problem, ProblemError
+from executor.running import export
 from executor.running.analyse import analyse
 from executor.running.cells import MAX_ROWS
 from executor.running.preview import Cancelled, Memory, Preview, parse_part
@@ -41,7 +42,7 @@ class Answer:
             self._write(self._held)
         self._held = event if isinstance(event, StageFailed | ProblemFound) else None
         if self._held is None:
-            (self._last if event.name in ("rows", "analysed", "cancelled") else self._write)(event)
+            (self._last if event.name in ("rows", "analysed", "exported", "cancelled") else self._write)(event)
 
     def drop_failure(self) -> None:
         """Forgets a failure that is only the echo of a cancel."""
@@ -133,7 +134,7 @@ class Server:
     def _work(self, request: dict[str, Any], answer: Answer, is_cancelled: Callable[[], bool]) -> None:
         if is_cancelled():
             raise Cancelled
-        kinds = {"preview": self._preview, "analyse": self._analyse}
+        kinds = {"preview": self._preview, "analyse": self._analyse, "export": self._export}
         kind = request.get("request")
         if kind not in kinds:
             raise ProblemError(
@@ -141,7 +142,7 @@ class Server:
                     code="request-unknown",
                     message="This request is not known.",
                     found=str(kind)[:100],
-                    expected="preview, analyse, cancel or stop",
+                    expected="preview, analyse, export, cancel or stop",
                 )
             )
         _forget_views(self.process)
@@ -164,6 +165,25 @@ class Server:
         sample = request.get("input", "sample") != "full"
         preview = Preview(self.process, answer, job, given.lake, sample=sample, memory=self._memory, is_cancelled=is_cancelled)
         preview.show(len(job.stages) - 1, rows, only_values=request.get("only") == "values")
+
+    def _export(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
+        given = values_from(request.get("values") or {})
+        job = _job_until(request, given.parameters)
+        form, rows = request.get("form"), request.get("rows")
+        if form not in export.FORMS or not isinstance(rows, int) or not 1 <= rows <= export.MOST_ROWS:
+            problem = Problem(code="request-wrong", field="form", message="There is no such download.", expected=", ".join(export.FORMS))
+            raise ProblemError(problem)
+        preview = Preview(self.process, answer, job, given.lake, sample=False, memory=self._memory, is_cancelled=is_cancelled)
+        with preview.frame_of(len(job.stages) - 1) as frame:
+            export.export(
+                frame,
+                form=form,
+                rows=rows,
+                mark=request.get("mark") is True,
+                scratch=self.process.scratch,
+                emit=answer,
+                is_cancelled=is_cancelled,
+            )
 
     def _analyse(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
         given = values_from(request.get("values") or {})

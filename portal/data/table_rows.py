@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
@@ -32,11 +31,6 @@ proposers: list[Proposer] = []
 """Who knows a better reader of a file than its name tells: an app above puts its function here (portal.looks)."""
 NO_JOB = 0
 """Sessions that look at data belong to a person and an environment, and to no job."""
-
-
-def most_rows() -> int:
-    """The most rows of one download."""
-    return int(settings.DOWNLOAD_ROWS)
 
 
 async def reader_of(user: User, environment: Environment, table: Table) -> dict[str, Any]:

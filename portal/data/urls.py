@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_IN + "table", views.table, name="table"),
     path(_IN + "rows", views.rows, name="rows"),
     path(_IN + "file", views.file, name="file"),
+    path(_IN + "download", views.download, name="download"),
     path(_IN + "rename", views.rename, name="rename"),
     path(_IN + "delete", views.delete, name="delete"),
     path(_IN + "put-back", views.put_back, name="put_back"),

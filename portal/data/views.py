@@ -16,9 +16,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import Project, User
-from portal.data import actions, kinds, rights, table_rows
+from portal.data import actions, rights, table_rows, uploads
 from portal.data.lake import Lake
 from portal.data.listing import Filters, Table, find_table, list_tables
 from portal.data.models import FileVersion, VersionState
@@ -26,8 +27,10 @@ from portal.data.uses import as_dicts
 from portal.environments.models import Environment
 from portal.errors import NotAllowed, PortalError
 from portal.jobs import places
+from portal.jobs.actions import may_answer_for
 from portal.jobs.doors import find_project, person
 from portal.page_actions import sentence
+from portal.runs import downloads, published
 
 ON_A_PAGE = 100
 
@@ -76,27 +79,10 @@ def list_data(request: HttpRequest, project: str, environment: str) -> HttpRespo
             "writers": sorted({table.by for table in listing.tables if table.by})[:200],
             "unread": sum(not table.readers for table in listing.tables),
             "who_may": rights.who_may(found),
-            "uploads": upload_config(user, place, found),
+            "uploads": uploads.config(user, place, found),
             "bin": _bin(found)[:20],
         },
     )
-
-
-def upload_config(user: User, project: Project, environment: Environment | None = None) -> dict[str, Any] | None:
-    """What the page's script needs to send files: where to, and how large they may be. None where this person may bring none."""
-    target = environment or next(iter(rights.environments_for(user, project)), None)
-    if target is None or not rights.may_change(user, target):
-        return None
-    where = [project.slug, target.name]
-    return {
-        "environment": target.name,
-        "api": f"/api/v1/projects/{project.slug}/environments/{target.name}/",
-        "list": reverse("data:list", args=where),
-        "look": reverse("data:arrived", args=where),
-        "limit": actions.limit_bytes(),
-        "accept": kinds.ACCEPTED,
-        "said": kinds.SAID,
-    }
 
 
 def _bin(environment: Environment) -> list[FileVersion]:
@@ -136,20 +122,24 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     user, found, shown = _asked(request, project, environment)
     may_change = rights.may_change(user, found, "change_data")
     versions = FileVersion.objects.at(found, shown.uri).exclude(state=VersionState.GONE).select_related("brought_by", "changed_by")
+    place = places.place_at(found, shown.uri)
     context = {
         "project": found.project,
         "environment": found,
         "table": shown,
         "uses": as_dicts(places.used_by(found, shown.uri)),
         "versions": versions[:50],
-        "place": places.place_at(found, shown.uri),
+        "place": place,
+        "publishes": published.history(place) if place and place.owner else [],
+        "may_put_back_output": may_answer_for(user, "put_back_output", found),
         "with_data": policy.can(user, "view_data", found),
         "may_change": may_change,
         "may_create": policy.can(user, "create_job", found.project),
         "rows_url": address("rows", found, shown.uri),
         "files": Lake(found).files_in(shown.uri)[:200] if shown.is_folder else [],
-        "uploads": upload_config(user, found.project, found),
-        "download_rows": table_rows.most_rows(),
+        "uploads": uploads.config(user, found.project, found),
+        "download_rows": downloads.most_rows(),
+        "download_url": address("download", found, shown.uri),
     }
     return render(request, "data/table.html", context)
 
@@ -163,6 +153,18 @@ async def rows(request: HttpRequest, project: str, environment: str) -> HttpResp
     stage = await table_rows.reader_of(user, found, shown)
     message = await sync_to_async(table_rows.message_for)(user, found, shown, stage)
     return table_rows.streamed(message, table_rows.rememberer(found, shown))
+
+
+@require_POST
+async def download(request: HttpRequest, project: str, environment: str) -> HttpResponseBase:
+    """JSON {form} → the table's rows as a file."""
+    await request.auser()
+    user, found, shown = await sync_to_async(_asked)(request, project, environment, "view_data")
+    form = downloads.form_of(str(json_body.read_object(request).get("form", "")))
+    stage = await table_rows.reader_of(user, found, shown)
+    message = await sync_to_async(table_rows.message_for)(user, found, shown, stage)
+    name = downloads.file_name(shown.original_name or shown.uri, form)
+    return await downloads.download(message, form, name, downloads.noted(user, found, found.name, form, uri=shown.uri))
 
 
 async def file(request: HttpRequest, project: str, environment: str) -> HttpResponseBase:

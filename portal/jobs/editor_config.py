@@ -67,6 +67,7 @@ def _addresses(job: Job) -> dict[str, str]:
     base = own["job"]
     others = {
         "preview": "preview",
+        "preview_file": "preview/download",
         "analyse": "analyse",
         "cancel_preview": "preview/cancel",
         "warm": "preview/warm",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from portal.runs import output_rows, preview_views, start_views, stream_views, value_rows, views
+from portal.runs import downloads, output_rows, preview_views, start_views, stream_views, value_rows, views
 
 app_name = "runs"
 _RUNS = "p/<slug:project>/runs/"
@@ -23,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_RUN + "outputs/<int:output>/rows", output_rows.output_rows, name="output_rows"),
     path(_RUN + "stages/<int:stage>/values", value_rows.value_rows, name="value_rows"),
     path(_RUN + "log", stream_views.download, name="log"),
+    path(_RUN + "outputs/<int:output>/download", downloads.output_file, name="output_file"),
+    path(_JOB + "preview/download", downloads.preview_file, name="preview_file"),
     path(_JOB + "run", start_views.start, name="start"),
     path(_JOB + "run-draft", start_views.run_draft, name="run_draft"),
     path(_JOB + "preview", preview_views.preview, name="preview"),

@@ -1,6 +1,7 @@
 // Pages of data: uploads, and the rows of a table.
 
 import { howMany, putRows } from "./rows.js";
+import "./download.js";
 import { show } from "./toasts.js";
 import { startUploads } from "./upload/main.js";
 

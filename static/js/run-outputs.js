@@ -1,4 +1,5 @@
 // “See rows” of an output, or those of a stage's values to look at: read now, as the lake is now.
+import { downloadLine } from "./download.js";
 import { howMany, putRows } from "./rows.js";
 
 let asking = null;
@@ -16,7 +17,7 @@ document.addEventListener("click", async (event) => {
     place === "output-rows"
       ? `${howMany(rows)} of ${uri} as it is now`
       : `${howMany(rows)} of “${uri}” with values to look at, made anew from the inputs as they are now`;
-  await putRows({
+  const shown = await putRows({
     url,
     body: {},
     signal: asking.signal,
@@ -25,5 +26,6 @@ document.addEventListener("click", async (event) => {
     about,
     internal: place !== "output-rows",
   });
+  if (shown && place === "output-rows") panel.append(downloadLine(url.replace(/rows$/, "download")));
   panel.scrollIntoView({ block: "nearest" });
 });

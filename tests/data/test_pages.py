@@ -19,6 +19,7 @@ from portal.data.reading import stage_for
 from portal.environments.models import Environment
 from portal.errors import NotAllowed, PortalError
 from portal.jobs import places
+from portal.jobs.models import Place
 from tests.factories import make_job, make_run, make_version
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +65,8 @@ def test_what_is_known_of_a_table(lake: Path, dev: Environment, ana: User, bring
     job = make_job(dev.project, ana, "report")
     version = make_version(job, ana, document, live_in=("dev",))
     run = make_run(version, dev, state="succeeded", outputs=[{"stage": "w", "uri": "curated/daily", "rows": 365, "format": "parquet"}])
-    places.claim(job, dev, ["curated/daily"], run.pk)
+    places.claim(job, dev, ["curated/daily"])
+    Place.objects.update(last_run_id=run.pk)
     bring("Some file.csv", b"x\n1\n")
     daily, file = list_tables(dev).tables
     assert (daily.job, daily.rows, daily.readers, daily.kind) == ("report", 365, [], "Parquet, 1 part")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -257,7 +256,7 @@ def test_a_folder_is_never_written_over(bring: Bring, lake: Path) -> None:
 
 def test_an_output_of_a_job_is_not_a_place_for_files(bring: Bring, ana: User, dev: Environment) -> None:
     job = make_job(dev.project, ana, "report")
-    places.claim(job, dev, ["curated/daily"], uuid.uuid4())
+    places.claim(job, dev, ["curated/daily"])
     make_version(
         make_job(dev.project, ana, "live"), ana, {"stages": [{"type": "ParquetLoad", "outputURI": "live/${environment}"}]}, live_in=("dev",)
     )
@@ -269,7 +268,7 @@ def test_an_output_of_a_job_is_not_a_place_for_files(bring: Bring, ana: User, de
     bring("a.csv", A, folder="curated")
     bring("a.csv", A, folder="curated/daily2")
     with pytest.raises(Conflict):  # and the other way round: no job publishes over a file that somebody brought
-        places.claim(job, dev, ["curated/a.csv"], uuid.uuid4())
+        places.claim(job, dev, ["curated/a.csv"])
 
 
 def test_a_draft_of_somebody_keeps_nobody_out(bring: Bring, ana: User, dev: Environment) -> None:

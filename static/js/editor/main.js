@@ -19,6 +19,7 @@ import { Saver } from "./save.js";
 import { Sources } from "./sources.js";
 import { know, newStage } from "./stages.js";
 import { Store } from "./store.js";
+import { takeUploads } from "./uploads.js";
 
 const config = JSON.parse(document.getElementById("editor-config").textContent);
 const $ = (id) => document.getElementById(id);
@@ -31,6 +32,7 @@ const draft = new Draft(store, config, $("draft-banner"));
 const problems = new Problems(store, config.urls, config.may.preview);
 const facts = new Facts(store);
 const sources = new Sources($("sources"), store, config.urls.sources);
+takeUploads(sources);
 
 const add = (at) => insertStage(store, at);
 const list = new StageList($("stage-list"), store, { facts, problems, onAdd: add });

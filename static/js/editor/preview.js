@@ -1,6 +1,7 @@
 // The panel below: what the chosen stage makes, asked of the warm session; and the list of problems.
 
 import { el, icon, plural } from "../dom.js";
+import { downloadLine } from "../download.js";
 import { lines } from "../lines.js";
 import { asTabs, resultTable } from "../result_table.js";
 import { howMany } from "../rows.js";
@@ -187,6 +188,11 @@ export class Preview {
     this.root.removeAttribute("aria-busy");
   }
 
+  /** All rows of the full input, as this document makes them now. */
+  downloads(run, rows) {
+    return downloadLine(this.config.urls.preview_file, () => ({ document: run.doc, to: run.index, parameters: {}, name: rows.view }));
+  }
+
   showRows(run) {
     this.cards = false;
     const { rows } = run;
@@ -201,6 +207,7 @@ export class Preview {
     this.parts.output.classList.remove("stale");
     this.parts.copy.hidden = !rows.rows.length;
     this.parts.output.replaceChildren(...this.notes(run), rows.rows.length ? resultTable(rows) : this.noRows(rows));
+    if (rows.rows.length) this.parts.output.append(this.downloads(run, rows));
     this.parts.output.scrollTo(0, 0);
     this.lastWords = this.describe(rows, total);
     this.parts.status.textContent = this.lastWords;

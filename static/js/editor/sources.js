@@ -8,8 +8,12 @@ const SHOWN = 40;
 
 export class Sources {
   constructor(root, store, url) {
-    Object.assign(this, { root, store, list: [], words: "" });
+    Object.assign(this, { root, store, url, list: [], words: "" });
     this.load(url);
+  }
+
+  reload() {
+    return this.load(this.url);
   }
 
   async load(url) {
@@ -47,11 +51,7 @@ export class Sources {
   draw() {
     if (!this.list.length) {
       this.root.replaceChildren(
-        el(
-          "p",
-          { class: "mut small" },
-          `There is nothing in ${this.environment}'s lake yet. Name a file by hand, or ask whoever brings the data.`,
-        ),
+        el("p", { class: "mut small" }, `There is nothing in ${this.environment}'s lake yet. Upload one: drop it anywhere on this page.`),
       );
       return;
     }

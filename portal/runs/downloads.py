@@ -1,0 +1,193 @@
+"""Rows taken home as a file: made by a warm executor, spooled to a file of ours, and sent only when all of it is there.
+
+So a file is never half, what went wrong is said in words and not by a broken download, and no row lies in this process's memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import re
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from typing import IO, Any
+from urllib.parse import quote
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.views.decorators.http import require_POST
+
+from portal import json_body
+from portal.accounts.models import User
+from portal.audit import actions as audit
+from portal.errors import PortalError
+from portal.runs import output_rows, preview_client
+from portal.runs.doors import find_run
+from portal.runs.preview_views import message_for
+from portal.runs.start_views import find_job
+from portal.wire import LIVE_HEADERS
+
+FORMS: dict[str, tuple[str, bool, str, str]] = {
+    "csv": ("csv", False, "csv", "text/csv; charset=utf-8"),
+    "csv-excel": ("csv", True, "csv", "text/csv; charset=utf-8"),
+    "xlsx": ("xlsx", False, "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "parquet": ("parquet", False, "parquet", "application/vnd.apache.parquet"),
+}
+"""What people choose → (form the executor writes, byte order mark, ending, type)."""
+MOST_BYTES = 512 * 1024**2
+PIECE = 256 * 1024
+Noted = Callable[[dict[str, Any]], Any]
+
+
+class Broken(PortalError):
+    """The rows could not be fetched; the words are the executor's own."""
+
+    code = "download-failed"
+    status = 422
+
+
+def most_rows() -> int:
+    """The most rows of one download."""
+    return int(settings.DOWNLOAD_ROWS)
+
+
+def form_of(text: str) -> str:
+    if text not in FORMS:
+        raise PortalError("There is no such form.", code="form-unknown", status=422, fix=f"One of: {', '.join(FORMS)}.")
+    return text
+
+
+def file_name(place: str, form: str) -> str:
+    """`curated/daily_delays` as Excel → `daily_delays.xlsx`."""
+    last = place.rstrip("/").rsplit("/", 1)[-1]
+    stem = re.sub(r"\.(csv|tsv|txt|json|jsonl|ndjson|parquet|xlsx|zip)?(\.(gz|bz2))?$", "", last, flags=re.IGNORECASE) or "rows"
+    return f"{stem}.{FORMS[form][2]}"
+
+
+async def download(message: dict[str, Any], form: str, name: str, note: Noted) -> StreamingHttpResponse:
+    """The answer to a request to the preview service (see `preview_views.message_for`) as a file. `note` is called with the executor's last
+    event before anything is sent: no note, no rows. Raises Broken."""
+    kind, mark, _, content_type = FORMS[form]
+    asked = message["message"] | {"request": "export", "form": kind, "mark": mark, "rows": most_rows(), "input": "full"}
+    file, done = await _fetched(message | {"message": asked})
+    await sync_to_async(note)(done)
+    headers = LIVE_HEADERS | {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+        "Content-Length": str(done["bytes"]),
+        "X-Sluice-Rows": str(done["rows"]),
+        "X-Sluice-Complete": "yes" if done["complete"] else "no",
+        "X-Sluice-Notes": quote(" ".join(done["notes"])),
+    }
+    answer = StreamingHttpResponse(_parts(file), content_type=content_type, headers=headers)
+    closers: list[Callable[[], Any]] = vars(answer)["_resource_closers"]
+    closers.append(file.close)  # also when nobody reads it to its end
+    return answer
+
+
+async def _fetched(message: dict[str, Any]) -> tuple[IO[bytes], dict[str, Any]]:
+    """The whole file, at its beginning, and the event that ended it."""
+    settings.RUN_DIR.mkdir(parents=True, exist_ok=True)
+    file: IO[bytes] = tempfile.TemporaryFile(dir=settings.RUN_DIR)  # noqa: SIM115 - closed when it is sent, or below
+    problem: dict[str, Any] | None = None
+    size = 0
+    try:
+        async for event in preview_client.request(message):
+            kind = event.get("event")
+            if kind == "piece":
+                data = _bytes(event)
+                size += len(data)
+                if size > MOST_BYTES:
+                    raise Broken("The file would be too large for a download.", fix="Choose fewer columns or rows.")
+                await asyncio.to_thread(file.write, data)
+            elif kind in ("problem", "stage_failed"):
+                problem = event.get("problem")
+            elif kind == "exported":
+                await asyncio.to_thread(file.seek, 0)
+                return file, _facts(event, size)
+        said = problem or {}
+        raise Broken(
+            str(said.get("message") or "The rows could not be fetched."),
+            fix=said.get("fix") or "Try again.",
+            problems=[said] if said else [],
+        )
+    except BaseException:
+        file.close()
+        raise
+
+
+def _bytes(event: dict[str, Any]) -> bytes:
+    try:
+        return base64.b64decode(str(event.get("data", "")), validate=True)
+    except binascii.Error:
+        raise Broken("The file arrived damaged.", fix="Try again.") from None
+
+
+def _facts(event: dict[str, Any], size: int) -> dict[str, Any]:
+    """What the executor says of the file, which is believed no further than it must be."""
+    rows, notes = event.get("rows"), event.get("notes")
+    return {
+        "rows": rows if isinstance(rows, int) else 0,
+        "complete": event.get("complete") is True,
+        "bytes": size,
+        "notes": [str(note)[:200] for note in notes[:5]] if isinstance(notes, list) else [],
+    }
+
+
+async def _parts(file: IO[bytes]) -> AsyncIterator[bytes]:
+    try:
+        while part := await asyncio.to_thread(file.read, PIECE):
+            yield part
+    finally:
+        file.close()
+
+
+def noted(user: User, subject: Any, environment: str, form: str, **details: Any) -> Noted:
+    """Writes into the audit who takes which rows home."""
+
+    def note(done: dict[str, Any]) -> None:
+        audit.record(action="download_data", actor=user, subject=subject, environment=environment, form=form, rows=done["rows"], **details)
+
+    return note
+
+
+# --- doors --------------------------------------------------------------------------------------------------------------
+
+
+@require_POST
+async def output_file(request: HttpRequest, project: str, run: UUID, output: int) -> HttpResponseBase:
+    """`output` counts from 0; JSON {form} → the file."""
+    user = await request.auser()
+    assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
+    content = json_body.read_object(request)
+
+    @sync_to_async
+    def asked() -> tuple[dict[str, Any], Any]:
+        found = find_run(user, project, run)
+        return output_rows.message_for(user, found, output), found
+
+    message, found = await asked()
+    form = form_of(str(content.get("form", "")))
+    place = str(found.outputs[output].get("uri", "rows"))
+    return await download(message, form, file_name(place, form), noted(user, found, found.environment.name, form, uri=place))
+
+
+@require_POST
+async def preview_file(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
+    """JSON {document, to, parameters, form} → the rows of that stage's view, of the full input, as a file."""
+    user = await request.auser()
+    assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
+    content = json_body.read_object(request)
+
+    @sync_to_async
+    def asked() -> tuple[dict[str, Any], Any]:
+        found = find_job(request, project, job)
+        return message_for(user, found, "ask", content, {"request": "preview"}), found
+
+    message, found = await asked()
+    form = form_of(str(content.get("form", "")))
+    name = str(content.get("name") or found.name)
+    environment = str(message["message"]["environment"])
+    return await download(message, form, file_name(name, form), noted(user, found, environment, form, stage=str(content.get("to"))))

@@ -1,0 +1,35 @@
+// Files dropped on the editor: they become sources, and stages of this job where that is wanted.
+
+import { dialog, el, icon } from "../dom.js";
+import { show } from "../toasts.js";
+import { startUploads } from "../upload/main.js";
+
+/** `sources`: the editor's list of what can be read. */
+export function takeUploads(sources) {
+  const config = JSON.parse(document.getElementById("uploads-config")?.textContent ?? "null");
+  if (!config) return;
+  startUploads(config, async (uris) => {
+    await sources.reload();
+    if (uris.length > 1) show({ text: `${uris.length} files have arrived; they are among the sources on the left.`, tone: "ok" });
+    else await offer(uris[0], sources, config);
+  });
+}
+
+async function offer(uri, sources, config) {
+  const source = sources.list.find((one) => one.uri === uri && one.stage_type);
+  const body = () => [
+    el("p", {}, el("b", { class: "mono" }, uri), " has arrived."),
+    el("p", { class: "mut" }, "A look at it proposes how it is read, and a type for each column."),
+  ];
+  const footer = (close) =>
+    [
+      el("button", { type: "button", class: "btn", onclick: () => close(null) }, "Later"),
+      source
+        ? el("button", { type: "button", class: "btn", onclick: () => close("add") }, icon("plus"), " Add to this job as it is")
+        : null,
+      el("button", { type: "button", class: "btn primary", onclick: () => close("look") }, icon("eye"), " Look at it first"),
+    ].filter(Boolean);
+  const answer = await dialog({ title: "What now?", body, footer: (close) => el("span", { class: "flow tight" }, footer(close)) });
+  if (answer === "add") sources.add(source);
+  if (answer === "look") location.assign(`${config.look}?uri=${encodeURIComponent(uri)}`);
+}
