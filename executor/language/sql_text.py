@@ -221,12 +221,20 @@ def _second_statement(text: str, code: list[Span], field: str) -> list[Problem]:
                         field,
                         "sql-two-statements",
                         "There is more than one statement here.",
-                        found=f"a second statement: {text[at : at + 30].splitlines()[0]}",
+                        found=_counted(text, at),
                         expected="one query",
-                        fix="Put the second one into a stage of its own.",
+                        fix="Put each into a stage of its own; a later one reads the view of an earlier one by its name.",
                     )
                 ]
     return []
+
+
+def _counted(text: str, at: int) -> str:
+    """How many statements there are, and how the second begins."""
+    import sqlparse
+
+    count = len(sqlparse.split(text))
+    return f"{count if count > 1 else 2} statements; the second: {text[at : at + 30].splitlines()[0]}"
 
 
 def _left_over(text: str, parts: list[Span], field: str) -> list[Problem]:

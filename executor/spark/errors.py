@@ -64,9 +64,12 @@ def _of_file(problem: Problem, facts: Facts, origins: Origins | None) -> Problem
     """The problem at the stage that reads the file; None when it is about no file."""
     if origins is None or problem.field != "inputURI":
         return None
-    origin = origins.of_file(facts.path)
     record = facts.parameters.get("badRecord", Foreign("")).text
-    row = row_of(facts.path, record, origin) if origin and problem.code == "input-record" else None
+    origin, path = origins.of_file(facts.path), facts.path
+    if problem.code == "input-record" and record and not path and (found := origins.holding(record)):
+        origin, path = found
+        problem = replace(problem, file=path.text.rsplit("/", 1)[-1])
+    row = row_of(path, record, origin) if origin and problem.code == "input-record" else None
     return _at_stage(replace(problem, row=row), origin)
 
 

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 
-from executor.files.inputs import local_path
+from executor.files.inputs import data_files, local_path
 from executor.problems import Foreign
 from executor.stages import Stage
 
@@ -56,6 +56,14 @@ class Origins:
                 return origin
         found = {origin.index: origin for origin in self.inputs.values()}
         return next(iter(found.values())) if len(found) == 1 else None
+
+    def holding(self, record: str) -> tuple[Origin, Foreign] | None:
+        """The stage that reads a text file with this row, and the file, where Spark names neither."""
+        for asked, origin in self.inputs.items():
+            for file in data_files(_plain_path(asked)) if origin.stage.type == "DelimitedExtract" else ():
+                if row_of(Foreign(str(file)), record, origin) is not None:
+                    return origin, Foreign(str(file))
+        return None
 
 
 def _plain_path(path: str) -> str:

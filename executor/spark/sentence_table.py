@@ -14,6 +14,7 @@ from executor.spark.sentences import (
     unknown_column,
     unknown_field,
     unreadable_record,
+    wrong_width,
 )
 
 AGGREGATE_IN_WHERE = Sentence(
@@ -331,6 +332,7 @@ BY_CLASS: dict[str, Speaker] = {
     "FAILED_READ_FILE.FILE_NOT_EXIST": missing_file,
     "FAILED_READ_FILE": broken_file,
     "MALFORMED_RECORD_IN_PARSING": unreadable_record,
+    "MALFORMED_CSV_RECORD": wrong_width,
     "CANNOT_READ_FILE_FOOTER": NOT_PARQUET.fill,
     "UNABLE_TO_INFER_SCHEMA": Sentence(
         "input-empty",

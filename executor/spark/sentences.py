@@ -232,6 +232,19 @@ def unreadable_record(facts: Facts, columns: list[str]) -> Words:
     } | found
 
 
+def wrong_width(facts: Facts, columns: list[str]) -> Words:
+    """A row of delimited text with more or fewer values than the header. Where it stands is looked up by whoever knows what was read."""
+    return {
+        "code": "input-record",
+        "field": "inputURI",
+        "message": "A row of a file has another number of values than its header or its first row.",
+        "expected": "rows of one width",
+        "found": Foreign(facts.parameters.get("badRecord", Foreign("")).text[:200]),
+        "fix": "Correct the row: a value that holds the separator or a line break must stand in quotes. "
+        "Or tell the stage what to do with rows of another width.",
+    } | _file(file_in(facts) if facts.path else Foreign(""))
+
+
 def file_in(facts: Facts) -> Foreign:
     """The name (not the folder: where the lake lies on the machine is nobody's business) of the file that Spark speaks of."""
     text = facts.path.text or facts.parameters.get("path", Foreign("")).text or facts.message.text

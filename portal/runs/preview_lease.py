@@ -169,8 +169,8 @@ class Lease:
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         while process.stdout and (line := await self._line(process.stdout)):
-            with suppress(ValueError, AttributeError):
-                event = json.loads(line)
+            with suppress(ValueError, AttributeError, RecursionError):
+                event = json.loads(line, parse_constant=str)
                 if event.get("event") == "ready":
                     self.ready.set()
                 answers = self._answers.get(event.get("id", self._current))

@@ -13,7 +13,9 @@ import pytest
 from executor.gate.sql_gate import Gate
 from executor.problems import Foreign, Problem, ProblemError
 from executor.spark.errors import problem_of
+from executor.spark.origins import Origins
 from executor.spark.sentences import NAMES, Sentence
+from executor.stages import STAGE_TYPES
 from portal.runs.log_lines import HIDDEN, without_values
 from portal.runs.problems import hidden
 from tests.executor.failing_sql import CANARY, FAILING, NUMBER, VIEW
@@ -194,6 +196,27 @@ def test_a_broken_file_is_told_at_the_stage_that_reads_it(spark_process: SparkPr
     (tmp_path / "b.csv").write_text("x\n")
     outcome = run_here(spark_process, [good, *RUNS["a Parquet file of rubbish"](tmp_path)], tmp_path)
     assert (outcome.problem["stage"], outcome.problem["field"]) == ("read", "inputURI"), outcome.problem
+
+
+@pytest.mark.spark
+def test_a_row_that_spark_cannot_read_is_told_with_its_file_and_row(spark_process: SparkProcess, tmp_path: Path) -> None:
+    """Whatever looks at files before Spark does may miss one; then this is what people read."""
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "a.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "f" / "b.csv.gz").write_bytes(gzip.compress(b"x,y\n3,4\n5,6,7\n"))
+    stage = STAGE_TYPES["DelimitedExtract"].model_validate({"name": "read", "inputURI": "f", "header": True, "outputView": "v"})
+    other = STAGE_TYPES["DelimitedExtract"].model_validate({"name": "other", "inputURI": "o", "header": True, "outputView": "w"})
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o" / "c.csv").write_text("x\n1\n")
+    origins = Origins()
+    origins.reads(str(tmp_path / "o"), 0, other)
+    origins.reads(str(tmp_path / "f"), 1, stage)
+    rows = spark_process.session.read.csv(str(tmp_path / "f"), schema="x STRING, y STRING", header=True, mode="FAILFAST")
+    with pytest.raises(Exception) as raised:  # noqa: PT011
+        rows.collect()
+    problem = problem_of(raised.value, origins=origins)
+    assert (problem.stage, problem.stage_index, problem.field) == ("read", 1, "inputURI")
+    assert (problem.file, problem.row, problem.found) == ("b.csv.gz", 2, "5,6,7")
 
 
 @pytest.mark.spark
