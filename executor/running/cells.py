@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ MAX_TOTAL = 2_000_000
 """Bytes of all rows together, as JSON."""
 MAX_ROWS = 1_000
 CUT_MARK = "…"
+MOMENTS = {"timestampFormat": "yyyy-MM-dd HH:mm:ss.SSSSSS", "timestampNTZFormat": "yyyy-MM-dd HH:mm:ss.SSSSSS"}
+"""How times inside of structs travel: with all the digits they have."""
 LARGEST_EXACT = 2**53
 """Beyond it a browser's numbers are not exact: such integers travel as text."""
 
@@ -58,7 +61,7 @@ def _shortened(name: str, kind: DataType) -> Column:
     if isinstance(kind, T.BinaryType):
         return F.base64(F.substring(column, 1, MAX_CELL * 3 // 4))
     if isinstance(kind, T.ArrayType | T.MapType | T.StructType | T.VariantType):
-        return F.substring(F.to_json(column, {"ignoreNullFields": "false"}), 1, MAX_CELL + 1)
+        return F.substring(F.to_json(column, {"ignoreNullFields": "false", **MOMENTS}), 1, MAX_CELL + 1)
     return F.substring(column.cast("string"), 1, MAX_CELL + 1)
 
 
@@ -72,7 +75,7 @@ def _cell(value: Any, kind: DataType) -> Any:
     if len(value) > MAX_CELL:
         return value[:MAX_CELL] + CUT_MARK
     return (
-        _unpacked(value)
+        _unpacked(value, kind)
         if kind.typeName() in ("array", "map", "struct", "variant")
         else _number(value)
         if kind.typeName() == "float"
@@ -80,11 +83,41 @@ def _cell(value: Any, kind: DataType) -> Any:
     )
 
 
-def _unpacked(text: str) -> Any:
+def _unpacked(text: str, kind: DataType) -> Any:
+    """The JSON of a struct, list or map, its values as cells of their own types would be: decimals and large whole numbers as text."""
     try:
-        return json.loads(text)
+        return _inner(json.loads(text, parse_float=_Written, parse_int=_Written, parse_constant=str), kind)
     except ValueError:
         return text
+
+
+class _Written(str):
+    """A number as it is written."""
+
+
+def _inner(value: Any, kind: DataType | None) -> Any:
+    from pyspark.sql import types as T
+
+    if isinstance(value, dict):
+        if isinstance(kind, T.StructType):
+            types: dict[str, DataType | None] = {field.name: field.dataType for field in kind.fields}
+            return {name: _inner(item, types.get(name)) for name, item in value.items()}
+        return {name: _inner(item, kind.valueType if isinstance(kind, T.MapType) else None) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_inner(item, kind.elementType if isinstance(kind, T.ArrayType) else None) for item in value]
+    if isinstance(kind, T.TimestampType | T.TimestampNTZType) and isinstance(value, str):
+        return value.rstrip("0").rstrip(".") if "." in value else value
+    return _exact(value, is_decimal=isinstance(kind, T.DecimalType)) if isinstance(value, _Written) else value
+
+
+def _exact(text: str, *, is_decimal: bool) -> Any:
+    """A number where a browser holds it exactly, else its text. Of a variant, which has no type, by its digits."""
+    if is_decimal:
+        return format(Decimal(text), "f")
+    if text.lstrip("-").isdigit():
+        return int(text) if abs(int(text)) <= LARGEST_EXACT else str(text)
+    number = float(text)
+    return number if math.isfinite(number) and Decimal(repr(number)) == Decimal(text) else str(text)
 
 
 def _number(text: str) -> Any:

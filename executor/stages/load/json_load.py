@@ -2,15 +2,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from executor.stages.base import StageContext
+from executor.stages.base import Count, StageContext
 from executor.stages.file_kinds import FileLoad
+from executor.stages.kinds import stage_field
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
+
+OPTIONS = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"}
+"""Six decimals of a second are what Spark keeps; its own pattern would write three."""
 
 
 class JSONLoad(FileLoad):
-    """Writes a view as text files with one JSON object per line. A value that is null is left out of its object."""
+    """Writes a view as text files with one JSON object per line. A value that is null is left out of its object, unless the stage says
+    otherwise."""
 
     icon: ClassVar[str] = "file-code"
     example: ClassVar[dict[str, Any]] = {
@@ -21,6 +26,14 @@ class JSONLoad(FileLoad):
     }
 
     type: Literal["JSONLoad"] = "JSONLoad"
+    nulls: Literal["leave-out", "write"] = stage_field(
+        "nulls",
+        "Values that are null",
+        "leave-out: the key is not written. write: the key is written with null, so that every object has every key.",
+        "choice",
+        default="leave-out",
+        advanced=True,
+    )
 
     def reader(self) -> dict[str, Any]:
         return {"type": "JSONExtract", "multiLine": False}
@@ -28,4 +41,21 @@ class JSONLoad(FileLoad):
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.writing import write_files
 
-        write_files(self, context, lambda writer, path: writer.json(path))
+        options = OPTIONS | {"ignoreNullFields": str(self.nulls == "leave-out").lower()}
+        write_files(
+            self, context, lambda writer, path: writer.options(**options).json(path), prepared=lambda frame: self._counted(frame, context)
+        )
+
+    def _counted(self, frame: DataFrame, context: StageContext) -> DataFrame:
+        """JSON has no NaN and no infinity: they become texts, which the run says."""
+        from pyspark.sql.types import DoubleType, FloatType
+
+        names = [field.name for field in frame.schema.fields if isinstance(field.dataType, DoubleType | FloatType)]
+        counts = [Count(name, "not-in-json", _is_not_finite(name), is_named=False) for name in names]
+        affected = " OR ".join(count.condition for count in counts)
+        return context.watched(frame, self.input_view, counts, affected=affected) if counts else frame
+
+
+def _is_not_finite(name: str) -> str:
+    column = "`" + name.replace("`", "``") + "`"
+    return f"(isnan({column}) OR abs({column}) = double('Infinity'))"
