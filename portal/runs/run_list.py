@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from portal.accounts.models import Project
-from portal.runs.models import FINAL_STATES, Run, RunState, Trigger
+from portal.runs.models import FINAL_STATES, GOOD_STATES, Run, RunState, Trigger
 from portal.runs.problems import hidden, problem_of
 
 PAGE = 50
@@ -98,11 +98,12 @@ def page_of(runs: QuerySet[Run], *, after: str = "", before: str = "") -> Page:
 
 
 def reasons(runs: list[Run], with_data: QuerySet[Run]) -> dict[UUID, str]:
-    """Run → the sentence of its problem, as this reader may see it."""
+    """Run → the sentence of its problem, as this reader may see it, or that it wrote nothing."""
     seen = set(with_data.filter(pk__in=[run.pk for run in runs]).values_list("pk", flat=True))
     problems = {run.pk: run.problem for run in runs if run.problem}
     documents = dict(Run.objects.filter(pk__in=problems.keys() - seen).values_list("pk", "document"))
-    return {pk: problem_of(problem).told if pk in seen else hidden(problem, documents[pk]).message for pk, problem in problems.items()}
+    told = {pk: problem_of(problem).told if pk in seen else hidden(problem, documents[pk]).message for pk, problem in problems.items()}
+    return told | {run.pk: "It wrote nothing." for run in runs if run.state in GOOD_STATES and not run.outputs}
 
 
 def _last_id(found: list[Run]) -> str | None:

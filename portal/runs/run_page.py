@@ -71,6 +71,11 @@ def failure_of(run: Run, *, with_data: bool) -> Failure | None:
     return Failure(problem, line_of_failure(run), last_good, run.publishing_since is not None)
 
 
+def wrote_nothing(run: Run) -> bool:
+    """Whether the run went well and has published no output at all: people should hear that, for it is seldom meant."""
+    return run.state in GOOD_STATES and not run.outputs
+
+
 def waiting_sentence(run: Run) -> str:
     """Why the run is not working yet (or what it waits for), in one sentence; empty when there is nothing to wait for."""
     if run.state == RunState.STARTING:
@@ -168,7 +173,7 @@ def _flow(stage: StageRun) -> str:
         return f"{count(stage.rows_in)} in"
     if stage.rows_out is not None:
         return f"{count(stage.rows_out)} out"
-    return "not counted" if stage.state in ("done", "warning") else ""
+    return ""
 
 
 def _shown(value: Any) -> str:

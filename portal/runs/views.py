@@ -80,6 +80,7 @@ def run_now(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
 def _context(request: HttpRequest, project: str, run_id: UUID) -> dict[str, Any]:
     reader = reader_of(request, project, run_id)
     found = reader.run
+    stages = run_page.stage_lines(found, with_data=reader.with_data)
     return {
         "project": found.project,
         "environment": found.environment,
@@ -89,7 +90,9 @@ def _context(request: HttpRequest, project: str, run_id: UUID) -> dict[str, Any]
         "failure": run_page.failure_of(found, with_data=reader.with_data),
         "values": values_of(found, with_data=reader.with_data),
         "waiting": run_page.waiting_sentence(found),
-        "stages": run_page.stage_lines(found, with_data=reader.with_data),
+        "stages": stages,
+        "shows_rows": any(line.figures for line in stages),
+        "writes_nothing": run_page.wrote_nothing(found),
         "attempt": found.attempts.filter(number=found.fence).first(),
         "reads": run_page.places_read(found),
         "publishes": run_page.publishes_of(_person(request), found),

@@ -26,8 +26,14 @@ export class StageList {
 
   draw() {
     const hadFocus = this.root.contains(document.activeElement);
-    this.root.replaceChildren(...this.store.stages.map((stage, index) => this.row(stage, index)));
+    this.root.replaceChildren(...this.store.stages.map((stage, index) => this.row(stage, index)), ...this.note());
     if (hadFocus) this.root.querySelector("[aria-current]")?.focus({ preventScroll: true });
+  }
+
+  /** A job that writes nothing is seldom meant. */
+  note() {
+    if (!this.store.stages.length || this.store.stages.some((stage) => /Load$/.test(stage.type) && stage.type !== "ConsoleLoad")) return [];
+    return [el("li", { class: "in mut small" }, "This job writes nothing yet: add a load to keep its rows.")];
   }
 
   row(stage, index) {
