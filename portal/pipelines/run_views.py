@@ -63,7 +63,9 @@ def schedule(request: HttpRequest, project: str, pipeline: str) -> HttpResponse:
         cron, zone = request.POST.get("cron", ""), request.POST.get("timezone", "UTC")
 
         def save() -> None:
-            actions.save_schedule(actor=user, pipeline=found, environment=environment, cron=cron, timezone_name=zone)
+            saved = actions.save_schedule(actor=user, pipeline=found, environment=environment, cron=cron, timezone_name=zone)
+            if saved.paused_at:
+                messages.warning(request, "It is still paused. Resume it, and it starts at these times.")
             for one in readiness.obstacles_in(found, environment)[:MOST_WARNINGS]:
                 messages.warning(request, f"{one.job} cannot run in {environment.name} as it is: {one.says}")
 

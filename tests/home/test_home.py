@@ -122,3 +122,34 @@ def test_the_palette_offers_only_what_one_may_do(version, vic, outsider, browser
 def test_somebody_without_a_project_is_told_what_to_do(browser_of):
     nia = factories.make_person("nia")
     assert b"You have no role in a project yet" in browser_of(nia).get("/").content
+
+
+def test_an_operator_sees_what_failed_where_they_operate_and_nothing_of_elsewhere(version, dev, test_env, flights, ana, browser_of):
+    factories.make_run(version, test_env, "failed", minutes_ago=5)
+    here = factories.make_person("here", flights, "operator@test")
+    elsewhere = factories.make_person("elsewhere", flights, "operator@dev")
+    assert needs(browser_of, here) == ["daily_delays failed in test"]
+    assert needs(browser_of, elsewhere) == []
+
+
+def test_what_has_no_run_needs_its_owner_and_operator_until_it_is_over(version, test_env, ana, olu, vic, browser_of):
+    from portal.alerts import raising
+    from portal.pipelines.actions import create_pipeline, run_pipeline
+
+    pipeline = create_pipeline(actor=ana, project=version.job.project, name="night", after={"daily_delays": []})
+    made = run_pipeline(actor=olu, pipeline=pipeline, environment=test_env)  # it is live in dev only
+    raising.pipeline_run_changed(made.pk)
+    said = ["daily_delays could not start in test (pipeline night) "]
+    assert needs(browser_of, ana) == needs(browser_of, olu) == said
+    assert needs(browser_of, vic) == []
+
+
+def test_a_failure_that_somebody_called_mended_needs_nobody(version, dev, ana, olu, browser_of):
+    from portal.alerts import raising
+    from portal.alerts.actions import resolve_alert
+    from portal.alerts.models import Alert
+
+    run = factories.make_run(version, dev, "failed", minutes_ago=5)
+    raising.run_ended(run.pk)
+    resolve_alert(actor=olu, alert=Alert.objects.get())
+    assert needs(browser_of, ana) == []

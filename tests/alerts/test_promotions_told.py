@@ -1,0 +1,111 @@
+"""Promotions: whoever may decide is told that one waits, whoever asked what became of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from portal.accounts.models import Project, User
+from portal.alerts import raising
+from portal.alerts.models import Alert
+from portal.environments.models import Environment
+from portal.jobs.models import JobVersion
+from portal.promotions.actions import approve_promotion, decline_promotion, expire_waiting, request_promotion, roll_back, withdraw_promotion
+from portal.promotions.models import Promotion
+from tests.alerts.test_unheard import hear, listed, mailed
+from tests.factories import make_job, make_person, make_run, make_version
+
+
+@pytest.fixture
+def version(flights: Project, ana: User, dev: Environment) -> JobVersion:
+    """Live in dev, with a good run there."""
+    made = make_version(make_job(flights, ana), live_in=("dev",))
+    make_run(made, dev, "succeeded")
+    return made
+
+
+@pytest.fixture
+def asked(version: JobVersion, ana: User, pat: User, olu: User) -> Promotion:
+    promotion = request_promotion(actor=ana, version=version, message="Faster")
+    hear()
+    return promotion
+
+
+def test_those_who_may_approve_are_told_that_it_waits(flights: Project, ana: User, version: JobVersion, pat: User) -> None:
+    make_person("own", flights, "approver@prod")
+    request_promotion(actor=ana, version=version, message="Faster")
+    hear()
+    alert = Alert.objects.get()
+    assert (alert.event, alert.state) == ("asked", "open")
+    assert mailed("asked") == ["pat@sluice.test"] and listed("asked") == {"pat"}
+    assert "“Faster”" in alert.body
+
+
+def test_where_nobody_may_approve_the_admins_are_told(version: JobVersion, ana: User, ada: User) -> None:
+    request_promotion(actor=ana, version=version)
+    hear()
+    assert mailed("asked") == ["ada@sluice.test"]
+
+
+def test_live_is_told_to_who_asked_and_who_runs_it(asked: Promotion, pat: User) -> None:
+    approve_promotion(actor=pat, promotion=asked, note="good")
+    hear()
+    assert mailed("live") == ["ana@sluice.test", "olu@sluice.test"]
+    note = Alert.objects.get(event="live")
+    assert note.state == "note" and "Approved by Pat: “good”" in note.body and "Run it once in test" in note.body
+    waited = Alert.objects.get(event="asked")
+    assert (waited.state, waited.resolution) == ("resolved", "the promotion is live")
+    assert not Alert.objects.unread_by(pat).exists()
+
+
+def test_declined_is_told_to_who_asked_with_the_reason(asked: Promotion, pat: User) -> None:
+    decline_promotion(actor=pat, promotion=asked, note="The join drops rows")
+    hear()
+    assert mailed("declined") == ["ana@sluice.test"]
+    assert "Pat: “The join drops rows”" in Alert.objects.get(event="declined").body
+
+
+def test_withdrawn_only_ends_the_waiting(asked: Promotion, ana: User) -> None:
+    withdraw_promotion(actor=ana, promotion=asked)
+    hear()
+    assert Alert.objects.get().resolution == "the promotion is withdrawn"
+
+
+def test_expired_at_night_is_told_to_who_asked(asked: Promotion) -> None:
+    Promotion.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    assert expire_waiting() == 1
+    hear()
+    assert mailed("expired") == ["ana@sluice.test"] and listed("expired") == {"ana", "pat"}
+    assert Alert.objects.get(event="asked").state == "resolved"
+
+
+def test_rolled_back_is_told_to_who_wrote_it_and_who_runs_it_but_not_to_who_did_it(
+    asked: Promotion, pat: User, ana: User, version: JobVersion, dev: Environment, test_env: Environment
+) -> None:
+    approve_promotion(actor=pat, promotion=asked)
+    second = make_version(version.job, document={**{"description": "second"}, **_document(version)}, live_in=("dev",))
+    make_run(second, dev, "succeeded")
+    approve_promotion(actor=pat, promotion=request_promotion(actor=ana, version=second))
+    roll_back(actor=pat, job=version.job, environment=test_env, message="wrong sums")
+    hear()
+    note = Alert.objects.get(event="rolled_back")
+    assert note.title == "daily_delays was rolled back to v1 in test" and "Pat took back v2." in note.body
+    assert mailed("rolled_back") == ["ana@sluice.test", "olu@sluice.test"]
+
+
+def test_told_once_also_when_the_scheduler_looks(asked: Promotion, pat: User) -> None:
+    later = timezone.now() + timedelta(seconds=30)
+    raising.find_untold(later)
+    approve_promotion(actor=pat, promotion=asked)
+    assert raising.find_untold(later) == 1, "its message was lost"
+    hear()
+    assert raising.find_untold(later) == 0
+    assert sorted(Alert.objects.values_list("event", flat=True)) == ["asked", "live"]
+
+
+def _document(version: JobVersion) -> dict[str, object]:
+    import json
+
+    return dict(json.loads(version.document))
