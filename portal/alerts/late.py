@@ -28,10 +28,12 @@ def find_late(now: datetime | None = None) -> int:
     if shortest is None:
         return 0
     limit = timedelta(minutes=shortest)
-    runs = Run.objects.filter(version__isnull=False, created_at__lte=now - limit, created_at__gt=now - LOOK_BACK).select_related(*RELATED)
+    runs = Run.objects.filter(version__isnull=False).select_related(*RELATED)
+    # Each by one index, whose rows are few; what they hold is looked at here.
     active = runs.filter(state__in=ACTIVE_STATES)
     ended = runs.filter(state__in=FINAL_STATES, finished_at__gt=now - ENDED_FOR)
-    return look_at([*active, *(run for run in ended if run.finished_at and run.finished_at - run.created_at > limit)], now)
+    recent = [run for run in (*active, *ended) if run.created_at > now - LOOK_BACK]
+    return look_at([run for run in recent if (run.finished_at or now) - run.created_at > limit], now)
 
 
 def look_at(runs: Iterable[Run], now: datetime) -> int:
