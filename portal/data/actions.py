@@ -88,10 +88,10 @@ def _check_size(size: int | None, name: str) -> None:
             f"“{names.shown(name)}” is empty: there is nothing to upload.", code="file-empty", status=422, fix="Choose another file."
         )
     if size is not None and size > limit_bytes():
-        raise _too_large(f"“{names.shown(name)}” has {size:,} bytes")
+        raise too_large(f"“{names.shown(name)}” has {size:,} bytes")
 
 
-def _too_large(what: str) -> TooLarge:
+def too_large(what: str) -> TooLarge:
     return TooLarge(
         f"{what}; the largest file that is taken has {limit_bytes():,}.",
         fix="Pack it with gzip, or split it; whoever runs Sluice can raise SLUICE_UPLOAD_LIMIT_MB.",
@@ -141,7 +141,7 @@ def _write(file: Arriving, upload: Upload, parts: Iterable[bytes], length: int |
         for part in parts:
             if file.offset + len(part) > most:
                 if upload.size is None:
-                    raise _too_large("The file goes on")
+                    raise too_large("The file goes on")
                 raise PortalError(
                     f"The file was announced with {upload.size:,} bytes, and more came.", code="piece-too-long", status=422,
                     fix="Cancel it and send it again: it may have changed meanwhile.",

@@ -53,7 +53,26 @@ class StreamedBodies:
         elif _length(scope) > LONGEST_OTHER:
             await _refuse(send)
         else:
-            await self.app(scope, _bounded(receive), send)
+            await self._with_bound(scope, receive, send)
+
+    async def _with_bound(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ends the conversation with a sender of more than any form or document may have, whatever length was announced."""
+        taken, is_answered = 0, False
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            return {"type": "http.disconnect"} if taken > LONGEST_OTHER else message
+
+        async def noticed(message: Message) -> None:
+            nonlocal is_answered
+            is_answered = True
+            await send(message)
+
+        await self.app(scope, bounded, noticed)
+        if taken > LONGEST_OTHER and not is_answered:
+            await _refuse(send)
 
 
 def _without_body(scope: Scope, receive: Receive) -> Scope:
@@ -95,19 +114,6 @@ async def _refuse(send: Send) -> None:
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def _bounded(receive: Receive) -> Receive:
-    """Ends the conversation with a sender of more than any form or document may have."""
-    taken = 0
-
-    async def bounded() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        return {"type": "http.disconnect"} if taken > LONGEST_OTHER else message
-
-    return bounded
 
 
 class Source(Protocol):

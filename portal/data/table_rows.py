@@ -74,7 +74,7 @@ def remember_look(environment: Environment, uri: str, proposal: Proposal) -> Non
     """The same of a look at a file."""
     table = find_table(environment, uri) if proposal.columns and len(uri) <= 1000 else None
     if table is not None:
-        columns = [{"name": column.name, "type": column.words} for column in proposal.columns if not column.dropped]
+        columns = [{"name": column.name, "type": str(column.type.get("type", ""))} for column in proposal.columns if not column.dropped]
         TableFacts.remember(environment, uri, table.stamp, columns, proposal.rows)
 
 

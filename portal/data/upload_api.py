@@ -25,6 +25,7 @@ from portal.errors import PortalError
 
 PIECE_BYTES = 8 * 1024 * 1024
 """What a sender may well send at a time: a break costs no more than that."""
+ROOM_FOR_A_FORM = 1024 * 1024
 IF_THERE = OpenApiParameter(
     "if_there",
     OpenApiTypes.STR,
@@ -177,6 +178,8 @@ def _parse(request: Request, taker: _Taker) -> None:
     body = Body(request._request)
     if not body.content_type.startswith("multipart/form-data"):
         raise PortalError("The file must come as a form.", code="form-expected", status=415, fix="Send a form with a part “file”.")
+    if (body.length or 0) > actions.limit_bytes() + ROOM_FOR_A_FORM:
+        raise actions.too_large(f"The form has {body.length:,} bytes")
     about = {
         "CONTENT_TYPE": body.content_type,
         "CONTENT_LENGTH": str(body.length if body.length is not None else actions.limit_bytes() + 1),

@@ -50,7 +50,10 @@ function tell(answer) {
   const rows = Number(answer.headers.get("X-Sluice-Rows"));
   const notes = decodeURIComponent(answer.headers.get("X-Sluice-Notes") ?? "");
   const whole = answer.headers.get("X-Sluice-Complete") === "yes";
-  const words = whole ? `${rows.toLocaleString("en-US")} rows.` : `The first ${rows.toLocaleString("en-US")} rows: there are more.`;
+  const name = nameOf(answer);
+  const words = whole
+    ? `${name}: ${rows.toLocaleString("en-US")} rows.`
+    : `${name}: the first ${rows.toLocaleString("en-US")} rows: there are more.`;
   show({ text: [words, notes].filter(Boolean).join(" "), tone: whole && !notes ? "ok" : "warn" });
 }
 

@@ -84,6 +84,12 @@ def test_a_form_that_is_not_right_leaves_nothing(
     assert Upload.objects.open().count() == 0
 
 
+def test_a_form_that_is_too_large_is_refused_before_it_is_read(program_of: Callable[..., Any], ana: User, settings: Any) -> None:
+    settings.UPLOAD_LIMIT_MB = 1
+    answer = program_of(ana, "read", "write").generic("POST", f"{DEV}files/", b"x" * 3_000_000, "multipart/form-data; boundary=x")
+    assert (answer.status_code, answer.json()["limit_bytes"]) == (413, 1_000_000) and Upload.objects.count() == 0
+
+
 def test_no_form_is_told(program_of: Callable[..., Any], ana: User) -> None:
     program = program_of(ana, "read", "write")
     assert program.generic("POST", f"{DEV}files/", A, "text/csv").json()["code"] == "form-expected"

@@ -1,0 +1,101 @@
+"""A person drops a file, sees it, its rows, and takes them home."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.chromium import Screen
+from tests.services.stack import Stack, running
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+DROP = """([name, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name, { type: "text/csv" }));
+  for (const kind of ["dragenter", "drop"])
+    document.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+TEXT = "city;amount;note\nZürich;-12.50;=1+1\nBern;3;\n"
+EXPECTED = [["city", "amount", "note"], ["Zürich", "-12.50", "'=1+1"], ["Bern", "3", ""]]
+DATA = "/p/flights/data/dev/"
+PLACE = "raw/My_cities_50.csv"
+SPARK_MS = 240_000
+
+
+@pytest.fixture(scope="module")
+def sluice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole stack with the demo's people and files. Nothing runs."""
+    with running(tmp_path_factory.mktemp("data"), "up", env={"SLUICE_DEMO": "1", "SLUICE_WARM_EXECUTORS": "0"}) as stack:
+        stack.manage("load_demo")
+        yield stack
+
+
+def sign_in(page: Page, address: str) -> None:
+    page.goto(f"{address}/")
+    page.get_by_role("button", name=re.compile("^Ana")).click()
+    expect(page).not_to_have_url(re.compile("sign-in"))
+
+
+def test_drop_see_and_take_home(sluice: Stack, screen: Callable[..., Screen], tmp_path: Path) -> None:
+    ana = screen(accept_downloads=True)
+    page, faults = ana.page, []
+    sign_in(page, sluice.url)
+    page.goto(sluice.url + DATA)
+    faults += ana.faults()
+    page.evaluate(DROP, ["My cities 50%.csv", TEXT])
+    expect(page).to_have_url(re.compile(r"/look\?uri="), timeout=60_000)
+    ana.take_said()  # the look is another's page
+    page.goto(sluice.url + DATA)
+    page.get_by_label("Find by name or column").fill("cities")
+    row = page.get_by_role("row").filter(has_text=PLACE)
+    expect(row).to_contain_text("upload")
+    expect(row).to_contain_text("Ana")
+    row.get_by_role("link", name=PLACE).click()
+    page.get_by_role("button", name="See rows").click()
+    expect(page.locator("#table-rows")).to_contain_text("Zürich", timeout=SPARK_MS)
+    faults += ana.faults()
+    page.locator("#download-menu summary").click()
+    with page.expect_download(timeout=SPARK_MS) as taken:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    assert taken.value.suggested_filename == "My cities 50%.csv"
+    taken.value.save_as(tmp_path / "taken.csv")
+    with (tmp_path / "taken.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == EXPECTED
+    assert faults == []
+
+
+def test_the_same_name_asks_and_the_old_one_comes_back(sluice: Stack, screen: Callable[..., Screen]) -> None:
+    ana = screen(width=390, theme="dark")
+    page = ana.page
+    sign_in(page, sluice.url)
+    for number, text in enumerate(("a\n1\n", "a\n2\n")):
+        page.goto(sluice.url + DATA)
+        page.set_input_files("#upload-input", [{"name": "twice.csv", "mimeType": "text/csv", "buffer": text.encode()}])
+        if number:
+            question = page.get_by_role("dialog")
+            expect(question).to_contain_text("raw/twice.csv")
+            question.get_by_role("button", name=re.compile("^New version")).press("Enter")
+        expect(page).to_have_url(re.compile(r"/look\?uri="), timeout=60_000)
+    page.goto(f"{sluice.url}{DATA}table?uri=raw/twice.csv")
+    ana.take_said()
+    page.get_by_role("button", name="Put back").click()
+    expect(page.get_by_text("is as it was")).to_be_visible()
+    lake = sluice.home / "lake" / "flights" / "dev"
+    assert (lake / "raw" / "twice.csv").read_bytes() == b"a\n1\n"
+    assert ana.faults() == []
+
+
+def test_a_file_on_the_editor_becomes_a_stage(sluice: Stack, screen: Callable[..., Screen]) -> None:
+    ana = screen()
+    page = ana.page
+    sign_in(page, sluice.url)
+    page.goto(f"{sluice.url}/p/flights/jobs/daily_delays/edit")
+    page.evaluate(DROP, ["zones.csv", "zone,name\n1,A\n"])
+    page.get_by_role("button", name="Add to this job as it is").click()
+    expect(page.locator("#stage-list")).to_contain_text("zones", timeout=20_000)
+    assert ana.faults() == []
