@@ -60,13 +60,12 @@ class NothingThere(PortalError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A file or folder as the file system tells it. `stamp` changes when its content does."""
+    """A file or folder as the file system tells it."""
 
     uri: str
     is_folder: bool
     bytes: int
-    changed_at: float
-    stamp: str
+    modified_ns: int
 
 
 class Lake:
@@ -336,7 +335,7 @@ def _entry(uri: str, found: os.stat_result) -> Entry | None:
     is_folder = stat.S_ISDIR(found.st_mode)
     if not is_folder and not stat.S_ISREG(found.st_mode):
         return None
-    return Entry(uri, is_folder, 0 if is_folder else found.st_size, found.st_mtime, f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}")
+    return Entry(uri, is_folder, 0 if is_folder else found.st_size, found.st_mtime_ns)
 
 
 def _pieces(handle: int) -> Generator[bytes, None, None]:

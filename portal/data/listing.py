@@ -123,7 +123,7 @@ def find_table(environment: Environment, uri: str) -> Table | None:
         files = lake.files_in(entry.uri)
         table = _table(entry.uri, True, files)
     else:
-        table = _of_file(tree.Entry(entry.uri, tree.FILE, entry.bytes, int(entry.changed_at * 1e9), 0))
+        table = _of_file(tree.Entry(entry.uri, tree.FILE, entry.bytes, entry.modified_ns, 0))
     add_knowledge(environment, [table], Uses(environment))
     return table
 
@@ -264,7 +264,8 @@ class Filters:
     def any(self) -> bool:
         return bool(self.words or self.folder or self.by or self.unread)
 
-    def take(self, tables: Iterable[Table]) -> list[Table]:
+    def take(self, tables: Iterable[Table], *, with_data: bool) -> list[Table]:
+        """Columns are searched for those who may see data only: what stands in a file's first line is data, whatever it is taken for."""
         words = self.words.lower().split()
         return [
             table
@@ -272,13 +273,13 @@ class Filters:
             if (not self.folder or table.folder == self.folder)
             and (not self.by or table.by == self.by)
             and (not self.unread or not table.readers)
-            and all(_holds(table, word) for word in words)
+            and all(_holds(table, word, with_data) for word in words)
         ]
 
 
-def _holds(table: Table, word: str) -> bool:
+def _holds(table: Table, word: str, with_data: bool) -> bool:
     return (
         word in table.uri.lower()
         or word in table.original_name.lower()
-        or any(word in column["name"].lower() for column in table.columns or [])
+        or (with_data and any(word in column["name"].lower() for column in table.columns or []))
     )

@@ -55,7 +55,7 @@ def list_data(request: HttpRequest, project: str, environment: str) -> HttpRespo
     place, user = find_project(request, project), person(request)
     found = find_environment(user, place, environment)
     listing, filters = list_tables(found), Filters.of(request.GET)
-    shown = filters.take(listing.tables)
+    shown = filters.take(listing.tables, with_data=policy.can(user, "view_data", found))
     page = Paginator(shown, ON_A_PAGE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {
         "project": place,

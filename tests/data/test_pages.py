@@ -80,9 +80,10 @@ def test_what_is_known_of_a_table(lake: Path, dev: Environment, ana: User, bring
             "total_rows": 1,
         }
     )
-    assert [(table.rows, [c["name"] for c in table.columns or []]) for table in Filters(words="amount").take(list_tables(dev).tables)] == [
-        (1, ["Amount"])
-    ]
+    assert [
+        (table.rows, [c["name"] for c in table.columns or []])
+        for table in Filters(words="amount").take(list_tables(dev).tables, with_data=True)
+    ] == [(1, ["Amount"])]
     (lake / "raw" / "Some_file.csv").write_bytes(b"x\n1\n2\n")  # changed: what was seen of it is worth nothing
     assert find_table(dev, "raw/Some_file.csv").rows is None  # type: ignore[union-attr]
 
@@ -173,6 +174,13 @@ def test_who_may_not_see_data_sees_names_and_no_rows(
     page = browser_of(vic).get(PAGE + "table", {"uri": "raw/a.csv"}).content.decode()
     assert "raw/a.csv" in page and "See rows" not in page and "data-download" not in page and "Delete" not in page
     table = find_table(dev, "raw/a.csv")
+    assert table is not None
+    table_rows.rememberer(dev, table)({"columns": [{"name": "cell of no header", "type": "string"}], "complete": False})
+    assert "cell of no header" in browser_of(ana).get(PAGE + "table", {"uri": "raw/a.csv"}).content.decode()
+    assert "raw/a.csv" in browser_of(ana).get(PAGE, {"q": "header"}).content.decode()
+    for page in (PAGE + "table?uri=raw/a.csv", PAGE + "?q=header"):  # a first line that was taken for names is data
+        seen = browser_of(vic).get(page).content.decode()
+        assert "cell of no header" not in seen and (page != PAGE + "?q=header" or "raw/a.csv" not in seen)
     with pytest.raises(NotAllowed):
         table_rows.message_for(vic, dev, table, {})  # type: ignore[arg-type]
     for address in (PAGE, PAGE + "table?uri=raw/a.csv", PAGE + "file?uri=raw/a.csv", "/p/flights/data/"):
