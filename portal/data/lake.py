@@ -185,6 +185,7 @@ class Lake:
         source = self._hidden / "uploads" / str(upload)
         with _told(uri), self._folder(parts[:-1], make=True) as folder:
             source.chmod(0o644)
+            _belongs_like(folder, source, None)
             if over is None:
                 os.link(source, parts[-1], dst_dir_fd=folder, follow_symlinks=False)
                 os.fsync(folder)
@@ -305,11 +306,19 @@ def _open_folder(name: str, above: int, *, make: bool) -> int:
                 raise
             with suppress(FileExistsError):
                 os.mkdir(name, 0o755, dir_fd=above)
+                _belongs_like(above, name, above)
         except OSError as error:
             if error.errno == errno.ELOOP:
                 raise NotADirectoryError(error.errno, "a link", name) from None
             raise
     raise FileNotFoundError(name)
+
+
+def _belongs_like(folder: int, path: Path | str, above: int | None) -> None:
+    """Where Sluice is root, executors are another user: what it makes in their folders is theirs, or no job could write beside it."""
+    if os.geteuid() == 0:
+        owner = os.fstat(folder)
+        os.chown(path, owner.st_uid, owner.st_gid, dir_fd=above, follow_symlinks=False)
 
 
 def _move(source: Path | str, target: str, here: int | None, there: int) -> None:

@@ -16,15 +16,18 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.accounts import policy
 from portal.api_base import ProjectView
 from portal.data import actions
 from portal.data.bodies import Body
+from portal.data.listing import Filters, Table, list_tables
 from portal.data.models import FileVersion, IfThere, Upload
 from portal.environments.models import Environment
 from portal.errors import PortalError
 
 PIECE_BYTES = 8 * 1024 * 1024
 """What a sender may well send at a time: a break costs no more than that."""
+MOST_LISTED = 2000
 ROOM_FOR_A_FORM = 1024 * 1024
 IF_THERE = OpenApiParameter(
     "if_there",
@@ -32,6 +35,8 @@ IF_THERE = OpenApiParameter(
     enum=list(IfThere.values),
     description="When there is such a file; default ask: 409.",
 )
+WORDS = OpenApiParameter("q", OpenApiTypes.STR, description="Words in the name or a column.")
+URI = OpenApiParameter("uri", OpenApiTypes.STR, required=True, description="The place, for instance raw/flights.csv.")
 FOLDER = OpenApiParameter("folder", OpenApiTypes.STR, description="Folder in the lake; default raw.")
 OFFSET = OpenApiParameter(
     "Upload-Offset", OpenApiTypes.INT, OpenApiParameter.HEADER, required=True, description="Number of the first byte of this piece, from 0."
@@ -81,12 +86,39 @@ class UploadOut(serializers.Serializer[Upload]):
 
 
 class FileOut(serializers.Serializer[FileVersion]):
+    id = serializers.UUIDField(help_text="of this version")
     uri = serializers.CharField()
     number = serializers.IntegerField(help_text="of the version at this place")
     name = serializers.CharField(source="original_name", help_text="as it was called when it was brought")
     size = serializers.IntegerField(allow_null=True)
     sha256 = serializers.CharField()
     state = serializers.CharField()
+
+
+class TableOut(serializers.Serializer[Table]):
+    uri = serializers.CharField()
+    is_folder = serializers.BooleanField(help_text="read as one table")
+    kind = serializers.CharField(help_text="in words")
+    bytes = serializers.IntegerField()
+    files = serializers.IntegerField()
+    changed_at = serializers.DateTimeField()
+    rows = serializers.IntegerField(allow_null=True, help_text="null: not counted")
+    columns = serializers.SerializerMethodField(help_text="name and type; null where nobody has looked, and without the right to see data")
+    written_by = serializers.CharField(source="job", help_text="the job that publishes it")
+    brought_by = serializers.CharField(source="person")
+    read_by = serializers.ListField(child=serializers.CharField(), source="readers", help_text="jobs")
+
+    def get_columns(self, table: Table) -> list[dict[str, str]] | None:
+        return table.columns if self.context.get("with_data") else None
+
+
+class RenameIn(serializers.Serializer[Any]):
+    uri = serializers.CharField(max_length=1000)
+    to = serializers.CharField(max_length=1000, help_text="the new place, with its folder")
+
+
+class PlaceOut(serializers.Serializer[Any]):
+    uri = serializers.CharField()
 
 
 class OfEnvironment(ProjectView):
@@ -103,6 +135,18 @@ class OfEnvironment(ProjectView):
 
 
 class Files(OfEnvironment):
+    @extend_schema(summary="What lies in an environment's lake", parameters=[WORDS], responses={200: TableOut(many=True)}, tags=["data"])
+    def get(self, request: Request, project: str, environment: str) -> Response:
+        place = self.environment()
+        with_data = policy.can(self.person, "view_data", place)
+        tables = Filters.of(request.query_params).take(list_tables(place).tables, with_data=with_data)
+        return Response([TableOut(table, context={"with_data": with_data}).data for table in tables[:MOST_LISTED]])
+
+    @extend_schema(summary="Put a file or folder into the bin", parameters=[URI], responses={200: FileOut}, tags=["data"])
+    def delete(self, request: Request, project: str, environment: str) -> Response:
+        uri = request.query_params.get("uri", "")
+        return Response(FileOut(actions.delete_data(actor=self.person, environment=self.environment(), uri=uri)).data)
+
     @extend_schema(
         summary="Upload a file in one request", parameters=[FOLDER, IF_THERE], request=FORM, responses={201: FileOut}, tags=["data"],
         description="`curl -H 'Authorization: Bearer slc_…' -F file=@flights.csv <this address>`. Written to the lake while it arrives.",
@@ -192,6 +236,27 @@ def _parse(request: Request, taker: _Taker) -> None:
         raise taker.refusal
 
 
+class RenameFile(OfEnvironment):
+    @extend_schema(summary="Rename a file or folder", request=RenameIn, responses={200: PlaceOut}, tags=["data"])
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        uri = actions.rename_data(actor=self.person, environment=self.environment(), **self.taken(RenameIn))
+        return Response({"uri": uri})
+
+
+class FileVersions(OfEnvironment):
+    @extend_schema(summary="Versions of a file that are kept", parameters=[URI], responses={200: FileOut(many=True)}, tags=["data"])
+    def get(self, request: Request, project: str, environment: str) -> Response:
+        found = FileVersion.objects.at(self.environment(), request.query_params.get("uri", "")).exclude(state="gone")
+        return Response([FileOut(version).data for version in found[:MOST_LISTED]])
+
+
+class PutBackFile(OfEnvironment):
+    @extend_schema(summary="Put a kept version back", request=None, responses={200: FileOut}, tags=["data"])
+    def post(self, request: Request, project: str, environment: str, version: str) -> Response:
+        versions = FileVersion.objects.filter(environment=self.environment()).select_related("environment__project")
+        return Response(FileOut(actions.put_back(actor=self.person, version=self.find(versions, pk=version))).data)
+
+
 class Uploads(OfEnvironment):
     @extend_schema(summary="Your uploads under way", responses={200: UploadOut(many=True)}, tags=["data"])
     def get(self, request: Request, project: str, environment: str) -> Response:
@@ -251,6 +316,9 @@ class FinishUpload(OfEnvironment):
 _IN = "projects/<slug:project>/environments/<slug:environment>/"
 urlpatterns = [
     path(_IN + "files/", Files.as_view()),
+    path(_IN + "files/rename", RenameFile.as_view()),
+    path(_IN + "files/versions", FileVersions.as_view()),
+    path(_IN + "files/versions/<uuid:version>/put-back", PutBackFile.as_view()),
     path(_IN + "uploads/", Uploads.as_view()),
     path(_IN + "uploads/<uuid:upload>", OneUpload.as_view()),
     path(_IN + "uploads/<uuid:upload>/finish", FinishUpload.as_view()),

@@ -174,3 +174,23 @@ def test_the_schema_describes_it(program_of: Callable[..., Any], ana: User) -> N
     assert "multipart/form-data" in paths[below + "files/"]["post"]["requestBody"]["content"]
     names = {parameter["name"] for parameter in paths[below + "uploads/{upload}"]["put"]["parameters"]}
     assert {"Upload-Offset", "Content-Digest"} <= names
+
+
+def test_what_lies_there_by_the_api(program_of: Callable[..., Any], ana: User, vic: User, lake: Path) -> None:
+    program = program_of(ana, "read", "write")
+    for data in (A, b"n\n9\n"):
+        form = {"file": SimpleUploadedFile("a.csv", data)}
+        assert program.post(f"{DEV}files/?if_there=new_version", form, format="multipart").status_code == 201
+    (table,) = program.get(f"{DEV}files/").json()
+    assert (table["uri"], table["brought_by"], table["rows"], table["read_by"]) == ("raw/a.csv", "Ana", None, [])
+    assert program_of(vic).get(f"{DEV}files/?q=a.csv").json()[0]["columns"] is None
+    assert program.post(f"{DEV}files/rename", {"uri": "raw/a.csv", "to": "raw/b.csv"}, format="json").json() == {"uri": "raw/b.csv"}
+    old = program.get(f"{DEV}files/versions", {"uri": "raw/b.csv"}).json()[1]
+    assert (old["number"], old["state"]) == (1, "kept")
+    assert program.post(f"{DEV}files/versions/{old['id']}/put-back", {}, format="json").status_code == 200
+    assert (lake / "raw" / "b.csv").read_bytes() == A
+    for person in (vic, ana):
+        answer = program_of(person, "read", "write" if person == ana else "run").delete(f"{DEV}files/?uri=raw/b.csv")
+        assert answer.status_code == (200 if person == ana else 403)
+    assert program_of(vic).delete(f"{DEV}files/?uri=raw/b.csv").status_code == 404
+    assert program.get(f"{DEV}files/").json() == []
