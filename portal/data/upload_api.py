@@ -117,7 +117,7 @@ class RenameIn(serializers.Serializer[Any]):
     to = serializers.CharField(max_length=1000, help_text="the new place, with its folder")
 
 
-class PlaceOut(serializers.Serializer[Any]):
+class RenamedOut(serializers.Serializer[Any]):
     uri = serializers.CharField()
 
 
@@ -237,7 +237,7 @@ def _parse(request: Request, taker: _Taker) -> None:
 
 
 class RenameFile(OfEnvironment):
-    @extend_schema(summary="Rename a file or folder", request=RenameIn, responses={200: PlaceOut}, tags=["data"])
+    @extend_schema(summary="Rename a file or folder", request=RenameIn, responses={200: RenamedOut}, tags=["data"])
     def post(self, request: Request, project: str, environment: str) -> Response:
         uri = actions.rename_data(actor=self.person, environment=self.environment(), **self.taken(RenameIn))
         return Response({"uri": uri})
