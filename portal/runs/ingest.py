@@ -41,6 +41,7 @@ from executor.events import (
 from portal.jobs.documents import stages_of
 from portal.runs.leases import LeaseLost
 from portal.runs.models import FINAL_STATES, LogSegment, Run, StageRun
+from portal.runs.problems import believed
 from portal.runs.redaction import Redactor
 from portal.runs.value_rows import noted
 
@@ -124,8 +125,11 @@ class Ingest:
         """The event with the document's names of its stage. Raises NotAnEvent when it cannot be of this run."""
         if self._is_over:
             raise NotAnEvent("It came after the result.")
+        if isinstance(event, StageFailed | ProblemFound):
+            event = replace(event, problem=believed(event.problem))
         if isinstance(event, RunStarted):
             self._check_start(event)
+            return replace(event, parameters=self.run.parameters)  # what the portal has given, not what the program says it was given
         if isinstance(event, OfStage):
             return self._with_stage(event)
         if isinstance(event, Log):

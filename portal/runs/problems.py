@@ -32,6 +32,15 @@ def problem_of(stored: dict[str, Any]) -> Problem:
     return Problem(**{"message": "The run failed."} | known)
 
 
+def believed(stored: dict[str, Any]) -> dict[str, Any]:
+    """A problem out of an executor, as it is kept: known keys of the right types, a code that is one, and the contract it was written
+    under."""
+    kept = problem_of(stored).as_dict()
+    edit = {"edit": stored["edit"]} if isinstance(stored.get("edit"), dict) else {}
+    contract = {"contract": CONTRACT} if stored.get("contract") == CONTRACT else {}
+    return {name: value for name, value in kept.items() if name != "contract"} | edit | contract
+
+
 def hidden(stored: dict[str, Any], document: str) -> Problem:
     """The problem for a reader who may not see data. `document`: the run's, whose names the reader may see."""
     problem = problem_of(stored)

@@ -302,11 +302,12 @@ class Supervisor:
             self._end(RunState.FAILED, exit_code, problem=self._stopped_by_itself(exit_code))
 
     def _published_result(self) -> RunFinished | None:
-        """The good result of a run that was allowed to publish: as it was said, or as it was noted beside the outputs."""
+        """The good result of a run that was allowed to publish: as it was said, or as it was noted beside the outputs, whatever was said
+        after that."""
         if not self.run.publishing_since:
             return None
-        result = self.result or receipts.receipt_of(self.run)
-        return result if result and result.outcome in GOOD_STATES else None
+        told = (self.result, receipts.receipt_of(self.run))
+        return next((result for result in told if result and result.outcome in GOOD_STATES), None)
 
     def _give_back(self, exit_code: int) -> None:
         """Somebody stops this worker: the run waits again."""

@@ -180,6 +180,16 @@ def fails_after_result(values: dict[str, Any], stages: list[dict[str, Any]], arg
     return 137
 
 
+def denies_publishing(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
+    """Publishes, and says that it has failed, with data where no data belongs."""
+    work_on(stages[-1], 3)
+    say(PublishRequested(outputs=OUTPUTS))
+    publish(values)
+    say_raw(event="problem", problem={"code": "CANARY", "message": "CANARY", "canary": "CANARY", "row": "CANARY"})
+    say_raw(event="result", outcome="failed", duration_ms=1)
+    return 2
+
+
 def forges(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
     """Claims a good end without having asked, with `argument` = asked after having asked too early."""
     if argument == "asked":
@@ -210,7 +220,7 @@ def vanish(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) 
 BEHAVIOURS = {
     f.__name__: f
     for f in (succeed, slowly, stubborn, talk, babble, fail, freeze, vanish)
-    + (odd, dies_after_publishing, fails_after_result, forges, names_other_stages)
+    + (odd, dies_after_publishing, fails_after_result, denies_publishing, forges, names_other_stages)
 }
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ from executor import event_lines
 from executor.events import RunFinished, StageFinished, line_of
 from executor.files import receipts
 from portal.accounts.models import User
+from portal.audit.models import AuditEvent
 from portal.errors import Conflict
-from portal.runs import actions, launcher, leases
+from portal.runs import actions, launcher, leases, log_lines
 from portal.runs.models import Run, RunState
 from tests.runs import fake_executor as fake_executor_module
 from tests.runs.stack import until
@@ -225,13 +226,21 @@ def test_a_cut_line_keeps_what_is_whole_of_it() -> None:
     )
 
 
-@pytest.mark.parametrize("behaviour", ["dies_after_publishing", "fails_after_result"])
+@pytest.mark.parametrize("behaviour", ["dies_after_publishing", "fails_after_result", "denies_publishing"])
 def test_a_run_that_has_published_ends_as_published(queued: Callable[..., Run], work: Work, fake_executor: Path, behaviour: str) -> None:
     run = work(queued(behaviour))
 
     assert (fake_executor / "published").exists()
     assert (run.state, run.problem, run.outputs[0]["rows"]) == ("succeeded", None, 3)
     assert not (fake_executor / ".sluice-receipts").exists()
+
+
+def test_a_problem_is_kept_without_what_no_problem_has(queued: Callable[..., Run], work: Work) -> None:
+    run = work(queued("denies_publishing"))
+    (told,) = (event["problem"] for event in events_of(run) if event["event"] == "problem")
+    assert told == {"code": "failed", "message": "CANARY"}
+    assert "CANARY" not in json.dumps([line.text for batch in log_lines.all_lines(run.pk, with_data=False) for line in batch])
+    assert "CANARY" not in json.dumps([[event.action, event.details] for event in AuditEvent.objects.all()], default=str)
 
 
 def test_a_run_that_has_published_and_lost_its_worker_ends_as_published(queued: Callable[..., Run], fake_executor: Path) -> None:
