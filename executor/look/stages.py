@@ -134,7 +134,8 @@ class _Writer:
     def _prepare(self, view: str) -> dict[str, Any]:
         """Texts that no pattern can read are rewritten before they are typed."""
         lines = [self._prepared(column) for column in self.columns]
-        sql = "SELECT " + ",\n       ".join([*lines, "_filename", "_index"]) + f"\nFROM {view}"
+        told = ["_filename", "_index", *(["_errors"] if self.proposal.settings.other_widths == "reject" else [])]
+        sql = "SELECT " + ",\n       ".join([*lines, *told]) + f"\nFROM {view}"
         return {"type": "SQLTransform", "name": f"prepare_{self.name}", "sql": sql, "outputView": f"{self.name}_ready"}
 
     def _prepared(self, column: ProposedColumn) -> str:

@@ -21,6 +21,8 @@ from executor.stages.typed_values import failure_text, is_inexact, is_one_of, is
 from executor.stages.typing_errors import raised
 
 ERRORS = "_errors"
+EARLIER = "_sluice_earlier_errors"
+"""What an earlier stage told of the row: a row that the extract rejected stays one."""
 ERROR_TYPE = "array<struct<field:string,message:string>>"
 MISSING = "Non-null value expected and no nullReplacementValue value was provided"
 JAVA_BLANKS = "".join(chr(code) for code in range(33))
@@ -75,7 +77,8 @@ def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail
     _require_same_count(columns, data)
     cells = [_cell(source, name, column, index) for index, (name, column) in enumerate(zip(data, columns, strict=True))]
     checked = [cell for cell in cells if cell.conversion]
-    texts = source.selectExpr(*[f"{cell.source} AS {cell.text}" for cell in cells], *kept)
+    earlier = [f"{ERRORS} AS {EARLIER}"] if ERRORS in internal else []
+    texts = source.selectExpr(*[f"{cell.source} AS {cell.text}" for cell in cells], *kept, *earlier)
     values = texts.selectExpr("*", *[f"{cell.conversion} AS {cell.value}" for cell in checked])
     guarded = _guarded(values, checked, stage, fail_fast)
     counts = [count for cell in checked for count in counts_of(cell.column, cell.text, cell.value, cell.is_wrong)]
@@ -83,8 +86,14 @@ def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail
     return counted.select(
         *[F.col(cell.value).alias(cell.column.name, metadata=cell.column.spark_metadata()) for cell in cells],
         *kept,
-        F.expr(_errors(checked)).alias(ERRORS, metadata=ABOUT_ERRORS),
+        F.expr(_all_errors(checked, has_earlier=bool(earlier))).alias(ERRORS, metadata=ABOUT_ERRORS),
     )
+
+
+def _all_errors(cells: list[_Cell], *, has_earlier: bool) -> str:
+    """A row without values, since an earlier stage rejected it, has that stage's errors and no others."""
+    own = _errors(cells)
+    return f"IF(size({EARLIER}) > 0, {EARLIER}, {own})" if has_earlier else own
 
 
 def counts_of(column: AnyColumn, text: str, value: str, is_wrong: str) -> list[Count]:
@@ -162,7 +171,8 @@ def _guarded(frame: DataFrame, cells: list[_Cell], stage: str, fail_fast: bool) 
     for name, key in (("_index", "row"), ("_filename", "file")):
         if name in frame.columns:
             facts[key] = name
-    return frame.filter(f"CASE WHEN {_any_wrong(strict)} THEN boolean({raised(facts)}) ELSE true END")
+    is_read = f"coalesce(size({EARLIER}), 0) = 0 AND " if EARLIER in frame.columns else ""
+    return frame.filter(f"CASE WHEN {is_read}({_any_wrong(strict)}) THEN boolean({raised(facts)}) ELSE true END")
 
 
 def _errors(cells: list[_Cell]) -> str:
