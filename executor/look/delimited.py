@@ -200,11 +200,11 @@ class DelimitedLook:
     def _style(self) -> Style:
         chosen = self.settings
         null_words = tuple(chosen.null_values) if chosen.null_values is not None else None
-        style = Style(chosen.decimal, chosen.day_first, chosen.time_zone or "UTC", null_words)
+        style = Style(decimal=chosen.decimal, is_day_first=chosen.day_first, time_zone=chosen.time_zone or "UTC", null_words=null_words)
         if chosen.decimal:
             return style
-        signs = Counter(typing.decimal for facts in self.facts if (typing := propose(facts, style)).prepare and typing.decimal == ",")
-        return replace(style, decimal=",") if signs else style
+        signs = Counter(typing.decimal for facts in self.facts if (typing := propose(facts, style)).shows_decimal)
+        return replace(style, usual_decimal=",") if signs[","] > signs["."] else style
 
     def _settings(self, style: Style) -> Settings:
         """How it is read now: the person's settings, and what was found for the rest."""
@@ -221,7 +221,7 @@ class DelimitedLook:
                 "skip_last_lines": dialect.skip_last_lines,
                 "comment": dialect.comment,
                 "other_widths": self.settings.other_widths or self._widths_choice(),
-                "decimal": style.decimal or ".",
+                "decimal": style.decimal,
                 "time_zone": style.time_zone,
                 "trim_names": True if self.settings.trim_names is None else self.settings.trim_names,
             }
@@ -237,8 +237,8 @@ class DelimitedLook:
         numbers = [typing for typing in typings if typing.type in ("integer", "long", "double", "decimal")]
         if numbers:
             is_open = any(typing.open == "decimal" for typing in numbers)
-            shown = "1.234,56" if style.decimal == "," else "1,234.56"
-            more.append(Found(setting="decimal", value=style.decimal or ".", shown=shown, sure=not is_open))
+            sign = style.decimal or style.usual_decimal or "."
+            more.append(Found(setting="decimal", value=sign, shown="1.234,56" if sign == "," else "1,234.56", sure=not is_open))
         words = sorted({word for typing in typings for word in typing.null_words})
         shown = ", ".join(["empty", *words])
         more.append(Found(setting="nullValues", value=words, shown=shown, words="means no value" if words else ""))

@@ -179,13 +179,13 @@ def _is_header(rows: list[list[str]]) -> tuple[bool, str, bool]:
         return False, "the first line looks like data", True
     if not body:
         return True, f"{len(cells)} names, and no rows", False
-    if len({cell.lower() for cell in cells if cell}) < len([cell for cell in cells if cell]) * 0.7:
-        return False, "the first line repeats itself, as names do not", False
     count = f"{len(cells)} name{'s' if len(cells) != 1 else ''}, no numbers"
     for index in range(len(cells)):
         column = [row[index].strip() for row in body if len(row) > index and row[index].strip()]
         if column and sum(1 for cell in column if shape_of(cell)) >= 0.8 * len(column):
             return True, count, True
+    if len({cell.lower() for cell in cells if cell}) < len([cell for cell in cells if cell]) * 0.7:
+        return False, "the first line repeats itself, as names do not", False
     again = sum(any(len(row) > index and row[index].strip() == cell for row in body) for index, cell in enumerate(cells) if cell)
     if again:
         return False, "the first line looks like data", False

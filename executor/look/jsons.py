@@ -196,7 +196,7 @@ def _schema(shape: dict[str, Any] | None, name: str) -> dict[str, Any]:
 
 def _describe(proposal: Proposal, keys: dict[str, _Key], settings: Settings) -> None:
     """Columns in the order in which Spark makes them: by name."""
-    style = Style(settings.decimal, settings.day_first, settings.time_zone or "UTC", None)
+    style = Style(decimal=settings.decimal, is_day_first=settings.day_first, time_zone=settings.time_zone or "UTC")
     ordered = sorted(keys)
     misfits_total = 0
     names = safe_names(ordered)

@@ -59,7 +59,7 @@ class _Writer:
         self.by_place = self.is_prepared and proposal.format == "delimited" and not self._has_plain_names()
 
     def _free(self, name: str) -> str:
-        ends = ("", "_text", "_ready", "_typed", "_errors")
+        ends = ("", "_text", "_read", "_ready", "_typed", "_errors")
         number, free = 1, name
         while any(free + end in self.choices.taken for end in ends):
             number += 1
@@ -77,7 +77,8 @@ class _Writer:
 
     def stages(self) -> list[dict[str, Any]]:
         if self.proposal.format == "parquet":
-            return [self._read_parquet(self.name), *self._end(self.name)]
+            rows = f"{self.name}_read" if self.choices.with_load else self.name
+            return [self._read_parquet(rows), *(self._rows(rows) if self.choices.with_load else []), *self._end(self.name)]
         text = f"{self.name}_text"
         read = self._read_delimited(text) if self.proposal.format == "delimited" else self._read_json(text)
         prepared = [self._prepare(text)] if self.is_prepared else []
@@ -157,8 +158,8 @@ class _Writer:
 
     def _rows(self, typed: str) -> list[dict[str, Any]]:
         """The table's own columns, without those about files and errors; rows that do not fit apart, where they are kept aside."""
-        names = ",\n       ".join(f"`{column.name}`" for column in self.columns)
-        is_aside = self.choices.misfits == "aside"
+        names = ",\n       ".join("`" + column.name.replace("`", "``") + "`" for column in self.columns)
+        is_aside = self.choices.misfits == "aside" and self.proposal.format != "parquet"
         sql = f"SELECT {names}\nFROM {typed}" + ("\nWHERE size(_errors) = 0" if is_aside else "")
         rows = {"type": "SQLTransform", "name": f"rows_{self.name}", "sql": sql, "outputView": self.name}
         if not is_aside or not self.choices.with_load:

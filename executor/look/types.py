@@ -29,6 +29,8 @@ class Style:
     """What holds for the whole file; None: as each column shows."""
 
     decimal: str | None = None
+    usual_decimal: str | None = None
+    """For columns that do not show it themselves: what the others use."""
     is_day_first: bool | None = None
     time_zone: str = "UTC"
     null_words: tuple[str, ...] | None = None
@@ -47,6 +49,8 @@ class Typing:
     why: str = ""
     open: str = ""
     decimal: str = "."
+    shows_decimal: bool = False
+    """Whether its values show which sign stands before decimals."""
     order: str = ""
     prepare: str | None = None
     trim: bool = False
@@ -164,6 +168,7 @@ def number(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
         return Typing("string", why="several currencies in one column")
     keys = {key for key in keys if key.around in around}
     typing = Typing("", set(keys), decimal=sign, open="decimal" if is_open else "")
+    typing.shows_decimal = any(not key.weak and key.form not in ("whole", "blanks") for key in keys)
     _choose_number(typing, {key: numbers[key] for key in keys}, wanted)
     _write_number(typing, keys, around)
     return typing
@@ -184,6 +189,8 @@ def _decimal_sign(numbers: dict[Number, Tally], style: Style) -> tuple[str, bool
             strong[","] += tally.rows
     if any(strong.values()):
         return ("." if strong["."] >= strong[","] else ","), False
+    if style.usual_decimal == ",":
+        return ",", False
     return ".", weak[","] > 0
 
 
