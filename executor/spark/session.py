@@ -119,6 +119,7 @@ class SparkProcess:
             raise self._failure
         if self._session is None:
             raise RuntimeError("Spark neither started nor failed")
+        _activate(self._session)
         return self._session
 
     def why_gone(self) -> Problem | None:
@@ -134,6 +135,12 @@ class SparkProcess:
         self.jvm.kill()
         with suppress(NotRemoved):
             remove(self.scratch)
+
+
+def _activate(session: SparkSession) -> None:
+    """Makes the session's settings hold in this thread: work on rows that no query starts, such as numbering them, finds them only so."""
+    jvm: Any = session._jvm
+    session._get_j_spark_session_class(jvm).setActiveSession(session._jsparkSession)
 
 
 def import_pyspark() -> None:
