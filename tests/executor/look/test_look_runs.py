@@ -1,0 +1,168 @@
+"""From a messy file to a green run with right numbers: the stages of a proposal, run as they are."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from executor.look.looking import look
+from executor.look.stages import Choices, Mend, stages, table_name
+from tests.executor.running import run_here
+
+if TYPE_CHECKING:
+    from executor.spark.session import SparkProcess
+
+pytestmark = pytest.mark.spark
+Ran = Callable[..., tuple[str, dict[str, list[dict[str, Any]]]]]
+
+
+@pytest.fixture
+def ran(spark_process: SparkProcess, tmp_path: Path) -> Ran:
+    """`ran(content, …)` → how the run of the proposal ended, and the rows of each table it made."""
+
+    def run(content: bytes, name: str = "t.csv", misfits: Any = "", mends: tuple[Mend, ...] = (), **settings: Any) -> Any:
+        from pyarrow import parquet
+
+        (tmp_path / "raw").mkdir(exist_ok=True)
+        (tmp_path / "raw" / name).write_bytes(content)
+        proposal = look(tmp_path, f"raw/{name}", settings, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
+        misfits = misfits or ("aside" if proposal.misfits_total or proposal.settings.other_widths == "reject" else "stop")
+        made = stages(proposal, f"raw/{name}", Choices(table_name(name), misfits, mends))
+        outcome = run_here(spark_process, made, tmp_path)
+        problems = [event["problem"] for event in outcome.events if "problem" in event]
+        assert outcome.code == 0, problems
+        tables = {place.name: parquet.read_table(place).to_pylist() for place in sorted((tmp_path / "curated").iterdir())}
+        return outcome.result, tables
+
+    return run
+
+
+def columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def test_more_cells_than_names_blank_line_and_gzip(ran: Ran) -> None:
+    """The shape of the green taxi file: 20 names and 22 cells, an empty line in between, a blank behind the last name."""
+    rows = [f"2,2013-08-{n % 28 + 1:02} 08:14:37,N,-73.93776702880859375,.{n:02},,{n}.5,,,\r\n" for n in range(1, 41)]
+    head = "VendorID,pickup,Store_flag,Pickup_longitude,Trip_distance,Ehail_fee,Total_amount,Trip_type \n\r\n"
+    rows[3] = rows[3].replace(",N,", ",Y,")
+    outcome, tables = ran(gzip.compress((head + "".join(rows)).encode()), "trips.csv.gz")
+    found = columns(tables["trips"])
+    assert (outcome, len(tables["trips"])) == ("succeeded", 40)
+    assert sum(found["Total_amount"]) == Decimal(sum(range(1, 41))) + 20
+    assert sum(found["Trip_distance"]) == Decimal("8.20")
+    assert found["Pickup_longitude"][0] == Decimal("-73.93776702880859375")
+    assert (found["Store_flag"].count(True), set(found["Ehail_fee"]), "Trip_type" in found) == (1, {None}, True)
+
+
+def test_cells_without_names_are_kept_when_wanted(ran: Ran) -> None:
+    _, tables = ran(b"a,b\n" + b"1,x,7,\n" * 5, otherWidths="keep")
+    assert tables["t"][0] == {"a": 1, "b": "x", "column_3": 7, "column_4": None}
+
+
+def test_rows_of_other_widths_are_kept_aside(ran: Ran) -> None:
+    outcome, tables = ran(b"a,b,c\n1,2,3\n4,5\n6,7,8,9\n" + b"10,11,12\n" * 20)
+    assert outcome == "succeeded_with_warnings"
+    assert (len(tables["t"]), sum(columns(tables["t"])["a"])) == (21, 201)
+    assert [row["a"] for row in tables["t_errors"]] == [None, None]
+    assert "6,7,8,9" in tables["t_errors"][1]["errors"]
+    _, fitted = ran(b"a,b,c\n1,2,3\n4,5\n6,7,8,9\n" + b"10,11,12\n" * 20, misfits="stop", otherWidths="fit")
+    assert fitted["t"][1:3] == [{"a": 4, "b": 5, "c": None}, {"a": 6, "b": 7, "c": 8}]
+
+
+MISFITS = (
+    "id,tip,at\n" + "".join(f"{n},{n}.25,2024-08-{n % 28 + 1:02} 10:00:00\n" for n in range(1, 101)) + '101,"1,50",2024-08-09 24:00:00\n'
+)
+
+
+def test_misfits_are_kept_aside_or_read_as_said(ran: Ran) -> None:
+    outcome, tables = ran(MISFITS.encode())
+    assert outcome == "succeeded_with_warnings"
+    assert (len(tables["t"]), [row["id"] for row in tables["t_errors"]]) == (100, [101])
+    mends = (Mend(1, "1,50", "1.50"), Mend(2, "2024-08-09 24:00:00", "2024-08-10 00:00:00"))
+    outcome, mended = ran(MISFITS.encode(), misfits="stop", mends=mends)
+    assert (outcome, len(mended["t"]), sum(columns(mended["t"])["tip"])) == ("succeeded", 101, Decimal("5076.50"))
+    assert mended["t"][-1]["at"].replace(tzinfo=None) == datetime(2024, 8, 10)
+
+
+def test_windows_letters_decimal_commas_and_days_with_points(ran: Ran) -> None:
+    text = "Kunde;Betrag;Datum;PLZ\nMüller;1.234,50;01.02.2024;01234\nWeiß;2,25;28.02.2024;98765\nGroß;-3;15.02.2024;10115\n"
+    _, tables = ran(text.encode("cp1252"))
+    assert columns(tables["t"]) == {
+        "Kunde": ["Müller", "Weiß", "Groß"],
+        "Betrag": [Decimal("1234.50"), Decimal("2.25"), Decimal("-3.00")],
+        "Datum": [date(2024, 2, 1), date(2024, 2, 28), date(2024, 2, 15)],
+        "PLZ": ["01234", "98765", "10115"],
+    }
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+def test_other_encodings(ran: Ran, encoding: str) -> None:
+    _, tables = ran("Stadt\tGröße\nKöln\t1\nZürich\t2\n".encode(encoding), "t.tsv")
+    assert tables["t"] == [{"Stadt": "Köln", "Groesse": 1}, {"Stadt": "Zürich", "Groesse": 2}]
+
+
+def test_numbers_with_signs_around_and_between(ran: Ran) -> None:
+    text = "n|p|c|s\n1,234|12.5%|$1,234.50|1 234,5\n5|7%|-$3.25|12,25\n1,000,000|0.5%|$0.10|7\n"
+    _, tables = ran(text.encode())
+    assert columns(tables["t"]) == {
+        "n": [1234, 5, 1_000_000],
+        "p": [Decimal("0.125"), Decimal("0.07"), Decimal("0.005")],
+        "c": [Decimal("1234.50"), Decimal("-3.25"), Decimal("0.10")],
+        "s": [Decimal("1234.50"), Decimal("12.25"), Decimal("7.00")],
+    }
+
+
+def test_days_and_times_in_every_writing(ran: Ran) -> None:
+    text = (
+        "a|b|c|d|day\n1/2/2024|2024-01-01T10:00:00Z|5 Jan 2024|10:15|20240131\n"
+        "25/12/2024|2024-01-01T10:00:00.250+02:00|15 Feb 2024|23:59|20241231\n"
+    )
+    _, tables = ran(text.encode())
+    found = columns(tables["t"])
+    assert found["a"] == [date(2024, 2, 1), date(2024, 12, 25)]
+    assert [moment.replace(tzinfo=None) for moment in found["b"]] == [datetime(2024, 1, 1, 10), datetime(2024, 1, 1, 8, 0, 0, 250_000)]
+    assert found["c"] == [date(2024, 1, 5), date(2024, 2, 15)]
+    assert (found["d"], found["day"]) == (["10:15:00", "23:59:00"], [date(2024, 1, 31), date(2024, 12, 31)])
+
+
+def test_names_that_sql_does_not_take(ran: Ran) -> None:
+    _, tables = ran(b'"a b","a b","x${y}",\n"1,5",2,u,\n"2,5",3,v,\n', misfits="stop")
+    assert tables["t"] == [
+        {"a_b": Decimal("1.50"), "a_b_2": 2, "x_usd_y": "u", "column_4": None},
+        {"a_b": Decimal("2.50"), "a_b_2": 3, "x_usd_y": "v", "column_4": None},
+    ]
+
+
+def test_titles_comments_totals_and_line_breaks(ran: Ran) -> None:
+    _, tables = ran(b"Report\n\nid,v\n1,2\n3,4\n5,6\n7,8\nTotal,20\n")
+    assert columns(tables["t"]) == {"id": [1, 3, 5, 7], "v": [2, 4, 6, 8]}
+    _, quoted = ran(b'a;b\n"x ""y"" z";1\n"multi\nline; yes";2\n"";3\n')
+    assert columns(quoted["t"]) == {"a": ['x "y" z', "multi\nline; yes", None], "b": [1, 2, 3]}
+    _, commented = ran(b"# by hand\nid,v\n1,2\n# more\n3,4\n")
+    assert columns(commented["t"]) == {"id": [1, 3], "v": [2, 4]}
+
+
+def test_words_for_no_value(ran: Ran) -> None:
+    _, tables = ran(b"delay,country\n5,NA\nNA,DE\nN/A,FR\n,IT\n-,ES\n" + b"7,PT\n" * 10)
+    found = columns(tables["t"])
+    assert (found["delay"][:5], found["country"][0]) == ([5, None, None, None, None], "NA")
+
+
+def test_json_lines_and_parquet(ran: Ran, tmp_path: Path) -> None:
+    text = (
+        '{"id":1,"at":"2024-01-01T10:00:00Z","zip":"01234","who":{"n":"A","k":[1,2]},"p":1.5}\n'
+        '{"id":2,"at":null,"zip":"98765","who":{"n":"B"},"p":2}\n'
+    )
+    _, tables = ran(text.encode(), "j.jsonl")
+    assert columns(tables["j"])["zip"] == ["01234", "98765"]
+    assert tables["j"][0]["who"] == {"k": [1, 2], "n": "A"}
+    (part,) = (tmp_path / "curated" / "j").glob("*.parquet")
+    _, again = ran(part.read_bytes(), "p.parquet")
+    assert again["p"] == tables["j"]
