@@ -114,7 +114,8 @@ def _sniffed(lines: Sequence[str]) -> tuple[str, str, str]:
         found = None
     if found is None:
         return _commonest(sample), "", ""
-    return str(found.delimiter or ""), str(found.quotechar or ""), str(found.escapechar or "")
+    quote = str(found.quotechar or "")
+    return str(found.delimiter or ""), quote if quote in QUOTES else "", str(found.escapechar or "")
 
 
 def _commonest(lines: Sequence[str]) -> str:

@@ -257,3 +257,9 @@ def test_settings_that_are_none_are_refused(tmp_path: Path, settings: dict[str, 
     (tmp_path / "f.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ProblemError):
         look(tmp_path, "f.csv", settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+
+
+@pytest.mark.parametrize("sign", ["`", "~", "\x00", "\u2028"])
+def test_odd_signs_are_no_quotes_and_stop_nothing(tmp_path: Path, sign: str) -> None:
+    found = proposal_of(tmp_path, f"{sign}a{sign},b\n{sign}1{sign},2\n{sign}3{sign},4\n")
+    assert found.settings.quote in ('"', "'", "")
