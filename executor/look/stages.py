@@ -71,7 +71,7 @@ class _Writer:
         return (
             bool(self.proposal.settings.header)
             and all(raw)
-            and not any("${" in name for name in raw)
+            and all(name.isprintable() and "${" not in name for name in raw)
             and len({name.lower() for name in raw}) == len(raw)
         )
 
