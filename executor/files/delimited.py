@@ -1,146 +1,234 @@
-"""What can be known of a delimited file before Spark reads it: its separator, and whether all rows are of one width."""
+"""One delimited file, looked at before Spark reads it: how it is written, and what in it cannot be read as the stage says."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import BinaryIO, Literal, NoReturn
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
-from executor.files.inputs import CHECKED_BYTES, SAMPLE_BYTES, fail
+from executor.files import encodings
+from executor.files.dialect import NO_ESCAPE, NO_QUOTE, Dialect
+from executor.files.encodings import UTF_16, BrokenPack, HoldsNul, NotThatEncoding
+from executor.files.escapes import BACKSLASH, Verdict, verdict
+from executor.files.folder import DataFile
+from executor.files.inputs import SAMPLE_BYTES, check_kind, fail_encoding, fail_gzip, fail_nul, fail_utf16
+from executor.files.looks import FileLook, Layout, Some, look
+from executor.problems import Problem, ProblemError
 
-QUOTED_ROWS = 1_000_000
-OVER_LINES = -1
-"""In place of a width: a value with a line break where there must be none."""
+SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a pipe", ",": "a comma", "\x01": "the sign 0x01"}
 
 
 @dataclass(frozen=True)
 class TextRules:
-    """How a delimited file is written: separator and quote sign (NUL: none), whether the first line is a header, whether values may
-    hold line breaks."""
+    """How the stage says that its files are written. `escape`, `encoding`: None where each file says itself."""
 
-    separator: str
-    quote: str
-    header: bool
+    separator: str = ","
+    quote: str = '"'
+    escape: str | None = None
+    header: bool = True
     multi_line: bool = False
+    encoding: str | None = None
+    skip_lines: int = 0
+    skip_last_lines: int = 0
+    comment: str | None = None
+    other_widths: str = "stop"
+    other_headers: str = "stop"
+    trim_names: bool = False
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.header, self.skip_lines, self.skip_last_lines, self.comment)
+
+    def dialect(self, escape: str, *, as_stream: bool) -> Dialect:
+        return Dialect(self.separator, self.quote, escape, over_lines=as_stream)
 
 
-def check_widths(file: Path, uri: str, rules: TextRules) -> None:
-    """Problem when rows of a delimited file differ in width, or when the separator is plainly another one."""
-    sample = _first_lines(file)
-    if not sample.strip():
+@dataclass(frozen=True)
+class SeenFile:
+    """A file and what was seen in it. `is_marked`: its own mark says the encoding. `as_stream`: Spark has to read it as one text."""
+
+    file: DataFile
+    encoding: str
+    escape: Verdict
+    as_stream: bool
+    look: FileLook
+
+    @property
+    def line_end(self) -> str | None:
+        return next(iter(self.look.line_ends), None)
+
+
+def see(file: DataFile, rules: TextRules) -> SeenFile | None:
+    """Looks at one file; None where nothing but blanks is in it. Raises ProblemError for what does not go with how it is read at all."""
+    try:
+        check_kind(file, binary_reader="DelimitedExtract")
+        head = encodings.head_of(file.path, SAMPLE_BYTES)
+        encoding = _encoding(head, file, rules)
+        as_stream = rules.multi_line or encoding in UTF_16
+        seen = _seen(file, rules, encoding, as_stream)
+        if not as_stream and (seen.look.vanishing.count or seen.look.odd.count):
+            seen = _better_as_stream(seen, rules)
+    except BrokenPack as error:
+        fail_gzip(file, error.good)
+    except HoldsNul as error:
+        fail_nul(file, error.line)
+    except NotThatEncoding as error:
+        fail_encoding(file, error, read_as=encoding, has_field=True)
+    if not seen.look.width:
+        return None
+    _check_separator(seen, rules)
+    _check_quotes(seen, rules)
+    return seen
+
+
+def _encoding(head: bytes, file: DataFile, rules: TextRules) -> str:
+    marked = encodings.marked_encoding(head)
+    if marked == "UTF-16LE" and head.startswith(b"\xff\xfe\x00\x00"):
+        fail_utf16(file, "UTF-32", has_field=False)
+    if marked:
+        return marked
+    unmarked = encodings.unmarked_utf16(head)
+    if rules.encoding == "UTF-16":
+        return unmarked or "UTF-16LE"
+    if unmarked and rules.encoding not in UTF_16:
+        fail_utf16(file, unmarked, has_field=True)
+    return rules.encoding or "UTF-8"
+
+
+def _seen(file: DataFile, rules: TextRules, encoding: str, as_stream: bool) -> SeenFile:
+    state = file.path.stat()
+
+    def seen_with(escape: str) -> FileLook:
+        dialect = rules.dialect(escape, as_stream=as_stream)
+        return look(str(file.path), state.st_mtime_ns, state.st_size, encoding, dialect, rules.layout, as_stream=as_stream)
+
+    if rules.quote == NO_QUOTE:
+        return SeenFile(file, encoding, Verdict(NO_ESCAPE), as_stream, seen_with(NO_ESCAPE))
+    if rules.escape is not None:
+        sign = rules.escape or NO_ESCAPE
+        return SeenFile(file, encoding, Verdict(sign), as_stream, seen_with(sign))
+    doubled = seen_with(rules.quote)
+    if not doubled.slashed.count:
+        return SeenFile(file, encoding, Verdict(rules.quote, is_proven=bool(doubled.doubled.count)), as_stream, doubled)
+    slashed = seen_with(BACKSLASH)
+    found = verdict(rules.quote, doubled, slashed)
+    return SeenFile(file, encoding, found, as_stream, slashed if found.sign == BACKSLASH else doubled)
+
+
+def _better_as_stream(seen: SeenFile, rules: TextRules) -> SeenFile:
+    """The file as one text, if Spark reads it better so: line by line it leaves out rows of blank separators."""
+    other = _seen(seen.file, rules, seen.encoding, as_stream=True)
+    found = other.look
+    return seen if found.breaks.count or found.odd.count or len(found.line_ends) > 1 else other
+
+
+# --- what cannot be read ----------------------------------------------------------------------------------------------------
+
+
+def _check_separator(seen: SeenFile, rules: TextRules) -> None:
+    """Rows of one value, all of them with another usual sign as often, were written with that one."""
+    rows = [list(seen.look.names or ()), *seen.look.first_rows]
+    lines = [cells[0] for cells in rows if cells]
+    if seen.look.widest > 1 or len(lines) < 2:
         return
-    _check_separator(sample, rules.separator, uri)
-    if file.suffix.lower() == ".gz" or len(rules.separator) > 1:
-        return
-    state = file.stat()
-    wrong = _odd_row(str(file), state.st_mtime_ns, state.st_size, rules)
-    if wrong and wrong[1] == OVER_LINES:
-        fail(
-            "input-line-break",
-            f"A value in row {wrong[0]:,} goes over several lines.",
-            uri,
-            row=wrong[0],
-            expected="one line for each row",
-            fix="Turn “Line breaks in values” (multiLine) on, or close the quote in that row.",
+    other = next((sign for sign in SEPARATORS if sign in lines[0] and len({line.count(sign) for line in lines}) == 1), None)
+    if other and other != rules.separator:
+        raise ProblemError(
+            Problem(
+                code="input-separator",
+                field="delimiter",
+                message=f"“{seen.file.name}”: The values are not separated as the stage says: each row would be one single value.",
+                file=seen.file.name,
+                found=f"{SEPARATORS[other]} between the values",
+                expected=SEPARATORS.get(rules.separator, f"“{rules.separator}”"),
+                fix="Choose the separator that the file uses"
+                + ("." if other in "|,\x01" else ": Custom, with the own separator " + repr(other) + "."),
+            )
         )
-    if wrong:
-        widths_differ(uri, row=wrong[0], found=wrong[1], expected=wrong[2], header=rules.header)
 
 
-@lru_cache(maxsize=256)
-def _odd_row(file: str, changed: int, size: int, rules: TextRules) -> tuple[int, int, int] | None:
-    """The first row of another width than the first: (row, its width, the first's). Remembered as long as the file stays the same."""
-    with open(file, "rb") as stream:
-        quoted = rules.quote.encode()
-        start = stream.read(SAMPLE_BYTES)
-        if rules.quote != "\x00" and quoted in start or b"\\" in start:
-            return _odd_row_with_quotes(file, rules)
-        stream.seek(0)
-        return _odd_row_without_quotes(stream, file, rules)
+def _check_quotes(seen: SeenFile, rules: TextRules) -> None:
+    found, escape = seen.look, seen.escape
+    if escape.against:
+        _fail_at(
+            seen, escape.against[1], "input-escape-mixed",
+            f"“{seen.file.name}” writes quotes inside quotes in two ways: doubled in row {escape.against[0]:,}, "
+            f"behind a backslash in row {escape.against[1]:,}.",
+            'Write all rows in one way, or set the escape sign (escape): " or \\.',
+        )  # fmt: skip
+    over_lines = found.open if not seen.as_stream else found.breaks if not rules.multi_line else Some()
+    if over_lines.count:
+        _fail_at(
+            seen, over_lines.row, "input-line-break", f"A value in row {over_lines.row:,} of “{seen.file.name}” goes over several lines.",
+            "Turn “Line breaks in values” (multiLine) on, or close the quote in that row.", line=over_lines.line,
+        )  # fmt: skip
+    if found.open.count:
+        _fail_at(
+            seen, found.open.row, "input-quote-open", f"The quote in row {found.open.row:,} of “{seen.file.name}” is never closed.",
+            "Close the quote, or take it out; where quotes mean nothing in this file, set “Quotes” (quote) to None.", line=found.open.line,
+        )  # fmt: skip
+    if found.odd.count:
+        _fail_at(
+            seen, found.odd.row, "input-quotes", f"The quotes in row {found.odd.row:,} of “{seen.file.name}” do not fit together.",
+            "Correct the row: a quote inside a value in quotes is written twice.", line=found.odd.line,
+        )  # fmt: skip
+    if seen.as_stream and len(found.line_ends) > 1:
+        _fail_at(
+            seen, None, "input-line-ends", f"The rows of “{seen.file.name}” do not all end in the same way.",
+            "Save it with one kind of line ends (LF or CRLF).", found=" and ".join(sorted(repr(end)[1:-1] for end in found.line_ends)),
+        )  # fmt: skip
 
 
-def _odd_row_without_quotes(stream: BinaryIO, file: str, rules: TextRules) -> tuple[int, int, int] | None:
-    """The quick way: separators are counted per line, until a quote is met."""
-    separator, quoted, width, row, done = rules.separator.encode(), rules.quote.encode(), 0, 1 - rules.header, 0
-    for line in stream:
-        if (quoted in line and quoted != b"\x00") or b"\\" in line:
-            return _odd_row_with_quotes(file, rules)
-        done += len(line)
-        if done > CHECKED_BYTES:
-            return None
-        if line.isspace() and separator not in line:
-            continue
-        count = line.count(separator) + 1
-        width = width or count
-        if count != width:
-            return row, count, width
-        row += 1
-    return None
+def seen_as(seen: SeenFile, rules: TextRules, escape: str) -> SeenFile:
+    """The file as it is with this escape sign."""
+    return _seen(seen.file, replace(rules, escape=escape), seen.encoding, seen.as_stream)
 
 
-def _odd_row_with_quotes(file: str, rules: TextRules) -> tuple[int, int, int] | None:
-    none = rules.quote == "\x00"
-    quoting: Literal[0, 3] = csv.QUOTE_NONE if none else csv.QUOTE_MINIMAL
-    with open(file, encoding="utf-8-sig", errors="replace", newline="" if rules.multi_line else None) as stream:
-        lines: Iterator[str] = stream if rules.multi_line else (line.rstrip("\n") for line in stream)
-        reader = csv.reader(lines, delimiter=rules.separator, quotechar=None if none else rules.quote, quoting=quoting, escapechar="\\")
-        width, row, line = 0, 1 - rules.header, 0
-        try:
-            for cells in reader:
-                width = width or len(cells)
-                if reader.line_num > line + 1 and not rules.multi_line:
-                    return row, OVER_LINES, width
-                line = reader.line_num
-                if cells and len(cells) != width:
-                    return row, len(cells), width
-                row += bool(cells)
-                if line > QUOTED_ROWS:
-                    return None
-        except csv.Error:
-            return None
-    return None
-
-
-def widths_differ(uri: str, *, row: int, found: int, expected: int, header: bool) -> NoReturn:
-    """Raises the problem of a row with another number of values than the first."""
-    fail(
-        "input-row-width",
-        f"Row {row:,} of the file has {found} value{'s' if found != 1 else ''}, the {'header' if header else 'first row'} has {expected}.",
-        uri,
-        row=row,
-        found=f"{found} values",
-        expected=f"{expected} values",
-        fix="Correct the row. A value that holds the separator or a line break must stand in quotes.",
+def unsure_escape(seen: SeenFile) -> Problem:
+    """The problem of a file that both escape signs read well, but not alike."""
+    row = seen.escape.unsure or Some()
+    return Problem(
+        code="input-escape-unsure",
+        field="escape",
+        message=f"In row {row.row:,} of “{seen.file.name}” a backslash inside quotes may mean itself, or be the escape sign.",
+        row=row.row,
+        file=seen.file.name,
+        found=f"a backslash before a backslash or a quote (line {row.line:,})",
+        expected="a file that says which by its other rows",
+        fix='Set the escape sign (escape): " where every backslash stands for itself (Excel, most databases), \\ where two mean one.',
     )
 
 
-def _first_lines(file: Path) -> str:
-    opener = gzip.open if file.suffix.lower() == ".gz" else open
-    with opener(file, "rb") as stream:
-        sample = stream.read(SAMPLE_BYTES)
-    if len(sample) == SAMPLE_BYTES:
-        sample = sample[: sample.rfind(b"\n") + 1]
-    return sample.decode("utf-8-sig", "replace")
+def _fail_at(
+    seen: SeenFile, row: int | None, code: str, message: str, fix: str, *, line: int | None = None, found: str | None = None
+) -> NoReturn:
+    where = found or (f"line {line:,}" if line else None)
+    raise ProblemError(Problem(code=code, field="inputURI", message=message, row=row, file=seen.file.name, found=where, fix=fix))
 
 
-def _check_separator(sample: str, separator: str, uri: str) -> None:
-    """A first line without the separator but with another usual one, as often in the second line, was written with that one."""
-    lines = [line for line in sample.splitlines()[:20] if line.strip()]
-    if len(lines) < 2 or any(separator in line for line in lines):
+def check_widths(seen: SeenFile, rules: TextRules) -> None:
+    """Problem for the first row of another width that the stage does not say what to do with."""
+    found = seen.look
+    narrow = found.narrow if rules.other_widths in ("stop", "drop") else Some()
+    wide = found.wide_filled if rules.other_widths in ("stop", "pad") else Some()
+    first = min((some for some in (narrow, wide) if some.count), key=lambda some: some.row, default=None)
+    if first is None:
         return
-    names = {";": "a semicolon", "\t": "a tab", "|": "a pipe", ",": "a comma", "\x01": "the sign 0x01"}
-    other = next((sign for sign in names if sign in lines[0] and len({line.count(sign) for line in lines}) == 1), None)
-    if other:
-        fail(
-            "input-separator",
-            "The values are not separated as the stage says: each row would be one single value.",
-            uri,
-            found=f"{names[other]} between the values",
-            expected=names.get(separator, f"“{separator}”"),
-            fix="Choose the separator that the file uses"
-            + ("." if other in "|,\x01" else ": Custom, with the own separator " + repr(other) + "."),
+    count = found.narrow.count + found.wide_filled.count
+    raise ProblemError(
+        Problem(
+            code="input-row-width",
+            field="inputURI",
+            message=f"Row {first.row:,} of “{seen.file.name}” has {_values(first.width)}, "
+            f"the {'header' if rules.header else 'first row'} has {found.width}.",
+            row=first.row,
+            file=seen.file.name,
+            found=f"{_values(first.width)} (line {first.line:,})",
+            expected=_values(found.width),
+            fix="Correct the row: a value that holds the separator or a line break must stand in quotes. Or say under "
+            f"“Rows of another width” (otherWidths) what to do with such rows; there {'are' if count > 1 else 'is'} {count:,}.",
         )
+    )
+
+
+def _values(count: int) -> str:
+    return f"{count} value{'s' if count != 1 else ''}"

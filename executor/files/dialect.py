@@ -23,8 +23,8 @@ BLANKS = "".join(chr(code) for code in range(33))
 
 @dataclass(frozen=True)
 class Dialect:
-    """`separator`: one sign or several. `quote`, `escape`: one sign, NO_QUOTE and NO_ESCAPE for none. `over_lines`: a line break inside quotes belongs to the
-    value; else a record is one line."""
+    """`separator`: one sign or several. `quote`, `escape`: one sign, NO_QUOTE and NO_ESCAPE for none. `over_lines`: a line break inside
+    quotes belongs to the value; else a record is one line."""
 
     separator: str = ","
     quote: str = '"'

@@ -1,8 +1,15 @@
-"""Encodings of text files: the ones that can be chosen, and how a file without a choice is recognised."""
+"""Encodings of text files: the ones that can be chosen, how a file without a choice is recognised, and its text block by block."""
 
 from __future__ import annotations
 
-from typing import Literal
+import bz2
+import codecs
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
 
 Encoding = Literal[
     "UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE",
@@ -11,10 +18,94 @@ Encoding = Literal[
 ]  # fmt: skip
 """Names that Python and Java both know."""
 
+BLOCK_BYTES = 4_000_000
 MARKS = ((b"\xef\xbb\xbf", "UTF-8"), (b"\xff\xfe", "UTF-16LE"), (b"\xfe\xff", "UTF-16BE"))
 """What a file may begin with to say its encoding (a byte order mark)."""
+MARK = "\ufeff"
+UTF_16 = ("UTF-16", "UTF-16LE", "UTF-16BE")
+_PACKED = {".gz": gzip.open, ".bz2": bz2.open}
+BROKEN = (OSError, EOFError, zlib.error)
+"""What is raised while a packed file is read that is broken."""
+
+
+@dataclass
+class NotThatEncoding(Exception):
+    """The file's bytes are not of the encoding. `line` counts from 1; `byte`: the first wrong one; `after`: what stands before it."""
+
+    line: int
+    byte: bytes
+
+
+@dataclass
+class HoldsNul(Exception):
+    """The text has a NUL sign, which no text has: it is another encoding, or no text. `line` counts from 1."""
+
+    line: int
+
+
+@dataclass
+class BrokenPack(Exception):
+    """A packed file cannot be unpacked to its end. `good`: how many unpacked bytes came before."""
+
+    good: int
+
+
+def opened(file: Path) -> IO[bytes]:
+    """The file's bytes, unpacked where its name says that it is packed."""
+    return _PACKED.get(file.suffix.lower(), open)(file, "rb")  # type: ignore[operator, no-any-return]
+
+
+def head_of(file: Path, size: int) -> bytes:
+    """Its first bytes, unpacked. Raises BrokenPack."""
+    try:
+        with opened(file) as stream:
+            return stream.read(size)
+    except BROKEN as error:
+        raise BrokenPack(0) from error
 
 
 def marked_encoding(head: bytes) -> str | None:
     """The encoding that the file's first bytes name; None where they name none."""
     return next((name for mark, name in MARKS if head.startswith(mark)), None)
+
+
+def unmarked_utf16(head: bytes) -> str | None:
+    """UTF-16 by its NUL bytes: every second one of a text in a Western language. None where the first bytes look otherwise."""
+    even, odd = head[0:2000:2], head[1:2000:2]
+    for name, zeros, others in (("UTF-16LE", odd, even), ("UTF-16BE", even, odd)):
+        if zeros.count(0) > 0.4 * len(zeros) and others.count(0) <= 0.05 * len(others):
+            return name
+    return None
+
+
+def text_blocks(file: Path, encoding: str) -> Iterator[str]:
+    """The file's text, block by block, without its mark. Raises NotThatEncoding, HoldsNul, BrokenPack, OSError."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    lines, done, is_first = 1, 0, True
+    with opened(file) as stream:
+        while True:
+            try:
+                part = stream.read(BLOCK_BYTES)
+            except BROKEN as error:
+                raise BrokenPack(done) from error
+            try:
+                text = decoder.decode(part, final=not part)
+            except UnicodeDecodeError as error:
+                good = bytes(error.object[: error.start])
+                before = good.decode(encoding, "ignore")
+                raise NotThatEncoding(lines + _line_ends(before), bytes(error.object[error.start : error.start + 1])) from error
+            if is_first and text:
+                text, is_first = text.removeprefix(MARK), False
+            nul = text.find("\x00")
+            if nul >= 0:
+                raise HoldsNul(lines + _line_ends(text[:nul]))
+            lines += _line_ends(text)
+            done += len(part)
+            if text:
+                yield text
+            if not part:
+                return
+
+
+def _line_ends(text: str) -> int:
+    return text.count("\n") or text.count("\r")

@@ -6,20 +6,17 @@ ProblemError. Only the beginning of a large file is looked at.
 
 from __future__ import annotations
 
-import codecs
-import gzip
 import re
-import zlib
 from pathlib import Path
 from typing import NoReturn
 
-from executor.files.lake import matches, near_name
+from executor.files import encodings
+from executor.files.folder import DataFile, Place, place_of
+from executor.files.lake import near_name
 from executor.problems import Problem, ProblemError
 
-CHECKED_BYTES = 256_000_000
 SAMPLE_BYTES = 1_000_000
 TEXT_LIMIT = 1_000_000
-_HIDDEN = ("_", ".")
 _FORMATS = (
     (b"PAR1", "a Parquet file"),
     (b"PK\x03\x04", "a zip archive or an Excel file"),
@@ -37,30 +34,15 @@ def local_path(path: str) -> Path | None:
     return None if "://" in path else Path(path)
 
 
-def data_files(path: str) -> list[Path]:
-    """The files that Spark would read for `path` (a file, a folder or a pattern), sorted; hidden ones left out."""
+def require_data(path: str, uri: str, base: str | None = None) -> Place:
+    """What lies at `path`. Problem when there is nothing, or nothing but empty files."""
     local = local_path(path)
     if local is None:
-        return []
-    found: list[Path] = []
-    for start in matches(local):
-        found += [start] if start.is_file() else [file for file in start.rglob("*") if file.is_file() and not _is_hidden(file, start)]
-    return sorted(found)
-
-
-def _is_hidden(file: Path, start: Path) -> bool:
-    return any(part.startswith(_HIDDEN) and "=" not in part for part in file.relative_to(start).parts)
-
-
-def require_data(path: str, uri: str) -> list[Path]:
-    """The data files at `path`. Problem when there is nothing, or nothing but empty files."""
-    local = local_path(path)
-    if local is None:
-        return []
-    files = data_files(path)
-    if not files and local.is_dir():
+        return Place(path, uri, ())
+    place = place_of(path, uri, base)
+    if not place.files and local.is_dir():
         fail("input-empty", "The folder holds no data files.", uri, expected="at least one file", fix="Name a folder with data, or a file.")
-    if not files:
+    if not place.files:
         fail(
             "input-missing",
             "There is no such file.",
@@ -68,46 +50,141 @@ def require_data(path: str, uri: str) -> list[Path]:
             expected="a file, a folder or a pattern that fits files",
             fix=near_name(local, uri) or "Check the name.",
         )
-    if not any(file.stat().st_size for file in files):
+    if not any(file.path.stat().st_size for file in place.files):
         fail(
             "input-empty",
-            "The file is empty." if len(files) == 1 else "All the files are empty.",
+            "The file is empty." if len(place.files) == 1 else "All the files are empty.",
             uri,
             found="0 bytes",
             fix="Check how it was made.",
         )
-    return files
+    return place
 
 
-def check_text_files(files: list[Path], uri: str, *, binary_reader: str) -> None:
+def check_text_files(place: Place, *, binary_reader: str) -> None:
     """Problem when a file is not UTF-8 text, is broken gzip, or is plainly of another format. `binary_reader` names the reading stage."""
-    for file in files:
-        with file.open("rb") as stream:
-            head = stream.read(8)
-        if file.suffix.lower() == ".gz":
-            _check_gzip(file, head, uri)
-            continue
-        for magic, kind in _FORMATS:
-            if head.startswith(magic):
-                fail(
-                    "input-format",
-                    f"The file is not text: it is {kind}.",
-                    _place(file, uri),
-                    found=kind,
-                    expected="text",
-                    fix=_fix_for(kind, binary_reader),
-                )
-        _check_utf8(file, uri)
+    for file in place.files:
+        check_kind(file, binary_reader=binary_reader)
+        try:
+            head = encodings.head_of(file.path, SAMPLE_BYTES)
+            marked, unmarked = encodings.marked_encoding(head), encodings.unmarked_utf16(head)
+            if marked in encodings.UTF_16:
+                fail_utf16(file, marked, has_field=False, is_marked=True)
+            if unmarked:
+                fail_utf16(file, unmarked, has_field=False)
+            for _ in encodings.text_blocks(file.path, "UTF-8"):
+                pass
+        except encodings.BrokenPack as error:
+            fail_gzip(file, error.good)
+        except encodings.HoldsNul as error:
+            fail_nul(file, error.line)
+        except encodings.NotThatEncoding as error:
+            fail_encoding(file, error, read_as="UTF-8", has_field=False)
+
+
+def check_kind(file: DataFile, *, binary_reader: str) -> None:
+    """Problem when a file is plainly no text, by its first bytes and the end of its name."""
+    with file.path.open("rb") as stream:
+        head = stream.read(8)
+    packed = file.path.suffix.lower()
+    if packed in _OTHER_PACKS:
+        fail("input-packed", f"Files that are packed as {packed} are not read here.", file.name, fix="Unpack it, or pack it with gzip.")
+    if packed in _PACK_MARKS:
+        if head and not head.startswith(_PACK_MARKS[packed]):
+            kind = packed.lstrip(".").replace("gz", "gzip").replace("bz2", "bzip2")
+            fail(
+                "input-gzip",
+                f"The file is not {kind}, though its name ends in {packed}.",
+                file.name,
+                found=_kind_of(head),
+                expected=kind,
+                fix=f"Rename it, or pack it with {kind}.",
+            )
+        return
+    for magic, kind in _FORMATS:
+        if head.startswith(magic):
+            fail(
+                "input-format",
+                f"The file is not text: it is {kind}.",
+                file.name,
+                found=kind,
+                expected="text",
+                fix=_fix_for(kind, binary_reader),
+            )
+
+
+_PACK_MARKS = {".gz": b"\x1f\x8b", ".bz2": b"BZh"}
+_OTHER_PACKS = (".zst", ".lz4", ".snappy", ".deflate", ".xz", ".7z", ".zip")
 
 
 def _fix_for(kind: str, reader: str) -> str:
     return (
         "Read it with a ParquetExtract stage."
         if kind == "a Parquet file"
+        else "Rename it, so that its name ends in .gz."
+        if "gzip" in kind
         else "Unpack it first."
         if "zip" in kind
         else f"{reader} reads text files."
     )
+
+
+def fail_gzip(file: DataFile, good: int) -> NoReturn:
+    fail(
+        "input-gzip",
+        "The file is broken: it cannot be unpacked to its end.",
+        file.name,
+        found=f"a break after {good:,} good bytes" if good else "a break near its beginning",
+        fix="Fetch the file again.",
+        file=file.name,
+    )
+
+
+def fail_nul(file: DataFile, line: int) -> NoReturn:
+    fail(
+        "input-nul",
+        f"Line {line:,} holds a NUL sign (0x00), which no text does: the file is of another encoding, or it is broken.",
+        file.name,
+        row=line,
+        found="the byte 0x00",
+        expected="text",
+        fix="Save it again as UTF-8 text, or fetch it again.",
+        file=file.name,
+    )
+
+
+def fail_utf16(file: DataFile, encoding: str, *, has_field: bool, is_marked: bool = False) -> NoReturn:
+    """A file of UTF-16 (or 32) where it is not read. `has_field`: whether the stage can be told to read it."""
+    told = f"Set “Encoding” (encoding) to {encoding}, or save" if has_field else "Save"
+    fail(
+        "input-encoding",
+        f"The file is {encoding[:6]} text, not UTF-8.",
+        file.name,
+        found=encoding,
+        expected="UTF-8",
+        fix=f"{told} it as UTF-8, for instance with “iconv -f {'utf16' if is_marked else encoding.lower()} -t utf8”.",
+        file=file.name,
+    )
+
+
+def fail_encoding(file: DataFile, error: encodings.NotThatEncoding, *, read_as: str, has_field: bool) -> NoReturn:
+    """A file of another encoding than it is read as. `has_field`: whether the stage can be told which."""
+    letter = error.byte.decode("cp1252", "ignore") if read_as == "UTF-8" else ""
+    told = f"Set “Encoding” (encoding) to the right one, often {LIKELY}, or save" if has_field else "Save"
+    fail(
+        "input-encoding",
+        f"The file is not {read_as} text.",
+        file.name,
+        row=error.line,
+        found=f"the byte 0x{error.byte.hex()} in line {error.line:,}" + (f" (“{letter}” in {LIKELY})" if letter else ""),
+        expected=read_as,
+        fix=f"{told} it as UTF-8, for instance with “iconv -f {LIKELY} -t utf8”.",
+        file=file.name,
+    )
+
+
+LIKELY = "windows-1252"
+"""What text that is no UTF-8 most often is."""
 
 
 def _kind_of(head: bytes) -> str:
@@ -115,75 +192,20 @@ def _kind_of(head: bytes) -> str:
     return known or ("plain text" if all(byte in b"\t\r\n" or byte >= 32 for byte in head[:100]) else "something else")
 
 
-def _check_gzip(file: Path, head: bytes, uri: str) -> None:
-    if head and not head.startswith(b"\x1f\x8b"):
-        fail(
-            "input-gzip",
-            "The file is not gzip, though its name ends in .gz.",
-            _place(file, uri),
-            found=_kind_of(head),
-            expected="gzip",
-            fix="Rename it, or pack it with gzip.",
-        )
-    done = 0
-    try:
-        with gzip.open(file) as stream:
-            while done < CHECKED_BYTES:
-                part = stream.read(SAMPLE_BYTES)
-                if not part:
-                    return
-                done += len(part)
-    except (OSError, EOFError, zlib.error):
-        fail(
-            "input-gzip",
-            "The file is broken: it cannot be unpacked to its end.",
-            _place(file, uri),
-            found=f"a break after {done:,} good bytes" if done else "a break near its beginning",
-            fix="Fetch the file again.",
-        )
-
-
-def _check_utf8(file: Path, uri: str) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    lines = done = 0
-    with file.open("rb") as stream:
-        while done < CHECKED_BYTES:
-            part = stream.read(SAMPLE_BYTES)
-            try:
-                decoder.decode(part, final=not part)
-            except UnicodeDecodeError as error:
-                line = lines + error.object.count(b"\n", 0, error.start) + 1
-                wrong = error.object[error.start : error.start + 1]
-                fail(
-                    "input-encoding",
-                    "The file is not UTF-8 text.",
-                    _place(file, uri),
-                    row=line,
-                    found=f"the byte 0x{wrong.hex()} in line {line:,}"
-                    + (f" (“{wrong.decode('latin-1')}” in Latin-1)" if wrong >= b"\xa0" else ""),
-                    expected="UTF-8",
-                    fix="Save it as UTF-8, for instance with “iconv -f latin1 -t utf8”.",
-                )
-            if not part:
-                return
-            lines += part.count(b"\n")
-            done += len(part)
-
-
-def check_parquet(files: list[Path], uri: str) -> None:
+def check_parquet(place: Place) -> None:
     """Problem when a file is not Parquet: wrong first or last bytes."""
-    for file in files:
-        size = file.stat().st_size
-        with file.open("rb") as stream:
+    for file in place.files:
+        size = file.path.stat().st_size
+        with file.path.open("rb") as stream:
             head = stream.read(4)
             stream.seek(max(0, size - 4))
             tail = stream.read(4)
         if head != b"PAR1":
-            kind = next((kind for magic, kind in _FORMATS if head.startswith(magic)), "text" if _is_text(file) else "another format")
+            kind = next((kind for magic, kind in _FORMATS if head.startswith(magic)), "text" if _is_text(file.path) else "another format")
             fail(
                 "input-format",
                 "The file is not a Parquet file.",
-                _place(file, uri),
+                file.name,
                 found=kind,
                 expected="Parquet",
                 fix="Read it with the stage for its format, for instance DelimitedExtract." if kind == "text" else "Check the file.",
@@ -192,7 +214,7 @@ def check_parquet(files: list[Path], uri: str) -> None:
             fail(
                 "input-format",
                 "The file is not complete: its end is missing.",
-                _place(file, uri),
+                file.name,
                 found=f"{size:,} bytes without an end mark",
                 expected="a whole Parquet file",
                 fix="Write or fetch the file again.",
@@ -227,11 +249,6 @@ def read_text(path: str, uri: str) -> str:
         fail("input-encoding", "The file is not UTF-8 text.", uri, expected="UTF-8", fix="Save it as UTF-8.")
 
 
-def _place(file: Path, uri: str) -> str:
-    """How one of the files that `uri` stands for is called: a folder and a pattern stand for many."""
-    return uri if Path(uri).name == file.name else f"{uri} ({file.name})"
-
-
 def fail(
     code: str,
     message: str,
@@ -241,7 +258,10 @@ def fail(
     expected: str | None = None,
     fix: str | None = None,
     row: int | None = None,
+    file: str | None = None,
 ) -> NoReturn:
     raise ProblemError(
-        Problem(code=code, field="inputURI", message=f"“{uri}”: {message}", found=found or uri, expected=expected, fix=fix, row=row)
+        Problem(
+            code=code, field="inputURI", message=f"“{uri}”: {message}", found=found or uri, expected=expected, fix=fix, row=row, file=file
+        )
     )

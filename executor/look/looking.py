@@ -47,9 +47,9 @@ def _file_at(lake_folder: Path, uri: str) -> Path:
     path = Path(lake.existing(lake_folder, uri, "uri"))
     if not path.is_dir():
         return path
-    from executor.files.inputs import data_files
+    from executor.files.folder import place_of
 
-    files = [file for file in data_files(str(path)) if file.stat().st_size]
+    files = [file.path for file in place_of(str(path), uri).files if file.path.stat().st_size]
     if not files:
         raise ProblemError(Problem(code="input-empty", field="uri", message="The folder holds no data files.", fix="Name a file."))
     return files[0]

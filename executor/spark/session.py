@@ -75,6 +75,7 @@ def settings(profile: ComputeProfile, scratch: Path) -> dict[str, str]:
         "spark.sql.ansi.enabled": "true",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.runSQLOnFiles": "false",
+        "spark.sql.legacy.javaCharsets": "true",  # else Spark reads no other encodings than Unicode and Latin-1
         "spark.sql.variable.substitute": "false",
         "spark.sql.scripting.enabled": "false",
         "spark.sql.artifact.isolation.enabled": "false",

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from itertools import accumulate
+from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from executor.files.folder import NO_VALUE, DataFile, Place, fixed_part
+from executor.stages.portions import Portion
+
+ERRORS = "_errors"
+ERROR_TYPE = "array<struct<field:string,message:string>>"
 INTERNAL = ("_filename", "_index", "_monotonically_increasing_id")
 DESCRIPTIONS = {
     "_filename": "An Arc internal field describing where this row was originally sourced from.",
     "_index": "An Arc internal field describing where in _filename this row was originally sourced from.",
+    ERRORS: "What is wrong with this row.",
     "_monotonically_increasing_id": "An Arc internal field holding a number that no other row has.",
 }
 _BLOCK, _NUMBER = "_sluice_block", "_sluice_number"
 _ROW_BITS = 2**33 - 1
 """Of a monotonically increasing id, the bits that count the rows of a part."""
+
+
+def quoted_name(name: str) -> str:
+    """A column's name as Spark's functions take it."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def errors_column(errors: Column) -> Column:
+    """`errors` as the column `_errors`."""
+    return _named(errors, ERRORS)
 
 
 def is_internal(frame: DataFrame, name: str) -> bool:
@@ -28,26 +46,70 @@ Counted = Callable[[int], None]
 
 
 def with_file_columns(
-    frame: DataFrame, path: str, uri: str, *, contiguous: bool, limit: int | None = None, counted: Counted = lambda rows: None
+    portion: Portion, place: Place, *, contiguous: bool, limit: int | None = None, counted: Counted = lambda rows: None
 ) -> DataFrame:
-    """`frame` (just read from files at `path`, written `uri` in the document) with its internal columns at the end; the first
-    `limit` rows of it, if given. `counted` is told the number of rows where numbering them has found it out.
+    """The rows of `portion` (a part of what lies at `place`): its columns, those of folders, internal ones; the first `limit` rows, if
+    given. `counted` is told the number of rows where numbering them has found it out.
 
     `_index` counts from 1 within each file without a gap, however Spark splits the file. Parquet brings the number along; of other
     formats one whole file in one part is numbered as it is read, anything else needs a first pass that counts rows.
     """
-    if any(name in frame.columns for name in INTERNAL):
+    frame = _with_folders(portion, place)
+    added = [column for column in frame.columns if column == ERRORS]
+    data = [column for column in frame.columns if column != ERRORS]
+    if any(name in data for name in INTERNAL):
         return _first(frame, limit)
-    files = frame.inputFiles()
-    address = F.col("_metadata.file_path") if len(files) != 1 else F.lit(files[0])
-    name = _named(_as_in_document(address, path, uri), "_filename")
+    if portion.cuts:
+        most = max(before for before, _ in portion.cuts.values())
+        numbered = _with_numbers(frame, portion, place, True, None if limit is None else limit + most, lambda rows: None)
+        frame = _first(_cut(numbered, portion.cuts), limit)
+        frame = frame if contiguous else frame.drop("_index").select("*", _running_number())
+    else:
+        frame = _with_numbers(frame, portion, place, contiguous, limit, counted)
+    return frame.select(*[quoted_name(name) for name in frame.columns if name != ERRORS], *added)
+
+
+def _with_numbers(frame: DataFrame, portion: Portion, place: Place, contiguous: bool, limit: int | None, counted: Counted) -> DataFrame:
+    one = portion.files[0] if len(portion.files) == 1 else None
+    address = F.lit(one.name) if one else _as_in_document(F.col("_metadata.file_path"), place.path, place.uri)
+    name = _named(address, "_filename")
     if not contiguous:
         return _first(frame.select("*", _running_number(), name), limit)
     if "row_index" in _metadata_fields(frame):
         return _first(frame.select("*", name, _named(F.col("_metadata.row_index") + 1, "_index")), limit)
     if limit is not None:
         return _first_numbered(frame, name, limit)
-    return _numbered(frame, name, counted) if len(files) == 1 else _numbered_by_file(frame, name, counted)
+    return _numbered(frame, name, counted) if one else _numbered_by_file(frame, name, counted)
+
+
+def _with_folders(portion: Portion, place: Place) -> DataFrame:
+    """The portion's own columns, and those that its folders give."""
+    frame = portion.frame
+    own = list(portion.columns) if portion.columns is not None else [F.col(quoted_name(name)) for name in frame.columns]
+    return frame.select(*own, *[_folder_value(name, place).alias(name) for name in place.folder_columns], *portion.added)
+
+
+def _folder_value(name: str, place: Place) -> Column:
+    """The text that the folder `name=…` in the file's address gives; null where there is none."""
+    written = {part.partition("=")[0] for file in place.files for part in file.path.parts if unquote(part).startswith(f"{name}=")}
+    pattern = f"^.*/(?:{'|'.join(map(re.escape, sorted(written)))})=([^/]*)/.*$"
+    value = F.regexp_extract(_plain(F.col("_metadata.file_path")), pattern, 1)
+    return F.when(~value.isin("", NO_VALUE), F.coalesce(_decoded(value), value))
+
+
+def _cut(frame: DataFrame, cuts: Mapping[DataFile, tuple[int, int]]) -> DataFrame:
+    """`frame` without the rows before and behind the data of each file, numbered without them."""
+    number = F.col("_index")
+    if len(cuts) == 1:
+        first, rows = next(iter(cuts.values()))
+        kept = frame.where(number.between(first + 1, first + rows))
+        return kept.withColumn("_index", _named(number - first, "_index"))
+    facts = [(file.name, before, rows) for file, (before, rows) in cuts.items()]
+    known = frame.sparkSession.createDataFrame(facts, "_sluice_file string, _sluice_before bigint, _sluice_rows bigint")
+    joined = frame.join(F.broadcast(known), F.col("_filename") == F.col("_sluice_file"))
+    before = F.col("_sluice_before")
+    kept = joined.where((number > before) & (number <= before + F.col("_sluice_rows")))
+    return kept.select(*[F.col(quoted_name(name)) for name in frame.columns[:-1]], _named(number - before, "_index"))
 
 
 def empty_file_columns(frame: DataFrame, *, contiguous: bool) -> DataFrame:
@@ -77,7 +139,7 @@ def _first_numbered(frame: DataFrame, name: Column, limit: int) -> DataFrame:
     """The first rows only, so that numbering them costs no pass over the whole input."""
     few = frame.select("*", name, F.monotonically_increasing_id().alias(_NUMBER)).limit(limit)
     in_file = Window.partitionBy("_filename").orderBy(_NUMBER)
-    columns = [F.col(f"`{column}`") for column in [*frame.columns, "_filename"]]
+    columns = [F.col(quoted_name(column)) for column in [*frame.columns, "_filename"]]
     return few.select(*columns, _named(F.row_number().over(in_file).cast("bigint"), "_index"))
 
 
@@ -101,7 +163,7 @@ def _numbered_by_file(frame: DataFrame, name: Column, counted: Counted) -> DataF
     )
     marked = frame.select("*", name, block.alias(_BLOCK), F.monotonically_increasing_id().alias(_NUMBER))
     joined = marked.join(F.broadcast(_shifts(marked, counted)), _BLOCK)
-    columns = [F.col(f"`{column}`") for column in [*frame.columns, "_filename"]]
+    columns = [F.col(quoted_name(column)) for column in [*frame.columns, "_filename"]]
     return joined.select(*columns, _named(F.col(_NUMBER) - F.col("shift"), "_index"))
 
 
@@ -125,17 +187,20 @@ def _metadata_fields(frame: DataFrame) -> list[str]:
 
 def _as_in_document(address: Column, path: str, uri: str) -> Column:
     """The file's address as the document writes it, so that no folder of the machine shows."""
-    plain = F.regexp_replace(F.url_decode(F.replace(address, F.lit("+"), F.lit("%2B"))), "^file:/+", "/")
-    common_uri, common_path = _fixed(uri), _fixed(path)
+    plain, common_uri, common_path = _plain(address), fixed_part(uri), fixed_part(path)
     return F.when(plain.startswith(common_path), F.concat(F.lit(common_uri), F.substring(plain, len(common_path) + 1, 2**30))).otherwise(
         plain
     )
 
 
-def _fixed(address: str) -> str:
-    """The part before the first sign of a pattern."""
-    cut = min((address.find(sign) for sign in "*?[{" if sign in address), default=len(address))
-    return address[:cut]
+def _plain(address: Column) -> Column:
+    """The path that an address of Spark's means."""
+    return F.regexp_replace(_decoded(address), "^file:/+", "/")
+
+
+def _decoded(text: Column) -> Column:
+    """`text` with `%2F` and the like as the signs that they stand for; null where that cannot be."""
+    return F.try_url_decode(F.replace(text, F.lit("+"), F.lit("%2B")))
 
 
 def _named(column: Column, name: str) -> Column:

@@ -4,13 +4,13 @@ Needs pyspark."""
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
 
+from executor.files.folder import Place
 from executor.language.schema import AnyColumn
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Count, StageContext
@@ -30,8 +30,8 @@ def frame_of_files(stage: JSONExtract, spark: SparkSession, context: StageContex
     looks: list[Look] = []
     kinds: list[Kind] = []
 
-    def sample(files: list[Path], uri: str) -> None:
-        looks.append(stage.look(spark, files, uri))
+    def sample(place: Place) -> None:
+        looks.append(stage.look(spark, place))
 
     def read(session: SparkSession, path: str, options: dict[str, str]) -> DataFrame:
         (look,) = looks

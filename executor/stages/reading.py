@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StringType, StructType
 
+from executor.files.folder import Place, fixed_part
 from executor.files.inputs import read_text, require_data
 from executor.language.schema import AnyColumn, parse_schema, parse_schema_text
 from executor.plain import did_you_mean
@@ -18,10 +19,14 @@ from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileExtract, FileOrViewExtract, WithSchema
 from executor.stages.frames import require_columns
 from executor.stages.internal_columns import empty_file_columns, with_file_columns, with_view_columns
+from executor.stages.portions import Portion
 
 Reader = Callable[[SparkSession, str, dict[str, str]], DataFrame]
-Sample = Callable[[list[Path], str], None]
+Sample = Callable[[Place], None]
+Portions = Callable[[Place, dict[str, str]], list[Portion]]
 NOTHING_THERE = ("input-missing", "input-empty")
+ALL_FILES = {"recursiveFileLookup": "true"}
+"""Spark's option for what `executor.files.folder` says of folders: all files, at any depth; their names make no columns in Spark."""
 
 
 def read_files(stage: FileExtract, spark: SparkSession, context: StageContext, read: Reader, *, sample: Sample) -> DataFrame:
@@ -29,30 +34,90 @@ def read_files(stage: FileExtract, spark: SparkSession, context: StageContext, r
 
     Where nothing is there and the stage has a schema, the answer is an empty frame of that schema (Arc's rule).
     """
+
+    def portions(place: Place, options: dict[str, str]) -> list[Portion]:
+        sample(place)
+        return [Portion(read(spark, place.path, options), place.files)]
+
+    return read_portions(stage, spark, context, portions)
+
+
+def read_portions(stage: FileExtract, spark: SparkSession, context: StageContext, portions: Portions) -> DataFrame:
+    """As `read_files`, for files that Spark reads in several ways."""
     columns = stage_schema(stage, context)
     uri = stage.input_uri or ""
     try:
-        path = context.input_path(uri)
-        files = require_data(path, uri)
+        base = context.input_path(stage.base_path) if stage.base_path else None
+        place = require_data(context.input_path(uri), uri, base)
+        found = portions(place, ALL_FILES)
     except ProblemError as error:
         if columns is None or error.problems[0].code not in NOTHING_THERE:
             raise
         context.log(f"{uri} holds nothing: the view is empty, with the columns of the schema.", "warning")
         return empty_file_columns(empty_frame(spark, columns), contiguous=stage.contiguous_index)
-    sample(files, uri)
-    base = {"basePath": context.input_path(stage.base_path)} if stage.base_path else {}
-    frame = read(spark, path, base)
-    if not frame.columns:
-        raise ProblemError(Problem(code="input-empty", field="inputURI", message=f"{uri}: There are no columns in it.", found=uri))
-    frame = with_file_columns(
-        frame,
-        path,
-        uri,
-        contiguous=stage.contiguous_index,
-        limit=context.row_limit,
-        counted=lambda rows: None if stage.persist else context.rows("out", rows, stage.output_view),
-    )
+    for portion in found:
+        require_own_columns(portion, place)
+    tell_beside(place, context)
+
+    known = [one.rows for one in found if one.rows is not None]
+
+    def counted(rows: int) -> None:
+        if not (stage.persist or known):
+            context.rows("out", rows, stage.output_view)
+
+    if known and not (stage.persist or context.is_sampled):
+        context.rows("out", sum(known), stage.output_view)
+    limit = context.row_limit
+    frames = [with_file_columns(one, place, contiguous=stage.contiguous_index, limit=limit, counted=counted) for one in found]
+    frame = reduce(DataFrame.union, frames)
+    if limit is not None and len(frames) > 1:
+        frame = frame.limit(limit)
     return described(frame, columns) if columns else frame
+
+
+def require_own_columns(portion: Portion, place: Place) -> None:
+    """Problem when there are no columns, or when a folder's name gives one that the files have already."""
+    frame = portion.frame.select(*portion.columns) if portion.columns is not None else portion.frame
+    names = frame.columns
+    if not names:
+        raise ProblemError(
+            Problem(code="input-empty", field="inputURI", message=f"“{place.uri}”: There are no columns in it.", found=place.uri)
+        )
+    own = {name.casefold() for name in names}
+    twice = next((name for name in place.folder_columns if name.casefold() in own), None)
+    if twice:
+        file = next(file for file in place.files if twice in dict(file.folders))
+        folder = next(part for part in file.path.parts if part.startswith(f"{twice}="))
+        raise ProblemError(
+            Problem(
+                code="folder-column-twice",
+                field="inputURI",
+                message=f"“{place.uri}”: The column “{twice}” stands in the files, and the name of their folder gives one, too.",
+                file=file.name,
+                data_column=twice,
+                found=folder,
+                expected="a column from one of both",
+                fix=f"Rename the folders or the column; or leave the folder's value out by reading “{fixed_part(place.uri)}/{twice}=*”.",
+            )
+        )
+
+
+def tell_beside(place: Place, context: StageContext) -> None:
+    """Warns of files that lack a folder whose name gives the others a column."""
+    beside = place.beside
+    if beside:
+        names = ", ".join(f"“{name}”" for name in place.folder_columns)
+        context.warn(
+            Problem(
+                code="files-beside-folders",
+                field="inputURI",
+                message=f"{len(beside):,} of {len(place.files):,} files lie beside the folders that give the column {names}: "
+                "it is null in their rows.",
+                file=beside[0].name,
+                found=", ".join(file.name for file in beside[:5]),
+                fix="Put them into such folders, or read them in a stage of their own.",
+            )
+        )
 
 
 def read_view(stage: FileOrViewExtract, context: StageContext, parse: Callable[[DataFrame], DataFrame]) -> DataFrame:

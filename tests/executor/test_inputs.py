@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from executor.files.delimited import TextRules, check_widths
-from executor.files.inputs import check_parquet, check_text_files, data_files, read_text, require_data
+from executor.files.delimited import TextRules
+from executor.files.folder import place_of
+from executor.files.inputs import check_parquet, read_text, require_data
+from executor.files.table import table_of
 from executor.problems import Problem, ProblemError
 
-COMMAS = TextRules(",", '"', header=True)
+COMMAS = TextRules()
 
 
 @pytest.fixture
@@ -23,10 +25,7 @@ def text_problem(file: Path, content: bytes | str, rules: TextRules = COMMAS) ->
     """What is wrong with `file` as a delimited text, None when nothing is."""
     file.write_bytes(content.encode() if isinstance(content, str) else content)
     try:
-        files = require_data(str(file), file.name)
-        check_text_files(files, file.name, binary_reader="DelimitedExtract")
-        for one in files:
-            check_widths(one, file.name, rules)
+        table_of(require_data(str(file), file.name), rules)
     except ProblemError as error:
         return error.problems[0]
     return None
@@ -81,20 +80,21 @@ def test_one_column_of_text_is_no_wrong_separator(lake: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "row", "found"),
     [
-        ("a,b\n1,2\n3\n", 2, "1 values"),
+        ("a,b\n1,2\n3\n", 2, "1 value"),
         ("a,b\n1,2,3\n", 1, "3 values"),
         ("a,b\n" + "1,2\n" * 50_000 + "1,2,3\n", 50_001, "3 values"),
         ('a,b\n"1,5",2\n"1",2,3\n', 2, "3 values"),
-        ("a,b\n\n1,2\n1\n", 2, "1 values"),
+        ("a,b\n\n1,2\n1\n", 2, "1 value"),
     ],
 )
 def test_a_row_of_another_width_is_told_with_its_number(lake: Path, content: str, row: int, found: str) -> None:
     problem = text_problem(lake / "a.csv", content)
-    assert problem and (problem.code, problem.row, problem.found, problem.expected) == ("input-row-width", row, found, "2 values")
+    assert problem and (problem.code, problem.row, problem.expected) == ("input-row-width", row, "2 values")
+    assert (problem.found or "").startswith(found)
 
 
 def test_without_a_header_the_first_line_is_row_one(lake: Path) -> None:
-    problem = text_problem(lake / "a.csv", "1,2\n3\n", TextRules(",", '"', header=False))
+    problem = text_problem(lake / "a.csv", "1,2\n3\n", TextRules(header=False))
     assert problem and problem.row == 2
 
 
@@ -107,13 +107,13 @@ def test_a_line_break_in_a_value_needs_the_switch(lake: Path) -> None:
     content = 'a,b\n1,"x\ny"\n'
     problem = text_problem(lake / "a.csv", content)
     assert problem and (problem.code, problem.row) == ("input-line-break", 1)
-    assert text_problem(lake / "b.csv", content, TextRules(",", '"', header=True, multi_line=True)) is None
+    assert text_problem(lake / "b.csv", content, TextRules(multi_line=True)) is None
 
 
 def test_another_encoding_is_told_with_line_and_byte(lake: Path) -> None:
     problem = text_problem(lake / "a.csv", b"a,b\n1,Z\xfcrich\n")
     assert problem and (problem.code, problem.row, problem.expected) == ("input-encoding", 2, "UTF-8")
-    assert problem.found == "the byte 0xfc in line 2 (“ü” in Latin-1)"
+    assert problem.found == "the byte 0xfc in line 2 (“ü” in windows-1252)"
 
 
 def test_a_character_may_stand_across_two_pieces_of_the_file(lake: Path) -> None:
@@ -139,7 +139,7 @@ def test_what_is_not_parquet_is_told(lake: Path, content: bytes, message: str) -
     file = lake / "x.parquet"
     file.write_bytes(content)
     with pytest.raises(ProblemError) as caught:
-        check_parquet([file], "x.parquet")
+        check_parquet(place_of(str(file), "x.parquet"))
     assert caught.value.problems[0].message == message
 
 
@@ -147,12 +147,12 @@ def test_patterns_find_the_files_spark_would_read(lake: Path) -> None:
     for name in ("a1.csv", "a2.csv", "b1.csv", "_hidden.csv", "sub/a3.csv", "sub/year=2013/a4.csv"):
         (lake / name).parent.mkdir(parents=True, exist_ok=True)
         (lake / name).write_text("x")
-    names = lambda pattern: [file.name for file in data_files(str(lake / pattern))]  # noqa: E731
+    names = lambda pattern: [file.path.name for file in place_of(str(lake / pattern), pattern).files]  # noqa: E731
     assert names("a*.csv") == ["a1.csv", "a2.csv"]
     assert names("{a1,b1}.csv") == ["a1.csv", "b1.csv"]
     assert names("[^a]1.csv") == ["b1.csv"]
     assert names("sub") == ["a3.csv", "a4.csv"]
-    assert data_files("s3a://bucket/x") == []
+    assert require_data("s3a://bucket/x", "s3a://bucket/x").files == ()
 
 
 def test_the_text_of_a_small_file_is_read(lake: Path) -> None:

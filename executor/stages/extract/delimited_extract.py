@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from executor.files.encodings import Encoding
-from executor.problems import Problem, ProblemError
 from executor.stages.base import StageContext
 from executor.stages.file_kinds import Delimited, FileOrViewExtract
 from executor.stages.kinds import stage_field
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+    from executor.files.delimited import TextRules
+    from executor.files.folder import Place
+    from executor.stages.portions import Portion
 
 
 class DelimitedExtract(Delimited, FileOrViewExtract):
@@ -97,48 +101,49 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
     )
 
     def execute(self, spark: SparkSession, context: StageContext) -> None:
-        from executor.stages.reading import read_files, read_view
+        from executor.stages.reading import read_portions
 
         if self.input_view:
-            frame = read_view(self, context, lambda lines: spark.read.options(**self._options()).csv(lines))
+            frame = self._of_view(spark, context)
         else:
-            frame = read_files(self, spark, context, self._read, sample=self._check)
+            frame = read_portions(self, spark, context, partial(self._portions, spark, context))
         self.make_view(frame, context)
 
-    def _options(self) -> dict[str, str]:
-        escape = "\\" if self.escape is None else self.escape or "\x00"
-        options = {"escape": escape, "inferSchema": "false", "multiLine": str(self.multi_line).lower()}
-        return self.format_options() | options
+    def _portions(self, spark: SparkSession, context: StageContext, place: Place, options: dict[str, str]) -> list[Portion]:
+        from executor.files.table import table_of
+        from executor.stages.delimited_frames import empty_options, portions_of
 
-    def _read(self, spark: SparkSession, path: str, options: dict[str, str]) -> DataFrame:
-        """A row of another width than the first stops the reading; it is found in every row as long as no column is skipped."""
-        strict = {"mode": "FAILFAST", "columnPruning": "false"}
-        return spark.read.options(**self._options(), **strict, **options).csv(path)
+        rules = self._rules()
+        table = table_of(place, rules)
+        for sentence in table.said:
+            context.log(sentence)
+        for warning in table.warnings:
+            context.warn(warning)
+        if table.rejected:
+            context.rows("rejected", table.rejected, self.output_view)
+        given = {"sep": rules.separator, "quote": rules.quote} | empty_options(self.null_value, self.quoted_empty)
+        return portions_of(table, spark, rules, options | given)
 
-    def _check(self, files: list[Any], uri: str) -> None:
-        from executor.files.delimited import TextRules, check_widths
-        from executor.files.inputs import check_text_files
+    def _rules(self) -> TextRules:
+        from executor.files.delimited import TextRules
 
-        self._refuse_what_is_not_read_yet()
-        check_text_files(files, uri, binary_reader="DelimitedExtract")
         options = self.format_options()
-        rules = TextRules(options["sep"], options["quote"], self.header, self.multi_line)
-        for file in files[:20]:
-            check_widths(file, uri, rules)
-
-    def _refuse_what_is_not_read_yet(self) -> None:
-        later = (
-            "encoding",
-            "skip_lines",
-            "skip_last_lines",
-            "comment",
-            "other_widths",
-            "other_headers",
-            "trim_names",
-            "null_value",
-            "quoted_empty",
+        return TextRules(
+            separator=options["sep"],
+            quote=options["quote"],
+            escape=self.escape,
+            header=self.header,
+            multi_line=self.multi_line,
+            encoding=self.encoding,
+            skip_lines=self.skip_lines,
+            skip_last_lines=self.skip_last_lines,
+            comment=self.comment,
+            other_widths=self.other_widths,
+            other_headers=self.other_headers,
+            trim_names=self.trim_names,
         )
-        for name in later:
-            info = type(self).model_fields[name]
-            if getattr(self, name) != info.default:
-                raise ProblemError(Problem(code="not-yet", field=info.alias, message=f"“{info.alias}” is not read yet."))
+
+    def _of_view(self, spark: SparkSession, context: StageContext) -> DataFrame:
+        from executor.stages.delimited_views import rows_of_view
+
+        return rows_of_view(self, self._rules(), spark, context)

@@ -9,10 +9,9 @@ from executor.stages.base import Count, StageContext
 from executor.stages.file_kinds import FileOrViewExtract
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pyspark.sql import DataFrame, SparkSession
 
+    from executor.files.folder import Place
     from executor.language.schema import AnyColumn
     from executor.stages.json_shape import Look
 
@@ -59,15 +58,15 @@ class JSONExtract(FileOrViewExtract):
         """`frame`, whose counts are told as those of the stage's view."""
         return context.watched(frame, self.output_view, counts, affected=affected, look=look)
 
-    def look(self, spark: SparkSession, files: list[Path], uri: str) -> Look:
+    def look(self, spark: SparkSession, place: Place) -> Look:
         """What is in the files. Raises ProblemError for what Spark would lose in silence."""
         from executor.files.inputs import check_text_files
         from executor.stages.json_problems import refuse_what_would_be_lost
         from executor.stages.json_shape import look_at
 
-        check_text_files(files, uri, binary_reader=self.type)
-        found = look_at(spark, files, is_lines=not self.multi_line)
-        refuse_what_would_be_lost(found, uri, is_lines=not self.multi_line, same_keys=self.same_keys)
+        check_text_files(place, binary_reader=self.type)
+        found = look_at(spark, [file.path for file in place.files], is_lines=not self.multi_line)
+        refuse_what_would_be_lost(found, place.uri, is_lines=not self.multi_line, same_keys=self.same_keys)
         return found
 
     def tell(self, context: StageContext, found: Look, columns: list[AnyColumn] | None) -> None:

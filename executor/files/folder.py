@@ -1,0 +1,132 @@
+"""The files that an address stands for, how the document calls each of them, and what the names of their folders say.
+
+One rule for all formats: a folder stands for all data files in it, at any depth. A folder named `year=2024` gives its files the column
+`year`, always as text; files without such a folder have null there. Names that begin with `_` or `.` are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from executor.files import tree
+from executor.files.lake import matches
+from executor.problems import Problem, ProblemError
+
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""How a folder's name says that its column has no value."""
+_GLOB_SIGNS = "*?[{"
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file. `name`: as the document would write it; `folders`: the columns that its folders give it."""
+
+    path: Path
+    name: str
+    folders: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """What an address stands for. `path`, `uri`: of the address, may be patterns; `base`: the folder below which names make columns."""
+
+    path: str
+    uri: str
+    files: tuple[DataFile, ...]
+
+    @property
+    def folder_columns(self) -> list[str]:
+        """Names that folders give, in the order in which they come."""
+        return list(dict.fromkeys(name for file in self.files for name, _ in file.folders))
+
+    @property
+    def beside(self) -> list[DataFile]:
+        """Files that lack one of the folder columns."""
+        names = set(self.folder_columns)
+        return [file for file in self.files if {name for name, _ in file.folders} != names]
+
+
+def place_of(path: str, uri: str, base: str | None = None) -> Place:
+    """All data files at `path`, which the document calls `uri`. `base`: where folder columns begin; without it, at what `path` fits.
+    Raises ProblemError for what cannot be read as a part of it."""
+    files = [_described(file, start, path, uri, base) for start in matches(Path(path)) for file in _below(start, uri)]
+    return Place(path, uri, tuple(sorted(dict.fromkeys(files), key=lambda file: str(file.path))))
+
+
+def _below(start: Path, uri: str) -> Iterable[Path]:
+    if not start.is_dir():
+        return [start]
+    walk = tree.Walk(start, enter=lambda entry: not entry.is_hidden)
+    entries = [entry for entry in walk if not entry.is_hidden]
+    if walk.left_out:
+        raise ProblemError(_not_all(uri, ", ".join(sorted(walk.left_out))))
+    link = next((entry for entry in entries if entry.kind == tree.LINK), None)
+    if link:
+        raise ProblemError(_a_link(uri, tree.shown(link.path)))
+    return [start / entry.path for entry in entries if entry.kind == tree.FILE]
+
+
+def _described(file: Path, start: Path, path: str, uri: str, base: str | None) -> DataFile:
+    top = Path(base) if base else start if start.is_dir() else start.parent
+    if not file.is_relative_to(top):
+        raise ProblemError(_outside_base(uri))
+    parts = file.relative_to(top).parts[:-1]
+    return DataFile(file, _name(str(file), path, uri), tuple(_column(part) for part in parts if "=" in part[1:]))
+
+
+def _column(part: str) -> tuple[str, str | None]:
+    name, _, value = part.partition("=")
+    return unquote(name), None if value in ("", NO_VALUE) else unquote(value)
+
+
+def _name(file: str, path: str, uri: str) -> str:
+    """`file` as the document would write it: what is the same in `path` and `uri` exchanged."""
+    fixed_path, fixed_uri = fixed_part(path), fixed_part(uri)
+    return tree.shown(fixed_uri + file[len(fixed_path) :] if file.startswith(fixed_path) else file)
+
+
+def fixed_part(address: str) -> str:
+    """The part of an address before the first sign of a pattern, from where on a path and its address in the document are the same."""
+    cut = min((address.find(sign) for sign in _GLOB_SIGNS if sign in address), default=len(address))
+    return address[:cut].rstrip("/") if cut == len(address) else address[:cut]
+
+
+def escaped(path: Path) -> str:
+    """A file's path as Spark takes it, for which signs of patterns are signs of the name."""
+    return "".join("\\" + sign if sign in "*?[]{}\\" else sign for sign in str(path))
+
+
+def _not_all(uri: str, why: str) -> Problem:
+    return Problem(
+        code="input-folder",
+        field="inputURI",
+        message=f"{uri}: Not all of the folder can be read.",
+        found=why,
+        expected=f"at most {tree.MOST:,} files, at most {tree.DEEPEST} folders deep, all readable",
+        fix="Read parts of it in stages of their own.",
+    )
+
+
+def _a_link(uri: str, link: str) -> Problem:
+    return Problem(
+        code="input-link",
+        field="inputURI",
+        message=f"{uri}: There is a link in the folder, and links are not followed.",
+        found=link,
+        file=f"{uri}/{link}",
+        expected="files and folders",
+        fix="Put the file itself there, or take the link out.",
+    )
+
+
+def _outside_base(uri: str) -> Problem:
+    return Problem(
+        code="base-path",
+        field="basePath",
+        message=f"{uri}: The base folder is not above the files.",
+        expected="a folder that holds them",
+        fix="Correct or leave out the base folder.",
+    )

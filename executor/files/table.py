@@ -1,0 +1,253 @@
+"""The delimited files of one address as one table: what columns it has, and how Spark reads each part of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from executor.files.delimited import SeenFile, TextRules, check_widths, see, seen_as, unsure_escape
+from executor.files.dialect import NO_ESCAPE
+from executor.files.escapes import Verdict
+from executor.files.folder import DataFile, Place
+from executor.files.headers import Named, how_to_mend, match, named, numbered
+from executor.problems import Problem, ProblemError
+
+AT_ONCE = 4
+MOST_PARTS = 100
+SHOWN_NAMES = 30
+
+
+@dataclass(frozen=True)
+class Part:
+    """Files that Spark reads in one way. `names`: of their columns in the order of the files; `is_even`: all rows are of that width.
+    `cuts`: for each file, how many rows come before its data, and how many data rows there are."""
+
+    encoding: str
+    escape: str
+    as_stream: bool
+    line_end: str | None
+    names: tuple[str, ...]
+    is_even: bool
+    files: tuple[DataFile, ...] = ()
+    cuts: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass
+class Table:
+    """`columns`: names in order. `said`: for the log; `warnings`: for the run. `rejected`: rows of another width, told in `_errors`."""
+
+    columns: list[str]
+    parts: list[Part]
+    said: list[str] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    rejected: int = 0
+
+
+def table_of(place: Place, rules: TextRules) -> Table:
+    """Looks at all files of `place`. Raises ProblemError for what cannot be one table."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        looks = list(pool.map(lambda file: see(file, rules), place.files))
+    seen = _with_escapes([look for look in looks if look], rules)
+    if not seen:
+        raise ProblemError(_only_blanks(place))
+    for one in seen:
+        check_widths(one, rules)
+    table = _by_header(seen, rules) if rules.header else _by_width(seen, rules)
+    _tell(table, seen, rules)
+    return table
+
+
+def _with_escapes(seen: Sequence[SeenFile], rules: TextRules) -> list[SeenFile]:
+    """Files that do not say which escape sign they use follow the others of the folder; where none says, that is a problem."""
+    proven = {one.escape.sign for one in seen if one.escape.is_proven}
+    done = []
+    for one in seen:
+        if one.escape.sign is None:
+            if len(proven) != 1:
+                raise ProblemError(unsure_escape(one))
+            one = replace(seen_as(one, rules, str(next(iter(proven)))), escape=Verdict(next(iter(proven))))
+        done.append(one)
+    return done
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------------
+
+
+def _by_header(seen: Sequence[SeenFile], rules: TextRules) -> Table:
+    headers = [named(one.look.names or (), trim=rules.trim_names) for one in seen]
+    usual = _usual([frozenset(header.names) for header in headers])
+    model = headers[usual]
+    columns, matched = list(model.names), []
+    for one, header in zip(seen, headers, strict=True):
+        found = match(header.names, model.names)
+        if not found.is_whole and rules.other_headers == "stop":
+            raise ProblemError(_other_names(one, header, seen[usual], model, how_to_mend(found)))
+        columns += [name for name in found.more if name not in columns]
+        matched.append(found.names)
+    table = Table(columns, _parts(seen, matched))
+    for one, header in zip(seen, headers, strict=True):
+        if header.told and (one is seen[usual] or header.told != model.told):
+            table.said.append(f"{one.file.name}: {'; '.join(header.told)}.")
+    orders = [one for one, names in zip(seen, matched, strict=True) if names != model.names and set(names) == set(model.names)]
+    if orders:
+        table.said.append(f"{_files(orders)} in another order; each value is put under its name.")
+    return table
+
+
+def _usual(kinds: Sequence[frozenset[str] | int]) -> int:
+    """The first file of the kind that most files are."""
+    most = Counter(kinds).most_common(1)[0][0]
+    return kinds.index(most)
+
+
+def _by_width(seen: Sequence[SeenFile], rules: TextRules) -> Table:
+    """Without names, the files must be of one width, or the stage says what happens to files of another."""
+    widths = [one.look.width for one in seen]
+    usual = _usual(widths)
+    width = widths[usual]
+    for one in seen:
+        is_fine = one.look.width == width or rules.other_widths in ("fit", "pad" if one.look.width < width else "drop")
+        if not is_fine:
+            raise ProblemError(_other_width(one, seen[usual]))
+    return Table(list(numbered(width).names), _parts(seen, [numbered(min(one.look.width, width)).names for one in seen]))
+
+
+def _parts(seen: Sequence[SeenFile], names: Sequence[tuple[str, ...]]) -> list[Part]:
+    grouped: dict[Part, list[SeenFile]] = {}
+    for one, columns in zip(seen, names, strict=True):
+        kind = Part(
+            encoding=one.encoding,
+            escape=one.escape.sign or NO_ESCAPE,
+            as_stream=one.as_stream,
+            line_end=one.line_end if one.as_stream else None,
+            names=columns,
+            is_even=one.look.is_even and one.look.width == len(columns),
+        )
+        grouped.setdefault(kind, []).append(one)
+    if len(grouped) > MOST_PARTS:
+        raise ProblemError(_too_many_kinds(seen[0], len(grouped)))
+    return [replace(kind, files=tuple(one.file for one in files), cuts=_cuts(files)) for kind, files in grouped.items()]
+
+
+def _cuts(files: Sequence[SeenFile]) -> tuple[tuple[int, int], ...]:
+    return tuple((one.look.left_out, one.look.rows) for one in files)
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------------
+
+
+def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
+    marked = [one for one in seen if one.encoding != (rules.encoding or "UTF-8")]
+    if marked:
+        kinds = ", ".join(sorted({one.encoding for one in marked}))
+        table.said.append(f"{_files(marked)} in {kinds}, as the mark at the beginning says.")
+    backslash = [one for one in seen if rules.escape is None and one.escape.sign == "\\" and one.look.slashed.count]
+    if backslash:
+        table.said.append(f"{_files(backslash)} with a backslash before quotes inside quotes.")
+    _tell_widths(table, seen, rules)
+    kept = [one for one in seen if one.look.kept.count]
+    if kept:
+        first = kept[0]
+        count = sum(one.look.kept.count for one in kept)
+        table.warnings.append(
+            Problem(
+                code="input-quotes-kept",
+                field="inputURI",
+                message=f"{_rows(count)} with text behind the closing quote of a value: such values are kept as written, with the quotes.",
+                row=first.look.kept.row,
+                file=first.file.name,
+                found=f"line {first.look.kept.line:,} of {first.file.name}",
+                fix="Look at them: a quote inside a value in quotes is written twice.",
+            )
+        )
+
+
+def _tell_widths(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
+    empty = sum(one.look.wide.count - one.look.wide_filled.count for one in seen)
+    if empty:
+        table.said.append(f"{_rows(empty)} with more values than there are names: the surplus is empty, and left out.")
+    narrow, filled = sum(one.look.narrow.count for one in seen), sum(one.look.wide_filled.count for one in seen)
+    first = next((one for one in seen if one.look.narrow.count or one.look.wide_filled.count), None)
+    if first is None:
+        return
+    some = min((some for some in (first.look.narrow, first.look.wide_filled) if some.count), key=lambda some: some.row)
+    if rules.other_widths == "reject":
+        table.rejected = narrow + filled
+        message, code = f"{_rows(table.rejected)} of another width: without values, with the text in _errors.", "rows-rejected"
+    else:
+        done = [f"{_rows(narrow)} with missing values, which are null"] if narrow else []
+        done += [f"{_rows(filled)} with surplus values, which are left out"] if filled else []
+        message, code = "; ".join(done) + ".", "rows-of-other-width"
+    table.warnings.append(
+        Problem(
+            code=code,
+            field="otherWidths",
+            message=message,
+            row=some.row,
+            file=first.file.name,
+            found=f"{some.width} values in row {some.row:,} (line {some.line:,}) of {first.file.name}",
+            expected=f"{first.look.width} values",
+            fix="Look at these rows, and correct the file where they are wrong.",
+        )
+    )
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' if count != 1 else ''}"
+
+
+def _files(files: Sequence[SeenFile]) -> str:
+    names = ", ".join(one.file.name for one in files[:3])
+    return names + (f" and {len(files) - 3:,} more files are" if len(files) > 3 else " are" if len(files) > 1 else " is")
+
+
+def _only_blanks(place: Place) -> Problem:
+    return Problem(
+        code="input-empty",
+        field="inputURI",
+        message=f"“{place.uri}”: There are no rows in it, only blanks.",
+        found="blanks",
+        fix="Check how it was made.",
+    )
+
+
+def _other_names(one: SeenFile, header: Named, other: SeenFile, model: Named, mend: str) -> Problem:
+    return Problem(
+        code="input-header-differs",
+        field="inputURI",
+        message=f"“{one.file.name}” has other column names than “{other.file.name}”.",
+        file=one.file.name,
+        found=_listed(header.names),
+        expected=_listed(model.names),
+        fix=f"Correct its first line: {mend}. Or read it in a stage of its own, or set “Files with other names” (otherHeaders) to fill.",
+    )
+
+
+def _other_width(one: SeenFile, other: SeenFile) -> Problem:
+    return Problem(
+        code="input-row-width",
+        field="inputURI",
+        message=f"Row 1 of “{one.file.name}” has {one.look.width} values, the rows of “{other.file.name}” have {other.look.width}.",
+        row=1,
+        file=one.file.name,
+        found=f"{one.look.width} values",
+        expected=f"{other.look.width} values",
+        fix="Read it in a stage of its own, or say under “Rows of another width” (otherWidths) what to do with such rows.",
+    )
+
+
+def _too_many_kinds(one: SeenFile, count: int) -> Problem:
+    return Problem(
+        code="input-many-kinds",
+        field="inputURI",
+        message=f"The files are written in {count:,} different ways; they are not one table.",
+        file=one.file.name,
+        expected=f"at most {MOST_PARTS} ways (order of columns, encoding, escape sign)",
+        fix="Read them in several stages.",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN_NAMES]) + (" …" if len(names) > SHOWN_NAMES else "")

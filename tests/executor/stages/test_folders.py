@@ -1,0 +1,183 @@
+"""A folder is one table: all its files are looked at, and what differs is matched by name or told."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.executor.stages.bench import Bench
+
+pytestmark = pytest.mark.spark
+
+
+def extract(uri: str = "d", **more: Any) -> dict[str, Any]:
+    return {"type": "DelimitedExtract", "name": "read", "outputView": "t", "header": True, "inputURI": uri, **more}
+
+
+def total(bench: Bench, expression: str) -> Any:
+    return bench.view("t").selectExpr(expression).collect()[0][0]
+
+
+def test_columns_are_matched_by_the_names_in_each_header(bench: Bench) -> None:
+    bench.write("d/a.csv", "id,bought,sold\n1,100,1\n2,200,2\n")
+    bench.write("d/b.csv.gz", gzip.compress(b"sold,id,bought\n3,3,300\n"))
+    bench.write("d/c.csv", " ID,Bought ,sold\n4,400,4\n")
+    bench.run(extract())
+    assert (total(bench, "sum(int(bought))"), total(bench, "sum(int(sold))"), bench.view("t").columns[:3]) == (
+        1000,
+        10,
+        ["id", "bought", "sold"],
+    )
+    assert any("d/b.csv.gz" in line and "another order" in line for line in bench.logs)
+    assert bench.counts["out"] == 4
+
+
+def test_another_name_is_told_with_both_headers_and_the_fix(bench: Bench) -> None:
+    for number in range(25):
+        bench.write(f"d/{number:02}.csv", "id,name\n1,x\n")
+    bench.write("d/24.csv", "id,title\n1,x\n")
+    problem = bench.fails(extract())
+    assert (problem.code, problem.file, problem.found, problem.expected) == ("input-header-differs", "d/24.csv", "id, title", "id, name")
+    assert "rename “title” to “name”" in (problem.fix or "")
+
+
+def test_columns_that_a_file_lacks_are_null_when_told_so(bench: Bench) -> None:
+    bench.write("d/a.csv", "id,name\n1,x\n")
+    bench.write("d/b.csv", "id,city,name\n2,Rome,y\n")
+    assert bench.fails(extract()).code == "input-header-differs"
+    bench.run(extract(otherHeaders="fill"))
+    assert sorted(row[:3] for row in bench.table("t")) == [("1", "x", None), ("2", "y", "Rome")]
+    assert bench.view("t").columns[:3] == ["id", "name", "city"]
+
+
+def test_files_without_names_must_be_of_one_width(bench: Bench) -> None:
+    bench.write("d/a.csv", "1,2\n")
+    bench.write("d/b.csv", "3,4,5\n")
+    problem = bench.fails(extract(header=False))
+    assert (problem.code, problem.row, problem.file) == ("input-row-width", 1, "d/b.csv")
+    bench.run(extract(header=False, otherWidths="drop"))
+    assert sorted(row[:2] for row in bench.table("t")) == [("1", "2"), ("3", "4")]
+
+
+@pytest.mark.parametrize("uri", ["d/20.csv", "d/20.csv.gz"])
+def test_a_bad_row_is_told_by_the_stage_that_reads(bench: Bench, uri: str) -> None:
+    for number in range(20):
+        bench.write(f"d/{number:02}.csv", "a,b\n1,2\n")
+    content = b"a,b\n1,2\n3\n"
+    bench.write(uri, gzip.compress(content) if uri.endswith("gz") else content)
+    problem = bench.fails(extract())
+    assert (problem.code, problem.row, problem.file, problem.expected) == ("input-row-width", 2, uri, "2 values")
+
+
+def test_all_files_at_any_depth_are_read(bench: Bench) -> None:
+    bench.write("d/today.csv", "a\n1\n")
+    bench.write("d/2024/a.csv", "a\n2\n")
+    bench.write("d/2025/05/b.csv", "a\n3\n")
+    for hidden in ("d/_old/x.csv", "d/.x/y.csv", "d/_SUCCESS", "d/.part.crc"):
+        bench.write(hidden, "zz\n9\n")
+    bench.run(extract())
+    assert sorted((row[0], row[1]) for row in bench.table("t")) == [("1", "d/today.csv"), ("2", "d/2024/a.csv"), ("3", "d/2025/05/b.csv")]
+
+
+def test_a_folder_of_folders_alone_is_no_empty_one(bench: Bench) -> None:
+    bench.write("d/2024/a.json", '{"a": 1}\n')
+    bench.write("d/2025/b.json", '{"a": 2}\n')
+    bench.run({"type": "JSONExtract", "name": "read", "inputURI": "d", "multiLine": False, "outputView": "t"})
+    assert total(bench, "sum(a)") == 3
+
+
+CODES = {"zip=01234": "01234", "zip=1e3": "1e3", "zip=a%2Fb": "a/b", "zip=__HIVE_DEFAULT_PARTITION__": None, "zip=": None, "zip=x+y": "x+y"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+def test_names_of_folders_make_columns_of_text(bench: Bench, kind: str) -> None:
+    for folder in CODES:
+        if kind == "parquet":
+            bench.spark.sql("SELECT 1 AS n").write.parquet(str(bench.lake / "d" / folder))
+        else:
+            bench.write(f"d/{folder}/a.{kind}", "n\n1\n" if kind == "csv" else json.dumps({"n": 1}))
+    types = {"csv": "DelimitedExtract", "json": "JSONExtract", "parquet": "ParquetExtract"}
+    stage = {"type": types[kind], "name": "read", "inputURI": "d", "outputView": "t"} | ({"header": True} if kind == "csv" else {})
+    bench.run(stage)
+    found = [row["zip"] for row in bench.view("t").collect()]
+    assert sorted(map(str, found)) == sorted(map(str, CODES.values()))
+    assert dict(bench.view("t").dtypes)["zip"] == "string"
+
+
+def test_a_file_beside_such_folders_does_not_vanish(bench: Bench) -> None:
+    bench.write("d/today.csv", "n\n1\n")
+    bench.write("d/year=2024/a.csv", "n\n2\n")
+    bench.run(extract())
+    assert sorted((row[0], row[1]) for row in bench.table("t")) == [("1", None), ("2", "2024")]
+    (warning,) = bench.warnings
+    assert (warning.code, warning.file) == ("files-beside-folders", "d/today.csv")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_name_in_the_file_and_of_its_folder_is_told_with_a_fix_that_works(bench: Bench, kind: str) -> None:
+    if kind == "parquet":
+        bench.spark.sql("SELECT 'b' AS Zip").write.parquet(str(bench.lake / "d" / "zip=01"))
+    else:
+        bench.write("d/zip=01/a.csv", "Zip\nb\n")
+    stage = extract() if kind == "csv" else {"type": "ParquetExtract", "name": "read", "inputURI": "d", "outputView": "t"}
+    problem = bench.fails(stage)
+    assert (problem.code, problem.data_column) == ("folder-column-twice", "zip") and "“d/zip=*”" in (problem.fix or "")
+    assert bench.run(stage | {"inputURI": "d/zip=*"}).table("t")[0][0] == "b"
+
+
+def test_the_base_folder_says_where_columns_begin(bench: Bench) -> None:
+    bench.write("d/year=2024/month=05/a.csv", "n\n1\n")
+    bench.run(extract("d/year=2024/*", basePath="d"))
+    assert bench.table("t")[0][:3] == ("1", "2024", "05")
+    bench.run(extract("d/year=2024"))
+    assert bench.view("t").columns == ["n", "month", "_filename", "_index"]
+
+
+@pytest.mark.parametrize("name", ["a b.csv", "a+b.csv", "50%.csv", "ü.csv", "a{1}.csv", "a[1].csv"])
+def test_files_of_any_name_are_read(bench: Bench, name: str) -> None:
+    bench.write(f"d/{name}", "n,m\n1,2\n")
+    bench.write("d/z.csv", "m,n\n4,3\n")
+    bench.run(extract())
+    found = bench.view("t").select("n", "m", "_filename").collect()
+    assert sorted(tuple(row) for row in found) == [("1", "2", f"d/{name}"), ("3", "4", "d/z.csv")]
+
+
+def test_a_link_in_a_folder_is_told(bench: Bench) -> None:
+    bench.write("d/a.csv", "n\n1\n")
+    (bench.lake / "d" / "b.csv").symlink_to("/etc/hostname")
+    assert bench.fails(extract()).code == "input-link"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_marks_are_no_part_of_names(bench: Bench, encoding: str) -> None:
+    bench.write("d/a.csv", "id,n\n1,é\n".encode(encoding))
+    bench.write("d/b.csv.gz", gzip.compress("n,id\nü,2\n".encode(encoding)))
+    bench.write("d/c.csv", "id,n\n3,x\n")
+    bench.run(extract())
+    assert sorted(row[:2] for row in bench.table("t")) == [("1", "é"), ("2", "ü"), ("3", "x")]
+
+
+def test_the_encoding_is_as_the_stage_says(bench: Bench) -> None:
+    bench.write("d/a.csv", "id,n\r\n1,Zürich €\r\n".encode("cp1252"))
+    problem = bench.fails(extract())
+    assert (problem.code, problem.row, problem.file) == ("input-encoding", 2, "d/a.csv") and "windows-1252" in (problem.fix or "")
+    assert bench.run(extract(encoding="windows-1252")).table("t")[0][1] == "Zürich €"
+    bench.write("d/a.csv", "id,n\r\n1,Zürich €\r\n".encode("utf-16-le"))
+    problem = bench.fails(extract())
+    assert "to UTF-16LE" in (problem.fix or "")
+    assert bench.run(extract(encoding="UTF-16LE")).table("t")[0][1] == "Zürich €"
+    assert bench.run(extract(encoding="UTF-16")).table("t")[0][1] == "Zürich €"
+
+
+@pytest.mark.parametrize("kind", ["DelimitedExtract", "JSONExtract"])
+def test_nul_signs_and_other_encodings_are_told(bench: Bench, kind: str) -> None:
+    stage = {"type": kind, "name": "read", "inputURI": "a.txt", "outputView": "t"}
+    bench.write("a.txt", b'{"a": "b\x00c"}\n')
+    assert bench.fails(stage).code == "input-nul"
+    bench.write("a.txt", '{"a": 1}\n'.encode("utf-16"))
+    if kind == "JSONExtract":
+        assert "iconv -f utf16" in (bench.fails(stage).fix or "")
