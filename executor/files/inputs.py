@@ -34,6 +34,11 @@ def local_path(path: str) -> Path | None:
     return None if "://" in path else Path(path)
 
 
+def data_files(path: str) -> list[Path]:
+    """The data files at `path` (a file, a folder or a pattern), sorted; hidden ones left out."""
+    return [] if local_path(path) is None else [file.path for file in place_of(path, path).files]
+
+
 def require_data(path: str, uri: str, base: str | None = None) -> Place:
     """What lies at `path`. Problem when there is nothing, or nothing but empty files."""
     local = local_path(path)

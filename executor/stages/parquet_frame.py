@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from executor.files.folder import Place
 from executor.files.inputs import check_parquet
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Count, StageContext
@@ -29,10 +30,10 @@ def frame_of(stage: ParquetExtract, spark: SparkSession, context: StageContext) 
     """The rows of the stage's files, and how many there are."""
     looks: list[list[Group]] = []
 
-    def sample(files: list[Path], uri: str) -> None:
-        check_parquet(files, uri)
-        looks.append(look_at(spark, files))
-        _refuse(looks[0], uri)
+    def sample(place: Place) -> None:
+        check_parquet(place)
+        looks.append(look_at(spark, [file.path for file in place.files]))
+        _refuse(looks[0], place.uri)
 
     def read(session: SparkSession, path: str, options: dict[str, str]) -> DataFrame:
         table = _table(stage, looks[0])
