@@ -33,3 +33,4 @@ def mark_files(folder: Path) -> None:
             new.write(codecs.BOM_UTF8)
             shutil.copyfileobj(old, new, 1 << 20)
         os.replace(marked, file)
+        file.with_name(f".{file.name}.crc").unlink(missing_ok=True)

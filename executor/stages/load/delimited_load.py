@@ -39,7 +39,12 @@ class DelimitedLoad(Delimited, FileLoad):
         max_length=1,
     )
     quote_all: bool = stage_field(
-        "quoteAll", "Quotes around every value", "Off: only around values that need them.", "switch", default=False, advanced=True
+        "quoteAll",
+        "Quotes around every value",
+        "Off: only around values that need them. On: also around null; “Text for no value” tells it apart.",
+        "switch",
+        default=False,
+        advanced=True,
     )
     decimal_sign: Literal[".", ","] = stage_field(
         "decimalSign", "Decimal sign", "The sign before the decimals of numbers.", "choice", default=".", advanced=True
@@ -53,17 +58,18 @@ class DelimitedLoad(Delimited, FileLoad):
         advanced=True,
     )
     null_value: str = stage_field("nullValue", "Text for no value", "What is written for null.", "text", default="", advanced=True)
-    empty_value: str = stage_field(
+    empty_value: str | None = stage_field(
         "emptyValue",
         "Text for an empty text",
-        'What is written for an empty text. "" (two quotes) tells it apart from null.',
+        "What is written for an empty text. Not given: two quotes, which tell it apart from null.",
         "text",
-        default='""',
+        default=None,
         advanced=True,
     )
 
     def reader(self) -> dict[str, Any]:
-        return {"type": "DelimitedExtract"} | self.model_dump(by_alias=True, include=set(Delimited.model_fields) - set(Stage.model_fields))
+        written = {"type": "DelimitedExtract", "multiLine": True, "quotedEmpty": "text", "nullValue": self.null_value}
+        return written | self.model_dump(by_alias=True, include=set(Delimited.model_fields) - set(Stage.model_fields))
 
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.writing import NESTED, write_files
@@ -86,7 +92,7 @@ class DelimitedLoad(Delimited, FileLoad):
         options = self.format_options() | {"escape": self.escape or QUOTES[self.quote], "quoteAll": str(self.quote_all).lower()}
         options |= {
             "nullValue": self.null_value,
-            "emptyValue": self.empty_value,
+            "emptyValue": QUOTES[self.quote].strip("\x00") * 2 if self.empty_value is None else self.empty_value,
             "timestampFormat": MOMENT,
             "timestampNTZFormat": LOCAL_MOMENT,
         }
