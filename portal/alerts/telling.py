@@ -41,10 +41,10 @@ def rules_for(condition: Condition) -> list[Rule]:
 def raise_alert(condition: Condition, rules: list[Rule] | None = None) -> Alert | None:
     """The alert with its notices and deliveries, in one transaction; None when there is nothing to tell or it was told already.
 
-    `rules`: those to be told; default: all that match. A condition that rules decide about tells nobody when no rule wants it.
+    `rules`: those to be told; default: all that match. Where a condition is `only_by_rule` and no rule wants it, nobody is told.
     """
     rules = rules_for(condition) if rules is None else rules
-    if condition.rule_event and not rules:
+    if condition.only_by_rule and not rules:
         return None
     with transaction.atomic():
         _hold(condition.subject)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from portal.accounts.models import Membership, Project, User
 from portal.alerts import raising, tasks
-from portal.alerts.actions import create_channel, create_rule
+from portal.alerts.actions import create_channel, create_rule, pause_rule
 from portal.alerts.models import Alert, Delivery, Notice, Rule
 from portal.environments.models import Environment
 from portal.jobs.models import Job
@@ -188,6 +188,14 @@ def test_resuming_it_runs_it_in_the_name_of_who_resumed_and_resolves_the_alert(s
     hear()
     alert = Alert.objects.get()
     assert (alert.state, alert.resolution) == ("resolved", "the schedule was resumed")
+
+
+def test_a_paused_rule_keeps_a_schedule_that_stopped_out_of_no_list(schedule: Schedule, olu: User, ada: User) -> None:
+    pause_rule(actor=ada, rule=raising.default_rule(schedule.pipeline.project))
+    User.objects.filter(pk=olu.pk).update(is_active=False)
+    ticks.start_due(NOON)
+    hear()
+    assert listed("paused") == {"ada", "ana"} and mailed("paused") == ["ada@sluice.test"]
 
 
 def test_a_pause_by_a_person_is_no_failure(schedule: Schedule, olu: User) -> None:

@@ -36,7 +36,9 @@ class Condition:
     word: ClassVar[str]
     subject_type: ClassVar[str]
     rule_event: ClassVar[str] = ""
-    """Which rules want it (models.RULE_EVENTS); "" for what people are told whatever the rules say."""
+    """Which rules' channels hear of it (models.RULE_EVENTS); "" for none."""
+    only_by_rule: ClassVar[bool] = False
+    """Nobody is told at all when no rule wants it. Of everything else people find it in their list, whatever the rules say."""
     is_note: ClassVar[bool] = False
     """Good to know: there is nothing to mend, so it is never open."""
 

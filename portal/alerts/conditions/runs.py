@@ -54,7 +54,7 @@ class OfRun(Condition):
 
 
 class Failed(OfRun):
-    event, word, rule_event = "failed", "failed", FAILED
+    event, word, rule_event, only_by_rule = "failed", "failed", FAILED, True
 
     @property
     def title(self) -> str:
@@ -82,7 +82,7 @@ class Failed(OfRun):
 class Late(OfRun):
     """`minutes`: the longest of the limits it has passed."""
 
-    event, word, rule_event = "late", "late", LATE
+    event, word, rule_event, only_by_rule = "late", "late", LATE, True
 
     def __init__(self, run: Run, minutes: int) -> None:
         super().__init__(run)
