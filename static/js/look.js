@@ -46,7 +46,8 @@ async function look(more = {}) {
 }
 
 function draw(text, focused) {
-  place.innerHTML = text; // our own template's, escaped by the server
+  // Our own template's, escaped by the server; a parsed page runs no script and fetches nothing.
+  place.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
   const tab = document.getElementById(`look-tab-${form().elements.tab?.value}`) ?? document.getElementById("look-tab-columns");
   if (tab) choose(tab);
   if (focused) (document.getElementById(focused) ?? place.querySelector(`[data-setting="${CSS.escape(focused)}"]`))?.focus();
