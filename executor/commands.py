@@ -20,6 +20,7 @@ from executor.files import receipts
 from executor.files.publish import Publisher
 from executor.problems import Problem, ProblemError
 from executor.running.heartbeat import beating
+from executor.running.lake_texts import with_lake_texts
 from executor.running.preview import Preview, stage_index, write_views
 from executor.running.runner import RunContext, Runner, StageFailure
 from executor.running.values import Values, read_values, values_from
@@ -63,6 +64,7 @@ def run(file: str, environment: str | None, parameters: Sequence[str], values: s
             process = warm_process(emit) if warm else None
             given, document = read_inputs(file, parameters, values)
             process = started_process(process, given, emit)
+            document = with_lake_texts(document, given.lake, environment)
             job = parse(document, environment=environment, parameters=given.parameters, run_id=given.run_id)
             return JobRun(emit, given, job, sys.stdin).run(process, Path(views) if views else None)
     except ProblemError as error:
@@ -117,6 +119,7 @@ def preview(file: str, to: str, rows: int, environment: str | None, parameters: 
     try:
         given, document = read_inputs(file, parameters, values)
         process = SparkProcess(given.compute, "preview", spark_log(emit))
+        document = with_lake_texts(document, given.lake, environment)
         job = parse(document, environment=environment, parameters=given.parameters, run_id=given.run_id)
         Preview(process, emit, job, given.lake).show(stage_index(job, to), rows)
         return DONE

@@ -113,6 +113,11 @@ def document_schema(types: StageTypes = STAGE_TYPES) -> dict[str, Any]:
         "required": ["stages"],
         "properties": {
             "description": {"type": ["string", "null"], "description": "What the job is for."},
+            "files": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "Texts of the SQL and schema files that stages name, kept when a version is saved.",
+            },
             "parameters": {"type": "object", "additionalProperties": {"$ref": places[Parameter, "validation"]["$ref"]}},
             "stages": {
                 "type": "array",

@@ -26,17 +26,20 @@ from executor.document.job_problems import (
     unused_parameters,
     wrong_kind,
 )
+from executor.document.kept_files import files_in, kept_text
 from executor.document.places import addresses, place_problems
 from executor.document.reading import read_document
 from executor.document.views import view_problems
 from executor.language import schema
-from executor.language.filling import Filler
+from executor.language.filling import Filler, inject_sql_params
 from executor.language.parameters import Parameter, resolve
 from executor.language.places import place_of
 from executor.language.uris import uri_problem
 from executor.plain import problems_of
 from executor.problems import Problem, ProblemError
 from executor.stages import STAGE_TYPES, Stage, StageTypes
+from executor.stages.file_kinds import one_of
+from executor.stages.kinds import flat_map
 
 Document = str | bytes | Mapping[str, Any]
 
@@ -54,6 +57,8 @@ class Job:
     sha256: str
     environment: str | None = None
     description: str | None = None
+    files: Mapping[str, str] | None = None
+    """Texts of the files it names (SQL, schemas), kept in the document; None: they are read where they lie."""
 
     def takes_part(self, stage: Stage) -> bool:
         """Whether `stage` runs in the job's environment."""
@@ -125,6 +130,7 @@ class _Reader:
     environments_known: Collection[str] | None
     types: StageTypes
     problems: list[Problem] = field(default_factory=list)
+    files: Mapping[str, str] | None = None
 
     def read(self, document: Document) -> Job | None:
         """The job, also where only some stages are right; None when there is nothing to judge."""
@@ -134,6 +140,7 @@ class _Reader:
             self.problems += error.problems
             return None
         self.problems += top_level_problems(content)
+        self.files = files_in(content)
         declared = self._declared(content.get("parameters"))
         values, wrong = resolve(declared, self.given, environment=self.environment, run_id=self.run_id)
         self.problems += wrong
@@ -146,6 +153,7 @@ class _Reader:
             sha256=digest(content),
             environment=self.environment,
             description=description if isinstance(description, str) else None,
+            files=self.files,
         )
 
     def _declared_names(self, content: Mapping[str, Any]) -> Collection[str]:
@@ -192,8 +200,12 @@ class _Reader:
         if not isinstance(name, str) or name not in self.types:
             return None, [unknown_type(name, self.types)]
         cls = self.types[name]
+        if {"sql", "inputURI"} <= words.keys() and {"sql", "inputURI"} <= document_names(cls):
+            return None, [one_of(["sql", "inputURI"])]
         before, unfilled = len(filler.problems), filler.unfilled
-        filled = fill_stage(words, cls, filler)
+        filled = fill_stage(words, cls, filler, self.files)
+        if self.files is not None and isinstance(uri := filled.get("schemaURI"), str):
+            kept_text(self.files, uri, "schemaURI", filler.problems)
         wrong = filler.problems[before:] + uri_problems(filled, cls)
         try:
             stage = cls.model_validate(filled)
@@ -216,15 +228,44 @@ class _Reader:
         return [unknown_environment(self.environment, mentioned, "environment")]
 
 
-def fill_stage(words: Mapping[str, Any], cls: type[Stage], filler: Filler) -> dict[str, Any]:
-    """The stage's words with `${name}` replaced: typed literals in its SQL fields, values everywhere else."""
-    own = words.get("sqlParams")
-    names = list(own) if isinstance(own, dict) else []
-    in_sql = sql_fields(cls)
-    return {
-        key: filler.sql(value, key, names) if key in in_sql and isinstance(value, str) else filler.value(value, key)
+def fill_stage(words: Mapping[str, Any], cls: type[Stage], filler: Filler, files: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The stage's words with `${name}` replaced: typed literals in its SQL fields, checked names in its addresses, values elsewhere.
+    `files`: the texts that the document keeps of files it names; then it reads no others."""
+    in_sql, paths = sql_fields(cls), fields_of_widget(cls, "uri")
+    filled = {
+        key: filler.path(value, key) if key in paths else filler.value(value, key)
         for key, value in words.items()
+        if key not in in_sql and key != "sqlParams"
     }
+    own = words.get("sqlParams")
+    if in_sql and files is not None and isinstance(uri := filled.get("inputURI"), str):
+        text = kept_text(files, uri, "inputURI", filler.problems)
+        return filled | _filled_sql({"sql": text or ""}, own, filler, "inputURI")
+    sql = {key: words[key] for key in words if key in in_sql}
+    return filled | _filled_sql(sql, own, filler, None)
+
+
+def _filled_sql(given: Mapping[str, Any], own: Any, filler: Filler, field: str | None) -> dict[str, Any]:
+    """The SQL fields with the stage's own texts (`sqlParams`) put in first, and the job's parameters as literals after that. The texts are
+    gone then, except where there is no SQL yet to put them in."""
+    texts = {} if own is None else flat_map(own)
+    if not isinstance(texts, dict):
+        return {**given, "sqlParams": own}  # which is told as a field of the wrong kind
+    filled: dict[str, Any] = {}
+    for key, value in given.items():
+        if isinstance(value, str):
+            value, unused = inject_sql_params(value, texts, field or key)
+            filler.problems += unused
+            value = filler.sql(value, field or key)
+        filled[key] = value
+    is_done = own is None or any(isinstance(value, str) for value in given.values())
+    return filled if is_done else {**filled, "sqlParams": own}
+
+
+@cache
+def document_names(cls: type[Stage]) -> set[str]:
+    """Names of all fields of a stage type, as in documents."""
+    return {info.alias or name for name, info in cls.model_fields.items()}
 
 
 def sql_fields(cls: type[Stage]) -> set[str]:

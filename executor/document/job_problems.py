@@ -15,7 +15,7 @@ from executor.stages import StageTypes
 
 MAX_STAGES = 500
 _KIND_END = re.compile("(Extract|Transform|Validate|Execute|Load)$")
-TOP_LEVEL = ("stages", "parameters", "description")
+TOP_LEVEL = ("stages", "parameters", "description", "files")
 
 
 def placed(problem: Problem, index: int, words: Any) -> Problem:
@@ -42,6 +42,9 @@ def top_level_problems(content: Mapping[str, Any]) -> list[Problem]:
     description = content.get("description")
     if description is not None and not isinstance(description, str):
         found.append(wrong_kind("description", description, "a text", "description"))
+    files = content.get("files")
+    if files is not None and not (isinstance(files, dict) and all(isinstance(text, str) for text in files.values())):
+        found.append(wrong_kind("files", files, "an object of addresses and texts", "files"))
     return found
 
 

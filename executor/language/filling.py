@@ -40,8 +40,33 @@ class Filler:
             return found.json if found else value
         return PLACEHOLDER.sub(lambda sign: self._text(sign, value, field_name), value)
 
-    def sql(self, text: str, field_name: str, own: Collection[str] = ()) -> str:
-        """`text` with literals that fit the place they stand in. Names in `own` (the stage's `sqlParams`) are left alone."""
+    def path(self, value: Any, field_name: str) -> Any:
+        """`value` of a field that holds an address. A value from outside of the document names files and folders there, and cannot lead
+        upwards, elsewhere, or to many at once."""
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        return PLACEHOLDER.sub(lambda sign: self._in_path(sign, value, field_name), value)
+
+    def _in_path(self, sign: re.Match[str], text: str, field_name: str) -> str:
+        found = self._lookup(sign, text, field_name)
+        if found is None:
+            return sign.group()
+        if not found.is_own and (why := why_not_in_path(found.text)):
+            self.problems.append(
+                Problem(
+                    code="parameter-in-path",
+                    field=field_name,
+                    message=f"The value of the parameter “{sign.group(1).strip()}” {why}, which cannot stand in a path.",
+                    found=sign.group(),
+                    expected="names of letters, digits, - and _, with / between them",
+                    fix="Give the parameter another value.",
+                )
+            )
+            return sign.group()
+        return found.text
+
+    def sql(self, text: str, field_name: str) -> str:
+        """`text` with literals that fit the place they stand in."""
         if "${" not in text:
             return text
         pieces = []
@@ -50,8 +75,6 @@ class Filler:
             mark = text[part.start + 1] if part.kind == sql_text.RAW_STRING else text[part.start]
 
             def put(sign: re.Match[str], write: _Writer = write, mark: str = mark, kind: str = part.kind) -> str:
-                if sign.group(1).split("=")[0].strip() in own:
-                    return sign.group()
                 found = self._lookup(sign, text, field_name)
                 if found and kind == sql_text.RAW_STRING and mark in found.text:
                     self.problems.append(_quote_in_raw_string(sign, text, field_name))
@@ -86,6 +109,19 @@ class Filler:
             )
         self.unfilled += 1
         return None
+
+
+def why_not_in_path(text: str) -> str | None:
+    """What is wrong with a text that is to become a part of a path."""
+    if not text:
+        return "is empty"
+    if text.startswith("/"):
+        return "begins with /"
+    if set(text) & set("*?[]{}\\:") or any(ord(sign) < 32 for sign in text):
+        return "holds a sign that no file name has"
+    if any(name in ("", ".", "..") or name.startswith(".") for name in text.removesuffix("/").split("/")):
+        return "leads to another folder, or to a hidden one"
+    return None
 
 
 _Writer = Callable[[Value, str, re.Match[str]], str]
@@ -129,7 +165,8 @@ _WRITERS: dict[str, _Writer] = {
 
 
 def inject_sql_params(text: str, params: Mapping[str, str], field_name: str = "sql") -> tuple[str, list[Problem]]:
-    """Arc's `sqlParams`: `${key}`, with blanks and an ignored `=default` allowed, becomes the value as it stands, unquoted.
+    """Arc's `sqlParams`: `${key}`, with blanks and an ignored `=default` allowed, becomes the value as the document has it, unquoted.
+    `${parameters}` in such a value are filled in afterwards, by `Filler.sql`, as everywhere in SQL.
 
     A key without a place is a problem; a place without a key stays and is found by `sql_text.sql_problems`.
     """

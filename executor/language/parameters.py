@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
@@ -35,10 +35,12 @@ class Parameter(BaseModel):
 
 @dataclass(frozen=True)
 class Value:
-    """A parameter's typed value: `python` is a str, int, Decimal, bool, date or datetime."""
+    """A parameter's typed value: `python` is a str, int, Decimal, bool, date or datetime. `is_own`: the document itself holds it, as a
+    default or a choice; every other value comes from outside of what was approved."""
 
     type: str
     python: Any
+    is_own: bool = False
 
     @property
     def text(self) -> str:
@@ -169,16 +171,29 @@ def resolve(
     `given` None means that nobody runs the job yet: a parameter without default then gets a stand-in of its type and is no problem.
     """
     problems = [_unknown_value(name, declared) for name in given or () if name not in declared]
-    values = {"environment": Value("string", environment or "dev"), "run_id": Value("string", run_id or "run")}
+    values = {"environment": Value("string", environment or "dev", True), "run_id": Value("string", run_id or "run", True)}
     for name, parameter in declared.items():
         choice = _chosen(name, parameter, given, problems)
         if choice is None:
             continue
         try:
-            values[name] = typed(parameter, choice)
+            value = typed(parameter, choice)
+            values[name] = replace(value, is_own=_is_own(parameter, value, given is None))
         except ValueError as expected:
             problems.append(_wrong_value(name, choice, str(expected), is_default=not given or name not in given))
     return values, problems
+
+
+def _is_own(parameter: Parameter, value: Value, is_stand_in: bool) -> bool:
+    """Whether it is a value that the document holds (or one of ours, where nobody runs it yet)."""
+    return is_stand_in or any(_means(parameter, one, value) for one in (parameter.default, *(parameter.choices or [])) if one is not None)
+
+
+def _means(parameter: Parameter, given: Any, value: Value) -> bool:
+    try:
+        return bool(typed(parameter, given).python == value.python)
+    except ValueError:
+        return False
 
 
 def _chosen(name: str, parameter: Parameter, given: Mapping[str, Any] | None, problems: list[Problem]) -> Any:

@@ -19,6 +19,8 @@ def uri_problem(uri: str, field: str) -> Problem | None:
     if SCHEME.match(uri):
         return _problem(uri, field, "is an address of another storage", "Only files in the lake can be used here.")
     path = posixpath.normpath(uri)
+    if any(part.startswith(".sluice-") for part in path.casefold().split("/")):
+        return _problem(uri, field, "is a folder of Sluice's own", "Name the output itself.")
     if path.startswith(("/", "../")) or path == "..":
         return _problem(uri, field, "leads out of the lake", "Give a path inside the lake.")
     if path == ".":

@@ -136,6 +136,7 @@ class Preview:
         self.memory = memory or Memory()
         self.is_cancelled = is_cancelled
         self.context = PreviewContext(process, emit, job, lake_folder, sample=sample)
+        self.context.files = job.files
         self.runner = Runner(process, self.context, emit, "preview")
         self.keys: dict[str, str] = {}
         self.reads_all = False

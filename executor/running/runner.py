@@ -6,16 +6,17 @@ A preview is the same loop with an end, without loads and executes (`executor.ru
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from executor.document.job import Job
+from executor.document.kept_files import kept_text
 from executor.events import Event, EventWriter, Log, StageEntered, StageFailed, StageFinished, StageMetrics, StageRows
 from executor.files import lake
-from executor.files.inputs import data_files
+from executor.files.inputs import data_files, read_text
 from executor.files.publish import Output, Publisher
 from executor.gate.sql_gate import Gate
 from executor.plain import did_you_mean
@@ -74,6 +75,8 @@ class RunContext:
         self.watches: list[Watch] = []
         self.record = StageRecord()
         self.index, self.stage = 0, ""
+        self.files: Mapping[str, str] | None = None
+        """Texts that the document keeps of files it names; None: it keeps none."""
         self.origins = Origins()
         self._entered: Stage | None = None
         self._spark, self._emit, self.lake_folder, self._publisher = spark, emit, lake_folder, publisher
@@ -112,6 +115,15 @@ class RunContext:
         if self._entered:
             self.origins.reads(path, self.index, self._entered)
         return path
+
+    def text_of(self, uri: str) -> str:
+        if self.files is None:
+            return read_text(self.input_path(uri), uri)
+        problems: list[Problem] = []
+        text = kept_text(self.files, uri, "schemaURI", problems)
+        if text is None:
+            raise ProblemError(problems or [Problem(code="file-not-kept", message=f"“{uri}” is not kept with this version.")])
+        return text
 
     def output_path(self, uri: str, save_mode: str) -> str:
         target = lake.resolve(self.lake_folder, uri, "outputURI")
@@ -202,6 +214,7 @@ class Runner:
 
     def run(self, job: Job) -> None:
         """Runs all stages in order. Raises StageFailure after the first that fails."""
+        self.context.files = job.files
         try:
             for index, stage in enumerate(job.stages):
                 if job.takes_part(stage):

@@ -14,6 +14,7 @@ from executor.problems import Problem, ProblemError
 from executor.running import export
 from executor.running.analyse import analyse
 from executor.running.cells import MAX_ROWS
+from executor.running.lake_texts import with_lake_texts
 from executor.running.preview import Cancelled, Memory, Preview, parse_part
 from executor.running.runner import StageFailure
 from executor.running.values import values_from
@@ -145,6 +146,9 @@ class Server:
                     expected="preview, analyse, export, cancel or stop",
                 )
             )
+        if isinstance(request.get("document"), dict) and isinstance(request.get("environment"), str | None):
+            folder = values_from(request.get("values") or {}).lake
+            request = request | {"document": with_lake_texts(request["document"], folder, request.get("environment"))}
         _forget_views(self.process)
         kinds[kind](request, answer, is_cancelled)
 

@@ -45,6 +45,11 @@ class StageContext(Protocol):
         Raises ProblemError when nothing is there or it leaves the lake."""
         ...
 
+    def text_of(self, uri: str) -> str:
+        """The text of a small file that decides what the stage does (SQL, a schema): the one the document keeps, else that in the lake.
+        Raises ProblemError when there is none."""
+        ...
+
     def output_path(self, uri: str, save_mode: str) -> str:
         """A fresh staging folder for `uri`; registers it for publishing with `save_mode`. Raises ProblemError when it cannot be written."""
         ...

@@ -165,15 +165,19 @@ class WithSQL(WithAuthentication):
 
     def problems(self) -> list[Problem]:
         found = super().problems()
-        if self.input_uri:
+        if self.sql is None and self.input_uri:
             return found
         if self.sql is None:
             return [*found, Problem(code="one-of", field="sql", message="There is no SQL.", expected="a query", fix="Write the query.")]
         text, unused = inject_sql_params(self.sql, self.sql_params)
-        return [*found, *unused, *sql_text.sql_problems(text)]
+        return [*found, *unused, *sql_text.sql_problems(text, self._sql_field)]
 
     def reads(self) -> list[str]:
-        return [] if self.input_uri or not self.sql else views_read(inject_sql_params(self.sql, self.sql_params)[0])
+        return views_read(inject_sql_params(self.sql, self.sql_params)[0]) if self.sql else []
+
+    @property
+    def _sql_field(self) -> str:
+        return "inputURI" if self.input_uri else "sql"
 
     def query(self, context: StageContext) -> DataFrame:
         """The frame of the stage's query. Raises ProblemError when the text or its file is not right."""
@@ -185,8 +189,7 @@ class WithSQL(WithAuthentication):
         return context.sql(text, field=field)
 
     def _text(self, context: StageContext) -> tuple[str, str]:
-        if not self.input_uri:
-            return self.sql or "", "sql"
-        from executor.files.inputs import read_text
-
-        return read_text(context.input_path(self.input_uri), self.input_uri), "inputURI"
+        """The query and the field it comes from. A file's text is here already where the document keeps it."""
+        if self.sql is not None or not self.input_uri:
+            return self.sql or "", self._sql_field
+        return context.text_of(self.input_uri), "inputURI"

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StringType, StructType
 
 from executor.files.folder import Place, fixed_part
-from executor.files.inputs import read_text, require_data
+from executor.files.inputs import require_data
 from executor.language.schema import AnyColumn, parse_schema, parse_schema_text
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
@@ -150,7 +150,7 @@ def text_column(source: DataFrame, name: str | None) -> Column:
 def stage_schema(stage: WithSchema, context: StageContext) -> list[AnyColumn] | None:
     """The columns of the stage's schema file or view; None when it has neither."""
     if stage.schema_uri:
-        return parse_schema_text(read_text(context.input_path(stage.schema_uri), stage.schema_uri), "schemaURI")
+        return parse_schema_text(context.text_of(stage.schema_uri), "schemaURI")
     if stage.schema_view:
         return schema_of_view(context.view(stage.schema_view))
     return None

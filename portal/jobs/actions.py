@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from executor.document.kept_files import keeps_its_files
 from executor.language.places import key_of, name_problem, place_of
 from portal.accounts import policy
 from portal.accounts.models import Project, User
@@ -191,6 +192,7 @@ def save_version(*, actor: User, job: Job, document: str, message: str, base_ver
     """
     lowest = _lowest(job)
     policy.require(actor, "save_version", job, environment=lowest.name)
+    document = documents.with_files(document, job.project)
     documents.require_right(document, job.project)
     text = documents.canonical(document)
     places.require_own(job, lowest, places.outputs_of(text, lowest, None))
@@ -202,12 +204,13 @@ def restore_version(*, actor: User, job: Job, version: JobVersion) -> JobVersion
     """Makes an earlier document the newest version again. Nothing is lost: what was newest stays and can be restored in turn."""
     lowest = _lowest(job)
     policy.require(actor, "save_version", job, environment=lowest.name)
-    documents.require_right(version.document, job.project)
-    places.require_own(job, lowest, places.outputs_of(version.document, lowest, None))
-    storage.put(version.sha256, version.document.encode())
-    return _keep(
-        actor=actor, job=job, text=version.document, message=f"Restored v{version.number}", base=UNSET, lowest=lowest, restored=version
-    )
+    text = version.document
+    if not keeps_its_files(text):  # saved before versions kept them
+        text = documents.canonical(documents.with_files(text, job.project))
+    documents.require_right(text, job.project)
+    places.require_own(job, lowest, places.outputs_of(text, lowest, None))
+    storage.put(documents.sha256_of(text), text.encode())
+    return _keep(actor=actor, job=job, text=text, message=f"Restored v{version.number}", base=UNSET, lowest=lowest, restored=version)
 
 
 @transaction.atomic

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from pydantic.fields import FieldInfo
 
 from executor.document import job as judge
+from executor.document import kept_files
+from executor.document.reading import read_document
+from executor.files import tree
 from executor.language.dialects.advice import advice
+from executor.language.places import place_of
+from executor.problems import ProblemError
 from executor.stages import STAGE_TYPES
 from portal.accounts.models import Project
 from portal.errors import PortalError
@@ -21,7 +29,7 @@ EMPTY = '{\n  "stages": []\n}\n'
 """What a new job begins with; not right before it has a stage, but a good start for the editor."""
 LONGEST_DRAFT = 1_000_000
 """Bytes; as much as a document may have."""
-_TOP_LEVEL = ("description", "parameters", "stages")
+_TOP_LEVEL = ("description", "parameters", "stages", "files")
 
 
 class DocumentNotRight(PortalError):
@@ -55,6 +63,31 @@ def require_right(document: str, project: Project) -> None:
     if found:
         count = "a problem" if len(found) == 1 else f"{len(found)} problems"
         raise DocumentNotRight(f"The job has {count}: {found[0]['message']}", fix=found[0].get("fix"), problems=found)
+
+
+def with_files(document: str, project: Project) -> str:
+    """The document with the texts of the SQL and schema files it names, as they lie in the lowest environment's lake now: what is saved,
+    approved and run is all in it. Raises DocumentNotRight when one is not there. A document that cannot be read stays as it is."""
+    try:
+        content = read_document(document)
+    except ProblemError:
+        return document
+    environments = list(project.environments.order_by("rank").values_list("name", flat=True))
+    lake = settings.LAKE_DIR / project.slug / environments[0] if environments else None
+    filled, problems = kept_files.with_files(content, environments, lambda uri: _text_at(lake, uri) if lake else None)
+    if problems:
+        raise DocumentNotRight(problems[0].message, fix=problems[0].fix, problems=[problem.as_dict() for problem in problems])
+    return document if filled == content else json.dumps(filled, ensure_ascii=False)
+
+
+def _text_at(lake: Path, uri: str) -> str | None:
+    """The text of a small file of the lake; None for anything else. Follows no link."""
+    try:
+        with os.fdopen(tree.open_below(lake, place_of(uri)), "rb") as file:
+            content = file.read(LONGEST_DRAFT + 1)
+        return content.decode("utf-8-sig") if 0 < len(content) <= LONGEST_DRAFT else None
+    except (OSError, ValueError):
+        return None
 
 
 def require_keepable(document: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from portal.jobs.documents import stages_of
 
+FILE = "file "
+
 
 @dataclass(frozen=True)
 class FieldChange:
@@ -61,7 +63,9 @@ class Comparison:
         """For people: `1 stage changed, 1 added · 4 the same`."""
         counts = {kind: sum(stage.kind == kind for stage in self.stages) for kind in ("changed", "added", "removed", "moved")}
         parts = [f"{count} {kind}" for kind, count in counts.items() if count]
-        parts += ["parameters changed"] if self.parameters else []
+        files = [change for change in self.parameters if change.name.startswith(FILE)]
+        parts += ["parameters changed"] if len(files) < len(self.parameters) else []
+        parts += ["files changed"] if files else []
         same = f" · {len(self.same)} the same" if self.same else ""
         return (", ".join(parts) or "nothing differs") + same
 
@@ -141,9 +145,12 @@ def _field_changes(before: dict[str, Any], after: dict[str, Any]) -> list[FieldC
 def _outside(before: str, after: str) -> list[FieldChange]:
     old, new = _top(before), _top(after)
     changes = _field_changes(
-        {"description": old.get("description"), **_parameters(old)}, {"description": new.get("description"), **_parameters(new)}
+        {"description": old.get("description"), **_parameters(old), **_files(old)},
+        {"description": new.get("description"), **_parameters(new), **_files(new)},
     )
-    return [FieldChange(change.name, _none_if(change.before), _none_if(change.after)) for change in changes]
+    return [
+        FieldChange(change.name, _none_if(change.before), _none_if(change.after), is_sql=change.name.startswith(FILE)) for change in changes
+    ]
 
 
 def _top(text: str) -> dict[str, Any]:
@@ -157,6 +164,12 @@ def _top(text: str) -> dict[str, Any]:
 def _parameters(content: dict[str, Any]) -> dict[str, Any]:
     given = content.get("parameters")
     return {f"parameter {name}": value for name, value in given.items()} if isinstance(given, dict) else {}
+
+
+def _files(content: dict[str, Any]) -> dict[str, Any]:
+    """Texts of SQL and schema files that the version keeps."""
+    given = content.get("files")
+    return {f"{FILE}{uri}": text for uri, text in given.items()} if isinstance(given, dict) else {}
 
 
 def _none_if(text: str | None) -> str | None:

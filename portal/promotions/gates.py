@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from executor.document import job as executor_job
+from executor.document.kept_files import keeps_its_files
 from executor.problems import Problem, ProblemError
 from portal.environments.models import Environment
+from portal.jobs import places
 from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.promotions.models import Promotion
 from portal.runs.models import GOOD_STATES, Run
@@ -89,6 +91,24 @@ def document_and_sql(it: Candidate) -> Gate:
     return _from_problems("Document and SQL check", problems, "no problems")
 
 
+def all_of_it_kept(it: Candidate) -> Gate:
+    """SQL and schema files the version names are kept in it: nobody approves what can be exchanged afterwards."""
+    name = "All of it is in the version"
+    if keeps_its_files(it.version.document):
+        return Gate(name, "ok", "no SQL or schema outside of it")
+    return Gate(name, "stop", "it names SQL or schema files whose text it does not keep; save it again")
+
+
+def places_its_own(it: Candidate) -> Gate:
+    """What it publishes in the target belongs to nobody else there."""
+    name = f"Places of its own in {it.target.name}"
+    uris = places.outputs_of(it.version.document, it.target, None)
+    problems = places.conflicts(it.job, it.target, uris)
+    if problems:
+        return Gate(name, "stop", problems[0]["message"], problems=tuple(problems))
+    return Gate(name, "ok", ", ".join(uris) or "it publishes nothing")
+
+
 def good_run_before(it: Candidate) -> Gate:
     """The same bytes have run well in the environment before."""
     name = f"Good run of v{it.version.number} in {it.source.name}"
@@ -136,6 +156,8 @@ GATES: list[Callable[[Candidate], Gate]] = [
     exact_bytes,
     job_is_open,
     document_and_sql,
+    all_of_it_kept,
+    places_its_own,
     good_run_before,
     parameters_exist,
     live_unchanged,

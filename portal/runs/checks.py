@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from executor.document.job import check
+from executor.document.kept_files import keeps_its_files
 from executor.language.parameters import Parameter
 from executor.problems import Problem
 from portal.accounts import policy
@@ -31,6 +32,13 @@ def values_for(document: str, environment: Environment, given: dict[str, Any] | 
 
     An empty text means "not given". Raises PortalError with every problem of document and values.
     """
+    if environment.rank > 0 and not keeps_its_files(document):
+        raise PortalError(
+            "This version names SQL or schema files whose text it does not keep, so it is not known what would run.",
+            code="files-not-kept",
+            status=409,
+            fix="Save it again as a new version, which keeps them, and have that promoted.",
+        )
     declared = declared_parameters(document)
     from_environment = {name: value for name, value in environment.parameters.items() if name in declared}
     values = from_environment | {name: value for name, value in (given or {}).items() if value not in ("", None)}

@@ -268,7 +268,7 @@ def test_a_parameter_cannot_lead_out_of_the_lake() -> None:
     stage = {"type": "ParquetExtract", "name": "a", "inputURI": "raw/${day}", "outputView": "a"}
     declared = {"day": {"type": "string", "default": "1"}}
     assert check(document(stage, parameters=declared), parameters={"day": "monday"}) == []
-    assert codes(document(stage, parameters=declared), parameters={"day": "../../etc"}) == ["uri-outside-lake"]
+    assert codes(document(stage, parameters=declared), parameters={"day": "../../etc"}) == ["parameter-in-path"]
 
 
 # --- SQL ------------------------------------------------------------------------------------------------------------------

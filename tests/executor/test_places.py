@@ -29,12 +29,18 @@ def codes(*stages: dict[str, Any], environment: str | None = None) -> list[str]:
 
 @pytest.mark.parametrize(
     "uri",
-    ["*", "curated/*", "{a,b}", "curated/{a}", "curated/a?", "curated/[ab]", ".sluice-staging/x", ".sluice-previous/x", "curated/.hidden"]
+    ["*", "curated/*", "{a,b}", "curated/{a}", "curated/a?", "curated/[ab]", ".sluice/x", "curated/.hidden"]
     + ["curated/_hidden", "_x/y", "a/../b", "curated/x:y", "curated\\x", "curated/ x", "curated/x ", "cur\u200bated", "a" * 201]
     + ["/".join(["abcdefghi"] * 60), "x._COPYING_"],
 )
 def test_names_that_no_output_may_have(uri: str) -> None:
     assert codes(read("raw/a"), write(uri)) == ["output-name"]
+
+
+@pytest.mark.parametrize("uri", [".sluice-staging/x", "curated/.sluice-previous/x/1", "a/.SLUICE-receipts"])
+def test_folders_of_our_own_are_neither_written_nor_read(uri: str) -> None:
+    assert codes(read("raw/a"), write(uri)) == ["uri-outside-lake"]
+    assert codes(read(uri), write("curated/x")) == ["uri-outside-lake"]
 
 
 @pytest.mark.parametrize("uri", ["curated/x", "curated/year=2013", "k/p=1/x", "Übersicht/maß", "a-b_c.d", "curated//x/", "./curated/x"])
