@@ -31,6 +31,7 @@ from executor.document.places import addresses, place_problems
 from executor.document.reading import read_document
 from executor.document.views import view_problems
 from executor.language import schema
+from executor.language.credentials import credential_problems, may_hold
 from executor.language.filling import Filler, inject_sql_params
 from executor.language.parameters import Parameter, resolve
 from executor.language.places import place_of
@@ -92,7 +93,7 @@ def check(
     types: StageTypes = STAGE_TYPES,
 ) -> list[Problem]:
     """Every problem of the document, in its order; an empty list when it is right. Starts no Spark."""
-    reader = _Reader(environment, parameters, None, environments_known, types)
+    reader = _Reader(environment, parameters, None, environments_known, types, judges_credentials=True)
     reader.read(document)
     return _in_order(reader.problems)
 
@@ -131,6 +132,8 @@ class _Reader:
     types: StageTypes
     problems: list[Problem] = field(default_factory=list)
     files: Mapping[str, str] | None = None
+    judges_credentials: bool = False
+    """What is written, saved, promoted or started may hold no credential. What was kept before that was refused can still be looked at."""
 
     def read(self, document: Document) -> Job | None:
         """The job, also where only some stages are right; None when there is nothing to judge."""
@@ -141,6 +144,8 @@ class _Reader:
             return None
         self.problems += top_level_problems(content)
         self.files = files_in(content)
+        if self.judges_credentials and may_hold(str(content)):
+            self.problems += credential_problems(content)
         declared = self._declared(content.get("parameters"))
         values, wrong = resolve(declared, self.given, environment=self.environment, run_id=self.run_id)
         self.problems += wrong

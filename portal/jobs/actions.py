@@ -54,6 +54,7 @@ def create_job(
     if document is not None:
         text = documents.as_text(document)
         documents.require_keepable(text)
+        documents.require_no_credentials(text)
         Draft.objects.create(job=job, user=actor, document=text)
     audit.record(action="create_job", actor=actor, subject=job)
     return job

@@ -71,10 +71,13 @@ class VersionOut(serializers.ModelSerializer[JobVersion]):
 
 
 class VersionDocument(VersionOut):
-    document = serializers.CharField(help_text="The exact text whose sha256 is given.")
+    document = serializers.SerializerMethodField(help_text="The exact text whose sha256 is given; a credential in it is masked.")
 
     class Meta(VersionOut.Meta):
         fields = [*VersionOut.Meta.fields, "document"]
+
+    def get_document(self, version: JobVersion) -> str:
+        return documents.shown(version.document)
 
 
 class VersionIn(serializers.Serializer[JobVersion]):
@@ -287,7 +290,7 @@ class Diff(JobView):
         text = self.request.GET.get(name, "")
         if not text.isdecimal() or len(text) > 8:
             raise PortalError(f"“{name}” is not a version's number.", code="invalid-fields", status=422, field=name)
-        return self.find(job.versions.all(), number=int(text)).document
+        return documents.shown(self.find(job.versions.all(), number=int(text)).document)
 
 
 class DraftDetail(JobView):

@@ -18,6 +18,7 @@ from executor.document import job as judge
 from executor.document import kept_files
 from executor.document.reading import read_document
 from executor.files import tree
+from executor.language import credentials
 from executor.language.dialects.advice import advice
 from executor.language.places import place_of
 from executor.problems import ProblemError
@@ -88,6 +89,31 @@ def _text_at(lake: Path, uri: str) -> str | None:
         return content.decode("utf-8-sig") if 0 < len(content) <= LONGEST_DRAFT else None
     except (OSError, ValueError):
         return None
+
+
+def shown(text: str) -> str:
+    """The document for people and programs to read: without the credentials that somebody wrote into it before that was refused."""
+    return _shown(text) if credentials.may_hold(text) else text
+
+
+@lru_cache(maxsize=256)
+def _shown(text: str) -> str:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return text
+    masked = credentials.masked(content)
+    return text if masked == content else json.dumps(masked, ensure_ascii=False, indent=2) + "\n"
+
+
+def require_no_credentials(document: str) -> None:
+    """Raises DocumentNotRight when the document, right or not, holds a password or key."""
+    try:
+        found = credentials.credential_problems(json.loads(document))
+    except (ValueError, RecursionError):
+        return
+    if found:
+        raise DocumentNotRight(found[0].message, fix=found[0].fix, problems=[problem.as_dict() for problem in found])
 
 
 def require_keepable(document: str) -> None:

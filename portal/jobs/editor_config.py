@@ -11,7 +11,7 @@ from executor.document.forms import form_fields, insert_menu
 from executor.stages import STAGE_TYPES
 from portal.accounts import policy
 from portal.accounts.models import User
-from portal.jobs.documents import EMPTY
+from portal.jobs.documents import EMPTY, shown
 from portal.jobs.models import Draft, Job
 
 PARAMETER_TYPES = ("string", "integer", "decimal", "boolean", "date", "timestamp", "identifier")
@@ -49,7 +49,7 @@ def config(user: User, job: Job, draft: Draft | None) -> dict[str, Any]:
         "draft_environment": lowest.name if lowest else "",
         "types": stage_types(),
         "parameter_types": PARAMETER_TYPES,
-        "document": draft.document if draft else latest.document if latest else EMPTY,
+        "document": draft.document if draft else shown(latest.document) if latest else EMPTY,
         "revision": draft.revision if draft else 0,
         "updated_at": draft.updated_at.isoformat() if draft else None,
         "base_version": base.number if base else None,

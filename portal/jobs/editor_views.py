@@ -65,7 +65,7 @@ def _draft_facts(kept: Draft | None, job: Job, *, with_document: bool = False) -
         "latest_version": latest.number if latest else None,
     }
     if with_document:
-        facts["document"] = kept.document if kept else latest.document if latest else documents.EMPTY
+        facts["document"] = kept.document if kept else documents.shown(latest.document) if latest else documents.EMPTY
     return facts
 
 
@@ -97,7 +97,7 @@ def save(request: HttpRequest, project: str, job: str) -> JsonResponse:
         {
             "number": version.number,
             "sha256": version.sha256,
-            "document": version.document,
+            "document": documents.shown(version.document),
             "is_new": before is None or version.pk != before.pk,
             "url": reverse("jobs:version", args=[project, job, version.number]),
         }

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from portal.accounts import policy
 from portal.jobs import actions, plain_words, stage_diff
+from portal.jobs.documents import shown as as_shown
 from portal.jobs.documents import stages_of
 from portal.jobs.doors import find_job, find_version, person
 from portal.jobs.models import Job
@@ -26,8 +27,9 @@ def version(request: HttpRequest, project: str, job: str, number: int) -> HttpRe
         "project": found.project,
         "job": found,
         "version": shown,
-        "stages": list(plain_words.plain_stages(stages_of(shown.document))),
-        "parameters": json.loads(shown.document).get("parameters") or {},
+        "stages": list(plain_words.plain_stages(stages_of(as_shown(shown.document)))),
+        "document": as_shown(shown.document),
+        "parameters": json.loads(as_shown(shown.document)).get("parameters") or {},
         "before": found.versions.filter(number__lt=number).values_list("number", flat=True).first(),
         "after": found.versions.filter(number__gt=number).order_by("number").values_list("number", flat=True).first(),
         "live_in": [
@@ -48,7 +50,7 @@ def _may_save(request: HttpRequest, job: Job) -> bool:
 def version_json(request: HttpRequest, project: str, job: str, number: int) -> HttpResponse:
     """The exact bytes of a version; `?download=1` as a file."""
     shown = find_version(find_job(request, project, job), number)
-    answer = HttpResponse(shown.document, content_type="application/json; charset=utf-8")
+    answer = HttpResponse(as_shown(shown.document), content_type="application/json; charset=utf-8")
     answer["X-Document-Sha256"] = shown.sha256
     if request.GET.get("download"):
         answer["Content-Disposition"] = f'attachment; filename="{shown.job.name}.v{shown.number}.json"'
@@ -87,8 +89,8 @@ def diff(request: HttpRequest, project: str, job: str) -> HttpResponse:
         "before": before,
         "after": after,
         "numbers": numbers,
-        "comparison": stage_diff.compare(before.document, after.document),
-        "documents": {"before": before.document, "after": after.document},
+        "comparison": stage_diff.compare(as_shown(before.document), as_shown(after.document)),
+        "documents": {"before": as_shown(before.document), "after": as_shown(after.document)},
     }
     return render(request, "jobs/diff.html", context)
 

@@ -17,7 +17,7 @@ from portal.accounts import policy
 from portal.accounts.models import Project
 from portal.errors import PortalError
 from portal.jobs import actions, job_list, places, plain_words
-from portal.jobs.documents import problems_of, stages_of
+from portal.jobs.documents import problems_of, shown, stages_of
 from portal.jobs.doors import find_job, find_project, person
 from portal.jobs.forms import LARGEST_IMPORT, EditJobForm, ImportForm, NewJobForm
 from portal.jobs.importing import NotADocument, document_in, name_from, too_large
@@ -110,7 +110,7 @@ def _initial(cloned: Job | None) -> dict[str, Any]:
 def _document_of(request: HttpRequest, job: Job) -> str | dict[str, Any]:
     """What a clone begins with: the newest version, or the person's own draft when nothing was saved yet."""
     if job.latest_version:
-        return job.latest_version.document
+        return shown(job.latest_version.document)
     draft = job.drafts.filter(user=person(request)).first()
     return draft.document if draft else {"stages": []}
 
@@ -193,7 +193,7 @@ def job(request: HttpRequest, project: str, job: str) -> HttpResponse:
         "page": Paginator(versions, VERSIONS).get_page(request.GET.get("page")),
         "live": live,
         "live_by_version": _by_version(live),
-        "stages": list(plain_words.plain_stages(stages_of(latest.document))) if latest else [],
+        "stages": list(plain_words.plain_stages(stages_of(shown(latest.document)))) if latest else [],
         "draft": draft,
         "outputs": [
             (output, actions.may_answer_for(user, "take_over_place", output.environment))

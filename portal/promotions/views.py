@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.errors import NotAllowed, PortalError
+from portal.jobs.documents import shown
 from portal.jobs.doors import find_job, find_project, find_version, person
 from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.jobs.stage_diff import compare
@@ -43,7 +44,7 @@ def list_promotions(request: HttpRequest, project: str) -> HttpResponse:
 def promotion(request: HttpRequest, project: str, promotion: int) -> HttpResponse:
     place, found = _find(request, project, promotion)
     user = person(request)
-    previous = found.previous_version.document if found.previous_version else EMPTY_DOCUMENT
+    previous = shown(found.previous_version.document) if found.previous_version else EMPTY_DOCUMENT
     judged = _judged(found)
     return render(
         request,
@@ -52,8 +53,8 @@ def promotion(request: HttpRequest, project: str, promotion: int) -> HttpRespons
             "project": place,
             "promotion": found,
             "environment": found.to_environment,
-            "comparison": compare(previous, found.version.document),
-            "documents": {"before": previous, "after": found.version.document},
+            "comparison": compare(previous, shown(found.version.document)),
+            "documents": {"before": previous, "after": shown(found.version.document)},
             "gates": judged,
             "passed": sum(gate.verdict == "ok" for gate in judged),
             "steps": stepper.steps_of(found, judged),
@@ -214,7 +215,7 @@ def _what_would_happen(version: JobVersion) -> dict[str, Any]:
         "passed": sum(gate.verdict == "ok" for gate in judged),
         "waiting": waiting,
         "why_not": f"{stopped[0].name}: {stopped[0].sentence}" if stopped else "",
-        "comparison": compare(live.document if live else EMPTY_DOCUMENT, version.document),
+        "comparison": compare(shown(live.document) if live else EMPTY_DOCUMENT, shown(version.document)),
     }
 
 

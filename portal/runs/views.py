@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from portal.accounts import policy
 from portal.accounts.models import Project, User
+from portal.jobs.documents import shown
 from portal.jobs.models import Place
 from portal.runs import actions, run_list, run_page
 from portal.runs.doors import reader_of
@@ -94,6 +95,7 @@ def _context(request: HttpRequest, project: str, run_id: UUID) -> dict[str, Any]
         "shows_rows": any(line.figures for line in stages),
         "writes_nothing": run_page.wrote_nothing(found),
         "attempt": found.attempts.filter(number=found.fence).first(),
+        "document": shown(found.document),
         "reads": run_page.places_read(found),
         "publishes": run_page.publishes_of(_person(request), found),
         "may_take_over": run_page.may_take_over(_person(request), found),

@@ -1,0 +1,136 @@
+"""Literal credentials in a document: found, told without their value, and masked where documents are shown.
+
+Few and precise patterns of our own. detect-secrets was looked at: what it finds beyond these it finds by entropy, which takes hashes and
+column lists for keys, and it would be a library in every executor."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from executor.language import sql_text
+from executor.language.filling import PLACEHOLDER
+from executor.problems import Problem
+
+MASK = "•••••"
+MAPS = ("authentication", "params", "options")
+"""Free maps of a stage whose keys tell what a value is."""
+_SECRET_NAMES = re.compile(
+    r"(.*[._-])?(secret(access)?_?key|secret|pass(word|wd|phrase)?|pwd|(account|shared|shared_?access|api|access|private|custom|auth)_?key"
+    r"|(refresh|access|sas|auth|bearer|api)?_?token|signature|client_?secret|credentials?)\Z",
+    re.IGNORECASE,
+)
+_ANYWHERE = re.compile(
+    r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|\bgh[pousr]_[A-Za-z0-9]{36}\b|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bAIza[0-9A-Za-z_-]{35}\b"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|(?<=://)[^\s/:@\"'$]+:(?P<url>[^\s/@\"'${}]+)(?=@)",
+    re.DOTALL,
+)
+_NAMED = re.compile(
+    r"(?<![A-Za-z0-9])(?:password|passwd|pwd|aws_secret_access_key|secret|(?:account|shared_?access|api|access)_?key|(?:sas|auth|access)_?token|sig)"
+    r"\s?(?:=|:(?=\s?[^\s]*\d))\s?(?P<value>[^\s;&'\"$,(){}\[\]<>|]{4,})",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One credential: the keys that lead to the text it stands in, and where in that text."""
+
+    path: tuple[str | int, ...]
+    start: int
+    end: int
+
+
+_HINTS = re.compile(r"pass|pwd|secret|key|token|sig|AKIA|ASIA|AIza|gh._|xox|eyJ|PRIVATE|://", re.IGNORECASE)
+
+
+def may_hold(text: str) -> bool:
+    """False for most texts at once: they hold nothing that any rule here begins with."""
+    return bool(_HINTS.search(text))
+
+
+def credentials_in(content: Any) -> list[Found]:
+    """Every literal credential in a document (any JSON)."""
+    return list(_walk(content, ()))
+
+
+def credential_problems(content: Any) -> list[Problem]:
+    """One problem for each field that holds a literal credential; never with its value."""
+    fields: dict[tuple[str | int, ...], None] = {found.path: None for found in credentials_in(content)}
+    return [_problem(path, content) for path in fields]
+
+
+def masked(content: Any) -> Any:
+    """The same JSON with every credential replaced by a mask."""
+    return _masked(content, credentials_in(content), ())
+
+
+def _walk(value: Any, path: tuple[str | int, ...]) -> Iterator[Found]:
+    if len(path) > 20:
+        return
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _walk(item, (*path, str(key)))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _walk(item, (*path, index))
+    elif isinstance(value, str) and value.strip() and not PLACEHOLDER.fullmatch(value):
+        if _names_a_secret(path):
+            yield Found(path, 0, len(value))
+        else:
+            yield from (Found(path, start, end) for start, end in _spans(value, is_sql=_is_sql(path)))
+
+
+def _names_a_secret(path: tuple[str | int, ...]) -> bool:
+    """Whether the keys say that the value is a secret: in a free map of a stage, or as the default of a parameter."""
+    names = [key for key in path if isinstance(key, str)]
+    if names[:1] == ["parameters"] and names[2:] == ["default"]:
+        return bool(_SECRET_NAMES.match(names[1]))
+    return any(name in MAPS for name in names[:-1]) and bool(_SECRET_NAMES.match(names[-1]))
+
+
+def _is_sql(path: tuple[str | int, ...]) -> bool:
+    return path[-1] == "sql" or (path[0] == "files" and str(path[-1]).lower().endswith(".sql"))
+
+
+def _spans(text: str, *, is_sql: bool) -> Iterator[tuple[int, int]]:
+    for found in _ANYWHERE.finditer(text):
+        yield found.span("url") if found.group("url") else found.span()
+    # In SQL, `password = x` compares a column: only what stands in quotes or comments can be a connection string.
+    parts = [part for part in sql_text.spans(text) if part.kind not in (sql_text.CODE, sql_text.NAME)] if is_sql else []
+    for begin, end in [(part.start, part.end) for part in parts] if is_sql else [(0, len(text))]:
+        for found in _NAMED.finditer(text, begin, end):
+            yield found.span("value")
+
+
+def _masked(value: Any, found: list[Found], path: tuple[str | int, ...]) -> Any:
+    if isinstance(value, dict):
+        return {key: _masked(item, found, (*path, str(key))) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, found, (*path, index)) for index, item in enumerate(value)]
+    spans = sorted((one.start, one.end) for one in found if one.path == path)
+    for start, end in reversed(spans):
+        value = value[:start] + MASK + value[end:]
+    return value
+
+
+def _problem(path: tuple[str | int, ...], content: Any) -> Problem:
+    inside = path[2:] if path[:1] == ("stages",) and len(path) > 2 else path
+    field = ".".join(str(part) for part in inside)
+    index = path[1] if path[:1] == ("stages",) and len(path) > 1 and isinstance(path[1], int) else None
+    stage = content["stages"][index] if index is not None else {}
+    return Problem(
+        code="literal-credential",
+        stage_index=index,
+        stage=stage.get("name") if isinstance(stage, dict) and isinstance(stage.get("name"), str) else None,
+        stage_type=stage.get("type") if isinstance(stage, dict) and isinstance(stage.get("type"), str) else None,
+        field=field,
+        message=f"“{field}” holds a password or key, which everybody who sees this job could read.",
+        expected="no credential in a job",
+        fix="Take it out, and change it wherever it is valid: it has been written down here.",
+    )

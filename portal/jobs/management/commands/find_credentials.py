@@ -1,0 +1,38 @@
+"""`manage.py find_credentials`: where passwords and keys stand in what was saved before that was refused. Never shows one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from executor.language.credentials import credential_problems
+from portal.jobs.models import Draft, JobVersion
+
+
+class Command(BaseCommand):
+    help = "Lists versions and drafts that hold a literal password or key. Change each where it is valid, then save the job without it."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = list(_found())
+        for where, field in found:
+            self.stdout.write(f"{where}: {field}")
+        self.stdout.write(f"{len(found)} found." if found else "None found.")
+
+
+def _found() -> Iterator[tuple[str, str]]:
+    for version in JobVersion.objects.select_related("job__project").order_by("job", "number").iterator(100):
+        yield from _fields(f"{version.job.project.slug} {version}", version.document)
+    for draft in Draft.objects.select_related("job__project", "user").order_by("job", "user").iterator(100):
+        yield from _fields(f"{draft.job.project.slug} {draft.job.name}, draft of {draft.user.username}", draft.document)
+
+
+def _fields(where: str, document: str) -> Iterator[tuple[str, str]]:
+    try:
+        problems = credential_problems(json.loads(document))
+    except (ValueError, RecursionError):
+        return
+    for problem in problems:
+        yield where, problem.place

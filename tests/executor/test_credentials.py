@@ -1,0 +1,104 @@
+"""Literal credentials in a document are a problem wherever they stand, told without their value; ordinary text is none."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from executor.document.job import check
+from executor.language.authentication import METHODS
+from executor.language.credentials import MASK, credential_problems, masked
+
+CANARY = "c4naryS3cretValue0123456789abcdefGHIJKLMN"
+EXTRACT = {"type": "ParquetExtract", "name": "r", "inputURI": "raw/a", "outputView": "v"}
+
+
+def with_sql(sql: str) -> dict[str, Any]:
+    return {"stages": [{"type": "SQLTransform", "name": "q", "sql": sql, "outputView": "v"}]}
+
+
+SECRET_KEYS = [
+    (method, key)
+    for method, (required, optional) in METHODS.items()
+    for key in sorted(required | optional)
+    if key in ("secretAccessKey", "signature", "token", "refreshToken", "accessKey", "secret", "customKey")
+]
+
+
+@pytest.mark.parametrize(("method", "key"), SECRET_KEYS)
+def test_the_keys_of_authentication_methods(method: str, key: str) -> None:
+    required, _ = METHODS[method]
+    given = {"method": method, **dict.fromkeys(required, "name"), key: CANARY}
+    problems = check({"stages": [EXTRACT | {"authentication": given}]})
+    told = [problem for problem in problems if problem.code == "literal-credential" and problem.field == f"authentication.{key}"]
+    assert told and told[0].stage_index == 0
+    assert CANARY not in json.dumps([problem.as_dict() for problem in problems])
+    for placeholder in ("${key}", ""):
+        again = credential_problems({"stages": [EXTRACT | {"authentication": given | {key: placeholder}}]})
+        assert f"authentication.{key}" not in [problem.field for problem in again]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"stages": [EXTRACT | {"params": {"db.password": CANARY}}]},
+        {"stages": [EXTRACT | {"params": {"deep": {"apiKey": CANARY}}}]},
+        {"stages": [EXTRACT | {"description": f"jdbc:sqlserver://h;user=x;password={CANARY}"}]},
+        {"stages": [EXTRACT | {"inputURI": f"postgres://bob:{CANARY}@db/x"}]},
+        {"parameters": {"db_password": {"default": CANARY}}, "stages": [EXTRACT]},
+        {"parameters": {"x": {"default": f"AccountKey={CANARY}"}}, "stages": [EXTRACT]},
+        with_sql("SELECT 'AKIAIOSFODNN7EXAMPLE' AS a"),
+        with_sql(f"SELECT 'jdbc:x;password={CANARY}' AS a"),
+        with_sql(f"SELECT 1 AS a -- password: {CANARY}"),
+        with_sql(f"SELECT 1 AS a /* aws_secret_access_key = {CANARY} */"),
+        with_sql(f"SELECT '-----BEGIN RSA PRIVATE KEY-----{CANARY}' AS a"),
+        with_sql("SELECT 'ghp_0123456789abcdefghijABCDEFGHIJ012345' AS a"),
+        with_sql("SELECT 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlMTIz' AS a"),
+        {"stages": [EXTRACT], "files": {"q.sql": f"SELECT 'pwd={CANARY}' AS a"}},
+    ],
+)
+def test_anywhere_in_a_document(document: dict[str, Any]) -> None:
+    problems = [problem for problem in check(document) if problem.code == "literal-credential"]
+    assert problems and CANARY not in json.dumps([problem.as_dict() for problem in problems])
+    hidden = json.dumps(masked(document), ensure_ascii=False)
+    assert MASK in hidden and CANARY not in hidden and "AKIAIOSFODNN7EXAMPLE" not in hidden
+    assert credential_problems(json.loads(hidden.replace(MASK, ""))) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT password, token FROM users WHERE password = 'x' AND secret=other_column",
+        "SELECT concat('password=', password) AS a FROM users",
+        "SELECT sha2(concat(secret, '-salt'), 256) AS token FROM users",
+        "SELECT key, api_key FROM t JOIN u USING (access_key) -- the token is in column 3",
+        "SELECT 'https://example.org/a:b@c' AS a, 'a@b.org' AS mail, 'PASSWORD' AS p",
+        "SELECT 'd41d8cd98f00b204e9800998ecf8427e' AS md5, uuid() AS id",
+        "SELECT * FROM t WHERE token IS NOT NULL /* secret: none */",
+    ],
+)
+def test_ordinary_sql_is_none(sql: str) -> None:
+    assert credential_problems(with_sql(sql)) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"description": "Token and password columns are dropped; see https://wiki/secret-handling"},
+        {"authentication": {"method": "AmazonIAM", "kmsArn": "arn:aws:kms:eu:1:key/2"}},
+        {"authentication": {"method": "AmazonAccessKey", "accessKeyID": "${id}", "secretAccessKey": "${key}"}},
+        {"params": {"owner": "ana", "key_column": "id"}},
+        {"sqlParams": {"token": "token, password"}},
+    ],
+)
+def test_ordinary_fields_are_none(fields: dict[str, Any]) -> None:
+    assert credential_problems({"stages": [EXTRACT | fields], "parameters": {"key": {"type": "string"}}}) == []
+
+
+def test_masking_changes_nothing_else() -> None:
+    document = {"stages": [copy.deepcopy(EXTRACT) | {"params": {"password": CANARY, "rows": 7}, "persist": True}]}
+    hidden = masked(document)
+    assert hidden["stages"][0] == EXTRACT | {"params": {"password": MASK, "rows": 7}, "persist": True}

@@ -1,0 +1,84 @@
+"""Credentials that somebody writes into a job: refused at every door, and of what was kept before, never shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+
+from portal.jobs.documents import DocumentNotRight
+from tests import factories
+
+if TYPE_CHECKING:
+    from portal.accounts.models import Project, User
+    from portal.environments.models import Environment
+    from portal.jobs.models import Job
+
+CANARY = "c4naryS3cretValue0123456789abcdefGHIJKLMN"
+KEY = {"method": "AmazonAccessKey", "accessKeyID": "x", "secretAccessKey": CANARY}
+STAGE = {"type": "ParquetExtract", "name": "r", "inputURI": "raw/a", "outputView": "v", "authentication": KEY}
+DOCUMENT = {"stages": [STAGE]}
+
+
+def test_it_is_neither_saved_nor_imported_nor_run(job: Job, ana: User, flights: Project, program_of: Callable[..., Any]) -> None:
+    from portal.errors import PortalError
+    from portal.jobs import actions
+    from portal.runs.actions import run_draft
+
+    text = json.dumps(DOCUMENT)
+    with pytest.raises(DocumentNotRight):
+        actions.save_version(actor=ana, job=job, document=text, message="", base_version=1)
+    with pytest.raises(DocumentNotRight):
+        actions.create_job(actor=ana, project=flights, name="brought", document=text)
+    with pytest.raises(PortalError) as refused:
+        run_draft(actor=ana, job=job, document=text)
+    program = program_of(ana)
+    answers = [
+        program.post("/api/v1/projects/flights/check", {"document": DOCUMENT}, format="json"),
+        program.post("/api/v1/projects/flights/jobs/", {"name": "api_job", "document": DOCUMENT}, format="json"),
+        program.post(f"/api/v1/projects/flights/jobs/{job.name}/versions/", {"document": DOCUMENT, "base_version": 1}, format="json"),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 422, 422]
+    for told in (*(answer.content.decode() for answer in answers), json.dumps(refused.value.problems)):
+        assert "literal-credential" in told and CANARY not in told
+
+
+def test_a_file_with_one_is_not_imported(ana: User, flights: Project, browser_of: Callable[..., Any]) -> None:
+    file = SimpleUploadedFile("brought.json", json.dumps(DOCUMENT).encode())
+    answer = browser_of(ana).post("/p/flights/jobs/import-job", {"name": "brought", "file": file})
+    assert answer.status_code == 422 and CANARY not in answer.content.decode()
+    assert not flights.jobs.filter(name="brought").exists()
+
+
+def test_what_was_kept_before_is_not_shown(
+    job: Job, ana: User, vic: User, dev: Environment, browser_of: Callable[..., Any], program_of: Callable[..., Any]
+) -> None:
+    old = factories.make_version(job, ana, DOCUMENT)
+    run = factories.make_run(old, dev, "succeeded")
+    later = factories.make_version(job, ana)
+    browser, program = browser_of(vic), program_of(vic, "read")
+    base = f"/p/flights/jobs/{job.name}/"
+    pages = [
+        base,
+        f"{base}versions/{old.number}",
+        f"{base}versions/{old.number}.json",
+        f"{base}diff?from={old.number}&to={later.number}",
+        f"/p/flights/runs/{run.pk}/",
+    ]
+    told = [browser.get(page).content.decode() for page in pages]
+    api = f"/api/v1/projects/flights/jobs/{job.name}/"
+    told += [program.get(f"{api}versions/{old.number}").content.decode()]
+    told += [program.get(f"{api}diff?from={old.number}&to={later.number}").content.decode()]
+    assert [CANARY in text for text in told] == [False] * len(told)
+    assert "•••••" in told[1]
+
+
+def test_the_command_lists_where_and_never_what(job: Job, ana: User, capsys: pytest.CaptureFixture[str]) -> None:
+    factories.make_version(job, ana, DOCUMENT)
+    call_command("find_credentials")
+    told = capsys.readouterr().out
+    assert "flights daily_delays v2: stage 1 “r” · authentication.secretAccessKey" in told and CANARY not in told
