@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 
 from executor.document.kept_files import keeps_its_files
@@ -111,6 +112,26 @@ def bring_back_job(*, actor: User, job: Job) -> Job:
         job.save(update_fields=["archived_at"])
         audit.record(action="bring_back_job", actor=actor, subject=job)
     return job
+
+
+@transaction.atomic
+def delete_job(*, actor: User, job: Job) -> None:
+    """Throws away a job that was never saved, with its drafts; its name is free again. Where it has run, or stands in a pipeline, it is
+    archived under another name, so that nothing that happened is lost. Raises Conflict for a job with versions."""
+    policy.require(actor, "edit_job", job)
+    if job.latest_version_id is not None:
+        raise Conflict(f"{job.name} has versions.", code="job-has-versions", fix="Archive it: versions and runs are kept.")
+    audit.record(action="delete_job", actor=actor, subject=job)
+    Draft.objects.filter(job=job).delete()
+    try:
+        with transaction.atomic():
+            if not job.runs.exists():
+                job.delete()
+                return
+    except ProtectedError:
+        pass
+    job.name, job.archived_at = f"{job.name[:50]}_deleted_{job.pk}", timezone.now()
+    job.save(update_fields=["name", "archived_at"])
 
 
 def _validate(job: Job) -> None:

@@ -204,6 +204,13 @@ class JobDetail(JobView):
         return Response(JobOut(actions.edit_job(actor=self.person, job=self.job(), **self.taken(JobChange))).data)
 
 
+class JobDelete(JobView):
+    @extend_schema(summary="Delete a job that was never saved", request=None, responses={204: None}, tags=["jobs"])
+    def post(self, request: Request, project: str, job: str) -> Response:
+        actions.delete_job(actor=self.person, job=self.job())
+        return Response(status=204)
+
+
 class JobArchive(JobView):
     @extend_schema(summary="Archive", request=None, responses=JobOut, tags=["jobs"])
     def post(self, request: Request, project: str, job: str) -> Response:
@@ -344,6 +351,7 @@ urlpatterns = [
     path("projects/<slug:project>/jobs/", Jobs.as_view()),
     path(_JOB, JobDetail.as_view()),
     path(f"{_JOB}/take-over", JobTakeOver.as_view()),
+    path(f"{_JOB}/delete", JobDelete.as_view()),
     path(f"{_JOB}/archive", JobArchive.as_view()),
     path(f"{_JOB}/bring-back", JobBringBack.as_view()),
     path(f"{_JOB}/draft", DraftDetail.as_view()),

@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_JOB + "details", views.edit_details, name="edit_details"),
     path(_JOB + "take-over", views.take_over, name="take_over"),
     path(_JOB + "archive", views.archive, name="archive"),
+    path(_JOB + "delete", views.delete, name="delete"),
     path(_JOB + "bring-back", views.bring_back, name="bring_back"),
     path(_JOB + "versions", version_views.versions_json, name="versions"),
     path(_JOB + "versions/<int:number>", version_views.version, name="version"),

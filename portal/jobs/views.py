@@ -252,6 +252,14 @@ def archive(request: HttpRequest, project: str, job: str) -> HttpResponse:
 
 
 @require_POST
+def delete(request: HttpRequest, project: str, job: str) -> HttpResponse:
+    found = find_job(request, project, job, "edit_job")
+    actions.delete_job(actor=person(request), job=found)
+    messages.success(request, f"{job} is deleted; its name is free again.")
+    return redirect("jobs:list", project)
+
+
+@require_POST
 def bring_back(request: HttpRequest, project: str, job: str) -> HttpResponse:
     found = find_job(request, project, job, "edit_job")
     actions.bring_back_job(actor=person(request), job=found)

@@ -29,10 +29,13 @@ def find_job(request: HttpRequest, project: str, job: str) -> Job:
 
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, project: str, job: str) -> HttpResponse:
-    """?environment=, ?version= (lowest environment only) and ?from=<run> fill the form in."""
+    """?environment=, ?version= (lowest environment only) and ?from=<run> fill the form in. From a run of a draft, the same draft runs."""
     found = find_job(request, project, job)
     person = request.user
     assert isinstance(person, User)  # noqa: S101
+    source = _source(found, request)
+    if source and source.version_id is None:
+        return _start_draft(request, person, source)
     places = [
         e
         for e in found.project.environments.select_related("compute", "project")
@@ -47,7 +50,7 @@ def start(request: HttpRequest, project: str, job: str) -> HttpResponse:
     context: dict[str, Any] = {"project": found.project, "job": found, "environment": environment, "environments": places}
     try:
         version = checks.require_live(found, environment, _version(found, request))
-        form = StartForm(version.document, environment, request.POST or None, given=_given(found, request))
+        form = StartForm(version.document, environment, request.POST or None, given=source.parameters if source else None)
     except PortalError as error:
         return render(request, "runs/start.html", {**context, "refusal": error}, status=200 if request.method == "GET" else error.status)
     if request.method == "POST" and form.is_valid():
@@ -56,6 +59,44 @@ def start(request: HttpRequest, project: str, job: str) -> HttpResponse:
             messages.success(request, f"Run {run.short_id} is queued.")
             return redirect("runs:run", project, run.pk)
     return render(request, "runs/start.html", {**context, "version": version, "form": form}, status=422 if form.errors else 200)
+
+
+def _start_draft(request: HttpRequest, person: User, source: Run) -> HttpResponse:
+    """The form for another run of exactly the document that `source` ran."""
+    job, environment = source.job, source.environment
+    policy.require(person, "run_draft", job, environment=environment.name)
+    context: dict[str, Any] = {
+        "project": job.project,
+        "job": job,
+        "environment": environment,
+        "environments": [environment],
+        "source": source,
+    }
+    try:
+        form = StartForm(source.document, environment, request.POST or None, given=source.parameters)
+    except PortalError as error:
+        return render(request, "runs/start.html", {**context, "refusal": error}, status=200 if request.method == "GET" else error.status)
+    if request.method == "POST" and form.is_valid():
+        try:
+            run = actions.run_draft(actor=person, job=job, document=source.document, parameters=form.values())
+        except PortalError as error:
+            if error.status not in (409, 422):
+                raise
+            form.take(error)
+        else:
+            messages.success(request, f"Run {run.short_id} is queued.")
+            return redirect("runs:run", job.project.slug, run.pk)
+    return render(request, "runs/start.html", {**context, "form": form}, status=422 if form.errors else 200)
+
+
+def _source(job: Job, request: HttpRequest) -> Run | None:
+    """The run named by ?from=, to start another one like it."""
+    named = request.POST.get("from") or request.GET.get("from")
+    try:
+        runs = Run.objects.select_related("job__project", "environment__compute", "environment__project")
+        return runs.filter(job=job, pk=named).first() if named else None
+    except (ValueError, ValidationError):
+        return None
 
 
 def _try_start(person: User, job: Job, environment: Environment, version: JobVersion, form: StartForm) -> Run | None:
@@ -71,15 +112,6 @@ def _try_start(person: User, job: Job, environment: Environment, version: JobVer
 def _version(job: Job, request: HttpRequest) -> JobVersion | None:
     number = request.POST.get("version") or request.GET.get("version") or ""
     return job.versions.filter(number=int(number)).first() if number.isdecimal() and len(number) < 9 else None
-
-
-def _given(job: Job, request: HttpRequest) -> dict[str, Any] | None:
-    """The parameters of the run named by ?from=, to start another one like it."""
-    try:
-        source = Run.objects.filter(job=job, pk=request.GET["from"]).first() if request.GET.get("from") else None
-    except (ValueError, ValidationError):
-        return None
-    return source.parameters if source else None
 
 
 @require_POST

@@ -149,3 +149,28 @@ def test_an_empty_project_is_told_to_bring_a_file(ana, flights, browser_of, sett
     page = browser_of(ana).get("/p/flights/jobs/new-job").content.decode()
     assert "This project has no file yet" in page
     assert "flights.csv" not in page
+
+
+def test_a_job_that_was_never_saved_is_deleted_and_frees_its_name(ana, flights):
+    job = actions.create_job(actor=ana, project=flights, name="a_try", document={"stages": []})
+    actions.delete_job(actor=ana, job=job)
+    assert not flights.jobs.filter(name="a_try").exists()
+    assert actions.create_job(actor=ana, project=flights, name="a_try").name == "a_try"
+
+
+def test_a_job_that_ran_as_a_draft_frees_its_name_and_keeps_its_runs(ana, flights, dev):
+    from portal.runs.models import Run
+
+    job = actions.create_job(actor=ana, project=flights, name="a_try")
+    run = Run.objects.create(project=flights, job=job, environment=dev, document="{}", document_sha256="x", requested_by=ana)
+    actions.delete_job(actor=ana, job=job)
+    assert actions.create_job(actor=ana, project=flights, name="a_try").pk != job.pk
+    run.refresh_from_db()
+    assert run.job.archived_at is not None and run.job.name.startswith("a_try_deleted_")
+
+
+def test_a_saved_job_is_archived_and_not_deleted(job, ana, vic):
+    with pytest.raises(Conflict):
+        actions.delete_job(actor=ana, job=job)
+    with pytest.raises(NotAllowed):
+        actions.delete_job(actor=vic, job=job)
