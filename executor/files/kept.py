@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,8 @@ def foreign_content(target: Path) -> str | None:
     if target.is_symlink() or not target.is_dir():
         return target.name
     walk = tree.Walk(target, enter=lambda entry: "=" in entry.name)
-    return next(_foreign(walk), None)
+    found = list(islice(_foreign(walk), 10))
+    return min(found, key=lambda path: (path.startswith("."), path), default=None)  # a name that people know, before one of ours
 
 
 def _foreign(walk: tree.Walk) -> Iterator[str]:
