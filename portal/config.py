@@ -81,9 +81,7 @@ def _close(path: Path, mode: int) -> None:
 def open_to_others(home: Path) -> str:
     """One sentence when other users of the machine may look into `home`; else empty."""
     mode = home.stat().st_mode & 0o777
-    return (
-        f"Other users of this machine can read {home} (its mode is {mode:o}); it must be 700 and belong to Sluice." if mode & 0o077 else ""
-    )
+    return f"Other users of this machine can look into Sluice's home (its mode is {mode:o}); it must be 700." if mode & 0o077 else ""
 
 
 def private_files() -> None:

@@ -100,5 +100,5 @@ def _home() -> Part:
 
 def _leftovers() -> Part:
     names = scratch.set_aside()
-    says = f"{len(names)} folders of ended runs could not be removed; they lie in {scratch.aside_folder()}: {', '.join(names[:5])}."
-    return Part("leftovers", not names, says if names else "")
+    what = f"{len(names)} {'folder' if len(names) == 1 else 'folders'} of ended runs could not be removed"
+    return Part("leftovers", not names, f"{what}; they lie in run/aside in its home: {', '.join(names[:5])}." if names else "")

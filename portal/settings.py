@@ -185,15 +185,19 @@ RUN_RENEW_SECONDS = env_int("SLUICE_RUN_RENEW_SECONDS", 10)
 RUN_SILENT_SECONDS = env_int("SLUICE_RUN_SILENT_SECONDS", 90)  # an executor says every 5 s that it is alive
 RUN_CONCURRENCY = env_int("SLUICE_RUN_CONCURRENCY", 2)
 """Runs at a time in one worker process."""
+PERSON_RUNS = env_int("SLUICE_PERSON_RUNS", max(1, RUN_CONCURRENCY // 2))
+"""Runs of one person at work at a time, over all workers; what schedules start is not counted."""
 CELERY_WORKER_CONCURRENCY = RUN_CONCURRENCY + 4  # runs never keep the short tasks (alerts, pipelines) from a thread
 WARM_EXECUTORS = env_int("SLUICE_WARM_EXECUTORS", 1)
 WARM_IDLE_SECONDS = env_int("SLUICE_WARM_IDLE_SECONDS", 1800)
 KEEP_OUTPUTS = min(env_int("SLUICE_KEEP_OUTPUTS", 2), 20)
 """Earlier outputs that are kept beside each output, to be put back."""
 PREVIEW_LEASES = env_int("SLUICE_PREVIEW_LEASES", 3)
+PERSON_PREVIEWS = env_int("SLUICE_PERSON_PREVIEWS", max(1, PREVIEW_LEASES - 1))
+"""Preview sessions of one person at a time."""
 PREVIEW_IDLE_SECONDS = env_int("SLUICE_PREVIEW_IDLE_SECONDS", 600)
 # What one run, or one preview, may use at most (docs/decisions/limits.md); Spark's heap is the compute profile's.
-RUN_EXTRA_MEMORY_MB = env_int("SLUICE_RUN_EXTRA_MEMORY_MB", 1024)
+RUN_EXTRA_MEMORY_MB = env_int("SLUICE_RUN_EXTRA_MEMORY_MB", 1536)
 """Memory beside Spark's heap."""
 RUN_PROCESSES = env_int("SLUICE_RUN_PROCESSES", 1024)
 """Processes and threads."""
@@ -207,6 +211,10 @@ RUN_FILES = env_int("SLUICE_RUN_FILES", 100_000)
 """Files and folders in /tmp, and new ones in the lake."""
 KEEP_FREE_MB = env_int("SLUICE_KEEP_FREE_MB", 1024)
 """When less is free on the disk of the lake or of /tmp, runs end: the database often lies there too."""
+PARSE_SECONDS = env_int("SLUICE_PARSE_SECONDS", 5)
+"""To read one query, in executors and in the web process."""
+ANALYSIS_SECONDS = env_int("SLUICE_ANALYSIS_SECONDS", 60)
+"""To analyse and plan one query."""
 EXECUTOR_UID = env_int("SLUICE_EXECUTOR_UID", 1_900_000_001)
 """The user and group of executors where Sluice runs as root. Nobody else may have it."""
 PREVIEW_SOCKET = RUN_DIR / "previews.sock"

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from executor.files.tree import FILE, LINK, OTHER, TOO_DEEP, UNREADABLE, Walk, is_plain_name, shown
 from executor.language.places import choices, visible
 from executor.plain import nearest
-from executor.problems import Problem, ProblemError
+from executor.problems import Foreign, Problem, ProblemError
 
 _GLOB = re.compile(r"[*?\[{]")
 SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
@@ -45,17 +46,43 @@ def existing(lake: Path, uri: str, field: str = "inputURI") -> str:
         )
     if len(inside) != len(found):
         raise ProblemError(_elsewhere(uri, field, "a link out of the lake", "Give a path inside the lake."))
+    for one in inside:
+        _require_plain(one, uri, field)
     return str(path)
+
+
+def _require_plain(place: Path, uri: str, field: str) -> None:
+    """Only files and folders are read. A link inside a folder would be followed by Spark, wherever it leads; a pipe would never end."""
+    if place.is_file():
+        return
+    if not place.is_dir():
+        raise ProblemError(_not_plain(uri, field, "something that is neither a file nor a folder", place.name))
+    walk = Walk(os.path.realpath(place), enter=lambda entry: not entry.is_hidden)
+    for entry in walk:
+        if entry.is_hidden:
+            continue
+        if entry.kind in (LINK, OTHER):
+            raise ProblemError(_not_plain(uri, field, "a link" if entry.kind == LINK else "something that is no file", entry.path))
+        if not is_plain_name(entry.name):
+            raise ProblemError(_not_plain(uri, field, "a name that cannot be read", entry.path))
+    if TOO_DEEP in walk.left_out:
+        raise ProblemError(_not_plain(uri, field, f"folders nested more than {walk.deepest} deep", ""))
+    if UNREADABLE in walk.left_out:
+        raise ProblemError(
+            Problem(code="input-not-readable", field=field, message=f"“{uri}” may not be read.", fix="Ask for the right to read all of it.")
+        )
 
 
 def snapshot(path: str) -> Snapshot:
     """The state of all files at `path` (a file, a folder, or a pattern): equal snapshots mean that nothing was changed."""
     found: list[tuple[str, int, int]] = []
     for one in map(str, matches(Path(path)) or [Path(path)]):
-        files = [one] if os.path.isfile(one) else [os.path.join(folder, name) for folder, _, names in os.walk(one) for name in names]
-        for file in sorted(files):
-            state = os.stat(file)
-            found.append((file, state.st_mtime_ns, state.st_size))
+        if os.path.isfile(one):
+            state = os.stat(one)
+            found.append((one, state.st_mtime_ns, state.st_size))
+        else:
+            walk = Walk(os.path.realpath(one))
+            found += [(f"{one}/{entry.path}", entry.modified_ns, entry.size) for entry in walk if entry.kind == FILE]
     return tuple(found)
 
 
@@ -63,7 +90,7 @@ def matches(path: Path) -> list[Path]:
     """What is there for a path that may be a pattern in Hadoop's way (`*`, `?`, `[ab]`, `[^a]`, `{a,b}`), sorted."""
     if not _GLOB.search(str(path)):
         return [path] if path.exists() else []
-    path = Path(visible(str(path)))
+    path = Path(re.sub(r"\*{2,}", "*", visible(str(path))))  # as Hadoop does; Python would look through every folder below
     fixed = Path(*_until_glob(path))
     patterns = choices(str(path.relative_to(fixed)))
     return sorted({match for pattern in patterns for match in fixed.glob(pattern)})
@@ -82,6 +109,17 @@ def near_name(path: Path, uri: str) -> str | None:
         return None
     near = nearest(path.name, (name for name in os.listdir(path.parent)[:1000] if not name.startswith((".", "_"))))
     return f"Did you mean “{uri.removesuffix(path.name)}{near}”?" if near else None
+
+
+def _not_plain(uri: str, field: str, what: str, where: str) -> Problem:
+    return Problem(
+        code="input-not-plain",
+        field=field,
+        message=f"“{uri}” holds {what}, which is not read.",
+        file=Foreign(shown(where)) if where else None,
+        expected="files and folders",
+        fix="Put the file itself there, under a name of letters and digits, or take it out of the folder.",
+    )
 
 
 def _missing(path: Path, uri: str, field: str) -> Problem:

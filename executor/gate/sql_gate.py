@@ -17,6 +17,7 @@ from executor.language.dialects.advice import mended
 from executor.language.sql_text import COMMAND_WORDS, sql_problems, statement_start
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
+from executor.spark import deadline
 from executor.spark import errors as spark_errors
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ class Gate:
         if problems:
             return Verdict(problems, [], [])
         names = list(views)
-        findings = self._findings(sql, names)
+        with deadline.within(deadline.PARSE_SECONDS, deadline.reading_too_long(field)):
+            findings = self._findings(sql, names)
         refused = [found for found in findings if found.kind not in FACTS]
         return Verdict(
             [mended(_problem(found, sql, names, field), sql) for found in refused],
@@ -146,9 +148,8 @@ class Gate:
         verdict = self.check(sql, views, field)
         if verdict.problems:
             raise ProblemError(verdict.problems)
-        with spark_errors.translated(sql=sql, field=field):
-            frame = self._spark.sql(sql)
-        found = self._jvm.sluice.PlanGate.check(frame._jdf.queryExecution().analyzed(), _lower(views))
+        with deadline.within(deadline.ANALYSIS_SECONDS, deadline.planning_too_long(field)):
+            frame, found = self._analysed(sql, views, field)
         if found:
             raise ProblemError(
                 Problem(
@@ -156,6 +157,17 @@ class Gate:
                 )
             )
         return frame
+
+    def _analysed(self, sql: str, views: Sequence[str], field: str) -> tuple[DataFrame, str]:
+        """The frame, and what its analysed plan reaches for and must not. It is planned here, where there is a deadline, although it is
+        planned again when it runs: planning takes milliseconds, or does not end."""
+        with spark_errors.translated(sql=sql, field=field):
+            frame = self._spark.sql(sql)
+            query = frame._jdf.queryExecution()
+            found = self._jvm.sluice.PlanGate.check(query.analyzed(), _lower(views))
+            if not found:
+                query.executedPlan()
+        return frame, found
 
     def _findings(self, sql: str, views: Sequence[str]) -> list[Finding]:
         answer = self._java.check(self._parser, sql, _lower(views))

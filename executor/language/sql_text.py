@@ -12,6 +12,10 @@ from executor.problems import Problem
 
 MAX_LENGTH = 100_000
 MAX_NESTING = 100
+MAX_TYPE_NESTING = 50
+MAX_COMMENT_NESTING = 20
+MAX_CHAIN = 50
+"""Arrows or signs that follow each other, as in `x -> y -> …` and `- - - 1`."""
 
 CODE, STRING, RAW_STRING, NAME, COMMENT = "code", "string", "raw string", "name", "comment"
 
@@ -27,6 +31,8 @@ _ENDINGS = {
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _STEPS = re.compile(r"[(\[]|[)\]]|(?i:\bcase\b)|(?i:\bend\b)")
+_TYPE_STEPS = re.compile(r"(?i:\b(?:array|map|struct)\s*<)|[<>]")
+_CHAIN = re.compile(r"->|(?i:\bnot\b(?=\s+not\b))|[-+~!](?=\s*[-+~!])|[,()\[\];]")
 _WORD = re.compile(r"[\s;]*([A-Za-z]+)\b")
 COMMANDS = frozenset(
     ("ADD", "ALTER", "ANALYZE", "CACHE", "CALL", "CLEAR", "COMMENT", "CREATE", "DECLARE", "DELETE", "DESC", "DESCRIBE", "DROP")
@@ -50,6 +56,8 @@ class Span:
     start: int
     end: int
     closed: bool = True
+    levels: int = 1
+    """Of comments inside comments."""
 
 
 def spans(text: str) -> Iterator[Span]:
@@ -80,12 +88,13 @@ def _quoted(text: str, opening: re.Match[str]) -> Span:
 
 
 def _bracketed_comment(text: str, start: int) -> Span:
-    depth = 0
+    depth = deepest = 0
     for mark in _COMMENT_MARK.finditer(text, start):
         depth += 1 if mark.group() == "/*" else -1
+        deepest = max(deepest, depth)
         if depth == 0:
-            return Span(COMMENT, start, mark.end())
-    return Span(COMMENT, start, len(text), closed=False)
+            return Span(COMMENT, start, mark.end(), levels=deepest)
+    return Span(COMMENT, start, len(text), closed=False, levels=deepest)
 
 
 def place(text: str, position: int) -> tuple[int, int]:
@@ -184,26 +193,31 @@ def _closing(text: str, part: Span) -> str:
 
 
 def _nesting(text: str, parts: list[Span], field: str) -> list[Problem]:
-    depth = 0
+    """What keeps a parser busy for long: the time it takes grows faster than the depth."""
+    depth = types = chain = 0
     for part in parts:
+        if part.kind == COMMENT and part.levels > MAX_COMMENT_NESTING:
+            return [_too_deep(text, part.start, field, f"more than {MAX_COMMENT_NESTING} comments in each other")]
         if part.kind != CODE:
             continue
         for step in _STEPS.finditer(text, part.start, part.end):
             depth += 1 if step.group().lower() in ("(", "[", "case") else -1
             if depth > MAX_NESTING:
-                return [
-                    _at(
-                        text,
-                        step.start(),
-                        field,
-                        "sql-too-deep",
-                        "The SQL is nested too deeply.",
-                        found=f"more than {MAX_NESTING} levels of parentheses or CASE",
-                        expected=f"at most {MAX_NESTING}",
-                        fix="Move inner parts into stages of their own.",
-                    )
-                ]
+                return [_too_deep(text, step.start(), field, f"more than {MAX_NESTING} levels of parentheses or CASE")]
+        for step in _TYPE_STEPS.finditer(text, part.start, part.end):
+            types = types + 1 if len(step.group()) > 1 else max(0, types - 1) if step.group() == ">" else types
+            if types > MAX_TYPE_NESTING:
+                return [_too_deep(text, step.start(), field, f"more than {MAX_TYPE_NESTING} types in each other")]
+        for step in _CHAIN.finditer(text, part.start, part.end):
+            chain = 0 if step.group() in ",()[];" else chain + 1
+            if chain > MAX_CHAIN:
+                return [_too_deep(text, step.start(), field, f"more than {MAX_CHAIN} arrows or signs one after the other")]
     return []
+
+
+def _too_deep(text: str, position: int, field: str, found: str) -> Problem:
+    fix = "Move inner parts into stages of their own."
+    return _at(text, position, field, "sql-too-deep", "The SQL is nested too deeply.", found=found, expected="less", fix=fix)
 
 
 def _second_statement(text: str, code: list[Span], field: str) -> list[Problem]:

@@ -13,6 +13,7 @@ from executor.running.preview import Memory, Preview, parse_part
 from executor.running.runner import StageFailure
 from executor.running.values import Values
 from executor.spark import errors as spark_errors
+from executor.spark.deadline import TookTooLong
 from executor.stages import Stage
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class _Analysis:
                 self._look(index, stage)
             except (ProblemError, StageFailure) as error:
                 self._tell(index, stage, error)
+                if isinstance(error, TookTooLong) or isinstance(error.__cause__, TookTooLong):
+                    return {}  # Spark is gone with it
         return {
             view.name: [{"name": one["name"], "type": one["type"]} for one in columns_of(view.frame)]
             for view in self.preview.context.views.values()

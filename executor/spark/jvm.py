@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from executor.problems import Problem, ProblemError
+from executor.spark.deadline import watch_over
 from executor.spark.home import MODULE_OPTIONS, SparkHome, java_command
 
 LogSink = Callable[[str, str], None]
@@ -89,6 +90,7 @@ class Jvm:
             errors="replace",
             preexec_fn=_ignore_interrupt,  # noqa: PLW1509
         )
+        watch_over(self.process)
         self._reader = threading.Thread(target=self._read_output, name="jvm-output", daemon=True)
         self._reader.start()
 

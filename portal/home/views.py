@@ -16,6 +16,7 @@ from portal.accounts.models import Project, User
 from portal.accounts.people import projects_of
 from portal.context import project_in_use
 from portal.home import needs, palette, steps, week
+from portal.runs import measures
 
 
 def _project(request: HttpRequest) -> Project | None:
@@ -60,5 +61,5 @@ def palette_json(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def system(request: HttpRequest) -> HttpResponse:
-    """Whether each part is well, in words."""
-    return render(request, "home/system.html", {"parts": health.check(), "section": "settings"})
+    """Whether each part is well, in words, and what runs may use here."""
+    return render(request, "home/system.html", {"parts": health.check(), "limits": measures.in_force(), "section": "settings"})

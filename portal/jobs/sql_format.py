@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
-import re
+import os
+import resource
+import subprocess
+import sys
+
+from django.conf import settings
 
 from executor.language import sql_text
 from portal.errors import PortalError
 
-_PLACEHOLDER = re.compile(r"\$\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}")
-_STAND_IN = re.compile(r"\bsluice_parameter_([A-Za-z_][A-Za-z0-9_]*?)_x\b")
+MEMORY = 1024**3
 
 
 def formatted(text: str) -> str:
     """The query with one clause a line and indented lists; comments and ${parameters} stay.
 
-    Raises PortalError when it cannot be read or is too long."""
-    import sqlglot
-
+    Raises PortalError when it cannot be read, is too long or nested too deeply, or takes more than PARSE_SECONDS."""
     if not text.strip():
         return text
     if len(text) > sql_text.MAX_LENGTH:
         raise PortalError("The SQL is too long to be laid out.", code="sql-too-long", status=422)
+    if deep := next((problem for problem in sql_text.sql_problems(text) if problem.code == "sql-too-deep"), None):
+        raise PortalError(deep.message, code=deep.code, status=422, fix=deep.fix)
     try:
-        trees = sqlglot.parse(_PLACEHOLDER.sub(r"sluice_parameter_\1_x", text), read="spark")
-        lines = [tree.sql(dialect="spark", pretty=True, max_text_width=100) for tree in trees if tree is not None]
-    except (sqlglot.errors.SqlglotError, RecursionError) as error:
-        raise PortalError(
-            "This SQL cannot be laid out, because it cannot be read.",
-            code="sql-not-readable",
-            status=422,
-            fix="Correct it first.",
-            reason=_place(error),
-        ) from None
-    return _STAND_IN.sub(r"${\1}", ";\n".join(lines))
+        done = _laid_out(text)
+    except subprocess.TimeoutExpired:
+        raise _not_readable("", "Laying it out took too long. Make it shorter, or lay it out by hand.") from None
+    if done.returncode == 0:
+        return done.stdout
+    raise _not_readable(f"line {done.stdout}" if done.returncode == 1 and done.stdout else "", "Correct it first.")
 
 
-def _place(error: Exception) -> str:
-    found = getattr(error, "errors", None) or [{}]
-    line, column = found[0].get("line"), found[0].get("col")
-    return f"line {line}:{column}" if line else ""
+def _laid_out(text: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "executor.language.layout"],
+        input=text,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=settings.PARSE_SECONDS,
+        check=False,
+        cwd=settings.BASE_DIR,
+        env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=_limit_memory,  # noqa: PLW1509 - one call of the kernel, nothing of ours
+    )
+
+
+def _limit_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def _not_readable(reason: str, fix: str) -> PortalError:
+    message = "This SQL cannot be laid out, because it cannot be read."
+    return PortalError(message, code="sql-not-readable", status=422, fix=fix, reason=reason)

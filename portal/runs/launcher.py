@@ -24,6 +24,7 @@ from django.conf import settings
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import sandbox
+from portal.runs.sandbox import DEFAULT_MEMORY_MB
 from portal.runs.scratch import Scratch
 
 LONGEST_LINE = 1_000_000
@@ -54,6 +55,8 @@ class Launch:
     """Started before there was a run for it."""
     data: Path | None = None
     """The data folder outside the wall."""
+    memory_mb: int = DEFAULT_MEMORY_MB
+    """Spark's heap."""
 
 
 def command(arguments: list[str]) -> list[str]:
@@ -64,7 +67,7 @@ def for_run(environment: Environment, name: str, *, warm: bool = False) -> Launc
     """A fresh executor for one run. Its /tmp is a folder on disk (Spark spills there) whose name begins with `name`, gone when it ends.
     `warm`: it starts Spark before it reads what to run, see `portal.runs.warm_pool`."""
     arguments = ["run", "-", "--environment", environment.name, "--values", "-", *(["--warm"] if warm else [])]
-    return replace(_launch(arguments, environment, writable=True, scratch=name), is_warm=warm)
+    return replace(_launch(arguments, environment, writable=True, scratch=name), is_warm=warm, memory_mb=environment.compute.memory_mb)
 
 
 def for_previews(environment: Environment) -> Launch:

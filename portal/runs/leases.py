@@ -9,9 +9,11 @@ from django.conf import settings
 from django.db import transaction
 
 from executor.problems import Problem
+from portal.accounts.models import User
 from portal.jobs.models import Job
 from portal.runs import published, receipts
 from portal.runs.models import Attempt, OutboxMessage, Run, RunState, StageRun, StateChanged, database_now
+from portal.runs.turns import has_its_share
 
 GRACE = timedelta(seconds=5)
 """A lease is over this long before anybody else may take the run. Its holder has killed its own executor by then."""
@@ -23,8 +25,8 @@ class LeaseLost(Exception):
 
 
 def claim(run: Run, worker: str) -> Attempt | None:
-    """Takes a waiting run. None when somebody else was first (so 50 copies of one message start one attempt), or when as many runs of its
-    job work in its environment as may."""
+    """Takes a waiting run. None when somebody else was first (so 50 copies of one message start one attempt), when as many runs of its
+    job work in its environment as may, or when the person who asked for it has as many at work as one may have."""
     if run.state != RunState.QUEUED:
         return None
     now, number = database_now(), run.fence + 1
@@ -34,6 +36,10 @@ def claim(run: Run, worker: str) -> Attempt | None:
             if Run.objects.beside(run).count() >= job.runs_at_once:
                 return None
             lease = {"fence": number, "lease_owner": worker[:80], "lease_until": now + _lease()}
+            if run.requested_by_id:  # two workers count one after the other
+                User.objects.select_for_update(no_key=True).get(pk=run.requested_by_id)
+            if has_its_share(run):
+                return None
             run.move_to(RunState.STARTING, reason=f"attempt {number}", **lease)
             return Attempt.objects.create(run=run, number=number, worker=worker, started_at=now)
     except StateChanged:

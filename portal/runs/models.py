@@ -144,6 +144,7 @@ class Run(models.Model):
             models.Index(fields=["job", "-created_at"]),
             models.Index(fields=["state", "created_at"]),
             models.Index(fields=["state", "finished_at"]),
+            models.Index(fields=["started_at"]),
         ]
 
     @property

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from portal.runs.launcher import Launch
+from portal.runs.measures import Meter
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,8 @@ class Lease:
         self._current = ""
         self._last_errors: deque[str] = deque(maxlen=20)
         self._tasks: list[asyncio.Task[None]] = []
+        self._meter: Meter | None = None
+        self._why_gone = GONE
 
     @property
     def is_alive(self) -> bool:
@@ -90,6 +93,7 @@ class Lease:
             start_new_session=True,
             limit=LONGEST_LINE,
         )
+        self._meter = Meter(self._process.pid, self.launch.memory_mb, None, None)
         self._tasks = [asyncio.create_task(self._read(self._process)), asyncio.create_task(self._read_errors(self._process))]
 
     async def ask(self, message: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
@@ -125,7 +129,7 @@ class Lease:
                     await self.end()
                 yield {**TOO_LONG, "last": True}
                 return
-            yield event or {**GONE, "last": True}
+            yield event or {**self._why_gone, "last": True}
             if event is None or event.get("last"):
                 return
 
@@ -146,6 +150,13 @@ class Lease:
             if can_hear:
                 await self.end()
             answers.put_nowait({**STOPPED, "last": True})  # not before: whoever is next must not ask what is just being killed
+
+    async def measure(self) -> None:
+        """Ends the session when it uses more than a preview may; whoever waits for an answer is told so."""
+        excess = await asyncio.to_thread(self._meter.look) if self._meter and self.is_alive else None
+        if excess:
+            self._why_gone = {"event": "problem", "problem": excess.as_dict()}
+            await self.end()
 
     async def end(self) -> None:
         """Kills the process and waits until it is gone."""

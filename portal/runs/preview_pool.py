@@ -1,4 +1,5 @@
-"""Who has which preview session. At most PREVIEW_LEASES at a time; whoever comes later is told how many are before them."""
+"""Who has which preview session. At most PREVIEW_LEASES at a time, and PERSON_PREVIEWS of one person; whoever comes later is told how many
+are before them. A free place goes to whoever has fewest sessions, then to whoever waits longest."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from django.conf import settings
 
@@ -19,27 +21,34 @@ SPARE_SECONDS = 30.0
 LOOK_SECONDS = 1.0
 
 
+@dataclass(eq=False)
+class Place:
+    """Somebody who waits."""
+
+    user: int
+
+
 class Pool:
     """`launch` gives how to start a session for an environment's id; it may raise PortalError."""
 
     def __init__(self, launch: Callable[[int], Launch]) -> None:
         self.leases: dict[Key, Lease] = {}
         self._launch = launch
-        self._waiting: list[object] = []
+        self._waiting: list[Place] = []
         self._starting = asyncio.Lock()
 
     async def lease(self, key: Key, holder: str) -> AsyncIterator[Lease | str]:
         """Gives sentences while there is no place, and at last the lease."""
-        place, told = object(), ""
+        place, told = Place(key.user), ""
         self._waiting.append(place)
         try:
             while True:
-                lease = await self._lease_now(key, holder, is_first=self._waiting[0] is place)
+                lease = await self._lease_now(key, holder, is_first=self._before(place) == 0)
                 if lease:
                     self._waiting.remove(place)
                     yield lease
                     return
-                if (sentence := self._sentence(self._waiting.index(place), key)) != told:
+                if (sentence := self._sentence(self._before(place), key)) != told:
                     told = sentence
                     yield sentence
                 await asyncio.sleep(LOOK_SECONDS)
@@ -54,7 +63,7 @@ class Pool:
                 return lease
             if lease:
                 await self.drop(lease)
-            elif len(self.leases) >= settings.PREVIEW_LEASES and not (is_first and await self._make_room(key)):
+            elif not await self._may_start(key, is_first=is_first):
                 return None
             launch = await asyncio.to_thread(self._launch, key.environment)
             lease = self.leases[key] = Lease(key, holder, launch)
@@ -62,17 +71,40 @@ class Pool:
             log.info("A preview session for %s starts (%s of %s).", holder, len(self.leases), settings.PREVIEW_LEASES)
             return lease
 
-    async def _make_room(self, key: Key) -> bool:
+    async def _may_start(self, key: Key, *, is_first: bool) -> bool:
+        if self._has_its_share(key.user):
+            return await self._make_room(key, only_own=True)
+        if len(self.leases) < settings.PREVIEW_LEASES:
+            return is_first
+        return is_first and await self._make_room(key)
+
+    def _has_its_share(self, user: int) -> bool:
+        return self._sessions_of(user) >= settings.PERSON_PREVIEWS
+
+    def _sessions_of(self, user: int) -> int:
+        return sum(lease.key.user == user for lease in self.leases.values())
+
+    def _before(self, place: Place) -> int:
+        """How many of those who wait come before this one. People with their share wait for themselves only."""
+        waiting = [one for one in self._waiting if one is place or not self._has_its_share(one.user)]
+        return sorted(waiting, key=lambda one: self._sessions_of(one.user)).index(place)
+
+    async def _make_room(self, key: Key, *, only_own: bool = False) -> bool:
         """Gives up a session that is not in use: one of the same person first, else the one idle for longest."""
         idle = [lease for lease in self.leases.values() if not lease.is_busy]
         own = [lease for lease in idle if lease.key.user == key.user]
-        spare = own or [lease for lease in idle if lease.idle_seconds >= SPARE_SECONDS]
+        spare = own or [lease for lease in idle if lease.idle_seconds >= SPARE_SECONDS and not only_own]
         if not spare:
             return False
         await self.drop(max(spare, key=lambda lease: lease.idle_seconds))
         return True
 
     def _sentence(self, before: int, key: Key) -> str:
+        if self._has_its_share(key.user):
+            own = self._sessions_of(key.user)
+            return (
+                f"You are previewing in {own} jobs already, which is as many as one person may; this one begins when one of them is done."
+            )
         people = len({lease.key.user for lease in self.leases.values()})
         who = "1 person is" if people == 1 else f"{people} people are"
         place = "you are next" if before == 0 else f"{before} {'waits' if before == 1 else 'wait'} before you"

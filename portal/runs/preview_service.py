@@ -30,6 +30,7 @@ from portal.runs.preview_pool import Pool
 
 log = logging.getLogger(__name__)
 TIDY_SECONDS = 5.0
+MEASURE_SECONDS = 0.5
 MOST_SESSIONS = 3
 """How many sessions may end under requests before it before a request is given up."""
 
@@ -71,7 +72,7 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         server = await self.listen(path)
-        tidying = asyncio.create_task(self._tidy())
+        tidying = asyncio.gather(self._tidy(), self._measure())
         log.info("Previews: at most %s sessions, on %s", settings.PREVIEW_LEASES, path)
         await stop.wait()
         tidying.cancel()
@@ -92,6 +93,12 @@ class Service:
         while True:
             await asyncio.sleep(TIDY_SECONDS)
             await self.pool.end_idle()
+
+    async def _measure(self) -> None:
+        while True:
+            await asyncio.sleep(MEASURE_SECONDS)
+            for lease in list(self.pool.leases.values()):
+                await lease.measure()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request. When the asker goes away, what was begun for it is cancelled."""

@@ -22,6 +22,7 @@ from portal.runs.checks import declared_parameters
 from portal.runs.log_lines import line_of_failure
 from portal.runs.models import GOOD_STATES, HELD_STATES, Run, RunState, StageRun
 from portal.runs.problems import shown_to
+from portal.runs.turns import has_its_share, runs_before
 from portal.ui.words import count, duration
 
 USUAL_RUNS = 30
@@ -88,7 +89,6 @@ def waiting_sentence(run: Run) -> str:
 
 
 def _queue_sentence(run: Run) -> str:
-    before = Run.objects.waiting().filter(queued_at__lt=run.queued_at).count() if run.queued_at else 0
     working = Run.objects.filter(state__in=HELD_STATES).count()
     waited = (timezone.now() - (run.queued_at or run.created_at)).total_seconds()
     again = "The machine that ran it before stopped answering; it is tried again. " if run.fence else ""
@@ -98,7 +98,11 @@ def _queue_sentence(run: Run) -> str:
         return (
             f"{again}It waits for the run {others} of the same job to end: {run.job.name} works on {run.job.runs_at_once} at a time here."
         )
+    if has_its_share(run):
+        own = settings.PERSON_RUNS
+        return f"{again}It waits until an earlier one of the same person ends: one person has at most {count(own)} at work at a time."
     if working >= settings.RUN_CONCURRENCY:
+        before = runs_before(run)
         ahead = f", and {count(before)} {'waits' if before == 1 else 'wait'} before it" if before else ""
         return f"{again}It waits for a free place: {count(working)} {'run is' if working == 1 else 'runs are'} working{ahead}."
     if health.banner():

@@ -108,6 +108,8 @@ def environment() -> dict[str, str]:
         "PYTHONPATH": str(settings.BASE_DIR),
         "PYTHONDONTWRITEBYTECODE": "1",
         "SPARK_LOCAL_IP": "127.0.0.1",
+        "SLUICE_PARSE_SECONDS": str(settings.PARSE_SECONDS),
+        "SLUICE_ANALYSIS_SECONDS": str(settings.ANALYSIS_SECONDS),
     }
     java = java_home()
     spark = os.environ.get("SLUICE_SPARK_HOME")

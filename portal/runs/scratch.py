@@ -97,11 +97,6 @@ def set_aside() -> list[str]:
     return sorted(tree.shown(entry.name) for entry in tree.Walk(folder, deepest=1, most=100, enter=lambda entry: False))
 
 
-def aside_folder() -> Path:
-    """Where they lie."""
-    return _aside()
-
-
 def _remove(folder: Path) -> None:
     try:
         tree.remove(folder)

@@ -23,6 +23,7 @@ from portal.runs import checks, launcher, leases, published, receipts
 from portal.runs.doorbell import Hints
 from portal.runs.ingest import SEGMENT_LINES, Ingest
 from portal.runs.leases import LeaseLost
+from portal.runs.measures import Meter
 from portal.runs.models import GOOD_STATES, Run, RunState, StateChanged
 from portal.runs.problems import hidden
 from portal.runs.redaction import Redactor
@@ -36,12 +37,15 @@ LOOK_SECONDS = 1.0
 """How often the row is read again: a cancel is noticed within this time."""
 PATIENCE_SECONDS = 3.0
 """Between asking an executor to end and killing it."""
+MEASURE_SECONDS = 0.5
+"""How often it is measured: a run that fills memory does so quickly."""
 PUBLISH_SECONDS = 120
 """An executor that may publish gets at least this long to do so, whatever the time limit says."""
 WHY_STOPPED = {
     "cancel": "Cancelled: the run is being stopped.",
     "deadline": "The time limit is over: the run is being stopped.",
     "silent": "The program that runs this job gives no sign of life any more: it is being stopped.",
+    "limit": "The run uses more than it may: it is being stopped.",
     "worker": "The worker is being shut down: the run goes back to the queue.",
 }
 NOT_ASKED = Problem(
@@ -65,6 +69,8 @@ class Supervisor:
         self.executor: launcher.Executor | None = None
         self.result: RunFinished | None = None
         self.problems: list[dict[str, Any]] = []
+        self._meter: Meter | None = None
+        self._excess: Problem | None = None
         self.stopping = ""
         """Why the executor is being stopped: a key of WHY_STOPPED; empty while it is not."""
         self._has_begun = False
@@ -72,7 +78,7 @@ class Supervisor:
         self._ask_at = self._kill_at = 0.0
         limit = run.environment.compute.time_limit_minutes * 60
         self._deadline = time.monotonic() + limit
-        self._renewed = self._looked = self._flushed = time.monotonic()
+        self._renewed = self._looked = self._flushed = self._measured = time.monotonic()
 
     def work(self) -> None:
         """Does the attempt. Every way out leaves either a final state or a lease that the sweeper will find to be over."""
@@ -88,6 +94,8 @@ class Supervisor:
         except LeaseLost:
             log.warning("Run %s attempt %s is no longer ours; its executor is stopped.", self.run.pk, self.number)
         finally:
+            if self._meter:
+                self._meter.stop()
             if self.executor:
                 self.executor.kill()
                 self.executor.finish()
@@ -107,8 +115,16 @@ class Supervisor:
 
     def _hand_over(self, executor: launcher.Executor) -> None:
         self.executor = executor
+        self._measure()
         executor.say(self._values(executor.launch.lake))
         self.run.attempts.filter(number=self.number).update(process_id=executor.pid, sandbox=executor.launch.sandbox)
+
+    def _measure(self) -> None:
+        if self._meter:
+            self._meter.stop()
+        launch = self._living.launch
+        tmp = launch.scratch.path if launch.scratch else None
+        self._meter = Meter(self._living.pid, launch.memory_mb, tmp, launch.data)
 
     def _was_dead_ahead(self) -> bool:
         """An executor that was started ahead died or froze before it began with this run: then another one has it, once."""
@@ -201,6 +217,8 @@ class Supervisor:
             self._look()
         if now - self._renewed >= settings.RUN_RENEW_SECONDS:
             self._renew()
+        if now - self._measured >= MEASURE_SECONDS:
+            self._stop_at_its_limits(now)
         if now >= self._deadline and not self.stopping:
             self._stop("deadline")
         if self._living.silent_seconds > settings.RUN_SILENT_SECONDS and not self.stopping:
@@ -267,6 +285,15 @@ class Supervisor:
         self._kill_at = self._ask_at + PATIENCE_SECONDS
         self.ingest.say(WHY_STOPPED[why], "warning")
 
+    def _stop_at_its_limits(self, now: float) -> None:
+        """What grows beyond its limits is not asked: it is ended at once."""
+        self._measured = now
+        if self._meter and (excess := self._meter.look()):
+            self._excess = self._excess or excess
+            if not self.stopping:
+                self._stop("limit")
+            self._living.kill()
+
     def _go_on_stopping(self, now: float) -> None:
         if not self.stopping:
             return
@@ -290,6 +317,8 @@ class Supervisor:
             self._end(RunState.CANCELLED, exit_code)
         elif self.stopping == "worker":
             self._give_back(exit_code)
+        elif self._excess:
+            self._end(RunState.FAILED, exit_code, problem=self._excess.as_dict())
         elif self.stopping == "deadline":
             self._end(RunState.TIMED_OUT, exit_code, problem=self._too_long())
         elif self.stopping == "silent":

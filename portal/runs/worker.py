@@ -1,4 +1,4 @@
-"""What a worker does when it is rung: it has RUN_CONCURRENCY places, and while one is free it takes waiting runs, the oldest first.
+"""What a worker does when it is rung: it has RUN_CONCURRENCY places, and while one is free it takes waiting runs, in turn (see `turns`).
 
 The database is the queue; messages only say "look now". So a lost message, a doubled one or fifty of them change nothing.
 """
@@ -12,13 +12,13 @@ import threading
 import uuid
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import connection
 
 from portal.runs import leases
 from portal.runs.models import Run
 from portal.runs.scratch import cleaner
 from portal.runs.supervisor import Supervisor
+from portal.runs.turns import in_turn
 from portal.runs.warm_pool import WarmPool
 
 log = logging.getLogger(__name__)
@@ -26,30 +26,29 @@ log = logging.getLogger(__name__)
 stopping = threading.Event()
 """Set when somebody shuts this worker down: what runs goes back to the queue, and nothing new is taken."""
 _places = threading.BoundedSemaphore(settings.RUN_CONCURRENCY)
+_claiming = threading.Lock()
 _at_work: set[uuid.UUID] = set()
+CLAIMED_AMONG = 10
+"""Runs that are tried; other workers may take the first ones in the same moment."""
 pool = WarmPool(lambda: not _at_work and not stopping.is_set())
 
 
 def work(run_id: str) -> None:
-    """Takes the named run if it is waiting and a place is free, then every other waiting run; returns when there is nothing to do."""
-    wanted: str | None = run_id
+    """Takes what waits, in turn, while a place is free; returns when there is nothing to do. `run_id` has no precedence."""
     while not stopping.is_set() and _places.acquire(blocking=False):
         try:
             cleaner.wake()
-            if wanted:
-                _work_on_one(wanted)
-                wanted = None
-            while _work_on_one(None):
+            while _work_on_one():
                 pass
         finally:
             _places.release()
-        if not Run.objects.startable().exists():  # else somebody rang between our last look and the release
+        if not in_turn(Run.objects.startable(), 1):  # else somebody rang between our last look and the release
             return
 
 
-def _work_on_one(wanted: str | None) -> bool:
+def _work_on_one() -> bool:
     """Claims one run and brings it to its end. False when there was none to claim."""
-    run = _claimed(wanted)
+    run = _claimed()
     if run is None:
         return False
     log.info("Run %s (%s in %s) starts, attempt %s.", run.pk, run.job.name, run.environment.name, run.fence)
@@ -73,16 +72,15 @@ def start_ahead() -> None:
     connection.close()
 
 
-def _claimed(wanted: str | None) -> Run | None:
-    """The wanted run if it is waiting; when none is wanted, the oldest one that can be had."""
+def _claimed() -> Run | None:
+    """The first run in turn that can be had."""
     if stopping.is_set():
         return None
     runs = Run.objects.select_related("job", "version", "environment__compute", "environment__project", "requested_by")
-    try:
-        candidates = runs.filter(pk=wanted) if wanted else runs.startable()[:10]
-    except ValidationError:
-        return None
-    return next((run for run in candidates if leases.claim(run, _name())), None)
+    with _claiming:  # else two threads would take the same person's runs at once
+        found = runs.in_bulk(order := in_turn(Run.objects.startable(), CLAIMED_AMONG))
+        candidates = (found[pk] for pk in order if pk in found)
+        return next((run for run in candidates if leases.claim(run, _name())), None)
 
 
 def _name() -> str:

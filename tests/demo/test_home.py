@@ -61,4 +61,4 @@ def test_a_home_that_cannot_be_closed_is_told(tmp_path: Path, monkeypatch) -> No
     monkeypatch.setenv("SLUICE_HOME", str(home))
     monkeypatch.setattr(Path, "chmod", lambda self, mode: (_ for _ in ()).throw(PermissionError(1, "Operation not permitted")))
     home_folder(tmp_path / "other")
-    assert "Other users of this machine can read" in open_to_others(home)
+    assert "Other users of this machine can look" in open_to_others(home)

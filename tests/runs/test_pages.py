@@ -194,7 +194,7 @@ def test_buttons_are_offered_only_to_those_who_may(
 
 
 def test_a_waiting_run_says_why_it_waits(browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User, settings: Any) -> None:
-    settings.RUN_CONCURRENCY = 1
+    settings.RUN_CONCURRENCY, settings.PERSON_RUNS = 1, 2
     working = factories.make_run(version, dev, "running")
     factories.make_run(version, dev, minutes_ago=2)
     waiting = factories.make_run(version, dev)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from portal.errors import PortalError
-from portal.runs import preview_client, preview_lease, preview_pool
+from portal.runs import measures, preview_client, preview_lease, preview_pool
 from portal.runs.launcher import Launch
 from portal.runs.preview_pool import Pool
 from portal.runs.preview_service import Service
@@ -216,3 +216,46 @@ async def test_a_session_that_may_not_start_says_why(service: Pool) -> None:
 
     service._launch = refuse
     assert (await ask())[-1]["problem"] == {"code": "sandbox-missing", "message": "prod is protected.", "fix": "Ask."}
+
+
+async def test_one_person_has_no_more_than_a_share_and_leaves_a_place_to_others(service: Pool, settings: Any) -> None:
+    settings.PREVIEW_LEASES, settings.PERSON_PREVIEWS = 3, 2
+    busy = [asyncio.create_task(ask(user=1, job=job, behaviour="wait", seconds=3)) for job in (1, 2)]
+    await until(lambda: len(service.leases) == 2 and all(lease.is_busy for lease in service.leases.values()))
+    third = asyncio.create_task(ask(user=1, job=3))
+    await asyncio.sleep(0.1)
+
+    other = await ask(user=2)
+
+    assert other[-1]["event"] == "rows"
+    assert not any("before you" in event.get("message", "") for event in other)
+    assert not third.done()
+    await asyncio.gather(*busy)
+    told = await third
+    assert "which is as many as one person may" in told[0]["message"]
+    assert told[-1]["event"] == "rows"
+    assert sum(key.user == 1 for key in service.leases) == 2
+
+
+async def test_a_free_place_goes_to_who_has_fewest_sessions(service: Pool, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview_pool, "SPARE_SECONDS", 0.1)
+    settings.PREVIEW_LEASES, settings.PERSON_PREVIEWS = 2, 2
+    busy = [asyncio.create_task(ask(user=user, job=1, behaviour="wait", seconds=2)) for user in (1, 2)]
+    await until(lambda: len(service.leases) == 2 and all(lease.is_busy for lease in service.leases.values()))
+    first, second = asyncio.create_task(ask(user=1, job=2)), asyncio.create_task(ask(user=3, job=1))
+    assert (await second)[0]["message"].startswith("2 people are previewing; you are next.")
+    await asyncio.gather(first, *busy)
+
+
+async def test_a_preview_that_uses_too_much_is_ended_with_a_sentence(service: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asyncio.create_task(ask(behaviour="deaf", seconds=60))
+    await until(lambda: any(lease.is_busy and lease.ready.is_set() for lease in service.leases.values()))
+    (lease,) = service.leases.values()
+    await lease.measure()
+    assert lease.is_alive
+    monkeypatch.setattr(measures, "use_of", lambda pid, most: measures.Use(processes=1, memory_mb=1_000_000, written=0))
+    await lease.measure()
+    problem = (await asked)[-1]["problem"]
+    assert (problem["code"], "1,000,000 MB of memory" in problem["message"]) == ("limit-memory", True)
+    monkeypatch.undo()
+    assert (await ask())[-1]["event"] == "rows"
