@@ -13,12 +13,13 @@ from executor.language import sql_text
 from portal.errors import PortalError
 
 MEMORY = 1024**3
+PROGRAM = ["-m", "executor.language.layout"]
 
 
 def formatted(text: str) -> str:
     """The query with one clause a line and indented lists; comments and ${parameters} stay.
 
-    Raises PortalError when it cannot be read, is too long or nested too deeply, or takes more than PARSE_SECONDS."""
+    Raises PortalError when it cannot be read, is too long or nested too deeply, or takes more than PARSE_SECONDS of a processor."""
     if not text.strip():
         return text
     if len(text) > sql_text.MAX_LENGTH:
@@ -28,28 +29,35 @@ def formatted(text: str) -> str:
     try:
         done = _laid_out(text)
     except subprocess.TimeoutExpired:
-        raise _not_readable("", "Laying it out took too long. Make it shorter, or lay it out by hand.") from None
+        raise _took_too_long() from None
     if done.returncode == 0:
         return done.stdout
+    if done.returncode < 0:
+        raise _took_too_long()
     raise _not_readable(f"line {done.stdout}" if done.returncode == 1 and done.stdout else "", "Correct it first.")
 
 
 def _laid_out(text: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "executor.language.layout"],
+    return subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, *PROGRAM],
         input=text,
         capture_output=True,
         encoding="utf-8",
-        timeout=settings.PARSE_SECONDS,
+        timeout=6 * settings.PARSE_SECONDS,  # by the clock: on a busy machine it may have to wait
         check=False,
         cwd=settings.BASE_DIR,
         env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
-        preexec_fn=_limit_memory,  # noqa: PLW1509 - one call of the kernel, nothing of ours
+        preexec_fn=_limit,  # noqa: PLW1509 - two calls of the kernel, nothing of ours
     )
 
 
-def _limit_memory() -> None:
+def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (settings.PARSE_SECONDS, settings.PARSE_SECONDS))
+
+
+def _took_too_long() -> PortalError:
+    return _not_readable("", "Laying it out took too long. Make it shorter, or lay it out by hand.")
 
 
 def _not_readable(reason: str, fix: str) -> PortalError:

@@ -54,7 +54,7 @@ def test_of_two_that_work_at_once_the_second_publishes_nothing(
     queued: Queued, work: Work, other: JobVersion, dev: Environment, fake_executor: Path
 ) -> None:
     late = factories.make_run(other, dev, parameters={"behaviour": "succeed"})  # asked for before anybody owned the place
-    first = work(queued())
+    first = work(queued(minutes_ago=5))
     late.refresh_from_db()
     late = late if late.is_final else work(late)
     assert (first.state, late.state) == ("succeeded", "failed")
@@ -104,7 +104,10 @@ def test_an_executor_is_told_which_places_are_its_jobs(queued: Queued, work: Wor
 # --- one after the other ----------------------------------------------------------------------------------------------------
 
 
-def test_a_second_run_of_a_job_waits_for_the_first(queued: Queued, version: JobVersion, dev: Environment, prod: Environment) -> None:
+def test_a_second_run_of_a_job_waits_for_the_first(
+    queued: Queued, version: JobVersion, dev: Environment, prod: Environment, settings: Any
+) -> None:
+    settings.PERSON_RUNS = 9
     from portal.runs import leases
     from portal.runs.models import Run
 

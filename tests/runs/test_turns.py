@@ -32,7 +32,7 @@ def version_of() -> Callable[[str, str], JobVersion]:
         if person not in people:
             people[person] = factories.make_person(person, projects[project], "author")
         if (project, person) not in made:
-            job = factories.make_job(projects[project], people[person], f"job_{person}")
+            job = factories.make_job(projects[project], people[person], f"job_{person}", runs_at_once=100)
             made[project, person] = factories.make_version(job, live_in=("dev",))
         return made[project, person]
 
