@@ -63,6 +63,8 @@ class Publisher:
         self.outputs: list[Output] = []
         self._places = None if places is None else {key_of(uri): all_of_it for uri, all_of_it in places.items()}
         self._locks: dict[Path, IO[str]] = {}
+        self._made: list[Path] = []
+        """Folders that are there only because this run writes into them."""
 
     def stage_output(self, uri: str, target: Path, save_mode: str, stage_index: int, stage: str) -> Path:
         """A fresh path to write to in place of `target`. Raises ProblemError when the target may not or cannot be written."""
@@ -146,10 +148,16 @@ class Publisher:
             with suppress(OSError):
                 (parent / STAGING).rmdir()
         self._locks.clear()
+        for folder in reversed(self._made):  # a run that publishes nothing leaves nothing
+            with suppress(OSError):
+                folder.rmdir()
 
     def _staging_folder(self, parent: Path) -> Path:
         folder = parent / STAGING / self.run_id
         if parent not in self._locks:
+            self._made += [
+                one for one in reversed((parent, *parent.parents)) if one.is_relative_to(os.path.realpath(self.lake)) and not one.exists()
+            ]
             self._locks[parent] = _own(folder)
             remove_leftovers(folder.parent, self.lake)
         folder.mkdir(exist_ok=True)
@@ -254,28 +262,38 @@ def _link_existing(target: Path, staged: Path) -> None:
         raise ProblemError(
             _problem("append-to-file", "Rows cannot be appended to a single file.", str(target.name), "Write to a folder, or overwrite.")
         )
-    for file in target.rglob("*"):
-        place = staged / file.relative_to(target)
-        if file.is_dir():
+    staged.mkdir(parents=True, exist_ok=True)
+    walk = tree.Walk(target)
+    for entry in walk:
+        place = staged / entry.path
+        if entry.kind == tree.FOLDER:
             place.mkdir(parents=True, exist_ok=True)
-        elif not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(file, place)
-            except OSError:
-                shutil.copy2(file, place)
+        elif entry.kind == tree.FILE and not os.path.lexists(place):
+            _link(target / entry.path, place)
+        elif entry.kind in (tree.LINK, tree.OTHER):
+            raise ProblemError(_odd(target.name))
+    if walk.left_out:
+        raise ProblemError(_odd(target.name))
+
+
+def _link(file: Path, place: Path) -> None:
+    try:
+        os.link(file, place)
+    except OSError:
+        shutil.copy2(file, place)
 
 
 def _drop_checksums(folder: Path) -> None:
     """Hadoop's hidden checksum files are of no use to readers of the output."""
-    for file in folder.rglob(".*.crc"):
-        file.unlink()
+    for entry in tree.Walk(folder):
+        if entry.kind == tree.FILE and entry.name.startswith(".") and entry.name.endswith(".crc"):
+            (folder / entry.path).unlink()
 
 
 def _data_files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    return [file for file in path.rglob("*") if file.is_file() and not file.name.startswith((".", "_"))]
+    return [path / entry.path for entry in tree.Walk(path) if entry.kind == tree.FILE and not entry.name.startswith((".", "_"))]
 
 
 def _holds_data(target: Path) -> bool:
@@ -307,6 +325,15 @@ def not_writable(uri: str, error: OSError) -> Problem:
         f"“{uri}” cannot be written.",
         error.strerror or str(error),
         "Choose another place, or ask for the right to write there.",
+    )
+
+
+def _odd(name: str) -> Problem:
+    return _problem(
+        "append-to-odd",
+        f"Rows cannot be appended to “{name}”: it holds links, or things that are neither files nor folders.",
+        name,
+        "Overwrite it, or write to another place.",
     )
 
 

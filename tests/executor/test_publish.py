@@ -268,3 +268,35 @@ def test_other_files_are_read_as_they_are(lake: Path, daily: Path, path: str) ->
     write(publisher, daily, "new")
     assert publisher.readable(lake / path, path) is None
     publisher.discard()
+
+
+def test_a_run_that_publishes_nothing_leaves_no_empty_folder(lake: Path) -> None:
+    publisher = Publisher("r1", lake)
+    write(publisher, lake / "new" / "and" / "deep" / "daily", "new")
+    (lake / "curated" / "kept").mkdir()
+    write(publisher, lake / "curated" / "kept" / "daily", "new")
+    publisher.discard()
+    assert not (lake / "new").exists()
+    assert list((lake / "curated").iterdir()) == [lake / "curated" / "kept"]
+
+
+def test_folders_that_a_run_made_stay_when_it_has_published(lake: Path) -> None:
+    publisher, target = Publisher("r1", lake), lake / "new" / "deep" / "daily"
+    write(publisher, target, "new")
+    publisher.publish()
+    publisher.discard()
+    assert content(target) == {"part-0.txt": "new"}
+
+
+def test_rows_are_not_appended_to_what_holds_links(lake: Path) -> None:
+    first, target = Publisher("r1", lake), lake / "curated" / "daily"
+    write(first, target, "old")
+    first.publish()
+    first.discard()
+    (target / "part-9.txt").symlink_to("/etc/passwd")
+    publisher = Publisher("r2", lake)
+    with pytest.raises(ProblemError):
+        write(publisher, target, "new", "Append", "part-1.txt")
+        publisher.publish()
+    publisher.discard()
+    assert not [file for file in target.iterdir() if file.name == "part-1.txt"]
