@@ -103,7 +103,7 @@ def test_folders_are_measured_beside_the_work(settings: Any, tmp_path: Path, lim
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("behaviour", ["endless", "deaf"])
+@pytest.mark.parametrize("behaviour", ["slowly:60", "stubborn"])
 def test_a_run_that_uses_too_much_is_ended_with_a_sentence(
     queued: Callable[..., Run], work: Callable[[Run], Run], monkeypatch: pytest.MonkeyPatch, behaviour: str
 ) -> None:
