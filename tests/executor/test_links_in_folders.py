@@ -68,12 +68,14 @@ def test_it_is_refused_and_named(lake: Path, make: Any, uri: str) -> None:
 
 
 @pytest.mark.parametrize("make", ODD)
-def test_nothing_of_it_is_listed_or_followed(lake: Path, make: Any) -> None:
+def test_it_is_refused_or_left_out_and_never_followed(lake: Path, make: Any) -> None:
     make(lake)
-    files = data_files(str(lake / "raw"))
-    assert lake / "raw" / "day=1" / "a.csv" in files
+    assert not [path for path, _, _ in places.snapshot(str(lake / "raw")) if Path(path).is_symlink() or "day=2" in path]
+    try:
+        files = data_files(str(lake / "raw"))
+    except ProblemError:
+        return
     assert not [file for file in files if file.is_symlink() or "day=2" in str(file)]
-    assert places.snapshot(str(lake / "raw"))
 
 
 def test_what_readers_skip_anyway_does_not_matter(lake: Path) -> None:
