@@ -190,3 +190,12 @@ def test_rejected_rows_over_lines(bench: Bench) -> None:
     bench.write("a.csv", 'a,b\n1,"x\ny"\n3,"p\nq",4\n')
     table = bench.run(extract(otherWidths="reject", multiLine=True)).view("t")
     assert [(row.a, len(row["_errors"])) for row in table.collect()] == [("1", 0), (None, 1)]
+
+
+def test_typing_keeps_what_was_said_of_rejected_rows(bench: Bench) -> None:
+    bench.write("a.csv", "a,b\n1,2\n3\nx,5\n")
+    columns = [{"name": name, "type": "integer", "nullable": name == "a"} for name in ("a", "b")]
+    typed = {"type": "TypingTransform", "name": "typed", "inputView": "t", "outputView": "u", "schema": columns}
+    bench.run(extract(otherWidths="reject"), typed)
+    found = [(row.a, row.b, [error.field for error in row["_errors"]]) for row in bench.view("u").collect()]
+    assert found == [(1, 2, []), (None, None, [""]), (None, 5, ["a"])]

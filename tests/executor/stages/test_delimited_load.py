@@ -1,0 +1,63 @@
+"""What DelimitedLoad writes, and that it comes back as it was."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.executor.stages.bench import Bench
+
+pytestmark = pytest.mark.spark
+
+
+def written(bench: Bench, sql: str, **more: Any) -> str:
+    """The text of the one file that the load writes."""
+    shutil.rmtree(bench.lake / "out", ignore_errors=True)
+    bench.run(
+        {"type": "SQLTransform", "name": "make", "sql": sql, "outputView": "v"},
+        {"type": "DelimitedLoad", "name": "save", "inputView": "v", "outputURI": "out", "numPartitions": 1} | more,
+    )
+    (file,) = (bench.lake / "out").rglob("part-*.csv")
+    assert not list((bench.lake / "out").rglob("*marked*"))
+    return file.read_bytes().decode()
+
+
+def test_quotes_are_doubled_as_spreadsheets_expect(bench: Bench) -> None:
+    assert written(bench, """SELECT 1 AS id, 'say "hi", then go' AS note""", header=True) == 'id,note\n1,"say ""hi"", then go"\n'
+    assert written(bench, """SELECT 'say "hi", go' AS note""", escape="\\") == '"say \\"hi\\", go"\n'
+
+
+def test_numbers_and_times_lose_nothing(bench: Bench) -> None:
+    sql = "SELECT 1234567.891D AS d, 0.0000001BD AS e, TIMESTAMP'2024-01-02 03:04:05.123456' AS t, 7 AS i"
+    assert written(bench, sql) == "1234567.891,0.0000001,2024-01-02T03:04:05.123456Z,7\n"
+    assert written(bench, sql, decimalSign=",", delimiter="Custom", customDelimiter=";") == (
+        "1234567,891;0,0000001;2024-01-02T03:04:05.123456Z;7\n"
+    )
+
+
+def test_other_ways_to_write(bench: Bench) -> None:
+    assert written(bench, "SELECT 'ä' AS a, 1 AS b", quoteAll=True, header=True, byteOrderMark=True) == '\ufeff"a","b"\n"ä","1"\n'
+    assert written(bench, "SELECT '' AS a, CAST(NULL AS string) AS b, 'x' AS c") == '"",,x\n'
+    assert written(bench, "SELECT '' AS a, CAST(NULL AS string) AS b, 'x' AS c", quote="SingleQuote") == "'',,x\n"
+    assert written(bench, "SELECT '' AS a, CAST(NULL AS string) AS b, 'x' AS c", nullValue="NA", emptyValue="-") == "-,NA,x\n"
+
+
+HARD = ["", None, " a ", 'say "hi"', '"', "x,y;z", "C:\\dir\\", '\\"', "a\nb", "a\r\nb", "\n", "#x", "\t", "it's", "\\\\", '"a" b', "é€"]
+
+
+@pytest.mark.parametrize("more", [{}, {"delimiter": "Custom", "customDelimiter": "\t"}, {"escape": "\\"}, {"byteOrderMark": True}])
+def test_every_text_comes_back_as_it_was(bench: Bench, more: dict[str, Any]) -> None:
+    texts = ["CAST(NULL AS string)" if text is None else f"decode(unhex('{text.encode().hex()}'), 'UTF-8')" for text in HARD]
+    written(
+        bench,
+        " UNION ALL ".join(f"SELECT {id} AS id, {text} AS text, {text} AS again" for id, text in enumerate(texts)),
+        header=True,
+        **more,
+    )
+    same = {key: value for key, value in more.items() if "elimiter" in key}
+    read = {"type": "DelimitedExtract", "name": "read", "inputURI": "out", "outputView": "t", "header": True, "multiLine": True}
+    bench.run(read | {"quotedEmpty": "text"} | same)
+    assert [row[1:3] for row in sorted(bench.table("t"), key=lambda row: int(row[0]))] == [(text, text) for text in HARD]
