@@ -107,13 +107,14 @@ class Stack:
         return found
 
     def living(self) -> list[int]:
-        """Processes whose command line or environment names this home, but for those that this object started itself."""
+        """Processes whose command line names this home, or that see a folder of it behind their wall (whose command line does not say so),
+        but for those that this object started itself."""
         own = {self.tool.pid, *(process.pid for process in self.processes.values())}
         found = []
         for folder in Path("/proc").iterdir():
             if folder.name.isdigit() and int(folder.name) not in own:
                 try:
-                    text = (folder / "cmdline").read_bytes()
+                    text = (folder / "cmdline").read_bytes() + (folder / "mountinfo").read_bytes()
                 except OSError:
                     continue
                 if str(self.home).encode() in text:
