@@ -82,6 +82,8 @@ def settings(profile: ComputeProfile, scratch: Path) -> dict[str, str]:
         "spark.sql.files.ignoreCorruptFiles": "false",
         "spark.sql.files.ignoreMissingFiles": "false",
         "spark.sql.debug.maxToStringFields": "200",
+        # Working out what must be true of each column takes for ever where many columns are made by long expressions, as typing does.
+        "spark.sql.constraintPropagation.enabled": "false",
         "spark.sql.ui.retainedExecutions": "1",
         "spark.ui.retainedJobs": "20",
         "spark.ui.retainedStages": "20",

@@ -128,3 +128,19 @@ def test_a_kept_view_is_counted_in_its_own_stage(spark_process: SparkProcess, la
     outcome = run_here(spark_process, [READ, TYPED | {"persist": True}, SAVE], lake)
     assert {event["stage"]: event.get("rows_out") for event in outcome.named("stage_finished")}["typed"] == 5
     assert found(warning(outcome)) == ALL_FOUND
+
+
+@pytest.mark.spark
+def test_a_wide_typed_view_that_is_kept_and_joined_is_planned(spark_process: SparkProcess, lake: Path) -> None:
+    """Spark would work out for ever what must be true of each column, were it let."""
+    names = [f"c{place}" for place in range(16)]
+    (lake / "wide.csv").write_text(",".join(names) + "\n" + "\n".join(",".join(str(row) for _ in names) for row in range(5)) + "\n")
+    read = READ | {"inputURI": "wide.csv", "outputView": "wide"}
+    schema = [{"name": name, "type": "double" if place % 2 else "integer", "nullable": True} for place, name in enumerate(names)]
+    typed = TYPED | {"inputView": "wide", "schema": schema}
+    hourly = query("SELECT c0, c2, c4, c6, max(c1) AS m1, max(c3) AS m3, max(c5) AS m5, max(c7) AS m7 FROM v GROUP BY c0, c2, c4, c6", "g")
+    joined = query(
+        "SELECT v.c8, count(*) AS n, avg(g.m1) AS a FROM v JOIN g ON v.c0 = g.c0 AND v.c2 = g.c2 AND v.c4 = g.c4 GROUP BY v.c8", "j"
+    )
+    outcome = run_here(spark_process, [read, typed, hourly, joined, SAVE | {"inputView": "j"}], lake)
+    assert (outcome.result, outcome.events[-1]["outputs"][0]["rows"]) == ("succeeded", 5)
