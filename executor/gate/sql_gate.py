@@ -7,6 +7,7 @@ plan right before it runs. The last two are Java classes in `executor/gate/`, si
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -160,13 +161,17 @@ class Gate:
 
     def _analysed(self, sql: str, views: Sequence[str], field: str) -> tuple[DataFrame, str]:
         """The frame, and what its analysed plan reaches for and must not. It is planned here, where there is a deadline, although it is
-        planned again when it runs: planning takes milliseconds, or does not end."""
+        planned again when it runs: planning takes milliseconds, or does not end. What planning finds wrong with a constant (it works them
+        out) is told when the query runs, as any other value."""
+        from pyspark.errors import PySparkException
+
         with spark_errors.translated(sql=sql, field=field):
             frame = self._spark.sql(sql)
             query = frame._jdf.queryExecution()
             found = self._jvm.sluice.PlanGate.check(query.analyzed(), _lower(views))
             if not found:
-                query.executedPlan()
+                with suppress(PySparkException):
+                    query.executedPlan()
         return frame, found
 
     def _findings(self, sql: str, views: Sequence[str]) -> list[Finding]:

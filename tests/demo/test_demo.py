@@ -16,11 +16,11 @@ PATIENCE = 600
 
 
 def left_over(home: Path) -> list[str]:
-    """Command lines of processes that know this home folder."""
+    """Command lines of processes that know this home folder, or see a folder of it behind their wall."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            words = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            words = b"".join((process / name).read_bytes() for name in ("cmdline", "environ", "mountinfo"))
         except OSError:
             continue
         if str(home).encode() in words:

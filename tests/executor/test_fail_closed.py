@@ -143,17 +143,23 @@ RUNS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
 }
 
 
+ENDS = {"lines that are no JSON": "succeeded_with_warnings"}
+"""What does not fail: such lines are kept and told."""
+
+
 @pytest.mark.spark
 @pytest.mark.parametrize("name", RUNS)
 def test_no_line_of_a_run_shows_a_value_to_people_without_data_rights(spark_process: SparkProcess, tmp_path: Path, name: str) -> None:
     stages = RUNS[name](tmp_path)
     document = json.dumps({"stages": stages})
     outcome: Outcome = run_here(spark_process, stages, tmp_path)
-    assert outcome.result == "failed", outcome.events
+    assert outcome.result == ENDS.get(name, "failed"), outcome.events
     for event in outcome.events:
         seen = without_values(json.dumps({"seq": 1} | event), document)
         assert not shows_data(seen.replace("CNRY7781 ", "")), (name, seen)
         assert event["event"] != "log" or json.loads(seen)["message"] == HIDDEN
+    if name in ENDS:
+        return
     problem = outcome.problem
     assert problem["stage"] and problem["fix"] and "Exception" not in problem["message"], problem
 

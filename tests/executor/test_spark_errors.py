@@ -35,7 +35,7 @@ ANALYSED: list[tuple[str, str, str | None, str | None, tuple[int, int] | None]] 
     ("SELECT origin, count(*) FROM flights", "missing-group-by", "GROUP BY", None, None),
     ("SELECT day, origin, sum(delay) FROM flights GROUP BY day", "missing-group-by", "GROUP BY", "origin", None),
     ("SELECT origin FROM flights WHERE sum(delay) > 1", "aggregate-in-where", "HAVING", None, None),
-    ("SELECT origin + 1 > array(1) FROM flights", "type-mismatch", "CAST", None, None),
+    ("SELECT delay + 1 > array(1) FROM flights", "type-mismatch", "CAST", None, None),
     ("SELECT upper(origin, 1) FROM flights", "wrong-arguments", "how the function is called", "2", None),
     ("SELECT origin FROM flights UNION ALL SELECT origin, delay FROM flights", "columns-do-not-fit", "same columns", "2", None),
     ("SELECT delay FROM flights WHERE origin = delay.x", "type-mismatch", "plain name", None, None),

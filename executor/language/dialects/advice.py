@@ -76,11 +76,21 @@ def mended(problem: Problem, sql: str) -> Problem:
 
 def _of_sum(problem: Problem, sql: str) -> list[Hint]:
     """Texts that are added, where Spark says that the types of a sum do not fit."""
-    if problem.code != "type-mismatch" or problem.line is None or "+" not in str(problem.found or "") + problem.message:
+    if problem.code != "type-mismatch" or problem.line is None or not _is_sum(problem.message):
         return []
     lines = sql.split("\n")
     start = sum(len(line) + 1 for line in lines[: problem.line - 1]) + (problem.column or 1) - 1
     return list(clauses.added_texts(Query(sql), start, len(sql)))
+
+
+def _is_sum(message: str) -> bool:
+    """Whether what Spark shows, as in “((a + 1) + b)”, is itself a sum; of “((a + 1) > b)” the types of the comparison do not fit."""
+    depth = 0
+    for sign in message.partition("“")[2]:
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if depth == 1 and sign == "+":
+            return True
+    return False
 
 
 def applied(sql: str, edit: dict[str, object] | None) -> str:

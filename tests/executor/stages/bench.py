@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from executor.document.job import parse
-from executor.files.inputs import data_files
+from executor.files.inputs import data_files, read_text
 from executor.problems import Problem, ProblemError
 from executor.running.watches import Watch
 
@@ -63,6 +63,9 @@ class Bench:
 
     def input_path(self, uri: str) -> str:
         return str(self.lake / uri)
+
+    def text_of(self, uri: str) -> str:
+        return read_text(self.input_path(uri), uri)
 
     def output_path(self, uri: str, save_mode: str) -> str:
         return str(self.lake / uri)
