@@ -119,6 +119,9 @@ def _asked(request: HttpRequest, project: str, environment: str, action: str = "
 
 @require_GET
 def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """?uri= names the file or table; without it one chooses from the list."""
+    if not request.GET.get("uri"):
+        return redirect("data:list", project, find_environment(person(request), find_project(request, project), environment).name)
     user, found, shown = _asked(request, project, environment)
     may_change = rights.may_change(user, found, "change_data")
     versions = FileVersion.objects.at(found, shown.uri).exclude(state=VersionState.GONE).select_related("brought_by", "changed_by")

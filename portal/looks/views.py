@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
@@ -26,9 +26,13 @@ from portal.looks.unpacking import unpack_file
 
 @require_GET
 def look(request: HttpRequest, project: str, environment: str) -> HttpResponse:
-    """`?uri=` names the file. Nothing is looked at yet: the frame asks for it, so that a large file shows that something goes on."""
+    """`?uri=` names the file. Nothing is looked at yet: the frame asks for it, so that a large file shows that something goes on.
+
+    Without it one chooses from the list of data."""
     user = cast(User, request.user)
     place = _environment(user, project, environment)
+    if not request.GET.get("uri"):
+        return redirect("data:list", project, place.name)
     uri = actions.look_at_file(actor=user, environment=place, uri=request.GET.get("uri", ""))
     context = {
         "project": place.project,

@@ -107,7 +107,7 @@ def make_job(ana: Person) -> None:
     page = ana.page
     ana.go("jobs/new-job")
     page.get_by_label("Name", exact=True).fill(JOB)
-    ana.press(re.compile("Make it and open the editor"))
+    ana.press(re.compile("Go on"))
     expect(page.get_by_role("heading", name=JOB)).to_be_visible()
     ana.look("empty editor")
     ana.press("Read a CSV file")
@@ -258,7 +258,7 @@ def test_a_script_in_a_name_a_message_and_the_sql_is_shown_as_text(sluice: Stack
     ana.go("jobs/new-job")
     ana.page.get_by_label("Name", exact=True).fill("shows_text")
     ana.page.get_by_label("Description").fill(evil)
-    ana.press(re.compile("Make it and open the editor"))
+    ana.press(re.compile("Go on"))
     ana.press("Write SQL")
     write_sql(ana.page, f'SELECT "{evil}" AS cell')
     ana.press(re.compile("Preview stage 1"))

@@ -152,12 +152,18 @@ def test_thousands_come_in_pages(lake: Path, browser_of: Browsers, ana: User) ->
 
 
 @pytest.mark.parametrize(
-    "uri", ["../prod/x.csv", "/etc/passwd", "raw/../../prod/x", "raw/nothing.csv", "", ".sluice/x", "raw/a\x00", "a/" * 600]
+    "uri", ["../prod/x.csv", "/etc/passwd", "raw/../../prod/x", "raw/nothing.csv", ".sluice/x", "raw/a\x00", "a/" * 600]
 )
 def test_a_path_out_of_the_lake_leads_nowhere(lake: Path, lake_root: Path, browser_of: Browsers, ana: User, uri: str) -> None:
     put(lake_root / "flights" / "prod", **{"x.csv": b"secret"})
     for page in ("table", "file"):
         assert browser_of(ana).get(PAGE + page, {"uri": uri}).status_code in (404, 422)
+
+
+def test_an_address_without_a_file_leads_to_the_list(lake: Path, browser_of: Browsers, ana: User, outsider: User) -> None:
+    for page in ("table", "look", "arrived"):
+        assert browser_of(ana).get(PAGE + page, follow=True).redirect_chain[-1][0] == PAGE
+        assert browser_of(outsider).get(PAGE + page).status_code == 404
 
 
 def test_an_empty_lake_says_what_to_do_first(lake: Path, browser_of: Browsers, ana: User, vic: User, prod: Environment) -> None:
