@@ -212,7 +212,7 @@ def test_a_job_from_an_empty_page_to_test_and_its_failure_told(mailbox: smtp.Mai
     wait_for_state(ana, "failed")
     expect(ana.page.locator("#run-card")).to_contain_text("only 11 airlines")
     expect(ana.page.locator("#run-card")).to_contain_text("Nothing was published")
-    [mail] = mails(mailbox, JOB)
+    [mail] = mails(mailbox, f"{JOB} failed")
     assert "only 11 airlines" in mail or "check" in mail.lower()
     assert ana.url in mail
     ana.go("alerts/")
