@@ -1,4 +1,5 @@
-// What the editor pages get of CodeMirror 6. Only what our scripts import: the rest is left out of the bundle. import { EditorView, … } from "/static/vendor/codemirror.js".
+// What the editor pages get of CodeMirror 6: only what our scripts import, the rest is left out of the bundle.
+// import { EditorView, … } from "/static/vendor/codemirror.js"
 export { closeCompletion } from "@codemirror/autocomplete";
 export { json } from "@codemirror/lang-json";
 export { keywordCompletionSource, schemaCompletionSource, sql } from "@codemirror/lang-sql";
