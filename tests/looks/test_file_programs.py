@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import connections
 
+from portal.runs import file_programs
 from portal.runs.file_programs import OF_ONE_PERSON, FilePrograms
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _threads_leave_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here every request has an event loop, and so threads, of its own."""
+    monkeypatch.setattr(file_programs, "close_old_connections", connections.close_all)
 
 
 def answers(programs: FilePrograms, **request: Any) -> list[dict[str, Any]]:

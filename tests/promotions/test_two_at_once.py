@@ -95,12 +95,13 @@ def test_asking_ten_times_at_once_asks_once() -> None:
     assert sorted(codes) == [""] + ["already-asked"] * (THREADS - 1)
 
 
-def test_going_back_ten_times_at_once_ends_at_one_of_the_two_versions() -> None:
+def test_going_back_ten_times_at_once_goes_back_once() -> None:
     promotion = asked()
     target = promotion.to_environment
     make_live(promotion.version, target)
     make_live(make_version(promotion.job, person("ana"), changed("SELECT 2 AS two FROM flights")), target)
-    at_once(lambda number: roll_back(actor=person("pat0"), job=promotion.job, environment=target))
+    codes = at_once(lambda number: roll_back(actor=person("pat0"), job=promotion.job, environment=target))
     pointer = LiveVersion.objects.get(environment=target)
-    assert pointer.version != pointer.previous
-    assert Promotion.objects.filter(is_roll_back=True).count() == THREADS
+    assert (pointer.version, pointer.previous) == (promotion.version, None)
+    assert sorted(codes) == ["", *["nothing-before"] * (THREADS - 1)]
+    assert Promotion.objects.filter(is_roll_back=True).count() == 1

@@ -37,6 +37,7 @@ def other(flights: Project, ben: User) -> JobVersion:
 # --- whose place it is ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_first_job_that_publishes_keeps_others_away(queued: Queued, work: Work, other: JobVersion, ben: User) -> None:
     from portal.jobs.models import Place
     from portal.runs import actions
@@ -50,6 +51,7 @@ def test_the_first_job_that_publishes_keeps_others_away(queued: Queued, work: Wo
     assert other.job.runs.count() == 0
 
 
+@pytest.mark.django_db(transaction=True)
 def test_of_two_that_work_at_once_the_second_publishes_nothing(
     queued: Queued, work: Work, other: JobVersion, dev: Environment, fake_executor: Path
 ) -> None:
@@ -62,6 +64,7 @@ def test_of_two_that_work_at_once_the_second_publishes_nothing(
     assert (fake_executor / "published").read_text().split() == [str(first.pk)]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_saving_says_it_too(queued: Queued, work: Work, other: JobVersion, ben: User) -> None:
     from portal.jobs import actions
 
@@ -70,6 +73,7 @@ def test_saving_says_it_too(queued: Queued, work: Work, other: JobVersion, ben: 
         actions.save_version(actor=ben, job=other.job, document=other.document.replace("count(*)", "sum(1)"), message="", base_version=1)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_taking_over_lets_the_next_run_publish(
     queued: Queued,
     work: Work,
@@ -91,6 +95,7 @@ def test_taking_over_lets_the_next_run_publish(
     assert places.conflicts(run.job, dev, [WRITES])
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_executor_is_told_which_places_are_its_jobs(queued: Queued, work: Work, settings: Any) -> None:
     from portal.runs import published
 
@@ -122,6 +127,7 @@ def test_a_second_run_of_a_job_waits_for_the_first(
     assert leases.claim(second, "b")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_waiting_runs_of_one_job_keep_nobody_else_waiting(queued: Queued, other: JobVersion, dev: Environment, work: Work) -> None:
     """Also where more of them wait than a worker looks at in one go."""
     from portal.runs import leases
