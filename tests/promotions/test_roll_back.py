@@ -30,6 +30,22 @@ def live(environment: Environment) -> JobVersion:
     return LiveVersion.objects.get(environment=environment).version
 
 
+def went_live(version: JobVersion, replaced: JobVersion, asked_by: User, source: Environment, target: Environment) -> Promotion:
+    """The promotion by which `version` replaced another one."""
+    return Promotion.objects.create(
+        job=version.job,
+        version=version,
+        sha256=version.sha256,
+        from_environment=source,
+        to_environment=target,
+        requested_by=asked_by,
+        state="live",
+        previous_version=replaced,
+        expires_at=timezone.now(),
+        decided_at=timezone.now(),
+    )
+
+
 def test_one_click_goes_back_and_is_recorded(version: JobVersion, second: JobVersion, pat: User, prod: Environment) -> None:
     promotion = roll_back(actor=pat, job=version.job, environment=prod, message="wrong means")
     assert live(prod) == version
@@ -50,18 +66,7 @@ def test_going_back_twice_goes_two_steps_back(
 ) -> None:
     third = make_version(version.job, ana, changed("SELECT 3 AS three FROM flights"))
     for new, old in ((second, version), (third, second)):
-        Promotion.objects.create(
-            job=new.job,
-            version=new,
-            sha256=new.sha256,
-            from_environment=test_env,
-            to_environment=prod,
-            requested_by=ana,
-            state="live",
-            previous_version=old,
-            expires_at=timezone.now(),
-            decided_at=timezone.now(),
-        )
+        went_live(new, old, ana, test_env, prod)
     make_live(third, prod)
     roll_back(actor=pat, job=version.job, environment=prod)
     assert live(prod) == second
@@ -93,18 +98,7 @@ def test_an_archived_job_does_not_go_back(version: JobVersion, second: JobVersio
 def test_a_version_that_was_gone_back_from_is_not_listed_as_live(
     version: JobVersion, second: JobVersion, ana: User, pat: User, prod: Environment, test_env: Environment, browser_of
 ) -> None:
-    asked = Promotion.objects.create(
-        job=second.job,
-        version=second,
-        sha256=second.sha256,
-        from_environment=test_env,
-        to_environment=prod,
-        requested_by=ana,
-        state="live",
-        previous_version=version,
-        expires_at=timezone.now(),
-        decided_at=timezone.now(),
-    )
+    asked = went_live(second, version, ana, test_env, prod)
     browser = browser_of(pat)
     listed = "/p/flights/promotions/?box=all"
     assert b"was live" not in browser.get(listed).content
