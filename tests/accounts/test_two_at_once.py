@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.test import RequestFactory
 
 from portal.accounts import sign_in
 from portal.accounts.models import User
-from portal.errors import PortalError
+from tests.at_once import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 20
@@ -24,20 +22,9 @@ def _needs_several_writers(db: None) -> None:
 
 def test_of_many_guesses_at_once_five_are_tried() -> None:
     User.objects.create_user("ana", password="a long secret")
-    barrier, codes = threading.Barrier(THREADS), [""] * THREADS
 
     def guess(number: int) -> None:
-        barrier.wait()
-        try:
-            sign_in.sign_in(RequestFactory().post("/sign-in"), username="ana", password=f"guess {number}")
-        except PortalError as refusal:
-            codes[number] = refusal.code
-        finally:
-            connections.close_all()
+        sign_in.sign_in(RequestFactory().post("/sign-in"), username="ana", password=f"guess {number}")
 
-    threads = [threading.Thread(target=guess, args=(number,)) for number in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    codes = at_once(guess, THREADS)
     assert sorted(codes) == ["too-many-tries"] * (THREADS - 5) + ["wrong-password"] * 5

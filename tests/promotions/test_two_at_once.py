@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from portal.audit.models import AuditEvent
-from portal.errors import PortalError
 from portal.jobs.models import LiveVersion
 from portal.promotions.actions import approve_promotion, request_promotion, roll_back
 from portal.promotions.models import Approval, Promotion
+from tests.at_once import at_once
 from tests.factories import make_job, make_live, make_person, make_project, make_run, make_version
 from tests.promotions.conftest import changed
 
@@ -24,27 +21,6 @@ THREADS = 10
 def _needs_several_writers(db: None) -> None:
     if connection.vendor == "sqlite":
         pytest.skip("SQLite takes one writer at a time; see test_a_second_click_changes_nothing")
-
-
-def at_once(work: Callable[[int], None]) -> list[str]:
-    """Calls `work` in THREADS threads that start together; gives the code of each refusal, "" where there was none."""
-    barrier, codes = threading.Barrier(THREADS), [""] * THREADS
-
-    def one(number: int) -> None:
-        barrier.wait()
-        try:
-            work(number)
-        except PortalError as refusal:
-            codes[number] = refusal.code
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return codes
 
 
 def asked() -> Promotion:
@@ -65,7 +41,7 @@ def person(name: str):
 
 def test_ten_approvers_at_once_make_it_live_once() -> None:
     promotion = asked()
-    codes = at_once(lambda number: approve_promotion(actor=person(f"pat{number}"), promotion=promotion))
+    codes = at_once(lambda number: approve_promotion(actor=person(f"pat{number}"), promotion=promotion), THREADS)
     assert sorted(codes) == [""] + ["already-decided"] * (THREADS - 1)
     assert Approval.objects.count() == 1
     assert AuditEvent.objects.filter(action="go_live").count() == 1
@@ -74,7 +50,7 @@ def test_ten_approvers_at_once_make_it_live_once() -> None:
 
 def test_ten_clicks_of_one_approver_are_one_approval() -> None:
     promotion = asked()
-    codes = at_once(lambda number: approve_promotion(actor=person("pat0"), promotion=promotion))
+    codes = at_once(lambda number: approve_promotion(actor=person("pat0"), promotion=promotion), THREADS)
     assert sorted(codes) == [""] + ["already-decided"] * (THREADS - 1)
     assert AuditEvent.objects.filter(action="go_live").count() == 1
 
@@ -83,7 +59,7 @@ def test_two_approvals_needed_and_ten_at_once() -> None:
     promotion = asked()
     promotion.to_environment.approvals_needed = 2
     promotion.to_environment.save()
-    codes = at_once(lambda number: approve_promotion(actor=person(f"pat{number}"), promotion=promotion))
+    codes = at_once(lambda number: approve_promotion(actor=person(f"pat{number}"), promotion=promotion), THREADS)
     assert sorted(codes) == ["", ""] + ["already-decided"] * (THREADS - 2)
     assert Approval.objects.count() == 2
 
@@ -91,7 +67,7 @@ def test_two_approvals_needed_and_ten_at_once() -> None:
 def test_asking_ten_times_at_once_asks_once() -> None:
     promotion = asked()
     Promotion.objects.all().delete()
-    codes = at_once(lambda number: request_promotion(actor=person("ana"), version=promotion.version))
+    codes = at_once(lambda number: request_promotion(actor=person("ana"), version=promotion.version), THREADS)
     assert sorted(codes) == [""] + ["already-asked"] * (THREADS - 1)
 
 
@@ -100,7 +76,7 @@ def test_going_back_ten_times_at_once_goes_back_once() -> None:
     target = promotion.to_environment
     make_live(promotion.version, target)
     make_live(make_version(promotion.job, person("ana"), changed("SELECT 2 AS two FROM flights")), target)
-    codes = at_once(lambda number: roll_back(actor=person("pat0"), job=promotion.job, environment=target))
+    codes = at_once(lambda number: roll_back(actor=person("pat0"), job=promotion.job, environment=target), THREADS)
     pointer = LiveVersion.objects.get(environment=target)
     assert (pointer.version, pointer.previous) == (promotion.version, None)
     assert sorted(codes) == ["", *["nothing-before"] * (THREADS - 1)]
