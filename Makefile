@@ -31,10 +31,10 @@ test-fast: setup ## the part without Spark and browser (< 2 min)
 bench: setup ## measures, prints one table, writes bench/results.json
 	@$(BIN)/python -m bench
 
-lint: setup ## ruff, format, types, import rules, committed locks, scripts
+lint: setup ## ruff, format, types, import rules, committed locks, templates, scripts
 	@$(BIN)/python -m tests.all --lint
 
-format: setup ## formats the Python code, scripts and style sheets
+format: setup ## formats the Python code, templates, scripts and style sheets
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/python -m tests.scripts --write

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ROOT / "node_modules"
 LONGEST_LINE = 160
-LOOKED_AT = ("static/js/**/*.js", "static/css/*.css", "frontend/*.*js", "tests/scripts/*.mjs", "*.mjs")
-FORMAT = ["node_modules/.bin/biome", "check", "--write", "--colors=off"]
+DJANGOFMT = str(Path(sys.executable).parent / "djangofmt")
+LOOKED_AT = ("templates/**/*.html", "static/js/**/*.js", "static/css/*.css", "frontend/*.*js", "tests/scripts/*.mjs", "*.mjs")
+FORMATS = (
+    ["node_modules/.bin/biome", "check", "--write", "--colors=off", "."],
+    [DJANGOFMT, "check", "--fix", "templates"],
+    [DJANGOFMT, "templates"],
+)
 CHECKS = (
+    [DJANGOFMT, "--check", "templates"],
+    [DJANGOFMT, "check", "templates"],
     ["node_modules/.bin/biome", "ci", "--colors=off", "."],
     ["node", "--test", "--test-reporter=spec", "tests/scripts/"],
     ["node", "build.mjs", "--check"],
@@ -27,11 +34,15 @@ def main() -> int:
     """Exit code 0 when everything holds; all checks run even when one fails."""
     install()
     if "--write" in sys.argv[1:]:
-        return subprocess.run([*FORMAT, "."], cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
+        return 1 if any(_codes(FORMATS)) else 0
     long = list(long_lines())
     print(*long, f"{len(long)} lines over {LONGEST_LINE}", sep="\n", flush=True)
-    codes = [subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode for command in CHECKS]
-    return 1 if long or any(codes) else 0
+    return 1 if any([*_codes(CHECKS), bool(long)]) else 0
+
+
+def _codes(commands: Iterable[list[str]]) -> list[int]:
+    """The exit code of each; all run even when one fails."""
+    return [subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode for command in commands]
 
 
 def install() -> None:

@@ -101,6 +101,17 @@ class Promotion(models.Model):
             return known
         return LiveVersion.objects.filter(job=self.job, environment=self.to_environment, version=self.version).exists()
 
+    @property
+    def shown_state(self) -> str:
+        """Its state in a list, as a name of portal.ui.states: what was replaced or not decided in time is told apart."""
+        if self.is_roll_back:
+            return "rolled_back"
+        if self.state == PromotionState.LIVE:
+            return str(self.state) if self.is_live_now else "was_live"
+        if self.state == PromotionState.WAITING:
+            return "in_review" if self.is_waiting else "expired"
+        return str(self.state)
+
     def decide(self, state: PromotionState, evidence: list[dict[str, str]] | None = None) -> None:
         """The only change of state; a decided promotion never changes again."""
         if self.state != PromotionState.WAITING:

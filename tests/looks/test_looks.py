@@ -40,7 +40,7 @@ def test_the_frame_comes_at_once_and_the_proposal_as_a_piece(ana, dev, browser_o
     assert "Looking at the file" in page
     assert asked == []
     shown = piece(browser)
-    assert "39 of 40 rows fit · here is the other one" in shown
+    assert "39 of 40 rows fit · here is the other one" in " ".join(shown.split())
     assert "A comma where the other 39 have a point." in shown
 
 

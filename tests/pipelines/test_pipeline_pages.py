@@ -84,7 +84,7 @@ def test_state_is_told_without_colour(pipeline: Pipeline, olu: User, test_env: E
     run = run_pipeline(actor=olu, pipeline=pipeline, environment=test_env)
     end(run, "load_flights", "failed")
     page = text_of(browser_of(olu).get(ROOT + "nightly_flights/?environment=test"))
-    assert re.search(r'aria-label="load_flights, [^"]*: failed[^"]*" tabindex="-1">✕</a>', page)
+    assert re.search(r'aria-label="load_flights, [^"]*: failed[^"]*" tabindex="-1"\s*>✕</a>', page)
 
 
 def test_the_schedule_is_explained_while_it_is_typed(pipeline: Pipeline, olu: User, browser_of: Browser) -> None:
