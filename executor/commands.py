@@ -65,7 +65,7 @@ def run(file: str, environment: str | None, parameters: Sequence[str], values: s
             given, document = read_inputs(file, parameters, values)
             process = started_process(process, given, emit)
             document = with_lake_texts(document, given.lake, environment)
-            job = parse(document, environment=environment, parameters=given.parameters, run_id=given.run_id)
+            job = _job(document, environment, given)
             return JobRun(emit, given, job, sys.stdin).run(process, Path(views) if views else None)
     except ProblemError as error:
         return _not_right(emit, error)
@@ -120,7 +120,7 @@ def preview(file: str, to: str, rows: int, environment: str | None, parameters: 
         given, document = read_inputs(file, parameters, values)
         process = SparkProcess(given.compute, "preview", spark_log(emit))
         document = with_lake_texts(document, given.lake, environment)
-        job = parse(document, environment=environment, parameters=given.parameters, run_id=given.run_id)
+        job = _job(document, environment, given)
         Preview(process, emit, job, given.lake).show(stage_index(job, to), rows)
         return DONE
     except ProblemError as error:
@@ -153,6 +153,10 @@ def read_inputs(file: str, parameters: Sequence[str], values: str | None) -> tup
             Problem(code="document-missing", message="There is no document.", expected="the key “document” in the values on standard input")
         )
     return replace(given, parameters=given.parameters | _pairs(parameters)), document
+
+
+def _job(document: bytes | dict[str, Any], environment: str | None, given: Values) -> Job:
+    return parse(document, environment=environment, parameters=given.parameters, run_id=given.run_id, secrets=given.secrets)
 
 
 def _read(file: str) -> bytes:

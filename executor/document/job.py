@@ -33,7 +33,7 @@ from executor.document.views import view_problems
 from executor.language import schema
 from executor.language.credentials import credential_problems, may_hold
 from executor.language.filling import Filler, inject_sql_params
-from executor.language.parameters import Parameter, resolve
+from executor.language.parameters import SECRET, Parameter, resolve
 from executor.language.places import place_of
 from executor.language.uris import uri_problem
 from executor.plain import problems_of
@@ -49,7 +49,7 @@ Document = str | bytes | Mapping[str, Any]
 class Job:
     """A document that is right, with its parameters filled in.
 
-    `values` are the parameters as JSON (number, boolean or text); `sha256` is that of the document before parameters.
+    `values` are the parameters as JSON (number, boolean or text), without secrets; `sha256` is that of the document before parameters.
     """
 
     stages: tuple[Stage, ...]
@@ -73,11 +73,12 @@ def parse(
     parameters: Mapping[str, Any] | None = None,
     run_id: str | None = None,
     environments_known: Collection[str] | None = None,
+    secrets: Mapping[str, str] | None = None,
     types: StageTypes = STAGE_TYPES,
 ) -> Job:
     """The job to run. `parameters` are this run's values; None means nobody runs it yet, and stand-ins take the place of missing ones.
-    Raises ProblemError with every problem."""
-    reader = _Reader(environment, parameters, run_id, environments_known, types)
+    `secrets` None: they are not at hand, and stand-ins take their places. Raises ProblemError with every problem."""
+    reader = _Reader(environment, parameters, run_id, environments_known, types, secrets=secrets)
     job = reader.read(document)
     if job is None or reader.problems:
         raise ProblemError(_in_order(reader.problems))
@@ -90,10 +91,13 @@ def check(
     environment: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     environments_known: Collection[str] | None = None,
+    secrets: Collection[str] | None = None,
     types: StageTypes = STAGE_TYPES,
 ) -> list[Problem]:
-    """Every problem of the document, in its order; an empty list when it is right. Starts no Spark."""
-    reader = _Reader(environment, parameters, None, environments_known, types, judges_credentials=True)
+    """Every problem of the document, in its order; an empty list when it is right. Starts no Spark. `secrets`: names of those that are set
+    where it is to run; None: that is not asked."""
+    known = None if secrets is None else dict.fromkeys(secrets, SECRET)
+    reader = _Reader(environment, parameters, None, environments_known, types, judges_credentials=True, secrets=known)
     reader.read(document)
     return _in_order(reader.problems)
 
@@ -132,6 +136,7 @@ class _Reader:
     types: StageTypes
     problems: list[Problem] = field(default_factory=list)
     files: Mapping[str, str] | None = None
+    secrets: Mapping[str, str] | None = None
     judges_credentials: bool = False
     """What is written, saved, promoted or started may hold no credential. What was kept before that was refused can still be looked at."""
 
@@ -147,14 +152,14 @@ class _Reader:
         if self.judges_credentials and may_hold(str(content)):
             self.problems += credential_problems(content)
         declared = self._declared(content.get("parameters"))
-        values, wrong = resolve(declared, self.given, environment=self.environment, run_id=self.run_id)
+        values, wrong = resolve(declared, self.given, environment=self.environment, run_id=self.run_id, secrets=self.secrets)
         self.problems += wrong
         stages = self._stages(content.get("stages"), Filler(values, self._declared_names(content)))
         description = content.get("description")
         return Job(
             stages=tuple(stages),
             parameters=declared,
-            values={name: value.json for name, value in values.items() if name in declared},
+            values={name: value.json for name, value in values.items() if name in declared and value.type != SECRET},
             sha256=digest(content),
             environment=self.environment,
             description=description if isinstance(description, str) else None,

@@ -24,6 +24,13 @@ METHODS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 
 
+_KEYS_OF_SECRETS = ("accessKey", "customKey", "refreshToken", "secret", "secretAccessKey", "signature", "token")
+SECRETS = frozenset(f"authentication.{key}" for key in _KEYS_OF_SECRETS)
+"""Fields that hold a password or key: they take secrets only."""
+CREDENTIALS = SECRETS | {"authentication.accessKeyID", "authentication.clientID"}
+"""Fields that a secret may stand in: what is in them is used to sign in, and written nowhere."""
+
+
 def authentication_problems(given: Mapping[str, str]) -> list[Problem]:
     """What is wrong with an `authentication` object; an empty one means none and is right."""
     if not given:

@@ -56,7 +56,7 @@ def may_hold(text: str) -> bool:
 
 def credentials_in(content: Any) -> list[Found]:
     """Every literal credential in a document (any JSON)."""
-    return list(_walk(content, ()))
+    return [*_defaults_of_secrets(content), *_walk(content, ())]
 
 
 def credential_problems(content: Any) -> list[Problem]:
@@ -68,6 +68,15 @@ def credential_problems(content: Any) -> list[Problem]:
 def masked(content: Any) -> Any:
     """The same JSON with every credential replaced by a mask."""
     return _masked(content, credentials_in(content), ())
+
+
+def _defaults_of_secrets(content: Any) -> Iterator[Found]:
+    """A parameter that is a secret has no value in the document, whatever its name is."""
+    declared = content.get("parameters") if isinstance(content, dict) else None
+    for name, words in declared.items() if isinstance(declared, dict) else ():
+        default = words.get("default") if isinstance(words, dict) and words.get("type") == "secret" else None
+        if isinstance(default, str) and default and not _names_a_secret(path := ("parameters", str(name), "default")):
+            yield Found(path, 0, len(default))
 
 
 def _walk(value: Any, path: tuple[str | int, ...]) -> Iterator[Found]:
@@ -132,5 +141,6 @@ def _problem(path: tuple[str | int, ...], content: Any) -> Problem:
         field=field,
         message=f"“{field}” holds a password or key, which everybody who sees this job could read.",
         expected="no credential in a job",
-        fix="Take it out, and change it wherever it is valid: it has been written down here.",
+        fix="Declare a parameter of the type secret, write ${its name} here, and have its value set in each environment. "
+        "Change it wherever it is valid: it has been written down here.",
     )

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from executor.language import sql_text
-from executor.language.parameters import RESERVED, Value, escaped
+from executor.language.authentication import CREDENTIALS, SECRETS
+from executor.language.parameters import RESERVED, SECRET, Value, escaped
 from executor.plain import did_you_mean
 from executor.problems import Problem
 
@@ -36,7 +37,9 @@ class Filler:
             return value
         whole = PLACEHOLDER.fullmatch(value)
         if whole:
-            found = self._lookup(whole, value, field_name)
+            found = self._lookup(whole, value, field_name, takes_secrets=field_name in CREDENTIALS)
+            if found and found.type != SECRET and field_name in SECRETS:
+                self.problems.append(_not_a_secret(whole, field_name))
             return found.json if found else value
         return PLACEHOLDER.sub(lambda sign: self._text(sign, value, field_name), value)
 
@@ -87,11 +90,17 @@ class Filler:
         found = self._lookup(sign, text, field_name)
         return found.text if found else sign.group()
 
-    def _lookup(self, sign: re.Match[str], text: str, field_name: str) -> Value | None:
+    def _lookup(self, sign: re.Match[str], text: str, field_name: str, *, takes_secrets: bool = False) -> Value | None:
+        """The parameter's value; None, with a problem, when there is none, or when it is a secret and would be written out here."""
         name = sign.group(1).strip()
         self.used.add(name)
-        if name in self.values:
-            return self.values[name]
+        found = self.values.get(name)
+        if found and found.type == SECRET and not takes_secrets:
+            self.problems.append(_secret_out_of_place(sign, text, field_name))
+            self.unfilled += 1
+            return None
+        if found:
+            return found
         if name not in self.declared:
             line, column = sql_text.place(text, sign.start())
             known = [*self.declared, *RESERVED]
@@ -109,6 +118,32 @@ class Filler:
             )
         self.unfilled += 1
         return None
+
+
+def _secret_out_of_place(sign: re.Match[str], text: str, field_name: str) -> Problem:
+    line, column = sql_text.place(text, sign.start())
+    return Problem(
+        code="secret-out-of-place",
+        field=field_name,
+        line=line,
+        column=column,
+        message=f"The secret “{sign.group(1).strip()}” cannot stand here: its value would become text, data or part of an address.",
+        found=sign.group(),
+        expected="a secret only as the whole value of a credential: " + ", ".join(sorted(CREDENTIALS)),
+        fix="Take it out, or use a parameter that is no secret.",
+    )
+
+
+def _not_a_secret(sign: re.Match[str], field_name: str) -> Problem:
+    name = sign.group(1).strip()
+    return Problem(
+        code="credential-not-secret",
+        field=field_name,
+        message=f"“{field_name}” takes a password or key, and the value of “{name}” can be read by everybody who sees a run.",
+        found=sign.group(),
+        expected="a parameter of the type secret",
+        fix=f"Declare “{name}” with the type secret and have it set in each environment.",
+    )
 
 
 def why_not_in_path(text: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
@@ -18,7 +18,9 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 RESERVED = ("environment", "run_id")
 BIGGEST = 2**63 - 1
 
-ParameterType = Literal["string", "integer", "decimal", "boolean", "date", "timestamp", "identifier"]
+ParameterType = Literal["string", "integer", "decimal", "boolean", "date", "timestamp", "identifier", "secret"]
+SECRET: ParameterType = "secret"  # noqa: S105 - the name of a kind
+"""Its value is kept by the environment, never by a document or a run, and stands in for credentials only (`executor.language.filling`)."""
 
 
 class Parameter(BaseModel):
@@ -39,7 +41,7 @@ class Value:
     default or a choice; every other value comes from outside of what was approved."""
 
     type: str
-    python: Any
+    python: Any = field(repr=False)
     is_own: bool = False
 
     @property
@@ -149,6 +151,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "date": _date,
     "timestamp": _timestamp,
     "identifier": _identifier,
+    SECRET: _string,
 }
 
 
@@ -160,19 +163,30 @@ _STAND_INS: dict[str, Any] = {
     "date": "2000-01-01",
     "timestamp": "2000-01-01 00:00:00",
     "identifier": "name",
+    SECRET: "secret",
 }
 
 
 def resolve(
-    declared: Mapping[str, Parameter], given: Mapping[str, Any] | None, *, environment: str | None = None, run_id: str | None = None
+    declared: Mapping[str, Parameter],
+    given: Mapping[str, Any] | None,
+    *,
+    environment: str | None = None,
+    run_id: str | None = None,
+    secrets: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Value], list[Problem]]:
     """The value of every parameter, and what is wrong with them.
 
     `given` None means that nobody runs the job yet: a parameter without default then gets a stand-in of its type and is no problem.
+    `secrets` None means that the secrets are not at hand: they get stand-ins.
     """
     problems = [_unknown_value(name, declared) for name in given or () if name not in declared]
     values = {"environment": Value("string", environment or "dev", True), "run_id": Value("string", run_id or "run", True)}
     for name, parameter in declared.items():
+        if parameter.type == SECRET:
+            problems += _secret_problems(name, parameter, given, secrets)
+            values[name] = Value(SECRET, (secrets or {}).get(name) or _STAND_INS[SECRET])
+            continue
         choice = _chosen(name, parameter, given, problems)
         if choice is None:
             continue
@@ -182,6 +196,42 @@ def resolve(
         except ValueError as expected:
             problems.append(_wrong_value(name, choice, str(expected), is_default=not given or name not in given))
     return values, problems
+
+
+def _secret_problems(name: str, parameter: Parameter, given: Mapping[str, Any] | None, secrets: Mapping[str, str] | None) -> list[Problem]:
+    """Where a secret's value must not be, and whether it has one."""
+    found = []
+    if parameter.default is not None or parameter.choices is not None:
+        what = "default" if parameter.default is not None else "choices"
+        found.append(
+            Problem(
+                code="secret-in-document",
+                field=f"parameters.{name}.{what}",
+                message=f"The secret “{name}” has its value in the job, where everybody who sees the job could read it.",
+                expected="no default and no choices",
+                fix="Take it out, and have it set in each environment.",
+            )
+        )
+    if given and given.get(name) not in (None, ""):
+        found.append(
+            Problem(
+                code="secret-given",
+                field=f"parameters.{name}",
+                message=f"“{name}” is a secret: its value is kept by the environment and cannot be given to a run.",
+                fix="Leave it out, and change it in the environment where it is not right.",
+            )
+        )
+    if secrets is not None and not secrets.get(name):
+        found.append(
+            Problem(
+                code="secret-missing",
+                field=f"parameters.{name}",
+                message=f"The secret “{name}” is not set in this environment.",
+                expected="a value kept by the environment",
+                fix=f"Have whoever administers the environment set the secret “{name}” there.",
+            )
+        )
+    return found
 
 
 def _is_own(parameter: Parameter, value: Value, is_stand_in: bool) -> bool:

@@ -287,18 +287,25 @@ def _verdict_words(passes: bool, words: str, *, on_sample: bool) -> str:
     return f"{verdict}{' on this sample' if on_sample else ''}" + (f": {words}" if words else "")
 
 
-def parse_part(document: dict[str, Any], count: int, *, environment: str | None, parameters: dict[str, Any] | None) -> Job:
+def parse_part(
+    document: dict[str, Any],
+    count: int,
+    *,
+    environment: str | None,
+    parameters: dict[str, Any] | None,
+    secrets: dict[str, str] | None = None,
+) -> Job:
     """The job of the first `count` stages. A parameter that only later stages use is no problem here. Raises ProblemError."""
     part = document | {"stages": document["stages"][:count]}
     try:
-        return parse(part, environment=environment, parameters=parameters)
+        return parse(part, environment=environment, parameters=parameters, secrets=secrets)
     except ProblemError as error:
         unused = {str(problem.field).removeprefix("parameters.") for problem in error.problems if problem.code == "parameter-unused"}
         if len(unused) < len(error.problems):
             raise ProblemError([problem for problem in error.problems if problem.code != "parameter-unused"]) from error
     part["parameters"] = {name: words for name, words in part["parameters"].items() if name not in unused}
     given = None if parameters is None else {name: value for name, value in parameters.items() if name not in unused}
-    return parse(part, environment=environment, parameters=given)
+    return parse(part, environment=environment, parameters=given, secrets=secrets)
 
 
 def stage_index(job: Job, to: str) -> int:

@@ -17,7 +17,7 @@ from executor.running.cells import MAX_ROWS
 from executor.running.lake_texts import with_lake_texts
 from executor.running.preview import Cancelled, Memory, Preview, parse_part
 from executor.running.runner import StageFailure
-from executor.running.values import values_from
+from executor.running.values import Values, values_from
 from executor.running.warm_up import warm_up_queries
 from executor.spark import errors as spark_errors
 from executor.spark.session import ComputeProfile, SparkProcess
@@ -154,7 +154,7 @@ class Server:
 
     def _preview(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
         given = values_from(request.get("values") or {})
-        job = _job_until(request, given.parameters)
+        job = _job_until(request, given)
         rows = request.get("rows", 100)
         if not isinstance(rows, int) or not 1 <= rows <= MAX_ROWS:
             raise ProblemError(
@@ -172,7 +172,7 @@ class Server:
 
     def _export(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
         given = values_from(request.get("values") or {})
-        job = _job_until(request, given.parameters)
+        job = _job_until(request, given)
         form, rows = request.get("form"), request.get("rows")
         if form not in export.FORMS or not isinstance(rows, int) or not 1 <= rows <= export.MOST_ROWS:
             problem = Problem(code="request-wrong", field="form", message="There is no such download.", expected=", ".join(export.FORMS))
@@ -204,7 +204,7 @@ def _document(request: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _job_until(request: dict[str, Any], parameters: dict[str, Any]) -> Job:
+def _job_until(request: dict[str, Any], given: Values) -> Job:
     """The job up to the stage asked for: what is still wrong behind it does not matter yet."""
     document, to = _document(request), request.get("to")
     if not isinstance(to, int) or not 0 <= to < len(document["stages"]):
@@ -217,7 +217,8 @@ def _job_until(request: dict[str, Any], parameters: dict[str, Any]) -> Job:
                 expected="the index of a stage, from 0",
             )
         )
-    return parse_part(document, to + 1, environment=request.get("environment"), parameters=parameters)
+    environment = request.get("environment")
+    return parse_part(document, to + 1, environment=environment, parameters=given.parameters, secrets=given.secrets)
 
 
 def _forget_views(process: SparkProcess) -> None:

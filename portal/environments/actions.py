@@ -12,12 +12,14 @@ from portal.accounts.models import Project, User, slug_validator
 from portal.accounts.policy import require
 from portal.audit.actions import record
 from portal.environments import parameters as values
+from portal.environments import secrets
 from portal.environments.models import UPLOAD_ROLES, ComputeProfile, Environment
 from portal.errors import Conflict, PortalError
 
 ENVIRONMENTS = ("dev", "test", "prod")
 """What a new project has. Drafts run in the first only."""
 MOST_APPROVALS = 3
+INSTEAD = "Set it as a secret of this environment instead: that is never shown."
 LIMITS = {"cores": (1, 64), "memory_mb": (512, 262_144), "shuffle_partitions": (1, 10_000), "time_limit_minutes": (1, 7 * 24 * 60)}
 """Least and most of each figure of a compute profile."""
 
@@ -53,8 +55,10 @@ def edit_environment(
     if upload_roles is not None and set(upload_roles) - set(UPLOAD_ROLES):
         raise PortalError(f"Who may bring data can be: {', '.join(UPLOAD_ROLES)}.", code="bad-upload-roles")
     checked = values.check(parameters)
+    secrets.require_no_credentials({name: value for name, value in checked.items() if environment.parameters.get(name) != value}, INSTEAD)
     with transaction.atomic():
         locked = Environment.objects.select_for_update().select_related("compute").get(pk=environment.pk)
+        _require_free_names(locked, checked)
         before = _summary(locked)
         if approvals_needed != locked.approvals_needed or (upload_roles is not None and set(upload_roles) != set(locked.uploaders)):
             require(actor, "change_rules", environment)
@@ -81,6 +85,14 @@ def save_compute_profile(*, actor: User, name: str, **figures: int) -> ComputePr
         profile, _ = ComputeProfile.objects.update_or_create(name=name, defaults=figures)
         record(action="save_compute_profile", actor=actor, subject=profile, before=before, after=figures)
     return profile
+
+
+def _require_free_names(environment: Environment, parameters: Mapping[str, Any]) -> None:
+    taken = sorted(parameters.keys() & set(secrets.names_in(environment)))
+    if taken:
+        message = f"“{taken[0]}” is a secret of {environment.name} already."
+        problem = {"code": "environment-parameter", "field": taken[0], "message": message}
+        raise PortalError(message, code="bad-parameters", status=422, fix="Choose another name, or remove the secret.", problems=[problem])
 
 
 def _summary(environment: Environment) -> dict[str, Any]:

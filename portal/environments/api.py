@@ -15,8 +15,8 @@ from portal.accounts import people
 from portal.accounts.api import ProjectOut
 from portal.accounts.models import Project, slug_validator
 from portal.api_base import ListView, ProjectView
-from portal.environments import actions
-from portal.environments.models import UPLOAD_ROLES, ComputeProfile, Environment
+from portal.environments import actions, secrets
+from portal.environments.models import UPLOAD_ROLES, ComputeProfile, Environment, Secret
 
 
 class ComputeProfileOut(serializers.ModelSerializer[ComputeProfile]):
@@ -105,6 +105,44 @@ class EnvironmentDetail(ProjectView):
         return self.find(Environment.objects.select_related("compute", "project"), name=name)
 
 
+class SecretOut(serializers.ModelSerializer[Secret]):
+    set_by = serializers.CharField(source="set_by.shown_name")
+
+    class Meta:
+        model = Secret
+        fields = ["name", "set_by", "set_at"]
+
+
+class SecretIn(serializers.Serializer[Secret]):
+    value = serializers.CharField(max_length=secrets.LONGEST, min_length=secrets.SHORTEST, trim_whitespace=False, write_only=True)
+
+
+class OfEnvironment(ProjectView):
+    """A view below …/environments/<environment>/."""
+
+    def environment(self) -> Environment:
+        return self.find(Environment.objects.select_related("project"), name=self.kwargs["environment"])
+
+
+class Secrets(OfEnvironment):
+    @extend_schema(summary="Secrets of an environment", responses=SecretOut(many=True), tags=["environments"])
+    def get(self, request: Request, project: str, environment: str) -> Response:
+        """Names only: no request gives the value of a secret."""
+        return Response(SecretOut(self.environment().secrets.select_related("set_by"), many=True).data)
+
+
+class SecretDetail(OfEnvironment):
+    @extend_schema(summary="Set or replace a secret", request=SecretIn, responses=SecretOut, tags=["environments"])
+    def put(self, request: Request, project: str, environment: str, name: str) -> Response:
+        value = self.taken(SecretIn)["value"]
+        return Response(SecretOut(secrets.set_secret(actor=self.person, environment=self.environment(), name=name, value=value)).data)
+
+    @extend_schema(summary="Remove a secret", request=None, responses={204: None}, tags=["environments"])
+    def delete(self, request: Request, project: str, environment: str, name: str) -> Response:
+        secrets.remove_secret(actor=self.person, environment=self.environment(), name=name)
+        return Response(status=204)
+
+
 class ComputeProfiles(ListView):
     """How much machine a run can get."""
 
@@ -122,9 +160,12 @@ class ComputeProfiles(ListView):
         return Response(ComputeProfileOut(profile).data)
 
 
+_ENVIRONMENT = "projects/<slug:project>/environments/<slug:environment>"
 urlpatterns = [
     path("projects/", Projects.as_view()),
     path("compute-profiles/", ComputeProfiles.as_view()),
     path("projects/<slug:project>/environments/", Environments.as_view()),
-    path("projects/<slug:project>/environments/<slug:environment>", EnvironmentDetail.as_view()),
+    path(_ENVIRONMENT, EnvironmentDetail.as_view()),
+    path(_ENVIRONMENT + "/secrets", Secrets.as_view()),
+    path(_ENVIRONMENT + "/secrets/<str:name>", SecretDetail.as_view()),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from portal.accounts.models import Project, slug_validator
+from portal.accounts.models import Project, User, slug_validator
 
 
 class ComputeProfile(models.Model):
@@ -61,3 +61,24 @@ class Environment(models.Model):
         if self.upload_roles is not None:
             return list(self.upload_roles)
         return ["author"] if self.rank == 0 else []
+
+
+class Secret(models.Model):
+    """A value that jobs sign in with: sealed, never shown, handed to executors of jobs that declare it."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=100)
+    sealed = models.TextField()
+    """By `environments.vault`, for this environment and name."""
+    set_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    set_at = models.DateTimeField()
+
+    access_project = "environment__project"
+    access_environment = "environment__name"
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["environment", "name"], name="one_secret_per_name")]
+
+    def __str__(self) -> str:
+        return self.name

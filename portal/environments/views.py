@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.accounts.people import project_for_people
-from portal.environments import actions, parameters
+from portal.environments import actions, parameters, secrets
 from portal.environments.forms import ComputeForm, EnvironmentForm, ProjectForm, rows_in, rows_of
 from portal.environments.models import ComputeProfile, Environment
 from portal.errors import NotAllowed, PortalError
@@ -29,7 +29,7 @@ def list_environments(request: HttpRequest, project: str) -> HttpResponse:
 
 def _list(request: HttpRequest, project: Project, *, status: int = 200, **shown: Any) -> HttpResponse:
     user = _person(request)
-    rows = project.environments.select_related("compute", "project")
+    rows = project.environments.select_related("compute", "project").prefetch_related("secrets")
     shown.setdefault("compute_form", ComputeForm())
     shown |= {
         "project": project,
@@ -45,20 +45,29 @@ def _rules_of(found: Environment) -> dict[str, Any]:
     return {"compute": found.compute, "approvals_needed": found.approvals_needed, "upload_roles": found.uploaders}
 
 
-@require_http_methods(["GET", "POST"])
-def edit(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+def _environment(request: HttpRequest, project: str, name: str) -> Environment:
     place = project_for_people(_person(request), project)
     rows = Environment.objects.select_related("compute", "project").filter(project=place)
-    found = policy.find(_person(request), "manage_environment", rows, name=environment)
-    form = EnvironmentForm(request.POST or None, initial=_rules_of(found))
-    shown: dict[str, Any] = {
-        "project": place,
-        "environment": found,
-        "form": form,
-        "rows": rows_of(found),
+    return policy.find(_person(request), "manage_environment", rows, name=name)
+
+
+def _shown(environment: Environment) -> dict[str, Any]:
+    return {
+        "project": environment.project,
+        "environment": environment,
+        "form": EnvironmentForm(initial=_rules_of(environment)),
+        "rows": rows_of(environment),
         "kinds": parameters.KINDS,
+        "secrets": environment.secrets.select_related("set_by"),
         "section": "settings",
     }
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    found = _environment(request, project, environment)
+    form = EnvironmentForm(request.POST or None, initial=_rules_of(found))
+    shown = _shown(found) | {"form": form}
     if request.method == "POST" and form.is_valid():
         try:
             given = parameters.read_rows(rows_in(request.POST))
@@ -78,6 +87,28 @@ def edit(request: HttpRequest, project: str, environment: str) -> HttpResponse:
 
 def _typed(rows: list[tuple[str, str, str]]) -> list[dict[str, str]]:
     return [{"name": name, "kind": kind, "text": text} for name, kind, text in rows]
+
+
+@require_POST
+def set_secret(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    found = _environment(request, project, environment)
+    name, value = request.POST.get("name", "").strip(), request.POST.get("value", "")
+    try:
+        secrets.set_secret(actor=_person(request), environment=found, name=name, value=value)
+    except NotAllowed:
+        raise
+    except PortalError as refused:
+        return render(request, "environments/edit.html", _shown(found) | {"secret_problem": refused, "secret_name": name}, status=422)
+    messages.success(request, f"The secret {name} is set in {found.name}; runs that begin from now on use it.")
+    return redirect("environments:edit", project=project, environment=environment)
+
+
+@require_POST
+def remove_secret(request: HttpRequest, project: str, environment: str, name: str) -> HttpResponse:
+    found = _environment(request, project, environment)
+    secrets.remove_secret(actor=_person(request), environment=found, name=name)
+    messages.success(request, f"The secret {name} is removed; jobs that need it no longer start in {found.name}.")
+    return redirect("environments:edit", project=project, environment=environment)
 
 
 @require_POST

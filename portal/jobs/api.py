@@ -325,7 +325,7 @@ class Check(ProjectView):
     def post(self, request: Request, project: str) -> Response:
         """What can be judged without Spark. 200 also when there are problems: they are the answer."""
         document = documents.as_text(self.taken(CheckIn)["document"])
-        return Response({"problems": documents.problems_of(document, self.project), "advice": documents.advice_on(document)})
+        return Response({"problems": documents.problems_of(document, self.project), "advice": documents.advice_on(document, self.project)})
 
 
 class Format(ProjectView):

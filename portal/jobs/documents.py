@@ -20,10 +20,12 @@ from executor.document.reading import read_document
 from executor.files import tree
 from executor.language import credentials
 from executor.language.dialects.advice import advice
+from executor.language.parameters import SECRET
 from executor.language.places import place_of
-from executor.problems import ProblemError
+from executor.problems import Problem, ProblemError
 from executor.stages import STAGE_TYPES
 from portal.accounts.models import Project
+from portal.environments import secrets
 from portal.errors import PortalError
 
 EMPTY = '{\n  "stages": []\n}\n'
@@ -46,16 +48,37 @@ def problems_of(document: str | Mapping[str, Any], project: Project) -> list[dic
     return [problem.as_dict() for problem in judge.check(document, environments_known=names)]
 
 
-def advice_on(document: str) -> list[dict[str, Any]]:
-    """What the document's queries say in another database's way, with the change that makes it Spark's. Advice stops nobody: what is
-    wrong for certain Spark says, too, and what only may be wrong is a warning."""
-    found = []
+def advice_on(document: str, project: Project) -> list[dict[str, Any]]:
+    """What the document's queries say in another database's way, with the change that makes it Spark's, and the secrets that authors' own
+    environment does not have. Advice stops nobody: what is wrong for certain Spark says, too, and what only may be wrong is a warning."""
+    found = secret_advice(document, project)
     for index, stage in enumerate(stages_of(document)):
         text = stage.get("sql")
         for problem in advice(text) if isinstance(text, str) else ():
             name, kind = (str(stage.get(key) or "") or None for key in ("name", "type"))
             found.append(replace(problem, stage_index=index, stage=name, stage_type=kind).as_dict())
     return found
+
+
+def secret_advice(document: str, project: Project) -> list[dict[str, Any]]:
+    """One warning for each secret that the document declares and the lowest environment does not have."""
+    lowest = project.environments.order_by("rank").first()
+    try:
+        declared = json.loads(document).get("parameters") or {}
+        named = [name for name, words in declared.items() if words.get("type") == SECRET]
+    except (ValueError, AttributeError, RecursionError):
+        return []
+    missing = sorted(set(named) - set(secrets.names_in(lowest))) if lowest and named else []
+    return [
+        Problem(
+            code="secret-missing",
+            field=f"parameters.{name}",
+            message=f"The secret “{name}” is not set in {lowest.name} yet, so the job cannot run there.",  # type: ignore[union-attr]
+            fix=f"Have whoever administers {lowest.name} set it.",  # type: ignore[union-attr]
+            severity="warning",
+        ).as_dict()
+        for name in missing
+    ]
 
 
 def require_right(document: str, project: Project) -> None:

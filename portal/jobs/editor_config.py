@@ -14,7 +14,7 @@ from portal.accounts.models import User
 from portal.jobs.documents import EMPTY, shown
 from portal.jobs.models import Draft, Job
 
-PARAMETER_TYPES = ("string", "integer", "decimal", "boolean", "date", "timestamp", "identifier")
+PARAMETER_TYPES = ("string", "integer", "decimal", "boolean", "date", "timestamp", "identifier", "secret")
 
 
 @lru_cache(maxsize=1)

@@ -81,7 +81,7 @@ def check(request: HttpRequest, project: str, job: str) -> JsonResponse:
     """{document: text} → {problems: […]}: what can be judged without Spark, and advice."""
     found = find_job(request, project, job)
     document = body(request, document=str)["document"]
-    return JsonResponse({"problems": documents.problems_of(document, found.project) + documents.advice_on(document)})
+    return JsonResponse({"problems": documents.problems_of(document, found.project) + documents.advice_on(document, found.project)})
 
 
 @require_POST

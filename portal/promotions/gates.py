@@ -9,6 +9,7 @@ from typing import Any, Literal
 from executor.document import job as executor_job
 from executor.document.kept_files import keeps_its_files
 from executor.problems import Problem, ProblemError
+from portal.environments import secrets
 from portal.environments.models import Environment
 from portal.jobs import places
 from portal.jobs.models import Job, JobVersion, LiveVersion
@@ -121,13 +122,15 @@ def good_run_before(it: Candidate) -> Gate:
 
 
 def parameters_exist(it: Candidate) -> Gate:
-    """Every parameter without a default has a value of its type in the target environment."""
+    """Every parameter without a default has a value of its type in the target environment, and every secret is set there."""
     try:
         declared = executor_job.parse(it.version.document, environment=it.target.name).parameters
     except ProblemError:
         return Gate(f"Parameters have values in {it.target.name}", "stop", "the document is not right, so they cannot be read")
-    given = {name: value for name, value in it.target.parameters.items() if name in declared}
-    problems = executor_job.check(it.version.document, environment=it.target.name, parameters=given)
+    hidden = secrets.needed_by(declared)
+    given = {name: value for name, value in it.target.parameters.items() if name in declared and name not in hidden}
+    set_there = secrets.names_in(it.target)
+    problems = executor_job.check(it.version.document, environment=it.target.name, parameters=given, secrets=set_there)
     wrong = [problem for problem in problems if (problem.field or "").startswith("parameters")]
     return _from_problems(
         f"Parameters have values in {it.target.name}", wrong, f"{len(declared)} of {len(declared)}" if declared else "none needed"

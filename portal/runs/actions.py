@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from executor.language.parameters import SECRET
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.audit import actions as audit
@@ -98,7 +99,8 @@ def rerun(*, actor: User, run: Run, which: str = "same", parameters: dict[str, A
         return run_draft(actor=actor, job=run.job, document=run.document, parameters=values)
     if which == "live":
         document = checks.require_live(run.job, run.environment, None).document
-        values = {name: value for name, value in values.items() if name in checks.declared_parameters(document)}
+        declared = checks.declared_parameters(document)
+        values = {name: value for name, value in values.items() if name in declared and declared[name].type != SECRET}
     version = run.version if which == "same" else None
     label = f"of {run.short_id}"
     return start_run(

@@ -10,10 +10,13 @@ from executor.document.kept_files import keeps_its_files
 from executor.language.parameters import Parameter
 from executor.problems import Problem
 from portal.accounts import policy
+from portal.environments import secrets
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.runs.models import Run
+
+GIVEN = "Declare it in the job with the type secret, and have it set in the environment: a run's values are kept and shown."
 
 
 def declared_parameters(document: str) -> dict[str, Parameter]:
@@ -40,15 +43,32 @@ def values_for(document: str, environment: Environment, given: dict[str, Any] | 
             fix="Save it again as a new version, which keeps them, and have that promoted.",
         )
     declared = declared_parameters(document)
-    from_environment = {name: value for name, value in environment.parameters.items() if name in declared}
-    values = from_environment | {name: value for name, value in (given or {}).items() if value not in ("", None)}
+    hidden = secrets.needed_by(declared)
+    from_environment = {name: value for name, value in environment.parameters.items() if name in declared and name not in hidden}
+    chosen = {name: value for name, value in (given or {}).items() if value not in ("", None)}
+    secrets.require_no_credentials({name: value for name, value in chosen.items() if name not in hidden}, GIVEN)
+    values = from_environment | chosen
     known = list(environment.project.environments.values_list("name", flat=True))
-    problems = check(document, environment=environment.name, parameters=values, environments_known=known)
+    set_here = secrets.names_in(environment)
+    problems = check(document, environment=environment.name, parameters=values, environments_known=known, secrets=set_here)
     if problems:
         raise PortalError(
             _sentence(problems), code="not-ready-to-run", status=422, fix=problems[0].fix, problems=[p.as_dict() for p in problems]
         )
     return values
+
+
+def secrets_for(run: Run) -> dict[str, str]:
+    """The values of the secrets that the run's document declares, as its environment has them now. Raises PortalError when one is gone."""
+    declared = declared_parameters(run.document)
+    missing = secrets.missing_in(run.environment, declared)
+    if missing:
+        raise PortalError(
+            f"The secret “{missing[0]}” is not set in {run.environment.name} any more.",
+            code="secret-missing",
+            fix=f"Have whoever administers {run.environment.name} set it, then run it again.",
+        )
+    return secrets.values_of(run.environment, secrets.needed_by(declared))
 
 
 def require_live(job: Job, environment: Environment, version: JobVersion | None) -> JobVersion:

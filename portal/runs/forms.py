@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from executor.language.parameters import Parameter
+from executor.language.parameters import SECRET, Parameter
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs.checks import declared_parameters
@@ -22,6 +22,8 @@ class StartForm(forms.Form):
     def __init__(self, document: str, environment: Environment, data: Any = None, given: dict[str, Any] | None = None) -> None:
         super().__init__(data)
         for name, declared in declared_parameters(document).items():
+            if declared.type == SECRET:
+                continue  # the environment has it, and no run can be given another
             self.fields[PREFIX + name] = _field(name, declared, environment.parameters.get(name))
             if given and name in given:
                 self.initial[PREFIX + name] = given[name]

@@ -8,7 +8,7 @@ database that is away for a moment delays them and loses none.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -60,9 +60,10 @@ class Ingest:
     """The one writer of a run's log and stages while its attempt lasts."""
 
     def __init__(self, run: Run, redact: Redactor) -> None:
+        """`redact` may be replaced as soon as the run's secrets are known."""
         self.run = run
         self.number = run.fence
-        self._redact = redact
+        self.redact = redact
         self._seq, self._bytes = run.log_lines, run.log_bytes
         self._lines: list[str] = []
         self._dropped = 0
@@ -94,7 +95,7 @@ class Ingest:
         """One line of an executor's output: judged, numbered, redacted and noted; gives the event, None when it was refused."""
         try:
             reading = event_lines.read(text)
-            event = self._believed(reading.event)
+            event = self._without_secrets(self._believed(reading.event))
         except NotAnEvent as why:
             self.overhear(f"{why} The line: {text[:2_000]}" if text.startswith("{") else text)
             return None
@@ -105,6 +106,12 @@ class Ingest:
             self._append(event, reading.time)
         self._is_over = self._is_over or isinstance(event, RunFinished)
         return event
+
+    def _without_secrets(self, event: Event) -> Event:
+        """Before anything is made of it: what is noted, shown, mailed and told elsewhere comes from here."""
+        told = {field.name: getattr(event, field.name) for field in fields(event) if field.init}
+        hidden = {name: self.redact.json(value) for name, value in told.items() if not isinstance(value, int | float | None)}
+        return replace(event, **{name: value for name, value in hidden.items() if value != told[name]})
 
     def say(self, message: str, level: str = "info") -> None:
         """A sentence of our own in the run's log. It must not hold data: everybody who may see the run reads it."""
@@ -214,7 +221,7 @@ class Ingest:
 
     def _add_line(self, facts: dict[str, Any]) -> None:
         self._seq += 1
-        line = self._redact(_as_line({"seq": self._seq} | facts))
+        line = _as_line({"seq": self._seq} | self.redact.json(facts))
         self._bytes += len(line.encode()) + 1
         self._lines.append(line)
 
@@ -247,25 +254,20 @@ class Ingest:
             self._note_values(stage, event)
         elif isinstance(event, StageFailed):
             self._done.discard(event.stage_index)
-            stage.state, stage.finished_at, stage.problem = "failed", time, redacted(event.problem, self._redact)
+            stage.state, stage.finished_at, stage.problem = "failed", time, event.problem
 
     def _note_end(self, stage: StageRun, event: StageFinished, time: datetime) -> None:
         self._done.add(event.stage_index)
-        stage.state, stage.finished_at, stage.details = event.outcome, time, redacted(event.details, self._redact)
+        stage.state, stage.finished_at, stage.details = event.outcome, time, event.details
         for name in ("rows_in", "rows_out", "rows_rejected"):
             if getattr(event, name) is not None:
                 setattr(stage, name, getattr(event, name))
 
     def _note_values(self, stage: StageRun, event: ValueWarnings) -> None:
         """Said after the stage's end, when later stages have read its rows."""
-        stage.details = stage.details | {"values": redacted(noted(event), self._redact)}
+        stage.details = stage.details | {"values": noted(event)}
         if stage.state == "done":
             stage.state = "warning"
-
-
-def redacted(value: Any, redact: Redactor) -> Any:
-    """The same JSON without secrets. A mask never holds a sign that JSON escapes, so text and structure stay whole."""
-    return json.loads(redact(json.dumps(value, ensure_ascii=False)))
 
 
 def _as_line(facts: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
 from itertools import count
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from django.conf import settings
 
 from portal.runs.launcher import Launch
 from portal.runs.measures import Meter
+from portal.runs.redaction import Redactor
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,9 @@ class Lease:
         self._last_errors: deque[str] = deque(maxlen=20)
         self._tasks: list[asyncio.Task[None]] = []
         self._meter: Meter | None = None
+        self._redact = Redactor()
+        self._secrets: set[str] = set()
+        """Every secret this session was ever told."""
         self._why_gone = GONE
 
     @property
@@ -96,22 +100,26 @@ class Lease:
         self._meter = Meter(self._process.pid, self.launch.memory_mb, None, None)
         self._tasks = [asyncio.create_task(self._read(self._process)), asyncio.create_task(self._read_errors(self._process))]
 
-    async def ask(self, message: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+    async def ask(self, message: dict[str, Any], secrets: Mapping[str, str] | None = None) -> AsyncGenerator[dict[str, Any], None]:
         """Sends a request and gives its events, the last of them with `last`. Requests of one lease wait for each other.
+        `secrets`: those that the request's document declares; no event holds one of them.
 
         Raises SessionEnded when the one before took the session with it."""
         async with self._turn:
             if not self.is_alive:
                 raise SessionEnded
             self.used = time.monotonic()
+            if secrets:
+                self._redact = Redactor({*secrets.values(), *self._secrets})
+                self._secrets |= set(secrets.values())
             request_id = self._current = f"r{next(_numbers)}"
             answers = self._answers[request_id] = asyncio.Queue()
             try:
                 if not self.ready.is_set():
                     yield {"event": "waiting", "message": "The preview session is starting; this takes some seconds, once."}
-                self._send({**message, "id": request_id, "values": self._values(message)})
+                self._send({**message, "id": request_id, "values": self._values(message, secrets)})
                 async for event in self._answer(answers):
-                    yield event
+                    yield self._redact.json(event, only_known=True) if self._secrets and event.get("event") != "piece" else event
             finally:
                 if request_id in self._answers and self.is_alive:  # whoever asked has gone away
                     await self.cancel()
@@ -170,9 +178,9 @@ class Lease:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._gone()
 
-    def _values(self, message: dict[str, Any]) -> dict[str, Any]:
+    def _values(self, message: dict[str, Any], secrets: Mapping[str, str] | None) -> dict[str, Any]:
         given = message.get("values")
-        return (given if isinstance(given, dict) else {}) | {"lake": self.launch.lake}
+        return (given if isinstance(given, dict) else {}) | {"lake": self.launch.lake, "secrets": dict(secrets or {})}
 
     def _send(self, message: dict[str, Any]) -> None:
         if self.is_alive and self._process and self._process.stdin and not self._process.stdin.is_closing():
@@ -202,7 +210,7 @@ class Lease:
 
     async def _read_errors(self, process: asyncio.subprocess.Process) -> None:
         while process.stderr and (line := await self._line(process.stderr)):
-            self._last_errors.append(line.decode(errors="replace").rstrip()[:500])
+            self._last_errors.append(self._redact(line.decode(errors="replace").rstrip())[:500])
 
     def _gone(self) -> None:
         for answers in self._answers.values():

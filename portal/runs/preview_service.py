@@ -21,9 +21,10 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections
 
+from portal.environments import secrets
 from portal.environments.models import Environment
 from portal.errors import PortalError
-from portal.runs import launcher, sandbox
+from portal.runs import checks, launcher, sandbox
 from portal.runs.file_programs import FilePrograms
 from portal.runs.preview_lease import GONE, LONGEST_LINE, STOPPED, Key, Lease, SessionEnded
 from portal.runs.preview_pool import Pool
@@ -59,11 +60,30 @@ def require_drafts(environment: int) -> None:
         raise PortalError(f"Nothing is previewed in {found.name}.", code="preview-not-allowed")
 
 
+def secrets_for(environment: int, document: Any) -> dict[str, str]:
+    """The values of the secrets that a document declares; of one that is still being typed, none. They are read here and not by whoever
+    asks, so that they are on no socket and in no web process."""
+    try:
+        declared = checks.declared_parameters(json.dumps(document))
+    except PortalError:
+        return {}
+    needed = secrets.needed_by(declared)
+    if not needed:
+        return {}
+    with fresh_connection():
+        return secrets.values_of(Environment.objects.get(pk=environment), needed)
+
+
 class Service:
     """Answers connections until it is told to stop."""
 
-    def __init__(self, pool: Pool, require_drafts: Callable[[int], None] = require_drafts) -> None:
-        self.pool, self.require_drafts = pool, require_drafts
+    def __init__(
+        self,
+        pool: Pool,
+        require_drafts: Callable[[int], None] = require_drafts,
+        secrets_for: Callable[[int, Any], dict[str, str]] = secrets_for,
+    ) -> None:
+        self.pool, self.require_drafts, self.secrets_for = pool, require_drafts, secrets_for
         self.file_programs = FilePrograms()
 
     async def serve(self, path: Path) -> None:
@@ -166,7 +186,8 @@ class Service:
     async def _ask(self, lease: Lease, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         if lease.launch.data:  # what came since the session started, for instance an upload
             await asyncio.to_thread(sandbox.give_to_executors, lease.launch.data)
-        async with aclosing(lease.ask(message)) as events:
+        hidden = await asyncio.to_thread(self.secrets_for, lease.key.environment, message.get("document"))
+        async with aclosing(lease.ask(message, hidden)) as events:
             async for event in events:
                 event.pop("id", None)
                 await _send(writer, event)

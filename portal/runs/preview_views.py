@@ -17,6 +17,7 @@ from portal.accounts import policy
 from portal.accounts.models import User
 from portal.audit import actions as audit
 from portal.audit.models import AuditEvent
+from portal.environments import secrets
 from portal.errors import PortalError
 from portal.jobs.models import Job
 from portal.runs import preview_client
@@ -127,7 +128,8 @@ def _values(document: dict[str, Any], from_environment: dict[str, Any], given: d
         declared = declared_parameters(json.dumps(document))
     except PortalError:
         return given
-    return {name: value for name, value in from_environment.items() if name in declared} | {
+    hidden = secrets.needed_by(declared)
+    return {name: value for name, value in from_environment.items() if name in declared and name not in hidden} | {
         k: v for k, v in given.items() if v not in ("", None)
     }
 

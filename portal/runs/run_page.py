@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from executor.language.parameters import SECRET, Parameter
 from executor.problems import Problem
 from portal import health
 from portal.accounts import policy
@@ -201,7 +202,13 @@ def parameters_of(run: Run) -> list[tuple[str, Any, bool]]:
         declared = declared_parameters(run.document)
     except PortalError:
         return [(name, value, True) for name, value in run.parameters.items()]
-    return [(name, run.parameters.get(name, about.default), name in run.parameters) for name, about in declared.items()]
+    return [_parameter_of(run, name, about) for name, about in declared.items()]
+
+
+def _parameter_of(run: Run, name: str, about: Parameter) -> tuple[str, Any, bool]:
+    if about.type == SECRET:
+        return name, f"the secret of {run.environment.name}", True
+    return name, run.parameters.get(name, about.default), name in run.parameters
 
 
 def may(user: User, run: Run) -> dict[str, bool]:

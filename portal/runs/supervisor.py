@@ -69,6 +69,8 @@ class Supervisor:
         self.executor: launcher.Executor | None = None
         self.result: RunFinished | None = None
         self.problems: list[dict[str, Any]] = []
+        self._secrets: dict[str, str] = {}
+        """For the executor's standard input; kept nowhere else."""
         self._meter: Meter | None = None
         self._excess: Problem | None = None
         self.stopping = ""
@@ -107,6 +109,8 @@ class Supervisor:
         if self.number > 1:
             self.ingest.say(f"Attempt {self.number}: the machine that ran attempt {self.number - 1} stopped answering.", "warning")
         try:
+            self._secrets = checks.secrets_for(self.run)
+            self.ingest.redact = Redactor(self._secrets.values())
             self._hand_over(self._take_warm(self.run.environment) or self._cold())
         except PortalError as error:
             self.problems.append(Problem(code=error.code, message=error.message, fix=error.fix).as_dict())
@@ -142,6 +146,7 @@ class Supervisor:
         return {
             "document": json.loads(self.run.document),
             "parameters": self.run.parameters,
+            "secrets": self._secrets,
             "lake": lake,
             "run_id": receipts.executor_id(self.run),
             "confirm_publish": True,

@@ -5,6 +5,7 @@ Used only where a test is about the portal. It reads its input and answers in th
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from executor.events import (
@@ -212,6 +214,43 @@ def freeze(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) 
     return succeed(values, stages, "")
 
 
+def leak(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
+    """Says its secrets wherever it can, in the forms in which they travel, and fails with them."""
+    for secret in values["secrets"].values():
+        for text in forms_of(secret):
+            say(Log(level="info", message=f"it is {text}, they say", source="job"))
+            print(f"{text} on standard error", file=sys.stderr, flush=True)
+        half = len(secret) // 2
+        for message in ("x" * (12_000 - half) + secret + "y" * 500, f"the first half is {secret[:half]}", f"{secret[half:]} is the other"):
+            say(Log(level="info", message=message, source="spark"))
+        say_raw(event="unheard_of_" + secret, level=secret, message=secret)
+        say_raw(event="stage_metrics", stage_index=0, stage="flights", metrics={secret: 1}, unknown=secret)
+        print('{"event":"log","level":"info","message":"' + "z" * 1_000_000 + secret, flush=True)
+    note(values, "started", str(os.getpid()))
+    time.sleep(float(argument or 0))
+    last, told = stages[-1], " ".join(values["secrets"].values())
+    work_on(stages[0], 7, said=told, **{told: 1})
+    place = {"stage_index": last["index"], "stage": last["name"], "stage_type": last["type"]}
+    problem = Problem(code="failed", message=f"It failed with “{told}”.", found=told, fix=told, value=told, detail=told, field=told)
+    say(StageEntered(**place))
+    say(StageFailed(duration_ms=5, problem=problem.as_dict(), **place))
+    say(RunFinished(outcome="failed", duration_ms=10))
+    return 2
+
+
+def forms_of(secret: str) -> list[str]:
+    inside = [base64.b64encode(f"{before}{secret}:after".encode()).decode() for before in ("", "a", "ab")]
+    quoted = [quote(secret, safe=""), quote(secret, safe="").lower(), quote_plus(secret), json.dumps({"it": json.dumps(secret)})]
+    return [
+        secret,
+        *inside,
+        *(text.replace("+", "-").replace("/", "_") for text in inside),
+        *quoted,
+        secret.encode().hex(),
+        *secret.split(),
+    ]
+
+
 def vanish(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
     os.kill(os.getpid(), signal.SIGKILL)
     return 0
@@ -219,7 +258,7 @@ def vanish(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) 
 
 BEHAVIOURS = {
     f.__name__: f
-    for f in (succeed, slowly, stubborn, talk, babble, fail, freeze, vanish)
+    for f in (succeed, slowly, stubborn, talk, babble, fail, freeze, vanish, leak)
     + (odd, dies_after_publishing, fails_after_result, denies_publishing, forges, names_other_stages)
 }
 

@@ -9,6 +9,7 @@ const WORDS = {
   date: "date",
   timestamp: "date and time",
   identifier: "view or column name",
+  secret: "secret, set in each environment",
 };
 
 /** The chips; they follow the document by themselves. */
@@ -127,6 +128,7 @@ function parameterRow(row, types, remove) {
       "aria-label": "Type",
       onchange: () => {
         row.declared.type = type.value;
+        keepOut();
         set("default", typed(preset.value, type.value));
       },
     },
@@ -138,6 +140,12 @@ function parameterRow(row, types, remove) {
     value: row.declared.default ?? "",
     oninput: () => set("default", typed(preset.value, type.value)),
   });
+  // A secret has no value in a job.
+  const keepOut = () => {
+    preset.disabled = type.value === "secret";
+    if (preset.disabled) preset.value = "";
+  };
+  preset.disabled = type.value === "secret";
   const name = el("input", {
     class: "form-control mono",
     "aria-label": "Name",
@@ -176,7 +184,9 @@ export function typed(text, type) {
 
 /** The values for a run: asked only for parameters without a default; undefined when the person goes back. */
 export async function valuesForRun(parameters) {
-  const missing = Object.entries(parameters).filter(([, declared]) => declared?.default === undefined || declared?.default === null);
+  const missing = Object.entries(parameters).filter(
+    ([, declared]) => declared?.type !== "secret" && (declared?.default === undefined || declared?.default === null),
+  );
   if (!missing.length) return {};
   const values = {};
   const answer = await dialog({
