@@ -76,9 +76,14 @@ def values_of(environment: Environment, names: Iterable[str]) -> dict[str, str]:
     return {secret.name: vault.unseal(secret.sealed, context=_context(environment, secret.name)) for secret in secrets}
 
 
+def plain_credentials(values: Mapping[str, object]) -> list[str]:
+    """Names of plain values that are a password or key, by their name or by what they look like."""
+    return [name for name, value in values.items() if credentials_in({"parameters": {name: {"default": str(value)}}})]
+
+
 def require_no_credentials(values: Mapping[str, object], fix: str) -> None:
-    """Raises PortalError where a plain value is a password or key, by its name or by what it looks like."""
-    found = [name for name, value in values.items() if credentials_in({"parameters": {name: {"default": str(value)}}})]
+    """Raises PortalError where a plain value is a password or key."""
+    found = plain_credentials(values)
     if found:
         problems = [
             {

@@ -79,6 +79,8 @@ def test_what_was_kept_before_is_not_shown(
 
 def test_the_command_lists_where_and_never_what(job: Job, ana: User, capsys: pytest.CaptureFixture[str]) -> None:
     factories.make_version(job, ana, DOCUMENT)
+    job.project.environments.filter(name="prod").update(parameters={"lake_password": CANARY, "year": 2013})
     call_command("find_credentials")
     told = capsys.readouterr().out
+    assert "flights prod: parameters.lake_password" in told and "year" not in told and "type secret" in told
     assert "flights daily_delays v2: stage 1 “r” · authentication.secretAccessKey" in told and CANARY not in told

@@ -240,14 +240,13 @@ def leak(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) ->
 
 def forms_of(secret: str) -> list[str]:
     inside = [base64.b64encode(f"{before}{secret}:after".encode()).decode() for before in ("", "a", "ab")]
-    quoted = [quote(secret, safe=""), quote(secret, safe="").lower(), quote_plus(secret), json.dumps({"it": json.dumps(secret)})]
+    quoted = [quote(secret, safe=""), quote_plus(secret), json.dumps({"it": json.dumps(secret)})]
     return [
         secret,
         *inside,
         *(text.replace("+", "-").replace("/", "_") for text in inside),
         *quoted,
         secret.encode().hex(),
-        *secret.split(),
     ]
 
 

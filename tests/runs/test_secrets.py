@@ -87,7 +87,14 @@ def holds(text: str) -> str | None:
 
 
 def test_a_canary_is_nowhere_but_in_its_sealed_row(
-    run_of: Callable[..., Run], work: Any, fake_executor: Path, vic: User, program_of: Callable[..., APIClient], caplog: Any, browser_of: Any
+    run_of: Callable[..., Run],
+    work: Any,
+    fake_executor: Path,
+    ada: User,
+    vic: User,
+    program_of: Callable[..., APIClient],
+    caplog: Any,
+    browser_of: Any,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     run = run_of("leak")
@@ -105,6 +112,9 @@ def test_a_canary_is_nowhere_but_in_its_sealed_row(
             assert holds(b"".join(answer).decode() if answer.streaming else answer.content.decode()) is None
         page = browser_of(person).get(f"/p/flights/runs/{run.pk}").content.decode()
         assert holds(page) is None
+    for kind in ("csv", "jsonl"):
+        export = b"".join(browser_of(ada).get(f"/audit/export.{kind}")).decode()
+        assert "set_secret" in export and holds(export) is None
 
 
 def test_processes_show_nothing_of_it(run_of: Callable[..., Run], work: Any, fake_executor: Path) -> None:
@@ -112,7 +122,7 @@ def test_processes_show_nothing_of_it(run_of: Callable[..., Run], work: Any, fak
     seen: list[str] = []
 
     def look() -> None:
-        until(lambda: (fake_executor / "started").exists())
+        until(lambda: (fake_executor / "started").exists(), "the executor has begun")
         for process in Path("/proc").glob("[0-9]*"):
             for name in ("cmdline", "environ"):
                 try:
@@ -158,7 +168,7 @@ def test_no_door_takes_its_value_with_a_run(
     count = Run.objects.count()
     if door == "api":
         answer = program_of(ana).post(
-            f"/api/v1/projects/flights/jobs/{job.name}/runs", {"environment": "dev", "version": 1, "parameters": given}, "json"
+            "/api/v1/projects/flights/runs/", {"job": job.name, "environment": "dev", "version": 1, "parameters": given}, "json"
         )
         assert answer.status_code == 422
         said = answer.content.decode()
@@ -245,7 +255,7 @@ def test_who_administers_the_environment_sets_replaces_and_removes_it(ada: User,
     assert secrets.values_of(dev, ["key"]) == {"key": CANARY + "2"}
     assert program_of(ada).delete(f"{place}/key").status_code == 204
     assert program_of(ada).delete(f"{place}/key").status_code == 404
-    told = [(event.action, event.details) for event in AuditEvent.objects.filter(result="done", action__contains="secret")]
+    told = [(event.action, event.details) for event in AuditEvent.objects.filter(result="done", action__contains="secret").order_by("seq")]
     assert told == [
         ("set_secret", {"name": "key", "replaced": False}),
         ("set_secret", {"name": "key", "replaced": True}),
