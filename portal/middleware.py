@@ -53,10 +53,11 @@ HEADERS = {
 FILE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """Of static files: no document, so less to say, and stricter. A page asks for 60 of them, and each says it anew."""
+ONLY_OF_DOCUMENTS = ("Referrer-Policy", "Cross-Origin-Opener-Policy", "Last-Modified")
+"""What other layers give to files, too: a file's ETag says all that its date does."""
 
 
 class Around:
@@ -89,6 +90,11 @@ class Around:
         return response
 
 
+def is_static_file(request: HttpRequest, response: Answer) -> bool:
+    """One that was found; what says that there is none is a page."""
+    return request.path_info.startswith(settings.STATIC_URL) and response.status_code in (200, 206, 304)
+
+
 class RequestId(Around):
     """Gives each request an id of our own (none is taken from outside) that error pages, logs and the audit show."""
 
@@ -99,7 +105,8 @@ class RequestId(Around):
         token_scopes.limit_to(None)
 
     def after(self, request: HttpRequest, response: Answer) -> Answer:
-        response.headers["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        if not is_static_file(request, response):
+            response.headers["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response
 
 
@@ -108,9 +115,11 @@ class SecurityHeaders(Around):
     kept by nobody but the reader's own browser, which asks again each time."""
 
     def after(self, request: HttpRequest, response: Answer) -> Answer:
-        is_file = request.path_info.startswith(settings.STATIC_URL) and response.status_code in (200, 206, 304)
+        is_file = is_static_file(request, response)
         for name, value in (FILE_HEADERS if is_file else HEADERS).items():
             response.headers.setdefault(name, value)
+        for name in ONLY_OF_DOCUMENTS if is_file else ():
+            response.headers.pop(name, None)
         response.headers.setdefault("Cache-Control", "no-store" if request.path_info.startswith("/api/") else "private, no-cache")
         return response
 
