@@ -1,32 +1,112 @@
 """Lays out one SQL text: `python -m executor.language.layout`, from standard input to standard output.
 
-A program of its own, because a text can keep a parser busy for any time, and a web process must not be kept busy. Exit 1: the text cannot
-be read; then standard output says where, as `line:column`.
+A program of its own, because a text can keep a parser busy for any time, and a web process must not be kept busy. sqlparse moves white
+space and nothing else; that is checked, since a layout that changed a word would change a number. Exit 1: the text cannot be laid out.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from typing import TYPE_CHECKING
 
-_PLACEHOLDER = re.compile(r"\$\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}")
-_STAND_IN = re.compile(r"\bsluice_parameter_([A-Za-z_][A-Za-z0-9_]*?)_x\b")
+from executor.language.sql_text import CODE, COMMENT, NAME, spans
+
+if TYPE_CHECKING:
+    from sqlparse.sql import Token
+
+_CLAUSE_WORDS = frozenset(
+    "select distinct from where group by having order limit union all with as and or not in between like is null case when then else on"
+    " join over partition".split()
+)
+_JOIN_WORDS = frozenset("left right full inner outer cross natural semi anti join".split())
+"""What is written in capitals; a word that might as well be a column's name keeps its case, which becomes that of the result."""
+_IN_CAPITALS = _CLAUSE_WORDS | _JOIN_WORDS | {"end"}
+_STAND_IN = re.compile(r"[`']sluice_(\d+)[`']")
+_LIST_OF_IN = re.compile(r"(?<=\bIN \()\s*([\w.+`'-]+(?:,\s*[\w.+`'-]+)*)\s*(?=\))")
+_EMPTY_LINES = re.compile(r"\n(?:[ \t]*\n)+")
 
 
 def main() -> int:
-    import sqlglot
-
     text = sys.stdin.read()
-    try:
-        trees = sqlglot.parse(_PLACEHOLDER.sub(r"sluice_parameter_\1_x", text), read="spark")
-        lines = [tree.sql(dialect="spark", pretty=True, max_text_width=100) for tree in trees if tree is not None]
-    except (sqlglot.errors.SqlglotError, RecursionError) as error:
-        found = getattr(error, "errors", None) or [{}]
-        line, column = found[0].get("line"), found[0].get("col")
-        sys.stdout.write(f"{line}:{column}" if line else "")
+    done = laid_out(text)
+    if done is None:
         return 1
-    sys.stdout.write(_STAND_IN.sub(r"${\1}", ";\n".join(lines)))
+    sys.stdout.write(done)
     return 0
+
+
+def laid_out(text: str) -> str | None:
+    """The same words on other lines, the words of clauses in capitals; None when sqlparse would not leave them as they are."""
+    import sqlparse
+    from sqlparse.exceptions import SQLParseError
+
+    plain, quoted = _with_stand_ins(text)
+    try:
+        done = sqlparse.format(_capitals(plain), reindent=True, indent_width=2, indent_columns=True).strip()
+    except (SQLParseError, RecursionError):
+        return None
+    done = _LIST_OF_IN.sub(lambda found: re.sub(r",\s*", ", ", found[1]), _without_empty_lines(done))
+    done = _STAND_IN.sub(lambda found: quoted[int(found[1])] if int(found[1]) < len(quoted) else found[0], done)
+    return done if _words(done) == _words(text) else None
+
+
+def _with_stand_ins(text: str) -> tuple[str, list[str]]:
+    """`text` with a simple name for each text and name in quotes, whose rules sqlparse does not know in full, and what they stand for."""
+    pieces, quoted = [], []
+    for part in spans(text):
+        piece = text[part.start : part.end]
+        if part.kind not in (CODE, COMMENT):
+            quoted.append(piece)
+            mark = "`" if part.kind == NAME else "'"
+            piece = f"{mark}sluice_{len(quoted) - 1}{mark}"
+        pieces.append(piece)
+    return "".join(pieces), quoted
+
+
+def _capitals(text: str) -> str:
+    import sqlparse
+
+    return "".join(
+        token.value.upper() if _is_of_a_clause(token) else token.value
+        for statement in sqlparse.parse(text)
+        for token in statement.flatten()
+    )
+
+
+def _is_of_a_clause(token: Token) -> bool:
+    from sqlparse.sql import Case
+    from sqlparse.tokens import Keyword
+
+    if token.ttype not in Keyword:
+        return False
+    words = token.value.lower().split()
+    return (
+        _CLAUSE_WORDS.issuperset(words)
+        or words == ["end"]
+        and isinstance(token.parent, Case)
+        or words[-1] == "join"
+        and _JOIN_WORDS.issuperset(words)
+    )
+
+
+def _without_empty_lines(text: str) -> str:
+    """sqlparse puts one behind each comment of a line."""
+    return "".join(
+        _EMPTY_LINES.sub("\n", text[part.start : part.end]) if part.kind == CODE else text[part.start : part.end] for part in spans(text)
+    )
+
+
+def _words(text: str) -> list[str]:
+    """Its words and signs in order, whatever lies between them; texts and comments are one word each, letter by letter."""
+    found: list[str] = []
+    for part in spans(text):
+        piece = text[part.start : part.end]
+        if part.kind == CODE:
+            found += [word.lower() if word.lower() in _IN_CAPITALS else word for word in re.findall(r"\w+|[^\w\s]", piece)]
+        else:
+            found.append(piece.rstrip())
+    return found
 
 
 if __name__ == "__main__":

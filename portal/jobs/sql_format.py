@@ -13,19 +13,18 @@ from executor.language import sql_text
 from portal.errors import PortalError
 
 MEMORY = 1024**3
+NOT_READABLE = {"sql-too-long", "sql-control-character", "sql-unclosed", "sql-too-deep"}
 PROGRAM = ["-m", "executor.language.layout"]
 
 
 def formatted(text: str) -> str:
-    """The query with one clause a line and indented lists; comments and ${parameters} stay.
+    """The same words with one clause a line and indented lists; texts, comments and ${parameters} stay letter by letter.
 
     Raises PortalError when it cannot be read, is too long or nested too deeply, or takes more than PARSE_SECONDS of a processor."""
     if not text.strip():
         return text
-    if len(text) > sql_text.MAX_LENGTH:
-        raise PortalError("The SQL is too long to be laid out.", code="sql-too-long", status=422)
-    if deep := next((problem for problem in sql_text.sql_problems(text) if problem.code == "sql-too-deep"), None):
-        raise PortalError(deep.message, code=deep.code, status=422, fix=deep.fix)
+    if found := next((problem for problem in sql_text.sql_problems(text) if problem.code in NOT_READABLE), None):
+        raise PortalError(found.message, code=found.code, status=422, fix=found.fix)
     try:
         done = _laid_out(text)
     except subprocess.TimeoutExpired:
@@ -34,7 +33,7 @@ def formatted(text: str) -> str:
         return done.stdout
     if done.returncode < 0:
         raise _took_too_long()
-    raise _not_readable(f"line {done.stdout}" if done.returncode == 1 and done.stdout else "", "Correct it first.")
+    raise _not_readable("Lay it out by hand.")
 
 
 def _laid_out(text: str) -> subprocess.CompletedProcess[str]:
@@ -57,9 +56,8 @@ def _limit() -> None:
 
 
 def _took_too_long() -> PortalError:
-    return _not_readable("", "Laying it out took too long. Make it shorter, or lay it out by hand.")
+    return _not_readable("Laying it out took too long. Make it shorter, or lay it out by hand.")
 
 
-def _not_readable(reason: str, fix: str) -> PortalError:
-    message = "This SQL cannot be laid out, because it cannot be read."
-    return PortalError(message, code="sql-not-readable", status=422, fix=fix, reason=reason)
+def _not_readable(fix: str) -> PortalError:
+    return PortalError("This SQL cannot be laid out without changing it.", code="sql-not-readable", status=422, fix=fix)
