@@ -15,11 +15,10 @@ from executor.language.sql_text import CODE, COMMENT, NAME, spans
 if TYPE_CHECKING:
     from sqlparse.sql import Token
 
-_CLAUSE_WORDS = frozenset(
-    "select distinct from where group by having order limit union all with as and or not in between like is null case when then else on"
-    " join over partition".split()
-)
-_JOIN_WORDS = frozenset("left right full inner outer cross natural semi anti join".split())
+_CLAUSE_WORDS = {"select", "distinct", "from", "where", "group", "by", "having", "order", "limit", "union", "all", "with", "as"} | {
+    *("and", "or", "not", "in", "between", "like", "is", "null", "case", "when", "then", "else", "on", "join", "over", "partition")
+}
+_JOIN_WORDS = {"left", "right", "full", "inner", "outer", "cross", "natural", "semi", "anti", "join"}
 """What is written in capitals; a word that might as well be a column's name keeps its case, which becomes that of the result."""
 _IN_CAPITALS = _CLAUSE_WORDS | _JOIN_WORDS | {"end"}
 _STAND_IN = re.compile(r"[`']sluice_(\d+)[`']")
@@ -65,13 +64,13 @@ def _with_stand_ins(text: str) -> tuple[str, list[str]]:
 
 
 def _capitals(text: str) -> str:
+    return "".join(token.value.upper() if _is_of_a_clause(token) else token.value for token in _tokens(text))
+
+
+def _tokens(text: str) -> list[Token]:
     import sqlparse
 
-    return "".join(
-        token.value.upper() if _is_of_a_clause(token) else token.value
-        for statement in sqlparse.parse(text)
-        for token in statement.flatten()
-    )
+    return [token for statement in sqlparse.parse(text) for token in statement.flatten()]  # type: ignore[no-untyped-call]
 
 
 def _is_of_a_clause(token: Token) -> bool:
@@ -81,20 +80,14 @@ def _is_of_a_clause(token: Token) -> bool:
     if token.ttype not in Keyword:
         return False
     words = token.value.lower().split()
-    return (
-        _CLAUSE_WORDS.issuperset(words)
-        or words == ["end"]
-        and isinstance(token.parent, Case)
-        or words[-1] == "join"
-        and _JOIN_WORDS.issuperset(words)
-    )
+    is_join = words[-1] == "join" and _JOIN_WORDS.issuperset(words)
+    return is_join or _CLAUSE_WORDS.issuperset(words) or (words == ["end"] and isinstance(token.parent, Case))
 
 
 def _without_empty_lines(text: str) -> str:
     """sqlparse puts one behind each comment of a line."""
-    return "".join(
-        _EMPTY_LINES.sub("\n", text[part.start : part.end]) if part.kind == CODE else text[part.start : part.end] for part in spans(text)
-    )
+    pieces = [(part.kind, text[part.start : part.end]) for part in spans(text)]
+    return "".join(_EMPTY_LINES.sub("\n", piece) if kind == CODE else piece for kind, piece in pieces)
 
 
 def _words(text: str) -> list[str]:
