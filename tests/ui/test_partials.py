@@ -124,3 +124,11 @@ def test_a_filter_link_keeps_the_other_filters() -> None:
     request = RequestFactory().get("/p/flights/runs/?state=failed&page=3&job=a%26b")
     assert render("{% query state='queued' page=None %}", request=request) == "?job=a%26b&amp;state=queued"
     assert render("{% query state=None page=None job=None %}", request=request) == "?"
+
+
+@pytest.mark.parametrize(
+    "tag", ['state "failed"', 'env "dev"', "time moment", "time none", "ticking moment moment", "ticking none", "spark few"]
+)
+def test_what_stands_in_a_sentence_brings_no_space_of_its_own(tag: str) -> None:
+    html = render("({% " + tag + " %})", moment=datetime(2026, 11, 24, 9, 30, tzinfo=UTC), none=None, few=[1, 2])
+    assert html[:2] == "(<" and html[-2:] == ">)"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
 from django import template
 from django.forms import BoundField
 from django.http import HttpRequest
 from django.template import Context
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from portal.ui import pictures, states, words
 
@@ -38,6 +40,20 @@ SECTIONS = [
 ]
 """Key, title, icon and letter (g, then the letter) of each place in the navigation, in order."""
 ENVIRONMENTS_WITH_A_COLOUR = {"dev", "test", "prod"}
+
+
+def in_a_line(template_name: str) -> Callable[[Callable[..., dict[str, Any]]], Callable[..., dict[str, Any]]]:
+    """Like register.inclusion_tag, for what stands within a sentence: the end of the template's last line is no space before a comma."""
+
+    def registered(values: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        @wraps(values)
+        def shown(*arguments: Any, **named: Any) -> SafeString:
+            return mark_safe(render_to_string(template_name, values(*arguments, **named)).strip())  # noqa: S308 - a template's own answer
+
+        register.simple_tag(shown, name=values.__name__)
+        return values
+
+    return registered
 
 
 @register.simple_tag
@@ -87,13 +103,13 @@ def as_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
-@register.inclusion_tag("_state.html")
+@in_a_line("_state.html")
 def state(value: object, plain: bool = False, detail: str = "") -> dict[str, Any]:
     """{% state run.state %}: chip of icon and word. plain=True leaves the chip's border out; detail follows the word."""
     return {"look": states.look(value), "plain": plain, "detail": detail}
 
 
-@register.inclusion_tag("_env.html")
+@in_a_line("_env.html")
 def env(environment: object, text: str = "") -> dict[str, str]:
     """{% env run.environment %} or {% env "prod" "v6" %}: chip in the environment's colour, with its name."""
     return {
@@ -103,7 +119,7 @@ def env(environment: object, text: str = "") -> dict[str, str]:
     }
 
 
-@register.inclusion_tag("_time.html")
+@in_a_line("_time.html")
 def time(moment: datetime | None, form: str = "ago", none: str = words.NONE_YET) -> dict[str, Any]:
     """A moment, local to the reader, UTC on hover. form: ago, clock (09:30), day (24 Nov 09:30), full."""
     return {
@@ -115,19 +131,19 @@ def time(moment: datetime | None, form: str = "ago", none: str = words.NONE_YET)
     }
 
 
-@register.inclusion_tag("_ticking.html")
+@in_a_line("_ticking.html")
 def ticking(since: datetime | None, until: datetime | None = None) -> dict[str, Any]:
     """How long something has taken; it ticks while there is no end."""
     seconds = (until - since).total_seconds() if since and until else None
     return {"since": since, "seconds": seconds}
 
 
-@register.inclusion_tag("_mini_bars.html")
+@in_a_line("_mini_bars.html")
 def mini_bars(runs: Iterable[Any]) -> dict[str, Any]:
     return {"picture": pictures.mini_bars(runs)}
 
 
-@register.inclusion_tag("_spark.html")
+@in_a_line("_spark.html")
 def spark(values: Sequence[float], says: str = "") -> dict[str, Any]:
     picture = pictures.sparkline(values)
     return {"picture": picture._replace(says=says or picture.says)}
