@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -75,6 +76,7 @@ def see(file: DataFile, rules: TextRules) -> SeenFile | None:
         fail_encoding(file, error, read_as=encoding, has_field=True)
     if not seen.look.width:
         return None
+    _check_first_line(seen, rules)
     _check_separator(seen, rules)
     _check_quotes(seen, rules)
     return seen
@@ -122,6 +124,22 @@ def _better_as_stream(seen: SeenFile, rules: TextRules) -> SeenFile:
 
 
 # --- what cannot be read ----------------------------------------------------------------------------------------------------
+
+
+def _check_first_line(seen: SeenFile, rules: TextRules) -> None:
+    """Excel may write `sep=;` before the names."""
+    first = seen.look.names if rules.header else next(iter(seen.look.first_rows), None)
+    if first and re.fullmatch("sep=.?", first[0], re.IGNORECASE) and not any(first[1:]) and len(first) <= 2:
+        raise ProblemError(
+            Problem(
+                code="input-sep-line",
+                field="skipLines",
+                message=f"The first line of “{seen.file.name}” says which sign separates the values, as Excel has it; it is no row.",
+                file=seen.file.name,
+                found=rules.separator.join(first),
+                fix="Leave it out: set “First lines to leave out” (skipLines) to 1, and choose the separator that it names.",
+            )
+        )
 
 
 def _check_separator(seen: SeenFile, rules: TextRules) -> None:
@@ -224,10 +242,20 @@ def check_widths(seen: SeenFile, rules: TextRules) -> None:
             file=seen.file.name,
             found=f"{_values(first.width)} (line {first.line:,})",
             expected=_values(found.width),
-            fix="Correct the row: a value that holds the separator or a line break must stand in quotes. Or say under "
-            f"“Rows of another width” (otherWidths) what to do with such rows; there {'are' if count > 1 else 'is'} {count:,}.",
+            fix="Correct the row: a value that holds the separator or a line break must stand in quotes. "
+            f"{_around(seen, first, rules)}Or say under “Rows of another width” (otherWidths) what to do with such rows; there "
+            f"{'are' if count > 1 else 'is'} {count:,}.",
         )
     )
+
+
+def _around(seen: SeenFile, first: Some, rules: TextRules) -> str:
+    """What else such rows may be: lines around the table."""
+    if first.row == 1 and first.width > seen.look.width and not rules.skip_lines:
+        return "Lines before the names, such as a title, are left out by “First lines to leave out” (skipLines). "
+    if first.row == seen.look.rows and first.row > 1 and not rules.skip_last_lines:
+        return "A remark or a total at the end is left out by “Last rows to leave out” (skipLastLines). "
+    return ""
 
 
 def _values(count: int) -> str:

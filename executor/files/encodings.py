@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import codecs
 import gzip
+import unicodedata
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,12 +71,22 @@ def marked_encoding(head: bytes) -> str | None:
 
 
 def unmarked_utf16(head: bytes) -> str | None:
-    """UTF-16 by its NUL bytes: every second one of a text in a Western language. None where the first bytes look otherwise."""
-    even, odd = head[0:2000:2], head[1:2000:2]
+    """UTF-16 by its NUL bytes: every second one of a text in a Western language; in others, those of line breaks and separators. None
+    where the first bytes look otherwise."""
+    head = head[: 2000 - len(head) % 2]
+    even, odd = head[0::2], head[1::2]
     for name, zeros, others in (("UTF-16LE", odd, even), ("UTF-16BE", even, odd)):
         if zeros.count(0) > 0.4 * len(zeros) and others.count(0) <= 0.05 * len(others):
             return name
+        if zeros.count(0) >= 3 and zeros.count(0) > 2 * others.count(0) and _is_text(head, name):
+            return name
     return None
+
+
+def _is_text(head: bytes, encoding: str) -> bool:
+    """Whether the bytes are lines of text in this encoding."""
+    text = head.decode(encoding, "replace").rstrip("\ufffd")
+    return "\n" in text and all(unicodedata.category(sign)[0] != "C" or sign in "\t\r\n" for sign in text)
 
 
 def text_blocks(file: Path, encoding: str) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The files that an address stands for, how the document calls each of them, and what the names of their folders say.
 
 One rule for all formats: a folder stands for all data files in it, at any depth. A folder named `year=2024` gives its files the column
-`year`, always as text; files without such a folder have null there. Names that begin with `_` or `.` are left out.
+`year`, always as text; files without such a folder have null there. Names that begin with `_` or `.` are left out, as Spark does; an
+address of nothing but such files is a problem.
 """
 
 from __future__ import annotations
@@ -31,29 +32,45 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Place:
-    """What an address stands for. `path`, `uri`: of the address, may be patterns; `base`: the folder below which names make columns."""
+    """What an address stands for. `path`, `uri`: of the address, may be patterns; `is_whole`: whether a reader that is told the path reads
+    the files and no others."""
 
     path: str
     uri: str
     files: tuple[DataFile, ...]
+    is_whole: bool = True
+
+    @property
+    def to_read(self) -> list[str]:
+        """The paths that Spark is told to read."""
+        return [self.path] if self.is_whole else [escaped(file.path) for file in self.files]
 
     @property
     def folder_columns(self) -> list[str]:
-        """Names that folders give, in the order in which they come."""
-        return list(dict.fromkeys(name for file in self.files for name, _ in file.folders))
+        """Names that folders give, in the order in which they come; those that differ only by case are one, called as the first."""
+        names: dict[str, str] = {}
+        for file in self.files:
+            for name, _ in file.folders:
+                names.setdefault(name.casefold(), name)
+        return list(names.values())
 
     @property
     def beside(self) -> list[DataFile]:
         """Files that lack one of the folder columns."""
-        names = set(self.folder_columns)
-        return [file for file in self.files if {name for name, _ in file.folders} != names]
+        names = {name.casefold() for name in self.folder_columns}
+        return [file for file in self.files if {name.casefold() for name, _ in file.folders} != names]
 
 
 def place_of(path: str, uri: str, base: str | None = None) -> Place:
     """All data files at `path`, which the document calls `uri`. `base`: where folder columns begin; without it, at what `path` fits.
     Raises ProblemError for what cannot be read as a part of it."""
-    files = [_described(file, start, path, uri, base) for start in matches(Path(path)) for file in _below(start, uri)]
-    return Place(path, uri, tuple(sorted(dict.fromkeys(files), key=lambda file: str(file.path))))
+    found = matches(Path(path))
+    is_named = not any(sign in Path(path).name for sign in _GLOB_SIGNS)
+    starts = [start for start in found if not tree.is_hidden(start.name) or (is_named and start.is_dir())]
+    if found and not starts:
+        raise ProblemError(_hidden(uri, found[0].name))
+    files = [_described(file, start, path, uri, base) for start in starts for file in _below(start, uri)]
+    return Place(path, uri, tuple(sorted(dict.fromkeys(files), key=lambda file: str(file.path))), is_whole=len(starts) == len(found))
 
 
 def _below(start: Path, uri: str) -> Iterable[Path]:
@@ -73,8 +90,10 @@ def _described(file: Path, start: Path, path: str, uri: str, base: str | None) -
     top = Path(base) if base else start if start.is_dir() else start.parent
     if not file.is_relative_to(top):
         raise ProblemError(_outside_base(uri))
-    parts = file.relative_to(top).parts[:-1]
-    return DataFile(file, _name(str(file), path, uri), tuple(_column(part) for part in parts if "=" in part[1:]))
+    folders = tuple(_column(part) for part in file.relative_to(top).parts[:-1] if "=" in part[1:])
+    if len({name.casefold() for name, _ in folders}) < len(folders):
+        raise ProblemError(_column_twice(uri, _name(str(file), path, uri)))
+    return DataFile(file, _name(str(file), path, uri), folders)
 
 
 def _column(part: str) -> tuple[str, str | None]:
@@ -107,6 +126,28 @@ def _not_all(uri: str, why: str) -> Problem:
         found=why,
         expected=f"at most {tree.MOST:,} files, at most {tree.DEEPEST} folders deep, all readable",
         fix="Read parts of it in stages of their own.",
+    )
+
+
+def _hidden(uri: str, name: str) -> Problem:
+    return Problem(
+        code="input-hidden",
+        field="inputURI",
+        message=f"“{uri}”: Names that begin with _ or . are left out by whoever reads data, so nothing would be read.",
+        found=name,
+        fix="Give the file a name that begins with a letter or a digit.",
+    )
+
+
+def _column_twice(uri: str, file: str) -> Problem:
+    return Problem(
+        code="folder-column-twice",
+        field="inputURI",
+        message=f"“{uri}”: Two folders above one file give it the same column.",
+        file=file,
+        found=file,
+        expected="each column once in a path",
+        fix="Rename one of the two folders.",
     )
 
 

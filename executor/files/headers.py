@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from executor.files.dialect import BLANKS
+from executor.files.encodings import MARK
 from executor.plain import nearest
 
 
 @dataclass(frozen=True)
 class Named:
-    """`names`: one for each column, all different, also where capital letters do not count. `told`: what became of the others."""
+    """`names`: one for each column, all different, also where capital letters do not count. `told`: what became of the others; `twice`:
+    names that came more than once."""
 
     names: tuple[str, ...]
     told: tuple[str, ...] = ()
+    twice: tuple[str, ...] = ()
 
 
 def numbered(width: int) -> Named:
@@ -24,8 +27,10 @@ def numbered(width: int) -> Named:
 
 
 def named(header: Sequence[str], *, trim: bool) -> Named:
-    """Names from a header: an empty one becomes `_c2`, of names that come twice each gets its number (from 0) behind it."""
-    written = [name.strip(BLANKS + "\u00a0") if trim else name for name in header]
+    """Names from a header: an empty one becomes `_c2`, of names that come twice each gets its number (from 0) behind it. A byte order mark
+    that stands twice is no part of a name."""
+    written = [name.lstrip(MARK) for name in header]
+    written = [name.strip(BLANKS + "\u00a0") if trim else name for name in written]
     often = Counter(name.casefold() for name in written if name)
     taken = {name.casefold() for name in written if often[name.casefold()] == 1}
     names, told = [], []
@@ -42,7 +47,7 @@ def named(header: Sequence[str], *, trim: bool) -> Named:
     if blank:
         shown = ", ".join(f"“{name}”" for name in blank[:5])
         told.append(f"blanks stand before or behind names: {shown}; “Blanks off names” (trimNames) leaves them out")
-    return Named(tuple(names), tuple(told))
+    return Named(tuple(names), tuple(told), tuple(dict.fromkeys(name for name in written if often[name.casefold()] > 1)))
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -24,6 +24,8 @@ _FORMATS = (
     (b"ORC", "an ORC file"),
     (b"Obj\x01", "an Avro file"),
     (b"%PDF", "a PDF"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls) or another file of Office"),
+    (b"PARE", "an encrypted Parquet file"),
 )
 
 
@@ -130,6 +132,8 @@ def _fix_for(kind: str, reader: str) -> str:
         if "gzip" in kind
         else "Unpack it first."
         if "zip" in kind
+        else "Save it as CSV or as .xlsx, and bring that; take files out of the folder that are no data."
+        if "Office" in kind
         else f"{reader} reads text files."
     )
 
@@ -213,7 +217,11 @@ def check_parquet(place: Place) -> None:
                 file.name,
                 found=kind,
                 expected="Parquet",
-                fix="Read it with the stage for its format, for instance DelimitedExtract." if kind == "text" else "Check the file.",
+                fix="Read it with the stage for its format, for instance DelimitedExtract."
+                if kind == "text"
+                else "Write it again without encryption; its key cannot be given here."
+                if "encrypted" in kind
+                else "Check the file.",
             )
         if tail != b"PAR1":
             fail(

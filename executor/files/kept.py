@@ -57,6 +57,12 @@ def facts_of(output: Path) -> dict[str, Any]:
     return facts
 
 
+def written(output: Path) -> dict[str, str]:
+    """How the load says that the text of an output is written: the names of its fields, and what they were set to."""
+    said = _read_mark(output).get("written")
+    return {str(name): str(value) for name, value in said.items()} if isinstance(said, dict) else {}
+
+
 def _read_mark(output: Path) -> dict[str, Any]:
     with suppress(OSError, ValueError, RecursionError):
         with os.fdopen(tree.open_below(output, MARK), "rb") as file:

@@ -13,7 +13,7 @@ from itertools import repeat
 from pathlib import Path
 
 from executor.files.dialect import BLANKS, NO_QUOTE, Dialect, Record, record_at
-from executor.files.encodings import text_blocks
+from executor.files.encodings import MARK, text_blocks
 
 LAST_ROWS = 1_000
 """Rows at the end of a file that a stage may leave out."""
@@ -67,8 +67,9 @@ class FileLook:
 
     Rows: `narrow` and `wide` ones (`wide_filled`: with something in the surplus), with values `kept` with their quotes, `open` ones whose
     quote is never closed, `odd` ones that Spark would read wrongly, with a `break` in a value, with `doubled` quotes or quotes behind a
-    backslash (`slashed`); `vanishing`: rows of blank separators alone, which Spark takes for empty lines. `widest`: values of the widest
-    row. `irregular`: rows that are narrow, wide, kept, open or odd (the first of them). `line_ends`: between rows.
+    backslash (`slashed`); `vanishing`: rows of blank separators alone, which Spark takes for empty lines; `headers`: rows that are the
+    header once more; `blank`: empty lines between rows of a single column, which are no rows. `widest`: values of the widest row.
+    `irregular`: rows that are narrow, wide, kept, open or odd (the first of them). `line_ends`: between rows.
     """
 
     names: tuple[str, ...] | None = None
@@ -86,6 +87,8 @@ class FileLook:
     doubled: Some = field(default_factory=Some)
     slashed: Some = field(default_factory=Some)
     vanishing: Some = field(default_factory=Some)
+    headers: Some = field(default_factory=Some)
+    blank: Some = field(default_factory=Some)
     is_even: bool = True
     irregular: set[int] = field(default_factory=set)
     line_ends: set[str] = field(default_factory=set)
@@ -96,7 +99,18 @@ class FileLook:
         self.is_even = not (self.narrow.count or self.wide.count or self.left_out)
         if skip_last:
             self.rows = max(0, self.rows - skip_last)
-            for some in (self.narrow, self.wide, self.wide_filled, self.kept, self.open, self.odd, self.breaks, self.doubled, self.slashed):
+            for some in (
+                self.narrow,
+                self.wide,
+                self.wide_filled,
+                self.kept,
+                self.open,
+                self.odd,
+                self.breaks,
+                self.doubled,
+                self.slashed,
+                self.headers,
+            ):
                 some.forget_behind(self.rows)
             self.irregular = {row for row in self.irregular if row <= self.rows}
 
@@ -107,7 +121,7 @@ def look(file: str, changed: int, size: int, encoding: str, dialect: Dialect, la
     as Spark does when values may go over lines; else line by line. Raises what `text_blocks` raises."""
     scan = _StreamScan(dialect, layout) if as_stream else _LineScan(dialect, layout)
     scan.read(text_blocks(Path(file), encoding))
-    scan.look.end(layout.skip_last)
+    scan.end()
     return scan.look
 
 
@@ -117,6 +131,8 @@ class _Scan:
         self.look = FileLook()
         self.line = 1
         self._begun = False
+        self._header = ""
+        self._blank_at, self._blank_run = 0, 0
 
     def take(self, record: Record, text: str) -> None:
         """One record that is no empty line. `text`: as written."""
@@ -133,17 +149,36 @@ class _Scan:
             if self.layout.header:
                 look.left_out += bool(self.layout.skip_lines)
                 look.names = tuple(record.cells)
+                self._header = text.lstrip(MARK) if width > 1 else ""
                 self._note_quotes(record, 0)
                 return
         look.rows += 1
         if len(look.first_rows) < FIRST_ROWS:
             look.first_rows.append(record.cells)
+        if self._is_header(text):
+            look.headers.add(look.rows, self.line)
         if width != look.width:
             self.other_width(look.rows, self.line, width, any(record.cells[look.width :]))
         if record.quoted:
             self._note_quotes(record, look.rows)
         elif record.is_odd:
             look.odd.add(look.rows, self.line)
+
+    def _is_header(self, text: str) -> bool:
+        return bool(self._header) and text.removeprefix(MARK) == self._header
+
+    def take_blank(self) -> None:
+        """An empty line. In a single column it may have been meant as a value."""
+        if self._begun and self.look.width == 1:
+            self._blank_run = self._blank_run + 1 if self._blank_at == self.line - 1 else 1
+            self._blank_at = self.line
+            self.look.blank.add(self.look.rows, self.line)
+
+    def end(self) -> None:
+        """At the end of the file: empty lines there are none between rows."""
+        if self._blank_at and self._blank_at == self.line - 1:
+            self.look.blank.count -= self._blank_run
+        self.look.end(self.layout.skip_last)
 
     def other_width(self, row: int, line: int, width: int, is_filled: bool) -> None:
         look = self.look
@@ -226,6 +261,8 @@ class _LineScan(_Scan):
     def _take_line(self, line: str) -> None:
         if line.strip(BLANKS):
             self.take(record_at(line, 0, self.dialect), line)
+        elif not line:
+            self.take_blank()
         elif self.dialect.separator in line and self.line > self.layout.skip_lines:
             self.look.vanishing.add(self.look.rows + 1, self.line)
 
@@ -261,7 +298,7 @@ class _LineScan(_Scan):
         look = self.look
         is_plain = len(self.dialect.separator) == 1 and not (self.dialect.has_quotes and self.dialect.quote in bare)
         comment = self.layout.comment
-        if not is_plain or not line.strip(BLANKS) or (comment and line.startswith(comment)):
+        if not is_plain or not line.strip(BLANKS) or (comment and line.startswith(comment)) or self._is_header(line):
             self._take_line(line)
             return
         look.rows += 1
@@ -273,6 +310,8 @@ class _LineScan(_Scan):
         """`single`, and what cannot be told by counting: difficult quotes, blank lines, comments."""
         comment, quote = self.layout.comment, self.dialect.quote
         more: list[int] = []
+        if self._header and (self._header in lines or MARK + self._header in lines):
+            more += [index for index, line in enumerate(lines) if self._is_header(line)]
         if self.dialect.has_quotes and bare is not lines:
             more += [index for index, line in enumerate(bare) if quote in line]
         elif len(self.dialect.separator) > 1:
@@ -325,6 +364,8 @@ class _StreamScan(_Scan):
         written = text.removesuffix(record.line_end)
         if written:
             self.take(record, written)
+        else:
+            self.take_blank()
         self.line += _line_ends(text)
 
     def _take_regular(self, text: str, at: int) -> tuple[int, bool]:
@@ -332,7 +373,7 @@ class _StreamScan(_Scan):
         end = text.find("\n", at + STEP) + 1 or text.rfind("\n", at) + 1
         piece = text[at:end]
         bare = self.bare(piece) if self.dialect.has_quotes and self.dialect.quote in piece else piece
-        if not bare or self.layout.comment or len(self.dialect.separator) > 1:
+        if not bare or self.layout.comment or len(self.dialect.separator) > 1 or (self._header and self._header in piece):
             return end, False
         is_crlf = bare.count("\r\n") == bare.count("\n") == bare.count("\r")
         records = bare.replace("\r\n", "\n").split("\n")[:-1]

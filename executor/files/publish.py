@@ -30,7 +30,7 @@ LEFTOVER_AGE_SECONDS = 60
 
 @dataclass
 class Output:
-    """One target. `facts` (format, rows, …) go into the run's result."""
+    """One target. `facts` (format, rows, …) go into the run's result; `written`, how its text is written, stays with the output alone."""
 
     uri: str
     target: Path
@@ -39,6 +39,7 @@ class Output:
     stage_index: int
     stage: str
     facts: dict[str, Any] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """stage, uri, format and rows where known, bytes and files as written by this run."""
@@ -197,7 +198,8 @@ class Publisher:
         whole = _data_files(output.staged)
         sizes = {"files": len(whole), "bytes": sum(file.stat().st_size for file in whole)}
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        kept.mark(output.staged, {"run_id": self.run_id, "published_at": now, **facts, **sizes})
+        written = {"written": output.written} if output.written else {}
+        kept.mark(output.staged, {"run_id": self.run_id, "published_at": now, **facts, **sizes, **written})
         return kept.step_for(output.staged, output.target, self.keep)
 
 

@@ -139,7 +139,7 @@ def _cuts(files: Sequence[SeenFile]) -> tuple[tuple[int, int], ...]:
 
 
 def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
-    marked = [one for one in seen if one.encoding != (rules.encoding or "UTF-8")]
+    marked = [one for one in seen if one.encoding != (rules.encoding or "UTF-8") and rules.encoding != "UTF-16"]
     if marked:
         kinds = ", ".join(sorted({one.encoding for one in marked}))
         table.said.append(f"{_files(marked)} in {kinds}, as the mark at the beginning says.")
@@ -147,6 +147,7 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
     if backslash:
         table.said.append(f"{_files(backslash)} with a backslash before quotes inside quotes.")
     _tell_widths(table, seen, rules)
+    table.warnings += [problem for problem in (_headers_again(seen), _blank_lines(seen)) if problem]
     kept = [one for one in seen if one.look.kept.count]
     if kept:
         first = kept[0]
@@ -162,6 +163,39 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
                 fix="Look at them: a quote inside a value in quotes is written twice.",
             )
         )
+
+
+def _headers_again(seen: Sequence[SeenFile]) -> Problem | None:
+    found = [one for one in seen if one.look.headers.count]
+    if not found:
+        return None
+    first = found[0]
+    count = sum(one.look.headers.count for one in found)
+    return Problem(
+        code="input-header-again",
+        field="inputURI",
+        message=f"{_rows(count)} {'is' if count == 1 else 'are'} the line with the names once more, and read as data.",
+        row=first.look.headers.row,
+        file=first.file.name,
+        found=f"line {first.look.headers.line:,} of {first.file.name}",
+        fix="Files may have been put behind each other: take these lines out, or leave the rows out in an SQLTransform (WHERE).",
+    )
+
+
+def _blank_lines(seen: Sequence[SeenFile]) -> Problem | None:
+    found = [one for one in seen if one.look.blank.count > 0]
+    if not found:
+        return None
+    first = found[0]
+    count = sum(one.look.blank.count for one in found)
+    return Problem(
+        code="input-blank-lines",
+        field="inputURI",
+        message=f"{count:,} empty line{'s' if count != 1 else ''} between the rows of a single column: no row is made of them.",
+        file=first.file.name,
+        found=f"line {first.look.blank.line:,} of {first.file.name}",
+        fix='Where an empty line means a row without a value, write "" into it.',
+    )
 
 
 def _tell_widths(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
@@ -214,6 +248,11 @@ def _only_blanks(place: Place) -> Problem:
 
 
 def _other_names(one: SeenFile, header: Named, other: SeenFile, model: Named, mend: str) -> Problem:
+    fix = f"Correct its first line: {mend}. Or read it in a stage of its own, or set “Files with other names” (otherHeaders) to fill."
+    twice = header.twice or model.twice
+    if twice:
+        called = ", ".join(f"“{name}”" for name in twice[:5])
+        fix = f"Give each of the columns called {called} a name of its own: it cannot be said which is which."
     return Problem(
         code="input-header-differs",
         field="inputURI",
@@ -221,7 +260,7 @@ def _other_names(one: SeenFile, header: Named, other: SeenFile, model: Named, me
         file=one.file.name,
         found=_listed(header.names),
         expected=_listed(model.names),
-        fix=f"Correct its first line: {mend}. Or read it in a stage of its own, or set “Files with other names” (otherHeaders) to fill.",
+        fix=fix,
     )
 
 

@@ -58,8 +58,13 @@ class Entry:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether readers of data leave it out: a name with `_` or `.` before it. `_year=2013` is a folder column."""
-        return self.name.startswith((".", "_")) and "=" not in self.name
+        """Whether readers of data leave it out, by its name."""
+        return is_hidden(self.name)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether readers of data leave out what has this name: `_` or `.` before it, or half a copy. `_year=2013` is a folder column."""
+    return (name.startswith((".", "_")) and "=" not in name) or name.endswith("._COPYING_")
 
 
 class Walk:

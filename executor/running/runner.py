@@ -26,6 +26,7 @@ from executor.spark import errors as spark_errors
 from executor.spark.origins import Origins
 from executor.stages import Stage
 from executor.stages.base import Count
+from executor.stages.file_kinds import FileLoad
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -96,9 +97,10 @@ class RunContext:
         """What the present stage has written."""
         return [output for output in self._publisher.outputs if output.stage_index == self.index] if self._publisher else []
 
-    def describe_output(self, **facts: Any) -> None:
-        """Facts of what the present stage has written, for the run's result."""
+    def describe_output(self, written: Mapping[str, str], **facts: Any) -> None:
+        """Facts of what the present stage has written, for the run's result; `written`: how, for whoever appends to it."""
         for output in self.outputs:
+            output.written = dict(written)
             output.facts |= {name: fact for name, fact in facts.items() if fact is not None}
 
     # what stages ask for, see StageContext
@@ -302,7 +304,8 @@ class Runner:
             record.rows.setdefault("out", metrics.get("records_written", 0))
             for name in stage.reads():  # what was written whole has been counted by writing it
                 self._count(name, record.rows["out"])
-        self.context.describe_output(format=stage.type.removesuffix("Load").lower(), rows=record.rows.get("out"))
+        written = stage.written() if isinstance(stage, FileLoad) else {}
+        self.context.describe_output(written, format=stage.type.removesuffix("Load").lower(), rows=record.rows.get("out"))
         self.warnings += len(record.warnings)
         self.emit(
             StageFinished(

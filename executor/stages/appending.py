@@ -13,10 +13,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BooleanType, DataType, MapType, NumericType, StructType
 
+from executor.files import kept
 from executor.problems import Problem, ProblemError
 from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileLoad
-from executor.stages.json_shape import ARRAY, BOOLEAN, NOT_FINITE, NULL, NUMBERS, OBJECT, TEXT
+from executor.stages.json_shape import ARRAY, BOOLEAN, NOT_FINITE, NULL, NUMBERS, OBJECT, TEXT, Shape
 from executor.stages.json_shape import look_at as look_at_json
 from executor.stages.parquet_shape import as_one, wider
 from executor.stages.parquet_shape import look_at as look_at_parquet
@@ -71,12 +72,14 @@ def _as_parquet(stage: FileLoad, context: StageContext, frame: DataFrame, files:
 
 def _as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
     """The columns of a text file are told apart by their place, so they are written in the order of the file's first line."""
+    _require_same_text(stage, context.present_files(stage.output_uri)[0])
     options = stage.format_options()
     first = [_first_row(file, options["sep"], options["quote"]) for file in files]
     first = [row for row in first if row]
     _require_format(stage, any("PAR1" in row[0][:4] for row in first), "text")
     own = [name for name in frame.columns if name not in stage.partition_by]
     if not stage.header:
+        _require_no_names(stage, first, own)
         frame = _with_width(stage, context, frame, own, {len(row) for row in first})
         return frame
     if any(row != first[0] for row in first):
@@ -94,6 +97,29 @@ def _as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: li
         context.log(f"Appending to “{stage.output_uri}”: the columns are written in the order of the rows there.")
     columns = [F.col(_quoted(known[name.lower()])).alias(name) for name in first[0]]
     return frame.select(*columns, *[F.col(_quoted(name)) for name in stage.partition_by])
+
+
+def _require_same_text(stage: Any, target: Path) -> None:
+    """Raises ProblemError when the text there is written otherwise: with another decimal sign, say, 1,5 and 1.5 would lie in one table."""
+    there, here = kept.written(target), stage.written()
+    differ = [name for name in here if name in there and there[name] != here[name]]
+    if differ:
+        words = [f"{name}: {_sign(there[name])} there, {_sign(here[name])} in this stage" for name in differ]
+        fix = f"Set {', '.join(differ)} as the stage has it that wrote the rows there, choose Overwrite, {OTHER_PLACE}"
+        raise ProblemError(_other("The rows that are there are written in another way.", words, fix, stage))
+
+
+def _sign(text: str) -> str:
+    return f"“{text}”" if text.isprintable() and text else "nothing" if not text.strip("\x00") else ascii(text)
+
+
+def _require_no_names(stage: FileLoad, first: list[list[str]], own: list[str]) -> None:
+    """Raises ProblemError when the files there begin with the names of the columns and this stage would write none."""
+    names = [name.lower() for name in own]
+    if any([cell.lower() for cell in row] == names for row in first):
+        words = ["a first line with the names of the columns"]
+        fix = f"Turn “First line holds names” (header) on, choose Overwrite, {OTHER_PLACE}"
+        raise ProblemError(_other("The rows that are there are written in another way.", words, fix, stage))
 
 
 def _with_width(stage: FileLoad, context: StageContext, frame: DataFrame, own: list[str], widths: set[int]) -> DataFrame:
@@ -130,9 +156,7 @@ def _as_json(stage: FileLoad, context: StageContext, frame: DataFrame, files: li
     wrong = []
     for field in frame.schema.fields:
         key, shape = there.get(field.name.lower(), (field.name, None))
-        kinds = (shape.kinds if shape else 0) & ~NULL
-        if kinds and not kinds & _kinds_of(field.dataType):
-            wrong.append(f"“{key}” is {_words(kinds)} there, and {field.dataType.simpleString()} in the view")
+        wrong += _other_kinds(key, shape, field.dataType) if shape else []
         if key != field.name:
             frame = frame.withColumnRenamed(field.name, key)
     if wrong:
@@ -144,6 +168,20 @@ def _as_json(stage: FileLoad, context: StageContext, frame: DataFrame, files: li
         changes = [f"new: {', '.join(added)}" for _ in added[:1]] + [f"no longer there: {', '.join(gone)}" for _ in gone[:1]]
         context.log(f"Appending to “{stage.output_uri}”: the keys differ from those of the rows there ({'; '.join(changes)}).", "warning")
     return frame
+
+
+def _other_kinds(path: str, there: Shape, here: DataType) -> list[str]:
+    """Where values of the rows there and of the view are of different kinds, at any depth."""
+    kinds = there.kinds & ~NULL
+    if kinds and not kinds & _kinds_of(here):
+        return [f"“{path}” is {_words(kinds)} there, and {here.simpleString()} in the view"]
+    if isinstance(here, ArrayType):
+        return _other_kinds(path + "[]", there.item, here.elementType) if there.item else []
+    if not isinstance(here, StructType):
+        return []
+    known = {key.lower(): shape for key, shape in there.fields.items()}
+    inner = [(one, known.get(one.name.lower())) for one in here.fields]
+    return [words for one, shape in inner if shape for words in _other_kinds(f"{path}.{one.name}", shape, one.dataType)]
 
 
 def _kinds_of(kind: DataType) -> int:

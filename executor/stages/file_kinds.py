@@ -129,6 +129,10 @@ class FileLoad(Load, WithAuthentication):
         """Type and format of the extract that reads what this stage writes, as a document writes them."""
         raise NotImplementedError(f"{type(self).__name__} does not say what reads it")
 
+    def written(self) -> dict[str, str]:
+        """The fields that say how text is written, for whoever appends to it later."""
+        return {}
+
 
 QUOTES = {"DoubleQuote": '"', "SingleQuote": "'", "None": "\x00"}
 """The signs that the words for quotes mean; NUL: none."""

@@ -55,8 +55,8 @@ def with_file_columns(
     formats one whole file in one part is numbered as it is read, anything else needs a first pass that counts rows.
     """
     frame = _with_folders(portion, place)
-    added = [column for column in frame.columns if column == ERRORS]
-    data = [column for column in frame.columns if column != ERRORS]
+    added = [column for column in frame.columns if column == ERRORS and is_internal(frame, column)]
+    data = [column for column in frame.columns if column not in added]
     if any(name in data for name in INTERNAL):
         return _first(frame, limit)
     if portion.cuts:
@@ -66,7 +66,7 @@ def with_file_columns(
         frame = frame if contiguous else frame.drop("_index").select("*", _running_number())
     else:
         frame = _with_numbers(frame, portion, place, contiguous, limit, counted)
-    return frame.select(*[quoted_name(name) for name in frame.columns if name != ERRORS], *added)
+    return frame.select(*[quoted_name(name) for name in frame.columns if name not in added], *added)
 
 
 def _with_numbers(frame: DataFrame, portion: Portion, place: Place, contiguous: bool, limit: int | None, counted: Counted) -> DataFrame:
@@ -91,7 +91,8 @@ def _with_folders(portion: Portion, place: Place) -> DataFrame:
 
 def _folder_value(name: str, place: Place) -> Column:
     """The text that the folder `name=…` in the file's address gives; null where there is none."""
-    written = {part.partition("=")[0] for file in place.files for part in file.path.parts if unquote(part).startswith(f"{name}=")}
+    parts = {part.partition("=")[0] for file in place.files for part in file.path.parts if "=" in part}
+    written = {part for part in parts if unquote(part).casefold() == name.casefold()}
     pattern = f"^.*/(?:{'|'.join(map(re.escape, sorted(written)))})=([^/]*)/.*$"
     value = F.regexp_extract(_plain(F.col("_metadata.file_path")), pattern, 1)
     return F.when(~value.isin("", NO_VALUE), F.coalesce(_decoded(value), value))

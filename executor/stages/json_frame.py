@@ -33,13 +33,14 @@ def frame_of_files(stage: JSONExtract, spark: SparkSession, context: StageContex
     def sample(place: Place) -> None:
         looks.append(stage.look(spark, place))
 
-    def read(session: SparkSession, path: str, options: dict[str, str]) -> DataFrame:
+    def read(session: SparkSession, paths: list[str], options: dict[str, str]) -> DataFrame:
         (look,) = looks
         kinds.append(_kind(stage, look, columns))
         schema = _as_read(kinds[0])
-        if any(len(part.keys) > 1 for part in kinds[0].parts):
-            return _from_texts(session.read.options(**options).text(path, wholetext=stage.multi_line), schema, stage.multi_line)
-        return session.read.options(multiLine=str(stage.multi_line).lower(), **options).schema(schema).json(path)
+        keys = [key.lower() for part in kinds[0].parts for key in part.keys]
+        if len(set(keys)) < len(keys):
+            return _from_texts(session.read.options(**options).text(paths, wholetext=stage.multi_line), schema, stage.multi_line)
+        return session.read.options(multiLine=str(stage.multi_line).lower(), **options).schema(schema).json(paths)
 
     with exact_names(spark):
         frame = read_files(stage, spark, context, read, sample=sample)
@@ -55,10 +56,22 @@ def _kind(stage: JSONExtract, look: Look, columns: list[AnyColumn] | None) -> Ki
         return kind_by(columns, look.root)
     if not look.objects:
         raise stage.nothing_is_json()
+    if CORRUPT in map(str.lower, look.root.fields):
+        raise ProblemError(_corrupt_is_a_key(stage.input_uri or ""))
     kind = kind_of(look.root, apart=stage.same_keys == "apart")
     if not kind.parts:
         raise stage.nothing_is_json()
     return kind
+
+
+def _corrupt_is_a_key(uri: str) -> Problem:
+    return Problem(
+        code="reserved-name",
+        field="inputURI",
+        message=f"“{uri}” has the key “{CORRUPT}”, under which this stage keeps records that are not JSON; its values would be lost.",
+        found=CORRUPT,
+        fix="Have the key renamed where the file is made, or give a schema without it.",
+    )
 
 
 def _as_read(kind: Kind) -> StructType:
@@ -71,14 +84,19 @@ def _from_texts(texts: DataFrame, schema: StructType, is_document: bool) -> Data
     """As Spark's reader of JSON, which cannot read two columns whose names differ only by case: the columns of `schema` under other names,
     CORRUPT behind them."""
     value, rest = F.col("value"), [name for name in texts.columns if name != "value"]
-    names = [f"_sluice_key_{place}" for place in range(len(schema.fields) - 1)] + [CORRUPT]
-    if not is_document:
-        parsed = texts.filter(F.length(F.trim(value)) > 0).select(F.from_json(value, schema).alias("record"), *rest)
-        return parsed.select("record.*", *rest).toDF(*names, *rest)
-    records = F.from_json(value, ArrayType(StructType(schema.fields[:-1])))
-    found = texts.select(records.alias("records"), value, *rest)
-    each = found.select(F.explode_outer("records").alias("record"), F.when(F.col("records").isNull(), value).alias(CORRUPT), *rest)
-    return each.select("record.*", CORRUPT, *rest).toDF(*names, *rest)
+    names = [f"_sluice_key_{place}" for place in range(len(schema.fields) - 1)]
+    is_list = F.lit(True) if is_document else F.ltrim(value).startswith("[")
+    records = F.when(is_list, F.from_json(value, ArrayType(StructType(schema.fields[:-1])))).alias("records")
+    single = F.when(~is_list, F.from_json(value, schema)).alias("single")
+    found = texts.filter(F.length(F.trim(value)) > 0).select(records, single, value, is_list.alias("is_list"), *rest)
+    found = found.filter(~F.col("is_list") | F.col("records").isNull() | (F.size("records") > 0))
+    each = found.select(F.explode_outer("records").alias("record"), "*")
+    is_broken = F.when(F.col("is_list"), F.when(F.col("records").isNull(), value)).otherwise(F.col(f"single.{CORRUPT}"))
+    columns = [
+        F.when(F.col("is_list"), F.col("record").getField(field.name)).otherwise(F.col("single").getField(field.name)).alias(name)
+        for name, field in zip(names, schema.fields[:-1], strict=True)
+    ]
+    return each.select(*columns, is_broken.alias(CORRUPT), *rest)
 
 
 def _finished(

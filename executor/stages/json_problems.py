@@ -64,7 +64,7 @@ def _behind(found: Finding, uri: str, *, is_lines: bool) -> Problem:
     if is_lines:
         message, fix = (
             f"“{uri}” has lines with more than one JSON document, and only the first would be read.",
-            "Write each on a line of its own.",
+            "Write each on a line of its own; where the file is one list over several lines, turn “One document per file” (multiLine) on.",
         )
     else:
         message = f"“{uri}” holds more than one JSON document, and only the first would be read."

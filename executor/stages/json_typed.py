@@ -27,7 +27,17 @@ from executor.language.schema import (
 )
 from executor.stages.base import Count
 from executor.stages.json_shape import FRACTION, INTEGER, TEXT, Kind, Part, Shape, spellings
-from executor.stages.typed_frame import ABOUT_ERRORS, ERROR_TYPE, ERRORS, MISSING, Watched, counts_of, name_in_sql, text_of
+from executor.stages.typed_frame import (
+    ABOUT_ERRORS,
+    ERROR_TYPE,
+    ERRORS,
+    MISSING,
+    Watched,
+    counts_of,
+    name_in_sql,
+    require_free_names,
+    text_of,
+)
 from executor.stages.typed_values import failure_text, in_zone, quoted, value_of
 
 CORRUPT = "_corrupt_record"
@@ -38,7 +48,12 @@ ISO_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-
 
 
 def kind_by(columns: list[AnyColumn], shape: Shape) -> Kind:
-    """How to read the columns of a schema: texts, from the keys as the documents spell them."""
+    """How to read the columns of a schema: texts, from the keys as the documents spell them. Raises ProblemError for taken names."""
+    require_free_names(columns, [ERRORS, CORRUPT])
+    return _kind_by(columns, shape)
+
+
+def _kind_by(columns: list[AnyColumn], shape: Shape) -> Kind:
     known = spellings(shape)
     parts = []
     for column in columns:
@@ -56,7 +71,7 @@ def _shape_of(shape: Shape, keys: tuple[str, ...]) -> Shape:
 
 def _kind(column: AnyColumn, shape: Shape) -> Kind:
     if isinstance(column, StructColumn):
-        return kind_by(column.fields_, shape)
+        return _kind_by(column.fields_, shape)
     if isinstance(column, ArrayColumn):
         return Kind(item=_kind(column.element_type, shape.item or Shape()))
     return Kind(single=StringType())

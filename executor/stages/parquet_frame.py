@@ -35,11 +35,11 @@ def frame_of(stage: ParquetExtract, spark: SparkSession, context: StageContext) 
         looks.append(look_at(spark, [file.path for file in place.files]))
         _refuse(looks[0], place.uri)
 
-    def read(session: SparkSession, path: str, options: dict[str, str]) -> DataFrame:
+    def read(session: SparkSession, paths: list[str], options: dict[str, str]) -> DataFrame:
         table = _table(stage, looks[0])
         if not table.must_be_told:
-            return session.read.options(mergeSchema="true", **options).parquet(path)
-        return session.read.options(**options).schema(table.schema()).parquet(path)
+            return session.read.options(mergeSchema="true", **options).parquet(*paths)
+        return session.read.options(**options).schema(table.schema()).parquet(*paths)
 
     frame = read_files(stage, spark, context, read, sample=sample)
     if not looks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
+from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -21,7 +22,7 @@ from executor.stages.frames import require_columns
 from executor.stages.internal_columns import empty_file_columns, with_file_columns, with_view_columns
 from executor.stages.portions import Portion
 
-Reader = Callable[[SparkSession, str, dict[str, str]], DataFrame]
+Reader = Callable[[SparkSession, list[str], dict[str, str]], DataFrame]
 Sample = Callable[[Place], None]
 Portions = Callable[[Place, dict[str, str]], list[Portion]]
 NOTHING_THERE = ("input-missing", "input-empty")
@@ -37,7 +38,7 @@ def read_files(stage: FileExtract, spark: SparkSession, context: StageContext, r
 
     def portions(place: Place, options: dict[str, str]) -> list[Portion]:
         sample(place)
-        return [Portion(read(spark, place.path, options), place.files)]
+        return [Portion(read(spark, place.to_read, options), place.files)]
 
     return read_portions(stage, spark, context, portions)
 
@@ -87,7 +88,7 @@ def require_own_columns(portion: Portion, place: Place) -> None:
     twice = next((name for name in place.folder_columns if name.casefold() in own), None)
     if twice:
         file = next(file for file in place.files if twice in dict(file.folders))
-        folder = next(part for part in file.path.parts if part.startswith(f"{twice}="))
+        folder = next(part for part in file.path.parts if unquote(part).startswith(f"{twice}="))
         raise ProblemError(
             Problem(
                 code="folder-column-twice",

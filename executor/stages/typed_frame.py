@@ -6,7 +6,7 @@ Rows that must stop the run are caught by a filter between them that Spark canno
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -75,6 +75,7 @@ def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail
     data = [name for name in source.columns if name not in internal]
     kept = [name_in_sql(name) for name in internal if name != ERRORS]
     _require_same_count(columns, data)
+    require_free_names(columns, [ERRORS, *internal])
     cells = [_cell(source, name, column, index) for index, (name, column) in enumerate(zip(data, columns, strict=True))]
     checked = [cell for cell in cells if cell.conversion]
     earlier = [f"{ERRORS} AS {EARLIER}"] if ERRORS in internal else []
@@ -88,6 +89,23 @@ def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail
         *kept,
         F.expr(_all_errors(checked, has_earlier=bool(earlier))).alias(ERRORS, metadata=ABOUT_ERRORS),
     )
+
+
+def require_free_names(columns: list[AnyColumn], taken: Sequence[str]) -> None:
+    """Raises ProblemError when a column of the schema has the name of one that a stage adds."""
+    names = {name.lower() for name in taken}
+    found = next((column.name for column in columns if column.name.lower() in names), None)
+    if found:
+        raise ProblemError(
+            Problem(
+                code="reserved-name",
+                field="schema",
+                message=f"The schema has a column “{found}”; a column of this name is added by the stages themselves.",
+                found=found,
+                expected="another name",
+                fix="Call it otherwise, or leave it out of the schema.",
+            )
+        )
 
 
 def _all_errors(cells: list[_Cell], *, has_earlier: bool) -> str:

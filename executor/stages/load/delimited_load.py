@@ -71,6 +71,11 @@ class DelimitedLoad(Delimited, FileLoad):
         written = {"type": "DelimitedExtract", "multiLine": True, "quotedEmpty": "text", "nullValue": self.null_value}
         return written | self.model_dump(by_alias=True, include=set(Delimited.model_fields) - set(Stage.model_fields))
 
+    def written(self) -> dict[str, str]:
+        options = self._options()
+        plain = {name: options[name] for name in ("header", "quote", "escape", "nullValue", "emptyValue")}
+        return plain | {"delimiter": options["sep"], "decimalSign": self.decimal_sign}
+
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.writing import NESTED, write_files
 

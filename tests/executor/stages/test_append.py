@@ -112,3 +112,28 @@ def test_a_text_file_without_names_must_have_as_many_columns(spark_process: Spar
     assert run_here(spark_process, job("DelimitedLoad", "SELECT 1 AS a, 2 AS b", header=False), tmp_path).result == "succeeded"
     outcome = run_here(spark_process, job("DelimitedLoad", "SELECT 1 AS a", header=False), tmp_path)
     assert outcome.problem["found"] == "2 columns there, 1 in the view: a"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"header": False}, {"delimiter": "Pipe"}, {"quote": "SingleQuote"}, {"decimalSign": ","}, {"nullValue": "NA"}, {"escape": "\\"}],
+)
+def test_text_written_otherwise_is_refused(spark_process: SparkProcess, tmp_path: Path, other: dict[str, Any]) -> None:
+    kind, sql = "DelimitedLoad", "SELECT 1.5 AS id, 'x' AS n"
+    run_here(spark_process, job(kind, sql), tmp_path)
+    outcome = run_here(spark_process, job(kind, sql, **other), tmp_path)
+    assert outcome.problem["code"] == "append-differs" and next(iter(other)) in outcome.problem["found"]
+    assert run_here(spark_process, job(kind, sql, quoteAll=True, byteOrderMark=True), tmp_path).result == "succeeded"
+
+
+def test_names_there_and_no_names_here_are_refused_whoever_wrote_them(spark_process: SparkProcess, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "part-0.csv").write_text("id,n\n1,x\n")
+    outcome = run_here(spark_process, job("DelimitedLoad", "SELECT 1 AS id, 'x' AS n", header=False), tmp_path)
+    assert "“First line holds names” (header)" in outcome.problem["fix"]
+
+
+def test_kinds_inside_objects_and_lists_are_compared(spark_process: SparkProcess, tmp_path: Path) -> None:
+    run_here(spark_process, job("JSONLoad", "SELECT struct(array(1) AS a) AS s"), tmp_path)
+    outcome = run_here(spark_process, job("JSONLoad", "SELECT struct(array('x') AS a) AS s"), tmp_path)
+    assert outcome.problem["found"] == "“s.a[]” is a number there, and string in the view"

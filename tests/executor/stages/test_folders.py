@@ -181,3 +181,79 @@ def test_nul_signs_and_other_encodings_are_told(bench: Bench, kind: str) -> None
     bench.write("a.txt", '{"a": 1}\n'.encode("utf-16"))
     if kind == "JSONExtract":
         assert "iconv -f utf16" in (bench.fails(stage).fix or "")
+
+
+@pytest.mark.parametrize("uri", ["_a.csv", ".a.csv", "d/_*.csv"])
+def test_a_file_that_readers_skip_is_no_empty_table(bench: Bench, uri: str) -> None:
+    bench.write(uri.replace("*", "a"), "n\n1\n")
+    assert bench.fails(extract(uri)).code == "input-hidden"
+
+
+def test_a_pattern_leaves_out_what_readers_skip_in_every_format(bench: Bench) -> None:
+    for name, value in {"a": 1, "_b": 2, "_old/c": 3, "d._COPYING_": 4}.items():
+        bench.write(f"d/{name}.json" if "COPYING" not in name else f"d/{name}", json.dumps({"n": value}))
+    bench.run({"type": "JSONExtract", "name": "read", "inputURI": "d/*", "outputView": "t"})
+    assert [row[0] for row in bench.table("t")] == [1]
+
+
+def test_folders_that_differ_by_case_give_one_column(bench: Bench) -> None:
+    bench.write("d/Zip=01/a.csv", "n\n1\n")
+    bench.write("d/zip=1/a.csv", "n\n2\n")
+    bench.run(extract())
+    assert bench.view("t").columns[:2] == ["n", "Zip"]
+    assert sorted(row[:2] for row in bench.table("t")) == [("1", "01"), ("2", "1")]
+    assert bench.warnings == []
+
+
+def test_a_column_that_two_folders_of_a_path_give_is_told(bench: Bench) -> None:
+    bench.write("d/y=1/Y=2/a.csv", "n\n1\n")
+    assert bench.fails(extract()).code == "folder-column-twice"
+
+
+@pytest.mark.parametrize("text", ["ид,имя\n1,Анна\n2,Борис\n", "编号,姓名\n一,王小明\n二,李华\n"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_known_in_any_script(bench: Bench, text: str, encoding: str) -> None:
+    bench.write("d/a.csv", text.encode(encoding))
+    name = encoding.upper().replace("UTF-16-", "UTF-16")
+    assert f"to {name}" in (bench.fails(extract()).fix or "")
+    assert len(bench.run(extract(encoding="UTF-16")).table("t")) == 2
+
+
+def test_an_old_excel_file_is_called_what_it_is(bench: Bench) -> None:
+    bench.write("d/a.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    assert "Excel" in bench.fails(extract()).message
+
+
+@pytest.mark.parametrize("more", [{}, {"multiLine": True}])
+def test_files_put_behind_each_other_are_told(bench: Bench, more: dict[str, Any]) -> None:
+    mark = b"\xef\xbb\xbf"
+    bench.write("a.csv", mark + mark + b"id,n\n" + b"1,2\n" * 200 + mark + b"id,n\n3,4\n")
+    bench.run(extract("a.csv", **more))
+    assert bench.view("t").columns[:2] == ["id", "n"]
+    (warning,) = bench.warnings
+    assert (warning.code, warning.row) == ("input-header-again", 201)
+
+
+@pytest.mark.parametrize("more", [{}, {"multiLine": True}])
+def test_empty_lines_of_a_single_column_are_told(bench: Bench, more: dict[str, Any]) -> None:
+    bench.write("a.csv", "v\n" + "1\n" * 50 + "\n2\n\n\n")
+    assert len(bench.run(extract("a.csv", **more)).table("t")) == 51
+    (warning,) = bench.warnings
+    assert warning.code == "input-blank-lines" and warning.message.startswith("1 empty line ")
+
+
+def test_lines_around_the_table_have_a_fix_that_works(bench: Bench) -> None:
+    semicolon = {"delimiter": "Custom", "customDelimiter": ";"}
+    bench.write("a.csv", "sep=;\nid;n\n1;2\n")
+    assert bench.fails(extract("a.csv", **semicolon)).code == "input-sep-line"
+    assert bench.run(extract("a.csv", skipLines=1, **semicolon)).table("t")[0][:2] == ("1", "2")
+    bench.write("b.csv", "id,n\n1,2\n3,4\n(2 rows)\n")
+    assert "skipLastLines" in (bench.fails(extract("b.csv")).fix or "")
+    bench.write("c.csv", "Report of May\nid,n\n1,2\n")
+    assert "skipLines" in (bench.fails(extract("c.csv")).fix or "")
+
+
+def test_names_that_come_twice_in_another_order_are_told(bench: Bench) -> None:
+    bench.write("d/a.csv", "id,v,v\n1,2,3\n")
+    bench.write("d/b.csv", "v,id,v\n5,4,6\n")
+    assert "“v”" in (bench.fails(extract()).fix or "")

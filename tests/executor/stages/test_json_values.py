@@ -275,3 +275,26 @@ def test_texts_of_a_view_have_one_column_for_keys_that_differ_by_case(bench: Ben
     assert [row.Id for row in bench.run(lines, read_view).view("t").collect()] == [1, 2]
     both = lines | {"sql": 'SELECT \'{"Id":1,"id":2}\' AS v'}
     assert bench.fails(both, read_view).code == "json-same-keys"
+
+
+@pytest.mark.parametrize("multi", [True, False])
+def test_keys_of_one_object_that_differ_by_case_are_read_apart(bench: Bench, multi: bool) -> None:
+    content = '[{"x":1,"X":"y","o":{"k":1,"K":2}},{"X":5}]'
+    assert read(bench, content, sameKeys="apart", multiLine=multi) == [
+        {"o": {"k": 1, "K_2": 2}, "x": 1, "X_2": "y"},
+        {"o": None, "x": None, "X_2": "5"},
+    ]
+
+
+def test_a_key_that_is_called_as_a_column_of_ours_keeps_its_values(bench: Bench) -> None:
+    (row,) = read(bench, '{"_errors":[{"field":"a"}],"a":1,"b":2}\n')
+    assert row == {"_errors": [{"field": "a"}], "a": 1, "b": 2}
+    bench.write("raw/a.json", '{"_corrupt_record":"x","a":1}\n')
+    assert bench.fails(extract()).code == "reserved-name"
+
+
+@pytest.mark.parametrize("name", ["_errors", "_Corrupt_Record"])
+def test_a_schema_cannot_take_a_name_of_ours(bench: Bench, name: str) -> None:
+    bench.write("raw/a.json", '{"a":1}\n')
+    bench.write("schema.json", json.dumps([{"name": name, "type": "string", "nullable": True}]))
+    assert bench.fails(extract(schemaURI="schema.json")).code == "reserved-name"
