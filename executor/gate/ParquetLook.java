@@ -15,8 +15,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
-import org.apache.parquet.hadoop.Footer;
+import org.apache.parquet.column.Encoding;
 import org.apache.parquet.hadoop.ParquetFileReader;
+import org.apache.parquet.hadoop.metadata.BlockMetaData;
+import org.apache.parquet.hadoop.metadata.ColumnChunkMetaData;
 import org.apache.parquet.hadoop.metadata.FileMetaData;
 import org.apache.parquet.hadoop.metadata.ParquetMetadata;
 import org.apache.parquet.hadoop.util.HadoopInputFile;
@@ -37,10 +39,12 @@ import org.apache.spark.sql.types.StructType;
  */
 public final class ParquetLook {
     private static final int THREADS = 4;
+    /** Ways to pack that Spark can unpack. */
+    private static final String UNPACKED = " UNCOMPRESSED SNAPPY GZIP ZSTD LZ4 LZ4_RAW ";
 
     /** What one file has. */
     private static final class Found {
-        String file, message, error;
+        String file, message, error, trouble, where;
         MessageType schema;
         Map keyValues;
         long rows;
@@ -84,6 +88,7 @@ public final class ParquetLook {
                 Object own = found.keyValues.get("org.apache.spark.sql.parquet.row.metadata");
                 found.message = found.schema.toString() + (own == null ? "" : own.toString());
                 found.rows = reader.getRecordCount();
+                findTrouble(found, reader.getFooter());
             } finally {
                 reader.close();
             }
@@ -92,6 +97,36 @@ public final class ParquetLook {
             found.message = "error " + file;
         }
         return found;
+    }
+
+    /** What in the file Spark cannot unpack, and would say in words that help nobody; each such file stands alone. */
+    private static void findTrouble(Found found, ParquetMetadata footer) throws IOException {
+        if (footer.getFileMetaData().getEncryptionType() != FileMetaData.EncryptionType.UNENCRYPTED) found.trouble = "encrypted";
+        long end = 4;
+        Iterator blocks = footer.getBlocks().iterator();
+        while (blocks.hasNext()) {
+            Iterator chunks = ((BlockMetaData) blocks.next()).getColumns().iterator();
+            while (chunks.hasNext()) {
+                ColumnChunkMetaData chunk = (ColumnChunkMetaData) chunks.next();
+                if (found.trouble == null && UNPACKED.indexOf(" " + chunk.getCodec().name() + " ") < 0) found.trouble = "codec " + chunk.getCodec().name();
+                if (found.trouble == null && chunk.getEncodings().contains(Encoding.BYTE_STREAM_SPLIT)) found.trouble = "encoding BYTE_STREAM_SPLIT";
+                if (found.trouble != null && found.where == null) found.where = chunk.getPath().toDotString();
+                end = Math.max(end, chunk.getStartingPos() + chunk.getTotalSize());
+            }
+        }
+        if (found.trouble == null && end > footerAt(found.file)) found.trouble = "cut";
+        if (found.trouble != null) found.message = "trouble " + found.file;
+    }
+
+    /** Where the footer begins, behind the last of the data. */
+    private static long footerAt(String path) throws IOException {
+        java.io.RandomAccessFile file = new java.io.RandomAccessFile(path, "r");
+        try {
+            file.seek(file.length() - 8);
+            return file.length() - 8 - Integer.reverseBytes(file.readInt());
+        } finally {
+            file.close();
+        }
     }
 
     private static String told(Map bySchema) throws IOException {
@@ -118,6 +153,10 @@ public final class ParquetLook {
         }
         out.writeEndArray();
         out.writeNumberField("rows", rows);
+        if (first.trouble != null) {
+            out.writeStringField("trouble", first.trouble);
+            if (first.where != null) out.writeStringField("where", first.where);
+        }
         if (first.error != null) {
             out.writeStringField("error", first.error);
         } else {

@@ -5,6 +5,7 @@ Needs pyspark.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,22 +63,44 @@ def _table(stage: ParquetExtract, groups: list[Group]) -> Table:
 
 def _refuse(groups: list[Group], uri: str) -> None:
     for group in groups:
+        if "Decryptor" in (group.error or ""):
+            raise ProblemError(_trouble(replace(group, trouble="encrypted"), uri))
         if group.error is not None:
             words = f"{uri}: The file is not a Parquet file that can be read, or is broken."
             file, fix = _name(group.files[0], uri), "Write or fetch the file again."
             raise ProblemError(Problem(code="input-format", field="inputURI", message=words, file=file, detail=group.error, fix=fix))
+        if group.trouble is not None:
+            raise ProblemError(_trouble(group, uri))
         same = same_names(group)
         if same:
             raise ProblemError(
                 Problem(
                     code="parquet-same-names",
                     field="inputURI",
-                    message=f"{uri}: Two columns have names that are the same but for upper and lower case; in SQL they are one name.",
+                    message=f"{uri}: Two columns of a file have the same name, or names that differ by upper and lower case alone.",
                     found=f"“{same[0]}” and “{same[1]}” in {_name(group.files[0], uri)}",
                     file=_name(group.files[0], uri),
                     fix="Rename one of them where the file is made; from pandas: df.rename(columns={…}).",
                 )
             )
+
+
+_TROUBLES = {
+    "encrypted": ("The file is encrypted.", "Write it again without encryption; its key cannot be given here."),
+    "cut": ("A part of the file is missing.", "Write or fetch the file again."),
+    "codec": ("The file is packed in a way that Spark cannot unpack.", "Write it again, packed with zstd or snappy."),
+    "encoding": ("A column is encoded in a way that Spark cannot read.", "Write it again without column_encoding, or with PLAIN."),
+}
+
+
+def _trouble(group: Group, uri: str) -> Problem:
+    kind, _, name = (group.trouble or "").partition(" ")
+    message, fix = _TROUBLES[kind]
+    found = " of ".join(filter(None, [name, f"“{group.where}”" if group.where else ""])) or None
+    file = _name(group.files[0], uri)
+    return Problem(
+        code="parquet-packed", field="inputURI", message=f"{uri}: {message}", file=file, found=found, data_column=group.where, fix=fix
+    )
 
 
 def _clash(clash: Clash, uri: str) -> Problem:

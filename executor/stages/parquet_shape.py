@@ -29,7 +29,8 @@ from pyspark.sql.types import (
 from pyspark.sql.types import _parse_datatype_json_string as type_of_json
 
 WHOLE = (ByteType, ShortType, IntegerType, LongType)
-_DIGITS = {ByteType: 3, ShortType: 5, IntegerType: 10, LongType: 19}
+_DIGITS = {ByteType: 10, ShortType: 10, IntegerType: 10, LongType: 20}
+"""Digits that Spark wants of a decimal before it reads whole numbers as one."""
 UNREADABLE = ("decimal-wide", "interval")
 """Types of which Spark can make no values at all."""
 
@@ -78,12 +79,15 @@ class ColumnType:
 
 @dataclass(frozen=True)
 class Group:
-    """Files of the same columns and types."""
+    """Files of the same columns and types. `error`: why the file cannot be opened, in the library's words; `trouble`: what in it Spark
+    cannot unpack ("encrypted", "codec BROTLI", "encoding …", "cut"), `where`: the column."""
 
     files: list[str]
     rows: int
     columns: list[ColumnType]
     error: str | None
+    trouble: str | None = None
+    where: str | None = None
 
 
 def look_at(spark: SparkSession, files: list[Path]) -> list[Group]:
@@ -94,7 +98,7 @@ def look_at(spark: SparkSession, files: list[Path]) -> list[Group]:
 
 def _group(facts: dict[str, Any]) -> Group:
     columns = [_column(one, facts["files"][0]) for one in facts.get("columns", ())]
-    return Group(facts["files"], facts["rows"], columns, facts.get("error"))
+    return Group(facts["files"], facts["rows"], columns, facts.get("error"), facts.get("trouble"), facts.get("where"))
 
 
 def _column(facts: dict[str, Any], file: str) -> ColumnType:
@@ -148,12 +152,12 @@ def as_one(groups: list[Group]) -> Table:
 
 
 def same_names(group: Group) -> tuple[str, str] | None:
-    """Two columns of one file that are the same but for upper and lower case."""
+    """Two columns of one file with the same name, or the same but for upper and lower case."""
     seen: dict[str, str] = {}
     for column in group.columns:
-        other = seen.setdefault(column.name.lower(), column.name)
-        if other != column.name:
-            return other, column.name
+        if column.name.lower() in seen:
+            return seen[column.name.lower()], column.name
+        seen[column.name.lower()] = column.name
     return None
 
 

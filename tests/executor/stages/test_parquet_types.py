@@ -167,3 +167,42 @@ def test_moments_with_a_zone_stay_moments(bench: Bench) -> None:
     frame = bench.run(extract()).view("t")
     assert frame.schema["c"].dataType.simpleString() == "timestamp"
     assert frame.collect()[0].c.astimezone(UTC).replace(tzinfo=None) == MOMENT
+
+
+def test_a_file_that_spark_cannot_unpack_is_told_before_it_is_read(bench: Bench) -> None:
+    write(bench, pa.array([1.5, 2.5]), use_dictionary=False, column_encoding={"c": "BYTE_STREAM_SPLIT", "id": "PLAIN"})
+    problem = bench.fails(extract())
+    assert (problem.code, problem.data_column, problem.found) == ("parquet-packed", "c", "BYTE_STREAM_SPLIT of “c”")
+    write(bench, pa.array([1.5]), compression="brotli")
+    problem = bench.fails(extract())
+    assert problem.code == "parquet-packed" and "zstd" in (problem.fix or "")
+    for packed in ("gzip", "zstd", "lz4", "snappy", "none"):
+        assert value(bench, pa.array([1.5]), compression=packed) == 1.5
+
+
+def test_a_file_with_a_part_cut_out_is_told(bench: Bench) -> None:
+    write(bench, pa.array([f"text {number}" for number in range(1000)]), use_dictionary=False, compression="none")
+    file = bench.lake / "raw" / "a.parquet"
+    content = file.read_bytes()
+    file.write_bytes(content[:5000] + content[5600:])
+    assert (bench.fails(extract()).code, "missing" in bench.fails(extract()).message) == ("parquet-packed", True)
+
+
+def test_encrypted_files_are_called_so(bench: Bench) -> None:
+    bench.write("raw/a.parquet", b"PARE" + bytes(100) + b"PARE")
+    assert "encrypted" in (bench.fails(extract()).found or "")
+
+
+def test_a_name_that_stands_twice_in_a_file_is_told_with_the_file(bench: Bench) -> None:
+    (bench.lake / "raw").mkdir()
+    pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"]), bench.lake / "raw" / "a.parquet")
+    problem = bench.fails(extract())
+    assert (problem.code, problem.file) == ("parquet-same-names", "raw/a.parquet")
+
+
+def test_whole_numbers_and_decimals_of_two_files_are_one_column(bench: Bench) -> None:
+    write(bench, pa.array([Decimal("1.23")]), "d/a.parquet")
+    for number, kind in enumerate((pa.int8(), pa.int32(), pa.int64())):
+        write(bench, pa.array([5], kind), f"d/b{number}.parquet")
+    rows = bench.run(extract(inputURI="d")).view("t").select("c").collect()
+    assert sorted(row.c for row in rows) == [Decimal("1.23"), Decimal("5.00"), Decimal("5.00"), Decimal("5.00")]
