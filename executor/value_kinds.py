@@ -18,6 +18,7 @@ KINDS = {
     "not-string": "breaks the rules of the column",
     "missing": "no value where there must be one",
     "time-twice": "a time that the clocks showed twice; the first was taken",
+    "another-width": "of another width than the header; kept as text in _errors",
     "not-json": "not JSON; kept as text",
     "not-inside": "values inside that do not fit",
     "another-shape": "of another shape than the schema says",

@@ -31,6 +31,10 @@ class Count:
     is_named: bool = True
 
 
+HAS_ERRORS = "size(_errors) > 0"
+"""True of the rows of a view of which something did not fit."""
+
+
 class StageContext(Protocol):
     """What a stage may ask of the run it is part of (implemented by `executor.running.runner`; stages never see more)."""
 

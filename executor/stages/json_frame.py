@@ -13,7 +13,7 @@ from pyspark.sql.types import ArrayType, DataType, StringType, StructField, Stru
 from executor.files.folder import Place
 from executor.language.schema import AnyColumn
 from executor.problems import Problem, ProblemError
-from executor.stages.base import Count, StageContext
+from executor.stages.base import HAS_ERRORS, Count, StageContext
 from executor.stages.json_shape import Kind, Look, Part, Shape, exact_names, inexact_columns, joined_frame, kind_of
 from executor.stages.json_typed import CORRUPT, kind_by, typed_json, without_errors
 from executor.stages.reading import read_files, read_view
@@ -113,7 +113,7 @@ def _finished(
 
 
 def _with_errors(stage: JSONExtract, context: StageContext, frame: DataFrame, counts: list[Count], affected: str) -> DataFrame:
-    return stage.watch(context, frame, counts, affected, "size(_errors) > 0")
+    return stage.watch(context, frame, counts, affected, HAS_ERRORS)
 
 
 def _is_corrupt(frame: DataFrame) -> str:

@@ -21,7 +21,7 @@ from portal.runs.models import Run, StageRun, Trigger
 from portal.runs.problems import without_data
 from portal.runs.run_list import Filters
 from portal.runs.run_page import waiting_sentence
-from portal.runs.value_rows import stage_values
+from portal.runs.value_rows import remarks_of, stage_values
 
 MOST_LINES = 5000
 
@@ -72,6 +72,11 @@ class StageOut(serializers.Serializer[StageRun]):
     values = serializers.SerializerMethodField(
         help_text="null, or what is to be looked at: rows seen, affected of them, counts by column and kind"
     )
+
+    warnings = serializers.SerializerMethodField(help_text="what the stage said is to be looked at, though it did not stop the run")
+
+    def get_warnings(self, stage: StageRun) -> list[dict[str, Any]]:
+        return [remark.as_dict() for remark in remarks_of(stage.run, stage, with_data=self.context.get("with_data") is True)]
 
     def get_values(self, stage: StageRun) -> dict[str, Any] | None:
         values = stage_values(stage, with_data=self.context.get("with_data") is True)

@@ -67,6 +67,8 @@ def shown_to(stored: dict[str, Any], document: str, *, with_data: bool) -> Probl
 
 
 def _reason_hidden(problem: Problem, names: str) -> str:
+    if problem.severity == "warning":
+        return "There is something to look at; it may show data, so people with the role Data viewer see what."
     where = f"The stage “{problem.stage}”" if _name(problem.stage, names) else "The run"
     return f"{where} failed; the reason may show data, so people with the role Data viewer see it."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +13,14 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST
 
 from executor.events import ValueWarnings
+from executor.problems import Problem
 from executor.value_kinds import described
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.runs.doors import find_run
 from portal.runs.models import Run, StageRun
 from portal.runs.preview_views import addressed, record_look, streamed
+from portal.runs.problems import shown_to
 
 ROWS = 100
 MOST_COUNTS = 200
@@ -27,15 +29,17 @@ KEPT = ("rows", "affected", "is_whole", "can_show")
 
 @dataclass(frozen=True)
 class StageValues:
-    """What one stage of a run told: `affected` of the `rows` it saw; `counts`: (column, rows, words)."""
+    """What one stage of a run told: `affected` of the `rows` it saw; `counts`: (column, rows, words). Where it counted nothing, `remarks`:
+    what it said there is to look at."""
 
     index: int
     stage: str
-    rows: int
-    affected: int
-    is_whole: bool
-    can_show: bool
-    counts: list[tuple[str, int, str]]
+    rows: int = 0
+    affected: int = 0
+    is_whole: bool = True
+    can_show: bool = False
+    counts: list[tuple[str, int, str]] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
 
 
 def noted(event: ValueWarnings) -> dict[str, Any]:
@@ -46,7 +50,7 @@ def noted(event: ValueWarnings) -> dict[str, Any]:
 def values_of(run: Run, *, with_data: bool) -> list[StageValues]:
     """The stages of the last attempt that have values to look at. Names that only the data has are for readers who may see data."""
     stages = [stage for stage in run.stage_runs.all() if stage.attempt_number == run.fence]
-    return [values for stage in stages if (values := stage_values(stage, with_data=with_data))]
+    return [values for stage in stages if (values := stage_values(stage, with_data=with_data) or _only_remarks(run, stage, with_data))]
 
 
 def stage_values(stage: StageRun, *, with_data: bool) -> StageValues | None:
@@ -55,6 +59,18 @@ def stage_values(stage: StageRun, *, with_data: bool) -> StageValues | None:
         return None
     counts = described(facts["counts"], facts["names"] if with_data else ())
     return StageValues(index=stage.index, stage=stage.name, counts=counts, **{name: facts[name] for name in KEPT})
+
+
+def _only_remarks(run: Run, stage: StageRun, with_data: bool) -> StageValues | None:
+    remarks = remarks_of(run, stage, with_data=with_data)
+    return StageValues(index=stage.index, stage=stage.name, remarks=remarks) if remarks else None
+
+
+def remarks_of(run: Run, stage: StageRun, *, with_data: bool) -> list[Problem]:
+    """What the stage said is to be looked at, as this reader may see it."""
+    found = stage.details.get("warnings")
+    told = [remark | {"severity": "warning"} for remark in found if isinstance(remark, dict)] if isinstance(found, list) else []
+    return [shown_to(remark, run.document, with_data=with_data) for remark in told]
 
 
 @require_POST

@@ -18,6 +18,22 @@ export const typeIcon = (type) => {
 const isNumber = (type) => ["number", "decimal"].includes(typeIcon(type));
 const shown = (cell) => (typeof cell === "object" ? JSON.stringify(cell) : String(cell));
 
+const ERRORS = "_errors";
+const TELLS_ERRORS = /^array<struct<field:string,message:string>>$/;
+
+/** What is wrong with a row, a line for each value; null where the column is another of that name. */
+export function errorWords(cell, column) {
+  if (column.name !== ERRORS || !TELLS_ERRORS.test(column.type) || !Array.isArray(cell)) return null;
+  return cell.map(({ field, message }) => (field && !message.includes(field) ? `${field}: ${message}` : message)).join("\n");
+}
+
+/** The same rows with what is wrong with them first. */
+export function errorsFirst({ columns, rows, ...rest }) {
+  const place = columns.findIndex((column) => column.name === ERRORS);
+  const moved = (row) => (place < 0 ? row : [row[place], ...row.slice(0, place), ...row.slice(place + 1)]);
+  return { ...rest, columns: moved(columns), rows: rows.map(moved) };
+}
+
 /** A table of `columns` and `rows` as a preview's event has them. */
 export function resultTable({ columns, rows }) {
   const head = el(
@@ -66,6 +82,8 @@ function heading(column, values) {
 
 function cellOf(cell, column) {
   if (cell === null || cell === undefined) return el("td", { class: isNumber(column.type) ? "num null" : "null" }, NULL);
+  const words = errorWords(cell, column);
+  if (words !== null) return el("td", { class: "errors" }, words);
   const text = shown(cell);
   return el("td", { class: isNumber(column.type) ? "num" : null, title: text.length > 40 ? text : null }, text);
 }

@@ -1,7 +1,7 @@
 // Rows of data asked of a warm session: words while it starts, then the table, or what is wrong.
 import { el, icon, plural } from "./dom.js";
 import { lines } from "./lines.js";
-import { resultTable } from "./result_table.js";
+import { errorsFirst, resultTable } from "./result_table.js";
 
 /** Shows them through `put(...nodes)`. `about(rows)` is the line below the table; `internal` tells whether to show the columns that a
  * stage added, such as _filename. Gives the rows; null where there are none to show. */
@@ -20,7 +20,7 @@ export async function putRows({ url, body, signal, name, put, about, internal = 
     if (error.name !== "AbortError") put(el("p", { class: "in" }, error.message));
     return null;
   }
-  if (rows) put(resultTable(internal ? rows : withoutInternal(rows)), el("p", { class: "in mut small" }, about(rows)));
+  if (rows) put(resultTable(internal ? errorsFirst(rows) : withoutInternal(rows)), el("p", { class: "in mut small" }, about(rows)));
   else put(...problems.map(problemNote));
   return rows;
 }

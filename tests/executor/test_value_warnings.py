@@ -144,3 +144,13 @@ def test_a_wide_typed_view_that_is_kept_and_joined_is_planned(spark_process: Spa
     )
     outcome = run_here(spark_process, [read, typed, hourly, joined, SAVE | {"inputView": "j"}], lake)
     assert (outcome.result, outcome.events[-1]["outputs"][0]["rows"]) == ("succeeded", 5)
+
+
+@pytest.mark.spark
+def test_rows_of_another_width_are_counted_where_they_were_read(spark_process: SparkProcess, lake: Path) -> None:
+    (lake / "in.csv").write_text("id,amount,at\n1,2,2024-01-05\n2\n3,x,2024-01-05\n")
+    outcome = run_here(spark_process, [READ | {"otherWidths": "reject"}, TYPED, SAVE], lake)
+    read, typed = outcome.named("value_warnings")
+    assert (read["stage_index"], read["rows"], read["affected"], read["can_show"]) == (0, 3, 1, True)
+    assert [(count["kind"], count["rows"]) for count in read["counts"]] == [("another-width", 1)]
+    assert typed["stage_index"] == 1 and typed["affected"] == 1

@@ -10,6 +10,7 @@ import pytest
 from django.http import Http404
 from django.test import Client
 
+from executor.problems import CONTRACT
 from portal.accounts.models import User
 from portal.environments.models import Environment
 from portal.errors import PortalError
@@ -63,10 +64,38 @@ def run_that_told(version: JobVersion, environment: Environment, **changes: Any)
 
 def test_the_page_says_stage_column_count_and_kind(browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User) -> None:
     run = run_that_told(version, dev)
-    page = browser_of(ana).get(f"/p/flights/runs/{run.pk}/").content.decode()
-    assert "1 stage has values to look at" in page and "2 of 5 rows" in page and "2, not a number" in page
+    page = " ".join(browser_of(ana).get(f"/p/flights/runs/{run.pk}/").content.decode().split())
+    assert "1 stage has something to look at" in page and "2 of 5 rows" in page and "2, not a number" in page
     assert f'data-rows="/p/flights/runs/{run.pk}/stages/1/values"' in page
     assert run.stage_runs.get(index=1).state == "warning"
+
+
+REMARK = {
+    "code": "columns-left-out",
+    "field": "unreadableColumns",
+    "message": "One column cannot be read, and is left out: “canary_key”.",
+    "found": "canary_key",
+    "fix": "Write it otherwise.",
+    "contract": CONTRACT,
+}
+
+
+def test_what_a_stage_remarked_without_counting_stands_there_too(
+    browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User, vic: User
+) -> None:
+    run = factories.make_run(version, dev, "running", fence=1)
+    ingest = Ingest(run, Redactor())
+    ingest.take(json.dumps(FINISHED | {"outcome": "warning", "details": {"warnings": [REMARK]}}))
+    ingest.flush()
+    Run.objects.filter(pk=run.pk).update(state="succeeded_with_warnings")
+    page = f"/p/flights/runs/{run.pk}/"
+    seen = browser_of(ana).get(page).content.decode()
+    assert "1 stage has something to look at" in seen and REMARK["message"] in seen and "data-rows" not in seen
+    hidden = browser_of(vic).get(page).content.decode()
+    assert "There is something to look at" in hidden and "canary_key" not in hidden
+    address = f"/api/v1/projects/flights/runs/{run.pk}/stages"
+    assert browser_of(ana).get(address).json()[0]["warnings"][0]["message"] == REMARK["message"]
+    assert b"canary_key" not in browser_of(vic).get(address).content
 
 
 def test_who_may_not_see_data_sees_the_counts_and_no_button(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from executor.files.encodings import Encoding
-from executor.stages.base import StageContext
+from executor.stages.base import HAS_ERRORS, Count, StageContext
 from executor.stages.file_kinds import Delimited, FileOrViewExtract
 from executor.stages.kinds import stage_field
 
@@ -107,6 +107,9 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
             frame = self._of_view(spark, context)
         else:
             frame = read_portions(self, spark, context, partial(self._portions, spark, context))
+        if self.other_widths == "reject":
+            rejected = Count(None, "another-width", HAS_ERRORS)
+            frame = context.watched(frame, self.output_view, [rejected], affected=HAS_ERRORS, look=HAS_ERRORS)
         self.make_view(frame, context)
 
     def _portions(self, spark: SparkSession, context: StageContext, place: Place, options: dict[str, str]) -> list[Portion]:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from executor.language.schema import AnyColumn
 from executor.problems import Problem
-from executor.stages.base import Count, StageContext
+from executor.stages.base import HAS_ERRORS, Count, StageContext
 from executor.stages.file_kinds import WithSchema, one_of
 from executor.stages.kinds import Transform, ViewName
 
@@ -75,7 +75,7 @@ class TypingTransform(WithSchema, Transform):
         source = context.view(self.input_view)
 
         def watched(frame: DataFrame, counts: list[Count], affected: str) -> DataFrame:
-            return context.watched(frame, self.output_view, counts, affected=affected, look="size(_errors) > 0", source=self.input_view)
+            return context.watched(frame, self.output_view, counts, affected=affected, look=HAS_ERRORS, source=self.input_view)
 
         self.make_view(typed_frame(source, columns, stage=self.name, fail_fast=self.fail_mode == "failfast", watched=watched), context)
 

@@ -3,7 +3,7 @@
 import { el, icon, plural } from "../dom.js";
 import { downloadLine } from "../download.js";
 import { lines } from "../lines.js";
-import { asTabs, resultTable } from "../result_table.js";
+import { asTabs, errorsFirst, resultTable } from "../result_table.js";
 import { howMany } from "../rows.js";
 import { request } from "../server.js";
 import { choose } from "../tabs.js";
@@ -206,7 +206,10 @@ export class Preview {
     );
     this.parts.output.classList.remove("stale");
     this.parts.copy.hidden = !rows.rows.length;
-    this.parts.output.replaceChildren(...this.notes(run), rows.rows.length ? resultTable(rows) : this.noRows(rows));
+    this.parts.output.replaceChildren(
+      ...this.notes(run),
+      rows.rows.length ? resultTable(run.only === "values" ? errorsFirst(rows) : rows) : this.noRows(rows),
+    );
     if (rows.rows.length) this.parts.output.append(this.downloads(run, rows));
     this.parts.output.scrollTo(0, 0);
     this.lastWords = this.describe(rows, total);
