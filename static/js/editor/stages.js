@@ -50,7 +50,7 @@ function exampleAbout(view, { example, kind }) {
 /** A query about the view at hand and what it makes; the example's own would only be wrong here. */
 function startingQuery(type, kind, view) {
   if (type === "SQLValidate")
-    return { name: "there_are_rows", sql: `SELECT count(*) > 0 AS outcome,\n       'There are no rows.' AS message\nFROM ${view}` };
+    return { name: "there_are_rows", sql: `SELECT count(*) > 0 AS outcome,\n       concat(count(*), ' rows') AS message\nFROM ${view}` };
   if (kind === "execute") return { sql: `SELECT concat('There are ', count(*), ' rows.') AS message\nFROM ${view}` };
   return { name: "query", outputView: "query", sql: `SELECT *\nFROM ${view}` };
 }

@@ -94,12 +94,12 @@ export class Store extends EventTarget {
     });
   }
 
-  /** Several stages as one step of history; the first of them is chosen. */
+  /** Several stages as one step of history; the last of them is chosen, so that what is added next is about what they make. */
   insertAll(at, stages) {
     const keys = stages.map(() => this.newKey());
     this.commit({ ...this.doc, stages: this.stages.toSpliced(at, 0, ...stages) }, this.keys.toSpliced(at, 0, ...keys), {
       what: "stages",
-      choose: keys[0],
+      choose: keys.at(-1),
     });
   }
 
