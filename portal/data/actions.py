@@ -293,6 +293,27 @@ def delete_data(*, actor: User, environment: Environment, uri: str) -> FileVersi
     return version
 
 
+def discard_upload(*, actor: User, environment: Environment, uri: str) -> FileVersion:
+    """Takes back what the actor has brought: into the bin with it, and the version of the same source that it followed is shown again.
+
+    Gives the version that is in the bin. Raises Conflict for what somebody else brought, or a job wrote.
+    """
+    require_change(actor, environment, "change_data")
+    uri = "/".join(names.parts_of(uri))
+    version = _now_there(Lake(environment), environment, uri)
+    if version.brought_by_id != actor.pk:
+        raise Conflict(f"You have not brought “{uri}”.", code="not-yours", fix="Delete it on its page, if it is to go.")
+    former = FileVersion.objects.at(environment, uri).filter(state=VersionState.KEPT, number__lt=version.number).first()
+    if former is None:
+        return delete_data(actor=actor, environment=environment, uri=uri)
+    with transaction.atomic():
+        put_back(actor=actor, version=former)
+        version.refresh_from_db()
+        _put_away(version, actor, VersionState.BINNED)
+        record(action="delete_data", actor=actor, subject=version, bytes=version.size)
+    return version
+
+
 def put_back(*, actor: User, version: FileVersion) -> FileVersion:
     """Shows a kept or binned version again, at its place; a file that lies there now is kept. Raises Taken when a folder does."""
     environment = version.environment

@@ -88,14 +88,14 @@ def _separator(head: bytes) -> dict[str, Any]:
     return {"delimiter": "Comma"} if sign == "," else {"delimiter": "Custom", "customDelimiter": sign}
 
 
-def preview_of(environment: Environment, stage: dict[str, Any], rows: int = ROWS) -> dict[str, Any]:
-    """The request to an executor that shows the first rows."""
+def preview_of(environment: Environment, stages: list[dict[str, Any]], rows: int = ROWS, *, is_whole: bool = False) -> dict[str, Any]:
+    """The request to an executor that shows the first rows of the last stage's view, of the whole input or of its beginning."""
     return {
         "request": "preview",
-        "document": {"stages": [stage]},
-        "to": 0,
+        "document": {"stages": stages},
+        "to": len(stages) - 1,
         "rows": rows,
-        "input": "sample",
+        "input": "full" if is_whole else "sample",
         "environment": environment.name,
         "values": {"parameters": {}},
     }

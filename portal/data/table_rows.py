@@ -44,11 +44,13 @@ async def reader_of(user: User, environment: Environment, table: Table) -> dict[
     return await sync_to_async(stage_for)(environment, table)
 
 
-def message_for(user: User, environment: Environment, table: Table, stage: dict[str, Any], rows: int = ROWS) -> dict[str, Any]:
-    """The message to the preview service. Raises NotAllowed without the right to see data there."""
+def message_for(
+    user: User, environment: Environment, uri: str, stages: list[dict[str, Any]], rows: int = ROWS, *, is_whole: bool = False
+) -> dict[str, Any]:
+    """The message to the preview service: the first rows of what `stages` make of `uri`. Raises NotAllowed."""
     policy.require(user, "view_data", environment)
-    record_look(user, "view_data", environment, table.uri)
-    return {**addressed(user, "look", NO_JOB, environment.pk), "message": preview_of(environment, stage, rows)}
+    record_look(user, "view_data", environment, uri)
+    return {**addressed(user, "look", NO_JOB, environment.pk), "message": preview_of(environment, stages, rows, is_whole=is_whole)}
 
 
 def record_look(user: User, action: str, environment: Environment, uri: str, **details: Any) -> None:

@@ -19,5 +19,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_IN + "download", views.download, name="download"),
     path(_IN + "rename", views.rename, name="rename"),
     path(_IN + "delete", views.delete, name="delete"),
+    path(_IN + "discard", views.discard, name="discard"),
     path(_IN + "put-back", views.put_back, name="put_back"),
 ]

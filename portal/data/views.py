@@ -97,12 +97,13 @@ def address(name: str, environment: Environment, uri: str) -> str:
 
 @require_GET
 def arrived(request: HttpRequest, project: str, environment: str) -> HttpResponse:
-    """Where somebody lands whose file has arrived: the look at it, and where that cannot be, its page."""
+    """Where somebody lands whose file has arrived: the look at it (for the job it was dropped on), and where that cannot be, its page."""
     place, user = find_project(request, project), person(request)
     found = find_environment(user, place, environment)
-    uri = request.GET.get("uri", "")
+    uri, job = request.GET.get("uri", ""), request.GET.get("job", "")
     if policy.can(user, "view_data", found) and policy.can(user, "create_job", place):
-        return redirect(f"{reverse('looks:look', args=[project, environment])}?{urlencode({'uri': uri})}")
+        asked = {"uri": uri, "job": job} if job else {"uri": uri}
+        return redirect(f"{reverse('looks:look', args=[project, environment])}?{urlencode(asked)}")
     return redirect(address("table", found, uri))
 
 
@@ -154,7 +155,7 @@ async def rows(request: HttpRequest, project: str, environment: str) -> HttpResp
 
     user, found, shown = await sync_to_async(_asked)(request, project, environment, "view_data")
     stage = await table_rows.reader_of(user, found, shown)
-    message = await sync_to_async(table_rows.message_for)(user, found, shown, stage)
+    message = await sync_to_async(table_rows.message_for)(user, found, shown.uri, [stage])
     return table_rows.streamed(message, table_rows.rememberer(found, shown))
 
 
@@ -165,7 +166,7 @@ async def download(request: HttpRequest, project: str, environment: str) -> Http
     user, found, shown = await sync_to_async(_asked)(request, project, environment, "view_data")
     form = downloads.form_of(str(json_body.read_object(request).get("form", "")))
     stage = await table_rows.reader_of(user, found, shown)
-    message = await sync_to_async(table_rows.message_for)(user, found, shown, stage)
+    message = await sync_to_async(table_rows.message_for)(user, found, shown.uri, [stage])
     name = downloads.file_name(shown.original_name or shown.uri, form)
     return await downloads.download(message, form, name, downloads.noted(user, found, found.name, form, uri=shown.uri))
 
@@ -226,6 +227,20 @@ def delete(request: HttpRequest, project: str, environment: str) -> HttpResponse
         said = f"{shown.uri} is in the bin"
         messages.success(request, f"{said} until {version.expires_at:%d %b %Y}." if version.expires_at else f"{said}.")
         return listed
+
+    return _do(request, act, "", address("table", found, shown.uri))
+
+
+@require_POST
+def discard(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """A file that has just been brought goes again."""
+    user, found, shown = _asked(request, project, environment)
+
+    def act() -> str:
+        actions.discard_upload(actor=user, environment=found, uri=shown.uri)
+        there = Lake(found).find(shown.uri)
+        messages.success(request, f"{shown.uri} is in the bin{'; the version before it is shown again' if there else ''}.")
+        return reverse("data:list", args=[project, environment])
 
     return _do(request, act, "", address("table", found, shown.uri))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -45,6 +45,16 @@ def stages_for(proposal: Proposal, uri: str, choices: Choices) -> list[dict[str,
         words = proposal.problems[0].message if proposal.problems else "This file cannot be read as a table."
         raise PortalError(words, code="look-unreadable", status=422, fix=proposal.problems[0].fix if proposal.problems else None)
     return look_stages.stages(proposal, uri, choices)
+
+
+def stages_to_preview(proposal: Proposal, uri: str, choices: Choices, *, only_misfits: bool) -> list[dict[str, Any]]:
+    """The stages whose last view has the file's rows as they would be typed; with `only_misfits` those rows of them that do not fit."""
+    made = stages_for(proposal, uri, replace(choices, misfits="null", with_load=False))
+    if not only_misfits:
+        return made
+    view = str(made[-1]["outputView"])
+    sql = f"SELECT * FROM {view} WHERE size(_errors) > 0"  # noqa: S608 - a name of ours, for Spark
+    return [*made, {"type": "SQLTransform", "name": "misfits", "sql": sql, "outputView": f"{view}_misfits"}]
 
 
 @dataclass(frozen=True)

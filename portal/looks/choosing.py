@@ -33,6 +33,8 @@ class Chosen:
     start: str = ""
     description: str = ""
     tags: str = ""
+    job: str = ""
+    """The job that the person works on, to which the file is to be added."""
 
     def choices(self, proposal: Proposal, uri: str, **more: Any) -> Choices:
         """The choices for the stages."""
@@ -58,7 +60,17 @@ def read(data: Mapping[str, Any]) -> Chosen:
         str(data.get("start") or ""),
         str(data.get("description") or "")[:300],
         str(data.get("tags") or "")[:300],
+        str(data.get("job") or "")[:80],
     )
+
+
+GIVEN = ("start", "name", "description", "tags", "job")
+"""What the address of a look may bring along: what a person said before there was a file to look at."""
+
+
+def given(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """For the form of the page: (its field, what was said before)."""
+    return [(name, str(data[name])[:300]) for name in GIVEN if data.get(name)]
 
 
 def checked(settings: dict[str, Any]) -> dict[str, Any]:

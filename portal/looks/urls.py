@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_LOOK + "/proposal", views.proposal, name="proposal"),
     path(_LOOK + "/create", views.create_job, name="create"),
     path(_LOOK + "/stages", views.stages, name="stages"),
+    path(_LOOK + "/preview", views.preview, name="preview"),
     path(_LOOK + "/unpack", views.unpack, name="unpack"),
     path("p/<slug:project>/jobs/<slug:job>/input-columns", views.input_columns, name="input_columns"),
 ]

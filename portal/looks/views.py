@@ -7,7 +7,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -16,12 +16,22 @@ from executor.look.proposal import Proposal
 from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import Project, User
+from portal.data import table_rows
+from portal.data.listing import find_table
+from portal.data.models import FileVersion
+from portal.data.rights import may_change
+from portal.data.uses import as_dicts
 from portal.environments.models import Environment
+from portal.jobs import places
 from portal.jobs.doors import find_job
 from portal.jobs.models import Draft, Job
 from portal.looks import actions, asking, choosing, shown
 from portal.looks.inputs import columns_of_input
 from portal.looks.unpacking import unpack_file
+from portal.runs.preview_views import streamed
+
+WHOLE_BYTES = 64 * 1000**2
+"""Files up to this size are previewed whole; of larger ones the beginning, as in the editor."""
 
 
 @require_GET
@@ -40,16 +50,26 @@ def look(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "section": "data",
         "uri": uri,
         "file_name": uri.rsplit("/", 1)[-1],
+        "given": choosing.given(request.GET),
+        "table": find_table(place, uri),
+        "uses": as_dicts(places.used_by(place, uri)),
+        "may_discard": _may_discard(user, place, uri),
         **_addresses(place),
     }
     return render(request, "looks/look.html", context)
+
+
+def _may_discard(user: User, place: Environment, uri: str) -> bool:
+    """Who has brought what is shown there may take it back."""
+    mine = FileVersion.objects.at(place, uri).shown().filter(brought_by=user)
+    return may_change(user, place, "change_data") and mine.exists()
 
 
 @require_POST
 async def proposal(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     """A form (see `portal.looks.choosing`) → the piece of the page that holds the proposal."""
     user = cast(User, await request.auser())
-    place, uri = await _place(request, user, project, environment)
+    place, uri = await _place(user, project, environment, request.POST.get("uri", ""))
     try:
         chosen = choosing.read(request.POST)
         found = await asking.look(user, place, uri, chosen.settings)
@@ -60,11 +80,13 @@ async def proposal(request: HttpRequest, project: str, environment: str) -> Http
 
 def _piece(request: HttpRequest, user: User, place: Environment, uri: str, found: Proposal, chosen: choosing.Chosen) -> HttpResponse:
     context = shown.page(found, uri, chosen) | _addresses(place)
+    open_jobs = _open_jobs(user, place.project)
     context |= {
         "project": place.project,
         "environment": place,
         "may_create": policy.can(user, "create_job", place.project),
-        "open_jobs": _open_jobs(user, place.project),
+        "open_jobs": open_jobs,
+        "job": chosen.job if chosen.job in open_jobs else "",
     }
     return render(request, "looks/_proposal.html", context)
 
@@ -73,7 +95,7 @@ def _piece(request: HttpRequest, user: User, place: Environment, uri: str, found
 async def create_job(request: HttpRequest, project: str, environment: str) -> JsonResponse:
     """The same form → {"url"} of the editor with the new job's draft."""
     user = cast(User, await request.auser())
-    place, uri = await _place(request, user, project, environment)
+    place, uri = await _place(user, project, environment, request.POST.get("uri", ""))
     chosen = choosing.read(request.POST)
     found = await asking.look(user, place, uri, chosen.settings)
     choices = chosen.choices(found, uri)
@@ -91,7 +113,7 @@ async def create_job(request: HttpRequest, project: str, environment: str) -> Js
 async def stages(request: HttpRequest, project: str, environment: str) -> JsonResponse:
     """The same form with `job` → {"stages", "url"}: what the editor of that job puts into the draft, as one step that can be undone."""
     user = cast(User, await request.auser())
-    place, uri = await _place(request, user, project, environment)
+    place, uri = await _place(user, project, environment, request.POST.get("uri", ""))
     job = await sync_to_async(_job)(user, place.project, request.POST.get("job", ""))
     chosen = choosing.read(request.POST)
     found = await asking.look(user, place, uri, chosen.settings)
@@ -101,10 +123,24 @@ async def stages(request: HttpRequest, project: str, environment: str) -> JsonRe
 
 
 @require_POST
+async def preview(request: HttpRequest, project: str, environment: str) -> HttpResponseBase:
+    """The same form as JSON → events as of a preview: the first rows as they would be typed; `only` "misfits": those that do not fit."""
+    user, content = cast(User, await request.auser()), json_body.read_object(request)
+    place, uri = await _place(user, project, environment, str(content.get("uri", "")))
+    chosen = choosing.read(content)
+    found = await asking.look(user, place, uri, chosen.settings)
+    only_misfits = content.get("only") == "misfits"
+    stages = actions.stages_to_preview(found, uri, chosen.choices(found, uri), only_misfits=only_misfits)
+    is_whole = (found.unpacked_bytes or found.bytes) <= WHOLE_BYTES
+    message = await sync_to_async(table_rows.message_for)(user, place, uri, stages, is_whole=is_whole)
+    return streamed(message)
+
+
+@require_POST
 async def unpack(request: HttpRequest, project: str, environment: str) -> JsonResponse:
     """`uri` of a zip or workbook → {"files": [{"uri", "url" of its page}]}."""
     user = cast(User, await request.auser())
-    place, uri = await _place(request, user, project, environment)
+    place, uri = await _place(user, project, environment, request.POST.get("uri", ""))
     brought = await unpack_file(actor=user, environment=place, uri=uri)
     address = reverse("looks:look", args=[place.project.slug, place.name])
     files = [{"uri": file.uri, "url": f"{address}?{urlencode({'uri': file.uri})}"} for file in brought]
@@ -137,9 +173,9 @@ def _names_in(user: User, job: Job) -> frozenset[str]:
 
 
 @sync_to_async
-def _place(request: HttpRequest, user: User, project: str, environment: str) -> tuple[Environment, str]:
+def _place(user: User, project: str, environment: str, uri: str) -> tuple[Environment, str]:
     place = _environment(user, project, environment)
-    return place, actions.look_at_file(actor=user, environment=place, uri=request.POST.get("uri", ""))
+    return place, actions.look_at_file(actor=user, environment=place, uri=uri)
 
 
 def _environment(user: User, project: str, name: str) -> Environment:
@@ -154,6 +190,7 @@ def _addresses(place: Environment) -> dict[str, Any]:
         "create_url": reverse("looks:create", args=names),
         "stages_url": reverse("looks:stages", args=names),
         "unpack_url": reverse("looks:unpack", args=names),
+        "preview_url": reverse("looks:preview", args=names),
     }
 
 

@@ -1,13 +1,21 @@
 // The page of a proposal. Its form is drawn by the server; a changed control sends the form, and the answer takes its place.
 // What a person chose stays in the form's hidden fields, so nothing is lost when the file is looked at again.
 import { el, icon } from "./dom.js";
+import { howMany, putRows } from "./rows.js";
 import { csrfToken, Refusal } from "./server.js";
 import { choose } from "./tabs.js";
 import { show } from "./toasts.js";
 
 const NO_ANSWER = "Sluice does not answer. Your choices are still here; try again in a moment.";
 const place = document.getElementById("look");
-let asked = 0;
+let previewing = null;
+let isDrawing = false;
+/** What is done with the form, one after the other: each works on the form that the one before has drawn, so that no choice is lost. */
+let work = Promise.resolve();
+const inTurn = (next) => {
+  work = work.then(next, next);
+  return work;
+};
 
 const form = () => document.getElementById("look-form");
 
@@ -23,34 +31,38 @@ function post(url, more = {}) {
   });
 }
 
-/** Looks (again) with the form as it is; the newest answer wins. */
+/** Looks (again) with the form as it is, and with what was changed. */
 async function look(more = {}) {
-  asked += 1;
-  const mine = asked;
-  const focused = document.activeElement?.id || document.activeElement?.dataset?.setting;
+  previewing?.abort();
   place.classList.add("again");
   place.setAttribute("aria-busy", "true");
   try {
     const answer = await post(place.dataset.proposalUrl, more);
     const text = await answer.text();
-    if (mine !== asked) return;
     const isPiece = answer.headers.get("Content-Type")?.startsWith("text/html") && (answer.ok || answer.status === 422);
-    if (isPiece && !answer.redirected) draw(text, focused);
+    if (isPiece && !answer.redirected) draw(text);
     else show({ text: detailOf(text), tone: "bad" });
   } catch {
     show({ text: NO_ANSWER, tone: "bad" });
   }
-  if (mine !== asked) return;
   place.classList.remove("again");
   place.removeAttribute("aria-busy");
 }
 
-function draw(text, focused) {
+/** The new form in place of the old one; where somebody is just typing, the text and the cursor stay. */
+function draw(text) {
+  const active = place.contains(document.activeElement) ? document.activeElement : null;
+  const focused = active?.id || active?.dataset.setting;
+  const typed = active?.matches("input[type=text], input:not([type])") && active.value !== active.defaultValue ? active.value : null;
+  isDrawing = true;
   // Our own template's, escaped by the server; a parsed page runs no script and fetches nothing.
   place.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
   const tab = document.getElementById(`look-tab-${form().elements.tab?.value}`) ?? document.getElementById("look-tab-columns");
   if (tab) choose(tab);
-  if (focused) (document.getElementById(focused) ?? place.querySelector(`[data-setting="${CSS.escape(focused)}"]`))?.focus();
+  const again = focused && (document.getElementById(focused) ?? place.querySelector(`[data-setting="${CSS.escape(focused)}"]`));
+  again?.focus();
+  if (again && typed !== null) again.value = typed;
+  isDrawing = false;
 }
 
 function detailOf(text) {
@@ -69,9 +81,10 @@ async function answered(url, more) {
   return JSON.parse(text);
 }
 
-/** Sends the form to make something and goes where the answer says. */
-async function make(button, url, more, then = (answer) => location.assign(answer.url)) {
-  if (button.hasAttribute("aria-busy") || !form().reportValidity()) return;
+/** Sends the form to make something and goes where the answer says, once what was changed before has been looked at. */
+async function make(pressed, url, more, then = (answer) => location.assign(answer.url)) {
+  const button = place.contains(pressed) ? pressed : place.querySelector(pressed.matches("[data-add]") ? "[data-add]" : "[data-create]");
+  if (!button || button.hasAttribute("aria-busy") || !form().reportValidity()) return;
   button.setAttribute("aria-busy", "true");
   const refusal = document.getElementById("look-refusal");
   refusal.textContent = "";
@@ -98,37 +111,88 @@ function offerParts({ files }) {
       .replaceChildren(...files.map(({ uri, url }) => el("li", {}, icon("table", "mut"), " ", el("a", { href: url }, uri))));
 }
 
-function toggleMend(button) {
+function toggleMend(mend) {
   const field = form().elements.mends;
-  const mend = JSON.parse(button.dataset.mend);
   const same = (other) => other.index === mend.index && other.found === mend.found;
   const before = JSON.parse(field.value);
   const kept = before.filter((other) => !same(other));
   if (kept.length === before.length) kept.push(mend);
   field.value = JSON.stringify(kept);
-  look();
+  return look();
+}
+
+function answerQuestion(answer) {
+  const { settings } = form().elements;
+  settings.value = JSON.stringify({ ...JSON.parse(settings.value), ...answer });
+  return look();
+}
+
+/** The first rows as the proposal types them, and below them those that do not fit. Nothing is kept. */
+async function preview() {
+  previewing?.abort();
+  previewing = new AbortController();
+  const { signal } = previewing;
+  const panel = document.getElementById("look-preview");
+  panel.hidden = false;
+  panel.scrollIntoView({ block: "nearest" });
+  const parts = [
+    ["look-typed", { only: "all" }, (rows) => `${howMany(rows)}, as they will be typed`, false],
+    [
+      "look-odd",
+      { only: "misfits" },
+      (rows) => (rows.rows.length ? `${howMany(rows)} with values that do not fit` : "Every row fits."),
+      true,
+    ],
+  ];
+  for (const [id, more, about, internal] of parts) {
+    const part = document.getElementById(id);
+    if (signal.aborted || !part || part.dataset.none !== undefined) return;
+    const body = { ...Object.fromEntries(new FormData(form())), ...more };
+    const put = (...nodes) => part.replaceChildren(...nodes);
+    await putRows({ url: place.dataset.previewUrl, body, signal, name: "the file", put, about, internal });
+  }
 }
 
 place.addEventListener("change", (event) => {
-  const control = event.target;
-  if (control.dataset.setting) {
-    if (control.checkValidity()) look({ change: control.dataset.setting, value: control.value });
-    else control.reportValidity();
-  } else if (control.dataset.settings) {
-    const settings = { ...JSON.parse(form().elements.settings.value), ...JSON.parse(control.dataset.settings) };
-    form().elements.settings.value = JSON.stringify(settings);
-    look();
-  } else if (control.name === "misfits") look();
+  const { dataset, name, value } = event.target;
+  if (dataset.setting && event.target.matches("select")) inTurn(() => look({ change: dataset.setting, value }));
+  else if (dataset.settings) {
+    const answer = JSON.parse(dataset.settings);
+    inTurn(() => answerQuestion(answer));
+  } else if (name === "misfits") inTurn(() => look({ misfits: value }));
+});
+
+place.addEventListener("focusout", ({ target }) => {
+  if (isDrawing || !target.matches("input[data-setting]") || target.value === target.defaultValue) return;
+  const { dataset, value } = target;
+  if (target.reportValidity()) inTurn(() => look({ change: dataset.setting, value }));
+});
+
+// Enter in a field says that it is right as it stands; it does not make the job.
+place.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.ctrlKey || event.metaKey || !event.target.matches("input[data-setting]")) return;
+  event.preventDefault();
+  event.target.blur();
 });
 
 place.addEventListener("click", (event) => {
-  const mend = event.target.closest("[data-mend]");
-  const add = event.target.closest("[data-add]");
-  if (mend) toggleMend(mend);
-  else if (add) make(add, place.dataset.stagesUrl, { job: add.dataset.add }, leaveStages);
-  else if (event.target.closest("[data-unpack]")) make(event.target.closest("[data-unpack]"), place.dataset.unpackUrl, {}, offerParts);
-  else if (event.target.closest("[data-look-again]")) look();
+  const pressed = (what) => event.target.closest(what);
+  const button = pressed("[data-add][type=button], [data-create][type=button]");
+  if (pressed("[data-mend]")) {
+    const mend = JSON.parse(pressed("[data-mend]").dataset.mend);
+    inTurn(() => toggleMend(mend));
+  } else if (button) go(button);
+  else if (pressed("[data-preview]")) inTurn(() => void preview());
+  else if (pressed("[data-unpack]")) make(pressed("[data-unpack]"), place.dataset.unpackUrl, {}, offerParts);
+  else if (pressed("[data-look-again]")) inTurn(() => look());
 });
+
+/** To a new job, or to the one that the button names. */
+function go(button) {
+  const { add } = button.dataset;
+  if (add) inTurn(() => make(button, place.dataset.stagesUrl, { job: add }, leaveStages));
+  else inTurn(() => make(button, place.dataset.createUrl, {}));
+}
 
 place.addEventListener("tab:chosen", (event) => {
   if (form().elements.tab) form().elements.tab.value = event.target.id.replace("look-tab-", "");
@@ -136,12 +200,14 @@ place.addEventListener("tab:chosen", (event) => {
 
 place.addEventListener("submit", (event) => {
   event.preventDefault();
-  const button = place.querySelector("[data-create]");
-  if (button) make(button, place.dataset.createUrl, {});
+  const button = place.querySelector("button[type=submit]");
+  if (button) go(button);
 });
 
 document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && !document.querySelector("dialog[open]")) form().requestSubmit?.();
+  if (!(event.ctrlKey || event.metaKey) || event.key !== "Enter" || document.querySelector("dialog[open]")) return;
+  document.activeElement?.blur(); // what was typed last counts
+  form().requestSubmit?.();
 });
 
-look();
+inTurn(() => look());

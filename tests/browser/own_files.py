@@ -18,8 +18,9 @@ from tests.browser.timed_person import TimedPerson
 TRIPS, PAYMENTS = "green_tripdata_2013-08.csv.gz", "payment_types.csv"
 TRIP_ROWS = 7623
 NAMES = (
-    "VendorID,lpep_pickup_datetime,Lpep_dropoff_datetime,Store_and_fwd_flag,RateCodeID,Pickup_longitude,Pickup_latitude,Dropoff_longitude,"
-    "Dropoff_latitude,Passenger_count,Trip_distance,Fare_amount,Extra,MTA_tax,Tip_amount,Tolls_amount,Ehail_fee,Total_amount,Payment_type,Trip_type "
+    "VendorID,lpep_pickup_datetime,Lpep_dropoff_datetime,Store_and_fwd_flag,RateCodeID,Pickup_longitude,Pickup_latitude,"
+    "Dropoff_longitude,Dropoff_latitude,Passenger_count,Trip_distance,Fare_amount,Extra,MTA_tax,Tip_amount,Tolls_amount,Ehail_fee,"
+    "Total_amount,Payment_type,Trip_type "
 )
 KINDS = {1: "Credit card", 2: "Cash", 3: "No charge", 4: "Dispute"}
 JOB, TABLE = "load_green_tripdata_2013_08", "trips"
@@ -34,10 +35,8 @@ def trips(rows: int = TRIP_ROWS) -> bytes:
         at, took = began + timedelta(minutes=5 * n), timedelta(seconds=60 + n % 3000)
         fare, tip = 2.5 + n % 80 / 2, n % 5 / 4
         where = f"{-73.9 - n % 1000 / 9973:.14f},{40.7 + n % 1000 / 9967:.14f}"
-        lines.append(
-            f"2,{at},{at + took},{'Y' if n % 120 == 0 else 'N'},{1 + n % 5},{where},{where},{1 + n % 6},.{n % 100:02},{fare:g},0,0.5,{tip:g},0,,"
-            f"{fare + tip + 0.5:g},{1 + n % 4},,,"
-        )
+        trip = f"2,{at},{at + took},{'Y' if n % 120 == 0 else 'N'},{1 + n % 5},{where},{where},{1 + n % 6},.{n % 100:02}"
+        lines.append(f"{trip},{fare:g},0,0.5,{tip:g},0,,{fare + tip + 0.5:g},{1 + n % 4},,,")
     return gzip.compress("".join(f"{line}\r\n" for line in lines).encode(), mtime=0)
 
 
@@ -149,7 +148,7 @@ def _names(person: TimedPerson, field: str, name: str) -> None:
 
 
 def _writes(person: TimedPerson, *parts: str) -> None:
-    """A query in place of the one that stands there. Every second part is the beginning of a view's name: Enter takes the one that is offered."""
+    """A query in place of the one that stands there. Every second part is the beginning of a view's name; Enter takes what is offered."""
     page = person.page
     person.click(page.get_by_role("textbox", name="SQL"))
     person.press("Control+a")

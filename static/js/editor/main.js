@@ -32,7 +32,7 @@ const draft = new Draft(store, config, $("draft-banner"));
 const problems = new Problems(store, config.urls, config.may.preview);
 const facts = new Facts(store);
 const sources = new Sources($("sources"), store, config.urls.sources);
-takeUploads(sources);
+takeUploads(sources, config.job);
 
 const add = (at) => insertStage(store, at);
 const list = new StageList($("stage-list"), store, { facts, problems, onAdd: add });

@@ -4,18 +4,18 @@ import { dialog, el, icon } from "../dom.js";
 import { show } from "../toasts.js";
 import { startUploads } from "../upload/main.js";
 
-/** `sources`: the editor's list of what can be read. */
-export function takeUploads(sources) {
+/** `sources`: the editor's list of what can be read; `job`: the name of what is edited. */
+export function takeUploads(sources, job) {
   const config = JSON.parse(document.getElementById("uploads-config")?.textContent ?? "null");
   if (!config) return;
   startUploads(config, async (uris) => {
     await sources.reload();
     if (uris.length > 1) show({ text: `${uris.length} files have arrived; they are among the sources on the left.`, tone: "ok" });
-    else await offer(uris[0], sources, config);
+    else await offer(uris[0], sources, config, job);
   });
 }
 
-async function offer(uri, sources, config) {
+async function offer(uri, sources, config, job) {
   const source = sources.list.find((one) => one.uri === uri && one.stage_type);
   const body = () => [
     el("p", {}, el("b", { class: "mono" }, uri), " has arrived."),
@@ -31,5 +31,5 @@ async function offer(uri, sources, config) {
     ].filter(Boolean);
   const answer = await dialog({ title: "What now?", body, footer: (close) => el("span", { class: "flow tight" }, footer(close)) });
   if (answer === "add") sources.add(source);
-  if (answer === "look") location.assign(`${config.look}?uri=${encodeURIComponent(uri)}`);
+  if (answer === "look") location.assign(`${config.look}?${new URLSearchParams({ uri, job })}`);
 }
