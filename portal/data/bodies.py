@@ -8,6 +8,7 @@ larger than any form or document is refused before it is taken in.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
@@ -49,7 +50,7 @@ class StreamedBodies:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
         elif scope["method"] in METHODS and TAKES_FILES.match(scope["path"]):
-            await self.app(_without_body(scope, receive), _Nothing(), send)
+            await self.app(_without_body(scope, _from_here(receive)), _Nothing(), send)
         elif _length(scope) > LONGEST_OTHER:
             await _refuse(send)
         else:
@@ -73,6 +74,24 @@ class StreamedBodies:
         await self.app(scope, bounded, noticed)
         if taken > LONGEST_OTHER and not is_answered:
             await _refuse(send)
+
+
+def _from_here(receive: Receive) -> Receive:
+    """`receive`, called in the context of now.
+
+    Asking for more may make the server read from the connection again, and all that it does for that connection from then on, later
+    requests too, has the context of whoever asked. That must not be a view's, whose thread is gone by then.
+    """
+    context = contextvars.copy_context()
+
+    async def asked() -> Message:
+        return await asyncio.get_running_loop().create_task(_message(receive), context=context)
+
+    return asked
+
+
+async def _message(receive: Receive) -> Message:
+    return await receive()
 
 
 def _without_body(scope: Scope, receive: Receive) -> Scope:

@@ -107,6 +107,29 @@ async def test_a_view_reads_all_that_was_sent() -> None:
     assert b"".join(await read_in_a_view(Sender(*pieces))) == b"".join(pieces)
 
 
+async def test_the_server_is_asked_for_more_as_it_called() -> None:
+    """What a server does for a connection after it was asked for more has the context of whoever asked. Were it that of a view, the next
+    request of the connection would be given to the view's thread, which is gone."""
+    from asgiref.sync import AsyncToSync, sync_to_async
+
+    threads: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        threads.append(getattr(AsyncToSync.executors, "current", None))
+        return {"type": "http.request", "body": b"x", "more_body": len(threads) < 3}
+
+    class Request:
+        META: dict[str, str] = {}
+
+    async def view(scope: Any, receive: Any, send: Any) -> None:
+        request = Request()
+        request.scope = scope  # type: ignore[attr-defined]
+        await sync_to_async(lambda: list(bodies.Body(request)))()  # type: ignore[arg-type]
+
+    await StreamedBodies(view)(scope_of(UPLOAD, "PUT"), receive, Sender().send)
+    assert threads == [None] * 3
+
+
 async def test_a_break_is_told_after_what_came_before_it() -> None:
     got = await read_in_a_view(Sender(b"abc", b"def", breaks_off=True))
     assert (b"".join(got[:-1]), got[-1]) == (b"abcdef", b"BROKEN")
