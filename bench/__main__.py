@@ -1,6 +1,6 @@
 """`make bench`: measures, prints one table, writes bench/results.json.
 
-python -m bench [--turns N] [--only cold|preview|stack]
+python -m bench [--turns N] [--only cold|preview|stack|journey]
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ console = Console(highlight=False)
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--turns", type=int, default=5, help="how often each thing is measured (median of them)")
-    parser.add_argument("--only", choices=("cold", "preview", "stack"), help="one group only; results.json is then left alone")
+    parser.add_argument("--only", choices=("cold", "preview", "stack", "journey"), help="one group only; results.json is then left alone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
         os.environ |= {"SLUICE_HOME": f"{folder}/home", "DJANGO_SETTINGS_MODULE": "portal.settings", "SLUICE_LOG_LEVEL": "WARNING"}
@@ -38,9 +38,14 @@ def measure(folder: Path, turns: int, only: str | None) -> dict[str, object]:
     import django
 
     django.setup()
-    from bench import executor_bench, figures, stack_bench
+    from bench import executor_bench, figures, journey_bench, stack_bench
 
-    groups = {"cold": executor_bench.cold, "preview": executor_bench.preview, "stack": stack_bench.live}
+    groups = {
+        "cold": executor_bench.cold,
+        "preview": executor_bench.preview,
+        "stack": stack_bench.live,
+        "journey": journey_bench.own_files_journey,
+    }
     chosen = [only] if only else list(groups)
     lake = executor_bench.prepare(folder / "lake")
     found = [figure for name in chosen for figure in groups[name](lake, turns, console.print)]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from executor.document.job import check
 from portal.audit.models import AuditEvent
+from portal.data import actions as data
+from portal.data.models import FileVersion
+from portal.errors import Conflict
 from portal.jobs.models import Job
 from tests.factories import as_text, make_job
 
@@ -211,3 +216,90 @@ def test_of_a_query_it_takes_the_columns_of_the_first_rows(ana, dev, browser_of,
     answer = columns_of_input(browser_of(ana), [READ, query, TYPE | {"inputView": "q"}], 2).json()
     assert [(column["name"], column["type"]) for column in answer["schema"]] == [("n", "integer"), ("k", "long")]
     assert (seen[0]["message"]["to"], seen[0]["message"]["request"]) == (1, "preview")
+
+
+def test_what_was_said_before_there_was_a_file_is_kept(ana, dev, browser_of, own):
+    """A guided start asks for a name, words and tags first: the page of the file brings them along, and the job has them."""
+    browser = browser_of(ana)
+    asked = {"name": "by_day", "description": "Words", "tags": "a b", "start": "daily_aggregate", "file": "raw/own.csv"}
+    answer = browser.post("/p/flights/jobs/new-job", asked)
+    assert answer.status_code == 302, answer.content.decode()
+    page = html.unescape(browser.get(answer["Location"]).content.decode())
+    given = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
+    assert {name: given[name] for name in ("uri", "name", "description", "tags", "start")} == {
+        "uri": "raw/own.csv", "name": "by_day", "description": "Words", "tags": "a b", "start": "daily_aggregate",
+    }  # fmt: skip
+    shown = piece(browser, **{name: value for name, value in given.items() if name in ("name", "description", "tags", "start")})
+    assert "by_day" in shown
+    document = create(browser, **{name: given[name] for name in ("name", "description", "tags", "start")})
+    assert any(stage["name"] == "own_by_day" for stage in document["stages"])
+
+
+def test_a_file_dropped_on_a_job_goes_on_to_that_job(ana, dev, browser_of, own):
+    make_job(dev.project, ana, "mine")
+    browser = browser_of(ana)
+    answer = browser.get("/p/flights/data/dev/arrived?uri=raw/own.csv&job=mine")
+    assert 'name="job" value="mine"' in browser.get(answer["Location"]).content.decode()
+    assert 'data-add="mine"' in piece(browser, job="mine")
+    for other in ("", "none", '"><script>'):
+        assert "Add to a job" in piece(browser, job=other)
+
+
+async def read(answer: Any) -> bytes:
+    return b"".join([part async for part in answer.streaming_content])
+
+
+def asked_for(monkeypatch: Any) -> list[dict[str, Any]]:
+    seen: list[dict[str, Any]] = []
+
+    async def request(message: dict[str, Any]) -> Any:
+        seen.append(message["message"])
+        yield {"event": "rows", "columns": [], "rows": [], "complete": True, "last": True}
+
+    monkeypatch.setattr("portal.runs.preview_views.preview_client.request", request)
+    return seen
+
+
+def test_the_preview_shows_the_rows_as_they_would_be_typed(ana, vic, dev, browser_of, own, monkeypatch):
+    browser = browser_of(ana)
+    piece(browser)
+    seen = asked_for(monkeypatch)
+    own_stages = [("DelimitedExtract", "own_text"), ("TypingTransform", "own")]
+    for only, stages in (("all", own_stages), ("misfits", [*own_stages, ("SQLTransform", "own_misfits")])):
+        content = json.dumps({"uri": "raw/own.csv", "settings": "{}", "misfits": "stop", "only": only})
+        answer = browser.post(f"{LOOK}/preview", content, content_type="application/json")
+        assert b'"event":"rows"' in async_to_sync(read)(answer)
+        document = seen[-1]["document"]
+        assert [(stage["type"], stage["outputView"]) for stage in document["stages"]] == stages
+        assert (seen[-1]["to"], seen[-1]["input"]) == (len(stages) - 1, "full")
+        assert check(document) == []
+        assert "failMode" not in document["stages"][1], "a value that does not fit is shown, and stops nothing"
+    assert browser_of(vic).post(f"{LOOK}/preview", "{}", content_type="application/json").status_code == 404
+
+
+def test_discarding_brings_back_what_was_there(ana, olu, dev, browser_of, lake):
+    def bring(text: bytes, if_there: str = "ask") -> None:
+        upload = data.begin_upload(actor=ana, environment=dev, name="d.csv", size=len(text), if_there=if_there)
+        data.receive_piece(actor=ana, upload=upload, offset=0, parts=[text], length=len(text))
+        data.finish_upload(actor=ana, upload=upload)
+
+    file = lake / "raw" / "d.csv"
+    bring(b"a\n1\n")
+    bring(b"a\n2\n", "new_version")
+    assert "discard-file" in browser_of(ana).get(f"{LOOK}?uri=raw/d.csv").content.decode()
+    assert "discard-file" not in browser_of(olu).get(f"{LOOK}?uri=raw/d.csv").content.decode()
+    assert browser_of(ana).post("/p/flights/data/dev/discard", {"uri": "raw/d.csv"}).status_code == 302
+    assert file.read_bytes() == b"a\n1\n"
+    browser_of(ana).post("/p/flights/data/dev/discard", {"uri": "raw/d.csv"})
+    assert not file.exists()
+    in_bin = FileVersion.objects.filter(environment=dev, uri="raw/d.csv", state="binned")
+    assert sorted(in_bin.values_list("number", flat=True)) == [1, 2]
+    data.put_back(actor=ana, version=in_bin.get(number=2))
+    assert file.read_bytes() == b"a\n2\n"
+
+
+def test_only_who_brought_a_file_discards_it(ana, pat, dev, browser_of, own):
+    with pytest.raises(Conflict, match="You have not brought"):
+        data.discard_upload(actor=ana, environment=dev, uri="raw/own.csv")
+    assert own.exists()
+    assert browser_of(pat).post("/p/flights/data/dev/discard", {"uri": "raw/own.csv"}).status_code == 404

@@ -78,6 +78,7 @@ async function goOnWith(config, tray) {
       tray.refuse(
         one.name,
         `${Math.floor((100 * one.offset) / one.size)} % had arrived. Choose the file again, and sending goes on there.`,
+        () => call("DELETE", `${config.api}uploads/${one.id}`).catch(() => {}),
       );
   }
 }

@@ -96,9 +96,13 @@ export class Tray {
     this.title.textContent = open ? `Uploading ${plural(open, "file")}` : "Uploads";
   }
 
-  /** A file that was refused before anything was sent. */
-  refuse(name, why) {
+  /** A file that was refused, or waits to be chosen again; `forget` is called when it is taken away. */
+  refuse(name, why, forget = () => {}) {
     const words = el("span", { class: "bad small", role: "alert" }, why);
+    const away = () => {
+      item.remove();
+      forget();
+    };
     const item = el(
       "li",
       {},
@@ -106,7 +110,7 @@ export class Tray {
         "div",
         { class: "line" },
         el("span", { class: "clip" }, icon("alert-triangle", "bad"), ` ${name}`),
-        el("button", { type: "button", class: "btn sm", onclick: () => item.remove() }, "Take away"),
+        el("button", { type: "button", class: "btn sm", onclick: away }, "Take away"),
       ),
       words,
     );
