@@ -211,6 +211,10 @@ RUN_FILES = env_int("SLUICE_RUN_FILES", 100_000)
 """Files and folders in /tmp, and new ones in the lake."""
 KEEP_FREE_MB = env_int("SLUICE_KEEP_FREE_MB", 1024)
 """When less is free on the disk of the lake or of /tmp, runs end: the database often lies there too."""
+CGROUP = env_text("SLUICE_CGROUP", "auto")
+"""Where control groups of runs are made: auto (a delegated one of version 2), off, or folders with commas between them."""
+FILES_MEMORY_MB = env_int("SLUICE_FILES_MEMORY_MB", 2048)
+"""Of a program that looks at a file or unpacks one."""
 PARSE_SECONDS = env_int("SLUICE_PARSE_SECONDS", 5)
 """To read one query, in executors and in the web process."""
 ANALYSIS_SECONDS = env_int("SLUICE_ANALYSIS_SECONDS", 60)

@@ -12,7 +12,7 @@ from executor.files.encodings import UTF_16, BrokenPack, HoldsNul, NotThatEncodi
 from executor.files.escapes import BACKSLASH, Verdict, verdict
 from executor.files.folder import DataFile
 from executor.files.inputs import SAMPLE_BYTES, check_kind, fail_encoding, fail_gzip, fail_nul, fail_utf16
-from executor.files.looks import FileLook, Layout, Some, look
+from executor.files.looks import LONGEST_RECORD, FileLook, Layout, Some, look
 from executor.problems import Problem, ProblemError
 
 SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a pipe", ",": "a comma", "\x01": "the sign 0x01"}
@@ -74,6 +74,7 @@ def see(file: DataFile, rules: TextRules) -> SeenFile | None:
         fail_nul(file, error.line)
     except NotThatEncoding as error:
         fail_encoding(file, error, read_as=encoding, has_field=True)
+    _check_ends(seen)
     if not seen.look.width:
         return None
     _check_first_line(seen, rules)
@@ -140,6 +141,16 @@ def _check_first_line(seen: SeenFile, rules: TextRules) -> None:
                 fix="Leave it out: set “First lines to leave out” (skipLines) to 1, and choose the separator that it names.",
             )
         )
+
+
+def _check_ends(seen: SeenFile) -> None:
+    found = seen.look.endless
+    if found.count:
+        _fail_at(
+            seen, found.row, "input-row-endless",
+            f"Row {found.row:,} of “{seen.file.name}” is longer than {LONGEST_RECORD // 1_000_000} million signs.",
+            "Check how the file was made: this is no table, or its line ends are missing.", line=found.line,
+        )  # fmt: skip
 
 
 def _check_separator(seen: SeenFile, rules: TextRules) -> None:

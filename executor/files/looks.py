@@ -23,7 +23,7 @@ STEP = 200_000
 """Signs that are taken at a time where records may go over lines."""
 MOST_IRREGULAR = 10_000
 LONGEST_RECORD = 16_000_000
-"""Signs of one record over several lines; a quote that is never closed would take in the rest of the file."""
+"""Signs of one record; a quote that is never closed, or a file without line ends, would take in the rest of the file."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,9 @@ class FileLook:
     Rows: `narrow` and `wide` ones (`wide_filled`: with something in the surplus), with values `kept` with their quotes, `open` ones whose
     quote is never closed, `odd` ones that Spark would read wrongly, with a `break` in a value, with `doubled` quotes or quotes behind a
     backslash (`slashed`); `vanishing`: rows of blank separators alone, which Spark takes for empty lines; `headers`: rows that are the
-    header once more; `blank`: empty lines between rows of a single column, which are no rows. `widest`: values of the widest row.
-    `irregular`: rows that are narrow, wide, kept, open or odd (the first of them). `line_ends`: between rows.
+    header once more; `blank`: empty lines between rows of a single column, which are no rows; `endless`: a row longer than LONGEST_RECORD,
+    behind which nothing was looked at. `widest`: values of the widest row. `irregular`: rows that are narrow, wide, kept, open or odd (the
+    first of them). `line_ends`: between rows.
     """
 
     names: tuple[str, ...] | None = None
@@ -89,6 +90,7 @@ class FileLook:
     vanishing: Some = field(default_factory=Some)
     headers: Some = field(default_factory=Some)
     blank: Some = field(default_factory=Some)
+    endless: Some = field(default_factory=Some)
     is_even: bool = True
     irregular: set[int] = field(default_factory=set)
     line_ends: set[str] = field(default_factory=set)
@@ -242,6 +244,9 @@ class _LineScan(_Scan):
             rest = text[cut:]
             if cut:
                 self._take_lines(text[: cut - 1])
+            if len(rest) > LONGEST_RECORD:
+                self.look.endless.add(self.look.rows + 1, self.line)
+                return
         rest += ends.decode("", True)
         if rest:
             self._take_lines(rest.removesuffix("\n"))
@@ -331,7 +336,7 @@ class _StreamScan(_Scan):
         for block in blocks:
             rest = self._take_text(rest + block, is_last=False)
             if len(rest) > LONGEST_RECORD:
-                self.look.open.add(self.look.rows + 1, self.line)
+                (self.look.open if self.dialect.quote in rest else self.look.endless).add(self.look.rows + 1, self.line)
                 return
         self._take_text(rest, is_last=True)
 

@@ -24,6 +24,8 @@ MOST_BYTES = 4_000_000_000
 MOST_RATIO = 200
 FREE_OF_RATIO = 10_000_000
 ARCHIVES = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd")
+MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
+"""Of a sheet: Excel has no more. A row or column beyond is made up, and every one before it would be gone through."""
 SECONDS = 540
 Tell = Callable[[str, int, int], None]
 
@@ -156,6 +158,8 @@ class _Unpacking:
         """(rows written, what should be known of them); None for a sheet without anything in it."""
         width, last = 0, 0
         for number, row in enumerate(_rows(sheet), 1):
+            if number > MOST_ROWS or len(row) > MOST_COLUMNS:
+                raise _no_sheet(sheet.title)
             filled = [index for index, cell in enumerate(row, 1) if cell.value not in (None, "")]
             if filled:
                 width, last = max(width, filled[-1]), number
@@ -309,6 +313,11 @@ def _too_large(most: int) -> ProblemError:
 
 def _too_many(most: int) -> ProblemError:
     return ProblemError(Problem(code="zip-too-many", message=f"There are more than {most:,} parts in it.", fix="Bring fewer at a time."))
+
+
+def _no_sheet(name: str) -> ProblemError:
+    message = f"The sheet “{name[:100]}” says that it has more rows or columns than Excel can have."
+    return ProblemError(Problem(code="sheet-too-large", message=message, fix="Save the workbook again with Excel, and bring that."))
 
 
 def _bomb(name: str) -> ProblemError:

@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from executor.look.dialect import Dialect
+from executor.look.dialect import LONGEST_CELL, Dialect
 from executor.look.opening import Counted, Opened, stream_encoding
 from executor.problems import Problem, ProblemError
 
 BLOCK = 5_000
+LONGEST_LINE = LONGEST_CELL
 LONGEST_ROW = 20_000
 """Lines of one row; a row with more of them has a quote that is never closed."""
 
@@ -66,11 +67,18 @@ class Pass:
 
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
         for _ in range(self.dialect.skip_lines):
-            text.readline()
-        comment = self.dialect.comment
+            text.readline(LONGEST_LINE)
+        comment, whole = self.dialect.comment, self._whole_lines(text)
         if not comment:
-            return iter(text)
-        return ("\n" if line.startswith(comment) else line for line in text)
+            return whole
+        return ("\n" if line.startswith(comment) else line for line in whole)
+
+    def _whole_lines(self, text: io.TextIOWrapper) -> Iterator[str]:
+        """Line by line; one without end is not read to its end."""
+        for number, line in enumerate(iter(lambda: text.readline(LONGEST_LINE), ""), self.dialect.skip_lines + 1):
+            if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
+                raise _endless(number)
+            yield line
 
     def _records(self, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         """Rows with the lines they begin in; empty lines and the last rows that are to be left out are not given."""
@@ -93,7 +101,7 @@ class Pass:
                 if len(self._held) > keep:
                     yield self._held.popleft()
         except csv.Error as error:
-            raise _unreadable(before + 1 + skipped, error) from None
+            raise _unreadable(before + 1 + skipped, error, quotes=bool(self.dialect.quote)) from None
 
     def _check_length(self, line: int, lines: int) -> None:
         self.has_line_breaks = True
@@ -120,9 +128,21 @@ def _never_closed(line: int) -> ProblemError:
     )
 
 
-def _unreadable(line: int, error: csv.Error) -> ProblemError:
+def _endless(line: int) -> ProblemError:
+    return ProblemError(
+        Problem(
+            code="input-row-endless",
+            message=f"Line {line:,} is longer than {LONGEST_LINE // 1_000_000} million signs.",
+            line=line,
+            fix="Check how the file was made: this is no table, or its line ends are missing.",
+        )
+    )
+
+
+def _unreadable(line: int, error: csv.Error, *, quotes: bool) -> ProblemError:
+    """`quotes`: whether the row may have begun with one."""
     if "field larger" in str(error):
-        return _never_closed(line)
+        return _never_closed(line) if quotes else _endless(line)
     return ProblemError(
         Problem(code="input-row", message=f"Line {line:,} cannot be read as a row.", line=line, fix="Choose another quote or escape sign.")
     )

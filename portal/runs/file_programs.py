@@ -20,9 +20,11 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections
 
+from executor.problems import Problem
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher
+from portal.runs.measures import Meter
 from portal.runs.preview_lease import LONGEST_LINE, said
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,9 @@ TOO_LONG = said("look-too-long", "This took too long and was stopped.", "Try aga
 BROKEN = said(
     "look-stopped", "The file could not be looked at: the program stopped.", "Try again; if it stays so, the file is not what it says."
 )
+TOO_MUCH = "This file needs more than one file may, and was stopped: {found}, {most}."
+NOT_AS_IT_SAYS = "Nothing was kept. Bring a smaller file, or its parts one by one; a small file that needs so much is not what it says."
+MEASURE_SECONDS = 0.25
 BUSY = said("look-busy", "You are looking at several files already.", "Wait until one of them is done.")
 
 
@@ -75,19 +80,43 @@ class FilePrograms:
             limit=LONGEST_LINE,
         )
         errors = asyncio.create_task(_last_errors(process))
+        meter = Meter(process.pid, 0, None, launch.data if launch.writes else None, beside_mb=launch.beside_mb, group=launch.group)
+        watch = asyncio.create_task(_measured(process, meter))
         try:
             assert process.stdin is not None  # noqa: S101 - it is a pipe
             process.stdin.write((json.dumps({**values, "lake": launch.lake}) + "\n").encode())
             process.stdin.close()
             async for event in _events(process, SECONDS[what]):
-                yield event
+                yield await _why_ended(event, watch, meter)
         finally:
+            meter.stop()
+            watch.cancel()
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
+            launch.clear()
             text = await errors
             if process.returncode not in (0, 1) and text:
                 log.warning("A program over files ended (exit code %s): %s", process.returncode, text)
+
+
+async def _measured(process: asyncio.subprocess.Process, meter: Meter) -> Problem:
+    """Ends the program when it uses more than it may, and says what."""
+    while (excess := await asyncio.to_thread(meter.look)) is None:
+        await asyncio.sleep(MEASURE_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return excess
+
+
+async def _why_ended(event: dict[str, Any], watch: asyncio.Task[Problem], meter: Meter) -> dict[str, Any]:
+    """The event; where a program ended without an answer because it used too much, that is the answer."""
+    if event.get("problem") is not BROKEN["problem"]:
+        return event
+    excess = watch.result() if watch.done() else meter.told_by_the_kernel()
+    if excess is None:
+        return event
+    return said(excess.code, TOO_MUCH.format(found=excess.found, most=excess.expected), NOT_AS_IT_SAYS) | {"last": True}
 
 
 def _launch(environment: int, what: str) -> launcher.Launch:

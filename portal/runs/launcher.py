@@ -23,14 +23,15 @@ from django.conf import settings
 
 from portal.environments.models import Environment
 from portal.errors import PortalError
-from portal.runs import sandbox
+from portal.runs import groups, sandbox
+from portal.runs.groups import Group
 from portal.runs.sandbox import DEFAULT_MEMORY_MB
 from portal.runs.scratch import Scratch
 
 LONGEST_LINE = 1_000_000
 """Characters of one line that are kept; an executor that says more in one line is cut."""
-FILES_MEMORY_MB = 3_000
-"""Address space of a program that looks at a file; it needs far less, and one made to swell it ends instead of the machine."""
+FILES_ADDRESSES = 3
+"""Address space of a program that looks at a file, in times of the memory it may have: libraries reserve more than they use."""
 LINES_AHEAD = 5_000
 """Lines read but not yet stored. When it is full the executor waits for us."""
 
@@ -56,7 +57,20 @@ class Launch:
     data: Path | None = None
     """The data folder outside the wall."""
     memory_mb: int = DEFAULT_MEMORY_MB
-    """Spark's heap."""
+    """Spark's heap; 0 for a program without Spark."""
+    writes: bool = False
+    """Whether it may write into the data folder."""
+    beside_mb: int = 0
+    """Memory beside the heap."""
+    group: Group | None = None
+    """What the kernel holds to these limits, where it does."""
+
+    def clear(self) -> None:
+        """Removes what was made for this start; once every process of it is gone."""
+        if self.group:
+            self.group.remove()
+        if self.scratch:
+            self.scratch.remove()
 
 
 def command(arguments: list[str]) -> list[str]:
@@ -67,7 +81,7 @@ def for_run(environment: Environment, name: str, *, warm: bool = False) -> Launc
     """A fresh executor for one run. Its /tmp is a folder on disk (Spark spills there) whose name begins with `name`, gone when it ends.
     `warm`: it starts Spark before it reads what to run, see `portal.runs.warm_pool`."""
     arguments = ["run", "-", "--environment", environment.name, "--values", "-", *(["--warm"] if warm else [])]
-    return replace(_launch(arguments, environment, writable=True, scratch=name), is_warm=warm, memory_mb=environment.compute.memory_mb)
+    return replace(_launch(arguments, environment, writable=True, scratch=name), is_warm=warm)
 
 
 def for_previews(environment: Environment) -> Launch:
@@ -77,9 +91,10 @@ def for_previews(environment: Environment) -> Launch:
 
 def for_files(environment: Environment, what: str) -> Launch:
     """A short-lived program without Spark over the environment's data: `look` reads it, `unpack` and `put-back` write into it."""
-    launch = _launch([what, "--values", "-"], environment, writable=what in ("unpack", "put-back"), scratch=None)
+    most = settings.FILES_MEMORY_MB
+    launch = _launch([what, "--values", "-"], environment, writable=what in ("unpack", "put-back"), scratch=None, without_spark_mb=most)
     start = launch.argv.index(sys.executable)
-    limits = ["/usr/bin/prlimit", f"--as={FILES_MEMORY_MB * 1024**2}", "--"]
+    limits = ["/usr/bin/prlimit", f"--as={FILES_ADDRESSES * most * 1024**2}", "--"]
     return replace(launch, argv=[*launch.argv[:start], *limits, *launch.argv[start:]])
 
 
@@ -96,12 +111,18 @@ def compute_of(environment: Environment) -> dict[str, int]:
     return {"cores": compute.cores, "memory_mb": compute.memory_mb, "shuffle_partitions": compute.shuffle_partitions}
 
 
-def _launch(arguments: list[str], environment: Environment, *, writable: bool, scratch: str | None) -> Launch:
-    """`scratch`: how the name of its folder on disk begins; None when its /tmp is memory."""
+def _launch(
+    arguments: list[str], environment: Environment, *, writable: bool, scratch: str | None, without_spark_mb: int | None = None
+) -> Launch:
+    """`scratch`: how the name of its folder on disk begins; None when its /tmp is memory. `without_spark_mb`: all the memory of a program
+    that starts no Spark."""
     lake, wall, argv = lake_folder(environment), sandbox.status(), command(arguments)
     _require_wall(wall, environment)
     sandbox.give_to_executors(lake)
     folder = Scratch(scratch) if scratch else None
+    heap, beside = (0, without_spark_mb) if without_spark_mb else (environment.compute.memory_mb, settings.RUN_EXTRA_MEMORY_MB)
+    group = _group(heap + beside + settings.RUN_SHM_MB + (0 if folder else settings.PREVIEW_TMP_MB))
+    about: dict[str, Any] = {"scratch": folder, "data": lake, "writes": writable, "memory_mb": heap, "beside_mb": beside, "group": group}
     if wall.kind == "full":
         argv = sandbox.wrapped(
             argv,
@@ -111,10 +132,22 @@ def _launch(arguments: list[str], environment: Environment, *, writable: bool, s
             tmp_mb=settings.PREVIEW_TMP_MB,
             memory_mb=environment.compute.memory_mb,
         )
-        return Launch(argv, {"PATH": os.environ.get("PATH", os.defpath)}, sandbox.LAKE, wall.kind, folder, data=lake)
+        return Launch(groups.entering(group, argv), {"PATH": os.environ.get("PATH", os.defpath)}, sandbox.LAKE, wall.kind, **about)
     dies_with_us = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
     variables = sandbox.environment() | ({"TMPDIR": str(folder.path)} if folder else {})
-    return Launch([*dies_with_us, *argv], variables, str(lake), wall.kind, folder, data=lake)
+    return Launch(groups.entering(group, [*dies_with_us, *argv]), variables, str(lake), wall.kind, **about)
+
+
+def _group(memory_mb: int) -> Group | None:
+    try:
+        return Group.make(memory_mb=memory_mb, processes=settings.RUN_PROCESSES)
+    except OSError as error:
+        raise PortalError(
+            f"The kernel makes no control group for a run just now ({error.strerror or error}).",
+            code="group-refused",
+            status=503,
+            fix="Try again in a moment; if it stays so, whoever runs the machine can look at SLUICE_CGROUP.",
+        ) from error
 
 
 def _require_wall(wall: sandbox.Status, environment: Environment) -> None:
@@ -203,8 +236,7 @@ class Executor:
             with suppress(OSError, ValueError):
                 if stream:
                     stream.close()
-        if self.launch.scratch:
-            self.launch.scratch.remove()
+        self.launch.clear()
         return code
 
     def _read(self, name: str, stream: IO[str] | None) -> threading.Thread:

@@ -18,6 +18,8 @@ from django.conf import settings
 
 from executor.files.tree import Walk
 from executor.problems import Problem
+from portal.runs import groups
+from portal.runs.groups import Found, Group
 
 DISK_SECONDS = 3.0
 """Between two looks at the folders; longer where a look itself takes long."""
@@ -39,10 +41,20 @@ class Use:
 class Meter:
     """Measures one executor. `pid`: its outermost process. `tmp`, `lake`: its /tmp if that is on disk, its lake if it may write."""
 
-    def __init__(self, pid: int, memory_mb: int, tmp: Path | None, lake: Path | None) -> None:
-        """`memory_mb`: Spark's heap."""
-        self._pid, self._tmp, self._lake = pid, tmp, lake
-        self._heap_mb, self._memory_mb = memory_mb, memory_mb + settings.RUN_EXTRA_MEMORY_MB
+    def __init__(
+        self,
+        pid: int,
+        memory_mb: int,
+        tmp: Path | None,
+        lake: Path | None,
+        *,
+        beside_mb: int | None = None,
+        group: Group | None = None,
+    ) -> None:
+        """`memory_mb`: Spark's heap, 0 without Spark; `beside_mb`: memory beside it. `group`: where the kernel limits it, if it does."""
+        self._pid, self._tmp, self._lake, self._group = pid, tmp, lake, group
+        self._heap_mb, self._beside_mb = memory_mb, settings.RUN_EXTRA_MEMORY_MB if beside_mb is None else beside_mb
+        self._memory_mb = self._heap_mb + self._beside_mb
         self._since = time.time()
         self._written = 0
         self._on_disk: Problem | None = None
@@ -55,13 +67,29 @@ class Meter:
         use = use_of(self._pid, settings.RUN_PROCESSES + 1)
         self._written = max(self._written, use.written)
         if use.memory_mb > self._memory_mb:
-            heap = f"{self._heap_mb:,} MB for Spark and {settings.RUN_EXTRA_MEMORY_MB:,} MB beside it"
-            return _excess("memory", f"{use.memory_mb:,} MB of memory", heap, "Or ask for a larger compute profile.")
+            return self._too_much_memory(f"{use.memory_mb:,} MB of memory")
+        if told := self.told_by_the_kernel():
+            return told
         if use.processes > settings.RUN_PROCESSES:
             return _excess("processes", f"more than {settings.RUN_PROCESSES:,} processes and threads", f"{settings.RUN_PROCESSES:,}")
         if self._written > settings.RUN_WRITES_MB * MB:
             return _excess("writes", f"{self._written // MB:,} MB written to disk", f"{settings.RUN_WRITES_MB:,} MB")
         return self._on_disk
+
+    def told_by_the_kernel(self) -> Problem | None:
+        """What the kernel has refused or ended; known also when every process is gone."""
+        found = self._group.found() if self._group else Found()
+        if found.killed:
+            return self._too_much_memory(f"more than {self._memory_mb:,} MB of memory")
+        if found.refused:
+            return _excess("processes", f"more than {settings.RUN_PROCESSES:,} processes and threads", f"{settings.RUN_PROCESSES:,}")
+        return None
+
+    def _too_much_memory(self, found: str) -> Problem:
+        if not self._heap_mb:
+            return _excess("memory", found, f"{self._memory_mb:,} MB")
+        heap = f"{self._heap_mb:,} MB for Spark and {self._beside_mb:,} MB beside it"
+        return _excess("memory", found, heap, "Or ask for a larger compute profile.")
 
     def stop(self) -> None:
         """Ends the thread that looks at folders."""
@@ -169,9 +197,13 @@ def _excess(what: str, found: str, most: str, more: str = "") -> Problem:
 def in_force() -> list[tuple[str, str, str]]:
     """What one run or preview may use on this machine: what, how much, and who holds it to that. For people who run Sluice."""
     outside, kernel = "measured twice a second; what is over it is ended", "the kernel refuses more"
+    group = groups.status()
+    in_group = f"{outside}; also a control group of the kernel" if group.folders else outside
     return [
-        ("Memory", f"Spark's heap (compute profile) and {settings.RUN_EXTRA_MEMORY_MB:,} MB", outside),
-        ("Processes and threads", f"{settings.RUN_PROCESSES:,}", f"{outside}; also by the kernel"),
+        ("Control groups", "in force" if group.folders else "not in force", group.why or ", ".join(map(str, group.folders))),
+        ("Memory", f"Spark's heap (compute profile) and {settings.RUN_EXTRA_MEMORY_MB:,} MB", in_group),
+        ("Memory of a program that looks at or unpacks a file", f"{settings.FILES_MEMORY_MB:,} MB", in_group),
+        ("Processes and threads", f"{settings.RUN_PROCESSES:,}", f"{in_group}; also by user"),
         ("Temporary files of a run", f"{settings.RUN_TMP_MB:,} MB on disk", "measured every few seconds"),
         ("Temporary files of a preview", f"{settings.PREVIEW_TMP_MB:,} MB of memory", kernel),
         ("Shared memory (/dev/shm)", f"{settings.RUN_SHM_MB:,} MB", kernel),

@@ -97,7 +97,7 @@ class Lease:
             start_new_session=True,
             limit=LONGEST_LINE,
         )
-        self._meter = Meter(self._process.pid, self.launch.memory_mb, None, None)
+        self._meter = Meter(self._process.pid, self.launch.memory_mb, None, None, beside_mb=self.launch.beside_mb, group=self.launch.group)
         self._tasks = [asyncio.create_task(self._read(self._process)), asyncio.create_task(self._read_errors(self._process))]
 
     async def ask(self, message: dict[str, Any], secrets: Mapping[str, str] | None = None) -> AsyncGenerator[dict[str, Any], None]:
@@ -213,6 +213,9 @@ class Lease:
             self._last_errors.append(self._redact(line.decode(errors="replace").rstrip())[:500])
 
     def _gone(self) -> None:
+        self.launch.clear()
+        if self._why_gone is GONE and self._meter and (excess := self._meter.told_by_the_kernel()):
+            self._why_gone = {"event": "problem", "problem": excess.as_dict()}
         for answers in self._answers.values():
             answers.put_nowait(None)
         self._answers.clear()

@@ -128,7 +128,7 @@ class Supervisor:
             self._meter.stop()
         launch = self._living.launch
         tmp = launch.scratch.path if launch.scratch else None
-        self._meter = Meter(self._living.pid, launch.memory_mb, tmp, launch.data)
+        self._meter = Meter(self._living.pid, launch.memory_mb, tmp, launch.data, beside_mb=launch.beside_mb, group=launch.group)
 
     def _was_dead_ahead(self) -> bool:
         """An executor that was started ahead died or froze before it began with this run: then another one has it, once."""
@@ -169,7 +169,10 @@ class Supervisor:
                 pass
             self._attend()
         self._flush()
-        return executor.finish()
+        code = executor.finish()
+        if self._meter:  # the kernel may have ended it between two looks
+            self._excess = self._excess or self._meter.told_by_the_kernel()
+        return code
 
     @property
     def _living(self) -> launcher.Executor:

@@ -163,3 +163,12 @@ def test_the_text_of_a_small_file_is_read(lake: Path) -> None:
         read_text(str(lake / "empty.sql"), "empty.sql")
     with pytest.raises(ProblemError, match="no such file"):
         read_text(str(lake / "none.sql"), "none.sql")
+
+
+@pytest.mark.parametrize("multi_line", [False, True])
+def test_a_row_without_end_is_told_and_not_read_to_its_end(lake: Path, multi_line: bool) -> None:
+    rules = TextRules(multi_line=multi_line)
+    problem = text_problem(lake / "endless.csv", "a,b\n1,2\n3," + "x" * 20_000_000, rules)
+    assert problem and problem.code == "input-row-endless" and problem.row == 2 and problem.fix
+    quoted = text_problem(lake / "open.csv", 'a,b\n1,2\n3,"' + "x" * 20_000_000, rules)
+    assert quoted and quoted.code == ("input-quote-open" if multi_line else "input-row-endless")

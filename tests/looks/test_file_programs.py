@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -45,3 +46,93 @@ def test_only_these_programs_are_started_and_a_person_has_a_share(dev: Any, ana:
     programs._people[ana.pk] = OF_ONE_PERSON + 1
     (busy,) = answers(programs, what="look", user=ana.pk, environment=dev.pk, values={"uri": "raw/own.csv"})
     assert busy["problem"]["code"] == "look-busy"
+
+
+# --- files that are made to swell -------------------------------------------------------------------------------------------
+
+SHEETS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+TYPES = "application/vnd.openxmlformats-officedocument.spreadsheetml."
+CELL = '<row r="1"><c r="A1"><v>1</v></c></row>'
+
+
+def workbook(path: Path, rows: str, strings: str = "", before: str = "") -> None:
+    """A workbook as somebody writes it by hand: `rows` of its sheet, its shared `strings`, and what stands `before` them."""
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="xml" ContentType="application/xml"/>'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        + "".join(
+            f'<Override PartName="/xl/{name}.xml" ContentType="{TYPES}{kind}+xml"/>'
+            for name, kind in (("workbook", "sheet.main"), ("worksheets/sheet1", "worksheet"), ("sharedStrings", "sharedStrings"))
+        )
+        + "</Types>",
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+        f'<Relationship Id="r1" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{SHEETS}" xmlns:r="{OFFICE}">'
+        '<sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+        f'<Relationship Id="r1" Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
+        f'<Relationship Id="r2" Type="{OFFICE}/sharedStrings" Target="sharedStrings.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{SHEETS}"><sheetData>{rows}</sheetData></worksheet>',
+        "xl/sharedStrings.xml": f'<?xml version="1.0"?>{before}<sst xmlns="{SHEETS}">{strings}</sst>',
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+
+
+def answer_of(what: str, dev: Any, ana: Any, name: str) -> dict[str, Any]:
+    *_, last = answers(FilePrograms(), what=what, user=ana.pk, environment=dev.pk, values={"uri": f"raw/{name}", "to": "raw/parts"})
+    assert last["event"] == "problem", last
+    return dict(last["problem"])
+
+
+ENTITIES = "<!DOCTYPE l [" + "".join(f'<!ENTITY a{n} "{"a" * 10 if not n else f"&a{n - 1};" * 10}">' for n in range(9)) + "]>"
+
+
+@pytest.mark.parametrize(
+    ("rows", "strings", "before", "code"),
+    [
+        (CELL + '<row r="2147483648"><c r="A2147483648"><v>2</v></c></row>', "", "", "sheet-too-large"),
+        (CELL + '<row r="99999999999999999999"><c r="A99999999999999999999"><v>2</v></c></row>', "", "", "sheet-too-large"),
+        (CELL + '<row r="2"><c r="ZZZZZZ2"><v>2</v></c></row>', "", "", "zip-broken"),
+        (CELL + '<row r="2"><c r="ZZZ2"><v>2</v></c></row>', "", "", "sheet-too-large"),
+        ('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', "<si><t>&a8;</t></si>", ENTITIES, "zip-broken"),
+        (CELL, "<si><t>" + "x" * 30_000_000 + "</t></si>", "", "zip-ratio"),
+    ],
+)
+def test_a_workbook_that_is_made_to_swell_ends_with_a_plain_sentence(
+    dev: Any, ana: Any, lake: Path, rows: str, strings: str, before: str, code: str
+) -> None:
+    workbook(lake / "raw" / "odd.xlsx", rows, strings, before)
+    problem = answer_of("unpack", dev, ana, "odd.xlsx")
+    assert problem["code"] == code and problem["fix"]
+    assert not (lake / "raw" / "parts").exists() or list((lake / "raw" / "parts").iterdir()) == []
+
+
+def test_what_fills_memory_is_ended_and_told(dev: Any, ana: Any, lake: Path, settings: Any) -> None:
+    settings.FILES_MEMORY_MB = 150
+    texts = "".join(f"<si><t>{number:07d}{'x' * 90}{number * 7919:09d}</t></si>" for number in range(600_000))
+    workbook(lake / "raw" / "odd.xlsx", '<row r="1"><c r="A1" t="s"><v>0</v></c></row>', texts)
+    problem = answer_of("unpack", dev, ana, "odd.xlsx")
+    assert problem["code"] in ("limit-memory", "look-too-much") and "Bring" in problem["fix"]
+    assert problem["code"] == "look-too-much" or "150 MB" in problem["message"]
+
+
+def test_what_fills_the_disk_is_ended_and_told(dev: Any, ana: Any, lake: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from portal.runs import measures
+
+    settings.KEEP_FREE_MB = 10**9
+    monkeypatch.setattr(measures, "DISK_SECONDS", 0.1)
+    with zipfile.ZipFile(lake / "raw" / "much.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(900):
+            archive.writestr(f"{number}.csv", "a,b\n" + "1,2\n" * 300_000)
+    problem = answer_of("unpack", dev, ana, "much.zip")
+    assert problem["code"] == "disk-nearly-full" and problem["fix"]
+
+
+def test_what_takes_too_long_is_ended_and_told(dev: Any, ana: Any, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(file_programs.SECONDS, "look", 0.05)
+    (lake / "raw" / "own.csv").write_text("a;b\n1;2\n")
+    assert answer_of("look", dev, ana, "own.csv")["code"] == "look-too-long"

@@ -263,3 +263,10 @@ def test_settings_that_are_none_are_refused(tmp_path: Path, settings: dict[str, 
 def test_odd_signs_are_no_quotes_and_stop_nothing(tmp_path: Path, sign: str) -> None:
     found = proposal_of(tmp_path, f"{sign}a{sign},b\n{sign}1{sign},2\n{sign}3{sign},4\n")
     assert found.settings.quote in ('"', "'", "")
+
+
+def test_a_line_without_end_is_told_and_not_read_to_its_end(tmp_path: Path) -> None:
+    with pytest.raises(ProblemError) as told:
+        proposal_of(tmp_path, "a,b\n1,2\n3," + "x" * 20_000_000)
+    problem = told.value.problems[0]
+    assert (problem.code, problem.line) == ("input-row-endless", 3) and problem.fix
