@@ -1,4 +1,4 @@
-"""`python -m executor check|run|preview|serve|look|unpack|put-back|schema|docs`. What needs Spark is imported only by its commands."""
+"""`python -m executor check|run|preview|serve|look|unpack|put-back|survey|schema|docs`. What needs Spark only its commands import."""
 
 from __future__ import annotations
 
@@ -100,6 +100,16 @@ def look(values: str | None) -> None:
     from executor.look import commands
 
     sys.exit(commands.answer(commands.look))
+
+
+@main.command()
+@values_option
+def survey(values: str | None) -> None:
+    """Says what lies where a document would read and write. Standard output is JSON lines. Starts no Spark."""
+    from executor.look import commands
+    from executor.survey import survey as survey_places
+
+    sys.exit(commands.answer(survey_places))
 
 
 @main.command()

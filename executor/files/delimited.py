@@ -12,9 +12,11 @@ from executor.files.encodings import UTF_16, BrokenPack, HoldsNul, NotThatEncodi
 from executor.files.escapes import BACKSLASH, Verdict, verdict
 from executor.files.folder import DataFile
 from executor.files.inputs import SAMPLE_BYTES, check_kind, fail_encoding, fail_gzip, fail_nul, fail_utf16
-from executor.files.looks import LONGEST_RECORD, FileLook, Layout, Some, look
+from executor.files.looks import LONGEST_RECORD, FileLook, Layout, Some, look, look_at_beginning
 from executor.problems import Problem, ProblemError
 
+HEAD_BYTES = 262_144
+"""So much of a file is read where only its first lines are looked at."""
 SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a pipe", ",": "a comma", "\x01": "the sign 0x01"}
 
 
@@ -80,6 +82,27 @@ def see(file: DataFile, rules: TextRules) -> SeenFile | None:
     _check_first_line(seen, rules)
     _check_separator(seen, rules)
     _check_quotes(seen, rules)
+    return seen
+
+
+def see_beginning(file: DataFile, rules: TextRules) -> SeenFile | None:
+    """As `see`, by the file's first lines alone: what is wrong further down is not found. None where no whole line is in them, too."""
+    check_kind(file, binary_reader="DelimitedExtract")
+    try:
+        head = encodings.head_of(file.path, HEAD_BYTES + 1)
+    except BrokenPack as error:
+        fail_gzip(file, error.good)
+    encoding = _encoding(head, file, rules)
+    as_stream = rules.multi_line or encoding in UTF_16
+    text = head[:HEAD_BYTES].decode(encoding, "replace").removeprefix(encodings.MARK)
+    if len(head) > HEAD_BYTES:  # the last line is cut
+        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
+    sign = NO_ESCAPE if rules.quote == NO_QUOTE else (rules.escape or NO_ESCAPE) if rules.escape is not None else rules.quote
+    found = look_at_beginning(text, rules.dialect(sign, as_stream=as_stream), rules.layout, as_stream=as_stream)
+    if not found.width:
+        return None
+    seen = SeenFile(file, encoding, Verdict(sign), as_stream, found)
+    _check_separator(seen, rules)
     return seen
 
 

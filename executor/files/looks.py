@@ -127,6 +127,13 @@ def look(file: str, changed: int, size: int, encoding: str, dialect: Dialect, la
     return scan.look
 
 
+def look_at_beginning(text: str, dialect: Dialect, layout: Layout, *, as_stream: bool) -> FileLook:
+    """The same of the first lines of a file alone: its names, its width, its first rows."""
+    scan = _StreamScan(dialect, layout) if as_stream else _LineScan(dialect, layout)
+    scan.read([text])
+    return scan.look
+
+
 class _Scan:
     def __init__(self, dialect: Dialect, layout: Layout) -> None:
         self.dialect, self.layout = dialect, layout

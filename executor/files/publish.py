@@ -79,13 +79,13 @@ class Publisher:
                     "Give one of them another place.",
                 )
             )
-        if save_mode == "ErrorIfExists" and _holds_data(target):
+        if save_mode == "ErrorIfExists" and holds_data(target):
             raise ProblemError(_exists(uri))
         if save_mode != "Ignore":
             self._require_replaceable(uri, target)
         try:
             staged = self._staging_folder(target.parent) / target.name
-            _check_writable(target)
+            require_writable(target)
         except OSError as error:
             raise ProblemError(not_writable(uri, error)) from error
         self.outputs.append(Output(uri, target, staged, save_mode, stage_index, stage))
@@ -169,7 +169,7 @@ class Publisher:
 
     def _require_replaceable(self, uri: str, target: Path) -> None:
         """What lies at the target is nothing, or an output of ours and nothing else. Raises ProblemError."""
-        if not _holds_data(target):
+        if not holds_data(target):
             return
         all_of_it = False
         if self._places is not None:
@@ -188,7 +188,7 @@ class Publisher:
         if output.save_mode == "Ignore" and exists:
             output.facts["published"] = False
             return None
-        if output.save_mode == "ErrorIfExists" and exists and _holds_data(output.target):
+        if output.save_mode == "ErrorIfExists" and exists and holds_data(output.target):
             raise ProblemError(_exists(output.uri))
         self._require_replaceable(output.uri, output.target)
         facts = output.as_dict()  # before the old files lie beside them
@@ -298,14 +298,19 @@ def _data_files(path: Path) -> list[Path]:
     return [path / entry.path for entry in tree.Walk(path) if entry.kind == tree.FILE and not entry.name.startswith((".", "_"))]
 
 
-def _holds_data(target: Path) -> bool:
+def holds_data(target: Path) -> bool:
+    """Whether something lies there that publishing would replace."""
     return target.is_file() or (target.is_dir() and any(target.iterdir()))
 
 
-def _check_writable(target: Path) -> None:
-    """A target that exists must itself be ours to replace: found out before the work, not after it."""
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, "Permission denied", str(target.parent))
+def require_writable(target: Path) -> None:
+    """A target that exists must itself be ours to replace: found out before the work, not after it. Where it lies need not be there yet;
+    the nearest folder above counts then. Raises OSError."""
+    above = next(folder for folder in target.parents if os.path.lexists(folder))
+    if not above.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "Not a folder", str(above))
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "Permission denied", str(above))
     if target.is_dir() and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, "Permission denied", str(target))
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from executor.files.delimited import SeenFile, TextRules, check_widths, see, seen_as, unsure_escape
+from executor.files.columns import Columns, looked_at, with_folders
+from executor.files.delimited import SeenFile, TextRules, check_widths, see, see_beginning, seen_as, unsure_escape
 from executor.files.dialect import NO_ESCAPE
 from executor.files.escapes import Verdict
 from executor.files.folder import DataFile, Place
@@ -57,6 +58,17 @@ def table_of(place: Place, rules: TextRules) -> Table:
     table = _by_header(seen, rules) if rules.header else _by_width(seen, rules)
     _tell(table, seen, rules)
     return table
+
+
+def columns_by_first_lines(place: Place, rules: TextRules) -> Columns:
+    """The table's columns by the first lines of its files. Raises ProblemError for what cannot be one table."""
+    columns, seen = looked_at(place, lambda file: see_beginning(file, rules))
+    if seen:
+        table = _by_header(seen, rules) if rules.header else _by_width(seen, rules)
+        columns.columns = dict.fromkeys(table.columns, "text")
+    columns.is_named = rules.header
+    columns.is_whole = columns.is_whole and len(seen) == columns.seen
+    return with_folders(columns, place)
 
 
 def _with_escapes(seen: Sequence[SeenFile], rules: TextRules) -> list[SeenFile]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from executor.problems import Problem
 from executor.stages.base import Stage
 from executor.stages.kinds import Extract, FlatMap, Load, ViewName, WithAuthentication, stage_field
+
+if TYPE_CHECKING:
+    from executor.files.columns import Columns
+    from executor.files.folder import Place
 
 
 class WithSchema(Stage):
@@ -65,6 +69,10 @@ class FileExtract(Extract, WithSchema):
 
     def reads(self) -> list[str]:
         return [self.schema_view] if self.schema_view else []
+
+    def columns_of(self, place: Place) -> Columns:
+        """Which columns the files have, as far as that is quick to tell without Spark. Raises ProblemError for what cannot be read."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which columns its files have")
 
     def problems(self) -> list[Problem]:
         found = super().problems()

@@ -20,6 +20,7 @@ from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileExtract, FileOrViewExtract, WithSchema
 from executor.stages.frames import require_columns
 from executor.stages.internal_columns import empty_file_columns, with_file_columns, with_view_columns
+from executor.stages.noted_columns import note_read
 from executor.stages.portions import Portion
 
 Reader = Callable[[SparkSession, list[str], dict[str, str]], DataFrame]
@@ -59,6 +60,7 @@ def read_portions(stage: FileExtract, spark: SparkSession, context: StageContext
     for portion in found:
         require_own_columns(portion, place)
     tell_beside(place, context)
+    note_read(stage, context, place)
 
     known = [one.rows for one in found if one.rows is not None]
 

@@ -13,6 +13,7 @@ from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileLoad
 from executor.stages.frames import arranged, require_columns
 from executor.stages.kinds import tell_unused
+from executor.stages.noted_columns import note_written
 
 Write = Callable[[DataFrameWriter, str], None]
 Prepare = Callable[[DataFrame], DataFrame]
@@ -48,6 +49,7 @@ def write_files(
     target = context.output_path(stage.output_uri, stage.save_mode)
     writer = arranged(prepared(frame), stage.num_partitions, stage.partition_by).write
     write(writer.partitionBy(*stage.partition_by) if stage.partition_by else writer, target)
+    note_written(stage, context, target)
 
 
 def without_columns_of(frame: DataFrame, kinds: tuple[type, ...], stage: FileLoad, context: StageContext) -> DataFrame:

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.alerts import late, resolving
 from portal.alerts.conditions.pipelines import Missed, NotStarted, PipelineCancelled, Skipped
-from portal.alerts.conditions.promotions import Asked, Declined, Expired, Live, RolledBack
+from portal.alerts.conditions.promotions import Asked, Declined, Expired, Live, RolledBack, RunOnceEnded
 from portal.alerts.conditions.runs import Cancelled, Failed
 from portal.alerts.conditions.schedules import Paused
 from portal.alerts.late import find_late
@@ -48,6 +49,8 @@ def run_ended(run_id: uuid.UUID | str) -> None:
         raise_alert(Failed(run))
     elif run.state == "cancelled":
         _cancelled(run)
+    for promotion_id in Promotion.objects.filter(run_once=run).values_list("pk", flat=True):
+        run_once_ended(promotion_id)
     late.look_at([run], timezone.now())
     if run.state in GOOD_STATES:
         resolving.after_good_run(run)
@@ -123,11 +126,20 @@ def schedule_changed(schedule_id: int | str) -> None:
 DECIDED = {PromotionState.LIVE: Live, PromotionState.DECLINED: Declined, PromotionState.EXPIRED: Expired}
 
 
-def promotion_changed(promotion_id: int | str) -> None:
-    related = Promotion.objects.select_related(
-        "job__project", "job__owner", "version__author", "to_environment", "requested_by", "previous_version__author"
+def _of_promotions() -> QuerySet[Promotion]:
+    return Promotion.objects.select_related(
+        "job__project",
+        "job__owner",
+        "version__author",
+        "to_environment",
+        "requested_by",
+        "previous_version__author",
+        "run_once__requested_by",
     )
-    promotion = related.filter(pk=promotion_id).first()
+
+
+def promotion_changed(promotion_id: int | str) -> None:
+    promotion = _of_promotions().filter(pk=promotion_id).first()
     if promotion is None:
         return
     if promotion.is_waiting:
@@ -138,6 +150,13 @@ def promotion_changed(promotion_id: int | str) -> None:
         raise_alert(RolledBack(promotion))
     elif kind := DECIDED.get(PromotionState(promotion.state)):
         raise_alert(kind(promotion))
+
+
+def run_once_ended(promotion_id: int | str) -> None:
+    """The run after it went live: how it ended."""
+    promotion = _of_promotions().filter(pk=promotion_id).first()
+    if promotion is not None and promotion.run_once is not None and promotion.run_once.is_final:
+        raise_alert(RunOnceEnded(promotion))
 
 
 def find_untold(now: datetime | None = None) -> int:
@@ -153,6 +172,7 @@ def find_untold(now: datetime | None = None) -> int:
     schedules = Schedule.objects.filter(paused_by=None, paused_at__gt=since, paused_at__lte=until)
     decided = Promotion.objects.filter(decided_at__gt=since, decided_at__lte=until)
     waiting = Promotion.objects.waiting().filter(created_at__lte=until)
+    ran = Promotion.objects.filter(run_once__finished_at__gt=since, run_once__finished_at__lte=until)
     return sum(
         [
             _look_at_untold("run", failed.values_list("pk", flat=True), run_ended, Failed.event),
@@ -161,6 +181,7 @@ def find_untold(now: datetime | None = None) -> int:
             _look_at_untold("pipeline_run", going.values_list("pk", flat=True), pipeline_run_changed, NotStarted.event),
             _look_at_untold("schedule", schedules.values_list("pk", flat=True), schedule_changed, Paused.event),
             _look_at_untold("promotion", decided.values_list("pk", flat=True), promotion_changed, *[one.event for one in _DECISIONS]),
+            _look_at_untold("promotion", ran.values_list("pk", flat=True), run_once_ended, RunOnceEnded.event),
             _look_at_untold("promotion", waiting.values_list("pk", flat=True), promotion_changed, Asked.event),
         ]
     )

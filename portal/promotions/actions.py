@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -13,7 +15,12 @@ from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs.actions import set_live
 from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.promotions import four_eyes, gates
+from portal.promotions.candidate import Candidate, Gate
 from portal.promotions.models import VALID_FOR, Approval, Promotion, PromotionState
+from portal.promotions.target import TargetLook
+from portal.promotions.target import look_at as target_look
+from portal.runs.actions import start_run
+from portal.runs.models import GOOD_STATES, Run
 
 
 def next_environment(version: JobVersion) -> tuple[Environment, Environment]:
@@ -42,11 +49,13 @@ def request_promotion(*, actor: User, version: JobVersion, message: str = "") ->
     job = version.job
     require(actor, "request_promotion", job)
     _refuse_archived(job)
+    source, target = next_environment(version)
+    look = target_look(actor, version, target, anew=True)
     with transaction.atomic():
         lock_job(job)
-        source, target = next_environment(version)
-        live = gates.live_version(job, target)
-        candidate = gates.Candidate(job, version, version.sha256, source, target, live, live)
+        if next_environment(version) != (source, target):
+            raise Conflict("Its live version has changed meanwhile.", code="live-changed", fix="Look at it again, then ask.")
+        candidate = Candidate.to_ask_for(version, source, target, look)
         _refuse_if_stopped(gates.judge(candidate), f"v{version.number} cannot be promoted to {target.name} yet")
         expire_waiting(Promotion.objects.filter(version=version, to_environment=target))
         promotion = _create(
@@ -57,7 +66,8 @@ def request_promotion(*, actor: User, version: JobVersion, message: str = "") ->
             to_environment=target,
             requested_by=actor,
             message=message.strip()[:300],
-            previous_version=live,
+            previous_version=candidate.live,
+            target=look.as_dict(),
             expires_at=timezone.now() + VALID_FOR,
         )
         promotion.tell()
@@ -71,12 +81,16 @@ def approve_promotion(*, actor: User, promotion: Promotion, note: str = "", sha2
     `sha256` is what the approver saw. Of several approvers at once, and of a double click, exactly one result comes about.
     """
     try:
+        _refuse(four_eyes.why_not(actor, promotion))
+        parameters = promotion.to_environment.parameters
+        look = target_look(actor, promotion.version, promotion.to_environment, anew=True)
         with transaction.atomic():
             promotion = _locked(promotion)
             _refuse(four_eyes.why_not(actor, promotion))
+            _refuse_other_parameters(promotion, parameters)
             if sha256 is not None and sha256 != promotion.sha256:
                 raise Conflict("The page showed another version than this promotion has. Look at it again.", code="other-bytes")
-            found = gates.judge(gates.Candidate.of(promotion))
+            found = gates.judge(Candidate.of(promotion, look))
             _refuse_if_stopped(found, "It cannot go live")
             _note_decision(actor, promotion, "approve", note)
             record(
@@ -87,7 +101,7 @@ def approve_promotion(*, actor: User, promotion: Promotion, note: str = "", sha2
                 sha256=promotion.sha256,
             )
             if len(four_eyes.valid_approvals(promotion)) >= promotion.to_environment.approvals_needed:
-                _go_live(actor, promotion, gates.evidence(found))
+                _go_live(actor, promotion, found, look)
     except PortalError as refusal:
         _record_refusal("approve_promotion", actor, promotion, refusal)
         raise
@@ -97,13 +111,16 @@ def approve_promotion(*, actor: User, promotion: Promotion, note: str = "", sha2
 def decline_promotion(*, actor: User, promotion: Promotion, note: str) -> Promotion:
     """Says no, and why."""
     try:
+        _refuse(four_eyes.why_not(actor, promotion))
+        look = target_look(actor, promotion.version, promotion.to_environment, anew=False)
         with transaction.atomic():
             promotion = _locked(promotion)
             _refuse(four_eyes.why_not(actor, promotion))
             if not note.strip():
                 raise PortalError("Say why you decline it.", code="note-needed", fix="Write a note; the author reads it.")
             _note_decision(actor, promotion, "decline", note)
-            promotion.decide(PromotionState.DECLINED, gates.evidence(gates.judge(gates.Candidate.of(promotion))))
+            found = gates.judge(Candidate.of(promotion, look))
+            promotion.decide(PromotionState.DECLINED, gates.evidence(found), look.as_dict())
             record(
                 action="decline_promotion",
                 actor=actor,
@@ -129,6 +146,38 @@ def withdraw_promotion(*, actor: User, promotion: Promotion) -> Promotion:
         promotion.decide(PromotionState.WITHDRAWN)
         record(action="withdraw_promotion", actor=actor, subject=promotion, environment=promotion.to_environment.name)
     return promotion
+
+
+def run_once(*, actor: User, promotion: Promotion) -> Run:
+    """Runs what went live, once and now, to see that it works there. Who asks for it owns the run; asker and approvers hear how it ends.
+
+    Raises NotAllowed, and PortalError when it is not live (any more), or such a run is under way or has gone well."""
+    require(actor, "start_run", promotion.job, environment=promotion.to_environment.name)
+    with transaction.atomic():
+        promotion = _locked(promotion)
+        why_not = why_not_run_once(promotion)
+        if why_not:
+            raise Conflict(why_not, code="not-to-run")
+        label = f"once, after v{promotion.version.number} went live"
+        run = start_run(
+            actor=actor, job=promotion.job, environment=promotion.to_environment, version=promotion.version, trigger_label=label
+        )
+        promotion.run_once = run
+        promotion.save(update_fields=["run_once"])
+        record(action="run_once", actor=actor, subject=promotion, environment=promotion.to_environment.name, run=str(run.pk))
+    return run
+
+
+def why_not_run_once(promotion: Promotion) -> str:
+    """Why nobody runs it once now; empty when somebody may."""
+    if promotion.state_now != PromotionState.LIVE:
+        return f"v{promotion.version.number} is not live in {promotion.to_environment.name}, so it does not run there."
+    before = promotion.run_once
+    if before is not None and not before.is_final:
+        return f"It runs already: {before.short_id}."
+    if before is not None and before.state in GOOD_STATES:
+        return f"It has run well already: {before.short_id}."
+    return ""
 
 
 def roll_back(*, actor: User, job: Job, environment: Environment, message: str = "") -> Promotion:
@@ -209,14 +258,14 @@ def lock_job(job: Job) -> None:
 def _locked(promotion: Promotion) -> Promotion:
     lock_job(promotion.job)
     related = Promotion.objects.select_related(
-        "job__project", "version__author", "from_environment", "to_environment", "requested_by", "previous_version"
+        "job__project", "version__author", "from_environment", "to_environment__compute", "requested_by", "previous_version", "run_once"
     )
     return related.select_for_update(of=("self",), no_key=True).get(pk=promotion.pk)
 
 
-def _go_live(actor: User, promotion: Promotion, evidence: list[dict[str, str]]) -> None:
+def _go_live(actor: User, promotion: Promotion, found: list[Gate], look: TargetLook) -> None:
     set_live(actor=actor, job=promotion.job, environment=promotion.to_environment, version=promotion.version)
-    promotion.decide(PromotionState.LIVE, evidence)
+    promotion.decide(PromotionState.LIVE, gates.evidence(found), look.as_dict())
     record(
         action="go_live",
         actor=actor,
@@ -245,8 +294,15 @@ def _refuse(refusal: PortalError | None) -> None:
         raise refusal
 
 
-def _refuse_if_stopped(found: list[gates.Gate], what: str) -> None:
-    stopped = [gate for gate in found if gate.verdict == "stop"]
+def _refuse_other_parameters(promotion: Promotion, seen: dict[str, Any]) -> None:
+    """They decide where it reads and writes, so what was looked at with others says nothing."""
+    if promotion.to_environment.parameters != seen:
+        name = promotion.to_environment.name
+        raise Conflict(f"The parameters of {name} have changed meanwhile.", code="target-changed", fix="Look at it again.")
+
+
+def _refuse_if_stopped(found: list[Gate], what: str) -> None:
+    stopped = gates.stopped(found)
     if stopped:
         reasons = "; ".join(f"{gate.name}: {gate.sentence}" for gate in stopped)
         problems = [problem for gate in stopped for problem in gate.problems]

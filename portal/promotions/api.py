@@ -14,8 +14,10 @@ from rest_framework.response import Response
 from portal.api_base import ListView, ProjectView
 from portal.errors import PortalError
 from portal.jobs.models import Job
-from portal.promotions import actions, gates
+from portal.promotions import actions
+from portal.promotions.effects import Effects
 from portal.promotions.models import Approval, Promotion
+from portal.promotions.review import review_of
 
 
 class ApprovalOut(serializers.Serializer[Approval]):
@@ -35,7 +37,9 @@ class PromotionOut(serializers.Serializer[Promotion]):
     replaces = serializers.IntegerField(source="previous_version.number", allow_null=True, default=None)
     requested_by = serializers.CharField(source="requested_by.username")
     message = serializers.CharField()
-    state = serializers.CharField(help_text="waiting, live, declined, withdrawn or expired")
+    state = serializers.CharField(
+        source="state_now", help_text="waiting, live, was_live (went live, and is not live now), declined, withdrawn or expired"
+    )
     is_live_now = serializers.BooleanField(help_text="Its version is what runs in to_environment at this moment.")
     is_roll_back = serializers.BooleanField()
     approvals_needed = serializers.IntegerField(source="to_environment.approvals_needed")
@@ -43,19 +47,69 @@ class PromotionOut(serializers.Serializer[Promotion]):
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     decided_at = serializers.DateTimeField(allow_null=True)
+    run_once = serializers.UUIDField(
+        source="run_once_id", allow_null=True, help_text="The run that somebody asked for after it went live (…/run-once)."
+    )
 
 
-class GateOut(serializers.Serializer[gates.Gate]):
+class GateOut(serializers.Serializer[Any]):
     name = serializers.CharField()
-    verdict = serializers.CharField(help_text="ok, warn or stop")
+    verdict = serializers.CharField(help_text="ok; warn (to know); unseen (could not be looked at: not passed); stop (cannot go live)")
     sentence = serializers.CharField()
+    findings = serializers.ListField(child=serializers.CharField(), help_text="What it has found, as far as you may see data.")
+    run = serializers.UUIDField(allow_null=True, help_text="The run that is the evidence.")
+
+
+class UseOut(serializers.Serializer[Any]):
+    job = serializers.CharField()
+    does = serializers.CharField(help_text="reads or writes")
+    what = serializers.CharField()
+    place = serializers.CharField()
+
+
+class ColumnOut(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    before = serializers.CharField(help_text="Type in the target now; empty where it is not there.")
+    after = serializers.CharField(help_text="Type as the good run read or wrote it.")
+    change = serializers.CharField(help_text="same, new, gone or type")
+
+
+class _PlaceOut(serializers.Serializer[Any]):
+    stage = serializers.CharField()
+    uri = serializers.CharField(help_text="In the target.")
+    run_uri = serializers.CharField(help_text="Where the good run read or wrote; empty where it did not note it.")
+    rows = serializers.IntegerField(allow_null=True, help_text="That the good run read or wrote.")
+    columns = ColumnOut(many=True)
+    hidden = serializers.IntegerField(help_text="Columns whose names you may not see.")
+    others = UseOut(many=True, help_text="Other jobs that read or write the place in the target.")
+
+
+class ReadOut(_PlaceOut):
+    there = serializers.IntegerField(allow_null=True, help_text="Files in the target; null where nothing could be read.")
+
+
+class WrittenOut(_PlaceOut):
+    save_mode = serializers.CharField()
+    holds = serializers.BooleanField(help_text="Something lies there now.")
+    rows_before = serializers.IntegerField(allow_null=True, help_text="Of the output that lies there now.")
+
+
+class CheckOut(serializers.Serializer[Any]):
+    stage = serializers.CharField()
+    has_passed = serializers.BooleanField()
+    words = serializers.CharField()
+
+
+class EffectsOut(serializers.Serializer[Effects]):
+    run = serializers.UUIDField(source="run.pk", allow_null=True, default=None, help_text="The good run in from_environment.")
+    reads = ReadOut(many=True)
+    writes = WrittenOut(many=True)
+    checks = CheckOut(many=True)
 
 
 class PromotionWithChecksOut(PromotionOut):
-    checks = serializers.SerializerMethodField(help_text="What the rules say: now while it waits, else when it was decided.")
-
-    def get_checks(self, promotion: Promotion) -> list[dict[str, str]]:
-        return gates.evidence(gates.judge(gates.Candidate.of(promotion))) if promotion.is_waiting else promotion.evidence
+    checks = GateOut(many=True, help_text="What the rules say: now while it waits, else when it was decided.")
+    effects = EffectsOut(help_text="What the good run did, and what lies at the same places in the target: now, or when it was decided.")
 
 
 class PromotionIn(serializers.Serializer[Any]):
@@ -104,7 +158,10 @@ class _OfPromotion(ProjectView):
 class OnePromotion(_OfPromotion):
     @extend_schema(summary="Read a promotion and its checks", responses=PromotionWithChecksOut)
     def get(self, request: Request, project: str, promotion: int) -> Response:
-        return Response(PromotionWithChecksOut(self.promotion).data)
+        review = review_of(self.person, self.promotion)
+        checks = [check | {"run": check["run"].pk if check["run"] else None} for check in review.checks]
+        effects = EffectsOut(review.effects).data
+        return Response({**PromotionOut(self.promotion).data, "checks": checks, "effects": effects})
 
 
 class Approve(_OfPromotion):
@@ -129,6 +186,22 @@ class Withdraw(_OfPromotion):
     @extend_schema(summary="Withdraw a promotion", request=None, responses=PromotionOut)
     def post(self, request: Request, project: str, promotion: int) -> Response:
         return Response(PromotionOut(actions.withdraw_promotion(actor=self.person, promotion=self.promotion)).data)
+
+
+class RunOnce(_OfPromotion):
+    scope = "run"
+
+    @extend_schema(
+        summary="Run what went live, once and now",
+        description="The run is yours. You, who asked for the promotion and who approved it hear how it ends.",
+        request=None,
+        responses={201: PromotionOut},
+    )
+    def post(self, request: Request, project: str, promotion: int) -> Response:
+        found = self.promotion
+        actions.run_once(actor=self.person, promotion=found)
+        found.refresh_from_db()
+        return Response(PromotionOut(found).data, status=201)
 
 
 class RollBack(ProjectView):
@@ -161,5 +234,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_ONE + "/approve", Approve.as_view()),
     path(_ONE + "/decline", Decline.as_view()),
     path(_ONE + "/withdraw", Withdraw.as_view()),
+    path(_ONE + "/run-once", RunOnce.as_view()),
     path("projects/<slug:project>/jobs/<slug:job>/roll-back", RollBack.as_view()),
 ]

@@ -3,72 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from executor.document import job as executor_job
 from executor.document.kept_files import keeps_its_files
 from executor.problems import Problem, ProblemError
 from portal.environments import secrets
-from portal.environments.models import Environment
 from portal.jobs import places
-from portal.jobs.models import Job, JobVersion, LiveVersion
+from portal.promotions.candidate import Candidate, Gate, live_version
 from portal.promotions.models import Promotion
-from portal.runs.models import GOOD_STATES, Run
-
-Verdict = Literal["ok", "warn", "stop"]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A version on its way. `live` is what is live in the target now, `expected_live` what was when it was asked for."""
-
-    job: Job
-    version: JobVersion
-    sha256: str
-    source: Environment
-    target: Environment
-    live: JobVersion | None
-    expected_live: JobVersion | None
-
-    @classmethod
-    def of(cls, promotion: Promotion) -> Candidate:
-        live = live_version(promotion.job, promotion.to_environment)
-        return cls(
-            job=promotion.job,
-            version=promotion.version,
-            sha256=promotion.sha256,
-            source=promotion.from_environment,
-            target=promotion.to_environment,
-            live=live,
-            expected_live=promotion.previous_version,
-        )
+from portal.promotions.target_gates import columns_as_read, inputs_there, outputs_can_be_written, target_as_asked
+from portal.runs.models import Run
 
 
-@dataclass(frozen=True)
-class Gate:
-    """One rule's answer. `verdict`: ok; warn (to know); stop (it cannot go live). `run` is the evidence, where a run is it."""
-
-    name: str
-    verdict: Verdict
-    sentence: str
-    run: Run | None = None
-    problems: tuple[dict[str, Any], ...] = ()
-
-
-def evidence(found: list[Gate]) -> list[dict[str, str]]:
+def evidence(found: list[Gate]) -> list[dict[str, Any]]:
     """The answers as they are kept with a decision."""
-    return [{"name": gate.name, "verdict": gate.verdict, "sentence": gate.sentence} for gate in found]
+    return [gate.as_evidence() for gate in found]
 
 
 def judge(candidate: Candidate) -> list[Gate]:
     """Every rule's answer, in the order people read them."""
-    return [gate(candidate) for gate in GATES]
+    return [gate(candidate) for gate in (*GATES, *(OF_ASKED if candidate.is_asked else ()))]
 
 
-def live_version(job: Job, environment: Environment) -> JobVersion | None:
-    pointer = LiveVersion.objects.select_related("version__author").filter(job=job, environment=environment).first()
-    return pointer.version if pointer else None
+def kept_with(promotion: Promotion) -> list[Gate]:
+    """What the rules said when it was decided."""
+    ids = [kept["run"] for kept in promotion.evidence if kept.get("run")]
+    runs = {str(run.pk): run for run in Run.objects.filter(pk__in=ids)}
+    return [Gate.of_evidence(kept, runs) for kept in promotion.evidence]
+
+
+def stopped(found: list[Gate]) -> list[Gate]:
+    """Those that keep it from going live."""
+    return [gate for gate in found if gate.verdict == "stop"]
 
 
 def exact_bytes(it: Candidate) -> Gate:
@@ -113,8 +80,7 @@ def places_its_own(it: Candidate) -> Gate:
 def good_run_before(it: Candidate) -> Gate:
     """The same bytes have run well in the environment before."""
     name = f"Good run of v{it.version.number} in {it.source.name}"
-    runs = Run.objects.filter(job=it.job, environment=it.source, document_sha256=it.sha256, version__isnull=False)
-    run = runs.filter(state__in=GOOD_STATES).order_by("-created_at").first()
+    run = it.run
     if run is None:
         return Gate(name, "stop", f"run it in {it.source.name} first")
     when = f"{run.created_at:%d %b %H:%M} UTC"
@@ -163,9 +129,13 @@ GATES: list[Callable[[Candidate], Gate]] = [
     places_its_own,
     good_run_before,
     parameters_exist,
-    live_unchanged,
+    inputs_there,
+    columns_as_read,
+    outputs_can_be_written,
     still_live_before,
 ]
+OF_ASKED: list[Callable[[Candidate], Gate]] = [live_unchanged, target_as_asked]
+"""Rules that compare with the moment in which it was asked for."""
 
 
 def _from_problems(name: str, problems: list[Problem], good: str) -> Gate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -12,7 +13,7 @@ from portal.accounts.models import User
 from portal.accounts.policy import allowed
 from portal.environments.models import Environment
 from portal.jobs.models import Job, JobVersion, LiveVersion
-from portal.runs.models import OutboxMessage
+from portal.runs.models import OutboxMessage, Run
 
 TOLD_OF_PROMOTIONS = "portal.alerts.tasks.promotion_changed"
 """The task that gets the id of a promotion that was asked for or decided. Text, because promotions do not import alerts."""
@@ -72,7 +73,11 @@ class Promotion(models.Model):
     expires_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True)
     evidence = models.JSONField(default=list)
-    """What each check said when it was decided: name, verdict, sentence."""
+    """What each check said when it was decided: name, verdict, sentence, findings, and the id of the run that speaks for it."""
+    target = models.JSONField(default=dict)
+    """What lay in the target (`target.TargetLook`) when it was asked for; from the decision on, what lay there then."""
+    run_once = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="+")
+    """The run that somebody asked for to see that it works there."""
 
     objects = PromotionQuerySet.as_manager()
 
@@ -102,22 +107,26 @@ class Promotion(models.Model):
         return LiveVersion.objects.filter(job=self.job, environment=self.to_environment, version=self.version).exists()
 
     @property
+    def state_now(self) -> str:
+        """Its state, as it is true now: what has gone live is not live for ever, and what waited too long waits no more."""
+        if self.state == PromotionState.LIVE and not self.is_live_now:
+            return "was_live"
+        return "expired" if self.state == PromotionState.WAITING and not self.is_waiting else str(self.state)
+
+    @property
     def shown_state(self) -> str:
-        """Its state in a list, as a name of portal.ui.states: what was replaced or not decided in time is told apart."""
+        """The same in a list, as a name of portal.ui.states."""
         if self.is_roll_back:
             return "rolled_back"
-        if self.state == PromotionState.LIVE:
-            return str(self.state) if self.is_live_now else "was_live"
-        if self.state == PromotionState.WAITING:
-            return "in_review" if self.is_waiting else "expired"
-        return str(self.state)
+        return "in_review" if self.is_waiting else self.state_now
 
-    def decide(self, state: PromotionState, evidence: list[dict[str, str]] | None = None) -> None:
+    def decide(self, state: PromotionState, evidence: list[dict[str, Any]] | None = None, target: dict[str, Any] | None = None) -> None:
         """The only change of state; a decided promotion never changes again."""
         if self.state != PromotionState.WAITING:
             raise ValueError(f"A promotion that is {self.state} cannot become {state}.")
         self.state, self.decided_at, self.evidence = state, timezone.now(), evidence or []
-        self.save(update_fields=["state", "decided_at", "evidence"])
+        self.target = self.target if target is None else target
+        self.save(update_fields=["state", "decided_at", "evidence", "target"])
         self.tell()
 
     def tell(self) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from portal.promotions import four_eyes
-from portal.promotions.gates import Gate
+from portal.promotions.candidate import Gate
+from portal.promotions.gates import stopped
 from portal.promotions.models import Promotion, PromotionState
 from portal.runs.models import FINAL_STATES, GOOD_STATES, Run
 
@@ -26,7 +27,7 @@ STOPPED = {
 
 def steps_of(promotion: Promotion, gates: list[Gate]) -> list[Step]:
     later = [Step(title, "later") for title in ("Approved", "Live", "Verified")]
-    checks = Step("Checks", "stopped" if any(gate.verdict == "stop" for gate in gates) else "done")
+    checks = Step("Checks", "stopped" if stopped(gates) else "done")
     begun = [Step("Draft", "done"), checks]
     if promotion.state == PromotionState.LIVE:
         return _live_steps(promotion)

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_ONE, views.promotion, name="promotion"),
     path(_ONE + "approve", views.approve, name="approve"),
     path(_ONE + "decline", views.decline, name="decline"),
+    path(_ONE + "run-once", views.run_once, name="run_once"),
     path(_ONE + "withdraw", views.withdraw, name="withdraw"),
     path(_JOB + "promote", views.ask, name="ask"),
     path(_JOB + "roll-back", views.roll_back, name="roll_back"),

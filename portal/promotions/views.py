@@ -18,12 +18,13 @@ from portal.jobs.doors import find_job, find_project, find_version, person
 from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.jobs.stage_diff import compare
 from portal.page_actions import attempt, sentence
-from portal.promotions import actions, four_eyes, gates, stepper
+from portal.promotions import actions, four_eyes, stepper
 from portal.promotions.models import Promotion
+from portal.promotions.review import review_before, review_of
 
 PAGE = 50
 EMPTY_DOCUMENT = '{"stages": []}'
-RELATED = ("job__project", "version__author", "from_environment", "to_environment", "requested_by", "previous_version")
+RELATED = ("job__project", "version__author", "from_environment", "to_environment__project", "requested_by", "previous_version", "run_once")
 
 
 @require_GET
@@ -45,7 +46,7 @@ def promotion(request: HttpRequest, project: str, promotion: int) -> HttpRespons
     place, found = _find(request, project, promotion)
     user = person(request)
     previous = shown(found.previous_version.document) if found.previous_version else EMPTY_DOCUMENT
-    judged = _judged(found)
+    review = review_of(user, found)
     return render(
         request,
         "promotions/promotion.html",
@@ -55,11 +56,10 @@ def promotion(request: HttpRequest, project: str, promotion: int) -> HttpRespons
             "environment": found.to_environment,
             "comparison": compare(previous, shown(found.version.document)),
             "documents": {"before": previous, "after": shown(found.version.document)},
-            "gates": judged,
-            "passed": sum(gate.verdict == "ok" for gate in judged),
-            "steps": stepper.steps_of(found, judged),
+            "review": review,
+            "steps": stepper.steps_of(found, review.gates),
             "first_run": stepper.first_run(found),
-            **_decision(user, found, judged),
+            **_decision(user, found),
         },
     )
 
@@ -74,7 +74,7 @@ def ask(request: HttpRequest, project: str, job: str) -> HttpResponse:
         return _ask(request, project, found, version)
     context: dict[str, Any] = {"project": found.project, "job": found, "version": version, "live": _live(user, found)}
     if version is not None:
-        context |= _what_would_happen(version)
+        context |= _what_would_happen(user, version)
     context["may_ask"] = policy.can(user, "request_promotion", found)
     return render(request, "promotions/ask.html", context)
 
@@ -112,6 +112,17 @@ def withdraw(request: HttpRequest, project: str, promotion: int) -> HttpResponse
 
 
 @require_POST
+def run_once(request: HttpRequest, project: str, promotion: int) -> HttpResponse:
+    _, found = _find(request, project, promotion)
+
+    def run_it() -> None:
+        actions.run_once(actor=person(request), promotion=found)
+
+    said = "It runs. You, who asked for it and who approved it hear how it ends."
+    return attempt(request, run_it, said, "promotions:promotion", project, promotion)
+
+
+@require_POST
 def roll_back(request: HttpRequest, project: str, job: str) -> HttpResponse:
     found = find_job(request, project, job)
     environment = found.project.environments.filter(name=request.POST.get("environment", "")).first()
@@ -134,26 +145,19 @@ def _find(request: HttpRequest, project: str, promotion: int) -> tuple[Project, 
     return place, policy.find(person(request), "view", promotions, pk=promotion)
 
 
-def _judged(promotion: Promotion) -> list[gates.Gate]:
-    """While it waits, what the rules say now; afterwards, what they said when it was decided."""
-    if promotion.is_waiting:
-        return gates.judge(gates.Candidate.of(promotion))
-    return [gates.Gate(**kept) for kept in promotion.evidence]
-
-
-def _decision(user: User, promotion: Promotion, judged: list[gates.Gate]) -> dict[str, Any]:
+def _decision(user: User, promotion: Promotion) -> dict[str, Any]:
     refusal = four_eyes.why_not(user, promotion)
-    stopped = [gate for gate in judged if gate.verdict == "stop"]
     pointer = LiveVersion.objects.filter(job=promotion.job, environment=promotion.to_environment).select_related("previous").first()
     is_live = pointer is not None and pointer.version_id == promotion.version_id and promotion.state == "live"
     return {
         "approvals": promotion.approvals.select_related("approver"),
         "approvers": _approvers(promotion),
         "why_not": _in_words(refusal, promotion) if refusal else "",
-        "why_not_approve": f"{stopped[0].name}: {stopped[0].sentence}" if stopped else "",
         "may_withdraw": promotion.is_waiting and promotion.requested_by == user,
         "pointer": pointer,
         "is_live": is_live,
+        "may_run_once": policy.can(user, "start_run", promotion.job, environment=promotion.to_environment.name),
+        "why_not_run_once": actions.why_not_run_once(promotion),
         "may_roll_back": is_live and pointer is not None and pointer.previous is not None and policy.can(user, "roll_back", pointer),
     }
 
@@ -197,24 +201,21 @@ def _version_to_ask_for(job: Job, number: str | None) -> JobVersion | None:
     return pointers[0].version if pointers else None
 
 
-def _what_would_happen(version: JobVersion) -> dict[str, Any]:
+def _what_would_happen(user: User, version: JobVersion) -> dict[str, Any]:
     try:
         source, target = actions.next_environment(version)
     except PortalError as refusal:
         return {"refusal": sentence(refusal)}
-    live = gates.live_version(version.job, target)
-    judged = gates.judge(gates.Candidate(version.job, version, version.sha256, source, target, live, live))
+    candidate, review = review_before(user, version, source, target)
+    live = candidate.live
     waiting = Promotion.objects.filter(version=version, to_environment=target).waiting().first()
-    stopped = [gate for gate in judged if gate.verdict == "stop"]
     return {
         "source": source,
         "target": target,
         "environment": target,
         "replaces": live,
-        "gates": judged,
-        "passed": sum(gate.verdict == "ok" for gate in judged),
+        "review": review,
         "waiting": waiting,
-        "why_not": f"{stopped[0].name}: {stopped[0].sentence}" if stopped else "",
         "comparison": compare(shown(live.document) if live else EMPTY_DOCUMENT, shown(version.document)),
     }
 

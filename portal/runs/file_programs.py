@@ -1,4 +1,4 @@
-"""Programs that look at files and unpack them, behind the wall: one process each, ended with its answer.
+"""Programs that look at files and places and unpack files, behind the wall: one process each, ended with its answer.
 
 They live in the preview service rather than in the web process because that is where walls are built (the web container may not build
 any), and rather than in the worker because a person waits for the answer. See docs/decisions/looks.md.
@@ -30,7 +30,7 @@ from portal.runs.preview_lease import LONGEST_LINE, said
 log = logging.getLogger(__name__)
 AT_ONCE = 2
 OF_ONE_PERSON = 2
-SECONDS = {"look": 60.0, "unpack": 600.0}
+SECONDS = {"look": 60.0, "unpack": 600.0, "survey": 30.0}
 TOO_LONG = said("look-too-long", "This took too long and was stopped.", "Try again when less is going on, or bring a smaller file.")
 BROKEN = said(
     "look-stopped", "The file could not be looked at: the program stopped.", "Try again; if it stays so, the file is not what it says."
@@ -142,7 +142,7 @@ async def _events(process: asyncio.subprocess.Process, seconds: float) -> AsyncG
         except ValueError:
             event = None
         if event is None or not isinstance(event, dict):
-            is_answer = before is not None and before.get("event") in ("looked", "unpacked", "problem")
+            is_answer = before is not None and before.get("event") in ("looked", "unpacked", "surveyed", "problem")
             yield {**(before if is_answer and before else BROKEN), "last": True}
             return
         if before is not None:

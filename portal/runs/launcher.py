@@ -90,9 +90,10 @@ def for_previews(environment: Environment) -> Launch:
 
 
 def for_files(environment: Environment, what: str) -> Launch:
-    """A short-lived program without Spark over the environment's data: `look` reads it, `unpack` and `put-back` write into it."""
+    """A short-lived program without Spark over the environment's data: `look` reads it, `unpack` and `put-back` write into it, `survey`
+    reads it and tries where it could be written."""
     most = settings.FILES_MEMORY_MB
-    launch = _launch([what, "--values", "-"], environment, writable=what in ("unpack", "put-back"), scratch=None, without_spark_mb=most)
+    launch = _launch([what, "--values", "-"], environment, writable=what != "look", scratch=None, without_spark_mb=most)
     start = launch.argv.index(sys.executable)
     limits = ["/usr/bin/prlimit", f"--as={FILES_ADDRESSES * most * 1024**2}", "--"]
     return replace(launch, argv=[*launch.argv[:start], *limits, *launch.argv[start:]])

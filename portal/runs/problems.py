@@ -45,12 +45,12 @@ def hidden(stored: dict[str, Any], document: str) -> Problem:
     """The problem for a reader who may not see data. `document`: the run's, whose names the reader may see."""
     problem = problem_of(stored)
     shown, names = problem.without_data(), names_in(document)
-    if stored.get("contract") != CONTRACT or not _is_ours(shown.message, names):
+    if stored.get("contract") != CONTRACT or not quotes_only_names(shown.message, names):
         place: dict[str, Any] = {"stage_index": problem.stage_index, "stage": _name(problem.stage, names)}
         return Problem(code=problem.code, message=_reason_hidden(problem, names), **place)
     return replace(
         shown,
-        fix=shown.fix if _is_ours(shown.fix or "", names) else None,
+        fix=shown.fix if quotes_only_names(shown.fix or "", names) else None,
         stage=_name(shown.stage, names),
         stage_type=_name(shown.stage_type, names),
         field=_name(shown.field, names),
@@ -77,8 +77,9 @@ def _name(text: str | None, names: str) -> str | None:
     return text if text and _is_known(text, names) else None
 
 
-def _is_ours(sentence: str, names: str) -> bool:
-    """Whether everything the sentence quotes may be shown. Quotes that do not pair may hide anything."""
+def quotes_only_names(sentence: str, names: str) -> bool:
+    """Whether everything the sentence quotes may be shown: it is one of the `names` (`names_in`), or a word of ours. Quotes that do not
+    pair may hide anything."""
     outside = _QUOTED.sub("", sentence)
     return "“" not in outside and "”" not in outside and all(_is_known(quoted, names) for quoted in _QUOTED.findall(sentence))
 

@@ -13,6 +13,7 @@ from executor.stages.kinds import stage_field
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from executor.files.columns import Columns
     from executor.files.delimited import TextRules
     from executor.files.folder import Place
     from executor.stages.portions import Portion
@@ -111,6 +112,11 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
             rejected = Count(None, "another-width", HAS_ERRORS)
             frame = context.watched(frame, self.output_view, [rejected], affected=HAS_ERRORS, look=HAS_ERRORS)
         self.make_view(frame, context)
+
+    def columns_of(self, place: Place) -> Columns:
+        from executor.files.table import columns_by_first_lines
+
+        return columns_by_first_lines(place, self._rules())
 
     def _portions(self, spark: SparkSession, context: StageContext, place: Place, options: dict[str, str]) -> list[Portion]:
         from executor.files.table import table_of

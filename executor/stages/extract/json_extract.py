@@ -11,6 +11,7 @@ from executor.stages.file_kinds import FileOrViewExtract
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from executor.files.columns import Columns
     from executor.files.folder import Place
     from executor.language.schema import AnyColumn
     from executor.stages.json_shape import Look
@@ -53,6 +54,11 @@ class JSONExtract(FileOrViewExtract):
         columns = stage_schema(self, context)
         frame = frame_of_view(self, spark, context, columns) if self.input_view else frame_of_files(self, spark, context, columns)
         self.make_view(frame, context)
+
+    def columns_of(self, place: Place) -> Columns:
+        from executor.look.keys import columns_by_keys
+
+        return columns_by_keys(place, is_lines=not self.multi_line)
 
     def watch(self, context: StageContext, frame: DataFrame, counts: list[Count], affected: str, look: str) -> DataFrame:
         """`frame`, whose counts are told as those of the stage's view."""

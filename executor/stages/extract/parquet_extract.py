@@ -10,6 +10,9 @@ from executor.stages.file_kinds import FileExtract
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from executor.files.columns import Columns
+    from executor.files.folder import Place
+
 
 class ParquetExtract(FileExtract):
     """Reads Parquet files, such as those that a ParquetLoad wrote. The columns keep their names and types; times of day become text."""
@@ -45,3 +48,8 @@ class ParquetExtract(FileExtract):
         if rows is not None and not (self.persist or context.is_sampled):
             # The files say at their ends how many rows they hold. What is kept in memory is counted already.
             context.rows("out", rows, self.output_view)
+
+    def columns_of(self, place: Place) -> Columns:
+        from executor.look.footers import columns_by_footers
+
+        return columns_by_footers(place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from portal.alerts.conditions.base import Condition, Told
 from portal.alerts.conditions.deliveries import Undelivered
 from portal.alerts.conditions.pipelines import Missed, NotStarted, PipelineCancelled, PipelineWellAgain, Skipped
-from portal.alerts.conditions.promotions import Asked, Declined, Expired, Live, RolledBack
+from portal.alerts.conditions.promotions import Asked, Declined, Expired, Live, RolledBack, RunOnceEnded
 from portal.alerts.conditions.runs import Cancelled, Failed, Late, WellAgain
 from portal.alerts.conditions.schedules import Paused
 
@@ -20,6 +20,7 @@ _ALL: list[type[Condition]] = [
     Asked,
     Declined,
     Live,
+    RunOnceEnded,
     RolledBack,
     Expired,
     Cancelled,

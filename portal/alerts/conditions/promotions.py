@@ -11,6 +11,8 @@ from portal.accounts.models import Role, User
 from portal.alerts.conditions.base import DUTY, Condition, Told
 from portal.promotions import four_eyes
 from portal.promotions.models import Promotion
+from portal.runs.models import GOOD_STATES, Run
+from portal.runs.problems import hidden
 
 
 class OfPromotion(Condition):
@@ -79,7 +81,7 @@ class Live(OfPromotion):
 
     @property
     def title(self) -> str:
-        return f"{self.what} is live in {self.environment.name}"
+        return f"{self.what} went live in {self.environment.name}"
 
     def lines(self) -> list[str]:
         by, note = self.decision()
@@ -91,6 +93,44 @@ class Live(OfPromotion):
     def people(self) -> Iterator[Told]:
         yield from self.askers()
         yield from self.holders(Role.OPERATOR)
+
+
+class RunOnceEnded(OfPromotion):
+    """The run that somebody asked for to see that it works there."""
+
+    event, word, is_note = "run_once_ended", "first run ended", True
+
+    @property
+    def run(self) -> Run | None:
+        return self.promotion.run_once
+
+    @property
+    def occasion(self) -> str:
+        return str(self.promotion.run_once_id or "")
+
+    @property
+    def title(self) -> str:
+        end = self.run.get_state_display() if self.run else "gone"
+        return f"First run of {self.what} in {self.environment.name}: {end}"
+
+    def lines(self) -> list[str]:
+        run = self.run
+        if run is None:
+            return ["The run is gone."]
+        by = run.requested_by.shown_name if run.requested_by else "Somebody"
+        said = [f"{by} ran it once after it went live."]
+        if run.problem:
+            said.append(hidden(run.problem, run.document).message)
+        if run.state not in GOOD_STATES:
+            said.append("Look at the run; mend it, or roll back.")
+        return said
+
+    def people(self) -> Iterator[Told]:
+        yield from self.askers()
+        for approval in self.promotion.approvals.select_related("approver").filter(decision="approve"):
+            yield Told(approval.approver, "you approved it")
+        if self.run and self.run.requested_by:
+            yield Told(self.run.requested_by, "you ran it")
 
 
 class RolledBack(OfPromotion):

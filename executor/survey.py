@@ -1,0 +1,84 @@
+"""`python -m executor survey`: what lies where a document would read and write here, before it has ever run here. Starts no Spark.
+
+One JSON object {"document", "environment", "parameters", "lake"} on standard input, one event in answer: `surveyed`, with `inputs` and
+`outputs`, or `problem`. Each of them has stage, stage_index, uri, and `columns` (`executor.files.columns`) or `problem`.
+
+It reads bytes that strangers brought, and tries whether outputs could be written: run it behind the wall of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from executor.document.job import Job, parse
+from executor.document.places import Address, addresses
+from executor.files import kept, lake
+from executor.files.folder import place_of
+from executor.files.inputs import require_data
+from executor.files.publish import holds_data, not_writable, require_writable
+from executor.language import places
+from executor.problems import Problem, ProblemError
+from executor.stages.file_kinds import FileExtract, FileLoad
+from executor.stages.noted_columns import reader_of
+
+
+def survey(given: dict[str, Any], folder: Path, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
+    """See above. Raises ProblemError where the document is not right for this environment."""
+    job = parse(given["document"], environment=given.get("environment"), parameters=given.get("parameters") or {})
+    found = addresses(dict(enumerate(job.stages)), job.environment)
+    inputs = [one for one in found if isinstance(one.stage, FileExtract) and one.field == "inputURI"]
+    outputs = [one for one in found if isinstance(one.stage, FileLoad) and one.writes]
+    said: dict[str, list[dict[str, Any]]] = {"inputs": [], "outputs": []}
+    for count, address in enumerate((*inputs, *outputs)):
+        tell("places", count, len(inputs) + len(outputs))
+        if address.writes:
+            said["outputs"].append(_described(address, _output, folder))
+        elif not _is_made_by(job, address, outputs):
+            said["inputs"].append(_described(address, _input, folder))
+    return {"event": "surveyed", **said}
+
+
+def _is_made_by(job: Job, address: Address, outputs: list[Address]) -> bool:
+    """Whether an earlier stage of the job writes what this one reads: then it need not be there before."""
+    return any(places.is_within(address.uri, output.uri) for output in outputs if output.index < address.index)
+
+
+def _described(address: Address, look: Callable[[Any, Path], dict[str, Any]], folder: Path) -> dict[str, Any]:
+    known = {"stage": address.stage.name, "stage_index": address.index, "uri": places.place_of(address.uri)}
+    try:
+        return known | look(address.stage, folder)
+    except ProblemError as error:
+        return known | {"problem": error.problems[0].as_dict()}
+    except OSError as error:
+        problem = Problem(
+            code="place-not-looked-at", field=address.field, message=f"“{address.uri}” cannot be looked at.", found=error.strerror
+        )
+        return known | {"problem": problem.as_dict()}
+
+
+def _input(stage: FileExtract, folder: Path) -> dict[str, Any]:
+    uri = stage.input_uri or ""
+    base = lake.existing(folder, stage.base_path, "basePath") if stage.base_path else None
+    place = require_data(lake.existing(folder, uri), uri, base)
+    return {"columns": stage.columns_of(place).as_dict()}
+
+
+def _output(stage: FileLoad, folder: Path) -> dict[str, Any]:
+    """`holds`: whether something lies there; `foreign`: the first thing there that no load writes."""
+    target = lake.resolve(folder, stage.output_uri, "outputURI")
+    try:
+        require_writable(target)
+    except OSError as error:
+        raise ProblemError(not_writable(stage.output_uri, error)) from error
+    facts: dict[str, Any] = {"save_mode": stage.save_mode, "holds": holds_data(target)}
+    if not facts["holds"]:
+        return facts
+    foreign = kept.foreign_content(target)
+    if foreign is not None:
+        facts["foreign"] = foreign
+    try:
+        return facts | {"columns": reader_of(stage).columns_of(place_of(str(target), stage.output_uri)).as_dict()}
+    except ProblemError as error:
+        return facts | {"unreadable": error.problems[0].as_dict()}

@@ -1,0 +1,148 @@
+"""What a version does, for people who decide on it: what its good run read, wrote and checked, what lies at the same places in the target,
+and who else reads or writes them there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from executor.stages import STAGE_TYPES
+from portal.accounts import policy
+from portal.accounts.models import User
+from portal.data.uses import Uses, as_dicts
+from portal.environments.models import Environment
+from portal.jobs import places
+from portal.jobs.models import Job
+from portal.promotions import columns, good_run
+from portal.promotions.target import TargetLook
+from portal.runs import published
+from portal.runs.models import Run, StageRun
+from portal.runs.problems import names_in, quotes_only_names
+
+
+@dataclass(frozen=True)
+class Read:
+    """One input. `uri`: in the target, `run_uri`: as the good run read it; `rows`: that the good run read; `there`: files in the target,
+    None where nothing could be read. `others`: who else reads or writes it there (`portal.data.uses.as_dicts`). `hidden`: columns that this
+    reader may not see."""
+
+    stage: str
+    uri: str
+    run_uri: str
+    rows: int | None
+    there: int | None
+    columns: list[dict[str, str]]
+    hidden: int
+    others: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Written:
+    """One output. `columns`: rows of name, before (in the target now), after (as the good run wrote) and change; `holds`: whether
+    something lies there; `rows_before`, `rows`: there now, and in the good run."""
+
+    stage: str
+    uri: str
+    run_uri: str
+    save_mode: str
+    holds: bool
+    rows_before: int | None
+    rows: int | None
+    columns: list[dict[str, str]]
+    hidden: int
+    others: list[dict[str, str]]
+    is_noted: bool
+
+    @property
+    def changed(self) -> list[dict[str, str]]:
+        return [row for row in self.columns if row["change"] != "same"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of the good run. `words`: what it answered, for people who may see data."""
+
+    stage: str
+    has_passed: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class Effects:
+    run: Run | None
+    reads: list[Read] = field(default_factory=list)
+    writes: list[Written] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+
+
+def may_see(user: User, *environments: Environment) -> bool:
+    """Whether they may see data in all of these: names of columns that no document names come from data."""
+    return all(policy.can(user, "view_data", environment) for environment in environments)
+
+
+def effects_of(run: Run | None, job: Job, target: Environment, document: str, look: TargetLook, *, with_data: bool) -> Effects:
+    """`run`: the good run; `look`: what lies in the target."""
+    shown = _Shown(None if with_data else names_in(document))
+    uses, stages = Uses(target), {stage.index: stage for stage in good_run.stages_of(run)}
+    read, wrote = good_run.noted(run, "read"), good_run.noted(run, "wrote")
+
+    def others(uri: str) -> list[dict[str, str]]:
+        return as_dicts(use for use in uses.of(uri) if use.job.pk != job.pk)
+
+    reads = [_read(one, stages.get(one["stage_index"]), read.get(one["stage_index"]), shown, others) for one in look.inputs]
+    writes = [_written(one, stages.get(one["stage_index"]), wrote.get(one["stage_index"]), target, shown, others) for one in look.outputs]
+    checks = [_check(stage, with_data) for stage in stages.values() if _is_check(stage)]
+    return Effects(run, reads, writes, checks)
+
+
+class _Shown:
+    """Which columns a reader sees: all, or those that the document names."""
+
+    def __init__(self, names: str | None) -> None:
+        self._names = names
+
+    def of(self, rows: list[dict[str, str]]) -> list[dict[str, str]]:
+        if self._names is None:
+            return rows
+        return [row for row in rows if quotes_only_names(f"“{row['name']}”", self._names)]
+
+
+def _read(one: Mapping[str, Any], stage: StageRun | None, noted: Mapping[str, Any] | None, shown: _Shown, others: Any) -> Read:
+    uri, there = str(one["uri"]), one.get("columns")
+    rows = columns.changes(there, noted) if noted and there else []
+    seen = shown.of(rows)
+    files = there.get("files") if isinstance(there, dict) else None
+    run_uri = str(noted["uri"]) if noted else ""
+    return Read(one["stage"], uri, run_uri, stage.rows_out if stage else None, files, seen, len(rows) - len(seen), others(uri))
+
+
+def _written(
+    one: Mapping[str, Any], stage: StageRun | None, noted: Mapping[str, Any] | None, target: Environment, shown: _Shown, others: Any
+) -> Written:
+    uri = str(one["uri"])
+    rows = columns.changes(one.get("columns"), noted)
+    seen = shown.of(rows)
+    place = places.place_at(target, uri)
+    return Written(
+        stage=one["stage"],
+        uri=uri,
+        run_uri=str(noted["uri"]) if noted else "",
+        save_mode=str(one.get("save_mode", "")),
+        holds=bool(one.get("holds")),
+        rows_before=published.history(place)[0].rows if place else None,
+        rows=stage.rows_out if stage else None,
+        columns=seen,
+        hidden=len(rows) - len(seen),
+        others=others(uri),
+        is_noted=noted is not None,
+    )
+
+
+def _is_check(stage: StageRun) -> bool:
+    return stage.type in STAGE_TYPES and STAGE_TYPES[stage.type].kind == "validate"
+
+
+def _check(stage: StageRun, with_data: bool) -> Check:
+    message = stage.details.get("message") if with_data and isinstance(stage.details, dict) else ""
+    return Check(stage.name, stage.state in ("done", "warning"), str(message or ""))

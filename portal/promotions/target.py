@@ -1,0 +1,145 @@
+"""What lies where a version would read and write in the environment it goes to: told by a program behind that environment's wall.
+
+It is looked at when a promotion is asked for, when its page is opened, and when somebody says yes. Pages take the last look again as long
+as no file and no address has changed; a decision is always made on a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asgiref.sync import async_to_sync
+
+from executor.document.job import Job as ReadJob
+from executor.document.job import parse
+from executor.document.places import addresses
+from executor.files.lake import matches, resolve
+from executor.files.tree import TOO_LONG as WALK_TOO_LONG
+from executor.files.tree import TOO_MANY, Walk
+from executor.problems import ProblemError
+from portal.accounts.models import User
+from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.jobs.models import JobVersion
+from portal.runs import launcher, preview_client
+from portal.runs.checks import declared_parameters
+
+SECONDS = 25.0
+"""People do not wait longer than this for a look."""
+REMEMBERED = 40
+MOST_FILES, WALK_SECONDS = 20_000, 2.0
+"""Bounds of telling whether the files of one address are the same as before."""
+LONGEST_KEPT = 1_000_000
+TOO_LONG = "it took too long; try again when less is going on"
+NOT_RIGHT = "the document is not right there"
+
+_kept: OrderedDict[str, TargetLook] = OrderedDict()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class TargetLook:
+    """`inputs`, `outputs`: as `executor.survey` says. `refusal`: why there was no looking, in our words; "" when there was."""
+
+    inputs: tuple[dict[str, Any], ...] = ()
+    outputs: tuple[dict[str, Any], ...] = ()
+    refusal: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is kept with a promotion."""
+        return {"inputs": list(self.inputs), "outputs": list(self.outputs), "refusal": self.refusal}
+
+    @classmethod
+    def of(cls, kept: dict[str, Any]) -> TargetLook:
+        return cls(tuple(kept.get("inputs", ())), tuple(kept.get("outputs", ())), str(kept.get("refusal", "")))
+
+
+def look_at(user: User, version: JobVersion, target: Environment, *, anew: bool) -> TargetLook:
+    """The look, as `user` asks for it. Never raises: what cannot be looked at is a refusal, which no check takes for good.
+
+    `anew`: whatever was seen before. Else a look that was taken while the same files lay there is good enough."""
+    try:
+        declared = declared_parameters(version.document)
+        values = {name: value for name, value in target.parameters.items() if name in declared}
+        key = _key(version, target, parse(version.document, environment=target.name, parameters=values))
+    except (PortalError, ProblemError):
+        return TargetLook(refusal=NOT_RIGHT)
+    with _lock:
+        if not anew and key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    found = async_to_sync(_asked)(user.pk, target, {"document": version.document, "environment": target.name, "parameters": values})
+    if key and not found.refusal:
+        with _lock:
+            _kept[key] = found
+            while len(_kept) > REMEMBERED:
+                _kept.popitem(last=False)
+    return found
+
+
+async def _asked(user: int, target: Environment, values: dict[str, Any]) -> TargetLook:
+    message = {"do": "files", "what": "survey", "user": user, "environment": target.pk, "values": values}
+    refusal = ""
+    try:
+        async with asyncio.timeout(SECONDS):
+            async for event in preview_client.request(message):
+                if event.get("event") == "surveyed":
+                    return _told(event)
+                refusal = refusal or str((event.get("problem") or {}).get("message") or "")
+    except TimeoutError:
+        return TargetLook(refusal=TOO_LONG)
+    return TargetLook(refusal=refusal or "the program that looks gave no answer; try again")
+
+
+def _told(event: dict[str, Any]) -> TargetLook:
+    """What the program says, as far as it has the form that is expected of it."""
+    parts = [event.get("inputs"), event.get("outputs")]
+    if not all(isinstance(part, list) and all(isinstance(one, dict) for one in part) for part in parts):
+        return TargetLook(refusal="the program that looks gave no answer that can be read")
+    if len(json.dumps(event)) > LONGEST_KEPT:
+        return TargetLook(refusal="there is too much to look at: the job reads and writes too many columns")
+    return TargetLook(tuple(parts[0] or ()), tuple(parts[1] or ()))
+
+
+def _key(version: JobVersion, target: Environment, job: ReadJob) -> str:
+    """The same key means: the same document and values, and the same files where it reads and writes. Empty where that cannot be told."""
+    lake = launcher.lake_folder(target)
+    uris = {(address.uri, address.writes) for address in addresses(dict(enumerate(job.stages)), target.name)}
+    try:
+        states = [[uri, writes, _state(lake, uri, writes)] for uri, writes in sorted(uris)]
+    except _TooMany:
+        return ""
+    return json.dumps([target.pk, version.sha256, dict(job.values), states], default=str)
+
+
+def _state(lake: Path, uri: str, writes: bool) -> Any:
+    """The files at an address, and for an output whether the folder above could be written."""
+    with suppress(ProblemError, OSError, ValueError):
+        path = resolve(lake, uri, "uri")
+        above = next((folder for folder in (path, *path.parents) if folder.is_dir()), lake) if writes else None
+        return [_files(path), [os.stat(above).st_ctime_ns, os.stat(above).st_mode] if above else None]
+    return None
+
+
+def _files(path: Path) -> list[tuple[str, int, int]]:
+    found: list[tuple[str, int, int]] = []
+    for one in matches(path):
+        state = os.stat(one)
+        found.append((str(one), state.st_mtime_ns, state.st_size))
+        walk = Walk(one, most=MOST_FILES, seconds=WALK_SECONDS)
+        found += [(entry.path, entry.modified_ns, entry.size) for entry in walk]
+        if {TOO_MANY, WALK_TOO_LONG} & walk.left_out:
+            raise _TooMany
+    return found
+
+
+class _TooMany(Exception):
+    """Too many files to tell whether one has changed."""
