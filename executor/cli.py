@@ -107,7 +107,7 @@ def look(values: str | None) -> None:
 def survey(values: str | None) -> None:
     """Says what lies where a document would read and write. Standard output is JSON lines. Starts no Spark."""
     from executor.look import commands
-    from executor.survey import survey as survey_places
+    from executor.running.survey import survey as survey_places
 
     sys.exit(commands.answer(survey_places))
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from executor.files.columns import Columns, looked_at, with_folders
-from executor.files.delimited import SeenFile, TextRules, check_widths, see, see_beginning, seen_as, unsure_escape
+from executor.files.delimited import HEAD_BYTES, SeenFile, TextRules, check_widths, see, see_beginning, seen_as, unsure_escape
 from executor.files.dialect import NO_ESCAPE
 from executor.files.escapes import Verdict
 from executor.files.folder import DataFile, Place
@@ -66,6 +66,8 @@ def columns_by_first_lines(place: Place, rules: TextRules) -> Columns:
     if seen:
         table = _by_header(seen, rules) if rules.header else _by_width(seen, rules)
         columns.columns = dict.fromkeys(table.columns, "text")
+    elif all(file.path.stat().st_size <= HEAD_BYTES for file in place.files):
+        raise ProblemError(_only_blanks(place))
     columns.is_named = rules.header
     columns.is_whole = columns.is_whole and len(seen) == columns.seen
     return with_folders(columns, place)

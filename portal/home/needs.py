@@ -110,18 +110,19 @@ def _alerts(user: User, project: Project) -> Iterator[Need]:
 
 
 DECISIONS = {PromotionState.LIVE: ("circle-check", "ok", "went live"), PromotionState.DECLINED: ("thumb-down", "bad", "was declined")}
+NOT_LIVE_NOW = ("history", "warn", "went live, and is not live any more")
 
 
 def _decided(user: User, project: Project) -> Iterator[Need]:
     """What became of one's own requests in the last days; declined ones need work, live ones are good to know."""
-    rows = Promotion.objects.filter(job__project=project, requested_by=user, is_roll_back=False, state__in=list(DECISIONS))
+    rows = Promotion.objects.with_live_now().filter(job__project=project, requested_by=user, is_roll_back=False, state__in=list(DECISIONS))
     recent = (
         rows.filter(decided_at__gt=timezone.now() - timedelta(days=2))
         .select_related("version__job", "to_environment")
         .order_by("-decided_at")
     )
     for row in recent[:3]:
-        icon, tone, word = DECISIONS[PromotionState(row.state)]
+        icon, tone, word = NOT_LIVE_NOW if row.state_now == "was_live" else DECISIONS[PromotionState(row.state)]
         last = row.approvals.select_related("approver").last()
         note = f"{last.approver.shown_name}: “{last.note}”" if last and last.note else ""
         at = row.decided_at or row.created_at

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.accounts.models import User
@@ -81,9 +82,7 @@ def approve_promotion(*, actor: User, promotion: Promotion, note: str = "", sha2
     `sha256` is what the approver saw. Of several approvers at once, and of a double click, exactly one result comes about.
     """
     try:
-        _refuse(four_eyes.why_not(actor, promotion))
-        parameters = promotion.to_environment.parameters
-        look = target_look(actor, promotion.version, promotion.to_environment, anew=True)
+        look, parameters = _looked_at(actor, promotion, anew=True)
         with transaction.atomic():
             promotion = _locked(promotion)
             _refuse(four_eyes.why_not(actor, promotion))
@@ -111,8 +110,7 @@ def approve_promotion(*, actor: User, promotion: Promotion, note: str = "", sha2
 def decline_promotion(*, actor: User, promotion: Promotion, note: str) -> Promotion:
     """Says no, and why."""
     try:
-        _refuse(four_eyes.why_not(actor, promotion))
-        look = target_look(actor, promotion.version, promotion.to_environment, anew=False)
+        look, _ = _looked_at(actor, promotion, anew=False)
         with transaction.atomic():
             promotion = _locked(promotion)
             _refuse(four_eyes.why_not(actor, promotion))
@@ -257,10 +255,21 @@ def lock_job(job: Job) -> None:
 
 def _locked(promotion: Promotion) -> Promotion:
     lock_job(promotion.job)
-    related = Promotion.objects.select_related(
+    return _whole().select_for_update(of=("self",), no_key=True).get(pk=promotion.pk)
+
+
+def _whole() -> QuerySet[Promotion]:
+    return Promotion.objects.select_related(
         "job__project", "version__author", "from_environment", "to_environment__compute", "requested_by", "previous_version", "run_once"
     )
-    return related.select_for_update(of=("self",), no_key=True).get(pk=promotion.pk)
+
+
+def _looked_at(actor: User, promotion: Promotion, *, anew: bool) -> tuple[TargetLook, dict[str, Any]]:
+    """The look before a decision, and the parameters it was taken with. Outside of the transaction, which must not wait for it; who may
+    not decide has no look taken. Raises why not."""
+    now = _whole().get(pk=promotion.pk)
+    _refuse(four_eyes.why_not(actor, now))
+    return target_look(actor, now.version, now.to_environment, anew=anew), now.to_environment.parameters
 
 
 def _go_live(actor: User, promotion: Promotion, found: list[Gate], look: TargetLook) -> None:

@@ -52,7 +52,7 @@ class PromotionOut(serializers.Serializer[Promotion]):
     )
 
 
-class GateOut(serializers.Serializer[Any]):
+class PromotionGateOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     verdict = serializers.CharField(help_text="ok; warn (to know); unseen (could not be looked at: not passed); stop (cannot go live)")
     sentence = serializers.CharField()
@@ -60,14 +60,14 @@ class GateOut(serializers.Serializer[Any]):
     run = serializers.UUIDField(allow_null=True, help_text="The run that is the evidence.")
 
 
-class UseOut(serializers.Serializer[Any]):
+class PromotionUseOut(serializers.Serializer[Any]):
     job = serializers.CharField()
     does = serializers.CharField(help_text="reads or writes")
     what = serializers.CharField()
     place = serializers.CharField()
 
 
-class ColumnOut(serializers.Serializer[Any]):
+class PromotionColumnOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     before = serializers.CharField(help_text="Type in the target now; empty where it is not there.")
     after = serializers.CharField(help_text="Type as the good run read or wrote it.")
@@ -79,22 +79,22 @@ class _PlaceOut(serializers.Serializer[Any]):
     uri = serializers.CharField(help_text="In the target.")
     run_uri = serializers.CharField(help_text="Where the good run read or wrote; empty where it did not note it.")
     rows = serializers.IntegerField(allow_null=True, help_text="That the good run read or wrote.")
-    columns = ColumnOut(many=True)
+    columns = PromotionColumnOut(many=True)
     hidden = serializers.IntegerField(help_text="Columns whose names you may not see.")
-    others = UseOut(many=True, help_text="Other jobs that read or write the place in the target.")
+    others = PromotionUseOut(many=True, help_text="Other jobs that read or write the place in the target.")
 
 
-class ReadOut(_PlaceOut):
+class PromotionReadOut(_PlaceOut):
     there = serializers.IntegerField(allow_null=True, help_text="Files in the target; null where nothing could be read.")
 
 
-class WrittenOut(_PlaceOut):
+class PromotionWrittenOut(_PlaceOut):
     save_mode = serializers.CharField()
     holds = serializers.BooleanField(help_text="Something lies there now.")
     rows_before = serializers.IntegerField(allow_null=True, help_text="Of the output that lies there now.")
 
 
-class CheckOut(serializers.Serializer[Any]):
+class PromotionCheckOut(serializers.Serializer[Any]):
     stage = serializers.CharField()
     has_passed = serializers.BooleanField()
     words = serializers.CharField()
@@ -102,13 +102,13 @@ class CheckOut(serializers.Serializer[Any]):
 
 class EffectsOut(serializers.Serializer[Effects]):
     run = serializers.UUIDField(source="run.pk", allow_null=True, default=None, help_text="The good run in from_environment.")
-    reads = ReadOut(many=True)
-    writes = WrittenOut(many=True)
-    checks = CheckOut(many=True)
+    reads = PromotionReadOut(many=True)
+    writes = PromotionWrittenOut(many=True)
+    checks = PromotionCheckOut(many=True)
 
 
 class PromotionWithChecksOut(PromotionOut):
-    checks = GateOut(many=True, help_text="What the rules say: now while it waits, else when it was decided.")
+    checks = PromotionGateOut(many=True, help_text="What the rules say: now while it waits, else when it was decided.")
     effects = EffectsOut(help_text="What the good run did, and what lies at the same places in the target: now, or when it was decided.")
 
 

@@ -13,7 +13,7 @@ from portal.accounts.models import User
 from portal.data.uses import Uses, as_dicts
 from portal.environments.models import Environment
 from portal.jobs import places
-from portal.jobs.models import Job
+from portal.jobs.models import Job, Place
 from portal.promotions import columns, good_run
 from portal.promotions.target import TargetLook
 from portal.runs import published
@@ -40,7 +40,8 @@ class Read:
 @dataclass(frozen=True)
 class Written:
     """One output. `columns`: rows of name, before (in the target now), after (as the good run wrote) and change; `holds`: whether
-    something lies there; `rows_before`, `rows`: there now, and in the good run."""
+    something lies there; `rows_before`, `rows`: there now, and in the good run; `can_be_taken_over`: what lies there keeps the job from
+    publishing unless somebody with that right gives it the place."""
 
     stage: str
     uri: str
@@ -53,6 +54,15 @@ class Written:
     hidden: int
     others: list[dict[str, str]]
     is_noted: bool
+    can_be_taken_over: bool
+
+    @property
+    def total(self) -> int:
+        return len(self.columns) + self.hidden
+
+    @property
+    def same(self) -> list[dict[str, str]]:
+        return [row for row in self.columns if row["change"] == "same"]
 
     @property
     def changed(self) -> list[dict[str, str]]:
@@ -91,7 +101,9 @@ def effects_of(run: Run | None, job: Job, target: Environment, document: str, lo
         return as_dicts(use for use in uses.of(uri) if use.job.pk != job.pk)
 
     reads = [_read(one, stages.get(one["stage_index"]), read.get(one["stage_index"]), shown, others) for one in look.inputs]
-    writes = [_written(one, stages.get(one["stage_index"]), wrote.get(one["stage_index"]), target, shown, others) for one in look.outputs]
+    writes = [
+        _written(one, stages.get(one["stage_index"]), wrote.get(one["stage_index"]), job, target, shown, others) for one in look.outputs
+    ]
     checks = [_check(stage, with_data) for stage in stages.values() if _is_check(stage)]
     return Effects(run, reads, writes, checks)
 
@@ -118,7 +130,13 @@ def _read(one: Mapping[str, Any], stage: StageRun | None, noted: Mapping[str, An
 
 
 def _written(
-    one: Mapping[str, Any], stage: StageRun | None, noted: Mapping[str, Any] | None, target: Environment, shown: _Shown, others: Any
+    one: Mapping[str, Any],
+    stage: StageRun | None,
+    noted: Mapping[str, Any] | None,
+    job: Job,
+    target: Environment,
+    shown: _Shown,
+    others: Any,
 ) -> Written:
     uri = str(one["uri"])
     rows = columns.changes(one.get("columns"), noted)
@@ -136,7 +154,15 @@ def _written(
         hidden=len(rows) - len(seen),
         others=others(uri),
         is_noted=noted is not None,
+        can_be_taken_over=_can_be_taken_over(job, target, one, place),
     )
+
+
+def _can_be_taken_over(job: Job, target: Environment, one: Mapping[str, Any], place: Place | None) -> bool:
+    found = places.conflicts(job, target, [str(one["uri"])])
+    if found:
+        return all(conflict["can_be_taken_over"] for conflict in found)
+    return bool(one.get("holds")) and (place is None or (bool(one.get("foreign")) and not place.may_replace))
 
 
 def _is_check(stage: StageRun) -> bool:

@@ -47,7 +47,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class TargetLook:
-    """`inputs`, `outputs`: as `executor.survey` says. `refusal`: why there was no looking, in our words; "" when there was."""
+    """`inputs`, `outputs`: as `executor.running.survey` says. `refusal`: why there was no looking, in our words; "" when there was."""
 
     inputs: tuple[dict[str, Any], ...] = ()
     outputs: tuple[dict[str, Any], ...] = ()

@@ -46,7 +46,8 @@ def _why_not(it: Candidate, one: dict[str, Any], stored: dict[str, Any], uses: U
         yield Finding(f"nothing at “{one['uri']}” in {it.target.name}{made}", is_open=True)
         return
     words = hidden(stored, it.version.document).message
-    yield Finding(" ".join(filter(None, (problem.message, problem.found and f"Found: {problem.found}.", problem.fix))), is_open=False)
+    found = f"Found: {problem.found}." if isinstance(problem.found, str) else None
+    yield Finding(" ".join(filter(None, (problem.message, found, problem.fix))), is_open=False)
     if words == problem.message:
         yield Finding(words, is_open=True)
 
@@ -98,7 +99,7 @@ def _summed(name: str, found: list[tuple[Verdict, str, list[Finding]]], good: st
         if said:
             more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
             findings = tuple(finding for _, _, some in found for finding in some)
-            return Gate(name, verdict, f"{said[0]}{more}", findings=findings)  # type: ignore[arg-type]
+            return Gate(name, verdict, f"{said[0]}{more}", findings=findings)
     return Gate(name, "ok", good)
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.errors import NotAllowed, PortalError
+from portal.jobs.actions import may_answer_for
 from portal.jobs.documents import shown
 from portal.jobs.doors import find_job, find_project, find_version, person
 from portal.jobs.models import Job, JobVersion, LiveVersion
@@ -156,6 +157,7 @@ def _decision(user: User, promotion: Promotion) -> dict[str, Any]:
         "may_withdraw": promotion.is_waiting and promotion.requested_by == user,
         "pointer": pointer,
         "is_live": is_live,
+        "may_take_over": may_answer_for(user, "take_over_place", promotion.to_environment),
         "may_run_once": policy.can(user, "start_run", promotion.job, environment=promotion.to_environment.name),
         "why_not_run_once": actions.why_not_run_once(promotion),
         "may_roll_back": is_live and pointer is not None and pointer.previous is not None and policy.can(user, "roll_back", pointer),
@@ -215,6 +217,7 @@ def _what_would_happen(user: User, version: JobVersion) -> dict[str, Any]:
         "environment": target,
         "replaces": live,
         "review": review,
+        "may_take_over": may_answer_for(user, "take_over_place", target),
         "waiting": waiting,
         "comparison": compare(shown(live.document) if live else EMPTY_DOCUMENT, shown(version.document)),
     }

@@ -1,4 +1,4 @@
-// Two versions side by side: one merge view for each changed SQL, and one for the whole document when its tab is opened.
+// Two versions side by side, or in one column: one merge view for each changed SQL, and one for the whole document when its tab is opened.
 import {
   EditorState,
   EditorView,
@@ -11,7 +11,10 @@ import {
   sql,
   syntaxHighlighting,
 } from "../vendor/codemirror.js";
-import { MergeView } from "../vendor/codemirror_merge.js";
+import { MergeView, unifiedMergeView } from "../vendor/codemirror_merge.js";
+
+const collapseUnchanged = { margin: 3, minSize: 6 };
+const isNarrow = matchMedia("(max-width: 699.98px)").matches;
 
 const look = (language, label) => [
   lineNumbers(),
@@ -25,12 +28,17 @@ const look = (language, label) => [
   EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
 ];
 
+// Where there is no room for two columns, what went and what came stand in one.
 function merge(parent, before, after, language, label) {
+  if (isNarrow) {
+    const unified = unifiedMergeView({ original: before, mergeControls: false, collapseUnchanged });
+    return new EditorView({ doc: after, extensions: [look(language, label), unified], parent });
+  }
   return new MergeView({
     a: { doc: before, extensions: look(language, `${label} before`) },
     b: { doc: after, extensions: look(language, `${label} after`) },
     parent,
-    collapseUnchanged: { margin: 3, minSize: 6 },
+    collapseUnchanged,
   });
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -12,15 +14,30 @@ from portal.alerts import raising
 from portal.alerts.models import Alert
 from portal.environments.models import Environment
 from portal.jobs.models import JobVersion
-from portal.promotions.actions import approve_promotion, decline_promotion, expire_waiting, request_promotion, roll_back, withdraw_promotion
+from portal.promotions.actions import (
+    approve_promotion,
+    decline_promotion,
+    expire_waiting,
+    request_promotion,
+    roll_back,
+    run_once,
+    withdraw_promotion,
+)
 from portal.promotions.models import Promotion
 from tests.alerts.test_unheard import hear, listed, mailed
 from tests.factories import make_job, make_person, make_run, make_version
+from tests.targets import answer_here, put
+
+
+@pytest.fixture(autouse=True)
+def _looks(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
+    answer_here(monkeypatch, settings, tmp_path / "lake")
 
 
 @pytest.fixture
-def version(flights: Project, ana: User, dev: Environment) -> JobVersion:
+def version(flights: Project, ana: User, dev: Environment, test_env: Environment) -> JobVersion:
     """Live in dev, with a good run there."""
+    put(dev), put(test_env)
     made = make_version(make_job(flights, ana), live_in=("dev",))
     make_run(made, dev, "succeeded")
     return made
@@ -93,6 +110,33 @@ def test_rolled_back_is_told_to_who_wrote_it_and_who_runs_it_but_not_to_who_did_
     note = Alert.objects.get(event="rolled_back")
     assert note.title == "daily_delays was rolled back to v1 in test" and "Pat took back v2." in note.body
     assert mailed("rolled_back") == ["ana@sluice.test", "olu@sluice.test"]
+
+
+@pytest.mark.parametrize(("state", "word"), [("succeeded", "succeeded"), ("failed", "failed")])
+def test_the_end_of_the_run_after_it_went_live_is_told_to_all_who_had_a_part(
+    asked: Promotion, pat: User, olu: User, state: str, word: str
+) -> None:
+    approve_promotion(actor=pat, promotion=asked)
+    run = run_once(actor=olu, promotion=asked)
+    hear()
+    assert not Alert.objects.filter(event="run_once_ended").exists(), "it has not ended"
+    for step in ("starting", "running", state):
+        run.move_to(step, **({"problem": {"code": "x", "message": "canary"}} if step == "failed" else {}))
+    hear()
+    note = Alert.objects.get(event="run_once_ended")
+    assert note.title == f"First run of daily_delays v1 in test: {word}" and "Olu ran it once" in note.body and "canary" not in note.body
+    assert mailed("run_once_ended") == ["ana@sluice.test", "olu@sluice.test", "pat@sluice.test"]
+    hear()
+    assert Alert.objects.filter(event="run_once_ended").count() == 1
+
+
+def test_the_end_of_that_run_is_told_also_when_its_message_was_lost(asked: Promotion, pat: User, olu: User) -> None:
+    approve_promotion(actor=pat, promotion=asked)
+    run = run_once(actor=olu, promotion=asked)
+    for step in ("starting", "running", "succeeded"):
+        run.move_to(step)
+    raising.find_untold(timezone.now() + timedelta(seconds=30))
+    assert Alert.objects.filter(event="run_once_ended").count() == 1
 
 
 def test_told_once_also_when_the_scheduler_looks(asked: Promotion, pat: User) -> None:

@@ -69,18 +69,20 @@ def test_a_file_that_is_not_there_is_told_at_save(job: Job, ana: User, query: Pa
 def test_what_was_saved_before_is_neither_promoted_nor_run_above(
     job: Job, ana: User, dev: Environment, prod: Environment, query: Path
 ) -> None:
-    from portal.promotions.gates import Candidate, all_of_it_kept
+    from portal.promotions.candidate import Candidate
+    from portal.promotions.gates import all_of_it_kept
+    from portal.promotions.target import TargetLook
     from portal.runs.checks import values_for
     from tests import factories
 
     old = factories.make_version(job, ana, DOCUMENT)
-    candidate = Candidate(job, old, old.sha256, dev, prod, None, None)
+    candidate = Candidate.to_ask_for(old, dev, prod, TargetLook())
     assert all_of_it_kept(candidate).verdict == "stop"
     with pytest.raises(PortalError, match="does not keep"):
         values_for(old.document, prod, None)
     assert values_for(old.document, dev, None) == {}
     new = save(job, ana)
-    assert all_of_it_kept(Candidate(job, new, new.sha256, dev, prod, None, None)).verdict == "ok"
+    assert all_of_it_kept(Candidate.to_ask_for(new, dev, prod, TargetLook())).verdict == "ok"
     assert values_for(new.document, prod, None) == {}
 
 
@@ -99,12 +101,14 @@ def test_restoring_an_old_version_keeps_its_files_too(job: Job, ana: User, query
 
 def test_what_a_promotion_would_publish_on_is_a_gate(job: Job, ana: User, ben: User, dev: Environment, prod: Environment) -> None:
     from portal.jobs import places
-    from portal.promotions.gates import Candidate, places_its_own
+    from portal.promotions.candidate import Candidate
+    from portal.promotions.gates import places_its_own
+    from portal.promotions.target import TargetLook
     from tests import factories
 
     version = job.latest_version
     assert version
-    candidate = Candidate(job, version, version.sha256, dev, prod, None, None)
+    candidate = Candidate.to_ask_for(version, dev, prod, TargetLook())
     assert places_its_own(candidate).verdict == "ok"
     places.claim(factories.make_job(job.project, ben, "other"), prod, ["curated/by_origin"])
     gate = places_its_own(candidate)

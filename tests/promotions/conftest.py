@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from portal.accounts.models import Project, User
     from portal.environments.models import Environment
     from portal.jobs.models import JobVersion
@@ -23,13 +25,24 @@ def changed(sql: str) -> dict[str, Any]:
     return document
 
 
+@pytest.fixture(autouse=True)
+def looks(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> list[dict[str, Any]]:
+    """The looks at targets that were asked for."""
+    from tests import targets
+
+    return targets.answer_here(monkeypatch, settings, tmp_path / "lake")
+
+
 @pytest.fixture
 def version(flights: Project, ana: User, dev: Environment) -> JobVersion:
-    """Ana's first version, live in dev, with a good run there."""
+    """Ana's first version, live in dev, with a good run there. What it reads lies in every environment."""
     from tests.factories import make_job, make_run, make_version
+    from tests.targets import note_columns, put
 
+    for environment in flights.environments.all():
+        put(environment)
     made = make_version(make_job(flights, ana), live_in=("dev",))
-    make_run(made, dev, "succeeded")
+    note_columns(make_run(made, dev, "succeeded"))
     return made
 
 
