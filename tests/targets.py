@@ -81,3 +81,16 @@ def answer_here(monkeypatch: pytest.MonkeyPatch, settings: Any, folder: Path) ->
 
     monkeypatch.setattr(target.preview_client, "request", request)
     return messages
+
+
+def look_at_once(monkeypatch: pytest.MonkeyPatch, settings: Any, folder: Path) -> None:
+    """The same where an event loop runs in this thread already, as in tests with a browser."""
+    from portal.promotions import target
+
+    settings.LAKE_DIR = folder
+    target._kept.clear()
+
+    def ask(user: int, environment: Environment, values: dict[str, Any]) -> target.TargetLook:
+        return target._told(surveyed(environment, values["document"]))
+
+    monkeypatch.setattr(target, "async_to_sync", lambda asked: ask)

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from executor.event_lines import plain
 from executor.files.folder import DataFile, Place
 
 MOST_FILES, MOST_COLUMNS = 200, 1_000
+LONGEST_NAME, LONGEST_TYPE = 200, 500
 SECONDS = 5.0
-"""Files, columns and time of one look. What is beyond is not looked at, and said so."""
+"""Files, columns, characters and time of one look. What is beyond is not looked at, and said so."""
 FOLDER = "text, from the folder's name"
 T = TypeVar("T")
 
@@ -31,10 +33,12 @@ class Columns:
     is_whole: bool = True
 
     def as_dict(self) -> dict[str, Any]:
-        """As an event can hold it. Columns are pairs, because their order matters."""
-        shown = list(self.columns.items())
-        facts = {"files": self.files, "bytes": self.bytes, "seen": self.seen, "columns": [list(pair) for pair in shown[:MOST_COLUMNS]]}
-        facts |= {"is_named": self.is_named, "is_whole": self.is_whole and len(shown) <= MOST_COLUMNS}
+        """As an event can hold it, and in the way in which it is stored: signs that cannot be seen are replaced, long texts cut. Columns
+        are pairs, because their order matters."""
+        shown = [[plain(name)[:LONGEST_NAME], plain(kind)[:LONGEST_TYPE]] for name, kind in self.columns.items()][:MOST_COLUMNS]
+        is_all = len(shown) == len(self.columns) and all(len(name) < LONGEST_NAME and len(kind) < LONGEST_TYPE for name, kind in shown)
+        facts = {"files": self.files, "bytes": self.bytes, "seen": self.seen, "columns": shown}
+        facts |= {"is_named": self.is_named, "is_whole": self.is_whole and is_all}
         return facts if self.rows is None else {**facts, "rows": self.rows}
 
 

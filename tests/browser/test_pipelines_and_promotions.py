@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.factories import make_job, make_run, make_version
 from tests.pipelines import conftest as prepared
 from tests.pipelines.ends import end
 from tests.promotions.conftest import changed
+from tests.targets import look_at_once, note_columns, put
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Visit = Callable[..., Page]
@@ -38,12 +40,23 @@ def run(pipeline: Pipeline, olu: User, test_env: Environment) -> PipelineRun:
 
 
 @pytest.fixture
-def promotion(flights: Any, ana: User, pat: User, dev: Environment) -> Promotion:
+def promotion(
+    flights: Any,
+    ana: User,
+    pat: User,
+    dev: Environment,
+    test_env: Environment,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    tmp_path: Path,
+) -> Promotion:
     """v1 is live in test; v2 is asked for."""
+    look_at_once(monkeypatch, settings, tmp_path / "lake")
+    put(dev), put(test_env)
     job = make_job(flights, ana, "monthly_delays")
     for sql in ("SELECT origin FROM flights", "SELECT origin, count(*) AS flights FROM flights GROUP BY origin"):
         version = make_version(job, ana, changed(sql), live_in=("dev",))
-        make_run(version, dev, "succeeded")
+        note_columns(make_run(version, dev, "succeeded"))
         asked = request_promotion(actor=ana, version=version, message="Counts by origin")
         if version.number == 1:
             approve_promotion(actor=pat, promotion=asked)
@@ -145,3 +158,13 @@ def test_approver_sees_the_difference_and_approves(screen: Any, visit: Visit, pr
     page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
     expect(page.get_by_text("v1 is live in test again.")).to_be_visible()
     assert shown.take_said() == []
+
+
+def test_differences_stand_in_one_column_on_a_phone(screen: Any, visit: Visit, promotion: Promotion, pat: User) -> None:
+    shown = screen(width=390)
+    page = visit(shown, pat, f"/p/flights/promotions/{promotion.pk}/")
+    page.get_by_role("tab", name="SQL").click()
+    expect(page.locator(".sql-merge .cm-editor")).to_have_count(1)
+    expect(page.locator(".sql-merge .cm-deletedChunk").first).to_be_visible()
+    expect(page.locator(".sql-merge .cm-changedLine").first).to_be_visible()
+    assert shown.too_wide() == [] and shown.take_said() == []

@@ -184,6 +184,28 @@ def test_a_run_that_noted_nothing_speaks_for_no_columns(version: JobVersion, ana
     assert review.passed < len(review.gates)
 
 
+@pytest.mark.parametrize("name", ["amount\u00a0", "a\u200bb", "x" * 199])
+def test_odd_names_are_the_same_in_a_run_that_was_stored(
+    flights: Any, ana: User, dev: Environment, test_env: Environment, name: str
+) -> None:
+    from executor.event_lines import storable
+
+    for environment in (dev, test_env):
+        put(environment, text=f"{name},b\n1,2\n")
+    version = version_of(make_job(flights, ana), dev, document_with())
+    for stage in StageRun.objects.all():
+        StageRun.objects.filter(pk=stage.pk).update(details=storable(stage.details))
+    assert gate(version, ana, COLUMNS).verdict == "ok"
+
+
+def test_names_that_are_too_long_to_be_kept_are_not_taken_for_the_same(
+    flights: Any, ana: User, dev: Environment, test_env: Environment
+) -> None:
+    for environment, end in ((dev, "a"), (test_env, "b")):
+        put(environment, text="x" * 300 + f"{end},b\n1,2\n")
+    assert gate(version_of(make_job(flights, ana), dev, document_with()), ana, COLUMNS).verdict == "unseen"
+
+
 def test_files_beyond_what_is_looked_at_leave_it_open(
     flights: Any, ana: User, dev: Environment, test_env: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
