@@ -89,11 +89,12 @@ class Gate:
         run = runs.get(kept.get("run", ""))
         return cls(kept["name"], kept["verdict"], kept["sentence"], run, findings=findings)
 
-    def said_to(self, *, with_data: bool) -> list[str]:
-        """Its findings as this reader may see them."""
-        shown = [finding.words for finding in self.findings if with_data or finding.is_open]
-        hidden = len(self.findings) - len(shown)
-        return shown + ([f"{hidden} more can be read by people who may see data"] if hidden else [])
+    def said_to(self, *, with_data: bool, where: str) -> list[str]:
+        """Its findings as this reader may see them, but for what the sentence says already. `where`: where one has to see data for more."""
+        more = [finding for finding in self.findings if finding.words != self.sentence]
+        shown = [finding.words for finding in more if with_data or finding.is_open]
+        hidden = len(more) - len(shown)
+        return shown + ([f"{hidden} more can be read by people who may see data in {where}"] if hidden else [])
 
 
 def live_version(job: Job, environment: Environment) -> JobVersion | None:

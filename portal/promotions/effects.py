@@ -36,6 +36,10 @@ class Read:
     hidden: int
     others: list[dict[str, str]]
 
+    @property
+    def total(self) -> int:
+        return len(self.columns) + self.hidden
+
 
 @dataclass(frozen=True)
 class Written:

@@ -17,20 +17,22 @@ from portal.promotions.target import TargetLook, look_at
 
 @dataclass(frozen=True)
 class Review:
-    """`checks`: the gates with what this person may read of their findings."""
+    """`with_data`: whether this person may see data in both environments, which `where` names."""
 
     gates: list[Gate]
     effects: Effects
     with_data: bool
+    where: str
 
     @property
     def checks(self) -> list[dict[str, Any]]:
+        """The gates with what this person may read of their findings."""
         return [
             {
                 "name": gate.name,
                 "verdict": gate.verdict,
                 "sentence": gate.sentence,
-                "findings": gate.said_to(with_data=self.with_data),
+                "findings": gate.said_to(with_data=self.with_data, where=self.where),
                 "run": gate.run,
             }
             for gate in self.gates
@@ -57,7 +59,7 @@ def review_of(user: User, promotion: Promotion) -> Review:
         look, judged = TargetLook.of(promotion.target), gates.kept_with(promotion)
     run = next((gate.run for gate in judged if gate.run), None)
     effects = effects_of(run, promotion.job, promotion.to_environment, promotion.version.document, look, with_data=with_data)
-    return Review(judged, effects, with_data)
+    return Review(judged, effects, with_data, _where(promotion.from_environment, promotion.to_environment))
 
 
 def review_before(user: User, version: JobVersion, source: Environment, target: Environment) -> tuple[Candidate, Review]:
@@ -65,4 +67,8 @@ def review_before(user: User, version: JobVersion, source: Environment, target: 
     candidate = Candidate.to_ask_for(version, source, target, look_at(user, version, target, anew=False))
     with_data = may_see(user, source, target)
     effects = effects_of(candidate.run, version.job, target, version.document, candidate.look, with_data=with_data)
-    return candidate, Review(gates.judge(candidate), effects, with_data)
+    return candidate, Review(gates.judge(candidate), effects, with_data, _where(source, target))
+
+
+def _where(source: Environment, target: Environment) -> str:
+    return source.name if source == target else f"{source.name} and {target.name}"

@@ -26,6 +26,7 @@ from executor.files.tree import TOO_LONG as WALK_TOO_LONG
 from executor.files.tree import TOO_MANY, Walk
 from executor.problems import ProblemError
 from portal.accounts.models import User
+from portal.environments import secrets
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs.models import JobVersion
@@ -68,7 +69,8 @@ def look_at(user: User, version: JobVersion, target: Environment, *, anew: bool)
     `anew`: whatever was seen before. Else a look that was taken while the same files lay there is good enough."""
     try:
         declared = declared_parameters(version.document)
-        values = {name: value for name, value in target.parameters.items() if name in declared}
+        hidden = secrets.needed_by(declared)
+        values = {name: value for name, value in target.parameters.items() if name in declared and name not in hidden}
         key = _key(version, target, parse(version.document, environment=target.name, parameters=values))
     except (PortalError, ProblemError):
         return TargetLook(refusal=NOT_RIGHT)

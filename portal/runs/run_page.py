@@ -159,7 +159,7 @@ def _line(stage: StageRun, run: Run, begin: datetime, whole: float, usual: float
 
 def _details(stage: StageRun) -> dict[str, Any]:
     """What the stage said of itself, less what has a card of its own."""
-    return {name: fact for name, fact in stage.details.items() if name not in ("values", "warnings")}
+    return {name: fact for name, fact in stage.details.items() if name not in ("values", "warnings", "read", "wrote")}
 
 
 def _figures(stage: StageRun) -> str:
