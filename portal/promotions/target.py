@@ -40,6 +40,15 @@ MOST_FILES, WALK_SECONDS = 20_000, 2.0
 """Bounds of telling whether the files of one address are the same as before."""
 LONGEST_KEPT = 1_000_000
 TOO_LONG = "it took too long; try again when less is going on"
+NO_ANSWER = "the program that looks gave no answer; try again"
+REFUSALS = {
+    "previews-down": "the service that looks does not answer; try again, and if it stays so tell whoever runs Sluice",
+    "look-too-long": TOO_LONG,
+    "look-busy": "you are looking at several places already; wait until one of them is done",
+    "look-too-much": "it needs more memory than a look may take",
+    "sandbox-missing": "this machine cannot keep a look apart from everything else; tell whoever runs Sluice",
+}
+"""By the code of a problem; all others are NO_ANSWER."""
 NOT_RIGHT = "the document is not right there"
 
 _kept: OrderedDict[str, TargetLook] = OrderedDict()
@@ -95,10 +104,17 @@ async def _asked(user: int, target: Environment, values: dict[str, Any]) -> Targ
             async for event in preview_client.request(message):
                 if event.get("event") == "surveyed":
                     return _told(event)
-                refusal = refusal or str((event.get("problem") or {}).get("message") or "")
+                refusal = refusal or _why_not(event)
     except TimeoutError:
         return TargetLook(refusal=TOO_LONG)
-    return TargetLook(refusal=refusal or "the program that looks gave no answer; try again")
+    return TargetLook(refusal=refusal or NO_ANSWER)
+
+
+def _why_not(event: dict[str, Any]) -> str:
+    """Why there was no looking. The program's own words are not shown: it reads bytes that anybody may have brought."""
+    problem = event.get("problem")
+    code = problem.get("code") if isinstance(problem, dict) else None
+    return REFUSALS.get(code, "") if isinstance(code, str) else ""
 
 
 def _told(event: dict[str, Any]) -> TargetLook:

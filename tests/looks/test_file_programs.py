@@ -12,6 +12,7 @@ from django.db import connections
 
 from portal.runs import file_programs
 from portal.runs.file_programs import OF_ONE_PERSON, FilePrograms
+from tests.factories import DOCUMENT, as_text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -136,3 +137,15 @@ def test_what_takes_too_long_is_ended_and_told(dev: Any, ana: Any, lake: Path, m
     monkeypatch.setitem(file_programs.SECONDS, "look", 0.05)
     (lake / "raw" / "own.csv").write_text("a;b\n1;2\n")
     assert answer_of("look", dev, ana, "own.csv")["code"] == "look-too-long"
+
+
+def test_what_lies_where_a_job_would_run_is_told_from_behind_the_wall(dev: Any, ana: Any, lake: Path) -> None:
+    (lake / "raw" / "flights.csv").write_text("origin,n\nJFK,1\n")
+    values = {"document": as_text(DOCUMENT), "environment": "dev", "parameters": {}}
+    *_, last = answers(FilePrograms(), what="survey", user=ana.pk, environment=dev.pk, values=values)
+    assert last["event"] == "surveyed" and last["last"]
+    assert last["inputs"][0]["columns"]["columns"] == [["origin", "text"], ["n", "text"]]
+    assert last["outputs"] == [
+        {"stage": "write", "stage_index": 2, "uri": "curated/by_origin", "save_mode": "Overwrite", "holds": False}
+    ], "and it could be written, as by a run"
+    assert sorted(entry.name for entry in lake.iterdir()) == ["raw"], "looking leaves nothing"

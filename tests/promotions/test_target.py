@@ -285,7 +285,7 @@ def test_what_happens_to_what_is_there(flights: Any, ana: User, dev: Environment
 
 
 async def _down(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-    yield {"event": "problem", "problem": {"message": "The preview service does not answer."}, "last": True}
+    yield {"event": "problem", "problem": {"code": "previews-down", "message": "canary"}, "last": True}
 
 
 async def _nonsense(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
@@ -304,6 +304,7 @@ def test_a_target_that_cannot_be_looked_at_is_red_in_words(
     monkeypatch.setattr(target.preview_client, "request", answer)
     found = [gate(version, ana, name) for name in (INPUTS, COLUMNS, OUTPUTS)]
     assert all(one.verdict == "stop" and "test could not be looked at:" in one.sentence for one in found)
+    assert "canary" not in str(found), "the words of a program that reads foreign bytes are not shown"
     with pytest.raises(PortalError, match="could not be looked at"):
         request_promotion(actor=ana, version=version)
 
