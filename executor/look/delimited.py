@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from executor.files.rows import lines_of
 from executor.look.describing import column_of
 from executor.look.dialect import Dialect, dialect_of
 from executor.look.encoding import encoding_of, found
@@ -91,7 +92,7 @@ class DelimitedLook:
             misfits=misfits,
             misfits_total=total,
             first_rows=self.first_rows,
-            first_lines=[line.rstrip("\r\n")[:2000] for line in self.head.splitlines(keepends=True)[:FIRST_LINES]],
+            first_lines=[line.rstrip("\r\n")[:2000] for line in lines_of(self.head)[:FIRST_LINES]],
             multi_line=reading.has_line_breaks,
         )
         proposal.questions = [*self._questions_of_width(columns), *self._questions_of_values(typings[:kept], columns)]
@@ -123,14 +124,15 @@ class DelimitedLook:
         named = len(self.header) or width
         # Rows that are nearly all of another width than the header decide; a few odd rows do not.
         width = width if common and common[0][1] > 0.5 * min(len(block), 1000) else named
-        if self.settings.other_widths in ("fit", "pad", "drop", "stop", "reject") and self.header and width < named:
-            width = named
+        if self.header and width < named:
+            # A name without cells is a column all the same: the stage that reads has it, too.
+            width, self.usual_choice = named, self.settings.other_widths or "pad"
         self.facts = [Facts(self.header[index] if index < len(self.header) else "") for index in range(min(max(width, 1), MOST_COLUMNS))]
         return block, lines
 
     def _of_other_widths(self, block: list[list[str]], lines: list[int], width: int) -> tuple[list[Any], list[int]]:
         """The rows that are judged, each `width` long; the others are remembered and left out, unless they are to be padded or cut."""
-        choice = self.settings.other_widths
+        choice = self.settings.other_widths or self.usual_choice
         rows, kept = [], []
         for row, line in zip(block, lines, strict=True):
             if len(row) != width:
@@ -156,10 +158,14 @@ class DelimitedLook:
         choice = self.settings.other_widths
         if choice is None:
             choice = "drop" if not any(facts.full for facts in self.facts[named:]) else "keep"
+            if choice == "drop" and any(width < named for width in self.widths):
+                choice = "reject"
         self.surplus = choice
         return len(self.facts) if choice == "keep" else named
 
     surplus = ""
+    usual_choice: str | None = None
+    """What happens to rows of another width where most rows are so."""
 
     def _columns(self, style: Style, kept: int) -> tuple[list[ProposedColumn], list[Typing], list[Misfit], int]:
         raw = [self.header[index] if index < len(self.header) else "" for index in range(len(self.facts))]
@@ -228,7 +234,7 @@ class DelimitedLook:
         )
 
     def _widths_choice(self) -> str:
-        return self.surplus or ("reject" if self.others else "stop")
+        return self.surplus or self.usual_choice or ("reject" if self.others else "stop")
 
     def _all_found(self, reading: Pass, typings: list[Typing], style: Style) -> list[Found]:
         packed = Found(setting="packed", value=self.file.is_gzip, shown="gzip, one file" if self.file.is_gzip else "not packed")

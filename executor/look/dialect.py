@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
+from executor.files.dialect import NO_ESCAPE, NO_QUOTE
+from executor.files.dialect import Dialect as FileDialect
+from executor.files.rows import NeverClosed, Rows, lines_of
 from executor.look.proposal import Found, Settings
 from executor.look.shapes import shape_of
 
@@ -17,7 +18,6 @@ SEPARATORS = {",": "comma ,", ";": "semicolon ;", "\t": "tab", "|": "bar |", "\x
 QUOTES = {'"': 'double "', "'": "single '", "": "none"}
 ESCAPES = {'"': 'doubled ""', "\\": "backslash \\", "": "none"}
 SNIFFED = 30_000
-LONGEST_CELL = 8_000_000
 _FOOTER = re.compile(
     r"^\W*(grand\s+)?(total|totals|sum|summe|gesamt|somme|suma|count|end( of (file|report))?|eof|\d+ rows?)\b", re.IGNORECASE
 )
@@ -36,32 +36,23 @@ class Dialect:
     skip_last_lines: int = 0
     header: bool = True
 
-    def reader(self, lines: Iterable[str]) -> Any:
-        """csv's reader; it tells `line_num`."""
-        csv.field_size_limit(LONGEST_CELL)
-        doubled = self.escape == self.quote
-        return csv.reader(
-            lines,
-            delimiter=self.separator,
-            quotechar=self.quote or None,
-            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
-            doublequote=doubled,
-            escapechar=None if doubled or not self.escape else self.escape,
-        )
+    def reader(self, lines: Iterable[str]) -> Rows:
+        """The rows of the lines, as the stage will read them."""
+        signs = FileDialect(self.separator, self.quote or NO_QUOTE, (self.quote and self.escape) or NO_ESCAPE, over_lines=True)
+        return Rows(lines, signs, self.comment)
 
 
 def records(dialect: Dialect, lines: Sequence[str]) -> list[list[str]]:
     """The rows of a sample; what comes before a break in it."""
-    kept = [line for line in lines if not (dialect.comment and line.startswith(dialect.comment))]
     found: list[list[str]] = []
-    with suppress(csv.Error):
-        found.extend(dialect.reader(kept))
+    with suppress(NeverClosed):
+        found.extend(dialect.reader(lines))
     return found
 
 
 def dialect_of(head: str, tail: str, settings: Settings) -> tuple[Dialect, list[Found]]:
     """The dialect and what was found, the person's own settings first. `head`, `tail`: whole lines of the text's two ends."""
-    lines = head.splitlines(keepends=True)
+    lines = lines_of(head)
     dialect, found = _signs(lines, settings)
     comment, comment_found = _comment(lines, dialect, settings)
     dialect = replace(dialect, comment=comment)
@@ -149,11 +140,11 @@ def _skip_lines(lines: list[str], dialect: Dialect, settings: Settings) -> tuple
     widths = Counter(len(row) for row in rows if row)
     width = max(widths, key=lambda one: (widths[one], one)) if widths else 1
     reader, skipped = dialect.reader(lines[:200]), 0
-    for row in reader:
-        is_comment = bool(dialect.comment and row and row[0].startswith(dialect.comment))
-        if width < 2 or (len([cell for cell in row if cell.strip()]) > max(1, width // 3) and len(row) > width // 3) or is_comment:
-            break
-        skipped = reader.line_num
+    with suppress(NeverClosed):
+        for row in reader:
+            if width < 2 or (len([cell for cell in row if cell.strip()]) > max(1, width // 3) and len(row) > width // 3):
+                break
+            skipped = reader.line_num
     if all(not line.strip() for line in lines[:skipped]):
         skipped = 0
     words = f"“{lines[0].strip()[:40]}” is no row" if skipped else ""
@@ -199,7 +190,7 @@ def _last_lines(tail: str, dialect: Dialect, rows: list[list[str]], settings: Se
         count = settings.skip_last_lines
         return count, Found(setting="skipLastLines", value=count, shown=str(count), words="as you chose")
     width = Counter(map(len, rows[1:] or rows)).most_common(1)[0][0] if rows else 1
-    last = [row for row in records(dialect, tail.splitlines(keepends=True)) if any(cell.strip() for cell in row)]
+    last = [row for row in records(dialect, lines_of(tail)) if any(cell.strip() for cell in row)]
     count = 0
     for row in reversed(last[-3:]) if len(rows) > 3 else ():
         is_total = bool(_FOOTER.match(next(cell for cell in row if cell.strip())))

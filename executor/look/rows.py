@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from executor.look.dialect import LONGEST_CELL, Dialect
+from executor.files.rows import NeverClosed
+from executor.look.dialect import Dialect
 from executor.look.opening import Counted, Opened, stream_encoding
 from executor.problems import Problem, ProblemError
 
 BLOCK = 5_000
-LONGEST_LINE = LONGEST_CELL
-LONGEST_ROW = 20_000
-"""Lines of one row; a row with more of them has a quote that is never closed."""
+LONGEST_LINE = 8_000_000
 
 
 @dataclass
@@ -48,33 +46,34 @@ class Pass:
             lines = self._lines(text)
             block: list[list[str]] = []
             starts: list[int] = []
-            for line, row in self._records(lines):
-                block.append(row)
-                starts.append(line)
-                if len(block) == BLOCK:
-                    yield block, starts
-                    block, starts = [], []
-                    if time.monotonic() > end:
-                        self.is_whole = False
-                        break
+            try:
+                for line, row in self._records(lines):
+                    block.append(row)
+                    starts.append(line)
+                    if len(block) == BLOCK:
+                        yield block, starts
+                        block, starts = [], []
+                        if time.monotonic() > end:
+                            self.is_whole = False
+                            break
+            except NeverClosed as error:
+                if not self._is_at_limit(counted):
+                    raise _never_closed(error.line + self.dialect.skip_lines) from None
             if block:
                 yield block, starts
-            at_limit = self.limit_bytes is not None and counted.done >= self.limit_bytes
+            at_limit = self._is_at_limit(counted)
             self.is_whole = self.is_whole and not at_limit
             self.unpacked = counted.done
             if not self.is_whole:
                 self._count_rest(counted)
 
+    def _is_at_limit(self, counted: Counted) -> bool:
+        return self.limit_bytes is not None and counted.done >= self.limit_bytes
+
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
+        """Line by line; one without end is not read to its end."""
         for _ in range(self.dialect.skip_lines):
             text.readline(LONGEST_LINE)
-        comment, whole = self.dialect.comment, self._whole_lines(text)
-        if not comment:
-            return whole
-        return ("\n" if line.startswith(comment) else line for line in whole)
-
-    def _whole_lines(self, text: io.TextIOWrapper) -> Iterator[str]:
-        """Line by line; one without end is not read to its end."""
         for number, line in enumerate(iter(lambda: text.readline(LONGEST_LINE), ""), self.dialect.skip_lines + 1):
             if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
                 raise _endless(number)
@@ -83,30 +82,19 @@ class Pass:
     def _records(self, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         """Rows with the lines they begin in; empty lines and the last rows that are to be left out are not given."""
         reader, skipped, keep = self.dialect.reader(lines), self.dialect.skip_lines, self.dialect.skip_last_lines
-        before = 0
-        try:
-            for row in reader:
-                begin, before = before + 1, reader.line_num
-                if not row:
-                    self.empty_lines += 1
-                    self.first_empty = self.first_empty or begin + skipped
-                    continue
-                if before > begin:
-                    self._check_length(begin + skipped, before - begin)
-                self.count += 1
-                if not keep:
-                    yield begin + skipped, row
-                    continue
-                self._held.append((begin + skipped, row))
-                if len(self._held) > keep:
-                    yield self._held.popleft()
-        except csv.Error as error:
-            raise _unreadable(before + 1 + skipped, error, quotes=bool(self.dialect.quote)) from None
-
-    def _check_length(self, line: int, lines: int) -> None:
-        self.has_line_breaks = True
-        if lines > LONGEST_ROW:
-            raise _never_closed(line)
+        for row in reader:
+            if not row:
+                self.empty_lines += 1
+                self.first_empty = self.first_empty or reader.line + skipped
+                continue
+            self.has_line_breaks |= reader.line_num > reader.line
+            self.count += 1
+            if not keep:
+                yield reader.line + skipped, row
+                continue
+            self._held.append((reader.line + skipped, row))
+            if len(self._held) > keep:
+                yield self._held.popleft()
 
     def _count_rest(self, counted: Counted) -> None:
         buffer = bytearray(1 << 20)
@@ -136,13 +124,4 @@ def _endless(line: int) -> ProblemError:
             line=line,
             fix="Check how the file was made: this is no table, or its line ends are missing.",
         )
-    )
-
-
-def _unreadable(line: int, error: csv.Error, *, quotes: bool) -> ProblemError:
-    """`quotes`: whether the row may have begun with one."""
-    if "field larger" in str(error):
-        return _never_closed(line) if quotes else _endless(line)
-    return ProblemError(
-        Problem(code="input-row", message=f"Line {line:,} cannot be read as a row.", line=line, fix="Choose another quote or escape sign.")
     )
