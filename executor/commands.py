@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import select
@@ -30,6 +31,8 @@ from executor.spark.home import SPARK_VERSION
 from executor.spark.session import SparkProcess
 
 DONE, NOT_RIGHT, FAILED = 0, 1, 2
+ANSWER_SECONDS = 300
+"""Whoever is asked for leave to publish answers at once, unless the database is away. Without an answer nothing is published."""
 
 
 class Clock:
@@ -89,9 +92,12 @@ def warm_process(emit: EventWriter) -> SparkProcess:
     return process
 
 
-def _input_waits() -> bool:
-    """Whether the values have come already."""
-    return bool(select.select([sys.stdin.fileno()], [], [], 0)[0])
+def _input_waits(stream: IO[str] | None = None, seconds: float = 0) -> bool:
+    """Whether something has come on standard input (or `stream`), or comes within that time. What is no file has it all already."""
+    try:
+        return bool(select.select([(stream or sys.stdin).fileno()], [], [], seconds)[0])
+    except io.UnsupportedOperation:
+        return True
 
 
 def started_process(warm: SparkProcess | None, given: Values, emit: EventWriter) -> SparkProcess:
@@ -294,7 +300,9 @@ def started(job: Job) -> RunStarted:
 
 
 def confirmed(stream: IO[str]) -> bool:
-    """Whether the next line says `{"publish": true}`; anything else, or the end of input, means no."""
+    """Whether the next line says `{"publish": true}`; anything else, the end of input, or no answer for long means no."""
+    if not _input_waits(stream, ANSWER_SECONDS):
+        return False
     try:
         answer = json.loads(stream.readline(10_000))
     except ValueError:

@@ -12,9 +12,12 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from executor.files import tree
 from portal.config import open_to_others
 from portal.runs import sandbox, scratch
 
+STARTED = time.time()
+"""When this process was."""
 REMEMBERED_SECONDS = 10
 TIMEOUT_SECONDS = 0.5
 
@@ -35,14 +38,14 @@ def check() -> list[Part]:
 
 def check_without_database() -> list[Part]:
     """The same, but the database."""
-    return [look() for look in (_broker, _object_store, _sandbox, _home, _leftovers)]
+    return [look() for look in (_broker, _object_store, _sandbox, _home, _leftovers, _code)]
 
 
 def banner() -> str:
     """What a person must know now, or "". Looked up every ten seconds in each process; the database is not asked, the page just did."""
     now = time.monotonic()
     if _remembered.until <= now:
-        _remembered.says = " ".join(part.says for look in (_broker, _object_store, _sandbox) if not (part := look()).is_well)
+        _remembered.says = " ".join(part.says for look in (_broker, _object_store, _sandbox, _code) if not (part := look()).is_well)
         _remembered.until = now + REMEMBERED_SECONDS
     return _remembered.says
 
@@ -96,6 +99,18 @@ def _sandbox() -> Part:
 def _home() -> Part:
     says = open_to_others(settings.SLUICE_HOME)
     return Part("home", not says, says)
+
+
+def _code() -> Part:
+    """Programs that were started before a change and those started after it may not understand each other: a run then fails or waits."""
+    changed = any(changed_since(STARTED, settings.BASE_DIR / name) for name in ("portal", "executor"))
+    says = "Sluice was changed after it was started: start it again, or runs may fail." if changed else ""
+    return Part("programs", not says, says)
+
+
+def changed_since(moment: float, folder: Path) -> bool:
+    """Whether a Python file in the folder was written after that moment (seconds since 1970)."""
+    return any(entry.name.endswith(".py") and entry.modified_ns > moment * 1e9 for entry in tree.Walk(folder) if entry.kind == tree.FILE)
 
 
 def _leftovers() -> Part:

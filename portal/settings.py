@@ -183,6 +183,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 RUN_LEASE_SECONDS = env_int("SLUICE_RUN_LEASE_SECONDS", 30)
 RUN_RENEW_SECONDS = env_int("SLUICE_RUN_RENEW_SECONDS", 10)
 RUN_SILENT_SECONDS = env_int("SLUICE_RUN_SILENT_SECONDS", 90)  # an executor says every 5 s that it is alive
+RUN_START_SECONDS = env_int("SLUICE_RUN_START_SECONDS", 180)  # from its start to the first word about the run
 RUN_CONCURRENCY = env_int("SLUICE_RUN_CONCURRENCY", 2)
 """Runs at a time in one worker process."""
 PERSON_RUNS = env_int("SLUICE_PERSON_RUNS", max(1, RUN_CONCURRENCY // 2))

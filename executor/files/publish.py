@@ -25,7 +25,8 @@ from executor.problems import Problem, ProblemError
 
 STAGING = ".sluice-staging"
 SAVE_MODES = ("Append", "ErrorIfExists", "Ignore", "Overwrite")
-LEFTOVER_AGE_SECONDS = 60
+LOCK_SECONDS = 5
+"""How long a run waits for the lock of its own staging folder."""
 
 
 @dataclass
@@ -205,28 +206,43 @@ class Publisher:
 
 def remove_leftovers(staging: Path, lake: Path) -> None:
     """Removes what runs left behind whose process no longer lives (nobody holds their lock), unless it has to go back first."""
-    for path in staging.glob("*.lock"):
-        with suppress(OSError), path.open("r+") as lock:
-            if time.time() - path.stat().st_mtime < LEFTOVER_AGE_SECONDS or exchange.is_open(lake, path.stem):
-                continue
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            tree.remove(path.with_suffix(""))
-            path.unlink()
+    for name in sorted({path.name.removesuffix(".lock") for path in staging.iterdir()}):
+        if exchange.is_open(lake, name):
+            continue
+        with suppress(OSError), (staging / f"{name}.lock").open("a") as lock:
+            if _is_taken(lock):
+                tree.remove(staging / name)
+                os.unlink(lock.name)
 
 
 def _own(folder: Path) -> IO[str]:
-    """Takes the lock of a run's staging folder and empties the folder, which an earlier attempt may have left."""
-    lock = _opened(folder.with_suffix(".lock"))
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    """Takes the lock of a run's staging folder and empties the folder, which an earlier attempt may have left. Somebody who cleans up may
+    hold the lock for a moment, and take the file away with it."""
+    end = time.monotonic() + LOCK_SECONDS
+    while True:
+        lock = _opened(folder.parent / f"{folder.name}.lock")
+        if _is_taken(lock):
+            break
         lock.close()
-        raise ProblemError(
-            _problem("run-still-alive", "Another process is still working on this very run.", str(folder), "Wait for it to end.")
-        ) from error
+        if time.monotonic() > end:
+            raise ProblemError(
+                _problem("run-still-alive", "Another process is still working on this very run.", str(folder), "Wait for it to end.")
+            )
+        time.sleep(0.05)
     with suppress(OSError):
         tree.remove(folder)
     return lock
+
+
+def _is_taken(lock: IO[str]) -> bool:
+    """Takes the lock, if nobody has it and its file is still the one that others look at. Nothing else tells whether a run lives: times of
+    files can be set by anybody."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        mine, there = os.fstat(lock.fileno()), os.lstat(lock.name)
+    except OSError:
+        return False
+    return (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino)
 
 
 def _opened(path: Path) -> IO[str]:
@@ -234,7 +250,7 @@ def _opened(path: Path) -> IO[str]:
     for _ in range(100):
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
-            return path.open("w")
+            return path.open("a")
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
 

@@ -11,8 +11,14 @@ from executor.problems import Problem
 
 LONGEST_PLACE, LONGEST_NAME = 500, 200
 """Characters of a place, bytes of one name in it: file systems take 255, and what is made beside an output needs some of them."""
+MOST_CHOICES, LONGEST_PATTERN = 1_000, 10_000
+"""Paths that a pattern with braces may stand for, and its characters."""
 _PATTERN_SIGNS = frozenset("*?[]{}")
 _GLOB = re.compile(r"[*?\[{]")
+
+
+class TooManyChoices(ValueError):
+    """A pattern stands for more paths than anybody could mean."""
 
 
 def place_of(uri: str) -> str:
@@ -31,11 +37,19 @@ def is_pattern(uri: str) -> bool:
 
 
 def choices(pattern: str) -> list[str]:
-    """The patterns without braces that `pattern` stands for: `{a,b}.csv` as `a.csv` and `b.csv`. In Python's way: `[!a]` for `[^a]`."""
-    group = re.search(r"\{([^{}]*)\}", pattern)
-    if not group:
-        return [pattern.replace("[^", "[!")]
-    return [done for choice in group[1].split(",") for done in choices(pattern[: group.start()] + choice + pattern[group.end() :])]
+    """The patterns without braces that `pattern` stands for: `{a,b}.csv` as `a.csv` and `b.csv`. In Python's way: `[!a]` for `[^a]`.
+    Raises TooManyChoices: ten groups of ten stand for ten thousand million paths."""
+    waiting, done = [pattern], []
+    while waiting:
+        one = waiting.pop()
+        group = re.search(r"\{([^{}]*)\}", one)
+        if group:
+            waiting += [one[: group.start()] + choice + one[group.end() :] for choice in reversed(group[1].split(","))]
+        else:
+            done.append(one.replace("[^", "[!"))
+        if len(waiting) + len(done) > MOST_CHOICES or len(one) > LONGEST_PATTERN:
+            raise TooManyChoices
+    return done
 
 
 def visible(pattern: str) -> str:
@@ -61,11 +75,13 @@ def _either(rest: str) -> str:
 
 
 def meet(one: str, place: str) -> bool:
-    """Whether `one` (an address that may be a pattern) is, holds, or lies in `place`."""
+    """Whether `one` (an address that may be a pattern) is, holds, or lies in `place`; one that stands for too much may do so."""
     parts = key_of(place).split("/")
-    return any(
-        all(fnmatchcase(name, shape) for name, shape in zip(parts, key_of(choice).split("/"), strict=False)) for choice in choices(one)
-    )
+    try:
+        meant = choices(one)
+    except TooManyChoices:
+        return True
+    return any(all(fnmatchcase(name, shape) for name, shape in zip(parts, key_of(choice).split("/"), strict=False)) for choice in meant)
 
 
 def is_within(uri: str, place: str) -> bool:

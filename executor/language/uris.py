@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from executor.language.places import MOST_CHOICES, TooManyChoices, choices, visible
 from executor.problems import Problem
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -25,6 +26,22 @@ def uri_problem(uri: str, field: str) -> Problem | None:
         return _problem(uri, field, "leads out of the lake", "Give a path inside the lake.")
     if path == ".":
         return _problem(uri, field, "is the lake itself", "Give a file or folder inside the lake.")
+    return _too_many(uri, field) if "{" in uri or "*" in uri else None
+
+
+def _too_many(uri: str, field: str) -> Problem | None:
+    """What stands for too many paths: also stars, since a hidden name is no match and each of them has to say so."""
+    try:
+        choices(visible(uri))
+    except TooManyChoices:
+        return Problem(
+            code="uri-too-many",
+            field=field,
+            message=f"“{uri[:100]}” stands for more than {MOST_CHOICES:,} paths.",
+            found=uri[:500],
+            expected="few groups such as {a,b}",
+            fix="Name the folder above, or use fewer groups and stars.",
+        )
     return None
 
 

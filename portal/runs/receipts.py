@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from uuid import UUID
+
+from django.conf import settings
+
 from executor import event_lines
 from executor.events import RunFinished
-from executor.files import receipts
+from executor.files import exchange, receipts
 from portal.runs import launcher
 from portal.runs.models import Run
 
@@ -25,6 +30,27 @@ def receipt_of(run: Run) -> RunFinished | None:
     except event_lines.NotAnEvent:
         return None
     return event if isinstance(event, RunFinished) else None
+
+
+def forget_noted(most: int = 100) -> int:
+    """Removes notes of runs whose end is in the database: a run that died while it published leaves one that could not go before its
+    exchange was repaired. Gives how many went."""
+    count = 0
+    for folder in settings.LAKE_DIR.glob(f"*/*/{receipts.FOLDER}"):
+        for file in islice(folder.glob("*.json"), most):
+            if _is_noted(file.stem) and not exchange.is_open(folder.parent, file.stem):
+                receipts.remove(folder.parent, file.stem)
+                count += 1
+    return count
+
+
+def _is_noted(executor_id: str) -> bool:
+    """Whether the run that an executor knew by this name has ended. Names that are not ours are left alone."""
+    try:
+        run_id = UUID(executor_id[:36])
+    except ValueError:
+        return False
+    return Run.objects.filter(pk=run_id, finished_at__isnull=False).exists()
 
 
 def forget(run: Run) -> None:

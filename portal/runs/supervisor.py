@@ -45,6 +45,7 @@ WHY_STOPPED = {
     "cancel": "Cancelled: the run is being stopped.",
     "deadline": "The time limit is over: the run is being stopped.",
     "silent": "The program that runs this job gives no sign of life any more: it is being stopped.",
+    "start": "The program that runs this job does not begin: it is being stopped.",
     "limit": "The run uses more than it may: it is being stopped.",
     "worker": "The worker is being shut down: the run goes back to the queue.",
 }
@@ -77,7 +78,7 @@ class Supervisor:
         """Why the executor is being stopped: a key of WHY_STOPPED; empty while it is not."""
         self._has_begun = False
         """Whether the executor has said anything of this run."""
-        self._ask_at = self._kill_at = 0.0
+        self._ask_at = self._kill_at = self._begin_by = 0.0
         limit = run.environment.compute.time_limit_minutes * 60
         self._deadline = time.monotonic() + limit
         self._renewed = self._looked = self._flushed = self._measured = time.monotonic()
@@ -118,7 +119,7 @@ class Supervisor:
         return True
 
     def _hand_over(self, executor: launcher.Executor) -> None:
-        self.executor = executor
+        self.executor, self._begin_by = executor, time.monotonic() + settings.RUN_START_SECONDS
         self._measure()
         executor.say(self._values(executor.launch.lake))
         self.run.attempts.filter(number=self.number).update(process_id=executor.pid, sandbox=executor.launch.sandbox)
@@ -132,7 +133,7 @@ class Supervisor:
 
     def _was_dead_ahead(self) -> bool:
         """An executor that was started ahead died or froze before it began with this run: then another one has it, once."""
-        if self._has_begun or self.stopping not in ("", "silent") or not (self.executor and self.executor.launch.is_warm):
+        if self._has_begun or self.stopping not in ("", "silent", "start") or not (self.executor and self.executor.launch.is_warm):
             return False
         self.ingest.say("The Spark that was started ahead is gone; this run starts its own.", "warning")
         self.stopping = ""
@@ -185,6 +186,8 @@ class Supervisor:
             self.ingest.overhear(text)
             return
         event = self.ingest.take(text)
+        if event is None and PublishRequested.name in text[:200]:  # one that is not understood gets its answer, too
+            self._living.say({"publish": False})
         self._has_begun = self._has_begun or isinstance(event, RunStarted | ProblemFound | RunFinished)
         if isinstance(event, SessionReady | StageEntered) and self.run.state == RunState.STARTING:
             self._mark_running()
@@ -231,6 +234,8 @@ class Supervisor:
             self._stop("deadline")
         if self._living.silent_seconds > settings.RUN_SILENT_SECONDS and not self.stopping:
             self._stop("silent")
+        if not self._has_begun and now >= self._begin_by and not self.stopping:
+            self._stop("start")
         if self._worker_stops.is_set() and not self.stopping and not self.run.publishing_since:
             self._stop("worker")
         self._go_on_stopping(now)
@@ -331,6 +336,8 @@ class Supervisor:
             self._end(RunState.TIMED_OUT, exit_code, problem=self._too_long())
         elif self.stopping == "silent":
             self._end(RunState.FAILED, exit_code, problem=self._froze())
+        elif self.stopping == "start":
+            self._end(RunState.FAILED, exit_code, problem=self._never_began())
         elif self.problems:
             self._end(RunState.FAILED, exit_code, problem=self.problems[-1 if outcome == "failed" else 0])
         elif outcome in GOOD_STATES:
@@ -396,6 +403,15 @@ class Supervisor:
             message=f"The program that ran this job gave no sign of life for {settings.RUN_SILENT_SECONDS} seconds, so it was ended. "
             f"{self._published()}",
             fix="Run it again. If this happens twice, ask whoever runs the machine whether it is overloaded or a disk does not answer.",
+        ).as_dict()
+
+    def _never_began(self) -> dict[str, Any]:
+        return Problem(
+            code="executor-not-begun",
+            message=f"The program that runs jobs lived, but did not begin with this one within {settings.RUN_START_SECONDS} seconds, "
+            "so it was ended. Nothing was published.",
+            fix="Run it again. If this happens twice, ask whoever runs Sluice: the machine may be overloaded, or Sluice was changed while "
+            "it ran and has to be started again.",
         ).as_dict()
 
     def _published(self) -> str:

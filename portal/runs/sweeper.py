@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from portal.runs import doorbell, leases, outbox
+from portal.runs import doorbell, leases, outbox, receipts
 from portal.runs.models import Run, StateChanged, database_now
 
 log = logging.getLogger(__name__)
@@ -16,8 +16,8 @@ RING_AT_ONCE = 20
 
 
 def sweep() -> dict[str, int]:
-    """One round. Gives how many runs were handed on and how many rung for again."""
-    return {"handed_on": _hand_on_lost(), "rung": _ring_again(), "forgotten": outbox.forget_sent()}
+    """One round. Gives how many runs were handed on, how many rung for again, and what was forgotten."""
+    return {"handed_on": _hand_on_lost(), "rung": _ring_again(), "forgotten": outbox.forget_sent(), "receipts": receipts.forget_noted()}
 
 
 def _hand_on_lost() -> int:

@@ -10,12 +10,13 @@ import os
 import socket
 import threading
 import uuid
+from contextlib import suppress
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, close_old_connections, connection
 
 from portal.runs import leases
-from portal.runs.models import Run
+from portal.runs.models import Run, RunState, StateChanged
 from portal.runs.scratch import cleaner
 from portal.runs.supervisor import Supervisor
 from portal.runs.turns import in_turn
@@ -55,6 +56,9 @@ def _work_on_one() -> bool:
     _at_work.add(run.pk)
     try:
         Supervisor(run, stopping, pool.take).work()
+    except Exception:
+        log.exception("Run %s: the worker cannot go on with it.", run.pk)
+        _give_up(run)
     finally:
         _at_work.discard(run.pk)
     pool.keep(run.environment)
@@ -62,6 +66,15 @@ def _work_on_one() -> bool:
     log.info("Run %s is %s.", run.pk, run.state)
     connection.close()
     return True
+
+
+def _give_up(run: Run) -> None:
+    """A fault of our own ends the attempt now: nobody waits until its lease is over to hear of it."""
+    close_old_connections()
+    with suppress(StateChanged, DatabaseError):  # then the sweeper finds it
+        run.refresh_from_db()
+        if not run.is_final and run.state != RunState.QUEUED:
+            log.warning("Run %s is %s.", run.pk, leases.hand_on(run))
 
 
 def start_ahead() -> None:

@@ -130,3 +130,34 @@ def test_meeting(one: str, place: str, expected: bool) -> None:
 def test_patterns_do_not_find_hidden_names(pattern: str, expected: str) -> None:
     assert places.visible(pattern) == expected
     assert places.visible(expected) == expected
+
+
+# --- patterns that stand for too much ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "raw/" + "{0,1,2,3,4,5,6,7,8,9}" * 12,
+        "raw/" + "{a,{b,{c,{d,e}}}}" * 40,
+        "/".join(["*a"] * 40)[1:],
+        "raw/{" + ",".join(f"x{number}" for number in range(2_000)) + "}",
+        "raw/{" + "a," * 5_000 + "}",
+    ],
+)
+def test_a_pattern_that_stands_for_too_many_paths_is_told_at_once(uri: str) -> None:
+    found = check(job(read(uri), write("curated/a")))
+    assert {problem.code for problem in found} & {"uri-too-many"} and all(problem.fix for problem in found)
+    with pytest.raises(places.TooManyChoices):
+        places.choices(places.visible(uri))
+
+
+@pytest.mark.parametrize(
+    "uri", ["raw/{a,b}.csv", "raw/{2013,2014}/{01,02,03,04,05,06,07,08,09,10,11,12}/*.csv", "*/*/*.csv", "raw/*{a,b}*"]
+)
+def test_patterns_that_people_write_are_fine(uri: str) -> None:
+    assert "uri-too-many" not in codes(read(uri), write("curated/a"))
+
+
+def test_choices_come_in_order_and_nest() -> None:
+    assert sorted(set(places.choices("x{a,b{1,2}}{,z}[^q]"))) == ["xa[!q]", "xaz[!q]", "xb1[!q]", "xb1z[!q]", "xb2[!q]", "xb2z[!q]"]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from executor.files import exchange
+from executor.files import exchange, publish
 from executor.files.kept import MARK
-from executor.files.publish import STAGING, Publisher
+from executor.files.publish import STAGING, Publisher, remove_leftovers
 from executor.problems import ProblemError
 
 
@@ -177,12 +179,12 @@ def test_leftovers_of_a_dead_run_go_and_those_of_a_living_one_stay(lake: Path) -
     staging = lake / "curated" / STAGING
     (staging / "dead" / "two").mkdir(parents=True)
     (staging / "dead.lock").touch()
-    long_ago = time.time() - 3600
-    for lock in staging.glob("*.lock"):
-        os.utime(lock, (long_ago, long_ago))
+    (staging / "unlocked" / "x").mkdir(parents=True)
+    for name, moment in (("alive.lock", 0), ("dead.lock", time.time() + 10**6)):  # times can be set by anybody and say nothing
+        os.utime(staging / name, (moment, moment))
     later = Publisher("later", lake)
     write(later, lake / "curated" / "three", "later")
-    assert not (staging / "dead").exists() and not (staging / "dead.lock").exists()
+    assert sorted(path.name for path in staging.iterdir()) == ["alive", "alive.lock", "later", "later.lock"]
     assert (staging / "alive" / "one").exists()
     alive.publish()
     alive.discard()
@@ -201,7 +203,31 @@ def test_a_second_attempt_of_a_run_begins_afresh_and_waits_for_no_dead_one(lake:
     assert content(lake / "curated" / "daily") == {"part-0.txt": "whole"}
 
 
-def test_two_processes_of_one_run_cannot_both_write(lake: Path) -> None:
+def test_a_run_that_begins_while_somebody_cleans_up_keeps_its_folder(lake: Path) -> None:
+    """Whoever cleans up holds a lock for a moment and takes its file away: the run takes a new one."""
+    staging = lake / "curated" / STAGING
+    staging.mkdir(parents=True)
+    cleaning = (staging / "r1.lock").open("a")
+    fcntl.flock(cleaning, fcntl.LOCK_EX)
+
+    def clean_up() -> None:
+        time.sleep(0.3)
+        os.unlink(cleaning.name)
+        cleaning.close()
+
+    helper = threading.Thread(target=clean_up)
+    helper.start()
+    publisher = Publisher("r1", lake)
+    write(publisher, lake / "curated" / "daily", "whole")
+    helper.join()
+    remove_leftovers(staging, lake)
+    publisher.publish()
+    publisher.discard()
+    assert content(lake / "curated" / "daily") == {"part-0.txt": "whole"}
+
+
+def test_two_processes_of_one_run_cannot_both_write(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish, "LOCK_SECONDS", 0.1)
     first = Publisher("r1", lake)
     write(first, lake / "curated" / "daily", "first")
     with pytest.raises(ProblemError) as raised:

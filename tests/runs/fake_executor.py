@@ -48,6 +48,9 @@ def main() -> int:
         values = json.loads(sys.stdin.readline())
     behaviour, _, argument = str(values.get("parameters", {}).get("behaviour", "succeed")).partition(":")
     stages = [{"index": i, "name": s["name"], "type": s["type"], "kind": ""} for i, s in enumerate(values["document"]["stages"])]
+    if behaviour == "idles":
+        say_raw(event="run_started", document_sha256="x", environment="dev", stages=[])  # of another version: it is not believed
+        return idles(values, stages, argument)
     say(RunStarted(document_sha256="x", environment="dev", stages=stages))
     say(SessionReady(duration_ms=1))
     for stage in stages[:-1]:
@@ -238,6 +241,18 @@ def leak(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) ->
     return 2
 
 
+def idles(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
+    """Lives, and says nothing of the run."""
+    return slowly(values, stages, "600")
+
+
+def asks_strangely(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
+    """Asks for leave in words that this portal does not know, as another version might, and waits for its answer."""
+    work_on(stages[-1], 3)
+    say_raw(event="publish_requested", outputs="of another kind")
+    return 0 if publish(values) else 2
+
+
 def forms_of(secret: str) -> list[str]:
     inside = [base64.b64encode(f"{before}{secret}:after".encode()).decode() for before in ("", "a", "ab")]
     quoted = [quote(secret, safe=""), quote_plus(secret), json.dumps({"it": json.dumps(secret)})]
@@ -257,7 +272,7 @@ def vanish(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) 
 
 BEHAVIOURS = {
     f.__name__: f
-    for f in (succeed, slowly, stubborn, talk, babble, fail, freeze, vanish, leak)
+    for f in (succeed, slowly, stubborn, talk, babble, fail, freeze, vanish, leak, asks_strangely)
     + (odd, dies_after_publishing, fails_after_result, denies_publishing, forges, names_other_stages)
 }
 

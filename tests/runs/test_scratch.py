@@ -110,3 +110,14 @@ def test_a_folder_nobody_can_remove_stops_no_run(
     monkeypatch.setattr(tree, "remove", stuck)
     left("left")
     assert [work(queued()).state, work(queued()).state] == ["succeeded", "succeeded"]
+
+
+def test_a_change_under_running_programs_is_told(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    file = tmp_path / "deep" / "module.py"
+    file.write_text("")
+    os.utime(file, (1_000, 1_000))
+    (tmp_path / "notes.txt").write_text("newer, but no program")
+    assert not health.changed_since(2_000, tmp_path)
+    os.utime(file, (3_000, 3_000))
+    assert health.changed_since(2_000, tmp_path)

@@ -278,3 +278,56 @@ def test_a_result_without_leave_to_publish_is_no_good_run(
 
     assert (run.state, run.problem["code"], run.outputs) == ("failed", "result-not-believed", [])
     assert run.publishing_since is None and not (fake_executor / "published").exists()
+
+
+# --- programs that do not understand each other -----------------------------------------------------------------------------
+
+
+def test_a_program_that_lives_but_never_begins_is_ended_and_told(queued: Callable[..., Run], work: Work, settings: Any) -> None:
+    settings.RUN_START_SECONDS = 0.5
+    run = work(queued("idles"))
+    assert (run.state, run.problem["code"]) == ("failed", "executor-not-begun")
+    assert "Nothing was published" in run.problem["message"] and run.problem["fix"]
+
+
+def test_a_request_to_publish_that_is_not_understood_is_answered_with_no(
+    queued: Callable[..., Run], work: Work, fake_executor: Path
+) -> None:
+    run = work(queued("asks_strangely"))
+    assert run.state == "failed"
+    assert not (fake_executor / "published").exists()
+
+
+def test_a_fault_of_our_own_ends_the_attempt_at_once(
+    queued: Callable[..., Run], fake_executor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from portal.runs import worker
+    from portal.runs.supervisor import Supervisor
+
+    def break_down(self: Supervisor) -> None:
+        raise AttributeError("module has no attribute 'of_another_version'")
+
+    monkeypatch.setattr(Supervisor, "work", break_down)
+    run = queued()
+    worker.work(str(run.pk))
+    run.refresh_from_db()
+    assert run.state == "failed" and run.problem["fix"]
+    assert [attempt.outcome for attempt in run.attempts.order_by("number")] == ["lost", "lost"]
+
+
+def test_notes_beside_outputs_go_once_their_run_has_ended(queued: Callable[..., Run], fake_executor: Path) -> None:
+    from portal.runs import receipts as notes
+
+    fake_executor.mkdir(parents=True)
+    ended, working = queued(state="failed"), queued(state="running")
+    names = [str(ended.pk), f"{ended.pk}-2", str(working.pk), "by-hand"]
+    for name in names:
+        receipts.write(fake_executor, name, "{}")
+    (fake_executor / ".sluice-publishing").mkdir()
+    open_exchange = fake_executor / ".sluice-publishing" / f"{ended.pk}-2.json"
+    open_exchange.write_text("[]")
+    assert notes.forget_noted() == 1
+    assert [name for name in names if receipts.read(fake_executor, name)] == names[1:]
+    open_exchange.unlink()  # repaired by the next run there
+    assert notes.forget_noted() == 1
+    assert [name for name in names if receipts.read(fake_executor, name)] == names[2:]
