@@ -13,7 +13,7 @@ from portal import views
 from portal.accounts import api as accounts_api
 from portal.alerts import api as alerts_api
 from portal.audit.pages import api as audit_api
-from portal.data import upload_api
+from portal.data import rows_api, upload_api
 from portal.environments import api as environments_api
 from portal.jobs import api as jobs_api
 from portal.looks import api as looks_api
@@ -30,6 +30,7 @@ API = [
     draft_api,
     place_api,
     upload_api,
+    rows_api,
     pipelines_api,
     promotions_api,
     alerts_api,

@@ -50,18 +50,20 @@ def begin_upload(
     name: str,
     size: int | None,
     folder: str = "",
+    over: str = "",
     if_there: str = IfThere.ASK,
     fingerprint: str = "",
 ) -> Upload:
     """An upload that waits for its bytes; the open one of the same file when there is one. `size` None: not known before the end.
 
-    Raises NotAllowed, TooLarge, DiskFull, BadPlace, Taken (with what may be done) and PortalError for an empty file.
+    It goes into `folder` under its own name, or to the place `over`, whatever it is called. Raises NotAllowed, TooLarge, DiskFull, BadPlace,
+    NotData, Taken (with what may be done) and PortalError for an empty file.
     """
     require_change(actor, environment)
     _check_size(size, name)
-    uri = names.place(names.folder(folder), names.safe(name))
+    uri = _place_over(over, name) if over else names.place(names.folder(folder), names.safe(name))
     refuse_outputs(environment, uri)
-    if fingerprint and (going := _going_on(actor, environment, names.shown(name), size, fingerprint)):
+    if fingerprint and (going := _going_on(actor, environment, uri, names.shown(name), size, fingerprint)):
         return going
     lake = Lake(environment)
     _check_room(lake, environment, size)
@@ -77,9 +79,22 @@ def begin_upload(
     return upload
 
 
-def _going_on(actor: User, environment: Environment, name: str, size: int | None, fingerprint: str) -> Upload | None:
-    mine = Upload.objects.open().filter(environment=environment, person=actor)
-    return mine.filter(name=name, size=size, fingerprint=fingerprint[:200]).order_by("-touched_at").first()
+def _place_over(over: str, name: str) -> str:
+    """The place `over` for a file called `name`. Raises NotData when it is another kind of file: whoever reads the place would fail."""
+    uri = "/".join(names.parts_of(over))
+    if kinds.words(uri) != kinds.words(name):
+        raise kinds.NotData(
+            f"“{names.shown(name)}” is {kinds.words(name)}, and {uri} is {kinds.words(uri)}: whoever reads it could not read this.",
+            fix=f"Save it as {kinds.words(uri)}, or upload it as a file of its own.",
+        )
+    return uri
+
+
+def _going_on(actor: User, environment: Environment, uri: str, name: str, size: int | None, fingerprint: str) -> Upload | None:
+    """The open upload of the same file to the same place, or to a free one beside it."""
+    mine = Upload.objects.open().filter(environment=environment, person=actor, name=name, size=size, fingerprint=fingerprint[:200])
+    beside = {uri, *mine.filter(if_there=IfThere.KEEP_BOTH, uri__startswith=f"{uri.rpartition('/')[0]}/").values_list("uri", flat=True)}
+    return mine.filter(uri__in=beside).order_by("-touched_at").first()
 
 
 def _check_size(size: int | None, name: str) -> None:
@@ -185,7 +200,8 @@ def finish_upload(*, actor: User, upload: Upload, if_there: str | None = None) -
         raise _other_offset(upload)
     _require_whole(upload)
     with Lake(upload.environment).arriving(upload.pk, upload.received) as file:
-        kinds.check(upload.name, file.head(), file.tail())
+        for name in {upload.name, upload.uri.rpartition("/")[2]}:
+            kinds.check(name, file.head(), file.tail())
         sha256 = file.sha256()
         return _show(actor, upload, sha256, if_there or upload.if_there)
 

@@ -69,6 +69,10 @@ def check(name: str, head: bytes, tail: bytes) -> None:
         raise NotData(f"“{names.shown(name)}” is called {WORDS[kind]}, but is something else.", fix="Give it the ending of what it is.")
     if name.lower().endswith(".gz") and head[:2] != b"\x1f\x8b":
         raise NotData(f"“{names.shown(name)}” is called gzip, but is something else.", fix="Take “.gz” out of its name.")
+    if head[:2] == b"\x1f\x8b" and not name.lower().endswith(".gz"):
+        raise NotData(f"“{names.shown(name)}” is packed with gzip, which its name does not tell.", fix="Let its name end in .gz.")
+    if kind in TEXT | JSON and is_zip and not name.lower().endswith(".gz"):
+        raise NotData(f"“{names.shown(name)}” is a zip or an Excel file.", fix="Let its name end in .zip or .xlsx.")
     if kind in TEXT and is_parquet:
         raise NotData(f"“{names.shown(name)}” is a Parquet file.", fix="Let its name end in .parquet.")
 

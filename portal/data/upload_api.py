@@ -61,6 +61,9 @@ class UploadIn(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=1000, help_text="as the person calls it; the lake gets a name that every reader takes")
     size = serializers.IntegerField(min_value=0, help_text="bytes")
     folder = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+    over = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=1000, help_text="the file that it takes the place of, whatever its name is"
+    )
     if_there = serializers.ChoiceField(choices=IfThere.choices, default=IfThere.ASK)
     fingerprint = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=200, help_text="of your own: an open upload of the same is gone on with"

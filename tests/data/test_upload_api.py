@@ -194,3 +194,37 @@ def test_what_lies_there_by_the_api(program_of: Callable[..., Any], ana: User, v
         assert answer.status_code == (200 if person == ana else 403)
     assert program_of(vic).delete(f"{DEV}files/?uri=raw/b.csv").status_code == 404
     assert program.get(f"{DEV}files/").json() == []
+
+
+def test_a_file_takes_the_place_of_another_and_keeps_its_own_name(program_of: Callable[..., Any], ana: User, lake: Path) -> None:
+    program = program_of(ana, "read", "write")
+    program.post(f"{DEV}files/?folder=raw/x", {"file": umsatz()}, format="multipart")
+    place = "raw/x/Ümsatz_1.csv"
+    asks = program.post(DEV + "uploads/", {"name": "März.csv", "size": 4, "over": place}, format="json")
+    assert (asks.status_code, asks.json()["code"]) == (409, "file-exists")
+    upload = begun(program, name="März.csv", size=4, over=place, if_there="new_version", fingerprint="f")
+    assert (upload["uri"], upload["name"]) == (place, "März.csv")
+    elsewhere = begun(program, name="März.csv", size=4, fingerprint="f")
+    assert elsewhere["id"] != upload["id"], "the same file on its way to another place is another upload"
+    put(program, upload["id"], 0, b"n\n9\n")
+    done = program.post(f"{DEV}uploads/{upload['id']}/finish", {}, format="json").json()
+    assert (done["uri"], done["name"], done["number"]) == (place, "März.csv", 2)
+    assert (lake / place).read_bytes() == b"n\n9\n"
+    for name in ("März.xlsx", "März.csv.gz", "März.json", "März"):
+        answer = program.post(DEV + "uploads/", {"name": name, "size": 4, "over": place}, format="json")
+        assert (answer.status_code, answer.json()["code"]) == (415, "not-data")
+
+
+@pytest.mark.parametrize(("name", "content", "words"), [
+    ("a.csv", b"\x1f\x8b\x08\x00abc", "packed with gzip"), ("a.csv", b"PK\x03\x04abc", "a zip or an Excel file"),
+    ("a.json", b"PK\x03\x04abc", "a zip or an Excel file"), ("a.csv", b"\xff\xd8\xff\xe0abc", "a picture"),
+])  # fmt: skip
+def test_what_is_something_else_says_what_it_is(
+    program_of: Callable[..., Any], ana: User, lake: Path, name: str, content: bytes, words: str
+):
+    program = program_of(ana, "read", "write")
+    upload = begun(program, name=name, size=len(content))
+    put(program, upload["id"], 0, content)
+    answer = program.post(f"{DEV}uploads/{upload['id']}/finish", {}, format="json")
+    assert answer.status_code == 415 and words in answer.json()["detail"] and answer.json()["fix"]
+    assert not (lake / "raw" / name).exists()

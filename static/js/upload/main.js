@@ -13,13 +13,13 @@ export function startUploads(config, arrived) {
   const waiting = [];
   const working = new Set();
   let batch = [];
-  const tray = new Tray({ again: (sender) => add(sender.file, sender.folder, "ask") });
+  const tray = new Tray({ again: (sender) => add(sender.file, sender.over) });
 
-  function add(file, folder, ifThere) {
+  function add(file, over) {
     const why = refusalOf(file, config.limit);
     if (why) return tray.refuse(file.name, why);
     const changed = (sender) => tray.update(sender);
-    const sender = new Sender({ file, folder, ifThere, api: config.api, call, digest, wait, changed, ask: oneQuestion });
+    const sender = new Sender({ file, over, api: config.api, call, digest, wait, changed, ask: oneQuestion });
     tray.add(sender);
     waiting.push(sender);
     next();
@@ -41,8 +41,7 @@ export function startUploads(config, arrived) {
   }
 
   const take = (files, over) => {
-    const folder = over ? over.slice(0, over.lastIndexOf("/")) : "";
-    for (const file of files) add(over ? renamed(file, over) : file, folder, "ask");
+    for (const file of files) add(file, over ?? "");
   };
   takeFiles({ ...config, where: config.environment, limitWords: `at most ${size(config.limit)} each`, take });
   addEventListener("beforeunload", (event) => {
@@ -58,10 +57,6 @@ export function refusalOf(file, limit) {
     return `It has ${size(file.size)}; the largest file that is taken has ${size(limit)}. Pack it with gzip, or split it.`;
   return null;
 }
-
-/** A file chosen to replace another one goes where that one lies. */
-const renamed = (file, over) =>
-  new File([file], over.slice(over.lastIndexOf("/") + 1), { type: file.type, lastModified: file.lastModified });
 
 let questions = Promise.resolve();
 /** One question at a time. */

@@ -57,10 +57,10 @@ export class Speed {
 }
 
 export class Sender {
-  /** help: { file, api, folder, ifThere, call(method, url, options), changed(sender), ask(question), wait(ms), digest(buffer) }.
+  /** help: { file, api, folder, over (the file it takes the place of), ifThere, call(method, url, options), changed(sender), ask(question), wait(ms), digest(buffer) }.
    * `call` resolves to the read answer or throws Refused. `ask` resolves to new_version, replace, keep_both or null. */
   constructor(help) {
-    Object.assign(this, { folder: "", ifThere: "ask", changed: () => {}, digest: null, ...help });
+    Object.assign(this, { folder: "", over: "", ifThere: "ask", changed: () => {}, digest: null, ...help });
     this.state = "waiting";
     this.sent = 0;
     this.speed = new Speed();
@@ -91,8 +91,8 @@ export class Sender {
   }
 
   async begin() {
-    const { file, folder } = this;
-    const body = { name: file.name, size: file.size, folder, if_there: this.ifThere, fingerprint: fingerprintOf(file) };
+    const { file, folder, over } = this;
+    const body = { name: file.name, size: file.size, folder, over, if_there: this.ifThere, fingerprint: fingerprintOf(file) };
     return this.answered(() => this.again(() => this.call("POST", `${this.api}uploads/`, { json: { ...body, if_there: this.ifThere } })));
   }
 

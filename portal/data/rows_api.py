@@ -1,0 +1,90 @@
+"""API of rows: to look at, and to take home as a file. The same readers, rights and notes in the audit as the pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.http import HttpResponseBase
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.api_base import ProjectView
+from portal.data import table_rows
+from portal.data.listing import Table, find_table
+from portal.data.reading import ROWS
+from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.runs import downloads
+from portal.runs.draft_api import PreviewOut, rows_of
+from portal.runs.preview_views import MOST_ROWS
+
+
+class FileRowsIn(serializers.Serializer[Any]):
+    uri = serializers.CharField(max_length=1000, help_text="A file or a table, for instance curated/daily_delays.")
+    rows = serializers.IntegerField(min_value=1, max_value=MOST_ROWS, required=False, default=ROWS)
+
+
+class FileDownloadIn(serializers.Serializer[Any]):
+    uri = serializers.CharField(max_length=1000, help_text="A file or a table, for instance curated/daily_delays.")
+    form = serializers.ChoiceField(
+        choices=sorted(downloads.FORMS), required=False, default="csv", help_text="csv-excel has a byte order mark"
+    )
+
+
+class _Rows(ProjectView):
+    scope = "read"
+    remembers_answers = False  # they are rows of the data
+
+    def asked(self, uri: str) -> tuple[Environment, Table]:
+        """Raises as for an environment that is not there without the right to see its data."""
+        environments = Environment.objects.select_related("project", "compute")
+        environment = self.find(environments, "view_data", name=self.kwargs["environment"])
+        table = find_table(environment, uri)
+        if table is None:
+            raise PortalError(
+                "There is no such file or table.", code="nothing-there", status=404, fix="List the files of this environment."
+            )
+        return environment, table
+
+    def message(self, environment: Environment, table: Table, rows: int) -> dict[str, Any]:
+        stage = async_to_sync(table_rows.reader_of)(self.person, environment, table)
+        return table_rows.message_for(self.person, environment, table.uri, [stage], rows)
+
+
+class FileRows(_Rows):
+    @extend_schema(summary="Rows of a file or table", request=FileRowsIn, responses={200: PreviewOut}, tags=["data"])
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        """The first rows, as they lie in the lake now. A token needs the scope read, its person the right to see data there."""
+        taken = self.taken(FileRowsIn)
+        place, table = self.asked(taken["uri"])
+        return Response(PreviewOut(rows_of(self.message(place, table, taken["rows"]))).data)
+
+
+class FileDownload(_Rows):
+    @extend_schema(
+        summary="Download the rows of a file or table",
+        request=FileDownloadIn,
+        responses={(200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY, "The file.")},
+        tags=["data"],
+    )
+    def post(self, request: Request, project: str, environment: str) -> HttpResponseBase:
+        """CSV, Excel or Parquet, at most SLUICE_DOWNLOAD_ROWS rows: X-Sluice-Rows says how many came, X-Sluice-Complete whether (yes, no)
+        these are all, X-Sluice-Notes what was changed. No cell of CSV or Excel acts as a formula. Each download is in the audit."""
+        taken = self.taken(FileDownloadIn)
+        place, table = self.asked(taken["uri"])
+        form = taken["form"]
+        name = downloads.file_name(table.original_name or table.uri, form)
+        note = downloads.noted(self.person, place, place.name, form, uri=table.uri)
+        return async_to_sync(downloads.download)(self.message(place, table, ROWS), form, name, note)
+
+
+_FILES = "projects/<slug:project>/environments/<slug:environment>/files/"
+urlpatterns = [
+    path(_FILES + "rows", FileRows.as_view()),
+    path(_FILES + "download", FileDownload.as_view()),
+]
