@@ -170,8 +170,8 @@ def _is_header(rows: list[list[str]]) -> tuple[bool, str, bool]:
     if typed and not (len(typed) == len(years) and len(set(years)) == len(years) and cells[0] not in years):
         return False, "the first line looks like data", True
     if not body:
-        return True, f"{len(cells)} names, and no rows", False
-    count = f"{len(cells)} name{'s' if len(cells) != 1 else ''}, no numbers"
+        return True, f"{names_of(len(cells))}, and no rows", False
+    count = f"{names_of(len(cells))}, no numbers"
     for index in range(len(cells)):
         column = [row[index].strip() for row in body if len(row) > index and row[index].strip()]
         if column and sum(1 for cell in column if shape_of(cell)) >= 0.8 * len(column):
@@ -182,6 +182,10 @@ def _is_header(rows: list[list[str]]) -> tuple[bool, str, bool]:
     if again:
         return False, "the first line looks like data", False
     return True, f"{count}; all columns are text, so look once more", False
+
+
+def names_of(count: int) -> str:
+    return f"{count} name{'s' if count != 1 else ''}"
 
 
 def _last_lines(tail: str, dialect: Dialect, rows: list[list[str]], settings: Settings) -> tuple[int, Found]:

@@ -24,6 +24,11 @@ OTHERS = (
     (b"SQLite format 3", "an SQLite database"),
 )  # fmt: skip
 
+BLANKS = b" \t\r\n\xef\xbb\xbf\xff\xfe\x00"
+"""What alone makes no table: blanks, ends of lines, marks of byte order."""
+WHOLE_HEAD = 10_000
+"""A file of blanks that is larger than this is looked at like any other."""
+
 
 def look(lake_folder: Path, uri: str, given: dict[str, Any], *, limit_bytes: int | None, seconds: float, tell: Tell) -> Proposal:
     """The proposal for the file (or, of a folder, its first file) at `uri`. Raises ProblemError."""
@@ -59,7 +64,9 @@ def _look(file: Opened, uri: str, settings: Settings, limit_bytes: int | None, s
     kind = settings.format or kind_of(file)
     if kind == "empty":
         return Proposal(
-            uri=uri, format="empty", problems=[Said(code="input-empty", message="The file is empty.", fix="Check how it was made.")]
+            uri=uri,
+            format="empty",
+            problems=[Said(code="input-empty", message="There is nothing in the file.", fix="Check how it was made.")],
         )
     if kind == "parquet":
         from executor.look.parquet import look_at_parquet
@@ -88,7 +95,7 @@ def _fix(kind: str) -> str:
 def kind_of(file: Opened) -> str:
     """delimited, json, jsonl, parquet, xlsx, zip, empty, or words for another kind. By its content, not its name."""
     head = file.head
-    if not head:
+    if not head or (len(head) < WHOLE_HEAD and not head.strip(BLANKS)):
         return "empty"
     if head.startswith(PARQUET):
         return "parquet"

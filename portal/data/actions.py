@@ -56,8 +56,8 @@ def begin_upload(
 ) -> Upload:
     """An upload that waits for its bytes; the open one of the same file when there is one. `size` None: not known before the end.
 
-    It goes into `folder` under its own name, or to the place `over`, whatever it is called. Raises NotAllowed, TooLarge, DiskFull, BadPlace,
-    NotData, Taken (with what may be done) and PortalError for an empty file.
+    It goes into `folder` under its own name, or to the place `over`, whatever it is called. Raises NotAllowed, TooLarge, DiskFull,
+    BadPlace, NotData, Taken (with what may be done) and PortalError for an empty file.
     """
     require_change(actor, environment)
     _check_size(size, name)
@@ -200,8 +200,13 @@ def finish_upload(*, actor: User, upload: Upload, if_there: str | None = None) -
         raise _other_offset(upload)
     _require_whole(upload)
     with Lake(upload.environment).arriving(upload.pk, upload.received) as file:
-        for name in {upload.name, upload.uri.rpartition("/")[2]}:
-            kinds.check(name, file.head(), file.tail())
+        head, tail = file.head(), file.tail()
+        try:
+            for name in (upload.name, upload.uri.rpartition("/")[2]):
+                kinds.check(name, head, tail)
+        except kinds.NotData:
+            cancel_upload(actor=actor, upload=upload)  # no other answer can come of these bytes
+            raise
         sha256 = file.sha256()
         return _show(actor, upload, sha256, if_there or upload.if_there)
 

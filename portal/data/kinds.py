@@ -16,7 +16,7 @@ ACCEPTED = [*(f".{ending}" for ending in (*sorted(TEXT), *sorted(JSON), "parquet
 SAID = "CSV, TSV and other text, JSON, JSON lines, Parquet, Excel (XLSX), each also as gzip or zip"
 
 _OTHERS: list[tuple[bytes, str, str]] = [
-    (b"\xd0\xcf\x11\xe0", "an old Office file (XLS or DOC)", "Save it as XLSX or CSV."),
+    (b"\xd0\xcf\x11\xe0", "an old Office file (XLS or DOC), or protected by a password", "Save it as XLSX without a password, or as CSV."),
     (b"%PDF", "a PDF", "Save the table in it as CSV or XLSX."),
     (b"\x7fELF", "a program", "Choose a data file."),
     (b"MZ", "a program", "Choose a data file."),
@@ -28,6 +28,7 @@ _OTHERS: list[tuple[bytes, str, str]] = [
     (b"\x89PNG", "a picture", "Choose a data file."),
     (b"\xff\xd8\xff", "a picture", "Choose a data file."),
     (b"GIF8", "a picture", "Choose a data file."),
+    (b"RIFF", "a picture, sound or film", "Choose a data file."),
     (b"SQLite format 3", "an SQLite database", "Save the table in it as CSV."),
     (b"Obj\x01", "an Avro file", "Save it as Parquet or CSV."),
     (b"ORC", "an ORC file", "Save it as Parquet or CSV."),
@@ -57,8 +58,10 @@ def words(name: str) -> str:
 def check(name: str, head: bytes, tail: bytes) -> None:
     """Raises NotData for what is certainly something else, or not whole. `head` and `tail` are the first and last bytes."""
     for mark, what, fix in _OTHERS:
-        if head.startswith(mark) and not (mark == b"MZ" and _is_text(head)) and not (mark == b"ORC" and _is_text(head)):
+        if head.startswith(mark) and not (mark.isalpha() and _is_text(head)):
             raise NotData(f"“{names.shown(name)}” is {what}, which is not read here.", fix=fix)
+    if head[4:8] == b"ftyp":
+        raise NotData(f"“{names.shown(name)}” is a picture or film, which is not read here.", fix="Choose a data file.")
     is_parquet, is_zip = head[:4] == b"PAR1", head[:4] == b"PK\x03\x04"
     kind = ending(name)
     if kind == "parquet" and not is_parquet:

@@ -128,7 +128,7 @@ def _options(found: Found) -> list[tuple[str, str]]:
         "decimal": [(".", "1,234.56"), (",", "1.234,56")],
         "dayFirst": [("true", "day, month, year"), ("false", "month, day, year")],
         "timeZone": [(zone, zone) for zone in ZONES],
-        "format": list(FORMATS.items()),
+        "format": [] if found.value == "parquet" else [(key, words) for key, words in FORMATS.items() if key != "parquet"],
     }
     if found.setting == "header":
         return [("true", found.shown if found.value else "the first line"), ("false", "no header")]

@@ -57,7 +57,8 @@ export class Speed {
 }
 
 export class Sender {
-  /** help: { file, api, folder, over (the file it takes the place of), ifThere, call(method, url, options), changed(sender), ask(question), wait(ms), digest(buffer) }.
+  /** help: { file, api, folder, over: the file it takes the place of, ifThere,
+   * call(method, url, options), changed(sender), ask(question), wait(ms), digest(buffer) }.
    * `call` resolves to the read answer or throws Refused. `ask` resolves to new_version, replace, keep_both or null. */
   constructor(help) {
     Object.assign(this, { folder: "", over: "", ifThere: "ask", changed: () => {}, digest: null, ...help });
