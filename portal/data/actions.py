@@ -259,6 +259,7 @@ def cancel_upload(*, actor: User, upload: Upload) -> None:
             upload.refresh_from_db()
             raise _other_offset(upload)
         record(action="cancel_upload", actor=actor, subject=upload, name=upload.name, bytes=upload.received)
+    upload.state = UploadState.CANCELLED
     Lake(upload.environment).drop(upload.pk)
 
 
