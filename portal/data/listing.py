@@ -17,7 +17,7 @@ from portal.data.models import FileVersion, TableFacts
 from portal.data.uses import READS, WRITES, Uses
 from portal.environments.models import Environment
 from portal.jobs.models import Place
-from portal.runs.models import Run
+from portal.runs.models import Run, StageRun
 
 _DIGITS = re.compile(r"\d+")
 _WRITTEN = re.compile(r"^part-|^_SUCCESS$")
@@ -207,7 +207,8 @@ def _kind(uri: str, is_folder: bool, files: list[tree.Entry]) -> tuple[str, str]
 def add_knowledge(environment: Environment, tables: Iterable[Table], uses: Uses) -> None:
     """Columns, rows, who wrote and who reads each table, with a handful of queries whatever their number."""
     owners = {place.key: place for place in Place.objects.filter(environment=environment).select_related("owner", "given_by")}
-    counted = _counted(environment, [place.last_run_id for place in owners.values() if place.last_run_id])
+    runs = [place.last_run_id for place in owners.values() if place.last_run_id]
+    counted, noted = _counted(environment, runs), _noted_columns(runs)
     facts = {found.uri: found for found in TableFacts.objects.filter(environment=environment)}
     names = dict(FileVersion.objects.filter(environment=environment).shown().values_list("uri", "original_name"))
     for table in tables:
@@ -215,7 +216,7 @@ def add_knowledge(environment: Environment, tables: Iterable[Table], uses: Uses)
         place = owners.get(key_of(table.uri))
         if place and place.owner:
             table.job, table.run = place.owner.name, str(place.last_run_id or "")
-            table.rows = counted.get((table.run, table.uri))
+            table.rows, table.columns = counted.get((table.run, table.uri)), noted.get((table.run, table.uri))
         elif place and place.given_by:
             table.person, table.original_name = place.given_by.shown_name, names.get(table.uri, "")
             table.kind += ", upload"
@@ -230,6 +231,18 @@ def _counted(environment: Environment, runs: list[Any]) -> dict[tuple[str, str],
         for output in outputs if isinstance(outputs, list) else []:
             if isinstance(output, dict) and isinstance(output.get("rows"), int) and output.get("save_mode") != "Append":
                 found[(str(pk), str(output.get("uri", "")).strip("/"))] = output["rows"]
+    return found
+
+
+def _noted_columns(runs: list[Any]) -> dict[tuple[str, str], list[dict[str, str]]]:
+    """The columns that each of the runs noted of what it wrote."""
+    found: dict[tuple[str, str], list[dict[str, str]]] = {}
+    stages = StageRun.objects.filter(run__in=runs, details__has_key="wrote").order_by("attempt_number")
+    for run, wrote in stages.values_list("run_id", "details__wrote"):
+        pairs = wrote.get("columns") if isinstance(wrote, dict) else None
+        if isinstance(pairs, list) and wrote.get("is_named"):
+            columns = [{"name": str(pair[0]), "type": str(pair[1])} for pair in pairs if isinstance(pair, list) and len(pair) == 2]
+            found[(str(run), str(wrote.get("uri", "")).strip("/"))] = columns
     return found
 
 

@@ -66,10 +66,13 @@ def test_what_is_known_of_a_table(lake: Path, dev: Environment, ana: User, bring
     version = make_version(job, ana, document, live_in=("dev",))
     run = make_run(version, dev, state="succeeded", outputs=[{"stage": "w", "uri": "curated/daily", "rows": 365, "format": "parquet"}])
     places.claim(job, dev, ["curated/daily"])
+    wrote = {"uri": "curated/daily", "is_named": True, "columns": [["day", "date"], ["mean", "double"]]}
+    run.stage_runs.create(attempt_number=1, index=1, name="w", type="ParquetLoad", details={"wrote": wrote})
     Place.objects.update(last_run_id=run.pk)
     bring("Some file.csv", b"x\n1\n")
     daily, file = list_tables(dev).tables
     assert (daily.job, daily.rows, daily.readers, daily.kind) == ("report", 365, [], "Parquet, 1 part")
+    assert daily.columns == [{"name": "day", "type": "date"}, {"name": "mean", "type": "double"}]
     assert (file.person, file.original_name, file.readers, file.kind) == ("Ana", "Some file.csv", ["report"], "CSV, upload")
     assert stage_for(dev, daily)["type"] == "ParquetExtract"
     remember = table_rows.rememberer(dev, file)
