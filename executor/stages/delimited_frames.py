@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
@@ -32,13 +32,20 @@ def portions_of(table: Table, spark: SparkSession, rules: TextRules, options: di
     return [_portion(part, table, spark, rules, options) for part in table.parts]
 
 
-def _portion(part: Part, table: Table, spark: SparkSession, rules: TextRules, options: dict[str, str]) -> Portion:
+def portion_of_texts(lines: DataFrame, part: Part, table: Table, rules: TextRules, options: dict[str, str]) -> Portion:
+    """As `portions_of`, for a view whose only column holds one row of text in each."""
+    return _portion(part, table, lines.sparkSession, rules, options, lines)
+
+
+def _portion(
+    part: Part, table: Table, spark: SparkSession, rules: TextRules, options: dict[str, str], lines: DataFrame | None = None
+) -> Portion:
     rejects = rules.other_widths == "reject"
     schema = StructType([StructField(f"c{index}", StringType()) for index in range(len(part.names))])
     if rejects:
         schema.add(WRITTEN, StringType())
     reader = spark.read.options(**options, **_reading(part, rules)).schema(schema)
-    frame = reader.csv([escaped(file.path) for file in part.files])
+    frame = reader.csv([escaped(file.path) for file in part.files]) if lines is None else reader.csv(lines)
     place = {name: f"c{index}" for index, name in enumerate(part.names)}
     is_right = _is_right(rules, part) if rejects else None
     columns = [_value(place.get(name), is_right).alias(name) for name in table.columns]
@@ -76,7 +83,7 @@ def _value(column: str | None, is_right: Column | None) -> Column:
 def _is_right(rules: TextRules, part: Part) -> Column:
     """Whether the row is of the right width, or has nothing but empty values behind it."""
     written, width = _written(), len(part.names)
-    count = _count_of_values(written, rules, part.escape)
+    count = count_of_values(written, rules, part.escape)
     surplus = F.repeat(F.lit(rules.separator), count - width)
     return written.isNull() | ((count > width) & written.endswith(surplus))
 
@@ -86,13 +93,18 @@ def _written() -> Column:
     return F.when(F.coalesce(F.length("c0"), F.lit(0)) >= 0, F.col(WRITTEN))
 
 
-def _count_of_values(written: Column, rules: TextRules, escape: str) -> Column:
+def bare_text(written: Column, rules: TextRules, escape: str) -> Column:
+    """A text with an x in place of each value in quotes."""
+    if rules.quote == "\x00":
+        return written
+    quote, escape = _in_pattern(rules.quote), _in_pattern(escape)
+    inside = f"(?:[^{quote}{escape}]|{escape}[\\s\\S])*" if escape != quote else f"(?:[^{quote}]|{quote}{quote})*"
+    return F.regexp_replace(written, F.lit(f"(?<=^|{_in_pattern(rules.separator)}){quote}{inside}{quote}"), F.lit("x"))
+
+
+def count_of_values(written: Column, rules: TextRules, escape: str) -> Column:
     """How many values a text has."""
-    bare = written
-    if rules.quote != "\x00":
-        quote, escape = _in_pattern(rules.quote), _in_pattern(escape)
-        inside = f"(?:[^{quote}{escape}]|{escape}[\\s\\S])*" if escape != quote else f"(?:[^{quote}]|{quote}{quote})*"
-        bare = F.regexp_replace(written, F.lit(f"(?<=^|{_in_pattern(rules.separator)}){quote}{inside}{quote}"), F.lit("x"))
+    bare = bare_text(written, rules, escape)
     without = F.replace(bare, F.lit(rules.separator), F.lit(""))
     return ((F.length(bare) - F.length(without)) / len(rules.separator)).cast("int") + 1
 

@@ -104,10 +104,8 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.reading import read_portions
 
-        if self.input_view:
-            frame = self._of_view(spark, context)
-        else:
-            frame = read_portions(self, spark, context, partial(self._portions, spark, context))
+        portions = partial(self._portions, spark, context)
+        frame = self._of_view(context) if self.input_view else read_portions(self, spark, context, portions)
         if self.other_widths == "reject":
             rejected = Count(None, "another-width", HAS_ERRORS)
             frame = context.watched(frame, self.output_view, [rejected], affected=HAS_ERRORS, look=HAS_ERRORS)
@@ -152,7 +150,7 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
             trim_names=self.trim_names,
         )
 
-    def _of_view(self, spark: SparkSession, context: StageContext) -> DataFrame:
+    def _of_view(self, context: StageContext) -> DataFrame:
         from executor.stages.delimited_views import rows_of_view
 
-        return rows_of_view(self, self._rules(), spark, context)
+        return rows_of_view(self, self._rules(), context)

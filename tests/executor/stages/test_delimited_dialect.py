@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from executor.problems import ProblemError
+from executor.stages.typed_values import quoted
+
 if TYPE_CHECKING:
     from tests.executor.stages.bench import Bench
 
@@ -199,3 +202,58 @@ def test_typing_keeps_what_was_said_of_rejected_rows(bench: Bench) -> None:
     bench.run(extract(otherWidths="reject"), typed)
     found = [(row.a, row.b, [error.field for error in row["_errors"]]) for row in bench.view("u").collect()]
     assert found == [(1, 2, []), (None, None, [""]), (None, 5, ["a"])]
+
+
+def of_view(bench: Bench, *texts: str, **more: Any) -> list[tuple[Any, ...]]:
+    """The values that texts of a view hold, in their order."""
+    each = ", ".join(quoted(text) for text in texts)
+    lines = {"type": "SQLTransform", "name": "lines", "sql": f"SELECT explode(array({each})) AS line", "outputView": "lines"}
+    stage = extract(**more) | {"inputView": "lines"}
+    del stage["inputURI"]
+    table = bench.run(lines, stage).view("t")
+    kept = [f"`{name}`" for name in table.columns if name not in ("_filename", "_index")]
+    return [tuple(row) for row in table.orderBy("_index").select(*kept).collect()]
+
+
+def view_fails(bench: Bench, *texts: str, **more: Any) -> str:
+    with pytest.raises(ProblemError) as caught:
+        of_view(bench, *texts, **more)
+    return caught.value.problems[0].code
+
+
+@pytest.mark.parametrize(
+    ("texts", "more", "expected"),
+    [
+        (["id,n", '1,"6"" pipe"', '2,"a, b"'], {}, [("1", '6" pipe'), ("2", "a, b")]),
+        (["id,n", '1,"6\\" pipe"'], {}, [("1", '6" pipe')]),
+        (["id,n", '1,"C:\\dir\\"', '2,"6"" pipe"'], {}, [("1", "C:\\dir\\"), ("2", '6" pipe')]),
+        (["id,n", '1,"a\nb"', "2,"], {}, [("1", "a\nb"), ("2", None)]),
+        (["id,n", '1,""', "2,NA"], {"quotedEmpty": "text", "nullValue": "NA"}, [("1", ""), ("2", None)]),
+        (["#x", "id, n ", "#y", "1,2,"], {"comment": "#", "trimNames": True}, [("1", "2")]),
+        (["id,n", "1", "2,3,4"], {"otherWidths": "fit"}, [("1", None), ("2", "3")]),
+    ],
+)
+def test_text_in_a_view_is_read_by_the_rules_of_files(
+    bench: Bench, texts: list[str], more: dict[str, Any], expected: list[tuple[Any, ...]]
+) -> None:
+    assert of_view(bench, *texts, **more) == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "code"),
+    [
+        (["id,n", '1,"6\\" pipe"', '2,"6"" pipe"'], "input-escape-mixed"),
+        (["id,n", '1,"C:\\\\x"'], "input-escape-unsure"),
+        (["id,n", "1", "2,3"], "input-row-width"),
+        (["id,n\n1,2"], "input-line-break"),
+        ([" "], "input-empty"),
+    ],
+)
+def test_text_in_a_view_that_cannot_be_read_rightly_is_told(bench: Bench, texts: list[str], code: str) -> None:
+    assert view_fails(bench, *texts) == code
+
+
+def test_rejected_texts_of_a_view_are_kept(bench: Bench) -> None:
+    rows = of_view(bench, "id,n", "1", "2,3,", otherWidths="reject")
+    assert [(row[0], len(row[-1])) for row in rows] == [(None, 1), ("2", 0)] and rows[0][-1][0].message.endswith(": 1")
+    assert bench.counts["rejected"] == 1
