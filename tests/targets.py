@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from portal.runs.models import Run
 
 FLIGHTS = "origin,dep_delay\nJFK,4\nEWR,\n"
-WROTE = {"uri": "curated/by_origin", "files": 1, "bytes": 700, "seen": 1, "columns": [["origin", "string"], ["flights", "bigint"]]}
+WROTE = {
+    "edition": 1,
+    "uri": "curated/by_origin",
+    "files": 1,
+    "bytes": 700,
+    "seen": 1,
+    "columns": [["origin", "string"], ["flights", "bigint"]],
+}
 """What the usual document's load notes."""
 
 

@@ -15,6 +15,8 @@ MOST_FILES, MOST_COLUMNS = 200, 1_000
 LONGEST_NAME, LONGEST_TYPE = 200, 500
 SECONDS = 5.0
 """Files, columns, characters and time of one look. What is beyond is not looked at, and said so."""
+EDITION = 1
+"""Counted up when types get other words: what an earlier edition has noted is not compared with what a later one finds."""
 FOLDER = "text, from the folder's name"
 T = TypeVar("T")
 
@@ -37,7 +39,7 @@ class Columns:
         are pairs, because their order matters."""
         shown = [[plain(name)[:LONGEST_NAME], plain(kind)[:LONGEST_TYPE]] for name, kind in self.columns.items()][:MOST_COLUMNS]
         is_all = len(shown) == len(self.columns) and all(len(name) < LONGEST_NAME and len(kind) < LONGEST_TYPE for name, kind in shown)
-        facts = {"files": self.files, "bytes": self.bytes, "seen": self.seen, "columns": shown}
+        facts = {"edition": EDITION, "files": self.files, "bytes": self.bytes, "seen": self.seen, "columns": shown}
         facts |= {"is_named": self.is_named, "is_whole": self.is_whole and is_all}
         return facts if self.rows is None else {**facts, "rows": self.rows}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from executor.files.columns import Columns, looked_at, together, with_folders
@@ -9,10 +10,22 @@ from executor.files.folder import DataFile, Place
 from executor.files.inputs import check_parquet
 from executor.problems import Problem, ProblemError
 
-_WORDS = {
-    "bool": "boolean", "int8": "tinyint", "int16": "smallint", "int32": "int", "int64": "bigint", "large_string": "string",
-    "date32[day]": "date", "timestamp[us, tz=UTC]": "timestamp", "timestamp[us]": "timestamp without zone",
-}  # fmt: skip
+_WORDS: tuple[tuple[str, str], ...] = (
+    (r"dictionary<values=([^,<>]+), indices=[^>]*>", r"\1"),
+    (r"\blarge_(string|binary|list)\b", r"\1"),
+    (r"\bdecimal(?:32|64|128|256)\(", "decimal("),
+    (r"\btimestamp\[(?:ms|us), tz=[^\]]*\]", "timestamp"),
+    (r"\btimestamp\[(?:ms|us)\]", "timestamp without zone"),
+    (r"\btimestamp\[ns, tz=[^\]]*\]", "timestamp of nanoseconds"),
+    (r"\btimestamp\[ns\]", "timestamp of nanoseconds without zone"),
+    (r"\bdate32\[day\]", "date"),
+    (r"\bint64\b", "bigint"),
+    (r"\bint32\b", "int"),
+    (r"\bint16\b", "smallint"),
+    (r"\bint8\b", "tinyint"),
+    (r"\bbool\b", "boolean"),
+)
+"""Arrow's words for types, and ours. What a file's writer adds in notes of its own (a zone's name, dictionaries) is no other type."""
 
 
 def columns_by_footers(place: Place) -> Columns:
@@ -30,7 +43,9 @@ def _footer(file: DataFile) -> tuple[dict[str, str], int]:
 
     try:
         metadata = pyarrow.parquet.read_metadata(file.path, memory_map=False)
-        return {field.name: _words(field.type) for field in metadata.schema.to_arrow_schema()}, metadata.num_rows
+        instants = {metadata.schema.column(index).path for index in range(metadata.num_columns) if _is_old_time(metadata, index)}
+        fields = metadata.schema.to_arrow_schema()
+        return {field.name: "timestamp" if field.name in instants else _words(str(field.type)) for field in fields}, metadata.num_rows
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         message = f"“{file.name}”: The file is not a Parquet file that can be read, or is broken."
         fix = "Write or fetch the file again."
@@ -38,6 +53,12 @@ def _footer(file: DataFile) -> tuple[dict[str, str], int]:
         raise ProblemError(Problem(code="input-format", field="inputURI", message=message, file=file.name, detail=found, fix=fix)) from None
 
 
-def _words(kind: Any) -> str:
-    text = str(kind)
-    return text.replace("decimal128(", "decimal(") if text.startswith("decimal128(") else _WORDS.get(text, text)
+def _is_old_time(metadata: Any, index: int) -> bool:
+    """Times as Spark writes them: twelve bytes, always in UTC, which Arrow takes for nanoseconds without a zone."""
+    return bool(metadata.schema.column(index).physical_type == "INT96")
+
+
+def _words(kind: str) -> str:
+    for pattern, words in _WORDS:
+        kind = re.sub(pattern, words, kind)
+    return kind

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from executor.files.columns import EDITION
 from portal.environments.models import Environment
 from portal.jobs.models import Job
 from portal.runs.models import GOOD_STATES, Run, StageRun
@@ -25,6 +26,11 @@ def stages_of(run: Run | None) -> list[StageRun]:
 
 
 def noted(run: Run | None, what: str) -> dict[int, Mapping[str, Any]]:
-    """`what` is read or wrote → the columns that each stage met, by the stage's index. Nothing of runs that did not note them."""
+    """`what` is read or wrote → the columns that each stage met, by the stage's index. Nothing of runs that did not note them, or noted
+    them in words of before."""
     told = {stage.index: stage.details.get(what) for stage in stages_of(run) if isinstance(stage.details, dict)}
-    return {index: facts for index, facts in told.items() if isinstance(facts, dict) and isinstance(facts.get("columns"), list)}
+    return {index: facts for index, facts in told.items() if isinstance(facts, dict) and _is_noted(facts)}
+
+
+def _is_noted(facts: Mapping[str, Any]) -> bool:
+    return facts.get("edition") == EDITION and isinstance(facts.get("columns"), list)

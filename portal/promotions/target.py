@@ -143,8 +143,13 @@ def _state(lake: Path, uri: str, writes: bool) -> Any:
     with suppress(ProblemError, OSError, ValueError):
         path = resolve(lake, uri, "uri")
         above = next((folder for folder in (path, *path.parents) if folder.is_dir()), lake) if writes else None
-        return [_files(path), [os.stat(above).st_ctime_ns, os.stat(above).st_mode] if above else None]
+        return [_files(path), _rights(os.stat(above)) if above else None]
     return None
+
+
+def _rights(folder: os.stat_result) -> list[int]:
+    """Who may write there. The times of a folder tell nothing: every program that is started touches it."""
+    return [folder.st_ino, folder.st_mode, folder.st_uid, folder.st_gid]
 
 
 def _files(path: Path) -> list[tuple[str, int, int]]:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from executor.running.survey import survey
@@ -80,6 +82,19 @@ def test_types_of_parquet_are_told_in_words_of_sql(spark_process: SparkProcess, 
     wrote = noted(spark_process, [CSV, DAILY, load("Parquet")], lake)["save_Parquet"]["wrote"]
     assert dict(wrote["columns"])["delay"] == "decimal(9, 2)" and dict(wrote["columns"])["day"] == "date"
     assert wrote["rows"] == 1
+
+
+def test_times_that_spark_reads_alike_are_one_type(spark_process: SparkProcess, lake: Path) -> None:
+    """Times as Spark writes them, and as pandas does with the name of a zone, in a dictionary, with large texts."""
+    times = {**DAILY, "sql": "SELECT CAST(day AS TIMESTAMP) AS t, CAST(day AS TIMESTAMP_NTZ) AS n, origin FROM flights"}
+    wrote = noted(spark_process, [CSV, times, load("Parquet")], lake)["save_Parquet"]["wrote"]
+    assert wrote["columns"] == [["t", "timestamp"], ["n", "timestamp without zone"], ["origin", "string"]]
+    kinds = [pa.timestamp("us", "Europe/Berlin"), pa.timestamp("ms"), pa.dictionary(pa.int32(), pa.large_string())]
+    made = pa.table([pa.array([None], kind) for kind in kinds], names=["t", "n", "origin"])
+    (lake / "raw/pandas").mkdir()
+    pq.write_table(made, lake / "raw/pandas/a.parquet")
+    read = {"type": "ParquetExtract", "name": "pandas", "inputURI": "raw/pandas", "outputView": "pandas"}
+    assert there([read], lake)["pandas"]["columns"] == wrote["columns"]
 
 
 def test_a_table_that_is_too_wide_is_not_noted_as_whole(spark_process: SparkProcess, lake: Path) -> None:

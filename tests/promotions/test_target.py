@@ -175,6 +175,11 @@ def test_keys_of_json_are_compared_as_far_as_they_were_looked_at(
     assert gate(version_of(make_job(flights, ana), dev, document), ana, COLUMNS).verdict == verdict
 
 
+def test_what_was_noted_in_words_of_before_is_not_compared(version: JobVersion, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.promotions.good_run.EDITION", 2)
+    assert gate(version, ana, COLUMNS).verdict == "unseen"
+
+
 def test_a_run_that_noted_nothing_speaks_for_no_columns(version: JobVersion, ana: User) -> None:
     StageRun.objects.update(details={})
     found = gate(version, ana, COLUMNS)
@@ -380,6 +385,8 @@ def test_a_yes_looks_anew_and_a_page_only_when_something_changed(
 ) -> None:
     before = len(looks)
     review_of(pat, asked), review_of(pat, asked)
+    lake_of(test_env).chmod(lake_of(test_env).stat().st_mode)  # as every start of a program there does
+    review_of(pat, asked)
     assert len(looks) == before
     put(test_env, text=FLIGHTS + "LGA,9\n")
     review_of(pat, asked)
