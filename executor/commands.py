@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, TextIO
 
 from executor.document.job import Job, parse
-from executor.events import EventWriter, Log, ProblemFound, PublishRequested, Ready, RunFinished, RunStarted, SessionReady, line_of
+from executor.event_writer import EventWriter, line_of
+from executor.events import Log, ProblemFound, PublishRequested, Ready, RunFinished, RunStarted, SessionReady
 from executor.files import receipts
 from executor.files.publish import Publisher
 from executor.problems import Problem, ProblemError

@@ -16,7 +16,8 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from executor.events import BY_NAME, LARGEST, OF_RUNS, Event, cut
+from executor.event_writer import cut
+from executor.events import BY_NAME, LARGEST, OF_RUNS, Event
 
 DEEPEST, MOST_ITEMS, LONGEST_KEY = 8, 1_000, 200
 FRAME = frozenset({"event", "time", "seq", "id", "last"})

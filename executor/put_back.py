@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any, TextIO
 
-from executor.events import EventWriter, ProblemFound, PutBack
+from executor.event_writer import EventWriter
+from executor.events import ProblemFound, PutBack
 from executor.files import kept, lake
 from executor.problems import Problem, ProblemError
 

@@ -14,7 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from executor.events import EventWriter, Exported, Piece
+from executor.event_writer import EventWriter
+from executor.events import Exported, Piece
 from executor.problems import Problem, ProblemError
 from executor.running.preview import Cancelled
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from executor.document.job import Job, parse
-from executor.events import EventWriter, PreviewRows, StageEntered, StageFinished
+from executor.event_writer import EventWriter
+from executor.events import PreviewRows, StageEntered, StageFinished
 from executor.files import lake
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from executor.document.job import Job
 from executor.document.kept_files import kept_text
-from executor.events import Event, EventWriter, Log, StageEntered, StageFailed, StageFinished, StageMetrics, StageRows
+from executor.event_writer import EventWriter
+from executor.events import Event, Log, StageEntered, StageFailed, StageFinished, StageMetrics, StageRows
 from executor.files import lake
 from executor.files.inputs import data_files, read_text
 from executor.files.publish import Output, Publisher

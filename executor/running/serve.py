@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from executor.document.job import Job
-from executor.events import Analysed, Event, EventWriter, Log, ProblemFound, Ready, RequestCancelled, StageFailed
+from executor.event_writer import EventWriter
+from executor.events import Analysed, Event, Log, ProblemFound, Ready, RequestCancelled, StageFailed
 from executor.problems import Problem, ProblemError
 from executor.running import export
 from executor.running.analyse import analyse

@@ -18,6 +18,7 @@ from django.utils.dateparse import parse_datetime
 
 from executor import event_lines
 from executor.event_lines import NotAnEvent, plain
+from executor.event_writer import cut
 from executor.events import (
     Alive,
     Event,
@@ -36,7 +37,6 @@ from executor.events import (
     StageMetrics,
     StageRows,
     ValueWarnings,
-    cut,
 )
 from portal.jobs.documents import stages_of
 from portal.runs.leases import LeaseLost

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from executor.commands import JobRun
 from executor.document.job import parse
-from executor.events import EventWriter
+from executor.event_writer import EventWriter
 from executor.running.values import values_from
 
 if TYPE_CHECKING:

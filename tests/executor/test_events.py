@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from executor.event_lines import NotAnEvent, read, storable, stored
-from executor.events import BY_NAME, OF_PREVIEWS, EventWriter, Log, StageFinished, open_fields, problem_fields
+from executor.event_writer import EventWriter
+from executor.events import BY_NAME, OF_PREVIEWS, Log, StageFinished, open_fields, problem_fields
 
 PLACE = {"stage_index": 0, "stage": "a", "stage_type": "SQLTransform"}
 FINISHED = StageFinished(**PLACE, outcome="done", duration_ms=1500, rows_in=3, rows_out=2, details={"message": "CANARY"})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from executor.events import EventWriter
+from executor.event_writer import EventWriter
 from executor.problems import ProblemError
 from executor.running import export as exporting
 from executor.running.export import _cell, _csv_cell, export, harmless, is_exact_in_excel

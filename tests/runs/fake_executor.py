@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from executor.event_writer import EventWriter, line_of
 from executor.events import (
-    EventWriter,
     Log,
     PublishRequested,
     Ready,
@@ -28,7 +28,6 @@ from executor.events import (
     StageFailed,
     StageFinished,
     StageRows,
-    line_of,
 )
 from executor.files import receipts
 from executor.problems import Problem

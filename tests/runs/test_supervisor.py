@@ -16,7 +16,8 @@ import pytest
 from django.db import OperationalError
 
 from executor import event_lines
-from executor.events import RunFinished, StageFinished, line_of
+from executor.event_writer import line_of
+from executor.events import RunFinished, StageFinished
 from executor.files import receipts
 from portal.accounts.models import User
 from portal.audit.models import AuditEvent
