@@ -71,7 +71,8 @@ def _count(now: int, before: int) -> Difference:
 
 
 def _pairs(table: Mapping[str, Any]) -> dict[str, str]:
-    return {str(name): str(kind) for name, kind in table.get("columns") or ()}
+    pairs = [pair for pair in table.get("columns") or () if isinstance(pair, list | tuple) and len(pair) == 2]
+    return {str(name): str(kind) for name, kind in pairs}
 
 
 def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[dict[str, str]]:

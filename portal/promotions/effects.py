@@ -129,7 +129,7 @@ def _read(one: Mapping[str, Any], stage: StageRun | None, noted: Mapping[str, An
     rows = columns.changes(there, noted) if noted and there else []
     seen = shown.of(rows)
     files = there.get("files") if isinstance(there, dict) else None
-    run_uri = str(noted["uri"]) if noted else ""
+    run_uri = str(noted.get("uri", "")) if noted else ""
     return Read(one["stage"], uri, run_uri, stage.rows_out if stage else None, files, seen, len(rows) - len(seen), others(uri))
 
 
@@ -149,7 +149,7 @@ def _written(
     return Written(
         stage=one["stage"],
         uri=uri,
-        run_uri=str(noted["uri"]) if noted else "",
+        run_uri=str(noted.get("uri", "")) if noted else "",
         save_mode=str(one.get("save_mode", "")),
         holds=bool(one.get("holds")),
         rows_before=published.history(place)[0].rows if place else None,

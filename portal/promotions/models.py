@@ -44,11 +44,11 @@ class PromotionQuerySet(models.QuerySet["Promotion"]):
         return mine.exclude(requested_by=user).exclude(version__author=user).exclude(approvals__approver=user)  # type: ignore[return-value]
 
     def with_live_now(self) -> PromotionQuerySet:
-        """Each with what `Promotion.is_live_now` asks for, so that a list needs one query."""
+        """Each with what `Promotion.is_live_now` asks for, so that a list needs one query. What was looked at comes when it is read."""
         here = LiveVersion.objects.filter(
             job=models.OuterRef("job"), environment=models.OuterRef("to_environment"), version=models.OuterRef("version")
         )
-        return self.annotate(live_now=models.Exists(here))
+        return self.annotate(live_now=models.Exists(here)).defer("target", "evidence")
 
     def of(self, user: User) -> PromotionQuerySet:
         return self.filter(models.Q(requested_by=user) | models.Q(version__author=user))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from pydantic import BaseModel, ValidationError
 
 from executor.document.job import Job as ReadJob
 from executor.document.job import parse
@@ -119,12 +120,38 @@ def _why_not(event: dict[str, Any]) -> str:
 
 def _told(event: dict[str, Any]) -> TargetLook:
     """What the program says, as far as it has the form that is expected of it."""
-    parts = [event.get("inputs"), event.get("outputs")]
-    if not all(isinstance(part, list) and all(isinstance(one, dict) for one in part) for part in parts):
+    try:
+        told = _Told.model_validate(event)
+    except ValidationError:
         return TargetLook(refusal="the program that looks gave no answer that can be read")
-    if len(json.dumps(event)) > LONGEST_KEPT:
+    inputs, outputs = ([one.model_dump(exclude_none=True) for one in part] for part in (told.inputs, told.outputs))
+    if len(json.dumps([inputs, outputs])) > LONGEST_KEPT:
         return TargetLook(refusal="there is too much to look at: the job reads and writes too many columns")
-    return TargetLook(tuple(parts[0] or ()), tuple(parts[1] or ()))
+    return TargetLook(tuple(inputs), tuple(outputs))
+
+
+class _Columns(BaseModel):
+    edition: int
+    files: int
+    columns: list[tuple[str, str]]
+    is_named: bool
+    is_whole: bool
+
+
+class _Place(BaseModel):
+    stage: str
+    stage_index: int
+    uri: str
+    columns: _Columns | None = None
+    problem: dict[str, Any] | None = None
+    save_mode: str | None = None
+    holds: bool | None = None
+    foreign: str | None = None
+
+
+class _Told(BaseModel):
+    inputs: list[_Place]
+    outputs: list[_Place]
 
 
 def _key(version: JobVersion, target: Environment, job: ReadJob) -> str:

@@ -106,6 +106,29 @@ def test_by_api_as_by_the_button(live: Promotion, olu: User, program_of: Program
     assert program_of(olu).post(root).json()["code"] == "not-to-run"
 
 
+@pytest.mark.parametrize(("scopes", "status"), [(("read",), 403), (("read", "write"), 403), (("read", "run"), 201)])
+def test_a_token_runs_it_with_the_scope_to_run(
+    live: Promotion, olu: User, program_of: Program, scopes: tuple[str, ...], status: int
+) -> None:
+    answer = program_of(olu, *scopes).post(f"/api/v1/projects/flights/promotions/{live.pk}/run-once")
+    assert answer.status_code == status and Run.objects.filter(environment__name="test").exists() == (status == 201)
+
+
+@pytest.mark.parametrize("who", ["ana", "pat", "olu", "vic", "ada"])
+def test_everybody_of_the_project_sees_page_and_api_before_and_after(
+    asked: Promotion, pat: User, who: str, request: pytest.FixtureRequest, browser_of: Browser, program_of: Program
+) -> None:
+    user = request.getfixturevalue(who)
+    for state in ("waiting", "live"):
+        page = browser_of(user).get(f"/p/flights/promotions/{asked.pk}/")
+        assert page.status_code == 200 and "What it reads, writes and checks" in text_of(page)
+        shown = program_of(user).get(f"/api/v1/projects/flights/promotions/{asked.pk}").json()
+        assert shown["state"] == state and shown["effects"]["reads"][0]["uri"] == "raw/flights.csv" and len(shown["checks"]) == 13
+        assert browser_of(user).get("/p/flights/jobs/daily_delays/promote").status_code == 200
+        if state == "waiting":
+            approve_promotion(actor=pat, promotion=asked)
+
+
 # --- was live -----------------------------------------------------------------------------------------------------------------
 
 

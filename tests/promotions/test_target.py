@@ -211,6 +211,23 @@ def test_names_that_are_too_long_to_be_kept_are_not_taken_for_the_same(
     assert gate(version_of(make_job(flights, ana), dev, document_with()), ana, COLUMNS).verdict == "unseen"
 
 
+@pytest.mark.parametrize("noted", [{"columns": "x"}, {"columns": [["a"], 1, None]}, "x", {"edition": 1, "columns": [[1, 2, 3]]}])
+def test_what_a_run_noted_in_an_odd_form_is_no_error(version: JobVersion, ana: User, noted: Any) -> None:
+    StageRun.objects.update(details={"read": noted, "wrote": noted})
+    assert gate(version, ana, COLUMNS).verdict in ("unseen", "stop")
+
+
+def test_a_stage_that_takes_part_only_there_is_not_taken_for_compared(
+    flights: Any, ana: User, dev: Environment, test_env: Environment
+) -> None:
+    put(dev), put(test_env), put(test_env, "raw/more.csv")
+    document = document_with()
+    more = {**document["stages"][0], "name": "more", "inputURI": "raw/more.csv", "outputView": "more", "environments": ["test", "prod"]}
+    document["stages"].insert(1, more)
+    found = gate(version_of(make_job(flights, ana), dev, document), ana, COLUMNS)
+    assert found.verdict == "unseen" and "raw/more.csv" in found.sentence
+
+
 def test_files_beyond_what_is_looked_at_leave_it_open(
     flights: Any, ana: User, dev: Environment, test_env: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,12 +314,16 @@ async def _nonsense(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     yield {"event": "surveyed", "inputs": "all well", "outputs": None, "last": True}
 
 
+async def _halves(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    yield {"event": "surveyed", "inputs": [{"stage": "flights", "columns": {"columns": [["a"]]}}], "outputs": [], "last": True}
+
+
 async def _silence(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     return
     yield {}
 
 
-@pytest.mark.parametrize("answer", [_down, _nonsense, _silence])
+@pytest.mark.parametrize("answer", [_down, _nonsense, _halves, _silence])
 def test_a_target_that_cannot_be_looked_at_is_red_in_words(
     version: JobVersion, ana: User, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:

@@ -7,11 +7,13 @@ from django.db import connection
 
 from portal.audit.models import AuditEvent
 from portal.jobs.models import LiveVersion
-from portal.promotions.actions import approve_promotion, request_promotion, roll_back
+from portal.promotions.actions import approve_promotion, request_promotion, roll_back, run_once
 from portal.promotions.models import Approval, Promotion
+from portal.runs.models import Run
 from tests.at_once import at_once
 from tests.factories import make_job, make_live, make_person, make_project, make_run, make_version
 from tests.promotions.conftest import changed
+from tests.targets import note_columns, put
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 10
@@ -29,7 +31,9 @@ def asked() -> Promotion:
     for number in range(THREADS):
         make_person(f"pat{number}", project, "approver")
     version = make_version(make_job(project, ana), live_in=("dev",))
-    make_run(version, project.environments.get(name="dev"), "succeeded")
+    for environment in project.environments.all():
+        put(environment)
+    note_columns(make_run(version, project.environments.get(name="dev"), "succeeded"))
     return request_promotion(actor=ana, version=version)
 
 
@@ -69,6 +73,15 @@ def test_asking_ten_times_at_once_asks_once() -> None:
     Promotion.objects.all().delete()
     codes = at_once(lambda number: request_promotion(actor=person("ana"), version=promotion.version), THREADS)
     assert sorted(codes) == [""] + ["already-asked"] * (THREADS - 1)
+
+
+def test_ten_clicks_on_run_it_once_are_one_run() -> None:
+    waiting = asked()
+    promotion = approve_promotion(actor=person("pat0"), promotion=waiting)
+    make_person("olu", promotion.job.project, "operator")
+    codes = at_once(lambda number: run_once(actor=person("olu"), promotion=promotion), THREADS)
+    assert sorted(codes) == ["", *["not-to-run"] * (THREADS - 1)]
+    assert Run.objects.filter(environment__name="test").count() == 1
 
 
 def test_going_back_ten_times_at_once_goes_back_once() -> None:
