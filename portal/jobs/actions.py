@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import F, ProtectedError
 from django.utils import timezone
 
 from executor.document.kept_files import keeps_its_files
@@ -18,7 +18,7 @@ from portal.audit import actions as audit
 from portal.environments.models import Environment
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import documents, places, storage
-from portal.jobs.models import Draft, Job, JobVersion, LiveVersion, Place, tag_validator
+from portal.jobs.models import Draft, EndedDrafts, Job, JobVersion, LiveVersion, Place, tag_validator
 
 
 class _Unset:
@@ -156,15 +156,21 @@ def _clean_tags(tags: Iterable[str]) -> list[str]:
 
 
 @transaction.atomic
-def save_draft(*, actor: User, job: Job, document: str, revision: int, base_version: int | None | _Unset = UNSET) -> Draft:
+def save_draft(
+    *, actor: User, job: Job, document: str, revision: int, base_version: int | None | _Unset = UNSET, ended: int | None = None
+) -> Draft:
     """Keeps the actor's unsaved work. `revision` is the one the window last saw, 0 before the first save.
     `base_version` is the number of the version the work started from; left out, it stays (or is the latest one at the first save).
-    Raises PortalError when there is no such version, Conflict when another window of the same person was quicker."""
+    `ended` is how many drafts of this person had ended as far as the window knows; left out, that is not asked.
+    Raises PortalError when there is no such version, Conflict when another window of that person was quicker, or the draft has ended."""
     policy.require(actor, "edit_job", job)
     documents.require_keepable(document)
+    so_far, _ = EndedDrafts.objects.select_for_update().get_or_create(job=job, user=actor)
     draft = Draft.objects.select_for_update().filter(job=job, user=actor).first()
+    if ended is not None and ended != so_far.count:
+        raise _draft_gone(draft, so_far.count)
     if (draft.revision if draft else 0) != revision:
-        raise _draft_conflict(draft)
+        raise _draft_conflict(draft, so_far.count)
     if draft is None:
         draft = Draft(job=job, user=actor, revision=0, base_version=job.latest_version)
         audit.record(action="start_draft", actor=actor, subject=job)
@@ -179,9 +185,21 @@ def save_draft(*, actor: User, job: Job, document: str, revision: int, base_vers
 def discard_draft(*, actor: User, job: Job) -> None:
     """Throws the actor's unsaved work away."""
     policy.require(actor, "edit_job", job)
-    gone, _ = Draft.objects.filter(job=job, user=actor).delete()
-    if gone:
+    if _end_draft(actor, job):
         audit.record(action="discard_draft", actor=actor, subject=job)
+
+
+def ended_drafts(user: User, job: Job) -> int:
+    """How many drafts of this person have ended."""
+    return EndedDrafts.objects.filter(job=job, user=user).values_list("count", flat=True).first() or 0
+
+
+def _end_draft(user: User, job: Job) -> bool:
+    """Deletes the draft, and whatever of it is still on its way here. Whether there was one."""
+    so_far, _ = EndedDrafts.objects.select_for_update().get_or_create(job=job, user=user)
+    EndedDrafts.objects.filter(pk=so_far.pk).update(count=F("count") + 1)
+    gone, _ = Draft.objects.filter(job=job, user=user).delete()
+    return bool(gone)
 
 
 def _version_numbered(job: Job, number: int | None) -> JobVersion | None:
@@ -191,15 +209,25 @@ def _version_numbered(job: Job, number: int | None) -> JobVersion | None:
     return found
 
 
-def _draft_conflict(draft: Draft | None) -> Conflict:
+def _draft_gone(draft: Draft | None, ended: int) -> Conflict:
+    return Conflict(
+        "This draft was saved as a version, or thrown away, in another window.",
+        code="draft-gone",
+        revision=draft.revision if draft else 0,
+        ended=ended,
+    )
+
+
+def _draft_conflict(draft: Draft | None, ended: int) -> Conflict:
     if draft is None:
-        return Conflict("This draft was saved as a version, or thrown away, in another window.", code="draft-gone", revision=0)
+        return _draft_gone(draft, ended)
     return Conflict(
         "You have changed this job in another window.",
         code="draft-changed",
         revision=draft.revision,
         document=draft.document,
         updated_at=draft.updated_at.isoformat(),
+        ended=ended,
     )
 
 
@@ -241,11 +269,11 @@ def _keep(
 ) -> JobVersion:
     job = Job.objects.select_for_update(of=("self",)).select_related("latest_version__author").get(pk=job.pk)
     latest, sha256 = job.latest_version, documents.sha256_of(text)
-    Draft.objects.filter(job=job, user=actor).delete()
+    if latest and not isinstance(base, _Unset) and base != latest.number and latest.sha256 != sha256:
+        raise _newer_version(latest, base)
+    _end_draft(actor, job)
     if latest and latest.sha256 == sha256:
         return latest
-    if latest and not isinstance(base, _Unset) and base != latest.number:
-        raise _newer_version(latest, base)
     version = JobVersion(job=job, number=latest.number + 1 if latest else 1, document=text, sha256=sha256, author=actor)
     version.message, version.restored_from = message.strip()[:300], restored
     version.save()

@@ -90,15 +90,24 @@ class VersionIn(serializers.Serializer[JobVersion]):
 
 class DraftOut(serializers.ModelSerializer[Draft]):
     base_version = serializers.IntegerField(source="base_version.number", default=None)
+    ended = serializers.SerializerMethodField(help_text="How many drafts of yours have ended: saved as a version, or thrown away.")
 
     class Meta:
         model = Draft
-        fields = ["document", "revision", "base_version", "updated_at"]
+        fields = ["document", "revision", "base_version", "updated_at", "ended"]
+
+    def get_ended(self, draft: Draft) -> int:
+        return actions.ended_drafts(draft.user, draft.job)
 
 
 class DraftIn(serializers.Serializer[Draft]):
     document = serializers.CharField(trim_whitespace=False, help_text="Text; it may be wrong in every way.")
     revision = serializers.IntegerField(min_value=0, help_text="The revision last seen; 0 before the first.")
+    ended = serializers.IntegerField(
+        min_value=0,
+        required=False,
+        help_text="`ended` as last seen: what comes late, after the draft has ended, is then refused with 409 draft-gone.",
+    )
 
 
 class CheckIn(serializers.Serializer[Any]):

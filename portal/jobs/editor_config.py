@@ -11,6 +11,7 @@ from executor.document.forms import form_fields, insert_menu
 from executor.stages import STAGE_TYPES
 from portal.accounts import policy
 from portal.accounts.models import User
+from portal.jobs.actions import ended_drafts
 from portal.jobs.documents import EMPTY, shown
 from portal.jobs.models import Draft, Job
 
@@ -51,6 +52,7 @@ def config(user: User, job: Job, draft: Draft | None) -> dict[str, Any]:
         "parameter_types": PARAMETER_TYPES,
         "document": draft.document if draft else shown(latest.document) if latest else EMPTY,
         "revision": draft.revision if draft else 0,
+        "ended": ended_drafts(user, job),
         "updated_at": draft.updated_at.isoformat() if draft else None,
         "base_version": base.number if base else None,
         "latest_version": latest.number if latest else None,

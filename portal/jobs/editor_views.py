@@ -38,22 +38,34 @@ def edit(request: HttpRequest, project: str, job: str) -> HttpResponse:
 
 @require_http_methods(["GET", "PUT"])
 def draft(request: HttpRequest, project: str, job: str) -> JsonResponse:
-    """GET: the person's draft as it is kept. PUT {document, revision, base_version?}: keep this one."""
+    """GET: the person's draft as it is kept. PUT {document, revision, ended, base_version?}: keep this one."""
     found = find_job(request, project, job, "edit_job")
     if request.method == "GET":
         kept = found.drafts.filter(user=person(request)).select_related("base_version").first()
-        return JsonResponse(_draft_facts(kept, found, with_document=True))
+        ended = {"ended": actions.ended_drafts(person(request), found)}
+        return JsonResponse(_draft_facts(kept, found, with_document=True) | ended)
     given = body(request, document=str, revision=int)
-    base = {"base_version": _base_version(given)} if "base_version" in given else {}
-    kept = actions.save_draft(actor=person(request), job=found, document=given["document"], revision=given["revision"], **base)
-    return JsonResponse(_draft_facts(kept, found))
+    about: dict[str, Any] = {"base_version": _base_version(given)} if "base_version" in given else {}
+    kept = actions.save_draft(
+        actor=person(request),
+        job=found,
+        document=given["document"],
+        revision=given["revision"],
+        ended=_number(given, "ended"),
+        **about,
+    )
+    return JsonResponse(_draft_facts(kept, found) | {"ended": actions.ended_drafts(person(request), found)})
 
 
 def _base_version(given: dict[str, Any]) -> int | None:
-    base = given.get("base_version")
-    if base is not None and not isinstance(base, int):
-        raise PortalError("“base_version” is not a number.", code="field-wrong", field="base_version")
-    return base
+    return _number(given, "base_version")
+
+
+def _number(given: dict[str, Any], name: str) -> int | None:
+    number = given.get(name)
+    if number is not None and not isinstance(number, int):
+        raise PortalError(f"“{name}” is not a number.", code="field-wrong", field=name)
+    return number
 
 
 def _draft_facts(kept: Draft | None, job: Job, *, with_document: bool = False) -> dict[str, object]:
@@ -100,6 +112,7 @@ def save(request: HttpRequest, project: str, job: str) -> JsonResponse:
             "document": documents.shown(version.document),
             "is_new": before is None or version.pk != before.pk,
             "url": reverse("jobs:version", args=[project, job, version.number]),
+            "ended": actions.ended_drafts(person(request), found),
         }
     )
 

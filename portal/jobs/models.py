@@ -139,6 +139,18 @@ class Draft(models.Model):
         constraints = [models.UniqueConstraint(fields=["job", "user"], name="one_draft_per_person")]
 
 
+class EndedDrafts(models.Model):
+    """How many drafts one person has ended on a job, by saving a version or throwing the draft away. A window names the number it knew, so
+    that what it sends late, from before the end, does not bring the draft back."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "user"], name="one_count_of_drafts_per_person")]
+
+
 class LiveVersion(models.Model):
     """Which version of a job is live in an environment: a pointer that promotion moves."""
 

@@ -101,3 +101,90 @@ def test_presence_forgets_who_left(ana, ben, job, browser_of):
     keep(ben, job, "{}")
     job.drafts.update(updated_at="2020-01-01T00:00:00Z")
     assert browser_of(ana).get("/p/flights/jobs/daily_delays/presence").json()["people"] == []
+
+
+# --- what arrives late ------------------------------------------------------------------------------------------------------
+
+"""The job's first version ended Ana's first draft: what is sent in time says 1."""
+DRAFT = "/p/flights/jobs/daily_delays/draft"
+AS_JSON = {"content_type": "application/json", "HTTP_ACCEPT": "application/json"}
+
+
+def autosave(browser, text, revision, ended, base=1):
+    return browser.put(DRAFT, json.dumps({"document": text, "revision": revision, "base_version": base, "ended": ended}), **AS_JSON)
+
+
+@pytest.mark.parametrize("revision", [0, 1])
+def test_an_autosave_that_arrives_after_its_version_does_not_bring_the_draft_back(ana, job, browser_of, changed, revision):
+    browser = browser_of(ana)
+    if revision:
+        assert autosave(browser, "{}", 0, 1).json()["ended"] == 1
+    saved = browser.post(
+        "/p/flights/jobs/daily_delays/save", json.dumps({"document": changed(), "message": "", "base_version": 1}), **AS_JSON
+    ).json()
+    assert (saved["number"], saved["ended"]) == (2, 2)
+    late = autosave(browser, "late", revision, 1)
+    assert (late.status_code, late.json()["code"], late.json()["ended"]) == (409, "draft-gone", 2)
+    assert not job.drafts.exists()
+    assert autosave(browser, "next", 0, 2, base=2).json()["revision"] == 1
+
+
+def test_nor_does_it_overwrite_the_next_draft_whose_saves_are_counted_anew(ana, job, browser_of, changed):
+    browser = browser_of(ana)
+    autosave(browser, "first", 0, 1)
+    actions.save_version(actor=ana, job=job, document=changed(), message="", base_version=1)
+    autosave(browser, "of the next draft", 0, 2, base=2)
+    late = autosave(browser, "late", 1, 1)
+    assert (late.status_code, late.json()["code"], late.json()["revision"]) == (409, "draft-gone", 1)
+    assert job.drafts.get().document == "of the next draft"
+
+
+@pytest.mark.parametrize("revision", [0, 1])
+def test_nor_after_the_draft_was_thrown_away(ana, job, browser_of, revision):
+    browser = browser_of(ana)
+    if revision:
+        autosave(browser, "{}", 0, 1)
+    browser.post(f"{DRAFT}/discard")
+    assert autosave(browser, "late", revision, 1).status_code == 409
+    assert not job.drafts.exists()
+
+
+def test_nor_after_an_earlier_version_was_restored(ana, job, browser_of, changed):
+    first = job.latest_version
+    actions.save_version(actor=ana, job=job, document=changed(), message="", base_version=1)
+    actions.restore_version(actor=ana, job=job, version=first)
+    assert autosave(browser_of(ana), "late", 0, 2, base=2).status_code == 409
+
+
+def test_a_second_window_is_told_and_may_keep_its_work_on_purpose(ana, job, browser_of, changed):
+    """The second window loaded before the first one saved: what it has is refused once, and taken when the person says so."""
+    first, second = browser_of(ana), browser_of(ana)
+    first.post("/p/flights/jobs/daily_delays/save", json.dumps({"document": changed(), "message": "", "base_version": 1}), **AS_JSON)
+    told = autosave(second, "of the second window", 0, 1).json()
+    assert told["code"] == "draft-gone"
+    kept = autosave(second, "of the second window", told["revision"], told["ended"])
+    assert (kept.status_code, kept.json()["base_version"]) == (200, 1)  # so that saving it merges with the version
+
+
+def test_people_do_not_end_each_others_drafts(ana, ben, job, browser_of, changed):
+    autosave(browser_of(ben), "of ben", 0, 0)
+    actions.save_version(actor=ana, job=job, document=changed(), message="", base_version=1)
+    assert autosave(browser_of(ben), "of ben, more", 1, 0).status_code == 200
+
+
+def test_a_version_that_is_refused_ends_no_draft(ana, ben, job, browser_of, changed):
+    actions.save_version(actor=ben, job=job, document=changed(), message="", base_version=1)
+    autosave(browser_of(ana), "{}", 0, 1)
+    with pytest.raises(Conflict):
+        actions.save_version(actor=ana, job=job, document=changed("SELECT 7 AS a"), message="", base_version=1)
+    assert autosave(browser_of(ana), "{} more", 1, 1).status_code == 200
+
+
+def test_by_program_the_same_and_a_program_that_does_not_ask_is_not_told(ana, job, program_of, changed):
+    api, place = program_of(ana), "/api/v1/projects/flights/jobs/daily_delays/draft"
+    kept = api.put(place, {"document": "{}", "revision": 0, "ended": 1}, format="json").json()
+    assert kept["ended"] == 1 == api.get(place).json()["ended"]
+    actions.save_version(actor=ana, job=job, document=changed(), message="", base_version=1)
+    late = api.put(place, {"document": "late", "revision": 0, "ended": 1}, format="json")
+    assert (late.status_code, late.json()["code"]) == (409, "draft-gone")
+    assert api.put(place, {"document": "{}", "revision": 0}, format="json").status_code == 200

@@ -16,6 +16,7 @@ export class Draft extends EventTarget {
       banner,
       revision: config.revision,
       base: config.base_version,
+      ended: config.ended,
       sent: store.changes,
       savedAt: config.updated_at ? new Date(config.updated_at) : null,
       state: "kept",
@@ -69,17 +70,27 @@ export class Draft extends EventTarget {
   async put() {
     const changes = this.store.changes;
     const text = this.store.text();
+    const ended = this.ended;
     this.mark("saving");
     try {
-      const answer = await request(this.config.urls.draft, {
-        method: "PUT",
-        body: { document: text, revision: this.revision, base_version: this.base },
-      });
-      this.arrived(answer, changes);
+      const answer = await request(this.config.urls.draft, { method: "PUT", body: this.body(text) });
+      if (ended === this.ended) this.arrived(answer, changes);
     } catch (error) {
+      if (ended !== this.ended) return; // it was of a draft that has ended here meanwhile
       if (error instanceof Refusal && error.status === 409) await this.conflict(error.body, text);
       else this.keepHere(error, text);
     }
+  }
+
+  /** `ended` tells which draft this is of: the server refuses what comes after a version was saved or the draft thrown away. */
+  body(text) {
+    return { document: text, revision: this.revision, base_version: this.base, ended: this.ended };
+  }
+
+  /** Resolves when nothing is on its way. */
+  async settled() {
+    this.soon.cancel();
+    await this.sending;
   }
 
   arrived(answer, changes) {
@@ -92,8 +103,9 @@ export class Draft extends EventTarget {
   }
 
   /** After a version was saved: the draft is done and the next one starts from that version. */
-  reset(base, revision = 0) {
+  reset(base, ended, revision = 0) {
     this.base = base;
+    this.ended = ended;
     this.revision = revision;
     this.sent = this.store.changes;
     this.savedAt = revision ? this.savedAt : null;
@@ -149,7 +161,7 @@ export class Draft extends EventTarget {
 
   remember(text, leaving = false) {
     try {
-      localStorage.setItem(this.place, JSON.stringify({ text, revision: this.revision, base: this.base, leaving }));
+      localStorage.setItem(this.place, JSON.stringify({ text, revision: this.revision, base: this.base, ended: this.ended, leaving }));
     } catch {
       show({ text: "This browser keeps nothing. Copy your work before you leave this page.", tone: "bad" });
     }
@@ -172,16 +184,20 @@ export class Draft extends EventTarget {
     } catch {
       /* nothing there */
     }
-    const arrived = kept?.leaving && this.revision > kept.revision;
+    const sameDraft = (kept?.ended ?? this.ended) === this.ended;
+    const arrived = kept?.leaving && sameDraft && this.revision > kept.revision;
     if (!kept || arrived || kept.text === this.store.text()) {
       this.forgetHere();
       return;
     }
-    if (kept.revision === this.revision) {
+    if (sameDraft && kept.revision === this.revision) {
       this.store.replace(kept.text);
       this.base = kept.base;
       show({ text: "What you typed when the connection was gone is here again.", tone: "ok" });
-    } else this.conflict({ revision: this.revision, document: this.store.text() }, kept.text);
+    } else {
+      const code = sameDraft ? "draft-changed" : "draft-gone";
+      this.conflict({ code, revision: this.revision, ended: this.ended, document: this.store.text() }, kept.text);
+    }
   }
 
   /** The page goes away: the browser sends this last request on its own; the copy here is for when it fails. */
@@ -189,7 +205,7 @@ export class Draft extends EventTarget {
     if (!this.isDirty) return;
     const text = this.store.text();
     this.remember(text, true);
-    const body = JSON.stringify({ document: text, revision: this.revision, base_version: this.base });
+    const body = JSON.stringify(this.body(text));
     const headers = {
       "Content-Type": "application/json",
       Accept: "application/json",
@@ -203,12 +219,13 @@ export class Draft extends EventTarget {
   async conflict(theirs, mine) {
     if (theirs.document === mine) {
       this.revision = theirs.revision;
+      this.ended = theirs.ended;
       await this.put();
       return;
     }
     this.mark("conflict");
     this.remember(mine);
-    const gone = !theirs.revision;
+    const gone = theirs.code === "draft-gone";
     const choice = await dialog({
       title: gone ? "This draft was finished in another window" : "You changed this job in another window",
       body: () => [
@@ -243,6 +260,7 @@ export class Draft extends EventTarget {
     if (choice === "theirs") await this.takeTheirs();
     else if (choice === "mine") {
       this.revision = theirs.revision ?? 0;
+      this.ended = theirs.ended;
       await this.put();
     } else this.showBanner("This window's changes are kept in this browser only, because another window has others.", false);
   }
@@ -250,7 +268,7 @@ export class Draft extends EventTarget {
   async takeTheirs() {
     const answer = await request(this.config.urls.draft);
     this.store.replace(answer.document);
-    this.reset(answer.base_version, answer.revision);
+    this.reset(answer.base_version, answer.ended, answer.revision);
   }
 }
 

@@ -102,6 +102,7 @@ export class Saver {
   }
 
   async save(message) {
+    await this.draft.settled();
     const text = this.store.text();
     try {
       const answer = await request(this.config.urls.save, {
@@ -122,10 +123,11 @@ export class Saver {
     this.config.latest_version = answer.number;
     if (this.store.text() === text) {
       this.store.settle(answer.document);
-      this.draft.reset(answer.number);
+      this.draft.reset(answer.number, answer.ended);
     } else {
       this.draft.base = answer.number;
       this.draft.revision = 0;
+      this.draft.ended = answer.ended;
       this.draft.send();
     }
     this.saved(answer);
