@@ -338,7 +338,8 @@ def _lowest(job: Job) -> Environment:
 
 
 def may_answer_for(actor: User, action: str, environment: Environment) -> bool:
-    """For what changes data outside a run (`put_back_output`, `take_over_place`): whoever may there; authors too, where they work."""
+    """For what changes data outside a run (`put_back_output`, `take_over_place`, `give_up_place`): whoever may there; and authors, where
+    they work."""
     return policy.can(actor, action, environment) or (environment.rank == 0 and policy.can(actor, "run_draft", environment))
 
 
@@ -357,8 +358,14 @@ def take_over_place(*, actor: User, job: Job, environment: Environment, uri: str
         raise Conflict(places.words(uri, others[0]), code="place-not-own", fix="Write to another folder.")
     before = places.place_at(environment, uri)
     place = before or Place(environment=environment, uri=place_of(uri), key=key_of(uri))
-    was = before.owner.name if before and before.owner else "uploaded" if before and before.given_by_id else None
+    was = before.owner.name if before and before.owner else _was_without_owner(before) if before else None
     place.owner, place.given_by, place.may_replace, place.since = job, actor, True, timezone.now()
     place.save()
     audit.record(action="take_over_place", actor=actor, subject=job, environment=environment.name, place=place.uri, was=was)
     return place
+
+
+def _was_without_owner(place: Place) -> str | None:
+    if not place.given_by_id:
+        return None
+    return "given up" if place.last_run_id else "uploaded"

@@ -105,6 +105,11 @@ def written_by(job: Job, draft: str | None = None) -> list[Output]:
     ]
 
 
+def owned_by(job: Job) -> list[Place]:
+    """The places that the job owns, also those that its versions no longer write."""
+    return list(Place.objects.select_related("environment__project", "owner").filter(owner=job).order_by("environment__rank", "uri"))
+
+
 # --- whose it is -------------------------------------------------------------------------------------------------------
 
 
@@ -180,10 +185,16 @@ def _conflict(environment: Environment, uri: str, place: Place) -> dict[str, Any
     }
 
 
+def _without_owner(place: Place) -> str:
+    if not place.given_by_id:
+        return "whose job was deleted"
+    return "which its job has given up" if place.last_run_id else "which was uploaded"
+
+
 def words(uri: str, place: Place) -> str:
     """Why `uri` cannot be used because of `place`."""
     owner = place.owner
-    whose = f"which the job “{owner.name}” publishes" if owner else "which was uploaded" if place.given_by_id else "whose job was deleted"
+    whose = f"which the job “{owner.name}” publishes" if owner else _without_owner(place)
     if owner and owner.archived_at:
         whose += " (it is archived)"
     if place.uri == places.place_of(uri):

@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from portal.accounts import policy
-from portal.accounts.models import Project
+from portal.accounts.models import Project, User
+from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs import actions, job_list, places, plain_words
 from portal.jobs.documents import problems_of, shown, stages_of
@@ -187,6 +188,8 @@ def job(request: HttpRequest, project: str, job: str) -> HttpResponse:
         found.live_versions.select_related("environment", "version", "set_by").defer("version__document").order_by("environment__rank")
     )
     latest, draft = found.latest_version, found.drafts.filter(user=user).first()
+    outputs = places.written_by(found, draft.document if draft else None)
+    written = {output.place.pk for output in outputs if output.place}
     context = {
         "project": found.project,
         "job": found,
@@ -195,10 +198,8 @@ def job(request: HttpRequest, project: str, job: str) -> HttpResponse:
         "live_by_version": _by_version(live),
         "stages": list(plain_words.plain_stages(stages_of(shown(latest.document)))) if latest else [],
         "draft": draft,
-        "outputs": [
-            (output, actions.may_answer_for(user, "take_over_place", output.environment))
-            for output in places.written_by(found, draft.document if draft else None)
-        ],
+        "outputs": [(output, _may_about_places(user, output.environment)) for output in outputs],
+        "left": [(place, _may_about_places(user, place.environment)) for place in places.owned_by(found) if place.pk not in written],
         "others": found.drafts.exclude(user=user).select_related("user").order_by("-updated_at"),
         "may_edit": policy.can(user, "edit_job", found),
         "may_run": policy.can(user, "start_run", found),
@@ -210,6 +211,11 @@ def job(request: HttpRequest, project: str, job: str) -> HttpResponse:
         "restored": request.GET.get("restored"),
     }
     return render(request, "jobs/job.html", context)
+
+
+def _may_about_places(user: User, environment: Environment) -> dict[str, bool]:
+    """Which buttons about a place this person has."""
+    return {name: actions.may_answer_for(user, f"{name}_place", environment) for name in ("take_over", "give_up")}
 
 
 def _by_version(live: list[Any]) -> dict[int, list[str]]:

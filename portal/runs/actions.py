@@ -122,13 +122,7 @@ def put_back_output(*, actor: User, place: Place, kept_id: str) -> Place:
     environment = place.environment
     if not may_answer_for(actor, "put_back_output", environment):
         raise NotAllowed("put_back_output", place)
-    working = published.writers_at_work(place)
-    if working:
-        raise Conflict(
-            f"The run {working[0].short_id} of {working[0].job.name} works on “{place.uri}” just now.",
-            code="place-in-use",
-            fix="Wait until it has ended, or cancel it.",
-        )
+    _require_nobody_at_work(place)
     before = place.last_run_id
     current = published.put_back(place, kept_id)
     place.refresh_from_db()
@@ -144,6 +138,39 @@ def put_back_output(*, actor: User, place: Place, kept_id: str) -> Place:
         was_of_run=str(before) if before else None,
     )
     return place
+
+
+@transaction.atomic
+def give_up_place(*, actor: User, place: Place) -> None:
+    """The job owns the place no longer. What lies there stays, and so does what is kept of before: another job may take the place over, and
+    people may change it by hand. Raises Conflict while a run works that writes there, PortalError when no job owns it."""
+    environment = place.environment
+    if not may_answer_for(actor, "give_up_place", environment):
+        raise NotAllowed("give_up_place", place)
+    Environment.objects.select_for_update(of=("self",), no_key=True).get(pk=environment.pk)  # as a run that begins to publish does
+    place.refresh_from_db()
+    job = place.owner
+    if job is None:
+        raise PortalError(f"No job owns “{place.uri}”.", code="place-not-owned", status=409)
+    _require_nobody_at_work(place)
+    audit.record(
+        action="give_up_place", actor=actor, subject=job, project=environment.project.slug, environment=environment.name, place=place.uri
+    )
+    if place.published_at is None and not place.kept:
+        place.delete()  # nothing of the job ever lay there
+        return
+    place.owner, place.given_by, place.may_replace, place.since = None, actor, False, database_now()
+    place.save(update_fields=["owner", "given_by", "may_replace", "since"])
+
+
+def _require_nobody_at_work(place: Place) -> None:
+    working = published.writers_at_work(place)
+    if working:
+        raise Conflict(
+            f"The run {working[0].short_id} of {working[0].job.name} works on “{place.uri}” just now.",
+            code="place-in-use",
+            fix="Wait until it has ended, or cancel it.",
+        )
 
 
 @dataclass

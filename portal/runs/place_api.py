@@ -46,5 +46,18 @@ class PutBack(ProjectView):
         return Response(PlaceOut(actions.put_back_output(actor=self.person, place=place, kept_id=given["kept"])).data)
 
 
+class GiveUpIn(serializers.Serializer[Any]):
+    uri = serializers.CharField(max_length=500)
+
+
+class GiveUp(ProjectView):
+    @extend_schema(summary="Give up a place", request=GiveUpIn, responses={204: None})
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        """Its job owns it no longer; what lies there stays. 409 while a run works that writes there."""
+        places = Place.objects.select_related("environment__project", "owner").filter(environment__name=environment)
+        actions.give_up_place(actor=self.person, place=self.find(places, key=key_of(self.taken(GiveUpIn)["uri"])))
+        return Response(status=204)
+
+
 _PLACES = "projects/<slug:project>/environments/<slug:environment>/places/"
-urlpatterns = [path(_PLACES, Places.as_view()), path(_PLACES + "put-back", PutBack.as_view())]
+urlpatterns = [path(_PLACES, Places.as_view()), path(_PLACES + "put-back", PutBack.as_view()), path(_PLACES + "give-up", GiveUp.as_view())]

@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_RUN + "stages/<int:stage>/values", value_rows.value_rows, name="value_rows"),
     path(_RUN + "log", stream_views.download, name="log"),
     path(_RUN + "outputs/<int:output>/download", downloads.output_file, name="output_file"),
+    path("p/<slug:project>/places/give-up", views.give_up_place, name="give_up_place"),
     path(_JOB + "preview/download", downloads.preview_file, name="preview_file"),
     path(_JOB + "run", start_views.start, name="start"),
     path(_JOB + "run-draft", start_views.run_draft, name="run_draft"),

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from portal.accounts import policy
 from portal.accounts.models import Project, User
+from portal.errors import Conflict
 from portal.jobs.documents import shown
 from portal.jobs.models import Place
 from portal.runs import actions, run_list, run_page
@@ -131,6 +132,22 @@ def put_back(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
     actions.put_back_output(actor=_person(request), place=place, kept_id=request.POST.get("kept", ""))
     messages.success(request, f"“{place.uri}” is put back. What lay there is kept: it can be put back in turn.")
     return redirect("runs:run", project, found.pk)
+
+
+@require_POST
+def give_up_place(request: HttpRequest, project: str) -> HttpResponse:
+    """POST `place` (its id): its job owns it no longer. Leads back to the job's page."""
+    place = _project(request, project)
+    found = Place.objects.select_related("environment__project", "owner").filter(environment__project=place, owner__isnull=False)
+    one = policy.find(_person(request), "view", found, pk=request.POST.get("place", ""))
+    job = one.owner.name if one.owner else ""
+    try:
+        actions.give_up_place(actor=_person(request), place=one)
+    except Conflict as refused:
+        messages.error(request, f"{refused.message} {refused.fix or ''}".strip())
+    else:
+        messages.success(request, f"{job} has given up “{one.uri}” in {one.environment.name}. What lies there stays.")
+    return redirect("jobs:job", project, job)
 
 
 @require_POST

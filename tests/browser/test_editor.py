@@ -92,6 +92,46 @@ def test_a_draft_is_saved_by_itself_and_a_version_by_ctrl_s(screen: Open, editor
     assert not job.drafts.exists()
 
 
+def test_a_second_window_does_not_bring_a_saved_draft_back_unless_its_author_says_so(
+    screen: Open, editor: Callable[..., Page], job: Any
+) -> None:
+    first = editor(screen())
+    second = first.context.new_page()
+    second.goto(first.url)
+    type_sql(first, "SELECT origin, 1 AS of_first FROM flights")
+    first.keyboard.press("Control+s")
+    first.get_by_label("Message").fill("First window")
+    first.keyboard.press("Enter")
+    expect(first.get_by_text("Saved v2. It is live in dev.")).to_be_visible()
+
+    type_sql(second, "SELECT origin, 2 AS of_second FROM flights")
+    dialog = second.get_by_role("dialog", name="This draft was finished in another window")
+    expect(dialog).to_be_visible()
+    assert not job.drafts.exists()
+    dialog.get_by_role("button", name="Keep mine").click()
+    expect(second.locator("#draft-state")).to_contain_text("saved")
+    draft = job.drafts.get()
+    assert ("of_second" in draft.document, draft.base_version.number) == (True, 1)
+    second.close()
+
+
+def test_a_version_waits_for_the_autosave_that_is_on_its_way(screen: Open, editor: Callable[..., Page], job: Any) -> None:
+    page = editor(screen())
+
+    def slowly(route: Any) -> None:
+        page.wait_for_timeout(1500)
+        route.continue_()
+
+    page.route("**/draft", slowly)
+    type_sql(page, "SELECT origin, 1 AS slow FROM flights")
+    page.keyboard.press("Control+s")
+    page.get_by_label("Message").fill("Slow")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Saved v2. It is live in dev.")).to_be_visible()
+    page.wait_for_timeout(2500)
+    assert not job.drafts.exists()
+
+
 def test_saving_proposes_a_message_and_shows_what_changes(screen: Open, editor: Callable[..., Page], job: Any) -> None:
     page = editor(screen())
     type_sql(page, "SELECT origin, 2 AS two FROM flights")
