@@ -154,7 +154,6 @@ def _writes(person: TimedPerson, *parts: str) -> None:
     page = person.page
     person.click(page.get_by_role("textbox", name="SQL"))
     person.press("Control+a")
-    person.press("Delete")
     for number, part in enumerate(parts):
         person.types(part)
         if number % 2:

@@ -90,9 +90,7 @@ def write_sql(page: Page, sql: str) -> None:
     editor = page.get_by_role("textbox", name="SQL")
     editor.click()
     page.keyboard.press("Control+a")
-    # Typed over, Chromium itself would try to keep the old text's style by an attribute, which the policy refuses.
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(sql)
+    page.keyboard.insert_text(sql)  # typed over what was there: the policy must have nothing to refuse
 
 
 def add_stage(page: Page, kind: str) -> None:

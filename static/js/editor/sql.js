@@ -19,6 +19,7 @@ import {
 } from "../../vendor/codemirror.js";
 import { columnsInOrder, expectsView } from "./completion.js";
 import { changeOf, replacementOf } from "./fixes.js";
+import { typedOver } from "./typed_over.js";
 
 const language = new Compartment();
 const FUNCTIONS = sparkFunctions
@@ -55,6 +56,7 @@ export class SqlEditor {
             ]),
           ),
           basicSetup,
+          typedOver,
           parameterHighlight,
           functionHighlight,
           language.of(this.language()),

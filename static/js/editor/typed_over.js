@@ -1,0 +1,16 @@
+// Typing over a selection without the browser's own editing, which would keep the old text's look by a style attribute: the content
+// security policy refuses that, and the console fills with refusals.
+import { EditorView } from "../../vendor/codemirror.js";
+
+export const typedOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { main, ranges } = view.state.selection;
+    const text = event.data;
+    if (event.inputType !== "insertText" || !text || main.empty || ranges.length > 1 || view.composing || view.state.readOnly) return false;
+    event.preventDefault();
+    const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
+    const handled = view.state.facet(EditorView.inputHandler).some((handler) => handler(view, main.from, main.to, text, insert));
+    if (!handled) view.dispatch(insert());
+    return true;
+  },
+});
