@@ -39,6 +39,16 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
 });
 
+// A file let go where none is taken would take the place of the page.
+const isFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files") && !event.target.closest?.("input[type=file]");
+addEventListener("dragover", (event) => isFile(event) && event.preventDefault());
+addEventListener("drop", (event) => {
+  if (!isFile(event) || event.defaultPrevented) return;
+  event.preventDefault();
+  const why = document.getElementById("no-upload")?.textContent.trim();
+  show({ text: why || "No file is taken here. Drop it on Data, on Jobs or on the editor of a job.", tone: "warn" });
+});
+
 /** A control that is off says why, also to the keyboard: its description is shown as a toast. */
 function explain(control) {
   const why = document.getElementById(control.getAttribute("aria-describedby") || "")?.textContent || control.title;
