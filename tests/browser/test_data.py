@@ -14,11 +14,11 @@ from tests.browser.chromium import Screen
 from tests.services.stack import Stack, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
-DROP = """([name, text]) => {
+DROP = """([name, text, where]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], name, { type: "text/csv" }));
   for (const kind of ["dragenter", "drop"])
-    document.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+    (where ? document.querySelector(where) : document).dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
 TEXT = "city;amount;note\nZürich;-12.50;=1+1\nBern;3;\n"
 EXPECTED = [["city", "amount", "note"], ["Zürich", "-12.50", "'=1+1"], ["Bern", "3", ""]]
@@ -95,7 +95,12 @@ def test_a_file_on_the_editor_becomes_a_stage(sluice: Stack, screen: Callable[..
     page = ana.page
     sign_in(page, sluice.url)
     page.goto(f"{sluice.url}/p/flights/jobs/daily_delays/edit")
-    page.evaluate(DROP, ["zones.csv", "zone,name\n1,A\n"])
+    page.locator("#stage-list .stage").filter(has_text="SQLTransform").first.click()
+    query = page.get_by_role("textbox", name="SQL")
+    text = query.inner_text()
+    page.evaluate(DROP, ["zones.csv", "zone,name\n1,A\n", ".cm-content"])
     page.get_by_role("button", name="Add to this job as it is").click()
     expect(page.locator("#stage-list")).to_contain_text("zones", timeout=20_000)
+    page.locator("#stage-list .stage").filter(has_text="SQLTransform").first.click()
+    assert query.inner_text() == text, "the file is brought, and not typed into the query"
     assert ana.faults() == []

@@ -1,6 +1,6 @@
 // The whole document as JSON. What cannot be read is shown with its place, and nothing is lost by it.
 import { basicSetup, EditorState, EditorView, json, keymap, Prec, parameterHighlight, setDiagnostics } from "../../vendor/codemirror.js";
-import { typedOver } from "./typed_over.js";
+import { ownInput } from "./own_input.js";
 
 export class JsonView {
   constructor(parent, store, { preview }) {
@@ -22,7 +22,7 @@ export class JsonView {
             ]),
           ),
           basicSetup,
-          typedOver,
+          ownInput,
           json(),
           parameterHighlight,
           EditorView.lineWrapping,

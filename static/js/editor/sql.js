@@ -19,7 +19,7 @@ import {
 } from "../../vendor/codemirror.js";
 import { columnsInOrder, expectsView } from "./completion.js";
 import { changeOf, replacementOf } from "./fixes.js";
-import { typedOver } from "./typed_over.js";
+import { ownInput } from "./own_input.js";
 
 const language = new Compartment();
 const FUNCTIONS = sparkFunctions
@@ -56,7 +56,7 @@ export class SqlEditor {
             ]),
           ),
           basicSetup,
-          typedOver,
+          ownInput,
           parameterHighlight,
           functionHighlight,
           language.of(this.language()),
