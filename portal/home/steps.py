@@ -11,6 +11,7 @@ from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.audit.models import AuditEvent
 from portal.data.models import FileVersion
+from portal.data.rights import environments_for
 from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.promotions.models import Approval, Promotion
 from portal.runs.models import GOOD_STATES, Run
@@ -89,6 +90,14 @@ def steps_of(user: User, project: Project) -> list[Step]:
     """The first few; empty for people who may only look."""
     allowed = [kind for kind in KINDS if policy.can(user, kind.action, project)]
     return [Step(kind.title, reverse(kind.place, kwargs={"project": project.slug}), kind.is_done(user, project)) for kind in allowed[:MOST]]
+
+
+def where_to_begin(user: User, project: Project) -> str:
+    """The page where this person brings the first file of a project in which nobody has made a job yet; empty where that is not so."""
+    if Job.objects.filter(project=project).exists() or not policy.can(user, "create_job", project):
+        return ""
+    places = environments_for(user, project)
+    return reverse("data:list", args=[project.slug, places[0].name]) if places else ""
 
 
 def _did(user: User, project: Project, action: str) -> bool:

@@ -45,6 +45,7 @@ def _shown(user: User, project: Project) -> dict[str, Any]:
         "running": week.running_now(user, project),
         "next": week.next_up(user, project),
         "figures": week.figures(user, project),
+        "begin_url": steps.where_to_begin(user, project),
         "steps": todo,
         "steps_done": sum(step.is_done for step in todo),
     }

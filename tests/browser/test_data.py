@@ -17,8 +17,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 DROP = """([name, text, where]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], name, { type: "text/csv" }));
+  const place = where ? document.querySelector(where) : document;
   for (const kind of ["dragenter", "drop"])
-    (where ? document.querySelector(where) : document).dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+    place.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
 TEXT = "city;amount;note\nZürich;-12.50;=1+1\nBern;3;\n"
 EXPECTED = [["city", "amount", "note"], ["Zürich", "-12.50", "'=1+1"], ["Bern", "3", ""]]

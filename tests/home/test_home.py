@@ -153,3 +153,13 @@ def test_a_failure_that_somebody_called_mended_needs_nobody(version, dev, ana, o
     raising.run_ended(run.pk)
     resolve_alert(actor=olu, alert=Alert.objects.get())
     assert needs(browser_of, ana) == []
+
+
+def test_a_new_project_says_where_to_begin(ana, vic, olu, dev, browser_of):
+    """Until somebody has made a job, whoever may bring a file and make one is shown where."""
+    assert 'href="/p/flights/data/dev/"' in (page := browser_of(ana).get("/").content.decode()) and "Begin with a file of yours" in page
+    for person in (vic, olu):
+        assert "Begin with a file" not in browser_of(person).get("/").content.decode()
+    assert "Drop a file anywhere on this page" in browser_of(ana).get("/p/flights/jobs/").content.decode()
+    factories.make_job(dev.project, ana, "first")
+    assert "Begin with a file" not in browser_of(ana).get("/").content.decode()
