@@ -11,7 +11,7 @@ import pytest
 from executor.gate.sql_gate import Gate
 from executor.language.dialects.advice import advice, applied, hints, mended
 from executor.problems import Problem, ProblemError
-from tests.executor.foreign_sql import FOREIGN, RIGHT, VIEW
+from tests.executor.foreign_sql import FOREIGN, NO_CHANGE, RIGHT, VIEW
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -70,6 +70,14 @@ def test_what_spark_refuses_is_told_with_the_change(spark: SparkSession) -> None
     gate = Gate(spark)
     untold = [sql for sql, _ in FOREIGN if (found := refusals(sql, gate)) and not found[0].edit]
     assert not untold
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("sql", NO_CHANGE)
+def test_no_change_is_offered_that_would_change_the_meaning(spark: SparkSession, sql: str) -> None:
+    spark.sql(VIEW).createOrReplaceTempView("t")
+    found = [*advice(sql), *refusals(sql, Gate(spark))]
+    assert found and all(problem.edit is None and problem.fix for problem in found)
 
 
 @pytest.mark.spark

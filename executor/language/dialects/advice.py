@@ -9,6 +9,7 @@ from executor.language import sql_text
 from executor.language.dialects import clauses
 from executor.language.dialects.functions import functions, moments
 from executor.language.dialects.hints import Hint, Rule
+from executor.language.dialects.literals import literals
 from executor.language.dialects.patterns import patterns
 from executor.language.dialects.tokens import Query
 from executor.language.dialects.types import types
@@ -30,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     moments,
     types,
     patterns,
+    literals,
 )
 MENDED = {
     "sql-syntax",
@@ -41,6 +43,9 @@ MENDED = {
     "column-unknown",
     "unknown-view",
     "pattern-wrong",
+    "spark-error",
+    "sql-path",
+    "value-not-typed",
 }
 """Codes of problems that may come from another database's way of writing."""
 LONGEST = 50_000
@@ -67,7 +72,7 @@ def mended(problem: Problem, sql: str) -> Problem:
         return problem
     wrong = [one for one in hints(sql) if one.is_wrong] or _of_sum(problem, sql)
     if not wrong:
-        return problem
+        return _of_moment(problem)
     place = (problem.line or 1, problem.column or 1)
     nearest = next((one for one in reversed(wrong) if sql_text.place(sql, one.start) <= place), wrong[0])
     told = nearest.problem(sql, problem.field or "sql")
@@ -76,11 +81,24 @@ def mended(problem: Problem, sql: str) -> Problem:
 
 def _of_sum(problem: Problem, sql: str) -> list[Hint]:
     """Texts that are added, where Spark says that the types of a sum do not fit."""
-    if problem.code != "type-mismatch" or problem.line is None or not _is_sum(problem.message):
+    if problem.code != "type-mismatch" or problem.line is None or not _is_sum(problem.message) or not _has_text(problem):
         return []
     lines = sql.split("\n")
     start = sum(len(line) + 1 for line in lines[: problem.line - 1]) + (problem.column or 1) - 1
     return list(clauses.added_texts(Query(sql), start, len(sql)))
+
+
+def _has_text(problem: Problem) -> bool:
+    """Whether Spark's words say that a text is added."""
+    return '"STRING"' in str(problem.detail or "")
+
+
+def _of_moment(problem: Problem) -> Problem:
+    """A number of days is added to a moment, as in Oracle."""
+    detail = str(problem.detail or "")
+    if problem.code == "type-mismatch" and '"TIMESTAMP"' in detail and '"INT"' in detail:
+        return replace(problem, fix="A moment and a length of time are added: write + INTERVAL '1' DAY.")
+    return problem
 
 
 def _is_sum(message: str) -> bool:

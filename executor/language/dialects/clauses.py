@@ -42,7 +42,11 @@ def top(query: Query) -> Iterator[Hint]:
         if query.kind(number) != NUMBER:
             continue
         rest, end = number + (2 if in_brackets else 1), query.end_of_query(index)
-        if query.word(rest) in ("PERCENT", "WITH") or end <= rest:
+        if query.word(rest) in ("PERCENT", "WITH"):
+            fix = "Write QUALIFY with percent_rank() or rank() OVER (ORDER BY …), which says how many of the first rows are meant."
+            yield hint(query, index, rest + 1, None, "“TOP … PERCENT” and “WITH TIES” are SQL Server's.", fix)
+            continue
+        if end <= rest:
             continue
         text = f"{query.text(rest, end)} LIMIT {query.tokens[number].text}"
         yield hint(query, index, end, text, "“TOP” is SQL Server's.", f"Write LIMIT {query.tokens[number].text} at the end of the query")
@@ -67,9 +71,21 @@ def brackets(query: Query) -> Iterator[Hint]:
         if query.word(index) != "[":
             continue
         end = next((place for place in range(index + 1, min(index + 12, len(query.tokens))) if query.word(place) == "]"), None)
-        if end and (not _is_index(query, index) or _is_alias(query, index, end)):
+        if end and query.word(index - 1) == "ARRAY":
+            text = f"array({query.sql[query.tokens[index].end : query.tokens[end].start]})"
+            yield hint(query, index - 1, end + 1, text, "A list is written array(…) in Spark.")
+        elif end and not _is_index(query, index) and not _is_name(query, index, end):
+            text = f"array({query.sql[query.tokens[index].end : query.tokens[end].start]})"
+            yield hint(query, index, end + 1, text, "A list is written array(…) in Spark.")
+        elif end and (not _is_index(query, index) or _is_alias(query, index, end)):
             name = query.sql[query.tokens[index].end : query.tokens[end].start]
             yield hint(query, index, end + 1, f"`{name}`", "“[name]” is SQL Server's; Spark puts such a name into back-ticks.")
+
+
+def _is_name(query: Query, index: int, end: int) -> bool:
+    """Whether what stands in brackets may be a name: it begins with a word, and has no comma or quote."""
+    inside = range(index + 1, end)
+    return query.kind(index + 1) == WORD and not any(query.word(place) == "," or query.kind(place) == TEXT for place in inside)
 
 
 def _is_index(query: Query, index: int) -> bool:
@@ -207,6 +223,15 @@ def small_things(query: Query) -> Iterator[Hint]:
         if word == "INTO" and query.kind(index + 1) in (WORD, NAME) and query.word(index + 2) == "FROM":
             words = "A stage's result is a view: its name is in the field Output view, not behind INTO."
             yield hint(query, index, index + 2, "", words, "Take “INTO …” out")
+        if word in ("DBO", "PUBLIC") and before in ("FROM", "JOIN") and query.word(index + 1) == ".":
+            yield hint(
+                query, index, index + 2, "", "A view has a plain name here, without a schema before it.", f"Take “{token.text}.” out"
+            )
+        if word == "EXCLUDE" and before == "*" and query.word(index + 1) == "(":
+            yield hint(query, index, index + 1, "EXCEPT", "“EXCLUDE” is Snowflake's and DuckDB's.")
+        if word == "ON" and before == "DISTINCT" and query.word(index + 1) == "(":
+            fix = "Write SELECT … FROM … QUALIFY row_number() OVER (PARTITION BY … ORDER BY …) = 1."
+            yield hint(query, index - 1, index + 1, None, "“DISTINCT ON” is PostgreSQL's.", fix)
         if word == "APPLY" and before in ("CROSS", "OUTER") and query.word(index + 1) == "(":
             text = "CROSS JOIN LATERAL" if before == "CROSS" else "LEFT JOIN LATERAL"
             yield hint(query, index - 1, index + 1, text, f"“{before} APPLY” is SQL Server's.")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
+from executor.language.dialects.dates import DATES
 from executor.language.dialects.hints import Hint, hint
-from executor.language.dialects.tokens import NUMBER, TEXT, WORD, Call, Query
+from executor.language.dialects.patterns import quoted
+from executor.language.dialects.tokens import NUMBER, Call, Query
 
 RENAMED = {
     "IIF": "if",
@@ -18,7 +21,6 @@ RENAMED = {
     "COUNTIF": "count_if",
     "REGEXP_CONTAINS": "regexp_like",
     "REGEXP_MATCHES": "regexp_like",
-    "STUFF": "overlay",
     "GETUTCDATE": "current_timestamp",
     "GETDATE": "current_timestamp",
     "SYSDATETIME": "current_timestamp",
@@ -27,25 +29,19 @@ RENAMED = {
     "ARRAY_LENGTH": "size",
     "SAFE_CAST": "try_cast",
     "BOOL_OR": "bool_or",
+    "STDEV": "stddev",
+    "STDEVP": "stddev_pop",
+    "VAR": "var_samp",
+    "VARP": "var_pop",
+    "AVERAGE": "avg",
+    "GEN_RANDOM_UUID": "uuid",
+    "UNNEST": "explode",
+    "GENERATE_UUID": "uuid",
+    "NCHAR": "char",
+    "DATEFROMPARTS": "make_date",
 }
 """Called with the same arguments in the same order."""
 NOW = ("SYSDATE", "SYSTIMESTAMP", "GETDATE", "GETUTCDATE", "SYSDATETIME")
-UNITS = {
-    short: unit
-    for unit, names in {
-        "YEAR": "YY YYYY YEAR YEARS",
-        "QUARTER": "QQ Q QUARTER",
-        "MONTH": "MM M MONTH MONTHS",
-        "WEEK": "WK WW WEEK WEEKS",
-        "DAY": "DD D DAY DAYS",
-        "HOUR": "HH HOUR HOURS",
-        "MINUTE": "MI N MINUTE MINUTES",
-        "SECOND": "SS S SECOND SECONDS",
-        "MILLISECOND": "MS",
-    }.items()
-    for short in names.split()
-}
-PLAIN_UNITS = {"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "DAYOFYEAR"}
 STYLES = {
     "112": "yyyyMMdd",
     "23": "yyyy-MM-dd",
@@ -107,6 +103,46 @@ def _instr(query: Query, call: Call) -> Iterator[Hint]:
         yield from _whole(query, call, text, "“instr” takes two values in Spark; locate can begin at a place.")
 
 
+def _stuff(query: Query, call: Call) -> Iterator[Hint]:
+    if len(call.arguments) == 4:
+        text, start, length, new = (query.argument(call, number) for number in range(4))
+        yield from _whole(query, call, f"overlay({text} PLACING {new} FROM {start} FOR {length})", "“stuff” is SQL Server's.")
+
+
+def _format(query: Query, call: Call) -> Iterator[Hint]:
+    """FORMAT(x, 'N2') and FORMAT(d, 'yyyy-MM-dd') of SQL Server, FORMAT(x, 2) of MySQL."""
+    if len(call.arguments) != 2:
+        return
+    value, form = query.argument(call, 0), query.argument(call, 1)
+    digits = re.fullmatch(r"'[NnFf](\d)'|(\d)", form)
+    if digits:
+        yield from _whole(query, call, f"format_number({value}, {digits[1] or digits[2]})", "“format” is SQL Server's or MySQL's.")
+    elif re.fullmatch(r"'[^'0#%]*[yMdHhms][^'0#%]*'", form) and len(form) > 3:
+        yield from _whole(query, call, f"date_format({value}, {form})", "“format” is SQL Server's.")
+
+
+def _generate_series(query: Query, call: Call) -> Iterator[Hint]:
+    if len(call.arguments) in (2, 3):
+        numbers = ", ".join(query.argument(call, number) for number in range(len(call.arguments)))
+        yield from _whole(query, call, f"explode(sequence({numbers}))", "“generate_series” is PostgreSQL's.")
+
+
+def _regexp_replace(query: Query, call: Call) -> Iterator[Hint]:
+    if len(call.arguments) == 4 and query.argument(call, 3).lower() == "'g'":
+        given = ", ".join(query.argument(call, number) for number in range(3))
+        yield from _whole(query, call, f"regexp_replace({given})", "Spark replaces every place; the 'g' is PostgreSQL's.")
+
+
+def _string_agg(query: Query, call: Call) -> Iterator[Hint]:
+    """The order inside, as PostgreSQL has it."""
+    order = next(
+        (place for place in range(call.first + 2, call.last) if query.word(place) == "ORDER" and query.word(place + 1) == "BY"), None
+    )
+    if order and len(call.arguments) >= 2 and query.word(call.last + 1) != "WITHIN":
+        text = f"string_agg({query.text(call.first + 2, order)}) WITHIN GROUP ({query.text(order, call.last)})"
+        yield from _whole(query, call, text, "The order of joined texts stands in WITHIN GROUP.")
+
+
 def _group_concat(query: Query, call: Call) -> Iterator[Hint]:
     start, end = call.first + 2, call.last
     words = {query.word(place): place for place in range(start, end) if query.word(place) in ("SEPARATOR", "ORDER")}
@@ -115,54 +151,6 @@ def _group_concat(query: Query, call: Call) -> Iterator[Hint]:
     order = f" WITHIN GROUP ({query.text(words['ORDER'], end)})" if "ORDER" in words else ""
     value = query.text(start, words.get("ORDER", end))
     yield from _whole(query, call, f"string_agg({value}, {separator}){order}", "“group_concat” is MySQL's.")
-
-
-def _dateadd(query: Query, call: Call) -> Iterator[Hint]:
-    """DATEADD, DATEDIFF and DATE_TRUNC of SQL Server, Snowflake and BigQuery: the unit in short, in quotes, or at another place."""
-    if len(call.arguments) != 3:
-        return
-    yield from _unit_hint(query, call, call.arguments[0])
-
-
-def _unit_hint(query: Query, call: Call, argument: tuple[int, int]) -> Iterator[Hint]:
-    first, end = argument
-    token = query.tokens[first]
-    unit = UNITS.get(token.content.upper())
-    if end == first + 1 and unit and (token.kind == TEXT or token.upper not in PLAIN_UNITS):
-        yield hint(query, first, end, unit, f"“{call.name.lower()}” names its unit as a plain word here.")
-
-
-def _date_add(query: Query, call: Call) -> Iterator[Hint]:
-    """MySQL's and BigQuery's DATE_ADD(d, INTERVAL 1 DAY)."""
-    if len(call.arguments) == 2 and query.word(call.arguments[1][0]) == "INTERVAL":
-        sign = "-" if call.name.endswith("SUB") else "+"
-        text = f"({query.argument(call, 0)} {sign} {query.argument(call, 1)})"
-        yield from _whole(query, call, text, "A length of time is added with + in Spark.")
-
-
-def _date_trunc(query: Query, call: Call) -> Iterator[Hint]:
-    if len(call.arguments) != 2:
-        return
-    first, second = call.arguments
-    if second[1] == second[0] + 1 and query.word(second[0]) in PLAIN_UNITS:
-        text = f"date_trunc('{query.word(second[0])}', {query.argument(call, 0)})"
-        yield from _whole(query, call, text, "“date_trunc” wants the unit first, as a text.")
-    elif first[1] == first[0] + 1 and query.word(first[0]) in PLAIN_UNITS:
-        yield hint(query, *first, f"'{query.word(first[0])}'", "“date_trunc” wants the unit as a text.")
-
-
-def _datepart(query: Query, call: Call) -> Iterator[Hint]:
-    if len(call.arguments) != 2:
-        return
-    (first, end), unit = call.arguments[0], UNITS.get(query.tokens[call.arguments[0][0]].upper)
-    if end == first + 1 and query.kind(first) == WORD and unit:
-        yield from _whole(query, call, f"extract({unit} FROM {query.argument(call, 1)})", "“datepart” wants the unit as a text.")
-
-
-def _datename(query: Query, call: Call) -> Iterator[Hint]:
-    pattern = {"MONTH": "MMMM", "MM": "MMMM", "WEEKDAY": "EEEE", "DW": "EEEE", "DAY": "d", "YEAR": "yyyy"}
-    if len(call.arguments) == 2 and (form := pattern.get(query.argument(call, 0).upper())):
-        yield from _whole(query, call, f"date_format({query.argument(call, 1)}, '{form}')", "“datename” is SQL Server's.")
 
 
 def _convert(query: Query, call: Call) -> Iterator[Hint]:
@@ -180,12 +168,10 @@ def _convert(query: Query, call: Call) -> Iterator[Hint]:
     text = f"{cast}({value} AS {wanted})"
     if len(given) == 3 and given[2] in STYLES:
         function = {"STRING": "date_format", "DATE": "to_date", "TIMESTAMP": "to_timestamp"}.get(wanted)
-        text = f"{function}({value}, {_quoted(STYLES[given[2]])})" if function else text
+        text = f"{function}({value}, {quoted(STYLES[given[2]])})" if function else text
+    length = re.search(r"\(\s*(\d+)\s*\)", kind) if wanted == "STRING" else None
+    text = f"left({text}, {length[1]})" if length else text
     yield from _whole(query, call, text, "“convert” is SQL Server's or MySQL's.")
-
-
-def _quoted(pattern: str) -> str:
-    return f'"{pattern}"' if "'" in pattern else f"'{pattern}'"
 
 
 def _one_argument(text: str, message: str) -> Callable[[Query, Call], Iterator[Hint]]:
@@ -196,20 +182,16 @@ def _one_argument(text: str, message: str) -> Callable[[Query, Call], Iterator[H
     return rule
 
 
-_BY_NAME: dict[str, Callable[[Query, Call], Iterator[Hint]]] = {
+_BY_NAME: dict[str, Callable[[Query, Call], Iterator[Hint]]] = DATES | {
     "ISNULL": _isnull,
     "CHARINDEX": _charindex,
     "INSTR": _instr,
     "GROUP_CONCAT": _group_concat,
-    "DATEADD": _dateadd,
-    "DATEDIFF": _dateadd,
-    "TIMESTAMPADD": _dateadd,
-    "TIMESTAMPDIFF": _dateadd,
-    "DATE_ADD": _date_add,
-    "DATE_SUB": _date_add,
-    "DATE_TRUNC": _date_trunc,
-    "DATEPART": _datepart,
-    "DATENAME": _datename,
+    "STUFF": _stuff,
+    "FORMAT": _format,
+    "GENERATE_SERIES": _generate_series,
+    "REGEXP_REPLACE": _regexp_replace,
+    "STRING_AGG": _string_agg,
     "CONVERT": _convert,
     "TRY_CONVERT": _convert,
     "TO_CHAR": _one_argument("CAST({} AS STRING)", "“to_char” needs a pattern in Spark."),

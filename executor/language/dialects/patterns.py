@@ -28,6 +28,7 @@ FUNCTIONS = {
 ORACLE = [
     (pair.split("=")[0], pair.split("=")[1])
     for pair in [
+        "FM=",
         "YYYY=yyyy",
         "RRRR=yyyy",
         "YY=yy",
@@ -83,6 +84,10 @@ MYSQL = dict(
 )
 
 
+_PARTS = {"IW": "lpad(weekofyear({}), 2, '0')", "D": "CAST(dayofweek({}) AS STRING)"}
+"""Parts of a date for which Spark has a function and no sign."""
+
+
 def patterns(query: Query) -> Iterator[Hint]:
     """Hints on the patterns in calls."""
     for call in query.calls:
@@ -92,13 +97,19 @@ def patterns(query: Query) -> Iterator[Hint]:
         if end != first + 1 or query.kind(first) != TEXT or query.tokens[first].text[:1] not in "'\"":
             continue
         found = query.tokens[first].content
+        if call.name == "TO_CHAR" and (text := _PARTS.get(found.upper() if found != "d" else "")):
+            whole = text.format(query.argument(call, 0))
+            yield hint(query, call.first, call.last + 1, whole, "This date pattern is Oracle's or PostgreSQL's.", is_wrong=False)
+            continue
+        if re.search("[09]", found):
+            continue  # a pattern of numbers
         wanted = spark_pattern(found)
         if call.name == "STR_TO_DATE":
             to = "to_timestamp" if re.search(r"%[HhIkTs]", found) else "to_date"
-            text = f"{to}({query.argument(call, 0)}, {_quoted(wanted or found)})"
+            text = f"{to}({query.argument(call, 0)}, {quoted(wanted or found)})"
             yield hint(query, call.first, call.last + 1, text, "“str_to_date” is MySQL's.")
         elif wanted and wanted != found:
-            yield hint(query, first, end, _quoted(wanted), _words(found), is_wrong=bool(re.search(r"[Y%]", found)))
+            yield hint(query, first, end, quoted(wanted), _words(found), is_wrong=bool(re.search(r"[Y%]", found)))
 
 
 def _words(found: str) -> str:
@@ -110,7 +121,8 @@ def _words(found: str) -> str:
     )
 
 
-def _quoted(pattern: str) -> str:
+def quoted(pattern: str) -> str:
+    """The pattern as an SQL text; a quote in it stands in double quotes."""
     return f'"{pattern}"' if "'" in pattern else f"'{pattern}'"
 
 
@@ -127,7 +139,7 @@ def _is_spark(pattern: str) -> bool:
     """Small y or u for the year, and no letters that mean another thing than is meant beside them."""
     has_day_of_year = "DD" in pattern and "DDD" not in pattern and "MM" in pattern
     minute_as_month = "mm" in pattern and "M" not in pattern and re.search(r"[yu]", pattern) and not re.search(r"[Hh]", pattern)
-    theirs = re.search(r"YY|RR|HH24|HH12|MI|\bMON\b|MONTH|FF\d|hh24|\bmi\b", pattern)
+    theirs = re.search(r"YY|RR|HH24|HH12|MI|\b[Mm]on\b|\bMON\b|MONTH|Month|\bDay\b|\bDAY\b|\bDy\b|\bDY\b|^FM|FF\d|hh24|\bmi\b", pattern)
     return not (has_day_of_year or minute_as_month or theirs)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from executor.language.dialects.hints import Hint, hint
-from executor.language.dialects.tokens import WORD, Query
+from executor.language.dialects.tokens import NUMBER, WORD, Query
 
 SPARK_TYPES = {
     theirs: ours
@@ -44,6 +44,14 @@ KNOWN_TO_SPARK = {
     "BINARY",
 }
 NEEDS_LENGTH = {"VARCHAR", "CHAR", "CHARACTER"}
+MAY_CUT = 40
+"""Types of longer texts hardly cut anything."""
+LESS = {
+    "FLOAT": ("DOUBLE", "“FLOAT” holds some 7 digits in Spark; DOUBLE holds 15, as FLOAT does elsewhere."),
+    "DECIMAL": ("DECIMAL(38, 10)", "“DECIMAL” alone is DECIMAL(10, 0) in Spark: the decimals are rounded away."),
+    "NUMERIC": ("DECIMAL(38, 10)", "“NUMERIC” alone is DECIMAL(10, 0) in Spark: the decimals are rounded away."),
+}
+"""Types that hold less in Spark than elsewhere."""
 
 
 def spark_type(written: str) -> str | None:
@@ -68,7 +76,16 @@ def _type_at(query: Query, index: int) -> Iterator[Hint]:
     name = query.word(index)
     end = query.closing(index + 1) + 1 if query.word(index + 1) == "(" else index + 1
     has_length = end > index + 1
-    if name in KNOWN_TO_SPARK or name not in SPARK_TYPES or (name in NEEDS_LENGTH and has_length) or end > len(query.tokens):
+    if end > len(query.tokens):
+        return
+    if spark_type(name) == "STRING" and has_length and query.kind(index + 2) == NUMBER and float(query.tokens[index + 2].text) <= MAY_CUT:
+        yield from _cut(query, index, end)
+        return
+    if name in LESS and not has_length:
+        text, words = LESS[name]
+        yield hint(query, index, index + 1, text, words, is_wrong=False)
+        return
+    if name in KNOWN_TO_SPARK or name not in SPARK_TYPES or (name in NEEDS_LENGTH and has_length):
         return
     wanted = spark_type(query.text(index, end))
     if wanted:
@@ -79,6 +96,20 @@ def _type_at(query: Query, index: int) -> Iterator[Hint]:
             wanted,
             f"“{query.tokens[index].text}” is no type of Spark's" + (" without a length." if name in NEEDS_LENGTH else "."),
         )
+
+
+def _cut(query: Query, index: int, end: int) -> Iterator[Hint]:
+    """CAST(x AS VARCHAR(10)), which cuts the text elsewhere. `index`: where the type begins; `end`: behind it."""
+    length = query.tokens[index + 2].text
+    call = next((one for one in query.calls if one.last == end and one.name in ("CAST", "TRY_CAST", "SAFE_CAST")), None)
+    words = f"Spark does not cut a text to the length of its type; elsewhere this gives the first {length} signs."
+    if call is None or query.word(index - 1) != "AS":
+        is_wrong = query.word(index) not in NEEDS_LENGTH
+        yield hint(query, index, end, "STRING", words, f"Write left(…, {length}) around it, and STRING as the type.", is_wrong=is_wrong)
+        return
+    name = "CAST" if call.name == "CAST" else "try_cast"
+    text = f"left({name}({query.text(call.first + 2, index - 1)} AS STRING), {length})"
+    yield hint(query, call.first, call.last + 1, text, words, is_wrong=query.word(index) not in NEEDS_LENGTH)
 
 
 def _is_in_cast(query: Query, index: int) -> bool:

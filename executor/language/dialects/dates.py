@@ -1,0 +1,174 @@
+"""Functions of dates in other databases: units, distances and parts. Spark takes some of them as they are, and counts otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from executor.language.dialects.hints import Hint, hint
+from executor.language.dialects.patterns import quoted, spark_pattern
+from executor.language.dialects.tokens import TEXT, WORD, Call, Query
+
+UNITS = {
+    short: unit
+    for unit, names in {
+        "YEAR": "YY YYYY YEAR YEARS",
+        "QUARTER": "QQ Q QUARTER",
+        "MONTH": "MM M MONTH MONTHS",
+        "WEEK": "WK WW WEEK WEEKS",
+        "DAY": "DD D DAY DAYS",
+        "HOUR": "HH HOUR HOURS",
+        "MINUTE": "MI N MINUTE MINUTES",
+        "SECOND": "SS S SECOND SECONDS",
+        "MILLISECOND": "MS",
+    }.items()
+    for short in names.split()
+}
+PLAIN_UNITS = {"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "DAYOFYEAR"}
+_WHOLE = (
+    "Spark counts whole units that have passed: from 31 January to 1 February it is 0 months. SQL Server, Snowflake, Redshift and BigQuery "
+    "count how often the unit changes: there it is 1."
+)
+
+
+def _instead(query: Query, call: Call, text: str, message: str, *, is_wrong: bool = True) -> Iterator[Hint]:
+    yield hint(query, call.first, call.last + 1, text, message, is_wrong=is_wrong)
+
+
+def unit_of(query: Query, argument: tuple[int, int]) -> str | None:
+    """The unit that a single word or text names."""
+    first, end = argument
+    return UNITS.get(query.tokens[first].content.upper()) if end == first + 1 else None
+
+
+def _dateadd(query: Query, call: Call) -> Iterator[Hint]:
+    """DATEADD(dd, 1, d) and DATEADD('day', 1, d): the unit in short or in quotes."""
+    if len(call.arguments) != 3:
+        return
+    (first, end), unit = call.arguments[0], unit_of(query, call.arguments[0])
+    token = query.tokens[first]
+    if unit and (token.kind == TEXT or token.upper not in PLAIN_UNITS):
+        yield hint(query, first, end, unit, f"“{call.name.lower()}” names its unit as a plain word here.")
+
+
+def _datediff(query: Query, call: Call) -> Iterator[Hint]:
+    """DATEDIFF(month, a, b) counts changes of the month elsewhere. BigQuery's DATE_DIFF(b, a, MONTH) has the unit behind."""
+    if len(call.arguments) != 3:
+        return
+    is_behind = call.name != "DATEDIFF" and query.word(call.arguments[2][0]) in PLAIN_UNITS
+    places = (2, 1, 0) if is_behind else (0, 1, 2)
+    unit = unit_of(query, call.arguments[places[0]])
+    early, late = query.argument(call, places[1]), query.argument(call, places[2])
+    if unit is None or early.lower().startswith("date_trunc("):
+        return
+    token = query.tokens[call.arguments[places[0]][0]]
+    is_theirs = token.kind == TEXT or token.upper not in PLAIN_UNITS or places[0] == 2
+    text = f"datediff({unit}, date_trunc('{unit}', {early}), date_trunc('{unit}', {late}))"
+    text = f"datediff({late}, {early})" if unit == "DAY" else text
+    yield from _instead(query, call, text, _WHOLE, is_wrong=is_theirs)
+
+
+def _timestamp_diff(query: Query, call: Call) -> Iterator[Hint]:
+    """BigQuery's TIMESTAMP_DIFF(b, a, MINUTE), which counts whole units as Spark does."""
+    if len(call.arguments) == 3 and (unit := unit_of(query, call.arguments[2])):
+        text = f"timestampdiff({unit}, {query.argument(call, 1)}, {query.argument(call, 0)})"
+        yield from _instead(query, call, text, "“timestamp_diff” is BigQuery's.")
+
+
+def _date_add(query: Query, call: Call) -> Iterator[Hint]:
+    """MySQL's and BigQuery's DATE_ADD(d, INTERVAL 1 DAY)."""
+    if len(call.arguments) == 2 and query.word(call.arguments[1][0]) == "INTERVAL":
+        sign = "-" if call.name.endswith("SUB") else "+"
+        text = f"({query.argument(call, 0)} {sign} {query.argument(call, 1)})"
+        yield from _instead(query, call, text, "A length of time is added with + in Spark.")
+
+
+def _date_trunc(query: Query, call: Call) -> Iterator[Hint]:
+    if len(call.arguments) != 2:
+        return
+    first, second = call.arguments
+    if second[1] == second[0] + 1 and query.word(second[0]) in PLAIN_UNITS:
+        text = f"date_trunc('{query.word(second[0])}', {query.argument(call, 0)})"
+        yield from _instead(query, call, text, "“date_trunc” wants the unit first, as a text.")
+    elif first[1] == first[0] + 1 and query.word(first[0]) in PLAIN_UNITS:
+        yield hint(query, *first, f"'{query.word(first[0])}'", "“date_trunc” wants the unit as a text.")
+
+
+def _trunc(query: Query, call: Call) -> Iterator[Hint]:
+    if len(call.arguments) == 1:
+        words = "“trunc” of one value is Oracle's and PostgreSQL's, for days and for numbers."
+        fix = "Write date(…) for a day, CAST(… AS BIGINT) for a whole number."
+        yield hint(query, call.first, call.last + 1, None, words, fix)
+
+
+def _datepart(query: Query, call: Call) -> Iterator[Hint]:
+    if len(call.arguments) != 2:
+        return
+    (first, end), value = call.arguments[0], query.argument(call, 1)
+    name = query.tokens[first].content.upper()
+    if end != first + 1:
+        return
+    if name == "DOW" and query.kind(first) == TEXT:
+        yield from _instead(query, call, f"(dayofweek({value}) - 1)", _SUNDAY, is_wrong=False)
+    elif query.kind(first) == WORD and name in ("WEEKDAY", "DW"):
+        yield from _instead(query, call, f"dayofweek({value})", "“datepart” wants the unit as a text.")
+    elif query.kind(first) == WORD and name in UNITS:
+        yield from _instead(query, call, f"extract({UNITS[name]} FROM {value})", "“datepart” wants the unit as a text.")
+
+
+_SUNDAY = "Sunday is 1 in Spark, and 0 in PostgreSQL."
+
+
+def _extract(query: Query, call: Call) -> Iterator[Hint]:
+    """EXTRACT(EPOCH FROM ts) and EXTRACT(DOW FROM d) of PostgreSQL."""
+    start = call.first + 2
+    if query.word(start + 1) != "FROM":
+        return
+    value = query.text(start + 2, call.last)
+    if query.word(start) == "EPOCH":
+        text = f"(unix_micros(CAST({value} AS TIMESTAMP)) / 1000000.0)"
+        yield from _instead(query, call, text, "“EPOCH” is PostgreSQL's.")
+    elif query.word(start) == "DOW":
+        yield from _instead(query, call, f"(dayofweek({value}) - 1)", _SUNDAY, is_wrong=False)
+
+
+def _datename(query: Query, call: Call) -> Iterator[Hint]:
+    pattern = {"MONTH": "MMMM", "MM": "MMMM", "WEEKDAY": "EEEE", "DW": "EEEE", "DAY": "d", "YEAR": "yyyy"}
+    if len(call.arguments) == 2 and (form := pattern.get(query.argument(call, 0).upper())):
+        yield from _instead(query, call, f"date_format({query.argument(call, 1)}, '{form}')", "“datename” is SQL Server's.")
+
+
+def _of_pattern(query: Query, call: Call) -> Iterator[Hint]:
+    """BigQuery's FORMAT_DATE('%Y-%m', d) and PARSE_DATE('%d.%m.%Y', x)."""
+    first, end = call.arguments[0] if len(call.arguments) == 2 else (0, 0)
+    if end != first + 1 or query.kind(first) != TEXT:
+        return
+    kind, _, what = call.name.partition("_")
+    function = "date_format" if kind == "FORMAT" else "to_date" if what == "DATE" else "to_timestamp"
+    form = query.tokens[first].content
+    text = f"{function}({query.argument(call, 1)}, {quoted(spark_pattern(form) or form)})"
+    yield from _instead(query, call, text, f"“{call.name.lower()}” is BigQuery's.")
+
+
+DATES: dict[str, Callable[[Query, Call], Iterator[Hint]]] = {
+    "DATEADD": _dateadd,
+    "TIMESTAMPADD": _dateadd,
+    "TIMESTAMPDIFF": _dateadd,
+    "DATEDIFF": _datediff,
+    "DATE_DIFF": _datediff,
+    "DATETIME_DIFF": _datediff,
+    "TIMESTAMP_DIFF": _timestamp_diff,
+    "DATE_ADD": _date_add,
+    "DATE_SUB": _date_add,
+    "DATE_TRUNC": _date_trunc,
+    "TRUNC": _trunc,
+    "DATEPART": _datepart,
+    "DATE_PART": _datepart,
+    "EXTRACT": _extract,
+    "DATENAME": _datename,
+    "FORMAT_DATE": _of_pattern,
+    "FORMAT_DATETIME": _of_pattern,
+    "FORMAT_TIMESTAMP": _of_pattern,
+    "PARSE_DATE": _of_pattern,
+    "PARSE_DATETIME": _of_pattern,
+    "PARSE_TIMESTAMP": _of_pattern,
+}
