@@ -79,6 +79,9 @@ def _output(stage: FileLoad, folder: Path) -> dict[str, Any]:
     if foreign is not None:
         facts["foreign"] = foreign
     try:
-        return facts | {"columns": reader_of(stage).columns_of(place_of(str(target), stage.output_uri)).as_dict()}
+        place = place_of(str(target), stage.output_uri)
+        if not any(file.path.stat().st_size for file in place.files):
+            return facts
+        return facts | {"columns": reader_of(stage).columns_of(place).as_dict()}
     except ProblemError as error:
         return facts | {"unreadable": error.problems[0].as_dict()}

@@ -147,6 +147,7 @@ class _Place(BaseModel):
     save_mode: str | None = None
     holds: bool | None = None
     foreign: str | None = None
+    unreadable: dict[str, Any] | None = None
 
 
 class _Told(BaseModel):

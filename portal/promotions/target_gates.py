@@ -111,12 +111,13 @@ def _stages(it: Candidate) -> list[Stage]:
 
 
 def _order_matters(index: Any, stages: list[Stage]) -> bool:
-    """Whether somebody takes the columns by their place: a TypingTransform, or a query that takes all of them as they come."""
+    """Whether somebody takes the columns by their place: a TypingTransform, or a query that takes all of them as they come. Where nobody
+    is found who reads them, it is not known."""
     if not isinstance(index, int) or index >= len(stages):
         return True
     views = {view.casefold() for view in stages[index].writes()}
     readers = [stage for stage in stages if views & {view.casefold() for view in stage.reads()}]
-    return any(not hasattr(stage, "sql") or "*" in _COUNT_ALL.sub("", str(stage.sql or "*")) for stage in readers)
+    return not readers or any(not hasattr(stage, "sql") or "*" in _COUNT_ALL.sub("", str(stage.sql or "*")) for stage in readers)
 
 
 def outputs_can_be_written(it: Candidate) -> Gate:
@@ -154,6 +155,8 @@ def _writable(it: Candidate, one: dict[str, Any], known: dict[int, Any]) -> tupl
 
 def _appended(it: Candidate, one: dict[str, Any], known: dict[int, Any]) -> tuple[Verdict, str, list[Finding]]:
     uri, there, own = str(one.get("uri")), one.get("columns"), known.get(int(one.get("stage_index", -1)))
+    if not isinstance(there, dict) and not one.get("unreadable"):
+        return "ok", uri, []  # there are files, but no rows in them
     if not isinstance(there, dict):
         return "stop", f"rows are appended at “{uri}”, and those that lie there cannot be read", []
     if own is None:

@@ -294,6 +294,17 @@ def test_rows_that_stay_have_the_same_columns(
     assert gate(version, ana, OUTPUTS).verdict == verdict
 
 
+@pytest.mark.parametrize(("text", "verdict"), [("", "ok"), ("no Parquet", "stop")])
+def test_rows_that_are_not_there_or_cannot_be_read(
+    flights: Any, ana: User, dev: Environment, test_env: Environment, text: str, verdict: str
+) -> None:
+    put(dev), put(test_env)
+    version = version_of(make_job(flights, ana), dev, document_with(load={"saveMode": "Append"}))
+    _own_output(version, test_env, {"origin": ["JFK"]})
+    put(test_env, "curated/by_origin/part-0.parquet", text)
+    assert gate(version, ana, OUTPUTS).verdict == verdict
+
+
 @pytest.mark.parametrize(("mode", "verdict"), [("Overwrite", "ok"), ("ErrorIfExists", "stop"), ("Ignore", "warn")])
 def test_what_happens_to_what_is_there(flights: Any, ana: User, dev: Environment, test_env: Environment, mode: str, verdict: str) -> None:
     put(dev), put(test_env)
