@@ -4,7 +4,7 @@ and who else reads or writes them there."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from executor.stages import STAGE_TYPES
@@ -44,8 +44,8 @@ class Read:
 @dataclass(frozen=True)
 class Written:
     """One output. `columns`: rows of name, before (in the target now), after (as the good run wrote) and change; `holds`: whether
-    something lies there; `rows_before`, `rows`: there now, and in the good run; `can_be_taken_over`: what lies there keeps the job from
-    publishing unless somebody with that right gives it the place."""
+    something lies there; `rows_before`, `rows`: there now (None where that is not known), and in the good run; `can_be_taken_over`: what
+    lies there keeps the job from publishing unless somebody with that right gives it the place."""
 
     stage: str
     uri: str
@@ -95,8 +95,10 @@ def may_see(user: User, *environments: Environment) -> bool:
     return all(policy.can(user, "view_data", environment) for environment in environments)
 
 
-def effects_of(run: Run | None, job: Job, target: Environment, document: str, look: TargetLook, *, with_data: bool) -> Effects:
-    """`run`: the good run; `look`: what lies in the target."""
+def effects_of(
+    run: Run | None, job: Job, target: Environment, document: str, look: TargetLook, *, with_data: bool, is_now: bool = True
+) -> Effects:
+    """`run`: the good run; `look`: what lies in the target, or (`is_now` false) what lay there."""
     shown = _Shown(None if with_data else names_in(document))
     uses, stages = Uses(target), {stage.index: stage for stage in good_run.stages_of(run)}
     read, wrote = good_run.noted(run, "read"), good_run.noted(run, "wrote")
@@ -108,6 +110,8 @@ def effects_of(run: Run | None, job: Job, target: Environment, document: str, lo
     writes = [
         _written(one, stages.get(one["stage_index"]), wrote.get(one["stage_index"]), job, target, shown, others) for one in look.outputs
     ]
+    if not is_now:
+        writes = [replace(one, rows_before=None, can_be_taken_over=False) for one in writes]
     checks = [_check(stage, with_data) for stage in stages.values() if _is_check(stage)]
     return Effects(run, reads, writes, checks)
 

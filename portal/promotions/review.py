@@ -58,7 +58,9 @@ def review_of(user: User, promotion: Promotion) -> Review:
     else:
         look, judged = TargetLook.of(promotion.target), gates.kept_with(promotion)
     run = next((gate.run for gate in judged if gate.run), None)
-    effects = effects_of(run, promotion.job, promotion.to_environment, promotion.version.document, look, with_data=with_data)
+    effects = effects_of(
+        run, promotion.job, promotion.to_environment, promotion.version.document, look, with_data=with_data, is_now=promotion.is_waiting
+    )
     return Review(judged, effects, with_data, _where(promotion.from_environment, promotion.to_environment))
 
 

@@ -27,7 +27,9 @@ STOPPED = {
 
 def steps_of(promotion: Promotion, gates: list[Gate]) -> list[Step]:
     later = [Step(title, "later") for title in ("Approved", "Live", "Verified")]
-    checks = Step("Checks", "stopped" if stopped(gates) else "done")
+    passed = sum(gate.verdict == "ok" for gate in gates)
+    title = "Checks" if passed == len(gates) else f"Checks · {passed} of {len(gates)}"
+    checks = Step(title, "stopped" if stopped(gates) else "done")
     begun = [Step("Draft", "done"), checks]
     if promotion.state == PromotionState.LIVE:
         return _live_steps(promotion)
@@ -50,6 +52,9 @@ def first_run(promotion: Promotion) -> Run | None:
 def _live_steps(promotion: Promotion) -> list[Step]:
     begun = ["Rolled back"] if promotion.is_roll_back else ["Draft", "Checks", "Review", "Approved"]
     run = first_run(promotion)
+    if promotion.state_now == "was_live":
+        verified = Step("Verified", "done" if run and run.state in GOOD_STATES else "later")
+        return [*(Step(title, "done") for title in begun), Step("Was live", "stopped"), verified]
     if run is None:
         end = Step("Verified · waits for the first run", "now")
     elif run.state in GOOD_STATES:

@@ -39,6 +39,7 @@ LOOKS: dict[str, Look] = {
     "expired": Look("clock-x", "mut", "expired"),
     "live": Look("circle-check", "ok", "live"),
     "was_live": Look("history", "mut", "was live"),
+    "rolled_back": Look("arrow-back-up", "mut", "rolled back"),
     # alerts and their deliveries
     "open": Look("bell-ringing", "bad", "open"),
     "acknowledged": Look("eye", "warn", "acknowledged"),

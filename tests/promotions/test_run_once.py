@@ -147,6 +147,8 @@ def test_a_version_that_was_rolled_back_is_listed_as_live_nowhere(
     page = text_of(browser_of(olu).get(f"/p/flights/promotions/{went_live.pk}/"))
     assert "Was live" in page and "v2 is not live there any more" in page and "v2 is live in test" not in page
     assert 'data-ask-yes="Run it once now"' not in page
+    steps = [(step.title, step.place) for step in browser_of(olu).get(f"/p/flights/promotions/{went_live.pk}/").context["steps"]]
+    assert ("Was live", "stopped") in steps and "Live" not in dict(steps) and ("Verified", "later") in steps
     rows = browser_of(olu).get("/p/flights/promotions/?box=all").context["page"].object_list
     assert {(row.version.number, row.shown_state) for row in rows} == {(1, "rolled_back"), (2, "was_live"), (1, "live")}
     api = program_of(olu)

@@ -462,6 +462,7 @@ def test_what_was_true_at_the_decision_is_kept(asked: Promotion, pat: User, test
     review = review_of(pat, asked)
     assert {one.verdict for one in review.gates} == {"ok"} and len(review.gates) >= 11
     assert review.effects.run is not None and review.effects.reads[0].there == 1
+    assert [(one.rows_before, one.can_be_taken_over) for one in review.effects.writes] == [(None, False)]
 
 
 # --- effects ------------------------------------------------------------------------------------------------------------------
