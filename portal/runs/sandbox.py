@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -66,10 +67,12 @@ def _why_not() -> str:
         return "bubblewrap is not installed on this machine (apt-get install bubblewrap)."
     if seccomp.program() is None:
         return "There is no filter of kernel calls for this kind of machine."
-    trial = settings.RUN_DIR / "trial"
-    trial.mkdir(parents=True, exist_ok=True)
-    command = wrapped([sys.executable, "-I", "-c", "import encodings"], lake=trial, writable=False)
-    tried = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+    settings.RUN_DIR.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="trial-", dir=settings.RUN_DIR) as lake:
+        tmp = Path(lake) / "tmp"
+        make_tmp(tmp)
+        command = wrapped([sys.executable, "-I", "-c", "import encodings"], lake=Path(lake), writable=False, tmp=tmp)
+        tried = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
     return f"bubblewrap cannot work on this machine: {tried.stderr.strip()[:300]}" if tried.returncode else ""
 
 
@@ -90,6 +93,14 @@ def wrapped(
     told = _kept("".join(f"{one}\0" for one in arguments).encode())
     filtered = _kept(seccomp.program() or b"")
     return ["/bin/sh", "-c", START, NAME, str(filtered), str(told), *_without_rights(), *_limited(memory_mb), *command]
+
+
+def make_tmp(folder: Path) -> None:
+    """A folder to be an executor's /tmp. Root without privileges has to come through it where Sluice itself lives below /tmp; nobody else
+    comes as far as here."""
+    folder.mkdir()
+    folder.chmod(0o711)
+    give_to_executors(folder)
 
 
 def give_to_executors(folder: Path) -> None:

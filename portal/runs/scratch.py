@@ -40,8 +40,7 @@ class Scratch:
         self._lock: int | None = os.open(self.folder, os.O_RDONLY)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.path = self.folder / "tmp"
-        self.path.mkdir(mode=0o700)
-        sandbox.give_to_executors(self.path)
+        sandbox.make_tmp(self.path)
 
     def remove(self) -> None:
         """Gives the folder up; it is removed soon. Calling it again does nothing."""

@@ -35,16 +35,16 @@ class Wall:
         self.home, self._before = home, []
         settings.RUN_DIR, settings.BASE_DIR = home / "run", home
         settings.RUN_PROCESSES, settings.RUN_SHM_MB = 60, 8
-        for name in ("lake", "scratch", "executor"):
+        for name in ("lake", "executor"):
             (home / name).mkdir()
+        sandbox.make_tmp(home / "scratch")  # with a Sluice below /tmp, too: the home is there
         if starter == "another user" and os.geteuid() == 0:
             self._before = ["/usr/bin/setpriv", f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups", "--"]
             monkeypatch.setattr(sandbox.os, "geteuid", lambda: OTHER)
             monkeypatch.setattr(sys, "base_prefix", "/usr")
             monkeypatch.setattr(sys, "prefix", "/usr")
             tree.give(home, OTHER)
-        for name in ("lake", "scratch"):
-            sandbox.give_to_executors(home / name)
+        sandbox.give_to_executors(home / "lake")
 
     def run(self, script: str, told: dict[str, Any], **about: Any) -> subprocess.CompletedProcess[str]:
         given = {"lake": self.home / "lake", "writable": True, "tmp": self.home / "scratch"} | about
