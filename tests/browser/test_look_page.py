@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.chromium import Screen
@@ -27,7 +29,7 @@ def sluice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
-def brought(page: Page, address: str, name: str, content: bytes) -> None:
+def brought(page: Page, address: str, name: str, content: bytes, shows: str = "#misfits-title") -> None:
     """Ana, signed in, looks at a file that she has dropped on the page of data."""
     page.goto(f"{address}/")
     page.get_by_role("button", name=re.compile("^Ana")).click()
@@ -35,7 +37,7 @@ def brought(page: Page, address: str, name: str, content: bytes) -> None:
     page.goto(address + DATA)
     page.evaluate(DROP, [name, list(content)])
     expect(page).to_have_url(re.compile(r"/look\?uri="), timeout=60_000)
-    expect(page.locator("#misfits-title")).to_be_visible(timeout=60_000)
+    expect(page.locator(shows)).to_be_visible(timeout=60_000)
 
 
 def says(page: Page, words: str) -> None:
@@ -110,4 +112,22 @@ def test_the_keyboard_alone_makes_the_job(sluice: Stack, screen: Callable[..., S
     expect(page.locator("#stage-list .stage")).to_have_count(5)
     page.locator("#stage-list .stage").nth(2).click()
     expect(page.get_by_role("textbox", name="SQL")).to_contain_text("second")
+    assert ana.faults() == []
+
+
+def test_the_sheets_of_a_workbook_become_files(sluice: Stack, screen: Callable[..., Screen], tmp_path: Path) -> None:
+    book = Workbook()
+    for number in range(1, 6):
+        sheet = book.create_sheet(f"Sheet {number}") if number > 1 else book.active
+        for row in (["id", "amount"], [1, 1.5], [number, 2.5]):
+            sheet.append(row)
+    book.save(tmp_path / "five.xlsx")
+    ana = screen()
+    page = ana.page
+    brought(page, sluice.url, "five.xlsx", (tmp_path / "five.xlsx").read_bytes(), shows="#members-title")
+    expect(page.locator("#look-parts li")).to_have_count(5)
+    page.get_by_role("button", name="Unpack it").click()
+    page.locator("#look-parts a").last.click(timeout=60_000)
+    says(page, "All 2 rows fit")
+    expect(type_of(page, "amount")).to_have_value("decimal")
     assert ana.faults() == []
