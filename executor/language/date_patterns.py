@@ -95,6 +95,12 @@ def without_offset(pattern: str) -> str | None:
     return pattern[: found.start()] if found else None
 
 
+def without_region(pattern: str) -> str | None:
+    """`pattern` without the region it ends with (`VV`, also in brackets); None where it does not end with one."""
+    found = re.search(r"\s*(?:'\['|\[)?VV(?:'\]'|\])?$", pattern)
+    return pattern[: found.start()] if found else None
+
+
 def spark_pattern(pattern: str) -> str:
     """`pattern` in Spark's spelling, where `y` is the year that Java calls `u`."""
     parts = _PARTS.finditer(pattern)
@@ -104,6 +110,11 @@ def spark_pattern(pattern: str) -> str:
 def has_zone(pattern: str) -> bool:
     """Whether values of `pattern` carry their own zone or offset."""
     return any(run[0] in "VzOXxZ" for run in letters(pattern))
+
+
+def has_short_year(pattern: str) -> bool:
+    """Whether values of `pattern` carry the last two digits of a year only."""
+    return any(run in ("yy", "uu") for run in letters(pattern))
 
 
 def has_clock(pattern: str) -> bool:

@@ -352,6 +352,11 @@ BY_CLASS: dict[str, Speaker] = {
         "Turn it into text, for instance with to_json.",
         found="{columnType}",
     ).fill,
+    "UNSUPPORTED_TIME_TYPE": Sentence(
+        "type-not-available",
+        "Spark has no type for a time of day.",
+        "Keep it as text, for instance date_format(…, 'HH:mm:ss').",
+    ).fill,
     "CANNOT_PARSE_DECIMAL": NOT_A_NUMBER.fill,
     "INVALID_FORMAT": NOT_A_NUMBER.fill,
     "INVALID_FORMAT.ESC_AT_THE_END": LIKE_ESCAPE.fill,

@@ -17,7 +17,7 @@ from executor.language.schema import AnyColumn, ArrayColumn, BooleanColumn, Scal
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Count
 from executor.stages.internal_columns import is_internal
-from executor.stages.typed_values import failure_text, is_inexact, is_one_of, is_too_fine, is_twice, quoted, value_of
+from executor.stages.typed_values import failure_text, is_ahead, is_inexact, is_one_of, is_too_fine, is_twice, quoted, value_of
 from executor.stages.typing_errors import raised
 
 ERRORS = "_errors"
@@ -117,7 +117,12 @@ def _all_errors(cells: list[_Cell], *, has_earlier: bool) -> str:
 def counts_of(column: AnyColumn, text: str, value: str, is_wrong: str) -> list[Count]:
     """What to tell of a column: values that do not fit, and values that could not be kept as they are."""
     facts = (column, text, value)
-    kinds = {"time-twice": is_twice(*facts), "not-exact": is_inexact(*facts), "too-fine": is_too_fine(*facts)}
+    kinds = {
+        "time-twice": is_twice(*facts),
+        "not-exact": is_inexact(*facts),
+        "too-fine": is_too_fine(*facts),
+        "year-ahead": is_ahead(*facts),
+    }
     kept = [Count(column.name, kind, condition) for kind, condition in kinds.items() if condition]
     return [Count(column.name, f"not-{column.type}", is_wrong), *kept]
 

@@ -38,6 +38,8 @@ EXPONENT = r"^[+-]?[0-9]*\.?[0-9]*[eE]\+[0-9]+$"
 MIDDLE = "decimal(38,18)"
 """Holds every 64-bit number with decimals, on the way from a patterned text to a whole number."""
 EPOCHS = (date_patterns.EPOCH_SECONDS, date_patterns.EPOCH_MILLIS)
+REGION = r"\s*\[?([A-Za-z][A-Za-z0-9_+/-]*)\]?$"
+"""The name of a region behind a time, as in 10:00 Europe/Berlin."""
 OFFSET = r"\s*(Z|[+-][0-9]{2}(:?[0-9]{2}){0,2})$"
 FIXED_ZONE = re.compile(r"Z|UTC|GMT|UT|Etc/.*|(UTC|GMT|UT)?[+-].*|Universal|Zulu|Greenwich|[A-Z]ST")
 """Zones whose clocks are never changed."""
@@ -225,7 +227,17 @@ def _timestamp_by(column: TimestampColumn, pattern: str, text: str) -> str:
     if not date_patterns.has_clock(pattern):
         return "timestamp(NULL)"
     moment = _moment(column, pattern, text)
+    local = date_patterns.without_region(pattern)
+    if local is not None:
+        shown = _moment(column, local, f"regexp_replace({text}, {quoted(REGION)}, '')")
+        there = _shown_in(column, shown, _region(text))
+        return f"CASE WHEN {moment} IS NULL THEN NULL WHEN {_region(text)} = '' THEN {moment} ELSE {there} END"
     return moment if date_patterns.has_zone(pattern) else in_zone(column, moment)
+
+
+def _region(text: str) -> str:
+    """The region that a text ends with; empty where it ends with none."""
+    return f"regexp_extract({text}, {quoted(REGION)}, 1)"
 
 
 def _at_clock(clock: Clock, day: str) -> str:
@@ -238,7 +250,11 @@ def in_zone(column: TimestampColumn, shown: str) -> str:
     did, since they were put forward; of the two where they were put back, the one the column says."""
     if FIXED_ZONE.fullmatch(column.timezone_id):
         return f"to_utc_timestamp({shown}, {quoted(column.timezone_id)})" if column.timezone_id != "UTC" else shown
-    zone = quoted(column.timezone_id)
+    return _shown_in(column, shown, quoted(column.timezone_id))
+
+
+def _shown_in(column: TimestampColumn, shown: str, zone: str) -> str:
+    """As `in_zone`, for a zone of any kind. `zone`: SQL."""
     first = f"to_utc_timestamp(x, {zone})"
     later = _later(first, "x", zone)
     chosen = {"second": f"coalesce({later}, {first})", "error": f"IF({later} IS NULL, {first}, NULL)"}.get(str(column.repeated_time), first)
@@ -258,15 +274,37 @@ def _later(first: str, shown: str, zone: str) -> str:
 
 def is_twice(column: AnyColumn, text: str, value: str) -> str | None:
     """When a value's time was shown twice by the clocks, for columns that do not say which of the two they mean."""
-    if not isinstance(column, TimestampColumn) or column.repeated_time or FIXED_ZONE.fullmatch(column.timezone_id):
+    if not isinstance(column, TimestampColumn) or column.repeated_time:
         return None
+    found = [_twice_in_zone(column, text, value)] if not FIXED_ZONE.fullmatch(column.timezone_id) else []
+    if any(date_patterns.without_region(pattern) is not None for pattern in column.formatters):
+        found.append(f"CASE WHEN {_region(text)} <> '' THEN {_shown_again(value, _region(text))} ELSE false END")
+    conditions = [one for one in found if one]
+    return f"({' OR '.join(conditions)})" if conditions else None
+
+
+def _twice_in_zone(column: TimestampColumn, text: str, value: str) -> str | None:
+    """`is_twice` for texts that say no zone."""
     if all(pattern in EPOCHS or date_patterns.has_zone(pattern) for pattern in column.formatters):
         return None
-    zone = quoted(column.timezone_id)
-    twice = f"({value} IS NOT NULL AND {_later(value, f'from_utc_timestamp({value}, {zone})', zone)} IS NOT NULL)"
+    twice = _shown_again(value, quoted(column.timezone_id))
     said = [pattern for pattern in column.formatters if pattern in EPOCHS or date_patterns.has_zone(pattern)]
     is_said = " OR ".join(f"{_moment(column, pattern, text)} IS NOT NULL" for pattern in said if pattern not in EPOCHS)
     return f"({twice} AND NOT ({is_said}))" if is_said else twice
+
+
+def _shown_again(value: str, zone: str) -> str:
+    return f"({value} IS NOT NULL AND {_later(value, f'from_utc_timestamp({value}, {zone})', zone)} IS NOT NULL)"
+
+
+def is_ahead(column: AnyColumn, text: str, value: str) -> str | None:
+    """When a year of two digits gives a day far ahead, as 75 does for the year of a birth: such years are read as 20xx."""
+    if not isinstance(column, TimestampColumn | DateColumn) or not any(map(date_patterns.has_short_year, column.formatters)):
+        return None
+    return f"({value} IS NOT NULL AND year({value}) > year(current_date()) + {YEARS_AHEAD} AND NOT rlike({text}, '[0-9]{{4}}'))"
+
+
+YEARS_AHEAD = 20
 
 
 def is_too_fine(column: AnyColumn, text: str, value: str) -> str | None:
@@ -277,11 +315,12 @@ def is_too_fine(column: AnyColumn, text: str, value: str) -> str | None:
 
 
 def _as_local(column: Formatted, pattern: str, text: str) -> str:
-    """Date and clock as the text writes them, whatever offset it ends with: a day is a day where it was written."""
-    local = date_patterns.without_offset(pattern)
+    """Date and clock as the text writes them, whatever offset or region it ends with: a day is a day where it was written."""
+    region = date_patterns.without_region(pattern)
+    local, ending = (region, REGION) if region is not None else (date_patterns.without_offset(pattern), OFFSET)
     if local is None:
         return _moment(column, pattern, text)
-    bare = f"regexp_replace({text}, {quoted(OFFSET)}, '')"
+    bare = f"regexp_replace({text}, {quoted(ending)}, '')"
     return f"IF({_moment(column, pattern, text)} IS NULL, NULL, {_moment(column, local, bare)})"
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pyspark.sql import DataFrame, DataFrameWriter
-from pyspark.sql.types import ArrayType, MapType, NullType
+from pyspark.sql.types import ArrayType, MapType, NullType, StringType
 
 from executor.problems import Problem, ProblemError
 from executor.stages.appending import as_what_is_there
-from executor.stages.base import StageContext
+from executor.stages.base import Count, StageContext
 from executor.stages.file_kinds import FileLoad
 from executor.stages.frames import arranged, require_columns
 from executor.stages.kinds import tell_unused
@@ -46,10 +46,19 @@ def write_files(
         )
     if stage.save_mode == "Append":
         frame = as_what_is_there(stage, context, frame)
+    frame = _with_empty_names_counted(stage, context, frame)
     target = context.output_path(stage.output_uri, stage.save_mode)
     writer = arranged(prepared(frame), stage.num_partitions, stage.partition_by).write
     write(writer.partitionBy(*stage.partition_by) if stage.partition_by else writer, target)
     note_written(stage, context, target)
+
+
+def _with_empty_names_counted(stage: FileLoad, context: StageContext, frame: DataFrame) -> DataFrame:
+    """A folder cannot be named by an empty text: such rows lie in the folder of those without a value, which the run says."""
+    texts = [field.name for field in frame.schema.fields if field.name in stage.partition_by and isinstance(field.dataType, StringType)]
+    counts = [Count(name, "empty-folder", f"coalesce(`{name.replace('`', '``')}` = '', false)", is_named=False) for name in texts]
+    affected = " OR ".join(count.condition for count in counts)
+    return context.watched(frame, stage.input_view, counts, affected=affected) if counts else frame
 
 
 def without_columns_of(frame: DataFrame, kinds: tuple[type, ...], stage: FileLoad, context: StageContext) -> DataFrame:

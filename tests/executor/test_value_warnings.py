@@ -154,3 +154,28 @@ def test_rows_of_another_width_are_counted_where_they_were_read(spark_process: S
     assert (read["stage_index"], read["rows"], read["affected"], read["can_show"]) == (0, 3, 1, True)
     assert [(count["kind"], count["rows"]) for count in read["counts"]] == [("another-width", 1)]
     assert typed["stage_index"] == 1 and typed["affected"] == 1
+
+
+@pytest.mark.spark
+def test_years_of_two_digits_far_ahead_and_times_of_regions_shown_twice_are_told(spark_process: SparkProcess, lake: Path) -> None:
+    (lake / "in.csv").write_text("born,at\n05.01.75,2024-10-27 02:30 Europe/Berlin\n05.01.24,2024-07-01 10:00 Europe/Berlin\n")
+    schema = [
+        {"name": "born", "type": "date", "nullable": True, "formatters": ["dd.MM.yy"]},
+        {"name": "at", "type": "timestamp", "nullable": True, "formatters": ["uuuu-MM-dd HH:mm VV"], "timezoneId": "UTC"},
+    ]
+    event = warning(run_here(spark_process, [READ, TYPED | {"schema": schema}, SAVE], lake))
+    assert (found(event), event["affected"]) == ({("born", "year-ahead", 1), ("at", "time-twice", 1)}, 1)
+
+
+@pytest.mark.spark
+def test_an_empty_text_that_names_a_folder_is_told(spark_process: SparkProcess, lake: Path) -> None:
+    made = query("SELECT explode(array('', 'x')) AS k, 1 AS n", "v")
+    event = warning(run_here(spark_process, [made, SAVE | {"partitionBy": ["k"]}], lake))
+    assert found(event) == {("k", "empty-folder", 1)}
+
+
+@pytest.mark.spark
+def test_numbers_that_json_has_not_are_counted_at_any_depth(spark_process: SparkProcess, lake: Path) -> None:
+    made = query("SELECT array(double('NaN')) AS a, struct(map('k', float('inf')) AS m) AS s, array(1D) AS fine", "v")
+    event = warning(run_here(spark_process, [made, SAVE | {"type": "JSONLoad"}], lake))
+    assert found(event) == {("a", "not-in-json", 1), ("s", "not-in-json", 1)}

@@ -82,9 +82,12 @@ class DelimitedLoad(Delimited, FileLoad):
         write_files(self, context, self._write, unsupported=NESTED, prepared=self._as_written)
 
     def _as_written(self, frame: DataFrame) -> DataFrame:
-        from executor.stages.delimited_values import numbers_as_text
+        from executor.stages.delimited_values import require_plain_values, values_as_text
 
-        return numbers_as_text(frame, self.decimal_sign, but=self.partition_by)
+        written = values_as_text(frame, self.decimal_sign, but=self.partition_by)
+        if self.quote == "None":
+            require_plain_values(written, self.format_options()["sep"], self.name)
+        return written
 
     def _write(self, writer: DataFrameWriter, path: str) -> None:
         from executor.stages.delimited_values import mark_files

@@ -48,14 +48,28 @@ class JSONLoad(FileLoad):
 
     def _counted(self, frame: DataFrame, context: StageContext) -> DataFrame:
         """JSON has no NaN and no infinity: they become texts, which the run says."""
-        from pyspark.sql.types import DoubleType, FloatType
-
-        names = [field.name for field in frame.schema.fields if isinstance(field.dataType, DoubleType | FloatType)]
-        counts = [Count(name, "not-in-json", _is_not_finite(name), is_named=False) for name in names]
+        found = [(field.name, _is_not_finite(field.dataType, quoted_name(field.name))) for field in frame.schema.fields]
+        counts = [Count(name, "not-in-json", condition, is_named=False) for name, condition in found if condition]
         affected = " OR ".join(count.condition for count in counts)
         return context.watched(frame, self.input_view, counts, affected=affected) if counts else frame
 
 
-def _is_not_finite(name: str) -> str:
-    column = "`" + name.replace("`", "``") + "`"
-    return f"(isnan({column}) OR abs({column}) = double('Infinity'))"
+def quoted_name(name: str) -> str:
+    """A column's name as SQL takes it."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _is_not_finite(kind: Any, value: str, depth: int = 0) -> str | None:
+    """Whether `value` (SQL) is, or holds at any depth, a number that is not finite; None where it cannot."""
+    from pyspark.sql.types import ArrayType, DoubleType, FloatType, MapType, StructType
+
+    if isinstance(kind, DoubleType | FloatType):
+        return f"coalesce(isnan({value}) OR abs({value}) = double('Infinity'), false)"
+    if isinstance(kind, ArrayType | MapType):
+        one, items = f"x{depth}", value if isinstance(kind, ArrayType) else f"map_values({value})"
+        inside = _is_not_finite(kind.elementType if isinstance(kind, ArrayType) else kind.valueType, one, depth + 1)
+        return f"coalesce(exists({items}, {one} -> {inside}), false)" if inside else None
+    if not isinstance(kind, StructType):
+        return None
+    found = [inside for one in kind.fields if (inside := _is_not_finite(one.dataType, f"{value}.{quoted_name(one.name)}", depth))]
+    return f"({' OR '.join(found)})" if found else None

@@ -61,3 +61,15 @@ def test_every_text_comes_back_as_it_was(bench: Bench, more: dict[str, Any]) -> 
     read = {"type": "DelimitedExtract", "name": "read", "inputURI": "out", "outputView": "t", "header": True, "multiLine": True}
     bench.run(read | {"quotedEmpty": "text"} | same)
     assert [row[1:3] for row in sorted(bench.table("t"), key=lambda row: int(row[0]))] == [(text, text) for text in HARD]
+
+
+def test_bytes_are_written_in_base64_as_json_has_them(bench: Bench) -> None:
+    assert written(bench, "SELECT X'00FF' AS b") == "AP8=\n"
+
+
+@pytest.mark.parametrize("sql", ["SELECT 'a,b' AS x", "SELECT 'a\\nb' AS x"])
+def test_without_quotes_a_value_cannot_hold_the_separator(bench: Bench, sql: str) -> None:
+    load = {"type": "DelimitedLoad", "name": "save", "inputView": "v", "outputURI": "out", "quote": "None"}
+    problem = bench.fails({"type": "SQLTransform", "name": "make", "sql": sql, "outputView": "v"}, load)
+    assert (problem.code, problem.data_column) == ("quotes-needed", "x")
+    assert written(bench, "SELECT 'a;b' AS x, 1 AS n", quote="None") == "a;b,1\n"

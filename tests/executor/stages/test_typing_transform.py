@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WHOLE = "['#,##0;-#,##0']"
 FRACTION = "['#,##0.###;-#,##0.###']"
 UTC_STAMP = {"type": "timestamp", "formatters": ["uuuu-MM-dd HH:mm:ss"], "timezoneId": "UTC"}
+REGION_STAMP = UTC_STAMP | {"formatters": ["uuuu-MM-dd HH:mm VV"]}
 
 
 def typing(*columns: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -114,6 +115,10 @@ def test_a_text_becomes_a_value_or_says_why_not(bench: Bench, column: dict[str, 
         (UTC_STAMP | {"timezoneId": "America/New_York"}, "2013-07-01 12:00:00", "2013-07-01T16:00:00"),
         (UTC_STAMP | {"formatters": ["uuuu-MM-dd'T'HH:mm:ssX"]}, "2013-07-01T12:00:00+02", "2013-07-01T10:00:00"),
         (UTC_STAMP | {"formatters": ["s" * 10]}, "1372680000", "2013-07-01T12:00:00"),
+        (REGION_STAMP, "2013-07-01 12:00 Europe/Berlin", "2013-07-01T10:00:00"),
+        (REGION_STAMP, "2013-07-01 12:00 +01:00", "2013-07-01T11:00:00"),
+        (REGION_STAMP | {"formatters": ["uuuu-MM-dd HH:mm'['VV']'"]}, "2013-07-01 12:00[Asia/Tokyo]", "2013-07-01T03:00:00"),
+        (REGION_STAMP | {"repeatedTime": "second"}, "2024-10-27 02:30 Europe/Berlin", "2024-10-27T01:30:00"),
         (
             UTC_STAMP
             | {"formatters": ["uuuu-MM-dd"], "timezoneId": "Europe/Berlin", "time": {"hour": 8, "minute": 30, "second": 0, "nano": 0}},
@@ -126,6 +131,13 @@ def test_moments_are_read_in_their_zone(bench: Bench, column: dict[str, Any], te
     bench.run(texts(text), typing(column))
     (row,) = bench.spark.sql("SELECT date_format(c0, \"yyyy-MM-dd'T'HH:mm:ss\") AS m, size(_errors) AS e FROM v").collect()
     assert (row.m, row.e) == (moment, 0)
+
+
+@pytest.mark.spark
+def test_a_region_has_times_that_never_were_and_days_of_its_own(bench: Bench) -> None:
+    assert "Unable to convert" in outcome(bench, REGION_STAMP, "2024-03-31 02:30 Europe/Berlin")
+    day = {"type": "date", "nullable": True, "formatters": ["uuuu-MM-dd HH:mm VV"]}
+    assert outcome(bench, day, "2024-01-01 00:30 Asia/Tokyo") == date(2024, 1, 1)
 
 
 @pytest.mark.spark
