@@ -15,8 +15,8 @@ from executor.files.inputs import SAMPLE_BYTES, check_kind, fail_encoding, fail_
 from executor.files.looks import LONGEST_RECORD, FileLook, Layout, Some, look, look_at_beginning
 from executor.problems import Problem, ProblemError
 
-HEAD_BYTES = 262_144
-"""So much of a file is read where only its first lines are looked at."""
+BEGINNING = 262_144
+"""So many signs of a file are looked at where only its first lines matter."""
 SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a pipe", ",": "a comma", "\x01": "the sign 0x01"}
 
 
@@ -89,14 +89,18 @@ def see_beginning(file: DataFile, rules: TextRules) -> SeenFile | None:
     """As `see`, by the file's first lines alone: what is wrong further down is not found. None where no whole line is in them, too."""
     check_kind(file, binary_reader="DelimitedExtract")
     try:
-        head = encodings.head_of(file.path, HEAD_BYTES + 1)
+        encoding = _encoding(encodings.head_of(file.path, SAMPLE_BYTES), file, rules)
+        text = next(encodings.text_blocks(file.path, encoding), "")
     except BrokenPack as error:
         fail_gzip(file, error.good)
-    encoding = _encoding(head, file, rules)
+    except HoldsNul as error:
+        fail_nul(file, error.line)
+    except NotThatEncoding as error:
+        fail_encoding(file, error, read_as=encoding, has_field=True)
+    if len(text) > BEGINNING:
+        text = text[:BEGINNING]
+        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]  # the last line is cut
     as_stream = rules.multi_line or encoding in UTF_16
-    text = head[:HEAD_BYTES].decode(encoding, "replace").removeprefix(encodings.MARK)
-    if len(head) > HEAD_BYTES:  # the last line is cut
-        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
     sign = NO_ESCAPE if rules.quote == NO_QUOTE else (rules.escape or NO_ESCAPE) if rules.escape is not None else rules.quote
     found = look_at_beginning(text, rules.dialect(sign, as_stream=as_stream), rules.layout, as_stream=as_stream)
     if not found.width:

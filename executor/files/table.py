@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from executor.files.columns import Columns, looked_at, with_folders
-from executor.files.delimited import HEAD_BYTES, SeenFile, TextRules, check_widths, see, see_beginning, seen_as, unsure_escape
+from executor.files.delimited import BEGINNING, SeenFile, TextRules, check_widths, see, see_beginning, seen_as, unsure_escape
 from executor.files.dialect import NO_ESCAPE
 from executor.files.escapes import Verdict
 from executor.files.folder import DataFile, Place
@@ -16,6 +16,7 @@ from executor.files.headers import Named, how_to_mend, match, named, numbered
 from executor.problems import Problem, ProblemError
 
 AT_ONCE = 4
+PACKED = (".gz", ".bz2")
 MOST_PARTS = 100
 SHOWN_NAMES = 30
 
@@ -61,15 +62,21 @@ def table_of(place: Place, rules: TextRules) -> Table:
 
 
 def columns_by_first_lines(place: Place, rules: TextRules) -> Columns:
-    """The table's columns by the first lines of its files. Raises ProblemError for what cannot be one table."""
-    columns, seen = looked_at(place, lambda file: see_beginning(file, rules))
+    """The table's columns by the first lines of its files; files that are small are looked at as a run does. Raises ProblemError for what
+    cannot be one table."""
+    is_small = all(file.path.stat().st_size <= BEGINNING and file.path.suffix not in PACKED for file in place.files)
+    columns, seen = looked_at(place, lambda file: (see if is_small else see_beginning)(file, rules))
+    if is_small and not seen:
+        raise ProblemError(_only_blanks(place))
+    if is_small and columns.is_whole:
+        seen = _with_escapes(seen, rules)
+        for one in seen:
+            check_widths(one, rules)
     if seen:
         table = _by_header(seen, rules) if rules.header else _by_width(seen, rules)
         columns.columns = dict.fromkeys(table.columns, "text")
-    elif all(file.path.stat().st_size <= HEAD_BYTES for file in place.files):
-        raise ProblemError(_only_blanks(place))
     columns.is_named = rules.header
-    columns.is_whole = columns.is_whole and len(seen) == columns.seen
+    columns.is_whole = columns.is_whole and (is_small or len(seen) == columns.seen)
     return with_folders(columns, place)
 
 

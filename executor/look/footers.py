@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 from executor.files.columns import Columns, looked_at, together, with_folders
@@ -45,12 +46,23 @@ def _footer(file: DataFile) -> tuple[dict[str, str], int]:
         metadata = pyarrow.parquet.read_metadata(file.path, memory_map=False)
         instants = {metadata.schema.column(index).path for index in range(metadata.num_columns) if _is_old_time(metadata, index)}
         fields = metadata.schema.to_arrow_schema()
+        _require_own_names([field.name for field in fields], file)
         return {field.name: "timestamp" if field.name in instants else _words(str(field.type)) for field in fields}, metadata.num_rows
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         message = f"“{file.name}”: The file is not a Parquet file that can be read, or is broken."
         fix = "Write or fetch the file again."
         found = str(error)[:300]
         raise ProblemError(Problem(code="input-format", field="inputURI", message=message, file=file.name, detail=found, fix=fix)) from None
+
+
+def _require_own_names(names: list[str], file: DataFile) -> None:
+    often = Counter(name.casefold() for name in names)
+    twice = [name for name in names if often[name.casefold()] > 1]
+    if twice:
+        message = f"“{file.name}”: Two columns have names that are the same, or the same but for upper and lower case."
+        found = " and ".join(f"“{name}”" for name in twice[:2])
+        fix = "Rename one of them where the file is made."
+        raise ProblemError(Problem(code="parquet-same-names", field="inputURI", message=message, found=found, file=file.name, fix=fix))
 
 
 def _is_old_time(metadata: Any, index: int) -> bool:

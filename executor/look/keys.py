@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from executor.files import encodings
 from executor.files.columns import Columns, looked_at, together, with_folders
 from executor.files.folder import DataFile, Place
+from executor.problems import Problem, ProblemError
 
 HEAD_BYTES, LARGEST_DOCUMENT = 262_144, 4_000_000
 """So much of a file of lines is looked at; a document that is larger is not."""
@@ -26,13 +26,15 @@ def columns_by_keys(place: Place, *, is_lines: bool) -> Columns:
 def _keys_of_lines(file: DataFile) -> tuple[dict[str, str], bool]:
     head, is_whole = _head(file, HEAD_BYTES)
     lines = head.split(b"\n") if is_whole else head.split(b"\n")[:-1]
-    return _keys(record for line in lines if line.strip() for record in [_parsed(line)]), is_whole
+    return _keys([_parsed(line) for line in lines if line.strip()], file), is_whole
 
 
 def _keys_of_document(file: DataFile) -> tuple[dict[str, str], bool]:
     head, is_whole = _head(file, LARGEST_DOCUMENT)
-    content = _parsed(head) if is_whole else None
-    return _keys(content if isinstance(content, list) else [content]), is_whole and content is not None
+    if not is_whole:
+        return {}, False
+    content = _parsed(head)
+    return _keys(content if isinstance(content, list) else [content], file), True
 
 
 def _head(file: DataFile, size: int) -> tuple[bytes, bool]:
@@ -50,12 +52,13 @@ def _parsed(text: bytes) -> Any:
         return None
 
 
-def _keys(records: Iterable[Any]) -> dict[str, str]:
-    return together({key: _kind(value) for key, value in record.items()} for record in _objects(records))
-
-
-def _objects(records: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    return (record for record in records if isinstance(record, dict))
+def _keys(records: list[Any], file: DataFile) -> dict[str, str]:
+    found = [record for record in records if isinstance(record, dict)]
+    if records and not found:
+        message = f"“{file.name}”: No record in it is JSON as the stage reads it."
+        fix = "Look at the file, and at “One document per file” (multiLine)."
+        raise ProblemError(Problem(code="input-format", field="inputURI", message=message, file=file.name, expected="JSON", fix=fix))
+    return together({key: _kind(value) for key, value in record.items()} for record in found)
 
 
 def _kind(value: Any) -> str:

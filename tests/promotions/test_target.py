@@ -144,6 +144,23 @@ def test_files_of_one_folder_with_another_header_are_red(flights: Any, ana: User
     assert found.verdict == "stop" and any("3.csv" in finding.words and "fare" in finding.words for finding in found.findings)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"origin,dep_delay\n\x00\x00,1\n",
+        b"origin,dep_delay\nM\xfcnchen,1\n",
+        b"origin,dep_delay\nJFK,1\nEWR\n",
+        b'origin,dep_delay\nJFK,"1\n2"\n',
+        b"origin,dep_delay\n" + b"JFK,1\n" * 50_000 + b"M\xfcnchen,1\n",
+    ],
+)
+def test_what_a_run_would_refuse_is_red_as_far_as_it_is_looked_at(
+    version: JobVersion, ana: User, test_env: Environment, content: bytes
+) -> None:
+    put(test_env).write_bytes(content)
+    assert gate(version, ana, INPUTS).verdict == "stop"
+
+
 @pytest.mark.parametrize(("kind", "verdict"), [("int64", "ok"), ("int32", "stop"), ("string", "stop")])
 def test_types_of_parquet_are_compared(flights: Any, ana: User, dev: Environment, test_env: Environment, kind: str, verdict: str) -> None:
     for environment, type_there in ((dev, "int64"), (test_env, kind)):
@@ -153,6 +170,15 @@ def test_types_of_parquet_are_compared(flights: Any, ana: User, dev: Environment
     document = document_with(inputURI="raw/flights", type="ParquetExtract")
     del document["stages"][0]["header"]
     assert gate(version_of(make_job(flights, ana), dev, document), ana, COLUMNS).verdict == verdict
+
+
+def test_two_columns_of_one_name_are_red(flights: Any, ana: User, dev: Environment, test_env: Environment) -> None:
+    for environment, names in ((dev, ["a", "b"]), (test_env, ["a", "A"])):
+        file = put(environment, "raw/flights/part-0.parquet", "")
+        pq.write_table(pa.table([pa.array([1]), pa.array([2])], names=names), file)
+    document = document_with(inputURI="raw/flights", type="ParquetExtract")
+    del document["stages"][0]["header"]
+    assert gate(version_of(make_job(flights, ana), dev, document), ana, INPUTS).verdict == "stop"
 
 
 @pytest.mark.parametrize(
@@ -178,6 +204,16 @@ def test_keys_of_json_are_compared_as_far_as_they_were_looked_at(
 def test_what_was_noted_in_words_of_before_is_not_compared(version: JobVersion, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portal.promotions.good_run.EDITION", 2)
     assert gate(version, ana, COLUMNS).verdict == "unseen"
+
+
+@pytest.mark.parametrize(("text", "is_document"), [("hello\n", False), ('{"a": 1}\n{"a": 2}\n', True), ("[1, 2]", True)])
+def test_what_is_no_json_as_the_stage_reads_it_is_red(
+    flights: Any, ana: User, dev: Environment, test_env: Environment, text: str, is_document: bool
+) -> None:
+    put(dev, "raw/a.json", '{"a": 1}'), put(test_env, "raw/a.json", text)
+    document = document_with(inputURI="raw/a.json", type="JSONExtract", multiLine=is_document)
+    del document["stages"][0]["header"]
+    assert gate(version_of(make_job(flights, ana), dev, document), ana, INPUTS).verdict == "stop"
 
 
 def test_a_run_that_noted_nothing_speaks_for_no_columns(version: JobVersion, ana: User) -> None:
