@@ -45,11 +45,12 @@ class Cancelled(Exception):
 
 @dataclass
 class Kept:
-    """The views of one stage, and the state of the files it read."""
+    """The views of one stage, the state of the files it read, and what it said is to be looked at."""
 
     views: dict[str, DataFrame]
     inputs: dict[str, lake.Snapshot]
     watches: list[Watch] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
 
     def is_fresh(self) -> bool:
         """Whether every file is still as it was."""
@@ -201,9 +202,9 @@ class Preview:
         before, watches = set(self.context.views), len(self.context.watches)
         self.runner.run_stage(index, stage)
         made = {view.name: view.frame for name, view in self.context.views.items() if name not in before}
-        self.memory.keep_stage(
-            key, Kept(made, {path: lake.snapshot(path) for path in self.context.record.inputs}, self.context.watches[watches:])
-        )
+        record = self.context.record
+        inputs = {path: lake.snapshot(path) for path in record.inputs}
+        self.memory.keep_stage(key, Kept(made, inputs, self.context.watches[watches:], record.warnings))
 
     def _recall(self, index: int, stage: Stage, kept: Kept) -> None:
         self.context.recall(index, stage, list(kept.inputs))
@@ -212,8 +213,16 @@ class Preview:
         for name, frame in kept.views.items():
             self.context.kept(frame).createOrReplaceTempView(name)
             self.context.views[name.casefold()] = View(name, frame, None, index, stage.name)
+        told = {"warnings": [warning.as_dict() for warning in kept.warnings]} if kept.warnings else {}
         self.emit(
-            StageFinished(stage_index=index, stage=stage.name, stage_type=stage.type, outcome="done", duration_ms=0, details={"kept": True})
+            StageFinished(
+                stage_index=index,
+                stage=stage.name,
+                stage_type=stage.type,
+                outcome="warning" if told else "done",
+                duration_ms=0,
+                details={"kept": True} | told,
+            )
         )
 
     def _key(self, stage: Stage) -> str:

@@ -127,11 +127,13 @@ def _tell_inexact(context: StageContext, kind: Kind, look: Look) -> None:
     found = list(inexact_columns(kind, look.root))
     if not found:
         return
+    total = sum(count for _, count in found)
+    numbers = "1 number has" if total == 1 else f"{total:,} numbers have"
     context.warn(
         Problem(
             code="json-digits",
             field="schemaURI",
-            message=f"{sum(count for _, count in found):,} numbers have more digits, or are larger, than a floating-point number holds.",
+            message=f"{numbers} more digits, or {'is' if total == 1 else 'are'} larger, than a floating-point number holds.",
             found=", ".join(f"{path} ({count:,})" for path, count in found[:10]),
             fix="Give a schema in which these columns are decimal or string.",
         )

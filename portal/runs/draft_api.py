@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from executor.value_kinds import described
 from portal.api_base import ProjectView
 from portal.errors import PortalError
 from portal.jobs.models import Job
@@ -57,6 +58,9 @@ class PreviewOut(serializers.Serializer[Any]):
     verdict = serializers.JSONField(default=None, help_text="Of a check: passes (true or false) and words; else null.")
     values = serializers.ListField(
         child=serializers.DictField(), default=list, help_text="Values to look at, by stage: rows seen, affected of them, counts, words."
+    )
+    warnings = serializers.ListField(
+        child=serializers.DictField(), default=list, help_text="What else is to be looked at, by stage: message, fix, what was found."
     )
 
 
@@ -141,14 +145,25 @@ def rows_of(message: dict[str, Any]) -> dict[str, Any]:
 
 @async_to_sync
 async def answer_to(message: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The problems of the service's answer, and its last event; `values` of that: what it told of values to look at."""
-    problems, values, event = [], [], {}
+    """The problems of the service's answer, and its last event; of that `values`: what it told of values to look at; `warnings`: what else
+    its stages said is to be looked at."""
+    problems, values, warnings, event = [], [], [], {}
     async for event in preview_client.request(message):
         if event.get("problem"):
             problems.append(event["problem"])
         if event.get("event") == "value_warnings":
-            values.append({name: event.get(name) for name in ("stage_index", "stage", "rows", "affected", "is_whole", "counts", "words")})
-    return problems, event | {"values": values}
+            values.append(_values(event))
+        if event.get("event") == "stage_finished" and isinstance(found := event.get("details"), dict):
+            place = {name: event.get(name) for name in ("stage_index", "stage")}
+            warnings += [warning | place for warning in found.get("warnings", [])]
+    return problems, event | {"values": values, "warnings": warnings}
+
+
+def _values(event: dict[str, Any]) -> dict[str, Any]:
+    counts = [
+        {"column": column, "rows": rows, "words": words} for column, rows, words in described(event["counts"], event.get("names", ()))
+    ]
+    return {name: event.get(name) for name in ("stage_index", "stage", "rows", "affected", "is_whole", "words")} | {"counts": counts}
 
 
 def refused(problems: list[dict[str, Any]]) -> PortalError:

@@ -122,6 +122,16 @@ def test_the_same_preview_again_is_answered_from_what_is_kept(client: Client) ->
     assert kept and all(event["details"] == {"kept": True} for event in kept)
 
 
+def test_what_a_stage_said_is_said_again_when_it_is_kept(client: Client, flights: Path) -> None:
+    flights.write_text("origin,delay\nJFK,12\nEWR\n")
+    stages = [EXTRACT | {"otherWidths": "pad"}, transform("SELECT origin FROM flights")]
+    for _ in range(2):
+        events = client.answer(client.request("preview", stages, to=1, rows=100))
+        (read,) = [event for event in events if event["event"] == "stage_finished" and event["stage_index"] == 0]
+        assert (read["outcome"], [one["code"] for one in read["details"]["warnings"]]) == ("warning", ["rows-of-other-width"])
+    assert read["details"]["kept"] is True
+
+
 def test_a_changed_file_is_seen_at_once(client: Client, flights: Path) -> None:
     stages = [EXTRACT, transform("SELECT count(*) AS n FROM flights", "counted")]
     assert cells(client.preview(stages)) == [[3]]

@@ -15,7 +15,7 @@ from portal.accounts.models import User
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs.models import JobVersion
-from portal.runs import sandbox
+from portal.runs import draft_api, preview_client, sandbox
 from portal.runs.ingest import Ingest
 from portal.runs.log_lines import lines_after, sentence
 from portal.runs.models import Run
@@ -114,6 +114,19 @@ def test_the_rows_are_asked_for_with_the_runs_own_document(version: JobVersion, 
     assert (asked["to"], asked["only"], asked["input"], asked["document"]) == (1, "values", "full", json.loads(run.document))
     with pytest.raises(Http404):
         message_for(ana, run, 0)
+
+
+def test_a_preview_by_the_api_tells_what_is_to_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(message: dict[str, Any]) -> Any:
+        yield FINISHED | {"outcome": "warning", "details": {"warnings": [REMARK]}}
+        yield EVENT | {"words": "some words"}
+        yield {"event": "rows", "rows": [[1]], "last": True}
+
+    monkeypatch.setattr(preview_client, "request", answer)
+    found = draft_api.rows_of({})
+    assert [(one["stage"], one["message"]) for one in found["warnings"]] == [("typed", REMARK["message"])]
+    assert [(one["column"], one["rows"]) for one in found["values"][0]["counts"]] == [("carrier", 2), ("canary_key", 1)]
+    assert {"warnings", "values"} <= set(draft_api.PreviewOut().fields)
 
 
 def test_a_stage_that_cannot_show_its_rows_has_no_button(browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User) -> None:

@@ -11,6 +11,14 @@ import { duration } from "../times.js";
 import { show } from "../toasts.js";
 import { placeOf, problemList } from "./problems.js";
 
+/** What a stage said is to be looked at, though it went well. */
+const remarksOf = ({ stage, stage_index, details }) =>
+  (details?.warnings ?? []).map(({ message, found, fix }) => ({
+    stage,
+    stage_index,
+    words: [message, found && `Found: ${found}.`, fix].filter(Boolean).join(" "),
+  }));
+
 /** What the last preview knew of each stage: rows, and whether the stage has changed since. */
 export class Facts {
   constructor(store) {
@@ -76,6 +84,7 @@ export class Preview {
       problems: [],
       rows: null,
       values: [],
+      remarks: [],
       only,
     };
     this.running = run;
@@ -103,13 +112,7 @@ export class Preview {
   take(run, event) {
     const key = run.keys[event.stage_index];
     if (event.event === "stage_entered") this.say(run, `${event.stage} …`);
-    else if (event.event === "stage_finished" && event.rows_out == null) this.facts.put(key, { words: "worked in the last preview" });
-    else if (event.event === "stage_finished")
-      this.facts.put(key, {
-        rows: event.rows_out,
-        atLeast: false,
-        words: `${event.rows_out.toLocaleString("en-US")} rows in the last preview`,
-      });
+    else if (event.event === "stage_finished") this.finished(run, key, event);
     else if (event.event === "rows") run.rows = event;
     else if (event.event === "value_warnings") run.values.push(event);
     else if (event.event === "problem" || event.event === "stage_failed") run.problems.push(event.problem);
@@ -121,6 +124,13 @@ export class Preview {
       );
     else if (event.event === "error")
       run.problems.push(event.problem ?? { message: event.message ?? "The preview stopped.", fix: event.fix });
+  }
+
+  finished(run, key, event) {
+    const { rows_out: rows } = event;
+    run.remarks.push(...remarksOf(event));
+    if (rows == null) this.facts.put(key, { words: "worked in the last preview" });
+    else this.facts.put(key, { rows, atLeast: false, words: `${rows.toLocaleString("en-US")} rows in the last preview` });
   }
 
   end(run) {
@@ -238,7 +248,11 @@ export class Preview {
         this.lookButton(run, event),
       ),
     );
-    return [...judged, ...told];
+    const counted = new Set(run.values.map((event) => event.stage_index));
+    const remarks = run.remarks
+      .filter((remark) => !counted.has(remark.stage_index))
+      .map((remark) => el("div", { class: "notice warn in" }, icon("alert-triangle"), el("span", {}, `${remark.stage}: ${remark.words}`)));
+    return [...judged, ...told, ...remarks];
   }
 
   lookButton(run, event) {
