@@ -203,7 +203,7 @@ def in_force() -> list[tuple[str, str, str]]:
         ("Control groups", "in force" if group.folders else "not in force", group.why or ", ".join(map(str, group.folders))),
         ("Memory", f"Spark's heap (compute profile) and {settings.RUN_EXTRA_MEMORY_MB:,} MB", in_group),
         ("Memory of a program that looks at or unpacks a file", f"{settings.FILES_MEMORY_MB:,} MB", in_group),
-        ("Processes and threads", f"{settings.RUN_PROCESSES:,}", f"{in_group}; also by user"),
+        ("Processes and threads", f"{settings.RUN_PROCESSES:,}", f"{in_group}; the kernel limits its user, too"),
         ("Temporary files of a run", f"{settings.RUN_TMP_MB:,} MB on disk", "measured every few seconds"),
         ("Temporary files of a preview", f"{settings.PREVIEW_TMP_MB:,} MB of memory", kernel),
         ("Shared memory (/dev/shm)", f"{settings.RUN_SHM_MB:,} MB", kernel),

@@ -22,8 +22,9 @@ from tests.executor.running import Outcome, lines, values_line
 from tests.executor.test_in_sandbox import COUNT, EXTRACT, SAVE
 
 ATTACKER = Path(__file__).with_name("attacker.py")
-OTHER = 1_900_000_077
-"""A user without any right, where the tests run as root."""
+OTHER, OF_EXECUTORS = 1_900_000_077, 1_900_000_078
+"""Users without any right, where the tests run as root. The kernel counts processes by user: those of a Sluice that runs beside the tests
+must not count here."""
 pytestmark = pytest.mark.spark  # needs bubblewrap, which that part of the tests brings
 STARTERS = ["root", "another user"] if os.geteuid() == 0 else ["another user"]
 
@@ -34,7 +35,7 @@ class Wall:
     def __init__(self, starter: str, home: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
         self.home, self._before = home, []
         settings.RUN_DIR, settings.BASE_DIR = home / "run", home
-        settings.RUN_PROCESSES, settings.RUN_SHM_MB = 60, 8
+        settings.RUN_PROCESSES, settings.RUN_SHM_MB, settings.EXECUTOR_UID = 60, 8, OF_EXECUTORS
         for name in ("lake", "executor"):
             (home / name).mkdir()
         sandbox.make_tmp(home / "scratch")  # with a Sluice below /tmp, too: the home is there
