@@ -115,6 +115,10 @@ class TableOut(serializers.Serializer[Table]):
         return table.columns if self.context.get("with_data") else None
 
 
+class DiscardIn(serializers.Serializer[Any]):
+    uri = serializers.CharField(max_length=1000)
+
+
 class RenameIn(serializers.Serializer[Any]):
     uri = serializers.CharField(max_length=1000)
     to = serializers.CharField(max_length=1000, help_text="the new place, with its folder")
@@ -246,6 +250,13 @@ class RenameFile(OfEnvironment):
         return Response({"uri": uri})
 
 
+class DiscardFile(OfEnvironment):
+    @extend_schema(summary="Take back a file that you brought", request=DiscardIn, responses={200: FileOut}, tags=["data"])
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        """It goes into the bin; the version of the same source that it followed is shown again."""
+        return Response(FileOut(actions.discard_upload(actor=self.person, environment=self.environment(), **self.taken(DiscardIn))).data)
+
+
 class FileVersions(OfEnvironment):
     @extend_schema(summary="Versions of a file that are kept", parameters=[URI], responses={200: FileOut(many=True)}, tags=["data"])
     def get(self, request: Request, project: str, environment: str) -> Response:
@@ -320,6 +331,7 @@ _IN = "projects/<slug:project>/environments/<slug:environment>/"
 urlpatterns = [
     path(_IN + "files/", Files.as_view()),
     path(_IN + "files/rename", RenameFile.as_view()),
+    path(_IN + "files/discard", DiscardFile.as_view()),
     path(_IN + "files/versions", FileVersions.as_view()),
     path(_IN + "files/versions/<uuid:version>/put-back", PutBackFile.as_view()),
     path(_IN + "uploads/", Uploads.as_view()),

@@ -21,6 +21,7 @@ from portal.jobs import actions as jobs
 from portal.jobs.models import Job
 from portal.looks.starts import with_start
 
+WHOLE_BYTES = 64 * 1000**2
 READABLE = ("delimited", "json", "jsonl", "parquet")
 
 
@@ -55,6 +56,11 @@ def stages_to_preview(proposal: Proposal, uri: str, choices: Choices, *, only_mi
     view = str(made[-1]["outputView"])
     sql = f"SELECT * FROM {view} WHERE size(_errors) > 0"  # noqa: S608 - a name of ours, for Spark
     return [*made, {"type": "SQLTransform", "name": "misfits", "sql": sql, "outputView": f"{view}_misfits"}]
+
+
+def is_previewed_whole(proposal: Proposal) -> bool:
+    """Larger files are previewed from their beginning, as in the editor."""
+    return (proposal.unpacked_bytes or proposal.bytes) <= WHOLE_BYTES
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,13 @@ from rest_framework.response import Response
 from executor.look.proposal import Proposal
 from portal.accounts import policy
 from portal.api_base import ProjectView
+from portal.data.reading import ROWS
+from portal.data.table_rows import message_for
 from portal.environments.models import Environment
 from portal.looks import actions, asking, choosing
 from portal.looks.unpacking import unpack_file
+from portal.runs.draft_api import PreviewOut, rows_of
+from portal.runs.preview_views import MOST_ROWS
 
 SETTINGS = "How the file is read where that was not found out rightly: encoding, separator, quote, escape, header, skipLines, …"
 
@@ -27,6 +31,15 @@ class LookIn(serializers.Serializer[Any]):
     settings = serializers.DictField(required=False, default=dict, help_text=SETTINGS)
 
 
+MENDS = '{"index": 15, "found": "1,50", "value": "1.50"} each.'
+
+
+class LookPreviewIn(LookIn):
+    mends = serializers.ListField(child=serializers.DictField(), required=False, default=list, help_text=MENDS)
+    only = serializers.ChoiceField(choices=["all", "misfits"], required=False, default="all")
+    rows = serializers.IntegerField(min_value=1, max_value=MOST_ROWS, required=False, default=ROWS)
+
+
 class JobFromFileIn(LookIn):
     name = serializers.CharField(max_length=80)
     description = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
@@ -34,9 +47,7 @@ class JobFromFileIn(LookIn):
     misfits = serializers.ChoiceField(
         choices=["aside", "null", "stop"], required=False, default="", allow_blank=True, help_text="What happens to rows that do not fit."
     )
-    mends = serializers.ListField(
-        child=serializers.DictField(), required=False, default=list, help_text='{"index": 15, "found": "1,50", "value": "1.50"} each.'
-    )
+    mends = serializers.ListField(child=serializers.DictField(), required=False, default=list, help_text=MENDS)
 
 
 class JobFromFileOut(serializers.Serializer[Any]):
@@ -76,6 +87,23 @@ class Look(OfFile):
         return Response(self.proposal(place, uri, taken["settings"]).model_dump(by_alias=True, exclude_none=True, mode="json"))
 
 
+class LookPreview(OfFile):
+    scope = "read"
+    remembers_answers = False  # they are rows of the data
+
+    @extend_schema(summary="Rows of a file as they would be typed", request=LookPreviewIn, responses={200: PreviewOut})
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        """Nothing is written. `only` "misfits" gives the rows with values that do not fit, and in `_errors` why."""
+        taken = self.taken(LookPreviewIn)
+        place, uri = self.place(taken["uri"])
+        settings = choosing.checked(taken["settings"])
+        found = self.proposal(place, uri, settings)
+        choices = choosing.Chosen(settings, choosing.mends_from(taken["mends"])).choices(found, uri)
+        stages = actions.stages_to_preview(found, uri, choices, only_misfits=taken["only"] == "misfits")
+        message = message_for(self.person, place, uri, stages, taken["rows"], is_whole=actions.is_previewed_whole(found))
+        return Response(PreviewOut(rows_of(message)).data)
+
+
 class JobFromFile(OfFile):
     @extend_schema(summary="Make a job that reads a file as proposed", request=JobFromFileIn, responses={201: JobFromFileOut})
     def post(self, request: Request, project: str, environment: str) -> Response:
@@ -104,6 +132,7 @@ class Unpack(OfFile):
 _IN = "projects/<slug:project>/environments/<slug:environment>/"
 urlpatterns = [
     path(_IN + "look", Look.as_view()),
+    path(_IN + "look/preview", LookPreview.as_view()),
     path(_IN + "look/job", JobFromFile.as_view()),
     path(_IN + "look/unpack", Unpack.as_view()),
 ]

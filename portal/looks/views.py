@@ -30,9 +30,6 @@ from portal.looks.inputs import columns_of_input
 from portal.looks.unpacking import unpack_file
 from portal.runs.preview_views import streamed
 
-WHOLE_BYTES = 64 * 1000**2
-"""Files up to this size are previewed whole; of larger ones the beginning, as in the editor."""
-
 
 @require_GET
 def look(request: HttpRequest, project: str, environment: str) -> HttpResponse:
@@ -131,7 +128,7 @@ async def preview(request: HttpRequest, project: str, environment: str) -> HttpR
     found = await asking.look(user, place, uri, chosen.settings)
     only_misfits = content.get("only") == "misfits"
     stages = actions.stages_to_preview(found, uri, chosen.choices(found, uri), only_misfits=only_misfits)
-    is_whole = (found.unpacked_bytes or found.bytes) <= WHOLE_BYTES
+    is_whole = actions.is_previewed_whole(found)
     message = await sync_to_async(table_rows.message_for)(user, place, uri, stages, is_whole=is_whole)
     return streamed(message)
 

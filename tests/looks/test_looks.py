@@ -254,8 +254,10 @@ def asked_for(monkeypatch: Any) -> list[dict[str, Any]]:
 
     async def request(message: dict[str, Any]) -> Any:
         seen.append(message["message"])
-        yield {"event": "rows", "columns": [], "rows": [], "complete": True, "last": True}
+        event = {"event": "rows", "stage": "type_own", "view": "own", "columns": [], "rows": [], "complete": True}
+        yield event | {"input": "full", "duration_ms": 1, "last": True}
 
+    monkeypatch.setattr("portal.runs.draft_api.preview_client.request", request)
     monkeypatch.setattr("portal.runs.preview_views.preview_client.request", request)
     return seen
 
@@ -275,6 +277,19 @@ def test_the_preview_shows_the_rows_as_they_would_be_typed(ana, vic, dev, browse
         assert check(document) == []
         assert "failMode" not in document["stages"][1], "a value that does not fit is shown, and stops nothing"
     assert browser_of(vic).post(f"{LOOK}/preview", "{}", content_type="application/json").status_code == 404
+
+
+def test_the_preview_by_api(ana, vic, dev, program_of, browser_of, own, monkeypatch):
+    piece(browser_of(ana))
+    seen = asked_for(monkeypatch)
+    mends = [{"index": 1, "found": "1,50", "value": "1.50"}]
+    answer = program_of(ana, "read").post(
+        f"{API}/preview", {"uri": "raw/own.csv", "mends": mends, "only": "misfits", "rows": 5}, format="json"
+    )
+    assert (answer.status_code, seen[-1]["rows"]) == (200, 5)
+    assert [stage["outputView"] for stage in seen[-1]["document"]["stages"]] == ["own_text", "own_ready", "own", "own_misfits"]
+    assert program_of(vic, "read").post(f"{API}/preview", {"uri": "raw/own.csv"}, format="json").status_code == 404
+    assert program_of(ana, "read").post(f"{API}/preview", {"uri": "raw/own.csv", "rows": 0}, format="json").status_code == 422
 
 
 def test_discarding_brings_back_what_was_there(ana, olu, dev, browser_of, lake):
@@ -298,7 +313,11 @@ def test_discarding_brings_back_what_was_there(ana, olu, dev, browser_of, lake):
     assert file.read_bytes() == b"a\n2\n"
 
 
-def test_only_who_brought_a_file_discards_it(ana, pat, dev, browser_of, own):
+def test_only_who_brought_a_file_discards_it(ana, pat, dev, browser_of, program_of, own):
+    by_api = "/api/v1/projects/flights/environments/dev/files/discard"
+    refused = program_of(ana, "read", "write").post(by_api, {"uri": "raw/own.csv"}, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not-yours")
+    assert program_of(pat, "read", "write").post(by_api, {"uri": "raw/own.csv"}, format="json").status_code in (403, 404)
     with pytest.raises(Conflict, match="You have not brought"):
         data.discard_upload(actor=ana, environment=dev, uri="raw/own.csv")
     assert own.exists()
