@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from executor.files.rows import lines_of
@@ -16,8 +15,9 @@ from executor.look.misfits import MOST, misfits_of
 from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding, without_mark
 from executor.look.proposal import Found, Misfit, Option, Proposal, ProposedColumn, Question, Settings
+from executor.look.questions import questions_of_values
 from executor.look.rows import Pass
-from executor.look.types import Style, Typing, propose
+from executor.look.types import Style, Typing, with_usual_decimal
 
 FIRST_ROWS = 100
 FIRST_LINES = 60
@@ -95,7 +95,7 @@ class DelimitedLook:
             first_lines=[line.rstrip("\r\n")[:2000] for line in lines_of(self.head)[:FIRST_LINES]],
             multi_line=reading.has_line_breaks,
         )
-        proposal.questions = [*self._questions_of_width(columns), *self._questions_of_values(typings[:kept], columns)]
+        proposal.questions = [*self._questions_of_width(columns), *questions_of_values(self.settings, typings[:kept], columns)]
         return proposal
 
     # --- taking rows in
@@ -209,8 +209,7 @@ class DelimitedLook:
         style = Style(decimal=chosen.decimal, is_day_first=chosen.day_first, time_zone=chosen.time_zone or "UTC", null_words=null_words)
         if chosen.decimal:
             return style
-        signs = Counter(typing.decimal for facts in self.facts if (typing := propose(facts, style)).shows_decimal)
-        return replace(style, usual_decimal=",") if signs[","] > signs["."] else style
+        return with_usual_decimal(style, self.facts, is_european=self.dialect.separator == ";")
 
     def _settings(self, style: Style) -> Settings:
         """How it is read now: the person's settings, and what was found for the rest."""
@@ -243,7 +242,7 @@ class DelimitedLook:
         numbers = [typing for typing in typings if typing.type in ("integer", "long", "double", "decimal")]
         if numbers:
             is_open = any(typing.open == "decimal" for typing in numbers)
-            sign = style.decimal or style.usual_decimal or "."
+            sign = style.decimal or style.usual_decimal or style.likely_decimal
             more.append(Found(setting="decimal", value=sign, shown="1.234,56" if sign == "," else "1,234.56", sure=not is_open))
         words = sorted({word for typing in typings for word in typing.null_words})
         shown = ", ".join(["empty", *words])
@@ -330,43 +329,11 @@ class DelimitedLook:
             options=_chosen(options, self.surplus),
         )
 
-    def _questions_of_values(self, typings: list[Typing], columns: list[ProposedColumn]) -> list[Question]:
-        questions = []
-        days = [column for column, typing in zip(columns, typings, strict=False) if typing.open == "dayFirst"]
-        if days and self.settings.day_first is None:
-            options = [
-                Option(label="Day first", words=_as_day(days[0], "dmy"), settings={"dayFirst": True}, is_chosen=True),
-                Option(label="Month first", words=_as_day(days[0], "mdy"), settings={"dayFirst": False}),
-            ]
-            words = f"{_named(days)}: the numbers fit both ways, for instance {days[0].samples[0] if days[0].samples else ''}."
-            questions.append(Question(key="dayFirst", title="Is the day or the month first?", words=words, options=options))
-        numbers = [column for column, typing in zip(columns, typings, strict=False) if typing.open == "decimal"]
-        if numbers and self.settings.decimal is None:
-            options = [
-                Option(
-                    label="A sign between thousands", words="1,234 is one thousand two hundred", settings={"decimal": "."}, is_chosen=True
-                ),
-                Option(label="The decimal sign", words="1,234 is a little more than one", settings={"decimal": ","}),
-            ]
-            words = f"{_named(numbers)}: three digits stand behind every comma."
-            questions.append(Question(key="decimal", title="What does the comma mean?", words=words, options=options))
-        return questions
-
 
 def _has_zone(typing: Typing) -> bool:
     from executor.language.date_patterns import has_zone
 
     return all(has_zone(pattern) for pattern in typing.options["formatters"])
-
-
-def _named(columns: list[ProposedColumn]) -> str:
-    return ", ".join(column.name for column in columns[:3]) + (" …" if len(columns) > 3 else "")
-
-
-def _as_day(column: ProposedColumn, order: str) -> str:
-    from executor.look.shapes import moment_key
-
-    return f"{column.samples[0]} is {moment_key(column.samples[0].strip(), order)[:10]}" if column.samples else ""
 
 
 def _chosen(options: list[Option], choice: str) -> list[Option]:

@@ -15,8 +15,9 @@ from executor.look.facts import Facts
 from executor.look.misfits import MOST, misfits_of
 from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding
-from executor.look.proposal import Found, Proposal, Said, Settings
-from executor.look.types import Style
+from executor.look.proposal import Found, Proposal, ProposedColumn, Said, Settings
+from executor.look.questions import questions_of_values
+from executor.look.types import Style, Typing, with_usual_decimal
 from executor.problems import Problem, ProblemError
 
 LARGEST_DOCUMENT = 64_000_000
@@ -197,8 +198,10 @@ def _schema(shape: dict[str, Any] | None, name: str) -> dict[str, Any]:
 def _describe(proposal: Proposal, keys: dict[str, _Key], settings: Settings) -> None:
     """Columns in the order in which Spark makes them: by name."""
     style = Style(decimal=settings.decimal, is_day_first=settings.day_first, time_zone=settings.time_zone or "UTC")
+    style = style if settings.decimal else with_usual_decimal(style, (key.facts for key in keys.values() if key.is_text))
     ordered = sorted(keys)
     misfits_total = 0
+    texts: list[tuple[Typing, ProposedColumn]] = []
     names = safe_names(ordered)
     for index, (raw, name) in enumerate(zip(ordered, names, strict=True)):
         key = keys[raw]
@@ -215,8 +218,10 @@ def _describe(proposal: Proposal, keys: dict[str, _Key], settings: Settings) -> 
             some, count = misfits_of(key.facts, typing, column.name, index)
             proposal.misfits = [*proposal.misfits, *some][:MOST]
             misfits_total += count
+            texts.append((typing, column))
         column.words = column.words if key.is_text else ""
         proposal.columns.append(column)
+    proposal.questions = questions_of_values(settings, [typing for typing, _ in texts], [column for _, column in texts])
     proposal.misfits_total = misfits_total
     proposal.rows_fit = proposal.rows_judged - len({misfit.line for misfit in proposal.misfits}) if misfits_total <= MOST else None
     proposal.first_rows = [[line, *(_text(record.get(name)) for name in ordered)] for line, record in proposal.first_rows]

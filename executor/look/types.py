@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from executor.look.facts import TEXT, Facts, Key, Tally
@@ -24,6 +25,9 @@ _CODE_NAMES = re.compile(
 _DAY_NAMES = re.compile(r"date|day|datum|_dt\b|^dt|tag$|jour|fecha", re.IGNORECASE)
 
 
+EMPTY = "always empty"
+
+
 @dataclass(frozen=True)
 class Style:
     """What holds for the whole file; None: as each column shows."""
@@ -31,6 +35,8 @@ class Style:
     decimal: str | None = None
     usual_decimal: str | None = None
     """For columns that do not show it themselves: what the others use."""
+    likely_decimal: str = "."
+    """Where no column shows it: what is proposed, and asked."""
     is_day_first: bool | None = None
     time_zone: str = "UTC"
     null_words: tuple[str, ...] | None = None
@@ -61,6 +67,17 @@ class Typing:
         return {"name": name, "type": self.type, "nullable": True, "trim": self.trim, "nullableValues": empty} | self.options
 
 
+def with_usual_decimal(style: Style, columns: Iterable[Facts], *, is_european: bool = False) -> Style:
+    """`style` with the sign before decimals that the columns show, or else with the one that is likely: points in days, and whatever else
+    `is_european` stands for, go with commas before decimals."""
+    columns = list(columns)
+    signs = Counter(typing.decimal for facts in columns if (typing := propose(facts, style)).shows_decimal)
+    if signs:
+        return replace(style, usual_decimal="," if signs[","] > signs["."] else ".")
+    has_points = any(isinstance(key, Moment) and "." in key.day for facts in columns for key in facts.tallies)
+    return replace(style, likely_decimal="," if has_points or is_european else ".")
+
+
 def propose(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
     """The type of a column; `wanted`: the one a person chose."""
     typing = _typed_as(facts, style, wanted) if wanted else _found(facts, style)
@@ -69,6 +86,8 @@ def propose(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
         typing.null_words = _null_words(facts, style)
     elif style.null_words:
         typing.null_words = [word for word in style.null_words if word]
+    elif typing.why == EMPTY:
+        typing.null_words = _null_words(facts, style)
     return typing
 
 
@@ -85,7 +104,7 @@ def _rows(facts: Facts, wanted: Callable[[Key], bool]) -> int:
 def _found(facts: Facts, style: Style) -> Typing:
     total = _rows(facts, lambda key: not isinstance(key, tuple))
     if not total:
-        return Typing("string", why="always empty")
+        return Typing("string", why=EMPTY)
     as_boolean = boolean(facts)
     if as_boolean:
         return as_boolean
@@ -189,9 +208,9 @@ def _decimal_sign(numbers: dict[Number, Tally], style: Style) -> tuple[str, bool
             strong[","] += tally.rows
     if any(strong.values()):
         return ("." if strong["."] >= strong[","] else ","), False
-    if style.usual_decimal == ",":
-        return ",", False
-    return ".", weak[","] > 0
+    if style.usual_decimal:
+        return style.usual_decimal, False
+    return style.likely_decimal, any(weak.values())
 
 
 def _agrees(key: Number, sign: str) -> bool:

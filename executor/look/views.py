@@ -7,7 +7,7 @@ from typing import Any
 from executor.look.describing import column_of
 from executor.look.facts import Facts
 from executor.look.names import safe_names
-from executor.look.types import Style
+from executor.look.types import Style, with_usual_decimal
 
 MOST_ROWS = 1_000
 _KINDS = {"int": "integer", "smallint": "integer", "tinyint": "integer", "bigint": "long", "float": "double"}
@@ -23,19 +23,24 @@ def schema_of_rows(columns: list[dict[str, Any]], rows: list[list[Any]]) -> list
     """`columns` (name, type, internal) and `rows` as a preview gives them → the schema, in the order of the data."""
     kept = [(index, column) for index, column in enumerate(columns) if not column.get("internal")]
     names = safe_names([str(column["name"]) for _, column in kept])
-    style, made = Style(), []
+    texts = {index: _facts(str(column["name"]), index, rows) for index, column in kept if column["type"] == "string"}
+    style, made = with_usual_decimal(Style(), texts.values()), []
     for (index, column), name in zip(kept, names, strict=True):
-        if column["type"] != "string":
+        if index not in texts:
             made.append(column_of_type(name, str(column["type"])))
             continue
-        facts = Facts(str(column["name"]))
-        values = [row[index] if isinstance(row[index], str) else None for row in rows[:MOST_ROWS] if index < len(row)]
-        facts.take(values, range(1, len(values) + 1))
-        proposed, typing = column_of(index, str(column["name"]), name, facts, style, None)
+        proposed, typing = column_of(index, str(column["name"]), name, texts[index], style, None)
         # What only a person can say, and what needs preparing first, stays text: nothing is guessed in silence.
         is_plain = not typing.open and not proposed.prepare
         made.append(proposed.type if is_plain else {"name": name, "type": "string", "nullable": True, "nullableValues": [""]})
     return made
+
+
+def _facts(name: str, index: int, rows: list[list[Any]]) -> Facts:
+    facts = Facts(name)
+    values = [row[index] if isinstance(row[index], str) else None for row in rows[:MOST_ROWS] if index < len(row)]
+    facts.take(values, range(1, len(values) + 1))
+    return facts
 
 
 def column_of_type(name: str, kind: str) -> dict[str, Any]:

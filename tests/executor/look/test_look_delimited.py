@@ -181,12 +181,38 @@ def test_decimal_commas(tmp_path: Path) -> None:
     assert column(found, "Betrag").fits == 4
 
 
-def test_three_digits_behind_a_comma_are_asked_about(tmp_path: Path) -> None:
-    found = proposal_of(tmp_path, "n;x\n1,234;a\n5,678;b\n")
-    assert [question.key for question in found.questions] == ["decimal"]
-    assert (column(found, "n").type["type"], column(found, "n").sure) == ("integer", False)
-    as_decimals = proposal_of(tmp_path, "n;x\n1,234;a\n5,678;b\n", decimal=",")
-    assert (as_decimals.questions, column(as_decimals, "n").type["type"]) == ([], "decimal")
+@pytest.mark.parametrize(
+    ("content", "proposed", "title"),
+    [
+        ('n,x\n"1,234",a\n"5,678",b\n', "integer", "What does the comma mean?"),
+        ("n;x\n1,234;a\n5,678;b\n", "decimal", "What does the comma mean?"),
+        ("land;n\nDE;83.800\nFR;999\nIT;1.234\n", "integer", "What does the point mean?"),
+        ("n,x\n1.234,a\n5.678,b\n", "decimal", "What does the point mean?"),
+        ("d,n\n01.02.2024,1.234\n13.04.2024,2.500\n", "integer", "What does the point mean?"),
+    ],
+)
+def test_three_digits_behind_a_sign_are_asked_about(tmp_path: Path, content: str, proposed: str, title: str) -> None:
+    found = proposal_of(tmp_path, content)
+    (question,) = found.questions
+    assert (question.title, column(found, "n").type["type"], column(found, "n").sure) == (title, proposed, False)
+    (chosen,) = [option.settings["decimal"] for option in question.options if option.is_chosen]
+    assert value(found, "decimal") == chosen
+    for sign in (".", ","):
+        seen = "." if "point" in title else ","
+        answered = proposal_of(tmp_path, content, decimal=sign)
+        assert (answered.questions, column(answered, "n").type["type"]) == ([], "decimal" if sign == seen else "integer")
+
+
+def test_what_another_column_shows_needs_no_question(tmp_path: Path) -> None:
+    points = proposal_of(tmp_path, "a,b\n1.234,0.5\n2.500,7.25\n")
+    assert (points.questions, types(points)) == ([], {"a": "decimal", "b": "decimal"})
+    commas = proposal_of(tmp_path, "a;b\n1.234;0,5\n2.500;7,25\n")
+    assert (commas.questions, types(commas)) == ([], {"a": "integer", "b": "decimal"})
+
+
+def test_words_for_no_value_mean_it_also_where_nothing_else_is(tmp_path: Path) -> None:
+    found = proposal_of(tmp_path, "id;v\n1;NULL\n2;N/A\n3;-\n")
+    assert column(found, "v").type["nullableValues"] == ["", "-", "N/A", "NULL"]
 
 
 def test_a_day_that_can_be_a_month_is_asked_about(tmp_path: Path) -> None:
