@@ -127,20 +127,23 @@ def _encoding(head: bytes, file: DataFile, rules: TextRules) -> str:
 def _seen(file: DataFile, rules: TextRules, encoding: str, as_stream: bool) -> SeenFile:
     state = file.path.stat()
 
-    def seen_with(escape: str) -> FileLook:
-        dialect = rules.dialect(escape, as_stream=as_stream)
-        return look(str(file.path), state.st_mtime_ns, state.st_size, encoding, dialect, rules.layout, as_stream=as_stream)
+    def seen_with(escape: str, *, may_stop: bool = False) -> FileLook:
+        dialect, facts = rules.dialect(escape, as_stream=as_stream), (str(file.path), state.st_mtime_ns, state.st_size)
+        return look(*facts, encoding, dialect, rules.layout, as_stream=as_stream, may_stop=may_stop)
 
     if rules.quote == NO_QUOTE:
         return SeenFile(file, encoding, Verdict(NO_ESCAPE), as_stream, seen_with(NO_ESCAPE))
     if rules.escape is not None:
         sign = rules.escape or NO_ESCAPE
         return SeenFile(file, encoding, Verdict(sign), as_stream, seen_with(sign))
-    doubled = seen_with(rules.quote)
+    doubled = seen_with(rules.quote, may_stop=True)
     if not doubled.slashed.count:
         return SeenFile(file, encoding, Verdict(rules.quote, is_proven=bool(doubled.doubled.count)), as_stream, doubled)
     slashed = seen_with(BACKSLASH)
     found = verdict(rules.quote, doubled, slashed)
+    if doubled.is_cut and found.sign != BACKSLASH:
+        doubled = seen_with(rules.quote)
+        found = verdict(rules.quote, doubled, slashed)
     return SeenFile(file, encoding, found, as_stream, slashed if found.sign == BACKSLASH else doubled)
 
 

@@ -22,7 +22,9 @@ class Verdict:
 
 def verdict(quote: str, doubled: FileLook, slashed: FileLook) -> Verdict:
     """`doubled`, `slashed`: the file as seen with either sign."""
-    only_doubled, only_slashed = slashed.irregular - doubled.irregular, doubled.irregular - slashed.irregular
+    seen = doubled.rows if doubled.is_cut else slashed.rows
+    only_doubled = {row for row in slashed.irregular - doubled.irregular if row <= seen}
+    only_slashed = doubled.irregular - slashed.irregular
     if only_doubled and only_slashed:
         return Verdict(None, against=(min(only_doubled), min(only_slashed)))
     if only_doubled or only_slashed:

@@ -6,6 +6,7 @@ All of the file is looked at, at some 200 MB a second where it has no quotes. Wh
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -22,6 +23,10 @@ FIRST_ROWS = 20
 STEP = 200_000
 """Signs that are taken at a time where records may go over lines."""
 MOST_IRREGULAR = 10_000
+ENOUGH = 2_000
+"""Rows with backslashes that do not fit with doubled quotes: then the file is not looked at to its end as if it had those."""
+ESCAPED = "\ue000\ue000"
+"""Stands for an escape sign and what it stands before."""
 LONGEST_RECORD = 16_000_000
 """Signs of one record; a quote that is never closed, or a file without line ends, would take in the rest of the file."""
 
@@ -95,6 +100,8 @@ class FileLook:
     irregular: set[int] = field(default_factory=set)
     line_ends: set[str] = field(default_factory=set)
     first_rows: list[list[str]] = field(default_factory=list)
+    is_cut: bool = False
+    """Only the first rows were looked at."""
 
     def end(self, skip_last: int) -> None:
         """At the end of the file: the last rows turn out to be none. `is_even` still speaks of all of them."""
@@ -118,11 +125,18 @@ class FileLook:
 
 
 @lru_cache(maxsize=4096)
-def look(file: str, changed: int, size: int, encoding: str, dialect: Dialect, layout: Layout, *, as_stream: bool) -> FileLook:
+def look(
+    file: str, changed: int, size: int, encoding: str, dialect: Dialect, layout: Layout, *, as_stream: bool, may_stop: bool = False
+) -> FileLook:
     """Looks at all of a file. `changed`, `size`: of the file now, so that what is remembered goes with it. `as_stream`: read as one text,
-    as Spark does when values may go over lines; else line by line. Raises what `text_blocks` raises."""
+    as Spark does when values may go over lines; else line by line. `may_stop`: after ENOUGH rows that speak against the dialect. Raises
+    what `text_blocks` raises."""
     scan = _StreamScan(dialect, layout) if as_stream else _LineScan(dialect, layout)
-    scan.read(text_blocks(Path(file), encoding))
+    scan.may_stop = may_stop
+    try:
+        scan.read(text_blocks(Path(file), encoding))
+    except _Enough:
+        scan.look.is_cut = True
     scan.end()
     return scan.look
 
@@ -134,7 +148,13 @@ def look_at_beginning(text: str, dialect: Dialect, layout: Layout, *, as_stream:
     return scan.look
 
 
+class _Enough(Exception):
+    """No more rows are needed to tell that the dialect is another one."""
+
+
 class _Scan:
+    may_stop = False
+
     def __init__(self, dialect: Dialect, layout: Layout) -> None:
         self.dialect, self.layout = dialect, layout
         self.look = FileLook()
@@ -202,11 +222,16 @@ class _Scan:
         """`text` with an x in place of what stands in quotes. None where that cannot be done at once: some quotes do not stand around a
         whole value, are not closed, or have a backslash beside them that may mean something."""
         dialect, quote = self.dialect, self.dialect.quote
-        pieces = text.split(quote)
         is_doubled = dialect.escape == quote
+        has_slashes = not is_doubled and dialect.escape in text
+        if has_slashes:
+            text = re.sub(re.escape(dialect.escape) + "[^\r\n]", ESCAPED, text)
+        pieces = text.split(quote)
         if not len(pieces) % 2 or ("\\" + quote in text or "\\\\" in text if is_doubled else dialect.escape in text):
             return None
         outside, edges = pieces[::2], (dialect.separator, "\n", "\r")
+        if has_slashes and any(ESCAPED in piece for piece in outside):
+            return None
         if (outside[0] and not outside[0].endswith(edges)) or (outside[-1] and not outside[-1].startswith(edges)):
             return None
         between = set(outside[1:-1])
@@ -216,11 +241,15 @@ class _Scan:
             if not is_doubled:
                 return None
             self.look.doubled.add(self.look.rows + 1, self.line)
+        if has_slashes:
+            self.look.slashed.add(self.look.rows + 1, self.line)
         return "x".join(outside)
 
     def _note_irregular(self, row: int) -> None:
         if len(self.look.irregular) < MOST_IRREGULAR:
             self.look.irregular.add(row)
+        if self.may_stop and len(self.look.irregular) >= ENOUGH and self.look.slashed.count >= ENOUGH:
+            raise _Enough
 
     def _note_quotes(self, record: Record, row: int) -> None:
         look, quote = self.look, self.dialect.quote

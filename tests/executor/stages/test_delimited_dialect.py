@@ -257,3 +257,19 @@ def test_rejected_texts_of_a_view_are_kept(bench: Bench) -> None:
     rows = of_view(bench, "id,n", "1", "2,3,", otherWidths="reject")
     assert [(row[0], len(row[-1])) for row in rows] == [(None, 1), ("2", 0)] and rows[0][-1][0].message.endswith(": 1")
     assert bench.counts["rejected"] == 1
+
+
+def test_many_rows_with_backslashes_are_looked_at_to_the_end(bench: Bench) -> None:
+    """The look takes many rows at a time, and stops reading them the other way once they speak against it."""
+    line = '1,"say \\"hi\\", C:\\\\dir\\\\"\n'
+    found = rows(bench, "id,note\n" + line * 3000)
+    assert (len(found), set(found), bench.warnings) == (3000, {("1", 'say "hi", C:\\dir\\')}, [])
+    bench.write("a.csv", "id,note\n" + line * 2500 + '2,"x\\"y",z\n' + line)
+    assert (bench.fails(extract()).code, bench.fails(extract()).row) == ("input-row-width", 2501)
+    assert rows(bench, "id,note\n" + line * 2500 + "2,C:\\\n")[-1] == ("2", "C:\\")
+
+
+def test_doubled_quotes_beside_many_other_faults_stay_doubled(bench: Bench) -> None:
+    lines = '1,"C:\\\\x",z\n' * 2500 + '2,"say ""hi"", \\"\n'
+    found = rows(bench, "id,note\n" + lines, otherWidths="drop")
+    assert (found[0], found[-1]) == (("1", "C:\\\\x"), ("2", 'say "hi", \\'))
