@@ -23,6 +23,7 @@ MOST_MEMBERS = 1_000
 MOST_BYTES = 4_000_000_000
 MOST_RATIO = 200
 FREE_OF_RATIO = 10_000_000
+BOOKS = (".xlsx", ".xlsm")
 ARCHIVES = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd")
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 """Of a sheet: Excel has no more. A row or column beyond is made up, and every one before it would be gone through."""
@@ -98,15 +99,25 @@ class _Unpacking:
             target = self._free(PurePosixPath(info.filename.replace("\\", "/")).name)
             with archive.open(info) as source:
                 self._copy(source, info, target, whole)
-            made.append(self._said(target, info.filename, "file"))
+            made += self._sheets_of(target) if is_workbook(target) else [self._said(target, info.filename, "file")]
         return made
+
+    def _sheets_of(self, book: Path) -> list[dict[str, Any]]:
+        """The sheets of a workbook that lay in the archive, within the bounds of the archive."""
+        inner = _Unpacking(book, self.folder, self.to, self.tell, self.limits)
+        inner.written, inner.bytes, inner.end = self.written, self.bytes, self.end
+        made = inner.workbook()
+        self.bytes = inner.bytes
+        self.written.remove(book)
+        book.unlink()
+        return [part | {"name": f"{book.name}: {part['name']}"} for part in made]
 
     def _copy(self, source: Any, info: zipfile.ZipInfo, target: Path, whole: int) -> None:
         with target.open("xb") as out:
             self.written.append(target)
             done = 0
             while part := source.read(1 << 20):
-                if not done and part.startswith(ARCHIVES):
+                if not done and part.startswith(ARCHIVES) and not info.filename.lower().endswith(BOOKS):
                     raise _nested(info.filename)
                 done += len(part)
                 self._count(len(part), whole)
@@ -196,9 +207,10 @@ def _is_formula(value: Any) -> bool:
 
 
 def _notes(empty: int, without: int) -> list[str]:
-    notes = [f"{empty:,} empty rows were left out"] if empty else []
+    notes = [f"{empty:,} empty {'row was' if empty == 1 else 'rows were'} left out"] if empty else []
     if without:
-        notes.append(f"{without:,} formulas have no stored value and are empty: open the file in Excel and save it")
+        have = "1 formula has no stored value and is" if without == 1 else f"{without:,} formulas have no stored value and are"
+        notes.append(f"{have} empty: open the file in Excel and save it")
     return notes
 
 
@@ -218,7 +230,18 @@ def _text(cell: Any) -> str:
         return value.isoformat()
     if isinstance(value, timedelta):
         return _duration(value)
-    return _number(value) if isinstance(value, float) else str(value)
+    shown = _number(value) if isinstance(value, float) else str(value)
+    return _with_zeros(shown, str(cell.number_format or "")) if isinstance(value, int | float) else shown
+
+
+def _with_zeros(digits: str, number_format: str) -> str:
+    """The digits of a code as Excel shows them, where the format asks for zeros in front: 1234 as 00000 is 01234."""
+    mask = re.sub(r"\[[^\]]*\]|[\\\"_]", "", number_format.split(";")[0]).strip()
+    if not digits.isdigit() or not re.fullmatch(r"0[0\-/ ()]*0", mask):
+        return digits
+    left = list(digits.zfill(mask.count("0")))
+    shown = [left.pop() if sign == "0" and left else sign for sign in reversed(mask)]
+    return "".join([*left, *reversed(shown)])
 
 
 def _number(value: float) -> str:
@@ -326,5 +349,5 @@ def _bomb(name: str) -> ProblemError:
 
 
 def _nested(name: str) -> ProblemError:
-    message = f"“{name[-100:]}” is an archive or workbook itself."
+    message = f"“{name[-100:]}” is an archive itself."
     return ProblemError(Problem(code="zip-nested", message=message, fix="Unpack the outer one on your machine, and bring the inner one."))

@@ -89,7 +89,7 @@ def test_each_sheet_becomes_a_file_with_nothing_lost(tmp_path: Path) -> None:
     assert [member.name for member in look_at(tmp_path, "b.xlsx").members] == ["Sales 2024", "Empty", "Other"]
     files = unpacked(tmp_path, "b.xlsx")
     assert [(file["uri"], file["rows"]) for file in files] == [("out/b_Sales_2024.csv", 3), ("out/b_Other.csv", 1)]
-    assert files[0]["notes"] == ["1 empty rows were left out"]
+    assert files[0]["notes"] == ["1 empty row was left out"]
     assert (tmp_path / "out/b_Sales_2024.csv").read_text() == (
         'day,at,clock,n,text,yes\n2024-02-29,2024-02-29 00:00:00,13:05:00,0.1,"=1+1 ""x"", y\nz",true\nmerged,,,,,\n'
     )
@@ -105,7 +105,7 @@ def test_formulas_without_a_stored_value_are_told(tmp_path: Path) -> None:
     book.save(tmp_path / "f.xlsx")
     (file,) = unpacked(tmp_path, "f.xlsx")
     assert (tmp_path / file["uri"]).read_text() == "n,123456789012345\n,2\n"
-    assert "1 formulas have no stored value" in file["notes"][0]
+    assert "1 formula has no stored value" in file["notes"][0]
 
 
 def zipped(path: Path, **files: bytes) -> None:
@@ -121,6 +121,44 @@ def test_files_of_a_zip_get_safe_names(tmp_path: Path) -> None:
     names = [file["uri"] for file in unpacked(tmp_path, "z.zip")]
     assert names == ["out/a.csv", "out/A_2.csv", "out/evil.csv", "out/Umsaetze_50_percent.CSV"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "z.zip"]
+
+
+def test_the_sheets_of_a_workbook_in_a_zip_come_too(tmp_path: Path) -> None:
+    workbook(tmp_path / "b.xlsx")
+    whole = unpack(tmp_path, "b.xlsx", "alone", quiet, {})
+    zipped(tmp_path / "z.zip", **{"first.csv": b"a\n1\n", "b.xlsx": (tmp_path / "b.xlsx").read_bytes(), "c.csv": b"c\n"})
+    parts = unpacked(tmp_path, "z.zip")
+    assert [part["uri"] for part in parts] == ["out/first.csv", *(part["uri"].replace("alone", "out") for part in whole), "out/c.csv"]
+    for part, alone in zip(parts[1:-1], whole, strict=True):
+        assert (tmp_path / part["uri"]).read_bytes() == (tmp_path / alone["uri"]).read_bytes()
+        assert part["name"] == f"b.xlsx: {alone['name']}"
+    assert not list((tmp_path / "out").glob("*.xlsx"))
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "shown"),
+    [
+        (1234, "00000", "01234"),
+        (12345678, "00000", "12345678"),
+        (12345678, "00000-0000", "01234-5678"),
+        (7, '[$-407]000" "00', "000 07"),
+        (1234, "General", "1234"),
+        (1234, "0.00", "1234"),
+        (-5, "000", "-5"),
+        (0.5, "00000", "0.5"),
+    ],
+)
+def test_zeros_in_front_of_a_code_stay(tmp_path: Path, value: float, number_format: str, shown: str) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.active.append(["plz", "x"])
+    book.active.append([value, 1])
+    book.active["A2"].number_format = number_format
+    book.save(tmp_path / "c.xlsx")
+    (file,) = unpacked(tmp_path, "c.xlsx")
+    assert (tmp_path / file["uri"]).read_text() == f"plz,x\n{shown},1\n"
 
 
 @pytest.mark.parametrize(
