@@ -17,7 +17,7 @@ from portal.runs import groups, launcher, measures
 from portal.runs.groups import Found, Group, entering
 
 HUNGRY = "held = []\nwhile True: held.append(bytearray(2**20))"
-FORKING = "import os, time\nfor n in range(200):\n  if os.fork() == 0: time.sleep(30)\nprint('all')"
+FORKING = "import os, time\nfor n in range(200):\n  if os.fork() == 0: os.closerange(0, 3); time.sleep(30)\nprint('all')"
 
 
 def places_to_try() -> list[str]:
