@@ -19,10 +19,12 @@ ROWS = 1000
 def prepare(lake: Path) -> Path:
     """The demo's files below `lake`/raw."""
     from portal.demo import flights
+    from portal.runs import sandbox
 
     (lake / "raw").mkdir(parents=True)
     for table in flights.TABLES:
         flights._copy(flights.package_folder(), table, lake / "raw" / f"{table}.csv")
+    sandbox.give_to_executors(lake)
     return lake
 
 
