@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,16 @@ def secrets_for(environment: int, document: Any) -> dict[str, str]:
         return secrets.values_of(Environment.objects.get(pk=environment), needed)
 
 
+async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Again and again; a round that fails is told and keeps no later one from coming."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except Exception:
+            log.exception("The preview service could not look after its sessions.")
+
+
 class Service:
     """Answers connections until it is told to stop."""
 
@@ -92,10 +102,12 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         server = await self.listen(path)
-        tidying = asyncio.gather(self._tidy(), self._measure())
+        tidying = asyncio.gather(_every(TIDY_SECONDS, self.pool.end_idle), _every(MEASURE_SECONDS, self._measure))
         log.info("Previews: at most %s sessions, on %s", settings.PREVIEW_LEASES, path)
         await stop.wait()
         tidying.cancel()
+        with suppress(asyncio.CancelledError):
+            await tidying
         server.close()
         await self.pool.end_all()
         path.unlink(missing_ok=True)
@@ -109,16 +121,9 @@ class Service:
         finally:
             os.umask(before)
 
-    async def _tidy(self) -> None:
-        while True:
-            await asyncio.sleep(TIDY_SECONDS)
-            await self.pool.end_idle()
-
     async def _measure(self) -> None:
-        while True:
-            await asyncio.sleep(MEASURE_SECONDS)
-            for lease in list(self.pool.leases.values()):
-                await lease.measure()
+        for lease in list(self.pool.leases.values()):
+            await lease.measure()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request. When the asker goes away, what was begun for it is cancelled."""

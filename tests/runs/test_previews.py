@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from portal.errors import PortalError
-from portal.runs import measures, preview_client, preview_lease, preview_pool
+from portal.runs import measures, preview_client, preview_lease, preview_pool, preview_service
 from portal.runs.launcher import Launch
 from portal.runs.preview_pool import Pool
 from portal.runs.preview_service import Service
@@ -259,3 +259,20 @@ async def test_a_preview_that_uses_too_much_is_ended_with_a_sentence(service: Po
     assert (problem["code"], "1,000,000 MB of memory" in problem["message"]) == ("limit-memory", True)
     monkeypatch.undo()
     assert (await ask())[-1]["event"] == "rows"
+
+
+async def test_a_round_that_fails_keeps_no_later_one_from_coming() -> None:
+    rounds = []
+
+    async def work() -> None:
+        rounds.append(len(rounds))
+        if len(rounds) == 1:
+            raise OSError("once")
+
+    task = asyncio.create_task(preview_service._every(0.01, work))
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if len(rounds) > 2:
+            break
+    task.cancel()
+    assert len(rounds) > 2
