@@ -8,10 +8,10 @@ from typing import NoReturn
 
 from executor.files import encodings
 from executor.files.dialect import NO_ESCAPE, NO_QUOTE, Dialect
-from executor.files.encodings import UTF_16, BrokenPack, HoldsNul, NotThatEncoding
+from executor.files.encodings import UTF_16
 from executor.files.escapes import BACKSLASH, Verdict, verdict
 from executor.files.folder import DataFile
-from executor.files.inputs import SAMPLE_BYTES, check_kind, fail_encoding, fail_gzip, fail_nul, fail_utf16
+from executor.files.inputs import SAMPLE_BYTES, check_kind, fail_utf16, unreadable_text_told
 from executor.files.looks import LONGEST_RECORD, FileLook, Layout, Some, look, look_at_beginning
 from executor.problems import Problem, ProblemError
 
@@ -47,7 +47,7 @@ class TextRules:
 
 @dataclass(frozen=True)
 class SeenFile:
-    """A file and what was seen in it. `is_marked`: its own mark says the encoding. `as_stream`: Spark has to read it as one text."""
+    """A file and what was seen in it. `as_stream`: Spark has to read it as one text."""
 
     file: DataFile
     encoding: str
@@ -62,20 +62,13 @@ class SeenFile:
 
 def see(file: DataFile, rules: TextRules) -> SeenFile | None:
     """Looks at one file; None where nothing but blanks is in it. Raises ProblemError for what does not go with how it is read at all."""
-    try:
-        check_kind(file, binary_reader="DelimitedExtract")
-        head = encodings.head_of(file.path, SAMPLE_BYTES)
-        encoding = _encoding(head, file, rules)
+    check_kind(file, binary_reader="DelimitedExtract")
+    with unreadable_text_told(file, has_field=True):
+        encoding = _encoding(encodings.head_of(file.path, SAMPLE_BYTES), file, rules)
         as_stream = rules.multi_line or encoding in UTF_16
         seen = _seen(file, rules, encoding, as_stream)
         if not as_stream and (seen.look.vanishing.count or seen.look.odd.count):
             seen = _better_as_stream(seen, rules)
-    except BrokenPack as error:
-        fail_gzip(file, error.good)
-    except HoldsNul as error:
-        fail_nul(file, error.line)
-    except NotThatEncoding as error:
-        fail_encoding(file, error, read_as=encoding, has_field=True)
     _check_ends(seen)
     if not seen.look.width:
         return None
@@ -88,15 +81,9 @@ def see(file: DataFile, rules: TextRules) -> SeenFile | None:
 def see_beginning(file: DataFile, rules: TextRules) -> SeenFile | None:
     """As `see`, by the file's first lines alone: what is wrong further down is not found. None where no whole line is in them, too."""
     check_kind(file, binary_reader="DelimitedExtract")
-    try:
+    with unreadable_text_told(file, has_field=True):
         encoding = _encoding(encodings.head_of(file.path, SAMPLE_BYTES), file, rules)
         text = next(encodings.text_blocks(file.path, encoding), "")
-    except BrokenPack as error:
-        fail_gzip(file, error.good)
-    except HoldsNul as error:
-        fail_nul(file, error.line)
-    except NotThatEncoding as error:
-        fail_encoding(file, error, read_as=encoding, has_field=True)
     if len(text) > BEGINNING:
         text = text[:BEGINNING]
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]  # the last line is cut

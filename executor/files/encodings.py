@@ -31,8 +31,9 @@ BROKEN = (OSError, EOFError, zlib.error)
 
 @dataclass
 class NotThatEncoding(Exception):
-    """The file's bytes are not of the encoding. `line` counts from 1; `byte`: the first wrong one; `after`: what stands before it."""
+    """The file's bytes are not of the encoding. `line` counts from 1; `byte`: the first wrong one."""
 
+    encoding: str
     line: int
     byte: bytes
 
@@ -104,7 +105,8 @@ def text_blocks(file: Path, encoding: str) -> Iterator[str]:
             except UnicodeDecodeError as error:
                 good = bytes(error.object[: error.start])
                 before = good.decode(encoding, "ignore")
-                raise NotThatEncoding(lines + _line_ends(before), bytes(error.object[error.start : error.start + 1])) from error
+                wrong = bytes(error.object[error.start : error.start + 1])
+                raise NotThatEncoding(encoding, lines + _line_ends(before), wrong) from error
             if is_first and text:
                 text, is_first = text.removeprefix(MARK), False
             nul = text.find("\x00")

@@ -7,6 +7,8 @@ ProblemError. Only the beginning of a large file is looked at.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -72,7 +74,7 @@ def check_text_files(place: Place, *, binary_reader: str) -> None:
     """Problem when a file is not UTF-8 text, is broken gzip, or is plainly of another format. `binary_reader` names the reading stage."""
     for file in place.files:
         check_kind(file, binary_reader=binary_reader)
-        try:
+        with unreadable_text_told(file, has_field=False):
             head = encodings.head_of(file.path, SAMPLE_BYTES)
             marked, unmarked = encodings.marked_encoding(head), encodings.unmarked_utf16(head)
             if marked in encodings.UTF_16:
@@ -81,12 +83,19 @@ def check_text_files(place: Place, *, binary_reader: str) -> None:
                 fail_utf16(file, unmarked, has_field=False)
             for _ in encodings.text_blocks(file.path, "UTF-8"):
                 pass
-        except encodings.BrokenPack as error:
-            fail_gzip(file, error.good)
-        except encodings.HoldsNul as error:
-            fail_nul(file, error.line)
-        except encodings.NotThatEncoding as error:
-            fail_encoding(file, error, read_as="UTF-8", has_field=False)
+
+
+@contextmanager
+def unreadable_text_told(file: DataFile, *, has_field: bool) -> Iterator[None]:
+    """Problem for what stops the reading of the file's text. `has_field`: whether the stage can be told its encoding."""
+    try:
+        yield
+    except encodings.BrokenPack as error:
+        _fail_gzip(file, error.good)
+    except encodings.HoldsNul as error:
+        _fail_nul(file, error.line)
+    except encodings.NotThatEncoding as error:
+        _fail_encoding(file, error, has_field=has_field)
 
 
 def check_kind(file: DataFile, *, binary_reader: str) -> None:
@@ -138,7 +147,7 @@ def _fix_for(kind: str, reader: str) -> str:
     )
 
 
-def fail_gzip(file: DataFile, good: int) -> NoReturn:
+def _fail_gzip(file: DataFile, good: int) -> NoReturn:
     fail(
         "input-gzip",
         "The file is broken: it cannot be unpacked to its end.",
@@ -149,7 +158,7 @@ def fail_gzip(file: DataFile, good: int) -> NoReturn:
     )
 
 
-def fail_nul(file: DataFile, line: int) -> NoReturn:
+def _fail_nul(file: DataFile, line: int) -> NoReturn:
     fail(
         "input-nul",
         f"Line {line:,} holds a NUL sign (0x00), which no text does: the file is of another encoding, or it is broken.",
@@ -176,17 +185,17 @@ def fail_utf16(file: DataFile, encoding: str, *, has_field: bool, is_marked: boo
     )
 
 
-def fail_encoding(file: DataFile, error: encodings.NotThatEncoding, *, read_as: str, has_field: bool) -> NoReturn:
-    """A file of another encoding than it is read as. `has_field`: whether the stage can be told which."""
-    letter = error.byte.decode("cp1252", "ignore") if read_as == "UTF-8" else ""
+def _fail_encoding(file: DataFile, error: encodings.NotThatEncoding, *, has_field: bool) -> NoReturn:
+    """A file of another encoding than it is read as."""
+    letter = error.byte.decode("cp1252", "ignore") if error.encoding == "UTF-8" else ""
     told = f"Set “Encoding” (encoding) to the right one, often {LIKELY}, or save" if has_field else "Save"
     fail(
         "input-encoding",
-        f"The file is not {read_as} text.",
+        f"The file is not {error.encoding} text.",
         file.name,
         row=error.line,
         found=f"the byte 0x{error.byte.hex()} in line {error.line:,}" + (f" (“{letter}” in {LIKELY})" if letter else ""),
-        expected=read_as,
+        expected=error.encoding,
         fix=f"{told} it as UTF-8, for instance with “iconv -f {LIKELY} -t utf8”.",
         file=file.name,
     )

@@ -160,6 +160,11 @@ class Run(models.Model):
         """From the first attempt's start to the end; None while it has not ended or never began."""
         return (self.finished_at - self.started_at).total_seconds() if self.started_at and self.finished_at else None
 
+    @property
+    def last_stages(self) -> list[StageRun]:
+        """The stages of the last attempt, in order."""
+        return [stage for stage in self.stage_runs.all() if stage.attempt_number == self.fence]
+
     def move_to(self, state: str, *, reason: str = "", **changes: Any) -> None:
         """The only way a run's state changes: one compare-and-set, with its history, its audit event and its messages in one transaction.
 

@@ -115,7 +115,7 @@ def _queue_sentence(run: Run) -> str:
 
 def stage_lines(run: Run, *, with_data: bool) -> list[StageLine]:
     """The stages of the last attempt, in order, with their place in time."""
-    stages = [stage for stage in run.stage_runs.all() if stage.attempt_number == run.fence]
+    stages = run.last_stages
     if not stages:
         return []
     begin = min([stage.started_at for stage in stages if stage.started_at] or [timezone.now()])
@@ -187,7 +187,7 @@ def _shown(value: Any) -> str:
 
 def places_read(run: Run) -> list[tuple[str, str, int | None]]:
     """(stage, place as the document writes it, rows if they were counted) of each extract that the last attempt entered."""
-    entered = {stage.index: stage for stage in run.stage_runs.all() if stage.attempt_number == run.fence and stage.started_at}
+    entered = {stage.index: stage for stage in run.last_stages if stage.started_at}
     found = []
     for index, described in enumerate(stages_of(run.document)):
         stage = entered.get(index)

@@ -49,8 +49,9 @@ def noted(event: ValueWarnings) -> dict[str, Any]:
 
 def values_of(run: Run, *, with_data: bool) -> list[StageValues]:
     """The stages of the last attempt that have values to look at. Names that only the data has are for readers who may see data."""
-    stages = [stage for stage in run.stage_runs.all() if stage.attempt_number == run.fence]
-    return [values for stage in stages if (values := stage_values(stage, with_data=with_data) or _only_remarks(run, stage, with_data))]
+    return [
+        values for stage in run.last_stages if (values := stage_values(stage, with_data=with_data) or _only_remarks(run, stage, with_data))
+    ]
 
 
 def stage_values(stage: StageRun, *, with_data: bool) -> StageValues | None:
