@@ -124,7 +124,7 @@ def put_back_output(*, actor: User, place: Place, kept_id: str) -> Place:
         raise NotAllowed("put_back_output", place)
     _require_nobody_at_work(place)
     before = place.last_run_id
-    current = published.put_back(place, kept_id)
+    current = published.put_back(actor, place, kept_id)
     place.refresh_from_db()
     audit.record(
         action="put_back_output",

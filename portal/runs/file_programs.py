@@ -1,4 +1,4 @@
-"""Programs that look at files and places and unpack files, behind the wall: one process each, ended with its answer.
+"""Programs that look at files and places, unpack files and put outputs back, behind the wall: one process each, ended with its answer.
 
 They live in the preview service rather than in the web process because that is where walls are built (the web container may not build
 any), and rather than in the worker because a person waits for the answer. See docs/decisions/looks.md.
@@ -28,9 +28,12 @@ from portal.runs.measures import Meter
 from portal.runs.preview_lease import LONGEST_LINE, said
 
 log = logging.getLogger(__name__)
+ANSWERS = ("looked", "unpacked", "surveyed", "put_back", "problem")
+QUICK = ("survey", "put-back")
+"""They read little: they do not wait behind files that are unpacked for minutes."""
 AT_ONCE = 2
 OF_ONE_PERSON = 2
-SECONDS = {"look": 60.0, "unpack": 600.0, "survey": 30.0}
+SECONDS = {"look": 60.0, "unpack": 600.0, "survey": 30.0, "put-back": 60.0}
 TOO_LONG = said("look-too-long", "This took too long and was stopped.", "Try again when less is going on, or bring a smaller file.")
 BROKEN = said(
     "look-stopped", "The file could not be looked at: the program stopped.", "Try again; if it stays so, the file is not what it says."
@@ -42,10 +45,10 @@ BUSY = said("look-busy", "You are looking at several files already.", "Wait unti
 
 
 class FilePrograms:
-    """At most AT_ONCE of them work; others wait for their turn."""
+    """At most AT_ONCE of them work, and as many of the quick ones; others wait for their turn."""
 
     def __init__(self) -> None:
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = {True: asyncio.Semaphore(AT_ONCE), False: asyncio.Semaphore(AT_ONCE)}
         self._people: Counter[int] = Counter()
 
     async def answer(self, request: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
@@ -58,7 +61,7 @@ class FilePrograms:
             return
         self._people[user] += 1
         try:
-            async with self._places:
+            async with self._places[what in QUICK]:
                 async for event in self._run(what, int(request["environment"]), dict(request["values"])):
                     yield event
         except PortalError as error:
@@ -142,7 +145,7 @@ async def _events(process: asyncio.subprocess.Process, seconds: float) -> AsyncG
         except ValueError:
             event = None
         if event is None or not isinstance(event, dict):
-            is_answer = before is not None and before.get("event") in ("looked", "unpacked", "surveyed", "problem")
+            is_answer = before is not None and before.get("event") in ANSWERS
             yield {**(before if is_answer and before else BROKEN), "last": True}
             return
         if before is not None:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import queue
-import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from executor.events import PutBack
 from executor.language.places import key_of
 from executor.problems import Problem
-from portal.environments.models import Environment
+from portal.accounts.models import User
 from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.models import Place
-from portal.runs import launcher
+from portal.runs import preview_client
 from portal.runs.models import GOOD_STATES, HELD_STATES, Run
 from portal.runs.problems import problem_of
 
-PUT_BACK_SECONDS = 60
+STATUS = {"previews-down": 503, "look-busy": 429}
 NUMBERS, TEXTS = ("rows", "files", "bytes"), ("id", "run_id", "published_at", "stage", "format")
 
 
@@ -129,9 +128,9 @@ def writers_at_work(place: Place) -> list[Run]:
     return [run for run in working if place.key in map(key_of, outputs_of(run))]
 
 
-def put_back(place: Place, kept_id: str) -> dict[str, Any]:
-    """Lets an executor put the output back and notes what lies there then; gives the facts of it. Raises PortalError."""
-    answer = _ask(place.environment, "put-back", {"uri": place.uri, "kept": kept_id})
+def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
+    """Has a program behind the wall put the output back and notes what lies there then; gives the facts of it. Raises PortalError."""
+    answer = async_to_sync(_asked)(user.pk, place, kept_id)
     current = _facts([answer.get("current")])[0] if isinstance(answer.get("current"), dict) else {}
     with transaction.atomic():
         locked = Place.objects.select_for_update().get(pk=place.pk)
@@ -140,33 +139,14 @@ def put_back(place: Place, kept_id: str) -> dict[str, Any]:
     return current
 
 
-def _ask(environment: Environment, what: str, message: dict[str, Any]) -> dict[str, Any]:
-    """The one event that a short program behind the wall answers with. Raises PortalError for a problem, or none in time."""
-    launch = launcher.for_files(environment, what)
-    program = launcher.Executor(launch, {"lake": launch.lake, **message})
-    end, answer = time.monotonic() + PUT_BACK_SECONDS, None
-    try:
-        while answer is None and time.monotonic() < end:
-            try:
-                stream, text = program.output.get(timeout=1)
-            except queue.Empty:
-                continue
-            if stream == "end":
-                break
-            answer = _event(text) if stream == "out" else None
-    finally:
-        program.finish()
-    if answer is None:
-        raise PortalError("The program that works on the files gave no answer.", code="no-answer", status=503, fix="Try again.")
-    if answer.get("event") == "problem":
-        problem: Problem = problem_of(answer.get("problem") or {})
-        raise PortalError(problem.message, code=problem.code, status=409, fix=problem.fix)
-    return answer
-
-
-def _event(text: str) -> dict[str, Any] | None:
-    try:
-        event = json.loads(text)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and "event" in event else None
+async def _asked(user: int, place: Place, kept_id: str) -> dict[str, Any]:
+    """The answer of the program. Raises PortalError with its problem, or when there is none."""
+    values = {"uri": place.uri, "kept": kept_id}
+    message = {"do": "files", "what": "put-back", "user": user, "environment": place.environment_id, "values": values}
+    async for event in preview_client.request(message):
+        if event.get("event") == PutBack.name:
+            return event
+        if event.get("event") == "problem":
+            problem: Problem = problem_of(event.get("problem") or {})
+            raise PortalError(problem.message, code=problem.code, status=STATUS.get(problem.code, 409), fix=problem.fix)
+    raise PortalError("The program that works on the files gave no answer.", code="no-answer", status=503, fix="Try again.")

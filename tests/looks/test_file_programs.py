@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import connections
 
-from portal.runs import file_programs
+from executor.files import kept
+from executor.files.publish import Publisher
+from portal.runs import file_programs, launcher
 from portal.runs.file_programs import OF_ONE_PERSON, FilePrograms
 from tests.factories import DOCUMENT, as_text
 
@@ -126,9 +129,7 @@ def test_what_fills_the_disk_is_ended_and_told(dev: Any, ana: Any, lake: Path, s
 
     settings.KEEP_FREE_MB = 10**9
     monkeypatch.setattr(measures, "DISK_SECONDS", 0.1)
-    with zipfile.ZipFile(lake / "raw" / "much.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for number in range(900):
-            archive.writestr(f"{number}.csv", "a,b\n" + "1,2\n" * 300_000)
+    monkeypatch.setattr(launcher, "command", lambda arguments: [sys.executable, "-c", "import time; time.sleep(60)"])
     problem = answer_of("unpack", dev, ana, "much.zip")
     assert problem["code"] == "disk-nearly-full" and problem["fix"]
 
@@ -149,3 +150,21 @@ def test_what_lies_where_a_job_would_run_is_told_from_behind_the_wall(dev: Any, 
         {"stage": "write", "stage_index": 2, "uri": "curated/by_origin", "save_mode": "Overwrite", "holds": False}
     ], "and it could be written, as by a run"
     assert sorted(entry.name for entry in lake.iterdir()) == ["raw"], "looking leaves nothing"
+
+
+def test_an_earlier_output_is_put_back_from_behind_the_wall(dev: Any, ana: Any, lake: Path) -> None:
+    place = lake / "curated" / "by_origin"
+    for number in (1, 2):
+        publisher = Publisher(f"run-{number}", lake)
+        folder = publisher.stage_output("curated/by_origin", place, "Overwrite", 2, "write")
+        folder.mkdir()
+        (folder / "part-0").write_text(f"run {number}")
+        publisher.publish()
+        publisher.discard()
+    (earlier,) = kept.listing(place)
+    values = {"uri": "curated/by_origin", "kept": earlier["id"]}
+    *_, last = answers(FilePrograms(), what="put-back", user=ana.pk, environment=dev.pk, values=values)
+    assert (last["event"], last["last"], last["current"]["run_id"]) == ("put_back", True, "run-1")
+    assert (place / "part-0").read_text() == "run 1"
+    *_, gone = answers(FilePrograms(), what="put-back", user=ana.pk, environment=dev.pk, values=values | {"kept": "20200101T000000000000"})
+    assert (gone["event"], gone["problem"]["code"]) == ("problem", "kept-output-gone")

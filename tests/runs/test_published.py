@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+import json
+from collections.abc import AsyncIterator, Callable
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from executor.files import kept
 from executor.files.publish import Publisher
+from executor.put_back import put_back
 from portal.errors import Conflict, NotAllowed
 from tests import factories
 
@@ -157,11 +159,18 @@ def test_how_many_may_work_is_a_field_of_the_job(job: Job, ana: User, program_of
 def published_twice(version: JobVersion, dev: Environment, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """Two runs have really published; the portal knows."""
     from portal.jobs import places
-    from portal.runs import launcher, published, sandbox
+    from portal.runs import launcher, published
 
     settings.LAKE_DIR, settings.RUN_DIR = tmp_path / "lake", tmp_path / "run"
-    monkeypatch.setattr(sandbox, "status", lambda: sandbox.Status("degraded", "a test"))
-    monkeypatch.setattr(launcher, "command", lambda arguments: [sys.executable, "-m", "executor", *arguments])
+
+    async def request(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """As the preview service has it done, without a process of its own (tests/looks/test_file_programs.py has one)."""
+        assert (message["do"], message["what"], message["environment"]) == ("files", "put-back", dev.pk)
+        answers = StringIO()
+        put_back(StringIO(json.dumps({**message["values"], "lake": str(launcher.lake_folder(dev))})), answers)
+        yield json.loads(answers.getvalue()) | {"last": True}
+
+    monkeypatch.setattr(published.preview_client, "request", request)
     lake = launcher.lake_folder(dev)
     for number in (1, 2):
         run = factories.make_run(version, dev, "succeeded")
