@@ -20,13 +20,14 @@ from portal.looks import api as looks_api
 from portal.pipelines import api as pipelines_api
 from portal.promotions import api as promotions_api
 from portal.runs import api as runs_api
-from portal.runs import draft_api, place_api
+from portal.runs import download_api, draft_api, place_api
 
 API = [
     accounts_api,
     environments_api,
     jobs_api,
     runs_api,
+    download_api,
     draft_api,
     place_api,
     upload_api,

@@ -7,8 +7,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.http import HttpResponseBase
 from django.urls import path
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +19,7 @@ from portal.data.reading import ROWS
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import downloads
+from portal.runs.download_api import FILE, SAID, DownloadIn
 from portal.runs.draft_api import PreviewOut, rows_of
 from portal.runs.preview_views import MOST_ROWS
 
@@ -29,11 +29,8 @@ class FileRowsIn(serializers.Serializer[Any]):
     rows = serializers.IntegerField(min_value=1, max_value=MOST_ROWS, required=False, default=ROWS)
 
 
-class FileDownloadIn(serializers.Serializer[Any]):
+class FileDownloadIn(DownloadIn):
     uri = serializers.CharField(max_length=1000, help_text="A file or a table, for instance curated/daily_delays.")
-    form = serializers.ChoiceField(
-        choices=sorted(downloads.FORMS), required=False, default="csv", help_text="csv-excel has a byte order mark"
-    )
 
 
 class _Rows(ProjectView):
@@ -68,13 +65,12 @@ class FileRows(_Rows):
 class FileDownload(_Rows):
     @extend_schema(
         summary="Download the rows of a file or table",
+        description=SAID,
         request=FileDownloadIn,
-        responses={(200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY, "The file.")},
+        responses=FILE,
         tags=["data"],
     )
     def post(self, request: Request, project: str, environment: str) -> HttpResponseBase:
-        """CSV, Excel or Parquet, at most SLUICE_DOWNLOAD_ROWS rows: X-Sluice-Rows says how many came, X-Sluice-Complete whether (yes, no)
-        these are all, X-Sluice-Notes what was changed. No cell of CSV or Excel acts as a formula. Each download is in the audit."""
         taken = self.taken(FileDownloadIn)
         place, table = self.asked(taken["uri"])
         form = taken["form"]

@@ -24,8 +24,10 @@ from portal import json_body
 from portal.accounts.models import User
 from portal.audit import actions as audit
 from portal.errors import PortalError
+from portal.jobs.models import Job
 from portal.runs import output_rows, preview_client
 from portal.runs.doors import find_run
+from portal.runs.models import Run
 from portal.runs.preview_views import message_for
 from portal.runs.start_views import find_job
 from portal.wire import LIVE_HEADERS
@@ -54,8 +56,9 @@ def most_rows() -> int:
     return int(settings.DOWNLOAD_ROWS)
 
 
-def form_of(text: str) -> str:
-    if text not in FORMS:
+def form_of(text: Any) -> str:
+    """The form, as it came. Raises PortalError when there is no such form."""
+    if not isinstance(text, str) or text not in FORMS:
         raise PortalError("There is no such form.", code="form-unknown", status=422, fix=f"One of: {', '.join(FORMS)}.")
     return text
 
@@ -153,6 +156,25 @@ def noted(user: User, subject: Any, environment: str, form: str, **details: Any)
     return note
 
 
+Asked = tuple[dict[str, Any], str, str, Noted]
+"""What `download` is given."""
+
+
+def of_output(user: User, run: Run, output: int, form: Any) -> Asked:
+    """The rows of what a run published. `output` counts from 0; `form`: as it came. Raises as `output_rows.message_for` and `form_of`."""
+    message, form = output_rows.message_for(user, run, output), form_of(form)
+    place = str(run.outputs[output].get("uri", "rows"))
+    return message, form, file_name(place, form), noted(user, run, run.environment.name, form, uri=place)
+
+
+def of_preview(user: User, job: Job, content: dict[str, Any]) -> Asked:
+    """The rows, of the full input, of the stage `to` of `content["document"]`. Raises as `preview_views.message_for` and `form_of`."""
+    message, form = message_for(user, job, "ask", content, {"request": "preview"}), form_of(content.get("form"))
+    environment = str(message["message"]["environment"])
+    note = noted(user, job, environment, form, stage=str(content.get("to")))
+    return message, form, file_name(str(content.get("name") or job.name), form), note
+
+
 # --- doors --------------------------------------------------------------------------------------------------------------
 
 
@@ -161,17 +183,8 @@ async def output_file(request: HttpRequest, project: str, run: UUID, output: int
     """`output` counts from 0; JSON {form} → the file."""
     user = await request.auser()
     assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
-    content = json_body.read_object(request)
-
-    @sync_to_async
-    def asked() -> tuple[dict[str, Any], Any]:
-        found = find_run(user, project, run)
-        return output_rows.message_for(user, found, output), found
-
-    message, found = await asked()
-    form = form_of(str(content.get("form", "")))
-    place = str(found.outputs[output].get("uri", "rows"))
-    return await download(message, form, file_name(place, form), noted(user, found, found.environment.name, form, uri=place))
+    form = json_body.read_object(request).get("form")
+    return await download(*await sync_to_async(lambda: of_output(user, find_run(user, project, run), output, form))())
 
 
 @require_POST
@@ -180,14 +193,4 @@ async def preview_file(request: HttpRequest, project: str, job: str) -> HttpResp
     user = await request.auser()
     assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
     content = json_body.read_object(request)
-
-    @sync_to_async
-    def asked() -> tuple[dict[str, Any], Any]:
-        found = find_job(request, project, job)
-        return message_for(user, found, "ask", content, {"request": "preview"}), found
-
-    message, found = await asked()
-    form = form_of(str(content.get("form", "")))
-    name = str(content.get("name") or found.name)
-    environment = str(message["message"]["environment"])
-    return await download(message, form, file_name(name, form), noted(user, found, environment, form, stage=str(content.get("to"))))
+    return await download(*await sync_to_async(lambda: of_preview(user, find_job(request, project, job), content))())

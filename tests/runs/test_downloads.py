@@ -104,6 +104,33 @@ def test_a_preview_goes_home(job: Job, ana: User, browser_of: Browsers, asked: l
     assert (asked[0]["do"], asked[0]["message"]["to"]) == ("ask", 0)
 
 
+def test_programs_take_the_same_home(
+    run: Run, job: Job, olu: User, ana: User, vic: User, program_of: Callable[..., Any], asked: list[dict[str, Any]]
+) -> None:
+    output, preview = (
+        f"/api/v1/projects/flights/runs/{run.pk}/outputs/{{}}/download",
+        f"/api/v1/projects/flights/jobs/{job.name}/preview/download",
+    )
+    taken = program_of(olu, "read").post(output.format(0), {"form": "xlsx"}, format="json")
+    assert (taken.status_code, content(taken), taken["Content-Disposition"][-6:]) == (200, DATA, "b.xlsx")
+    assert (asked[0]["do"], asked[0]["message"]["document"]["stages"][0]["inputURI"]) == ("look", "curated/b")
+    body = {"document": {"stages": [READ]}, "to": 0}
+    assert content(program_of(ana, "read", "run").post(preview, body, format="json")) == DATA
+    assert (asked[1]["do"], asked[1]["message"]["form"], asked[1]["message"]["to"]) == ("ask", "csv", 0)
+    assert AuditEvent.objects.filter(action="download_data", result="done").count() == 2
+    for person, address, form, status in (
+        (ana, output.format(0), "csv", 404),
+        (vic, output.format(0), "csv", 404),
+        (vic, preview, "csv", 404),
+        (olu, output.format(1), "csv", 404),
+        (olu, output.format(0), "exe", 422),
+    ):
+        answer = program_of(person, "read", "run").post(address, body | {"form": form}, format="json")
+        assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json"), (person, address, form)
+    assert program_of(ana, "read").post(preview, body, format="json").status_code == 403
+    assert len(asked) == 2
+
+
 @pytest.mark.parametrize("form", ["", "exe", "csv\r\nX: y", None])
 def test_another_form_is_refused(run: Run, olu: User, browser_of: Browsers, asked: list[dict[str, Any]], form: Any) -> None:
     assert post(browser_of(olu), f"/p/flights/runs/{run.pk}/outputs/0/download", form=form).status_code == 422
