@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.alerts import late, resolving
@@ -22,7 +22,7 @@ from portal.alerts.conditions.promotions import Asked, Declined, Expired, Live, 
 from portal.alerts.conditions.runs import Cancelled, Failed
 from portal.alerts.conditions.schedules import Paused
 from portal.alerts.late import find_late
-from portal.alerts.models import Alert
+from portal.alerts.models import UNSOLVED, Alert
 from portal.alerts.telling import default_rule, raise_alert
 from portal.pipelines.models import PipelineRun, PipelineRunState, Schedule
 from portal.promotions.models import Promotion, PromotionState
@@ -35,6 +35,8 @@ log = logging.getLogger("sluice.alerts")
 BAD_ENDS = frozenset({"failed", "timed_out"})
 UNTOLD_FOR = timedelta(hours=1)
 """How far back the scheduler looks for what nobody was told about, because a message was lost."""
+SAME_TROUBLE_FOR = timedelta(hours=20)
+"""A nightly pipeline that cannot start is told every night; one of every minute is not told every minute."""
 TASK_TAKES = timedelta(seconds=10)
 """The worker's task usually comes first; the scheduler looks only after that."""
 
@@ -49,11 +51,11 @@ def run_ended(run_id: uuid.UUID | str) -> None:
         raise_alert(Failed(run))
     elif run.state == "cancelled":
         _cancelled(run)
-    for promotion_id in Promotion.objects.filter(run_once=run).values_list("pk", flat=True):
-        run_once_ended(promotion_id)
     late.look_at([run], timezone.now())
     if run.state in GOOD_STATES:
         resolving.after_good_run(run)
+    for promotion_id in Promotion.objects.filter(run_once=run).values_list("pk", flat=True):
+        run_once_ended(promotion_id)  # last: it tells those who have not been told of this end
 
 
 def _cancelled(run: Run) -> None:
@@ -84,13 +86,32 @@ def pipeline_run_changed(pipeline_run_id: uuid.UUID | str) -> None:
 
 
 def _not_started(condition: NotStarted) -> None:
-    """Told once; a rerun that cannot start either only changes what the alert says."""
-    earlier = Alert.objects.unsolved().about(condition.subject).filter(event=condition.event).first()
+    """Told once; a rerun that cannot start either only changes what the alert says.
+
+    A schedule of every minute that meets the same obstacle is told once a day, and counted meanwhile.
+    """
+    earlier = Alert.objects.about(condition.subject).filter(event=condition.event).first()
     now = "\n".join(condition.lines())
-    if earlier is None:
+    if earlier is not None:
+        if earlier.state in UNSOLVED and earlier.times == 1 and earlier.body != now:
+            earlier.say(now)
+        return
+    same = _same_obstacle(condition)
+    if same is None:
         raise_alert(condition)
-    elif earlier.body != now:
-        earlier.say(now)
+    elif not _counted(same, condition.pipeline_run, NOT_STARTED):
+        same.happened_again(
+            _again(same, f"Since then it could not start again, last at {condition.pipeline_run.created_at:%Y-%m-%d %H:%M} UTC.")
+        )
+
+
+def _same_obstacle(condition: NotStarted) -> Alert | None:
+    """What stands in the list already, from a run of the pipeline there in the last hours that met the very same."""
+    run = condition.pipeline_run
+    open_ones = Alert.objects.unsolved().filter(event=condition.event, pipeline=run.pipeline, environment=run.environment)
+    recent = open_ones.filter(created_at__gt=run.created_at - SAME_TROUBLE_FOR, created_at__lt=run.created_at).order_by("-created_at")
+    first = recent.first()
+    return first if first is not None and first.body.startswith("\n".join(condition.causes())) else None
 
 
 def _skipped(pipeline_run: PipelineRun) -> None:
@@ -103,14 +124,20 @@ def _skipped(pipeline_run: PipelineRun) -> None:
     if earlier is None:
         raise_alert(condition)
     elif earlier.created_at < pipeline_run.created_at and not _counted(earlier, pipeline_run):
-        again = f"Since then it was skipped again, last at {pipeline_run.due_at:%Y-%m-%d %H:%M} UTC."
-        first = [line for line in earlier.body.split("\n") if not line.startswith("Since then")]
-        earlier.happened_again("\n".join([*first, again]))
+        earlier.happened_again(_again(earlier, f"Since then it was skipped again, last at {pipeline_run.due_at:%Y-%m-%d %H:%M} UTC."))
 
 
-def _counted(alert: Alert, pipeline_run: PipelineRun) -> bool:
-    """Whether this skipped time is in the alert's count already (a message may come twice)."""
-    same = PipelineRun.objects.filter(pipeline=pipeline_run.pipeline, environment=pipeline_run.environment, state=PipelineRunState.SKIPPED)
+def _again(alert: Alert, again: str) -> str:
+    """What the alert says, with the last time it happened."""
+    return "\n".join([*(line for line in alert.body.split("\n") if not line.startswith("Since then")), again])
+
+
+NOT_STARTED = Q(job_runs__state="failed", job_runs__run=None)
+
+
+def _counted(alert: Alert, pipeline_run: PipelineRun, kind: Q = Q(state=PipelineRunState.SKIPPED)) -> bool:
+    """Whether this time is in the alert's count already (a message may come twice)."""
+    same = PipelineRun.objects.filter(kind, pipeline=pipeline_run.pipeline, environment=pipeline_run.environment).distinct()
     return alert.times > same.filter(created_at__gte=alert.created_at, created_at__lte=pipeline_run.created_at).count()
 
 
@@ -153,10 +180,14 @@ def promotion_changed(promotion_id: int | str) -> None:
 
 
 def run_once_ended(promotion_id: int | str) -> None:
-    """The run after it went live: how it ended."""
+    """The run after it went live: how it ended. A failed one has told everybody who had a part in it."""
     promotion = _of_promotions().filter(pk=promotion_id).first()
-    if promotion is not None and promotion.run_once is not None and promotion.run_once.is_final:
+    if promotion is not None and promotion.run_once is not None and promotion.run_once.is_final and not _told_as_failed(promotion):
         raise_alert(RunOnceEnded(promotion))
+
+
+def _told_as_failed(promotion: Promotion) -> bool:
+    return Alert.objects.filter(subject_type="run", subject_id=str(promotion.run_once_id), event=Failed.event).exists()
 
 
 def find_untold(now: datetime | None = None) -> int:
@@ -167,7 +198,9 @@ def find_untold(now: datetime | None = None) -> int:
     resolving.find_over(since)
     runs = Run.objects.filter(version__isnull=False, **ended)
     failed, stopped = runs.filter(state__in=BAD_ENDS), runs.filter(state="cancelled", cancel_requested_by__isnull=False)
-    pipeline_runs = PipelineRun.objects.filter(state__in=["failed", "skipped", "cancelled"], **ended)
+    pipeline_runs = PipelineRun.objects.filter(state__in=["failed", "skipped"], **ended)
+    stopped_whole = PipelineRun.objects.filter(state="cancelled", **ended)
+    missed = PipelineRun.objects.filter(schedule__isnull=False, created_at__gt=since, created_at__lte=until).exclude(note="")
     going = PipelineRun.objects.filter(state="running", job_runs__state="failed", job_runs__run=None, created_at__lte=until)
     schedules = Schedule.objects.filter(paused_by=None, paused_at__gt=since, paused_at__lte=until)
     decided = Promotion.objects.filter(decided_at__gt=since, decided_at__lte=until)
@@ -178,10 +211,12 @@ def find_untold(now: datetime | None = None) -> int:
             _look_at_untold("run", failed.values_list("pk", flat=True), run_ended, Failed.event),
             _look_at_untold("run", stopped.values_list("pk", flat=True), run_ended, Cancelled.event),
             _look_at_untold("pipeline_run", pipeline_runs.values_list("pk", flat=True), pipeline_run_changed),
+            _look_at_untold("pipeline_run", stopped_whole.values_list("pk", flat=True), pipeline_run_changed, PipelineCancelled.event),
+            _look_at_untold("pipeline_run", missed.values_list("pk", flat=True), pipeline_run_changed, Missed.event, Skipped.event),
             _look_at_untold("pipeline_run", going.values_list("pk", flat=True), pipeline_run_changed, NotStarted.event),
             _look_at_untold("schedule", schedules.values_list("pk", flat=True), schedule_changed, Paused.event),
             _look_at_untold("promotion", decided.values_list("pk", flat=True), promotion_changed, *[one.event for one in _DECISIONS]),
-            _look_at_untold("promotion", ran.values_list("pk", flat=True), run_once_ended, RunOnceEnded.event),
+            _look_at_untold("promotion", [one.pk for one in ran if not _told_as_failed(one)], run_once_ended, RunOnceEnded.event),
             _look_at_untold("promotion", waiting.values_list("pk", flat=True), promotion_changed, Asked.event),
         ]
     )

@@ -38,9 +38,8 @@ class Need:
 
 
 def needs_of(user: User, project: Project) -> list[Need]:
-    """At most a handful of each kind, the newest first within its kind; decisions come before failures."""
-    found = [*_to_decide(user, project), *_failed(user, project), *_alerts(user, project), *_decided(user, project)]
-    return found[: MOST * 2]
+    """At most a handful of each kind, the newest first within its kind; decisions come before failures. No kind crowds another out."""
+    return [*_to_decide(user, project), *_failed(user, project), *_alerts(user, project), *_decided(user, project)]
 
 
 def _to_decide(user: User, project: Project) -> Iterator[Need]:

@@ -11,9 +11,11 @@ from django.utils import timezone
 
 from portal.accounts.models import Project, User
 from portal.alerts import raising
-from portal.alerts.models import Alert
+from portal.alerts.actions import pause_rule
+from portal.alerts.models import Alert, Delivery
+from portal.alerts.telling import default_rule
 from portal.environments.models import Environment
-from portal.jobs.models import JobVersion
+from portal.jobs.models import Job, JobVersion
 from portal.promotions.actions import (
     approve_promotion,
     decline_promotion,
@@ -24,6 +26,8 @@ from portal.promotions.actions import (
     withdraw_promotion,
 )
 from portal.promotions.models import Promotion
+from portal.runs.actions import cancel_run
+from portal.runs.models import Run
 from tests.alerts.test_unheard import hear, listed, mailed
 from tests.factories import make_job, make_person, make_run, make_version
 from tests.targets import answer_here, put
@@ -110,24 +114,87 @@ def test_rolled_back_is_told_to_who_wrote_it_and_who_runs_it_but_not_to_who_did_
     note = Alert.objects.get(event="rolled_back")
     assert note.title == "daily_delays was rolled back to v1 in test" and "Pat took back v2." in note.body
     assert mailed("rolled_back") == ["ana@sluice.test", "olu@sluice.test"]
+    assert listed("rolled_back") == {"ana", "olu"}, "who did it knows"
 
 
-@pytest.mark.parametrize(("state", "word"), [("succeeded", "succeeded"), ("failed", "failed")])
-def test_the_end_of_the_run_after_it_went_live_is_told_to_all_who_had_a_part(
-    asked: Promotion, pat: User, olu: User, state: str, word: str
-) -> None:
-    approve_promotion(actor=pat, promotion=asked)
-    run = run_once(actor=olu, promotion=asked)
-    hear()
-    assert not Alert.objects.filter(event="run_once_ended").exists(), "it has not ended"
+def ran_once(promotion: Promotion, by: User, state: str) -> Run:
+    run = run_once(actor=by, promotion=promotion)
     for step in ("starting", "running", state):
         run.move_to(step, **({"problem": {"code": "x", "message": "canary"}} if step == "failed" else {}))
+    return run
+
+
+def told_of_end() -> list[str]:
+    """Whom anything about the end of the run went to, once for each message."""
+    ends = Delivery.objects.filter(alert__event__in=["run_once_ended", "failed", "cancelled", "well_again"], kind="email")
+    return sorted(ends.values_list("target", flat=True))
+
+
+ALL_WITH_A_PART = ["ana@sluice.test", "olu@sluice.test", "pat@sluice.test"]
+
+
+def test_the_good_end_of_the_run_after_it_went_live_is_told_to_all_who_had_a_part(asked: Promotion, pat: User, olu: User) -> None:
+    approve_promotion(actor=pat, promotion=asked)
+    hear()
+    assert not Alert.objects.filter(event="run_once_ended").exists(), "it has not ended"
+    ran_once(asked, olu, "succeeded")
     hear()
     note = Alert.objects.get(event="run_once_ended")
-    assert note.title == f"First run of daily_delays v1 in test: {word}" and "Olu ran it once" in note.body and "canary" not in note.body
-    assert mailed("run_once_ended") == ["ana@sluice.test", "olu@sluice.test", "pat@sluice.test"]
+    assert note.title == "First run of daily_delays v1 in test: succeeded" and "Olu ran it once" in note.body
     hear()
-    assert Alert.objects.filter(event="run_once_ended").count() == 1
+    assert told_of_end() == ALL_WITH_A_PART
+
+
+def test_a_bad_end_of_it_is_told_once_to_each_as_a_failed_run(asked: Promotion, pat: User, olu: User) -> None:
+    approve_promotion(actor=pat, promotion=asked)
+    ran_once(asked, olu, "failed")
+    hear()
+    raising.find_untold(timezone.now() + timedelta(seconds=30))
+    alert = Alert.objects.get(event="failed")
+    assert "It was run once after v1 went live in test: mend it, or roll back." in alert.body and "canary" not in alert.body
+    assert told_of_end() == ALL_WITH_A_PART and sorted(listed("failed")) == ["ana", "olu", "pat"]
+    assert not Alert.objects.filter(event="run_once_ended").exists()
+
+
+def test_where_no_rule_wants_failed_runs_its_end_is_told_all_the_same(asked: Promotion, pat: User, olu: User, ada: User) -> None:
+    pause_rule(actor=ada, rule=default_rule(asked.job.project), paused=True)
+    approve_promotion(actor=pat, promotion=asked)
+    ran_once(asked, olu, "failed")
+    hear()
+    assert Alert.objects.get(event="run_once_ended").title == "First run of daily_delays v1 in test: failed"
+    assert told_of_end() == ALL_WITH_A_PART
+
+
+def test_a_good_end_that_ends_trouble_is_told_once_to_each(asked: Promotion, pat: User, olu: User, test_env: Environment) -> None:
+    """Ana hears that it runs well again; the others that the first run went well."""
+    raising.run_ended(make_run(asked.version, test_env, "failed").pk)
+    Delivery.objects.update(state="delivered")
+    approve_promotion(actor=pat, promotion=asked)
+    before = set(Delivery.objects.values_list("pk", flat=True))
+    ran_once(asked, olu, "succeeded")
+    hear()
+    new = Delivery.objects.exclude(pk__in=before).exclude(alert__event="live")
+    assert sorted(new.values_list("alert__event", "target")) == [
+        ("run_once_ended", "pat@sluice.test"),
+        ("well_again", "ana@sluice.test"),
+    ], "Olu has it in the list, like the trouble"
+    assert listed("well_again") == {"ana", "olu"} and listed("run_once_ended") == {"pat"}
+
+
+def test_who_stops_it_is_not_told_and_its_owner_once(asked: Promotion, pat: User, olu: User) -> None:
+    approve_promotion(actor=pat, promotion=asked)
+    run = run_once(actor=olu, promotion=asked)
+    cancel_run(actor=olu, run=run)
+    hear()
+    assert told_of_end() == ["ana@sluice.test", "pat@sluice.test"]
+
+
+def test_the_owner_of_the_job_hears_what_others_ask_and_decide(asked: Promotion, pat: User, flights: Project) -> None:
+    owner = make_person("own", flights, "author@dev", "viewer@test")
+    Job.objects.filter(pk=asked.job.pk).update(owner=owner)
+    approve_promotion(actor=pat, promotion=asked)
+    hear()
+    assert "own@sluice.test" in mailed("live")
 
 
 def test_the_end_of_that_run_is_told_also_when_its_message_was_lost(asked: Promotion, pat: User, olu: User) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from portal.accounts.models import Membership, Project, User
 from portal.alerts import raising, tasks
-from portal.alerts.actions import create_channel, create_rule, pause_rule
+from portal.alerts.actions import create_channel, create_rule, pause_rule, resolve_alert
 from portal.alerts.models import Alert, Delivery, Notice, Rule
 from portal.environments.models import Environment
 from portal.jobs.models import Job
@@ -89,6 +89,34 @@ def test_heard_again_and_again_it_is_told_once(schedule: Schedule) -> None:
         hear()
         raising.find_untold(timezone.now() + timedelta(seconds=30))
     assert Alert.objects.count() == 1 and Delivery.objects.count() == 3
+
+
+def test_what_cannot_start_every_hour_is_told_once_a_day_and_counted(schedule: Schedule, nightly: Job) -> None:
+    """Twenty hours later it is told again; another obstacle at once."""
+    for hour in range(4):
+        ticks.start_due(NOON + timedelta(hours=hour))
+        hear()
+    raising.find_untold(timezone.now() + timedelta(seconds=30))
+    alert = Alert.objects.get(event="not_started")
+    assert alert.times == 4 and "Since then it could not start again, last at" in alert.body
+    assert mailed("not_started") == ["ana@sluice.test", "ben@sluice.test", "olu@sluice.test"]
+    nightly.live_versions.all().delete()
+    ticks.start_due(NOON + timedelta(hours=4))
+    hear()
+    assert Alert.objects.filter(event="not_started").count() == 2, "another obstacle"
+    Alert.objects.update(created_at=timezone.now() - timedelta(hours=20))
+    ticks.start_due(NOON + timedelta(hours=5))
+    hear()
+    assert Alert.objects.filter(event="not_started").count() == 3, "another night"
+
+
+def test_what_cannot_start_is_told_anew_once_somebody_called_it_mended(schedule: Schedule, olu: User) -> None:
+    ticks.start_due(NOON)
+    hear()
+    resolve_alert(actor=olu, alert=Alert.objects.get())
+    ticks.start_due(NOON + timedelta(hours=1))
+    hear()
+    assert Alert.objects.count() == 2 and len(mailed("not_started")) == 6
 
 
 def test_the_scheduler_tells_what_lost_messages_did_not(schedule: Schedule, olu: User) -> None:
@@ -239,6 +267,27 @@ def test_missed_times_are_said(schedule: Schedule, nightly: Job, test_env: Envir
     hear()
     note = Alert.objects.get(event="missed")
     assert note.state == "note" and "3 times before" in note.body
+
+
+def test_missed_times_are_said_also_when_the_message_was_lost(schedule: Schedule, nightly: Job, test_env: Environment) -> None:
+    make_live(make_version(nightly), test_env)
+    ticks.start_due(NOON + timedelta(hours=3))
+    raising.find_untold(timezone.now() + timedelta(seconds=30))
+    assert mailed("missed")
+    assert raising.find_untold(timezone.now() + timedelta(seconds=30)) == 0
+
+
+def test_one_that_could_not_start_a_job_and_was_stopped_then_is_told_of_both(
+    flights: Project, night: Pipeline, ana: User, olu: User, test_env: Environment
+) -> None:
+    make_version(make_job(flights, ana, "long"), live_in=("test",))
+    both = create_pipeline(actor=ana, project=flights, name="both", after={"nightly": [], "long": []})
+    made = run_pipeline(actor=olu, pipeline=both, environment=test_env)
+    hear()
+    cancel_pipeline_run(actor=olu, pipeline_run=made)
+    PipelineRun.objects.filter(state="cancelled").update(finished_at=timezone.now())
+    raising.find_untold(timezone.now() + timedelta(seconds=30))
+    assert sorted(Alert.objects.values_list("event", flat=True)) == ["not_started", "stopped"]
 
 
 # --- stopped by somebody else -------------------------------------------------------------------------------------------

@@ -66,12 +66,16 @@ class NotStarted(OfPipelineRun):
         return f"{jobs} could not start in {self.environment.name} (pipeline {self.its_pipeline.name})"
 
     def lines(self) -> list[str]:
+        held = self.pipeline_run.job_runs.filter(state="held").count()
+        waits = [f"{held} {'job waits' if held == 1 else 'jobs wait'} for it."] if held else []
+        return [*self.causes(), *waits, self.when()]
+
+    def causes(self) -> list[str]:
+        """Each job that could not start, why, and what to do."""
         said = []
         for one in self.obstacles[:10]:
             said += [f"{one.job}: {one.message}", *([f"What to do: {one.fix}"] if one.fix else [])]
-        held = self.pipeline_run.job_runs.filter(state="held").count()
-        waits = [f"{held} {'job waits' if held == 1 else 'jobs wait'} for it."] if held else []
-        return [*said, *waits, self.when()]
+        return said
 
     @property
     def jobs(self) -> set[int]:

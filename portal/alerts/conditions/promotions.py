@@ -8,7 +8,9 @@ from typing import Any
 from django.urls import reverse
 
 from portal.accounts.models import Role, User
-from portal.alerts.conditions.base import DUTY, Condition, Told
+from portal.alerts.conditions.base import Condition, Told
+from portal.alerts.conditions.runs import Cancelled, Failed, WellAgain, had_a_part
+from portal.alerts.models import Alert, Notice
 from portal.promotions import four_eyes
 from portal.promotions.models import Promotion
 from portal.runs.models import GOOD_STATES, Run
@@ -34,6 +36,7 @@ class OfPromotion(Condition):
     def askers(self) -> Iterator[Told]:
         yield Told(self.promotion.requested_by, "you asked for it")
         yield Told(self.promotion.version.author, f"you wrote v{self.promotion.version.number}")
+        yield Told(self.promotion.job.owner, f"you own {self.promotion.job.name}")
 
     def decision(self) -> tuple[User | None, str]:
         """Who spoke last, and their note."""
@@ -95,8 +98,11 @@ class Live(OfPromotion):
         yield from self.holders(Role.OPERATOR)
 
 
+ENDS_OF_A_RUN = [Failed.event, Cancelled.event, WellAgain.event]
+
+
 class RunOnceEnded(OfPromotion):
-    """The run that somebody asked for to see that it works there."""
+    """The run that somebody asked for to see that it works there. Where it is told as a failed run, that tells everybody."""
 
     event, word, is_note = "run_once_ended", "first run ended", True
 
@@ -126,11 +132,13 @@ class RunOnceEnded(OfPromotion):
         return said
 
     def people(self) -> Iterator[Told]:
-        yield from self.askers()
-        for approval in self.promotion.approvals.select_related("approver").filter(decision="approve"):
-            yield Told(approval.approver, "you approved it")
-        if self.run and self.run.requested_by:
-            yield Told(self.run.requested_by, "you ran it")
+        """Not who stopped it, and not who was told of this end already: as cancelled, or as what made a job well again."""
+        run = self.run
+        if run is None:
+            return
+        about_it = Alert.objects.about(run).filter(event__in=ENDS_OF_A_RUN)
+        known = set(Notice.objects.filter(alert__in=about_it).values_list("user_id", flat=True)) | {run.cancel_requested_by_id}
+        yield from (one for one in had_a_part(self.promotion) if one.user.pk not in known)
 
 
 class RolledBack(OfPromotion):
@@ -151,7 +159,7 @@ class RolledBack(OfPromotion):
         told = [Told(job.owner, f"you own {job.name}")]
         if before:
             told.append(Told(before.author, f"you wrote v{before.number}"))
-        told += [Told(one.user, one.because, DUTY) for one in self.holders(Role.OPERATOR)]
+        told += [*self.holders(Role.OPERATOR), *self.holders(Role.APPROVER, by_mail=False)]
         yield from (one for one in told if one.user != self.promotion.requested_by)
 
 

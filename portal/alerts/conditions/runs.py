@@ -8,9 +8,10 @@ from typing import Any
 from django.urls import reverse
 
 from portal.accounts.models import Role
-from portal.alerts.conditions.base import Condition, Told
+from portal.alerts.conditions.base import DUTY, Condition, Told
 from portal.alerts.models import FAILED, LATE
 from portal.pipelines.models import PipelineRun
+from portal.promotions.models import Promotion
 from portal.runs.models import Run
 from portal.runs.problems import hidden
 from portal.ui.words import duration
@@ -32,10 +33,13 @@ class OfRun(Condition):
 
     def people(self) -> Iterator[Told]:
         """Owners by mail; operators find it in their list (a channel brings it to their pager)."""
+        yield from self.owners()
+        yield from self.holders(Role.OPERATOR, by_mail=False)
+
+    def owners(self) -> Iterator[Told]:
         yield Told(self.run.job.owner, f"you own {self.run.job.name}")
         if self.pipeline:
             yield Told(self.pipeline.owner, f"you own the pipeline {self.pipeline.name}")
-        yield from self.holders(Role.OPERATOR, by_mail=False)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -53,6 +57,17 @@ class OfRun(Condition):
         return run.requested_by.shown_name if run.requested_by else "the system"
 
 
+def had_a_part(promotion: Promotion) -> Iterator[Told]:
+    """Who asked for a promotion, wrote what it made live, approved it, and ran it once then."""
+    yield Told(promotion.requested_by, "you asked for it")
+    yield Told(promotion.version.author, f"you wrote v{promotion.version.number}")
+    for approval in promotion.approvals.select_related("approver").filter(decision="approve"):
+        yield Told(approval.approver, "you approved it", DUTY)
+    run = promotion.run_once
+    if run is not None and run.requested_by:
+        yield Told(run.requested_by, "you ran it")
+
+
 class Failed(OfRun):
     event, word, rule_event, only_by_rule = "failed", "failed", FAILED, True
 
@@ -61,7 +76,21 @@ class Failed(OfRun):
         return f"{self.run.job.name} {'ran out of time' if self.run.state == 'timed_out' else 'failed'} in {self.environment.name}"
 
     def lines(self) -> list[str]:
-        return [*self._why(), self.about_run(), *self._waiting()]
+        return [*self._why(), self.about_run(), *self._first(), *self._waiting()]
+
+    def people(self) -> Iterator[Told]:
+        """Of the first run after it went live also all who had a part in that: this one message tells them."""
+        yield from self.owners()
+        for promotion in self._went_live():
+            yield from had_a_part(promotion)
+        yield from self.holders(Role.OPERATOR, by_mail=False)
+
+    def _went_live(self) -> list[Promotion]:
+        return list(Promotion.objects.filter(run_once=self.run).select_related("version__author", "requested_by", "run_once__requested_by"))
+
+    def _first(self) -> list[str]:
+        where = self.environment.name
+        return [f"It was run once after v{one.version.number} went live in {where}: mend it, or roll back." for one in self._went_live()]
 
     def _why(self) -> list[str]:
         if not self.run.problem:

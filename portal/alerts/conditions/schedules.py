@@ -53,6 +53,7 @@ class Paused(OfSchedule):
     def people(self) -> Iterator[Told]:
         """Everybody who could mend it: data just stops arriving, so rather one too many."""
         yield Told(self.its_pipeline.owner, f"you own the pipeline {self.its_pipeline.name}")
+        yield Told(self.schedule.set_by, "it ran in your name")
         yield from self.holders(Role.OPERATOR)
         yield from self.holders(Role.ENVIRONMENT_ADMIN)
 
