@@ -100,9 +100,8 @@ def _not_started(condition: NotStarted) -> None:
     if same is None:
         raise_alert(condition)
     elif not _counted(same, condition.pipeline_run, NOT_STARTED):
-        same.happened_again(
-            _again(same, f"Since then it could not start again, last at {condition.pipeline_run.created_at:%Y-%m-%d %H:%M} UTC.")
-        )
+        last = condition.pipeline_run.created_at
+        same.happened_again(_again(same, f"Since then it could not start again, last at {last:%Y-%m-%d %H:%M} UTC."))
 
 
 def _same_obstacle(condition: NotStarted) -> Alert | None:
@@ -123,7 +122,7 @@ def _skipped(pipeline_run: PipelineRun) -> None:
     earlier = same.order_by("created_at").first()
     if earlier is None:
         raise_alert(condition)
-    elif earlier.created_at < pipeline_run.created_at and not _counted(earlier, pipeline_run):
+    elif earlier.created_at < pipeline_run.created_at and not _counted(earlier, pipeline_run, SKIPPED):
         earlier.happened_again(_again(earlier, f"Since then it was skipped again, last at {pipeline_run.due_at:%Y-%m-%d %H:%M} UTC."))
 
 
@@ -132,10 +131,10 @@ def _again(alert: Alert, again: str) -> str:
     return "\n".join([*(line for line in alert.body.split("\n") if not line.startswith("Since then")), again])
 
 
-NOT_STARTED = Q(job_runs__state="failed", job_runs__run=None)
+SKIPPED, NOT_STARTED = Q(state=PipelineRunState.SKIPPED), Q(job_runs__state="failed", job_runs__run=None)
 
 
-def _counted(alert: Alert, pipeline_run: PipelineRun, kind: Q = Q(state=PipelineRunState.SKIPPED)) -> bool:
+def _counted(alert: Alert, pipeline_run: PipelineRun, kind: Q) -> bool:
     """Whether this time is in the alert's count already (a message may come twice)."""
     same = PipelineRun.objects.filter(kind, pipeline=pipeline_run.pipeline, environment=pipeline_run.environment).distinct()
     return alert.times > same.filter(created_at__gte=alert.created_at, created_at__lte=pipeline_run.created_at).count()
