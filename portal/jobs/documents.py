@@ -32,6 +32,8 @@ EMPTY = '{\n  "stages": []\n}\n'
 """What a new job begins with; not right before it has a stage, but a good start for the editor."""
 LONGEST_DRAFT = 1_000_000
 """Bytes; as much as a document may have."""
+LONGEST_ADVISED = 100_000
+"""Characters of SQL in one document that advice is looked for in: it comes while somebody types."""
 _TOP_LEVEL = ("description", "parameters", "stages", "files")
 
 
@@ -52,9 +54,11 @@ def advice_on(document: str, project: Project) -> list[dict[str, Any]]:
     """What the document's queries say in another database's way, with the change that makes it Spark's, and the secrets that authors' own
     environment does not have. Advice stops nobody: what is wrong for certain Spark says, too, and what only may be wrong is a warning."""
     found = secret_advice(document, project)
+    room = LONGEST_ADVISED
     for index, stage in enumerate(stages_of(document)):
         text = stage.get("sql")
-        for problem in advice(text) if isinstance(text, str) else ():
+        room -= len(text) if isinstance(text, str) else 0
+        for problem in advice(text) if isinstance(text, str) and room >= 0 else ():
             name, kind = (str(stage.get(key) or "") or None for key in ("name", "type"))
             found.append(replace(problem, stage_index=index, stage=name, stage_type=kind).as_dict())
     return found

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from executor.gate.sql_gate import Gate
-from executor.language.dialects.advice import advice, applied, hints, mended
+from executor.language.dialects.advice import LONGEST_CHANGES, MOST, advice, applied, hints, mended
+from executor.language.dialects.tokens import LOOKS, LOOKS_AT_EACH, Query, TooMuch
 from executor.problems import Problem, ProblemError
 from tests.executor.foreign_sql import FOREIGN, NO_CHANGE, RIGHT, VIEW
 
@@ -155,3 +156,35 @@ def test_half_a_query_is_no_fault(sql: str) -> None:
 def test_an_unknown_name_that_nobody_explains_stays_as_it_is() -> None:
     problem = Problem(code="column-unknown", message="There is no column “x” here.", field="sql", line=1, column=8)
     assert mended(problem, "SELECT x FROM t") == problem
+
+
+ENDLESS = (
+    "SELECT TOP 1 a, ", "SELECT TOP 1 a, (", "rownum ", "rownum < 9 AND ", "CONNECT BY ", "FROM dual ", "isnull(a,", "convert(",
+    "cast(a as ", "WITH a AS (", "DECODE(a,", "dateadd(day,1,", "string_agg(a, ", "('a' + ", "~", "= null ", "a(+) ", "N'a' ", "'\\\\d' LIKE ", "a::",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", ENDLESS)
+def test_a_text_made_to_keep_the_rules_busy_gets_few_hints_and_is_left_alone(piece: str) -> None:
+    """Each of these kept the process that answers everybody busy for minutes, or made a hundred megabytes of changes."""
+    sql = f"SELECT {piece * (49_000 // len(piece))}"
+
+    found = hints(sql)
+
+    assert len(found) <= MOST
+    assert sum(len(one.text or "") for one in found) <= LONGEST_CHANGES
+
+
+def test_words_are_looked_at_so_often_and_not_more() -> None:
+    query = Query("SELECT a")
+    allowed = LOOKS + LOOKS_AT_EACH * 2
+
+    assert {query.word(0) for _ in range(allowed)} == {"SELECT"}
+    with pytest.raises(TooMuch):
+        query.word(0)
+
+
+def test_a_number_of_rows_beyond_all_rows_is_told_without_a_change() -> None:
+    problems = advice(f"SELECT a FROM t WHERE rownum < {'9' * 6000}")
+
+    assert [problem.edit for problem in problems] == [None]

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from portal.jobs import documents
 from tests.factories import DOCUMENT
 
 pytestmark = pytest.mark.django_db
@@ -152,3 +153,13 @@ def test_sql_of_another_database_is_told_with_its_change_and_stops_nobody(check,
 
     answer = browser_of(ana).post("/api/v1/projects/flights/check", json.dumps({"document": document}), content_type="application/json")
     assert answer.json()["problems"] == [] and [one["edit"]["says"] for one in answer.json()["advice"]] == ["Write it Spark's way"] * 2
+
+
+def test_advice_is_looked_for_in_the_first_hundred_thousand_signs_of_a_document(flights):
+    """A document may have a million, and advice comes while somebody types, from the process that answers everybody."""
+    long = f"SELECT getdate() AS a, '{'x' * 40_000}' AS b"
+    stages = [{"type": "SQLTransform", "name": f"s{number}", "sql": long, "outputView": f"s{number}"} for number in range(20)]
+
+    found = documents.advice_on(json.dumps({"stages": stages}), flights)
+
+    assert [one["stage_index"] for one in found] == [0, 1]

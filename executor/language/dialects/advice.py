@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -11,7 +12,7 @@ from executor.language.dialects.functions import functions, moments
 from executor.language.dialects.hints import Hint, Rule
 from executor.language.dialects.literals import literals
 from executor.language.dialects.patterns import patterns
-from executor.language.dialects.tokens import Query
+from executor.language.dialects.tokens import Query, TooMuch
 from executor.language.dialects.types import types
 from executor.problems import Problem
 
@@ -51,14 +52,32 @@ MENDED = {
 LONGEST = 50_000
 
 
+MOST, LONGEST_CHANGES = 100, 200_000
+"""Hints on one text, and characters of their changes together."""
+
+
 @lru_cache(maxsize=256)
 def hints(sql: str) -> tuple[Hint, ...]:
-    """Every hint on the text, in its order; none where the text cannot be read at all."""
+    """The hints on the text, in its order; none where the text cannot be read at all. What is found is bounded, and so is the work:
+    people see hints while they type, and the process that finds them answers everybody."""
     if len(sql) > LONGEST or any(not part.closed for part in sql_text.spans(sql)):
         return ()
-    query = Query(sql)
-    found = [one for rule in RULES for one in rule(query)]
-    return tuple(sorted(dict.fromkeys(found), key=lambda one: (one.start, one.end)))
+    found: dict[Hint, None] = {}
+    room = LONGEST_CHANGES
+    try:
+        for one in _found(Query(sql)):
+            room -= len(one.text or "")
+            if room < 0 or len(found) == MOST:
+                break
+            found[one] = None
+    except TooMuch:
+        pass  # what was found so far helps all the same
+    return tuple(sorted(found, key=lambda one: (one.start, one.end)))
+
+
+def _found(query: Query) -> Iterator[Hint]:
+    for rule in RULES:
+        yield from rule(query)
 
 
 def advice(sql: str, field: str = "sql") -> list[Problem]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from executor.language.dialects.hints import Hint, hint
 from executor.language.dialects.tokens import NAME, NUMBER, TEXT, WORD, Query
+from executor.language.sql_text import sql_problems
 
 COMPARISONS = {"=", "<", ">", "<=", ">=", "<>", "!=", "IN", "LIKE", "ILIKE", "BETWEEN", "IS", "NOT"}
 NOT_NAMES = {
@@ -30,6 +31,10 @@ NOT_NAMES = {
 }
 """Words behind which a bracket cannot be an index."""
 SUM_ENDS = NOT_NAMES | {",", ";", "=", "<", ">", "<=", ">=", "<>", "!=", "UNION", "GROUP", "ORDER", "HAVING", "LIMIT"}
+
+
+LONGEST_JOINS = 10_000
+"""Characters of a query that sqlglot is asked to write again."""
 
 
 def top(query: Query) -> Iterator[Hint]:
@@ -212,7 +217,7 @@ def small_things(query: Query) -> Iterator[Hint]:
     """DUAL, WITH (NOLOCK), N'text', SELECT … INTO, CROSS APPLY."""
     for index, token in enumerate(query.tokens):
         word, before = token.upper, query.word(index - 1)
-        if word == "DUAL" and before == "FROM" and "CONNECT" not in {one.upper for one in query.tokens}:
+        if word == "DUAL" and before == "FROM" and "CONNECT" not in query.words:
             yield hint(
                 query, index - 1, index + 1, "", "“DUAL” is Oracle's; a query without FROM gives one row here.", "Take “FROM DUAL” out"
             )
@@ -240,21 +245,21 @@ def small_things(query: Query) -> Iterator[Hint]:
 def row_numbers(query: Query) -> Iterator[Hint]:
     """WHERE ROWNUM <= 10 of Oracle."""
     for index in range(len(query.tokens)):
-        sign, number = query.word(index + 1), query.kind(index + 2)
+        sign = query.word(index + 1)
         if query.word(index) != "ROWNUM":
             continue
         before, end = query.word(index - 1), query.end_of_query(index)
-        if sign not in ("<", "<=", "=") or number != NUMBER or before not in ("WHERE", "AND"):
+        count = query.count(index + 2)
+        if sign not in ("<", "<=", "=") or count is None or before not in ("WHERE", "AND"):
             yield hint(
                 query, index, index + 1, None, "“ROWNUM” is Oracle's.", "Write LIMIT 10 at the end, or row_number() OVER (ORDER BY …)."
             )
             continue
-        count = int(float(query.tokens[index + 2].text)) - (sign == "<")
         start, rest = index - 1, index + 3
         if before == "WHERE" and query.word(rest) == "AND":
             start, rest = index, rest + 1
-        text = f"{query.text(rest, end)} LIMIT {count}".lstrip()
-        yield hint(query, start, end, text, "“ROWNUM” is Oracle's.", f"Write LIMIT {count} at the end of the query")
+        text = f"{query.text(rest, end)} LIMIT {count - (sign == '<')}".lstrip()
+        yield hint(query, start, end, text, "“ROWNUM” is Oracle's.", f"Write LIMIT {count - (sign == '<')} at the end of the query")
 
 
 def levels(query: Query) -> Iterator[Hint]:
@@ -262,8 +267,9 @@ def levels(query: Query) -> Iterator[Hint]:
     for index in range(len(query.tokens)):
         if query.word(index) != "CONNECT" or query.word(index + 1) != "BY":
             continue
-        words = [token.upper for token in query.tokens]
-        is_count = words[index - 2 : index + 4] == ["FROM", "DUAL", "CONNECT", "BY", "LEVEL", "<="] and query.kind(index + 4) == NUMBER
+        is_count = (
+            query.words[index - 2 : index + 4] == ["FROM", "DUAL", "CONNECT", "BY", "LEVEL", "<="] and query.kind(index + 4) == NUMBER
+        )
         if is_count and index + 5 == query.end_of_query(index):
             text = f"FROM (SELECT explode(sequence(1, {query.tokens[index + 4].text})) AS LEVEL)"
             yield hint(query, index - 2, index + 5, text, "“CONNECT BY” is Oracle's.")
@@ -289,6 +295,8 @@ def _with_joins(sql: str) -> str | None:
     """The query with JOINs in place of the marks; None where that cannot be done for sure."""
     if "${" in sql or "--" in sql or "/*" in sql:
         return None  # what sqlglot writes again would lose them
+    if len(sql) > LONGEST_JOINS or sql_problems(sql):
+        return None
     import sqlglot
     from sqlglot.transforms import eliminate_join_marks
 

@@ -46,19 +46,38 @@ class Call:
     arguments: list[tuple[int, int]]
 
 
+LOOKS, LOOKS_AT_EACH = 200_000, 50
+"""How often words of one text may be looked at, in all and for each of its tokens: a person's query needs some 20 for each."""
+
+
+class TooMuch(Exception):
+    """The text makes the rules look at its words over and over."""
+
+
 class Query:
     """One SQL text, read for its tokens."""
 
     def __init__(self, sql: str) -> None:
         self.sql = sql
         self.tokens = list(_tokens(sql))
+        self.words = [token.upper for token in self.tokens]
+        self._looks_left = LOOKS + LOOKS_AT_EACH * len(self.tokens)
 
     def word(self, index: int) -> str:
-        """The token there in capital letters; empty where there is none, or no word or sign."""
-        return self.tokens[index].upper if 0 <= index < len(self.tokens) else ""
+        """The token there in capital letters; empty where there is none, or no word or sign. Raises TooMuch when it was asked too often."""
+        self._looks_left -= 1
+        if self._looks_left < 0:
+            raise TooMuch
+        return self.words[index] if 0 <= index < len(self.words) else ""
 
     def kind(self, index: int) -> str:
         return self.tokens[index].kind if 0 <= index < len(self.tokens) else ""
+
+    def count(self, index: int) -> int | None:
+        """The whole number there; None where there is none, or one beyond all rows of the world."""
+        token = self.tokens[index] if 0 <= index < len(self.tokens) else None
+        whole = token.text.partition(".")[0] if token and token.kind == NUMBER else ""
+        return int(whole) if 0 < len(whole) < 16 else None
 
     def text(self, start: int, end: int) -> str:
         """The text from token `start` to the one before `end`, as it is written."""
