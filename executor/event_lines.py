@@ -20,7 +20,7 @@ from executor.event_writer import cut
 from executor.events import BY_NAME, LARGEST, OF_RUNS, Event
 
 DEEPEST, MOST_ITEMS, LONGEST_KEY = 8, 1_000, 200
-FRAME = frozenset({"event", "time", "seq", "id", "last"})
+FRAME = frozenset({"event", "time", "seq", "id", "last", "over"})
 """Keys that are no fields: they belong to the line."""
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _KEY = re.compile(r'\s*[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*')

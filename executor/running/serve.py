@@ -31,12 +31,14 @@ ENDED, SPARK_LOST = 0, 2
 class Answer:
     """Writes the events of one answer with the request's id, the last of them with `"last": true`.
 
-    A failure is held back until it is known to be the last word.
+    A failure is held back until it is known to be the last word. `is_over` says whether Spark is gone: the session ends with this answer
+    then, and whoever is told so does not ask it again.
     """
 
-    def __init__(self, write: EventWriter, request_id: Any) -> None:
+    def __init__(self, write: EventWriter, request_id: Any, is_over: Callable[[], bool]) -> None:
         self._write = write.with_keys(id=request_id)
-        self._last = write.with_keys(id=request_id, last=True)
+        self._write_last = write.with_keys(id=request_id, last=True)
+        self._is_over = is_over
         self._held: Event | None = None
 
     def __call__(self, event: Event) -> None:
@@ -45,6 +47,9 @@ class Answer:
         self._held = event if isinstance(event, StageFailed | ProblemFound) else None
         if self._held is None:
             (self._last if event.name in ("rows", "analysed", "exported", "cancelled") else self._write)(event)
+
+    def _last(self, event: Event) -> None:
+        (self._write_last.with_keys(over=True) if self._is_over() else self._write_last)(event)
 
     def drop_failure(self) -> None:
         """Forgets a failure that is only the echo of a cancel."""
@@ -107,7 +112,7 @@ class Server:
     def _answer(self, request: dict[str, Any]) -> bool:
         """Answers one request. False when Spark is gone and the process has to end."""
         request_id = request.get("id")
-        answer = Answer(self.write, request_id)
+        answer = Answer(self.write, request_id, lambda: self.process.is_gone)
         with self._lock:
             self._current = request_id
         try:
@@ -121,7 +126,7 @@ class Server:
             answer(ProblemFound(problem=(self.process.why_gone() or spark_errors.problem_of(error)).as_dict()))
         finally:
             self._close(answer, request_id)
-        return self.process.jvm.process.poll() is None
+        return not self.process.is_gone
 
     def _close(self, answer: Answer, request_id: Any) -> None:
         with self._lock:

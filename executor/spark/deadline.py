@@ -39,11 +39,17 @@ ANALYSIS_SECONDS = seconds_of("SLUICE_ANALYSIS_SECONDS", 60)
 MOST_TIMES = 6
 LOOK_SECONDS = 0.25
 _spark: list[Popen[Any]] = []
+_ended: list[Popen[Any]] = []
 
 
 def watch_over(jvm: Popen[Any]) -> None:
     """`jvm` is what deadlines end; a process has one at a time."""
     _spark[:] = [jvm]
+
+
+def has_ended(jvm: Popen[Any]) -> bool:
+    """Whether a deadline killed it; known before the process is gone from the system."""
+    return jvm in _ended
 
 
 @contextmanager
@@ -60,6 +66,7 @@ def within(seconds: float, problem: Problem) -> Iterator[None]:
         if not is_done:
             over.set()
             for jvm in _spark:
+                _ended.append(jvm)
                 jvm.kill()
 
     threading.Thread(target=watch, name="deadline", daemon=True).start()

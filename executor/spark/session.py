@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from executor.files.tree import NotRemoved, remove
 from executor.problems import Problem, ProblemError
+from executor.spark import deadline
 from executor.spark.home import SparkHome, pyspark_jars, spark_home
 from executor.spark.jvm import Jvm, LogSink, java_options
 
@@ -124,6 +125,11 @@ class SparkProcess:
             raise RuntimeError("Spark neither started nor failed")
         _activate(self._session)
         return self._session
+
+    @property
+    def is_gone(self) -> bool:
+        """Spark has ended, or a deadline has just killed it."""
+        return deadline.has_ended(self.jvm.process) or self.jvm.process.poll() is not None
 
     def why_gone(self) -> Problem | None:
         """Why Spark has ended; None when it lives."""

@@ -273,6 +273,8 @@ def rename_data(*, actor: User, environment: Environment, uri: str, to: str) -> 
     uri = "/".join(names.parts_of(uri))
     folder, _, name = to.strip().strip("/").rpartition("/")
     target = names.place(names.folder(folder or uri.rpartition("/")[0]), names.safe(name))
+    if target.startswith(f"{uri}/"):
+        raise names.BadPlace(f"“{target}” lies in “{uri}”: a folder cannot be moved into itself.", fix="Choose a place outside of it.")
     refuse_outputs(environment, uri)
     refuse_outputs(environment, target)
     lake = Lake(environment)

@@ -71,10 +71,12 @@ class Lease:
         self._secrets: set[str] = set()
         """Every secret this session was ever told."""
         self._why_gone = GONE
+        self._is_over = False
+        """It has said that it ends, and may take a second for it."""
 
     @property
     def is_alive(self) -> bool:
-        return self._process is not None and self._process.returncode is None
+        return self._process is not None and self._process.returncode is None and not self._is_over
 
     @property
     def is_busy(self) -> bool:
@@ -192,6 +194,7 @@ class Lease:
                 event = json.loads(line, parse_constant=str)
                 if event.get("event") == "ready":
                     self.ready.set()
+                self._is_over = self._is_over or event.get("over") is True
                 answers = self._answers.get(event.get("id", self._current))
                 if answers is not None:
                     answers.put_nowait(event)

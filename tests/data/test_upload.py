@@ -374,6 +374,16 @@ def test_rename_keeps_the_history(bring: Bring, dev: Environment, ana: User, lak
     assert (lake / "raw/2013/b_c.csv").read_bytes() == A
 
 
+@pytest.mark.parametrize("to", ["raw/inner", "raw/raw", "raw/a/b", "x"])
+def test_a_folder_is_not_moved_into_itself(bring: Bring, dev: Environment, ana: User, lake: Path, to: str) -> None:
+    """A bare name keeps a folder of the root in raw, which is itself."""
+    bring("a.csv", b"a\n1\n")
+    with pytest.raises(names.BadPlace) as told:
+        actions.rename_data(actor=ana, environment=dev, uri="raw", to=to)
+    assert "into itself" in told.value.message
+    assert (lake / "raw/a.csv").exists()
+
+
 def test_rename_never_goes_over_anything(bring: Bring, dev: Environment, ana: User, lake: Path) -> None:
     bring("a.csv", A)
     bring("b.csv", B)

@@ -110,5 +110,5 @@ def test_a_preview_ends_with_the_sentence_and_so_does_its_session(tmp_path: Path
     told, _ = process.communicate(json.dumps(request) + "\n", timeout=240)
     problems = [event["problem"]["code"] for event in lines(told) if "problem" in event]
     assert problems == ["sql-plan-too-long"]
-    assert lines(told)[-1].get("last") is True
+    assert (lines(told)[-1]["last"], lines(told)[-1]["over"]) == (True, True)
     assert process.returncode == 2

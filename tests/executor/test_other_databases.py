@@ -160,7 +160,8 @@ def test_an_unknown_name_that_nobody_explains_stays_as_it_is() -> None:
 
 ENDLESS = (
     "SELECT TOP 1 a, ", "SELECT TOP 1 a, (", "rownum ", "rownum < 9 AND ", "CONNECT BY ", "FROM dual ", "isnull(a,", "convert(",
-    "cast(a as ", "WITH a AS (", "DECODE(a,", "dateadd(day,1,", "string_agg(a, ", "('a' + ", "~", "= null ", "a(+) ", "N'a' ", "'\\\\d' LIKE ", "a::",
+    "cast(a as ", "WITH a AS (", "DECODE(a,", "dateadd(day,1,", "string_agg(a, ", "('a' + ", "~", "= null ", "a(+) ", "N'a' ",
+    "'\\\\d' LIKE ", "a::",
 )  # fmt: skip
 
 

@@ -24,7 +24,10 @@ def work(request: dict[str, Any]) -> None:
     end = time.monotonic() + request.get("seconds", 0)
     while time.monotonic() < end and (behaviour == "deaf" or name not in cancelled):
         time.sleep(0.01)
-    if name in cancelled:
+    if behaviour == "lose Spark":
+        say("problem", id=name, last=True, over=True, problem={"code": "sql-plan-too-long"})
+        time.sleep(60)
+    elif name in cancelled:
         say("cancelled", id=name, last=True)
     else:
         say("rows", id=name, last=True, lake=request["values"]["lake"], pid=os.getpid())

@@ -174,6 +174,16 @@ async def test_a_session_that_dies_is_said_in_plain_words_and_replaced(service: 
     assert (await ask())[-1]["pid"] != first
 
 
+async def test_a_session_that_says_it_is_over_is_not_asked_again_though_it_takes_its_time_to_end(service: Pool) -> None:
+    """The next preview must not meet it and be told of a lack of memory."""
+    first = (await ask())[-1]["pid"]
+
+    lost = await ask(behaviour="lose Spark")
+
+    assert lost[-1]["problem"]["code"] == "sql-plan-too-long"
+    assert (await ask())[-1]["pid"] != first
+
+
 async def test_who_goes_away_leaves_no_work_behind(service: Pool) -> None:
     await ask()
     request = {
