@@ -36,6 +36,10 @@ class TextRules:
     other_widths: str = "stop"
     other_headers: str = "stop"
     trim_names: bool = False
+    names: tuple[str, ...] = ()
+    last_rows_hold: tuple[str, ...] = ()
+    is_end_known: bool = False
+    """The stage says how many rows at the end are none, be it 0."""
 
     @property
     def layout(self) -> Layout:

@@ -100,6 +100,8 @@ class FileLook:
     irregular: set[int] = field(default_factory=set)
     line_ends: set[str] = field(default_factory=set)
     first_rows: list[list[str]] = field(default_factory=list)
+    before: tuple[str, ...] = ()
+    """What stands in the last line before the names or the first row."""
     is_cut: bool = False
     """Only the first rows were looked at."""
 
@@ -170,6 +172,7 @@ class _Scan:
             return
         if self.line <= self.layout.skip_lines:
             look.left_out += 1
+            look.before = tuple(record.cells)
             return
         width = len(record.cells)
         if not self._begun:

@@ -11,6 +11,7 @@ from executor.files.columns import Columns, looked_at, with_folders
 from executor.files.delimited import BEGINNING, SeenFile, TextRules, check_widths, see, see_beginning, seen_as, unsure_escape
 from executor.files.dialect import NO_ESCAPE
 from executor.files.escapes import Verdict
+from executor.files.expected import check_last_rows, check_names_left_out, in_expected_order
 from executor.files.folder import DataFile, Place
 from executor.files.headers import Named, how_to_mend, match, named, numbered
 from executor.problems import Problem, ProblemError
@@ -56,9 +57,20 @@ def table_of(place: Place, rules: TextRules) -> Table:
         raise ProblemError(_only_blanks(place))
     for one in seen:
         check_widths(one, rules)
-    table = _by_header(seen, rules) if rules.header else _by_width(seen, rules)
+    table = _of(seen, rules)
     _tell(table, seen, rules)
+    table.warnings += [problem for one in seen if (problem := check_last_rows(one, rules))]
     return table
+
+
+def _of(seen: Sequence[SeenFile], rules: TextRules) -> Table:
+    if rules.header:
+        table = _by_header(seen, rules)
+        return in_expected_order(table, seen, rules) if rules.names else table
+    if rules.names and rules.skip_lines:
+        for one in seen:
+            check_names_left_out(one, rules)
+    return _by_width(seen, rules)
 
 
 def columns_by_first_lines(place: Place, rules: TextRules) -> Columns:
@@ -73,7 +85,7 @@ def columns_by_first_lines(place: Place, rules: TextRules) -> Columns:
         for one in seen:
             check_widths(one, rules)
     if seen:
-        table = _by_header(seen, rules) if rules.header else _by_width(seen, rules)
+        table = _of(seen, rules)
         columns.columns = dict.fromkeys(table.columns, "text")
     columns.is_named = rules.header
     columns.is_whole = columns.is_whole and (is_small or len(seen) == columns.seen)

@@ -56,7 +56,7 @@ public final class Observed implements QueryExecutionListener {
                 scala.Tuple2 pair = (scala.Tuple2) found.next();
                 if (String.valueOf(pair._1()).startsWith(PREFIX)) keep((String) pair._1(), (Row) pair._2(), (Long) limits.get(pair._1()));
             }
-        } catch (RuntimeException error) {
+        } catch (Exception error) { // Spark throws checked ones, too, without saying so
             return; // a query that failed before it had a plan has counted nothing
         }
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from executor.files.dialect import NO_ESCAPE, NO_QUOTE
 from executor.files.dialect import Dialect as FileDialect
+from executor.files.expected import FOOTER, word_of
 from executor.files.rows import NeverClosed, Rows, lines_of
 from executor.look.proposal import Found, Settings
 from executor.look.shapes import shape_of
@@ -18,9 +19,6 @@ SEPARATORS = {",": "comma ,", ";": "semicolon ;", "\t": "tab", "|": "bar |", "\x
 QUOTES = {'"': 'double "', "'": "single '", "": "none"}
 ESCAPES = {'"': 'doubled ""', "\\": "backslash \\", "": "none"}
 SNIFFED = 30_000
-_FOOTER = re.compile(
-    r"^\W*(grand\s+)?(total|totals|sum|summe|gesamt|somme|suma|count|end( of (file|report))?|eof|\d+ rows?)\b", re.IGNORECASE
-)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -35,6 +33,8 @@ class Dialect:
     skip_lines: int = 0
     skip_last_lines: int = 0
     header: bool = True
+    last_rows_hold: tuple[str, ...] = ()
+    """A word of each row that is left out at the end."""
 
     def reader(self, lines: Iterable[str]) -> Rows:
         """The rows of the lines, as the stage will read them."""
@@ -60,8 +60,10 @@ def dialect_of(head: str, tail: str, settings: Settings) -> tuple[Dialect, list[
     dialect = replace(dialect, skip_lines=skipped)
     rows = [row for row in records(dialect, lines[skipped:]) if any(row)]
     header, header_found = _header(rows, skipped, settings)
-    last, last_found = _last_lines(tail, dialect, rows, settings)
-    dialect = replace(dialect, header=header, skip_last_lines=last)
+    ends = [row for row in records(dialect, lines_of(tail)) if any(cell.strip() for cell in row)]
+    last, last_found = _last_lines(ends, dialect, rows, settings)
+    hold = tuple(map(word_of, ends[-last:])) if last else ()
+    dialect = replace(dialect, header=header, skip_last_lines=last, last_rows_hold=hold if any(hold) else ())
     return dialect, [*found, header_found, skip_found, comment_found, last_found]
 
 
@@ -188,16 +190,15 @@ def names_of(count: int) -> str:
     return f"{count} name{'s' if count != 1 else ''}"
 
 
-def _last_lines(tail: str, dialect: Dialect, rows: list[list[str]], settings: Settings) -> tuple[int, Found]:
+def _last_lines(last: list[list[str]], dialect: Dialect, rows: list[list[str]], settings: Settings) -> tuple[int, Found]:
     """Totals and remarks at the end: of another width than the rows, or beginning with a word such as Total."""
     if settings.skip_last_lines is not None:
         count = settings.skip_last_lines
         return count, Found(setting="skipLastLines", value=count, shown=str(count), words="as you chose")
     width = Counter(map(len, rows[1:] or rows)).most_common(1)[0][0] if rows else 1
-    last = [row for row in records(dialect, lines_of(tail)) if any(cell.strip() for cell in row)]
     count = 0
     for row in reversed(last[-3:]) if len(rows) > 3 else ():
-        is_total = bool(_FOOTER.match(next(cell for cell in row if cell.strip())))
+        is_total = bool(FOOTER.match(next(cell for cell in row if cell.strip())))
         is_remark = width > 2 and len(row) == 1
         if not (is_total and width > 1) and not is_remark:
             break

@@ -146,6 +146,12 @@ class Proposal(_Part):
     settings: Settings = Settings()
     found: list[Found] = []
     header_width: int | None = None
+    header: list[str] = []
+    """The cells of the line that holds the names, as written."""
+    is_end_chosen: bool = False
+    """A person has said how many rows at the end are none."""
+    last_rows_hold: list[str] = []
+    """A word of each row that is left out at the end."""
     header_line: int = 0
     """The line that holds the names, 0 when there is none."""
     widths: dict[int, int] = {}

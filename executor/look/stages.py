@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from executor.files.headers import named
 from executor.language.parameters import escaped
 from executor.look.names import safe_name
 from executor.look.proposal import Proposal, ProposedColumn
 
 Misfits = Literal["aside", "null", "stop"]
+MOST_NAMES = 2_000
 _DELIMITERS = {",": "Comma", "|": "Pipe", "\x01": "DefaultHive"}
 _QUOTES = {'"': "DoubleQuote", "'": "SingleQuote", "": "None"}
 
@@ -113,13 +115,23 @@ class _Writer:
             "escape": settings.escape if quote == '"' and settings.escape in ('"', "\\") else None,
             "encoding": settings.encoding if settings.encoding != "UTF-8" else None,
             "skipLines": skip or None,
-            "skipLastLines": settings.skip_last_lines or None,
+            "skipLastLines": settings.skip_last_lines or (0 if self.proposal.is_end_chosen else None),
+            "lastRowsHold": [word.replace("${", "") for word in self.proposal.last_rows_hold] or None,
             "comment": settings.comment or None,
             "multiLine": self.proposal.multi_line or None,
             "otherWidths": settings.other_widths if settings.other_widths not in ("stop", "keep", None) else None,
             "trimNames": True if header and settings.trim_names and self._names_have_blanks() else None,
+            "names": self._names(is_header=header) or None,
         }
         return stage | {key: value for key, value in optional.items() if value is not None} | {"outputView": view}
+
+    def _names(self, *, is_header: bool) -> list[str]:
+        """What the stage holds the next file's names against: those of its columns, or the line of names as it is written."""
+        header = self.proposal.header
+        if len(header) > MOST_NAMES:
+            return []
+        names = named(header, trim=bool(self.proposal.settings.trim_names)).names if is_header else header
+        return [] if any("${" in name for name in names) else list(names)
 
     def _names_have_blanks(self) -> bool:
         return any(column.raw_name != column.raw_name.strip() for column in self.proposal.columns)

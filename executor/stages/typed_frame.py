@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType, StructType
 
+from executor.files.headers import key as key_of
 from executor.language.schema import AnyColumn, ArrayColumn, BooleanColumn, Scalar, StructColumn
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Count
@@ -89,6 +90,17 @@ def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail
         *kept,
         F.expr(_all_errors(checked, has_earlier=bool(earlier))).alias(ERRORS, metadata=ABOUT_ERRORS),
     )
+
+
+def in_order_of(source: DataFrame, columns: list[AnyColumn]) -> DataFrame | None:
+    """`source` with its columns in the order of the schema, where it has the same names in another one: by position each value would get
+    another's name. None where the order is the same, or the names are not, which then only rename by position."""
+    internal = [name for name in source.columns if is_internal(source, name)]
+    data = {key_of(name): name for name in source.columns if name not in internal}
+    wanted = [key_of(column.name) for column in columns]
+    if list(data) == wanted or len(data) + len(internal) != len(source.columns) or sorted(data) != sorted(wanted):
+        return None
+    return source.select(*[name_in_sql(name) for name in [*[data[name] for name in wanted], *internal]])
 
 
 def require_free_names(columns: list[AnyColumn], taken: Sequence[str]) -> None:

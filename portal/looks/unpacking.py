@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from portal.accounts.models import User
 from portal.data import actions as data
 from portal.data import names
-from portal.data.lake import Lake
+from portal.data.lake import Entry, Lake
 from portal.data.models import FileVersion, IfThere
 from portal.data.rights import require_change
 from portal.environments.models import Environment
@@ -37,18 +37,27 @@ def _bring_in(actor: User, environment: Environment, uri: str, folder: str, file
     target = "/".join(uri.split("/")[:-1])
     brought = []
     for file in files if isinstance(files, list) else []:
+        # The program is not trusted with a place: only a name of its own folder is taken, and becomes a name of ours.
         name = str(file.get("uri", "")).rsplit("/", 1)[-1] if isinstance(file, dict) else ""
-        if name != names.safe(name):  # the program is not trusted with a place
+        found = None if name.startswith(".") else _found(Lake(environment), f"{folder}/{name}")
+        if found is None:
             raise NotLookedAt("The file could not be unpacked.", fix="Unpack it on your machine, and bring what is inside.")
-        brought.append(_bring(actor, environment, Lake(environment), f"{folder}/{name}", target, name))
+        brought.append(_bring(actor, environment, Lake(environment), found, target, names.safe(name)))
     return brought
 
 
-def _bring(actor: User, environment: Environment, lake: Lake, source: str, target: str, name: str) -> FileVersion:
-    found = lake.find(source)
-    size = found.bytes if found else None
-    upload = data.begin_upload(actor=actor, environment=environment, name=name, size=size, folder=target, if_there=IfThere.KEEP_BOTH)
-    data.receive_piece(actor=actor, upload=upload, offset=0, parts=lake.read(source), length=size)
+def _found(lake: Lake, source: str) -> Entry | None:
+    """The file there; None where there is none, or something else."""
+    try:
+        found = lake.find(source)
+    except names.BadPlace:
+        return None
+    return found if found and not found.is_folder else None
+
+
+def _bring(actor: User, environment: Environment, lake: Lake, found: Entry, target: str, name: str) -> FileVersion:
+    upload = data.begin_upload(actor=actor, environment=environment, name=name, size=found.bytes, folder=target, if_there=IfThere.KEEP_BOTH)
+    data.receive_piece(actor=actor, upload=upload, offset=0, parts=lake.read(found.uri), length=found.bytes)
     return data.finish_upload(actor=actor, upload=upload)
 
 

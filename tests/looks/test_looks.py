@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from openpyxl import Workbook
 
 from executor.document.job import check
 from portal.audit.models import AuditEvent
@@ -18,6 +19,8 @@ from portal.data import actions as data
 from portal.data.models import FileVersion
 from portal.errors import Conflict
 from portal.jobs.models import Job
+from portal.looks import unpacking
+from portal.looks.asking import NotLookedAt
 from tests.factories import as_text, make_job
 
 pytestmark = pytest.mark.django_db
@@ -179,6 +182,25 @@ def test_the_parts_of_a_zip_come_in_like_uploads(ana, vic, dev, browser_of, lake
     assert list((lake / ".sluice-unpacked").iterdir()) == []
     assert AuditEvent.objects.filter(action="upload_data", actor=ana).count() == 2
     assert browser_of(vic).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"}).status_code == 404
+
+
+def test_sheets_with_any_name_come_in(ana, dev, browser_of, lake):
+    book = Workbook()
+    for name in ("Übersicht Q1", "_calc", "__", "a - (2)"):
+        book.create_sheet(name).append(["k", name])
+    book["_calc"].sheet_state = "hidden"
+    book.remove(book.active)
+    book.save(lake / "raw" / "Sales_Q1.xlsx")
+    answer = browser_of(ana).post(f"{LOOK}/unpack", {"uri": "raw/Sales_Q1.xlsx"})
+    assert answer.status_code == 201, answer.content
+    brought = [lake / file["uri"] for file in answer.json()["files"]]
+    assert sorted(file.read_text().strip() for file in brought) == sorted(["k,Übersicht Q1", "k,_calc", "k,__", "k,a - (2)"])
+
+
+@pytest.mark.parametrize("uri", ["../raw/own.csv", "x/.hidden", "x/none.csv", "", "x/..", 7])
+def test_a_program_that_unpacks_is_not_trusted_with_a_place(ana, dev, lake, uri):
+    with pytest.raises(NotLookedAt):
+        unpacking._bring_in(ana, dev, "raw/z.zip", ".sluice-unpacked/1", [{"uri": uri}])
 
 
 def columns_of_input(browser: Any, stages: list[dict[str, Any]], to: int) -> Any:

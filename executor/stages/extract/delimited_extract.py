@@ -65,6 +65,15 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
         "skipLastLines", "Last rows to leave out", "Rows at the end of each file, such as a total.", "number", default=0,
         advanced=True, ge=0, le=1000,
     )  # fmt: skip
+    last_rows_hold: list[str] = stage_field(
+        "lastRowsHold",
+        "What they say",
+        "A word that each of the rows left out at the end holds, from the first to the last, for instance Total. The run stops when one "
+        "does not: it may be data.",
+        "list",
+        default=[],
+        advanced=True,
+    )  # fmt: skip
     comment: str | None = stage_field(
         "comment", "Comment sign", "Lines that begin with this sign are left out.", "text", default=None, advanced=True, max_length=1
     )
@@ -89,6 +98,15 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
         "trimNames", "Blanks off names", "Blanks before and behind the names in the header are left out.", "switch", default=False,
         advanced=True,
     )  # fmt: skip
+    names: list[str] = stage_field(
+        "names",
+        "Names",
+        "The names that the files must have, in any order; the columns come in this one. The run stops when one is missing, and warns of "
+        "new ones, which are not read. Not given: the names and the order of the files.",
+        "list",
+        default=[],
+        advanced=True,
+    )
     null_value: str = stage_field(
         "nullValue", "Text for no value", "A value of just this text is null, as an empty one is.", "text", default="", advanced=True
     )
@@ -144,10 +162,13 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
             encoding=self.encoding,
             skip_lines=self.skip_lines,
             skip_last_lines=self.skip_last_lines,
+            is_end_known="skip_last_lines" in self.model_fields_set,
             comment=self.comment,
             other_widths=self.other_widths,
             other_headers=self.other_headers,
             trim_names=self.trim_names,
+            names=tuple(self.names),
+            last_rows_hold=tuple(self.last_rows_hold),
         )
 
     def _of_view(self, context: StageContext) -> DataFrame:

@@ -67,17 +67,26 @@ class TypingTransform(WithSchema, Transform):
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.problems import ProblemError
         from executor.stages.reading import stage_schema
-        from executor.stages.typed_frame import typed_frame
+        from executor.stages.typed_frame import in_order_of, typed_frame
 
         columns = self.columns or stage_schema(self, context)
         if not columns:
             raise ProblemError(_no_columns())
         source = context.view(self.input_view)
+        if (named := in_order_of(source, columns)) is not None:
+            source = named
+            context.warn(_other_order(self.input_view))
 
         def watched(frame: DataFrame, counts: list[Count], affected: str) -> DataFrame:
             return context.watched(frame, self.output_view, counts, affected=affected, look=HAS_ERRORS, source=self.input_view)
 
         self.make_view(typed_frame(source, columns, stage=self.name, fail_fast=self.fail_mode == "failfast", watched=watched), context)
+
+
+def _other_order(view: str) -> Problem:
+    words = f"The columns of “{view}” come in another order than the list of columns here; each is typed as its name says."
+    fix = "Put the list into the order of the data, or name the columns in that order in the stage that reads them (names)."
+    return Problem(code="columns-in-other-order", field="schema", message=words, fix=fix)
 
 
 def _no_columns() -> Problem:

@@ -1,0 +1,197 @@
+"""What a stage expects of its delimited files, so that tomorrow's export is not read as today's: the names of the columns,
+and what the rows at the end say that are left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from executor.files import encodings
+from executor.files.dialect import BLANKS, record_at
+from executor.files.headers import how_to_mend, key, match
+from executor.problems import Problem, ProblemError
+
+if TYPE_CHECKING:
+    from executor.files.delimited import SeenFile, TextRules
+    from executor.files.table import Table
+
+TAIL_BYTES = 1 << 16
+"""The rows at the end of a file are looked for in so much of it; where they are longer, in all of it."""
+FOOTER = re.compile(
+    r"^\W*(grand\s+)?(total|totals|sum|summe|gesamt|somme|suma|count|end( of (file|report))?|eof|\d+ rows?)\b", re.IGNORECASE
+)
+"""How a row begins that sums up the others, or ends the file."""
+SHOWN = 60
+
+
+def in_expected_order(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> Table:
+    """The table with the columns that the stage expects, in their order. Raises ProblemError where one is missing; columns that are new are
+    left out with a warning."""
+    found = match(table.columns, rules.names)
+    if found.missing and rules.other_headers == "stop":
+        raise ProblemError(_missing(seen[0], found.missing, found.more, how_to_mend(found), table.columns))
+    called = dict(zip(table.columns, found.names, strict=True))
+    parts = [replace(part, names=tuple(called.get(name, name) for name in part.names)) for part in table.parts]
+    warnings = [*table.warnings, *([_more(seen[0], found.more)] if found.more else [])]
+    said = [*table.said]
+    if [name for name in found.names if name in rules.names] != [name for name in rules.names if name in found.names]:
+        said.append("The columns come in another order than this stage names them; each value is put under its name.")
+    return replace(table, columns=list(rules.names), parts=parts, warnings=warnings, said=said)
+
+
+def check_names_left_out(one: SeenFile, rules: TextRules) -> None:
+    """For files whose names stand in the last line that is left out, and whose columns go by their places. Raises ProblemError when the
+    names are others."""
+    written, expected = _without_empty_end(one.look.before), _without_empty_end(rules.names)
+    if [key(name) for name in written] == [key(name) for name in expected]:
+        return
+    where = f"line {rules.skip_lines} of {one.file.name}"
+    raise ProblemError(
+        Problem(
+            code="input-names-differ",
+            field="names",
+            message=f"The names in {where} are not those that this stage was made for, and its columns go by their places.",
+            file=one.file.name,
+            found=_listed(written) or "no names",
+            expected=_listed(expected),
+            fix="Look at the file again (Data), and make the stage anew; or change “Names” (names) when only the words are others.",
+        )
+    )
+
+
+def check_last_rows(one: SeenFile, rules: TextRules) -> Problem | None:
+    """Raises ProblemError when a row that would be left out at the end does not say what such rows said when the stage was made. Gives a
+    warning where the last row is a total, and nothing is left out."""
+    if not rules.last_rows_hold and (rules.is_end_known or one.file.path.suffix in (".gz", ".bz2")):
+        return None
+    count = max(rules.skip_last_lines, 1)
+    rows = _last_rows(one, rules, count + 1)
+    if not rules.skip_last_lines:
+        return _total_at_the_end(one, rows) if len(rows) > 1 else None
+    last, before = rows[-count:], rows[:-count]
+    for row, word in zip(last, rules.last_rows_hold, strict=False):
+        if word.casefold() not in _first(row).casefold():
+            raise ProblemError(_no_total(one, row, word))
+    first = rules.last_rows_hold[0].casefold() if rules.last_rows_hold else ""
+    if before and first and first in _first(before[-1]).casefold():
+        raise ProblemError(_one_more(one, before[-1], count))
+    return None
+
+
+def word_of(row: Sequence[str]) -> str:
+    """What a row at the end says, without the numbers, which change: “Total 2025: 17” → “Total”."""
+    first = _first(row)
+    words = re.match(r"[^\d]*", first)
+    return (words.group().strip(BLANKS + '"') if words else "")[:SHOWN] or "".join(re.findall(r"[^\W\d]+", first)[:1])
+
+
+def _first(row: Sequence[str]) -> str:
+    return next((cell.strip() for cell in row if cell.strip()), "")
+
+
+def _last_rows(one: SeenFile, rules: TextRules, count: int) -> list[list[str]]:
+    """The last rows, as they are written; a row of several lines is seen by its last one."""
+    lines = _lines(one, rules, TAIL_BYTES)
+    if lines is None or len(lines) < count:
+        lines = _lines(one, rules, None) or []
+    dialect = rules.dialect(one.escape.sign or "", as_stream=False)
+    return [record_at(line, 0, dialect).cells for line in lines[-count:]]
+
+
+def _lines(one: SeenFile, rules: TextRules, size: int | None) -> list[str] | None:
+    """Lines at the end of the file that are no blanks and no comments. `size`: of how many bytes; None: of all. Gives None where the file
+    cannot be read from its end, or is shorter."""
+    if size is None:
+        text = ""
+        for block in encodings.text_blocks(one.file.path, one.encoding):
+            text = (text + block)[-(TAIL_BYTES * 16) :]
+    elif one.file.path.suffix in (".gz", ".bz2") or one.encoding.startswith("UTF-16") or one.file.path.stat().st_size <= size:
+        return None
+    else:
+        with one.file.path.open("rb") as stream:
+            stream.seek(-size, 2)
+            text = stream.read().decode(one.encoding, "replace").partition("\n")[2]
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return [line for line in lines if line.strip(BLANKS) and not (rules.comment and line.startswith(rules.comment))]
+
+
+def _without_empty_end(names: Sequence[str]) -> list[str]:
+    kept = list(names)
+    while kept and not kept[-1].strip(BLANKS):
+        kept.pop()
+    return kept
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:30]) + (" …" if len(names) > 30 else "")
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
+
+
+def _missing(one: SeenFile, missing: Sequence[str], more: Sequence[str], mend: str, columns: Sequence[str]) -> Problem:
+    new = f" It has {_quoted(more)}, which {'is' if len(more) == 1 else 'are'} new." if more else ""
+    return Problem(
+        code="input-names-missing",
+        field="names",
+        message=f"“{one.file.name}” has no column {_quoted(missing)} any more.{new}",
+        file=one.file.name,
+        found=_listed(columns),
+        expected=_quoted(missing),
+        fix=f"Correct the first line of the file: {mend}. Or change “Names” (names) and the stages that use them.",
+    )
+
+
+def _more(one: SeenFile, more: Sequence[str]) -> Problem:
+    count = "a column" if len(more) == 1 else f"{len(more):,} columns"
+    return Problem(
+        code="input-names-more",
+        field="names",
+        message=f"“{one.file.name}” has {count} that this stage does not read: {_quoted(more)}.",
+        file=one.file.name,
+        found=_quoted(more),
+        fix="Nothing else changes. To read it too, write it into “Names” (names), and give it a type in the stage behind.",
+    )
+
+
+def _no_total(one: SeenFile, row: Sequence[str], word: str) -> Problem:
+    return Problem(
+        code="input-last-rows",
+        field="skipLastLines",
+        message=f"A row at the end of “{one.file.name}” would be left out, but does not say “{word}”: it may be data.",
+        file=one.file.name,
+        found=_listed(row)[:300],
+        expected=f"a row with “{word}”",
+        fix="If it is data, say how many rows are to be left out (skipLastLines). "
+        "If not, write what it says into “What they say” (lastRowsHold).",
+    )
+
+
+def _one_more(one: SeenFile, row: Sequence[str], count: int) -> Problem:
+    return Problem(
+        code="input-last-rows",
+        field="skipLastLines",
+        message=f"“{one.file.name}” has more rows at its end that are no data than the {count} that are left out.",
+        file=one.file.name,
+        found=_listed(row)[:300],
+        fix="Say how many rows are to be left out (skipLastLines).",
+    )
+
+
+def _total_at_the_end(one: SeenFile, rows: Sequence[Sequence[str]]) -> Problem | None:
+    """`rows`: the last two."""
+    first = _first(rows[-1])
+    if not FOOTER.match(first) or FOOTER.match(_first(rows[-2])) or one.look.width < 2:
+        return None
+    return Problem(
+        code="input-total-row",
+        field="skipLastLines",
+        message=f"The last row of “{one.file.name}” looks like a total, and is read as data.",
+        file=one.file.name,
+        found=_listed(rows[-1])[:300],
+        fix="If it is one, leave it out with “Last rows to leave out” (skipLastLines), so that it is not counted twice; "
+        "if it is data, write 0 there.",
+    )

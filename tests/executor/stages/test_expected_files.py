@@ -1,0 +1,129 @@
+"""Tomorrow's export in the place of today's: other columns, another order, other rows at the end. Never a wrong number without a word."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.executor.stages.bench import Bench
+
+pytestmark = pytest.mark.spark
+
+NAMES = ["store", "units", "revenue"]
+TYPED = {
+    "type": "TypingTransform",
+    "name": "type",
+    "inputView": "t",
+    "outputView": "typed",
+    "failMode": "failfast",
+    "schema": [{"name": name, "type": kind, "nullable": True} for name, kind in zip(NAMES, ("string", "integer", "integer"), strict=True)],
+}
+
+
+def extract(uri: str = "s.csv", **more: Any) -> dict[str, Any]:
+    return {"type": "DelimitedExtract", "name": "read", "outputView": "t", "header": True, "inputURI": uri, **more}
+
+
+def rows(bench: Bench, view: str = "t") -> list[tuple[Any, ...]]:
+    return sorted(tuple(row[:3]) for row in bench.table(view))
+
+
+def codes(bench: Bench) -> list[str]:
+    return [warning.code for warning in bench.warnings]
+
+
+def test_columns_in_another_order_are_read_by_their_names(bench: Bench) -> None:
+    bench.write("s.csv", "revenue, Store,units\n100,N,5\n200,S,6\n")
+    bench.run(extract(names=NAMES), TYPED)
+    assert rows(bench, "typed") == [("N", 5, 100), ("S", 6, 200)]
+    assert codes(bench) == []
+    assert any("another order" in line for line in bench.logs)
+
+
+def test_a_new_column_is_left_out_and_told(bench: Bench) -> None:
+    bench.write("s.csv", "store,tax,units,revenue\nN,1,5,100\n")
+    bench.run(extract(names=NAMES), TYPED)
+    assert rows(bench, "typed") == [("N", 5, 100)]
+    assert codes(bench) == ["input-names-more"]
+    assert "“tax”" in bench.warnings[0].message
+
+
+def test_a_renamed_column_stops_with_both_names(bench: Bench) -> None:
+    bench.write("s.csv", "store,sold,revenue\nN,5,100\n")
+    problem = bench.fails(extract(names=NAMES))
+    assert (problem.code, problem.file, problem.field) == ("input-names-missing", "s.csv", "names")
+    assert "“units”" in problem.message
+    assert "rename “sold” to “units”" in (problem.fix or "")
+
+
+def test_the_names_hold_for_each_file_of_a_folder(bench: Bench) -> None:
+    bench.write("d/a.csv", "units,store,revenue\n5,N,100\n")
+    bench.write("d/b.csv.gz", gzip.compress(b"revenue,units,store\n200,6,S\n"))
+    bench.run(extract("d", names=NAMES), TYPED)
+    assert rows(bench, "typed") == [("N", 5, 100), ("S", 6, 200)]
+
+
+def test_a_title_that_got_shorter_does_not_make_a_row_the_header(bench: Bench) -> None:
+    bench.write("s.csv", "Sales\nstore,units,revenue\nN,5,100\nS,6,200\n")
+    assert bench.fails(extract(skipLines=2, names=NAMES)).code == "input-names-missing"
+
+
+@pytest.mark.parametrize("header", ["store,revenue,units", "N,5,100"])
+def test_names_in_a_line_that_is_left_out_must_be_the_same(bench: Bench, header: str) -> None:
+    bench.write("s.csv", f"Sales\n{header}\nS,6,200\n")
+    problem = bench.fails(extract(header=False, skipLines=2, names=NAMES))
+    assert (problem.code, problem.found) == ("input-names-differ", header.replace(",", ", "))
+    bench.write("s.csv", "Sales\nstore, Units,revenue,,\nS,6,200\n")
+    bench.run(extract(header=False, skipLines=2, names=NAMES))
+    assert rows(bench) == [("S", "6", "200")]
+
+
+@pytest.mark.parametrize("pack", [False, True])
+def test_a_last_row_that_is_no_total_is_not_left_out(bench: Bench, pack: bool) -> None:
+    uri = "s.csv.gz" if pack else "s.csv"
+
+    def write(text: str) -> None:
+        bench.write(uri, gzip.compress(text.encode()) if pack else text)
+
+    stage = extract(uri, skipLastLines=2, lastRowsHold=["Total", "Rows:"])
+    write('store,units,revenue\nN,5,100\n"TOTAL 2025",5,100\n\nRows: 17\n')
+    bench.run(stage)
+    assert rows(bench) == [("N", "5", "100")]
+    write("store,units,revenue\nN,5,100\nS,6,200\nTotal,11,300\n")
+    problem = bench.fails(stage)
+    assert (problem.code, problem.found) == ("input-last-rows", "S, 6, 200")
+    write("store,units,revenue\nN,5,100\nTotal,5,100\nTotal,5,100\nRows: 3\n")
+    assert "more rows at its end" in bench.fails(stage).message
+
+
+def test_a_last_row_is_looked_for_in_a_long_file(bench: Bench) -> None:
+    lines = "".join(f"N{number},{number},1\n" for number in range(20_000))
+    bench.write("s.csv", f"store,units,revenue\n{lines}")
+    assert bench.fails(extract(skipLastLines=1, lastRowsHold=["Total"])).found == "N19999, 19999, 1"
+
+
+def test_a_total_that_is_new_is_told(bench: Bench) -> None:
+    bench.write("s.csv", "store;units;revenue\nN;5;100\nS;6;200\nGesamt;11;300\n")
+    stage = extract(delimiter="Custom", customDelimiter=";")
+    bench.run(stage)
+    assert codes(bench) == ["input-total-row"]
+    bench.warnings.clear()
+    bench.run(stage | {"skipLastLines": 0})
+    assert codes(bench) == []
+
+
+def test_typing_by_position_does_not_put_values_under_another_name(bench: Bench) -> None:
+    bench.write("s.csv", "store,revenue,Units\nN,100,5\n")
+    bench.run(extract(), TYPED)
+    assert rows(bench, "typed") == [("N", 5, 100)]
+    assert codes(bench) == ["columns-in-other-order"]
+
+
+def test_typing_by_position_still_renames(bench: Bench) -> None:
+    bench.write("s.csv", "Filiale,Menge,Umsatz\nN,5,100\n")
+    bench.run(extract(), TYPED)
+    assert rows(bench, "typed") == [("N", 5, 100)]
+    assert codes(bench) == []
