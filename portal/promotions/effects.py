@@ -88,6 +88,8 @@ class Effects:
     reads: list[Read] = field(default_factory=list)
     writes: list[Written] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    was_looked_at: bool = True
+    """False: what lies in the target is not known. Reads and writes are empty then too."""
 
 
 def may_see(user: User, *environments: Environment) -> bool:
@@ -113,7 +115,7 @@ def effects_of(
     if not is_now:
         writes = [replace(one, rows_before=None, can_be_taken_over=False) for one in writes]
     checks = [_check(stage, with_data) for stage in stages.values() if _is_check(stage)]
-    return Effects(run, reads, writes, checks)
+    return Effects(run, reads, writes, checks, was_looked_at=not look.refusal)
 
 
 class _Shown:

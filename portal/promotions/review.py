@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from portal.accounts.models import User
@@ -61,6 +61,8 @@ def review_of(user: User, promotion: Promotion) -> Review:
     effects = effects_of(
         run, promotion.job, promotion.to_environment, promotion.version.document, look, with_data=with_data, is_now=promotion.is_waiting
     )
+    if not promotion.is_waiting and not promotion.target:  # decided before anybody looked at targets
+        effects = replace(effects, was_looked_at=False)
     return Review(judged, effects, with_data, _where(promotion.from_environment, promotion.to_environment))
 
 

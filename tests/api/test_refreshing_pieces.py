@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,6 +13,7 @@ from django.test import Client
 
 from portal.accounts.models import User
 from portal.environments.models import Environment
+from portal.pipelines.actions import create_pipeline, run_pipeline
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -54,10 +56,15 @@ class Refreshing(HTMLParser):
 
 @pytest.fixture
 def addresses(flights: object, ana: User, dev: Environment) -> list[str]:
-    """Pages with something that works just now."""
-    version = factories.make_version(factories.make_job(ana.memberships.first().project, ana), live_in=("dev",))  # type: ignore[union-attr]
+    """Pages with something that works just now: of every piece that asks for itself again, one."""
+    project = ana.memberships.first().project  # type: ignore[union-attr]
+    version = factories.make_version(factories.make_job(project, ana), live_in=("dev",))
     run = factories.make_run(version, dev, "running")
-    return ["/", "/p/flights/runs/?state=active&text=&job=", f"/p/flights/runs/{run.pk}/"]
+    pipeline = create_pipeline(actor=ana, project=project, name="night", after={version.job.name: []})
+    pipeline_run = run_pipeline(actor=ana, pipeline=pipeline, environment=dev)
+    night = f"/p/flights/pipelines/{pipeline.name}/"
+    runs = ["/p/flights/runs/", "/p/flights/runs/?state=active&text=&job=", f"/p/flights/runs/{run.pk}/"]
+    return ["/", *runs, f"{night}?environment=dev", f"{night}runs/{pipeline_run.pk}/"]
 
 
 def test_ten_minutes_of_refreshes_ask_for_the_same_address(browser_of: Callable[[User], Client], ana: User, addresses: list[str]) -> None:
@@ -73,7 +80,14 @@ def test_ten_minutes_of_refreshes_ask_for_the_same_address(browser_of: Callable[
                 assert again in ([], [address]), "the piece asks for another address than it was asked for by"
                 if not again:
                     break
-    assert found >= 3
+    assert found >= len(addresses)
+
+
+def test_every_piece_that_asks_again_is_among_those(addresses: list[str], browser_of: Callable[[User], Client], ana: User) -> None:
+    """A piece in a template that no page above shows would be tried by nobody."""
+    asking = [path for path in TEMPLATES.rglob("*.html") if re.search(r"every [{\d]", path.read_text(encoding="utf-8"))]
+    shown = {str(used.name) for page in addresses for used in browser_of(ana).get(page, follow=True).templates}
+    assert asking and [path.name for path in asking if str(path.relative_to(TEMPLATES)) not in shown] == []
 
 
 def test_no_form_sends_its_fields_when_it_asks_for_itself_again() -> None:

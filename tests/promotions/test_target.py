@@ -523,6 +523,23 @@ def test_nothing_there_yet_is_said(version: JobVersion, ana: User, test_env: Env
     assert [name for name, _ in WROTE["columns"]] == [row["name"] for row in written.columns]  # type: ignore[attr-defined]
 
 
+def test_that_it_reads_and_writes_nothing_is_not_said_as_not_looked_at(
+    flights: Any, ana: User, pat: User, dev: Environment, test_env: Environment, browser_of: Any
+) -> None:
+    document = {"stages": [{"type": "SQLTransform", "name": "one", "sql": "SELECT 1 AS a", "outputView": "o"}]}
+    document["stages"].append({"type": "ConsoleLoad", "name": "show", "inputView": "o"})
+    version = make_version(make_job(flights, ana, "one"), document=document, live_in=("dev",))
+    make_run(version, dev, "succeeded")
+    promotion = request_promotion(actor=ana, version=version)
+    address = f"/p/flights/promotions/{promotion.pk}/"
+    page = browser_of(pat).get(address).content.decode()
+    assert "It reads no files and publishes nothing." in page and "was not looked at" not in page
+    assert _approve(promotion, pat) == "live"
+    assert "It reads no files and publishes nothing." in browser_of(pat).get(address).content.decode()
+    Promotion.objects.update(target={})
+    assert "test was not looked at" in browser_of(pat).get(address).content.decode()
+
+
 @pytest.mark.parametrize("name", ["50%.csv", "o'neil & co.csv", "größe.csv", "a b.csv"])
 def test_names_of_any_kind(flights: Any, ana: User, dev: Environment, test_env: Environment, name: str) -> None:
     put(dev, f"raw/{name}"), put(test_env, f"raw/{name}")

@@ -82,3 +82,14 @@ def test_every_class_of_tabler_in_use_is_kept() -> None:
     parts = re.compile(r"\b(?:form-(?:check|control|select|switch|label|range|text)|input-(?:icon|group)|visually-hidden)(?:-[a-z]+)*\b")
     used = {name for path in [*TEMPLATES, *SCRIPTS, *(ROOT / "portal").rglob("*.py")] for name in parts.findall(path.read_text())}
     assert not {name for name in used - kept if f".{name}" not in own}, "Add the names to frontend/tabler_parts.mjs and run: npm run build"
+
+
+def test_text_never_moves_because_its_font_came_late() -> None:
+    faces = re.findall(r"@font-face\{[^}]*\}", (ROOT / "static" / "vendor" / "fonts.css").read_text())
+    assert faces and all("font-display:optional" in face for face in faces)
+
+
+def test_axe_is_never_sent_to_a_page() -> None:
+    """It is for tests: neither among the files that are served nor named by a template or script."""
+    assert not [path for path in (ROOT / "static").rglob("*") if "axe" in path.name]
+    assert not [path for path in [*TEMPLATES, *SCRIPTS] if re.search(r"\baxe\b", path.read_text())]
