@@ -172,7 +172,9 @@ def _conflict(environment: Environment, uri: str, place: Place) -> dict[str, Any
     same = place.uri == places.place_of(uri)
     fix = "Write to another folder."
     if same:
-        fix = f"Write to another folder; or take the place over, if what lies there in {environment.name} may be replaced."
+        fix = (
+            f"Write to another folder; or take the place over on this job's page, if what lies there in {environment.name} may be replaced."
+        )
     return {
         "code": "place-not-own",
         "field": "outputURI",

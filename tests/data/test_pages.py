@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from portal.accounts.models import User
-from portal.data import table_rows
+from portal.data import actions, table_rows
 from portal.data.listing import Filters, find_table, list_tables
 from portal.data.models import FileVersion, TableFacts
 from portal.data.reading import stage_for
@@ -231,3 +231,33 @@ def test_columns_are_forgotten_with_the_file(lake: Path, dev: Environment, bring
     table_rows.rememberer(dev, find_table(dev, "raw/a.csv"))({"columns": [{"name": "x", "type": "string"}], "complete": False})  # type: ignore[arg-type]
     bring("a.csv", b"y\n1\n", if_there="replace")
     assert not TableFacts.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("reads", "deleted", "offers"),
+    [
+        ("raw/a.csv", "raw/a.csv", True),
+        ("raw/*.csv", "raw/a.csv", True),
+        ("raw/", "raw", True),
+        ("raw/a.csv", "raw", True),
+        ("raw/{a,b}.csv", "raw/a.csv", True),
+        ("raw/b.csv", "raw/a.csv", False),
+        ("raw/a.csv.gz", "raw/a.csv", False),
+    ],
+)
+def test_a_run_whose_input_was_deleted_offers_to_put_it_back(
+    lake: Path, browser_of: Browsers, ana: User, vic: User, dev: Environment, bring: Bring, reads: str, deleted: str, offers: bool
+) -> None:
+    bring("a.csv", b"x\n1\n")
+    actions.delete_data(actor=ana, environment=dev, uri=deleted)
+    document = {"stages": [{"type": "DelimitedExtract", "name": "a", "inputURI": reads, "outputView": "a"}]}
+    version = make_version(make_job(dev.project, ana), document=document, live_in=("dev",))
+    problem = {"code": "input-missing", "message": "There is no such file.", "stage_index": 0, "stage": "a", "field": "inputURI"}
+    run = make_run(version, dev, "failed", problem=problem)
+    address = f"/p/flights/runs/{run.pk}/"
+    page = browser_of(ana).get(address).content.decode()
+    assert ("Put it back" in page and f"“{deleted}” was deleted by Ana" in page) is offers
+    assert "Put it back" not in browser_of(vic).get(address).content.decode()
+    if offers:
+        browser_of(ana).post(PAGE + "put-back", {"version": FileVersion.objects.get(state="binned").pk})
+        assert (lake / "raw" / "a.csv").exists() and "was deleted by" not in browser_of(ana).get(address).content.decode()

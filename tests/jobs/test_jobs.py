@@ -65,6 +65,7 @@ def test_the_owner_must_be_somebody_of_the_project(ana, olu, outsider, job):
 
 def test_an_archived_job_leaves_the_list_and_can_be_brought_back(ana, job, browser_of):
     browser = browser_of(ana)
+    assert "It keeps the places it publishes" in browser.get("/p/flights/jobs/daily_delays/").content.decode()
     browser.post("/p/flights/jobs/daily_delays/archive")
     assert "jobs/daily_delays/" not in browser.get("/p/flights/jobs/").content.decode()
     assert "jobs/daily_delays/" in browser.get("/p/flights/jobs/?archived=1").content.decode()

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { copyOf, know, nameFromFile, newStage, typeOf } from "../../static/js/editor/stages.js";
+import { copyOf, know, nameFromFile, newStage, typedColumns, typeOf } from "../../static/js/editor/stages.js";
 
 const field = (name, widget) => ({ name, widget });
 const SQL = {
@@ -50,4 +50,18 @@ test("view names made from files are names that SQL takes", () => {
   assert.equal(nameFromFile("raw/2024 Umsätze (EUR).csv"), "t_2024_ums_tze_eur");
   assert.equal(nameFromFile("curated/daily/"), "daily");
   assert.equal(nameFromFile(""), "t_");
+});
+
+test("columns of a typing stage are known from the document, in the order of their table", () => {
+  const schema = [{ name: "year", type: "integer" }, { name: "carrier", type: "string" }, {}];
+  const stages = [
+    { outputView: "flights", inputURI: "raw/flights.csv" },
+    { outputView: "Flights_Typed", schema },
+  ];
+  assert.deepEqual(typedColumns(stages, "flights_typed"), [
+    { name: "year", type: "integer" },
+    { name: "carrier", type: "string" },
+  ]);
+  assert.deepEqual(typedColumns(stages, "flights"), []);
+  assert.deepEqual(typedColumns([{ outputView: 7, schema: "x" }, {}], undefined), []);
 });

@@ -17,7 +17,7 @@ import { Facts, Preview } from "./preview.js";
 import { Problems } from "./problems.js";
 import { Saver } from "./save.js";
 import { Sources } from "./sources.js";
-import { know, newStage } from "./stages.js";
+import { know, newStage, typedColumns } from "./stages.js";
 import { Store } from "./store.js";
 import { takeUploads } from "./uploads.js";
 
@@ -44,7 +44,10 @@ const form = new StageForm($("pane"), {
   preview: startPreview,
   onAdd: add,
   onFirst: (type) => store.insert(0, newStage(type, store, 0)),
-  columnsOf: (view) => problems.columnsOf(view),
+  columnsOf: (view) => {
+    const found = problems.columnsOf(view);
+    return found.length ? found : typedColumns(store.stages, view);
+  },
   suggestions: (field, index) => (field.widget === "uri" ? sources.uris() : store.viewsBefore(index).map((view) => view.name)),
   parameters: () => parameterChips(store, config.parameter_types),
 });

@@ -18,6 +18,12 @@ export const allTypes = () => [...types.values()];
 export const fieldsOf = (stage) => typeOf(stage).fields;
 export const sqlField = (stage) => fieldsOf(stage).find((field) => field.widget === "sql");
 
+/** The columns of a view as the document says them: those of the typing stage that makes it. Known before Spark has looked at anything. */
+export function typedColumns(stages, view) {
+  const maker = stages.findLast((stage) => stage.outputView?.toLowerCase?.() === view?.toLowerCase() && Array.isArray(stage.schema));
+  return (maker?.schema ?? []).filter((column) => column?.name).map(({ name, type }) => ({ name, type: String(type ?? "") }));
+}
+
 /** A stage of this type to put at `at`: the example, about the view that was made last, with names nobody has yet. */
 export function newStage(type, store, at, given = {}) {
   const last = store.viewsBefore(at).at(-1);
