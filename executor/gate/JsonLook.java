@@ -31,6 +31,8 @@ import org.apache.hadoop.util.LineReader;
 public final class JsonLook {
     private static final int NULL = 1, BOOLEAN = 2, INTEGER = 4, FRACTION = 8, TEXT = 16, OBJECT = 32, ARRAY = 64, NOT_FINITE = 128;
     private static final int MOST_KEYS = 20000, EXACT_DIGITS = 15;
+    /** Deeper documents are refused: each level is a type inside of a type, and whoever makes a query of that needs a stack for it. */
+    private static final int DEEPEST = 100;
 
     /** A place in the documents: the same keys from the root. */
     private static final class Node {
@@ -151,13 +153,35 @@ public final class JsonLook {
     }
 
     private void value(JsonParser parser, JsonToken token, Node node, String path) throws IOException {
-        if (token == JsonToken.START_OBJECT) object(parser, node, path);
-        else if (token == JsonToken.START_ARRAY) array(parser, node, path);
+        if (token == JsonToken.START_OBJECT || token == JsonToken.START_ARRAY) inside(parser, token, node, path);
         else if (token == JsonToken.VALUE_NULL) node.kinds |= NULL;
         else if (token == JsonToken.VALUE_TRUE || token == JsonToken.VALUE_FALSE) node.kinds |= BOOLEAN;
         else if (token == JsonToken.VALUE_NUMBER_INT) whole(parser, node);
         else if (token == JsonToken.VALUE_NUMBER_FLOAT) fraction(parser, node);
-        else node.kinds |= isNotFinite(parser) ? NOT_FINITE : TEXT;
+        else text(parser, node, path);
+    }
+
+    private void inside(JsonParser parser, JsonToken token, Node node, String path) throws IOException {
+        if (parser.getParsingContext().getNestingDepth() > DEEPEST) {
+            find("deep", path.length() > 100 ? path.substring(0, 100) : path, "", "");
+            parser.skipChildren();
+        } else if (token == JsonToken.START_OBJECT) object(parser, node, path);
+        else array(parser, node, path);
+    }
+
+    /** Half of a pair of signs (one surrogate without the other) is no text: Spark makes a question mark of it. */
+    private void text(JsonParser parser, Node node, String path) throws IOException {
+        node.kinds |= isNotFinite(parser) ? NOT_FINITE : TEXT;
+        char[] signs = parser.getTextCharacters();
+        int end = parser.getTextOffset() + parser.getTextLength();
+        for (int i = parser.getTextOffset(); i < end; i++) {
+            if (!Character.isSurrogate(signs[i])) continue;
+            if (Character.isHighSurrogate(signs[i]) && i + 1 < end && Character.isLowSurrogate(signs[i + 1])) i++;
+            else {
+                find("half", path, "", "");
+                return;
+            }
+        }
     }
 
     private void object(JsonParser parser, Node node, String path) throws IOException {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.io.StringWriter;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -15,13 +16,19 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
+import org.apache.parquet.column.ColumnDescriptor;
+import org.apache.parquet.column.ColumnReader;
 import org.apache.parquet.column.Encoding;
+import org.apache.parquet.column.impl.ColumnReadStoreImpl;
+import org.apache.parquet.column.page.PageReadStore;
+import org.apache.parquet.example.data.simple.convert.GroupRecordConverter;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.metadata.BlockMetaData;
 import org.apache.parquet.hadoop.metadata.ColumnChunkMetaData;
 import org.apache.parquet.hadoop.metadata.FileMetaData;
 import org.apache.parquet.hadoop.metadata.ParquetMetadata;
 import org.apache.parquet.hadoop.util.HadoopInputFile;
+import org.apache.parquet.io.api.GroupConverter;
 import org.apache.parquet.schema.GroupType;
 import org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.parquet.schema.MessageType;
@@ -47,11 +54,14 @@ public final class ParquetLook {
         String file, message, error, trouble, where;
         MessageType schema;
         Map keyValues;
+        /** Column → how many of its old times (INT96) are finer than microseconds. */
+        LinkedHashMap tooFine = new LinkedHashMap();
         long rows;
     }
 
-    /** The schemas of the files (their paths, one a line), each with its files, as JSON. */
-    public static String look(String paths) throws Exception {
+    /** The schemas of the files (their paths, one a line), each with its files, as JSON. `isCounting`: old times are counted, too, which
+     * reads all of their columns. */
+    public static String look(String paths, final boolean isCounting) throws Exception {
         String[] files = paths.split("\n");
         final Configuration configuration = new Configuration(false);
         ExecutorService pool = Executors.newFixedThreadPool(Math.min(THREADS, files.length));
@@ -60,7 +70,7 @@ public final class ParquetLook {
             final String file = files[i];
             waiting.add(pool.submit(new Callable() {
                 public Object call() {
-                    return found(file, configuration);
+                    return found(file, configuration, isCounting);
                 }
             }));
         }
@@ -75,7 +85,7 @@ public final class ParquetLook {
         return told(bySchema);
     }
 
-    private static Found found(String file, Configuration configuration) {
+    private static Found found(String file, Configuration configuration, boolean isCounting) {
         Found found = new Found();
         found.file = file;
         found.message = "";
@@ -89,6 +99,8 @@ public final class ParquetLook {
                 found.message = found.schema.toString() + (own == null ? "" : own.toString());
                 found.rows = reader.getRecordCount();
                 findTrouble(found, reader.getFooter());
+                boolean isSparks = found.keyValues.containsKey("org.apache.spark.version");
+                if (isCounting && found.trouble == null && !isSparks) countOldTimes(found, reader, facts.getCreatedBy());
             } finally {
                 reader.close();
             }
@@ -97,6 +109,41 @@ public final class ParquetLook {
             found.message = "error " + file;
         }
         return found;
+    }
+
+    /** Spark cuts the times of this old type to microseconds and says nothing of it; its own files never hold more. */
+    private static void countOldTimes(Found found, ParquetFileReader reader, String writer) throws IOException {
+        List columns = found.schema.getColumns();
+        List old = new ArrayList();
+        for (int i = 0; i < columns.size(); i++) {
+            ColumnDescriptor column = (ColumnDescriptor) columns.get(i);
+            if (column.getPrimitiveType().getPrimitiveTypeName() == PrimitiveType.PrimitiveTypeName.INT96) old.add(column);
+        }
+        if (old.isEmpty()) return;
+        reader.setRequestedSchema(old);
+        PageReadStore pages = reader.readNextRowGroup();
+        while (pages != null) {
+            GroupConverter nothing = new GroupRecordConverter(found.schema).getRootConverter();
+            ColumnReadStoreImpl store = new ColumnReadStoreImpl(pages, nothing, found.schema, writer);
+            for (int i = 0; i < old.size(); i++) {
+                ColumnDescriptor column = (ColumnDescriptor) old.get(i);
+                long many = tooFine(store.getColumnReader(column), column.getMaxDefinitionLevel());
+                Long before = (Long) found.tooFine.get(column.getPath()[0]);
+                if (many > 0) found.tooFine.put(column.getPath()[0], Long.valueOf(many + (before == null ? 0 : before.longValue())));
+            }
+            pages = reader.readNextRowGroup();
+        }
+    }
+
+    private static long tooFine(ColumnReader values, int level) {
+        long many = 0;
+        for (long left = values.getTotalValueCount(); left > 0; left--) {
+            if (values.getCurrentDefinitionLevel() == level) {
+                if (values.getBinary().toByteBuffer().order(ByteOrder.LITTLE_ENDIAN).getLong() % 1000 != 0) many++;
+            }
+            values.consume();
+        }
+        return many;
     }
 
     /** What in the file Spark cannot unpack, and would say in words that help nobody; each such file stands alone. */
@@ -144,15 +191,30 @@ public final class ParquetLook {
     private static void write(JsonGenerator out, List same, ParquetToSparkSchemaConverter converter) throws IOException {
         Found first = (Found) same.get(0);
         long rows = 0;
+        LinkedHashMap tooFine = new LinkedHashMap();
         out.writeStartObject();
         out.writeFieldName("files");
         out.writeStartArray();
         for (int i = 0; i < same.size(); i++) {
             out.writeString(((Found) same.get(i)).file);
             rows += ((Found) same.get(i)).rows;
+            Iterator each = ((Found) same.get(i)).tooFine.entrySet().iterator();
+            while (each.hasNext()) {
+                Map.Entry entry = (Map.Entry) each.next();
+                Long before = (Long) tooFine.get(entry.getKey());
+                tooFine.put(entry.getKey(), Long.valueOf(((Long) entry.getValue()).longValue() + (before == null ? 0 : before.longValue())));
+            }
         }
         out.writeEndArray();
         out.writeNumberField("rows", rows);
+        out.writeFieldName("too_fine");
+        out.writeStartObject();
+        Iterator fine = tooFine.entrySet().iterator();
+        while (fine.hasNext()) {
+            Map.Entry entry = (Map.Entry) fine.next();
+            out.writeNumberField((String) entry.getKey(), ((Long) entry.getValue()).longValue());
+        }
+        out.writeEndObject();
         if (first.trouble != null) {
             out.writeStringField("trouble", first.trouble);
             if (first.where != null) out.writeStringField("where", first.where);
@@ -221,6 +283,7 @@ public final class ParquetLook {
         if (annotation instanceof LogicalTypeAnnotation.Float16LogicalTypeAnnotation) return "float16";
         if (annotation instanceof LogicalTypeAnnotation.UUIDLogicalTypeAnnotation) return "uuid";
         if (annotation instanceof LogicalTypeAnnotation.IntervalLogicalTypeAnnotation) return "interval";
+        if (annotation instanceof LogicalTypeAnnotation.UnknownLogicalTypeAnnotation) return "null";
         if (annotation instanceof LogicalTypeAnnotation.GeometryLogicalTypeAnnotation || annotation instanceof LogicalTypeAnnotation.GeographyLogicalTypeAnnotation) return "geometry";
         if (annotation instanceof LogicalTypeAnnotation.DecimalLogicalTypeAnnotation) {
             return ((LogicalTypeAnnotation.DecimalLogicalTypeAnnotation) annotation).getPrecision() > 38 ? "decimal-wide" : "";

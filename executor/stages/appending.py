@@ -11,7 +11,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, BooleanType, DataType, MapType, NumericType, StructType
+from pyspark.sql.types import ArrayType, BooleanType, DataType, MapType, NullType, NumericType, StructType
 
 from executor.files import kept
 from executor.problems import Problem, ProblemError
@@ -19,8 +19,9 @@ from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileLoad
 from executor.stages.json_shape import ARRAY, BOOLEAN, NOT_FINITE, NULL, NUMBERS, OBJECT, TEXT, Shape
 from executor.stages.json_shape import look_at as look_at_json
-from executor.stages.parquet_shape import as_one, wider
+from executor.stages.parquet_shape import as_one
 from executor.stages.parquet_shape import look_at as look_at_parquet
+from executor.stages.wider_types import converted, ddl, has_the_fields, wider
 
 LONGEST_HEADER = 1_000_000
 OTHER_PLACE = "or write to another place."
@@ -46,25 +47,32 @@ def _as_parquet(stage: FileLoad, context: StageContext, frame: DataFrame, files:
     groups = look_at_parquet(frame.sparkSession, files)
     _require_format(stage, any(group.error for group in groups), "Parquet")
     table = as_one(groups)
-    there = {column.name.lower(): (column.name, column.spark) for column in table.columns}
+    there = {column.name.lower(): (column, kind) for column, kind in zip(table.columns, table.types, strict=True)}
+    odd = {column.name.lower() for group in groups for column in group.columns if column.node.kinds - {"null"}}
     frame = _without_marks(frame, set(there), stage, context)
     data = [field for field in frame.schema.fields if field.name not in stage.partition_by]
-    _require_same_columns(stage, [name for name, _ in there.values()], [field.name for field in data])
+    _require_same_columns(stage, [column.name for column in table.columns], [field.name for field in data])
     wrong, columns = [], []
     for field in data:
-        name, kind = there[field.name.lower()]
-        if kind is None or wider(kind, field.dataType) != kind:
-            wrong.append(
-                f"“{name}” is {kind.simpleString() if kind else 'unreadable'} there, and {field.dataType.simpleString()} in the view"
-            )
-        elif kind != field.dataType:
-            context.log(f"Appending to “{stage.output_uri}”: “{name}” is written as {kind.simpleString()}, as the rows there have it.")
-        same = kind is None or kind == field.dataType
-        columns.append((F.col(_quoted(field.name)) if same or kind is None else F.col(_quoted(field.name)).cast(kind)).alias(name))
+        (column, kind), here = there[field.name.lower()], field.dataType
+        kind = here if isinstance(kind, NullType) else kind
+        if kind is None or field.name.lower() in odd or not _holds(kind, here):
+            wrong.append(f"“{column.name}” is {column.words} there, and {here.simpleString()} in the view")
+            continue
+        if kind.simpleString() != here.simpleString():
+            words = f"“{column.name}” is written as {kind.simpleString()}, as the rows there have it."
+            context.log(f"Appending to “{stage.output_uri}”: {words}")
+        columns.append(F.expr(converted(_quoted(field.name), here, kind)).alias(column.name))
     if wrong:
         fix = f"Cast the columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
         raise ProblemError(_other("Columns have other types than the rows that are there.", wrong, fix, stage))
     return frame.select(*columns, *[F.col(_quoted(name)) for name in stage.partition_by])
+
+
+def _holds(kind: DataType, here: DataType) -> bool:
+    """Whether every value of the type `here` is one of `kind`, with all its fields."""
+    both = wider(kind, here)
+    return both is not None and ddl(both) == ddl(kind) and has_the_fields(here, kind)
 
 
 # --- CSV --------------------------------------------------------------------------------------------------------------------

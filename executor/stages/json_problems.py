@@ -15,7 +15,9 @@ APART = "Set “Same keys in one object” (sameKeys) to apart, or have one of t
 
 def refuse_what_would_be_lost(found: Look, uri: str, *, is_lines: bool, same_keys: str) -> None:
     """Raises ProblemError with file and record of the first such place."""
-    behind, twice, by_case = (found.findings.get(kind) for kind in ("behind", "twice", "by-case"))
+    behind, twice, by_case, deep = (found.findings.get(kind) for kind in ("behind", "twice", "by-case", "deep"))
+    if deep:
+        raise ProblemError(_deep(deep, uri, is_lines=is_lines))
     if behind:
         raise ProblemError(_behind(behind, uri, is_lines=is_lines))
     if twice and same_keys == "stop":
@@ -42,6 +44,34 @@ def twice_words(found: Look) -> str | None:
     if twice is None:
         return None
     return f"In {twice.count:,} {'place' if twice.count == 1 else 'places'} an object has a key twice; the last value was taken."
+
+
+def half_words(found: Look) -> str | None:
+    """What to say of texts with a sign of which only one half is there."""
+    half = found.findings.get("half")
+    if half is None:
+        return None
+    texts = "1 text holds" if half.count == 1 else f"{half.count:,} texts hold"
+    return f"{texts} half of a sign (one surrogate without the other), which no text can have; a question mark stands for it."
+
+
+def _deep(found: Finding, uri: str, *, is_lines: bool) -> Problem:
+    return Problem(
+        code="json-deep",
+        field="inputURI",
+        message=f"“{uri}” has values inside of values that are too many levels deep to be columns.",
+        found=f"{'line' if is_lines else 'record'} {found.record:,} of {_name(found.file, uri)}, in {found.path}",
+        expected="at most 100 levels",
+        fix="Read the file as lines of text with a DelimitedExtract and take the values out with get_json_object, "
+        "or have it written with fewer levels.",
+        row=found.record,
+        file=_name(found.file, uri),
+    )
+
+
+def where_words(found: Finding, uri: str, *, is_lines: bool) -> str:
+    """File, record and key of what was found first."""
+    return f"{found.path or 'the record'}, {'line' if is_lines else 'record'} {found.record:,} of {_name(found.file, uri)}"
 
 
 def _same(found: Finding, message: str, uri: str, *, is_lines: bool) -> Problem:

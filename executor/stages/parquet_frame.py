@@ -5,19 +5,23 @@ Needs pyspark.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from executor.files.folder import Place
+from executor.files.folder import Place, escaped
 from executor.files.inputs import check_parquet
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Count, StageContext
-from executor.stages.parquet_shape import Clash, ColumnType, Group, Table, as_one, is_too_fine, look_at, same_names, value_of
-from executor.stages.reading import read_files
+from executor.stages.parquet_shape import Clash, ColumnType, Group, Part, Table, as_one, look_at, same_names
+from executor.stages.parquet_values import is_too_fine, value_of
+from executor.stages.portions import Portion
+from executor.stages.reading import read_portions
+from executor.stages.wider_types import converted, ddl, is_inexact, name_in_sql
 
 if TYPE_CHECKING:
     from executor.stages.extract.parquet_extract import ParquetExtract
@@ -30,24 +34,21 @@ PANDAS = (
 def frame_of(stage: ParquetExtract, spark: SparkSession, context: StageContext) -> tuple[DataFrame, int | None]:
     """The rows of the stage's files, and how many there are."""
     looks: list[list[Group]] = []
+    tables: list[Table] = []
 
-    def sample(place: Place) -> None:
+    def portions(place: Place, options: dict[str, str]) -> list[Portion]:
         check_parquet(place)
-        looks.append(look_at(spark, [file.path for file in place.files]))
+        looks.append(look_at(spark, [file.path for file in place.files], is_counting=not context.is_sampled))
         _refuse(looks[0], place.uri)
+        tables.append(_table(stage, looks[0]))
+        return [_portion(part, tables[0], place, spark, options) for part in tables[0].parts]
 
-    def read(session: SparkSession, paths: list[str], options: dict[str, str]) -> DataFrame:
-        table = _table(stage, looks[0])
-        if not table.must_be_told:
-            return session.read.options(mergeSchema="true", **options).parquet(*paths)
-        return session.read.options(**options).schema(table.schema()).parquet(*paths)
-
-    frame = read_files(stage, spark, context, read, sample=sample)
-    if not looks:
+    frame = read_portions(stage, spark, context, portions)
+    if not tables:
         return frame, None
-    table = _table(stage, looks[0])
-    _tell(stage, context, table)
-    return _with_values(stage, context, frame, table), sum(group.rows for group in looks[0])
+    _tell(stage, context, tables[0])
+    _tell_old_times(stage, context, looks[0])
+    return _counted(stage, context, frame, tables[0]), sum(group.rows for group in looks[0])
 
 
 def _table(stage: ParquetExtract, groups: list[Group]) -> Table:
@@ -59,6 +60,80 @@ def _table(stage: ParquetExtract, groups: list[Group]) -> Table:
     if unreadable and (stage.unreadable_columns == "stop" or len(unreadable) == len(table.columns)):
         raise ProblemError([_unreadable(column, stage.input_uri) for column in unreadable[:5]])
     return table
+
+
+# --- files that Spark reads in one way --------------------------------------------------------------------------------------
+
+
+def _portion(part: Part, table: Table, place: Place, spark: SparkSession, options: dict[str, str]) -> Portion:
+    files = [file for file in place.files if str(file.path) in part.files]
+    paths = place.to_read if len(table.parts) == 1 else [escaped(file.path) for file in files]
+    if part.must_be_told:
+        frame = spark.read.options(**options).schema(part.schema()).parquet(*paths)
+    else:
+        frame = spark.read.options(mergeSchema="true", **options).parquet(*paths)
+    if len(table.parts) == 1 and not any(column.node.kinds for column in table.columns):
+        return Portion(frame, files)
+    lost = _lost_in(part, table)
+    marks = [F.expr(lost.get(mark, "false")).alias(_mark_name(number)) for number, mark in enumerate(_lost(table))]
+    return Portion(frame, files, [*_values(frame, part, table), *marks])
+
+
+def _values(frame: DataFrame, part: Part, table: Table) -> list[Column]:
+    """The columns of the table, of its types, from the files of `part`; null where these have no such column."""
+    about = {name.lower(): frame.schema[name].metadata for name in frame.columns}
+    found = []
+    for column, kind in table.read_as:
+        own = part.columns.get(column.name.lower())
+        if own is None or own.spark is None or own.value_type is None:
+            value = f"CAST(NULL AS {ddl(kind)})"
+        else:
+            value = converted(value_of(name_in_sql(own.name), own.spark, own.node), own.value_type, kind)
+        found.append(F.expr(value).alias(column.name, metadata=about.get(column.name.lower(), {})))
+    return found
+
+
+# --- what reading changes ---------------------------------------------------------------------------------------------------
+
+Mark = tuple[str, str]
+"""A column, and a key of `executor.value_kinds.KINDS`."""
+
+
+def _lost(table: Table) -> list[Mark]:
+    """What some value of the table may lose by being read."""
+    return list(dict.fromkeys(mark for part in table.parts for mark in _lost_in(part, table)))
+
+
+def _lost_in(part: Part, table: Table) -> dict[Mark, str]:
+    """The same for the files of `part`, with the SQL that is true of rows in which it does."""
+    found: dict[Mark, str] = {}
+    for column, kind in table.read_as:
+        own = part.columns.get(column.name.lower())
+        if own is None or own.spark is None or own.value_type is None:
+            continue
+        raw = name_in_sql(own.name)
+        conditions = {
+            "too-fine": is_too_fine(raw, own.spark, own.node),
+            "not-exact": is_inexact(value_of(raw, own.spark, own.node), own.value_type, kind),
+        }
+        found |= {(column.name, why): f"coalesce({sql}, false)" for why, sql in conditions.items() if sql}
+    return found
+
+
+def _mark_name(number: int) -> str:
+    return f"_sluice_lost_{number}"
+
+
+def _counted(stage: ParquetExtract, context: StageContext, frame: DataFrame, table: Table) -> DataFrame:
+    """`frame`, whose marks of what was lost are counted, without them."""
+    counts = [Count(name, kind, _mark_name(number), is_named=False) for number, (name, kind) in enumerate(_lost(table))]
+    if not counts or counts[0].condition not in frame.columns:
+        return frame
+    affected = " OR ".join(count.condition for count in counts)
+    return context.watched(frame, stage.output_view, counts, affected=affected).drop(*[count.condition for count in counts])
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------------
 
 
 def _refuse(groups: list[Group], uri: str) -> None:
@@ -77,7 +152,7 @@ def _refuse(groups: list[Group], uri: str) -> None:
                 Problem(
                     code="parquet-same-names",
                     field="inputURI",
-                    message=f"{uri}: Two columns of a file have the same name, or names that differ by upper and lower case alone.",
+                    message=f"{uri}: Two columns or fields of a file have the same name, or names that differ by case alone.",
                     found=f"“{same[0]}” and “{same[1]}” in {_name(group.files[0], uri)}",
                     file=_name(group.files[0], uri),
                     fix="Rename one of them where the file is made; from pandas: df.rename(columns={…}).",
@@ -139,26 +214,18 @@ def _tell(stage: ParquetExtract, context: StageContext, table: Table) -> None:
         context.warn(Problem(code="columns-left-out", field="unreadableColumns", message=message, found=", ".join(left), fix=PANDAS))
 
 
-def _with_values(stage: ParquetExtract, context: StageContext, frame: DataFrame, table: Table) -> DataFrame:
-    """`frame`, whose columns of odd types hold plain numbers and bytes, with their values."""
-    odd = {column.name: column for column in table.columns if column.spark is not None and column.node.kinds}
-    if not odd:
-        return frame
-    names = [f"c{place}" for place in range(len(frame.columns))]
-    plain = frame.toDF(*names)
-    counts, columns = [], []
-    for name, column in zip(names, frame.columns, strict=True):
-        found, about = odd.get(column), frame.schema[column].metadata
-        if found is None or found.spark is None:
-            columns.append(F.col(name).alias(column, metadata=about))
-            continue
-        fine = is_too_fine(name, found.spark, found.node)
-        counts += [Count(column, "too-fine", f"coalesce({fine}, false)", is_named=False)] if fine else []
-        columns.append(F.expr(value_of(name, found.spark, found.node)).alias(column, metadata=about))
-    if counts:
-        affected = " OR ".join(count.condition for count in counts)
-        plain = context.watched(plain, stage.output_view, counts, affected=affected)
-    return plain.select(*columns)
+def _tell_old_times(stage: ParquetExtract, context: StageContext, groups: list[Group]) -> None:
+    """Spark gives no way to count these as the rows go by."""
+    found: Counter[str] = Counter()
+    for group in groups:
+        found.update(group.too_fine)
+    if found:
+        many = sum(found.values())
+        words = "1 time is finer than microseconds" if many == 1 else f"{many:,} times are finer than microseconds"
+        message = f"{stage.input_uri}: {words}, which is all that Spark keeps; the rest is cut off."
+        columns = ", ".join(f"“{name}” ({number:,})" for name, number in found.items())
+        fix = "Where nanoseconds matter, have them written as whole numbers or as text where the file is made."
+        context.warn(Problem(code="too-fine", field="inputURI", message=message, found=columns, fix=fix))
 
 
 def _name(file: str, uri: str) -> str:

@@ -20,6 +20,7 @@ from executor.stages.base import Count
 from executor.stages.internal_columns import is_internal
 from executor.stages.typed_values import failure_text, is_ahead, is_inexact, is_one_of, is_too_fine, is_twice, quoted, value_of
 from executor.stages.typing_errors import raised
+from executor.stages.wider_types import name_in_sql
 
 ERRORS = "_errors"
 EARLIER = "_sluice_earlier_errors"
@@ -137,11 +138,6 @@ def counts_of(column: AnyColumn, text: str, value: str, is_wrong: str) -> list[C
     }
     kept = [Count(column.name, kind, condition) for kind, condition in kinds.items() if condition]
     return [Count(column.name, f"not-{column.type}", is_wrong), *kept]
-
-
-def name_in_sql(name: str) -> str:
-    """A column's name as SQL takes it."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 def _require_same_count(columns: list[AnyColumn], data: list[str]) -> None:

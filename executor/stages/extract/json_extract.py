@@ -77,11 +77,16 @@ class JSONExtract(FileOrViewExtract):
 
     def tell(self, context: StageContext, found: Look, columns: list[AnyColumn] | None) -> None:
         """What was found and is no reason to stop."""
-        from executor.stages.json_problems import twice_words
+        from executor.stages.json_problems import half_words, twice_words, where_words
 
+        look = "Look at the data, or at what writes it."
         words = twice_words(found)
         if words:
-            context.warn(Problem(code="json-key-twice", field="sameKeys", message=words, fix="Look at the data, or at what writes it."))
+            context.warn(Problem(code="json-key-twice", field="sameKeys", message=words, fix=look))
+        words = half_words(found)
+        if words:
+            first = where_words(found.findings["half"], self.input_uri or "", is_lines=not self.multi_line)
+            context.warn(Problem(code="json-half-sign", field="inputURI", message=words, found=f"first in {first}", fix=look))
 
     def nothing_is_json(self) -> ProblemError:
         """No record is an object."""

@@ -137,3 +137,33 @@ def test_kinds_inside_objects_and_lists_are_compared(spark_process: SparkProcess
     run_here(spark_process, job("JSONLoad", "SELECT struct(array(1) AS a) AS s"), tmp_path)
     outcome = run_here(spark_process, job("JSONLoad", "SELECT struct(array('x') AS a) AS s"), tmp_path)
     assert outcome.problem["found"] == "“s.a[]” is a number there, and string in the view"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("named_struct('a', 1L, 'b', 2L)", "named_struct('b', 20, 'a', 10)", {"a": 10, "b": 20}),
+        ("named_struct('a', 1L, 'b', 2L)", "named_struct('B', 20L, 'A', 10L)", {"a": 10, "b": 20}),
+        ("array(named_struct('a', 1L, 'b', 2L))", "array(named_struct('b', 20L, 'a', 10L))", [{"a": 10, "b": 20}]),
+        ("map('k', named_struct('a', 1L, 'b', 2L))", "map('k', named_struct('b', 20L, 'a', 10L))", {"k": {"a": 10, "b": 20}}),
+        (
+            "named_struct('o', named_struct('a', 1L, 'b', 2L))",
+            "named_struct('o', named_struct('b', 20, 'a', 10))",
+            {"o": {"a": 10, "b": 20}},
+        ),
+    ],
+)
+def test_fields_of_a_struct_are_found_by_their_names(
+    spark_process: SparkProcess, tmp_path: Path, first: str, second: str, expected: Any
+) -> None:
+    assert run_here(spark_process, job("ParquetLoad", f"SELECT 1 AS id, {first} AS s"), tmp_path).result == "succeeded"
+    assert run_here(spark_process, job("ParquetLoad", f"SELECT 2 AS id, {second} AS s"), tmp_path).result == "succeeded"
+    found = spark_process.session.read.parquet(str(tmp_path / "out")).where("id = 2").collect()
+    assert [row.asDict(recursive=True)["s"] for row in found] == [expected]
+
+
+def test_a_field_that_is_missing_in_a_struct_is_told(spark_process: SparkProcess, tmp_path: Path) -> None:
+    run_here(spark_process, job("ParquetLoad", "SELECT named_struct('a', 1L, 'b', 2L) AS s"), tmp_path)
+    problem = run_here(spark_process, job("ParquetLoad", "SELECT named_struct('a', 10L) AS s"), tmp_path).problem
+    assert problem["code"] == "append-differs"
+    assert problem["found"] == "“s” is struct<a:bigint,b:bigint> there, and struct<a:bigint> in the view"

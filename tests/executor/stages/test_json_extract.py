@@ -57,3 +57,28 @@ def test_json_in_a_view_is_read(bench: Bench) -> None:
     lines = {"type": "SQLTransform", "name": "lines", "sql": "SELECT '{\"a\": 5}' AS v", "outputView": "lines"}
     bench.run(lines, {"type": "JSONExtract", "name": "read", "outputView": "t", "inputView": "lines"})
     assert bench.table("t") == [(5, "", 1)]
+
+
+@pytest.mark.parametrize("inside", ["[" * 500 + "1" + "]" * 500, '{"a":' * 500 + "1" + "}" * 500, '{"a":' * 1500 + "1" + "}" * 1500])
+def test_values_too_deep_for_columns_are_told_with_their_line(bench: Bench, inside: str) -> None:
+    bench.write("raw/a.json", '{"a":1}\n{"b":' + inside + "}\n")
+    problem = bench.fails(extract(multiLine=False))
+    assert (problem.code, problem.row, problem.file) == ("json-deep", 2, "raw/a.json")
+    assert "DelimitedExtract" in (problem.fix or "") and "in b" in str(problem.found)
+
+
+def test_values_as_deep_as_can_be_are_read(bench: Bench) -> None:
+    bench.write("raw/a.json", '{"a":' + "[" * 99 + "1" + "]" * 99 + "}\n")
+    assert bench.run(extract(multiLine=False)).view("t").selectExpr("to_json(a) AS a").collect()[0].a == "[" * 99 + "1" + "]" * 99
+
+
+@pytest.mark.parametrize("schema", [False, True])
+def test_half_of_a_sign_is_told(bench: Bench, schema: bool) -> None:
+    bench.write("raw/a.json", '{"a": "x\\ud83d\\ude00"}\n{"a": "x\\ud800y"}\n{"a": "\\udc00"}\n')
+    bench.write("schema.json", '[{"name": "a", "type": "string", "nullable": true}]')
+    more = {"schemaURI": "schema.json"} if schema else {}
+    bench.run(extract(multiLine=False, **more))
+    (problem,) = bench.warnings
+    assert problem.code == "json-half-sign" and problem.message.startswith("2 texts hold")
+    assert problem.found == "first in a, line 2 of raw/a.json"
+    assert [row.a for row in bench.view("t").collect()] == ["x😀", "x?y", "?"]
