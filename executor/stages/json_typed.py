@@ -34,11 +34,11 @@ from executor.stages.typed_frame import (
     MISSING,
     Watched,
     counts_of,
-    name_in_sql,
     require_free_names,
     text_of,
 )
 from executor.stages.typed_values import failure_text, in_zone, quoted, value_of
+from executor.stages.wider_types import name_in_sql
 
 CORRUPT = "_corrupt_record"
 NO_ERRORS = f"CAST(array() AS {ERROR_TYPE})"
