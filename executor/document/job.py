@@ -31,7 +31,7 @@ from executor.document.places import addresses, place_problems
 from executor.document.reading import read_document
 from executor.document.views import view_problems
 from executor.language import schema
-from executor.language.credentials import credential_problems, may_hold
+from executor.language.credentials import credential_problems, may_hold, without_credentials
 from executor.language.filling import Filler, inject_sql_params
 from executor.language.parameters import SECRET, Parameter, resolve
 from executor.language.places import place_of
@@ -99,7 +99,7 @@ def check(
     known = None if secrets is None else dict.fromkeys(secrets, SECRET)
     reader = _Reader(environment, parameters, None, environments_known, types, judges_credentials=True, secrets=known)
     reader.read(document)
-    return _in_order(reader.problems)
+    return _in_order(without_credentials(reader.problems, reader.suspect) if reader.suspect else reader.problems)
 
 
 def places_written(
@@ -139,6 +139,8 @@ class _Reader:
     secrets: Mapping[str, str] | None = None
     judges_credentials: bool = False
     """What is written, saved, promoted or started may hold no credential. What was kept before that was refused can still be looked at."""
+    suspect: Mapping[str, Any] | None = None
+    """The document, where it may hold a credential: no problem quotes one."""
 
     def read(self, document: Document) -> Job | None:
         """The job, also where only some stages are right; None when there is nothing to judge."""
@@ -151,6 +153,7 @@ class _Reader:
         self.files = files_in(content)
         if self.judges_credentials and may_hold(str(content)):
             self.problems += credential_problems(content)
+            self.suspect = content
         declared = self._declared(content.get("parameters"))
         values, wrong = resolve(declared, self.given, environment=self.environment, run_id=self.run_id, secrets=self.secrets)
         self.problems += wrong

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from executor.language import sql_text
@@ -15,6 +15,8 @@ from executor.language.filling import PLACEHOLDER
 from executor.problems import Problem
 
 MASK = "•••••"
+SHORTEST_QUOTED = 4
+"""Characters of a credential that is taken out of a problem's words; what is shorter stands in any sentence."""
 MAPS = ("authentication", "params", "options")
 """Free maps of a stage whose keys tell what a value is."""
 _SECRET_NAMES = re.compile(
@@ -39,11 +41,12 @@ _NAMED = re.compile(
 
 @dataclass(frozen=True)
 class Found:
-    """One credential: the keys that lead to the text it stands in, and where in that text."""
+    """One credential: the keys that lead to the text it stands in, and where in that text. `in_key`: the text is the last key itself."""
 
     path: tuple[str | int, ...]
     start: int
     end: int
+    in_key: bool = False
 
 
 _HINTS = re.compile(r"pass|pwd|secret|key|token|sig|AKIA|ASIA|AIza|gh._|xox|eyJ|PRIVATE|://", re.IGNORECASE)
@@ -61,8 +64,33 @@ def credentials_in(content: Any) -> list[Found]:
 
 def credential_problems(content: Any) -> list[Problem]:
     """One problem for each field that holds a literal credential; never with its value."""
-    fields: dict[tuple[str | int, ...], None] = {found.path: None for found in credentials_in(content)}
-    return [_problem(path, content) for path in fields]
+    found = credentials_in(content)
+    places: dict[tuple[str | int, ...], None] = {one.path[:-1] if one.in_key else one.path: None for one in found}
+    return without_credentials([_problem(path, content) for path in places], content, found)
+
+
+def without_credentials(problems: list[Problem], content: Any, found: list[Found] | None = None) -> list[Problem]:
+    """The problems, with a mask for each of the document's credentials that they quote. Where what is found is a whole word or name, other
+    rules quote it, too."""
+    texts = {_text_of(content, one) for one in (credentials_in(content) if found is None else found)}
+    secret = sorted((text for text in texts if len(text) >= SHORTEST_QUOTED), key=len, reverse=True)
+    if not secret:
+        return problems
+    pattern = re.compile("|".join(map(re.escape, secret)))
+
+    def shown(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: shown(item) for key, item in value.items()}
+        return pattern.sub(MASK, value) if isinstance(value, str) else value
+
+    return [replace(one, **{name.name: shown(getattr(one, name.name)) for name in fields(one)}) for one in problems]
+
+
+def _text_of(content: Any, found: Found) -> str:
+    for key in found.path[:-1]:
+        content = content[key]
+    text = str(found.path[-1]) if found.in_key else content[found.path[-1]]
+    return str(text)[found.start : found.end]
 
 
 def masked(content: Any) -> Any:
@@ -84,6 +112,7 @@ def _walk(value: Any, path: tuple[str | int, ...]) -> Iterator[Found]:
         return
     if isinstance(value, dict):
         for key, item in value.items():
+            yield from (Found((*path, str(key)), start, end, in_key=True) for start, end in _spans(str(key), is_sql=False))
             yield from _walk(item, (*path, str(key)))
     elif isinstance(value, list):
         for index, item in enumerate(value):
@@ -119,13 +148,19 @@ def _spans(text: str, *, is_sql: bool) -> Iterator[tuple[int, int]]:
 
 def _masked(value: Any, found: list[Found], path: tuple[str | int, ...]) -> Any:
     if isinstance(value, dict):
-        return {key: _masked(item, found, (*path, str(key))) for key, item in value.items()}
+        return {_masked_key(key): _masked(item, found, (*path, str(key))) for key, item in value.items()}
     if isinstance(value, list):
         return [_masked(item, found, (*path, index)) for index, item in enumerate(value)]
-    spans = sorted((one.start, one.end) for one in found if one.path == path)
+    spans = sorted((one.start, one.end) for one in found if one.path == path and not one.in_key)
     for start, end in reversed(spans):
         value = value[:start] + MASK + value[end:]
     return value
+
+
+def _masked_key(key: Any) -> Any:
+    for start, end in sorted(_spans(key, is_sql=False), reverse=True) if isinstance(key, str) else ():
+        key = key[:start] + MASK + key[end:]
+    return key
 
 
 def _problem(path: tuple[str | int, ...], content: Any) -> Problem:

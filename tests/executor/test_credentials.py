@@ -68,6 +68,39 @@ def test_anywhere_in_a_document(document: dict[str, Any]) -> None:
     assert credential_problems(json.loads(hidden.replace(MASK, ""))) == []
 
 
+KEY = "AKIAIOSFODNN7EXAMPLE"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"stages": [EXTRACT | {"authentication": {"method": KEY}}]},
+        {"stages": [EXTRACT | {"authentication": {"method": "AmazonIAM", KEY: "x"}}]},
+        {"stages": [EXTRACT | {"type": KEY}]},
+        {"stages": [EXTRACT | {"name": KEY}, EXTRACT | {"name": KEY, "outputView": "other"}]},
+        {"stages": [EXTRACT | {"delimiter": KEY}]},
+        {"stages": [EXTRACT | {"skipLines": KEY}]},
+        {"stages": [EXTRACT | {"environments": [KEY]}]},
+        {"stages": [EXTRACT | {"inputURI": f"../{KEY}"}]},
+        {"stages": [EXTRACT | {KEY: 1}]},
+        {"stages": [EXTRACT], KEY: 1},
+        {"parameters": {KEY: {"type": "string"}}, "stages": [EXTRACT]},
+        {"parameters": {"p": {"type": KEY}}, "stages": [EXTRACT]},
+        {"parameters": {"p": {"type": "integer", "default": KEY}}, "stages": [EXTRACT]},
+        with_sql(f"SELECT a FROM `{KEY}`"),
+        with_sql(f"SELECT {KEY} FROM {KEY}"),
+        {"stages": [EXTRACT | {"params": {"password": "integer-like"}, "skipLines": "integer-like"}]},
+    ],
+)
+def test_no_other_problem_quotes_it_and_no_key_is_one(document: dict[str, Any]) -> None:
+    """What is wrong at the same place, too, is told without the value."""
+    problems = check(document)
+    told = json.dumps([problem.as_dict() for problem in problems])
+    assert "literal-credential" in [problem.code for problem in problems]
+    assert KEY not in told and "integer-like" not in told
+    assert KEY not in json.dumps(masked(document))
+
+
 @pytest.mark.parametrize(
     "sql",
     [
