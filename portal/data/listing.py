@@ -27,6 +27,11 @@ _ICONS = {
 }  # fmt: skip
 
 
+def holds_a_value(uri: str) -> bool:
+    """Whether a place in the lake tells a value of the data, as those in a folder such as `year=2013` do."""
+    return "=" in uri
+
+
 @dataclass
 class Table:
     """One line of the list. `columns` and `rows` are None where nobody has looked or counted."""
@@ -59,6 +64,11 @@ class Table:
     @property
     def folder(self) -> str:
         return self.uri.partition("/")[0] if "/" in self.uri else ""
+
+    @property
+    def tells_values(self) -> bool:
+        """Whether its own place does: what lies in such a folder is a part of a table."""
+        return holds_a_value(self.uri)
 
     @property
     def by(self) -> str:
@@ -278,12 +288,14 @@ class Filters:
         return bool(self.words or self.folder or self.by or self.unread)
 
     def take(self, tables: Iterable[Table], *, with_data: bool) -> list[Table]:
-        """Columns are searched for those who may see data only: what stands in a file's first line is data, whatever it is taken for."""
+        """Columns are searched for those who may see data only: what stands in a file's first line is data, whatever it is taken for.
+        Places that hold a value of the data are left out for others."""
         words = self.words.lower().split()
         return [
             table
             for table in tables
-            if (not self.folder or table.folder == self.folder)
+            if (with_data or not table.tells_values)
+            and (not self.folder or table.folder == self.folder)
             and (not self.by or table.by == self.by)
             and (not self.unread or not table.readers)
             and all(_holds(table, word, with_data) for word in words)

@@ -21,7 +21,7 @@ from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.data import actions, rights, table_rows, uploads
 from portal.data.lake import Lake
-from portal.data.listing import Filters, Table, find_table, list_tables
+from portal.data.listing import Filters, Table, find_table, holds_a_value, list_tables
 from portal.data.models import FileVersion, VersionState
 from portal.data.uses import as_dicts
 from portal.environments.models import Environment
@@ -55,7 +55,8 @@ def list_data(request: HttpRequest, project: str, environment: str) -> HttpRespo
     place, user = find_project(request, project), person(request)
     found = find_environment(user, place, environment)
     listing, filters = list_tables(found), Filters.of(request.GET)
-    shown = filters.take(listing.tables, with_data=policy.can(user, "view_data", found))
+    with_data = policy.can(user, "view_data", found)
+    known, shown = (one.take(listing.tables, with_data=with_data) for one in (Filters(), filters))
     page = Paginator(shown, ON_A_PAGE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {
         "project": place,
@@ -68,7 +69,7 @@ def list_data(request: HttpRequest, project: str, environment: str) -> HttpRespo
     }
     if request.headers.get("HX-Request"):
         return render(request, "data/_table.html", context)
-    counted = Counter(table.folder for table in listing.tables if table.folder)
+    counted = Counter(table.folder for table in known if table.folder)
     return render(
         request,
         "data/list.html",
@@ -76,11 +77,11 @@ def list_data(request: HttpRequest, project: str, environment: str) -> HttpRespo
         | {
             "environments": policy.allowed(user, "view", place.environments.order_by("rank")),
             "folders": sorted(counted.items(), key=lambda one: (one[0] != "raw", one[0] != "curated", one[0]))[:8],
-            "writers": sorted({table.by for table in listing.tables if table.by})[:200],
-            "unread": sum(not table.readers for table in listing.tables),
+            "writers": sorted({table.by for table in known if table.by})[:200],
+            "unread": sum(not table.readers for table in known),
             "who_may": rights.who_may(found),
             "uploads": uploads.config(user, place, found),
-            "bin": _bin(found)[:20],
+            "bin": [version for version in _bin(found) if with_data or not holds_a_value(version.uri)][:20],
         },
     )
 
@@ -111,7 +112,7 @@ def _asked(request: HttpRequest, project: str, environment: str, action: str = "
     user, place = person(request), find_project(request, project)
     found = find_environment(user, place, environment, action)
     table = find_table(found, request.GET.get("uri") or request.POST.get("uri", ""))
-    if table is None:
+    if table is None or (table.tells_values and not policy.can(user, "view_data", found)):
         raise PortalError(
             "There is no such file or table any more.", code="nothing-there", status=404, fix="Look at the list of data, or into its bin."
         )
@@ -124,6 +125,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     if not request.GET.get("uri"):
         return redirect("data:list", project, find_environment(person(request), find_project(request, project), environment).name)
     user, found, shown = _asked(request, project, environment)
+    with_data = policy.can(user, "view_data", found)
     may_change = rights.may_change(user, found, "change_data")
     versions = FileVersion.objects.at(found, shown.uri).exclude(state=VersionState.GONE).select_related("brought_by", "changed_by")
     place = places.place_at(found, shown.uri)
@@ -136,11 +138,11 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "place": place,
         "publishes": published.history(place) if place and place.owner else [],
         "may_put_back_output": may_answer_for(user, "put_back_output", found),
-        "with_data": policy.can(user, "view_data", found),
+        "with_data": with_data,
         "may_change": may_change,
         "may_create": policy.can(user, "create_job", found.project),
         "rows_url": address("rows", found, shown.uri),
-        "files": Lake(found).files_in(shown.uri)[:200] if shown.is_folder else [],
+        "files": Lake(found).files_in(shown.uri)[:200] if shown.is_folder and with_data else [],  # their folders may tell values
         "uploads": uploads.config(user, found.project, found),
         "download_rows": downloads.most_rows(),
         "download_url": address("download", found, shown.uri),

@@ -199,6 +199,33 @@ def test_who_may_not_see_data_sees_names_and_no_rows(
     assert (lake / "raw" / "a.csv").exists()
 
 
+def test_values_in_names_of_folders_are_seen_by_who_may_see_data(
+    lake: Path, browser_of: Browsers, vic: User, ana: User, dev: Environment
+) -> None:
+    """`name=Smith` is a value of a column: it is in no list for others, and whether there is such a place they cannot find out."""
+    put(
+        lake,
+        **{
+            "out/people/name=Smith/part-0.parquet": b"P", "out/mixed/name=Smith/a.csv": b"x\n", "out/mixed/name=Smith/other.json": b"{}",
+            "name=Smith/a.csv": b"x\n", "out/mixed/b.csv": b"x\n",
+        },
+    )  # fmt: skip
+    pages = [
+        PAGE,
+        PAGE + "?q=smith",
+        PAGE + "table?uri=out/people",
+        PAGE + "table?uri=out/mixed",
+        "/api/v1/projects/flights/environments/dev/files/",
+    ]
+
+    seen = {who: [browser_of(who).get(page).content.decode().replace('value="smith"', "") for page in pages] for who in (vic, ana)}
+    there = [browser_of(vic).get(f"{PAGE}table?uri=out/people/name={name}").status_code for name in ("Smith", "Jones")]
+
+    assert not [page for page, text in zip(pages, seen[vic], strict=True) if "smith" in text.lower()]
+    assert "name=Smith/part-0.parquet" in seen[ana][2] and "name=Smith" in seen[ana][0]
+    assert there == [404, 404]
+
+
 def test_rename_delete_and_put_back(lake: Path, browser_of: Browsers, ana: User, vic: User, bring: Bring) -> None:
     bring("a.csv", b"x\n1\n")
     browser = browser_of(ana)
