@@ -254,7 +254,9 @@ class DelimitedLook:
             self._found_order(more, typings)
         if any(typing.type == "timestamp" for typing in typings):
             has_zone = all(_has_zone(typing) for typing in typings if typing.type == "timestamp")
-            words_of_zone = "the values say their zone" if has_zone else "no zone in the file: sure?"
+            says_some = any(typing.zones[0] for typing in typings if typing.type == "timestamp")
+            silent = "some values say no zone: sure?" if says_some else "no zone in the file: sure?"
+            words_of_zone = "the values say their zone" if has_zone else silent
             more.append(
                 Found(
                     setting="timeZone", value=style.time_zone, shown=style.time_zone, words=words_of_zone,

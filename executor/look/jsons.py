@@ -23,6 +23,7 @@ from executor.problems import Problem, ProblemError
 LARGEST_DOCUMENT = 64_000_000
 LONGEST_LINE = 16_000_000
 DEEPEST = 100
+ESCAPE = b"\\u"
 
 
 class _Key:
@@ -56,15 +57,24 @@ def look_at_json(file: Opened, uri: str, settings: Settings, kind: str, *, secon
         proposal.problems.append(Said(code="input-encoding", message="JSON is read as UTF-8 only.", fix="Save the file as UTF-8."))
     records = _lines(file, proposal, seconds, limit_bytes) if kind == "jsonl" else _document(file)
     keys: dict[str, _Key] = {}
-    for line, record in records:
+    halves: list[int] = []
+    for line, record, has_escapes in records:
         proposal.rows_judged += 1
-        _take(keys, record, line, proposal)
+        whole = _with_whole_signs(record) if has_escapes else record
+        if whole is not record:
+            halves.append(line)
+        _take(keys, whole, line, proposal)
+    if halves:
+        message = f"{len(halves):,} {'record holds' if len(halves) == 1 else 'records hold'} half of a sign; a question mark stands for it."
+        fix = "Look at the data, or at what writes it."
+        proposal.problems.append(Said(code="json-half-sign", message=message, line=halves[0], fix=fix))
     proposal.rows = proposal.rows_judged if proposal.rows is None else proposal.rows
     _describe(proposal, keys, settings)
     return proposal
 
 
-def _lines(file: Opened, proposal: Proposal, seconds: float, limit_bytes: int | None) -> Iterator[tuple[int, dict[str, Any]]]:
+def _lines(file: Opened, proposal: Proposal, seconds: float, limit_bytes: int | None) -> Iterator[tuple[int, dict[str, Any], bool]]:
+    """(line, record, whether signs in it are written as numbers)."""
     end, done, broken = time.monotonic() + seconds, 0, 0
     with io.BufferedReader(file.stream()) as stream:  # type: ignore[type-var]
         for number, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE), b""), 1):
@@ -76,7 +86,7 @@ def _lines(file: Opened, proposal: Proposal, seconds: float, limit_bytes: int | 
             except (ValueError, RecursionError):
                 record = None
             if isinstance(record, dict):
-                yield number, record
+                yield number, record, ESCAPE in line
             else:
                 broken += 1
                 if broken <= 3:
@@ -87,7 +97,8 @@ def _lines(file: Opened, proposal: Proposal, seconds: float, limit_bytes: int | 
                 return
 
 
-def _document(file: Opened) -> Iterator[tuple[int, dict[str, Any]]]:
+def _document(file: Opened) -> Iterator[tuple[int, dict[str, Any], bool]]:
+    """As `_lines`, with numbers of records."""
     with file.stream() as stream:
         data = stream.read(LARGEST_DOCUMENT + 1)
     if len(data) > LARGEST_DOCUMENT:
@@ -109,7 +120,17 @@ def _document(file: Opened) -> Iterator[tuple[int, dict[str, Any]]]:
             raise ProblemError(
                 Problem(code="input-format", message=f"Item {number:,} of the list is not an object.", fix="Bring a list of objects.")
             )
-        yield number, row
+        yield number, row, ESCAPE in data
+
+
+def _with_whole_signs(record: dict[str, Any]) -> dict[str, Any]:
+    """`record` itself; where a text in it has one surrogate without the other, which no text can have, a copy with ? for it."""
+    text = json.dumps(record, ensure_ascii=False)
+    if text.isascii():
+        return record
+    plain = text.encode("utf-8", "replace").decode()
+    found: dict[str, Any] = record if plain == text else json.loads(plain)
+    return found
 
 
 def _take(keys: dict[str, _Key], record: dict[str, Any], line: int, proposal: Proposal) -> None:

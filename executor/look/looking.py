@@ -34,8 +34,12 @@ def look(lake_folder: Path, uri: str, given: dict[str, Any], *, limit_bytes: int
     """The proposal for the file (or, of a folder, its first file) at `uri`. Raises ProblemError."""
     began = time.monotonic()
     settings = settings_from(given)
-    file = Opened(_file_at(lake_folder, uri))
-    proposal = _look(file, uri, settings, limit_bytes, seconds, tell)
+    files = _files_at(lake_folder, uri)
+    proposal = _look(Opened(files[0][0]), uri, settings, limit_bytes, seconds, tell)
+    if len(files) > 1:
+        message = f"The folder holds {len(files):,} files; columns, types and rows shown are those of “{files[0][1]}” alone."
+        fix = "A run reads all of them as one table and says what does not fit. Look at the others one by one to see them."
+        proposal.problems = [*proposal.problems, Said(code="look-first-file", message=message, fix=fix)]
     proposal.seconds = round(time.monotonic() - began, 2)
     return proposal
 
@@ -48,16 +52,17 @@ def settings_from(given: dict[str, Any]) -> Settings:
         raise ProblemError(problems_of(error, Settings)) from None
 
 
-def _file_at(lake_folder: Path, uri: str) -> Path:
+def _files_at(lake_folder: Path, uri: str) -> list[tuple[Path, str]]:
+    """The files with something in them, and what the document calls them."""
     path = Path(lake.existing(lake_folder, uri, "uri"))
     if not path.is_dir():
-        return path
+        return [(path, uri)]
     from executor.files.folder import place_of
 
-    files = [file.path for file in place_of(str(path), uri).files if file.path.stat().st_size]
+    files = [(file.path, file.name) for file in place_of(str(path), uri).files if file.path.stat().st_size]
     if not files:
         raise ProblemError(Problem(code="input-empty", field="uri", message="The folder holds no data files.", fix="Name a file."))
-    return files[0]
+    return files
 
 
 def _look(file: Opened, uri: str, settings: Settings, limit_bytes: int | None, seconds: float, tell: Tell) -> Proposal:
@@ -113,15 +118,27 @@ def kind_of(file: Opened) -> str:
 
 
 def _is_text(head: bytes) -> bool:
-    """Few control signs; zero bytes only as UTF-16 and UTF-32 have them."""
+    """Few control signs, of which what else reads as UTF-8 may have some more; zero bytes only as UTF-16 and UTF-32 have them."""
     from executor.files.encodings import marked_encoding
     from executor.look.encoding import looks_like_utf16
 
     part = head[:20_000]
     if marked_encoding(part) in ("UTF-16LE", "UTF-16BE") or looks_like_utf16(part):
         return True
-    odd = sum(byte < 32 and byte not in b"\t\n\r\x0c\x1a\x01" for byte in part)
-    return odd <= len(part) * 0.005
+    odd = sum(byte < 32 and byte not in b"\t\n\r\x0b\x0c\x1a\x01" for byte in part)
+    return odd <= len(part) * (MOST_ODD if b"\0" not in part and _is_utf8(part) else MOST_ODD_ELSE)
+
+
+MOST_ODD, MOST_ODD_ELSE = 0.1, 0.005
+
+
+def _is_utf8(part: bytes) -> bool:
+    """Whether it reads as UTF-8 but for a sign that is cut at its end."""
+    try:
+        part.decode()
+    except UnicodeDecodeError as error:
+        return error.start >= len(part) - 3
+    return True
 
 
 def _text_kind(head: bytes) -> str:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from executor.look.proposal import Option, ProposedColumn, Question, Settings
 from executor.look.shapes import moment_key
 from executor.look.types import Typing
+
+OFFSET = re.compile(r"([+-][0-9]{2}(?::?[0-9]{2})?)\s*$")
+LABEL = "Times are in"
+"""What the page calls the setting."""
 
 
 def questions_of_values(settings: Settings, typings: list[Typing], columns: list[ProposedColumn]) -> list[Question]:
@@ -21,7 +27,24 @@ def questions_of_values(settings: Settings, typings: list[Typing], columns: list
     if numbers and settings.decimal is None:
         is_comma = any(typing.open == "decimal" and typing.decimal == "," for typing in typings)
         questions.append(_question_of_thousands(numbers, "," if is_comma else "."))
+    mixed = [(column, typing) for column, typing in zip(columns, typings, strict=False) if typing.type == "timestamp" and all(typing.zones)]
+    if mixed and settings.time_zone is None:
+        questions.append(_question_of_zones([column for column, _ in mixed], mixed[0][1]))
     return questions
+
+
+def _question_of_zones(columns: list[ProposedColumn], typing: Typing) -> Question:
+    """Of columns in which some times say their zone and others do not."""
+    _, silent, example = typing.zones
+    utc = f"another place is chosen under “{LABEL}”"
+    options = [Option(label="UTC", words=utc, settings={"timeZone": "UTC"}, is_chosen=True)]
+    offset = OFFSET.search(example)
+    if offset and offset[1].strip("+-0:"):
+        zone = f"{offset[1][:3]}:{offset[1][-2:] if len(offset[1]) > 3 else '00'}"
+        words = "all of them, in summer and in winter"
+        options.append(Option(label=f"{zone}, as the others", words=words, settings={"timeZone": zone}))
+    words = f"{_named(columns)}: {silent:,} {'says' if silent == 1 else 'say'} no zone, others do, for instance {example.strip()}."
+    return Question(key="timeZone", title="In which zone are the times that say none?", words=words, options=options)
 
 
 def _question_of_thousands(columns: list[ProposedColumn], decimal: str) -> Question:

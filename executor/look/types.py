@@ -58,6 +58,8 @@ class Typing:
     shows_decimal: bool = False
     """Whether its values show which sign stands before decimals."""
     order: str = ""
+    zones: tuple[int, int, str] = (0, 0, "")
+    """Of moments: how many say their zone, how many do not, and an example of those that do."""
     prepare: str | None = None
     trim: bool = False
 
@@ -304,7 +306,14 @@ def moment(facts: Facts, style: Style, kind: str, *, chosen: bool = False) -> Ty
     options: dict[str, Any] = {"formatters": patterns}
     if kind == "timestamp":
         options["timezoneId"] = style.time_zone
-    return Typing(kind, set(fitting), options=options, order=order, open="dayFirst" if is_open else "")
+    return Typing(kind, set(fitting), options=options, order=order, open="dayFirst" if is_open else "", zones=_zones(fitting))
+
+
+def _zones(moments: dict[Moment, Tally]) -> tuple[int, int, str]:
+    said = {key: tally for key, tally in moments.items() if key.clock and key.zone}
+    silent = sum(tally.rows for key, tally in moments.items() if key.clock and not key.zone)
+    example = next((text for tally in said.values() for _, text in tally.examples), "")
+    return sum(tally.rows for tally in said.values()), silent, example
 
 
 def _day_order(moments: dict[Moment, Tally], style: Style) -> tuple[str, bool]:

@@ -296,3 +296,43 @@ def test_a_line_without_end_is_told_and_not_read_to_its_end(tmp_path: Path) -> N
         proposal_of(tmp_path, "a,b\n1,2\n3," + "x" * 20_000_000)
     problem = told.value.problems[0]
     assert (problem.code, problem.line) == ("input-row-endless", 3) and problem.fix
+
+
+@pytest.mark.parametrize(
+    ("times", "zones"),
+    [
+        (["2024-01-01 10:00:00", "2024-01-01 10:00:00+02:00"], ["UTC", "+02:00"]),
+        (["2024-01-01T10:00:00", "2024-01-01T10:00:00.5Z", "2024-01-02T10:00:00Z"], ["UTC"]),
+        (["2024-01-01 10:00 -0500", "2024-01-01 10:00"], ["UTC", "-05:00"]),
+    ],
+)
+def test_times_with_and_without_a_zone_in_one_column_are_asked_about(tmp_path: Path, times: list[str], zones: list[str]) -> None:
+    content = "id,at\n" + "".join(f"{number},{time}\n" for number, time in enumerate(times))
+    (question,) = proposal_of(tmp_path, content).questions
+    assert (question.key, "at: 1 says no zone" in question.words) == ("timeZone", True)
+    assert [option.settings["timeZone"] for option in question.options] == zones
+    answered = proposal_of(tmp_path, content, timeZone=zones[-1])
+    assert (answered.questions, column(answered, "at").type["timezoneId"]) == ([], zones[-1])
+
+
+def test_times_that_all_say_a_zone_or_none_ask_nothing(tmp_path: Path) -> None:
+    for ending in ("", "Z"):
+        assert not proposal_of(tmp_path, f"id,at\n1,2024-01-01 10:00:00{ending}\n2,2024-01-02 11:00:00{ending}\n").questions
+
+
+@pytest.mark.parametrize("sign", [b"\x0b", b"\x1b", b"\x1f"])
+def test_a_control_sign_makes_no_unknown_file_of_a_few_lines(tmp_path: Path, sign: bytes) -> None:
+    assert types(proposal_of(tmp_path, b"id,t\n1,a" + sign + b"b\n2,x\n")) == {"id": "integer", "t": "string"}
+    assert proposal_of(tmp_path, bytes(range(1, 32)) * 3 + b"\xff").format == "unknown"
+
+
+def test_of_a_folder_it_is_said_which_file_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    for name in ("a.csv", "b.csv"):
+        proposal_of(tmp_path / "m", "a,b\n1,2\n", name=name)
+    found = look(tmp_path, "m", {}, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
+    assert [(said.code, "2 files" in said.message and "“m/a.csv”" in said.message) for said in found.problems] == [
+        ("look-first-file", True)
+    ]
+    (tmp_path / "m/b.csv").unlink()
+    assert not look(tmp_path, "m", {}, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None).problems

@@ -54,6 +54,16 @@ def test_a_json_document_and_what_is_wrong_with_one(tmp_path: Path) -> None:
             look_at(tmp_path, "h.json", format="json")
 
 
+@pytest.mark.parametrize(
+    "content", ['{"a": "x\\ud800"}\n{"a": "y"}\n', '[{"a": "x\\ud800"}, {"a": "y"}]', '{"a\\udc00": "x"}\n{"a": "y"}\n']
+)
+def test_half_of_a_sign_is_told_and_breaks_nothing(tmp_path: Path, content: str) -> None:
+    (tmp_path / "f.json").write_text(content)
+    found = look_at(tmp_path, "f.json")
+    assert [(said.code, said.line) for said in found.problems] == [("json-half-sign", 1)]
+    assert "?" in found.model_dump_json()
+
+
 def test_parquet(tmp_path: Path) -> None:
     import pyarrow as pa
     from pyarrow import parquet
