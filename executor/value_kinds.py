@@ -26,6 +26,7 @@ KINDS = {
     "too-fine": "finer than microseconds; the rest was cut off",
     "year-ahead": "a year of two digits that lies far ahead; it was read as 20…",
     "empty-folder": "an empty text that names a folder; it will be read as no value",
+    "as-null": "the very text that stands for no value; it will be read as none",
     "not-in-json": "no number in JSON; written as text",
 }
 """Kind → words that stand after “5 of 1,000 rows”."""

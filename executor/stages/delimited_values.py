@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pyspark.sql import Column, DataFrame
@@ -50,6 +50,46 @@ def require_plain_values(frame: DataFrame, separator: str, stage_name: str) -> N
                     fix="Set “Quotes” (quote) to DoubleQuote, choose another separator, or take the sign out with replace(…) before.",
                 )
             )
+
+
+def texts_of(frame: DataFrame, *, but: Sequence[str]) -> list[str]:
+    """The columns of text that stand in the files: `but` are folders."""
+    kept = {name.casefold() for name in but}
+    return [field.name for field in frame.schema.fields if isinstance(field.dataType, StringType) and field.name.casefold() not in kept]
+
+
+def with_no_empty_lines(
+    frame: DataFrame, null_value: str, empty_value: str, stage_name: str, times: Mapping[str, str], *, but: Sequence[str]
+) -> DataFrame:
+    """`frame`, whose rows all become lines: of a single column, a line without any sign is no row, for who reads and for who writes. No
+    value is written there as an empty text is, in quotes. `times`: the patterns of times by their types. Raises ProblemError where that
+    cannot be."""
+    kept = {name.casefold() for name in but}
+    own = [field for field in frame.schema.fields if field.name.casefold() not in kept]
+    if len(own) > 1 or null_value.strip():
+        return frame
+    name, kind = own[0].name, own[0].dataType.simpleString()
+    column = F.col("`" + name.replace("`", "``") + "`")
+    text = F.date_format(column, times[kind]) if kind in times else column.cast("string")
+    if not empty_value.strip():
+        many = frame.where(F.coalesce(F.trim(text), F.lit("")) == "").count()
+        if many:
+            raise ProblemError(_empty_lines(stage_name, name, many))
+    written = F.coalesce(text, F.lit("")).alias(name)
+    return frame.select(*[written if field.name == name else "`" + field.name.replace("`", "``") + "`" for field in frame.schema.fields])
+
+
+def _empty_lines(stage_name: str, name: str, many: int) -> Problem:
+    rows = "1 row has" if many == 1 else f"{many:,} rows have"
+    return Problem(
+        code="empty-lines",
+        field="nullValue",
+        message=f"“{stage_name}” writes a single column, and {rows} nothing in it: an empty line is no row, and they would be lost.",
+        found=name,
+        data_column=name,
+        fix="Give a “Text for no value” (nullValue), set “Quotes” (quote) to DoubleQuote without a text of your own for an empty text, "
+        "or write a second column.",
+    )
 
 
 def mark_files(folder: Path) -> None:

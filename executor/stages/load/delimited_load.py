@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from executor.stages.base import Stage, StageContext
+from executor.stages.base import Count, Stage, StageContext
 from executor.stages.file_kinds import QUOTES, Delimited, FileLoad
 from executor.stages.kinds import stage_field
 
@@ -79,15 +79,28 @@ class DelimitedLoad(Delimited, FileLoad):
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.writing import NESTED, write_files
 
-        write_files(self, context, self._write, unsupported=NESTED, prepared=self._as_written)
+        write_files(self, context, self._write, unsupported=NESTED, prepared=lambda frame: self._as_written(frame, context))
 
-    def _as_written(self, frame: DataFrame) -> DataFrame:
-        from executor.stages.delimited_values import require_plain_values, values_as_text
+    def _as_written(self, frame: DataFrame, context: StageContext) -> DataFrame:
+        from executor.stages.delimited_values import require_plain_values, values_as_text, with_no_empty_lines
 
-        written = values_as_text(frame, self.decimal_sign, but=self.partition_by)
+        options = self._options()
+        written = values_as_text(self._counted(frame, context), self.decimal_sign, but=self.partition_by)
         if self.quote == "None":
-            require_plain_values(written, self.format_options()["sep"], self.name)
-        return written
+            require_plain_values(written, options["sep"], self.name)
+        times = {"timestamp": MOMENT, "timestamp_ntz": LOCAL_MOMENT}
+        return with_no_empty_lines(written, options["nullValue"], options["emptyValue"], self.name, times, but=self.partition_by)
+
+    def _counted(self, frame: DataFrame, context: StageContext) -> DataFrame:
+        """A text that is just what is written for null comes back as null, which the run says."""
+        from executor.stages.delimited_values import texts_of
+        from executor.stages.wider_types import name_in_sql
+
+        word = self.null_value.replace("\\", "\\\\").replace("'", "\\'")
+        names = texts_of(frame, but=self.partition_by) if self.null_value else []
+        counts = [Count(name, "as-null", f"coalesce({name_in_sql(name)} = '{word}', false)", is_named=False) for name in names]
+        affected = " OR ".join(count.condition for count in counts)
+        return context.watched(frame, self.input_view, counts, affected=affected) if counts else frame
 
     def _write(self, writer: DataFrameWriter, path: str) -> None:
         from executor.stages.delimited_values import mark_files

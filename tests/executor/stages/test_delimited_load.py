@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.executor.running import run_here
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from executor.spark.session import SparkProcess
     from tests.executor.stages.bench import Bench
 
 pytestmark = pytest.mark.spark
@@ -73,3 +78,43 @@ def test_without_quotes_a_value_cannot_hold_the_separator(bench: Bench, sql: str
     problem = bench.fails({"type": "SQLTransform", "name": "make", "sql": sql, "outputView": "v"}, load)
     assert (problem.code, problem.data_column) == ("quotes-needed", "x")
     assert written(bench, "SELECT 'a;b' AS x, 1 AS n", quote="None") == "a;b,1\n"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("(NULL), ('a'), ('')", 'c\n""\na\n""\n'),
+        ("(NULL), (1)", 'c\n""\n1\n'),
+        ("(NULL), (TIMESTAMP'2024-01-02 03:04:05Z')", 'c\n""\n2024-01-02T03:04:05.000000Z\n'),
+        ("(NULL), (DATE'0099-01-01')", 'c\n""\n0099-01-01\n'),
+        ("(NULL), (1.10BD)", 'c\n""\n1.10\n'),
+    ],
+)
+def test_no_value_in_the_only_column_stays_a_row(bench: Bench, values: str, expected: str) -> None:
+    sql = f"SELECT * FROM VALUES {values} AS t(c)"
+    assert written(bench, sql, header=True) == expected
+    back = {"type": "DelimitedExtract", "name": "read", "inputURI": "out", "header": True, "outputView": "t"}
+    assert bench.run(back).view("t").count() == expected.count("\n") - 1
+
+
+def test_no_value_in_the_only_column_beside_folders_stays_a_row(bench: Bench) -> None:
+    assert written(bench, "SELECT CAST(NULL AS int) AS c, 'x' AS p", partitionBy=["p"]) == '""\n'
+    assert written(bench, "SELECT CAST(NULL AS int) AS c", nullValue="NULL") == "NULL\n"
+
+
+@pytest.mark.parametrize("more", [{"quote": "None"}, {"emptyValue": ""}])
+@pytest.mark.parametrize("value", ["CAST(NULL AS string)", "''", "' '"])
+def test_rows_that_would_be_empty_lines_are_refused(bench: Bench, more: dict[str, str], value: str) -> None:
+    load = {"type": "DelimitedLoad", "name": "save", "inputView": "v", "outputURI": "out"} | more
+    make = {"type": "SQLTransform", "name": "make", "sql": f"SELECT {value} AS c UNION ALL SELECT 'a'", "outputView": "v"}
+    problem = bench.fails(make, load)
+    assert (problem.code, problem.data_column) == ("empty-lines", "c") and "1 row has" in problem.message
+
+
+def test_a_text_that_is_written_as_no_value_is_counted(spark_process: SparkProcess, tmp_path: Path) -> None:
+    make = {"type": "SQLTransform", "name": "make", "outputView": "v"}
+    make["sql"] = "SELECT * FROM VALUES ('it''s', 1), (NULL, 2), ('x', 3) AS t(c, id)"
+    load = {"type": "DelimitedLoad", "name": "save", "inputView": "v", "outputURI": "out"}
+    (told,) = run_here(spark_process, [make, load | {"nullValue": "it's"}], tmp_path).named("value_warnings")
+    assert [(count["kind"], count["rows"]) for count in told["counts"]] == [("as-null", 1)]
+    assert not run_here(spark_process, [make, load], tmp_path).named("value_warnings")
