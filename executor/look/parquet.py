@@ -66,7 +66,7 @@ def _column(index: int, field: Any, metadata: Any) -> ProposedColumn:
         name=field.name,
         raw_name=field.name,
         type=_type(kind, field.type),
-        words=kind,
+        words=_words(kind),
         fixed=True,
         rows=metadata.num_rows,
         fits=metadata.num_rows,
@@ -75,6 +75,11 @@ def _column(index: int, field: Any, metadata: Any) -> ProposedColumn:
         highest=highest,
         range_words=f"{lowest} – {highest}" if lowest is not None else "",
     )
+
+
+def _words(kind: str) -> str:
+    """What a type's name tells beside what the page shows of it; nothing where only its writer speaks."""
+    return "" if kind in ("string", "large_string", "bool", "double") or kind.startswith("dictionary<") else kind
 
 
 def _type(kind: str, arrow: Any) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Pass:
             self.is_whole = self.is_whole and not at_limit
             self.unpacked = counted.done
             if not self.is_whole:
-                self._count_rest(counted)
+                self._count_rest(counted, text)
 
     def _is_at_limit(self, counted: Counted) -> bool:
         return self.limit_bytes is not None and counted.done >= self.limit_bytes
@@ -96,12 +96,14 @@ class Pass:
             if len(self._held) > keep:
                 yield self._held.popleft()
 
-    def _count_rest(self, counted: Counted) -> None:
-        buffer = bytearray(1 << 20)
+    def _count_rest(self, counted: Counted, text: io.TextIOWrapper) -> None:
+        """Counts the lines that are left, those with them that were read ahead already."""
         counted._limit = None
-        end = time.monotonic() + 15
-        while (size := counted.readinto(memoryview(buffer))) and time.monotonic() < end:
-            self.lines_left += buffer.count(b"\n", 0, size)
+        end, last = time.monotonic() + 15, "\n"
+        while (part := text.read(1 << 20)) and time.monotonic() < end:
+            self.lines_left += part.count("\n") or part.count("\r")
+            last = part[-1]
+        self.lines_left += last not in "\r\n"
         self.unpacked = counted.done
 
 

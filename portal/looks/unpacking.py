@@ -35,15 +35,17 @@ async def unpack_file(*, actor: User, environment: Environment, uri: str) -> lis
 
 def _bring_in(actor: User, environment: Environment, uri: str, folder: str, files: Any) -> list[FileVersion]:
     target = "/".join(uri.split("/")[:-1])
-    brought = []
-    for file in files if isinstance(files, list) else []:
-        # The program is not trusted with a place: only a name of its own folder is taken, and becomes a name of ours.
-        name = str(file.get("uri", "")).rsplit("/", 1)[-1] if isinstance(file, dict) else ""
-        found = None if name.startswith(".") else _found(Lake(environment), f"{folder}/{name}")
-        if found is None:
-            raise NotLookedAt("The file could not be unpacked.", fix="Unpack it on your machine, and bring what is inside.")
-        brought.append(_bring(actor, environment, Lake(environment), found, target, names.safe(name)))
-    return brought
+    parts = [_part(Lake(environment), folder, file) for file in files] if isinstance(files, list) else []  # all are there, or none comes in
+    return [_bring(actor, environment, Lake(environment), found, target, name) for found, name in parts]
+
+
+def _part(lake: Lake, folder: str, file: Any) -> tuple[Entry, str]:
+    """What the program says it wrote, and what we call it. It is not trusted with a place: only a name of its own folder is taken."""
+    name = str(file.get("uri", "")).rsplit("/", 1)[-1] if isinstance(file, dict) else ""
+    found = None if name.startswith(".") else _found(lake, f"{folder}/{name}")
+    if found is None:
+        raise NotLookedAt("The file could not be unpacked.", fix="Unpack it on your machine, and bring what is inside.")
+    return found, names.safe(name)
 
 
 def _found(lake: Lake, source: str) -> Entry | None:

@@ -272,6 +272,13 @@ def test_beyond_the_limit_rows_are_counted_but_not_judged(tmp_path: Path) -> Non
     assert found.rows == 100_000
 
 
+def test_rows_that_time_does_not_suffice_for_are_counted_all(tmp_path: Path) -> None:
+    (tmp_path / "long.csv").write_text("a,b\n" + "1,some longer text\n" * 40_000 + "1,the last one")
+    found = look(tmp_path, "long.csv", {}, limit_bytes=None, seconds=0, tell=lambda what, done, whole: None)
+    assert found.rows_judged < 40_000
+    assert found.rows == 40_001
+
+
 @pytest.mark.parametrize("uri", ["../x", "/etc/passwd", "s3://b/k", "missing.csv"])
 def test_only_files_of_the_lake_are_looked_at(tmp_path: Path, uri: str) -> None:
     with pytest.raises(ProblemError):
