@@ -104,6 +104,14 @@ def in_order_of(source: DataFrame, columns: list[AnyColumn]) -> DataFrame | None
     return source.select(*[name_in_sql(name) for name in [*[data[name] for name in wanted], *internal]])
 
 
+def moved_names(source: DataFrame, columns: list[AnyColumn]) -> list[tuple[str, str]]:
+    """(name in the data, name it gets) of each column that gets the name of another column of the data, in order."""
+    data = [name for name in source.columns if not is_internal(source, name)]
+    known = {key_of(name) for name in data}
+    pairs = zip(data, (column.name for column in columns), strict=False)
+    return [(name, given) for name, given in pairs if key_of(name) != key_of(given) and key_of(given) in known]
+
+
 def require_free_names(columns: list[AnyColumn], taken: Sequence[str]) -> None:
     """Raises ProblemError when a column of the schema has the name of one that a stage adds."""
     names = {name.lower() for name in taken}

@@ -67,7 +67,7 @@ class TypingTransform(WithSchema, Transform):
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.problems import ProblemError
         from executor.stages.reading import stage_schema
-        from executor.stages.typed_frame import in_order_of, typed_frame
+        from executor.stages.typed_frame import in_order_of, moved_names, typed_frame
 
         columns = self.columns or stage_schema(self, context)
         if not columns:
@@ -76,6 +76,8 @@ class TypingTransform(WithSchema, Transform):
         if (named := in_order_of(source, columns)) is not None:
             source = named
             context.warn(_other_order(self.input_view))
+        elif moved := moved_names(source, columns):
+            context.warn(_names_of_others(self.input_view, moved))
 
         def watched(frame: DataFrame, counts: list[Count], affected: str) -> DataFrame:
             return context.watched(frame, self.output_view, counts, affected=affected, look=HAS_ERRORS, source=self.input_view)
@@ -87,6 +89,15 @@ def _other_order(view: str) -> Problem:
     words = f"The columns of “{view}” come in another order than the list of columns here; each is typed as its name says."
     fix = "Put the list into the order of the data, or name the columns in that order in the stage that reads them (names)."
     return Problem(code="columns-in-other-order", field="schema", message=words, fix=fix)
+
+
+def _names_of_others(view: str, moved: list[tuple[str, str]]) -> Problem:
+    told = ", ".join(f"“{name}” becomes “{given}”" for name, given in moved[:5]) + (
+        f" and {len(moved) - 5:,} more" if len(moved) > 5 else ""
+    )
+    words = f"Columns go by their places, and some of “{view}” get the name of another one: {told}."
+    fix = "Put the list into the order of the data. Where a column is to be called otherwise, do it in an SQLTransform (AS)."
+    return Problem(code="columns-by-place", field="schema", message=words, found=told, fix=fix)
 
 
 def _no_columns() -> Problem:

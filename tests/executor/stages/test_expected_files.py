@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.executor.documents import sql_stage
+
 if TYPE_CHECKING:
     from tests.executor.stages.bench import Bench
 
@@ -120,6 +122,25 @@ def test_typing_by_position_does_not_put_values_under_another_name(bench: Bench)
     bench.run(extract(), TYPED)
     assert rows(bench, "typed") == [("N", 5, 100)]
     assert codes(bench) == ["columns-in-other-order"]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["a", "c", "d"], ["“b” becomes “c”"]),
+        (["A", "B", "c"], []),
+        (["x", "y", "z"], []),
+        (["c", "y", "z"], ["“a” becomes “c”"]),
+    ],
+)
+def test_a_column_that_gets_the_name_of_another_one_is_told(bench: Bench, names: list[str], told: list[str]) -> None:
+    made = sql_stage("t", sql="SELECT '1' AS a, '2' AS b, '3' AS c")
+    schema = [{"name": name, "type": "integer", "nullable": True} for name in names]
+    bench.run(made, {"type": "TypingTransform", "name": "typed", "inputView": "t", "outputView": "v", "schema": schema})
+    assert codes(bench) == (["columns-by-place"] if told else [])
+    for words in told:
+        assert words in bench.warnings[0].message
+    assert list(bench.view("v").collect()[0])[:3] == [1, 2, 3], "they go by their places all the same"
 
 
 def test_typing_by_position_still_renames(bench: Bench) -> None:
