@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from executor.files import lake
+from executor.files.folder import DataFile, place_of
 from executor.look.delimited import DelimitedLook, Tell
+from executor.look.folders import look_at_files
 from executor.look.opening import Opened
 from executor.look.proposal import Proposal, Said, Settings
 from executor.plain import problems_of
@@ -31,13 +33,17 @@ WHOLE_HEAD = 10_000
 
 
 def look(lake_folder: Path, uri: str, given: dict[str, Any], *, limit_bytes: int | None, seconds: float, tell: Tell) -> Proposal:
-    """The proposal for the file (or, of a folder, its first file) at `uri`. Raises ProblemError."""
+    """The proposal for the file (or, of a folder, one of its files) at `uri`. Raises ProblemError."""
     began = time.monotonic()
     settings = settings_from(given)
     files = _files_at(lake_folder, uri)
-    proposal = _look(Opened(files[0][0]), uri, settings, limit_bytes, seconds, tell)
+
+    def look_at(file: DataFile) -> Proposal:
+        return _look(Opened(file.path), uri, settings, limit_bytes, seconds / min(len(files), 2), tell)
+
+    proposal, shown, what = look_at_files(files, look_at)
     if len(files) > 1:
-        message = f"The folder holds {len(files):,} files; columns, types and rows shown are those of “{files[0][1]}” alone."
+        message = f"The folder holds {len(files):,} files; {what} shown are those of “{shown.name}” alone."
         fix = "A run reads all of them as one table and says what does not fit. Look at the others one by one to see them."
         proposal.problems = [*proposal.problems, Said(code="look-first-file", message=message, fix=fix)]
     proposal.seconds = round(time.monotonic() - began, 2)
@@ -52,14 +58,12 @@ def settings_from(given: dict[str, Any]) -> Settings:
         raise ProblemError(problems_of(error, Settings)) from None
 
 
-def _files_at(lake_folder: Path, uri: str) -> list[tuple[Path, str]]:
-    """The files with something in them, and what the document calls them."""
+def _files_at(lake_folder: Path, uri: str) -> list[DataFile]:
+    """The file, or those of the folder with something in them."""
     path = Path(lake.existing(lake_folder, uri, "uri"))
     if not path.is_dir():
-        return [(path, uri)]
-    from executor.files.folder import place_of
-
-    files = [(file.path, file.name) for file in place_of(str(path), uri).files if file.path.stat().st_size]
+        return [DataFile(path, uri)]
+    files = [file for file in place_of(str(path), uri).files if file.path.stat().st_size]
     if not files:
         raise ProblemError(Problem(code="input-empty", field="uri", message="The folder holds no data files.", fix="Name a file."))
     return files

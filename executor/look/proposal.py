@@ -34,6 +34,8 @@ class Settings(_Part):
     comment: str | None = Field(default=None, max_length=1)
     other_widths: Literal["stop", "pad", "drop", "fit", "reject", "keep"] | None = Field(default=None, alias="otherWidths")
     """As DelimitedExtract's field; keep: cells without a name get one (column_21)."""
+    other_headers: Literal["stop", "fill"] | None = Field(default=None, alias="otherHeaders")
+    """As DelimitedExtract's field."""
     decimal: Literal[".", ","] | None = None
     day_first: bool | None = Field(default=None, alias="dayFirst")
     null_values: list[str] | None = Field(default=None, alias="nullValues", max_length=20)

@@ -120,6 +120,7 @@ class _Writer:
             "comment": settings.comment or None,
             "multiLine": self.proposal.multi_line or None,
             "otherWidths": settings.other_widths if settings.other_widths not in ("stop", "keep", None) else None,
+            "otherHeaders": "fill" if header and settings.other_headers == "fill" else None,
             "trimNames": True if header and settings.trim_names and self._names_have_blanks() else None,
             "names": self._names(is_header=header) or None,
         }

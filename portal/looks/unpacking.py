@@ -35,8 +35,25 @@ async def unpack_file(*, actor: User, environment: Environment, uri: str) -> lis
 
 def _bring_in(actor: User, environment: Environment, uri: str, folder: str, files: Any) -> list[FileVersion]:
     target = "/".join(uri.split("/")[:-1])
+    if is_one_table(uri, files):
+        target = _free_folder(Lake(environment), f"{target}/{names.split(names.safe(uri))[0]}")
     parts = [_part(Lake(environment), folder, file) for file in files] if isinstance(files, list) else []  # all are there, or none comes in
     return [_bring(actor, environment, Lake(environment), found, target, name) for found, name in parts]
+
+
+def is_one_table(uri: str, files: Any) -> bool:
+    """Whether what came out of a zip is several files of one kind: they get a folder of their own, which can be read as one table."""
+    found = [str(file.get("uri", "")) for file in files if isinstance(file, dict)] if isinstance(files, list) else []
+    endings = {names.split(name.rsplit("/", 1)[-1])[1].lower() for name in found}
+    return uri.lower().endswith(".zip") and len(found) > 1 and len(endings) == 1
+
+
+def _free_folder(lake: Lake, wanted: str) -> str:
+    number, place = 1, wanted
+    while lake.twin(place) is not None:
+        number += 1
+        place = f"{wanted}_{number}"
+    return place
 
 
 def _part(lake: Lake, folder: str, file: Any) -> tuple[Entry, str]:

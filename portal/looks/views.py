@@ -135,13 +135,16 @@ async def preview(request: HttpRequest, project: str, environment: str) -> HttpR
 
 @require_POST
 async def unpack(request: HttpRequest, project: str, environment: str) -> JsonResponse:
-    """`uri` of a zip or workbook → {"files": [{"uri", "url" of its page}]}."""
+    """`uri` of a zip or workbook → {"files": [{"uri", "url" of its page}], "folder": the same of the folder that holds them alone}."""
     user = cast(User, await request.auser())
     place, uri = await _place(user, project, environment, request.POST.get("uri", ""))
     brought = await unpack_file(actor=user, environment=place, uri=uri)
     address = reverse("looks:look", args=[place.project.slug, place.name])
     files = [{"uri": file.uri, "url": f"{address}?{urlencode({'uri': file.uri})}"} for file in brought]
-    return JsonResponse({"files": files}, status=201)
+    folder = brought[0].uri.rpartition("/")[0] if brought else ""
+    is_apart = len(brought) > 1 and folder != uri.rpartition("/")[0]
+    whole = {"uri": folder, "url": f"{address}?{urlencode({'uri': folder})}"} if is_apart else None
+    return JsonResponse({"files": files, "folder": whole}, status=201)
 
 
 @require_POST

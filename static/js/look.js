@@ -103,12 +103,19 @@ function leaveStages({ stages, url }) {
 }
 
 /** The parts of what was unpacked: the only one is looked at, several are offered. */
-function offerParts({ files }) {
-  if (files.length === 1) location.assign(files[0].url);
-  else
-    document
-      .getElementById("look-parts")
-      .replaceChildren(...files.map(({ uri, url }) => el("li", {}, icon("table", "mut"), " ", el("a", { href: url }, uri))));
+function offerParts({ files, folder }) {
+  if (files.length === 1) {
+    location.assign(files[0].url);
+    return;
+  }
+  const parts = document.getElementById("look-parts");
+  parts.replaceChildren(...files.map(({ uri, url }) => el("li", {}, icon("table", "mut"), " ", el("a", { href: url }, uri))));
+  const footer = parts.parentElement.querySelector("footer");
+  if (folder) {
+    const all = el("a", { class: "btn primary", href: folder.url }, icon("table"), ` Look at all ${files.length} as one table`);
+    footer.replaceChildren(all, el("span", { class: "mut small" }, `They are in ${folder.uri}; or choose one of them.`));
+    all.focus();
+  } else footer.replaceChildren(el("span", { class: "mut small" }, "Choose one to look at it."));
 }
 
 function toggleMend(mend) {

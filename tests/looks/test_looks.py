@@ -176,11 +176,14 @@ def test_the_parts_of_a_zip_come_in_like_uploads(ana, vic, dev, browser_of, lake
     assert "What is inside" in shown
     assert "data-create" not in shown
     answer = browser_of(ana).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"})
-    assert [file["uri"] for file in answer.json()["files"]] == ["raw/a.csv", "raw/own_2.csv"]
-    assert (lake / "raw" / "own_2.csv").read_text() == CSV
+    assert [file["uri"] for file in answer.json()["files"]] == ["raw/z/a.csv", "raw/z/own.csv"]
+    assert answer.json()["folder"]["uri"] == "raw/z"
+    assert (lake / "raw" / "z" / "own.csv").read_text() == CSV
+    again = browser_of(ana).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"})
+    assert [file["uri"] for file in again.json()["files"]] == ["raw/z_2/a.csv", "raw/z_2/own.csv"]
     assert (lake / "raw" / "own.csv").read_text() == "there before\n"
     assert list((lake / ".sluice-unpacked").iterdir()) == []
-    assert AuditEvent.objects.filter(action="upload_data", actor=ana).count() == 2
+    assert AuditEvent.objects.filter(action="upload_data", actor=ana).count() == 4
     assert browser_of(vic).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"}).status_code == 404
 
 

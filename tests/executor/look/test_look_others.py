@@ -14,6 +14,7 @@ from executor.look import packed
 from executor.look.looking import look
 from executor.look.packed import unpack
 from executor.look.proposal import Proposal
+from executor.look.stages import Choices, stages
 from executor.problems import ProblemError
 
 
@@ -213,3 +214,28 @@ def test_an_entity_bomb_in_a_workbook_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ProblemError):
         unpacked(tmp_path, "bomb.xlsx")
     assert packed.is_workbook(tmp_path / "bomb.xlsx")
+
+
+def test_a_folder_of_files_with_other_columns_is_one_table(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "1.csv").write_text("day,store,units\n2024-01-01,001,5\n2024-01-02,002,6\n")
+    (tmp_path / "d" / "2.csv").write_text("store,day,units\n001,2024-02-01,7\n002,2024-02-02,8\n")
+    (tmp_path / "d" / "3.csv").write_text("day,store id,units,channel\n2024-03-01,001,9,web\n2024-03-02,002,1,shop\n")
+    found = look(tmp_path, "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+    assert [column.name for column in found.columns] == ["day", "store_id", "units", "channel", "store"]
+    assert [column.type["type"] for column in found.columns] == ["date", "string", "integer", "string", "string"]
+    (question,) = found.questions
+    assert question.title == "2 of 3 files have other columns"
+    assert "“store id”, “channel”" in question.words
+    read = stages(found, "d", Choices(name="d"))[0]
+    assert (read["otherHeaders"], read["names"]) == ("fill", ["day", "store id", "units", "channel", "store"])
+    stop = look(tmp_path, "d", {"otherHeaders": "stop"}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+    assert "otherHeaders" not in stages(stop, "d", Choices(name="d"))[0]
+
+
+def test_a_folder_of_files_with_the_same_columns_asks_nothing(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "1.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "d" / "2.csv").write_text("B ,a\n1,2\n")
+    found = look(tmp_path, "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+    assert ([column.name for column in found.columns], found.questions) == (["B", "a"], [])
