@@ -126,7 +126,7 @@ def _tell_people(alert: Alert, people: list[Told]) -> None:
         choice = choices.get(told.user.pk)
         wants = choice is None or (choice.duty if told.kind == DUTY else choice.own)
         if told.by_mail and wants and _is_address(told.user.email):
-            Delivery.objects.get_or_create(alert=alert, kind="email", target=told.user.email, defaults={"recipient": told.user})
+            _deliver(alert, "email", told.user.email, recipient=told.user)
 
 
 def _tell_channels(alert: Alert, rules: list[Rule]) -> None:
@@ -134,7 +134,14 @@ def _tell_channels(alert: Alert, rules: list[Rule]) -> None:
     for rule in rules:
         for channel in rule.channels.all():
             if channel.paused_at is None:
-                Delivery.objects.get_or_create(alert=alert, kind=channel.kind, target=channel.target, defaults={"channel": channel})
+                _deliver(alert, channel.kind, channel.target, channel=channel)
+
+
+def _deliver(alert: Alert, kind: str, target: str, **to: Any) -> None:
+    """Once for an address. Mail addresses that differ in capital letters are one mailbox."""
+    same = {"target__iexact": target} if kind == "email" else {"target": target}
+    if not Delivery.objects.filter(alert=alert, kind=kind, **same).exists():
+        Delivery.objects.create(alert=alert, kind=kind, target=target, **to)
 
 
 def tell_stand_ins(alert: Alert) -> None:

@@ -114,8 +114,8 @@ def _queue_sentence(run: Run) -> str:
 
 
 def stage_lines(run: Run, *, with_data: bool) -> list[StageLine]:
-    """The stages of the last attempt, in order, with their place in time."""
-    stages = run.last_stages
+    """The stages of the last attempt, in order, with their place in time; before it begins, those that the document names."""
+    stages = run.last_stages or ([] if run.is_final else _planned(run))
     if not stages:
         return []
     begin = min([stage.started_at for stage in stages if stage.started_at] or [timezone.now()])
@@ -123,6 +123,17 @@ def stage_lines(run: Run, *, with_data: bool) -> list[StageLine]:
     whole = max((end - begin).total_seconds(), 0.001)
     usual = usual_seconds(run)
     return [_line(stage, run, begin, whole, usual.get(stage.name), with_data) for stage in stages]
+
+
+def _planned(run: Run) -> list[StageRun]:
+    """What will run, so that the page has its place for it from the beginning. Not saved."""
+    found = []
+    for index, described in enumerate(stages_of(run.document)):
+        named = described.get("environments")
+        elsewhere = isinstance(named, list) and bool(named) and run.environment.name not in named
+        name, kind = str(described.get("name", "")), str(described.get("type", ""))
+        found.append(StageRun(index=index, name=name, type=kind, state="skipped" if elsewhere else "waiting"))
+    return found
 
 
 def usual_seconds(run: Run) -> dict[str, float]:

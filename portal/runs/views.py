@@ -18,7 +18,7 @@ from portal.jobs.documents import shown
 from portal.jobs.models import Place
 from portal.runs import actions, run_list, run_page
 from portal.runs.doors import reader_of
-from portal.runs.models import Run
+from portal.runs.models import GOOD_STATES, Run
 from portal.runs.value_rows import values_of
 
 MOST_JOBS = 100
@@ -94,6 +94,7 @@ def _context(request: HttpRequest, project: str, run_id: UUID) -> dict[str, Any]
         "waiting": run_page.waiting_sentence(found),
         "stages": stages,
         "shows_rows": any(line.figures for line in stages),
+        "went_well": found.state in GOOD_STATES,
         "writes_nothing": run_page.wrote_nothing(found),
         "attempt": found.attempts.filter(number=found.fence).first(),
         "document": shown(found.document),

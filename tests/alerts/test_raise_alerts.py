@@ -70,8 +70,9 @@ def test_an_owner_without_address_still_has_the_alert_in_the_portal(failed: Run,
 def test_several_rules_tell_an_address_once(failed: Run, ada: User) -> None:
     channel, _ = create_channel(actor=ada, project=failed.project, name="Ana too", kind="email", target="ana@sluice.test")
     team, _ = create_channel(actor=ada, project=failed.project, name="Team", kind="email", target="team@sluice.test")
+    loud, _ = create_channel(actor=ada, project=failed.project, name="Loud", kind="email", target="ANA@Sluice.test")
     for _ in range(2):
-        create_rule(actor=ada, project=failed.project, event="failed", channels=[channel, team])
+        create_rule(actor=ada, project=failed.project, event="failed", channels=[channel, team, loud])
     raising.run_ended(failed.pk)
     assert told() == {("email", "ana@sluice.test"), ("email", "team@sluice.test")}
     assert Delivery.objects.get(target="ana@sluice.test").recipient is not None

@@ -22,6 +22,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 JOB = "airlines_by_name"
 SQL = "SELECT carrier, name, length(name) AS letters FROM airlines WHERE name LIKE '%Inc.%'"
+SHIFTS = """window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted += one.value;
+}).observe({ type: "layout-shift", buffered: true });"""
+"""How far a page has moved under its reader without their doing (the browser's layout shift, added up)."""
+MOST_SHIFT = 0.05
 RUN_MS = 240_000
 """A run starts a JVM; on a busy machine that takes its time."""
 
@@ -47,6 +53,7 @@ class Person:
     def __init__(self, screen: Screen, url: str, name: str) -> None:
         self.screen, self.page, self.url, self.name = screen, screen.page, url, name
         self.page.set_default_timeout(60_000)
+        self.page.add_init_script(SHIFTS)
         self.faults: list[str] = []
 
     def sign_in(self) -> None:
@@ -152,7 +159,9 @@ def start_run(who: Person, environment: str, version: int) -> None:
 
 
 def wait_for_state(who: Person, state: str) -> None:
+    """It stays on the page from the run's start to its end, under which the page does not move."""
     expect(who.page.locator("#run-head .chip", has_text=state)).to_be_visible(timeout=RUN_MS)
+    assert who.page.evaluate("window.shifted") < MOST_SHIFT
     who.look(f"run that {state}")
 
 
@@ -198,7 +207,7 @@ def test_a_job_from_an_empty_page_to_test_and_its_failure_told(mailbox: smtp.Mai
     expect(pat.page.get_by_text("v1 is live in test now.")).to_be_visible()
     pat.look("approved promotion")
 
-    olu = person("Olu")
+    olu = person("Olu", width=390)
     start_run(olu, "test", 1)
     wait_for_state(olu, "succeeded")
 
@@ -215,6 +224,20 @@ def test_a_job_from_an_empty_page_to_test_and_its_failure_told(mailbox: smtp.Mai
     assert ana.url in mail
     ana.go("alerts/")
     expect(ana.page.get_by_role("link", name=re.compile(JOB)).first).to_be_visible()
+
+
+COLD_EDITOR_BYTES = 350_000
+
+
+def test_an_editor_that_is_opened_for_the_first_time_is_light(person: Callable[..., Person], screen: Callable[..., Screen]) -> None:
+    ana, fresh = person("Ana"), screen()
+    fresh.page.context.add_cookies(ana.page.context.cookies())  # type: ignore[arg-type]
+    wire, arrived = fresh.page.context.new_cdp_session(fresh.page), []
+    wire.send("Network.enable")
+    wire.on("Network.loadingFinished", lambda event: arrived.append(event["encodedDataLength"]))
+    fresh.page.goto(f"{ana.url}/p/flights/jobs/daily_delays/edit", wait_until="networkidle")
+    expect(fresh.page.locator("#problem-chip")).to_have_text(re.compile("no problems"))
+    assert len(arrived) > 20 and sum(arrived) <= COLD_EDITOR_BYTES
 
 
 @pytest.mark.parametrize("name", ["Pat", "Olu", "Vic"])

@@ -54,6 +54,22 @@ def test_the_page_of_a_failed_run_says_why_where_and_what_to_do(
     assert 'href="/p/flights/jobs/daily_delays/edit?stage=2"' in page
 
 
+def test_what_comes_while_one_watches_moves_nothing(browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User) -> None:
+    """The stages stand there before the run begins; a failure that comes in opens with a click, and is open for who comes later."""
+    run = factories.make_run(version, dev, "queued")
+    page = browser_of(ana).get(page_of(run)).content.decode()
+    assert all(f'">{stage["name"]}</b>' in page for stage in json.loads(version.document)["stages"])
+    assert not run.stage_runs.exists()
+    works = factories.make_run(version, dev, "running", fence=1)
+    assert "It is working." in browser_of(ana).get(page_of(works)).content.decode()
+    ended = failed(version, dev, QUOTED)
+    assert '<details class="card failed stack-gap" open>' in browser_of(ana).get(page_of(ended)).content.decode()
+    comes = browser_of(ana).get(page_of(ended) + "now").content.decode()
+    assert '<details class="card failed stack-gap" >' in comes and "7 rows of Doe" in comes
+    good = factories.make_run(version, dev, "succeeded", outputs=[{"uri": "curated/a"}])
+    assert "What it wrote is visible now." in browser_of(ana).get(page_of(good) + "now").content.decode()
+
+
 def test_each_stage_shows_its_rows_and_how_long_it_took(browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User) -> None:
     run = factories.make_run(version, dev, "failed", fence=1, problem=QUOTED)
     begin = run.started_at

@@ -33,7 +33,7 @@ export class StageList {
   /** A job that writes nothing is seldom meant. */
   note() {
     if (!this.store.stages.length || this.store.stages.some((stage) => /Load$/.test(stage.type) && stage.type !== "ConsoleLoad")) return [];
-    return [el("li", { class: "in mut small" }, "This job writes nothing yet: add a load to keep its rows.")];
+    return [el("li", { class: "list-note mut small" }, "This job writes nothing yet: add a load to keep its rows.")];
   }
 
   row(stage, index) {
