@@ -159,6 +159,13 @@ class Gate:
             )
         return frame
 
+    def crossed(self, frame: DataFrame) -> list[tuple[str, str]]:
+        """(its name, the name it comes under) of each column that UNION, EXCEPT or INTERSECT of a frame's own query put under the name of
+        another one, each once."""
+        query: Any = frame
+        records = self._jvm.sluice.SetLook.crossed(query._jdf.queryExecution().analyzed()).split(RECORD)[:-1]
+        return list(dict.fromkeys((name, under) for name, _, under in (record.partition(UNIT) for record in records)))
+
     def _analysed(self, sql: str, views: Sequence[str], field: str) -> tuple[DataFrame, str]:
         """The frame, and what its analysed plan reaches for and must not. It is planned here, where there is a deadline, although it is
         planned again when it runs: planning takes milliseconds, or does not end. What planning finds wrong with a constant (it works them

@@ -177,7 +177,10 @@ class RunContext:
     def sql(self, text: str, *, field: str = "sql") -> DataFrame:
         if self._entered:
             self.origins.asks(text, self.index, self._entered, field)
-        return self._gate.query(text, [view.name for view in self.views.values()], field)
+        frame = self._gate.query(text, [view.name for view in self.views.values()], field)
+        if crossed := self._gate.crossed(frame):
+            self.warn(_under_other_names(crossed, field))
+        return frame
 
     def views_read(self, stage: Stage) -> list[str]:
         """The views that `stage` depends on: exact for SQL (Spark's parser says), all there are where the SQL is in a file."""
@@ -321,6 +324,18 @@ class Runner:
                 details=record.details | ({"warnings": [warning.as_dict() for warning in record.warnings]} if record.warnings else {}),
             )
         )
+
+
+def _under_other_names(crossed: list[tuple[str, str]], field: str) -> Problem:
+    told = ", ".join(f"“{name}” comes under “{under}”" for name, under in crossed[:5])
+    told += f", and {len(crossed) - 5:,} more" if len(crossed) > 5 else ""
+    return Problem(
+        code="columns-by-place",
+        field=field,
+        message=f"UNION, EXCEPT and INTERSECT go by the places of columns, not by their names: {told}.",
+        found=told,
+        fix="Write the columns of each SELECT in the same order. If it is meant so, say it: give the column its new name with AS.",
+    )
 
 
 def _listener(spark: SparkSession) -> Any:

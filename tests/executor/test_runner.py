@@ -55,6 +55,40 @@ def test_a_run_says_every_stage_and_publishes_at_its_end(spark_process: SparkPro
     assert sorted(entry.name for entry in (lake / "curated").iterdir()) == ["daily"]
 
 
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        (
+            "SELECT origin, day FROM flights UNION ALL SELECT day, origin FROM flights",
+            ["“day” comes under “origin”", "“origin” comes under “day”"],
+        ),
+        (
+            "SELECT day, origin, delay FROM flights UNION SELECT * FROM (SELECT day, delay, ORIGIN FROM flights)",
+            ["“ORIGIN” comes under “delay”"],
+        ),
+        ("WITH both AS (SELECT origin, day FROM flights EXCEPT SELECT day, origin FROM flights) SELECT count(*) AS n FROM both", ["“day”"]),
+        (
+            "SELECT origin FROM flights WHERE (day, origin) IN (SELECT day, origin FROM flights INTERSECT SELECT origin, day FROM flights)",
+            ["“day”"],
+        ),
+        ("SELECT origin, day FROM flights UNION ALL SELECT day AS origin, origin AS day FROM flights", []),
+        ("SELECT origin, day FROM flights UNION ALL SELECT ORIGIN, DAY FROM flights UNION ALL SELECT 'x', delay FROM flights", []),
+        ("SELECT * FROM flights", []),
+    ],
+)
+def test_a_union_that_puts_columns_under_names_of_others_is_told(
+    spark_process: SparkProcess, lake: Path, sql: str, told: list[str]
+) -> None:
+    again = transform("SELECT * FROM daily", "again", "again")
+    outcome = run_here(spark_process, [EXTRACT, transform(sql), again, SAVE], lake)
+    warned = {event["stage"]: event.get("details", {}).get("warnings", []) for event in outcome.named("stage_finished")}
+    assert outcome.result == ("succeeded_with_warnings" if told else "succeeded")
+    assert [warning["code"] for warning in warned["daily"]] == (["columns-by-place"] if told else [])
+    assert warned["again"] == [], "each is told once, where it happens"
+    for words in told:
+        assert words in warned["daily"][0]["message"]
+
+
 def test_metrics_tell_what_each_stage_read_and_wrote(spark_process: SparkProcess, lake: Path) -> None:
     outcome = run_here(spark_process, [EXTRACT, GROUPED, SAVE], lake)
     metrics = {event["stage"]: event["metrics"] for event in outcome.named("stage_metrics")}
