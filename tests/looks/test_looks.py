@@ -21,7 +21,7 @@ from portal.errors import Conflict
 from portal.jobs.models import Job
 from portal.looks import unpacking
 from portal.looks.asking import NotLookedAt
-from tests.factories import as_text, make_job
+from tests.factories import as_text, make_job, make_version
 
 pytestmark = pytest.mark.django_db
 LOOK = "/p/flights/data/dev/look"
@@ -185,6 +185,15 @@ def test_the_parts_of_a_zip_come_in_like_uploads(ana, vic, dev, browser_of, lake
     assert list((lake / ".sluice-unpacked").iterdir()) == []
     assert AuditEvent.objects.filter(action="upload_data", actor=ana).count() == 4
     assert browser_of(vic).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"}).status_code == 404
+
+
+def test_the_page_says_which_jobs_read_the_file_already(ana, dev, browser_of, own):
+    assert "notice" not in browser_of(ana).get(f"{LOOK}?uri=raw/own.csv").content.decode()
+    document = {"stages": [{"type": "DelimitedExtract", "inputURI": "raw/own.csv"}]}
+    make_version(make_job(dev.project, ana, "load_own"), ana, document, live_in=("dev",))
+    page = browser_of(ana).get(f"{LOOK}?uri=raw/own.csv").content.decode()
+    assert "/p/flights/jobs/load_own" in page
+    assert "reads it. The next run reads what lies here now" in " ".join(re.sub("<[^>]*>", "", page).split())
 
 
 def test_sheets_with_any_name_come_in(ana, dev, browser_of, lake):
