@@ -9,6 +9,7 @@ from typing import IO, Any, NoReturn
 from django.http import HttpRequest
 from rest_framework.parsers import JSONParser
 
+from executor.language import json_text
 from portal.errors import PortalError
 
 
@@ -22,10 +23,10 @@ def read(raw: bytes) -> Any:
     """The value; an empty body is an empty object. Raises NotJson for what is no JSON in UTF-8, is nested too deeply, or holds a NUL
     or half of a surrogate pair (written as \\u0000 or \\ud800), which are no text."""
     try:
-        value = json.loads(raw.decode() or "{}", parse_constant=_refuse_constant)
+        value = json_text.loads(raw.decode() or "{}", parse_constant=_refuse_constant)
         if b"\\u" in raw:
             _refuse_what_is_no_text(value)
-    except RecursionError:
+    except json_text.TooDeep:
         raise NotJson("What was sent is nested too deeply.", fix="Nest it less.") from None
     except ValueError as wrong:
         raise NotJson(f"What was sent is not JSON in UTF-8: {wrong}.") from None

@@ -3,11 +3,11 @@ is all of it. `files` at the top level: address → text. A document that has it
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from executor.document.job_problems import placed
+from executor.language import json_text
 from executor.language.filling import PLACEHOLDER
 from executor.language.places import place_of
 from executor.problems import Problem
@@ -82,7 +82,7 @@ def with_files(content: Mapping[str, Any], environments: Collection[str], read: 
 def keeps_its_files(document: str) -> bool:
     """False for a document that names such files and does not keep their texts: what it does is not in it."""
     try:
-        content = json.loads(document)
+        content = json_text.loads(document)
     except ValueError:
         return True
     stages = content.get("stages") if isinstance(content, dict) else None

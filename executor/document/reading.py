@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from executor.language import json_text
 from executor.plain import shown
 from executor.problems import Problem, ProblemError
 
@@ -19,21 +20,20 @@ class _Twice(ValueError):
 def read_document(document: str | bytes | Mapping[str, Any]) -> dict[str, Any]:
     """The document as a JSON object. Raises ProblemError: too large, not UTF-8, not JSON, a key twice, not an object."""
     if isinstance(document, Mapping):
+        _require_shallow(document)
         _refuse_large(_size(document))
         return dict(document)
     text = _decoded(document)
     try:
-        content = json.loads(text, object_pairs_hook=_without_twins, parse_constant=_no_constant)
+        content = json_text.loads(text, object_pairs_hook=_without_twins, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise ProblemError(_not_json(error, text)) from None
     except _Twice as error:
         raise ProblemError(
             Problem(code="key-twice", message=f"The key “{error}” stands twice in one object.", fix="Take one of them out.")
         ) from None
-    except RecursionError:
-        raise ProblemError(
-            Problem(code="document-too-deep", message="The document is nested too deeply.", expected="a list of stages")
-        ) from None
+    except json_text.TooDeep:
+        raise _too_deep() from None
     except ValueError as error:
         raise ProblemError(Problem(code="not-json", message="The document is not JSON.", found=str(error)[:100], expected="JSON")) from None
     if not isinstance(content, dict):
@@ -43,6 +43,17 @@ def read_document(document: str | bytes | Mapping[str, Any]) -> dict[str, Any]:
     if "\\u" in text:
         _size(content)
     return content
+
+
+def _require_shallow(content: Mapping[str, Any]) -> None:
+    try:
+        json_text.require_shallow(dict(content))
+    except json_text.TooDeep:
+        raise _too_deep() from None
+
+
+def _too_deep() -> ProblemError:
+    return ProblemError(Problem(code="document-too-deep", message="The document is nested too deeply.", expected="a list of stages"))
 
 
 def _size(content: Mapping[str, Any]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -11,7 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from executor.language import date_patterns, number_patterns
+from executor.language import date_patterns, json_text, number_patterns
 from executor.plain import problems_of
 from executor.problems import Problem, ProblemError
 
@@ -37,7 +36,7 @@ class Column(BaseModel):
         if not isinstance(value, str):
             return value
         try:
-            return json.loads(value)
+            return json_text.loads(value)
         except ValueError:
             raise PydanticCustomError("metadata-text", "The metadata is a text, but not JSON.") from None
 
@@ -335,7 +334,7 @@ def parse_schema(content: Any, field: str) -> list[AnyColumn]:
 def parse_schema_text(text: str, field: str) -> list[AnyColumn]:
     """As `parse_schema`, from the text of a schema file."""
     try:
-        content = json.loads(text)
+        content = json_text.loads(text)
     except ValueError as error:
         raise ProblemError(
             Problem(code="schema-not-json", field=field, message="The schema file is not JSON.", found=str(error)[:120])

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from executor.files import lake
 from executor.files.folder import DataFile, place_of
+from executor.language import json_text
 from executor.look.delimited import DelimitedLook, Tell
 from executor.look.folders import look_at_files
 from executor.look.opening import Opened
@@ -154,7 +155,7 @@ def _text_kind(head: bytes) -> str:
     text = start.decode("utf-8", "ignore")
     lines = [line for line in text.splitlines() if line.strip()]
     try:
-        first = json.loads(lines[0])
+        first = json_text.loads(lines[0])
     except ValueError:
         first = None
     if isinstance(first, dict) and (len(lines) == 1 or lines[1].lstrip().startswith("{")):

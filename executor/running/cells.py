@@ -7,6 +7,8 @@ import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from executor.language import json_text
+
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import DataType
@@ -86,7 +88,7 @@ def _cell(value: Any, kind: DataType) -> Any:
 def _unpacked(text: str, kind: DataType) -> Any:
     """The JSON of a struct, list or map, its values as cells of their own types would be: decimals and large whole numbers as text."""
     try:
-        return _inner(json.loads(text, parse_float=_Written, parse_int=_Written, parse_constant=str), kind)
+        return _inner(json_text.loads(text, parse_float=_Written, parse_int=_Written, parse_constant=str), kind)
     except ValueError:
         return text
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, NoReturn
 
 from pyspark.sql import DataFrame, Row
 
+from executor.language import json_text
 from executor.problems import Problem, ProblemError
 
 EXAMPLES = {
@@ -58,7 +58,7 @@ def _refuse(stage_type: str, columns: dict[str, str], returned: str) -> NoReturn
 def parsed_message(text: str | None) -> Any:
     """A message as JSON object or list of objects where it is one, else the text itself."""
     try:
-        content = json.loads(text or "")
+        content = json_text.loads(text or "")
     except ValueError:
         return text
     is_objects = isinstance(content, list) and all(isinstance(item, dict) for item in content)

@@ -18,7 +18,7 @@ from executor.document import job as judge
 from executor.document import kept_files
 from executor.document.reading import read_document
 from executor.files import tree
-from executor.language import credentials
+from executor.language import credentials, json_text
 from executor.language.dialects.advice import advice
 from executor.language.parameters import SECRET
 from executor.language.places import place_of
@@ -68,9 +68,9 @@ def secret_advice(document: str, project: Project) -> list[dict[str, Any]]:
     """One warning for each secret that the document declares and the lowest environment does not have."""
     lowest = project.environments.order_by("rank").first()
     try:
-        declared = json.loads(document).get("parameters") or {}
+        declared = json_text.loads(document).get("parameters") or {}
         named = [name for name, words in declared.items() if words.get("type") == SECRET]
-    except (ValueError, AttributeError, RecursionError):
+    except (ValueError, AttributeError):
         return []
     missing = sorted(set(named) - set(secrets.names_in(lowest))) if lowest and named else []
     return [
@@ -126,7 +126,7 @@ def shown(text: str) -> str:
 @lru_cache(maxsize=256)
 def _shown(text: str) -> str:
     try:
-        content = json.loads(text)
+        content = json_text.loads(text)
     except ValueError:
         return text
     masked = credentials.masked(content)
@@ -136,8 +136,8 @@ def _shown(text: str) -> str:
 def require_no_credentials(document: str) -> None:
     """Raises DocumentNotRight when the document, right or not, holds a password or key."""
     try:
-        found = credentials.credential_problems(json.loads(document))
-    except (ValueError, RecursionError):
+        found = credentials.credential_problems(json_text.loads(document))
+    except ValueError:
         return
     if found:
         raise DocumentNotRight(found[0].message, fix=found[0].fix, problems=[problem.as_dict() for problem in found])
@@ -158,7 +158,7 @@ def require_keepable(document: str) -> None:
 def canonical(document: str | Mapping[str, Any]) -> str:
     """The one text that a right document is kept as: two blanks of indentation, keys of stages in the order of their form,
     everything else (also the order of parameters and maps) as people wrote it."""
-    content = json.loads(document) if isinstance(document, str) else dict(document)
+    content = json_text.loads(document) if isinstance(document, str) else dict(document)
     ordered = {key: content[key] for key in (*_TOP_LEVEL, *content) if key in content}
     ordered["stages"] = [_ordered(stage) for stage in content.get("stages", [])]
     return json.dumps(ordered, ensure_ascii=False, indent=2) + "\n"
@@ -177,7 +177,7 @@ def sha256_of(text: str) -> str:
 def stages_of(text: str) -> list[dict[str, Any]]:
     """The stages of a document that may be anything; an empty list when there are none to be found."""
     try:
-        content = json.loads(text)
+        content = json_text.loads(text)
     except ValueError:
         return []
     stages = content.get("stages") if isinstance(content, dict) else None

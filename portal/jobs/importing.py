@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+from executor.language import json_text
 from portal.errors import PortalError
 from portal.jobs.documents import LONGEST_DRAFT
 
@@ -64,8 +65,8 @@ def too_large(name: str, size: int) -> NotADocument:
 def _object(name: str, text: str) -> str:
     """Several objects one after the other, or one without a part of a document, are data."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = json_text.loads(text)
+    except ValueError:
         if re.match(r"\s*\{[^\n]*\}\s*\n\s*\{", text):
             raise NotADocument(f"“{_shown(name)}” holds one JSON object a line: that is data.", is_data=True) from None
         return text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from django.utils import timezone
 
 from executor.document import job as judge
 from executor.document.places import addresses_as_written
-from executor.language import places
+from executor.language import json_text, places
 from portal.accounts.models import User
 from portal.environments.models import Environment
 from portal.errors import Conflict
@@ -68,7 +67,7 @@ def _uses(environment: Environment) -> Iterator[Use]:
 
 def _uses_of(environment: Environment, job: Job, document: str, draft_of: User | None) -> Iterator[Use]:
     try:
-        content = json.loads(document)
+        content = json_text.loads(document)
     except ValueError:
         return
     if isinstance(content, dict):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
+from executor.language import json_text
 from portal.jobs.documents import stages_of
 
 FILE = "file "
@@ -155,7 +156,7 @@ def _outside(before: str, after: str) -> list[FieldChange]:
 
 def _top(text: str) -> dict[str, Any]:
     try:
-        content = json.loads(text)
+        content = json_text.loads(text)
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from executor.language import json_text
 from executor.look.looking import settings_from
 from executor.look.proposal import Proposal
 from executor.look.stages import Choices, Mend, table_name
@@ -135,6 +135,6 @@ def _json(given: Any) -> Any:
     if not isinstance(given, str):
         return given
     try:
-        return json.loads(given) if len(given) < 200_000 else None
-    except (ValueError, RecursionError):
+        return json_text.loads(given) if len(given) < 200_000 else None
+    except ValueError:
         return None

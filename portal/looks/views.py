@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -12,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from executor.language import json_text
 from executor.look.proposal import Proposal
 from portal import json_body
 from portal.accounts import policy
@@ -165,7 +165,7 @@ def _names_in(user: User, job: Job) -> frozenset[str]:
     draft = Draft.objects.filter(job=job, user=user).first()
     text = draft.document if draft else job.latest_version.document if job.latest_version else "{}"
     try:
-        document = json.loads(text)
+        document = json_text.loads(text)
         rows = [stage for stage in document.get("stages", []) if isinstance(stage, dict)]
     except (ValueError, AttributeError, TypeError):
         return frozenset()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from executor.document.job import check
 from executor.document.kept_files import keeps_its_files
+from executor.language import json_text
 from executor.language.parameters import Parameter
 from executor.problems import Problem
 from portal.accounts import policy
@@ -22,9 +22,9 @@ GIVEN = "Declare it in the job with the type secret, and have it set in the envi
 def declared_parameters(document: str) -> dict[str, Parameter]:
     """The parameters a document declares. Raises PortalError when the document cannot be read."""
     try:
-        declared = json.loads(document).get("parameters") or {}
+        declared = json_text.loads(document).get("parameters") or {}
         return {name: Parameter.model_validate(words) for name, words in declared.items()}
-    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+    except (ValueError, AttributeError, TypeError) as error:
         raise PortalError(
             "The job's document is not right.", code="document-not-right", fix="Open it in the editor; it shows every problem."
         ) from error

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from executor.language import json_text
 from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import User
@@ -106,8 +107,8 @@ def _work(content: dict[str, Any], environment: str, from_environment: dict[str,
     """Document, stage and values of a request, checked as far as the portal must understand them."""
     document = content.get("document")
     try:
-        document = json.loads(document) if isinstance(document, str) else document
-    except (ValueError, RecursionError):
+        document = json_text.loads(document) if isinstance(document, str) else document
+    except ValueError:
         document = None
     if not isinstance(document, dict):
         raise PortalError("“document” must be a job document.", code="field-wrong", field="document")

@@ -13,6 +13,7 @@ from dataclasses import fields, replace
 from functools import cache, lru_cache
 from typing import Any
 
+from executor.language import json_text
 from executor.problems import CONTRACT, Problem
 from executor.stages import STAGE_TYPES
 
@@ -96,8 +97,8 @@ def _is_known(text: str, names: str) -> bool:
 def names_in(document: str) -> str:
     """Every text of a document, each on a line of its own, in small letters."""
     try:
-        content = json.loads(document)
-    except (ValueError, RecursionError):
+        content = json_text.loads(document)
+    except ValueError:
         return ""
     return "\n".join(_texts(content)).casefold()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from executor.language import json_text
 from executor.language.credentials import credential_problems
 from portal.environments.models import Environment
 from portal.environments.secrets import plain_credentials
@@ -41,8 +41,8 @@ def _found() -> Iterator[tuple[str, str]]:
 
 def _fields(where: str, document: str) -> Iterator[tuple[str, str]]:
     try:
-        problems = credential_problems(json.loads(document))
-    except (ValueError, RecursionError):
+        problems = credential_problems(json_text.loads(document))
+    except ValueError:
         return
     for problem in problems:
         yield where, problem.place
