@@ -37,7 +37,7 @@ from executor.stages.typed_frame import (
     require_free_names,
     text_of,
 )
-from executor.stages.typed_values import failure_text, in_zone, quoted, value_of
+from executor.stages.typed_values import failure_text, in_zone, quoted, takes_all, value_of
 from executor.stages.wider_types import name_in_sql
 
 CORRUPT = "_corrupt_record"
@@ -225,7 +225,7 @@ def _counts(cells: list[_Cell]) -> list[Count]:
     found.append(Count(None, "another-shape", f"({_is_corrupt(first)} AND try_parse_json({CORRUPT}) IS NOT NULL)"))
     for cell in cells:
         if isinstance(cell.column, Scalar):
-            found += counts_of(cell.column, cell.text, cell.value, cell.is_wrong)
+            found += counts_of(cell.column, cell.text, cell.value, None if takes_all(cell.column) else cell.is_wrong)
         else:
             found.append(Count(cell.column.name, "not-inside", cell.is_wrong))
         missing = _is_missing(cell)

@@ -18,7 +18,7 @@ from executor.language.schema import AnyColumn, ArrayColumn, BooleanColumn, Scal
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Count
 from executor.stages.internal_columns import is_internal
-from executor.stages.typed_values import failure_text, is_ahead, is_inexact, is_one_of, is_too_fine, is_twice, quoted, value_of
+from executor.stages.typed_values import failure_text, is_ahead, is_inexact, is_one_of, is_too_fine, is_twice, quoted, takes_all, value_of
 from executor.stages.typing_errors import raised
 from executor.stages.wider_types import name_in_sql
 
@@ -48,6 +48,11 @@ class _Cell:
     def is_wrong(self) -> str:
         is_unfit = f"{self.text} IS NOT NULL AND {self.value} IS NULL"
         return f"({is_unfit})" if getattr(self.column, "nullable", True) else f"({self.value} IS NULL)"
+
+    @property
+    def keeps_wrong(self) -> bool:
+        """Whether a row may be kept whose value does not fit: not where one must be there, which stops the run before."""
+        return getattr(self.column, "nullable", True) and not takes_all(self.column)
 
     @property
     def error(self) -> str:
@@ -84,12 +89,16 @@ def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail
     texts = source.selectExpr(*[f"{cell.source} AS {cell.text}" for cell in cells], *kept, *earlier)
     values = texts.selectExpr("*", *[f"{cell.conversion} AS {cell.value}" for cell in checked])
     guarded = _guarded(values, checked, stage, fail_fast)
-    counts = [count for cell in checked for count in counts_of(cell.column, cell.text, cell.value, cell.is_wrong)]
-    counted = watched(guarded, counts, " OR ".join(count.condition for count in counts)) if counts else guarded
+    kept_wrong = [] if fail_fast else [cell for cell in checked if cell.keeps_wrong]
+    counts = [
+        count for cell in checked for count in counts_of(cell.column, cell.text, cell.value, cell.is_wrong if cell in kept_wrong else None)
+    ]
+    affected = " OR ".join(count.condition for count in counts) or "false"
+    counted = watched(guarded, counts, affected) if checked else guarded
     return counted.select(
         *[F.col(cell.value).alias(cell.column.name, metadata=cell.column.spark_metadata()) for cell in cells],
         *kept,
-        F.expr(_all_errors(checked, has_earlier=bool(earlier))).alias(ERRORS, metadata=ABOUT_ERRORS),
+        F.expr(_all_errors(kept_wrong, has_earlier=bool(earlier))).alias(ERRORS, metadata=ABOUT_ERRORS),
     )
 
 
@@ -135,8 +144,9 @@ def _all_errors(cells: list[_Cell], *, has_earlier: bool) -> str:
     return f"IF(size({EARLIER}) > 0, {EARLIER}, {own})" if has_earlier else own
 
 
-def counts_of(column: AnyColumn, text: str, value: str, is_wrong: str) -> list[Count]:
-    """What to tell of a column: values that do not fit, and values that could not be kept as they are."""
+def counts_of(column: AnyColumn, text: str, value: str, is_wrong: str | None) -> list[Count]:
+    """What to tell of a column: values that do not fit (`is_wrong`; None where there can be none), and values that could not be kept as
+    they are."""
     facts = (column, text, value)
     kinds = {
         "time-twice": is_twice(*facts),
@@ -145,7 +155,7 @@ def counts_of(column: AnyColumn, text: str, value: str, is_wrong: str) -> list[C
         "year-ahead": is_ahead(*facts),
     }
     kept = [Count(column.name, kind, condition) for kind, condition in kinds.items() if condition]
-    return [Count(column.name, f"not-{column.type}", is_wrong), *kept]
+    return ([Count(column.name, f"not-{column.type}", is_wrong)] if is_wrong else []) + kept
 
 
 def _require_same_count(columns: list[AnyColumn], data: list[str]) -> None:

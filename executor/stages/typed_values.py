@@ -111,6 +111,11 @@ def _string_rules(column: StringColumn, text: str) -> list[tuple[str, str]]:
     return rules
 
 
+def takes_all(column: AnyColumn) -> bool:
+    """Whether every text is a value of the column, so that none need be looked for that is not."""
+    return isinstance(column, StringColumn) and not _string_rules(column, "")
+
+
 def _string(column: StringColumn, text: str) -> str:
     broken = [condition for condition, _ in _string_rules(column, text)]
     return f"IF({' OR '.join(broken)}, NULL, {text})" if broken else text

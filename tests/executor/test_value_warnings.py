@@ -179,3 +179,32 @@ def test_numbers_that_json_has_not_are_counted_at_any_depth(spark_process: Spark
     made = query("SELECT array(double('NaN')) AS a, struct(map('k', float('inf')) AS m) AS s, array(1D) AS fine", "v")
     event = warning(run_here(spark_process, [made, SAVE | {"type": "JSONLoad"}], lake))
     assert found(event) == {("a", "not-in-json", 1), ("s", "not-in-json", 1)}
+
+
+@pytest.mark.spark
+def test_a_row_that_was_rejected_is_told_once_also_where_columns_must_have_values(spark_process: SparkProcess, lake: Path) -> None:
+    (lake / "in.csv").write_text("id,amount\n1,2.5\n2\n3,n/a\n")
+    read = READ | {"otherWidths": "reject"}
+    schema = [SCHEMA[0] | {"nullable": False}, SCHEMA[1]]
+    outcome = run_here(spark_process, [read, TYPED | {"schema": schema}, SAVE], lake)
+    assert [found(event) for event in outcome.named("value_warnings")] == [{("", "another-width", 1)}, {("amount", "not-double", 1)}]
+
+
+@pytest.mark.spark
+def test_rows_of_a_typed_view_are_known_where_nothing_can_be_wrong(spark_process: SparkProcess, lake: Path) -> None:
+    (lake / "in.csv").write_text("id,name\n1,a\n2,b\n")
+    for schema, mode in (
+        ([SCHEMA[0] | {"nullable": False}, {"name": "name", "type": "string", "nullable": True}], "permissive"),
+        ([SCHEMA[0], {"name": "name", "type": "string", "nullable": True, "regex": "[a-z]"}], "failfast"),
+    ):
+        outcome = run_here(spark_process, [READ, TYPED | {"schema": schema, "failMode": mode}, SAVE], lake)
+        assert outcome.result == "succeeded"
+        assert [(event["view"], event["rows"]) for event in outcome.named("stage_rows") if event.get("view") == "v"] == [("v", 2)]
+
+
+@pytest.mark.spark
+def test_a_text_that_breaks_a_rule_of_its_column_is_counted(spark_process: SparkProcess, lake: Path) -> None:
+    (lake / "in.csv").write_text("name,other\nA1,x\nabc,y\n")
+    plain = {"name": "other", "type": "string", "nullable": True}
+    outcome = run_here(spark_process, [READ, TYPED | {"schema": [plain | {"name": "name", "maxLength": 2}, plain]}, SAVE], lake)
+    assert found(warning(outcome)) == {("name", "not-string", 1)}
