@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -180,7 +181,7 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
     if backslash:
         table.said.append(f"{_files(backslash)} with a backslash before quotes inside quotes.")
     _tell_widths(table, seen, rules)
-    table.warnings += [problem for problem in (_headers_again(seen), _blank_lines(seen)) if problem]
+    table.warnings += [problem for problem in (_headers_again(seen), _names_as_data(seen, rules), _blank_lines(seen)) if problem]
     kept = [one for one in seen if one.look.kept.count]
     if kept:
         first = kept[0]
@@ -212,6 +213,30 @@ def _headers_again(seen: Sequence[SeenFile]) -> Problem | None:
         file=first.file.name,
         found=f"line {first.look.headers.line:,} of {first.file.name}",
         fix="Files may have been put behind each other: take these lines out, or leave the rows out in an SQLTransform (WHERE).",
+    )
+
+
+def _names_as_data(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
+    """Where files are read as having no names, and all of them begin with the same words: by place, values may come under others' names."""
+    firsts = [tuple(cell.strip() for cell in one.look.first_rows[0]) for one in seen if one.look.first_rows]
+    if rules.header or rules.names or len(firsts) < 2 or len(firsts[0]) < 2:
+        return None
+    words = {cell.casefold() for cell in firsts[0]}
+    are_names = len(words) == len(firsts[0]) and all(re.search(r"[^\W\d]", word) for word in words)
+    if not are_names or any({cell.casefold() for cell in first} != words for first in firsts):
+        return None
+    other = next((one for one, first in zip(seen, firsts, strict=False) if first != firsts[0]), seen[0])
+    message = f"The first lines of all {len(firsts):,} files hold the same words: they look like names, and are read as data."
+    if other is not seen[0]:
+        message += " They stand in another order in some files, so that values of several columns come under one name."
+    return Problem(
+        code="input-names-as-data",
+        field="header",
+        message=message,
+        row=1,
+        file=other.file.name,
+        found=f"the first line of {other.file.name}",
+        fix="Turn “First line holds names” (header) on.",
     )
 
 

@@ -257,3 +257,19 @@ def test_names_that_come_twice_in_another_order_are_told(bench: Bench) -> None:
     bench.write("d/a.csv", "id,v,v\n1,2,3\n")
     bench.write("d/b.csv", "v,id,v\n5,4,6\n")
     assert "“v”" in (bench.fails(extract()).fix or "")
+
+
+def test_names_that_are_read_as_data_are_told(bench: Bench) -> None:
+    bench.write("d/a.csv", "buy,sell\n1,10\n")
+    bench.write("d/b.csv", "sell,Buy\n20,2\n")
+    extract = {"type": "DelimitedExtract", "name": "read", "inputURI": "d", "outputView": "t"}
+    (problem,) = bench.run(extract).warnings
+    assert (problem.code, problem.file) == ("input-names-as-data", "d/b.csv")
+    assert "another order" in problem.message and "header" in (problem.fix or "")
+
+
+@pytest.mark.parametrize("rows", [("a,b\n", "a,c\n"), ("1,2\n", "2,1\n"), ("a,a\n", "a,a\n"), ("a\n", "a\n")])
+def test_rows_that_are_no_names_are_no_matter(bench: Bench, rows: tuple[str, str]) -> None:
+    for name, text in zip("ab", rows, strict=True):
+        bench.write(f"d/{name}.csv", text)
+    assert not bench.run({"type": "DelimitedExtract", "name": "read", "inputURI": "d", "outputView": "t"}).warnings
