@@ -338,8 +338,8 @@ def test_of_a_folder_it_is_said_which_file_is_shown(tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
         proposal_of(tmp_path / "m", "a,b\n1,2\n", name=name)
     found = look(tmp_path, "m", {}, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
-    assert [(said.code, "2 files" in said.message and "“m/a.csv”" in said.message) for said in found.problems] == [
+    assert [(said.code, "2 files" in said.message and "“m/b.csv”" in said.message) for said in found.problems] == [
         ("look-first-file", True)
     ]
-    (tmp_path / "m/b.csv").unlink()
+    (tmp_path / "m/a.csv").unlink()
     assert not look(tmp_path, "m", {}, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None).problems
