@@ -69,7 +69,8 @@ def _breaks(run: Run, rule: Rule, now: datetime) -> bool:
 
 def _raise(run: Run, broken: list[Rule]) -> bool:
     """One alert for all limits that were passed since one looked last. What has ended well meanwhile needs nobody any more."""
-    alert = raise_alert(Late(run, max(rule.minutes or 0 for rule in broken)), broken)
+    longest = max(broken, key=lambda rule: (rule.minutes or 0, -rule.pk))
+    alert = raise_alert(Late(run, longest.minutes or 0, longest.pk), broken)
     if alert is not None and run.state in GOOD_STATES:
         resolving.quietly([alert], "when the run ended well", alert.page, stays_unread=True)
     return alert is not None

@@ -28,7 +28,7 @@ def condition_of(alert: Alert) -> Condition | None:
     if subject is None:
         return None
     if alert.event == Late.event:
-        return Late(subject, int(alert.occasion))  # type: ignore[arg-type]
+        return Late.told(subject, alert.occasion)  # type: ignore[arg-type]
     return CONDITIONS[alert.event](subject)  # type: ignore[call-arg]
 
 

@@ -361,6 +361,18 @@ def test_two_rules_of_the_same_limit_are_one_message(two_limits: Run, ada: User)
     assert Alert.objects.count() == 1 and mailed("late") == ["ben@sluice.test", "team@sluice.test"]
 
 
+def test_a_rule_that_is_resumed_tells_what_another_of_its_limit_has_told(two_limits: Run, ada: User) -> None:
+    manager = Rule.objects.get(minutes=60)
+    Rule.objects.filter(pk=manager.pk).update(minutes=10, paused_at=timezone.now())
+    assert raising.find_late(two_limits.created_at + timedelta(minutes=11)) == 1
+    assert mailed("late") == ["team@sluice.test"]
+    manager.refresh_from_db()
+    pause_rule(actor=ada, rule=manager, paused=False)
+    assert raising.find_late(two_limits.created_at + timedelta(minutes=12)) == 1
+    assert mailed("late") == ["manager@sluice.test", "team@sluice.test"]
+    assert raising.find_late(two_limits.created_at + timedelta(minutes=13)) == 0
+
+
 def test_a_pipeline_run_without_trouble_tells_nobody(schedule: Schedule, nightly: Job, test_env: Environment) -> None:
     make_live(make_version(nightly), test_env)
     ticks.start_due(NOON)

@@ -109,17 +109,23 @@ class Failed(OfRun):
 
 
 class Late(OfRun):
-    """`minutes`: the longest of the limits it has passed."""
+    """`minutes`: the longest of the limits it has passed; `rule`: whose limit that is, for another rule may have the same."""
 
     event, word, rule_event, only_by_rule = "late", "late", LATE, True
 
-    def __init__(self, run: Run, minutes: int) -> None:
+    def __init__(self, run: Run, minutes: int, rule: int) -> None:
         super().__init__(run)
-        self.minutes = minutes
+        self.minutes, self.rule = minutes, rule
+
+    @classmethod
+    def told(cls, run: Run, occasion: str) -> Late:
+        """As it was told: before rules stood in it, an occasion was the minutes alone."""
+        minutes, _, rule = occasion.partition(":")
+        return cls(run, int(minutes), int(rule or 0))
 
     @property
     def occasion(self) -> str:
-        return str(self.minutes)
+        return f"{self.minutes}:{self.rule}"
 
     @property
     def title(self) -> str:
