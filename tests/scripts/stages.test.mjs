@@ -28,6 +28,10 @@ test("a new query asks the view at hand, not the example's", () => {
   assert.match(newStage("SQLTransform", store([], ["delays"]), 0).sql, /FROM delays$/);
 });
 
+test("a first query in an empty job asks no view that is not there", () => {
+  assert.equal(newStage("SQLTransform", store([]), 0).sql, "SELECT 1 AS n");
+});
+
 test("names that are taken are counted on", () => {
   const others = [{ name: "query", outputView: "query" }, { name: "query_2" }];
   const made = newStage("SQLTransform", store(others, ["delays"]), 2);

@@ -43,7 +43,7 @@ export function newStage(type, store, at, given = {}) {
 /** The type's example with `view` in place of its own input, also where names and places are built of that: what it writes to may hold other data. */
 function exampleAbout(view, { example, kind }) {
   const stage = structuredClone(example);
-  if (!view) return stage;
+  if (!view) return typeof stage.sql === "string" ? { ...stage, ...startingQuery(stage.type, kind, view) } : stage;
   const inputs = fieldsOf(stage)
     .filter((field) => field.widget === "view" && stage[field.name])
     .map((field) => field.name);
@@ -53,12 +53,13 @@ function exampleAbout(view, { example, kind }) {
   return typeof stage.sql === "string" ? { ...stage, ...startingQuery(stage.type, kind, view) } : stage;
 }
 
-/** A query about the view at hand and what it makes; the example's own would only be wrong here. */
+/** A query about the view at hand and what it makes; the example's own would only be wrong here. Without a view it asks nothing yet. */
 function startingQuery(type, kind, view) {
+  const from = view ? `\nFROM ${view}` : "";
   if (type === "SQLValidate")
-    return { name: "there_are_rows", sql: `SELECT count(*) > 0 AS outcome,\n       concat(count(*), ' rows') AS message\nFROM ${view}` };
-  if (kind === "execute") return { sql: `SELECT concat('There are ', count(*), ' rows.') AS message\nFROM ${view}` };
-  return { name: "query", outputView: "query", sql: `SELECT *\nFROM ${view}` };
+    return { name: "there_are_rows", sql: `SELECT count(*) > 0 AS outcome,\n       concat(count(*), ' rows') AS message${from}` };
+  if (kind === "execute") return { sql: `SELECT concat('There are ', count(*), ' rows.') AS message${from}` };
+  return { name: "query", outputView: "query", sql: view ? `SELECT *${from}` : "SELECT 1 AS n" };
 }
 
 export function copyOf(stage, store) {
