@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from executor.files.encodings import Encoding
+from executor.problems import Problem
 from executor.stages.base import HAS_ERRORS, Count, StageContext
 from executor.stages.file_kinds import Delimited, FileOrViewExtract
 from executor.stages.kinds import stage_field
@@ -118,6 +119,13 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
         default="null",
         advanced=True,
     )
+
+    def problems(self) -> list[Problem]:
+        given = [field for field, value in (("names", self.names), ("lastRowsHold", self.last_rows_hold)) if value]
+        if not (self.input_view and given):
+            return super().problems()
+        words = "What files must hold is not looked for in the text of a view."
+        return [*super().problems(), Problem(code="not-for-views", field=given[0], message=words, fix="Leave it empty, or read a file.")]
 
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.reading import read_portions

@@ -101,6 +101,14 @@ def test_a_last_row_that_is_no_total_is_not_left_out(bench: Bench, pack: bool) -
     assert "more rows at its end" in bench.fails(stage).message
 
 
+@pytest.mark.parametrize("field", ["names", "lastRowsHold"])
+def test_what_files_must_hold_is_refused_for_views(bench: Bench, field: str) -> None:
+    stage = {"type": "DelimitedExtract", "name": "read", "outputView": "t", "inputView": "texts", field: ["a"]}
+    texts = {"type": "SQLTransform", "name": "texts", "outputView": "texts", "sql": "SELECT 'a,b' AS text"}
+    problem = bench.fails(texts, stage)
+    assert (problem.code, problem.field) == ("not-for-views", field)
+
+
 def test_a_last_row_is_looked_for_in_a_long_file(bench: Bench) -> None:
     lines = "".join(f"N{number},{number},1\n" for number in range(20_000))
     bench.write("s.csv", f"store,units,revenue\n{lines}")
