@@ -1,5 +1,6 @@
 package sluice;
 
+import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.Locale;
 import java.util.Set;
@@ -17,21 +18,22 @@ public final class SetLook {
     /** Of each such column its name and the name it comes under, with a unit separator between them and a record separator behind. Views are not entered. */
     public static String crossed(LogicalPlan plan) {
         StringBuilder found = new StringBuilder();
-        visit(plan, found);
+        ArrayDeque waiting = new ArrayDeque(); // a query of thousands of UNIONs is as deep
+        waiting.add(plan);
+        while (!waiting.isEmpty()) {
+            LogicalPlan next = (LogicalPlan) waiting.removeFirst();
+            if (next instanceof View) continue;
+            if (next instanceof Union || next instanceof SetOperation) compare(next.children(), found);
+            addAll(next.children().iterator(), waiting);
+            addAll(next.innerChildren().iterator(), waiting);
+        }
         return found.toString();
     }
 
-    private static void visit(LogicalPlan plan, StringBuilder found) {
-        if (plan instanceof View) return;
-        if (plan instanceof Union || plan instanceof SetOperation) compare(plan.children(), found);
-        visitAll(plan.children().iterator(), found);
-        visitAll(plan.innerChildren().iterator(), found);
-    }
-
-    private static void visitAll(scala.collection.Iterator plans, StringBuilder found) {
+    private static void addAll(scala.collection.Iterator plans, ArrayDeque waiting) {
         while (plans.hasNext()) {
             Object plan = plans.next();
-            if (plan instanceof LogicalPlan) visit((LogicalPlan) plan, found);
+            if (plan instanceof LogicalPlan) waiting.add(plan);
         }
     }
 

@@ -14,6 +14,7 @@ from executor.language.dialects.advice import mended
 from executor.problems import Foreign, Problem, ProblemError
 from executor.spark.facts import Facts, facts_of
 from executor.spark.origins import Origin, Origins, row_of
+from executor.spark.sentence_table import TOO_MANY_PARTS
 from executor.spark.sentences import Words, words_for
 from executor.stages import Stage, typing_errors
 
@@ -163,6 +164,8 @@ def _syntax_words(condition: str, parameters: dict[str, str]) -> Words:
         }
     if condition.startswith("PARSE_SYNTAX_ERROR"):
         return {"message": f"The query cannot be understood at “{near}”.", "found": near, "fix": _syntax_hint(near)}
+    if condition.startswith("FAILED_TO_PARSE_TOO_COMPLEX"):
+        return {"code": TOO_MANY_PARTS.code, "message": TOO_MANY_PARTS.message, "fix": TOO_MANY_PARTS.fix}
     if condition.startswith("PARSE_EMPTY_STATEMENT"):
         return {"code": "sql-empty", "message": "There is no SQL here.", "expected": "one query"}
     if condition.startswith("INVALID_IDENTIFIER"):

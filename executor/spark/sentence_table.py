@@ -73,6 +73,11 @@ NO_VIEW = Sentence(
 )
 DISK_FULL = Sentence("disk-full", "There is no space left on the disk.", "Free some space, or ask whoever runs the storage.")
 MEMORY = Sentence("out-of-memory", OUT_OF_MEMORY.message, OUT_OF_MEMORY.fix or "")
+TOO_MANY_PARTS = Sentence(
+    "sql-too-deep",
+    "The query has too many parts in one another, such as thousands of UNIONs or joins.",
+    "Move parts into stages of their own.",
+)
 NOT_PERMITTED = Sentence("not-permitted", "A file or folder may not be read or written.", "Ask for the right, or choose another place.")
 NOT_PARQUET = Sentence(
     "input-broken",
@@ -432,6 +437,7 @@ BY_TEXT: list[tuple[str, Sentence]] = [
     (r"(Malformed|Unmappable)InputException|CharacterCodingException", WRONG_BYTES),
     (r"URISyntaxException", NOT_A_URL),
     (r"No space left on device|Disk quota exceeded", DISK_FULL),
+    (r"StackOverflowError", TOO_MANY_PARTS),
     (r"OutOfMemoryError|Java heap space|UNABLE_TO_ACQUIRE_MEMORY", MEMORY),
     (r"Permission denied|AccessControlException|AccessDeniedException", NOT_PERMITTED),
     (r"is not a Parquet file|expected magic number at tail", NOT_PARQUET),

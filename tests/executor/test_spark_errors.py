@@ -144,6 +144,7 @@ def test_an_error_that_is_in_no_table_keeps_sparks_first_line() -> None:
     [
         ("java.io.IOException: No space left on device", "disk-full"),
         ("java.lang.OutOfMemoryError: Java heap space", "out-of-memory"),
+        ("java.lang.StackOverflowError", "sql-too-deep"),
         ("java.io.FileNotFoundException: /lake/x (Permission denied)", "not-permitted"),
         ("file:/lake/x.parquet is not a Parquet file. Expected magic number at tail", "input-broken"),
         ("java.util.zip.ZipException: invalid block type", "input-broken"),
@@ -254,3 +255,11 @@ def test_what_is_told_is_plain_and_names_the_field(gate: Gate, sql: str, field: 
         gate.query(sql, VIEWS)
     problem = caught.value.problems[0]
     assert (problem.field, problem.found, problem.expected) == (field, found, expected)
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("parts", [3_000, 5_000])
+def test_a_query_of_thousands_of_parts_is_told_so(gate: Gate, parts: int) -> None:
+    with pytest.raises(ProblemError) as refused:
+        gate.query(" UNION ALL ".join(["SELECT 1"] * parts), [])
+    assert [problem.code for problem in refused.value.problems] == ["sql-too-deep"]
