@@ -60,7 +60,8 @@ def table_of(place: Place, rules: TextRules) -> Table:
         check_widths(one, rules)
     table = _of(seen, rules)
     _tell(table, seen, rules)
-    table.warnings += [problem for one in seen if (problem := check_last_rows(one, rules))]
+    totals = [problem for one in seen if (problem := check_last_rows(one, rules))]
+    table.warnings += [totals[0] if len(totals) == 1 else _many_totals(totals)] if totals else []
     return table
 
 
@@ -197,6 +198,13 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
                 fix="Look at them: a quote inside a value in quotes is written twice.",
             )
         )
+
+
+def _many_totals(totals: Sequence[Problem]) -> Problem:
+    words = (
+        f"The last rows of {len(totals):,} files look like totals, and are read as data; the first of these files is “{totals[0].file}”."
+    )
+    return replace(totals[0], message=words)
 
 
 def _headers_again(seen: Sequence[SeenFile]) -> Problem | None:

@@ -125,6 +125,14 @@ def test_a_total_that_is_new_is_told(bench: Bench) -> None:
     assert codes(bench) == []
 
 
+def test_totals_in_many_files_are_one_warning(bench: Bench) -> None:
+    for number in range(12):
+        bench.write(f"d/{number:02}.csv", f"store,units,revenue\nN,{number},100\nTotal,{number},100\n")
+    bench.run(extract(inputURI="d"))
+    assert codes(bench) == ["input-total-row"]
+    assert "12 files" in bench.warnings[0].message and bench.warnings[0].file == "d/00.csv"
+
+
 def test_typing_by_position_does_not_put_values_under_another_name(bench: Bench) -> None:
     bench.write("s.csv", "store,revenue,Units\nN,100,5\n")
     bench.run(extract(), TYPED)
