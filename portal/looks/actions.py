@@ -8,21 +8,19 @@ from typing import Any
 
 from django.utils import timezone
 
-from executor.look import stages as look_stages
 from executor.look.proposal import Proposal
 from executor.look.stages import Choices
 from portal.accounts import policy
-from portal.accounts.models import Project, User
+from portal.accounts.models import User
 from portal.audit import actions as audit
 from portal.audit.models import AuditEvent
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs import actions as jobs
 from portal.jobs.models import Job
-from portal.looks.starts import with_start
+from portal.looks.new_job import made_for, stages_for
 
 WHOLE_BYTES = 64 * 1000**2
-READABLE = ("delimited", "json", "jsonl", "parquet")
 
 
 def look_at_file(*, actor: User, environment: Environment, uri: str) -> str:
@@ -38,14 +36,6 @@ def look_at_file(*, actor: User, environment: Environment, uri: str) -> str:
     if not known.filter(details__uri=place).exists():
         audit.record(action="view_data", actor=actor, subject=environment, environment=environment.name, uri=place)
     return place
-
-
-def stages_for(proposal: Proposal, uri: str, choices: Choices) -> list[dict[str, Any]]:
-    """The stages that read the file as proposed. Raises PortalError where nothing reads it."""
-    if proposal.format not in READABLE or not proposal.columns:
-        words = proposal.problems[0].message if proposal.problems else "This file cannot be read as a table."
-        raise PortalError(words, code="look-unreadable", status=422, fix=proposal.problems[0].fix if proposal.problems else None)
-    return look_stages.stages(proposal, uri, choices)
 
 
 def stages_to_preview(proposal: Proposal, uri: str, choices: Choices, *, only_misfits: bool) -> list[dict[str, Any]]:
@@ -73,8 +63,10 @@ class NewJob:
     start: str = ""
 
 
-def create_job_from_file(*, actor: User, project: Project, new: NewJob, proposal: Proposal, uri: str, choices: Choices) -> Job:
-    """A new job whose draft reads the file, types it, checks it and keeps it as Parquet."""
-    made = with_start(stages_for(proposal, uri, choices), proposal, new.start)
-    document = {"description": f"Reads {uri}, gives its columns types and keeps it as Parquet.", "stages": made}
-    return jobs.create_job(actor=actor, project=project, name=new.name, description=new.description, tags=new.tags, document=document)
+def create_job_from_file(*, actor: User, environment: Environment, new: NewJob, proposal: Proposal, uri: str, choices: Choices) -> Job:
+    """A new job whose draft reads the file, types it, checks it and keeps it as Parquet, where nobody else keeps anything."""
+    made = made_for(environment, proposal, uri, choices, new.start)
+    document = {"description": f"Reads {uri}, gives its columns types and keeps it as Parquet.", "stages": made.stages}
+    return jobs.create_job(
+        actor=actor, project=environment.project, name=new.name, description=new.description, tags=new.tags, document=document
+    )

@@ -19,7 +19,7 @@ from portal.data.reading import ROWS
 from portal.data.table_rows import message_for
 from portal.environments.models import Environment
 from portal.looks import actions, asking, choosing
-from portal.looks.unpacking import unpack_file
+from portal.looks.unpacking import own_folder, unpack_file
 from portal.runs.draft_api import PreviewOut, rows_of
 from portal.runs.preview_views import MOST_ROWS
 
@@ -61,6 +61,7 @@ class UnpackIn(serializers.Serializer[Any]):
 
 class UnpackOut(serializers.Serializer[Any]):
     files = serializers.ListField(child=serializers.CharField(), help_text="The places of its parts.")
+    folder = serializers.CharField(allow_null=True, help_text="The folder that holds them alone, and can be looked at as one table.")
 
 
 class OfFile(ProjectView):
@@ -115,7 +116,7 @@ class JobFromFile(OfFile):
         proposal = self.proposal(place, uri, settings)
         new = actions.NewJob(taken["name"], taken["description"], tuple(taken["tags"]))
         job = actions.create_job_from_file(
-            actor=self.person, project=self.project, new=new, proposal=proposal, uri=uri, choices=chosen.choices(proposal, uri)
+            actor=self.person, environment=place, new=new, proposal=proposal, uri=uri, choices=chosen.choices(proposal, uri)
         )
         draft = job.drafts.get(user=self.person)
         return Response(JobFromFileOut({"name": job.name, "document": draft.document}).data, status=201)
@@ -126,7 +127,7 @@ class Unpack(OfFile):
     def post(self, request: Request, project: str, environment: str) -> Response:
         place, uri = self.place(self.taken(UnpackIn)["uri"])
         files = async_to_sync(unpack_file)(actor=self.person, environment=place, uri=uri)
-        return Response({"files": [file.uri for file in files]}, status=201)
+        return Response({"files": [file.uri for file in files], "folder": own_folder(uri, files)}, status=201)
 
 
 _IN = "projects/<slug:project>/environments/<slug:environment>/"

@@ -20,7 +20,7 @@ from portal.accounts.models import User
 from portal.data.table_rows import remember_look
 from portal.environments.models import Environment
 from portal.errors import PortalError
-from portal.looks.actions import stages_for
+from portal.looks.new_job import stages_for
 from portal.runs import preview_client
 
 SECONDS = 15

@@ -10,11 +10,11 @@ from executor.files.encodings import Encoding
 from executor.look.dialect import ESCAPES, QUOTES, SEPARATORS
 from executor.look.proposal import Found, Misfit, Proposal, ProposedColumn
 from executor.look.stages import table_name
+from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs import plain_words
-from portal.looks import actions
 from portal.looks.choosing import Chosen, default_misfits
-from portal.looks.starts import with_start
+from portal.looks.new_job import READABLE, Made, free_job_name, made_for
 
 TYPES = [
     ("string", "text", "abc"),
@@ -52,10 +52,11 @@ ZONES = [
 FORMATS = {"delimited": "text with separators", "json": "one JSON document", "jsonl": "JSON, one object a line", "parquet": "Parquet"}
 
 
-def page(proposal: Proposal, uri: str, chosen: Chosen) -> dict[str, Any]:
+def page(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen) -> dict[str, Any]:
     """What the template of a proposal gets."""
     mended = {(mend.index, mend.found): mend for mend in chosen.mends}
     misfits = chosen.misfits or default_misfits(proposal)
+    made = _made(environment, proposal, uri, chosen)
     return {
         "proposal": proposal,
         "uri": uri,
@@ -71,18 +72,19 @@ def page(proposal: Proposal, uri: str, chosen: Chosen) -> dict[str, Any]:
         "misfit_choice": misfits,
         "has_misfits": bool(proposal.misfits_total) or proposal.settings.other_widths == "reject",
         "not_fitting": None if proposal.rows_fit is None else proposal.rows_judged - proposal.rows_fit,
-        "name": chosen.name or f"load_{table_name(uri)}"[:80],
-        "sentences": _sentences(proposal, uri, chosen),
-        "is_readable": proposal.format in actions.READABLE and bool(proposal.columns),
+        "name": chosen.name or free_job_name(environment.project, f"load_{table_name(uri)}"[:80]),
+        "sentences": list(plain_words.plain_stages(made.stages)),
+        "outputs": made.outputs,
+        "taken": made.taken,
+        "is_readable": proposal.format in READABLE and bool(proposal.columns),
     }
 
 
-def _sentences(proposal: Proposal, uri: str, chosen: Chosen) -> list[Any]:
+def _made(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen) -> Made:
     try:
-        made = with_start(actions.stages_for(proposal, uri, chosen.choices(proposal, uri)), proposal, chosen.start)
-        return list(plain_words.plain_stages(made))
+        return made_for(environment, proposal, uri, chosen.choices(proposal, uri), chosen.start)
     except PortalError:
-        return []
+        return Made([])
 
 
 def _is_more(found: Found) -> bool:

@@ -48,6 +48,12 @@ def is_one_table(uri: str, files: Any) -> bool:
     return uri.lower().endswith(".zip") and len(found) > 1 and len(endings) == 1
 
 
+def own_folder(uri: str, brought: list[FileVersion]) -> str | None:
+    """The folder that holds alone what came out of `uri`; None where it lies beside others."""
+    folder = brought[0].uri.rpartition("/")[0] if brought else ""
+    return folder if len(brought) > 1 and folder != uri.rpartition("/")[0] else None
+
+
 def _free_folder(lake: Lake, wanted: str) -> str:
     number, place = 1, wanted
     while lake.twin(place) is not None:

@@ -27,7 +27,8 @@ from portal.jobs.doors import find_job
 from portal.jobs.models import Draft, Job
 from portal.looks import actions, asking, choosing, shown
 from portal.looks.inputs import columns_of_input
-from portal.looks.unpacking import unpack_file
+from portal.looks.new_job import stages_for
+from portal.looks.unpacking import own_folder, unpack_file
 from portal.runs.preview_views import streamed
 
 
@@ -76,7 +77,7 @@ async def proposal(request: HttpRequest, project: str, environment: str) -> Http
 
 
 def _piece(request: HttpRequest, user: User, place: Environment, uri: str, found: Proposal, chosen: choosing.Chosen) -> HttpResponse:
-    context = shown.page(found, uri, chosen) | _addresses(place)
+    context = shown.page(place, found, uri, chosen) | _addresses(place)
     open_jobs = _open_jobs(user, place.project)
     context |= {
         "project": place.project,
@@ -100,7 +101,7 @@ async def create_job(request: HttpRequest, project: str, environment: str) -> Js
     new = actions.NewJob(chosen.name, chosen.description, tuple(chosen.tags.split()), chosen.start)
 
     def create() -> Job:
-        return actions.create_job_from_file(actor=user, project=place.project, new=new, proposal=found, uri=uri, choices=choices)
+        return actions.create_job_from_file(actor=user, environment=place, new=new, proposal=found, uri=uri, choices=choices)
 
     job = await sync_to_async(create)()
     return JsonResponse({"url": reverse("jobs:edit", args=[place.project.slug, job.name])}, status=201)
@@ -115,7 +116,7 @@ async def stages(request: HttpRequest, project: str, environment: str) -> JsonRe
     chosen = choosing.read(request.POST)
     found = await asking.look(user, place, uri, chosen.settings)
     taken = await sync_to_async(_names_in)(user, job)
-    made = actions.stages_for(found, uri, chosen.choices(found, uri, with_load=False, taken=taken))
+    made = stages_for(found, uri, chosen.choices(found, uri, with_load=False, taken=taken))
     return JsonResponse({"stages": made, "url": reverse("jobs:edit", args=[place.project.slug, job.name])})
 
 
@@ -141,9 +142,8 @@ async def unpack(request: HttpRequest, project: str, environment: str) -> JsonRe
     brought = await unpack_file(actor=user, environment=place, uri=uri)
     address = reverse("looks:look", args=[place.project.slug, place.name])
     files = [{"uri": file.uri, "url": f"{address}?{urlencode({'uri': file.uri})}"} for file in brought]
-    folder = brought[0].uri.rpartition("/")[0] if brought else ""
-    is_apart = len(brought) > 1 and folder != uri.rpartition("/")[0]
-    whole = {"uri": folder, "url": f"{address}?{urlencode({'uri': folder})}"} if is_apart else None
+    folder = own_folder(uri, brought)
+    whole = {"uri": folder, "url": f"{address}?{urlencode({'uri': folder})}"} if folder else None
     return JsonResponse({"files": files, "folder": whole}, status=201)
 
 

@@ -18,6 +18,7 @@ from portal.audit.models import AuditEvent
 from portal.data import actions as data
 from portal.data.models import FileVersion
 from portal.errors import Conflict
+from portal.jobs import places
 from portal.jobs.models import Job
 from portal.looks import unpacking
 from portal.looks.asking import NotLookedAt
@@ -146,6 +147,39 @@ def test_stages_for_another_job_have_names_that_are_free_there(ana, dev, browser
     assert browser_of(ana).post(f"{LOOK}/stages", {"uri": "raw/own.csv", "job": "none"}).status_code == 404
 
 
+def outputs_of(document: dict[str, Any]) -> list[str]:
+    return [stage["outputURI"] for stage in document["stages"] if "outputURI" in stage]
+
+
+def words_of(shown: str) -> str:
+    return " ".join(re.sub("<[^>]*>", "", shown).split())
+
+
+def test_the_second_job_of_a_file_keeps_its_rows_elsewhere_and_the_page_says_so(ana, dev, test_env, browser_of, program_of, own):
+    browser = browser_of(ana)
+    assert "look-kept" not in piece(browser)
+    places.claim(make_job(dev.project, ana, "load_own"), test_env, ["curated/own"])
+    shown = piece(browser)
+    assert "“curated/own” is a place which the job “load_own” publishes." in words_of(shown)
+    assert "keeps its rows in curated/own_2, curated/own_2_errors." in words_of(shown)
+    assert 'value="load_own_2"' in shown, "a name that is free, too"
+    assert outputs_of(create(browser)) == ["curated/own_2", "curated/own_2_errors"]
+    made = program_of(ana, "read", "write").post(f"{API}/job", {"uri": "raw/own.csv", "name": "third", "misfits": "stop"}, format="json")
+    assert outputs_of(json.loads(made.json()["document"])) == ["curated/own_3"], "a draft has its places too, before its first run"
+
+
+@pytest.mark.parametrize(("start", "kept"), [("daily_aggregate", ["curated/own_2_by_day"]), ("quality_gate", []), ("", ["curated/own"])])
+def test_a_guided_start_keeps_its_rows_where_nobody_else_does(ana, dev, browser_of, own, start, kept):
+    places.claim(make_job(dev.project, ana, "days"), dev, ["curated/OWN_by_day"])
+    assert outputs_of(create(browser_of(ana), start=start, misfits="null")) == kept
+
+
+def test_rows_are_kept_where_nothing_lies_yet(ana, dev, browser_of, own, lake):
+    (lake / "curated" / "own").mkdir(parents=True)
+    assert "There is something at “curated/own” already." in piece(browser_of(ana), misfits="null")
+    assert outputs_of(create(browser_of(ana), misfits="null")) == ["curated/own_2"]
+
+
 def test_a_taken_or_wrong_name_is_refused_in_words(ana, dev, browser_of, own):
     create(browser_of(ana))
     for name, status in (("own", 409), ("Not A Name", 422)):
@@ -185,6 +219,17 @@ def test_the_parts_of_a_zip_come_in_like_uploads(ana, vic, dev, browser_of, lake
     assert list((lake / ".sluice-unpacked").iterdir()) == []
     assert AuditEvent.objects.filter(action="upload_data", actor=ana).count() == 4
     assert browser_of(vic).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"}).status_code == 404
+
+
+def test_unpacking_by_api_tells_the_folder_that_can_be_read_as_one_table(ana, dev, program_of, lake):
+    program = program_of(ana, "read", "write")
+    for name, files, folder in (("two.zip", ["a.csv", "b.csv"], "raw/two"), ("one.zip", ["a.csv"], None)):
+        with zipfile.ZipFile(lake / "raw" / name, "w") as archive:
+            for file in files:
+                archive.writestr(file, "a,b\n1,2\n")
+        answer = program.post(f"{API}/unpack", {"uri": f"raw/{name}"}, format="json")
+        assert answer.json() == {"files": [f"{folder or 'raw'}/{file}" for file in files], "folder": folder}
+    assert program.post(API, {"uri": "raw/two"}, format="json").json()["rows"] == 1
 
 
 def test_the_page_says_which_jobs_read_the_file_already(ana, dev, browser_of, own):
