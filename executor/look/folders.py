@@ -9,26 +9,30 @@ from executor.files.dialect import NO_QUOTE
 from executor.files.folder import DataFile
 from executor.files.headers import key, named
 from executor.look.names import safe_names
-from executor.look.proposal import Option, Proposal, ProposedColumn, Question
+from executor.look.proposal import ColumnChoice, Option, Proposal, ProposedColumn, Question
 
 MOST_FILES = 500
 """Files whose names of columns are looked at; a run looks at those of all."""
-Look = Callable[[DataFile], Proposal]
+MOST_LOOKED_AT = 3
+"""Further files that are looked at for columns that the one shown lacks; what only others have is read as text."""
+Look = Callable[[DataFile, dict[str, ColumnChoice]], Proposal]
+"""The proposal of one file, with what a person says of its columns (by place in this file)."""
 
 
-def look_at_files(files: Sequence[DataFile], look: Look) -> tuple[Proposal, DataFile, str]:
-    """The proposal for all `files`, which of them is shown, and what is of it alone. `look` gives the proposal of one."""
-    first = look(files[0])
+def look_at_files(files: Sequence[DataFile], look: Look, choices: dict[str, ColumnChoice]) -> tuple[Proposal, DataFile, str]:
+    """The proposal for all `files`, which of them is shown, and what is of it alone. `look` gives the proposal of one. `choices`: what a
+    person says of columns, by place in the proposal for all."""
+    first = look(files[0], choices)
     if len(files) < 2 or first.format != "delimited" or not first.settings.header or first.settings.other_widths == "keep":
         return first, files[0], "columns, types and rows"
     headers = {file: names for file in files[:MOST_FILES] if (names := _names(file, first))}
     widest = max(headers, key=lambda file: (len(headers[file]), files.index(file)), default=files[0])
-    found = first if widest is files[0] else look(widest)
+    found = first if widest is files[0] else look(widest, choices)
     known = {key(name) for name in headers.get(widest, ())}
     others = [file for file, names in headers.items() if {key(name) for name in names} != known]
     if others:
         more = dict.fromkeys(name for names in headers.values() for name in names if key(name) not in known)
-        _add(found, list(more))
+        _add(found, _Others(headers, look, choices), list(more))
         found.settings.other_headers = found.settings.other_headers or "fill"
         found.questions.insert(0, _question(found, others, headers, widest, list(more)))
     return found, widest, "types and rows"
@@ -49,19 +53,67 @@ def _names(file: DataFile, like: Proposal) -> tuple[str, ...]:
     return named(seen.look.names or (), trim=rules.trim_names).names if seen else ()
 
 
-def _add(found: Proposal, more: list[str]) -> None:
-    """Columns that other files have, as text: nothing was seen of their values."""
+class _Others:
+    """The files beside the one that is shown."""
+
+    def __init__(self, headers: dict[DataFile, tuple[str, ...]], look: Look, choices: dict[str, ColumnChoice]) -> None:
+        self._headers, self._look, self._choices = headers, look, choices
+        self._looked_at: dict[DataFile, Proposal] = {}
+        self.places: dict[str, int] = {}
+        """The place that each column has in the proposal for all, by its key."""
+
+    def column(self, raw: str) -> tuple[DataFile, ProposedColumn] | None:
+        """As the last file that has it proposes it; None when too many files would have to be looked at."""
+        having = [file for file, names in self._headers.items() if key(raw) in map(key, names)]
+        file = next((file for file in having if file in self._looked_at), having[-1])
+        if file not in self._looked_at:
+            if len(self._looked_at) == MOST_LOOKED_AT:
+                return None
+            self._looked_at[file] = self._look(file, self._choices_for(file))
+        own = [key(name) for name in self._headers[file]].index(key(raw))
+        columns = self._looked_at[file].columns
+        return (file, columns[own]) if own < len(columns) and not columns[own].dropped else None
+
+    def questions(self, known: Sequence[Question]) -> list[Question]:
+        """What the values of these files leave open, where the file that is shown does not ask the same."""
+        asked = [question for found in self._looked_at.values() for question in found.questions if question.key != "otherWidths"]
+        return list({question.key: question for question in asked if question.key not in {one.key for one in known}}.values())
+
+    def _choices_for(self, file: DataFile) -> dict[str, ColumnChoice]:
+        """What was said of columns of the table, by the places that they have in this file."""
+        placed = ((own, self.places.get(key(name))) for own, name in enumerate(self._headers[file]))
+        return {str(own): self._choices[str(place)] for own, place in placed if str(place) in self._choices}
+
+
+def _add(found: Proposal, others: _Others, more: list[str]) -> None:
+    """Columns that other files have, with the types that their values propose there."""
     at = len(found.columns)
+    others.places = {key(column.raw_name): column.index for column in found.columns} | {key(raw): at + n for n, raw in enumerate(more)}
     names = safe_names([*[column.raw_name for column in found.columns], *more])[at:]
     for index, (name, raw) in enumerate(zip(names, more, strict=True), at):
-        kind = {"type": "string", "nullable": True, "trim": False, "nullableValues": [""]}
-        words = "in other files only, read as text"
-        found.columns.append(
-            ProposedColumn(index=index, name=name, raw_name=raw, type=kind, words=words, fixed=True, rows=0, fits=0, nulls=0)
-        )
+        seen = others.column(raw)
+        found.columns.append(_of_other(index, name, raw, *seen) if seen else _as_text(index, name, raw))
+    found.questions += others.questions(found.questions)
     found.header = [*found.header, *more]
     for row in found.first_rows:
         row += [None] * len(more)
+
+
+def _of_other(index: int, name: str, raw: str, file: DataFile, column: ProposedColumn) -> ProposedColumn:
+    called = column.name if column.name != safe_names([raw])[0] else name
+    words = f"in other files only; as in “{_last(file)}”" + (f": {column.words}" if column.words else "")
+    kind = {**column.type, "name": called, "nullable": True}
+    return column.model_copy(update={"index": index, "name": called, "raw_name": raw, "type": kind, "words": words})
+
+
+def _as_text(index: int, name: str, raw: str) -> ProposedColumn:
+    kind = {"type": "string", "nullable": True, "trim": False, "nullableValues": [""]}
+    words = f"in other files only, of which {MOST_LOOKED_AT} were looked at; read as text"
+    return ProposedColumn(index=index, name=name, raw_name=raw, type=kind, words=words, fixed=True, rows=0, fits=0, nulls=0)
+
+
+def _last(file: DataFile) -> str:
+    return file.name.rsplit("/", 1)[-1]
 
 
 def _question(
@@ -69,7 +121,7 @@ def _question(
 ) -> Question:
     had = {key(name) for name in headers[others[0]]}
     lacks = [name for name in headers[widest] if key(name) not in had]
-    words = f"{others[0].name.rsplit('/', 1)[-1]}, for instance, lacks {_listed(lacks)}." if lacks else ""
+    words = f"{_last(others[0])}, for instance, lacks {_listed(lacks)}." if lacks else ""
     words += f" Others have {_listed(more)}: where that is an old name, put both together with coalesce in a query." if more else ""
     is_fill = found.settings.other_headers == "fill"
     options = [

@@ -233,6 +233,38 @@ def test_a_folder_of_files_with_other_columns_is_one_table(tmp_path: Path) -> No
     assert "otherHeaders" not in stages(stop, "d", Choices(name="d"))[0]
 
 
+def test_columns_that_only_other_files_have_get_their_types_there_and_are_corrected_like_others(tmp_path: Path) -> None:
+    def looked(settings: dict[str, Any]) -> Any:
+        return look(tmp_path, "d", settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "1.csv").write_text("paid,id\n03/04/2024,1\n05/06/2024,2\n")
+    (tmp_path / "d" / "2.csv").write_text("id,tax,rate\n3,1.50,a\n4,2.75,b\n")
+    (tmp_path / "d" / "3.csv").write_text("id,a,b,c\n5,x,y,z\n")
+    found = looked({})
+    types = {column.name: column.type["type"] for column in found.columns}
+    assert types == {"id": "integer", "a": "string", "b": "string", "c": "string", "paid": "date", "tax": "decimal", "rate": "string"}
+    assert [question.key for question in found.questions] == ["otherHeaders", "dayFirst"], "what those values leave open is asked, too"
+    assert not any(column.fixed for column in found.columns)
+    place = {column.name: str(column.index) for column in found.columns}
+    said = looked({"dayFirst": False, "columns": {place["tax"]: {"type": "string"}, place["rate"]: {"name": "kind", "type": "integer"}}})
+    chosen = {column.name: column for column in said.columns}
+    assert (chosen["tax"].type["type"], chosen["kind"].type["type"], chosen["kind"].fits) == ("string", "integer", 0)
+    assert chosen["id"].type["type"] == "integer"
+    schema = next(stage for stage in stages(said, "d", Choices(name="d")) if stage["type"] == "TypingTransform")["schema"]
+    assert [column["name"] for column in schema] == ["id", "a", "b", "c", "paid", "tax", "kind"]
+    assert schema[4]["formatters"] == ["MM/dd/uuuu"]
+
+
+def test_of_many_files_with_columns_of_their_own_a_few_are_looked_at_and_the_page_says_so(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    for number in range(7):
+        (tmp_path / "d" / f"{number}.csv").write_text(f"id,n{number}\n1,2\n")
+    found = look(tmp_path, "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+    assert [column.type["type"] for column in found.columns] == ["integer"] * 5 + ["string"] * 3
+    assert found.columns[-1].words == "in other files only, of which 3 were looked at; read as text"
+
+
 def test_a_folder_of_files_with_the_same_columns_asks_nothing(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "1.csv").write_text("a,b\n1,2\n")
