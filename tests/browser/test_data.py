@@ -91,6 +91,30 @@ def test_the_same_name_asks_and_the_old_one_comes_back(sluice: Stack, screen: Ca
     assert ana.faults() == []
 
 
+def test_an_upload_that_goes_on_is_no_longer_told_as_one_that_waits(sluice: Stack, screen: Callable[..., Screen], tmp_path: Path) -> None:
+    """Its “Take away” would end what is under way."""
+    page = screen().page
+    sign_in(page, sluice.url)
+    file, held = tmp_path / "broken_off.csv", []
+    file.write_text("a\n1\n")
+    page.route(re.compile("/uploads/[^/]+$"), lambda route: held.append(route) if route.request.method == "PUT" else route.continue_())
+    page.goto(sluice.url + DATA)
+    page.set_input_files("#upload-input", file)
+    tray = page.get_by_role("region", name="Uploads")
+    expect(tray).to_contain_text("0 B of 4 B")
+    page.once("dialog", lambda question: question.accept())
+    page.goto(sluice.url + DATA)
+    expect(tray).to_contain_text("0 % had arrived. Choose the file again")
+    del held[:]
+    page.set_input_files("#upload-input", file)
+    expect(tray).to_contain_text("0 B of 4 B")
+    expect(tray).not_to_contain_text("had arrived")
+    expect(tray.get_by_role("button", name="Take away")).to_have_count(0)
+    page.wait_for_timeout(100)
+    held[-1].continue_()
+    expect(page).to_have_url(re.compile(r"/look\?uri="), timeout=60_000)
+
+
 def test_a_file_on_the_editor_becomes_a_stage(sluice: Stack, screen: Callable[..., Screen]) -> None:
     ana = screen()
     page = ana.page

@@ -70,7 +70,8 @@ async function goOnWith(config, tray) {
   const open = await call("GET", `${config.api}uploads/`).catch(() => []);
   for (const one of open ?? []) {
     if (one.size)
-      tray.refuse(
+      tray.wait(
+        one.id,
         one.name,
         `${Math.floor((100 * one.offset) / one.size)} % had arrived. Choose the file again, and sending goes on there.`,
         () => call("DELETE", `${config.api}uploads/${one.id}`).catch(() => {}),

@@ -38,6 +38,8 @@ export class Tray {
   constructor(help) {
     Object.assign(this, help);
     this.rows = new Map();
+    /** By the id of an upload: what is shown of it until its file is chosen again. */
+    this.waiting = new Map();
     this.list = el("ul", { class: "plain" });
     this.title = el("h2", {}, "Uploads");
     const close = el(
@@ -87,6 +89,8 @@ export class Tray {
   update(sender) {
     const row = this.rows.get(sender);
     if (!row) return;
+    this.waiting.get(sender.upload?.id)?.remove();
+    this.waiting.delete(sender.upload?.id);
     row.bar.value = sender.state === "done" ? sender.file.size : (sender.shown ?? sender.sent);
     row.bar.hidden = ["failed", "cancelled"].includes(sender.state);
     row.words.textContent = wordsOf(sender);
@@ -96,7 +100,12 @@ export class Tray {
     this.title.textContent = open ? `Uploading ${plural(open, "file")}` : "Uploads";
   }
 
-  /** A file that was refused, or waits to be chosen again; `forget` is called when it is taken away. */
+  /** An upload that waits for its file to be chosen again: taking it away must not end what goes on under the same id by then. */
+  wait(id, name, why, forget) {
+    this.waiting.set(id, this.refuse(name, why, forget));
+  }
+
+  /** A file that was refused; `forget` is called when it is taken away. Gives what is shown of it. */
   refuse(name, why, forget = () => {}) {
     const words = el("span", { class: "bad small", role: "alert" }, why);
     const away = () => {
@@ -116,6 +125,7 @@ export class Tray {
     );
     this.list.append(item);
     this.box.hidden = false;
+    return item;
   }
 
   take(sender) {
