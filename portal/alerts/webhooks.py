@@ -11,13 +11,16 @@ import json
 import secrets
 import socket
 import ssl
+import threading
 import time
 from typing import Any
 
 from portal.alerts.addresses import Target, checked
 from portal.errors import PortalError
 
-CONNECT_SECONDS, READ_SECONDS = 5, 10
+CONNECT_SECONDS, ANSWER_SECONDS = 5, 15
+"""`ANSWER_SECONDS`: from the first address that is tried to the end of the answer's head, however slowly it comes: a receiver that sends a
+letter every few seconds must not hold up everybody else's messages."""
 SECRET_BYTES = 32
 BEGINS = "whsec_"
 
@@ -59,34 +62,66 @@ def _post(target: Target, body: bytes, headers: dict[str, str]) -> int:
     try:
         connection.request("POST", target.path, body, headers)
         return connection.getresponse().status
-    except TimeoutError:
-        raise PortalError(f"The receiver did not answer within {READ_SECONDS} seconds.", code="webhook-failed") from None
-    except ssl.SSLError as error:
-        raise PortalError(f"No trusted connection: {error.reason or 'TLS failed'}.", code="webhook-failed") from None
     except (OSError, http.client.HTTPException) as error:
-        raise PortalError(f"The receiver cannot be reached ({type(error).__name__}).", code="webhook-failed") from None
+        raise PortalError(_why(error, connection.is_cut), code="webhook-failed") from None
     finally:
-        connection.close()
+        connection.end()
+
+
+def _why(error: Exception, is_cut: bool) -> str:
+    if is_cut or isinstance(error, TimeoutError):
+        return f"The receiver did not answer within {ANSWER_SECONDS} seconds."
+    if isinstance(error, ssl.SSLError):
+        return f"No trusted connection: {error.reason or 'TLS failed'}."
+    return f"The receiver cannot be reached ({type(error).__name__})."
 
 
 class _Pinned(http.client.HTTPConnection):
-    """A connection to the address that was checked, whatever the name may resolve to by now. Proxies of the environment are not used."""
+    """A connection to the address that was checked, whatever the name may resolve to by now. Proxies of the environment are not used.
+    It is cut when its time is over; call `end` when it is no longer needed."""
 
     def __init__(self, target: Target) -> None:
-        super().__init__(target.host, target.port, timeout=READ_SECONDS)
+        super().__init__(target.host, target.port)
         self._target = target
+        self._ends_at = time.monotonic() + ANSWER_SECONDS
+        self.is_cut = False
+        self._clock = threading.Timer(ANSWER_SECONDS, self._cut)
+        self._clock.daemon = True
+        self._clock.start()
 
     def connect(self) -> None:
         plain = self._first_that_answers()
-        plain.settimeout(READ_SECONDS)
+        self.sock = plain
         if self._target.scheme == "https":
-            self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self._target.host)
-        else:
-            self.sock = plain
+            self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self._target.host, do_handshake_on_connect=False)
+            self.sock.settimeout(self._left())
+            self.sock.do_handshake()
+        self.sock.settimeout(self._left())
+
+    def end(self) -> None:
+        self._clock.cancel()
+        self.close()
+
+    def _cut(self) -> None:
+        """Whoever waits for the receiver is woken. The TLS layer is left out: it would wait, too."""
+        self.is_cut = True
+        if self.sock is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+    def _left(self) -> float:
+        """Seconds that are left. TimeoutError when there are none."""
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
 
     def _first_that_answers(self) -> socket.socket:
         *others, last = self._target.addresses
         for address in others:
             with contextlib.suppress(OSError):
-                return socket.create_connection((address, self._target.port), CONNECT_SECONDS)
-        return socket.create_connection((last, self._target.port), CONNECT_SECONDS)
+                return self._connected(address)
+        return self._connected(last)
+
+    def _connected(self, address: str) -> socket.socket:
+        return socket.create_connection((address, self._target.port), min(CONNECT_SECONDS, self._left()))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
 from pathlib import Path
 
 
@@ -57,3 +59,35 @@ def running(certificate: Path | None = None) -> Iterator[Receiver]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def dripping(*pieces: bytes, every: float) -> Iterator[str]:
+    """The address of a receiver that sends these pieces after each other again and again, for as long as somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        over = threading.Event()
+        heard: list[threading.Thread] = []
+
+        def answer(connection: socket.socket) -> None:
+            with connection, suppress(OSError):
+                connection.sendall(pieces[0])
+                for piece in cycle(pieces[1:]):
+                    if over.wait(every):
+                        return
+                    connection.sendall(piece)
+
+        def listen() -> None:
+            with suppress(OSError):
+                while not over.is_set():
+                    heard.append(threading.Thread(target=answer, args=(server.accept()[0],)))
+                    heard[-1].start()
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/hook"
+        finally:
+            over.set()
+            server.shutdown(socket.SHUT_RDWR)
+            for one in (thread, *heard):
+                one.join()

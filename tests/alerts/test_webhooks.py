@@ -56,6 +56,38 @@ def test_a_redirect_is_not_followed(hook: Receiver, status: int) -> None:
     assert len(hook.sent) == 1
 
 
+@pytest.mark.usefixtures("hook")
+@pytest.mark.parametrize(
+    "pieces",
+    [(b"HTTP/1.1 ", b" "), (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"), (b"", b"")],
+    ids=["letter by letter", "go on", "nothing"],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_receiver_that_never_ends_its_answer_is_left(monkeypatch: pytest.MonkeyPatch, pieces: tuple[bytes, ...], scheme: str) -> None:
+    """Else one such receiver keeps every mail and message of everybody waiting."""
+    monkeypatch.setattr(webhooks, "ANSWER_SECONDS", 0.5)
+    with receiver.dripping(*pieces, every=0.05) as url, pytest.raises(PortalError) as refusal:
+        send(url.replace("http", scheme, 1), webhooks.new_secret())
+    assert refusal.value.message.startswith(("The receiver did not answer within", "No trusted connection"))
+
+
+def test_all_addresses_of_a_name_share_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "ANSWER_SECONDS", 0.2)
+    tried: list[float] = []
+
+    def connect(address: tuple[str, int], timeout: float) -> None:
+        tried.append(timeout)
+        time.sleep(timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr(webhooks.socket, "create_connection", connect)
+    many = Target("https", "many.example", 443, "/", tuple(f"192.0.2.{last}" for last in range(1, 60)))
+    monkeypatch.setattr(webhooks, "checked", lambda url: many)
+    with pytest.raises(PortalError, match="did not answer within"):
+        send("https://many.example/", webhooks.new_secret())
+    assert len(tried) == 1
+
+
 def test_a_refusal_tells_the_status_and_nothing_of_the_answer(hook: Receiver) -> None:
     hook.answers = 500
     with pytest.raises(PortalError, match="answered with status 500"):
