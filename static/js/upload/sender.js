@@ -77,6 +77,7 @@ export class Sender {
       if (!upload) return this.end("cancelled");
       this.upload = upload;
       this.sent = upload.offset;
+      this.note(); // what had arrived before is shown at once
       await this.sendAll();
       this.become("finishing");
       const done = await this.finish();
