@@ -1,4 +1,4 @@
-"""`python -m executor check|run|preview|serve|look|unpack|put-back|survey|schema|docs`. What needs Spark only its commands import."""
+"""`python -m executor check|run|preview|serve|look|unpack|put-back|repair|survey|schema|docs`. Spark is imported where needed."""
 
 from __future__ import annotations
 
@@ -110,6 +110,16 @@ def survey(values: str | None) -> None:
     from executor.running.survey import survey as survey_places
 
     sys.exit(commands.answer(survey_places))
+
+
+@main.command()
+@values_option
+def repair(values: str | None) -> None:
+    """Takes back what a run left half published that died while it published. Standard output is one JSON line. Starts no Spark."""
+    from executor.look import commands
+    from executor.running.repair import repair as repair_lake
+
+    sys.exit(commands.answer(repair_lake))
 
 
 @main.command()

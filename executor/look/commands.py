@@ -1,4 +1,4 @@
-"""`look`, `unpack` and `survey`: one JSON object on the first line of standard input, JSON lines on standard output."""
+"""`look`, `unpack`, `survey` and `repair`: one JSON object on the first line of standard input, JSON lines on standard output."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _values() -> tuple[dict[str, Any], Path]:
         given = json.loads(sys.stdin.readline(MAX_LINE))
     except ValueError:
         given = None
-    if not isinstance(given, dict) or not any(isinstance(given.get(name), str) for name in ("uri", "document")):
+    if not isinstance(given, dict) or not any(isinstance(given.get(name), str) for name in ("uri", "document", "run_id")):
         raise ProblemError(Problem(code="values-not-json", message="The values on standard input are not right.", expected='{"uri": …}'))
     folder = Path(str(given.get("lake", ".")))
     if not folder.is_dir():

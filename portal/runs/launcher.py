@@ -90,7 +90,7 @@ def for_previews(environment: Environment) -> Launch:
 
 
 def for_files(environment: Environment, what: str) -> Launch:
-    """A short-lived program without Spark over the environment's data: `look` reads it, `unpack` and `put-back` write into it, `survey`
+    """A short-lived program without Spark over the environment's data: `look` reads it, `unpack`, `put-back`, `repair` write it, `survey`
     reads it and tries where it could be written."""
     most = settings.FILES_MEMORY_MB
     launch = _launch([what, "--values", "-"], environment, writable=what != "look", scratch=None, without_spark_mb=most)

@@ -112,7 +112,7 @@ def _lost_problem(run: Run) -> dict[str, Any]:
         return Problem(
             code="lost-while-publishing",
             message="The machine that ran this stopped answering while the outputs were being made visible.",
-            fix="Look at the outputs: each one is either wholly new or wholly as before. Then run it again.",
+            fix="What it had made visible already is taken back within a minute; the outputs are as before then. Run it again.",
         ).as_dict()
     times = "once" if run.fence == 1 else f"{run.fence} times"
     return Problem(

@@ -2,7 +2,8 @@
 
 A connection carries one request, a JSON object on one line: {"do": "ask" | "look" | "warm" | "cancel", "user", "job", "environment",
 "holder", "message"}. "look" is "ask" with a document of the portal's own, the only one that is answered where no drafts are allowed.
-Or it is {"do": "files", "what": "look" | "unpack" | "survey" | "put-back", "user", "environment", "values"} for a program without Spark.
+Or it is {"do": "files", "what": "look" | "unpack" | "survey" | "put-back" | "repair", "user", "environment", "values"} for a
+program without Spark.
 The answer is JSON lines: the executor's events, and `waiting` with a sentence while there is nothing to show yet.
 """
 

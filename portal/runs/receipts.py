@@ -38,13 +38,13 @@ def forget_noted(most: int = 100) -> int:
     count = 0
     for folder in settings.LAKE_DIR.glob(f"*/*/{receipts.FOLDER}"):
         for file in islice(folder.glob("*.json"), most):
-            if _is_noted(file.stem) and not exchange.is_open(folder.parent, file.stem):
+            if is_noted(file.stem) and not exchange.is_open(folder.parent, file.stem):
                 receipts.remove(folder.parent, file.stem)
                 count += 1
     return count
 
 
-def _is_noted(executor_id: str) -> bool:
+def is_noted(executor_id: str) -> bool:
     """Whether the run that an executor knew by this name has ended. Names that are not ours are left alone."""
     try:
         run_id = UUID(executor_id[:36])

@@ -6,13 +6,13 @@ from portal.alerts import delivery, raising
 from portal.data import tidying
 from portal.pipelines import progress, ticks
 from portal.promotions import actions as promotions
-from portal.runs import outbox, sweeper
+from portal.runs import half_published, outbox, sweeper
 from portal.scheduler.loop import Tick
 
 
 def all_ticks() -> list[list[Tick]]:
-    """Ticks by thread: sending alerts waits for receivers elsewhere, which must not make a schedule late."""
-    return [_ours(), [Tick("deliver alerts", 2, delivery.deliver_due)]]
+    """Ticks by thread: what waits for receivers elsewhere or for other programs must not make a schedule late."""
+    return [_ours(), [Tick("deliver alerts", 2, delivery.deliver_due)], [Tick("end half publishing", 10, half_published.take_back)]]
 
 
 def _ours() -> list[Tick]:

@@ -152,6 +152,35 @@ def test_what_lies_where_a_job_would_run_is_told_from_behind_the_wall(dev: Any, 
     assert sorted(entry.name for entry in lake.iterdir()) == ["raw"], "looking leaves nothing"
 
 
+def test_what_a_dead_run_left_half_published_is_taken_back_from_behind_the_wall(
+    dev: Any, ana: Any, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Crash(BaseException):
+        """The machine dies between the exchange and the receipt."""
+
+    def die(facts: object) -> None:
+        raise Crash
+
+    place = lake / "curated" / "by_origin"
+    for run_id in ("good", "dead"):
+        publisher = Publisher(run_id, lake)
+        folder = publisher.stage_output("curated/by_origin", place, "Overwrite", 2, "write")
+        folder.mkdir()
+        (folder / "part-0").write_text(run_id)
+        if run_id == "dead":
+            with pytest.raises(Crash):
+                publisher.publish(die)
+            for lock in publisher._locks.values():
+                lock.close()  # as the system does; nothing else is cleaned up
+            break
+        publisher.publish()
+        publisher.discard()
+    assert (place / "part-0").read_text() == "dead", "it is visible, and no receipt says that it is to be"
+    *_, last = answers(FilePrograms(), what="repair", user=0, environment=dev.pk, values={"run_id": "dead"})
+    assert (last["event"], last["open"]) == ("repaired", False)
+    assert (place / "part-0").read_text() == "good"
+
+
 def test_an_earlier_output_is_put_back_from_behind_the_wall(dev: Any, ana: Any, lake: Path) -> None:
     place = lake / "curated" / "by_origin"
     for number in (1, 2):

@@ -1,0 +1,64 @@
+"""A run that died while it published: what it left is taken back soon after its end, and not before."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.files import exchange
+from portal.runs import half_published, launcher, preview_client
+from portal.runs.models import Run
+from tests.factories import make_run, make_version
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the preview service was asked for; it answers that all is ended."""
+    kept: list[dict[str, Any]] = []
+
+    async def request(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        kept.append(message)
+        yield {"event": "repaired", "open": False, "last": True}
+
+    monkeypatch.setattr(preview_client, "request", request)
+    return kept
+
+
+def left_open(run: Run, name: str = "") -> Path:
+    """The journal of an exchange that the run has begun."""
+    folder = launcher.lake_folder(run.environment) / exchange.FOLDER
+    folder.mkdir(exist_ok=True)
+    journal = folder / f"{name or run.pk}.json"
+    journal.write_text("[]")
+    return journal
+
+
+def test_it_is_ended_once_the_run_s_end_is_known(job: Any, dev: Any, asked: list[dict[str, Any]]) -> None:
+    run = make_run(make_version(job), dev, "failed")
+    left_open(run, f"{run.pk}-2")
+    assert half_published.take_back() == 1
+    (message,) = asked
+    assert (message["what"], message["environment"], message["values"]) == ("repair", dev.pk, {"run_id": f"{run.pk}-2"})
+
+
+def test_a_run_that_still_works_is_left_alone(job: Any, dev: Any, asked: list[dict[str, Any]]) -> None:
+    left_open(make_run(make_version(job), dev, "running"))
+    left_open(make_run(make_version(job), dev, "running"), "not-a-run")
+    assert (half_published.take_back(), asked) == (0, [])
+
+
+def test_it_is_tried_again_while_the_service_is_down(
+    job: Any, dev: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def down(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        yield preview_client.DOWN
+
+    monkeypatch.setattr(preview_client, "request", down)
+    left_open(make_run(make_version(job), dev, "failed"))
+    assert [half_published.take_back() for _ in range(2)] == [1, 1]
+    assert "cannot be ended yet" in caplog.text
