@@ -22,6 +22,7 @@ def config(user: User, project: Project, environment: Environment | None = None)
         "api": f"/api/v1/projects/{project.slug}/environments/{target.name}/",
         "list": reverse("data:list", args=where),
         "look": reverse("data:arrived", args=where),
+        "stages": reverse("looks:stages", args=where),
         "limit": actions.limit_bytes(),
         "accept": kinds.ACCEPTED,
         "said": kinds.SAID,

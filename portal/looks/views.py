@@ -109,7 +109,8 @@ async def create_job(request: HttpRequest, project: str, environment: str) -> Js
 
 @require_POST
 async def stages(request: HttpRequest, project: str, environment: str) -> JsonResponse:
-    """The same form with `job` → {"stages", "url"}: what the editor of that job puts into the draft, as one step that can be undone."""
+    """The same form with `job` → {"stages", "url"}: what the editor of that job puts into the draft, as one step that can be undone.
+    With `part` "read" the one that reads alone."""
     user = cast(User, await request.auser())
     place, uri = await _place(user, project, environment, request.POST.get("uri", ""))
     job = await sync_to_async(_job)(user, place.project, request.POST.get("job", ""))
@@ -117,6 +118,7 @@ async def stages(request: HttpRequest, project: str, environment: str) -> JsonRe
     found = await asking.look(user, place, uri, chosen.settings)
     taken = await sync_to_async(_names_in)(user, job)
     made = stages_for(found, uri, chosen.choices(found, uri, with_load=False, taken=taken))
+    made = made[:1] if request.POST.get("part") == "read" else made
     return JsonResponse({"stages": made, "url": reverse("jobs:edit", args=[place.project.slug, job.name])})
 
 

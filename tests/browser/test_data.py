@@ -123,9 +123,12 @@ def test_a_file_on_the_editor_becomes_a_stage(sluice: Stack, screen: Callable[..
     page.locator("#stage-list .stage").filter(has_text="SQLTransform").first.click()
     query = page.get_by_role("textbox", name="SQL")
     text = query.inner_text()
-    page.evaluate(DROP, ["zones.csv", "zone,name\n1,A\n", ".cm-content"])
+    page.evaluate(DROP, ["zones.csv", "zone;name\n1;A\n", ".cm-content"])
     page.get_by_role("button", name="Add to this job as it is").click()
-    expect(page.locator("#stage-list")).to_contain_text("zones", timeout=20_000)
+    expect(page.locator("#stage-list")).to_contain_text("zones", timeout=60_000)
+    page.locator("#stage-list .stage").filter(has_text="zones").first.click()
+    expect(page.locator("#field-customDelimiter")).to_have_value(";")  # as the file is written, and with the names it has
+    expect(page.locator("#field-names")).to_have_value(re.compile("zone.*name", re.DOTALL))
     page.locator("#stage-list .stage").filter(has_text="SQLTransform").first.click()
     assert query.inner_text() == text, "the file is brought, and not typed into the query"
     assert ana.faults() == []

@@ -147,6 +147,14 @@ def test_stages_for_another_job_have_names_that_are_free_there(ana, dev, browser
     assert browser_of(ana).post(f"{LOOK}/stages", {"uri": "raw/own.csv", "job": "none"}).status_code == 404
 
 
+def test_the_stage_that_reads_alone_holds_the_names_of_the_file(ana, dev, browser_of, own):
+    make_job(dev.project, ana, "other")
+    own.write_text("day;amount\n2024-01-01;1\n")
+    answer = browser_of(ana).post(f"{LOOK}/stages", {"uri": "raw/own.csv", "job": "other", "part": "read"})
+    (read,) = answer.json()["stages"]
+    assert (read["customDelimiter"], read["names"]) == (";", ["day", "amount"])
+
+
 def outputs_of(document: dict[str, Any]) -> list[str]:
     return [stage["outputURI"] for stage in document["stages"] if "outputURI" in stage]
 

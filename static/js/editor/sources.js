@@ -82,13 +82,13 @@ export class Sources {
     );
   }
 
-  /** Behind the last stage that reads, so that reading stays together. */
-  add(source) {
+  /** Behind the last stage that reads, so that reading stays together. `how`: fields of it that are known of the file. */
+  add(source, how = {}) {
     const at = this.store.stages.findLastIndex((stage) => typeOf(stage).kind === "extract") + 1;
     const name = nameFromFile(source.uri);
     this.store.insert(
       at,
-      newStage(source.stage_type, this.store, at, { name, inputURI: source.uri, outputView: name, ...headerOf(source) }),
+      newStage(source.stage_type, this.store, at, { name, inputURI: source.uri, outputView: name, ...headerOf(source), ...how }),
     );
   }
 }

@@ -1,6 +1,7 @@
 // Files dropped on the editor: they become sources, and stages of this job where that is wanted.
 
 import { dialog, el, icon } from "../dom.js";
+import { csrfToken } from "../server.js";
 import { show } from "../toasts.js";
 import { startUploads } from "../upload/main.js";
 
@@ -30,6 +31,22 @@ async function offer(uri, sources, config, job) {
       el("button", { type: "button", class: "btn primary", onclick: () => close("look") }, icon("eye"), " Look at it first"),
     ].filter(Boolean);
   const answer = await dialog({ title: "What now?", body, footer: (close) => el("span", { class: "flow tight" }, footer(close)) });
-  if (answer === "add") sources.add(source);
+  if (answer === "add") sources.add(source, await howItIsRead(source, config, job));
   if (answer === "look") location.assign(`${config.look}?${new URLSearchParams({ uri, job })}`);
+}
+
+/** How a look at the file would read it, with the names that the next file must have; nothing where it finds no table. Rows of another
+ * width are left to the person: they stop the run, and are not set aside unseen. */
+async function howItIsRead(source, config, job) {
+  if (source.stage_type !== "DelimitedExtract") return {};
+  show({ text: `Looking how ${source.uri} is written …` });
+  const body = new URLSearchParams({ uri: source.uri, job, part: "read" });
+  const headers = { "X-CSRFToken": csrfToken(), Accept: "application/json" };
+  try {
+    const answer = await fetch(config.stages, { method: "POST", body, credentials: "same-origin", headers });
+    const { type, name, inputURI, outputView, otherWidths, ...how } = (await answer.json()).stages[0];
+    return how.names && !how.header ? {} : how;
+  } catch {
+    return {};
+  }
 }
