@@ -25,7 +25,7 @@ KINDS = {
     "not-exact": "more digits than a floating-point number holds",
     "too-fine": "finer than microseconds; the rest was cut off",
     "year-ahead": "a year of two digits that lies far ahead; it was read as 20…",
-    "empty-folder": "an empty text that names a folder; it will be read as no value",
+    "empty-folder": "a text that names no folder, as an empty one; it will be read as no value",
     "as-null": "the very text that stands for no value; it will be read as none",
     "not-in-json": "no number in JSON; written as text",
 }

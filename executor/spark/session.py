@@ -74,6 +74,8 @@ def settings(profile: ComputeProfile, scratch: Path) -> dict[str, str]:
         "spark.sql.adaptive.enabled": "true",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
+        # The old type (INT96) that Spark writes else has no zone, and Arrow and pandas read years before 1678 and after 2261 as others.
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.runSQLOnFiles": "false",
         "spark.sql.legacy.javaCharsets": "true",  # else Spark reads no other encodings than Unicode and Latin-1

@@ -30,26 +30,46 @@ def values_as_text(frame: DataFrame, decimal_sign: str, *, but: Sequence[str]) -
     return frame.select(*columns)
 
 
-def require_plain_values(frame: DataFrame, separator: str, stage_name: str) -> None:
-    """Raises ProblemError when a text holds the separator or a line break: without quotes, its row would fall into other values."""
-    names = [field.name for field in frame.schema.fields if isinstance(field.dataType, StringType)]
-    if not names:
-        return
+def require_plain_values(frame: DataFrame, separator: str, stage_name: str, *, header: bool, but: Sequence[str]) -> None:
+    """Raises ProblemError when a text or name holds the separator or a line break: without quotes, its row would fall into other values."""
+    fix = "Set “Quotes” (quote) to DoubleQuote, choose another separator, or take the sign out with replace(…) before."
+    words = (f"“{stage_name}” writes without quotes, and", "the separator or a line break.")
+    _require_none(frame, separator, "[\\r\\n]", words, fix, header=header, but=but)
+
+
+def require_apart(frame: DataFrame, separator: str, stage_name: str, *, header: bool, but: Sequence[str]) -> None:
+    """Raises ProblemError when a text or name ends as a separator of several signs begins (`5:` before `::`): who reads cuts it too
+    early, and Spark's quotes come only around whole separators."""
+    fix = "Turn “Quotes around every value” (quoteAll) on, or choose a separator of one sign."
+    words = (f"“{stage_name}”:", "at the end a sign with which the separator begins, and would be cut too early.")
+    _require_none(frame, separator, None, words, fix, header=header, but=but)
+
+
+def _require_none(
+    frame: DataFrame, separator: str, pattern: str | None, words: tuple[str, str], fix: str, *, header: bool, but: Sequence[str]
+) -> None:
+    """Raises ProblemError when the first separator behind a text is not the one that is written there, or the text holds `pattern`.
+    Without a pattern, texts that hold the whole separator are well: they come in quotes.
+    `words`: what stands before and behind the number in the message."""
+    names = texts_of(frame, but=but)
     columns = [F.col("`" + name.replace("`", "``") + "`") for name in names]
-    tests = [column.contains(separator) | column.rlike("[\\r\\n]") for column in columns]
-    counts = frame.agg(*[F.count_if(test) for test in tests]).collect()[0]
-    for name, count in zip(names, counts, strict=True):
-        if count:
-            raise ProblemError(
-                Problem(
-                    code="quotes-needed",
-                    field="quote",
-                    message=f"“{stage_name}” writes without quotes, and {count:,} values hold the separator or a line break.",
-                    found=name,
-                    data_column=name,
-                    fix="Set “Quotes” (quote) to DoubleQuote, choose another separator, or take the sign out with replace(…) before.",
-                )
-            )
+    tests = [F.instr(F.concat(column, F.lit(separator)), separator) <= F.length(column) for column in columns]
+    if pattern:
+        tests = [test | column.rlike(pattern) for test, column in zip(tests, columns, strict=True)]
+    else:
+        tests = [test & ~column.contains(separator) for test, column in zip(tests, columns, strict=True)]
+    kept = {name.casefold() for name in but}
+    own = [name for name in frame.columns if name.casefold() not in kept] if header else []
+    cut = [name for name in own if (name + separator).index(separator) < len(name) and (pattern or separator not in name)]
+    wrong = [(name, "a name of a column holds") for name in cut]
+    if tests and not wrong:
+        counts = frame.agg(*[F.count_if(test) for test in tests]).collect()[0]
+        told = zip(names, counts, strict=True)
+        wrong = [(name, "1 value holds" if count == 1 else f"{count:,} values hold") for name, count in told if count]
+    for name, many in wrong[:1]:
+        raise ProblemError(
+            Problem(code="quotes-needed", field="quote", message=f"{words[0]} {many} {words[1]}", found=name, data_column=name, fix=fix)
+        )
 
 
 def texts_of(frame: DataFrame, *, but: Sequence[str]) -> list[str]:
@@ -77,6 +97,15 @@ def with_no_empty_lines(
             raise ProblemError(_empty_lines(stage_name, name, many))
     written = F.coalesce(text, F.lit("")).alias(name)
     return frame.select(*[written if field.name == name else "`" + field.name.replace("`", "``") + "`" for field in frame.schema.fields])
+
+
+def has_blank_lines(frame: DataFrame, *, but: Sequence[str]) -> bool:
+    """Whether a text that is the only one of its line is blanks alone: without quotes, some programs take it for no row."""
+    kept = {name.casefold() for name in but}
+    own = [field.name for field in frame.schema.fields if field.name.casefold() not in kept]
+    if len(own) != 1 or not texts_of(frame, but=but):
+        return False
+    return bool(frame.where(F.col("`" + own[0].replace("`", "``") + "`").rlike("^[ \\t]+$")).take(1))
 
 
 def _empty_lines(stage_name: str, name: str, many: int) -> Problem:

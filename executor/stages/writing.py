@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pyspark.sql import DataFrame, DataFrameWriter
-from pyspark.sql.types import ArrayType, MapType, NullType, StringType
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, BinaryType, MapType, NullType, StringType, StructType, VariantType
 
 from executor.problems import Problem, ProblemError
 from executor.stages.appending import as_what_is_there
@@ -15,7 +16,8 @@ from executor.stages.frames import arranged, require_columns
 from executor.stages.kinds import tell_unused
 from executor.stages.noted_columns import note_written
 
-Write = Callable[[DataFrameWriter, str], None]
+Write = Callable[[DataFrame, DataFrameWriter, str], None]
+"""Writes the frame by its writer to a path."""
 Prepare = Callable[[DataFrame], DataFrame]
 
 
@@ -46,19 +48,47 @@ def write_files(
         )
     if stage.save_mode == "Append":
         frame = as_what_is_there(stage, context, frame)
-    frame = _with_empty_names_counted(stage, context, frame)
+    frame = _with_names_for_folders(stage, context, frame)
     target = context.output_path(stage.output_uri, stage.save_mode)
-    writer = arranged(prepared(frame), stage.num_partitions, stage.partition_by).write
-    write(writer.partitionBy(*stage.partition_by) if stage.partition_by else writer, target)
+    frame = arranged(prepared(frame), stage.num_partitions, stage.partition_by)
+    write(frame, frame.write.partitionBy(*stage.partition_by) if stage.partition_by else frame.write, target)
     note_written(stage, context, target)
 
 
-def _with_empty_names_counted(stage: FileLoad, context: StageContext, frame: DataFrame) -> DataFrame:
-    """A folder cannot be named by an empty text: such rows lie in the folder of those without a value, which the run says."""
-    texts = [field.name for field in frame.schema.fields if field.name in stage.partition_by and isinstance(field.dataType, StringType)]
-    counts = [Count(name, "empty-folder", f"coalesce(`{name.replace('`', '``')}` = '', false)", is_named=False) for name in texts]
-    affected = " OR ".join(count.condition for count in counts)
-    return context.watched(frame, stage.input_view, counts, affected=affected) if counts else frame
+NO_NAMES = (BinaryType, ArrayType, MapType, StructType, VariantType)
+"""Types whose values do not name folders: of different bytes that are no text the folder would be the same."""
+RESERVED = ("", "__HIVE_DEFAULT_PARTITION__")
+"""Texts that name no folder of their own: the folder of rows without a value is called so."""
+
+
+def _with_names_for_folders(stage: FileLoad, context: StageContext, frame: DataFrame) -> DataFrame:
+    """`frame` whose rows all find their folder. What cannot name one lies in the folder of those without a value, which the run says.
+    Raises ProblemError for columns of a type without names."""
+    wanted = {name.casefold() for name in stage.partition_by}
+    fields = [field for field in frame.schema.fields if field.name.casefold() in wanted]
+    odd = [field for field in fields if isinstance(field.dataType, NO_NAMES)]
+    if odd:
+        raise ProblemError(_no_names(stage, odd[0].name, odd[0].dataType.simpleString()))
+    texts = {field.name: f"`{field.name.replace('`', '``')}`" for field in fields if isinstance(field.dataType, StringType)}
+    reserved = ", ".join(f"'{text}'" for text in RESERVED)
+    counts = [Count(name, "empty-folder", f"coalesce({column} IN ({reserved}), false)", is_named=False) for name, column in texts.items()]
+    if not counts:
+        return frame
+    frame = context.watched(frame, stage.input_view, counts, affected=" OR ".join(count.condition for count in counts))
+    named = {name: F.expr(f"CASE WHEN {column} NOT IN ({reserved}) THEN {column} END") for name, column in texts.items()}
+    return frame.withColumns(named)
+
+
+def _no_names(stage: FileLoad, column: str, kind: str) -> Problem:
+    return Problem(
+        code="folder-type",
+        field="partitionBy",
+        message=f"“{stage.name}”: values of the column “{column}” cannot name folders.",
+        found=kind,
+        data_column=column,
+        expected="text, numbers, dates or times",
+        fix="Turn it into text in an SQLTransform before, for instance with hex or to_json, or choose another column.",
+    )
 
 
 def without_columns_of(frame: DataFrame, kinds: tuple[type, ...], stage: FileLoad, context: StageContext) -> DataFrame:

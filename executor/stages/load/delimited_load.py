@@ -82,12 +82,14 @@ class DelimitedLoad(Delimited, FileLoad):
         write_files(self, context, self._write, unsupported=NESTED, prepared=lambda frame: self._as_written(frame, context))
 
     def _as_written(self, frame: DataFrame, context: StageContext) -> DataFrame:
-        from executor.stages.delimited_values import require_plain_values, values_as_text, with_no_empty_lines
+        from executor.stages.delimited_values import require_apart, require_plain_values, values_as_text, with_no_empty_lines
 
         options = self._options()
         written = values_as_text(self._counted(frame, context), self.decimal_sign, but=self.partition_by)
         if self.quote == "None":
-            require_plain_values(written, options["sep"], self.name)
+            require_plain_values(written, options["sep"], self.name, header=self.header, but=self.partition_by)
+        elif len(options["sep"]) > 1 and not self.quote_all:
+            require_apart(written, options["sep"], self.name, header=self.header, but=self.partition_by)
         times = {"timestamp": MOMENT, "timestamp_ntz": LOCAL_MOMENT}
         return with_no_empty_lines(written, options["nullValue"], options["emptyValue"], self.name, times, but=self.partition_by)
 
@@ -102,10 +104,13 @@ class DelimitedLoad(Delimited, FileLoad):
         affected = " OR ".join(count.condition for count in counts)
         return context.watched(frame, self.input_view, counts, affected=affected) if counts else frame
 
-    def _write(self, writer: DataFrameWriter, path: str) -> None:
-        from executor.stages.delimited_values import mark_files
+    def _write(self, frame: DataFrame, writer: DataFrameWriter, path: str) -> None:
+        from executor.stages.delimited_values import has_blank_lines, mark_files
 
-        writer.options(**self._options()).csv(path)
+        options = self._options()
+        if self.quote != "None" and has_blank_lines(frame, but=self.partition_by):
+            options |= {"quoteAll": "true"}
+        writer.options(**options).csv(path)
         if self.byte_order_mark:
             mark_files(Path(path))
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from executor.problems import Problem, ProblemError
 from executor.stages.base import Count, StageContext
 from executor.stages.file_kinds import FileLoad
 from executor.stages.kinds import stage_field
@@ -43,15 +44,47 @@ class JSONLoad(FileLoad):
 
         options = OPTIONS | {"ignoreNullFields": str(self.nulls == "leave-out").lower()}
         write_files(
-            self, context, lambda writer, path: writer.options(**options).json(path), prepared=lambda frame: self._counted(frame, context)
+            self,
+            context,
+            lambda _, writer, path: writer.options(**options).json(path),
+            prepared=lambda frame: self._counted(frame, context),
         )
 
     def _counted(self, frame: DataFrame, context: StageContext) -> DataFrame:
-        """JSON has no NaN and no infinity: they become texts, which the run says."""
+        """JSON has no NaN and no infinity: they become texts, which the run says. Raises ProblemError for keys that JSON cannot have."""
+        for field in frame.schema.fields:
+            if keys := _odd_keys(field.dataType):
+                raise ProblemError(_no_keys(self.name, field.name, keys))
         found = [(field.name, _is_not_finite(field.dataType, quoted_name(field.name))) for field in frame.schema.fields]
         counts = [Count(name, "not-in-json", condition, is_named=False) for name, condition in found if condition]
         affected = " OR ".join(count.condition for count in counts)
         return context.watched(frame, self.input_view, counts, affected=affected) if counts else frame
+
+
+def _odd_keys(kind: Any) -> str | None:
+    """The type of keys in maps, at any depth, that Spark would write as what it keeps them as: a date as a number of days."""
+    from pyspark.sql.types import ArrayType, BooleanType, MapType, NumericType, StringType, StructType
+
+    if isinstance(kind, MapType):
+        is_plain = isinstance(kind.keyType, StringType | NumericType | BooleanType)
+        return _odd_keys(kind.valueType) if is_plain else str(kind.keyType.simpleString())
+    if isinstance(kind, ArrayType):
+        return _odd_keys(kind.elementType)
+    if isinstance(kind, StructType):
+        return next((found for field in kind.fields if (found := _odd_keys(field.dataType))), None)
+    return None
+
+
+def _no_keys(stage_name: str, column: str, kind: str) -> Problem:
+    return Problem(
+        code="json-keys",
+        field="inputView",
+        message=f"“{stage_name}”: the column “{column}” holds a map whose keys JSON does not have.",
+        found=kind,
+        data_column=column,
+        expected="text, whole numbers, decimals, true or false",
+        fix="Turn the keys into text in an SQLTransform before: transform_keys(…, (k, v) -> string(k)).",
+    )
 
 
 def quoted_name(name: str) -> str:

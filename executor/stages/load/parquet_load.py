@@ -27,4 +27,4 @@ class ParquetLoad(FileLoad):
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.writing import write_files
 
-        write_files(self, context, lambda writer, path: writer.parquet(path))
+        write_files(self, context, lambda _, writer, path: writer.parquet(path))

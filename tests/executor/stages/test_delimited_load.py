@@ -118,3 +118,29 @@ def test_a_text_that_is_written_as_no_value_is_counted(spark_process: SparkProce
     (told,) = run_here(spark_process, [make, load | {"nullValue": "it's"}], tmp_path).named("value_warnings")
     assert [(count["kind"], count["rows"]) for count in told["counts"]] == [("as-null", 1)]
     assert not run_here(spark_process, [make, load], tmp_path).named("value_warnings")
+
+
+def test_a_single_text_of_blanks_is_a_row_for_everybody(bench: Bench) -> None:
+    """pandas takes a line of blanks for none."""
+    assert written(bench, "SELECT * FROM VALUES ('  '), ('x'), ('\\t') AS t(s)", header=True) == '"s"\n"  "\n"x"\n"\t"\n'
+    assert written(bench, "SELECT ' x' AS s") == " x\n"
+    assert written(bench, "SELECT '  ' AS s, 1 AS n") == "  ,1\n"
+
+
+def test_a_text_that_would_be_cut_at_a_separator_of_several_signs_is_told(bench: Bench) -> None:
+    make = {"type": "SQLTransform", "name": "make", "sql": "SELECT '5:' AS a, 'x' AS b", "outputView": "v"}
+    load = {"type": "DelimitedLoad", "name": "s{}", "inputView": "v", "outputURI": "o", "delimiter": "Custom", "customDelimiter": "::"}
+    problem = bench.fails(make, load)
+    assert (problem.code, problem.data_column) == ("quotes-needed", "a")
+    assert "1 value holds at the end" in problem.message and "quoteAll" in (problem.fix or "")
+    assert written(bench, "SELECT '5:' AS a, 'x' AS b", delimiter="Custom", customDelimiter="::", quoteAll=True) == '"5:"::"x"\n'
+    assert written(bench, "SELECT ':5::6' AS a, 'x' AS b", delimiter="Custom", customDelimiter="::") == '":5::6"::x\n'
+    named = make | {"sql": "SELECT '5' AS `a:`, 'x' AS b"}
+    assert "a name of a column holds" in bench.fails(named, load | {"header": True}).message
+
+
+def test_a_name_that_holds_the_separator_is_not_written_without_quotes(bench: Bench) -> None:
+    make = {"type": "SQLTransform", "name": "make", "sql": "SELECT 5 AS `a,b`, 'x' AS c", "outputView": "v"}
+    load = {"type": "DelimitedLoad", "name": "save", "inputView": "v", "outputURI": "out", "header": True, "quote": "None"}
+    assert bench.fails(make, load).code == "quotes-needed"
+    bench.run(make, load | {"header": False})

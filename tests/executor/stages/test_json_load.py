@@ -58,3 +58,18 @@ def test_what_json_has_no_number_for_is_told_and_read_again_as_a_number(spark_pr
         "sql": "SELECT count_if(isnan(n)) = 1 AND max(n) > 1 AS outcome, 'x' AS message FROM t",
     }
     assert run_here(spark_process, [read, check], tmp_path).result == "succeeded"
+
+
+@pytest.mark.parametrize("key", ["DATE'2024-01-01'", "TIMESTAMP'2024-01-01 10:00:00'", "X'00'", "struct(1)", "INTERVAL '1' DAY"])
+def test_keys_that_json_does_not_have_are_not_written_as_something_else(spark_process: SparkProcess, tmp_path: Path, key: str) -> None:
+    """Spark writes a date as the number of its days."""
+    for value in (f"map({key}, 1)", f"array(struct(map('k', map({key}, 1)) AS m))"):
+        outcome = save(spark_process, tmp_path, f"SELECT {value} AS m")
+        assert outcome.result == "failed"
+        assert outcome.problem["code"] == "json-keys"
+    assert not (tmp_path / "out").exists()
+
+
+def test_keys_that_are_numbers_are_written_as_they_are(spark_process: SparkProcess, tmp_path: Path) -> None:
+    assert save(spark_process, tmp_path, "SELECT map(1, 2) AS a, map(1.10BD, 2) AS b, map(true, 2) AS c").result == "succeeded"
+    assert written(tmp_path) == '{"a":{"1":2},"b":{"1.10":2},"c":{"true":2}}\n'

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 
 if TYPE_CHECKING:
@@ -108,3 +110,25 @@ def test_console_load_shows_the_first_rows_in_the_log(bench: Bench) -> None:
     )
     assert bench.logs[:3] == ["n  | gap", "---+----", "0  | ∅"]
     assert bench.logs[-1] == "… only the first 20 rows are shown"
+
+
+def test_far_and_early_times_are_the_same_for_other_programs(bench: Bench) -> None:
+    """The old type of times (INT96) has no zone, and Arrow takes the year 9999 of it for 1816."""
+    times = ["0001-01-01 00:00:00", "1500-02-28 12:00:00", "2024-03-31 02:30:00.123456", "9999-12-31 23:59:59.999999"]
+    bench.run(view("SELECT * FROM VALUES " + ", ".join(f"(TIMESTAMP'{time}')" for time in times) + " AS x(t)"), load("ParquetLoad"))
+    found = [time for file in sorted((bench.lake / "out").glob("part-*")) for time in pq.read_table(file)["t"].to_pylist()]
+    assert sorted(found) == [datetime.fromisoformat(time).replace(tzinfo=UTC) for time in times]
+
+
+@pytest.mark.parametrize("kind", ["ParquetLoad", "DelimitedLoad", "JSONLoad"])
+def test_texts_that_name_no_folder_lie_with_the_rows_without_a_value(bench: Bench, kind: str) -> None:
+    sql = "SELECT * FROM VALUES (1, ''), (2, NULL), (3, '__HIVE_DEFAULT_PARTITION__'), (4, 'a') AS x(n, P)"
+    bench.run(view(sql), load(kind, partitionBy=["p"], numPartitions=1))
+    folders = sorted(folder.name for folder in (bench.lake / "out").iterdir() if folder.is_dir())
+    assert [name.lower() for name in folders] == ["p=__hive_default_partition__", "p=a"]
+
+
+@pytest.mark.parametrize("value", ["X'ff'", "array(1)", "struct(1)"])
+def test_bytes_and_nested_values_name_no_folders(bench: Bench, value: str) -> None:
+    problem = bench.fails(view(f"SELECT 1 AS n, {value} AS p"), load("ParquetLoad", partitionBy=["p"]))
+    assert (problem.code, problem.data_column) == ("folder-type", "p")
