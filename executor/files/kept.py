@@ -27,6 +27,10 @@ KEEP = 2
 """Earlier outputs that are kept of each place, unless the values of a run say otherwise."""
 MOST_KEPT = 20
 _ID = re.compile(r"\d{8}T\d{12}\Z")
+NAMES = "names"
+"""In what is written: a list of names as JSON."""
+LONGEST_MARK = 1_000_000
+"""Bytes; names of columns may stand in it, as a header has them."""
 _TEXTS, _NUMBERS = ("run_id", "published_at", "stage", "format"), ("rows", "files", "bytes")
 
 
@@ -63,10 +67,19 @@ def written(output: Path) -> dict[str, str]:
     return {str(name): str(value) for name, value in said.items()} if isinstance(said, dict) else {}
 
 
+def names_written(output: Path) -> list[str]:
+    """The columns of an output whose files do not name them, in their order; none where that is not noted."""
+    try:
+        said = json.loads(written(output).get(NAMES, "[]"))
+    except (ValueError, RecursionError):
+        return []
+    return said if isinstance(said, list) and all(isinstance(name, str) for name in said) else []
+
+
 def _read_mark(output: Path) -> dict[str, Any]:
     with suppress(OSError, ValueError, RecursionError):
         with os.fdopen(tree.open_below(output, MARK), "rb") as file:
-            said = json.loads(file.read(10_000))
+            said = json.loads(file.read(LONGEST_MARK))
         return said if isinstance(said, dict) else {}
     return {}
 

@@ -101,7 +101,7 @@ class RunContext:
     def describe_output(self, written: Mapping[str, str], **facts: Any) -> None:
         """Facts of what the present stage has written, for the run's result; `written`: how, for whoever appends to it."""
         for output in self.outputs:
-            output.written = dict(written)
+            output.written |= written
             output.facts |= {name: fact for name, fact in facts.items() if fact is not None}
 
     # what stages ask for, see StageContext

@@ -89,7 +89,7 @@ def _as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: li
     if not stage.header:
         _require_no_names(stage, first, own)
         frame = _with_width(stage, context, frame, own, {len(row) for row in first})
-        return frame
+        return _in_noted_order(stage, context, frame, own)
     if any(row != first[0] for row in first):
         words = ["the files there do not have the same first line themselves"]
         raise ProblemError(_other("What is there is no one table.", words, f"Choose Overwrite, {OTHER_PLACE}", stage))
@@ -105,6 +105,20 @@ def _as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: li
         context.log(f"Appending to “{stage.output_uri}”: the columns are written in the order of the rows there.")
     columns = [F.col(_quoted(known[name.lower()])).alias(name) for name in first[0]]
     return frame.select(*columns, *[F.col(_quoted(name)) for name in stage.partition_by])
+
+
+def _in_noted_order(stage: Any, context: StageContext, frame: DataFrame, own: list[str]) -> DataFrame:
+    """`frame` in the order of the rows there, whose files hold no names: their load has noted them. A column may have a new name, but not
+    the one that another has there."""
+    there = kept.names_written(context.present_files(stage.output_uri)[0])
+    known, given = [name.lower() for name in there], [name.lower() for name in own]
+    if not there or known == given:
+        return frame
+    if not any(name in known and known.index(name) != place for place, name in enumerate(given)):
+        return frame
+    _require_same_columns(stage, there, own)
+    context.log(f"Appending to “{stage.output_uri}”: the columns are written in the order of the rows there.")
+    return frame.select(*[F.col(_quoted(name)) for name in (*sorted(own, key=lambda name: known.index(name.lower())), *stage.partition_by)])
 
 
 def _require_same_text(stage: Any, target: Path) -> None:

@@ -6,7 +6,7 @@ and a parametrised test are all derived from the class.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -92,6 +92,10 @@ class StageContext(Protocol):
 
     def detail(self, **facts: Any) -> None:
         """Facts for the stage's `details` (shown on the run page)."""
+        ...
+
+    def describe_output(self, written: Mapping[str, str]) -> None:
+        """How the present stage has written its output, for whoever appends to it later."""
         ...
 
     def warn(self, problem: Problem) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from executor.files.kept import NAMES
 from executor.stages.base import Count, Stage, StageContext
 from executor.stages.file_kinds import QUOTES, Delimited, FileLoad
 from executor.stages.kinds import stage_field
@@ -85,6 +87,8 @@ class DelimitedLoad(Delimited, FileLoad):
         from executor.stages.delimited_values import require_apart, require_plain_values, values_as_text, with_no_empty_lines
 
         options = self._options()
+        if not self.header:
+            context.describe_output({NAMES: json.dumps([name for name in frame.columns if name not in self.partition_by])})
         written = values_as_text(self._counted(frame, context), self.decimal_sign, but=self.partition_by)
         if self.quote == "None":
             require_plain_values(written, options["sep"], self.name, header=self.header, but=self.partition_by)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,6 +93,9 @@ class Bench:
 
     def detail(self, **facts: Any) -> None:
         self.details |= facts
+
+    def describe_output(self, written: Mapping[str, str]) -> None:
+        self.details |= {"written": written}
 
     def warn(self, problem: Problem) -> None:
         self.warnings.append(problem)

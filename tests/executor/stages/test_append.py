@@ -167,3 +167,24 @@ def test_a_field_that_is_missing_in_a_struct_is_told(spark_process: SparkProcess
     problem = run_here(spark_process, job("ParquetLoad", "SELECT named_struct('a', 10L) AS s"), tmp_path).problem
     assert problem["code"] == "append-differs"
     assert problem["found"] == "“s” is struct<a:bigint,b:bigint> there, and struct<a:bigint> in the view"
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ("SELECT 20 AS qty, 2 AS id", "2,20"),
+        ("SELECT 2 AS ID, 20 AS amount", "2,20"),
+        ("SELECT 20 AS amount, 2 AS id", None),
+    ],
+)
+def test_columns_without_names_in_the_files_keep_their_places(
+    spark_process: SparkProcess, tmp_path: Path, second: str, expected: str | None
+) -> None:
+    assert run_here(spark_process, job("DelimitedLoad", "SELECT 1 AS id, 10 AS qty", header=False), tmp_path).result == "succeeded"
+    outcome = run_here(spark_process, job("DelimitedLoad", second, header=False), tmp_path)
+    lines = sorted(file.read_text().strip() for file in (tmp_path / "out").glob("part-*"))
+    if expected:
+        assert (outcome.result, lines) == ("succeeded", ["1,10", expected])
+    else:
+        assert (outcome.result, outcome.problem["code"], lines) == ("failed", "append-differs", ["1,10"])
+        assert "missing in the view: qty" in outcome.problem["found"]
