@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from portal.accounts.models import User
@@ -68,19 +69,18 @@ def addresses(flights: object, ana: User, dev: Environment) -> list[str]:
 
 
 def test_ten_minutes_of_refreshes_ask_for_the_same_address(browser_of: Callable[[User], Client], ana: User, addresses: list[str]) -> None:
-    browser, found = browser_of(ana), 0
-    for page in addresses:
-        for address in Refreshing.of(browser.get(page, follow=True).content.decode()):
-            found += 1
-            assert "csrf" not in address
-            for _ in range(ROUNDS):
-                answer = browser.get(address, headers={"HX-Request": "true"})
-                assert answer.status_code == 200
-                again = Refreshing.of(answer.content.decode())
-                assert again in ([], [address]), "the piece asks for another address than it was asked for by"
-                if not again:
-                    break
-    assert found >= len(addresses)
+    browser, rounds = browser_of(ana), ROUNDS if connection.vendor == "sqlite" else 10  # the database has no part in addresses
+    pieces = {page: Refreshing.of(browser.get(page, follow=True).content.decode()) for page in addresses}
+    assert all(pieces.values())
+    for address in dict.fromkeys(address for found in pieces.values() for address in found):  # the frame's is on every page
+        assert "csrf" not in address
+        for _ in range(rounds):
+            answer = browser.get(address, headers={"HX-Request": "true"})
+            assert answer.status_code == 200
+            again = Refreshing.of(answer.content.decode())
+            assert again in ([], [address]), "the piece asks for another address than it was asked for by"
+            if not again:
+                break
 
 
 def test_every_piece_that_asks_again_is_among_those(addresses: list[str], browser_of: Callable[[User], Client], ana: User) -> None:
