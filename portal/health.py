@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection
 
 from executor.files import tree
 from portal.config import open_to_others
-from portal.runs import sandbox, scratch
+from portal.runs import doorbell, sandbox, scratch
 
 STARTED = time.time()
 """When this process was."""
@@ -38,14 +38,15 @@ def check() -> list[Part]:
 
 def check_without_database() -> list[Part]:
     """The same, but the database."""
-    return [look() for look in (_broker, _object_store, _sandbox, _home, _leftovers, _code)]
+    return [look() for look in (_broker, _scheduler, _object_store, _sandbox, _home, _leftovers, _code)]
 
 
 def banner() -> str:
     """What a person must know now, or "". Looked up every ten seconds in each process; the database is not asked, the page just did."""
     now = time.monotonic()
     if _remembered.until <= now:
-        _remembered.says = " ".join(part.says for look in (_broker, _object_store, _sandbox, _code) if not (part := look()).is_well)
+        parts = [look() for look in (_broker, _scheduler, _object_store, _sandbox, _code)]
+        _remembered.says = " ".join(part.says for part in parts if not part.is_well)
         _remembered.until = now + REMEMBERED_SECONDS
     return _remembered.says
 
@@ -78,6 +79,13 @@ def _broker() -> Part:
     finally:
         client.close()
     return Part("broker", True)
+
+
+def _scheduler() -> Part:
+    """One that stands still starts nothing and tells nobody, so that the failure of everything else stays unheard."""
+    is_silent = time.time() - STARTED > doorbell.SIGN_SECONDS and doorbell.is_silent("scheduler")
+    means = "schedules, pipelines and messages wait until it works again. Tell whoever runs Sluice."
+    return Part("scheduler", not is_silent, f"The scheduler does not answer: {means}" if is_silent else "")
 
 
 def _object_store() -> Part:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -57,3 +58,23 @@ class Hints:
             _client().publish(channel_of(run_id), last_seq)
         except UNREACHABLE:
             self._not_before = time.monotonic() + PAUSE_SECONDS
+
+
+# --- signs of life ----------------------------------------------------------------------------------------------------------
+
+SIGN_SECONDS = 90
+"""So long a sign of life lasts."""
+
+
+def give_sign(program: str) -> None:
+    """Says that the program is at work. Forgotten where Redis cannot be reached, which is told by itself."""
+    with suppress(*UNREACHABLE):
+        _client().set(f"sluice:alive:{program}", 1, ex=SIGN_SECONDS)
+
+
+def is_silent(program: str) -> bool:
+    """Whether the program has given no sign for SIGN_SECONDS. False where Redis cannot be asked."""
+    try:
+        return not _client().exists(f"sluice:alive:{program}")
+    except UNREACHABLE:
+        return False

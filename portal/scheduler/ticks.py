@@ -6,7 +6,7 @@ from portal.alerts import delivery, raising
 from portal.data import tidying
 from portal.pipelines import progress, ticks
 from portal.promotions import actions as promotions
-from portal.runs import half_published, outbox, sweeper
+from portal.runs import doorbell, half_published, outbox, sweeper
 from portal.scheduler.loop import Tick
 
 
@@ -25,4 +25,5 @@ def _ours() -> list[Tick]:
         Tick("find late runs", 10, raising.find_late),
         Tick("expire promotions", 60, promotions.expire_waiting),
         Tick("tidy uploads and bins", 600, tidying.tidy),
+        Tick("give a sign of life", 10, lambda: doorbell.give_sign("scheduler")),
     ]
