@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+OF_OTHER_THINGS = (
+    "tests/api/test_walk.py",
+    "tests/looks/test_file_programs.py",
+    "tests/runs/test_supervisor.py",
+    "tests/runs/test_warm_pool.py",
+)
+"""Long files about processes and addresses: they ask the database what shorter ones ask it, too."""
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    kept = [item for item in items if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))]
+    kept = [item for item in items if _asks_the_database(item) and not item.nodeid.startswith(OF_OTHER_THINGS)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
+
+
+def _asks_the_database(item: pytest.Item) -> bool:
+    return bool(item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())))
