@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,11 @@ MOST_BYTES = 256 * 1024**2
 MOST_ROWS = 10_000_000
 EXCEL_ROWS, EXCEL_TEXT, EXCEL_DIGITS = 1_048_575, 32_767, 15
 """Rows below the names, characters of a cell and digits of a number that Excel keeps."""
+EXCEL_SMALLEST, EXCEL_LARGEST = 2.2250738585072014e-308, 9.99999999999999e307
 EXCEL_BEGINS = date(1900, 3, 1)
 """Before it Excel counts a day that never was."""
 _CHECKED_EVERY = 1_000
+SIGNED = "texts have a ' before them: a spreadsheet would take them for formulas."
 _RISKY = re.compile(r"^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"^[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?$")
 _QUOTED = re.compile(r'[",;\t\r\n]|^\s|\s$')
@@ -116,10 +119,12 @@ def _as_text(name: str, kind: DataType) -> Column:
 
 
 def _for_excel(name: str, kind: DataType) -> Column:
-    """Numbers and booleans as they are, all else as text."""
+    """Numbers and booleans as they are, all else as text. A short float by its digits: as a double 0.1 would be 0.10000000149011612."""
     from pyspark.sql import functions as F
     from pyspark.sql import types as T
 
+    if isinstance(kind, T.FloatType):
+        return F.col(name).cast("string").cast("double")
     return F.col(name) if isinstance(kind, T.NumericType | T.BooleanType) else _as_text(name, kind)
 
 
@@ -141,15 +146,20 @@ def _csv(frame: DataFrame, rows: int, mark: bool, say: _Sayer, is_cancelled: Cal
     guarded = [not _is_number(field.dataType) for field in frame.schema.fields]
     end = "\r\n" if mark else "\n"
     say(("\ufeff" if mark else "").encode() + (",".join(_cell(harmless(name)) for name in frame.columns) + end).encode())
-    count = 0
+    count, signed = 0, 0
     for cells in _rows(frame, rows + 1, _as_text, is_cancelled):
         if count == rows:
-            return count, False, []
+            return count, False, _notes({SIGNED: signed})
+        signed += sum(guard and cell is not None and harmless(cell) != cell for cell, guard in zip(cells, guarded, strict=True))
         texts = [_csv_cell(cell, guard) for cell, guard in zip(cells, guarded, strict=True)]
         line = ",".join(texts) if len(texts) > 1 else texts[0] or '""'  # an empty line would be skipped by readers
         say((line + end).encode("utf-8", "replace"))
         count += 1
-    return count, True, []
+    return count, True, _notes({SIGNED: signed})
+
+
+def _notes(counted: dict[str, int]) -> list[str]:
+    return [f"{count:,} {what}" for what, count in counted.items() if count]
 
 
 def _csv_cell(value: str | None, guard: bool) -> str:
@@ -173,6 +183,7 @@ def _xlsx(frame: DataFrame, rows: int, scratch: Path, say: _Sayer, is_cancelled:
     book = xlsxwriter.Workbook(str(path), options)
     try:
         sheet = book.add_worksheet("Rows")
+        sheet._xml_number_element = partial(_number_element, sheet)
         writer = _Sheet(sheet, book, [field.dataType for field in frame.schema.fields])
         sheet.freeze_panes(1, 0)
         for place, name in enumerate(frame.columns):
@@ -191,13 +202,19 @@ def _xlsx(frame: DataFrame, rows: int, scratch: Path, say: _Sayer, is_cancelled:
     return count, complete, writer.notes()
 
 
+def _number_element(sheet: Any, number: int | float | Decimal, attributes: list[tuple[str, Any]]) -> None:
+    """A number with all its digits: xlsxwriter itself writes 16, of which 0.30000000000000004 would be 0.3."""
+    about = "".join(f' {key}="{value}"' for key, value in attributes)
+    sheet.fh.write(f"<c{about}><v>{repr(float(number)).removesuffix('.0')}</v></c>")
+
+
 class _Sheet:
     """Writes cells as what Excel can hold: exactly, or as text."""
 
     def __init__(self, sheet: Any, book: Any, kinds: list[DataType]) -> None:
         from pyspark.sql import types as T
 
-        self.sheet, self.cut, self.as_text = sheet, 0, 0
+        self.sheet, self.cut, self.as_text, self.odd_times, self.signed = sheet, 0, 0, 0, 0
         self._day, self._moment = book.add_format({"num_format": "yyyy-mm-dd"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self._days = [isinstance(kind, T.DateType) for kind in kinds]
         self._moments = [isinstance(kind, T.TimestampType | T.TimestampNTZType) for kind in kinds]
@@ -215,7 +232,9 @@ class _Sheet:
         elif self._days[place] or self._moments[place]:
             self._when(row, place, value)
         else:
-            self._text(row, place, harmless(str(value)))
+            text = harmless(str(value))
+            self.signed += text != value
+            self._text(row, place, text)
 
     def _number(self, row: int, place: int, value: int | float | Decimal) -> None:
         if is_exact_in_excel(value):
@@ -230,6 +249,7 @@ class _Sheet:
         except ValueError:  # years that Python does not count
             moment = datetime.min
         if moment.date() < EXCEL_BEGINS or moment.microsecond % 1000:
+            self.odd_times += 1
             self._text(row, place, text)
         else:
             self.sheet.write_datetime(row, place, moment, self._day if self._days[place] else self._moment)
@@ -241,19 +261,27 @@ class _Sheet:
         self.sheet.write_string(row, place, text)
 
     def notes(self) -> list[str]:
-        found = [f"{self.as_text:,} numbers stand as text: Excel keeps {EXCEL_DIGITS} digits only."] if self.as_text else []
-        return found + ([f"{self.cut:,} texts were cut: a cell of Excel holds {EXCEL_TEXT:,} characters."] if self.cut else [])
+        counted = {
+            f"numbers stand as text: Excel keeps {EXCEL_DIGITS} digits of whole and decimal numbers, and no NaN or Infinity.": self.as_text,
+            "dates and times stand as text: Excel has none before March 1900 and no microseconds.": self.odd_times,
+            SIGNED: self.signed,
+            f"texts were cut: a cell of Excel holds {EXCEL_TEXT:,} characters.": self.cut,
+        }
+        return _notes(counted)
 
 
 def is_exact_in_excel(value: int | float | Decimal) -> bool:
-    """Whether a double and fifteen digits hold it."""
+    """Whether Excel holds it: any double within its bounds, fifteen digits of others."""
     if isinstance(value, float):
-        return value == value and abs(value) != float("inf")
+        return value == 0 or EXCEL_SMALLEST <= abs(value) <= EXCEL_LARGEST
     digits = Decimal(value).normalize().as_tuple().digits
     return len(digits) <= EXCEL_DIGITS and abs(value) < 10**EXCEL_DIGITS
 
 
 def _plain(value: int | float | Decimal) -> str:
+    """As the page and CSV show it."""
+    if value != value or abs(value) == float("inf"):
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 

@@ -40,7 +40,7 @@ def test_numbers_and_other_text_stay(text: str) -> None:
     ("value", "exact"),
     [
         (10**15 - 1, True), (-(10**15) + 1, True), (10**15, False), (2**53, False), (9007199254740993, False), (0, True), (1.5, True),
-        (1e300, True),
+        (1e300, True), (1.7e308, False), (5e-324, False), (0.0, True), (-0.1, True),
         (float("nan"), False), (float("inf"), False), (Decimal("12345678901234.5"), True), (Decimal("1234567890123456.5"), False),
         (Decimal("0.1"), True), (Decimal("1E+3"), True), (Decimal("-99999999999999999999"), False), (Decimal("100.0000000000000000"), True),
     ],
@@ -102,6 +102,9 @@ def test_csv(spark: SparkSession, spark_process: SparkProcess) -> None:
     rows = list(csv.reader(io.StringIO(data.decode())))
     assert [row[1] for row in rows] == ["'=name", "'=1+1", "-5", 'ü, "x"'] and rows[3][7] == "a\nb"
     assert ',false,""' in data.decode()
+    for form in ("csv", "xlsx"):
+        notes = taken(spark.sql(VALUES), spark_process, form)[1]["notes"]
+        assert [note for note in notes if note.startswith("1 texts have a ' before them")], form
     marked, _ = taken(spark.sql(VALUES), spark_process, "csv", mark=True)
     assert marked.startswith(b"\xef\xbb\xbfn,") and b"\r\n" in marked
 
@@ -119,6 +122,33 @@ def test_excel(spark: SparkSession, spark_process: SparkProcess, tmp_path: Path)
     assert second[1] == "-5" and second[4] == "1850-01-01" and second[5] == "2013-01-31 05:06:07.123456"
     assert any("numbers stand as text" in note for note in done["notes"])
     assert b"<f>" not in data
+
+
+NUMBERS = """
+SELECT * FROM VALUES
+  (0.1D + 0.2D, 0.1F), (123456789012345678D, 16777217F), (-1D / 3, CAST('NaN' AS FLOAT)),
+  (CAST('-Infinity' AS DOUBLE), CAST('Infinity' AS FLOAT)),
+  (CAST('5e-324' AS DOUBLE), NULL), (1.7E308D, -2.5F), (42D, 0F)
+  AS t(d, f)
+"""
+
+
+@pytest.mark.spark
+def test_excel_has_every_digit_of_a_float_and_says_what_it_cannot_hold(
+    spark: SparkSession, spark_process: SparkProcess, tmp_path: Path
+) -> None:
+    from openpyxl import load_workbook
+
+    data, done = taken(spark.sql(NUMBERS), spark_process, "xlsx")
+    (tmp_path / "a.xlsx").write_bytes(data)
+    rows = [tuple(cell.value for cell in row) for row in load_workbook(tmp_path / "a.xlsx").active.rows]
+    assert rows[1:] == [
+        (0.1 + 0.2, 0.1), (123456789012345678.0, 16777216), (-1 / 3, "NaN"),
+        ("-Infinity", "Infinity"), ("5e-324", None), ("1.7e+308", -2.5), (42, 0),
+    ]  # fmt: skip
+    assert [note for note in done["notes"] if note.startswith("5 numbers stand as text") and "NaN" in note]
+    _, done = taken(spark.sql(VALUES), spark_process, "xlsx")
+    assert [note for note in done["notes"] if note.startswith("2 dates and times stand as text")]
 
 
 @pytest.mark.spark
