@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from executor.files import encodings
 from executor.files.dialect import BLANKS, record_at
-from executor.files.headers import how_to_mend, key, match
+from executor.files.headers import how_to_mend, in_quotes, key, listed, match
 from executor.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def check_names_left_out(one: SeenFile, rules: TextRules) -> None:
             field="names",
             message=f"The names in {where} are not those that this stage was made for, and its columns go by their places.",
             file=one.file.name,
-            found=_listed(written) or "no names",
-            expected=_listed(expected),
+            found=listed(written) or "no names",
+            expected=listed(expected),
             fix="Look at the file again (Data), and make the stage anew; or change “Names” (names) when only the words are others.",
         )
     )
@@ -124,23 +124,15 @@ def _without_empty_end(names: Sequence[str]) -> list[str]:
     return kept
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:30]) + (" …" if len(names) > 30 else "")
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(f"“{name}”" for name in names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
-
-
 def _missing(one: SeenFile, missing: Sequence[str], more: Sequence[str], mend: str, columns: Sequence[str]) -> Problem:
-    new = f" It has {_quoted(more)}, which {'is' if len(more) == 1 else 'are'} new." if more else ""
+    new = f" It has {in_quotes(more)}, which {'is' if len(more) == 1 else 'are'} new." if more else ""
     return Problem(
         code="input-names-missing",
         field="names",
-        message=f"“{one.file.name}” has no column {_quoted(missing)} any more.{new}",
+        message=f"“{one.file.name}” has no column {in_quotes(missing)} any more.{new}",
         file=one.file.name,
-        found=_listed(columns),
-        expected=_quoted(missing),
+        found=listed(columns),
+        expected=in_quotes(missing),
         fix=f"Correct the first line of the file: {mend}. Or change “Names” (names) and the stages that use them.",
     )
 
@@ -150,9 +142,9 @@ def _more(one: SeenFile, more: Sequence[str]) -> Problem:
     return Problem(
         code="input-names-more",
         field="names",
-        message=f"“{one.file.name}” has {count} that this stage does not read: {_quoted(more)}.",
+        message=f"“{one.file.name}” has {count} that this stage does not read: {in_quotes(more)}.",
         file=one.file.name,
-        found=_quoted(more),
+        found=in_quotes(more),
         fix="Nothing else changes. To read it too, write it into “Names” (names), and give it a type in the stage behind.",
     )
 
@@ -163,7 +155,7 @@ def _no_total(one: SeenFile, row: Sequence[str], word: str) -> Problem:
         field="skipLastLines",
         message=f"A row at the end of “{one.file.name}” would be left out, but does not say “{word}”: it may be data.",
         file=one.file.name,
-        found=_listed(row)[:300],
+        found=listed(row)[:300],
         expected=f"a row with “{word}”",
         fix="If it is data, say how many rows are to be left out (skipLastLines). "
         "If not, write what it says into “What they say” (lastRowsHold).",
@@ -176,7 +168,7 @@ def _one_more(one: SeenFile, row: Sequence[str], count: int) -> Problem:
         field="skipLastLines",
         message=f"“{one.file.name}” has more rows at its end that are no data than the {count} that are left out.",
         file=one.file.name,
-        found=_listed(row)[:300],
+        found=listed(row)[:300],
         fix="Say how many rows are to be left out (skipLastLines).",
     )
 
@@ -191,7 +183,7 @@ def _total_at_the_end(one: SeenFile, rows: Sequence[Sequence[str]]) -> Problem |
         field="skipLastLines",
         message=f"The last row of “{one.file.name}” looks like a total, and is read as data.",
         file=one.file.name,
-        found=_listed(rows[-1])[:300],
+        found=listed(rows[-1])[:300],
         fix="If it is one, leave it out with “Last rows to leave out” (skipLastLines), so that it is not counted twice; "
         "if it is data, write 0 there.",
     )

@@ -10,6 +10,8 @@ from executor.files.dialect import BLANKS
 from executor.files.encodings import MARK
 from executor.plain import nearest
 
+SHOWN = 30
+
 
 @dataclass(frozen=True)
 class Named:
@@ -19,6 +21,16 @@ class Named:
     names: tuple[str, ...]
     told: tuple[str, ...] = ()
     twice: tuple[str, ...] = ()
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of many names."""
+    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
+
+
+def in_quotes(names: Sequence[str], most: int = 5) -> str:
+    """The first few names as they stand in a sentence."""
+    return ", ".join(f"“{name}”" for name in names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def numbered(width: int) -> Named:

@@ -14,13 +14,12 @@ from executor.files.dialect import NO_ESCAPE
 from executor.files.escapes import Verdict
 from executor.files.expected import check_last_rows, check_names_left_out, in_expected_order
 from executor.files.folder import DataFile, Place
-from executor.files.headers import Named, how_to_mend, match, named, numbered
+from executor.files.headers import Named, how_to_mend, listed, match, named, numbered
 from executor.problems import Problem, ProblemError
 
 AT_ONCE = 4
 PACKED = (".gz", ".bz2")
 MOST_PARTS = 100
-SHOWN_NAMES = 30
 
 
 @dataclass(frozen=True)
@@ -324,8 +323,8 @@ def _other_names(one: SeenFile, header: Named, other: SeenFile, model: Named, me
         field="inputURI",
         message=f"“{one.file.name}” has other column names than “{other.file.name}”.",
         file=one.file.name,
-        found=_listed(header.names),
-        expected=_listed(model.names),
+        found=listed(header.names),
+        expected=listed(model.names),
         fix=fix,
     )
 
@@ -352,7 +351,3 @@ def _too_many_kinds(one: SeenFile, count: int) -> Problem:
         expected=f"at most {MOST_PARTS} ways (order of columns, encoding, escape sign)",
         fix="Read them in several stages.",
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN_NAMES]) + (" …" if len(names) > SHOWN_NAMES else "")

@@ -9,7 +9,8 @@ from typing import Any
 
 from executor.language import sql_text
 from executor.language.authentication import CREDENTIALS, SECRETS
-from executor.language.parameters import RESERVED, SECRET, Value, escaped
+from executor.language.parameters import RESERVED, SECRET, Value
+from executor.language.quoting import escaped
 from executor.plain import did_you_mean
 from executor.problems import Problem
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from executor.language.quoting import escaped
 from executor.plain import did_you_mean
 from executor.problems import Problem
 
@@ -70,11 +71,6 @@ class Value:
         prefix = {"date": "DATE", "timestamp": "TIMESTAMP"}.get(self.type, "")
         quoted = escaped(self.text, "'")
         return f"{prefix}'{quoted}'"
-
-
-def escaped(text: str, quote: str) -> str:
-    """`text` so that it can stand inside a quoted SQL string."""
-    return text.replace("\\", "\\\\").replace(quote, quote * 2)
 
 
 def typed(declared: Parameter, given: Any) -> Value:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import PydanticCustomError
 
 from executor.language import date_patterns, json_text, number_patterns
+from executor.language.quoting import name_in_sql
 from executor.plain import problems_of
 from executor.problems import Problem, ProblemError
 
@@ -263,7 +264,7 @@ class StructColumn(Column):
     fields_: list[AnyColumn] = Field(alias="fields", title="Fields", description="The columns inside.", min_length=1)
 
     def type_text(self) -> str:
-        return "struct<" + ",".join(f"`{field.name.replace('`', '``')}`:{field.type_text()}" for field in self.fields_) + ">"
+        return "struct<" + ",".join(f"{name_in_sql(field.name)}:{field.type_text()}" for field in self.fields_) + ">"
 
 
 class ArrayColumn(Column):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from executor.files.delimited import TextRules, see_beginning
 from executor.files.dialect import NO_QUOTE
 from executor.files.folder import DataFile
-from executor.files.headers import key, named
+from executor.files.headers import in_quotes, key, named
 from executor.look.names import safe_names
 from executor.look.proposal import ColumnChoice, Option, Proposal, ProposedColumn, Question
 
@@ -121,8 +121,8 @@ def _question(
 ) -> Question:
     had = {key(name) for name in headers[others[0]]}
     lacks = [name for name in headers[widest] if key(name) not in had]
-    words = f"{_last(others[0])}, for instance, lacks {_listed(lacks)}." if lacks else ""
-    words += f" Others have {_listed(more)}: where that is an old name, put both together with coalesce in a query." if more else ""
+    words = f"{_last(others[0])}, for instance, lacks {in_quotes(lacks, 6)}." if lacks else ""
+    words += f" Others have {in_quotes(more, 6)}: where that is an old name, put both together with coalesce in a query." if more else ""
     is_fill = found.settings.other_headers == "fill"
     options = [
         Option(
@@ -135,7 +135,3 @@ def _question(
     ]
     count = f"{len(others):,} of {len(headers):,} files have"
     return Question(key="otherHeaders", title=f"{count} other columns", words=words.strip(), options=options)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"“{name}”" for name in names[:6]) + (f" and {len(names) - 6:,} more" if len(names) > 6 else "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from executor.files.headers import named
-from executor.language.parameters import escaped
+from executor.language.quoting import name_in_sql, text_in_sql
 from executor.look.names import safe_name
 from executor.look.proposal import Proposal, ProposedColumn
 
@@ -143,7 +143,7 @@ class _Writer:
         if self.by_place or not self.proposal.settings.header and self.proposal.format == "delimited":
             return f"`_c{column.index}`"
         raw = column.raw_name.strip() if self.proposal.settings.trim_names else column.raw_name
-        return "`" + raw.replace("`", "``") + "`"
+        return name_in_sql(raw)
 
     def _prepare(self, view: str) -> dict[str, Any]:
         """Texts that no pattern can read are rewritten before they are typed."""
@@ -171,7 +171,7 @@ class _Writer:
 
     def _rows(self, typed: str) -> list[dict[str, Any]]:
         """The table's own columns, without those about files and errors; rows that do not fit apart, where they are kept aside."""
-        names = ",\n       ".join("`" + column.name.replace("`", "``") + "`" for column in self.columns)
+        names = ",\n       ".join(name_in_sql(column.name) for column in self.columns)
         is_aside = self.choices.misfits == "aside" and self.proposal.format != "parquet"
         sql = f"SELECT {names}\nFROM {typed}" + ("\nWHERE size(_errors) = 0" if is_aside else "")
         rows = {"type": "SQLTransform", "name": f"rows_{self.name}", "sql": sql, "outputView": self.name}
@@ -219,6 +219,6 @@ class _Writer:
 def _quoted(text: str | None) -> str:
     if text is None:
         return "NULL"
-    quoted = "'" + escaped(text, "'") + "'"
+    quoted = text_in_sql(text)
     # A text that looks like a parameter of the job must not become one.
     return "concat(" + quoted.replace("${", "$', '{") + ")" if "${" in text else quoted

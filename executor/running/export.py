@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from executor.event_writer import EventWriter
 from executor.events import Exported, Piece
+from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.running.preview import Cancelled
 
@@ -45,7 +46,7 @@ def export(
 ) -> None:
     """Says the first `rows` rows as `piece` events and then `exported`. `mark`: CSV begins with a byte order mark. Raises ProblemError."""
     kept = [field.name for field in frame.schema.fields if not field.metadata.get("internal")]
-    frame = frame.select(*(f"`{name.replace('`', '``')}`" for name in kept)) if kept and len(set(kept)) == len(kept) else frame
+    frame = frame.select(*(name_in_sql(name) for name in kept)) if kept and len(set(kept)) == len(kept) else frame
     say = _Sayer(emit)
     if form == "parquet":
         count, complete, notes = _parquet(frame, rows, scratch, say)

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BooleanType, DataType, MapType, NullType, NumericType, StructType
 
 from executor.files import kept
+from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileLoad
@@ -62,11 +63,11 @@ def _as_parquet(stage: FileLoad, context: StageContext, frame: DataFrame, files:
         if kind.simpleString() != here.simpleString():
             words = f"“{column.name}” is written as {kind.simpleString()}, as the rows there have it."
             context.log(f"Appending to “{stage.output_uri}”: {words}")
-        columns.append(F.expr(converted(_quoted(field.name), here, kind)).alias(column.name))
+        columns.append(F.expr(converted(name_in_sql(field.name), here, kind)).alias(column.name))
     if wrong:
         fix = f"Cast the columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
         raise ProblemError(_other("Columns have other types than the rows that are there.", wrong, fix, stage))
-    return frame.select(*columns, *[F.col(_quoted(name)) for name in stage.partition_by])
+    return frame.select(*columns, *[F.col(name_in_sql(name)) for name in stage.partition_by])
 
 
 def _holds(kind: DataType, here: DataType) -> bool:
@@ -103,8 +104,8 @@ def _as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: li
     ordered = [known[name.lower()] for name in first[0]]
     if ordered != own:
         context.log(f"Appending to “{stage.output_uri}”: the columns are written in the order of the rows there.")
-    columns = [F.col(_quoted(known[name.lower()])).alias(name) for name in first[0]]
-    return frame.select(*columns, *[F.col(_quoted(name)) for name in stage.partition_by])
+    columns = [F.col(name_in_sql(known[name.lower()])).alias(name) for name in first[0]]
+    return frame.select(*columns, *[F.col(name_in_sql(name)) for name in stage.partition_by])
 
 
 def _in_noted_order(stage: Any, context: StageContext, frame: DataFrame, own: list[str]) -> DataFrame:
@@ -118,7 +119,9 @@ def _in_noted_order(stage: Any, context: StageContext, frame: DataFrame, own: li
         return frame
     _require_same_columns(stage, there, own)
     context.log(f"Appending to “{stage.output_uri}”: the columns are written in the order of the rows there.")
-    return frame.select(*[F.col(_quoted(name)) for name in (*sorted(own, key=lambda name: known.index(name.lower())), *stage.partition_by)])
+    return frame.select(
+        *[F.col(name_in_sql(name)) for name in (*sorted(own, key=lambda name: known.index(name.lower())), *stage.partition_by)]
+    )
 
 
 def _require_same_text(stage: Any, target: Path) -> None:
@@ -243,7 +246,7 @@ def _without_marks(frame: DataFrame, there: set[str], stage: FileLoad, context: 
     if not extra:
         return frame
     context.log(f"Appending to “{stage.output_uri}”: {', '.join(extra)} are left out, as the rows there do not have them.")
-    return frame.select(*[_quoted(name) for name in frame.columns if name not in extra])
+    return frame.select(*[name_in_sql(name) for name in frame.columns if name not in extra])
 
 
 def _require_same_folders(stage: FileLoad, target: Path, files: list[Path]) -> None:
@@ -266,10 +269,6 @@ def _require_format(stage: FileLoad, is_other: bool, format_name: str) -> None:
 
 def _other(message: str, found: list[str], fix: str, stage: FileLoad) -> Problem:
     return Problem(code="append-differs", field="outputURI", message=f"“{stage.output_uri}”: {message}", found="; ".join(found), fix=fix)
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
 
 
 Check = Callable[[Any, StageContext, DataFrame, list[Path]], DataFrame]

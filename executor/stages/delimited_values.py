@@ -10,21 +10,22 @@ from pathlib import Path
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import BinaryType, DecimalType, DoubleType, FloatType, StringType
+from pyspark.sql.types import BinaryType, DecimalType, DoubleType, FloatType, StringType, StructField
 
+from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 
 
 def values_as_text(frame: DataFrame, decimal_sign: str, *, but: Sequence[str]) -> DataFrame:
     """`frame` with every number that may have decimals as text with that sign, all digits kept, and bytes in base64, as JSON has them;
     columns in `but` stay as they are."""
-    kept = {name.casefold() for name in but}
+    own = {field.name for field in own_fields(frame, but=but)}
     columns: list[Column] = []
     for field in frame.schema.fields:
-        column = F.col("`" + field.name.replace("`", "``") + "`")
-        if isinstance(field.dataType, DecimalType | DoubleType | FloatType) and field.name.casefold() not in kept:
+        column = F.col(name_in_sql(field.name))
+        if isinstance(field.dataType, DecimalType | DoubleType | FloatType) and field.name in own:
             column = F.translate(column.cast("string"), ".", decimal_sign).alias(field.name)
-        elif isinstance(field.dataType, BinaryType) and field.name.casefold() not in kept:
+        elif isinstance(field.dataType, BinaryType) and field.name in own:
             column = F.base64(column).alias(field.name)
         columns.append(column)
     return frame.select(*columns)
@@ -52,14 +53,13 @@ def _require_none(
     Without a pattern, texts that hold the whole separator are well: they come in quotes.
     `words`: what stands before and behind the number in the message."""
     names = texts_of(frame, but=but)
-    columns = [F.col("`" + name.replace("`", "``") + "`") for name in names]
+    columns = [F.col(name_in_sql(name)) for name in names]
     tests = [F.instr(F.concat(column, F.lit(separator)), separator) <= F.length(column) for column in columns]
     if pattern:
         tests = [test | column.rlike(pattern) for test, column in zip(tests, columns, strict=True)]
     else:
         tests = [test & ~column.contains(separator) for test, column in zip(tests, columns, strict=True)]
-    kept = {name.casefold() for name in but}
-    own = [name for name in frame.columns if name.casefold() not in kept] if header else []
+    own = [field.name for field in own_fields(frame, but=but)] if header else []
     cut = [name for name in own if (name + separator).index(separator) < len(name) and (pattern or separator not in name)]
     wrong = [(name, "a name of a column holds") for name in cut]
     if tests and not wrong:
@@ -72,10 +72,15 @@ def _require_none(
         )
 
 
+def own_fields(frame: DataFrame, *, but: Sequence[str]) -> list[StructField]:
+    """The columns that stand in the files: `but` are folders."""
+    folders = {name.casefold() for name in but}
+    return [field for field in frame.schema.fields if field.name.casefold() not in folders]
+
+
 def texts_of(frame: DataFrame, *, but: Sequence[str]) -> list[str]:
-    """The columns of text that stand in the files: `but` are folders."""
-    kept = {name.casefold() for name in but}
-    return [field.name for field in frame.schema.fields if isinstance(field.dataType, StringType) and field.name.casefold() not in kept]
+    """The same, of text."""
+    return [field.name for field in own_fields(frame, but=but) if isinstance(field.dataType, StringType)]
 
 
 def with_no_empty_lines(
@@ -84,28 +89,26 @@ def with_no_empty_lines(
     """`frame`, whose rows all become lines: of a single column, a line without any sign is no row, for who reads and for who writes. No
     value is written there as an empty text is, in quotes. `times`: the patterns of times by their types. Raises ProblemError where that
     cannot be."""
-    kept = {name.casefold() for name in but}
-    own = [field for field in frame.schema.fields if field.name.casefold() not in kept]
+    own = own_fields(frame, but=but)
     if len(own) > 1 or null_value.strip():
         return frame
     name, kind = own[0].name, own[0].dataType.simpleString()
-    column = F.col("`" + name.replace("`", "``") + "`")
+    column = F.col(name_in_sql(name))
     text = F.date_format(column, times[kind]) if kind in times else column.cast("string")
     if not empty_value.strip():
         many = frame.where(F.coalesce(F.trim(text), F.lit("")) == "").count()
         if many:
             raise ProblemError(_empty_lines(stage_name, name, many))
     written = F.coalesce(text, F.lit("")).alias(name)
-    return frame.select(*[written if field.name == name else "`" + field.name.replace("`", "``") + "`" for field in frame.schema.fields])
+    return frame.select(*[written if field.name == name else name_in_sql(field.name) for field in frame.schema.fields])
 
 
 def has_blank_lines(frame: DataFrame, *, but: Sequence[str]) -> bool:
     """Whether a text that is the only one of its line is blanks alone: without quotes, some programs take it for no row."""
-    kept = {name.casefold() for name in but}
-    own = [field.name for field in frame.schema.fields if field.name.casefold() not in kept]
-    if len(own) != 1 or not texts_of(frame, but=but):
+    own = own_fields(frame, but=but)
+    if len(own) != 1 or not isinstance(own[0].dataType, StringType):
         return False
-    return bool(frame.where(F.col("`" + own[0].replace("`", "``") + "`").rlike("^[ \\t]+$")).take(1))
+    return bool(frame.where(F.col(name_in_sql(own[0].name)).rlike("^[ \\t]+$")).take(1))
 
 
 def _empty_lines(stage_name: str, name: str, many: int) -> Problem:

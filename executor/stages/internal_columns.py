@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from executor.files.folder import NO_VALUE, DataFile, Place, fixed_part
+from executor.language.quoting import name_in_sql
 from executor.stages.portions import Portion
 
 ERRORS = "_errors"
@@ -25,11 +26,6 @@ DESCRIPTIONS = {
 _BLOCK, _NUMBER = "_sluice_block", "_sluice_number"
 _ROW_BITS = 2**33 - 1
 """Of a monotonically increasing id, the bits that count the rows of a part."""
-
-
-def quoted_name(name: str) -> str:
-    """A column's name as Spark's functions take it."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 def errors_column(errors: Column) -> Column:
@@ -66,7 +62,7 @@ def with_file_columns(
         frame = frame if contiguous else frame.drop("_index").select("*", _running_number())
     else:
         frame = _with_numbers(frame, portion, place, contiguous, limit, counted)
-    return frame.select(*[quoted_name(name) for name in frame.columns if name not in added], *added)
+    return frame.select(*[name_in_sql(name) for name in frame.columns if name not in added], *added)
 
 
 def _with_numbers(frame: DataFrame, portion: Portion, place: Place, contiguous: bool, limit: int | None, counted: Counted) -> DataFrame:
@@ -85,7 +81,7 @@ def _with_numbers(frame: DataFrame, portion: Portion, place: Place, contiguous: 
 def _with_folders(portion: Portion, place: Place) -> DataFrame:
     """The portion's own columns, and those that its folders give."""
     frame = portion.frame
-    own = list(portion.columns) if portion.columns is not None else [F.col(quoted_name(name)) for name in frame.columns]
+    own = list(portion.columns) if portion.columns is not None else [F.col(name_in_sql(name)) for name in frame.columns]
     return frame.select(*own, *[_folder_value(name, place).alias(name) for name in place.folder_columns], *portion.added)
 
 
@@ -110,7 +106,7 @@ def _cut(frame: DataFrame, cuts: Mapping[DataFile, tuple[int, int]]) -> DataFram
     joined = frame.join(F.broadcast(known), F.col("_filename") == F.col("_sluice_file"))
     before = F.col("_sluice_before")
     kept = joined.where((number > before) & (number <= before + F.col("_sluice_rows")))
-    return kept.select(*[F.col(quoted_name(name)) for name in frame.columns[:-1]], _named(number - before, "_index"))
+    return kept.select(*[F.col(name_in_sql(name)) for name in frame.columns[:-1]], _named(number - before, "_index"))
 
 
 def empty_file_columns(frame: DataFrame, *, contiguous: bool) -> DataFrame:
@@ -140,7 +136,7 @@ def _first_numbered(frame: DataFrame, name: Column, limit: int) -> DataFrame:
     """The first rows only, so that numbering them costs no pass over the whole input."""
     few = frame.select("*", name, F.monotonically_increasing_id().alias(_NUMBER)).limit(limit)
     in_file = Window.partitionBy("_filename").orderBy(_NUMBER)
-    columns = [F.col(quoted_name(column)) for column in [*frame.columns, "_filename"]]
+    columns = [F.col(name_in_sql(column)) for column in [*frame.columns, "_filename"]]
     return few.select(*columns, _named(F.row_number().over(in_file).cast("bigint"), "_index"))
 
 
@@ -164,7 +160,7 @@ def _numbered_by_file(frame: DataFrame, name: Column, counted: Counted) -> DataF
     )
     marked = frame.select("*", name, block.alias(_BLOCK), F.monotonically_increasing_id().alias(_NUMBER))
     joined = marked.join(F.broadcast(_shifts(marked, counted)), _BLOCK)
-    columns = [F.col(quoted_name(column)) for column in [*frame.columns, "_filename"]]
+    columns = [F.col(name_in_sql(column)) for column in [*frame.columns, "_filename"]]
     return joined.select(*columns, _named(F.col(_NUMBER) - F.col("shift"), "_index"))
 
 

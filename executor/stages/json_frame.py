@@ -11,13 +11,13 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
 
 from executor.files.folder import Place
+from executor.language.quoting import name_in_sql
 from executor.language.schema import AnyColumn
 from executor.problems import Problem, ProblemError
 from executor.stages.base import HAS_ERRORS, Count, StageContext
 from executor.stages.json_shape import Kind, Look, Part, Shape, exact_names, inexact_columns, joined_frame, kind_of
 from executor.stages.json_typed import CORRUPT, kind_by, typed_json, without_errors
 from executor.stages.reading import read_files, read_view
-from executor.stages.wider_types import name_in_sql
 
 if TYPE_CHECKING:
     from executor.stages.extract.json_extract import JSONExtract

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
+from executor.language.quoting import name_in_sql, text_in_sql
 from executor.language.schema import (
     AnyColumn,
     ArrayColumn,
@@ -37,8 +38,7 @@ from executor.stages.typed_frame import (
     require_free_names,
     text_of,
 )
-from executor.stages.typed_values import failure_text, in_zone, quoted, takes_all, value_of
-from executor.stages.wider_types import name_in_sql
+from executor.stages.typed_values import failure_text, in_zone, takes_all, value_of
 
 CORRUPT = "_corrupt_record"
 NO_ERRORS = f"CAST(array() AS {ERROR_TYPE})"
@@ -93,13 +93,13 @@ class _Cell:
     def is_wrong(self) -> str:
         if isinstance(self.column, Scalar):
             return f"({self.text} IS NOT NULL AND {self.value} IS NULL)"
-        return f"(size({_errors(self.column, self.shape, self.text, quoted(self.column.name))}) > 0)"
+        return f"(size({_errors(self.column, self.shape, self.text, text_in_sql(self.column.name))}) > 0)"
 
 
 def _value(column: Column, shape: Shape, raw: str, depth: int = 0) -> str:
     """The value of `raw` (SQL) in a column."""
     if isinstance(column, StructColumn):
-        inner = [f"{quoted(one.name)}, {_value(one, _inside(shape, one), _member(raw, one), depth)}" for one in column.fields_]
+        inner = [f"{text_in_sql(one.name)}, {_value(one, _inside(shape, one), _member(raw, one), depth)}" for one in column.fields_]
         return f"IF({raw} IS NULL, NULL, named_struct({', '.join(inner)}))"
     if isinstance(column, ArrayColumn):
         one = f"x{depth}"
@@ -136,7 +136,7 @@ def _inside(shape: Shape, column: Column) -> Shape:
 
 
 def _under(place: str, name: str) -> str:
-    return f"concat({place}, {quoted(name)})"
+    return f"concat({place}, {text_in_sql(name)})"
 
 
 def _single(column: Scalar, shape: Shape, text: str) -> str:
@@ -146,10 +146,10 @@ def _single(column: Scalar, shape: Shape, text: str) -> str:
     if isinstance(column, NumberColumn):
         return _number(column, shape, text)
     if isinstance(column, DateColumn):
-        return f"coalesce({value_of(column, text)}, CASE WHEN rlike({text}, {quoted(ISO_DAY)}) THEN try_cast({text} AS date) END)"
+        return f"coalesce({value_of(column, text)}, CASE WHEN rlike({text}, {text_in_sql(ISO_DAY)}) THEN try_cast({text} AS date) END)"
     if isinstance(column, TimestampColumn):
-        local = f"CASE WHEN rlike({text}, {quoted(ISO_LOCAL)}) THEN try_cast({text} AS timestamp) END"
-        moment = f"CASE WHEN rlike({text}, {quoted(ISO_MOMENT)}) THEN try_cast({text} AS timestamp) END"
+        local = f"CASE WHEN rlike({text}, {text_in_sql(ISO_LOCAL)}) THEN try_cast({text} AS timestamp) END"
+        moment = f"CASE WHEN rlike({text}, {text_in_sql(ISO_MOMENT)}) THEN try_cast({text} AS timestamp) END"
         seconds = f"CASE WHEN rlike({text}, '^[0-9]{{9,10}}$') THEN timestamp_seconds(bigint({text})) END"
         counted = [seconds] if shape.kinds & INTEGER else []
         return f"coalesce({', '.join([value_of(column, text), moment, in_zone(column, local), *counted])})"
@@ -236,15 +236,15 @@ def _counts(cells: list[_Cell]) -> list[Count]:
 def _all_errors(cells: list[_Cell]) -> str:
     first = cells[0].text
     told = f"IF({_is_broken(first)}, 'This record is not JSON: ', 'This record has another shape than the schema says: ')"
-    record = f"IF({_is_corrupt(first)}, array({_error(quoted(CORRUPT), f'concat({told}, {CORRUPT})')}), {NO_ERRORS})"
+    record = f"IF({_is_corrupt(first)}, array({_error(text_in_sql(CORRUPT), f'concat({told}, {CORRUPT})')}), {NO_ERRORS})"
     return f"concat({', '.join([record, *map(_cell_errors, cells)])})"
 
 
 def _cell_errors(cell: _Cell) -> str:
-    place = quoted(cell.column.name)
+    place = text_in_sql(cell.column.name)
     if not isinstance(cell.column, Scalar):
         wrong = _errors(cell.column, cell.shape, cell.text, place)
     else:
         wrong = f"IF({cell.is_wrong}, array({_error(place, failure_text(cell.column, cell.text))}), {NO_ERRORS})"
     missing = _is_missing(cell)
-    return f"IF({missing}, array({_error(place, quoted(MISSING))}), {wrong})" if missing else wrong
+    return f"IF({missing}, array({_error(place, text_in_sql(MISSING))}), {wrong})" if missing else wrong

@@ -15,13 +15,14 @@ from pyspark.sql import functions as F
 
 from executor.files.folder import Place, escaped
 from executor.files.inputs import check_parquet
+from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Count, StageContext
 from executor.stages.parquet_shape import Clash, ColumnType, Group, Part, Table, as_one, look_at, same_names
 from executor.stages.parquet_values import is_too_fine, value_of
 from executor.stages.portions import Portion
 from executor.stages.reading import read_portions
-from executor.stages.wider_types import converted, ddl, is_inexact, name_in_sql
+from executor.stages.wider_types import converted, ddl, is_inexact
 
 if TYPE_CHECKING:
     from executor.stages.extract.parquet_extract import ParquetExtract

@@ -21,7 +21,8 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from executor.stages.wider_types import FLOATING, WHOLE, member, text
+from executor.language.quoting import text_in_sql
+from executor.stages.wider_types import FLOATING, WHOLE, member
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def value_of(raw: str, spark: DataType, node: Node, depth: int = 0) -> str:
         return f"transform_values({raw}, (k{depth}, {x}) -> {value_of(x, spark.valueType, node.fields[0].fields[1], depth + 1)})"
     if not isinstance(spark, StructType):
         return raw
-    inner = [f"{text(one.name)}, {value_of(member(raw, one.name), one.dataType, _field(node, one), depth)}" for one in spark.fields]
+    inner = [f"{text_in_sql(one.name)}, {value_of(member(raw, one.name), one.dataType, _field(node, one), depth)}" for one in spark.fields]
     return f"IF({raw} IS NULL, NULL, named_struct({', '.join(inner)}))"
 
 

@@ -14,13 +14,13 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType, StructType
 
 from executor.files.headers import key as key_of
+from executor.language.quoting import name_in_sql, text_in_sql
 from executor.language.schema import AnyColumn, ArrayColumn, BooleanColumn, Scalar, StructColumn
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Count
 from executor.stages.internal_columns import is_internal
-from executor.stages.typed_values import failure_text, is_ahead, is_inexact, is_one_of, is_too_fine, is_twice, quoted, takes_all, value_of
+from executor.stages.typed_values import failure_text, is_ahead, is_inexact, is_one_of, is_too_fine, is_twice, takes_all, value_of
 from executor.stages.typing_errors import raised
-from executor.stages.wider_types import name_in_sql
 
 ERRORS = "_errors"
 EARLIER = "_sluice_earlier_errors"
@@ -56,15 +56,13 @@ class _Cell:
 
     @property
     def error(self) -> str:
-        return f"named_struct('field', {quoted(self.column.name)}, 'message', {self._message})"
+        return f"named_struct('field', {text_in_sql(self.column.name)}, 'message', {self._message})"
 
     @property
     def full_error(self) -> str:
         """For a problem: with the value and what was expected."""
-        expected = quoted(expected_words(self.column))
-        return (
-            f"named_struct('field', {quoted(self.column.name)}, 'message', {self._message}, 'value', {self.text}, 'expected', {expected})"
-        )
+        field, expected = text_in_sql(self.column.name), text_in_sql(expected_words(self.column))
+        return f"named_struct('field', {field}, 'message', {self._message}, 'value', {self.text}, 'expected', {expected})"
 
     @property
     def _message(self) -> str:
@@ -187,11 +185,11 @@ def _cell(source: DataFrame, name: str, column: AnyColumn, index: int) -> _Cell:
 
 def text_of(column: Scalar, raw: str) -> str:
     """The text to convert; null where there is no value."""
-    text = f"btrim({raw}, {quoted(JAVA_BLANKS)})" if column.trim else raw
+    text = f"btrim({raw}, {text_in_sql(JAVA_BLANKS)})" if column.trim else raw
     if column.nullable_values:
         text = f"IF({is_one_of(text, column.nullable_values)}, NULL, {text})"
     replacement = column.null_replacement_value
-    return text if replacement is None else f"coalesce({text}, {quoted(replacement)})"
+    return text if replacement is None else f"coalesce({text}, {text_in_sql(replacement)})"
 
 
 def _not_text(name: str, found: str, column: AnyColumn) -> Problem:
@@ -216,7 +214,7 @@ def _guarded(frame: DataFrame, cells: list[_Cell], stage: str, fail_fast: bool) 
     strict = cells if fail_fast else [cell for cell in cells if not getattr(cell.column, "nullable", True)]
     if not strict:
         return frame
-    facts = {"stage": quoted(stage), "mode": "'failfast'" if fail_fast else "'permissive'", "errors": _wrong_ones(strict, full=True)}
+    facts = {"stage": text_in_sql(stage), "mode": "'failfast'" if fail_fast else "'permissive'", "errors": _wrong_ones(strict, full=True)}
     for name, key in (("_index", "row"), ("_filename", "file")):
         if name in frame.columns:
             facts[key] = name

@@ -13,7 +13,7 @@ from typing import Any
 
 from executor.language import date_patterns
 from executor.language.number_patterns import NO_DECIMALS, NumberPattern, number_pattern
-from executor.language.parameters import escaped
+from executor.language.quoting import text_in_sql
 from executor.language.schema import (
     AnyColumn,
     BinaryColumn,
@@ -45,11 +45,6 @@ FIXED_ZONE = re.compile(r"Z|UTC|GMT|UT|Etc/.*|(UTC|GMT|UT)?[+-].*|Universal|Zulu
 """Zones whose clocks are never changed."""
 
 
-def quoted(text: str) -> str:
-    """`text` as an SQL string."""
-    return "'" + escaped(text, "'") + "'"
-
-
 def value_of(column: Scalar, text: str) -> str:
     """The value of `text` in `column`. Timestamps without a zone are read in the column's own."""
     if isinstance(column, TimestampColumn):
@@ -61,7 +56,7 @@ def failure_text(column: Column, text: str) -> str:
     """Arc's words for a text that does not fit."""
     if isinstance(column, StringColumn):
         return f"concat_ws(' ', {', '.join(f'IF({broken}, {words}, NULL)' for broken, words in _string_rules(column, text)) or 'NULL'})"
-    ending = quoted(f"' to {_wanted(column)}")
+    ending = text_in_sql(f"' to {_wanted(column)}")
     return f"concat('Unable to convert \\'', {text}, {ending})"
 
 
@@ -90,7 +85,7 @@ def _coalesce(choices: Iterable[str]) -> str:
 
 def is_one_of(text: str, words: list[str]) -> str:
     """Whether `text` is one of `words`."""
-    return f"{text} IN ({', '.join(map(quoted, words))})" if words else "false"
+    return f"{text} IN ({', '.join(map(text_in_sql, words))})" if words else "false"
 
 
 # --- text, boolean, binary ----------------------------------------------------------------------------------------------
@@ -105,8 +100,8 @@ def _string_rules(column: StringColumn, text: str) -> list[tuple[str, str]]:
     if column.max_length is not None:
         rules.append((f"length({text}) > {column.max_length}", f"{told}' characters) is greater than maxLength ({column.max_length}).')"))
     if column.regex is not None:
-        whole = quoted(rf"\A(?:{column.regex})\z")
-        words = quoted(f"' does not match regex '{column.regex}'.")
+        whole = text_in_sql(rf"\A(?:{column.regex})\z")
+        words = text_in_sql(f"' does not match regex '{column.regex}'.")
         rules.append((f"NOT rlike({text}, {whole})", f"concat('String \\'', {text}, {words})"))
     return rules
 
@@ -140,7 +135,9 @@ def _whole(column: IntegerColumn | LongColumn, text: str) -> str:
         return _by_patterns(
             column.formatters, text, whole, lambda digits: _without_fraction(f"try_cast({digits} AS {MIDDLE})", column.spark_type)
         )
-    exact = f"CASE WHEN rlike({text}, {quoted(EXPONENT)}) THEN {_without_fraction(f'try_cast({text} AS {MIDDLE})', column.spark_type)} END"
+    exact = (
+        f"CASE WHEN rlike({text}, {text_in_sql(EXPONENT)}) THEN {_without_fraction(f'try_cast({text} AS {MIDDLE})', column.spark_type)} END"
+    )
     number = f"coalesce(try_cast({text} AS {column.spark_type}), {exact})"
     return number if column.trim else f"CASE WHEN {_has_no_blank_at_its_ends(text)} THEN {number} END"
 
@@ -172,7 +169,7 @@ def _decimal(column: DecimalColumn, text: str) -> str:
     fits = rf"^[+-]?([0-9]+(\.{kept})?|\.(?=[0-9]){kept})$"
     number = f"try_cast({text} AS {column.type_text()})"
     same = _exactly(text, column)
-    return f"CASE WHEN rlike({text}, {quoted(fits)}) THEN {number} WHEN rlike({text}, {quoted(WITH_EXPONENT)}) THEN {same} END"
+    return f"CASE WHEN rlike({text}, {text_in_sql(fits)}) THEN {number} WHEN rlike({text}, {text_in_sql(WITH_EXPONENT)}) THEN {same} END"
 
 
 def _exactly(number: str, column: DecimalColumn) -> str:
@@ -191,12 +188,12 @@ def _by_patterns(formatters: list[str], text: str, pattern: Pattern, convert: Ca
 
 
 def _by_pattern(pattern: NumberPattern, text: str, convert: Callable[[str], str]) -> str:
-    plus, minus = quoted(pattern.positive), quoted(pattern.negative)
+    plus, minus = text_in_sql(pattern.positive), text_in_sql(pattern.negative)
     found = (
         f"CASE WHEN rlike({text}, {plus}) THEN regexp_extract({text}, {plus}, 1)"
         f" WHEN rlike({text}, {minus}) THEN concat('-', regexp_extract({text}, {minus}, 1)) END"
     )
-    digits = f"translate({found}, {quoted(pattern.point + pattern.groups)}, '.')"
+    digits = f"translate({found}, {text_in_sql(pattern.point + pattern.groups)}, '.')"
     return convert(digits if pattern.scale == 1 else f"string(try_cast({digits} AS decimal(35,15)) / {pattern.scale})")
 
 
@@ -234,7 +231,7 @@ def _timestamp_by(column: TimestampColumn, pattern: str, text: str) -> str:
     moment = _moment(column, pattern, text)
     local = date_patterns.without_region(pattern)
     if local is not None:
-        shown = _moment(column, local, f"regexp_replace({text}, {quoted(REGION)}, '')")
+        shown = _moment(column, local, f"regexp_replace({text}, {text_in_sql(REGION)}, '')")
         there = _shown_in(column, shown, _region(text))
         return f"CASE WHEN {moment} IS NULL THEN NULL WHEN {_region(text)} = '' THEN {moment} ELSE {there} END"
     return moment if date_patterns.has_zone(pattern) else in_zone(column, moment)
@@ -242,7 +239,7 @@ def _timestamp_by(column: TimestampColumn, pattern: str, text: str) -> str:
 
 def _region(text: str) -> str:
     """The region that a text ends with; empty where it ends with none."""
-    return f"regexp_extract({text}, {quoted(REGION)}, 1)"
+    return f"regexp_extract({text}, {text_in_sql(REGION)}, 1)"
 
 
 def _at_clock(clock: Clock, day: str) -> str:
@@ -254,8 +251,8 @@ def in_zone(column: TimestampColumn, shown: str) -> str:
     """The moment at which clocks in the column's zone showed `shown` (a time in UTC, which is the session's zone): null where they never
     did, since they were put forward; of the two where they were put back, the one the column says."""
     if FIXED_ZONE.fullmatch(column.timezone_id):
-        return f"to_utc_timestamp({shown}, {quoted(column.timezone_id)})" if column.timezone_id != "UTC" else shown
-    return _shown_in(column, shown, quoted(column.timezone_id))
+        return f"to_utc_timestamp({shown}, {text_in_sql(column.timezone_id)})" if column.timezone_id != "UTC" else shown
+    return _shown_in(column, shown, text_in_sql(column.timezone_id))
 
 
 def _shown_in(column: TimestampColumn, shown: str, zone: str) -> str:
@@ -292,7 +289,7 @@ def _twice_in_zone(column: TimestampColumn, text: str, value: str) -> str | None
     """`is_twice` for texts that say no zone."""
     if all(pattern in EPOCHS or date_patterns.has_zone(pattern) for pattern in column.formatters):
         return None
-    twice = _shown_again(value, quoted(column.timezone_id))
+    twice = _shown_again(value, text_in_sql(column.timezone_id))
     said = [pattern for pattern in column.formatters if pattern in EPOCHS or date_patterns.has_zone(pattern)]
     is_said = " OR ".join(f"{_moment(column, pattern, text)} IS NOT NULL" for pattern in said if pattern not in EPOCHS)
     return f"({twice} AND NOT ({is_said}))" if is_said else twice
@@ -325,13 +322,13 @@ def _as_local(column: Formatted, pattern: str, text: str) -> str:
     local, ending = (region, REGION) if region is not None else (date_patterns.without_offset(pattern), OFFSET)
     if local is None:
         return _moment(column, pattern, text)
-    bare = f"regexp_replace({text}, {quoted(ending)}, '')"
+    bare = f"regexp_replace({text}, {text_in_sql(ending)}, '')"
     return f"IF({_moment(column, pattern, text)} IS NULL, NULL, {_moment(column, local, bare)})"
 
 
 def _moment(column: Formatted, pattern: str, text: str) -> str:
     """Spark reads names of months in any case; a case-sensitive column takes only the text that the pattern itself would write."""
-    spelt = quoted(date_patterns.spark_pattern(pattern))
+    spelt = text_in_sql(date_patterns.spark_pattern(pattern))
     moment = f"try_to_timestamp({text}, {spelt})"
     if not column.case_sensitive or not date_patterns.has_words(pattern):
         return moment

@@ -20,6 +20,8 @@ from pyspark.sql.types import (
     StructType,
 )
 
+from executor.language.quoting import name_in_sql, text_in_sql
+
 WHOLE = (ByteType, ShortType, IntegerType, LongType)
 FLOATING = (FloatType, DoubleType)
 _DIGITS = {ByteType: 10, ShortType: 10, IntegerType: 10, LongType: 20}
@@ -132,7 +134,7 @@ def converted(raw: str, here: DataType, to: DataType, depth: int = 0) -> str:
         return f"transform_keys({values}, ({y}, {x}) -> {converted(y, here.keyType, to.keyType, depth + 1)})"
     if isinstance(here, StructType) and isinstance(to, StructType):
         own = {field.name.lower(): field for field in here.fields}
-        inner = [f"{text(field.name)}, {_field(raw, own.get(field.name.lower()), field, depth)}" for field in to.fields]
+        inner = [f"{text_in_sql(field.name)}, {_field(raw, own.get(field.name.lower()), field, depth)}" for field in to.fields]
         return f"IF({raw} IS NULL, NULL, named_struct({', '.join(inner)}))"
     return f"CAST({'NULL' if isinstance(here, NullType) else raw} AS {ddl(to)})"
 
@@ -163,16 +165,6 @@ def is_inexact(raw: str, here: DataType, to: DataType, depth: int = 0) -> str | 
 def member(raw: str, name: str) -> str:
     """The field of a struct."""
     return f"{raw}.{name_in_sql(name)}"
-
-
-def name_in_sql(name: str) -> str:
-    """A column's name as SQL takes it."""
-    return "`" + name.replace("`", "``") + "`"
-
-
-def text(name: str) -> str:
-    """A name as an SQL string."""
-    return "'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def ddl(kind: DataType) -> str:

@@ -8,6 +8,8 @@ from pyspark.sql import DataFrame, DataFrameWriter
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, MapType, NullType, StringType, StructType, VariantType
 
+from executor.files.folder import NO_VALUE
+from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.stages.appending import as_what_is_there
 from executor.stages.base import Count, StageContext
@@ -57,7 +59,7 @@ def write_files(
 
 NO_NAMES = (BinaryType, ArrayType, MapType, StructType, VariantType)
 """Types whose values do not name folders: of different bytes that are no text the folder would be the same."""
-RESERVED = ("", "__HIVE_DEFAULT_PARTITION__")
+RESERVED = ("", NO_VALUE)
 """Texts that name no folder of their own: the folder of rows without a value is called so."""
 
 
@@ -69,7 +71,7 @@ def _with_names_for_folders(stage: FileLoad, context: StageContext, frame: DataF
     odd = [field for field in fields if isinstance(field.dataType, NO_NAMES)]
     if odd:
         raise ProblemError(_no_names(stage, odd[0].name, odd[0].dataType.simpleString()))
-    texts = {field.name: f"`{field.name.replace('`', '``')}`" for field in fields if isinstance(field.dataType, StringType)}
+    texts = {field.name: name_in_sql(field.name) for field in fields if isinstance(field.dataType, StringType)}
     reserved = ", ".join(f"'{text}'" for text in RESERVED)
     counts = [Count(name, "empty-folder", f"coalesce({column} IN ({reserved}), false)", is_named=False) for name, column in texts.items()]
     if not counts:
@@ -105,7 +107,7 @@ def without_columns_of(frame: DataFrame, kinds: tuple[type, ...], stage: FileLoa
             fix="Turn them into text in an SQLTransform before, for instance with to_json.",
         )
     )
-    left = [f"`{field.name}`" for field in frame.schema.fields if field not in dropped]
+    left = [name_in_sql(field.name) for field in frame.schema.fields if field not in dropped]
     if not left:
         raise ProblemError(
             Problem(code="nothing-to-write", field="inputView", message=f"{stage.type} can write none of the view's columns.", found=names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from executor.language.parameters import escaped
+from executor.language.quoting import escaped
 from executor.look.proposal import Proposal, ProposedColumn
 
 NUMBERS = ("integer", "long", "double", "decimal")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from executor.language.filling import Filler, inject_sql_params
-from executor.language.parameters import Parameter, Value, escaped, resolve, typed
+from executor.language.parameters import Parameter, Value, resolve, typed
+from executor.language.quoting import escaped
 from tests.executor.documents import check, codes, document, only_problem, sql_stage
 
 

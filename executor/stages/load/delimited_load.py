@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from executor.files.kept import NAMES
+from executor.language.quoting import name_in_sql, text_in_sql
 from executor.stages.base import Count, Stage, StageContext
 from executor.stages.file_kinds import QUOTES, Delimited, FileLoad
 from executor.stages.kinds import stage_field
@@ -100,11 +101,10 @@ class DelimitedLoad(Delimited, FileLoad):
     def _counted(self, frame: DataFrame, context: StageContext) -> DataFrame:
         """A text that is just what is written for null comes back as null, which the run says."""
         from executor.stages.delimited_values import texts_of
-        from executor.stages.wider_types import name_in_sql
 
-        word = self.null_value.replace("\\", "\\\\").replace("'", "\\'")
+        word = text_in_sql(self.null_value)
         names = texts_of(frame, but=self.partition_by) if self.null_value else []
-        counts = [Count(name, "as-null", f"coalesce({name_in_sql(name)} = '{word}', false)", is_named=False) for name in names]
+        counts = [Count(name, "as-null", f"coalesce({name_in_sql(name)} = {word}, false)", is_named=False) for name in names]
         affected = " OR ".join(count.condition for count in counts)
         return context.watched(frame, self.input_view, counts, affected=affected) if counts else frame
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Count, StageContext
 from executor.stages.file_kinds import FileLoad
@@ -55,7 +56,7 @@ class JSONLoad(FileLoad):
         for field in frame.schema.fields:
             if keys := _odd_keys(field.dataType):
                 raise ProblemError(_no_keys(self.name, field.name, keys))
-        found = [(field.name, _is_not_finite(field.dataType, quoted_name(field.name))) for field in frame.schema.fields]
+        found = [(field.name, _is_not_finite(field.dataType, name_in_sql(field.name))) for field in frame.schema.fields]
         counts = [Count(name, "not-in-json", condition, is_named=False) for name, condition in found if condition]
         affected = " OR ".join(count.condition for count in counts)
         return context.watched(frame, self.input_view, counts, affected=affected) if counts else frame
@@ -87,11 +88,6 @@ def _no_keys(stage_name: str, column: str, kind: str) -> Problem:
     )
 
 
-def quoted_name(name: str) -> str:
-    """A column's name as SQL takes it."""
-    return "`" + name.replace("`", "``") + "`"
-
-
 def _is_not_finite(kind: Any, value: str, depth: int = 0) -> str | None:
     """Whether `value` (SQL) is, or holds at any depth, a number that is not finite; None where it cannot."""
     from pyspark.sql.types import ArrayType, DoubleType, FloatType, MapType, StructType
@@ -104,5 +100,5 @@ def _is_not_finite(kind: Any, value: str, depth: int = 0) -> str | None:
         return f"coalesce(exists({items}, {one} -> {inside}), false)" if inside else None
     if not isinstance(kind, StructType):
         return None
-    found = [inside for one in kind.fields if (inside := _is_not_finite(one.dataType, f"{value}.{quoted_name(one.name)}", depth))]
+    found = [inside for one in kind.fields if (inside := _is_not_finite(one.dataType, f"{value}.{name_in_sql(one.name)}", depth))]
     return f"({' OR '.join(found)})" if found else None

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from executor.language.quoting import text_in_sql
 from executor.problems import ProblemError
-from executor.stages.typed_values import quoted
 
 if TYPE_CHECKING:
     from tests.executor.stages.bench import Bench
@@ -206,7 +206,7 @@ def test_typing_keeps_what_was_said_of_rejected_rows(bench: Bench) -> None:
 
 def of_view(bench: Bench, *texts: str, **more: Any) -> list[tuple[Any, ...]]:
     """The values that texts of a view hold, in their order."""
-    each = ", ".join(quoted(text) for text in texts)
+    each = ", ".join(text_in_sql(text) for text in texts)
     lines = {"type": "SQLTransform", "name": "lines", "sql": f"SELECT explode(array({each})) AS line", "outputView": "lines"}
     stage = extract(**more) | {"inputView": "lines"}
     del stage["inputURI"]
