@@ -24,7 +24,6 @@ from portal.looks.new_job import stages_for
 from portal.runs import preview_client
 
 SECONDS = 15
-ANSWERS = {"look": "looked", "unpack": "unpacked"}
 REMEMBERED = 40
 """Looks that are kept, so that “Create job” after a look does not look again. Gone with the process, and with any change of the file."""
 
@@ -61,13 +60,10 @@ async def look(user: User, environment: Environment, uri: str, settings: dict[st
 
 async def ask(user: User, environment: Environment, what: str, values: dict[str, Any]) -> dict[str, Any]:
     """Has a program over files do its work; gives its answer. Raises NotLookedAt with the program's own words."""
-    message = {"do": "files", "what": what, "user": user.pk, "environment": environment.pk, "values": values}
-    problem: dict[str, Any] = {}
-    async for event in preview_client.request(message):
-        if event.get("event") == ANSWERS[what]:
-            return event
-        if event.get("event") == "problem" and not problem:
-            problem = event.get("problem") or {}
+    event = await preview_client.answer_over_files(what, user=user.pk, environment=environment.pk, values=values)
+    if event.get("event") == preview_client.ANSWERS[what]:
+        return event
+    problem = event.get("problem") or {}
     raise NotLookedAt(
         str(problem.get("message") or "The file could not be looked at."),
         fix=problem.get("fix") or "Try again.",

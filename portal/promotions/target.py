@@ -98,17 +98,14 @@ def look_at(user: User, version: JobVersion, target: Environment, *, anew: bool)
 
 
 async def _asked(user: int, target: Environment, values: dict[str, Any]) -> TargetLook:
-    message = {"do": "files", "what": "survey", "user": user, "environment": target.pk, "values": values}
-    refusal = ""
     try:
         async with asyncio.timeout(SECONDS):
-            async for event in preview_client.request(message):
-                if event.get("event") == "surveyed":
-                    return _told(event)
-                refusal = refusal or _why_not(event)
+            event = await preview_client.answer_over_files("survey", user=user, environment=target.pk, values=values)
     except TimeoutError:
         return TargetLook(refusal=TOO_LONG)
-    return TargetLook(refusal=refusal or NO_ANSWER)
+    if event.get("event") == preview_client.ANSWERS["survey"]:
+        return _told(event)
+    return TargetLook(refusal=_why_not(event) or NO_ANSWER)
 
 
 def _why_not(event: dict[str, Any]) -> str:

@@ -25,10 +25,10 @@ from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher
 from portal.runs.measures import Meter
+from portal.runs.preview_client import ANSWERS
 from portal.runs.preview_lease import LONGEST_LINE, said
 
 log = logging.getLogger(__name__)
-ANSWERS = ("looked", "unpacked", "surveyed", "put_back", "repaired", "problem")
 QUICK = ("survey", "put-back", "repair")
 """They read little: they do not wait behind files that are unpacked for minutes."""
 AT_ONCE = 2
@@ -145,7 +145,7 @@ async def _events(process: asyncio.subprocess.Process, seconds: float) -> AsyncG
         except ValueError:
             event = None
         if event is None or not isinstance(event, dict):
-            is_answer = before is not None and before.get("event") in ANSWERS
+            is_answer = before is not None and before.get("event") in (*ANSWERS.values(), "problem")
             yield {**(before if is_answer and before else BROKEN), "last": True}
             return
         if before is not None:

@@ -43,14 +43,12 @@ def _end(lake: Path, executor_id: str) -> None:
     if environment is None:
         return
     answer = async_to_sync(_asked)(environment.pk, executor_id)
-    if answer.get("event") == "repaired" and not answer.get("open"):
+    if answer.get("event") == preview_client.ANSWERS["repair"] and not answer.get("open"):
         log.info("%s died while it published: what it had begun there is ended.", executor_id)
     else:
         log.warning("%s died while it published, and what it left cannot be ended yet: %s", executor_id, answer.get("problem") or answer)
 
 
 async def _asked(environment: int, executor_id: str) -> dict[str, Any]:
-    """The last event of the program's answer."""
-    message = {"do": "files", "what": "repair", "user": NOBODY, "environment": environment, "values": {"run_id": executor_id}}
     async with asyncio.timeout(ANSWER_SECONDS):
-        return [event async for event in preview_client.request(message)][-1]
+        return await preview_client.answer_over_files("repair", user=NOBODY, environment=environment, values={"run_id": executor_id})

@@ -23,6 +23,9 @@ DOWN = {
     "last": True,
 }
 
+ANSWERS = {"look": "looked", "unpack": "unpacked", "survey": "surveyed", "put-back": "put_back", "repair": "repaired"}
+"""What a program over files (`portal.runs.file_programs`) does → the event that it answers with when all went well."""
+
 
 def _with_words(event: dict[str, Any]) -> dict[str, Any]:
     """What is told of values comes as a sentence, too."""
@@ -55,3 +58,11 @@ async def request(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
+
+
+async def answer_over_files(what: str, *, user: int, environment: int, values: dict[str, Any]) -> dict[str, Any]:
+    """How a program over files ended: the event that ANSWERS names, or one with a `problem`."""
+    last = DOWN
+    async for event in request({"do": "files", "what": what, "user": user, "environment": environment, "values": values}):
+        last = event
+    return last

@@ -12,7 +12,6 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from executor.events import PutBack
 from executor.language.places import key_of
 from executor.problems import Problem
 from portal.accounts.models import User
@@ -130,7 +129,10 @@ def writers_at_work(place: Place) -> list[Run]:
 
 def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
     """Has a program behind the wall put the output back and notes what lies there then; gives the facts of it. Raises PortalError."""
-    answer = async_to_sync(_asked)(user.pk, place, kept_id)
+    ask, values = async_to_sync(preview_client.answer_over_files), {"uri": place.uri, "kept": kept_id}
+    answer = ask("put-back", user=user.pk, environment=place.environment_id, values=values)
+    if answer.get("event") != preview_client.ANSWERS["put-back"]:
+        raise _refusal(answer)
     current = _facts([answer.get("current")])[0] if isinstance(answer.get("current"), dict) else {}
     with transaction.atomic():
         locked = Place.objects.select_for_update().get(pk=place.pk)
@@ -139,14 +141,8 @@ def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
     return current
 
 
-async def _asked(user: int, place: Place, kept_id: str) -> dict[str, Any]:
-    """The answer of the program. Raises PortalError with its problem, or when there is none."""
-    values = {"uri": place.uri, "kept": kept_id}
-    message = {"do": "files", "what": "put-back", "user": user, "environment": place.environment_id, "values": values}
-    async for event in preview_client.request(message):
-        if event.get("event") == PutBack.name:
-            return event
-        if event.get("event") == "problem":
-            problem: Problem = problem_of(event.get("problem") or {})
-            raise PortalError(problem.message, code=problem.code, status=STATUS.get(problem.code, 409), fix=problem.fix)
-    raise PortalError("The program that works on the files gave no answer.", code="no-answer", status=503, fix="Try again.")
+def _refusal(answer: dict[str, Any]) -> PortalError:
+    if not answer.get("problem"):
+        return PortalError("The program that works on the files gave no answer.", code="no-answer", status=503, fix="Try again.")
+    problem: Problem = problem_of(answer["problem"])
+    return PortalError(problem.message, code=problem.code, status=STATUS.get(problem.code, 409), fix=problem.fix)

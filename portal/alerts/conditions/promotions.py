@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from portal.accounts.models import Role, User
 from portal.alerts.conditions.base import Condition, Told
-from portal.alerts.conditions.runs import Cancelled, Failed, WellAgain, had_a_part
+from portal.alerts.conditions.runs import Cancelled, Failed, WellAgain, had_a_part, wanted_it
 from portal.alerts.models import Alert, Notice
 from portal.promotions import four_eyes
 from portal.promotions.models import Promotion
@@ -34,8 +34,7 @@ class OfPromotion(Condition):
         return {"version": self.promotion.version.number, "sha256": self.promotion.sha256, "state": self.promotion.state}
 
     def askers(self) -> Iterator[Told]:
-        yield Told(self.promotion.requested_by, "you asked for it")
-        yield Told(self.promotion.version.author, f"you wrote v{self.promotion.version.number}")
+        yield from wanted_it(self.promotion)
         yield Told(self.promotion.job.owner, f"you own {self.promotion.job.name}")
 
     def decision(self) -> tuple[User | None, str]:

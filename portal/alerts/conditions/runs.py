@@ -57,10 +57,15 @@ class OfRun(Condition):
         return run.requested_by.shown_name if run.requested_by else "the system"
 
 
-def had_a_part(promotion: Promotion) -> Iterator[Told]:
-    """Who asked for a promotion, wrote what it made live, approved it, and ran it once then."""
+def wanted_it(promotion: Promotion) -> Iterator[Told]:
+    """Who asked for a promotion, and who wrote what it makes live."""
     yield Told(promotion.requested_by, "you asked for it")
     yield Told(promotion.version.author, f"you wrote v{promotion.version.number}")
+
+
+def had_a_part(promotion: Promotion) -> Iterator[Told]:
+    """The same, and who approved it, and ran it once then."""
+    yield from wanted_it(promotion)
     for approval in promotion.approvals.select_related("approver").filter(decision="approve"):
         yield Told(approval.approver, "you approved it", DUTY)
     run = promotion.run_once
