@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.core.mail import EmailMessage
+from django.db import DatabaseError
 from django.db.models import Count
 from django.utils import timezone
 
@@ -59,13 +60,11 @@ def _try(message: list[Delivery], now: datetime) -> int:
     mine = [delivery for delivery in message if _has_receiver(delivery) and delivery.claim(now)]
     if not mine:
         return 0
-    try:
-        _send(mine)
-    except PortalError as refusal:
+    if why := _why_not_sent(mine):
         for delivery in mine:
-            delivery.failed(refusal.message)
+            delivery.failed(why)
             undelivered.tell_when_given_up(delivery)
-        log.warning("%s to %s: %s", mine[0].alert.title, mine[0].shown_target, refusal.message)
+        log.warning("%s to %s: %s", mine[0].alert.title, mine[0].shown_target, why)
         return 0
     for delivery in mine:
         delivery.delivered(now)
@@ -74,16 +73,31 @@ def _try(message: list[Delivery], now: datetime) -> int:
     return len(mine)
 
 
+def _why_not_sent(message: list[Delivery]) -> str:
+    """Sends it. Why that was in vain; "" when it arrived. A message that we cannot send keeps no other one waiting."""
+    try:
+        _send(message)
+    except PortalError as refusal:
+        return refusal.message
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("A message to %s cannot be sent.", message[0].shown_target)
+        return "A fault in Sluice itself; its log says more."
+    return ""
+
+
 def _has_receiver(delivery: Delivery) -> bool:
-    """False, and given up, when the channel was deleted, or when the person may not see it any more: then others are told."""
+    """False, and given up, when the channel is gone or paused, or when the person may not see it any more: then others are told."""
     if delivery.recipient is not None:
         if telling.is_there(delivery.recipient, delivery.alert.environment):
             return True
         delivery.failed(f"{delivery.recipient.shown_name} is not there any more.", for_good=True)
         telling.tell_stand_ins(delivery.alert)
         return False
-    if delivery.channel is None:
-        delivery.failed("The channel was deleted.", for_good=True)
+    if delivery.channel is None or delivery.channel.paused_at is not None:
+        delivery.failed(f"The channel {'is paused' if delivery.channel else 'was deleted'}.", for_good=True)
+        telling.tell_instead(delivery.alert)
         return False
     return True
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from portal.alerts import resolving
+from portal.alerts import looked, resolving
 from portal.alerts.conditions.runs import Late
 from portal.alerts.models import LATE, Alert, Rule
 from portal.alerts.telling import raise_alert
@@ -16,8 +16,6 @@ from portal.runs.models import ACTIVE_STATES, FINAL_STATES, GOOD_STATES, Run
 
 LOOK_BACK = timedelta(days=9)
 """Runs asked for longer ago are not called late any more; the longest limit of a rule is a week."""
-ENDED_FOR = timedelta(hours=1)
-"""How far back the scheduler looks for late ends that the worker's message did not tell."""
 RELATED = ("job__owner", "project", "environment", "version", "requested_by")
 
 
@@ -26,14 +24,18 @@ def find_late(now: datetime | None = None) -> int:
     now = now or timezone.now()
     shortest = Rule.objects.filter(event=LATE, paused_at=None).order_by("minutes").values_list("minutes", flat=True).first()
     if shortest is None:
+        looked.note("late", now)  # a rule is about runs that are asked for after it was made
         return 0
     limit = timedelta(minutes=shortest)
     runs = Run.objects.filter(version__isnull=False).select_related(*RELATED)
     # Each by one index, whose rows are few; what they hold is looked at here.
     active = runs.filter(state__in=ACTIVE_STATES)
-    ended = runs.filter(state__in=FINAL_STATES, finished_at__gt=now - ENDED_FOR)
-    recent = [run for run in (*active, *ended) if run.created_at > now - LOOK_BACK]
-    return look_at([run for run in recent if (run.finished_at or now) - run.created_at > limit], now)
+    since = looked.since("late", now)
+    ended = runs.filter(state__in=FINAL_STATES, finished_at__gt=since)
+    recent = [run for run in (*active, *ended) if run.created_at > min(since, now) - LOOK_BACK]
+    raised = look_at([run for run in recent if (run.finished_at or now) - run.created_at > limit], now)
+    looked.note("late", now)
+    return raised
 
 
 def look_at(runs: Iterable[Run], now: datetime) -> int:

@@ -237,6 +237,8 @@ class MailChoice(models.Model):
 RETRY_AFTER = [timedelta(seconds=seconds) for seconds in (10, 60, 300, 900, 3600, 3 * 3600)]
 """Wait after the first, second, … failed try; the last one is repeated."""
 GIVE_UP_AFTER = timedelta(hours=24)
+TRIES = len(RETRY_AFTER) + 1
+"""At least so many: a day in which nothing ran is no reason to give up at the first try after it."""
 
 
 class Delivery(models.Model):
@@ -282,11 +284,19 @@ class Delivery(models.Model):
         self.save(update_fields=["state", "delivered_at", "last_error"])
 
     def failed(self, why: str, *, for_good: bool = False) -> None:
-        """Tried in vain. Given up after 24 hours, or at once when trying again cannot help."""
-        if for_good or timezone.now() >= self.created_at + GIVE_UP_AFTER:
+        """Tried in vain. Given up after 24 hours and some tries, or at once when trying again cannot help."""
+        if for_good or (self.attempts >= TRIES and timezone.now() >= self.created_at + GIVE_UP_AFTER):
             self.state = "given_up"
         self.last_error = why[:300]
         self.save(update_fields=["state", "last_error"])
+
+
+class LookedUntil(models.Model):
+    """When the scheduler last looked for what was told to nobody, so that it looks further back after a time in which nothing ran."""
+
+    what = models.CharField(primary_key=True, max_length=20)
+    """untold or late."""
+    at = models.DateTimeField()
 
 
 def shown_target(kind: str, target: str) -> str:

@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from portal.alerts import late, resolving
+from portal.alerts import late, looked, resolving
 from portal.alerts.conditions.pipelines import Missed, NotStarted, PipelineCancelled, Skipped
 from portal.alerts.conditions.promotions import Asked, Declined, Expired, Live, RolledBack, RunOnceEnded
 from portal.alerts.conditions.runs import Cancelled, Failed
@@ -33,8 +33,6 @@ __all__ = ["default_rule", "find_late", "find_untold", "pipeline_run_changed", "
 log = logging.getLogger("sluice.alerts")
 
 BAD_ENDS = frozenset({"failed", "timed_out"})
-UNTOLD_FOR = timedelta(hours=1)
-"""How far back the scheduler looks for what nobody was told about, because a message was lost."""
 SAME_TROUBLE_FOR = timedelta(hours=20)
 """A nightly pipeline that cannot start is told every night; one of every minute is not told every minute."""
 TASK_TAKES = timedelta(seconds=10)
@@ -47,8 +45,8 @@ def run_ended(run_id: uuid.UUID | str) -> None:
     run = related.filter(pk=run_id).first()
     if run is None or run.version is None or not run.is_final:
         return
-    if run.state in BAD_ENDS:
-        raise_alert(Failed(run))
+    if run.state in BAD_ENDS and raise_alert(Failed(run)) is not None:
+        resolving.when_over_already(run)
     elif run.state == "cancelled":
         _cancelled(run)
     late.look_at([run], timezone.now())
@@ -83,6 +81,8 @@ def pipeline_run_changed(pipeline_run_id: uuid.UUID | str) -> None:
         raise_alert(PipelineCancelled(found))
     if found.state == PipelineRunState.SUCCEEDED:
         resolving.after_good_pipeline_run(found)
+    else:
+        resolving.when_pipeline_is_over_already(found)
 
 
 def _not_started(condition: NotStarted) -> None:
@@ -190,9 +190,14 @@ def _told_as_failed(promotion: Promotion) -> bool:
 
 
 def find_untold(now: datetime | None = None) -> int:
-    """Looks for what has happened in the last hour and was told to nobody, because the message about it was lost."""
+    """Looks for what has happened in the last hour, or since one looked last, and was told to nobody, because the message was lost."""
     now = now or timezone.now()
-    since, until = now - UNTOLD_FOR, now - TASK_TAKES
+    found = _untold(looked.since("untold", now), now - TASK_TAKES)
+    looked.note("untold", now)
+    return found
+
+
+def _untold(since: datetime, until: datetime) -> int:
     ended = {"finished_at__gt": since, "finished_at__lte": until}
     resolving.find_over(since)
     runs = Run.objects.filter(version__isnull=False, **ended)

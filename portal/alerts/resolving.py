@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -36,13 +36,35 @@ def after_good_run(run: Run) -> None:
 
 def after_good_pipeline_run(pipeline_run: PipelineRun) -> None:
     """Ends what earlier runs and times of the pipeline there left open."""
+    _end_troubles(pipeline_run, Q(created_at__lte=pipeline_run.finished_at))
+
+
+def _end_troubles(pipeline_run: PipelineRun, which: Q) -> None:
     found = Alert.objects.unsolved().filter(
+        which,
         pipeline=pipeline_run.pipeline,
         environment=pipeline_run.environment,
         event__in=[NotStarted.event, Skipped.event],
-        created_at__lte=pipeline_run.finished_at,
     )
     _resolve_and_tell(list(found), PipelineWellAgain(pipeline_run), f"by pipeline run {str(pipeline_run.pk)[:8]}")
+
+
+def when_over_already(failed: Run) -> None:
+    """Heard of late: what failed may have gone well since."""
+    since = Run.objects.filter(job=failed.job, environment=failed.environment, state__in=GOOD_STATES, version__isnull=False)
+    good = since.filter(created_at__gt=failed.created_at).select_related("job__owner", "project", "environment", "version", "requested_by")
+    if (last := good.order_by("-created_at").first()) is not None:
+        after_good_run(last)
+
+
+def when_pipeline_is_over_already(trouble: PipelineRun) -> None:
+    """The same of a pipeline that did not start."""
+    here = PipelineRun.objects.filter(pipeline=trouble.pipeline, environment=trouble.environment, state="succeeded")
+    good = here.filter(created_at__gt=trouble.created_at).select_related(
+        "pipeline__project", "environment", "schedule__set_by", "requested_by"
+    )
+    if (last := good.order_by("-created_at").first()) is not None:
+        _end_troubles(last, Q(subject_type=subject_type_of(trouble), subject_id=str(trouble.pk)))
 
 
 def find_over(since: datetime) -> int:

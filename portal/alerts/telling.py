@@ -152,6 +152,19 @@ def tell_stand_ins(alert: Alert) -> None:
         _tell_people(alert, people)
 
 
+def tell_instead(alert: Alert) -> None:
+    """A channel is gone before the message: where nobody else gets it, those who have it in their list get it by mail."""
+    if alert.deliveries.filter(state__in=["waiting", "delivered"]).exists():
+        return
+    users = User.objects.filter(pk__in=alert.notices.values("user")).order_by("pk")
+    known = [Told(user, "the channel that it was for is gone") for user in users if is_there(user, alert.environment)]
+    if not known:
+        tell_stand_ins(alert)
+        return
+    with transaction.atomic():
+        _tell_people(alert, known)
+
+
 def _is_address(text: str) -> bool:
     try:
         validate_email(text)

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from portal.accounts.models import Membership, Project, User
 from portal.alerts import delivery, raising
 from portal.alerts.actions import choose_mails
-from portal.alerts.models import Alert, Delivery, MailChoice, Notice
+from portal.alerts.models import TRIES, Alert, Delivery, MailChoice, Notice
 from portal.environments.models import Environment
 from portal.jobs.models import JobVersion
 from portal.runs.models import Run
@@ -153,7 +153,7 @@ def test_another_mailbox_does_not_wait_for_a_busy_one(
 
 def give_up(mailbox: Mailbox) -> None:
     mailbox.refuses = True
-    Delivery.objects.filter(state="waiting").update(created_at=timezone.now() - timedelta(hours=24))
+    Delivery.objects.filter(state="waiting").update(created_at=timezone.now() - timedelta(hours=24), attempts=TRIES)
     delivery.deliver_due(timezone.now() + timedelta(days=1))
 
 

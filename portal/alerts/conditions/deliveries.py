@@ -44,8 +44,12 @@ class Undelivered(Condition):
         return reverse("alerts:channels" if self.delivery.channel else "alerts:list", args=[self.project.slug])
 
     def people(self) -> Iterator[Told]:
+        """Who looks after the environment; where nobody does, whoever has the message in their list."""
         by_mail = self.delivery.kind != "email"
         if self.delivery.recipient:
             yield Told(self.delivery.recipient, "it was for you", by_mail=False)
-        yield from self.holders(Role.OPERATOR, by_mail=by_mail)
-        yield from self.holders(Role.ENVIRONMENT_ADMIN, by_mail=by_mail)
+        look_after = [*self.holders(Role.OPERATOR, by_mail=by_mail), *self.holders(Role.ENVIRONMENT_ADMIN, by_mail=by_mail)]
+        yield from look_after
+        if not look_after:
+            for notice in self.delivery.alert.notices.select_related("user"):
+                yield Told(notice.user, f"nobody looks after {self.environment.name}", by_mail=by_mail)
