@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user
 from django.db import close_old_connections
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
-from portal.accounts.models import User
 from portal.errors import NotAllowed
 from portal.runs import log_lines
 from portal.runs.doors import Reader, reader_of
@@ -23,7 +23,8 @@ from portal.wire import LIVE_HEADERS
 
 POLL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0
-RIGHTS_SECONDS = 60.0
+RIGHTS_SECONDS = 5.0
+"""How long a stream may outlast a right that was taken away, or a session that was ended."""
 RETRY = "retry: 2000\n\n"
 LIVE_FIELDS = ("state", "state_version", "fence", "log_lines", "log_bytes", "log_sha256")
 
@@ -59,7 +60,7 @@ class _Stream:
     async def messages(self, after: int) -> AsyncIterator[str]:
         yield RETRY
         async with Listener(self.reader.run.pk) as listener:
-            while True:
+            while await self._still_allowed():
                 was_final = await self._refresh()
                 for text in self._state():
                     yield text
@@ -69,8 +70,6 @@ class _Stream:
                     yield "".join(self._line(line) for line in lines)
                 elif was_final:
                     yield _message("end", await self._end())
-                    return
-                elif not await self._still_allowed():
                     return
                 else:
                     await listener.wait(POLL_SECONDS)
@@ -101,7 +100,7 @@ class _Stream:
         return json.dumps(facts)
 
     async def _still_allowed(self) -> bool:
-        """Asks the policy again every minute: whoever loses the right (or the session) loses the stream."""
+        """Asks the policy again every few seconds, however much there is to say: whoever loses the right (or the session) loses the stream."""
         if time.monotonic() - self.checked < RIGHTS_SECONDS:
             return True
         self.checked = time.monotonic()
@@ -113,13 +112,13 @@ class _Stream:
 
 
 def _again(request: HttpRequest, project: str, run: Run) -> Reader:
-    """Rights and session read anew."""
-    session = request.session
-    if session.session_key and not session.exists(session.session_key):
+    """Session and rights read anew. A session also ends with the password that it was opened with."""
+    anew = HttpRequest()
+    anew.session = type(request.session)(request.session.session_key)
+    anew.user = get_user(anew)
+    if not anew.user.is_authenticated:
         raise NotAllowed("view", run)
-    if isinstance(request.user, User):
-        request.user.refresh_from_db()
-    return reader_of(request, project, run.pk)
+    return reader_of(anew, project, run.pk)
 
 
 @require_GET

@@ -17,9 +17,10 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
+from django.contrib.sessions.models import Session  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
-from portal.accounts.models import User  # noqa: E402
+from portal.accounts.models import Membership, User  # noqa: E402
 from portal.jobs.models import Job  # noqa: E402
 from portal.runs import actions, doorbell, leases, outbox, sweeper  # noqa: E402
 from portal.runs.models import LogSegment, Run  # noqa: E402
@@ -46,7 +47,8 @@ def prepare() -> dict[str, Any]:
     raw = Path(settings.LAKE_DIR) / "flights" / "dev" / "raw"
     raw.mkdir(parents=True)
     (raw / "flights.csv").write_text("origin,delay\nJFK,1\nEWR,2\nJFK,3\n")
-    return {"ana": _session(ana), "vic": _session(vic)}
+    others = {name: _session(factories.make_person(name, project, "operator")) for name in ("off", "out", "new", "less")}
+    return {"ana": _session(ana), "vic": _session(vic), **others}
 
 
 def _session(user: User) -> str:
@@ -81,6 +83,17 @@ def add_lines(run: str, first: int, texts: list[str]) -> None:
     doorbell.Hints().publish(run, first + len(texts) - 1)
 
 
+def take_away(run: str) -> None:
+    """From four people who read a log: the role, the session, the password that the session was opened with, and the right to data."""
+    Membership.objects.filter(user__username="off").delete()
+    user = User.objects.get(username="out")
+    [session.delete() for session in Session.objects.all() if session.get_decoded().get(SESSION_KEY) == str(user.pk)]
+    user = User.objects.get(username="new")
+    user.set_password("a new and long password 77")
+    user.save()
+    Membership.objects.filter(user__username="less").update(role="viewer")
+
+
 def finish(run: str) -> None:
     Run.objects.get(pk=run).move_to("succeeded")
     doorbell.Hints().publish(run, 0)
@@ -105,7 +118,7 @@ def ring(run: str, times: int) -> None:
         doorbell.ring(leases.EXECUTE, run)
 
 
-COMMANDS = {f.__name__: f for f in (prepare, start, made_run, add_lines, finish, look, sweep, ring)}
+COMMANDS = {f.__name__: f for f in (prepare, start, made_run, add_lines, take_away, finish, look, sweep, ring)}
 
 if __name__ == "__main__":
     for request in sys.stdin:

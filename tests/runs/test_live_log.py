@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import time
 from collections.abc import Callable, Iterator
 from threading import Thread
 from typing import Any
@@ -137,6 +138,31 @@ def test_the_log_goes_on_without_redis(stack: Stack, reader_of: Callable[[str, s
     finally:
         stack.start_redis()
     assert [json.loads(line)["message"] for _, line in reader.lines] == ["before", "while it is away", "after"]
+
+
+def test_whoever_loses_role_session_or_password_loses_the_stream_however_much_it_says(
+    stack: Stack, reader_of: Callable[[str, str], Reader]
+) -> None:
+    run = stack.ask("made_run", state="running")
+    readers = {name: reader_of(name, run) for name in ("ana", "off", "out", "new", "less")}
+    threads = [Thread(target=reader.read, daemon=True) for reader in readers.values()]
+    for thread in threads:
+        thread.start()
+    written, is_taken = 0, False
+    while written < 1_000 and not all(len(readers[name].lines) + 50 < written for name in ("off", "out", "new")):
+        written += 1
+        stack.ask("add_lines", run=run, first=written, texts=[f"seat {written}"])
+        if not is_taken and all(reader.lines for reader in readers.values()):
+            is_taken = stack.ask("take_away", run=run) is None
+        time.sleep(0.05)
+    stack.ask("finish", run=run)
+    for thread in threads:
+        thread.join(timeout=20)
+    assert is_taken and len(readers["ana"].lines) == written and readers["ana"].end
+    for name in ("off", "out", "new"):
+        assert readers[name].end is None and len(readers[name].lines) < written, name
+    assert "seat" in readers["less"].lines[0][1] and "seat" not in readers["less"].lines[-1][1]
+    assert "sha256" not in (readers["less"].end or {"sha256": 1})
 
 
 def test_strangers_get_no_log(stack: Stack, address: str) -> None:
