@@ -35,6 +35,7 @@ MEMORY_BESIDE_HEAP_MB = 4096
 """What a process of an executor may hold beside Spark's heap: a JVM reserves much more than it uses, so this is wide."""
 DEFAULT_MEMORY_MB = 1024
 KEPT_SECONDS = 86_400
+TRY_AGAIN_SECONDS = 30
 START = 'umask 027; exec 8<"$1" 9<"$2"; shift 2; exec bwrap --args 9 --seccomp 8 -- "$@"'
 """bubblewrap reads its filter and its own arguments from files: nobody inside sees the host's paths on its command line."""
 
@@ -48,11 +49,19 @@ class Status:
 
 
 def status() -> Status:
-    """Whether the wall stands. Tries once, in this process, to start Python behind it."""
-    return _tried(os.geteuid() == 0)
+    """Whether the wall stands. Tries in this process to start Python behind it: once where that works, and else again every half minute,
+    for a machine that is busy or full for a moment is no machine without walls."""
+    now, is_root = time.monotonic(), os.geteuid() == 0
+    kept = _kept_status.get(is_root)
+    if kept is None or (kept[0].kind != "full" and now - kept[1] > TRY_AGAIN_SECONDS):
+        kept = _kept_status[is_root] = (_tried(is_root), now)
+    return kept[0]
 
 
-@cache
+_kept_status: dict[bool, tuple[Status, float]] = {}
+"""By whether it was root who tried: what came of it, and when."""
+
+
 def _tried(is_root: bool) -> Status:
     why = _why_not()
     if not why:
@@ -72,7 +81,10 @@ def _why_not() -> str:
         tmp = Path(lake) / "tmp"
         make_tmp(tmp)
         command = wrapped([sys.executable, "-I", "-c", "import encodings"], lake=Path(lake), writable=False, tmp=tmp)
-        tried = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+        try:
+            tried = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"bubblewrap could not be tried on this machine just now ({type(error).__name__})."
     return f"bubblewrap cannot work on this machine: {tried.stderr.strip()[:300]}" if tried.returncode else ""
 
 

@@ -100,7 +100,7 @@ class _Stream:
         return json.dumps(facts)
 
     async def _still_allowed(self) -> bool:
-        """Asks the policy again every few seconds, however much there is to say: whoever loses the right (or the session) loses the stream."""
+        """Asks again every few seconds, however much there is to say: whoever loses the right (or the session) loses the stream."""
         if time.monotonic() - self.checked < RIGHTS_SECONDS:
             return True
         self.checked = time.monotonic()

@@ -160,13 +160,22 @@ def test_an_installation_below_tmp_is_seen_from_inside(wall: Wall) -> None:
 
 def test_root_without_a_wall_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "_why_not", lambda: "bubblewrap is not installed on this machine.")
-    sandbox._tried.cache_clear()
-    try:
-        assert sandbox._tried(is_root=True).kind == "none"
-        assert "start it as another user" in sandbox._tried(is_root=True).why
-        assert sandbox._tried(is_root=False).kind == "degraded"
-    finally:
-        sandbox._tried.cache_clear()
+    assert sandbox._tried(is_root=True).kind == "none"
+    assert "start it as another user" in sandbox._tried(is_root=True).why
+    assert sandbox._tried(is_root=False).kind == "degraded"
+
+
+def test_a_machine_that_is_busy_for_a_moment_is_tried_again_and_one_that_can_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second stack beside it may take the last process that the kernel allows."""
+    clock, told = [1000.0], ["bwrap: fork failed.", "bwrap: fork failed.", "", "never asked"]
+    monkeypatch.setattr(sandbox, "_kept_status", {})
+    monkeypatch.setattr(sandbox, "_why_not", lambda: told.pop(0))
+    monkeypatch.setattr(sandbox.time, "monotonic", lambda: clock[0])
+    kinds = []
+    for seconds in (0, 5, 31, 5, 31, 3600):
+        clock[0] += seconds
+        kinds.append(sandbox.status().kind == "full")
+    assert kinds == [False, False, False, False, True, True] and told == ["never asked"]
 
 
 def test_this_machine_builds_the_wall() -> None:
