@@ -23,7 +23,8 @@ BIN = Path(sys.executable).parent
 PYTEST_END = re.compile(r"^(=+ )?(\d+ (passed|failed|errors?|skipped|deselected|xfailed|warnings?)\b.*|no tests ran) in [\d.]+s")
 FAST = "not spark and not browser and not services"
 
-TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+FILES_AT_ONCE = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Three on two cores: such tests wait for programs a quarter of their time."""
 
 
 @dataclass
@@ -73,8 +74,8 @@ UNIT = [Part("unit and API, SQLite", pytest(FAST, "-n", "2"))]
 SLOW = [
     Part("database tests, PostgreSQL", pytest(FAST, "-n", "2", "-p", "tests.services.only_database"), around=postgresql),
     # Tests of one file share its Spark session, its servers, its browser.
-    Part("Spark and services", pytest("(spark or services) and not browser", *TWO_FILES_AT_ONCE), needs=("bwrap",)),
-    Part("browser", pytest("browser", *TWO_FILES_AT_ONCE), needs=("bwrap", "chromium")),
+    Part("Spark and services", pytest("(spark or services) and not browser", *FILES_AT_ONCE), needs=("bwrap",)),
+    Part("browser", pytest("browser", *FILES_AT_ONCE), needs=("bwrap", "chromium")),
 ]
 
 

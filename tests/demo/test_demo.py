@@ -37,23 +37,32 @@ def shows_the_result(stack: Stack) -> bool:
     return all(re.search(pattern, shown(stack)) for pattern in wanted)
 
 
-def test_two_demos_side_by_side_and_one_is_stopped_during_its_run_and_started_again(tmp_path: Path) -> None:
-    once = Stack(tmp_path / "one", "demo", "--port", "0", "--once")
-    stopped = Stack(tmp_path / "two", "demo", "--port", "0")
+def test_a_demo_that_was_stopped_during_its_run_shows_the_result_when_it_is_started_again_beside_another(tmp_path: Path) -> None:
+    stopped = Stack(tmp_path / "one", "demo", "--port", "0")
     stopped.wait_for("Spark is ready", PATIENCE)
     assert any("bwrap" in line for line in left_over(stopped.home))
     assert stopped.stop(60) == 0, shown(stopped)
     assert left_over(stopped.home) == []
 
+    beside = Stack(tmp_path / "two", "up", "--port", "0")
     again = Stack(stopped.home, "demo", "--port", "0", "--once")
-    for stack in (once, again):
-        assert stack.wait(PATIENCE) == 0, shown(stack)
-        assert shows_the_result(stack), shown(stack)
-        assert left_over(stack.home) == []
+    assert again.wait(PATIENCE) == 0, shown(again)
+    assert shows_the_result(again), shown(again)
+    assert left_over(again.home) == []
     assert "all of it was there" in shown(again)
+    the_home_is_refused_to_a_second_one(beside)
+    assert beside.stop() == 0
+    assert left_over(beside.home) == []
 
 
-def test_port_in_use_and_home_in_use_are_said_in_one_sentence(tmp_path: Path) -> None:
+def the_home_is_refused_to_a_second_one(stack: Stack) -> None:
+    stack.wait_until_ready(PATIENCE)
+    second = Stack(stack.home, "up", "--port", "0")
+    assert second.wait(60) == 1
+    assert "Another Sluice is already running in" in shown(second) and len(second.lines) == 1
+
+
+def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -64,12 +73,6 @@ def test_port_in_use_and_home_in_use_are_said_in_one_sentence(tmp_path: Path) ->
         shown(refused).strip()
         == f"CommandError: Port {port} is in use by another program. Choose another, for instance: make demo PORT={other(port)}"
     )
-    stack = Stack(tmp_path / "b", "up", "--port", "0")
-    stack.wait_until_ready(PATIENCE)
-    second = Stack(tmp_path / "b", "up", "--port", "0")
-    assert second.wait(60) == 1
-    assert "Another Sluice is already running in" in shown(second) and len(second.lines) == 1
-    assert stack.stop() == 0
 
 
 def other(port: int) -> int:
