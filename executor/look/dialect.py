@@ -180,10 +180,15 @@ def _is_header(rows: list[list[str]]) -> tuple[bool, str, bool]:
             return True, count, True
     if len({cell.lower() for cell in cells if cell}) < len([cell for cell in cells if cell]) * 0.7:
         return False, "the first line repeats itself, as names do not", False
-    again = sum(any(len(row) > index and row[index].strip() == cell for row in body) for index, cell in enumerate(cells) if cell)
-    if again:
+    if any(_is_met_again(cell, (row[index] for row in body if len(row) > index)) for index, cell in enumerate(cells) if cell):
         return False, "the first line looks like data", False
     return True, f"{count}; all columns are text, so look once more", False
+
+
+def _is_met_again(cell: str, column: Iterable[str]) -> bool:
+    """Whether the cell, or the same with other digits, is a value of its column: then it is one itself, and no name."""
+    bare = re.sub(r"[0-9]+", "0", cell)
+    return any(value.strip() == cell or (bare != cell and re.sub(r"[0-9]+", "0", value.strip()) == bare) for value in column)
 
 
 def names_of(count: int) -> str:

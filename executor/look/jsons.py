@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from executor.look.delimited import FIRST_LINES, FIRST_ROWS
@@ -18,12 +18,44 @@ from executor.look.opening import Opened, python_encoding
 from executor.look.proposal import Found, Proposal, ProposedColumn, Said, Settings
 from executor.look.questions import questions_of_values
 from executor.look.types import Style, Typing, with_usual_decimal
+from executor.look.unfolding import MOST as MOST_LISTS
+from executor.look.unfolding import lists_in, question, rows_of, unfolded, words_of
 from executor.problems import Problem, ProblemError
 
 LARGEST_DOCUMENT = 64_000_000
 LONGEST_LINE = 16_000_000
 DEEPEST = 100
 ESCAPE = b"\\u"
+READABLE_DIGITS = 1000
+"""Of any number, for Spark's reader of JSON."""
+MOST_DIGITS = 38
+"""Of a whole number; longer ones are text."""
+
+
+class LongNumber(str):
+    """A whole number of more digits than Python reads, as it is written."""
+
+    __slots__ = ()
+
+
+class NotFinite(float):
+    """NaN or Infinity, written as such."""
+
+    __slots__ = ()
+
+
+_QUICK = json.JSONDecoder(parse_constant=NotFinite)
+_SLOW = json.JSONDecoder(parse_constant=NotFinite, parse_int=lambda text: int(text) if len(text) < 1000 else LongNumber(text))
+
+
+def loads(text: str) -> Any:
+    """As json.loads, with numbers of any length."""
+    try:
+        return _QUICK.decode(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return _SLOW.decode(text)
 
 
 class _Key:
@@ -32,12 +64,28 @@ class _Key:
     def __init__(self, name: str) -> None:
         self.facts = Facts(name)
         self.kinds: set[str] = set()
+        self.digits = 0
         self.shape: dict[str, Any] | None = None
         self.values: list[Any] = []
 
     @property
     def is_text(self) -> bool:
-        return self.kinds <= {"string"} or _merged(self.kinds) == "string"
+        return _merged(self.kinds, self.digits) == "string"
+
+    def take(self, value: Any, line: int) -> None:
+        if value is not None:
+            kind = _kind(value)
+            self.kinds.add(kind)
+            if kind == "large":
+                self.digits = max(self.digits, _digits(value))
+            if isinstance(value, dict | list):
+                self.shape = _merge(self.shape, _shape(value, 0))
+        self.facts.take([_text(value)], [line])
+
+    def as_shape(self) -> dict[str, Any]:
+        """What stands here, where all of it is of one kind."""
+        kind = _merged(self.kinds, self.digits)
+        return self.shape if self.shape and kind in ("struct", "array") else {"type": kind, "digits": self.digits}
 
 
 def look_at_json(file: Opened, uri: str, settings: Settings, kind: str, *, seconds: float, limit_bytes: int | None) -> Proposal:
@@ -55,22 +103,87 @@ def look_at_json(file: Opened, uri: str, settings: Settings, kind: str, *, secon
     )
     if encoding.value != "UTF-8":
         proposal.problems.append(Said(code="input-encoding", message="JSON is read as UTF-8 only.", fix="Save the file as UTF-8."))
-    records = _lines(file, proposal, seconds, limit_bytes) if kind == "jsonl" else _document(file)
-    keys: dict[str, _Key] = {}
-    halves: list[int] = []
-    for line, record, has_escapes in records:
-        proposal.rows_judged += 1
+
+    def records() -> Iterator[tuple[int, dict[str, Any], bool]]:
+        return _lines(file, proposal, seconds, limit_bytes) if kind == "jsonl" else _document(file)
+
+    if encoding.value == "UTF-8":
+        _judge(proposal, settings, records)
+    return proposal
+
+
+def _judge(proposal: Proposal, settings: Settings, records: Callable[[], Iterator[tuple[int, dict[str, Any], bool]]]) -> None:
+    """All records, as rows or, where a list in them holds the rows, unfolded: then they are gone through once more."""
+    table = _Table(proposal)
+    for line, record, has_escapes in records():
+        table.take(record, line, has_escapes)
+    fields = {name: key.as_shape() for name, key in table.keys.items()}
+    lists, count = list(lists_in(fields))[:MOST_LISTS], table.rows
+    outermost = [path for path in lists if len(path) == min(map(len, lists))]
+    usual = words_of(outermost[0]) if count == 1 and proposal.format == "json" and len(outermost) == 1 else ""
+    chosen = next((path for path in lists if words_of(path) == (usual if settings.rows_of is None else settings.rows_of)), None)
+    if chosen:
+        how = unfolded(fields, chosen, is_wrapper=count == 1)
+        problems, proposal.problems, proposal.first_rows, proposal.rows = proposal.problems, [], [], None
+        table = _Table(proposal, [column.name for column in how.columns])
+        for line, record, has_escapes in records():
+            for row in rows_of(record, how):
+                table.take(row, line, has_escapes)
+        proposal.unfolded, proposal.problems = how, problems
+    table.finish()
+    _describe(proposal, table.keys, settings, is_in_order=chosen is not None)
+    if lists:
+        proposal.settings.rows_of = words_of(chosen) if chosen else ""
+        proposal.questions.insert(0, question(lists, words_of(chosen) if chosen else "", table.rows, count))
+
+
+class _Table:
+    """The rows on their way. `names`: the columns that there are; else those that the rows have, where case makes no other key."""
+
+    def __init__(self, proposal: Proposal, names: Sequence[str] = ()) -> None:
+        self.proposal, self.rows = proposal, 0
+        self.keys: dict[str, _Key] = {name: _Key(name) for name in names}
+        self.spelled = {name.lower(): name for name in names}
+        self.halves: list[int] = []
+        self.doubled: list[int] = []
+
+    def take(self, record: dict[str, Any], line: int, has_escapes: bool) -> None:
         whole = _with_whole_signs(record) if has_escapes else record
         if whole is not record:
-            halves.append(line)
-        _take(keys, whole, line, proposal)
-    if halves:
-        message = f"{len(halves):,} {'record holds' if len(halves) == 1 else 'records hold'} half of a sign; a question mark stands for it."
-        fix = "Look at the data, or at what writes it."
-        proposal.problems.append(Said(code="json-half-sign", message=message, line=halves[0], fix=fix))
-    proposal.rows = proposal.rows_judged if proposal.rows is None else proposal.rows
-    _describe(proposal, keys, settings)
-    return proposal
+            self.halves.append(line)
+        row = {self.spelled.setdefault(name.lower(), name): value for name, value in whole.items()}
+        if len(row) < len(whole):
+            self.doubled.append(line)
+        for name in row:
+            if name not in self.keys:
+                self.keys[name] = _Key(name)
+                self.keys[name].facts.take([None] * self.rows, [0] * self.rows)
+        for name, key in self.keys.items():
+            key.take(row.get(name), line)
+        self.rows += 1
+        if len(self.proposal.first_rows) < FIRST_ROWS:
+            self.proposal.first_rows.append([line, row])
+
+    def finish(self) -> None:
+        """What is wrong in the rows, and how many there are."""
+        found = self.proposal
+        if self.halves:
+            count = len(self.halves)
+            message = f"{count:,} {'record holds' if count == 1 else 'records hold'} half of a sign; a question mark stands for it."
+            fix = "Look at the data, or at what writes it."
+            found.problems.append(Said(code="json-half-sign", message=message, line=self.halves[0], fix=fix))
+        if self.doubled:
+            message = "An object has two keys that are the same but for upper and lower case; a run stops there."
+            fix = "In the stage that reads, set “Same keys in one object” (sameKeys) to apart, and add a column to the types."
+            found.problems.append(Said(code="json-same-keys", message=message, line=self.doubled[0], fix=fix))
+        for name, key in self.keys.items():
+            if key.digits > READABLE_DIGITS:
+                message = (
+                    f"“{name}” holds a number of {key.digits:,} digits; a record with one of more than {READABLE_DIGITS:,} is not read."
+                )
+                found.problems.append(Said(code="json-long-number", message=message, fix="Write it in quotes, as text."))
+        rows_left = 0 if found.rows is None else found.rows
+        found.rows_judged, found.rows = self.rows, self.rows + rows_left
 
 
 def _lines(file: Opened, proposal: Proposal, seconds: float, limit_bytes: int | None) -> Iterator[tuple[int, dict[str, Any], bool]]:
@@ -82,7 +195,7 @@ def _lines(file: Opened, proposal: Proposal, seconds: float, limit_bytes: int | 
             if not line.strip():
                 continue
             try:
-                record = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+                record = loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
             except (ValueError, RecursionError):
                 record = None
             if isinstance(record, dict):
@@ -93,7 +206,7 @@ def _lines(file: Opened, proposal: Proposal, seconds: float, limit_bytes: int | 
                     said = Said(code="input-records", message=f"Line {number:,} is not a JSON object.", line=number)
                     proposal.problems.append(said)
             if time.monotonic() > end or (limit_bytes and done > limit_bytes):
-                proposal.rows = proposal.rows_judged + sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
+                proposal.rows = sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
                 return
 
 
@@ -105,7 +218,7 @@ def _document(file: Opened) -> Iterator[tuple[int, dict[str, Any], bool]]:
         message = f"The file is one JSON document of more than {LARGEST_DOCUMENT // 1_000_000} MB; it can only be read whole."
         raise ProblemError(Problem(code="look-too-much", message=message, fix="Write one object a line (JSON lines)."))
     try:
-        found = json.loads(data.decode("utf-8-sig"))
+        found = loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise ProblemError(Problem(code="input-encoding", message="The file is not UTF-8.", fix="Save it as UTF-8.")) from None
     except RecursionError:
@@ -133,28 +246,16 @@ def _with_whole_signs(record: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _take(keys: dict[str, _Key], record: dict[str, Any], line: int, proposal: Proposal) -> None:
-    for name in record:
-        if name not in keys:
-            keys[name] = _Key(name)
-            keys[name].facts.take([None] * (proposal.rows_judged - 1), [0] * (proposal.rows_judged - 1))
-    for name, key in keys.items():
-        value = record.get(name)
-        if value is not None:
-            key.kinds.add(_kind(value))
-            if isinstance(value, dict | list):
-                key.shape = _merge(key.shape, _shape(value, 0))
-        key.facts.take([_text(value)], [line])
-    if len(proposal.first_rows) < FIRST_ROWS:
-        proposal.first_rows.append([line, record])
-
-
 def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int):
         return "long" if -(2**63) <= value < 2**63 else "large"
-    return {float: "double", str: "string", dict: "struct", list: "array"}[type(value)]
+    return {LongNumber: "large", NotFinite: "odd", float: "double", str: "string", dict: "struct", list: "array"}[type(value)]
+
+
+def _digits(value: int | LongNumber) -> int:
+    return len(str(value).lstrip("-"))
 
 
 def _text(value: Any) -> str | None:
@@ -163,11 +264,13 @@ def _text(value: Any) -> str | None:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _merged(kinds: set[str]) -> str:
-    """The type Spark gives to a key with values of these kinds."""
-    if len(kinds) <= 1:
-        return next(iter(kinds), "string")
-    return "double" if kinds <= {"long", "double"} else "string"
+def _merged(kinds: set[str], digits: int) -> str:
+    """The type Spark gives to a key with values of these kinds; `digits` of the longest whole number beyond 64 bits."""
+    if kinds and kinds <= {"long", "large"}:
+        return "long" if "large" not in kinds else "large" if digits <= MOST_DIGITS else "string"
+    if kinds <= {"long", "large", "double", "odd"} and kinds - {"odd"}:
+        return "double"
+    return next(iter(kinds)) if len(kinds) == 1 and kinds != {"odd"} else "string"
 
 
 def _shape(value: Any, depth: int) -> dict[str, Any]:
@@ -181,7 +284,8 @@ def _shape(value: Any, depth: int) -> dict[str, Any]:
         for item in value:
             items = _merge(items, _shape(item, depth + 1))
         return {"type": "array", "items": items}
-    return {"type": "null"} if value is None else {"type": _kind(value)}
+    kind = "null" if value is None else _kind(value)
+    return {"type": kind, "digits": _digits(value)} if kind == "large" else {"type": kind}
 
 
 def _merge(one: dict[str, Any] | None, other: dict[str, Any]) -> dict[str, Any]:
@@ -190,15 +294,16 @@ def _merge(one: dict[str, Any] | None, other: dict[str, Any]) -> dict[str, Any]:
     if other["type"] == "null":
         return one
     if one["type"] == other["type"] == "struct":
-        names = {**one["fields"], **other["fields"]}
-        fields = {}
-        for name in names:
-            both = [side["fields"][name] for side in (one, other) if name in side["fields"]]
-            fields[name] = both[0] if len(both) == 1 else _merge(both[0], both[1])
+        fields = dict(one["fields"])
+        spelled = {name.lower(): name for name in fields}
+        for name, inner in other["fields"].items():
+            own = spelled.setdefault(name.lower(), name)
+            fields[own] = _merge(fields[own], inner) if own in fields else inner
         return {"type": "struct", "fields": fields}
     if one["type"] == other["type"] == "array":
         return {"type": "array", "items": _merge(one["items"], other["items"]) if other["items"] else one["items"]}
-    return {"type": _merged({one["type"], other["type"]})}
+    digits = max(one.get("digits", 0), other.get("digits", 0))
+    return {"type": _merged({one["type"], other["type"]}, digits), "digits": digits}
 
 
 def _schema(shape: dict[str, Any] | None, name: str) -> dict[str, Any]:
@@ -211,16 +316,16 @@ def _schema(shape: dict[str, Any] | None, name: str) -> dict[str, Any]:
         return base | {"type": "array", "elementType": _schema(shape["items"], "element")}
     if kind == "boolean":
         return base | {"type": "boolean", "trueValues": ["true"], "falseValues": ["false"]}
-    if kind == "large":
-        return base | {"type": "decimal", "precision": 38, "scale": 0}
+    if shape and kind == "large":
+        return base | {"type": "decimal", "precision": max(20, shape["digits"]), "scale": 0}
     return base | {"type": kind if kind in ("long", "double") else "string"}
 
 
-def _describe(proposal: Proposal, keys: dict[str, _Key], settings: Settings) -> None:
-    """Columns in the order in which Spark makes them: by name."""
+def _describe(proposal: Proposal, keys: dict[str, _Key], settings: Settings, *, is_in_order: bool) -> None:
+    """Columns in the order in which Spark makes them, by name; those of unfolded rows in that of their query."""
     style = Style(decimal=settings.decimal, is_day_first=settings.day_first, time_zone=settings.time_zone or "UTC")
     style = style if settings.decimal else with_usual_decimal(style, (key.facts for key in keys.values() if key.is_text))
-    ordered = sorted(keys)
+    ordered = list(keys) if is_in_order else sorted(keys)
     misfits_total = 0
     texts: list[tuple[Typing, ProposedColumn]] = []
     names = safe_names(ordered)
@@ -229,9 +334,7 @@ def _describe(proposal: Proposal, keys: dict[str, _Key], settings: Settings) -> 
         choice = settings.columns.get(str(index))
         column, typing = column_of(index, raw, name, key.facts, style, choice if key.is_text else None)
         if not key.is_text:
-            kind = _merged(key.kinds)
-            shape = key.shape if kind in ("struct", "array") else {"type": kind}
-            column.type, column.fixed, column.words = _schema(shape, column.name), True, ""
+            column.type, column.fixed, column.words = _schema(key.as_shape(), column.name), True, ""
             column.fits, column.prepare = column.rows, None
             if choice and choice.name:
                 column.name = choice.name

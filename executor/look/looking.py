@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -24,9 +26,16 @@ OTHERS = (
     (b"%PDF", "a PDF"), (b"\xd0\xcf\x11\xe0", "an old Excel or Word file (.xls)"), (b"ORC", "an ORC file"),
     (b"Obj\x01", "an Avro file"), (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"BZh", "packed with bzip2"),
     (b"7z\xbc\xaf", "packed with 7-Zip"), (b"Rar!", "packed with RAR"), (b"\x28\xb5\x2f\xfd", "packed with Zstandard"),
-    (b"SQLite format 3", "an SQLite database"),
+    (b"SQLite format 3", "an SQLite database"), (b"{\\rtf", "a text with formats (RTF)"),
 )  # fmt: skip
+MARKUP = re.compile(r"<(?:\?xml|!doctype|html|head|body|table|svg|rss|[a-z][\w:.-]*(?:\s[^<>]*)?>\s*(?:<|$))", re.IGNORECASE)
+"""How web pages and XML begin."""
 
+JSON_NAMES = (".json", ".jsonl", ".ndjson", ".geojson")
+PACKED_TWICE = (
+    (PARQUET, "Parquet, packed with gzip as a whole"), (ZIP, "a zip or Excel file, packed with gzip"),
+    (b"\x1f\x8b", "packed with gzip twice"),
+)  # fmt: skip
 BLANKS = b" \t\r\n\xef\xbb\xbf\xff\xfe\x00"
 """What alone makes no table: blanks, ends of lines, marks of byte order."""
 WHOLE_HEAD = 10_000
@@ -98,6 +107,8 @@ def _look(file: Opened, uri: str, settings: Settings, limit_bytes: int | None, s
 
 
 def _fix(kind: str) -> str:
+    if "spreadsheet" in kind or "web page" in kind or "XML" in kind:
+        return "Open it in a spreadsheet program, save it as .xlsx or CSV and upload that."
     if "Excel" in kind:
         return "Save it as .xlsx or CSV and upload that."
     return "Unpack it, and upload what is inside." if "packed" in kind else "Upload text (CSV), JSON, Parquet or Excel (.xlsx)."
@@ -108,19 +119,21 @@ def kind_of(file: Opened) -> str:
     head = file.head
     if not head or (len(head) < WHOLE_HEAD and not head.strip(BLANKS)):
         return "empty"
+    if file.is_gzip and (twice := next((words for magic, words in PACKED_TWICE if head.startswith(magic)), None)):
+        return twice
     if head.startswith(PARQUET):
         return "parquet"
     if head.startswith(ZIP):
-        from executor.look.packed import is_workbook
+        from executor.look.packed import kind_of_zip
 
-        return "xlsx" if not file.is_gzip and is_workbook(file.path) else "zip"
+        return kind_of_zip(file.path)
     other = next((words for magic, words in OTHERS if head.startswith(magic)), None)
-    if other:
+    if other and not (head[:3].isalpha() and _is_text(head)):  # a column may be called ORCID
         return other
     text = _is_text(head)
     if not text:
         return "not text, nor of a kind that is known here"
-    return _text_kind(head)
+    return _text_kind(head, file.path.name)
 
 
 def _is_text(head: bytes) -> bool:
@@ -147,24 +160,44 @@ def _is_utf8(part: bytes) -> bool:
     return True
 
 
-def _text_kind(head: bytes) -> str:
-    import json
+def _decoded(head: bytes) -> str:
+    """The text that a file begins with, in whichever encoding JSON and markup are met; other signs than theirs do not matter here."""
+    from executor.files.encodings import marked_encoding
+    from executor.look.encoding import looks_like_utf16
 
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:200_000]
-    if start[:1] not in (b"{", b"["):
-        return "delimited"
-    text = start.decode("utf-8", "ignore")
+    return head.decode(marked_encoding(head) or looks_like_utf16(head) or "UTF-8", "ignore").lstrip("\ufeff \t\r\n")[:200_000]
+
+
+def _text_kind(head: bytes, name: str) -> str:
+    text = _decoded(head)
+    if MARKUP.match(text):
+        return "a web page (HTML)" if re.match(r"<(?:!doctype html|html|head|body|table)", text, re.IGNORECASE) else "an XML file"
+    is_called_so = name.lower().removesuffix(".gz").endswith(JSON_NAMES)
+    if text[:1] in ("{", "[") or (is_called_so and text[:1] in ("/", '"', "'")):
+        return _json_kind(text, is_cut=len(text) >= 200_000, is_called_so=is_called_so)
+    return "delimited"
+
+
+def _json_kind(text: str, *, is_cut: bool, is_called_so: bool) -> str:
+    """json, jsonl, or delimited where a text only begins as JSON does. What is called JSON is told where it breaks."""
     lines = [line for line in text.splitlines() if line.strip()]
-    try:
-        first = json_text.loads(lines[0])
-    except ValueError:
-        first = None
-    if isinstance(first, dict) and (len(lines) == 1 or lines[1].lstrip().startswith("{")):
+    first = _object(lines[0])
+    if first and (len(lines) == 1 or lines[1].lstrip().startswith("{")):
         return "jsonl" if len(lines) > 1 else "json"
+    if is_called_so:
+        return "json"
     try:
-        json.JSONDecoder().raw_decode(text)
-    except ValueError as error:
-        is_cut = len(start) >= 200_000 or getattr(error, "pos", 0) >= len(text) - 1
+        json.JSONDecoder(parse_int=str).raw_decode(text)
+    except (ValueError, RecursionError) as error:
+        is_cut = is_cut or getattr(error, "pos", 0) >= len(text) - 1
         is_like = text[:1] == "{" and ":" in text[:2000] and '"' in text[:2000]
         return "json" if (is_cut or is_like) and text[1:].lstrip()[:1] in '{["}]' else "delimited"
     return "json"
+
+
+def _object(line: str) -> bool:
+    """Whether the line is a JSON object, with numbers of any length."""
+    try:
+        return isinstance(json_text.loads(line, parse_int=str), dict)
+    except ValueError:
+        return False

@@ -7,11 +7,12 @@ import re
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from datetime import time as clock
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 from executor.files import lake
 from executor.look.names import safe_name
@@ -24,6 +25,13 @@ MOST_BYTES = 4_000_000_000
 MOST_RATIO = 200
 FREE_OF_RATIO = 10_000_000
 BOOKS = (".xlsx", ".xlsm")
+OTHER_PROGRAMS = (
+    ("xl/workbook.bin", "a binary Excel spreadsheet (.xlsb)"), ("word/document.xml", "a Word document (.docx)"),
+    ("ppt/presentation.xml", "a PowerPoint presentation (.pptx)"),
+    ("META-INF/manifest.xml", "an OpenDocument spreadsheet or text (.ods, .odt)"),
+    ("Index/Document.iwa", "a Numbers or Pages file, no spreadsheet that others read"), ("META-INF/MANIFEST.MF", "a Java program"),
+)  # fmt: skip
+"""A file that such zips have, and what they are."""
 ARCHIVES = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd")
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 """Of a sheet: Excel has no more. A row or column beyond is made up, and every one before it would be gone through."""
@@ -38,6 +46,18 @@ def is_workbook(path: Path) -> bool:
             return "xl/workbook.xml" in archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError):
         return False
+
+
+def kind_of_zip(path: Path) -> str:
+    """xlsx, zip, or words for a file of another program that is a zip inside."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return "zip"
+    if "xl/workbook.xml" in names:
+        return "xlsx"
+    return next((words for part, words in OTHER_PROGRAMS if part in names), "zip")
 
 
 def look_at_packed(file: Opened, uri: str) -> Proposal:
@@ -150,9 +170,14 @@ class _Unpacking:
     def workbook(self) -> list[dict[str, Any]]:
         """Each sheet as CSV: UTF-8, comma, doubled quotes, days and times as ISO writes them, numbers with all their digits."""
         _check_workbook(self.path, self.limits["bytes"])
-        book, made = _open_book(self.path), []
-        formulas = _open_book(self.path, values=False)
-        sheets = book.worksheets
+        with _opened_book(self.path) as book, _opened_book(self.path, values=False) as formulas:
+            made = self._sheets(book, formulas)
+        if not made:
+            raise ProblemError(Problem(code="input-empty", message="All sheets are empty.", fix="Check the workbook."))
+        return made
+
+    def _sheets(self, book: Any, formulas: Any) -> list[dict[str, Any]]:
+        made, sheets = [], book.worksheets
         if len(sheets) > self.limits["members"]:
             raise _too_many(self.limits["members"])
         stem = self.path.name.split(".")[0]
@@ -161,8 +186,6 @@ class _Unpacking:
             rows, notes = self._sheet(sheet, formulas[sheet.title], name)
             if rows is not None:
                 made.append(self._said(self.written[-1], sheet.title, "sheet", rows=rows, notes=notes))
-        if not made:
-            raise ProblemError(Problem(code="input-empty", message="All sheets are empty.", fix="Check the workbook."))
         return made
 
     def _sheet(self, sheet: Any, formulas: Any, name: str) -> tuple[int | None, list[str]]:
@@ -255,7 +278,18 @@ def _duration(value: timedelta) -> str:
     return f"{'-' if seconds < 0 else ''}{abs(seconds) // 3600}:{abs(seconds) // 60 % 60:02}:{abs(seconds) % 60:02}"
 
 
-def _open_book(path: Path, *, values: bool = True) -> Any:
+@contextmanager
+def _opened_book(path: Path, *, values: bool = True) -> Iterator[Any]:
+    """The workbook; read as a stream, since by its name openpyxl would refuse one that is called otherwise."""
+    with path.open("rb") as stream:
+        book = _book(stream, values=values)
+        try:
+            yield book
+        finally:
+            book.close()
+
+
+def _book(stream: IO[bytes], *, values: bool) -> Any:
     import warnings
     from xml.etree.ElementTree import ParseError
 
@@ -264,7 +298,7 @@ def _open_book(path: Path, *, values: bool = True) -> Any:
 
     warnings.simplefilter("ignore")
     try:
-        return openpyxl.load_workbook(path, read_only=True, data_only=values, keep_links=False)
+        return openpyxl.load_workbook(stream, read_only=True, data_only=values, keep_links=False)
     except (ParseError, DefusedXmlException, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile):
         raise _broken() from None
 
@@ -281,10 +315,8 @@ def _check_workbook(path: Path, most: int) -> None:
 
 def _sheets(path: Path) -> list[Member]:
     _check_workbook(path, MOST_BYTES)
-    return [
-        Member(name=sheet.title, kind="sheet" if sheet.sheet_state == "visible" else "hidden sheet")
-        for sheet in _open_book(path).worksheets
-    ]
+    with _opened_book(path) as book:
+        return [Member(name=sheet.title, kind="sheet" if sheet.sheet_state == "visible" else "hidden sheet") for sheet in book.worksheets]
 
 
 def _archive(path: Path) -> zipfile.ZipFile:

@@ -25,6 +25,10 @@ _KINDS = (
     ("map", "array"),
     ("binary", "binary"),
     ("fixed_size_binary", "binary"),
+    ("large_binary", "binary"),
+    ("large_list", "array"),
+    ("fixed_size_list", "array"),
+    ("duration", "long"),
 )
 
 
@@ -79,12 +83,17 @@ def _column(index: int, field: Any, metadata: Any) -> ProposedColumn:
 
 def _words(kind: str) -> str:
     """What a type's name tells beside what the page shows of it; nothing where only its writer speaks."""
+    if kind.startswith("duration"):
+        unit = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}.get(kind[9:-1], "parts of a second")
+        return f"{kind}: read as a whole number of {unit}"
     return "" if kind in ("string", "large_string", "bool", "double") or kind.startswith("dictionary<") else kind
 
 
 def _type(kind: str, arrow: Any) -> dict[str, Any]:
     if kind.startswith("decimal"):
         return {"type": "decimal", "precision": arrow.precision, "scale": arrow.scale}
+    if kind == "uint64":
+        return {"type": "decimal", "precision": 20, "scale": 0}
     return {"type": next((ours for theirs, ours in _KINDS if kind.startswith(theirs)), "string")}
 
 

@@ -41,6 +41,8 @@ class Settings(_Part):
     null_values: list[str] | None = Field(default=None, alias="nullValues", max_length=20)
     time_zone: str | None = Field(default=None, alias="timeZone", max_length=60)
     trim_names: bool | None = Field(default=None, alias="trimNames")
+    rows_of: str | None = Field(default=None, alias="rowsOf", max_length=400)
+    """Of JSON: the list whose items are the rows, its keys with / between them; empty: the objects themselves."""
     columns: dict[str, ColumnChoice] = {}
 
 
@@ -124,6 +126,27 @@ class Said(_Part):
     line: int | None = None
 
 
+class UnfoldedColumn(_Part):
+    """A column of unfolded rows: `place`, the keys that lead to it, from the list's item or from the whole object."""
+
+    name: str
+    place: list[str]
+    is_of_item: bool
+
+
+class Unfolded(_Part):
+    """The list at `path` whose items are the rows. `keeps_empty`: an object without items is a row, too."""
+
+    path: list[str]
+    columns: list[UnfoldedColumn]
+    keeps_empty: bool
+
+    def item_name(self) -> str:
+        """What a query calls an item: not as a column around the list is called."""
+        around = {self.path[0].lower(), *(column.place[0].lower() for column in self.columns if not column.is_of_item)}
+        return next(name for name in ("item", "list_item", *(f"item_{number}" for number in range(2, 9_999))) if name not in around)
+
+
 class Member(_Part):
     """One part of a packed file: a sheet, or a file in a zip."""
 
@@ -166,3 +189,4 @@ class Proposal(_Part):
     problems: list[Said] = []
     members: list[Member] = []
     multi_line: bool = False
+    unfolded: Unfolded | None = None

@@ -177,11 +177,13 @@ def _zone(text: str) -> str:
 
 def is_compact_day(text: str) -> bool:
     """Whether eight digits can be a day written without signs, such as 20130817."""
-    return bool(_COMPACT.fullmatch(text)) and not _no_day(text[:4], int(text[4:6]), int(text[6:]))
+    return len(text) == 8 and bool(_COMPACT.fullmatch(text)) and not _no_day(text[:4], int(text[4:6]), int(text[6:]))
 
 
 def decimal_of(text: str, sign: str) -> Decimal:
     """The number that `text` (a Number's) stands for when `sign` stands before its decimals ("": it has none)."""
+    if text.isdecimal() and text.isascii():
+        return Decimal(text)
     if _SCIENTIFIC.fullmatch(text):
         return Decimal(text)
     body = re.sub(r"[^0-9.,]", "", text)

@@ -61,7 +61,7 @@ class _Writer:
         self.by_place = self.is_prepared and proposal.format == "delimited" and not self._has_plain_names()
 
     def _free(self, name: str) -> str:
-        ends = ("", "_text", "_read", "_ready", "_typed", "_errors")
+        ends = ("", "_text", "_text_read", "_read", "_ready", "_typed", "_errors")
         number, free = 1, name
         while any(free + end in self.choices.taken for end in ends):
             number += 1
@@ -82,21 +82,34 @@ class _Writer:
             rows = f"{self.name}_read" if self.choices.with_load else self.name
             return [self._read_parquet(rows), *(self._rows(rows) if self.choices.with_load else []), *self._end(self.name)]
         text = f"{self.name}_text"
-        read = self._read_delimited(text) if self.proposal.format == "delimited" else self._read_json(text)
+        read = [self._read_delimited(text)] if self.proposal.format == "delimited" else self._read_json(text)
         prepared = [self._prepare(text)] if self.is_prepared else []
         source = f"{self.name}_ready" if self.is_prepared else text
         is_selected = self.choices.misfits == "aside" or self.choices.with_load
         typed = f"{self.name}_typed" if is_selected else self.name
-        return [read, *prepared, self._type(source, typed), *(self._rows(typed) if is_selected else []), *self._end(typed)]
+        return [*read, *prepared, self._type(source, typed), *(self._rows(typed) if is_selected else []), *self._end(typed)]
 
     # --- reading
 
     def _read_parquet(self, view: str) -> dict[str, Any]:
         return {"type": "ParquetExtract", "name": f"read_{self.name}", "inputURI": self.uri, "outputView": view}
 
-    def _read_json(self, view: str) -> dict[str, Any]:
-        is_one = self.proposal.format == "json"
-        return {"type": "JSONExtract", "name": f"read_{self.name}", "inputURI": self.uri, "multiLine": is_one, "outputView": view}
+    def _read_json(self, view: str) -> list[dict[str, Any]]:
+        is_one, how = self.proposal.format == "json", self.proposal.unfolded
+        read = {"type": "JSONExtract", "name": f"read_{self.name}", "inputURI": self.uri, "multiLine": is_one, "outputView": view}
+        if how is None:
+            return [read]
+        item = how.item_name()
+        columns = [
+            f"{'.'.join([item] * column.is_of_item + [name_in_sql(step) for step in column.place])} AS {name_in_sql(column.name)}"
+            for column in how.columns
+        ]
+        explode = "explode_outer" if how.keeps_empty else "explode"
+        items = f"{explode}({'.'.join(map(name_in_sql, how.path))}) AS {item}"
+        source = f"(SELECT *, {items} FROM {view}_read)"  # noqa: S608 - for Spark; names are quoted
+        sql = "SELECT " + ",\n       ".join([*columns, "_filename", "_index"]) + f"\nFROM {source}"
+        unfold = {"type": "SQLTransform", "name": f"unfold_{self.name}", "sql": sql, "outputView": view}
+        return [{**read, "outputView": f"{view}_read"}, unfold]
 
     def _read_delimited(self, view: str) -> dict[str, Any]:
         settings = self.proposal.settings

@@ -14,7 +14,8 @@ from executor.look.shapes import Moment, Number, day_first, month_first
 ENOUGH = 0.9
 """The share of values that must fit a type for it to be proposed."""
 LONGEST_NUMBER = 15
-"""Digits of a whole number; longer ones are account numbers and the like."""
+"""Digits of a whole number; longer ones may be account numbers and the like."""
+LARGEST_LONG = 2**63 - 1
 LATEST_SHORT_YEAR = 40
 BOOLEANS = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("ja", "nein"), ("oui", "non"), ("si", "no"))
 _CODE_NAMES = re.compile(
@@ -22,10 +23,15 @@ _CODE_NAMES = re.compile(
     r"|ssn|isbn|ean|gtin|upc|vat)(?:$|[_\s-])",
     re.IGNORECASE,
 )
+_LONG_CODE_NAMES = re.compile(r"account|konto|card|tracking|barcode|serial|imei|reference", re.IGNORECASE)
+"""What has many digits and is called so is no amount."""
 _DAY_NAMES = re.compile(r"date|day|datum|_dt\b|^dt|tag$|jour|fecha", re.IGNORECASE)
 
 
 EMPTY = "always empty"
+KINDS = {"date": "days", "timestamp": "days and times", "time": "times of day", "boolean": "yes or no"} | dict.fromkeys(
+    ("integer", "long", "double", "decimal"), "numbers of one writing"
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ def with_usual_decimal(style: Style, columns: Iterable[Facts], *, is_european: b
 
 def propose(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
     """The type of a column; `wanted`: the one a person chose."""
-    typing = _typed_as(facts, style, wanted) if wanted else _found(facts, style)
+    typing = _typed_as(facts, style, wanted) if wanted else _fitting(_found(facts, style), facts)
     if typing.type != "string":
         typing.trim = bool(facts.with_blanks)
         typing.null_words = _null_words(facts, style)
@@ -91,6 +97,15 @@ def propose(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
     elif typing.why == EMPTY:
         typing.null_words = _null_words(facts, style)
     return typing
+
+
+def _fitting(typing: Typing, facts: Facts) -> Typing:
+    """`typing`, or text where too few values fit it, such as times of more than 24 hours."""
+    total = _rows(facts, lambda key: not isinstance(key, tuple))
+    fit = _rows(facts, lambda key: key in typing.keys)
+    if typing.type == "string" or fit >= ENOUGH * total:
+        return typing
+    return Typing("string", why=f"only {fit:,} of {total:,} are {KINDS[typing.type]}")
 
 
 def _null_words(facts: Facts, style: Style) -> list[str]:
@@ -158,11 +173,17 @@ def _code(facts: Facts) -> Typing | None:
         return Typing("string", why="begins with 0: a code, not an amount")
     numbers = _rows(facts, lambda key: isinstance(key, Number))
     if wholes and sum(tally.rows for _, tally in wholes) == numbers:
-        if max(tally.digits for _, tally in wholes) > LONGEST_NUMBER:
+        is_amount = all(_is_long(tally) for _, tally in wholes) and not _LONG_CODE_NAMES.search(facts.name)
+        if max(tally.digits for _, tally in wholes) > LONGEST_NUMBER and not is_amount:
             return Typing("string", why="so many digits are a code, not an amount")
         if _CODE_NAMES.search(facts.name):
             return Typing("string", why="the name says that it is a code")
     return None
+
+
+def _is_long(tally: Tally) -> bool:
+    """Whether all of them fit 64 bits, which keep every digit; as text they would be summed as floating-point numbers."""
+    return all(-LARGEST_LONG - 1 <= number <= LARGEST_LONG for bounds in tally.bounds.values() for number, _ in bounds)
 
 
 def _all_compact(facts: Facts) -> bool:
@@ -254,7 +275,9 @@ def _choose_number(typing: Typing, numbers: dict[Number, Tally], wanted: str | N
         typing.keys -= {
             key for key, tally in numbers.items() if key.form == "scientific" or (tally.decimals and not _is_grouped(key, typing.decimal))
         }
-        typing.keys -= {key for key, tally in numbers.items() if tally.digits > (18 if typing.type == "long" else 9)}
+        typing.keys -= {key for key, tally in numbers.items() if (not _is_long(tally) if typing.type == "long" else tally.digits > 9)}
+        if typing.type == "long" and not wanted and digits > LONGEST_NUMBER:
+            typing.why = "many digits: where they are a code, choose text"
     if typing.type == "decimal":
         room = next((room for room in (9, 18, 28, 38) if room >= digits + decimals + 1), 38)
         typing.options = {"precision": room, "scale": min(decimals, room)}

@@ -16,8 +16,9 @@ from executor.language.schema import AnyColumn
 from executor.problems import Problem, ProblemError
 from executor.stages.base import HAS_ERRORS, Count, StageContext
 from executor.stages.json_shape import Kind, Look, Part, Shape, exact_names, inexact_columns, joined_frame, kind_of
-from executor.stages.json_typed import CORRUPT, kind_by, typed_json, without_errors
+from executor.stages.json_typed import kind_by, typed_json, without_errors
 from executor.stages.reading import read_files, read_view
+from executor.stages.typed_frame import CORRUPT
 
 if TYPE_CHECKING:
     from executor.stages.extract.json_extract import JSONExtract

@@ -30,6 +30,7 @@ from executor.stages.base import Count
 from executor.stages.json_shape import FRACTION, INTEGER, TEXT, Kind, Part, Shape, spellings
 from executor.stages.typed_frame import (
     ABOUT_ERRORS,
+    CORRUPT,
     ERROR_TYPE,
     ERRORS,
     MISSING,
@@ -40,7 +41,6 @@ from executor.stages.typed_frame import (
 )
 from executor.stages.typed_values import failure_text, in_zone, takes_all, value_of
 
-CORRUPT = "_corrupt_record"
 NO_ERRORS = f"CAST(array() AS {ERROR_TYPE})"
 ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 ISO_LOCAL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6}0*)?)?$"

@@ -23,6 +23,8 @@ from executor.stages.typed_values import failure_text, is_ahead, is_inexact, is_
 from executor.stages.typing_errors import raised
 
 ERRORS = "_errors"
+CORRUPT = "_corrupt_record"
+"""Where an extract of JSON keeps the text of records that it cannot read."""
 EARLIER = "_sluice_earlier_errors"
 """What an earlier stage told of the row: a row that the extract rejected stays one."""
 ERROR_TYPE = "array<struct<field:string,message:string>>"
@@ -159,6 +161,8 @@ def counts_of(column: AnyColumn, text: str, value: str, is_wrong: str | None) ->
 def _require_same_count(columns: list[AnyColumn], data: list[str]) -> None:
     if len(columns) == len(data):
         return
+    if CORRUPT in data and len(data) == len(columns) + 1:
+        raise ProblemError(_not_json())
     words = "TypingTransform can only be performed on tables with the same number of columns"
     raise ProblemError(
         Problem(
@@ -169,6 +173,18 @@ def _require_same_count(columns: list[AnyColumn], data: list[str]) -> None:
             expected=f"schema: {', '.join(column.name for column in columns[:30])}",
             fix="Add the missing columns to the schema, or take out those that the data does not have.",
         )
+    )
+
+
+def _not_json() -> Problem:
+    return Problem(
+        code="not-json-records",
+        field="schema",
+        message="Some records of the input are not JSON, or hold a number of more than 1,000 digits: they were not read.",
+        found=f"a column {CORRUPT}, which holds their text",
+        expected="records that can be read",
+        fix=f"Look at them in the preview of the stage that reads, and correct the file. Or leave them out in a query before this stage: "
+        f"SELECT * EXCEPT ({CORRUPT}) … WHERE {CORRUPT} IS NULL.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -166,3 +167,38 @@ def test_json_lines_and_parquet(ran: Ran, tmp_path: Path) -> None:
     (part,) = (tmp_path / "curated" / "j").glob("*.parquet")
     _, again = ran(part.read_bytes(), "p.parquet")
     assert again["p"] == tables["j"]
+
+
+ORDERS = [
+    {"no": 1, "lines": [{"sku": "a", "n": 1}, {"sku": "b", "n": 2}]},
+    {"no": 2, "lines": []},
+    {"no": 3, "lines": [{"sku": "a", "n": 4}]},
+]
+
+
+def test_lists_inside_json_become_rows(ran: Ran) -> None:
+    """As an interface answers: one object around the list; and as orders with their lines, where an order without lines stays."""
+    outcome, tables = ran(json.dumps({"status": "ok", "result": {"next": None, "items": ORDERS}}).encode(), "answer.json")
+    assert (outcome, columns(tables["answer"])["no"], tables["answer"][0]["status"]) == ("succeeded", [1, 2, 3], "ok")
+    _, tables = ran("\n".join(map(json.dumps, ORDERS)).encode(), "orders.jsonl", rowsOf="lines")
+    assert tables["orders"] == [
+        {"no": 1, "sku": "a", "n": 1}, {"no": 1, "sku": "b", "n": 2}, {"no": 2, "sku": None, "n": None}, {"no": 3, "sku": "a", "n": 4},
+    ]  # fmt: skip
+
+
+def test_names_that_sql_could_take_for_others_stay_apart_when_unfolded(ran: Ran) -> None:
+    record = {"a.b": 1, "item": 2, "my list": [{"id": 3, "a`b": "2024-02-29"}]}
+    _, tables = ran(json.dumps(record).encode(), "odd.json")
+    assert list(tables["odd"][0].values()) == [1, 2, 3, date(2024, 2, 29)]
+
+
+def test_long_numbers_of_json_keep_their_digits(ran: Ran) -> None:
+    text = '{"id": 9223372036854775807, "in": {"n": 123456789012345678901234}}\n{"ID": 9223372036854775808, "in": {"N": 1}}\n'
+    _, tables = ran(text.encode(), "long.jsonl")
+    assert columns(tables["long"])["id"] == [Decimal(2**63 - 1), Decimal(2**63)]
+    assert [row["in"]["n"] for row in tables["long"]] == [Decimal("123456789012345678901234"), Decimal(1)]
+
+
+def test_whole_numbers_that_fit_64_bits_are_numbers(ran: Ran) -> None:
+    _, tables = ran(b"n|note\n9223372036854775807|a\n-9223372036854775808|b\n17|c\n", "n.psv")
+    assert sum(columns(tables["n"])["n"]) == 16

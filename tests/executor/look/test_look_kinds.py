@@ -1,0 +1,202 @@
+"""What people bring that is not what it is called, or no table at all: told by its content, with a way out."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from executor.look.looking import look
+from executor.look.packed import unpack
+from executor.look.proposal import Proposal
+from executor.problems import ProblemError
+
+
+def quiet(what: str, done: int, whole: int) -> None:
+    """Nobody listens."""
+
+
+def look_at(folder: Path, name: str, content: bytes | str, **settings: Any) -> Proposal:
+    (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return look(folder, name, settings, limit_bytes=None, seconds=20, tell=quiet)
+
+
+def zipped(*names: str) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in names:
+            archive.writestr(name, "<a/>")
+    return stream.getvalue()
+
+
+def a_workbook() -> bytes:
+    book, stream = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["a", "b"])
+    book.active.append([1, 2.5])
+    book.save(stream)
+    return stream.getvalue()
+
+
+def a_parquet_file() -> bytes:
+    stream = io.BytesIO()
+    parquet.write_table(pyarrow.table({"a": [1]}), stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [
+        ("report.xls", "<html><body><table><tr><td>1</td></tr></table></body></html>", "web page"),
+        ("sign-in.csv", "\ufeff\n<!DOCTYPE html>\n<html><body>Please, sign in</body></html>", "web page"),
+        ("sheet.xls", '<?xml version="1.0"?><Workbook><Worksheet/></Workbook>', "XML"),
+        ("feed.csv", "<rows>\n <row><a>1</a></row>\n</rows>\n", "XML"),
+        ("wide.csv", "<?xml version='1.0'?>\n<rows/>".encode("utf-16"), "XML"),
+        ("t.ods", zipped("mimetype", "content.xml", "META-INF/manifest.xml"), "OpenDocument"),
+        ("t.xlsb", zipped("[Content_Types].xml", "xl/workbook.bin"), "xlsb"),
+        ("t.docx", zipped("[Content_Types].xml", "word/document.xml"), "Word"),
+        ("t.rtf", "{\\rtf1\\ansi a,b}", "RTF"),
+        ("t.csv.gz", gzip.compress(gzip.compress(b"a,b\n1,2\n")), "twice"),
+        ("t.parquet.gz", gzip.compress(a_parquet_file()), "Parquet"),
+        ("t.xlsx.gz", gzip.compress(a_workbook()), "Excel"),
+    ],
+)
+def test_what_is_no_table_is_called_by_its_name_with_a_way_out(tmp_path: Path, name: str, content: bytes | str, word: str) -> None:
+    found = look_at(tmp_path, name, content)
+    assert (found.format, found.columns, found.members) == ("unknown", [], [])
+    assert word in found.problems[0].message
+    assert found.problems[0].fix
+
+
+@pytest.mark.parametrize(
+    "content", ["ORCID,name\n0000-0001,Ann\n", "BZh,name\n1,Ann\n", "<5,>5\n1,2\n3,4\n", "<b>,x\n1,2\n", "a,b\n<html>,1\n", "{a},b\n1,2\n"]
+)
+def test_text_that_only_begins_like_something_else_is_a_table(tmp_path: Path, content: str) -> None:
+    found = look_at(tmp_path, "t.csv", content)
+    assert (found.format, len(found.columns)) == ("delimited", 2)
+
+
+@pytest.mark.parametrize("name", ["t.xls", "t.csv", "t", "t.xlsx", "t.zip"])
+def test_a_workbook_is_one_by_whatever_name(tmp_path: Path, name: str) -> None:
+    found = look_at(tmp_path, name, a_workbook())
+    assert (found.format, [member.kind for member in found.members]) == ("xlsx", ["sheet"])
+    (sheet,) = unpack(tmp_path, name, "out", quiet)
+    assert (tmp_path / sheet["uri"]).read_text() == "a,b\n1,2.5\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ['[{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]', '{"a": 1, "b": "x"}\n{"a": 2, "b": "y"}\n'])
+def test_json_of_another_encoding_is_told_and_not_taken_apart_at_its_commas(tmp_path: Path, encoding: str, text: str) -> None:
+    found = look_at(tmp_path, "t.json", text.encode(encoding))
+    assert found.format in ("json", "jsonl")
+    assert (found.columns, [problem.code for problem in found.problems]) == ([], ["input-encoding"])
+
+
+@pytest.mark.parametrize(
+    "text", ['// made by us\n[{"a": 1}]', "[{'a': 1}]", '[{"a": 1},]', "[{a: 1}]", '"text"', '[{"a": 1}', '{"a": 1}{"a": 2}']
+)
+def test_what_is_called_json_and_is_none_is_told_and_is_no_table(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ProblemError) as caught:
+        look_at(tmp_path, "t.json", text)
+    assert caught.value.problems[0].code == "input-format"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["ts=2024-01-01T10:00:01Z msg=hello", "ts=2024-01-01T10:00:02Z msg=hello", "ts=2024-01-01T10:00:03Z msg=hello"],
+        ["00001NAME1     20240101", "00002NAME2     20240102", "00003NAME3     20240103"],
+        ["- a: 1", "- a: 2", "- a: 3"],
+        ["user 1,in", "user 2,out", "user 3,on"],
+        ["R1/2024,x", "R2/2024,y", "R13/2023,z"],
+    ],
+)
+def test_a_first_line_that_is_written_like_the_others_is_a_row(tmp_path: Path, lines: list[str]) -> None:
+    found = look_at(tmp_path, "t.txt", "\n".join(lines) + "\n")
+    assert (found.settings.header, found.rows) == (False, len(lines))
+
+
+def test_names_with_numbers_in_them_stay_names(tmp_path: Path) -> None:
+    found = look_at(tmp_path, "t.csv", "q1,q2\nyes,no\nno,yes\nmaybe,no\n")
+    assert [column.name for column in found.columns] == ["q1", "q2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind"),
+    [
+        ("n", ["9223372036854775807", "-9223372036854775808"], "long"),
+        ("n", ["9223372036854775807", "9223372036854775808"], "string"),
+        ("n", ["100000000000000000", "100000000000000007"], "long"),
+        ("card_number", ["4111111111111111", "4222222222222222"], "string"),
+        ("n", ["0100000000000000000", "100000000000000007"], "string"),
+        ("took", ["25:01:00", "30:15:00", "08:00:00"], "string"),
+        ("day", ["2024-02-30", "2024-02-31", "2024-02-28"], "string"),
+        ("n", ["1.5", "1,5", "2.5", "2,5"], "string"),
+        ("day", [*["2024-02-28"] * 19, "2024-02-30"], "date"),
+    ],
+)
+def test_a_type_is_proposed_only_where_the_values_fit_it(tmp_path: Path, name: str, values: list[str], kind: str) -> None:
+    found = look_at(tmp_path, "t.psv", f"{name}|note\n" + "".join(f"{value}|x{value}\n" for value in values))
+    assert found.columns[0].type["type"] == kind
+    assert found.columns[0].fits >= 0.9 * found.columns[0].rows
+
+
+def test_long_numbers_in_json_have_the_type_that_spark_gives_them(tmp_path: Path) -> None:
+    rows = '{"a": 9223372036854775807, "b": 9223372036854775808, "c": 1, "d": %s, "e": {"f": 99999999999999999999999}, "g": 1e999999999}\n'
+    found = look_at(tmp_path, "t.jsonl", rows % ("9" * 39) + rows % "1")
+    kinds = {column.name: column.type for column in found.columns}
+    assert {name: kind["type"] for name, kind in kinds.items()} == {
+        "a": "long", "b": "decimal", "c": "long", "d": "string", "e": "struct", "g": "double",
+    }  # fmt: skip
+    assert (kinds["b"]["precision"], kinds["e"]["fields"][0]["precision"]) == (20, 23)
+
+
+def test_a_number_too_long_to_be_read_is_told(tmp_path: Path) -> None:
+    found = look_at(tmp_path, "t.jsonl", '{"a": %s}\n{"a": 1}\n' % ("7" * 100_000))
+    assert (found.rows, [problem.code for problem in found.problems]) == (2, ["json-long-number"])
+    assert "100,000 digits" in found.problems[0].message
+
+
+def test_keys_that_differ_by_case_are_one_column_as_for_spark(tmp_path: Path) -> None:
+    found = look_at(tmp_path, "t.jsonl", '{"id": 1, "in": {"x": 1}}\n{"ID": 2, "IN": {"X": 2, "y": 3}}\n')
+    assert [(column.name, column.nulls) for column in found.columns] == [("id", 0), ("in", 0)]
+    assert [field["name"] for field in found.columns[1].type["fields"]] == ["x", "y"]
+    both = look_at(tmp_path, "t.jsonl", '{"id": 1, "ID": 2}\n')
+    assert [problem.code for problem in both.problems] == ["json-same-keys"]
+
+
+ORDERS = [{"order": 1, "at": "2024-01-01", "lines": [{"sku": "a", "n": 1}, {"sku": "b", "n": 2}]}, {"order": 2, "lines": []}]
+
+
+def test_one_object_around_a_list_is_read_as_the_list(tmp_path: Path) -> None:
+    found = look_at(tmp_path, "t.json", json.dumps({"status": "ok", "result": {"next": None, "items": ORDERS}}))
+    assert (found.settings.rows_of, found.rows) == ("result/items", 2)
+    assert [column.name for column in found.columns] == ["status", "result_next", "order", "at", "lines"]
+    whole = look_at(tmp_path, "t.json", (tmp_path / "t.json").read_bytes(), rowsOf="")
+    assert ([column.name for column in whole.columns], whole.rows) == (["result", "status"], 1)
+
+
+def test_lists_in_many_objects_are_offered_and_none_is_lost(tmp_path: Path) -> None:
+    text = "\n".join(map(json.dumps, ORDERS))
+    found = look_at(tmp_path, "t.jsonl", text)
+    assert (found.settings.rows_of, found.rows, found.questions[0].key) == ("", 2, "rowsOf")
+    wanted = found.questions[0].options[0].settings
+    rows = look_at(tmp_path, "t.jsonl", text, **wanted)
+    assert [row[1:] for row in rows.first_rows] == [
+        ["1", "2024-01-01", "a", "1"], ["1", "2024-01-01", "b", "2"], ["2", None, None, None],
+    ]  # fmt: skip
+    assert [option.is_chosen for option in rows.questions[0].options] == [True, False]
+
+
+def test_names_of_unfolded_rows_never_meet(tmp_path: Path) -> None:
+    record = {"id": 1, "lines_id": 2, "lines": [{"ID": 3, "lines_id": 4}]}
+    found = look_at(tmp_path, "t.jsonl", json.dumps(record), rowsOf="lines")
+    assert len({column.name.lower() for column in found.columns}) == len(found.columns) == 4
+    assert sorted(found.first_rows[0][1:]) == ["1", "2", "3", "4"]
