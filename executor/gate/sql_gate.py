@@ -6,20 +6,22 @@ plan right before it runs. The last two are Java classes in `executor/gate/`, si
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from executor.gate.functions import function_list
 from executor.language.dialects.advice import mended
-from executor.language.sql_text import COMMAND_WORDS, sql_problems, statement_start
+from executor.language.sql_text import COMMAND_WORDS, position, sql_problems, statement_start
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.spark import deadline
 from executor.spark import errors as spark_errors
+from executor.spark.missing_columns import cut_column
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -148,7 +150,7 @@ class Gate:
         """The data frame of `sql`, once all three looks have passed it. Raises ProblemError; Spark's own errors are translated."""
         verdict = self.check(sql, views, field)
         if verdict.problems:
-            raise ProblemError(verdict.problems)
+            raise ProblemError([self._as_column(problem, sql, views) for problem in verdict.problems])
         with deadline.within(deadline.ANALYSIS_SECONDS, deadline.planning_too_long(field)):
             frame, found = self._analysed(sql, views, field)
         if found:
@@ -158,6 +160,19 @@ class Gate:
                 )
             )
         return frame
+
+    def _as_column(self, problem: Problem, sql: str, views: Sequence[str]) -> Problem:
+        """`total (EUR)` without back-ticks looks like the call of a function: told as the column that is meant."""
+        if problem.code != "sql-unknown-function" or problem.line is None or problem.column is None:
+            return problem
+        start = position(sql, problem.line, problem.column)
+        words = cut_column(sql[start:], str(problem.found), self._columns(sql, views))
+        return replace(problem, **words) if words else problem
+
+    def _columns(self, sql: str, views: Sequence[str]) -> list[str]:
+        """Names of the columns of the views that the text names."""
+        words = set(re.findall(r"\w+", sql.casefold()))
+        return [column for view in views if view.casefold() in words for column in self._spark.table(view).columns]
 
     def crossed(self, frame: DataFrame) -> list[tuple[str, str]]:
         """(its name, the name it comes under) of each column that UNION, EXCEPT or INTERSECT of a frame's own query put under the name of
@@ -172,7 +187,7 @@ class Gate:
         out) is told when the query runs, as any other value."""
         from pyspark.errors import PySparkException
 
-        with spark_errors.translated(sql=sql, field=field):
+        with spark_errors.translated(sql=sql, field=field, columns=lambda: self._columns(sql, views)):
             frame = self._spark.sql(sql)
             query = frame._jdf.queryExecution()
             found = self._jvm.sluice.PlanGate.check(query.analyzed(), _lower(views))

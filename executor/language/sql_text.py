@@ -103,6 +103,11 @@ def place(text: str, position: int) -> tuple[int, int]:
     return text.count("\n", 0, position) + 1, position - line_start + 1
 
 
+def position(text: str, line: int, column: int) -> int:
+    """The other way round: where line and column (from 1) are in the text."""
+    return sum(len(one) + 1 for one in text.split("\n")[: line - 1]) + column - 1
+
+
 def sql_problems(text: str, field: str = "sql") -> list[Problem]:
     """Why `text` is not fit for a parser: empty, too long, control characters, something unclosed, a command, too deeply nested,
     several statements, or a parameter that nobody filled. Empty when it is fit."""

@@ -143,8 +143,7 @@ def syntax_problem(condition: str, parameters: dict[str, str], sql: str, field: 
 
 def _misspelt_keyword(sql: str, line: int, column: int) -> str | None:
     """Spark stumbles one word after `FORM`, having taken it for a name: so look at the word before the place, and at the one there."""
-    lines = sql.split("\n")
-    position = sum(len(one) + 1 for one in lines[: line - 1]) + column - 1
+    position = sql_text.position(sql, line, column)
     before = re.findall(r"[A-Za-z_]+", sql[:position])[-1:]
     at = re.match(r"[A-Za-z_]+", sql[position:])
     for word in [*before, *([at.group()] if at else [])]:

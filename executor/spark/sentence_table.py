@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from executor.spark.jvm import OUT_OF_MEMORY
+from executor.spark.missing_columns import unknown_column
 from executor.spark.sentences import (
     Sentence,
     Speaker,
@@ -11,7 +12,6 @@ from executor.spark.sentences import (
     not_castable,
     not_grouped,
     types_differ,
-    unknown_column,
     unknown_field,
     unreadable_record,
     wrong_width,

@@ -117,26 +117,6 @@ def _listed(names: list[str]) -> str | None:
     return ", ".join(unique[:20]) + (" …" if len(unique) > 20 else "") if unique else None
 
 
-def unknown_column(facts: Facts, columns: list[str]) -> Words:
-    name, offered = facts.name("objectName", "colName"), facts.names("proposal", "suggestion")
-    words: Words = {"code": "column-unknown", "found": name, "expected": _listed(offered or columns)}
-    plain = [one.rsplit(".", 1)[-1] for one in offered]
-    hidden = next((one for one in [*plain, *columns] if one != name and one.strip().casefold() == name.strip().casefold()), None)
-    if hidden is not None:
-        where = " and ".join(part for part, is_there in (("before", hidden[0].isspace()), ("behind", hidden[-1].isspace())) if is_there)
-        blank = f" with a blank {where}" if where else " with another blank or in other letters"
-        return words | {
-            "message": f"There is no column “{name}”; there is “{hidden}”{blank}.",
-            "fix": f"Write “`{hidden}`” in back-ticks, or give it a plain name in a stage before: “SELECT `{hidden}` AS {_plain(hidden)}”.",
-        }
-    near = did_you_mean(name, [*plain, *offered, *columns])
-    return words | {"message": f"There is no column “{name}” here.", "fix": near or "Check the name against the columns of the view."}
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"\W+", "_", name.strip()) or "name"
-
-
 def unknown_field(facts: Facts, columns: list[str]) -> Words:
     name, fields = facts.name("fieldName"), facts.names("fields")
     return {

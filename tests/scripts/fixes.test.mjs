@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changeOf } from "../../static/js/editor/fixes.js";
+import { changeOf, replacementOf } from "../../static/js/editor/fixes.js";
 
 const problem = (start, end, text, found) => ({ found, edit: { start, end, text, says: "Write it Spark's way" } });
 const applied = (text, change) => text.slice(0, change.from) + change.insert + text.slice(change.to);
@@ -24,4 +24,10 @@ test("a text that has changed since is left alone", () => {
   assert.equal(changeOf(problem(17, 23, "IS NULL", "= NULL"), "SELECT 2 FROM somewhere WHERE a = NULL"), null);
   assert.equal(changeOf(problem(17, 23, "IS NULL", "= NULL"), "SELECT"), null);
   assert.equal(changeOf({ message: "no change" }, "SELECT"), null);
+});
+
+test("a column that needs back-ticks is put in with them, whatever stands in its name", () => {
+  const meant = (found, name) => replacementOf({ code: "column-unknown", found, fix: `Did you mean “${name}”? The back-ticks belong to it.` });
+  assert.deepEqual(meant("v.percnt", "v.`per.cent`"), { found: "percnt", by: "`per.cent`" });
+  assert.deepEqual(meant("percnt", "`per-cent`"), { found: "percnt", by: "`per-cent`" });
 });

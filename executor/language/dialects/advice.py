@@ -12,6 +12,8 @@ from executor.language.dialects.functions import functions, moments
 from executor.language.dialects.hints import Hint, Rule
 from executor.language.dialects.literals import literals
 from executor.language.dialects.patterns import patterns
+from executor.language.dialects.signs import patterns_of_like, signs
+from executor.language.dialects.tables import rows_of_lists
 from executor.language.dialects.tokens import Query, TooMuch
 from executor.language.dialects.types import types
 from executor.problems import Problem
@@ -28,8 +30,11 @@ RULES: tuple[Rule, ...] = (
     clauses.joined_texts,
     clauses.nulls,
     clauses.regular_expressions,
+    rows_of_lists,
     functions,
     moments,
+    signs,
+    patterns_of_like,
     types,
     patterns,
     literals,
@@ -102,8 +107,7 @@ def _of_sum(problem: Problem, sql: str) -> list[Hint]:
     """Texts that are added, where Spark says that the types of a sum do not fit."""
     if problem.code != "type-mismatch" or problem.line is None or not _is_sum(problem.message) or not _has_text(problem):
         return []
-    lines = sql.split("\n")
-    start = sum(len(line) + 1 for line in lines[: problem.line - 1]) + (problem.column or 1) - 1
+    start = sql_text.position(sql, problem.line, problem.column or 1)
     return list(clauses.added_texts(Query(sql), start, len(sql)))
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from executor.language.dialects.hints import Hint, hint
+from executor.language.dialects.tables import is_pivoted
 from executor.language.dialects.tokens import NAME, NUMBER, TEXT, WORD, Query
 from executor.language.sql_text import sql_problems
 
@@ -76,7 +77,10 @@ def brackets(query: Query) -> Iterator[Hint]:
         if query.word(index) != "[":
             continue
         end = next((place for place in range(index + 1, min(index + 12, len(query.tokens))) if query.word(place) == "]"), None)
-        if end and query.word(index - 1) == "ARRAY":
+        if end and is_pivoted(query, index):
+            value = query.sql[query.tokens[index].end : query.tokens[end].start]
+            yield hint(query, index, end + 1, f"'{value}'", "Behind FOR … IN stand values in Spark, not names in brackets.")
+        elif end and query.word(index - 1) == "ARRAY":
             text = f"array({query.sql[query.tokens[index].end : query.tokens[end].start]})"
             yield hint(query, index - 1, end + 1, text, "A list is written array(…) in Spark.")
         elif end and not _is_index(query, index) and not _is_name(query, index, end):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from executor.language.dialects.dates import DATES
+from executor.language.dialects.dates import DATES, NOW
 from executor.language.dialects.hints import Hint, hint
 from executor.language.dialects.patterns import quoted
-from executor.language.dialects.tokens import NUMBER, Call, Query
+from executor.language.dialects.templates import BY_TEMPLATE
+from executor.language.dialects.tokens import NUMBER, TEXT, Call, Query
 
 RENAMED = {
     "IIF": "if",
@@ -28,20 +29,29 @@ RENAMED = {
     "TO_JSON_STRING": "to_json",
     "ARRAY_LENGTH": "size",
     "SAFE_CAST": "try_cast",
-    "BOOL_OR": "bool_or",
     "STDEV": "stddev",
     "STDEVP": "stddev_pop",
     "VAR": "var_samp",
     "VARP": "var_pop",
     "AVERAGE": "avg",
     "GEN_RANDOM_UUID": "uuid",
-    "UNNEST": "explode",
     "GENERATE_UUID": "uuid",
     "NCHAR": "char",
     "DATEFROMPARTS": "make_date",
+    "IFF": "if",
+    "COUNT_BIG": "count",
+    "OREPLACE": "replace",
+    "OTRANSLATE": "translate",
+    "CHARACTERS": "length",
+    "INDEX": "instr",
+    "UNICODE": "ascii",
+    "CHOOSE": "elt",
+    "JSON_VALUE": "get_json_object",
+    "JSON_QUERY": "get_json_object",
+    "JSON_EXTRACT_SCALAR": "get_json_object",
+    "JSON_EXTRACT": "get_json_object",
 }
 """Called with the same arguments in the same order."""
-NOW = ("SYSDATE", "SYSTIMESTAMP", "GETDATE", "GETUTCDATE", "SYSDATETIME")
 STYLES = {
     "112": "yyyyMMdd",
     "23": "yyyy-MM-dd",
@@ -68,12 +78,8 @@ def moments(query: Query) -> Iterator[Hint]:
     for index, token in enumerate(query.tokens):
         if token.upper in NOW and query.word(index + 1) != "(" and query.word(index - 1) not in (".", "AS"):
             counts_days = query.word(index + 1) in ("+", "-") and query.kind(index + 2) == NUMBER
-            text = "current_date()" if counts_days or _is_truncated(query, index) else "current_timestamp()"
+            text = "current_date()" if counts_days else "current_timestamp()"
             yield hint(query, index, index + 1, text, f"“{token.text}” is Oracle's or SQL Server's word for now.")
-
-
-def _is_truncated(query: Query, index: int) -> bool:
-    return query.word(index - 2) == "TRUNC" and query.word(index - 1) == "(" and query.word(index + 1) == ")"
 
 
 def _renamed(query: Query, call: Call) -> Hint:
@@ -110,7 +116,10 @@ def _stuff(query: Query, call: Call) -> Iterator[Hint]:
 
 
 def _format(query: Query, call: Call) -> Iterator[Hint]:
-    """FORMAT(x, 'N2') and FORMAT(d, 'yyyy-MM-dd') of SQL Server, FORMAT(x, 2) of MySQL."""
+    """FORMAT(x, 'N2') and FORMAT(d, 'yyyy-MM-dd') of SQL Server, FORMAT(x, 2) of MySQL, FORMAT('%d', x) of PostgreSQL and BigQuery."""
+    if call.arguments and query.kind(call.arguments[0][0]) == TEXT and "%" in query.argument(call, 0):
+        yield hint(query, call.first, call.first + 1, "format_string", "“format” is PostgreSQL's and BigQuery's.", "Write format_string(…)")
+        return
     if len(call.arguments) != 2:
         return
     value, form = query.argument(call, 0), query.argument(call, 1)
@@ -134,7 +143,11 @@ def _regexp_replace(query: Query, call: Call) -> Iterator[Hint]:
 
 
 def _string_agg(query: Query, call: Call) -> Iterator[Hint]:
-    """The order inside, as PostgreSQL has it."""
+    """The order inside, as PostgreSQL has it; without a separator, which is a comma in BigQuery and nothing in Spark."""
+    if len(call.arguments) == 1 and not any(query.word(place) == "ORDER" for place in range(call.first, call.last)):
+        words = "Without a separator, Spark joins the texts with nothing between them; BigQuery writes a comma."
+        text = f"{query.tokens[call.first].text}({query.argument(call, 0)}, ',')"
+        yield from _whole(query, call, text, words, is_wrong=False)
     order = next(
         (place for place in range(call.first + 2, call.last) if query.word(place) == "ORDER" and query.word(place + 1) == "BY"), None
     )
@@ -174,29 +187,54 @@ def _convert(query: Query, call: Call) -> Iterator[Hint]:
     yield from _whole(query, call, text, "“convert” is SQL Server's or MySQL's.")
 
 
-def _one_argument(text: str, message: str) -> Callable[[Query, Call], Iterator[Hint]]:
-    def rule(query: Query, call: Call) -> Iterator[Hint]:
-        if len(call.arguments) == 1:
-            yield from _whole(query, call, text.format(query.argument(call, 0)), message)
+def _patindex(query: Query, call: Call) -> Iterator[Hint]:
+    """PATINDEX('%text%', x) of SQL Server."""
+    found = re.fullmatch(r"'%([^%_\[\]\\]+)%'", query.argument(call, 0)) if len(call.arguments) == 2 else None
+    fix = "" if found else "Write regexp_instr(text, pattern), with a regular expression."
+    text = f"locate('{found[1]}', {query.argument(call, 1)})" if found else None
+    yield hint(query, call.first, call.last + 1, text, "“patindex” is SQL Server's.", fix)
 
-    return rule
+
+def _field(query: Query, call: Call) -> Iterator[Hint]:
+    """FIELD(x, 'a', 'b') of MySQL: which of them x is."""
+    if len(call.arguments) > 1:
+        words = ", ".join(query.argument(call, number) for number in range(1, len(call.arguments)))
+        yield from _whole(query, call, f"coalesce(array_position(array({words}), {query.argument(call, 0)}), 0)", "“field” is MySQL's.")
 
 
-_BY_NAME: dict[str, Callable[[Query, Call], Iterator[Hint]]] = DATES | {
-    "ISNULL": _isnull,
-    "CHARINDEX": _charindex,
-    "INSTR": _instr,
-    "GROUP_CONCAT": _group_concat,
-    "STUFF": _stuff,
-    "FORMAT": _format,
-    "GENERATE_SERIES": _generate_series,
-    "REGEXP_REPLACE": _regexp_replace,
-    "STRING_AGG": _string_agg,
-    "CONVERT": _convert,
-    "TRY_CONVERT": _convert,
-    "TO_CHAR": _one_argument("CAST({} AS STRING)", "“to_char” needs a pattern in Spark."),
-    "TO_VARCHAR": _one_argument("CAST({} AS STRING)", "“to_varchar” needs a pattern in Spark."),
-    "TO_NUMBER": _one_argument("CAST({} AS DECIMAL(38, 10))", "“to_number” needs a pattern in Spark."),
-    "ISNUMERIC": _one_argument("(try_cast({} AS DOUBLE) IS NOT NULL)", "“isnumeric” is SQL Server's."),
-    "EOMONTH": _one_argument("last_day({})", "“eomonth” is SQL Server's."),
-}
+def _array_agg(query: Query, call: Call) -> Iterator[Hint]:
+    if any(query.word(place) == "ORDER" and query.word(place + 1) == "BY" for place in range(call.first + 2, call.last)):
+        fix = "Write sort_array(array_agg(…)), or transform(sort_array(array_agg(struct(order, value))), pair -> pair.value)."
+        yield hint(query, call.first, call.last + 1, None, "Spark has no order inside of array_agg.", fix)
+
+
+def _ratio_to_report(query: Query, call: Call) -> Iterator[Hint]:
+    """RATIO_TO_REPORT(x) OVER (…) of Oracle and Snowflake."""
+    if len(call.arguments) == 1 and query.word(call.last + 1) == "OVER" and query.word(call.last + 2) == "(":
+        end, value = query.closing(call.last + 2) + 1, query.argument(call, 0)
+        if end <= len(query.tokens):
+            text = f"({value} / sum({value}) {query.text(call.last + 1, end)})"
+            yield hint(query, call.first, end, text, "“ratio_to_report” is Oracle's and Snowflake's.")
+
+
+_BY_NAME: dict[str, Callable[[Query, Call], Iterator[Hint]]] = (
+    DATES
+    | BY_TEMPLATE
+    | {
+        "ISNULL": _isnull,
+        "CHARINDEX": _charindex,
+        "INSTR": _instr,
+        "GROUP_CONCAT": _group_concat,
+        "STUFF": _stuff,
+        "FORMAT": _format,
+        "GENERATE_SERIES": _generate_series,
+        "REGEXP_REPLACE": _regexp_replace,
+        "STRING_AGG": _string_agg,
+        "CONVERT": _convert,
+        "TRY_CONVERT": _convert,
+        "PATINDEX": _patindex,
+        "FIELD": _field,
+        "ARRAY_AGG": _array_agg,
+        "RATIO_TO_REPORT": _ratio_to_report,
+    }
+)

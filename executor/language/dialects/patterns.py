@@ -84,6 +84,8 @@ MYSQL = dict(
 )
 
 
+STRFTIME = MYSQL | {"%M": "mm", "%B": "MMMM", "%A": "EEEE", "%h": "MMM", "%S": "ss", "%D": "MM/dd/yy", "%R": "HH:mm", "%E": "", "%k": "H"}
+"""BigQuery's signs are those of strftime: %M is the minute there, %B the month."""
 _PARTS = {"IW": "lpad(weekofyear({}), 2, '0')", "D": "CAST(dayofweek({}) AS STRING)"}
 """Parts of a date for which Spark has a function and no sign."""
 
@@ -133,6 +135,12 @@ def spark_pattern(pattern: str) -> str | None:
     if _is_spark(pattern):
         return None
     return _from_oracle(pattern)
+
+
+def strftime_pattern(pattern: str) -> str:
+    """Spark's pattern for one of BigQuery."""
+    plain = re.sub(r"%E(\d)S", lambda sign: "%S." + "S" * int(sign.group(1)), pattern).replace("%E*S", "%S.SSSSSS")
+    return re.sub(r"%[A-Za-z]", lambda sign: STRFTIME.get(sign.group(), sign.group()), plain)
 
 
 def _is_spark(pattern: str) -> bool:

@@ -11,7 +11,7 @@ export function replacementOf(problem) {
 
 /** w.wind_sped → w.wind_speed: only the name behind the point is exchanged. */
 function column(found, meant) {
-  const last = (name) => name.slice(name.lastIndexOf(".") + 1);
+  const last = (name) => /(`[^`]*`|[^.]*)$/.exec(name)[0];
   return found.includes(".") ? { found: last(found), by: last(meant) } : { found, by: meant };
 }
 

@@ -1,0 +1,119 @@
+"""A column that is not there: what may have been meant, written as SQL takes it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from executor.plain import nearest
+from executor.spark.facts import Context, Facts
+
+PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+MOST_LISTED = 20
+
+
+def unknown_column(facts: Facts, columns: list[str]) -> dict[str, Any]:
+    """The words for a column that Spark does not find. `columns`: those of the views that the query may read."""
+    asked = parts(_first(facts, "objectName", "colName"))
+    name, offered = ".".join(asked), [parts(one) for one in _listed(_first(facts, "proposal", "suggestion"))]
+    known = list(dict.fromkeys([*(one[-1] for one in offered if one), *columns]))
+    words: dict[str, Any] = {"code": "column-unknown", "found": name, "expected": _shown(offered, columns)}
+    hidden = _written_otherwise(asked, known, facts.context)
+    if hidden is not None:
+        return words | _meant(name, hidden)
+    return words | {"message": f"There is no column “{name}” here.", "fix": _near(asked, offered, known)}
+
+
+def cut_column(rest: str, asked: str, columns: list[str]) -> dict[str, Any] | None:
+    """The words for what looks like the call of a function and is the beginning of a column's name, as in total (EUR). `rest`: the query
+    from there on. None where it is no column."""
+    column = _begun(rest, columns, len(asked))
+    return {"code": "column-unknown", "found": asked, "expected": _shown([], columns)} | _meant(asked, column) if column else None
+
+
+def _meant(asked: str, column: str) -> dict[str, Any]:
+    ticks = written(column)
+    return {
+        "message": f"There is no column “{asked}”; there is “{column}”{_difference(asked, column)}.",
+        "fix": f"Write “{ticks}” in back-ticks, or give it a plain name in a stage before: “SELECT {ticks} AS {_plain(column)}”.",
+    }
+
+
+def parts(name: str) -> list[str]:
+    """`a`.`b.c` as [a, b.c]; a back-tick in a name is written twice."""
+    found = re.findall(r"`((?:[^`]|``)*)`|([^`.]+)", name)
+    return [quoted.replace("``", "`") if quoted or not bare else bare.strip() for quoted, bare in found]
+
+
+def written(name: str) -> str:
+    """The name as it stands in SQL: in back-ticks unless it is plain."""
+    return name if PLAIN.fullmatch(name) else f"`{name.replace('`', '``')}`"
+
+
+def _first(facts: Facts, *parameters: str) -> str:
+    return next((facts.parameters[one].text for one in parameters if facts.parameters.get(one)), "")
+
+
+def _listed(text: str) -> list[str]:
+    """Spark's list of names, each in back-ticks or plain; a comma may stand in a name."""
+    return [one.strip() for one in re.findall(r"(?:`(?:[^`]|``)*`|[^`,])+", text) if one.strip()]
+
+
+def _shown(offered: list[list[str]], columns: list[str]) -> str | None:
+    names = list(dict.fromkeys([*(".".join(one) for one in offered)] or columns))
+    return ", ".join(names[:MOST_LISTED]) + (" …" if len(names) > MOST_LISTED else "") if names else None
+
+
+def _written_otherwise(asked: list[str], known: list[str], context: Context) -> str | None:
+    """The column that is meant, where it only cannot be written so: it differs by blanks, case or signs that are not seen, or Spark took a
+    part of it for something else, as in a.b or per-cent."""
+    endings = [".".join(asked[place:]) for place in range(len(asked))]
+    for column in known:
+        if column != asked[-1] and _bare(column) and _bare(column) in map(_bare, endings):
+            return column
+    return _begun(context.sql[context.start :], known, len(asked[-1])) if context.start is not None else None
+
+
+def _begun(rest: str, columns: list[str], length: int) -> str | None:
+    """The column that the query writes here without back-ticks, of which only `length` characters were read."""
+    return next(
+        (one for one in columns if not PLAIN.fullmatch(one) and len(one) > length and rest.casefold().startswith(one.casefold())), None
+    )
+
+
+def _bare(name: str) -> str:
+    """The name without what is not seen: blanks around it, case, signs without width."""
+    seen = "".join(sign for sign in unicodedata.normalize("NFKC", name) if unicodedata.category(sign) not in ("Cf", "Cc"))
+    return seen.strip().casefold()
+
+
+def _difference(asked: str, column: str) -> str:
+    """In what the column is written otherwise, for the sentence that names both."""
+    where = " and ".join(part for part, sign in (("before", column[0]), ("behind", column[-1])) if sign.isspace())
+    if where:
+        return f" with a blank {where}"
+    if any(unicodedata.category(sign) in ("Cf", "Cc") for sign in column):
+        return " with a sign that cannot be seen"
+    if asked.casefold().endswith(column.casefold()) and "." in column:
+        return ": without back-ticks the point asks for a part of another column"
+    return (
+        ": without back-ticks only its beginning is read"
+        if column.casefold().startswith(asked.casefold())
+        else (" with another blank or in other letters")
+    )
+
+
+def _near(asked: list[str], offered: list[list[str]], known: list[str]) -> str:
+    """`Did you mean “f.origin”?`, with the view's name where one was written."""
+    near = nearest(asked[-1], known) if asked else None
+    view = next((one[:-1] for one in offered if one[-1] == near), []) if len(asked) > 1 else []
+    if near is None or [*view, near] == asked[-len(view) - 1 :]:  # the same name cannot be what was meant
+        return "Check the name against the columns of the view."
+    meant = ".".join([*map(written, view), written(near)])
+    ticks = " The back-ticks belong to it." if "`" in meant else ""
+    return f"Did you mean “{meant}”?{ticks}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\W+", "_", _bare(name)).strip("_") or "name"

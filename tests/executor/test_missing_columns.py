@@ -1,0 +1,76 @@
+"""A column that is not there is told as SQL takes it: names with points, blanks and other signs need back-ticks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from executor.gate.sql_gate import Gate
+from executor.problems import Problem, ProblemError
+from executor.spark.missing_columns import parts, written
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+NAMES = ["a.b", "na\u200bme2", "total (EUR)", "per-cent", "q`r", " name ", "unit price", "first\nline", "plain"]
+MEANT = [
+    # what is asked for, the column that is meant, a part of the message
+    ("a.b", "a.b", "asks for a part of another column"),
+    ("v.a.b", "a.b", "asks for a part of another column"),
+    ("x.A.B", "a.b", "asks for a part of another column"),
+    ("name2", "na\u200bme2", "a sign that cannot be seen"),
+    ("name", " name ", "a blank before and behind"),
+    ("total (EUR)", "total (EUR)", "only its beginning is read"),
+    ("per-cent", "per-cent", "only its beginning is read"),
+    ("Unit price", "unit price", "only its beginning is read"),
+]
+NEAR = [
+    ("percent", "`per-cent`"),
+    ("unit_price", "`unit price`"),
+    ("v.percent", "v.`per-cent`"),
+    ("plian", "plain"),
+    ("v.plian", "v.plain"),
+]
+
+
+@pytest.fixture
+def gate(spark: SparkSession) -> Gate:
+    spark.createDataFrame([tuple("x" * len(NAMES))], NAMES).createOrReplaceTempView("v")
+    return Gate(spark)
+
+
+def refused(gate: Gate, sql: str) -> Problem:
+    with pytest.raises(ProblemError) as raised:
+        gate.query(sql, ["v"])
+    return raised.value.problems[0]
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(("asked", "column", "says"), MEANT)
+def test_a_column_that_needs_back_ticks_is_told_with_them(gate: Gate, asked: str, column: str, says: str) -> None:
+    source = "v x" if asked.startswith("x.") else "v"
+    problem = refused(gate, f"SELECT\n  {asked} FROM {source}")
+    assert (problem.code, problem.line, problem.column) == ("column-unknown", 2, 3)
+    assert f"there is “{column}”" in problem.message and says in problem.message
+    assert f"“{written(column)}” in back-ticks" in (problem.fix or "")
+    assert len(gate.query(f"SELECT {written(column)} FROM v", ["v"]).collect()) == 1
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(("asked", "meant"), NEAR)
+def test_what_may_have_been_meant_can_be_put_in_as_it_stands(gate: Gate, asked: str, meant: str) -> None:
+    problem = refused(gate, f"SELECT {asked} FROM v")
+    assert (problem.fix or "").startswith(f"Did you mean “{meant}”?")
+    assert len(gate.query(f"SELECT {meant} FROM v", ["v"]).collect()) == 1
+
+
+@pytest.mark.spark
+def test_a_function_that_is_no_column_stays_one(gate: Gate) -> None:
+    assert refused(gate, "SELECT totals(plain) FROM v").code == "sql-unknown-function"
+
+
+def test_names_are_read_as_they_are_quoted() -> None:
+    assert parts("`v`.`a.b`") == ["v", "a.b"]
+    assert parts("`q``r`.b") == ["q`r", "b"]
+    assert [written(name) for name in ("a_1", "1a", "q`r", "ä")] == ["a_1", "`1a`", "`q``r`", "`ä`"]
