@@ -27,7 +27,8 @@ test("a text that has changed since is left alone", () => {
 });
 
 test("a column that needs back-ticks is put in with them, whatever stands in its name", () => {
-  const meant = (found, name) => replacementOf({ code: "column-unknown", found, fix: `Did you mean “${name}”? The back-ticks belong to it.` });
+  const meant = (found, name) =>
+    replacementOf({ code: "column-unknown", found, fix: `Did you mean “${name}”? The back-ticks belong to it.` });
   assert.deepEqual(meant("v.percnt", "v.`per.cent`"), { found: "percnt", by: "`per.cent`" });
   assert.deepEqual(meant("percnt", "`per-cent`"), { found: "percnt", by: "`per-cent`" });
 });

@@ -67,4 +67,4 @@ def explained(query: Query, call: Call) -> Iterator[Hint]:
     yield hint(query, call.first, call.last + 1, None, f"“{call.name.lower()}” is {whose}.", f"Write {near}.")
 
 
-BY_TEMPLATE: dict[str, Rule] = {name: filled for name, _ in TEMPLATES} | dict.fromkeys(SENTENCES, explained)
+BY_TEMPLATE: dict[str, Rule] = {**{name: filled for name, _ in TEMPLATES}, **dict.fromkeys(SENTENCES, explained)}
