@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BooleanType, DataType, MapType, NullType, NumericType, StructType
 
 from executor.files import kept
+from executor.files.folder import DataFile
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.stages.base import StageContext
@@ -45,13 +46,13 @@ def as_what_is_there(stage: FileLoad, context: StageContext, frame: DataFrame) -
 
 
 def _as_parquet(stage: FileLoad, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
-    groups = look_at_parquet(frame.sparkSession, files)
+    groups = look_at_parquet(frame.sparkSession, _as_read(files))
     _require_format(stage, any(group.error for group in groups), "Parquet")
     table = as_one(groups)
     there = {column.name.lower(): (column, kind) for column, kind in zip(table.columns, table.types, strict=True)}
     odd = {column.name.lower() for group in groups for column in group.columns if column.node.kinds - {"null"}}
     frame = _without_marks(frame, set(there), stage, context)
-    data = [field for field in frame.schema.fields if field.name not in stage.partition_by]
+    data = [frame.schema[name] for name in _own(stage, frame)]
     _require_same_columns(stage, [column.name for column in table.columns], [field.name for field in data])
     wrong, columns = [], []
     for field in data:
@@ -70,6 +71,10 @@ def _as_parquet(stage: FileLoad, context: StageContext, frame: DataFrame, files:
     return frame.select(*columns, *[F.col(name_in_sql(name)) for name in stage.partition_by])
 
 
+def _as_read(files: list[Path]) -> list[DataFile]:
+    return [DataFile(file, file.name) for file in files]
+
+
 def _holds(kind: DataType, here: DataType) -> bool:
     """Whether every value of the type `here` is one of `kind`, with all its fields."""
     both = wider(kind, here)
@@ -86,7 +91,7 @@ def _as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: li
     first = [_first_row(file, options["sep"], options["quote"]) for file in files]
     first = [row for row in first if row]
     _require_format(stage, any("PAR1" in row[0][:4] for row in first), "text")
-    own = [name for name in frame.columns if name not in stage.partition_by]
+    own = _own(stage, frame)
     if not stage.header:
         _require_no_names(stage, first, own)
         frame = _with_width(stage, context, frame, own, {len(row) for row in first})
@@ -98,7 +103,7 @@ def _as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: li
         return frame
     names = {name.lower() for name in first[0]}
     frame = _without_marks(frame, names, stage, context)
-    own = [name for name in frame.columns if name not in stage.partition_by]
+    own = _own(stage, frame)
     _require_same_columns(stage, first[0], own)
     known = {name.lower(): name for name in own}
     ordered = [known[name.lower()] for name in first[0]]
@@ -174,7 +179,7 @@ def _first_row(file: Path, sep: str, quote: str) -> list[str]:
 
 def _as_json(stage: FileLoad, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
     """A key without a value is left out of an object, so only types can clash; keys that are new or gone are said."""
-    look = look_at_json(frame.sparkSession, files, is_lines=True)
+    look = look_at_json(frame.sparkSession, _as_read(files), is_lines=True)
     _require_format(stage, not look.objects and bool(look.records), "JSON")
     there = {key.lower(): (key, shape) for key, shape in look.root.fields.items()}
     frame = _without_marks(frame, set(there), stage, context)
@@ -187,7 +192,7 @@ def _as_json(stage: FileLoad, context: StageContext, frame: DataFrame, files: li
     if wrong:
         fix = f"Cast the columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
         raise ProblemError(_other("Columns have other types than the rows that are there.", wrong, fix, stage))
-    added = [field.name for field in frame.schema.fields if field.name.lower() not in there and field.name not in stage.partition_by]
+    added = [name for name in _own(stage, frame) if name.lower() not in there]
     gone = [key for key, _ in there.values() if key.lower() not in {name.lower() for name in frame.columns}]
     if added or gone:
         changes = [f"new: {', '.join(added)}" for _ in added[:1]] + [f"no longer there: {', '.join(gone)}" for _ in gone[:1]]
@@ -249,6 +254,12 @@ def _without_marks(frame: DataFrame, there: set[str], stage: FileLoad, context: 
     return frame.select(*[name_in_sql(name) for name in frame.columns if name not in extra])
 
 
+def _own(stage: FileLoad, frame: DataFrame) -> list[str]:
+    """The columns that stand in the files: those by which folders are named do not, in whatever case the stage names them."""
+    folders = {name.lower() for name in stage.partition_by}
+    return [name for name in frame.columns if name.lower() not in folders]
+
+
 def _require_same_folders(stage: FileLoad, target: Path, files: list[Path]) -> None:
     """Rows in folders by a column (year=2013) and rows that lie beside them are no one table."""
     found = {tuple(part.split("=", 1)[0] for part in file.relative_to(target).parent.parts if "=" in part) for file in files}
@@ -256,9 +267,9 @@ def _require_same_folders(stage: FileLoad, target: Path, files: list[Path]) -> N
         return
     there = ", ".join(sorted(" / ".join(folders) or "none" for folders in found))
     words = [f"folders there: {there}; in the view: {' / '.join(stage.partition_by) or 'none'}"]
-    raise ProblemError(
-        _other("The rows that are there lie in folders by other columns.", words, "Use the same “Folders by” (partitionBy).", stage)
-    )
+    fix = "Empty “Folders by” (partitionBy)." if there == "none" else f"Set “Folders by” (partitionBy) to {there}, written as there."
+    fix = fix if len(found) == 1 else f"Choose Overwrite, {OTHER_PLACE}"
+    raise ProblemError(_other("The rows that are there lie in folders by other columns.", words, fix, stage))
 
 
 def _require_format(stage: FileLoad, is_other: bool, format_name: str) -> None:

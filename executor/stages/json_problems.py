@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from executor.problems import Problem, ProblemError
@@ -60,18 +59,18 @@ def _deep(found: Finding, uri: str, *, is_lines: bool) -> Problem:
         code="json-deep",
         field="inputURI",
         message=f"“{uri}” has values inside of values that are too many levels deep to be columns.",
-        found=f"{'line' if is_lines else 'record'} {found.record:,} of {_name(found.file, uri)}, in {found.path}",
+        found=f"{'line' if is_lines else 'record'} {found.record:,} of {found.file}, in {found.path}",
         expected="at most 100 levels",
         fix="Read the file as lines of text with a DelimitedExtract and take the values out with get_json_object, "
         "or have it written with fewer levels.",
         row=found.record,
-        file=_name(found.file, uri),
+        file=found.file,
     )
 
 
-def where_words(found: Finding, uri: str, *, is_lines: bool) -> str:
+def where_words(found: Finding, *, is_lines: bool) -> str:
     """File, record and key of what was found first."""
-    return f"{found.path or 'the record'}, {'line' if is_lines else 'record'} {found.record:,} of {_name(found.file, uri)}"
+    return f"{found.path or 'the record'}, {'line' if is_lines else 'record'} {found.record:,} of {found.file}"
 
 
 def _same(found: Finding, message: str, uri: str, *, is_lines: bool) -> Problem:
@@ -82,11 +81,11 @@ def _same(found: Finding, message: str, uri: str, *, is_lines: bool) -> Problem:
         code="json-same-keys",
         field="inputURI",
         message=message,
-        found=f"{keys}{where}, {'line' if is_lines else 'record'} {found.record:,} of {_name(found.file, uri)}{more}",
+        found=f"{keys}{where}, {'line' if is_lines else 'record'} {found.record:,} of {found.file}{more}",
         expected="each key once in an object",
         fix=APART,
         row=found.record,
-        file=_name(found.file, uri),
+        file=found.file,
     )
 
 
@@ -99,7 +98,7 @@ def _behind(found: Finding, uri: str, *, is_lines: bool) -> Problem:
     else:
         message = f"“{uri}” holds more than one JSON document, and only the first would be read."
         fix = "For one document on each line turn “One document per file” (multiLine) off."
-    place = f"line {found.record:,} of {_name(found.file, uri)}" if is_lines else f"behind the first document of {_name(found.file, uri)}"
+    place = f"line {found.record:,} of {found.file}" if is_lines else f"behind the first document of {found.file}"
     return Problem(
         code="input-many-documents",
         field="inputURI",
@@ -108,10 +107,5 @@ def _behind(found: Finding, uri: str, *, is_lines: bool) -> Problem:
         expected="one document: an object or a list",
         fix=fix,
         row=found.record if is_lines else None,
-        file=_name(found.file, uri),
+        file=found.file,
     )
-
-
-def _name(file: str, uri: str) -> str:
-    """The file as the document would write it: the lake's folder is nobody's business."""
-    return uri if Path(uri).name == Path(file).name else f"{uri} ({Path(file).name})"

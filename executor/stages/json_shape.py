@@ -7,10 +7,9 @@ pyspark.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -27,6 +26,8 @@ from pyspark.sql.types import (
     StructType,
 )
 
+from executor.files.folder import DataFile
+
 NULL, BOOLEAN, INTEGER, FRACTION, TEXT, OBJECT, ARRAY, NOT_FINITE = (1 << place for place in range(8))
 NUMBERS = INTEGER | FRACTION
 LONG_DIGITS = 18
@@ -35,7 +36,7 @@ LONG_DIGITS = 18
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found `count` times, first in `record` (from 1; of a file of lines: the line) of `file`."""
+    """What was found `count` times, first in `record` (from 1; of a file of lines: the line) of `file` (its name in the document)."""
 
     count: int
     record: int
@@ -89,11 +90,12 @@ class Look:
     root: Shape
 
 
-def look_at(spark: SparkSession, files: list[Path], *, is_lines: bool) -> Look:
+def look_at(spark: SparkSession, files: Sequence[DataFile], *, is_lines: bool) -> Look:
     """Reads every token of the files once."""
-    answer = spark._jvm.sluice.JsonLook.look("\n".join(map(str, files)), is_lines)  # type: ignore[union-attr]
+    names = {str(file.path): file.name for file in files}
+    answer = spark._jvm.sluice.JsonLook.look("\n".join(names), is_lines)  # type: ignore[union-attr]
     facts = json.loads(str(answer))
-    findings = {kind: Finding(**found) for kind, found in facts["findings"].items()}
+    findings = {kind: Finding(**found | {"file": names[found["file"]]}) for kind, found in facts["findings"].items()}
     return Look(facts["records"], facts["objects"], facts["has_more_keys"], findings, Shape.of(facts["root"]))
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -39,7 +38,7 @@ def frame_of(stage: ParquetExtract, spark: SparkSession, context: StageContext) 
 
     def portions(place: Place, options: dict[str, str]) -> list[Portion]:
         check_parquet(place)
-        looks.append(look_at(spark, [file.path for file in place.files], is_counting=not context.is_sampled))
+        looks.append(look_at(spark, place.files, is_counting=not context.is_sampled))
         _refuse(looks[0], place.uri)
         tables.append(_table(stage, looks[0]))
         return [_portion(part, tables[0], place, spark, options) for part in tables[0].parts]
@@ -143,7 +142,7 @@ def _refuse(groups: list[Group], uri: str) -> None:
             raise ProblemError(_trouble(replace(group, trouble="encrypted"), uri))
         if group.error is not None:
             words = f"{uri}: The file is not a Parquet file that can be read, or is broken."
-            file, fix = _name(group.files[0], uri), "Write or fetch the file again."
+            file, fix = group.name, "Write or fetch the file again."
             raise ProblemError(Problem(code="input-format", field="inputURI", message=words, file=file, detail=group.error, fix=fix))
         if group.trouble is not None:
             raise ProblemError(_trouble(group, uri))
@@ -154,8 +153,8 @@ def _refuse(groups: list[Group], uri: str) -> None:
                     code="parquet-same-names",
                     field="inputURI",
                     message=f"{uri}: Two columns or fields of a file have the same name, or names that differ by case alone.",
-                    found=f"“{same[0]}” and “{same[1]}” in {_name(group.files[0], uri)}",
-                    file=_name(group.files[0], uri),
+                    found=f"“{same[0]}” and “{same[1]}” in {group.name}",
+                    file=group.name,
                     fix="Rename one of them where the file is made; from pandas: df.rename(columns={…}).",
                 )
             )
@@ -173,7 +172,7 @@ def _trouble(group: Group, uri: str) -> Problem:
     kind, _, name = (group.trouble or "").partition(" ")
     message, fix = _TROUBLES[kind]
     found = " of ".join(filter(None, [name, f"“{group.where}”" if group.where else ""])) or None
-    file = _name(group.files[0], uri)
+    file = group.name
     return Problem(
         code="parquet-packed", field="inputURI", message=f"{uri}: {message}", file=file, found=found, data_column=group.where, fix=fix
     )
@@ -185,11 +184,11 @@ def _clash(clash: Clash, uri: str) -> Problem:
         code="parquet-types",
         field="inputURI",
         message=f"{uri}: A column has types in two files that no one type holds.",
-        found=f"“{one.name}” is {one.words} in {_name(one.file, uri)}, and {other.words} in {_name(other.file, uri)}",
+        found=f"“{one.name}” is {one.words} in {one.file}, and {other.words} in {other.file}",
         expected="one type, or types of which one holds the other, such as int and bigint",
         fix="Read the files with two ParquetExtract stages, cast the column in an SQLTransform, and put them together with UNION ALL.",
         data_column=one.name,
-        file=_name(other.file, uri),
+        file=other.file,
     )
 
 
@@ -198,10 +197,10 @@ def _unreadable(column: ColumnType, uri: str) -> Problem:
         code="parquet-unreadable",
         field="unreadableColumns",
         message=f"{uri}: Spark has no values for the type of a column.",
-        found=f"“{column.name}” is {column.words} in {_name(column.file, uri)}",
+        found=f"“{column.name}” is {column.words} in {column.file}",
         fix=f"Set “Columns that cannot be read” (unreadableColumns) to leave-out to read the others. {PANDAS}",
         data_column=column.name,
-        file=_name(column.file, uri),
+        file=column.file,
     )
 
 
@@ -227,7 +226,3 @@ def _tell_old_times(stage: ParquetExtract, context: StageContext, groups: list[G
         columns = ", ".join(f"“{name}” ({number:,})" for name, number in found.items())
         fix = "Where nanoseconds matter, have them written as whole numbers or as text where the file is made."
         context.warn(Problem(code="too-fine", field="inputURI", message=message, found=columns, fix=fix))
-
-
-def _name(file: str, uri: str) -> str:
-    return uri if Path(uri).name == Path(file).name else f"{uri} ({Path(file).name})"

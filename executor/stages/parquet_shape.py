@@ -6,20 +6,22 @@ Needs pyspark.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql.types import DataType, StructField, StructType
 from pyspark.sql.types import _parse_datatype_json_string as type_of_json
 
+from executor.files.folder import DataFile
 from executor.stages.parquet_values import Node, value_type, ways
 from executor.stages.wider_types import common, wider, with_a_type
 
 UNREADABLE = ("decimal-wide", "interval")
 """Types of which Spark can make no values at all."""
+INSIDE = {"decimal-wide": "decimals of more than 38 digits", "interval": "intervals"}
+"""What stands inside a list, map or structure, in words."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +47,19 @@ class ColumnType:
             return (
                 self.node.type
                 if self.node.type not in ("LIST", "MAP", "group")
-                else f"{self.node.type} with {', '.join(sorted(self.node.kinds))}"
+                else f"{self.node.type} with {', '.join(INSIDE.get(kind, kind) for kind in sorted(self.node.kinds))}"
             )
         return self.spark.simpleString()
 
 
 @dataclass(frozen=True)
 class Group:
-    """Files of the same columns and types. `error`: why the file cannot be opened, in the library's words; `trouble`: what in it Spark
-    cannot unpack ("encrypted", "codec BROTLI", "encoding …", "cut"), `where`: the column. `too_fine`: columns of old times (INT96), and how
-    many of their values are finer than microseconds, where that was asked for."""
+    """Files of the same columns and types. `name`: the first of them, as the document would write it. `error`: why it cannot be opened, in
+    the library's words; `trouble`: what in it Spark cannot unpack ("encrypted", "codec BROTLI", "encoding …", "cut"), `where`: the column.
+    `too_fine`: columns of old times (INT96), and how many of their values are finer than microseconds, where that was asked for."""
 
     files: list[str]
+    name: str
     rows: int
     columns: list[ColumnType]
     error: str | None
@@ -65,15 +68,17 @@ class Group:
     too_fine: Mapping[str, int] = field(default_factory=dict)
 
 
-def look_at(spark: SparkSession, files: list[Path], *, is_counting: bool = False) -> list[Group]:
+def look_at(spark: SparkSession, files: Sequence[DataFile], *, is_counting: bool = False) -> list[Group]:
     """Reads the footers of the files. No row is read; with `is_counting` the columns of old times are."""
-    answer = spark._jvm.sluice.ParquetLook.look("\n".join(map(str, files)), is_counting)  # type: ignore[union-attr]
-    return [_group(facts) for facts in json.loads(str(answer))]
+    names = {str(file.path): file.name for file in files}
+    answer = spark._jvm.sluice.ParquetLook.look("\n".join(names), is_counting)  # type: ignore[union-attr]
+    return [_group(facts, names[facts["files"][0]]) for facts in json.loads(str(answer))]
 
 
-def _group(facts: dict[str, Any]) -> Group:
-    columns = [_column(one, facts["files"][0]) for one in facts.get("columns", ())]
-    return Group(facts["files"], facts["rows"], columns, facts.get("error"), facts.get("trouble"), facts.get("where"), facts["too_fine"])
+def _group(facts: dict[str, Any], name: str) -> Group:
+    columns = [_column(one, name) for one in facts.get("columns", ())]
+    why = facts.get("error"), facts.get("trouble"), facts.get("where")
+    return Group(facts["files"], name, facts["rows"], columns, *why, facts["too_fine"])
 
 
 def _column(facts: dict[str, Any], file: str) -> ColumnType:

@@ -71,7 +71,7 @@ class JSONExtract(FileOrViewExtract):
         from executor.stages.json_shape import look_at
 
         check_text_files(place, binary_reader=self.type)
-        found = look_at(spark, [file.path for file in place.files], is_lines=not self.multi_line)
+        found = look_at(spark, place.files, is_lines=not self.multi_line)
         refuse_what_would_be_lost(found, place.uri, is_lines=not self.multi_line, same_keys=self.same_keys)
         return found
 
@@ -85,7 +85,7 @@ class JSONExtract(FileOrViewExtract):
             context.warn(Problem(code="json-key-twice", field="sameKeys", message=words, fix=look))
         words = half_words(found)
         if words:
-            first = where_words(found.findings["half"], self.input_uri or "", is_lines=not self.multi_line)
+            first = where_words(found.findings["half"], is_lines=not self.multi_line)
             context.warn(Problem(code="json-half-sign", field="inputURI", message=words, found=f"first in {first}", fix=look))
 
     def nothing_is_json(self) -> ProblemError:

@@ -188,3 +188,12 @@ def test_columns_without_names_in_the_files_keep_their_places(
     else:
         assert (outcome.result, outcome.problem["code"], lines) == ("failed", "append-differs", ["1,10"])
         assert "missing in the view: qty" in outcome.problem["found"]
+
+
+@pytest.mark.parametrize("kind", ["ParquetLoad", "DelimitedLoad", "JSONLoad"])
+def test_the_column_of_folders_may_be_written_in_any_case_in_the_view(spark_process: SparkProcess, tmp_path: Path, kind: str) -> None:
+    assert run_here(spark_process, job(kind, "SELECT 1 AS n, 'x' AS p", partitionBy=["p"]), tmp_path).result == "succeeded"
+    assert run_here(spark_process, job(kind, "SELECT 2 AS n, 'y' AS P", partitionBy=["p"]), tmp_path).result == "succeeded"
+    assert {tuple(map(str, row.values())) for row in rows(spark_process, tmp_path, kind)} == {("1", "x"), ("2", "y")}
+    other = run_here(spark_process, job(kind, "SELECT 3 AS n, 'z' AS P", partitionBy=["P"]), tmp_path)
+    assert "(partitionBy) to p" in other.problem["fix"]

@@ -6,6 +6,8 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 if TYPE_CHECKING:
@@ -273,3 +275,15 @@ def test_rows_that_are_no_names_are_no_matter(bench: Bench, rows: tuple[str, str
     for name, text in zip("ab", rows, strict=True):
         bench.write(f"d/{name}.csv", text)
     assert not bench.run({"type": "DelimitedExtract", "name": "read", "inputURI": "d", "outputView": "t"}).warnings
+
+
+@pytest.mark.parametrize(("kind", "name"), [("JSONExtract", "x.json"), ("ParquetExtract", "x.parquet")])
+def test_of_files_of_one_name_in_several_folders_the_one_that_is_meant_is_named(bench: Bench, kind: str, name: str) -> None:
+    for year, keys in (("2024", ["a"]), ("2025", ["a", "A"])):
+        (bench.lake / "d" / year).mkdir(parents=True)
+        if kind == "JSONExtract":
+            (bench.lake / "d" / year / name).write_text(json.dumps(dict.fromkeys(keys, 1)))
+        else:
+            pq.write_table(pa.table([pa.array([1])] * len(keys), names=keys), bench.lake / "d" / year / name)
+    problem = bench.fails({"type": kind, "name": "read", "inputURI": "d", "outputView": "v"})
+    assert problem.file == f"d/2025/{name}" and f"d/2025/{name}" in str(problem.found)

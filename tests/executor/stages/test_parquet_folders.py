@@ -120,4 +120,4 @@ def test_old_times_that_are_kept_whole_are_no_matter(bench: Bench) -> None:
 def test_names_inside_that_differ_only_by_case_are_told(bench: Bench) -> None:
     write(bench.lake, pa.array([[{"x": 1, "X": 2}]]))
     problem = bench.fails(extract())
-    assert problem.code == "parquet-same-names" and ".x” and “c." in str(problem.found) and problem.file == "d (0.parquet)"
+    assert problem.code == "parquet-same-names" and ".x” and “c." in str(problem.found) and problem.file == "d/0.parquet"

@@ -140,7 +140,7 @@ def test_types_that_no_type_holds_are_told_with_both_files(bench: Bench, other: 
     write(bench, other, "raw/d/b.parquet")
     problem = bench.fails(extract(inputURI="raw/d"))
     assert problem.code == "parquet-types" and problem.data_column == "c"
-    assert "raw/d (a.parquet)" in str(problem.found) and "raw/d (b.parquet)" in str(problem.found)
+    assert "raw/d/a.parquet" in str(problem.found) and "raw/d/b.parquet" in str(problem.found)
 
 
 def test_a_column_that_one_file_has_not_is_null_there(bench: Bench) -> None:
