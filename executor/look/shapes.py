@@ -13,12 +13,12 @@ _BODIES = {
     "whole": r"\d+",
     "point": r"\d+\.\d*|\.\d+",
     "comma": r"\d+,\d+|,\d+",
-    "commas": r"\d{1,3}(?:,\d{3}){2,}|\d{1,3}(?:,\d{3})+\.\d+",
+    "commas": r"\d{1,3}(?:,\d{3}){2,}|\d{1,3}(?:,\d{3})+\.\d+|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?",
     "points": r"\d{1,3}(?:\.\d{3}){2,}|\d{1,3}(?:\.\d{3})+,\d+",
-    "blanks": r"\d{1,3}(?:[ \u00a0\u202f']\d{3})+(?:[.,]\d+)?",
+    "blanks": r"\d{1,3}(?:[ \u00a0\u202f'\u2019]\d{3})+(?:[.,]\d+)?",
 }
 _NUMBER = re.compile(
-    rf"(?P<open>\()?(?P<sign>[+-])?(?P<before>(?:{_CURRENCY})[ \u00a0]?)?(?P<inner>[+-])?"
+    rf"(?P<open>\()?(?P<sign>[+\-\u2212])?(?P<before>(?:{_CURRENCY})[ \u00a0]?)?(?P<inner>[+\-\u2212])?"
     rf"(?:{'|'.join(f'(?P<{name}>{body})' for name, body in reversed(_BODIES.items()))})"
     rf"(?P<after>[ \u00a0]?(?:%|{_CURRENCY}))?(?P<trailing>-)?(?P<close>\))?",
     re.ASCII,
@@ -39,18 +39,21 @@ _ZONE = r"(?P<zone> ?(?:Z|[+-]\d{2}:\d{2}|[+-]\d{4}|[+-]\d{2}|UTC|GMT))"
 _MOMENT = re.compile(rf"(?:{_DAY})(?:(?P<gap>T|, ?| +){_CLOCK}{_ZONE}?)?", re.IGNORECASE | re.ASCII)
 _TIME = re.compile(_CLOCK, re.IGNORECASE | re.ASCII)
 _COMPACT = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+TRUE_MINUS = "\u2212"
 LARGEST_DOUBLE = Decimal("1.7976931348623157e308")
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
     """`form`: one of whole, point, comma, commas, points, blanks, scientific, too_large. `weak`: its only sign is followed by three
-    digits, so it may stand between thousands. `around`: signs in front and behind, with # for the digits."""
+    digits, so it may stand between thousands. `around`: signs in front and behind, with # for the digits. `true_minus`: its minus is
+    the sign that typesetters and web pages use, which no reader of numbers takes."""
 
     form: str
     around: str = "#"
     weak: bool = False
     zero_led: bool = False
+    true_minus: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +100,10 @@ def _number(text: str) -> Number | None:
     body = found[form]
     around = f"{found['open'] or ''}{found['before'] or ''}#{found['after'] or ''}{found['trailing'] or ''}{found['close'] or ''}"
     if found["inner"] and found["before"]:
-        around = f"{found['before']}{found['inner']}#{found['after'] or ''}"
+        around = f"{found['before']}{found['inner'].replace(TRUE_MINUS, '-')}#{found['after'] or ''}"
     sign = {"point": ".", "comma": ","}.get(form)
     weak = bool(sign) and bool(re.fullmatch(rf"[1-9]\d{{0,2}}\{sign}\d{{3}}", body))
-    return Number(form, around, weak, form == "whole" and len(body) > 1 and body[0] == "0")
+    return Number(form, around, weak, form == "whole" and len(body) > 1 and body[0] == "0", TRUE_MINUS in text)
 
 
 def _moment(text: str) -> Moment | None:
@@ -189,7 +192,7 @@ def decimal_of(text: str, sign: str) -> Decimal:
     body = re.sub(r"[^0-9.,]", "", text)
     whole, _, decimals = body.rpartition(sign) if sign and sign in body else (body, "", "")
     number = Decimal(f"{re.sub(r'[^0-9]', '', whole) or '0'}.{decimals or '0'}")
-    return -number if "-" in text or text.startswith("(") else number
+    return -number if "-" in text or TRUE_MINUS in text or text.startswith("(") else number
 
 
 def digits_of(text: str, form: str) -> tuple[int, int]:

@@ -176,8 +176,9 @@ def _code(facts: Facts) -> Typing | None:
         is_amount = all(_is_long(tally) for _, tally in wholes) and not _LONG_CODE_NAMES.search(facts.name)
         if max(tally.digits for _, tally in wholes) > LONGEST_NUMBER and not is_amount:
             return Typing("string", why="so many digits are a code, not an amount")
-        if _CODE_NAMES.search(facts.name):
-            return Typing("string", why="the name says that it is a code")
+    grouped = _rows(facts, lambda key: isinstance(key, Number) and key.form == "blanks")
+    if numbers and sum(tally.rows for _, tally in wholes) + grouped == numbers and _CODE_NAMES.search(facts.name):
+        return Typing("string", why="the name says that it is a code")
     return None
 
 
@@ -293,8 +294,10 @@ def _write_number(typing: Typing, keys: set[Number], around: list[str]) -> None:
     has_blanks = any(key.form == "blanks" for key in keys)
     other_sign = typing.decimal == "," and any(key.form in ("comma", "points", "point", "blanks") for key in keys)
     has_groups = any(key.form == "commas" or (key.weak and key.form == "comma") for key in keys)
-    if has_blanks or other_sign:
-        text = r"translate({}, ' \u00a0\u202f\'', '')" if has_blanks else "{}"
+    true_minus = any(key.true_minus for key in keys)
+    if has_blanks or other_sign or true_minus:
+        text = r"translate({}, ' \u00a0\u202f\u2019\'', '')" if has_blanks else "{}"
+        text = rf"replace({text}, '\u2212', '-')" if true_minus else text
         typing.prepare = f"replace(replace({text}, '.', ''), ',', '.')" if typing.decimal == "," else text
     if plain_around and (not has_groups or other_sign):
         return

@@ -120,6 +120,19 @@ def test_numbers_with_signs_around_and_between(ran: Ran) -> None:
     }
 
 
+def test_numbers_as_they_are_set_elsewhere(ran: Ran) -> None:
+    """Of India, of Switzerland, with the minus of web pages, with a long dash for no value; a telephone number is none."""
+    text = "i|s|m|d|phone\n1,23,456.50|1’234.50|\u22121.5|–|+49 170 123\n12,34,567|7.25|2|5|+49 171 555\n1,000|1’000’000|\u22123|7|+1 202 555\n"
+    _, tables = ran(text.encode())
+    assert columns(tables["t"]) == {
+        "i": [Decimal("123456.50"), Decimal("1234567.00"), Decimal("1000.00")],
+        "s": [Decimal("1234.50"), Decimal("7.25"), Decimal("1000000.00")],
+        "m": [Decimal("-1.5"), Decimal("2.0"), Decimal("-3.0")],
+        "d": [None, 5, 7],
+        "phone": ["+49 170 123", "+49 171 555", "+1 202 555"],
+    }
+
+
 def test_days_and_times_in_every_writing(ran: Ran) -> None:
     text = (
         "a|b|c|d|day\n1/2/2024|2024-01-01T10:00:00Z|5 Jan 2024|10:15|20240131\n"
