@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 
 BLANKS = " \u00a0\u202f"
+APOSTROPHES = "’'"
+"""Both are typed between thousands; in a pattern it is the first, as the second quotes."""
 _NUMBER = re.compile(r"[#0](?:[#0,.’\u00a0\u202f ]*[#0])?[.,]?(?:E0+)?|\.[#0]+(?:E0+)?")
 _QUOTED = re.compile(r"'((?:[^']|'')*)'")
 _SCALES = {"%": 100, "‰": 1000}
@@ -65,7 +67,7 @@ def pattern_problem(pattern: str) -> str | None:
     groups, point = _signs(digits)
     if digits.count(point) > 1:
         return f"it has more than one {'point' if point == '.' else 'comma before decimals'}"
-    return None if len(groups.strip(BLANKS)) <= 1 else "it has more than one sign between groups"
+    return None if len(groups.strip(BLANKS).replace(APOSTROPHES, "’")) <= 1 else "it has more than one sign between groups"
 
 
 def _without_quotes(pattern: str) -> str:
@@ -82,7 +84,7 @@ def _parts(pattern: str) -> tuple[str, str, str]:
 def _signs(digits: str) -> tuple[str, str]:
     """The signs between groups, and the one before decimals."""
     blanks = BLANKS if any(sign in digits for sign in BLANKS) else ""
-    blanks += "’" if "’" in digits else ""
+    blanks += APOSTROPHES if "’" in digits else ""
     comma, point = digits.rfind(","), digits.rfind(".")
     if comma >= 0 and point >= 0:
         return (blanks + ".", ",") if comma > point else (blanks + ",", ".")

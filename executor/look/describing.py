@@ -9,7 +9,7 @@ from typing import Any
 from executor.look.facts import Facts
 from executor.look.misfits import fits
 from executor.look.proposal import ColumnChoice, ProposedColumn
-from executor.look.shapes import BLANKS, Moment, Number, decimal_of, moment_key, shape_of
+from executor.look.shapes import BLANKS, TRUE_MINUS, Moment, Number, decimal_of, moment_key, shape_of
 from executor.look.types import Style, Typing, propose
 
 BARS = 6
@@ -31,7 +31,6 @@ def column_of(index: int, raw: str, name: str, facts: Facts, style: Style, choic
         type=typing.schema(name),
         words=typing.why,
         sure=not typing.open,
-        prepare=typing.prepare,
         rows=facts.rows,
         fits=fitting + facts.empty + facts.missing,
         nulls=nulls,
@@ -105,6 +104,7 @@ def _days(lowest: str | None, highest: str | None) -> str:
 def _short(text: str | None) -> str:
     if text is None:
         return "?"
+    text = text.replace(TRUE_MINUS, "-")
     found = shape_of(text)
     if isinstance(found, Number) and found.form == "point" and len(text) > 10:
         return f"{float(text):,.2f}"

@@ -15,7 +15,29 @@ MOST_DISTINCT = 2_000
 MOST_REMEMBERED = 50_000
 SPREAD = 2_000
 NULL_WORDS = frozenset(
-    ("NA", "N/A", "n/a", "na", "NULL", "null", "Null", "\\N", "-", "--", "–", "—", "None", "none", "nan", "NaN", "#N/A", "?", ".", "(null)", "nil")
+    (
+        "NA",
+        "N/A",
+        "n/a",
+        "na",
+        "NULL",
+        "null",
+        "Null",
+        "\\N",
+        "-",
+        "--",
+        "–",
+        "—",
+        "None",
+        "none",
+        "nan",
+        "NaN",
+        "#N/A",
+        "?",
+        ".",
+        "(null)",
+        "nil",
+    )
 )
 TEXT = "text"
 Key = Number | Moment | tuple[str, str] | str

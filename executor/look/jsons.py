@@ -335,7 +335,7 @@ def _describe(proposal: Proposal, keys: dict[str, _Key], settings: Settings, *, 
         column, typing = column_of(index, raw, name, key.facts, style, choice if key.is_text else None)
         if not key.is_text:
             column.type, column.fixed, column.words = _schema(key.as_shape(), column.name), True, ""
-            column.fits, column.prepare = column.rows, None
+            column.fits = column.rows
             if choice and choice.name:
                 column.name = choice.name
         else:

@@ -83,8 +83,6 @@ class ProposedColumn(_Part):
     type: dict[str, Any]
     words: str
     sure: bool = True
-    prepare: str | None = None
-    """How its text becomes one that typing can read, an SQL expression in which {} stands for the column."""
     rows: int
     fits: int
     nulls: int

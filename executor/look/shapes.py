@@ -13,9 +13,11 @@ _BODIES = {
     "whole": r"\d+",
     "point": r"\d+\.\d*|\.\d+",
     "comma": r"\d+,\d+|,\d+",
-    "commas": r"\d{1,3}(?:,\d{3}){2,}|\d{1,3}(?:,\d{3})+\.\d+|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?",
+    "commas": r"\d{1,3}(?:,\d{3}){2,}|\d{1,3}(?:,\d{3})+\.\d+",
+    "lakhs": r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?",
     "points": r"\d{1,3}(?:\.\d{3}){2,}|\d{1,3}(?:\.\d{3})+,\d+",
-    "blanks": r"\d{1,3}(?:[ \u00a0\u202f'\u2019]\d{3})+(?:[.,]\d+)?",
+    "blanks": r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:[.,]\d+)?",
+    "apostrophes": r"\d{1,3}(?:['\u2019]\d{3})+(?:[.,]\d+)?",
 }
 _NUMBER = re.compile(
     rf"(?P<open>\()?(?P<sign>[+\-\u2212])?(?P<before>(?:{_CURRENCY})[ \u00a0]?)?(?P<inner>[+\-\u2212])?"
@@ -39,21 +41,24 @@ _ZONE = r"(?P<zone> ?(?:Z|[+-]\d{2}:\d{2}|[+-]\d{4}|[+-]\d{2}|UTC|GMT))"
 _MOMENT = re.compile(rf"(?:{_DAY})(?:(?P<gap>T|, ?| +){_CLOCK}{_ZONE}?)?", re.IGNORECASE | re.ASCII)
 _TIME = re.compile(_CLOCK, re.IGNORECASE | re.ASCII)
 _COMPACT = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+GAPS = ("blanks", "apostrophes")
+"""Forms with signs between thousands that leave open which sign stands before decimals."""
 TRUE_MINUS = "\u2212"
 LARGEST_DOUBLE = Decimal("1.7976931348623157e308")
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """`form`: one of whole, point, comma, commas, points, blanks, scientific, too_large. `weak`: its only sign is followed by three
-    digits, so it may stand between thousands. `around`: signs in front and behind, with # for the digits. `true_minus`: its minus is
-    the sign that typesetters and web pages use, which no reader of numbers takes."""
+    """`form`: a name of _BODIES, scientific or too_large. `around`: signs in front and behind, with # for the digits. `weak`: its only
+    sign is followed by three digits, so it may stand between thousands. `true_minus`: its minus is the sign of typesetters and web pages.
+    `point`: the sign before decimals, where its form leaves it open."""
 
     form: str
     around: str = "#"
     weak: bool = False
     zero_led: bool = False
     true_minus: bool = False
+    point: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,8 @@ def _number(text: str) -> Number | None:
         around = f"{found['before']}{found['inner'].replace(TRUE_MINUS, '-')}#{found['after'] or ''}"
     sign = {"point": ".", "comma": ","}.get(form)
     weak = bool(sign) and bool(re.fullmatch(rf"[1-9]\d{{0,2}}\{sign}\d{{3}}", body))
-    return Number(form, around, weak, form == "whole" and len(body) > 1 and body[0] == "0", TRUE_MINUS in text)
+    zero_led = form == "whole" and len(body) > 1 and body[0] == "0"
+    return Number(form, around, weak, zero_led, TRUE_MINUS in text, natural_sign(body, form) if form in GAPS else "")
 
 
 def _moment(text: str) -> Moment | None:
@@ -208,9 +214,9 @@ def digits_of(text: str, form: str) -> tuple[int, int]:
 
 def natural_sign(text: str, form: str) -> str:
     """The sign before the decimals when the form alone decides; "" when there are none."""
-    if form == "blanks":
+    if form in GAPS:
         return "." if "." in text else "," if "," in text else ""
-    sign = {"point": ".", "comma": ",", "commas": ".", "points": ","}.get(form, "")
+    sign = {"point": ".", "comma": ",", "commas": ".", "lakhs": ".", "points": ","}.get(form, "")
     return sign if sign in text else ""
 
 

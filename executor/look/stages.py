@@ -57,7 +57,7 @@ class _Writer:
         self.mends: dict[int, list[Mend]] = {}
         for mend in choices.mends:
             self.mends.setdefault(mend.index, []).append(mend)
-        self.is_prepared = any(column.prepare or column.index in self.mends for column in self.columns)
+        self.is_prepared = any(column.index in self.mends for column in self.columns)
         self.by_place = self.is_prepared and proposal.format == "delimited" and not self._has_plain_names()
 
     def _free(self, name: str) -> str:
@@ -159,7 +159,7 @@ class _Writer:
         return name_in_sql(raw)
 
     def _prepare(self, view: str) -> dict[str, Any]:
-        """Texts that no pattern can read are rewritten before they are typed."""
+        """Texts that a person corrected are replaced before they are typed."""
         lines = [self._prepared(column) for column in self.columns]
         told = ["_filename", "_index", *(["_errors"] if self.proposal.settings.other_widths == "reject" else [])]
         sql = "SELECT " + ",\n       ".join([*lines, *told]) + f"\nFROM {view}"
@@ -167,10 +167,8 @@ class _Writer:
 
     def _prepared(self, column: ProposedColumn) -> str:
         source = self._source_name(column)
-        text = column.prepare.replace("{}", source) if column.prepare else source
         cases = "".join(f" WHEN {source} = {_quoted(mend.found)} THEN {_quoted(mend.value)}" for mend in self.mends.get(column.index, []))
-        value = f"CASE{cases} ELSE {text} END" if cases else text
-        return source if value == source else f"{value} AS {source}"
+        return f"CASE{cases} ELSE {source} END AS {source}" if cases else source
 
     def _type(self, source: str, view: str) -> dict[str, Any]:
         stage = {

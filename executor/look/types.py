@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from executor.look.facts import TEXT, Facts, Key, Tally
-from executor.look.shapes import Moment, Number, day_first, month_first
+from executor.look.shapes import GAPS, TRUE_MINUS, Moment, Number, day_first, month_first
 
 ENOUGH = 0.9
 """The share of values that must fit a type for it to be proposed."""
@@ -66,7 +66,6 @@ class Typing:
     order: str = ""
     zones: tuple[int, int, str] = (0, 0, "")
     """Of moments: how many say their zone, how many do not, and an example of those that do."""
-    prepare: str | None = None
     trim: bool = False
 
     def schema(self, name: str) -> dict[str, Any]:
@@ -176,7 +175,7 @@ def _code(facts: Facts) -> Typing | None:
         is_amount = all(_is_long(tally) for _, tally in wholes) and not _LONG_CODE_NAMES.search(facts.name)
         if max(tally.digits for _, tally in wholes) > LONGEST_NUMBER and not is_amount:
             return Typing("string", why="so many digits are a code, not an amount")
-    grouped = _rows(facts, lambda key: isinstance(key, Number) and key.form == "blanks")
+    grouped = _rows(facts, lambda key: isinstance(key, Number) and key.form in GAPS)
     if numbers and sum(tally.rows for _, tally in wholes) + grouped == numbers and _CODE_NAMES.search(facts.name):
         return Typing("string", why="the name says that it is a code")
     return None
@@ -211,7 +210,7 @@ def number(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
         return Typing("string", why="several currencies in one column")
     keys = {key for key in keys if key.around in around}
     typing = Typing("", set(keys), decimal=sign, open="decimal" if is_open else "")
-    typing.shows_decimal = any(not key.weak and key.form not in ("whole", "blanks") for key in keys)
+    typing.shows_decimal = any(not key.weak and key.form not in ("whole", *GAPS) for key in keys)
     _choose_number(typing, {key: numbers[key] for key in keys}, wanted)
     _write_number(typing, keys, around)
     return typing
@@ -226,10 +225,12 @@ def _decimal_sign(numbers: dict[Number, Tally], style: Style) -> tuple[str, bool
     for key, tally in numbers.items():
         if key.weak:
             weak["." if key.form == "point" else ","] += tally.rows
-        elif key.form in ("point", "commas", "scientific"):
+        elif key.form in ("point", "commas", "lakhs", "scientific"):
             strong["."] += tally.rows
         elif key.form in ("comma", "points"):
             strong[","] += tally.rows
+        elif key.point:
+            strong[key.point] += tally.rows
     if any(strong.values()):
         return ("." if strong["."] >= strong[","] else ","), False
     if style.usual_decimal:
@@ -238,11 +239,11 @@ def _decimal_sign(numbers: dict[Number, Tally], style: Style) -> tuple[str, bool
 
 
 def _agrees(key: Number, sign: str) -> bool:
-    if key.form in ("whole", "blanks"):
+    if key.form == "whole" or key.weak:
         return True
-    if key.weak:
-        return True
-    return key.form in (("point", "commas", "scientific") if sign == "." else ("comma", "points"))
+    if key.form in GAPS:
+        return key.point in ("", sign)
+    return key.form in (("point", "commas", "lakhs", "scientific") if sign == "." else ("comma", "points"))
 
 
 def _around(numbers: dict[Number, Tally], keys: Iterable[Number]) -> list[str] | None:
@@ -289,20 +290,31 @@ def _is_grouped(key: Number, sign: str) -> bool:
 
 
 def _write_number(typing: Typing, keys: set[Number], around: list[str]) -> None:
-    """How the schema says the writing: nothing for plain numbers, else patterns; what no pattern can say is prepared in SQL."""
-    plain_around = around == ["#"]
-    has_blanks = any(key.form == "blanks" for key in keys)
-    other_sign = typing.decimal == "," and any(key.form in ("comma", "points", "point", "blanks") for key in keys)
-    has_groups = any(key.form == "commas" or (key.weak and key.form == "comma") for key in keys)
+    """How the schema says the writing: nothing for plain numbers, else a pattern for each way in which they are written."""
+    groups = _groups(keys, typing.decimal)
     true_minus = any(key.true_minus for key in keys)
-    if has_blanks or other_sign or true_minus:
-        text = r"translate({}, ' \u00a0\u202f\u2019\'', '')" if has_blanks else "{}"
-        text = rf"replace({text}, '\u2212', '-')" if true_minus else text
-        typing.prepare = f"replace(replace({text}, '.', ''), ',', '.')" if typing.decimal == "," else text
-    if plain_around and (not has_groups or other_sign):
+    if around == ["#"] and not groups and typing.decimal == "." and not true_minus:
         return
-    digits = "#,##0" if typing.type in ("integer", "long") else "#,##0.###"
-    typing.options["formatters"] = [_pattern(one, digits) for one in around]
+    decimals = "" if typing.type in ("integer", "long") else f"{typing.decimal}###"
+    usual = ["#,##0" if typing.decimal == "." else "#.##0"]
+    patterns = [_pattern(one, whole + decimals) for one in around for whole in groups or usual]
+    if true_minus:
+        patterns += [_with_true_minus(pattern) for pattern in patterns]
+    typing.options["formatters"] = list(dict.fromkeys(patterns))
+
+
+def _groups(keys: set[Number], decimal: str) -> list[str]:
+    """The whole part of patterns for the ways in which thousands are set apart."""
+    is_usual = any(key.form in ("commas", "points") or (key.weak and _is_grouped(key, decimal)) for key in keys)
+    forms = {key.form for key in keys}
+    ways = {"#,##0" if decimal == "." else "#.##0": is_usual, "#,##,##0": "lakhs" in forms}
+    ways |= {"# ##0": "blanks" in forms, "#’##0": "apostrophes" in forms}
+    return [pattern for pattern, is_met in ways.items() if is_met]
+
+
+def _with_true_minus(pattern: str) -> str:
+    positive, _, negative = pattern.partition(";")
+    return f"{positive};{negative.replace('-', TRUE_MINUS) or TRUE_MINUS + positive}"
 
 
 def _pattern(around: str, digits: str) -> str:

@@ -30,9 +30,8 @@ def schema_of_rows(columns: list[dict[str, Any]], rows: list[list[Any]]) -> list
             made.append(column_of_type(name, str(column["type"])))
             continue
         proposed, typing = column_of(index, str(column["name"]), name, texts[index], style, None)
-        # What only a person can say, and what needs preparing first, stays text: nothing is guessed in silence.
-        is_plain = not typing.open and not proposed.prepare
-        made.append(proposed.type if is_plain else {"name": name, "type": "string", "nullable": True, "nullableValues": [""]})
+        # What only a person can say stays text: nothing is guessed in silence.
+        made.append(proposed.type if not typing.open else {"name": name, "type": "string", "nullable": True, "nullableValues": [""]})
     return made
 
 

@@ -78,12 +78,12 @@ async def _of_file(user: User, environment: Environment, source: dict[str, Any])
     uri = str(source["inputURI"]).strip("/")
     proposal = await asking.look(user, environment, uri, checked(settings))
     kept = [column for column in proposal.columns if not column.dropped]
-    plain = [column.type if column.sure and not column.prepare else _as_text(column.name) for column in kept]
+    plain = [column.type if column.sure else _as_text(column.name) for column in kept]
     schema = [{**column_type, "name": column.name} for column_type, column in zip(plain, kept, strict=True)]
     rows = "all" if proposal.rows == proposal.rows_judged else "the first"
     return {"schema": schema, "words": f"from {rows} {proposal.rows_judged:,} rows of {uri}"}
 
 
 def _as_text(name: str) -> dict[str, Any]:
-    """What only a person can say, and what needs preparing first, stays text."""
+    """What only a person can say stays text."""
     return {"name": name, "type": "string", "nullable": True, "nullableValues": [""]}

@@ -122,7 +122,10 @@ def test_numbers_with_signs_around_and_between(ran: Ran) -> None:
 
 def test_numbers_as_they_are_set_elsewhere(ran: Ran) -> None:
     """Of India, of Switzerland, with the minus of web pages, with a long dash for no value; a telephone number is none."""
-    text = "i|s|m|d|phone\n1,23,456.50|1’234.50|\u22121.5|–|+49 170 123\n12,34,567|7.25|2|5|+49 171 555\n1,000|1’000’000|\u22123|7|+1 202 555\n"
+    text = (
+        "i|s|m|d|phone\n1,23,456.50|1’234.50|\u22121.5|–|+49 170 123\n"
+        "12,34,567|7.25|2|5|+49 171 555\n1,000|1’000’000|\u22123|7|+1 202 555\n"
+    )
     _, tables = ran(text.encode())
     assert columns(tables["t"]) == {
         "i": [Decimal("123456.50"), Decimal("1234567.00"), Decimal("1000.00")],
@@ -131,6 +134,29 @@ def test_numbers_as_they_are_set_elsewhere(ran: Ran) -> None:
         "d": [None, 5, 7],
         "phone": ["+49 170 123", "+49 171 555", "+1 202 555"],
     }
+
+
+def test_the_next_export_in_another_writing_is_no_other_number(ran: Ran) -> None:
+    """1.5 among decimal commas is not 15, and 1 5, 1,5 and 1'5 are no numbers between those with groups."""
+    usual = "1.234,50|1 234,5|1,23,456|1'234.5\n3,25|12 345,25|12,34,567.5|3.5\n" * 20
+    for place, odd in enumerate(("1.5", "1 5", "1,5", "1'5")):
+        line = "|".join(odd if at == place else text for at, text in enumerate(("1,5", "1,5", "15", "15")))
+        outcome, tables = ran(f"a|b|c|d\n{usual}{line}\n".encode(), f"t{place}.csv")
+        assert outcome == "succeeded_with_warnings"
+        assert (len(tables[f"t{place}"]), len(tables[f"t{place}_errors"])) == (40, 1)
+        assert odd in tables[f"t{place}_errors"][0]["errors"]
+        assert tables[f"t{place}"][0] == {
+            "a": Decimal("1234.50"),
+            "b": Decimal("1234.50"),
+            "c": Decimal("123456.0"),
+            "d": Decimal("1234.5"),
+        }
+
+
+def test_a_value_that_is_read_as_said_is_written_as_the_others(ran: Ran) -> None:
+    mends = (Mend(0, "1.5", "1,5"),)
+    outcome, tables = ran(("a|b\n" + "1.234,50|x\n3,25|y\n" * 20 + "1.5|z\n").encode(), misfits="stop", mends=mends)
+    assert (outcome, tables["t"][-1]["a"]) == ("succeeded", Decimal("1.50"))
 
 
 def test_days_and_times_in_every_writing(ran: Ran) -> None:
