@@ -115,8 +115,8 @@ class _Unpacking:
         whole = sum(info.file_size for info in infos)
         if whole > self.limits["bytes"]:
             raise _too_large(self.limits["bytes"])
-        for info in infos:
-            target = self._free(PurePosixPath(info.filename.replace("\\", "/")).name)
+        for info, name in zip(infos, _names_apart([info.filename for info in infos]), strict=True):
+            target = self._free(name)
             with archive.open(info) as source:
                 self._copy(source, info, target, whole)
             made += self._sheets_of(target) if is_workbook(target) else [self._said(target, info.filename, "file")]
@@ -340,6 +340,21 @@ def _infos(archive: zipfile.ZipFile, most: int = MOST_MEMBERS) -> list[zipfile.Z
     if not found:
         raise ProblemError(Problem(code="input-empty", message="The archive is empty.", fix="Check how it was made."))
     return found
+
+
+def _names_apart(paths: list[str]) -> list[str]:
+    """What files are called outside of the archive: with the folders that tell those apart that have the same name there."""
+    parts = [PurePosixPath(path.replace("\\", "/")).parts for path in paths]
+    alike: dict[str, list[tuple[str, ...]]] = {}
+    for one in parts:
+        alike.setdefault(one[-1].lower(), []).append(one)
+    names = []
+    for one in parts:
+        others, common = alike[one[-1].lower()], 0
+        while len(others) > 1 and all(len(other) > common + 1 and other[common] == one[common] for other in others):
+            common += 1
+        names.append("_".join(one[common:]) if len(others) > 1 else one[-1])
+    return names
 
 
 def _is_noise(info: zipfile.ZipInfo) -> bool:

@@ -61,6 +61,7 @@ class UnpackIn(serializers.Serializer[Any]):
 
 class UnpackOut(serializers.Serializer[Any]):
     files = serializers.ListField(child=serializers.CharField(), help_text="The places of its parts.")
+    notes = serializers.DictField(help_text="What became of parts, by their places: formulas without a stored value.")
     folder = serializers.CharField(allow_null=True, help_text="The folder that holds them alone, and can be looked at as one table.")
 
 
@@ -127,7 +128,8 @@ class Unpack(OfFile):
     def post(self, request: Request, project: str, environment: str) -> Response:
         place, uri = self.place(self.taken(UnpackIn)["uri"])
         files = async_to_sync(unpack_file)(actor=self.person, environment=place, uri=uri)
-        return Response({"files": [file.uri for file in files], "folder": own_folder(uri, files)}, status=201)
+        notes = {file.uri: file.notes for file in files if file.notes}
+        return Response({"files": [file.uri for file in files], "notes": notes, "folder": own_folder(uri, files)}, status=201)
 
 
 _IN = "projects/<slug:project>/environments/<slug:environment>/"

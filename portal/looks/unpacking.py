@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import uuid
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -19,26 +22,54 @@ from portal.environments.models import Environment
 from portal.looks.asking import NotLookedAt, ask
 
 STAGING = ".sluice-unpacked"
+TELL_SECONDS = 0.5
+Told = Callable[[int, int], None]
 
 
-async def unpack_file(*, actor: User, environment: Environment, uri: str) -> list[FileVersion]:
-    """Every part of `uri` as a file of its own, in the folder it lies in; what is there already stays. Raises NotAllowed, NotLookedAt."""
+_at_work: set[asyncio.Task[list[FileVersion]]] = set()
+"""Unpackings under way: each goes on to its end, whoever still waits for it."""
+
+
+async def unpack_file(*, actor: User, environment: Environment, uri: str, told: Told | None = None) -> list[FileVersion]:
+    """Every part of `uri` as a file of its own, in the folder it lies in; what is there already stays. `told` hears how many of how many
+    are there. Raises NotAllowed, NotLookedAt."""
     await sync_to_async(require_change)(actor, environment)
     folder = f"{STAGING}/{uuid.uuid4().hex}"
     limits = {"bytes": data.limit_bytes()}
     try:
         event = await ask(actor, environment, "unpack", {"uri": uri, "to": folder, "limits": limits})
-        return await sync_to_async(_bring_in)(actor, environment, uri, folder, event.get("files", []))
+        return await sync_to_async(_bring_in)(actor, environment, uri, folder, event.get("files", []), told)
     finally:
         await sync_to_async(_forget)(environment, folder)
 
 
-def _bring_in(actor: User, environment: Environment, uri: str, folder: str, files: Any) -> list[FileVersion]:
+async def unpack_and_tell(*, actor: User, environment: Environment, uri: str) -> AsyncIterator[tuple[int, int] | list[FileVersion]]:
+    """As `unpack_file`: now and then (files that are there, files in all), and at the end the files."""
+    so_far = (0, 0)
+
+    def told(done: int, whole: int) -> None:
+        nonlocal so_far
+        so_far = (done, whole)
+
+    task = asyncio.create_task(unpack_file(actor=actor, environment=environment, uri=uri, told=told))
+    _at_work.add(task)
+    task.add_done_callback(_at_work.discard)
+    while not (await asyncio.wait({task}, timeout=TELL_SECONDS))[0]:
+        yield so_far
+    yield task.result()
+
+
+def _bring_in(actor: User, environment: Environment, uri: str, folder: str, files: Any, told: Told | None = None) -> list[FileVersion]:
     target = "/".join(uri.split("/")[:-1])
     if is_one_table(uri, files):
         target = _free_folder(Lake(environment), f"{target}/{names.split(names.safe(uri))[0]}")
     parts = [_part(Lake(environment), folder, file) for file in files] if isinstance(files, list) else []  # all are there, or none comes in
-    return [_bring(actor, environment, Lake(environment), found, target, name) for found, name in parts]
+    brought = []
+    for part in parts:
+        brought.append(_bring(actor, environment, Lake(environment), target, part))
+        if told:
+            told(len(brought), len(parts))
+    return brought
 
 
 def is_one_table(uri: str, files: Any) -> bool:
@@ -62,13 +93,23 @@ def _free_folder(lake: Lake, wanted: str) -> str:
     return place
 
 
-def _part(lake: Lake, folder: str, file: Any) -> tuple[Entry, str]:
+@dataclass(frozen=True)
+class _Part:
+    """A file that the program has written, what we call it, and what it says of it."""
+
+    found: Entry
+    name: str
+    notes: list[str]
+
+
+def _part(lake: Lake, folder: str, file: Any) -> _Part:
     """What the program says it wrote, and what we call it. It is not trusted with a place: only a name of its own folder is taken."""
     name = str(file.get("uri", "")).rsplit("/", 1)[-1] if isinstance(file, dict) else ""
     found = None if name.startswith(".") else _found(lake, f"{folder}/{name}")
     if found is None:
         raise NotLookedAt("The file could not be unpacked.", fix="Unpack it on your machine, and bring what is inside.")
-    return found, names.safe(name)
+    notes = file.get("notes")
+    return _Part(found, names.safe(name), [str(note)[:300] for note in notes[:5]] if isinstance(notes, list) else [])
 
 
 def _found(lake: Lake, source: str) -> Entry | None:
@@ -80,10 +121,15 @@ def _found(lake: Lake, source: str) -> Entry | None:
     return found if found and not found.is_folder else None
 
 
-def _bring(actor: User, environment: Environment, lake: Lake, found: Entry, target: str, name: str) -> FileVersion:
-    upload = data.begin_upload(actor=actor, environment=environment, name=name, size=found.bytes, folder=target, if_there=IfThere.KEEP_BOTH)
-    data.receive_piece(actor=actor, upload=upload, offset=0, parts=lake.read(found.uri), length=found.bytes)
-    return data.finish_upload(actor=actor, upload=upload)
+def _bring(actor: User, environment: Environment, lake: Lake, target: str, part: _Part) -> FileVersion:
+    size = part.found.bytes
+    upload = data.begin_upload(actor=actor, environment=environment, name=part.name, size=size, folder=target, if_there=IfThere.KEEP_BOTH)
+    data.receive_piece(actor=actor, upload=upload, offset=0, parts=lake.read(part.found.uri), length=size)
+    version = data.finish_upload(actor=actor, upload=upload)
+    if part.notes:
+        version.notes = part.notes
+        version.save(update_fields=["notes"])
+    return version
 
 
 def _forget(environment: Environment, folder: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -19,17 +21,19 @@ from portal.accounts.models import Project, User
 from portal.data import table_rows
 from portal.data.listing import find_table
 from portal.data.models import FileVersion
-from portal.data.rights import may_change
+from portal.data.rights import may_change, require_change
 from portal.data.uses import as_dicts
 from portal.environments.models import Environment
+from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.doors import find_job
 from portal.jobs.models import Draft, Job
 from portal.looks import actions, asking, choosing, shown
 from portal.looks.inputs import columns_of_input
 from portal.looks.new_job import stages_for
-from portal.looks.unpacking import own_folder, unpack_file
+from portal.looks.unpacking import own_folder, unpack_and_tell
 from portal.runs.preview_views import streamed
+from portal.wire import LIVE_HEADERS
 
 
 @require_GET
@@ -51,6 +55,7 @@ def look(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "given": choosing.given(request.GET),
         "table": find_table(place, uri),
         "uses": as_dicts(places.used_by(place, uri)),
+        "notes": FileVersion.objects.at(place, uri).shown().values_list("notes", flat=True).first() or [],
         "may_discard": _may_discard(user, place, uri),
         **_addresses(place),
     }
@@ -137,16 +142,29 @@ async def preview(request: HttpRequest, project: str, environment: str) -> HttpR
 
 
 @require_POST
-async def unpack(request: HttpRequest, project: str, environment: str) -> JsonResponse:
-    """`uri` of a zip or workbook → {"files": [{"uri", "url" of its page}], "folder": the same of the folder that holds them alone}."""
-    user = cast(User, await request.auser())
-    place, uri = await _place(user, project, environment, request.POST.get("uri", ""))
-    brought = await unpack_file(actor=user, environment=place, uri=uri)
+async def unpack(request: HttpRequest, project: str, environment: str) -> StreamingHttpResponse:
+    """JSON {"uri"} of a zip or workbook → {"done", "of"} now and then, and at the end {"files": [{"uri", "notes", "url" of its page}],
+    "folder": the same of the folder that holds them alone}, or {"problem"}. It goes on when nobody waits any more."""
+    user, content = cast(User, await request.auser()), json_body.read_object(request)
+    place, uri = await _place(user, project, environment, str(content.get("uri", "")))
+    await sync_to_async(require_change)(user, place)
+
+    async def lines() -> AsyncIterator[str]:
+        try:
+            async for told in unpack_and_tell(actor=user, environment=place, uri=uri):
+                said = _unpacked(place, uri, told) if isinstance(told, list) else {"done": told[0], "of": told[1]}
+                yield json.dumps(said) + "\n"
+        except PortalError as error:
+            yield json.dumps({"problem": " ".join(filter(None, [error.message, error.fix]))}) + "\n"
+
+    return StreamingHttpResponse(lines(), content_type="application/x-ndjson", headers=LIVE_HEADERS)
+
+
+def _unpacked(place: Environment, uri: str, brought: list[FileVersion]) -> dict[str, Any]:
     address = reverse("looks:look", args=[place.project.slug, place.name])
-    files = [{"uri": file.uri, "url": f"{address}?{urlencode({'uri': file.uri})}"} for file in brought]
+    files = [{"uri": file.uri, "notes": file.notes, "url": f"{address}?{urlencode({'uri': file.uri})}"} for file in brought]
     folder = own_folder(uri, brought)
-    whole = {"uri": folder, "url": f"{address}?{urlencode({'uri': folder})}"} if folder else None
-    return JsonResponse({"files": files, "folder": whole}, status=201)
+    return {"files": files, "folder": {"uri": folder, "url": f"{address}?{urlencode({'uri': folder})}"} if folder else None}
 
 
 @require_POST

@@ -1,6 +1,7 @@
 // The page of a proposal. Its form is drawn by the server; a changed control sends the form, and the answer takes its place.
 // What a person chose stays in the form's hidden fields, so nothing is lost when the file is looked at again.
 import { el, icon } from "./dom.js";
+import { lines } from "./lines.js";
 import { howMany, putRows } from "./rows.js";
 import { csrfToken, Refusal } from "./server.js";
 import { choose } from "./tabs.js";
@@ -102,6 +103,28 @@ function leaveStages({ stages, url }) {
   location.assign(url);
 }
 
+/** Unpacks the file, and says how far that is. */
+async function unpack(button) {
+  if (button.hasAttribute("aria-busy")) return;
+  button.setAttribute("aria-busy", "true");
+  const refusal = document.getElementById("look-refusal");
+  const progress = document.getElementById("look-unpacked");
+  refusal.textContent = "";
+  let end = null;
+  try {
+    await lines(place.dataset.unpackUrl, { uri: form().elements.uri.value }, null, (told) => {
+      if (told.files || told.problem) end = told;
+      else if (told.of) progress.textContent = `${told.done.toLocaleString("en")} of ${told.of.toLocaleString("en")} files are there`;
+    });
+    if (end?.files) offerParts(end);
+    else refusal.textContent = end?.problem ?? NO_ANSWER;
+  } catch (error) {
+    refusal.textContent = error instanceof Refusal ? error.message : NO_ANSWER;
+  }
+  if (progress.isConnected) progress.textContent = "";
+  button.removeAttribute("aria-busy");
+}
+
 /** The parts of what was unpacked: the only one is looked at, several are offered. */
 function offerParts({ files, folder }) {
   if (files.length === 1) {
@@ -109,7 +132,10 @@ function offerParts({ files, folder }) {
     return;
   }
   const parts = document.getElementById("look-parts");
-  parts.replaceChildren(...files.map(({ uri, url }) => el("li", {}, icon("table", "mut"), " ", el("a", { href: url }, uri))));
+  const about = (notes) => notes.map((note) => el("small", { class: "warn" }, note));
+  parts.replaceChildren(
+    ...files.map(({ uri, url, notes }) => el("li", {}, icon("table", "mut"), " ", el("a", { href: url }, uri), " ", ...about(notes))),
+  );
   const footer = parts.parentElement.querySelector("footer");
   if (folder) {
     const all = el("a", { class: "btn primary", href: folder.url }, icon("table"), ` Look at all ${files.length} as one table`);
@@ -190,7 +216,7 @@ place.addEventListener("click", (event) => {
     inTurn(() => toggleMend(mend));
   } else if (button) go(button);
   else if (pressed("[data-preview]")) inTurn(() => void preview());
-  else if (pressed("[data-unpack]")) make(pressed("[data-unpack]"), place.dataset.unpackUrl, {}, offerParts);
+  else if (pressed("[data-unpack]")) inTurn(() => unpack(pressed("[data-unpack]")));
   else if (pressed("[data-look-again]")) inTurn(() => look());
 });
 

@@ -43,6 +43,13 @@ def piece(browser: Any, **form: Any) -> str:
     return html.unescape(answer.content.decode())
 
 
+def unpacked_by(browser: Any, uri: str) -> dict[str, Any]:
+    """What the page hears at the end."""
+    answer = browser.post(f"{LOOK}/unpack", {"uri": uri}, content_type="application/json")
+    assert answer.status_code == 200
+    return dict(json.loads(async_to_sync(read)(answer).splitlines()[-1]))
+
+
 def test_the_frame_comes_at_once_and_the_proposal_as_a_piece(ana, dev, browser_of, own, asked):
     browser = browser_of(ana)
     page = browser.get(f"{LOOK}?uri=raw/own.csv").content.decode()
@@ -217,16 +224,41 @@ def test_the_parts_of_a_zip_come_in_like_uploads(ana, vic, dev, browser_of, lake
     shown = browser_of(ana).post(f"{LOOK}/proposal", {"uri": "raw/z.zip"}).content.decode()
     assert "What is inside" in shown
     assert "data-create" not in shown
-    answer = browser_of(ana).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"})
-    assert [file["uri"] for file in answer.json()["files"]] == ["raw/z/a.csv", "raw/z/own.csv"]
-    assert answer.json()["folder"]["uri"] == "raw/z"
+    answer = unpacked_by(browser_of(ana), "raw/z.zip")
+    assert [file["uri"] for file in answer["files"]] == ["raw/z/a.csv", "raw/z/own.csv"]
+    assert answer["folder"]["uri"] == "raw/z"
     assert (lake / "raw" / "z" / "own.csv").read_text() == CSV
-    again = browser_of(ana).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"})
-    assert [file["uri"] for file in again.json()["files"]] == ["raw/z_2/a.csv", "raw/z_2/own.csv"]
+    again = unpacked_by(browser_of(ana), "raw/z.zip")
+    assert [file["uri"] for file in again["files"]] == ["raw/z_2/a.csv", "raw/z_2/own.csv"]
     assert (lake / "raw" / "own.csv").read_text() == "there before\n"
     assert list((lake / ".sluice-unpacked").iterdir()) == []
     assert AuditEvent.objects.filter(action="upload_data", actor=ana).count() == 4
-    assert browser_of(vic).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"}).status_code == 404
+    assert browser_of(vic).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"}, content_type="application/json").status_code == 404
+
+
+def test_whoever_may_not_bring_data_unpacks_nothing(olu, dev, browser_of, lake):
+    with zipfile.ZipFile(lake / "raw" / "z.zip", "w") as archive:
+        archive.writestr("a.csv", "a,b\n1,2\n")
+    refused = browser_of(olu).post(f"{LOOK}/unpack", {"uri": "raw/z.zip"}, content_type="application/json")
+    assert refused.status_code in (403, 404)
+    assert not (lake / "raw" / "a.csv").exists()
+
+
+def test_what_cannot_be_unpacked_says_so_at_the_end(ana, dev, browser_of, lake):
+    (lake / "raw" / "z.zip").write_bytes(b"PK\x03\x04 and no more")
+    assert "cannot be unpacked" in unpacked_by(browser_of(ana), "raw/z.zip")["problem"]
+
+
+def test_what_became_of_a_sheet_is_told_at_once_on_its_page_and_by_api(ana, dev, browser_of, program_of, lake):
+    book = Workbook()
+    book.active.append(["a", "b"])
+    book.active.append([1, "=A2*2"])
+    book.save(lake / "raw" / "sums.xlsx")
+    (file,) = unpacked_by(browser_of(ana), "raw/sums.xlsx")["files"]
+    assert "1 formula has no stored value" in file["notes"][0]
+    assert "1 formula has no stored value" in browser_of(ana).get(f"{LOOK}?uri={file['uri']}").content.decode()
+    told = program_of(ana, "read", "write").post(f"{API}/unpack", {"uri": "raw/sums.xlsx"}, format="json").json()
+    assert [notes[0][:9] for notes in told["notes"].values()] == ["1 formula"]
 
 
 def test_unpacking_by_api_tells_the_folder_that_can_be_read_as_one_table(ana, dev, program_of, lake):
@@ -236,7 +268,7 @@ def test_unpacking_by_api_tells_the_folder_that_can_be_read_as_one_table(ana, de
             for file in files:
                 archive.writestr(file, "a,b\n1,2\n")
         answer = program.post(f"{API}/unpack", {"uri": f"raw/{name}"}, format="json")
-        assert answer.json() == {"files": [f"{folder or 'raw'}/{file}" for file in files], "folder": folder}
+        assert answer.json() == {"files": [f"{folder or 'raw'}/{file}" for file in files], "notes": {}, "folder": folder}
     assert program.post(API, {"uri": "raw/two"}, format="json").json()["rows"] == 1
 
 
@@ -256,9 +288,7 @@ def test_sheets_with_any_name_come_in(ana, dev, browser_of, lake):
     book["_calc"].sheet_state = "hidden"
     book.remove(book.active)
     book.save(lake / "raw" / "Sales_Q1.xlsx")
-    answer = browser_of(ana).post(f"{LOOK}/unpack", {"uri": "raw/Sales_Q1.xlsx"})
-    assert answer.status_code == 201, answer.content
-    brought = [lake / file["uri"] for file in answer.json()["files"]]
+    brought = [lake / file["uri"] for file in unpacked_by(browser_of(ana), "raw/Sales_Q1.xlsx")["files"]]
     assert sorted(file.read_text().strip() for file in brought) == sorted(["k,Übersicht Q1", "k,_calc", "k,__", "k,a - (2)"])
 
 

@@ -130,8 +130,17 @@ def test_files_of_a_zip_get_safe_names(tmp_path: Path) -> None:
         for name in ("a.csv", "sub/A.csv", "../../evil.csv", "C:\\x\\Umsätze (50%).CSV", "__MACOSX/a.csv", ".hidden", "sub/"):
             archive.writestr(name, b"a,b\n1,2\n")
     names = [file["uri"] for file in unpacked(tmp_path, "z.zip")]
-    assert names == ["out/a.csv", "out/A_2.csv", "out/evil.csv", "out/Umsaetze_50_percent.CSV"]
+    assert names == ["out/a.csv", "out/sub_A.csv", "out/evil.csv", "out/Umsaetze_50_percent.CSV"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "z.zip"]
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    names = ["data/2023/sales.csv", "data/2024/sales.csv", "data/2024/other.csv", "__MACOSX/data/2023/._sales.csv", "data/2023/.DS_Store"]
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, f"a\n{name}\n")
+    made = {file["uri"]: (tmp_path / file["uri"]).read_text().split()[1] for file in unpacked(tmp_path, "z.zip")}
+    assert made == {"out/c_2023_sales.csv": names[0], "out/c_2024_sales.csv": names[1], "out/other.csv": names[2]}
 
 
 def test_the_sheets_of_a_workbook_in_a_zip_come_too(tmp_path: Path) -> None:
