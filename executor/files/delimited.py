@@ -112,7 +112,11 @@ def _encoding(head: bytes, file: DataFile, rules: TextRules) -> str:
         return unmarked or "UTF-16LE"
     if unmarked and rules.encoding not in UTF_16:
         fail_utf16(file, unmarked, has_field=True)
-    return rules.encoding or "UTF-8"
+    if rules.encoding in (None, "UTF-8", *UTF_16):
+        return rules.encoding or "UTF-8"
+    state = file.path.stat()
+    is_utf8 = encodings.is_utf8_beyond_ascii(str(file.path), state.st_mtime_ns, state.st_size)
+    return "UTF-8" if is_utf8 else str(rules.encoding)
 
 
 def _seen(file: DataFile, rules: TextRules, encoding: str, as_stream: bool) -> SeenFile:

@@ -9,6 +9,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Literal
 
@@ -69,6 +70,26 @@ def head_of(file: Path, size: int) -> bytes:
 def marked_encoding(head: bytes) -> str | None:
     """The encoding that the file's first bytes name; None where they name none."""
     return next((name for mark, name in MARKS if head.startswith(mark)), None)
+
+
+@lru_cache(maxsize=4096)
+def is_utf8_beyond_ascii(file: str, changed: int, size: int) -> bool:
+    """Whether all of a file is UTF-8 and some of it more than ASCII: text of any other encoding is that hardly ever by chance. `changed`,
+    `size`: of the file now. Raises BrokenPack."""
+    decoder, is_more = codecs.getincrementaldecoder("UTF-8")(), False
+    with opened(Path(file)) as stream:
+        while True:
+            try:
+                part = stream.read(BLOCK_BYTES)
+            except BROKEN as error:
+                raise BrokenPack(0) from error
+            is_more = is_more or not part.isascii()
+            try:
+                decoder.decode(part, final=not part)
+            except UnicodeDecodeError:
+                return False
+            if not part:
+                return is_more
 
 
 def unmarked_utf16(head: bytes) -> str | None:

@@ -27,6 +27,7 @@ ENOUGH = 2_000
 """Rows with backslashes that do not fit with doubled quotes: then the file is not looked at to its end as if it had those."""
 ESCAPED = "\ue000\ue000"
 """Stands for an escape sign and what it stands before."""
+_DIGITS = re.compile(r"\s*[-+]?[\d.,]*\d[\d.,]*\s*")
 LONGEST_RECORD = 16_000_000
 """Signs of one record; a quote that is never closed, or a file without line ends, would take in the rest of the file."""
 
@@ -73,7 +74,8 @@ class FileLook:
     Rows: `narrow` and `wide` ones (`wide_filled`: with something in the surplus), with values `kept` with their quotes, `open` ones whose
     quote is never closed, `odd` ones that Spark would read wrongly, with a `break` in a value, with `doubled` quotes or quotes behind a
     backslash (`slashed`); `vanishing`: rows of blank separators alone, which Spark takes for empty lines; `headers`: rows that are the
-    header once more; `blank`: empty lines between rows of a single column, which are no rows; `endless`: a row longer than LONGEST_RECORD,
+    header once more; `blank`: empty lines between rows of a single column, which are no rows; `commented`: lines that are left out as
+    comments, and written as rows are; `endless`: a row longer than LONGEST_RECORD,
     behind which nothing was looked at. `widest`: values of the widest row. `irregular`: rows that are narrow, wide, kept, open or odd (the
     first of them). `line_ends`: between rows.
     """
@@ -95,6 +97,7 @@ class FileLook:
     vanishing: Some = field(default_factory=Some)
     headers: Some = field(default_factory=Some)
     blank: Some = field(default_factory=Some)
+    commented: Some = field(default_factory=Some)
     endless: Some = field(default_factory=Some)
     is_even: bool = True
     irregular: set[int] = field(default_factory=set)
@@ -169,6 +172,8 @@ class _Scan:
         """One record that is no empty line. `text`: as written."""
         look, comment = self.look, self.layout.comment
         if comment and text.startswith(comment):
+            if self._begun and self._is_like_a_row(record.cells, comment):
+                look.commented.add(look.rows + 1, self.line)
             return
         if self.line <= self.layout.skip_lines:
             look.left_out += 1
@@ -195,6 +200,16 @@ class _Scan:
             self._note_quotes(record, look.rows)
         elif record.is_odd:
             look.odd.add(look.rows, self.line)
+
+    def _is_like_a_row(self, cells: list[str], comment: str) -> bool:
+        """Whether a comment could be a row: as many values, with numbers where the first rows have them; in texts alone, no blank behind
+        the sign, as sentences have it."""
+        if len(cells) != self.look.width or len(cells) < 2:
+            return False
+        cells = [cells[0].removeprefix(comment), *cells[1:]]
+        columns = zip(*[row for row in self.look.first_rows if len(row) == len(cells)], strict=False)
+        numbers = [index for index, column in enumerate(columns) if all(map(_DIGITS.fullmatch, column))]
+        return all(_DIGITS.fullmatch(cells[index]) for index in numbers) and (bool(numbers) or not cells[0].startswith(" "))
 
     def _is_header(self, text: str) -> bool:
         return bool(self._header) and text.removeprefix(MARK) == self._header

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from executor.files import encodings
 from executor.files.columns import Columns, looked_at, with_folders
 from executor.files.delimited import BEGINNING, SeenFile, TextRules, check_widths, see, see_beginning, seen_as, unsure_escape
 from executor.files.dialect import NO_ESCAPE
@@ -173,15 +175,20 @@ def _cuts(files: Sequence[SeenFile]) -> tuple[tuple[int, int], ...]:
 
 
 def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
-    marked = [one for one in seen if one.encoding != (rules.encoding or "UTF-8") and rules.encoding != "UTF-16"]
+    others = [one for one in seen if one.encoding != (rules.encoding or "UTF-8") and rules.encoding != "UTF-16"]
+    marked = [one for one in others if encodings.marked_encoding(encodings.head_of(one.file.path, 4))]
     if marked:
         kinds = ", ".join(sorted({one.encoding for one in marked}))
         table.said.append(f"{_files(marked)} in {kinds}, as the mark at the beginning says.")
+    unsaid = [one for one in others if one not in marked]
+    table.warnings += [_utf8_unsaid(unsaid, rules)] if unsaid else []
     backslash = [one for one in seen if rules.escape is None and one.escape.sign == "\\" and one.look.slashed.count]
     if backslash:
         table.said.append(f"{_files(backslash)} with a backslash before quotes inside quotes.")
     _tell_widths(table, seen, rules)
-    table.warnings += [problem for problem in (_headers_again(seen), _names_as_data(seen, rules), _blank_lines(seen)) if problem]
+    table.warnings += [
+        problem for problem in (_headers_again(seen), _names_as_data(seen, rules), _blank_lines(seen), _comments(seen, rules)) if problem
+    ]
     kept = [one for one in seen if one.look.kept.count]
     if kept:
         first = kept[0]
@@ -260,6 +267,41 @@ def _blank_lines(seen: Sequence[SeenFile]) -> Problem | None:
         file=first.file.name,
         found=f"line {first.look.blank.line:,} of {first.file.name}",
         fix='Where an empty line means a row without a value, write "" into it.',
+    )
+
+
+def _utf8_unsaid(files: Sequence[SeenFile], rules: TextRules) -> Problem:
+    return Problem(
+        code="input-encoding-differs",
+        field="encoding",
+        message=f"{_files(files)} in UTF-8, and read so: as {rules.encoding}, letters such as “ü” would come as “Ã¼”.",
+        file=files[0].file.name,
+        found="UTF-8",
+        expected=str(rules.encoding),
+        fix="Where all files are UTF-8 now, set the encoding of the stage to UTF-8.",
+    )
+
+
+def _comments(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
+    found = [one for one in seen if one.look.commented.count]
+    if not found:
+        return None
+    first, count = found[0], sum(one.look.commented.count for one in found)
+    return comments_like_rows(
+        count, rules.comment or "", row=first.look.commented.row, file=first.file.name,
+        found=f"line {first.look.commented.line:,} of {first.file.name}",
+    )  # fmt: skip
+
+
+def comments_like_rows(count: int, sign: str, **place: Any) -> Problem:
+    """The warning of lines that are left out as comments and are written as rows are. `place`: fields of a Problem."""
+    begin, are = ("line begins", "is") if count == 1 else ("lines begin", "are")
+    return Problem(
+        code="input-comments-like-rows",
+        field="comment",
+        message=f"{count:,} {begin} with “{sign}” and {are} left out, though written as the rows are: that may be data.",
+        fix="Where it is, empty the comment sign (comment) of the stage, and take the real comments out of the file.",
+        **place,
     )
 
 

@@ -14,7 +14,7 @@ from executor.files.delimited import TextRules
 from executor.files.dialect import NO_ESCAPE, NO_QUOTE, Dialect, Record, record_at
 from executor.files.escapes import BACKSLASH
 from executor.files.headers import named, numbered
-from executor.files.table import Part, Table
+from executor.files.table import Part, Table, comments_like_rows
 from executor.problems import Problem, ProblemError
 from executor.stages.base import StageContext
 from executor.stages.delimited_frames import bare_text, count_of_values, empty_options, portion_of_texts
@@ -34,7 +34,7 @@ def rows_of_view(stage: DelimitedExtract, rules: TextRules, context: StageContex
     value = text_column(source, stage.input_field).alias("value")
     lines = source.select(value).filter("length(trim(value)) > 0")
     if rules.comment:
-        lines = lines.filter(~F.col("value").startswith(rules.comment))
+        all_lines, lines = lines, lines.filter(~F.col("value").startswith(rules.comment))
     first = lines.first()
     if first is None:
         raise ProblemError(_nothing(stage))
@@ -44,6 +44,8 @@ def rows_of_view(stage: DelimitedExtract, rules: TextRules, context: StageContex
     if names.told:
         context.log(f"{stage.input_view}: {'; '.join(names.told)}.")
     is_even = _check(stage, context, lines, rules, escape, len(cells))
+    if rules.comment:
+        _check_comments(all_lines, rules, escape, len(cells), context)
     part = Part(encoding="UTF-8", escape=escape, as_stream=False, line_end=None, names=names.names, is_even=is_even)
     options = {"sep": rules.separator, "quote": rules.quote} | empty_options(stage.null_value, stage.quoted_empty)
     portion = portion_of_texts(lines, part, Table(list(names.names), [part]), rules, options)
@@ -121,6 +123,15 @@ def _check(stage: DelimitedExtract, context: StageContext, lines: DataFrame, rul
     elif narrow or wide:
         context.warn(_fitted(narrow + wide, width, found))
     return bool(is_even)
+
+
+def _check_comments(lines: DataFrame, rules: TextRules, escape: str, width: int, context: StageContext) -> None:
+    """Warns of texts that are left out as comments and have as many values as a row; with a blank behind the sign they are sentences."""
+    value, sign = F.col("value"), rules.comment or ""
+    is_like_a_row = (count_of_values(value, rules, escape) == width) & ~value.startswith(sign + " ")
+    found = lines.filter(value.startswith(sign)).agg(F.count_if(is_like_a_row), F.min(F.when(is_like_a_row, value))).collect()[0]
+    if found[0] and width > 1:
+        context.warn(comments_like_rows(found[0], sign, found=found[1]))
 
 
 def _fitted(count: int, width: int, text: str) -> Problem:

@@ -244,6 +244,36 @@ def test_empty_lines_of_a_single_column_are_told(bench: Bench, more: dict[str, A
     assert warning.code == "input-blank-lines" and warning.message.startswith("1 empty line ")
 
 
+@pytest.mark.parametrize("more", [{}, {"multiLine": True}])
+def test_comments_that_may_be_rows_are_told(bench: Bench, more: dict[str, Any]) -> None:
+    """A row that begins with the comment sign would vanish; a sentence with a comma is none."""
+    bench.write("a.csv", "# by hand, in May\nid,channel\n" + "1,x\n" * 30 + "# more, of June\n#7,y\n#none,at all\n2,z\n")
+    assert len(bench.run(extract("a.csv", comment="#", **more)).table("t")) == 31
+    (warning,) = bench.warnings
+    assert (warning.code, warning.found) == ("input-comments-like-rows", "line 34 of a.csv")
+    assert warning.message.startswith("1 line begins with “#” and is left out")
+
+
+def test_comments_in_a_view_that_may_be_rows_are_told(bench: Bench) -> None:
+    lines = {"type": "SQLTransform", "name": "lines", "outputView": "lines"}
+    lines["sql"] = "SELECT explode(array('general,5', '#random,7', '# by hand, in May', '#')) AS line"
+    bench.run(lines, extract(None, header=False, inputView="lines", comment="#"))
+    (warning,) = bench.warnings
+    assert (warning.code, warning.found) == ("input-comments-like-rows", "#random,7")
+
+
+@pytest.mark.parametrize("name", ["d/b.csv", "d/b.csv.gz"])
+def test_utf8_where_another_encoding_is_said_is_read_as_utf8_and_told(bench: Bench, name: str) -> None:
+    """An export that changes its encoding from one day to the next keeps its letters."""
+    late = ("id,town\n" + "1,Bonn\n" * 400_000 + "2,Köln\n").encode()
+    bench.write("d/a.csv", "id,town\n1,Zürich\n".encode("cp1252"))
+    bench.write(name, gzip.compress(late) if name.endswith("gz") else late)
+    bench.run(extract(encoding="windows-1252"))
+    assert total(bench, "array_sort(collect_set(town))") == ["Bonn", "Köln", "Zürich"]
+    (warning,) = bench.warnings
+    assert (warning.code, warning.file, warning.expected) == ("input-encoding-differs", name, "windows-1252")
+
+
 def test_lines_around_the_table_have_a_fix_that_works(bench: Bench) -> None:
     semicolon = {"delimiter": "Custom", "customDelimiter": ";"}
     bench.write("a.csv", "sep=;\nid;n\n1;2\n")
