@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -26,6 +27,8 @@ MARK, PREVIOUS = ".sluice-output.json", ".sluice-previous"
 KEEP = 2
 """Earlier outputs that are kept of each place, unless the values of a run say otherwise."""
 MOST_KEPT = 20
+LARGEST_COLUMNS = 200_000
+"""Bytes of what is noted of an output's columns; of wider ones nothing is."""
 _ID = re.compile(r"\d{8}T\d{12}\Z")
 NAMES = "names"
 """In what is written: a list of names as JSON."""
@@ -74,6 +77,28 @@ def names_written(output: Path) -> list[str]:
     except (ValueError, RecursionError):
         return []
     return said if isinstance(said, list) and all(isinstance(name, str) for name in said) else []
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of an output (name → type, in order), and the SHA-256 of the document that wrote them."""
+
+    document: str
+    types: dict[str, str]
+
+
+def columns_of(output: Path) -> Columns | None:
+    """What is noted of the columns of an output; None where nothing is."""
+    said = _read_mark(output).get("columns")
+    if not isinstance(said, dict) or not isinstance(said.get("types"), dict):
+        return None
+    return Columns(str(said.get("document", "")), {str(name): str(kind) for name, kind in said["types"].items()})
+
+
+def columns_noted(columns: Columns | None) -> dict[str, Any]:
+    """As it stands in a mark; nothing where there is nothing to note, or too much."""
+    noted = {} if columns is None else {"columns": asdict(columns)}
+    return noted if len(json.dumps(noted)) <= LARGEST_COLUMNS else {}
 
 
 def _read_mark(output: Path) -> dict[str, Any]:

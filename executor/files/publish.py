@@ -31,7 +31,8 @@ LOCK_SECONDS = 5
 
 @dataclass
 class Output:
-    """One target. `facts` (format, rows, …) go into the run's result; `written`, how its text is written, stays with the output alone."""
+    """One target. `facts` (format, rows, …) go into the run's result; `written`, how its text is written, and `columns`
+    stay with the output alone."""
 
     uri: str
     target: Path
@@ -41,6 +42,7 @@ class Output:
     stage: str
     facts: dict[str, Any] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
+    columns: kept.Columns | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """stage, uri, format and rows where known, bytes and files as written by this run."""
@@ -199,7 +201,7 @@ class Publisher:
         whole = _data_files(output.staged)
         sizes = {"files": len(whole), "bytes": sum(file.stat().st_size for file in whole)}
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        written = {"written": output.written} if output.written else {}
+        written = ({"written": output.written} if output.written else {}) | kept.columns_noted(output.columns)
         kept.mark(output.staged, {"run_id": self.run_id, "published_at": now, **facts, **sizes, **written})
         return kept.step_for(output.staged, output.target, self.keep)
 

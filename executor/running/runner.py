@@ -16,7 +16,7 @@ from executor.document.job import Job
 from executor.document.kept_files import kept_text
 from executor.event_writer import EventWriter
 from executor.events import Event, Log, StageEntered, StageFailed, StageFinished, StageMetrics, StageRows
-from executor.files import lake
+from executor.files import kept, lake
 from executor.files.inputs import data_files, read_text
 from executor.files.publish import Output, Publisher
 from executor.gate.sql_gate import Gate
@@ -77,6 +77,8 @@ class RunContext:
         self.watches: list[Watch] = []
         self.record = StageRecord()
         self.index, self.stage = 0, ""
+        self.document = ""
+        """The SHA-256 of the job's document."""
         self.files: Mapping[str, str] | None = None
         """Texts that the document keeps of files it names; None: it keeps none."""
         self.origins = Origins()
@@ -137,6 +139,12 @@ class RunContext:
     def present_files(self, uri: str) -> tuple[Path, list[Path]]:
         target = lake.resolve(self.lake_folder, uri, "outputURI")
         return target, data_files(str(target))
+
+    def columns_written_before(self, uri: str, columns: dict[str, str]) -> dict[str, str] | None:
+        for output in self.outputs:
+            output.columns = kept.Columns(self.document, columns)
+        before = kept.columns_of(lake.resolve(self.lake_folder, uri, "outputURI"))
+        return before.types if before and before.document == self.document else None
 
     def view(self, name: str) -> DataFrame:
         known = self.views.get(name.casefold())
@@ -220,7 +228,7 @@ class Runner:
 
     def run(self, job: Job) -> None:
         """Runs all stages in order. Raises StageFailure after the first that fails."""
-        self.context.files = job.files
+        self.context.files, self.context.document = job.files, job.sha256
         try:
             for index, stage in enumerate(job.stages):
                 if job.takes_part(stage):

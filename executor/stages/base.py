@@ -62,6 +62,11 @@ class StageContext(Protocol):
         """Where the output `uri` is, and the data files that lie there now, before this run publishes."""
         ...
 
+    def columns_written_before(self, uri: str, columns: dict[str, str]) -> dict[str, str] | None:
+        """The columns (name → type) that this same document wrote to `uri` when it last did; None where another one did. `columns`: those
+        that are written now, noted for the next time."""
+        ...
+
     def view(self, name: str) -> DataFrame:
         """The data frame of a view made by an earlier stage. Raises ProblemError with "did you mean" when there is none."""
         ...

@@ -6,11 +6,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from executor.files.folder import Place, place_of
-from executor.problems import ProblemError
+from executor.files.headers import in_quotes
+from executor.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from executor.stages.base import StageContext
     from executor.stages.file_kinds import FileExtract, FileLoad
+
+MOST_TOLD = 10
+"""Columns that one warning tells of."""
 
 
 def note_read(stage: FileExtract, context: StageContext, place: Place) -> None:
@@ -25,6 +31,29 @@ def note_written(stage: FileLoad, context: StageContext, folder: str) -> None:
     with suppress(ProblemError):
         place = place_of(folder, stage.output_uri)
         context.detail(wrote={"uri": stage.output_uri, **reader_of(stage).columns_of(place).as_dict()})
+
+
+def warn_of_other_columns(stage: FileLoad, context: StageContext, frame: DataFrame) -> None:
+    """Warns where the same document writes other columns, or other types, than when it last wrote here: then what it reads has changed,
+    and whoever reads the output may fail, or compare and add up otherwise."""
+    columns = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+    before = context.columns_written_before(stage.output_uri, columns)
+    if before is None or before == columns:
+        return
+    gone, new = [name for name in before if name not in columns], [name for name in columns if name not in before]
+    told = [f"“{name}” was {before[name]} and is {kind} now" for name, kind in columns.items() if before.get(name, kind) != kind]
+    told += [f"{in_quotes(gone)} {'is' if len(gone) == 1 else 'are'} gone"] if gone else []
+    told += [f"{in_quotes(new)} {'is' if len(new) == 1 else 'are'} new"] if new else []
+    context.warn(
+        Problem(
+            code="output-columns-changed",
+            field="outputURI",
+            message=f"The job is as it was, but its output “{stage.output_uri}” is not: {'; '.join(told[:MOST_TOLD])}.",
+            found="; ".join(told[:MOST_TOLD]),
+            fix="What the job reads has changed: look at its inputs. Whoever reads this output may fail, or sort and add up otherwise. To "
+            "keep a type whatever comes, give it in a TypingTransform, or with CAST in a query.",
+        )
+    )
 
 
 def reader_of(stage: FileLoad) -> Any:

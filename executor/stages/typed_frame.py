@@ -212,7 +212,13 @@ def _not_text(name: str, found: str, column: AnyColumn) -> Problem:
     if isinstance(column, StructColumn | ArrayColumn):
         kind = "StructColumn" if isinstance(column, StructColumn) else "ArrayColumn"
         return Problem(
-            code="type-from-text", field="schema", message=f"TypingTransform does not support '{kind}' type.", data_column=name, found=found
+            code="type-from-text",
+            field="schema",
+            message=f"TypingTransform does not support '{kind}' type.",
+            data_column=name,
+            found=found,
+            expected=f"{column.type_text()} already: what has parts is never made of text",
+            fix="Look at this column where it is read: its values are not what they were, or take it out of the schema.",
         )
     return Problem(
         code="not-text",

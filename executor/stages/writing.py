@@ -16,7 +16,7 @@ from executor.stages.base import Count, StageContext
 from executor.stages.file_kinds import FileLoad
 from executor.stages.frames import arranged, require_columns
 from executor.stages.kinds import tell_unused
-from executor.stages.noted_columns import note_written
+from executor.stages.noted_columns import note_written, warn_of_other_columns
 
 Write = Callable[[DataFrame, DataFrameWriter, str], None]
 """Writes the frame by its writer to a path."""
@@ -52,6 +52,7 @@ def write_files(
         frame = as_what_is_there(stage, context, frame)
     frame = _with_names_for_folders(stage, context, frame)
     target = context.output_path(stage.output_uri, stage.save_mode)
+    warn_of_other_columns(stage, context, frame)
     frame = arranged(prepared(frame), stage.num_partitions, stage.partition_by)
     write(frame, frame.write.partitionBy(*stage.partition_by) if stage.partition_by else frame.write, target)
     note_written(stage, context, target)

@@ -101,3 +101,31 @@ def test_a_table_that_is_too_wide_is_not_noted_as_whole(spark_process: SparkProc
     (lake / "raw/wide.csv").write_text(",".join(f"c{index}" for index in range(1_200)) + "\n" + ",".join("1" * 1_200) + "\n")
     details = noted(spark_process, [{**CSV, "inputURI": "raw/wide.csv"}, load("Parquet", inputView="flights")], lake)
     assert details["flights"]["read"]["is_whole"] is False and len(details["flights"]["read"]["columns"]) == 1_000
+
+
+SAVE_ALL = [
+    {"type": "JSONExtract", "name": "read", "inputURI": "raw/in.jsonl", "multiLine": False, "outputView": "read"},
+    {"type": "SQLTransform", "name": "all", "sql": "SELECT * EXCEPT (_filename, _index) FROM read", "outputView": "rows"},
+]
+
+
+@pytest.mark.parametrize("kind", ["Parquet", "JSON", "Delimited"])
+def test_an_output_of_other_types_than_the_job_wrote_last_is_told(spark_process: SparkProcess, lake: Path, kind: str) -> None:
+    """Numbers that come as text would be sorted and added up otherwise by whoever reads the output."""
+    save = {"type": f"{kind}Load", "name": "save", "inputView": "rows", "outputURI": "curated/rows"}
+    outcomes = []
+    for text in ('{"id": 9, "v": 1}\n', '{"id": 10, "v": 2}\n', '{"id": "11", "w": 2}\n', '{"id": "12", "w": 3}\n'):
+        (lake / "raw/in.jsonl").write_text(text)
+        outcomes.append(run_here(spark_process, [*SAVE_ALL, save], lake))
+    assert [outcome.result for outcome in outcomes] == ["succeeded", "succeeded", "succeeded_with_warnings", "succeeded"]
+    (warning,) = next(event for event in outcomes[2].named("stage_finished") if event["stage"] == "save")["details"]["warnings"]
+    assert warning["code"] == "output-columns-changed"
+    assert warning["found"] == "“id” was bigint and is string now; “v” is gone; “w” is new"
+
+
+def test_another_document_may_write_other_columns(spark_process: SparkProcess, lake: Path) -> None:
+    (lake / "raw/in.jsonl").write_text('{"id": 9}\n')
+    for expression in ("id", "CAST(id AS string) AS id", "id, 1 AS one"):
+        query = {"type": "SQLTransform", "name": "all", "sql": f"SELECT {expression} FROM read", "outputView": "rows"}
+        save = {"type": "ParquetLoad", "name": "save", "inputView": "rows", "outputURI": "curated/rows"}
+        assert run_here(spark_process, [SAVE_ALL[0], query, save], lake).result == "succeeded"

@@ -74,6 +74,9 @@ class Bench:
     def present_files(self, uri: str) -> tuple[Path, list[Path]]:
         return self.lake / uri, data_files(str(self.lake / uri))
 
+    def columns_written_before(self, uri: str, columns: dict[str, str]) -> dict[str, str] | None:
+        return None
+
     def view(self, name: str) -> DataFrame:
         return self.spark.table(name)
 
