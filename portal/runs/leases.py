@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from executor.events import RunFinished
 from executor.problems import Problem
 from portal.accounts.models import User
 from portal.jobs.models import Job
@@ -92,7 +93,7 @@ def hand_on(run: Run) -> str:
     with transaction.atomic():
         if run.state == RunState.CANCELLING:
             run.move_to(RunState.CANCELLED, reason="cancelled; the machine that ran it stopped answering meanwhile")
-        elif published := receipts.receipt_of(run) if run.publishing_since else None:
+        elif published := _result_of(run) if run.publishing_since else None:
             reason = "its outputs were published; the machine that ran it stopped answering before it could say so"
             run.move_to(published.outcome, reason=reason, outputs=published.outputs)
         elif run.publishing_since or run.fence >= run.max_attempts:
@@ -105,6 +106,12 @@ def hand_on(run: Run) -> str:
     if run.is_final:
         receipts.forget(run)
     return run.state
+
+
+def _result_of(run: Run) -> RunFinished | None:
+    """What a lost run that might publish has published. None is final: should its machine wake up, it finds that it was given up."""
+    published = receipts.receipt_of(run)
+    return published if published or receipts.give_up(run) else receipts.receipt_of(run)
 
 
 def _lost_problem(run: Run) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import islice
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.conf import settings
 from executor import event_lines
 from executor.events import RunFinished
 from executor.files import exchange, receipts
-from portal.runs import launcher
+from portal.runs import launcher, sandbox
 from portal.runs.models import Run
 
 
@@ -32,6 +33,15 @@ def receipt_of(run: Run) -> RunFinished | None:
     return event if isinstance(event, RunFinished) else None
 
 
+def give_up(run: Run) -> bool:
+    """From now on the run's last attempt can publish no more, even if it only slept; False when it has published. Raises OSError when the
+    lake cannot be written."""
+    lake = launcher.lake_folder(run.environment)
+    given_up = receipts.give_up(lake, executor_id(run))
+    sandbox.give_to_executors(lake / receipts.FOLDER)
+    return given_up
+
+
 def forget_noted(most: int = 100) -> int:
     """Removes notes of runs whose end is in the database: a run that died while it published leaves one that could not go before its
     exchange was repaired. Gives how many went."""
@@ -40,7 +50,7 @@ def forget_noted(most: int = 100) -> int:
         for file in islice(folder.glob("*.json"), most):
             if is_noted(file.stem) and not exchange.is_open(folder.parent, file.stem):
                 receipts.remove(folder.parent, file.stem)
-                count += 1
+                count += not os.path.lexists(file)
     return count
 
 

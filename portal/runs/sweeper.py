@@ -28,6 +28,9 @@ def _hand_on_lost() -> int:
             log.warning("Run %s: its worker %s stopped answering; the run is %s now.", run.pk, run.lease_owner, leases.hand_on(run))
         except StateChanged:
             continue
+        except OSError:
+            log.exception("Run %s was lost while it published, and its lake cannot be written: it is looked at again.", run.pk)
+            continue
         count += 1
     return count
 

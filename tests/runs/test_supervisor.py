@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -14,15 +14,19 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 
 from executor import event_lines
 from executor.event_writer import line_of
 from executor.events import RunFinished, StageFinished
 from executor.files import receipts
+from executor.files.publish import Publisher
+from executor.problems import ProblemError
 from portal.accounts.models import User
 from portal.audit.models import AuditEvent
 from portal.errors import Conflict
-from portal.runs import actions, launcher, leases, log_lines
+from portal.jobs.models import Job
+from portal.runs import actions, launcher, leases, log_lines, sweeper
 from portal.runs.models import Run, RunState
 from tests.runs import fake_executor as fake_executor_module
 from tests.runs.stack import until
@@ -269,6 +273,80 @@ def test_a_receipt_that_is_none_is_not_believed(queued: Callable[..., Run], fake
     (fake_executor / ".sluice-receipts" / f"{run.pk}-2.json").symlink_to("/etc/passwd")
     assert receipts.read(fake_executor, f"{run.pk}-2") is None
     assert leases.hand_on(run) == "failed"
+
+
+def test_a_run_that_was_told_as_failed_cannot_publish_when_its_machine_wakes(queued: Callable[..., Run], fake_executor: Path) -> None:
+    """A machine that slept, or whose clock was set forward: the sweeper ends the run while its program still lives."""
+    run = queued()
+    leases.claim(run, "a worker that sleeps")
+    run.move_to(RunState.RUNNING)
+    assert leases.grant_publishing(run)
+    fake_executor.mkdir(parents=True)
+    target = fake_executor / "curated/x"
+    publisher = Publisher(str(run.pk), fake_executor)
+    staged = publisher.stage_output("curated/x", target, "Overwrite", 0, "write")
+    staged.mkdir()
+    (staged / "part-0").write_text("late")
+
+    assert leases.hand_on(run) == "failed"
+    with pytest.raises(ProblemError) as refused:
+        publisher.publish(lambda facts: receipts.write(fake_executor, str(run.pk), "{}"))
+    publisher.discard()
+    assert refused.value.problems[0].code == "run-given-up"
+    assert not target.exists() and list(exchange_journals(fake_executor)) == []
+
+    from portal.runs import receipts as notes
+
+    assert notes.forget_noted() == 0, "the mark stays as long as anything may wake"
+    assert receipts.read(fake_executor, str(run.pk)) is None
+    mark = fake_executor / receipts.FOLDER / f"{run.pk}.json"
+    os.utime(mark, (0, 0))
+    assert notes.forget_noted() == 1 and not mark.exists()
+
+
+def exchange_journals(lake: Path) -> Iterator[Path]:
+    return (lake / ".sluice-publishing").glob("*.json")
+
+
+def test_a_run_that_publishes_in_the_moment_it_is_given_up_ends_as_published(
+    queued: Callable[..., Run], fake_executor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = queued()
+    leases.claim(run, "a worker that sleeps")
+    run.move_to(RunState.RUNNING)
+    assert leases.grant_publishing(run)
+    fake_executor.mkdir(parents=True)
+    look = leases.receipts.receipt_of
+
+    def late(asked: Run) -> RunFinished | None:
+        found = look(asked)
+        if found is None:
+            receipts.write(fake_executor, str(run.pk), line_of(RunFinished(outcome="succeeded", duration_ms=1, outputs=[])))
+        return found
+
+    monkeypatch.setattr(leases.receipts, "receipt_of", late)
+    assert leases.hand_on(run) == "succeeded"
+
+
+def test_a_lake_that_cannot_be_written_leaves_the_run_for_the_next_round_and_others_go_on(
+    queued: Callable[..., Run], fake_executor: Path, settings: Any
+) -> None:
+    settings.PERSON_RUNS = 9
+    stuck, other = queued(), queued()
+    Job.objects.update(runs_at_once=2)
+    for run in (stuck, other):
+        leases.claim(run, "a worker that dies")
+        run.move_to(RunState.RUNNING)
+    assert leases.grant_publishing(stuck)
+    Run.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+    fake_executor.mkdir(parents=True)
+    (fake_executor / receipts.FOLDER).symlink_to("/tmp")
+    assert sweeper.sweep()["handed_on"] == 1
+    stuck.refresh_from_db()
+    other.refresh_from_db()
+    assert (stuck.state, other.state) == ("running", "queued")
+    (fake_executor / receipts.FOLDER).unlink()
+    assert sweeper.sweep()["handed_on"] == 1
 
 
 @pytest.mark.parametrize("behaviour", ["forges", "forges:asked", "names_other_stages"])
