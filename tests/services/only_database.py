@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 OF_OTHER_THINGS = (
+    "tests/api/test_doors.py",
     "tests/api/test_walk.py",
     "tests/looks/test_file_programs.py",
     "tests/runs/test_supervisor.py",
