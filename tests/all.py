@@ -23,8 +23,9 @@ BIN = Path(sys.executable).parent
 PYTEST_END = re.compile(r"^(=+ )?(\d+ (passed|failed|errors?|skipped|deselected|xfailed|warnings?)\b.*|no tests ran) in [\d.]+s")
 FAST = "not spark and not browser and not services"
 
-FILES_AT_ONCE = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
-"""Three on two cores: such tests wait for programs a quarter of their time."""
+AT_ONCE = ("-n", "3")
+"""Three on two cores: tests wait for programs a quarter of their time."""
+FILES_AT_ONCE = (*AT_ONCE, "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 @dataclass
@@ -70,9 +71,9 @@ LINT = [
     Part("locks", [sys.executable, "-m", "tests.locks"]),
     Part("scripts", [sys.executable, "-m", "tests.scripts"], needs=("npm",)),
 ]
-UNIT = [Part("unit and API, SQLite", pytest(FAST, "-n", "2"))]
+UNIT = [Part("unit and API, SQLite", pytest(FAST, *AT_ONCE))]
 SLOW = [
-    Part("database tests, PostgreSQL", pytest(FAST, "-n", "2", "-p", "tests.services.only_database"), around=postgresql),
+    Part("database tests, PostgreSQL", pytest(FAST, *AT_ONCE, "-p", "tests.services.only_database"), around=postgresql),
     # Tests of one file share its Spark session, its servers, its browser.
     Part("Spark and services", pytest("(spark or services) and not browser", *FILES_AT_ONCE), needs=("bwrap",)),
     Part("browser", pytest("browser", *FILES_AT_ONCE), needs=("bwrap", "chromium")),
