@@ -19,8 +19,8 @@ LARGEST_LONG = 2**63 - 1
 LATEST_SHORT_YEAR = 40
 BOOLEANS = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("ja", "nein"), ("oui", "non"), ("si", "no"))
 _CODE_NAMES = re.compile(
-    r"(?:^|[_\s-])(?:zip|zip_?code|post_?code|postal_?code|plz|phone|telephone|tel|mobile|fax|iban|account_?(?:no|number)|card_?(?:no|number)"
-    r"|ssn|isbn|ean|gtin|upc|vat)(?:$|[_\s-])",
+    r"(?:^|[_\s-])(?:zip|zip_?code|post_?code|postal_?code|plz|cap|iban|account_?(?:no|number)|card_?(?:no|number)"
+    r"|phone|telephone|telefone?|tel[eé]fono|tel|mobile?|handy|cell|fax|telefax|ssn|isbn|ean|gtin|upc|vat)(?:$|[_\s-])",
     re.IGNORECASE,
 )
 _LONG_CODE_NAMES = re.compile(r"account|konto|card|tracking|barcode|serial|imei|reference", re.IGNORECASE)

@@ -42,7 +42,7 @@ def _by_day(stages: list[dict[str, Any]], proposal: Proposal) -> list[dict[str, 
     amount = next((column for column in columns if column.type["type"] in ("decimal", "double") and column.nulls < column.rows), None)
     name = f"{table}_by_day"
     figures = ["count(*) AS rows", *([f"avg({_sql(amount)}) AS mean"] if amount else [])]
-    sql = f"SELECT to_date({_sql(day)}) AS day,\n       " + ",\n       ".join(figures) + f"\nFROM {table}\nGROUP BY ALL"
+    sql = f"SELECT {_day(day)} AS day,\n       " + ",\n       ".join(figures) + f"\nFROM {table}\nGROUP BY ALL"
     query = {"type": "SQLTransform", "name": name, "sql": sql, "outputView": name}
     check = {
         "type": "SQLValidate",
@@ -51,6 +51,13 @@ def _by_day(stages: list[dict[str, Any]], proposal: Proposal) -> list[dict[str, 
     }
     load = {"type": "ParquetLoad", "name": f"save_{name}", "inputView": name, "outputURI": f"curated/{name}"}
     return [*(stage for stage in stages if stage.get("inputView") != table or stage["type"] != "ParquetLoad"), query, check, load]
+
+
+def _day(column: ProposedColumn) -> str:
+    """Its day where its clocks are: queries see moments in UTC."""
+    zone = column.type.get("timezoneId", "UTC")
+    moment = _sql(column) if zone == "UTC" else f"from_utc_timestamp({_sql(column)}, '{_text(zone)}')"
+    return f"to_date({moment})"
 
 
 def _with_rules(stages: list[dict[str, Any]], proposal: Proposal) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import pytest
 
 from executor.look.looking import look
 from executor.look.stages import Choices, Mend, stages, table_name
+from portal.looks.starts import with_start
 from tests.executor.running import run_here
 
 if TYPE_CHECKING:
@@ -241,3 +242,17 @@ def test_long_numbers_of_json_keep_their_digits(ran: Ran) -> None:
 def test_whole_numbers_that_fit_64_bits_are_numbers(ran: Ran) -> None:
     _, tables = ran(b"n|note\n9223372036854775807|a\n-9223372036854775808|b\n17|c\n", "n.psv")
     assert sum(columns(tables["n"])["n"]) == 16
+
+
+def test_the_days_of_a_guided_start_are_those_of_the_clocks_that_wrote_the_times(spark_process: SparkProcess, tmp_path: Path) -> None:
+    """Half an hour past midnight in Berlin is the day before in UTC."""
+    from pyarrow import parquet
+
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/calls.csv").write_text("at,price\n2024-07-01 00:30:00,1.5\n2024-07-01 12:00:00,2.5\n2024-07-02 00:10:00,7.5\n")
+    settings = {"timeZone": "Europe/Berlin"}
+    proposal = look(tmp_path, "raw/calls.csv", settings, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
+    made = with_start(stages(proposal, "raw/calls.csv", Choices("calls", "stop", ())), proposal, "daily_aggregate")
+    assert run_here(spark_process, made, tmp_path).result == "succeeded"
+    rows = parquet.read_table(tmp_path / "curated/calls_by_day").to_pylist()
+    assert sorted((row["day"], row["rows"]) for row in rows) == [(date(2024, 7, 1), 2), (date(2024, 7, 2), 1)]
