@@ -1,6 +1,7 @@
 """Earlier outputs, kept beside the present one so that one of them can be put back.
 
 <folder>/.sluice-output.json                  in each output: which run published it, when, and how much
+<folder>/.sluice-columns.json                 in an output of no rows that has no file which could name its columns
 <parent>/.sluice-previous/<name>/<id>/        an earlier output of <parent>/<name>; ids grow with the time at which it was replaced
 
 Names that begin with a point are skipped by every reader of data.
@@ -23,7 +24,7 @@ from executor.files import exchange, tree
 from executor.files.exchange import Step
 from executor.problems import Problem, ProblemError
 
-MARK, PREVIOUS = ".sluice-output.json", ".sluice-previous"
+MARK, COLUMNS, PREVIOUS = ".sluice-output.json", ".sluice-columns.json", ".sluice-previous"
 KEEP = 2
 """Earlier outputs that are kept of each place, unless the values of a run say otherwise."""
 MOST_KEPT = 20
@@ -101,9 +102,20 @@ def columns_noted(columns: Columns | None) -> dict[str, Any]:
     return noted if len(json.dumps(noted)) <= LARGEST_COLUMNS else {}
 
 
-def _read_mark(output: Path) -> dict[str, Any]:
+def declare_columns(output: Path, ddl: str) -> None:
+    """Keeps the columns of an output without files, as SQL declares them."""
+    (output / COLUMNS).write_text(json.dumps({"columns": ddl}, ensure_ascii=False))
+
+
+def declared_columns(output: Path) -> str:
+    """What `declare_columns` has kept; empty where there is nothing of it."""
+    said = _read_mark(output, COLUMNS).get("columns", "")
+    return said if isinstance(said, str) else ""
+
+
+def _read_mark(output: Path, name: str = MARK) -> dict[str, Any]:
     with suppress(OSError, ValueError, RecursionError):
-        with os.fdopen(tree.open_below(output, MARK), "rb") as file:
+        with os.fdopen(tree.open_below(output, name), "rb") as file:
             said = json.loads(file.read(LONGEST_MARK))
         return said if isinstance(said, dict) else {}
     return {}
@@ -161,7 +173,9 @@ def _gone(uri: str) -> Problem:
 
 # --- what may be replaced ---------------------------------------------------------------------------------------------------
 
-_OURS = re.compile(r"part-.*|_SUCCESS|_metadata|_common_metadata|_(started|committed)_\d+|\..*\.crc|" + re.escape(MARK))
+_OURS = re.compile(
+    r"part-.*|_SUCCESS|_metadata|_common_metadata|_(started|committed)_\d+|\..*\.crc|" + re.escape(MARK) + "|" + re.escape(COLUMNS)
+)
 
 
 def foreign_content(target: Path) -> str | None:

@@ -35,7 +35,12 @@ EXCEL_SMALLEST, EXCEL_LARGEST = 2.2250738585072014e-308, 9.99999999999999e307
 EXCEL_BEGINS = date(1900, 3, 1)
 """Before it Excel counts a day that never was."""
 _CHECKED_EVERY = 1_000
-SIGNED = "texts have a ' before them: a spreadsheet would take them for formulas."
+ONE = {
+    "texts have": "text has", "them": "it", "formulas": "a formula", "numbers stand": "number stands",
+    "dates and times stand": "date or time stands", "texts were": "text was",
+}  # fmt: skip
+"""What notes on several say, and those on one."""
+SIGNED = "{texts have} a ' before {them}: a spreadsheet would take {them} for {formulas}."
 _RISKY = re.compile(r"^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"^[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?$")
 _QUOTED = re.compile(r'[",;\t\r\n]|^\s|\s$')
@@ -150,17 +155,23 @@ def _csv(frame: DataFrame, rows: int, mark: bool, say: _Sayer, is_cancelled: Cal
     count, signed = 0, 0
     for cells in _rows(frame, rows + 1, _as_text, is_cancelled):
         if count == rows:
-            return count, False, _notes({SIGNED: signed})
+            return count, False, notes_of({SIGNED: signed})
         signed += sum(guard and cell is not None and harmless(cell) != cell for cell, guard in zip(cells, guarded, strict=True))
         texts = [_csv_cell(cell, guard) for cell, guard in zip(cells, guarded, strict=True)]
         line = ",".join(texts) if len(texts) > 1 else texts[0] or '""'  # an empty line would be skipped by readers
         say((line + end).encode("utf-8", "replace"))
         count += 1
-    return count, True, _notes({SIGNED: signed})
+    return count, True, notes_of({SIGNED: signed})
 
 
-def _notes(counted: dict[str, int]) -> list[str]:
-    return [f"{count:,} {what}" for what, count in counted.items() if count]
+def notes_of(counted: dict[str, int]) -> list[str]:
+    """What was written otherwise, with how often; the words in braces change with the number."""
+    return [f"{count:,} {_of_one(what) if count == 1 else re.sub('[{}]', '', what)}" for what, count in counted.items() if count]
+
+
+def _of_one(words: str) -> str:
+    """The words, of which those in braces change with the number, about a single one."""
+    return re.sub(r"\{([^}]*)\}", lambda found: ONE[found[1]], words)
 
 
 def _csv_cell(value: str | None, guard: bool) -> str:
@@ -207,6 +218,14 @@ def _number_element(sheet: Any, number: int | float | Decimal, attributes: list[
     """A number with all its digits: xlsxwriter itself writes 16, of which 0.30000000000000004 would be 0.3."""
     about = "".join(f' {key}="{value}"' for key, value in attributes)
     sheet.fh.write(f"<c{about}><v>{repr(float(number)).removesuffix('.0')}</v></c>")
+
+
+NOTES = (
+    f"{{numbers stand}} as text: Excel keeps {EXCEL_DIGITS} digits of whole and decimal numbers, and no NaN or Infinity.",
+    "{dates and times stand} as text: Excel has none before March 1900 and no microseconds.",
+    SIGNED,
+    f"{{texts were}} cut: a cell of Excel holds {EXCEL_TEXT:,} characters.",
+)
 
 
 class _Sheet:
@@ -256,19 +275,21 @@ class _Sheet:
             self.sheet.write_datetime(row, place, moment, self._day if self._days[place] else self._moment)
 
     def _text(self, row: int, place: int, text: str) -> None:
-        if len(text) > EXCEL_TEXT:
-            self.cut += 1
-            text = text[: EXCEL_TEXT - 1] + "…"
+        short = cut_for_excel(text)
+        self.cut += short != text
+        text = short
         self.sheet.write_string(row, place, text)
 
     def notes(self) -> list[str]:
-        counted = {
-            f"numbers stand as text: Excel keeps {EXCEL_DIGITS} digits of whole and decimal numbers, and no NaN or Infinity.": self.as_text,
-            "dates and times stand as text: Excel has none before March 1900 and no microseconds.": self.odd_times,
-            SIGNED: self.signed,
-            f"texts were cut: a cell of Excel holds {EXCEL_TEXT:,} characters.": self.cut,
-        }
-        return _notes(counted)
+        return notes_of(dict(zip(NOTES, (self.as_text, self.odd_times, self.signed, self.cut), strict=True)))
+
+
+def cut_for_excel(text: str) -> str:
+    """As much of it as a cell holds, which counts signs beyond the first 65,536 (emoji) as two."""
+    if len(text) <= EXCEL_TEXT // 2 or len(text.encode("utf-16-le", "surrogatepass")) // 2 <= EXCEL_TEXT:
+        return text
+    units = text.encode("utf-16-le", "surrogatepass")[: 2 * (EXCEL_TEXT - 1)]
+    return units.decode("utf-16-le", "ignore") + "…"
 
 
 def is_exact_in_excel(value: int | float | Decimal) -> bool:

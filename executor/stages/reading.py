@@ -7,12 +7,14 @@ from functools import reduce
 from typing import Any
 from urllib.parse import unquote
 
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StringType, StructType
 
 from executor.files.folder import Place, fixed_part
-from executor.files.inputs import require_data
+from executor.files.inputs import local_path, require_data
+from executor.files.kept import declared_columns
 from executor.language.schema import AnyColumn, parse_schema, parse_schema_text
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
@@ -53,8 +55,13 @@ def read_portions(stage: FileExtract, spark: SparkSession, context: StageContext
         place = require_data(context.input_path(uri), uri, base)
         found = portions(place, ALL_FILES)
     except ProblemError as error:
-        if columns is None or error.problems[0].code not in NOTHING_THERE:
+        if error.problems[0].code not in NOTHING_THERE:
             raise
+        if columns is None:
+            empty = _empty_output(stage, spark, context, uri)
+            if empty is None:
+                raise
+            return empty
         context.log(f"{uri} holds nothing: the view is empty, with the columns of the schema.", "warning")
         return empty_file_columns(empty_frame(spark, columns), contiguous=stage.contiguous_index)
     for portion in found:
@@ -103,6 +110,22 @@ def require_own_columns(portion: Portion, place: Place) -> None:
                 fix=f"Rename the folders or the column; or leave the folder's value out by reading “{fixed_part(place.uri)}/{twice}=*”.",
             )
         )
+
+
+def _empty_output(stage: FileExtract, spark: SparkSession, context: StageContext, uri: str) -> DataFrame | None:
+    """No rows, with the columns that the load has noted which wrote none; None where nothing is noted."""
+    path = local_path(context.input_path(uri))
+    noted = declared_columns(path) if path and path.is_dir() else ""
+    if not noted:
+        return None
+    try:
+        schema = StructType.fromDDL(noted)
+    except PySparkException:  # whoever writes in the lake can write anything there
+        return None
+    if not isinstance(schema, StructType):
+        return None
+    context.log(f"{uri} has no rows: the view is empty, with the columns that its load has noted.", "warning")
+    return empty_file_columns(spark.createDataFrame([], schema), contiguous=stage.contiguous_index)
 
 
 def tell_beside(place: Place, context: StageContext) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from pyspark.sql import DataFrame, DataFrameWriter
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, MapType, NullType, StringType, StructType, VariantType
 
+from executor.files import kept
 from executor.files.folder import NO_VALUE
+from executor.files.inputs import data_files
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.stages.appending import as_what_is_there
@@ -55,7 +58,24 @@ def write_files(
     warn_of_other_columns(stage, context, frame)
     frame = arranged(prepared(frame), stage.num_partitions, stage.partition_by)
     write(frame, frame.write.partitionBy(*stage.partition_by) if stage.partition_by else frame.write, target)
+    _note_columns(stage, frame, target)
     note_written(stage, context, target)
+
+
+def _note_columns(stage: FileLoad, frame: DataFrame, target: str) -> None:
+    """With folders by a column Spark writes no file where there are no rows: the columns are kept, for whoever reads that there are none,
+    as they would be read: those of folders last and as text, all as text where the files hold text. JSON names none without rows."""
+    reader = stage.reader()
+    is_told = reader["type"] == "ParquetExtract" or (reader["type"] == "DelimitedExtract" and reader.get("header"))
+    if not stage.partition_by or not is_told or data_files(target):
+        return
+    folders = {name.casefold() for name in stage.partition_by}
+    fields = sorted(frame.schema.fields, key=lambda field: field.name.casefold() in folders)  # the others keep their order
+    schema = StructType()
+    for field in fields:
+        is_text = reader["type"] == "DelimitedExtract" or field.name.casefold() in folders
+        schema.add(field.name, StringType() if is_text else field.dataType)
+    kept.declare_columns(Path(target), str(frame.sparkSession.createDataFrame([], schema)._jdf.schema().toDDL()))
 
 
 NO_NAMES = (BinaryType, ArrayType, MapType, StructType, VariantType)

@@ -23,9 +23,11 @@ LOOKED_AT = 1_000
 _READERS = {
     ".csv": "DelimitedExtract",
     ".tsv": "DelimitedExtract",
-    ".txt": "DelimitedExtract",
+    **dict.fromkeys((".txt", ".tab", ".psv", ".dat", ".log", ".asc", ".text"), "DelimitedExtract"),
     ".json": "JSONExtract",
     ".jsonl": "JSONExtract",
+    ".ndjson": "JSONExtract",
+    ".geojson": "JSONExtract",
     ".parquet": "ParquetExtract",
 }
 

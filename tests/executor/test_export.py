@@ -15,7 +15,7 @@ import pytest
 from executor.event_writer import EventWriter
 from executor.problems import ProblemError
 from executor.running import export as exporting
-from executor.running.export import _cell, _csv_cell, export, harmless, is_exact_in_excel
+from executor.running.export import NOTES, SIGNED, _cell, _csv_cell, cut_for_excel, export, harmless, is_exact_in_excel, notes_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -104,7 +104,7 @@ def test_csv(spark: SparkSession, spark_process: SparkProcess) -> None:
     assert ',false,""' in data.decode()
     for form in ("csv", "xlsx"):
         notes = taken(spark.sql(VALUES), spark_process, form)[1]["notes"]
-        assert [note for note in notes if note.startswith("1 texts have a ' before them")], form
+        assert [note for note in notes if note.startswith("1 text has a ' before it")], form
     marked, _ = taken(spark.sql(VALUES), spark_process, "csv", mark=True)
     assert marked.startswith(b"\xef\xbb\xbfn,") and b"\r\n" in marked
 
@@ -187,3 +187,20 @@ def test_too_much_is_told(spark: SparkSession, spark_process: SparkProcess, monk
     with pytest.raises(ProblemError) as refused:
         taken(spark.range(1000), spark_process, "csv", rows=1000)
     assert refused.value.problems[0].code == "download-too-large"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("x" * 32_767, 32_767), ("x" * 32_768, 32_766), ("😀" * 16_383 + "x", 16_384), ("😀" * 16_384, 16_383), ("ü" * 40_000, 32_766)],
+)
+def test_a_cell_of_excel_is_measured_as_excel_does(text: str, kept: int) -> None:
+    """A sign such as an emoji counts as two, and none is cut in half."""
+    cell = cut_for_excel(text)
+    assert cell == (text if kept == len(text) else text[:kept] + "…")
+    assert len(cell.encode("utf-16-le")) // 2 <= 32_767
+
+
+def test_notes_speak_of_one_and_of_several() -> None:
+    assert notes_of({SIGNED: 1}) == ["1 text has a ' before it: a spreadsheet would take it for a formula."]
+    assert notes_of({SIGNED: 1200}) == ["1,200 texts have a ' before them: a spreadsheet would take them for formulas."]
+    assert all("{" not in note and "}" not in note for count in (1, 2) for note in notes_of(dict.fromkeys(NOTES, count)))

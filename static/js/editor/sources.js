@@ -76,10 +76,26 @@ export class Sources {
     const words = source.stage_type ? `Add a stage that reads ${source.uri}` : `Sluice has no stage for ${source.uri}`;
     return el(
       "button",
-      { type: "button", class: "source", title: words, disabled: !source.stage_type, onclick: () => this.add(source) },
+      {
+        type: "button",
+        class: "source",
+        title: words,
+        disabled: !source.stage_type,
+        onclick: (event) => this.look(source, event.currentTarget),
+      },
       icon(source.is_folder ? "table" : "file-text", "mut"),
       el("span", { class: "clip" }, source.uri),
     );
+  }
+
+  /** Adds the stage as a look at the file would read it, so that the next file of the same name is held against what is seen now. What a
+   * job wrote may get more columns, and is read as it is. */
+  async look(source, button) {
+    if (button.hasAttribute("aria-busy")) return;
+    button.setAttribute("aria-busy", "true");
+    const how = source.is_folder || !this.howItIsRead ? {} : await this.howItIsRead(source);
+    button.removeAttribute("aria-busy");
+    this.add(source, how);
   }
 
   /** Behind the last stage that reads, so that reading stays together. `how`: fields of it that are known of the file. */

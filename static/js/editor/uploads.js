@@ -9,6 +9,7 @@ import { startUploads } from "../upload/main.js";
 export function takeUploads(sources, job) {
   const config = JSON.parse(document.getElementById("uploads-config")?.textContent ?? "null");
   if (!config) return;
+  sources.howItIsRead = (source) => howItIsRead(source, config, job);
   startUploads(config, async (uris) => {
     await sources.reload();
     if (uris.length > 1) show({ text: `${uris.length} files have arrived; they are among the sources on the left.`, tone: "ok" });
