@@ -243,6 +243,8 @@ class JobRun:
         context = RunContext(spark, self.emit, environment=self.job.environment, lake_folder=self.values.lake, publisher=self.publisher)
         runner = Runner(process, context, self.emit, self.values.run_id)
         runner.run(self.job)
+        if not self.publisher.outputs:
+            self.emit(Log(level="info", message="This run writes nothing: no stage of it has written files."))
         if views is not None:
             write_views(views, list(context.views.values()))
         if not self._may_publish():

@@ -28,8 +28,12 @@ def line_of(event: Event) -> str:
     return _json(event.as_dict())
 
 
+ENDS_OF_LINES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
+"""Signs that end a line for some who read lines (Python's splitlines, say), and may stand in JSON as they are."""
+
+
 def _json(facts: dict[str, Any]) -> str:
-    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"), default=str)
+    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"), default=str).translate(ENDS_OF_LINES)
 
 
 class EventWriter:

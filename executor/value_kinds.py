@@ -26,7 +26,7 @@ KINDS = {
     "too-fine": "finer than microseconds; the rest was cut off",
     "year-ahead": "a year of two digits that lies far ahead; it was read as 20…",
     "empty-folder": "a text that names no folder, as an empty one; it will be read as no value",
-    "as-null": "the very text that stands for no value; it will be read as none",
+    "as-null": "written just as no value is; it will be read as none",
     "not-in-json": "no number in JSON; written as text",
 }
 """Kind → words that stand after “5 of 1,000 rows”."""

@@ -213,7 +213,13 @@ def finish_upload(*, actor: User, upload: Upload, if_there: str | None = None) -
 
 def _require_whole(upload: Upload) -> None:
     if upload.received == 0:
-        raise PortalError("Nothing of the file has arrived.", code="file-empty", status=422, fix="Send it first.", offset=0)
+        raise PortalError(
+            f"“{names.shown(upload.name)}” is empty, or nothing of it has arrived.",
+            code="file-empty",
+            status=422,
+            fix="Choose a file that holds something, or send it again.",
+            offset=0,
+        )
     if upload.size is not None and upload.received != upload.size:
         missing = upload.size - upload.received
         raise Conflict(

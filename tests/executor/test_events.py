@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from executor.event_lines import NotAnEvent, read, storable, stored
-from executor.event_writer import EventWriter
+from executor.event_writer import EventWriter, line_of
 from executor.events import BY_NAME, OF_PREVIEWS, Log, StageFinished, open_fields, problem_fields
 
 PLACE = {"stage_index": 0, "stage": "a", "stage_type": "SQLTransform"}
@@ -107,3 +107,9 @@ def test_every_event_can_be_read_back_from_its_stored_line() -> None:
     assert {event.name for event in OF_PREVIEWS} <= set(BY_NAME)
     assert stored(FINISHED.as_dict() | {"seq": 4}) == FINISHED
     assert stored({"event": "stage_finished", "seq": 4}) is None and stored({"event": "old"}) is None
+
+
+def test_a_line_is_one_line_for_everybody_who_reads_lines() -> None:
+    said = Log(level="info", message="a\u2028b\u2029c\x85d\x0be\x1cf")
+    assert len(line_of(said).splitlines()) == 1
+    assert json.loads(line_of(said))["message"] == said.message

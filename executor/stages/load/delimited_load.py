@@ -60,11 +60,18 @@ class DelimitedLoad(Delimited, FileLoad):
         default=False,
         advanced=True,
     )
-    null_value: str = stage_field("nullValue", "Text for no value", "What is written for null.", "text", default="", advanced=True)
+    null_value: str = stage_field(
+        "nullValue",
+        "Text for no value",
+        "What is written for null; of a single column two quotes, where this is empty.",
+        "text",
+        default="",
+        advanced=True,
+    )
     empty_value: str | None = stage_field(
         "emptyValue",
         "Text for an empty text",
-        "What is written for an empty text. Not given: two quotes, which tell it apart from null.",
+        "What is written for an empty text. Not given: two quotes, which tell it apart from null; without quotes it is written as null is.",
         "text",
         default=None,
         advanced=True,
@@ -99,14 +106,19 @@ class DelimitedLoad(Delimited, FileLoad):
         return with_no_empty_lines(written, options["nullValue"], options["emptyValue"], self.name, times, but=self.partition_by)
 
     def _counted(self, frame: DataFrame, context: StageContext) -> DataFrame:
-        """A text that is just what is written for null comes back as null, which the run says."""
+        """A text that is written just as null is comes back as null, which the run says."""
         from executor.stages.delimited_values import texts_of
 
-        word = text_in_sql(self.null_value)
-        names = texts_of(frame, but=self.partition_by) if self.null_value else []
-        counts = [Count(name, "as-null", f"coalesce({name_in_sql(name)} = {word}, false)", is_named=False) for name in names]
+        words = {self.null_value} - {""} | ({""} if self._empty_is_as_null() else set())
+        listed = ", ".join(text_in_sql(word) for word in sorted(words))
+        names = texts_of(frame, but=self.partition_by) if words else []
+        counts = [Count(name, "as-null", f"coalesce({name_in_sql(name)} IN ({listed}), false)", is_named=False) for name in names]
         affected = " OR ".join(count.condition for count in counts)
         return context.watched(frame, self.input_view, counts, affected=affected) if counts else frame
+
+    def _empty_is_as_null(self) -> bool:
+        """Whether an empty text and null are the same signs in the file."""
+        return self._options()["emptyValue"] == self.null_value or (self.quote_all and not self.null_value and not self.empty_value)
 
     def _write(self, frame: DataFrame, writer: DataFrameWriter, path: str) -> None:
         from executor.stages.delimited_values import has_blank_lines, mark_files

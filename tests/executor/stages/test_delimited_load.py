@@ -120,6 +120,17 @@ def test_a_text_that_is_written_as_no_value_is_counted(spark_process: SparkProce
     assert not run_here(spark_process, [make, load], tmp_path).named("value_warnings")
 
 
+@pytest.mark.parametrize("more", [{"quote": "None"}, {"quoteAll": True}, {"emptyValue": ""}, {"nullValue": "-", "emptyValue": "-"}])
+def test_empty_texts_that_are_written_as_no_value_are_counted(spark_process: SparkProcess, tmp_path: Path, more: dict[str, Any]) -> None:
+    make = {"type": "SQLTransform", "name": "make", "outputView": "v"}
+    make["sql"] = "SELECT * FROM VALUES ('', 1), (NULL, 2), ('x', 3) AS t(c, id)"
+    load = {"type": "DelimitedLoad", "name": "save", "inputView": "v", "outputURI": "out"}
+    (told,) = run_here(spark_process, [make, load | more], tmp_path).named("value_warnings")
+    assert [(count["kind"], count["rows"]) for count in told["counts"]] == [("as-null", 1)]
+    kept = {"quoteAll": True, "nullValue": "NULL"} if "quoteAll" in more else {"emptyValue": "EMPTY"}
+    assert not run_here(spark_process, [make, load | more | kept], tmp_path).named("value_warnings")
+
+
 def test_a_single_text_of_blanks_is_a_row_for_everybody(bench: Bench) -> None:
     """pandas takes a line of blanks for none."""
     assert written(bench, "SELECT * FROM VALUES ('  '), ('x'), ('\\t') AS t(s)", header=True) == '"s"\n"  "\n"x"\n"\t"\n'
