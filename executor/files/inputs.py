@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from executor.files import encodings
+from executor.files import encodings, made_of
 from executor.files.folder import DataFile, Place, place_of
 from executor.files.lake import near_name
 from executor.problems import Problem, ProblemError
@@ -49,6 +49,7 @@ def require_data(path: str, uri: str, base: str | None = None) -> Place:
     if local is None:
         return Place(path, uri, ())
     place = place_of(path, uri, base)
+    made_of.require_newest((file.path, file.name) for file in place.files)
     if not place.files and local.is_dir():
         fail("input-empty", "The folder holds no data files.", uri, expected="at least one file", fix="Name a folder with data, or a file.")
     if not place.files:

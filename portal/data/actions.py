@@ -15,7 +15,7 @@ from django.utils import timezone
 from executor.language.places import is_within
 from portal.accounts.models import User
 from portal.audit.actions import record
-from portal.data import kinds, names
+from portal.data import kinds, names, origins
 from portal.data.guards import refuse_outputs, require_answer
 from portal.data.lake import Arriving, DiskFull, Lake, NothingThere, Taken
 from portal.data.models import FileVersion, IfThere, TableFacts, Upload, UploadState, VersionState
@@ -291,6 +291,7 @@ def rename_data(*, actor: User, environment: Environment, uri: str, to: str) -> 
         _take_along(environment, uri, target)
         record(action="rename_data", actor=actor, subject=environment, uri=uri, to=target)
         lake.rename(uri, target)
+        origins.take_along(lake, uri, target)
     return target
 
 

@@ -120,6 +120,12 @@ class Lake:
             return [entry for entry in below if entry.kind == tree.FILE and not entry.is_hidden]
         return []
 
+    def folders_in(self, uri: str) -> list[str]:
+        """The folders in a folder, hidden ones left out."""
+        with self._folder(names.parts_of(uri)) as handle, os.scandir(handle) as entries:
+            found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")]
+        return [f"{uri}/{name}" for name in sorted(found)]
+
     def head(self, uri: str, count: int = 65_536) -> bytes:
         """The first bytes of a file. Raises NothingThere."""
         parts = self.read(uri)
@@ -227,6 +233,15 @@ class Lake:
         source, target = names.parts_of(uri), names.parts_of(to)
         with _told(to), self._folder(source[:-1]) as here, self._folder(target[:-1], make=True) as there:
             _move(source[-1], target[-1], here, there)
+
+    def note(self, folder: str, name: str, text: str) -> None:
+        """Writes a hidden file of ours into a folder, in one step."""
+        fresh = f"{name}.{os.getpid()}.new"
+        with _told(folder), self._folder(names.parts_of(folder)) as handle:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(fresh, flags, 0o644, dir_fd=handle), "w", encoding="utf-8") as file:
+                file.write(text)
+            os.rename(fresh, name, src_dir_fd=handle, dst_dir_fd=handle)
 
     def forget(self, kept: UUID) -> None:
         """Removes what was kept, for good."""

@@ -15,6 +15,7 @@ from portal.errors import PortalError
 from portal.jobs import plain_words
 from portal.looks.choosing import Chosen, default_misfits
 from portal.looks.new_job import READABLE, Made, free_job_name, made_for
+from portal.looks.unpacking import is_outdated
 
 TYPES = [
     ("string", "text", "abc"),
@@ -76,6 +77,7 @@ def page(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen)
         "sentences": list(plain_words.plain_stages(made.stages)),
         "outputs": made.outputs,
         "taken": made.taken,
+        "is_outdated": bool(proposal.members) and is_outdated(environment, uri),
         "is_readable": proposal.format in READABLE and bool(proposal.columns),
     }
 

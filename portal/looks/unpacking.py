@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import sync_to_async
 
+from executor.files import made_of
 from portal.accounts.models import User
 from portal.data import actions as data
 from portal.data import names
+from portal.data import origins as noted
 from portal.data.lake import Entry, Lake
 from portal.data.models import FileVersion, IfThere
 from portal.data.rights import require_change
@@ -31,7 +33,8 @@ _at_work: set[asyncio.Task[list[FileVersion]]] = set()
 
 
 async def unpack_file(*, actor: User, environment: Environment, uri: str, told: Told | None = None) -> list[FileVersion]:
-    """Every part of `uri` as a file of its own, in the folder it lies in; what is there already stays. `told` hears how many of how many
+    """Every part of `uri` as a file of its own, in the folder it lies in; what is there already stays, but for what was made
+    of an earlier version of it. `told` hears how many of how many
     are there. Raises NotAllowed, NotLookedAt."""
     await sync_to_async(require_change)(actor, environment)
     folder = f"{STAGING}/{uuid.uuid4().hex}"
@@ -60,16 +63,42 @@ async def unpack_and_tell(*, actor: User, environment: Environment, uri: str) ->
 
 
 def _bring_in(actor: User, environment: Environment, uri: str, folder: str, files: Any, told: Told | None = None) -> list[FileVersion]:
-    target = "/".join(uri.split("/")[:-1])
-    if is_one_table(uri, files):
-        target = _free_folder(Lake(environment), f"{target}/{names.split(names.safe(uri))[0]}")
-    parts = [_part(Lake(environment), folder, file) for file in files] if isinstance(files, list) else []  # all are there, or none comes in
+    """What was made of an earlier version of `uri` is replaced, and put into the bin where it is no longer inside."""
+    lake = Lake(environment)
+    target = _folder_for(lake, uri) if is_one_table(uri, files) else uri.rpartition("/")[0]
+    parts = [_part(lake, folder, file) for file in files] if isinstance(files, list) else []  # all are there, or none comes in
+    earlier = made_of.parts_of(lake.root / target, lake.root / uri)
     brought = []
     for part in parts:
-        brought.append(_bring(actor, environment, Lake(environment), target, part))
+        brought.append(_bring(actor, environment, lake, target, part, earlier.pop(part.name, None)))
         if told:
             told(len(brought), len(parts))
+    for name in earlier.values():
+        data.delete_data(actor=actor, environment=environment, uri=f"{target}/{name}")
+    _note_origins(lake, uri, target, {version.uri: part.name for version, part in zip(brought, parts, strict=True)})
     return brought
+
+
+def _note_origins(lake: Lake, uri: str, target: str, brought: dict[str, str]) -> None:
+    """`brought`: file → what it is called inside `uri`."""
+    source, folder = lake.root / uri, lake.root / target
+    was, origins = made_of.state(source), made_of.noted(folder)
+    for place, part in brought.items():
+        made = made_of.state(lake.root / place)
+        if was and made:
+            origins[place.rpartition("/")[2]] = made_of.Origin(os.path.relpath(source, folder), part, was, made)
+    noted.write(lake, target, origins)
+
+
+def is_outdated(environment: Environment, uri: str) -> bool:
+    """Whether files were made of `uri`, and of an earlier version of it: runs that read them stop until it is unpacked again."""
+    root = Lake(environment).root
+    home, stem = uri.rpartition("/")[0], names.split(names.safe(uri))[0]
+    for folder in (home, *_own_folders(home, stem)):
+        origins = made_of.noted(root / folder)
+        if any(made_of.newer(root / folder / name, origins) == uri.rpartition("/")[2] for name in origins):
+            return True
+    return False
 
 
 def is_one_table(uri: str, files: Any) -> bool:
@@ -85,12 +114,21 @@ def own_folder(uri: str, brought: list[FileVersion]) -> str | None:
     return folder if len(brought) > 1 and folder != uri.rpartition("/")[0] else None
 
 
-def _free_folder(lake: Lake, wanted: str) -> str:
-    number, place = 1, wanted
-    while lake.twin(place) is not None:
-        number += 1
-        place = f"{wanted}_{number}"
-    return place
+MOST_FOLDERS = 100
+
+
+def _own_folders(home: str, stem: str) -> Iterator[str]:
+    """Where the files of a zip may lie, in the order in which they are tried."""
+    yield f"{home}/{stem}"
+    yield from (f"{home}/{stem}_{number}" for number in range(2, MOST_FOLDERS))
+
+
+def _folder_for(lake: Lake, uri: str) -> str:
+    """The folder that holds what was made of `uri` before, else a free one beside it."""
+    for folder in _own_folders(uri.rpartition("/")[0], names.split(names.safe(uri))[0]):
+        if lake.twin(folder) is None or made_of.parts_of(lake.root / folder, lake.root / uri):
+            return folder
+    raise NotLookedAt("There are too many folders of this name.", fix="Rename the file, and unpack it then.")
 
 
 @dataclass(frozen=True)
@@ -121,9 +159,13 @@ def _found(lake: Lake, source: str) -> Entry | None:
     return found if found and not found.is_folder else None
 
 
-def _bring(actor: User, environment: Environment, lake: Lake, target: str, part: _Part) -> FileVersion:
-    size = part.found.bytes
-    upload = data.begin_upload(actor=actor, environment=environment, name=part.name, size=size, folder=target, if_there=IfThere.KEEP_BOTH)
+def _bring(actor: User, environment: Environment, lake: Lake, target: str, part: _Part, earlier: str | None) -> FileVersion:
+    """`earlier`: the file that was made of the same part before."""
+    size, over = part.found.bytes, f"{target}/{earlier}" if earlier else ""
+    if_there = IfThere.NEW_VERSION if earlier else IfThere.KEEP_BOTH
+    upload = data.begin_upload(
+        actor=actor, environment=environment, name=part.name, size=size, folder=target, over=over, if_there=if_there
+    )  # fmt: skip
     data.receive_piece(actor=actor, upload=upload, offset=0, parts=lake.read(part.found.uri), length=size)
     version = data.finish_upload(actor=actor, upload=upload)
     if part.notes:

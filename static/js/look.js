@@ -243,4 +243,9 @@ document.addEventListener("keydown", (event) => {
   form().requestSubmit?.();
 });
 
-inTurn(() => look());
+inTurn(async () => {
+  await look();
+  // What was made of an earlier version of a zip or workbook is made anew at once: until then runs that read it stop.
+  const button = place.querySelector("[data-unpack][data-at-once]");
+  if (button) await unpack(button);
+});

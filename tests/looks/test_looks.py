@@ -229,7 +229,7 @@ def test_the_parts_of_a_zip_come_in_like_uploads(ana, vic, dev, browser_of, lake
     assert answer["folder"]["uri"] == "raw/z"
     assert (lake / "raw" / "z" / "own.csv").read_text() == CSV
     again = unpacked_by(browser_of(ana), "raw/z.zip")
-    assert [file["uri"] for file in again["files"]] == ["raw/z_2/a.csv", "raw/z_2/own.csv"]
+    assert [file["uri"] for file in again["files"]] == ["raw/z/a.csv", "raw/z/own.csv"], "its own files are made anew"
     assert (lake / "raw" / "own.csv").read_text() == "there before\n"
     assert list((lake / ".sluice-unpacked").iterdir()) == []
     assert AuditEvent.objects.filter(action="upload_data", actor=ana).count() == 4

@@ -1,0 +1,141 @@
+"""A workbook or zip gets a newer version: nobody reads what was made of the older one in silence, and unpacking it again replaces that."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from openpyxl import Workbook
+
+from executor.files.inputs import require_data
+from executor.problems import Problem, ProblemError
+from portal.data import actions as data
+from portal.data.models import FileVersion, VersionState
+from portal.looks.unpacking import unpack_file
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Bring = Callable[[str, bytes], FileVersion]
+
+
+@pytest.fixture
+def bring(ana: Any, dev: Any, lake: Path) -> Bring:
+    """`bring("a.zip", …)` is Ana's upload into raw/, a new version of what is there."""
+
+    def bring(name: str, content: bytes) -> FileVersion:
+        upload = data.begin_upload(actor=ana, environment=dev, name=name, size=len(content), if_there="new_version")
+        data.receive_piece(actor=ana, upload=upload, offset=0, parts=[content], length=len(content))
+        return data.finish_upload(actor=ana, upload=upload)
+
+    return bring
+
+
+@pytest.fixture
+def unpack(ana: Any, dev: Any) -> Callable[[str], list[str]]:
+    """Unpacks, and gives where the parts are."""
+    return lambda uri: [version.uri for version in async_to_sync(unpack_file)(actor=ana, environment=dev, uri=uri)]
+
+
+def book(**sheets: int) -> bytes:
+    """A workbook: a sheet → the only value in it."""
+    made, content = Workbook(), io.BytesIO()
+    made.remove(made.active)
+    for name, value in sheets.items():
+        sheet = made.create_sheet(name)
+        sheet.append(["v"])
+        sheet.append([value])
+    made.save(content)
+    return content.getvalue()
+
+
+def packed(**files: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"{name}.csv", text)
+    return content.getvalue()
+
+
+def outdated(lake: Path, uri: str) -> Problem:
+    with pytest.raises(ProblemError) as caught:
+        require_data(str(lake / uri), uri)
+    (problem,) = caught.value.problems
+    return problem
+
+
+def test_sheets_of_an_older_workbook_are_not_read_and_are_made_anew_where_they_are(ana, dev, lake, bring, unpack, browser_of):
+    bring("sales.xlsx", book(May=1, June=2))
+    may, june = unpack("raw/sales.xlsx")
+    require_data(str(lake / may), may)
+    address = "/p/flights/data/dev/look/proposal"
+    assert "data-at-once" not in browser_of(ana).post(address, {"uri": "raw/sales.xlsx"}).content.decode()
+
+    bring("sales.xlsx", book(May=7, July=3))
+    problem = outdated(lake, may)
+    assert (problem.code, problem.file) == ("input-outdated", may)
+    assert "an earlier “sales.xlsx”" in problem.message
+    assert outdated(lake, "raw/*.csv").code == "input-outdated", "neither by itself nor with others"
+    assert "data-at-once" in browser_of(ana).post(address, {"uri": "raw/sales.xlsx"}).content.decode()
+
+    again = unpack("raw/sales.xlsx")
+    assert again[0] == may and june not in again
+    require_data(str(lake / may), may)
+    assert (lake / may).read_text().split() == ["v", "7"]
+    assert not (lake / june).exists()
+    assert FileVersion.objects.get(uri=june).state == VersionState.BINNED, "it is no longer inside, and can be put back"
+    assert FileVersion.objects.filter(uri=may, state=VersionState.KEPT).exists(), "so can the sheet that was replaced"
+
+
+def test_the_folder_of_a_zip_is_used_again_and_an_older_version_put_back_counts_too(ana, dev, lake, bring, unpack):
+    first = bring("months.zip", packed(a="v\n1\n", b="v\n2\n"))
+    assert unpack("raw/months.zip") == ["raw/months/a.csv", "raw/months/b.csv"]
+    bring("months.zip", packed(a="v\n5\n", c="v\n6\n"))
+    assert outdated(lake, "raw/months").code == "input-outdated"
+    assert unpack("raw/months.zip") == ["raw/months/a.csv", "raw/months/c.csv"]
+    assert [file.name for file in require_data(str(lake / "raw/months"), "raw/months").files] == ["raw/months/a.csv", "raw/months/c.csv"]
+    first.refresh_from_db()
+    data.put_back(actor=ana, version=first)
+    assert outdated(lake, "raw/months").code == "input-outdated"
+
+
+@pytest.mark.parametrize(
+    ("moved", "to", "reads"),
+    [
+        ("raw/m/a.csv", "raw/m/first.csv", "raw/m/first.csv"),
+        ("raw/m/a.csv", "other/a.csv", "other/a.csv"),
+        ("raw/m", "raw/old", "raw/old"),
+        ("raw/m", "other/months", "other/months"),
+        ("raw/m.zip", "raw/months.zip", "raw/m"),
+    ],
+)
+def test_whatever_is_renamed_meanwhile(ana, dev, lake, bring, unpack, moved, to, reads):
+    bring("m.zip", packed(a="v\n1\n", b="v\n2\n"))
+    unpack("raw/m.zip")
+    data.rename_data(actor=ana, environment=dev, uri=moved, to=to)
+    require_data(str(lake / reads), reads)
+    bring("months.zip" if to.endswith("zip") else "m.zip", packed(a="v\n5\n", b="v\n6\n"))
+    assert outdated(lake, reads).code == "input-outdated"
+
+
+def test_what_people_changed_by_hand_is_theirs(ana, dev, lake, bring, unpack):
+    bring("sales.xlsx", book(May=1))
+    (may,) = unpack("raw/sales.xlsx")
+    bring(may.rpartition("/")[2], b"v\n9\n")
+    bring("sales.xlsx", book(May=7))
+    require_data(str(lake / may), may)
+    (other,) = unpack("raw/sales.xlsx")
+    assert other != may and (lake / may).read_text() == "v\n9\n"
+
+
+OUTSIDE = '{"a.csv": {"of": "../../../etc/passwd", "part": "", "was": [0, 0], "made": [2, 0]}}'
+
+
+@pytest.mark.parametrize("note", ["", "[]", "{", '{"a.csv": 1}', OUTSIDE])
+def test_a_note_that_is_none_hides_nothing_and_stops_nothing(lake: Path, note: str) -> None:
+    (lake / "raw/a.csv").write_text("v\n")
+    (lake / "raw/.sluice-made-of.json").write_text(note)
+    assert len(require_data(str(lake / "raw/a.csv"), "raw/a.csv").files) == 1
