@@ -10,7 +10,7 @@ from executor.files.rows import lines_of
 from executor.look.describing import column_of
 from executor.look.dialect import Dialect, dialect_of
 from executor.look.encoding import encoding_of, found
-from executor.look.facts import Facts
+from executor.look.facts import SPREAD, Facts
 from executor.look.misfits import MOST, misfits_of
 from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding, without_mark
@@ -23,6 +23,8 @@ FIRST_ROWS = 100
 FIRST_LINES = 60
 TAIL = 64_000
 MOST_COLUMNS = 2_000
+MOST_SPREAD, FEWEST_SPREAD = 50_000, 25
+"""Values whose spread is shown: of all columns together, and of each at least."""
 Tell = Callable[[str, int, int], None]
 """Takes what is done: words, bytes done, bytes in all."""
 
@@ -130,7 +132,9 @@ class DelimitedLook:
         if self.header and width < named:
             # A name without cells is a column all the same: the stage that reads has it, too.
             width, self.usual_choice = named, self.settings.other_widths or "pad"
-        self.facts = [Facts(self.header[index] if index < len(self.header) else "") for index in range(min(max(width, 1), MOST_COLUMNS))]
+        width = min(max(width, 1), MOST_COLUMNS)
+        spread = min(SPREAD, max(FEWEST_SPREAD, MOST_SPREAD // width))
+        self.facts = [Facts(self.header[index] if index < len(self.header) else "", spread) for index in range(width)]
         return block, lines
 
     def _of_other_widths(self, block: list[list[str]], lines: list[int], width: int) -> tuple[list[Any], list[int]]:

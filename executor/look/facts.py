@@ -83,8 +83,9 @@ class Tally:
 class Facts:
     """One column. `take` gets its values in order, block by block; a row without a cell here gives None."""
 
-    def __init__(self, name: str = "") -> None:
+    def __init__(self, name: str = "", spread: int = SPREAD) -> None:
         self.name = name
+        self._most_spread = spread
         self.rows = 0
         self.empty = 0
         self.missing = 0
@@ -109,8 +110,9 @@ class Facts:
         for text, rows in counted.items():
             if text is not None:
                 self._take(text, rows, values, lines)
-        if len(self.spread) < SPREAD:
-            self.spread += [value for value in values[:: max(1, len(values) // 500)] if value][: SPREAD - len(self.spread)]
+        room = self._most_spread - len(self.spread)
+        if room > 0:
+            self.spread += [value for value in values[:: max(1, len(values) // min(room, 500))] if value][:room]
         if len(self.samples) < 3:
             fresh = dict.fromkeys(value for value in values[:500] if value and value.strip(BLANKS) and value not in self.samples)
             self.samples += list(fresh)[: 3 - len(self.samples)]

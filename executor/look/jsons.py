@@ -102,7 +102,9 @@ def look_at_json(file: Opened, uri: str, settings: Settings, kind: str, *, secon
         first_lines=file.head.decode(python_encoding(str(encoding.value)), "replace").splitlines()[:FIRST_LINES],
     )
     if encoding.value != "UTF-8":
-        proposal.problems.append(Said(code="input-encoding", message="JSON is read as UTF-8 only.", fix="Save the file as UTF-8."))
+        message = f"The file is written in {encoding.value}; JSON is read as UTF-8 only."
+        fix = "Save it again with the encoding UTF-8: editors offer that under “Save as”."
+        proposal.problems.append(Said(code="input-encoding", message=message, fix=fix))
 
     def records() -> Iterator[tuple[int, dict[str, Any], bool]]:
         return _lines(file, proposal, seconds, limit_bytes) if kind == "jsonl" else _document(file)

@@ -119,6 +119,25 @@ def conflicts(job: Job, environment: Environment, uris: Iterable[str]) -> list[d
     ]
 
 
+def conflicts_in(job: Job, document: str) -> list[dict[str, Any]]:
+    """The same of a document that somebody writes, as warnings at its stages, in the lowest environment. Addresses that hang on a parameter
+    without a value are judged when it runs; of a document that cannot be read nothing is said."""
+    lowest = job.project.environments.select_related("project").order_by("rank").first()
+    try:
+        content = json_text.loads(document)
+    except ValueError:
+        return []
+    if lowest is None or not isinstance(content, dict) or not isinstance(content.get("stages"), list):
+        return []
+    index_of = {str(stage.get("name")): index for index, stage in enumerate(content["stages"]) if isinstance(stage, dict)}
+    return [
+        {**found, "severity": "warning", "stage": stage, "stage_index": index_of[stage]}
+        for stage, field, uri in addresses_as_written(content, lowest.name, lowest.parameters)
+        if field == "outputURI" and "*" not in uri and stage in index_of
+        for found in conflicts(job, lowest, [uri])
+    ]
+
+
 def require_own(job: Job, environment: Environment, uris: Iterable[str]) -> None:
     """Raises Conflict, with every problem, when the job would publish where it may not."""
     found = conflicts(job, environment, uris)

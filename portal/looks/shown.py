@@ -50,6 +50,8 @@ ZONES = [
     "UTC", "Europe/Berlin", "Europe/London", "Europe/Paris", "Europe/Zurich", "America/New_York", "America/Chicago", "America/Denver",
     "America/Los_Angeles", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Shanghai", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney",
 ]  # fmt: skip
+MOST_DRAWN, MOST_CELLS = 300, 10_000
+"""Columns, and cells of first rows, that a page shows; a browser needs many seconds for thousands of either."""
 FORMATS = {"delimited": "text with separators", "json": "one JSON document", "jsonl": "JSON, one object a line", "parquet": "Parquet"}
 
 
@@ -66,7 +68,10 @@ def page(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen)
         "mends_json": json.dumps([asdict(mend) for mend in chosen.mends]),
         "found": [_fact(found) for found in proposal.found if not _is_more(found)],
         "found_more": [_fact(found) for found in proposal.found if _is_more(found)],
-        "columns": [_column(column) for column in proposal.columns if not column.dropped],
+        "columns": [_column(column) for column in _drawn(proposal)],
+        "drawn_names": [column.name for column in proposal.columns[:MOST_DRAWN]],
+        "drawn_rows": [row[: MOST_DRAWN + 1] for row in proposal.first_rows[: MOST_CELLS // max(1, len(proposal.columns[:MOST_DRAWN]))]],
+        "not_drawn": sum(not column.dropped for column in proposal.columns) - len(_drawn(proposal)),
         "dropped": _dropped(proposal),
         "kept": [column for column in proposal.columns if not column.dropped],
         "misfits": [_misfit(misfit, mended) for misfit in proposal.misfits],
@@ -80,6 +85,16 @@ def page(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen)
         "is_outdated": bool(proposal.members) and is_outdated(environment, uri),
         "is_readable": proposal.format in READABLE and bool(proposal.columns),
     }
+
+
+def _drawn(proposal: Proposal) -> list[ProposedColumn]:
+    """The columns that the page shows: of a very wide table those that want a look, and the first ones."""
+    kept = [column for column in proposal.columns if not column.dropped]
+    if len(kept) <= MOST_DRAWN:
+        return kept
+    wanting = [column for column in kept if column.fits < column.rows or not column.sure][:MOST_DRAWN]
+    places = {column.index for column in wanting} | {column.index for column in kept[: MOST_DRAWN - len(wanting)]}
+    return [column for column in kept if column.index in places]
 
 
 def _made(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen) -> Made:

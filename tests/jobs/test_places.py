@@ -119,3 +119,22 @@ def test_who_uses_a_place(job: Job, dev: Environment, ben: User, changed: Any) -
     ]
     assert [use.draft_of for use in places.used_by(dev, "curated/anything")] == [ben]
     assert places.used_by(dev, "raw/other.csv") == []
+
+
+def test_a_place_of_another_job_is_told_while_one_writes(job: Job, other: Job, dev: Environment, ana: User, browser_of: Any) -> None:
+    publish(other, dev, "curated/by_origin")
+
+    def told(*outputs: str) -> list[tuple[str, int]]:
+        stages = [{"type": "ParquetLoad", "name": f"save_{n}", "inputView": "v", "outputURI": uri} for n, uri in enumerate(outputs)]
+        text = json.dumps({"stages": [{"type": "SQLTransform", "name": "v", "sql": "SELECT 1 AS a", "outputView": "v"}, *stages]})
+        url = "/p/flights/jobs/daily_delays/check"
+        answer = browser_of(ana).post(url, json.dumps({"document": text}), content_type="application/json").json()
+        found = [problem for problem in answer["problems"] if problem["code"] == "place-not-own"]
+        assert all(problem["severity"] == "warning" and "other_job" in problem["message"] for problem in found)
+        return [(problem["stage"], problem["stage_index"]) for problem in found]
+
+    assert told("curated/mine", "curated/by_origin") == [("save_1", 2)]
+    assert told("curated/By_Origin/x", "curated") == [("save_0", 1), ("save_1", 2)]
+    assert told("curated/mine", "curated/${nothing}") == []
+    publish(job, dev, "curated/own")
+    assert told("curated/own") == []

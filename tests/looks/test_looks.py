@@ -439,3 +439,17 @@ def test_only_who_brought_a_file_discards_it(ana, pat, dev, browser_of, program_
         data.discard_upload(actor=ana, environment=dev, uri="raw/own.csv")
     assert own.exists()
     assert browser_of(pat).post("/p/flights/data/dev/discard", {"uri": "raw/own.csv"}).status_code == 404
+
+
+def test_a_very_wide_table_is_shown_in_part_and_read_whole(ana, dev, browser_of, lake):
+    names = [f"c{number}" for number in range(2000)]
+    rows = [",".join(str(number + row) for number in range(2000)) for row in range(12)]
+    rows[-1] = rows[-1].rsplit(",", 1)[0] + ",odd"
+    (lake / "raw" / "own.csv").write_text("\n".join([",".join(names), *rows]) + "\n")
+    shown = piece(browser_of(ana))
+    assert shown.count('data-setting="columns.') == 2 * 300
+    assert 'data-setting="columns.1999.type"' in shown  # it has a value that does not fit
+    assert "1,700 more columns" in " ".join(shown.split())
+    answer = browser_of(ana).post(f"{LOOK}/create", {"uri": "raw/own.csv", "name": "wide"})
+    typing = json.loads(Job.objects.get(pk=Job.objects.get(name="wide").pk).drafts.get().document)["stages"][1]
+    assert (answer.status_code, len(typing["schema"])) == (201, 2000)
