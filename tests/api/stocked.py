@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,12 +24,13 @@ from portal.pipelines.actions import create_pipeline
 from portal.pipelines.models import PipelineRun, Schedule
 from portal.promotions.models import Promotion
 from portal.runs import launcher
-from portal.runs.models import StageRun
+from portal.runs.models import LogSegment, StageRun
 from tests import factories
 
 WHERE = "test"
 """The environment of everything that belongs to one."""
 CANARY = "CNRYq77"
+"""A value of the data: in the file, and in what a run has said of it."""
 
 
 def routes(patterns: Any = None, before: str = "") -> Iterator[str]:
@@ -53,7 +55,9 @@ def stock(project: Project, owner: User) -> dict[str, str]:
         older, test, "failed", fence=1, outputs=[{"stage": "write", "uri": "curated/x", "format": "parquet", "rows": 2}]
     )
     StageRun.objects.create(run=run, attempt_number=1, index=0, name="flights", type="DelimitedExtract", state="warning", details={
-        "values": {"rows": 2, "affected": 1, "is_whole": True, "can_show": True, "counts": [], "names": []}})  # fmt: skip
+        "values": {"rows": 2, "affected": 1, "is_whole": True, "can_show": True, "counts": [], "names": [CANARY]}})  # fmt: skip
+    line = {"seq": 1, "event": "log", "level": "info", "message": CANARY, "source": "job"}
+    LogSegment.objects.create(run=run, attempt_number=1, first_seq=1, last_seq=1, lines=json.dumps(line) + "\n")
     raising.run_ended(run.pk)
     pipeline = create_pipeline(actor=owner, project=project, name="night", after={job.name: []})
     schedule = Schedule.objects.create(pipeline=pipeline, environment=test, cron="0 * * * *", set_by=owner)

@@ -308,7 +308,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST P/places/give-up": {"place": "$place"},
     "POST P/runs/<uuid:run>/put-back": {"place": "$place", "kept": "20200101T000000000000"},
     "POST P/data/ENV/look/preview": JSON,
-    "POST P/data/ENV/look/unpack": {"uri": "raw/a.csv"},
+    "POST P/data/ENV/look/unpack": JSON,
     "POST P/data/ENV/look/create": {"uri": "raw/a.csv"},
     "POST P/jobs/<slug:job>/save": {"document": "{}", "base_version": 3, "message": "x"},
     "POST P/jobs/<slug:job>/analyse": JSON,
@@ -424,13 +424,20 @@ def is_streamed(route: str) -> bool:
     return route in ("P/runs/<uuid:run>/events", "P/runs/<uuid:run>/log")
 
 
+def text_of(answer: Any) -> str:
+    """All that it says, and where it leads."""
+    return f"{b'' if answer.streaming else answer.content!r} {answer.headers}"
+
+
 SEE_ALIKE = {"open", "signed in", "view", "view in test", "own", "nobody", "view or manage_members"}
 """Every role of the project means the same to these: one is asked."""
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("who", PEOPLE)
-def test_each_person_gets_in_where_the_table_says_and_nowhere_else(who: str, flights: Project, ids: dict[str, str]) -> None:
+def test_each_person_gets_in_where_the_table_says_and_without_the_right_sees_no_data(
+    who: str, flights: Project, ids: dict[str, str]
+) -> None:
     user, wrong = make(who, flights), []
     client = Client(raise_request_exception=False)
     if user:
@@ -444,6 +451,8 @@ def test_each_person_gets_in_where_the_table_says_and_nowhere_else(who: str, fli
         answer = asked(client, method, route, ids)
         if refused(answer) == may(user, action, flights) or (answer.status_code >= 500 and answer.status_code != 503):
             wrong.append((method, route, action, answer.status_code))
+        if not (user and can(user, "view_data", flights, environment=WHERE)) and stocked.CANARY in text_of(answer):
+            wrong.append((method, route, "shows data"))
     assert "\n".join(map(str, wrong)) == ""
 
 
