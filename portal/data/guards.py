@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.data import names
+from portal.data import names, origins
 from portal.data.lake import Lake, Taken
 from portal.data.models import FileVersion, IfThere
 from portal.data.uses import as_dicts
@@ -59,9 +59,10 @@ def require_answer(lake: Lake, uri: str, if_there: str) -> str:
 
 
 def about(environment: Environment, uri: str) -> dict[str, Any]:
-    """Who reads and writes the place and how many versions of it are kept, for the question."""
+    """Who reads and writes the place, or what was unpacked from it, and how many versions of it are kept, for the question."""
     kept = FileVersion.objects.at(environment, uri).can_come_back().count()
-    return {"used_by": as_dicts(places.used_by(environment, uri)), "kept_versions": kept}
+    used = [use for place in (uri, *origins.made_from(Lake(environment), uri)) for use in places.used_by(environment, place)]
+    return {"used_by": as_dicts(used), "kept_versions": kept}
 
 
 def _free_place(lake: Lake, uri: str) -> str:

@@ -18,6 +18,22 @@ def write(lake: Lake, folder: str, origins: dict[str, Origin]) -> None:
         lake.note(folder, made_of.NOTE, made_of.text_of(kept))
 
 
+def made_from(lake: Lake, uri: str) -> list[str]:
+    """The files that were unpacked from `uri`, whichever version of it, and have not been changed by hand."""
+    home = uri.rpartition("/")[0]
+    return [
+        f"{folder}/{name}"
+        for folder in (home, *lake.folders_in(home))
+        for name in made_of.parts_of(lake.root / folder, lake.root / uri).values()
+    ]
+
+
+def is_outdated(lake: Lake, uri: str) -> bool:
+    """Whether files were made of an earlier version of `uri`: runs that read them stop until it is unpacked again."""
+    places = [lake.root / place for place in made_from(lake, uri)]
+    return any(made_of.newer(place, made_of.noted(place.parent)) for place in places)
+
+
 def take_along(lake: Lake, uri: str, target: str) -> None:
     """After `uri` has become `target`: what is noted of it, and of what was made of it, holds for its new place."""
     old, new = lake.root / uri, lake.root / target

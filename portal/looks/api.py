@@ -62,6 +62,9 @@ class UnpackIn(serializers.Serializer[Any]):
 class UnpackOut(serializers.Serializer[Any]):
     files = serializers.ListField(child=serializers.CharField(), help_text="The places of its parts.")
     notes = serializers.DictField(help_text="What became of parts, by their places: formulas without a stored value.")
+    gone = serializers.ListField(
+        child=serializers.CharField(), help_text="Files made of an earlier version whose parts are no longer inside: they are in the bin."
+    )
     folder = serializers.CharField(allow_null=True, help_text="The folder that holds them alone, and can be looked at as one table.")
 
 
@@ -127,9 +130,10 @@ class Unpack(OfFile):
     @extend_schema(summary="Unpack a zip or a workbook into files beside it", request=UnpackIn, responses={201: UnpackOut})
     def post(self, request: Request, project: str, environment: str) -> Response:
         place, uri = self.place(self.taken(UnpackIn)["uri"])
-        files = async_to_sync(unpack_file)(actor=self.person, environment=place, uri=uri)
-        notes = {file.uri: file.notes for file in files if file.notes}
-        return Response({"files": [file.uri for file in files], "notes": notes, "folder": own_folder(uri, files)}, status=201)
+        made = async_to_sync(unpack_file)(actor=self.person, environment=place, uri=uri)
+        notes = {file.uri: file.notes for file in made.files if file.notes}
+        files, folder = [file.uri for file in made.files], own_folder(uri, made.files)
+        return Response({"files": files, "notes": notes, "folder": folder, "gone": made.gone}, status=201)
 
 
 _IN = "projects/<slug:project>/environments/<slug:environment>/"

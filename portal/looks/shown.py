@@ -10,12 +10,13 @@ from executor.files.encodings import Encoding
 from executor.look.dialect import ESCAPES, QUOTES, SEPARATORS
 from executor.look.proposal import Found, Misfit, Proposal, ProposedColumn
 from executor.look.stages import table_name
+from portal.data.lake import Lake
+from portal.data.origins import is_outdated
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs import plain_words
 from portal.looks.choosing import Chosen, default_misfits
 from portal.looks.new_job import READABLE, Made, free_job_name, made_for
-from portal.looks.unpacking import is_outdated
 
 TYPES = [
     ("string", "text", "abc"),
@@ -82,7 +83,7 @@ def page(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen)
         "sentences": list(plain_words.plain_stages(made.stages)),
         "outputs": made.outputs,
         "taken": made.taken,
-        "is_outdated": bool(proposal.members) and is_outdated(environment, uri),
+        "is_outdated": bool(proposal.members) and is_outdated(Lake(environment), uri),
         "is_readable": proposal.format in READABLE and bool(proposal.columns),
     }
 

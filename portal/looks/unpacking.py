@@ -28,11 +28,19 @@ TELL_SECONDS = 0.5
 Told = Callable[[int, int], None]
 
 
-_at_work: set[asyncio.Task[list[FileVersion]]] = set()
+@dataclass(frozen=True)
+class Unpacked:
+    """`files`: the parts, as files of the lake; `gone`: files that were made of parts which are no longer inside, now in the bin."""
+
+    files: list[FileVersion]
+    gone: list[str]
+
+
+_at_work: set[asyncio.Task[Unpacked]] = set()
 """Unpackings under way: each goes on to its end, whoever still waits for it."""
 
 
-async def unpack_file(*, actor: User, environment: Environment, uri: str, told: Told | None = None) -> list[FileVersion]:
+async def unpack_file(*, actor: User, environment: Environment, uri: str, told: Told | None = None) -> Unpacked:
     """Every part of `uri` as a file of its own, in the folder it lies in; what is there already stays, but for what was made
     of an earlier version of it. `told` hears how many of how many
     are there. Raises NotAllowed, NotLookedAt."""
@@ -46,8 +54,8 @@ async def unpack_file(*, actor: User, environment: Environment, uri: str, told: 
         await sync_to_async(_forget)(environment, folder)
 
 
-async def unpack_and_tell(*, actor: User, environment: Environment, uri: str) -> AsyncIterator[tuple[int, int] | list[FileVersion]]:
-    """As `unpack_file`: now and then (files that are there, files in all), and at the end the files."""
+async def unpack_and_tell(*, actor: User, environment: Environment, uri: str) -> AsyncIterator[tuple[int, int] | Unpacked]:
+    """As `unpack_file`: now and then (files that are there, files in all), and at the end what there is."""
     so_far = (0, 0)
 
     def told(done: int, whole: int) -> None:
@@ -62,7 +70,7 @@ async def unpack_and_tell(*, actor: User, environment: Environment, uri: str) ->
     yield task.result()
 
 
-def _bring_in(actor: User, environment: Environment, uri: str, folder: str, files: Any, told: Told | None = None) -> list[FileVersion]:
+def _bring_in(actor: User, environment: Environment, uri: str, folder: str, files: Any, told: Told | None = None) -> Unpacked:
     """What was made of an earlier version of `uri` is replaced, and put into the bin where it is no longer inside."""
     lake = Lake(environment)
     target = _folder_for(lake, uri) if is_one_table(uri, files) else uri.rpartition("/")[0]
@@ -73,10 +81,11 @@ def _bring_in(actor: User, environment: Environment, uri: str, folder: str, file
         brought.append(_bring(actor, environment, lake, target, part, earlier.pop(part.name, None)))
         if told:
             told(len(brought), len(parts))
-    for name in earlier.values():
-        data.delete_data(actor=actor, environment=environment, uri=f"{target}/{name}")
+    gone = [f"{target}/{name}" for name in earlier.values()]
+    for place in gone:
+        data.delete_data(actor=actor, environment=environment, uri=place)
     _note_origins(lake, uri, target, {version.uri: part.name for version, part in zip(brought, parts, strict=True)})
-    return brought
+    return Unpacked(brought, gone)
 
 
 def _note_origins(lake: Lake, uri: str, target: str, brought: dict[str, str]) -> None:
@@ -88,17 +97,6 @@ def _note_origins(lake: Lake, uri: str, target: str, brought: dict[str, str]) ->
         if was and made:
             origins[place.rpartition("/")[2]] = made_of.Origin(os.path.relpath(source, folder), part, was, made)
     noted.write(lake, target, origins)
-
-
-def is_outdated(environment: Environment, uri: str) -> bool:
-    """Whether files were made of `uri`, and of an earlier version of it: runs that read them stop until it is unpacked again."""
-    root = Lake(environment).root
-    home, stem = uri.rpartition("/")[0], names.split(names.safe(uri))[0]
-    for folder in (home, *_own_folders(home, stem)):
-        origins = made_of.noted(root / folder)
-        if any(made_of.newer(root / folder / name, origins) == uri.rpartition("/")[2] for name in origins):
-            return True
-    return False
 
 
 def is_one_table(uri: str, files: Any) -> bool:

@@ -31,7 +31,7 @@ from portal.jobs.models import Draft, Job
 from portal.looks import actions, asking, choosing, shown
 from portal.looks.inputs import columns_of_input
 from portal.looks.new_job import stages_for
-from portal.looks.unpacking import own_folder, unpack_and_tell
+from portal.looks.unpacking import Unpacked, own_folder, unpack_and_tell
 from portal.runs.preview_views import streamed
 from portal.wire import LIVE_HEADERS
 
@@ -144,15 +144,20 @@ async def preview(request: HttpRequest, project: str, environment: str) -> HttpR
 @require_POST
 async def unpack(request: HttpRequest, project: str, environment: str) -> StreamingHttpResponse:
     """JSON {"uri"} of a zip or workbook → {"done", "of"} now and then, and at the end {"files": [{"uri", "notes", "url" of its page}],
-    "folder": the same of the folder that holds them alone}, or {"problem"}. It goes on when nobody waits any more."""
-    user, content = cast(User, await request.auser()), json_body.read_object(request)
-    place, uri = await _place(user, project, environment, str(content.get("uri", "")))
-    await sync_to_async(require_change)(user, place)
+    "folder": the same of the folder that holds them alone, "gone": files whose parts are no longer inside}, or {"problem"}. It goes on
+    when nobody waits any more."""
+    user = cast(User, await request.auser())
+
+    def require() -> None:
+        require_change(user, _environment(user, project, environment))
+
+    await sync_to_async(require)()  # before a word of theirs is read
+    place, uri = await _place(user, project, environment, str(json_body.read_object(request).get("uri", "")))
 
     async def lines() -> AsyncIterator[str]:
         try:
             async for told in unpack_and_tell(actor=user, environment=place, uri=uri):
-                said = _unpacked(place, uri, told) if isinstance(told, list) else {"done": told[0], "of": told[1]}
+                said = _unpacked(place, uri, told) if isinstance(told, Unpacked) else {"done": told[0], "of": told[1]}
                 yield json.dumps(said) + "\n"
         except PortalError as error:
             yield json.dumps({"problem": " ".join(filter(None, [error.message, error.fix]))}) + "\n"
@@ -160,11 +165,15 @@ async def unpack(request: HttpRequest, project: str, environment: str) -> Stream
     return StreamingHttpResponse(lines(), content_type="application/x-ndjson", headers=LIVE_HEADERS)
 
 
-def _unpacked(place: Environment, uri: str, brought: list[FileVersion]) -> dict[str, Any]:
+def _unpacked(place: Environment, uri: str, made: Unpacked) -> dict[str, Any]:
     address = reverse("looks:look", args=[place.project.slug, place.name])
-    files = [{"uri": file.uri, "notes": file.notes, "url": f"{address}?{urlencode({'uri': file.uri})}"} for file in brought]
-    folder = own_folder(uri, brought)
-    return {"files": files, "folder": {"uri": folder, "url": f"{address}?{urlencode({'uri': folder})}"} if folder else None}
+    files = [{"uri": file.uri, "notes": file.notes, "url": f"{address}?{urlencode({'uri': file.uri})}"} for file in made.files]
+    folder = own_folder(uri, made.files)
+    return {
+        "files": files,
+        "gone": made.gone,
+        "folder": {"uri": folder, "url": f"{address}?{urlencode({'uri': folder})}"} if folder else None,
+    }
 
 
 @require_POST

@@ -8,6 +8,7 @@ import { choose } from "./tabs.js";
 import { show } from "./toasts.js";
 
 const NO_ANSWER = "Sluice does not answer. Your choices are still here; try again in a moment.";
+const GONE = "is no longer inside: it is in the bin, and jobs that read it will stop.";
 const place = document.getElementById("look");
 let previewing = null;
 let isDrawing = false;
@@ -126,8 +127,8 @@ async function unpack(button) {
 }
 
 /** The parts of what was unpacked: the only one is looked at, several are offered. */
-function offerParts({ files, folder }) {
-  if (files.length === 1) {
+function offerParts({ files, folder, gone }) {
+  if (files.length === 1 && !gone.length) {
     location.assign(files[0].url);
     return;
   }
@@ -136,6 +137,7 @@ function offerParts({ files, folder }) {
   parts.replaceChildren(
     ...files.map(({ uri, url, notes }) => el("li", {}, icon("table", "mut"), " ", el("a", { href: url }, uri), " ", ...about(notes))),
   );
+  parts.append(...gone.map((uri) => el("li", {}, icon("trash", "mut"), ` ${uri} `, el("small", { class: "warn" }, GONE))));
   const footer = parts.parentElement.querySelector("footer");
   if (folder) {
     const all = el("a", { class: "btn primary", href: folder.url }, icon("table"), ` Look at all ${files.length} as one table`);

@@ -268,7 +268,7 @@ def test_unpacking_by_api_tells_the_folder_that_can_be_read_as_one_table(ana, de
             for file in files:
                 archive.writestr(file, "a,b\n1,2\n")
         answer = program.post(f"{API}/unpack", {"uri": f"raw/{name}"}, format="json")
-        assert answer.json() == {"files": [f"{folder or 'raw'}/{file}" for file in files], "notes": {}, "folder": folder}
+        assert answer.json() == {"files": [f"{folder or 'raw'}/{file}" for file in files], "notes": {}, "folder": folder, "gone": []}
     assert program.post(API, {"uri": "raw/two"}, format="json").json()["rows"] == 1
 
 

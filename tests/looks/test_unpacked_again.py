@@ -15,8 +15,10 @@ from openpyxl import Workbook
 from executor.files.inputs import require_data
 from executor.problems import Problem, ProblemError
 from portal.data import actions as data
+from portal.data.lake import Taken
 from portal.data.models import FileVersion, VersionState
 from portal.looks.unpacking import unpack_file
+from tests.factories import make_job, make_version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Bring = Callable[[str, bytes], FileVersion]
@@ -37,7 +39,7 @@ def bring(ana: Any, dev: Any, lake: Path) -> Bring:
 @pytest.fixture
 def unpack(ana: Any, dev: Any) -> Callable[[str], list[str]]:
     """Unpacks, and gives where the parts are."""
-    return lambda uri: [version.uri for version in async_to_sync(unpack_file)(actor=ana, environment=dev, uri=uri)]
+    return lambda uri: [version.uri for version in async_to_sync(unpack_file)(actor=ana, environment=dev, uri=uri).files]
 
 
 def book(**sheets: int) -> bytes:
@@ -88,6 +90,16 @@ def test_sheets_of_an_older_workbook_are_not_read_and_are_made_anew_where_they_a
     assert not (lake / june).exists()
     assert FileVersion.objects.get(uri=june).state == VersionState.BINNED, "it is no longer inside, and can be put back"
     assert FileVersion.objects.filter(uri=may, state=VersionState.KEPT).exists(), "so can the sheet that was replaced"
+
+
+def test_the_question_names_the_jobs_that_read_what_is_inside(ana, dev, lake, bring, unpack):
+    bring("sales.xlsx", book(May=1))
+    (may,) = unpack("raw/sales.xlsx")
+    document = {"stages": [{"type": "DelimitedExtract", "inputURI": may}]}
+    make_version(make_job(dev.project, ana, "by_month"), ana, document, live_in=("dev",))
+    with pytest.raises(Taken) as asked:
+        data.begin_upload(actor=ana, environment=dev, name="sales.xlsx", size=10)
+    assert [use["job"] for use in asked.value.extra["used_by"]] == ["by_month"]
 
 
 def test_the_folder_of_a_zip_is_used_again_and_an_older_version_put_back_counts_too(ana, dev, lake, bring, unpack):
