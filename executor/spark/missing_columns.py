@@ -1,4 +1,4 @@
-"""A column that is not there: what may have been meant, written as SQL takes it."""
+"""A column that is not there, or there twice: what may have been meant, written as SQL takes it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,22 @@ def unknown_column(facts: Facts, columns: list[str]) -> dict[str, Any]:
     if hidden is not None:
         return words | _meant(name, hidden)
     return words | {"message": f"There is no column “{name}” here.", "fix": _near(asked, offered, known)}
+
+
+def ambiguous_column(facts: Facts, columns: list[str]) -> dict[str, Any]:
+    """The words for a name that more than one column has: of several views, or of one, where no view's name in front tells them apart."""
+    name = facts.name("name")
+    found = [".".join(parts(one)) for one in _listed(_first(facts, "referenceNames").strip("[]"))]
+    if found and len({one.casefold() for one in found}) == 1:
+        fix = "Rename one with AS where it is made, or do not select it twice."
+        return {"code": "column-twice", "message": f"Two columns have the name “{name}”.", "found": name, "fix": fix}
+    return {
+        "code": "column-ambiguous",
+        "message": f"“{name}” could mean more than one column.",
+        "found": name,
+        "expected": " or ".join(found),
+        "fix": f"Write the view's name before it, as in “f.{name}”.",
+    }
 
 
 def cut_column(rest: str, asked: str, columns: list[str]) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from executor.spark.jvm import OUT_OF_MEMORY
-from executor.spark.missing_columns import unknown_column
+from executor.spark.missing_columns import ambiguous_column, unknown_column
 from executor.spark.sentences import (
     Sentence,
     Speaker,
@@ -22,13 +22,6 @@ AGGREGATE_IN_WHERE = Sentence(
     "WHERE cannot hold an aggregate or a window function.",
     "Use HAVING, or put the aggregate into a stage before.",
     found="{expressionList}",
-)
-AMBIGUOUS = Sentence(
-    "column-ambiguous",
-    "“{name}” could mean more than one column.",
-    "Write the view's name before it, as in “f.{name}”.",
-    found="{name}",
-    expected="{referenceNames}",
 )
 NUMBER_TOO_LARGE = Sentence(
     "number-too-large",
@@ -277,9 +270,9 @@ BY_CLASS: dict[str, Speaker] = {
     "TABLE_OR_VIEW_NOT_FOUND": NO_VIEW.fill,
     "UNRESOLVED_ROUTINE": NO_FUNCTION.fill,
     "UNRESOLVABLE_TABLE_VALUED_FUNCTION": NO_FUNCTION.fill,
-    "AMBIGUOUS_REFERENCE": AMBIGUOUS.fill,
-    "AMBIGUOUS_COLUMN_OR_FIELD": AMBIGUOUS.fill,
-    "AMBIGUOUS_LATERAL_COLUMN_ALIAS": AMBIGUOUS.fill,
+    "AMBIGUOUS_REFERENCE": ambiguous_column,
+    "AMBIGUOUS_COLUMN_OR_FIELD": ambiguous_column,
+    "AMBIGUOUS_LATERAL_COLUMN_ALIAS": ambiguous_column,
     "MISSING_AGGREGATION": not_grouped,
     "MISSING_GROUP_BY": not_grouped,
     "UNRESOLVED_ALL_IN_GROUP_BY": not_grouped,

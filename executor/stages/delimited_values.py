@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import BinaryType, DecimalType, DoubleType, FloatType, StringType, StructField
+from pyspark.sql.types import BinaryType, DecimalType, DoubleType, FloatType, NullType, StringType, StructField
 
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
@@ -18,7 +18,7 @@ from executor.problems import Problem, ProblemError
 
 def values_as_text(frame: DataFrame, decimal_sign: str, *, but: Sequence[str]) -> DataFrame:
     """`frame` with every number that may have decimals as text with that sign, all digits kept, and bytes in base64, as JSON has them;
-    columns in `but` stay as they are."""
+    a column of no type is text without values. Columns in `but` stay as they are."""
     own = {field.name for field in own_fields(frame, but=but)}
     columns: list[Column] = []
     for field in frame.schema.fields:
@@ -27,6 +27,8 @@ def values_as_text(frame: DataFrame, decimal_sign: str, *, but: Sequence[str]) -
             column = F.translate(column.cast("string"), ".", decimal_sign).alias(field.name)
         elif isinstance(field.dataType, BinaryType) and field.name in own:
             column = F.base64(column).alias(field.name)
+        elif isinstance(field.dataType, NullType):
+            column = column.cast("string").alias(field.name)
         columns.append(column)
     return frame.select(*columns)
 

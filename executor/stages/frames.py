@@ -33,3 +33,22 @@ def require_columns(frame: DataFrame, names: Sequence[str], field: str) -> None:
                     fix=did_you_mean(name, frame.columns) or "Name a column of the view.",
                 )
             )
+
+
+def require_names_apart(frame: DataFrame, view: str) -> None:
+    """Raises ProblemError when two columns have one name but for case: a file's columns are told apart by their names."""
+    known: dict[str, str] = {}
+    for name in frame.columns:
+        first = known.get(name.casefold())
+        if first is not None:
+            raise ProblemError(
+                Problem(
+                    code="column-twice",
+                    field="inputView",
+                    message=f"“{view}” has two columns of one name.",
+                    found=f"“{first}” twice" if first == name else f"“{first}” and “{name}”",
+                    expected="each name once",
+                    fix="Rename one with AS in the stage that makes the view, or do not select it twice.",
+                )
+            )
+        known[name.casefold()] = name

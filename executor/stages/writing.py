@@ -17,7 +17,7 @@ from executor.problems import Problem, ProblemError
 from executor.stages.appending import as_what_is_there
 from executor.stages.base import Count, StageContext
 from executor.stages.file_kinds import FileLoad
-from executor.stages.frames import arranged, require_columns
+from executor.stages.frames import arranged, require_columns, require_names_apart
 from executor.stages.kinds import tell_unused
 from executor.stages.noted_columns import note_written, warn_of_other_columns
 
@@ -39,7 +39,9 @@ def write_files(
     Columns of an `unsupported` type are left out, which the run says.
     """
     tell_unused(stage, context)
-    frame = without_columns_of(context.view(stage.input_view), unsupported, stage, context)
+    frame = context.view(stage.input_view)
+    require_names_apart(frame, stage.input_view)
+    frame = without_columns_of(frame, unsupported, stage, context)
     require_columns(frame, stage.partition_by, "partitionBy")
     if stage.partition_by and len(stage.partition_by) >= len(frame.columns):
         raise ProblemError(
@@ -125,7 +127,9 @@ def without_columns_of(frame: DataFrame, kinds: tuple[type, ...], stage: FileLoa
             code="columns-left-out",
             field="inputView",
             message=f"{stage.type} cannot write these columns and leaves them out: {names}.",
-            fix="Turn them into text in an SQLTransform before, for instance with to_json.",
+            fix="Give them a type in an SQLTransform before, for instance CAST(NULL AS STRING)."
+            if all(isinstance(field.dataType, NullType) for field in dropped)
+            else "Turn them into text in an SQLTransform before, for instance with to_json.",
         )
     )
     left = [name_in_sql(field.name) for field in frame.schema.fields if field not in dropped]

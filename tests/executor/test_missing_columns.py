@@ -8,6 +8,7 @@ import pytest
 
 from executor.gate.sql_gate import Gate
 from executor.problems import Problem, ProblemError
+from executor.spark.errors import problem_of
 from executor.spark.missing_columns import parts, written
 
 if TYPE_CHECKING:
@@ -74,3 +75,16 @@ def test_names_are_read_as_they_are_quoted() -> None:
     assert parts("`v`.`a.b`") == ["v", "a.b"]
     assert parts("`q``r`.b") == ["q`r", "b"]
     assert [written(name) for name in ("a_1", "1a", "q`r", "ä")] == ["a_1", "`1a`", "`q``r`", "`ä`"]
+
+
+@pytest.mark.spark
+def test_a_name_that_one_view_has_twice_is_told_apart_from_that_of_two_views(spark: SparkSession) -> None:
+    spark.sql("SELECT 1 AS a, 2 AS a").createOrReplaceTempView("v")
+    spark.sql("SELECT 1 AS a").createOrReplaceTempView("w")
+    assert refused(Gate(spark), "SELECT a FROM v").code == "column-twice"
+    with pytest.raises(ProblemError) as raised:
+        Gate(spark).query("SELECT a FROM w JOIN w AS x", ["w"])
+    assert raised.value.problems[0].code == "column-ambiguous" and "x.a" in str(raised.value.problems[0].expected)
+    with pytest.raises(Exception, match="ambiguous") as met:
+        spark.table("v").select("a")
+    assert "with AS where it is made" in str(problem_of(met.value).fix)

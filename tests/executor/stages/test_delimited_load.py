@@ -155,3 +155,16 @@ def test_a_name_that_holds_the_separator_is_not_written_without_quotes(bench: Be
     load = {"type": "DelimitedLoad", "name": "save", "inputView": "v", "outputURI": "out", "header": True, "quote": "None"}
     assert bench.fails(make, load).code == "quotes-needed"
     bench.run(make, load | {"header": False})
+
+
+def test_a_column_of_no_type_is_a_column_without_values(bench: Bench) -> None:
+    assert written(bench, "SELECT 1 AS a, NULL AS b, 'x' AS c", header=True) == "a,b,c\n1,,x\n"
+
+
+@pytest.mark.parametrize("kind", ["DelimitedLoad", "JSONLoad", "ParquetLoad"])
+@pytest.mark.parametrize(("sql", "found"), [("SELECT 1 AS a, 2 AS a", "“a” twice"), ("SELECT 1 AS a, 2 AS `A`", "“a” and “A”")])
+def test_two_columns_of_one_name_are_refused_with_a_fix_that_can_be_followed(bench: Bench, kind: str, sql: str, found: str) -> None:
+    make = {"type": "SQLTransform", "name": "make", "sql": sql, "outputView": "v"}
+    problem = bench.fails(make, {"type": kind, "name": "save", "inputView": "v", "outputURI": "out"})
+    assert (problem.code, problem.field, problem.found) == ("column-twice", "inputView", found)
+    assert "in the stage that makes the view" in str(problem.fix)
