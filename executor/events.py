@@ -260,7 +260,8 @@ class ValueWarnings(Event):
     """Values of one stage's view that did not fit, were changed or can be read in two ways; said once for a stage.
 
     `rows`: how many were seen (`is_whole`: that is all of them); `affected`: of them, those with something to look at. `names`: the column
-    of each count, also where only the data names it. `can_show`: a preview can show just these rows."""
+    of each count, also where only the data names it. `can_show`: a preview can show just these rows. `hints`: changes of the query, each a
+    Problem as a dict."""
 
     name: ClassVar[str] = "value_warnings"
     stage_index: StageIndex
@@ -272,6 +273,7 @@ class ValueWarnings(Event):
     names: list[str] = field(default_factory=list)
     is_whole: Annotated[bool, OPEN] = True
     can_show: Annotated[bool, OPEN] = False
+    hints: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def loudness(self) -> str:

@@ -28,6 +28,11 @@ KINDS = {
     "empty-folder": "a text that names no folder, as an empty one; it will be read as no value",
     "as-null": "written just as no value is; it will be read as none",
     "not-in-json": "no number in JSON; written as text",
+    "numbers-by-letters": "numbers compared as text, so that 10 comes before 9; type the column, or CAST it",
+    "dates-by-letters": "dates or times compared as text, letter by letter; type the column, or use to_date",
+    "after-midnight": "later on the last day: a date compared with a time is its midnight; write < and the day after",
+    "digits-cut": "a result of decimals with more digits than its type keeps; CAST both sides to fewer digits, or to DOUBLE",
+    "null-in-list": "no value in the list of a NOT IN, which then lets no row through; add IS NOT NULL to the list",
 }
 """Kind → words that stand after “5 of 1,000 rows”."""
 

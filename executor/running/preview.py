@@ -23,6 +23,7 @@ from executor.files import lake
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.cells import columns_of, first_rows
+from executor.running.hazards import Hazards
 from executor.running.runner import RunContext, Runner, View
 from executor.running.watches import Watch
 from executor.stages import Stage
@@ -50,6 +51,7 @@ class Kept:
     views: dict[str, DataFrame]
     inputs: dict[str, lake.Snapshot]
     watches: list[Watch] = field(default_factory=list)
+    hazards: list[Hazards] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 
     def is_fresh(self) -> bool:
@@ -199,17 +201,18 @@ class Preview:
         return not _has_query(stage) and (self.sample or self.reads_all)
 
     def _run(self, index: int, stage: Stage, key: str) -> None:
-        before, watches = set(self.context.views), len(self.context.watches)
+        before, watches, hazards = set(self.context.views), len(self.context.watches), len(self.context.hazards)
         self.runner.run_stage(index, stage)
         made = {view.name: view.frame for name, view in self.context.views.items() if name not in before}
         record = self.context.record
         inputs = {path: lake.snapshot(path) for path in record.inputs}
-        self.memory.keep_stage(key, Kept(made, inputs, self.context.watches[watches:], record.warnings))
+        self.memory.keep_stage(key, Kept(made, inputs, self.context.watches[watches:], self.context.hazards[hazards:], record.warnings))
 
     def _recall(self, index: int, stage: Stage, kept: Kept) -> None:
         self.context.recall(index, stage, list(kept.inputs))
         self.emit(StageEntered(stage_index=index, stage=stage.name, stage_type=stage.type))
         self.context.watches += [watch.at(index) for watch in kept.watches]
+        self.context.hazards += [hazards.at(index) for hazards in kept.hazards]
         for name, frame in kept.views.items():
             self.context.kept(frame).createOrReplaceTempView(name)
             self.context.views[name.casefold()] = View(name, frame, None, index, stage.name)

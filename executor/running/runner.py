@@ -22,6 +22,7 @@ from executor.files.publish import Output, Publisher
 from executor.gate.sql_gate import Gate
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
+from executor.running.hazards import Hazards, counted
 from executor.running.watches import Watch, observer
 from executor.spark import errors as spark_errors
 from executor.spark.origins import Origins
@@ -75,6 +76,7 @@ class RunContext:
         self.environment = environment
         self.views: dict[str, View] = {}
         self.watches: list[Watch] = []
+        self.hazards: list[Hazards] = []
         self.record = StageRecord()
         self.index, self.stage = 0, ""
         self.document = ""
@@ -188,6 +190,13 @@ class RunContext:
         frame = self._gate.query(text, [view.name for view in self.views.values()], field)
         if crossed := self._gate.crossed(frame):
             self.warn(_under_other_names(crossed, field))
+        return self._with_hazards_counted(frame, text, field)
+
+    def _with_hazards_counted(self, frame: DataFrame, text: str, field: str) -> DataFrame:
+        frame, places = counted(self._spark, frame)
+        if places:
+            view = [*(self._entered.writes() if self._entered else []), self.stage][0]
+            self.hazards.append(Hazards(self.index, self.stage, view, text, field, places))
         return frame
 
     def views_read(self, stage: Stage) -> list[str]:
@@ -253,17 +262,18 @@ class Runner:
     def tell_values(self) -> None:
         """Says of every view what is to be looked at in it."""
         self._look_at_watches()
-        for watch in self.context.watches:
-            event = watch.event()
-            if event is not None:
-                self.warnings += 1
-                self.emit(event)
+        told = [watch.event() for watch in self.context.watches] + [hazards.event() for hazards in self.context.hazards]
+        for event in filter(None, told):
+            self.warnings += 1
+            self.emit(event)
 
     def _look_at_watches(self) -> None:
         """Row counts that have become known since the last look are said as those of their stages."""
-        if not self.context.watches:
+        if not self.context.watches and not self.context.hazards:
             return
         self.spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
+        for hazards in self.context.hazards:
+            hazards.look(self._observed)
         for watch in self.context.watches:
             if watch.take(self._observed(watch.name)) and watch.is_whole and watch.rows is not None:
                 self._count(watch.view, watch.rows)

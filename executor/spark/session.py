@@ -87,6 +87,8 @@ def settings(profile: ComputeProfile, scratch: Path) -> dict[str, str]:
         "spark.sql.debug.maxToStringFields": "200",
         # Working out what must be true of each column takes for ever where many columns are made by long expressions, as typing does.
         "spark.sql.constraintPropagation.enabled": "false",
+        # A part of a query that it finds to be needless has counted values all the same, and is dropped with its counts.
+        "spark.sql.adaptive.optimizer.excludedRules": "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation",
         "spark.sql.ui.retainedExecutions": "1",
         "spark.ui.retainedJobs": "20",
         "spark.ui.retainedStages": "20",

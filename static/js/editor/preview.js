@@ -135,6 +135,8 @@ export class Preview {
 
   end(run) {
     if (run.rows || run.problems.length) this.problems.sessionUp();
+    const hints = run.values.flatMap((event) => (event.hints ?? []).map((hint) => ({ ...hint, stage_index: event.stage_index })));
+    if (hints.length) this.problems.add(hints);
     if (run.rows) this.showRows(run);
     else if (run.cancelled) this.message("player-stop", "Cancelled", "Nothing was changed.");
     else if (run.problems.length) this.failed(run);
@@ -246,6 +248,7 @@ export class Preview {
         icon("alert-triangle"),
         el("span", {}, `${event.stage}: ${event.words}`),
         this.lookButton(run, event),
+        this.hintButton(run, event),
       ),
     );
     const counted = new Set(run.values.map((event) => event.stage_index));
@@ -262,6 +265,13 @@ export class Preview {
       this.start({ only: "values" });
     };
     return el("button", { type: "button", class: "btn sm", onclick: look }, icon("table"), " See these rows");
+  }
+
+  /** Leads to the query, where the hints stand with their one-click changes. */
+  hintButton(run, event) {
+    if (!event.hints?.length) return null;
+    const place = { ...event.hints[0], stage_index: event.stage_index, key: run.keys[event.stage_index] };
+    return el("button", { type: "button", class: "btn sm", onclick: () => this.goto(place) }, icon("wand"), " See the change");
   }
 
   describe(rows, total) {

@@ -1,0 +1,175 @@
+"""Places of a query where a wrong number comes out although each value is right: text put in order by its letters, digits that the type
+of a result has no room for, a day that ends at its midnight, a missing value in the list of a NOT IN.
+
+The plan says where (`executor/gate/ValueLook.java`), the rows say whether it matters there: they are counted as they go by. Names and
+codes in order are left alone, as is all that comes out the same (docs/decisions/value-warnings.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from executor.events import ValueCount, ValueWarnings
+from executor.language import sql_text
+from executor.problems import Problem
+from executor.running.text_order import TEXT_COUNTS, cast_to, in_order
+from executor.running.watches import PREFIX
+from executor.spark import deadline
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+UNIT, RECORD = "\x1f", "\x1e"
+LONGEST_LABEL = 80
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """`counts`: SQL of what is counted of the values _sluice_value_0, … of each row; `found`: from those numbers to (kind, rows), None
+    where nothing is to be told."""
+
+    counts: Sequence[str]
+    found: Callable[[Sequence[int]], tuple[str, int] | None]
+    change: Callable[[Sequence[int]], str | None] = lambda numbers: None
+    """The type that mends it when the value is cast to it."""
+
+
+def _any(kind: str) -> Callable[[Sequence[int]], tuple[str, int] | None]:
+    return lambda numbers: (kind, numbers[0]) if numbers[0] else None
+
+
+_SAME_DAY = "CAST(_sluice_value_0 AS DATE) = CAST(_sluice_value_1 AS DATE) AND _sluice_value_0 > _sluice_value_1"
+_AT_MIDNIGHT = "date_format(_sluice_value_1, 'HHmmssSSSSSS') = '000000000000'"
+
+
+def _is_cut(made: str, exact: str) -> str:
+    """Whether the decimal that `made` works out of both values is another number than `exact`, beyond what a double tells apart."""
+    doubles = "CAST(_sluice_value_0 AS DOUBLE), CAST(_sluice_value_1 AS DOUBLE)"
+    wanted = f"{exact}({doubles})"
+    return f"count_if(abs(CAST({made}(_sluice_value_0, _sluice_value_1) AS DOUBLE) - {wanted}) > abs({wanted}) * 1e-7)"
+
+
+HAZARDS = {
+    "order": Hazard(TEXT_COUNTS, in_order, cast_to),
+    "midnight": Hazard([f"count_if({_SAME_DAY} AND {_AT_MIDNIGHT})"], _any("after-midnight")),
+    "product": Hazard([_is_cut("try_multiply", "try_multiply")], _any("digits-cut")),
+    "quotient": Hazard([_is_cut("try_divide", "try_divide")], _any("digits-cut")),
+    "null-in-list": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("null-in-list")),
+}
+
+
+@dataclass
+class Place:
+    """One place of a query, and what has been counted there. `start`, `stop`: the value in the query's text, -1 where that is not known."""
+
+    kind: str
+    label: str
+    start: int
+    stop: int
+    name: str = field(default_factory=lambda: PREFIX + uuid4().hex)
+    rows: int | None = None
+    is_whole: bool = False
+    numbers: list[int] = field(default_factory=list)
+
+    def take(self, text: str) -> None:
+        """Notes what Spark says of this place."""
+        if text:
+            is_whole, self.rows, *self.numbers = map(int, text.split())
+            self.is_whole = bool(is_whole)
+
+    @property
+    def found(self) -> tuple[str, int] | None:
+        return HAZARDS[self.kind].found(self.numbers) if self.numbers else None
+
+    def hint(self, sql: str, field: str) -> dict[str, Any] | None:
+        """The one change that mends it, as a problem for the editor."""
+        wanted = HAZARDS[self.kind].change(self.numbers)
+        written = sql[self.start : self.stop + 1] if 0 <= self.start <= self.stop else ""
+        if wanted is None or not written or len(written) > LONGEST_LABEL:
+            return None
+        line, column = sql_text.place(sql, self.start)
+        edit: Any = {"start": self.start, "end": self.stop + 1, "text": f"CAST({written} AS {wanted})", "says": "Compare as numbers"}
+        return Problem(
+            code="numbers-by-letters",
+            message=f"The numbers in “{self.label}” are compared as text: 10 comes before 9.",
+            field=field, found=written, line=line, column=column, severity="warning", edit=edit,
+            fix=f"Write CAST({written} AS {wanted}), or type the column. CAST({written} AS STRING) says that it is meant.",
+        ).as_dict()  # fmt: skip
+
+
+@dataclass
+class Hazards:
+    """The places of one stage's query: a watch as `executor.running.watches.Watch` is one, but of rows that no view has."""
+
+    index: int
+    stage: str
+    view: str
+    sql: str
+    field: str
+    places: list[Place]
+
+    def at(self, index: int) -> Hazards:
+        """The same in a document in which its stage stands elsewhere."""
+        self.index = index
+        return self
+
+    def look(self, observed: Callable[[str], str]) -> None:
+        for place in self.places:
+            place.take(observed(place.name))
+
+    def event(self) -> ValueWarnings | None:
+        """What is to be told of all places together; None when nothing is."""
+        found: dict[tuple[str, str], tuple[Place, tuple[str, int]]] = {}
+        for place in self.places:
+            known = found.get((place.kind, place.label))
+            if place.found and (known is None or known[1][1] < place.found[1]):
+                found[place.kind, place.label] = place, place.found
+        told = sorted(found.values(), key=lambda one: -one[1][1])
+        if not told:
+            return None
+        return ValueWarnings(
+            stage_index=self.index,
+            stage=self.stage,
+            view=self.view,
+            rows=max(place.rows or 0 for place, _ in told),
+            affected=max(rows for _, (_, rows) in told),
+            counts=[
+                ValueCount(kind=kind, rows=rows, column=place.label if place.label in self.sql else "") for place, (kind, rows) in told
+            ],
+            names=[place.label for place, _ in told],
+            is_whole=all(place.is_whole for place, _ in told),
+            hints=[hint for place, _ in told if (hint := place.hint(self.sql, self.field))],
+        )
+
+
+def counted(spark: SparkSession, frame: DataFrame) -> tuple[DataFrame, list[Place]]:
+    """`frame`, a query, with counters at its hazardous places; both are as they were where there are none."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+    from pyspark.sql import DataFrame as Frame
+
+    session, given = _both(spark), _both(frame)
+    with (
+        suppress(Py4JJavaError, PySparkException),  # a query that cannot be counted in is run as it is
+        deadline.within(deadline.ANALYSIS_SECONDS, deadline.planning_too_long("sql")),
+    ):
+        look = session._jvm.sluice.ValueLook(given._jdf.queryExecution().analyzed())
+        places = [_place(record) for record in look.points().split(RECORD)[:-1]]
+        counts = RECORD.join(UNIT.join(["count(1)", *HAZARDS[place.kind].counts]) for place in places)
+        if places:
+            return Frame(look.counting(session._jsparkSession, "\n".join(place.name for place in places), counts), spark), places
+    return frame, []
+
+
+def _place(record: str) -> Place:
+    kind, label, start, stop = record.split(UNIT)
+    return Place(kind, label[:LONGEST_LABEL], int(start), int(stop))
+
+
+def _both(thing: Any) -> Any:
+    """As Spark's Java side knows it, which its types do not tell."""
+    return thing

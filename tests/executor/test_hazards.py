@@ -1,0 +1,208 @@
+"""Numbers that come out wrong although each value is right are told; names, codes and what was said on purpose are left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.executor.running import Outcome, run_here
+
+if TYPE_CHECKING:
+    from executor.spark.session import SparkProcess
+
+pytestmark = pytest.mark.spark
+
+ROWS = (
+    "id,n,same,neg,big,day,us,iso,clock,code,name,at,item\n"
+    '1,9,10,-1,"1,000",9/1/2024,"Jan 9, 2024",2024-01-09,9:05,007,Bob,2024-01-31 10:00:00,A1\n'
+    '2,10,11,-2,"20,000",10/1/2023,"Jan 10, 2023",2023-01-10,10:05,01234,Al,2024-01-30 00:00:00,B10\n'
+    '3,100.5,12.5,-3,3,1/12/2024,"Dec 1, 2024",2024-12-01,9:55,1,Zoë,2024-01-31 00:00:00,B9\n'
+)
+READ = {"type": "DelimitedExtract", "name": "read", "inputURI": "t.csv", "header": True, "outputView": "t"}
+DOCS = {"type": "JSONExtract", "name": "docs", "inputURI": "j.json", "outputView": "j", "multiLine": False}
+DECIMALS = "FROM VALUES (CAST(1 AS DECIMAL(38,18)), CAST(3000000 AS DECIMAL(38,18))) AS x(a, b)"
+SMALL = "FROM VALUES (CAST(1 AS DECIMAL(10,2)), CAST(3 AS DECIMAL(10,2))) AS x(a, b)"
+COLUMNS = [
+    {"name": name, "type": "string", "nullable": True}
+    for name in ("id", "n", "same", "neg", "big", "day", "us", "iso", "clock", "code", "name")
+] + [
+    {"name": "at", "type": "timestamp", "nullable": True, "timezoneId": "UTC", "formatters": ["uuuu-MM-dd HH:mm:ss"]},
+    {"name": "item", "type": "string", "nullable": True},
+]
+TYPED = {"type": "TypingTransform", "name": "typed", "inputView": "t", "outputView": "v", "schema": COLUMNS}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    (tmp_path / "t.csv").write_text(ROWS)
+    (tmp_path / "j.json").write_text('{"id":1,"a":{"n":"9"},"j":"{\\"n\\":9}"}\n{"id":2,"a":{"n":"10"},"j":"{\\"n\\":10}"}\n')
+    return tmp_path
+
+
+def run(process: SparkProcess, lake: Path, sql: str) -> Outcome:
+    query = {"type": "SQLTransform", "name": "asked", "sql": sql, "outputView": "o"}
+    save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
+    return run_here(process, [READ, DOCS, TYPED, query, save], lake)
+
+
+def told(outcome: Outcome) -> set[tuple[str, str, int]]:
+    return {
+        (name, count["kind"], count["rows"])
+        for event in outcome.named("value_warnings")
+        for name, count in zip(event["names"], event["counts"], strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        ("SELECT max(n) AS m FROM t", {"n"}),
+        ("SELECT min(big) AS m FROM t", {"big"}),
+        ("SELECT max(neg) AS m FROM t", {"neg"}),
+        ("SELECT * FROM t ORDER BY n DESC LIMIT 1", {"n"}),
+        ("SELECT count(*) AS c FROM t WHERE n > '9'", {"n"}),
+        ("SELECT count(*) AS c FROM t WHERE n BETWEEN '5' AND '50'", {"n"}),
+        ("SELECT count_if(n <= '50') AS c FROM t", {"n"}),
+        ("SELECT greatest(n, same) AS g FROM t", {"n"}),
+        ("SELECT id, row_number() OVER (ORDER BY n) AS r FROM t", {"n"}),
+        ("SELECT id, max(n) OVER (PARTITION BY name) AS r FROM t", {"n"}),
+        ("SELECT max_by(id, n) AS m FROM t", {"n"}),
+        ("SELECT name FROM t WHERE n = (SELECT max(n) FROM t)", {"n"}),
+        ("SELECT name FROM t GROUP BY name HAVING max(n) > '5'", {"n", "max(n)"}),
+        ("WITH c AS (SELECT name, n AS m FROM t) SELECT max(m) AS m FROM c", {"m"}),
+        ("SELECT x.n FROM t AS x JOIN t AS y ON x.n < y.n AND x.id <> y.id", {"n"}),
+        ("SELECT max(n) AS m FROM t UNION ALL SELECT name FROM t", {"n"}),
+        ("SELECT max(a.n) AS m FROM j", {"a.n"}),
+        ("SELECT max(get_json_object(j, '$.n')) AS m FROM j", {"get_json_object(j, $.n)"}),
+    ],
+)
+def test_numbers_in_order_as_text_are_told(spark_process: SparkProcess, lake: Path, sql: str, names: set[str]) -> None:
+    outcome = run(spark_process, lake, sql)
+    rows = 2 if "FROM j" in sql else 3
+    assert outcome.result == "succeeded_with_warnings"
+    assert told(outcome) == {(name, "numbers-by-letters", rows) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("SELECT min(day) AS m FROM t", "day"),
+        ("SELECT * FROM t ORDER BY clock", "clock"),
+        ("SELECT * FROM t WHERE us > 'Feb 1, 2024'", "us"),
+        ("SELECT max(date_format(at, 'dd/MM/yyyy')) AS m FROM v", "date_format(at, dd/MM/yyyy)"),
+    ],
+)
+def test_dates_in_order_as_text_are_told(spark_process: SparkProcess, lake: Path, sql: str, name: str) -> None:
+    assert told(run(spark_process, lake, sql)) == {(name, "dates-by-letters", 3)}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT max(name) AS a, max(code) AS b, min(item) AS c, max(iso) AS d, max(same) AS e FROM t",
+        "SELECT * FROM t WHERE name > 'B' AND iso >= '2024-01-01' ORDER BY name, code, item, iso, same",
+        "SELECT max(CAST(n AS STRING)) AS m FROM t",
+        "SELECT max(CAST(n AS DOUBLE)) AS m FROM t",
+        "SELECT count(*) AS c FROM t WHERE id > 1",
+        "SELECT max(n) AS a, min(day) AS b FROM v",
+        "WITH c AS (SELECT n AS m FROM v) SELECT * FROM c ORDER BY m",
+        "SELECT max(n) AS m FROM t WHERE id = '1'",
+    ],
+)
+def test_what_comes_out_right_or_as_meant_is_not_told(spark_process: SparkProcess, lake: Path, sql: str) -> None:
+    outcome = run(spark_process, lake, sql)
+    assert (outcome.result, told(outcome)) == ("succeeded", set())
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT count(*) AS c FROM v WHERE at <= DATE'2024-01-31'", {("at", "after-midnight", 1)}),
+        ("SELECT count(*) AS c FROM v WHERE at BETWEEN '2024-01-01' AND '2024-01-31'", {("at", "after-midnight", 1)}),
+        ("SELECT count(*) AS c FROM v WHERE DATE'2024-01-31' >= at", {("at", "after-midnight", 1)}),
+        ("SELECT count(*) AS c FROM v WHERE at < DATE'2024-02-01' AND at <= TIMESTAMP'2024-01-31 23:00:00'", set()),
+        ("SELECT count(*) AS c FROM v WHERE CAST(at AS DATE) <= DATE'2024-01-31'", set()),
+    ],
+)
+def test_the_last_day_that_ends_at_its_midnight_is_told(
+    spark_process: SparkProcess, lake: Path, sql: str, expected: set[tuple[str, str, int]]
+) -> None:
+    assert told(run(spark_process, lake, sql)) == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        (f"SELECT a / b AS q {DECIMALS}", {("(a / b)", "digits-cut", 1)}),
+        (f"SELECT sum(a) / sum(b) AS q {DECIMALS}", {("(sum(a) / sum(b))", "digits-cut", 1)}),
+        ("SELECT a * a AS p FROM VALUES (CAST('0.00001' AS DECIMAL(38,18))) AS x(a)", {("(a * a)", "digits-cut", 1)}),
+        (f"SELECT a * b AS p {DECIMALS}", set()),
+        (f"SELECT a / b AS q, a * b AS p, sum(a) OVER () / b AS s {SMALL}", set()),
+        (f"SELECT CASE WHEN b <> 0 THEN a / (b - b + 1) END AS q {SMALL}", set()),
+        (
+            "SELECT CASE WHEN b <> 0 THEN a / b END AS q FROM VALUES (CAST(1 AS DECIMAL(38,18)), CAST(0 AS DECIMAL(38,18))) AS x(a, b)",
+            set(),
+        ),
+    ],
+)
+def test_digits_that_a_decimal_has_no_room_for_are_told(
+    spark_process: SparkProcess, lake: Path, sql: str, expected: set[tuple[str, str, int]]
+) -> None:
+    outcome = run(spark_process, lake, sql)
+    assert outcome.result.startswith("succeeded") and told(outcome) == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("SELECT count(*) AS c FROM t WHERE id NOT IN (SELECT nullif(id, '1') FROM t)", 1),
+        ("SELECT id FROM t WHERE NOT id IN (SELECT nullif(id, '1') FROM t UNION ALL SELECT NULL)", 2),
+        ("SELECT count(*) AS c FROM t WHERE id NOT IN (SELECT id FROM t WHERE id = '1')", 0),
+        ("SELECT count(*) AS c FROM t WHERE id IN (SELECT nullif(id, '1') FROM t)", 0),
+        ("SELECT count(*) AS c FROM t WHERE id NOT IN (SELECT nullif(id, '1') AS x FROM t WHERE nullif(id, '1') IS NOT NULL)", 0),
+    ],
+)
+def test_a_missing_value_in_the_list_of_not_in_is_told(spark_process: SparkProcess, lake: Path, sql: str, rows: int) -> None:
+    found = told(run(spark_process, lake, sql))
+    assert {(kind, number) for _, kind, number in found} == ({("null-in-list", rows)} if rows else set())
+
+
+def test_what_a_condition_guards_is_not_worked_out_to_be_counted(spark_process: SparkProcess, lake: Path) -> None:
+    guarded = "SELECT max(CASE WHEN name = 'Bob' THEN split(n, '[.]')[0] ELSE element_at(split(n, '[.]'), 1) END) AS m FROM t"
+    assert run(spark_process, lake, guarded).result.startswith("succeeded")
+
+
+def test_the_outputs_are_the_same_as_without_counting(spark_process: SparkProcess, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow.parquet as parquet
+
+    sql = "SELECT name, max(n) AS m, row_number() OVER (ORDER BY max(n), name) AS r FROM t WHERE n >= '1' GROUP BY name ORDER BY m"
+    run(spark_process, lake, sql)
+    counted = parquet.read_table(str(lake / "out")).to_pylist()
+    monkeypatch.setattr("executor.running.runner.counted", lambda spark, frame: (frame, []))
+    outcome = run(spark_process, lake, sql)
+    assert (outcome.result, parquet.read_table(str(lake / "out")).to_pylist()) == ("succeeded", counted)
+
+
+def hints(outcome: Outcome) -> list[dict[str, Any]]:
+    return [hint for event in outcome.named("value_warnings") for hint in event["hints"]]
+
+
+@pytest.mark.parametrize(
+    ("sql", "mended"),
+    [
+        ("SELECT max(n) AS m FROM t", "SELECT max(CAST(n AS DECIMAL(4, 1))) AS m FROM t"),
+        ("SELECT t.id\nFROM t ORDER BY -- é\n t.neg", "SELECT t.id\nFROM t ORDER BY -- é\n CAST(t.neg AS BIGINT)"),
+        ("SELECT min(big) AS m FROM t", None),
+        ("SELECT min(day) AS m FROM t", None),
+    ],
+)
+def test_the_change_that_mends_it_comes_along(spark_process: SparkProcess, lake: Path, sql: str, mended: str | None) -> None:
+    found = hints(run(spark_process, lake, sql))
+    assert len(found) == (1 if mended else 0)
+    for hint in found:
+        edit = hint["edit"]
+        changed = sql[: edit["start"]] + edit["text"] + sql[edit["end"] :]
+        assert changed == mended and hint["found"] == sql[edit["start"] : edit["end"]]
+        assert told(run(spark_process, lake, changed)) == set()
