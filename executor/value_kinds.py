@@ -31,7 +31,11 @@ KINDS = {
     "numbers-by-letters": "numbers compared as text, so that 10 comes before 9; type the column, or CAST it",
     "dates-by-letters": "dates or times compared as text, letter by letter; type the column, or use to_date",
     "after-midnight": "later on the last day: a date compared with a time is its midnight; write < and the day after",
+    "zone-day": "on another day in the column's time zone than in UTC, whose days are counted; use from_utc_timestamp(…, its zone)",
+    "zone-hour": "at another hour in the column's time zone than in UTC, whose hours are counted; use from_utc_timestamp(…, its zone)",
     "digits-cut": "a result of decimals with more digits than its type keeps; CAST both sides to fewer digits, or to DOUBLE",
+    "keys-differ": "a key with blanks around it or signs that only look the same, unlike all keys of the other side; trim it",
+    "zeros-lost": "text with leading zeros that becomes a number beside other numbers; CAST those AS STRING",
     "null-in-list": "no value in the list of a NOT IN, which then lets no row through; add IS NOT NULL to the list",
 }
 """Kind → words that stand after “5 of 1,000 rows”."""

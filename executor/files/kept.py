@@ -31,8 +31,8 @@ MOST_KEPT = 20
 LARGEST_COLUMNS = 200_000
 """Bytes of what is noted of an output's columns; of wider ones nothing is."""
 _ID = re.compile(r"\d{8}T\d{12}\Z")
-NAMES = "names"
-"""In what is written: a list of names as JSON."""
+NAMES, KINDS = "names", "kinds"
+"""In what is written: a list of names, and what kind of values each column has, as JSON."""
 LONGEST_MARK = 1_000_000
 """Bytes; names of columns may stand in it, as a header has them."""
 _TEXTS, _NUMBERS = ("run_id", "published_at", "stage", "format"), ("rows", "files", "bytes")
@@ -78,6 +78,15 @@ def names_written(output: Path) -> list[str]:
     except (ValueError, RecursionError):
         return []
     return said if isinstance(said, list) and all(isinstance(name, str) for name in said) else []
+
+
+def kinds_written(output: Path) -> dict[str, str]:
+    """What kind of values each column of an output has, by its name in small letters; nothing where that is not noted."""
+    try:
+        said = json.loads(written(output).get(KINDS, "{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return {str(name): str(kind) for name, kind in said.items()} if isinstance(said, dict) else {}
 
 
 @dataclass(frozen=True)

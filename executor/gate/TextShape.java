@@ -1,5 +1,6 @@
 package sluice;
 
+import java.text.Normalizer;
 import java.util.regex.Pattern;
 import org.apache.spark.unsafe.types.UTF8String;
 
@@ -9,7 +10,10 @@ import org.apache.spark.unsafe.types.UTF8String;
  */
 public final class TextShape {
     private static final int LONGEST = 40;
-    private static final long TEXT = 1L, NUMBER = 2L, SIGNED = 4L, PLAIN = 8L, DATE = 16L, UNORDERED = 32L;
+    private static final int MOST_WIDTH = 30, MOST_DECIMALS = 18, EXACT_DIGITS = 15;
+    private static final int WIDTHS = 3, DECIMALS = 34;
+    private static final long TEXT = 1L, NUMBER = 1L << 1, DATE = 1L << 2;
+    private static final long UNORDERED = 1L << 53, NOT_PLAIN = 1L << 54, SIGNED = 1L << 55, ODD = 1L << 56, ZEROS = 1L << 57, MANY_DIGITS = 1L << 58;
     private static final String MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec";
     private static final Pattern GROUPS = Pattern.compile("(?:[0-9]{1,3}(?:[, '\u2019\u00a0][0-9]{3})+|[0-9]{1,3}(?:[.][0-9]{3}){2,})(?![0-9])");
     private static final Pattern OTHER_NUMBER = Pattern.compile(
@@ -23,18 +27,34 @@ public final class TextShape {
     private static final Pattern CLOCK_UNORDERED = Pattern.compile("[0-9]:.*|.*[Mm][.]?");
 
     /**
-     * Bits: 0 a text (not empty, not only blanks), 1 a number, 2 one with a minus or an exponent, 3 one that CAST takes, 4 a date or time,
-     * 5 one that letters put out of order; 8 to 15 digits before the decimal sign, 16 to 23 behind it; 32 to 55 a mark of the text.
+     * Bits: 0 a text (neither empty nor only blanks), 1 a number, 2 a date or time; 3 to 33 one for the digits before the decimal sign, 34 to
+     * 52 one for those behind it; 53 a date or time that letters put out of order, 54 a text that CAST takes for no number, 55 a number with
+     * a minus or an exponent, 56 a key that only looks like others, 57 digits with a zero before them, 58 more digits than a double has.
      */
     public static long of(UTF8String given) {
         UTF8String trimmed = given.trim();
         int length = trimmed.numBytes();
         if (length == 0) return 0L;
-        long mark = TEXT | (trimmed.hashCode() & 0xffffffL) << 32;
-        if (length > LONGEST) return mark;
+        long odd = TEXT | (isOdd(given, trimmed) ? ODD : 0L);
+        if (length > LONGEST) return odd | NOT_PLAIN;
         long simple = simple(trimmed, length);
-        if (simple >= 0L) return mark | simple;
-        return couldBe(trimmed, length) ? mark | other(trimmed.toString()) : mark;
+        if (simple >= 0L) return odd | simple;
+        return odd | NOT_PLAIN | (couldBe(trimmed, length) ? other(trimmed.toString()) : 0L);
+    }
+
+    /** Whether a key has blanks around it, a sign that is not seen or looks like a blank, or signs put together in two ways. */
+    private static boolean isOdd(UTF8String given, UTF8String trimmed) {
+        if (given.numBytes() != trimmed.numBytes()) return true;
+        boolean isPlain = true;
+        for (int i = 0; i < given.numBytes() && isPlain; i++) isPlain = given.getByte(i) > 31;
+        if (isPlain) return false;
+        String text = given.toString();
+        if (!Normalizer.isNormalized(text, Normalizer.Form.NFC)) return true;
+        for (int i = 0; i < text.length(); i++) {
+            char sign = text.charAt(i);
+            if (sign < ' ' || Character.getType(sign) == Character.FORMAT || (sign != ' ' && Character.isSpaceChar(sign))) return true;
+        }
+        return false;
     }
 
     /** Of digits with at most a minus before and a point between them; -1 for any other text. */
@@ -45,9 +65,16 @@ public final class TextShape {
             if (sign == '.' && point < 0 && i > start && i < length - 1) point = i;
             else if (sign < '0' || sign > '9') return -1L;
         }
-        int width = (point < 0 ? length : point) - start;
-        if (width == 0 || width > 1 && text.getByte(start) == '0') return width == 0 ? -1L : 0L; // a leading zero: a code
-        return NUMBER | PLAIN | (start == 1 ? SIGNED : 0L) | (long) width << 8 | (long) (point < 0 ? 0 : length - point - 1) << 16;
+        int width = (point < 0 ? length : point) - start, decimals = point < 0 ? 0 : length - point - 1;
+        if (width == 0) return -1L;
+        if (width > 1 && text.getByte(start) == '0') return ZEROS | NOT_PLAIN; // a code
+        boolean fits = width + decimals <= MOST_DECIMALS;
+        return number(width, decimals) | (start == 1 ? SIGNED : 0L) | (fits ? 0L : NOT_PLAIN);
+    }
+
+    private static long number(int width, int decimals) {
+        long found = NUMBER | 1L << WIDTHS + Math.min(width, MOST_WIDTH) | 1L << DECIMALS + Math.min(decimals, MOST_DECIMALS);
+        return width + decimals > EXACT_DIGITS ? found | MANY_DIGITS : found;
     }
 
     /** Whether a look is worth while: it begins as numbers and dates do (a sign, a digit, the name of a month) and has a digit. */
@@ -64,7 +91,7 @@ public final class TextShape {
     private static long other(String text) {
         if (OTHER_NUMBER.matcher(text).matches()) {
             boolean isSigned = text.startsWith("-") || text.indexOf('e') >= 0 || text.indexOf('E') >= 0;
-            return NUMBER | (isSigned ? SIGNED : 0L) | (long) width(text) << 8;
+            return number(width(text), 0) | (isSigned ? SIGNED : 0L);
         }
         if (YEAR_LAST.matcher(text).matches() || MONTH_NAME.matcher(text).matches() || YEAR_FIRST_SHORT.matcher(text).matches()) return DATE | UNORDERED;
         if (YEAR_FIRST.matcher(text).matches()) return DATE;

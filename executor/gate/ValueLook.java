@@ -1,5 +1,6 @@
 package sluice;
 
+import java.time.ZoneId;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,12 +15,14 @@ import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.CommonExpressionDef;
 import org.apache.spark.sql.catalyst.expressions.CommonExpressionRef;
+import org.apache.spark.sql.catalyst.expressions.DateFormatClass;
 import org.apache.spark.sql.catalyst.expressions.Divide;
-import org.apache.spark.sql.catalyst.expressions.ExprId;
+import org.apache.spark.sql.catalyst.expressions.EqualTo;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.GreaterThan;
 import org.apache.spark.sql.catalyst.expressions.GreaterThanOrEqual;
 import org.apache.spark.sql.catalyst.expressions.Greatest;
+import org.apache.spark.sql.catalyst.expressions.Hour;
 import org.apache.spark.sql.catalyst.expressions.InSubquery;
 import org.apache.spark.sql.catalyst.expressions.Least;
 import org.apache.spark.sql.catalyst.expressions.LessThan;
@@ -31,20 +34,18 @@ import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.expressions.Not;
 import org.apache.spark.sql.catalyst.expressions.SortOrder;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
+import org.apache.spark.sql.catalyst.expressions.TruncTimestamp;
 import org.apache.spark.sql.catalyst.expressions.With;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Max;
 import org.apache.spark.sql.catalyst.expressions.aggregate.MaxMinBy;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Min;
-import org.apache.spark.sql.catalyst.expressions.objects.StaticInvoke;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
-import org.apache.spark.sql.catalyst.plans.logical.CollectMetrics;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.Join;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
-import org.apache.spark.sql.catalyst.plans.logical.Project;
 import org.apache.spark.sql.catalyst.plans.logical.View;
 import org.apache.spark.sql.execution.datasources.HadoopFsRelation;
 import org.apache.spark.sql.execution.datasources.LogicalRelation;
@@ -52,38 +53,30 @@ import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DateType;
 import org.apache.spark.sql.types.DecimalType;
 import org.apache.spark.sql.types.Metadata;
+import org.apache.spark.sql.types.DoubleType;
+import org.apache.spark.sql.types.FloatType;
 import org.apache.spark.sql.types.NumericType;
 import org.apache.spark.sql.types.StringType;
+import org.apache.spark.sql.types.TimestampType;
 import scala.jdk.javaapi.CollectionConverters;
-import scala.runtime.AbstractFunction1;
 
 /**
  * Finds the places of one query where what comes out depends on how its values are written or on what they are (text put in order, digits
- * cut off, days that end at midnight, no value in a NOT IN list), and puts counters of the rows right before them. Views are not entered: each
+ * cut off, days that end at midnight or are those of another zone, no value in a NOT IN list), and puts counters of the rows right before them. Views are not entered: each
  * was looked at where it was made. Written for Janino.
  */
 public final class ValueLook {
     private static final int MOST = 12, DEEPEST = 400;
-    private static final String UNIT = "\u001f", RECORD = "\u001e", VALUE = "_sluice_value_";
+    private static final String UNIT = "\u001f", RECORD = "\u001e";
     private static final Set SAFE = new HashSet(Arrays.asList(new Object[] {
         "AttributeReference", "Literal", "GetStructField", "GetJsonObject", "Coalesce", "Lower", "Upper", "StringTrim", "StringTrimLeft", "StringTrimRight",
         "Substring", "Left", "Right", "Concat", "StringReplace", "DateFormatClass", "NullIf", "If", "IsNull", "IsNotNull", "EqualTo", "Nvl",
     }));
+    private static final Set GIVES_VALUES = new HashSet(Arrays.asList(new Object[] {"Alias", "Coalesce", "If", "CaseWhen", "CreateArray", "Greatest", "Least"}));
     private final LogicalPlan plan;
     private final List points = new ArrayList();
     private final Map common = new HashMap();
     private Map definitions = null;
-
-    private static final int LIST = -1, GROUPS = -2;
-
-    /** One place: `values` of the rows that `node` gets from its child number `child`, that the list of a NOT IN gives, or of groups. */
-    private static final class Point {
-        String kind;
-        LogicalPlan node;
-        int child;
-        Expression shown;
-        Expression[] values;
-    }
 
     public ValueLook(LogicalPlan plan) {
         this.plan = plan;
@@ -94,7 +87,7 @@ public final class ValueLook {
     public String points() {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < points.size(); i++) {
-            Point point = (Point) points.get(i);
+            ValuePoint point = (ValuePoint) points.get(i);
             scala.Option from = point.shown.origin().startIndex(), to = point.shown.origin().stopIndex();
             text.append(point.kind).append(UNIT).append(label(point.shown)).append(UNIT);
             text.append(from.isDefined() ? from.get() : "-1").append(UNIT).append(to.isDefined() ? to.get() : "-1").append(RECORD);
@@ -138,7 +131,7 @@ public final class ValueLook {
         return known == null ? (Expression) value : (Expression) known;
     }
 
-    private static boolean isAlone(SubqueryExpression query) {
+    static boolean isAlone(SubqueryExpression query) {
         return query.children().isEmpty();
     }
 
@@ -147,6 +140,8 @@ public final class ValueLook {
     }
 
     private void at(LogicalPlan node, Expression part) {
+        scala.collection.Iterator children = part.children().iterator();
+        while (children.hasNext()) turned(node, part, (Expression) children.next());
         if (part instanceof SortOrder) ordered(node, ((SortOrder) part).child());
         else if (part instanceof Max) ordered(node, ((Max) part).child());
         else if (part instanceof Min) ordered(node, ((Min) part).child());
@@ -154,7 +149,51 @@ public final class ValueLook {
         else if (part instanceof Greatest || part instanceof Least) orderedAll(node, part);
         else if (part instanceof LessThan || part instanceof GreaterThan || part instanceof LessThanOrEqual || part instanceof GreaterThanOrEqual) compared(node, part);
         else if (part instanceof Multiply || part instanceof Divide) cut(node, part);
+        else if (part instanceof Cast && part.dataType() instanceof DateType) zoned("zone-day", node, ((Cast) part).child());
+        else if (part instanceof TruncTimestamp && isOfDays(((TruncTimestamp) part).format())) zoned("zone-day", node, ((TruncTimestamp) part).timestamp());
+        else if (part instanceof Hour) zoned("zone-hour", node, ((Hour) part).child());
+        else if (part instanceof DateFormatClass) zoned(isOfHours(((DateFormatClass) part).right()) ? "zone-hour" : "zone-day", node, ((DateFormatClass) part).left());
+        else if (part instanceof EqualTo && node instanceof Join) keys((Join) node, part);
         else if (part instanceof Not && ((Not) part).child() instanceof InSubquery) without(node, (InSubquery) ((Not) part).child());
+    }
+
+    /** A time whose column is said to be of another zone than that of all days and hours here, UTC. */
+    private void zoned(String kind, LogicalPlan node, Expression value) {
+        if (!(value instanceof Attribute) || !(value.dataType() instanceof TimestampType)) return;
+        Metadata known = ((Attribute) value).metadata();
+        String zone = known.contains("timezoneId") ? known.getString("timezoneId") : "";
+        if (ZoneId.getAvailableZoneIds().contains(zone)) add(kind, node, value, new Expression[] {value, org.apache.spark.sql.catalyst.expressions.Literal$.MODULE$.apply(zone)});
+    }
+
+    private static boolean isOfDays(Expression unit) {
+        return !(unit instanceof Literal) || !String.valueOf(((Literal) unit).value()).matches("(?i)hour|minute|second|millisecond|microsecond");
+    }
+
+    /** Whether a pattern tells hours. */
+    private static boolean isOfHours(Expression pattern) {
+        return pattern instanceof Literal && String.valueOf(((Literal) pattern).value()).matches(".*[HhKka].*");
+    }
+
+    /** A text that becomes a number although nobody said so. */
+    private void turned(LogicalPlan node, Expression around, Expression value) {
+        if (!(value instanceof Cast) || !(value.dataType() instanceof NumericType)) return;
+        Expression text = ((Cast) value).child();
+        boolean isSaid = ((Cast) value).getTagValue(org.apache.spark.sql.catalyst.expressions.Cast$.MODULE$.USER_SPECIFIED_CAST()).isDefined();
+        if (isSaid || !(text.dataType() instanceof StringType) || text.foldable()) return;
+        if (GIVES_VALUES.contains(around.getClass().getSimpleName())) add("zeros", node, text, new Expression[] {text});
+        if (value.dataType() instanceof DoubleType || value.dataType() instanceof FloatType) add("double", node, text, new Expression[] {text});
+    }
+
+    /** Both sides of a join on texts, one behind the other. */
+    private void keys(Join join, Expression part) {
+        Expression one = (Expression) part.children().apply(0), other = (Expression) part.children().apply(1);
+        Expression[] left = new Expression[] {one}, right = new Expression[] {other};
+        boolean isTurned = !has(join.left(), left);
+        if (!(one.dataType() instanceof StringType) || !isSafe(one, false) || !isSafe(other, false) || points.size() + 2 > MOST) return;
+        if (!has(join.left(), isTurned ? right : left) || !has(join.right(), isTurned ? left : right)) return;
+        if (isFromParquet(one, 0) || isFromParquet(other, 0)) return;
+        points.add(new ValuePoint("key-left", join, isTurned ? 1 : 0, one, left));
+        points.add(new ValuePoint("key-right", join, isTurned ? 0 : 1, other, right));
     }
 
     private void orderedAll(LogicalPlan node, Expression part) {
@@ -195,20 +234,14 @@ public final class ValueLook {
         if (!isAlone(list) || part.values().length() != 1) return;
         Attribute given = (Attribute) list.plan().output().apply(0);
         if (!given.nullable() || points.size() >= MOST) return;
-        Point point = new Point();
-        point.kind = "null-in-list";
-        point.node = list.plan();
-        point.child = LIST;
-        point.shown = (Expression) given;
-        point.values = new Expression[] {(Expression) given};
-        points.add(point);
+        points.add(new ValuePoint("null-in-list", list.plan(), ValuePoint.LIST, (Expression) given, new Expression[] {(Expression) given}));
     }
 
     /** Notes a place once: at the child that has all the values; below joins at the side that has them. */
     private void add(String kind, LogicalPlan node, Expression shown, Expression[] values) {
         boolean isOfGroups = node instanceof Aggregate && hasAggregate(values);
         for (int i = 0; i < values.length; i++) if (!isSafe(values[i], isOfGroups)) return;
-        if (isOfGroups) put(kind, node, GROUPS, shown, values);
+        if (isOfGroups) put(kind, node, ValuePoint.GROUPS, shown, values);
         if (isOfGroups) return;
         for (int side = 0; side < node.children().length(); side++) {
             if (!has((LogicalPlan) node.children().apply(side), values)) continue;
@@ -233,17 +266,10 @@ public final class ValueLook {
 
     private void put(String kind, LogicalPlan node, int child, Expression shown, Expression[] values) {
         for (int i = 0; i < points.size(); i++) {
-            Point known = (Point) points.get(i);
+            ValuePoint known = (ValuePoint) points.get(i);
             if (known.kind.equals(kind) && known.values[0].semanticEquals(values[0]) && (kind.equals("order") || known.shown.semanticEquals(shown))) return;
         }
-        if (points.size() >= MOST) return;
-        Point point = new Point();
-        point.kind = kind;
-        point.node = node;
-        point.child = child;
-        point.shown = shown;
-        point.values = values;
-        points.add(point);
+        if (points.size() < MOST) points.add(new ValuePoint(kind, node, child, shown, values));
     }
 
     private static boolean has(LogicalPlan child, Expression[] values) {
@@ -359,7 +385,7 @@ public final class ValueLook {
         ParserInterface parser = session.sessionState().sqlParser();
         List metrics = new ArrayList();
         for (int i = 0; i < points.size(); i++) metrics.add(parsed(parser, wanted[i].split(UNIT, -1)));
-        Counters counters = new Counters(points, called, metrics);
+        ValueCounters counters = new ValueCounters(points, called, metrics);
         return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, counters.rebuilt(plan));
     }
 
@@ -367,95 +393,5 @@ public final class ValueLook {
         List metrics = new ArrayList();
         for (int i = 0; i < counts.length; i++) metrics.add(parser.parseExpression(counts[i] + " AS n" + i));
         return CollectionConverters.asScala(metrics).toSeq();
-    }
-
-    private static final class Counters extends AbstractFunction1 {
-        private final List points, metrics;
-        private final String[] names;
-
-        Counters(List points, String[] names, List metrics) {
-            this.points = points;
-            this.names = names;
-            this.metrics = metrics;
-        }
-
-        LogicalPlan rebuilt(LogicalPlan node) {
-            if (node instanceof View) return node;
-            List children = new ArrayList();
-            boolean isOther = false;
-            for (int i = 0; i < node.children().length(); i++) {
-                LogicalPlan child = (LogicalPlan) node.children().apply(i), now = counted(node, i, rebuilt(child));
-                isOther = isOther || now != child;
-                children.add(now);
-            }
-            LogicalPlan made = isOther ? (LogicalPlan) node.withNewChildren(seqOf(children)) : node;
-            LogicalPlan whole = (LogicalPlan) made.mapExpressions(this);
-            for (int i = 0; i < points.size(); i++) {
-                Point point = (Point) points.get(i);
-                if (point.node == node && point.child == GROUPS) whole = ofGroups(i, point, (Aggregate) node, whole);
-            }
-            return whole;
-        }
-
-        /** The values of each group are worked out beside its columns. */
-        private LogicalPlan ofGroups(int place, Point point, Aggregate node, LogicalPlan whole) {
-            if (!(whole instanceof Aggregate)) return whole; // one counter for each query's groups
-            Aggregate groups = (Aggregate) whole;
-            List made = listOf(groups.aggregateExpressions());
-            for (int i = 0; i < point.values.length; i++) made.add(alias(point.values[i], VALUE + i));
-            LogicalPlan wider = new Aggregate(groups.groupingExpressions(), seqOf(made), groups.child(), groups.hint());
-            return new Project(seqOf(listOf(node.output())), counting(place, wider));
-        }
-
-        private LogicalPlan counting(int place, LogicalPlan rows) {
-            long number = org.apache.spark.sql.catalyst.expressions.NamedExpression$.MODULE$.newExprId().id();
-            return new CollectMetrics(names[place], (scala.collection.immutable.Seq) metrics.get(place), rows, number);
-        }
-
-        /** Subqueries within an expression are rebuilt, too. */
-        public Object apply(Object given) {
-            Expression made = (Expression) ((Expression) given).mapChildren(this);
-            if (!(made instanceof SubqueryExpression) || !isAlone((SubqueryExpression) made)) return made;
-            SubqueryExpression query = (SubqueryExpression) made;
-            LogicalPlan before = (LogicalPlan) query.plan(), now = counted(before, LIST, rebuilt(before));
-            return now == before ? made : query.withNewPlan(now);
-        }
-
-        private LogicalPlan counted(LogicalPlan node, int child, LogicalPlan rows) {
-            LogicalPlan made = rows;
-            for (int i = 0; i < points.size(); i++) {
-                Point point = (Point) points.get(i);
-                if (point.node == node && point.child == child && !names[i].isEmpty()) made = counter(i, point, made);
-            }
-            return made;
-        }
-
-        private LogicalPlan counter(int place, Point point, LogicalPlan rows) {
-            List shown = listOf(rows.output());
-            for (int i = 0; i < point.values.length; i++) shown.add(alias(point.kind.equals("order") ? shape(point.values[i]) : point.values[i], VALUE + i));
-            return new Project(seqOf(listOf(rows.output())), counting(place, new Project(seqOf(shown), rows)));
-        }
-
-        private static Expression shape(Expression text) {
-            List given = new ArrayList();
-            given.add(text);
-            scala.collection.immutable.Seq none = seqOf(new ArrayList());
-            return new StaticInvoke(TextShape.class, org.apache.spark.sql.types.DataTypes.LongType, "of", seqOf(given), none, true, false, true, scala.Option.empty());
-        }
-
-        private static List listOf(scala.collection.Seq given) {
-            List made = new ArrayList();
-            for (int i = 0; i < given.length(); i++) made.add(given.apply(i));
-            return made;
-        }
-
-        private static scala.collection.immutable.Seq seqOf(List given) {
-            return CollectionConverters.asScala(given).toSeq();
-        }
-
-        private static Expression alias(Expression value, String name) {
-            ExprId number = org.apache.spark.sql.catalyst.expressions.NamedExpression$.MODULE$.newExprId();
-            return new Alias(value, name, number, seqOf(new ArrayList()), scala.Option.empty(), seqOf(new ArrayList()));
-        }
     }
 }

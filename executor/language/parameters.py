@@ -127,6 +127,8 @@ def _timestamp(given: Any) -> datetime:
     expected = "a date with a time, for instance 2026-01-31 18:00:00"
     if not re.match(r"\d{4}-\d\d-\d\d", text):
         raise ValueError(expected)
+    if re.search(r"[.,]\d{6}0*[1-9]", text):
+        raise ValueError("a time with at most six digits behind the second, which is all that Spark keeps")
     try:
         return datetime.fromisoformat(text)
     except ValueError:

@@ -235,6 +235,9 @@ class TimestampColumn(Formatted):
         "Empty: the first, and the run says how many.",
     )
 
+    def spark_metadata(self) -> dict[str, Any]:
+        return super().spark_metadata() | {"timezoneId": self.timezone_id}
+
     @field_validator("formatters")
     @classmethod
     def _moments(cls, value: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Places of a query where a wrong number comes out although each value is right: text put in order by its letters, digits that the type
-of a result has no room for, a day that ends at its midnight, a missing value in the list of a NOT IN.
+of a result has no room for, a day that ends at its midnight or is that of another zone, keys that only look the same, text that turns
+into a number, a missing value in the list of a NOT IN.
 
 The plan says where (`executor/gate/ValueLook.java`), the rows say whether it matters there: they are counted as they go by. Names and
 codes in order are left alone, as is all that comes out the same (docs/decisions/value-warnings.md).
@@ -7,16 +8,17 @@ codes in order are left alone, as is all that comes out the same (docs/decisions
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from executor.events import ValueCount, ValueWarnings
 from executor.language import sql_text
 from executor.problems import Problem
-from executor.running.text_order import TEXT_COUNTS, cast_to, in_order
+from executor.running.text_order import MANY_DIGITS, ODD, TEXT_COUNTS, ZEROS, cast_to, in_order, texts_with
 from executor.running.watches import PREFIX
 from executor.spark import deadline
 
@@ -43,6 +45,7 @@ def _any(kind: str) -> Callable[[Sequence[int]], tuple[str, int] | None]:
 
 
 _SAME_DAY = "CAST(_sluice_value_0 AS DATE) = CAST(_sluice_value_1 AS DATE) AND _sluice_value_0 > _sluice_value_1"
+_IN_ZONE = "from_utc_timestamp(_sluice_value_0, _sluice_value_1)"
 _AT_MIDNIGHT = "date_format(_sluice_value_1, 'HHmmssSSSSSS') = '000000000000'"
 
 
@@ -56,8 +59,14 @@ def _is_cut(made: str, exact: str) -> str:
 HAZARDS = {
     "order": Hazard(TEXT_COUNTS, in_order, cast_to),
     "midnight": Hazard([f"count_if({_SAME_DAY} AND {_AT_MIDNIGHT})"], _any("after-midnight")),
+    "zone-day": Hazard([f"count_if(CAST(_sluice_value_0 AS DATE) <> CAST({_IN_ZONE} AS DATE))"], _any("zone-day")),
+    "zone-hour": Hazard([f"count_if(_sluice_value_0 <> {_IN_ZONE})"], _any("zone-hour")),
     "product": Hazard([_is_cut("try_multiply", "try_multiply")], _any("digits-cut")),
     "quotient": Hazard([_is_cut("try_divide", "try_divide")], _any("digits-cut")),
+    "key-left": Hazard([texts_with(ODD)], lambda numbers: None),
+    "key-right": Hazard([texts_with(ODD)], lambda numbers: None),
+    "zeros": Hazard([texts_with(ZEROS)], _any("zeros-lost")),
+    "double": Hazard([texts_with(MANY_DIGITS)], _any("not-exact")),
     "null-in-list": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("null-in-list")),
 }
 
@@ -121,13 +130,20 @@ class Hazards:
         for place in self.places:
             place.take(observed(place.name))
 
+    def _keys(self) -> Iterator[tuple[Place, tuple[str, int]]]:
+        """Of the two sides of a join, which follow each other, the one with keys that cannot meet any of the other."""
+        for left, right in pairwise(self.places):
+            if left.kind == "key-left" and left.numbers and right.numbers and (left.numbers[0] > 0) != (right.numbers[0] > 0):
+                odd = max(left, right, key=lambda place: place.numbers[0])
+                yield odd, ("keys-differ", odd.numbers[0])
+
     def event(self) -> ValueWarnings | None:
         """What is to be told of all places together; None when nothing is."""
         found: dict[tuple[str, str], tuple[Place, tuple[str, int]]] = {}
-        for place in self.places:
+        for place, one in [*((place, place.found) for place in self.places), *self._keys()]:
             known = found.get((place.kind, place.label))
-            if place.found and (known is None or known[1][1] < place.found[1]):
-                found[place.kind, place.label] = place, place.found
+            if one and (known is None or known[1][1] < one[1]):
+                found[place.kind, place.label] = place, one
         told = sorted(found.values(), key=lambda one: -one[1][1])
         if not told:
             return None

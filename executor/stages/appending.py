@@ -11,7 +11,18 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, BooleanType, DataType, MapType, NullType, NumericType, StructType
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    DataType,
+    DecimalType,
+    IntegralType,
+    MapType,
+    NullType,
+    NumericType,
+    StringType,
+    StructType,
+)
 
 from executor.files import kept
 from executor.files.folder import DataFile
@@ -95,7 +106,7 @@ def _as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: li
     if not stage.header:
         _require_no_names(stage, first, own)
         frame = _with_width(stage, context, frame, own, {len(row) for row in first})
-        return _in_noted_order(stage, context, frame, own)
+        return _of_noted_kinds(stage, context, _in_noted_order(stage, context, frame, own))
     if any(row != first[0] for row in first):
         words = ["the files there do not have the same first line themselves"]
         raise ProblemError(_other("What is there is no one table.", words, f"Choose Overwrite, {OTHER_PLACE}", stage))
@@ -110,7 +121,37 @@ def _as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: li
     if ordered != own:
         context.log(f"Appending to “{stage.output_uri}”: the columns are written in the order of the rows there.")
     columns = [F.col(name_in_sql(known[name.lower()])).alias(name) for name in first[0]]
-    return frame.select(*columns, *[F.col(name_in_sql(name)) for name in stage.partition_by])
+    return _of_noted_kinds(stage, context, frame.select(*columns, *[F.col(name_in_sql(name)) for name in stage.partition_by]))
+
+
+def kinds_of(frame: DataFrame, *, but: list[str]) -> dict[str, str]:
+    """What kind of values a text file has in each column, as whoever appends to it compares them: whole numbers, numbers, text, dates, …"""
+    folders = {name.lower() for name in but}
+    return {field.name.lower(): _kind_of(field.dataType) for field in frame.schema.fields if field.name.lower() not in folders}
+
+
+def _kind_of(kind: DataType) -> str:
+    if isinstance(kind, IntegralType) or (isinstance(kind, DecimalType) and kind.scale == 0):
+        return "whole number"
+    return "number" if isinstance(kind, NumericType) else "text" if isinstance(kind, StringType) else kind.simpleString()
+
+
+def _of_noted_kinds(stage: Any, context: StageContext, frame: DataFrame) -> DataFrame:
+    """`frame`, whose values are of the kind that the rows there have, as far as their load has noted it. Text takes all of them."""
+    there = kept.kinds_written(context.present_files(stage.output_uri)[0])
+    wrong = [
+        f"“{name}” is {there[name]} there, and {kind} in the view"
+        for name, kind in kinds_of(frame, but=stage.partition_by).items()
+        if name in there
+        and kind != there[name]
+        and (there[name], kind) != ("number", "whole number")
+        and there[name] != "text"
+        and kind != "void"
+    ]
+    if wrong:
+        fix = f"Cast the columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
+        raise ProblemError(_other("Columns have other types than the rows that are there.", wrong, fix, stage))
+    return frame
 
 
 def _in_noted_order(stage: Any, context: StageContext, frame: DataFrame, own: list[str]) -> DataFrame:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 
 ROWS = (
-    "id,n,same,neg,big,day,us,iso,clock,code,name,at,item\n"
-    '1,9,10,-1,"1,000",9/1/2024,"Jan 9, 2024",2024-01-09,9:05,007,Bob,2024-01-31 10:00:00,A1\n'
-    '2,10,11,-2,"20,000",10/1/2023,"Jan 10, 2023",2023-01-10,10:05,01234,Al,2024-01-30 00:00:00,B10\n'
-    '3,100.5,12.5,-3,3,1/12/2024,"Dec 1, 2024",2024-12-01,9:55,1,Zoë,2024-01-31 00:00:00,B9\n'
+    "id,n,same,neg,big,day,us,iso,clock,code,name,at,item,long\n"
+    '1,9,10,-1,"1,000",9/1/2024,"Jan 9, 2024",2024-01-09,9:05,007,Bob,2024-01-31 10:00:00,A1,12345678901234567\n'
+    '2,10,11,-2,"20,000",10/1/2023,"Jan 10, 2023",2023-01-10,10:05,01234,Al,2024-01-30 00:00:00,B10,12345678901234568\n'
+    '3,100.5,12.5,-3,3,1/12/2024,"Dec 1, 2024",2024-12-01,9:55,1,Zoë,2024-01-31 00:00:00,B9,12345678901234569\n'
 )
 READ = {"type": "DelimitedExtract", "name": "read", "inputURI": "t.csv", "header": True, "outputView": "t"}
 DOCS = {"type": "JSONExtract", "name": "docs", "inputURI": "j.json", "outputView": "j", "multiLine": False}
@@ -30,6 +30,7 @@ COLUMNS = [
 ] + [
     {"name": "at", "type": "timestamp", "nullable": True, "timezoneId": "UTC", "formatters": ["uuuu-MM-dd HH:mm:ss"]},
     {"name": "item", "type": "string", "nullable": True},
+    {"name": "long", "type": "string", "nullable": True},
 ]
 TYPED = {"type": "TypingTransform", "name": "typed", "inputView": "t", "outputView": "v", "schema": COLUMNS}
 
@@ -167,6 +168,80 @@ def test_digits_that_a_decimal_has_no_room_for_are_told(
 def test_a_missing_value_in_the_list_of_not_in_is_told(spark_process: SparkProcess, lake: Path, sql: str, rows: int) -> None:
     found = told(run(spark_process, lake, sql))
     assert {(kind, number) for _, kind, number in found} == ({("null-in-list", rows)} if rows else set())
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT k.k, w FROM k JOIN l ON k.k = l.k", {("k", "keys-differ", 2)}),
+        ("SELECT k.k, w FROM k LEFT JOIN l USING (k)", {("k", "keys-differ", 2)}),
+        ("SELECT l.k, v FROM l JOIN k ON l.k = k.k AND k.v > 0", {("k", "keys-differ", 2)}),
+        ("SELECT a.k FROM k AS a JOIN k AS b ON a.k = b.k", set()),
+        ("SELECT k.k FROM k JOIN l ON trim(k.k) = l.k", {("trim(k)", "keys-differ", 1)}),
+        ("SELECT k.k FROM k JOIN t ON k.v = t.id", set()),
+    ],
+)
+def test_keys_that_only_look_the_same_are_told(
+    spark_process: SparkProcess, lake: Path, sql: str, expected: set[tuple[str, str, int]]
+) -> None:
+    (lake / "k.csv").write_text("k,v\nAB,1\nCD ,2\nE\u0301,3\nGH,4\n")
+    (lake / "l.csv").write_text("k,w\nAB,1\nCD,2\nÉ,3\nG H,4\n")
+    reads = [READ | {"name": name, "inputURI": f"{name}.csv", "outputView": name} for name in ("k", "l")]
+    query = {"type": "SQLTransform", "name": "asked", "sql": sql, "outputView": "o"}
+    save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
+    assert told(run_here(spark_process, [READ, *reads, query, save], lake)) == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT code FROM t UNION ALL SELECT 5", {("code", "zeros-lost", 2)}),
+        ("SELECT coalesce(code, 0) AS c FROM t", {("code", "zeros-lost", 2)}),
+        ("SELECT CASE WHEN id = '1' THEN 0 ELSE code END AS c FROM t", {("code", "zeros-lost", 2)}),
+        ("SELECT long FROM t UNION ALL SELECT 1.5D", {("long", "not-exact", 3)}),
+        ("SELECT sum(long) AS s FROM t", {("long", "not-exact", 3)}),
+        ("SELECT CAST(code AS INT) AS c FROM t UNION ALL SELECT 5", set()),
+        ("SELECT id FROM t UNION ALL SELECT 5", set()),
+        ("SELECT count(*) AS c FROM t WHERE code = 7", set()),
+        ("SELECT sum(n) AS s, avg(id) AS a FROM t", set()),
+    ],
+)
+def test_text_that_turns_into_a_number_unasked_is_told_where_it_changes(
+    spark_process: SparkProcess, lake: Path, sql: str, expected: set[tuple[str, str, int]]
+) -> None:
+    assert told(run(spark_process, lake, sql)) == expected
+
+
+ZONED = [
+    {"name": "id", "type": "integer", "nullable": True},
+    {"name": "at", "type": "timestamp", "nullable": True, "formatters": ["uuuu-MM-dd HH:mm:ss"]},
+]
+
+
+@pytest.mark.parametrize(
+    ("zone", "sql", "expected"),
+    [
+        ("Europe/Berlin", "SELECT CAST(at AS DATE) AS day, count(*) AS n FROM z GROUP BY 1", {("at", "zone-day", 1)}),
+        ("Europe/Berlin", "SELECT date_trunc('MONTH', at) AS m, count(*) AS n FROM z GROUP BY ALL", {("at", "zone-day", 1)}),
+        ("America/New_York", "SELECT year(at) AS y, datediff(at, DATE'2024-01-01') AS d FROM z", {("at", "zone-day", 1)}),
+        ("Europe/Berlin", "SELECT hour(at) AS h FROM z", {("at", "zone-hour", 2)}),
+        ("Europe/Berlin", "SELECT date_format(at, 'yyyy-MM-dd') AS d FROM (SELECT id, at FROM z) AS y", {("at", "zone-day", 1)}),
+        ("Europe/Berlin", "SELECT CAST(from_utc_timestamp(at, 'Europe/Berlin') AS DATE) AS day FROM z", set()),
+        ("Europe/Berlin", "SELECT max(at) AS m, date_trunc('MINUTE', at) AS n FROM z GROUP BY ALL", set()),
+        ("Africa/Abidjan", "SELECT CAST(at AS DATE) AS day, hour(at) AS h FROM z", set()),
+        ("UTC", "SELECT CAST(at AS DATE) AS day, hour(at) AS h FROM z", set()),
+    ],
+)
+def test_days_that_are_not_those_of_the_columns_zone_are_told(
+    spark_process: SparkProcess, lake: Path, zone: str, sql: str, expected: set[tuple[str, str, int]]
+) -> None:
+    (lake / "z.csv").write_text("id,at\n1,2024-03-31 00:30:00\n2,2024-03-31 21:30:00\n")
+    read = READ | {"inputURI": "z.csv", "outputView": "texts"}
+    columns = [ZONED[0], ZONED[1] | {"timezoneId": zone}]
+    typed = {"type": "TypingTransform", "name": "typed", "inputView": "texts", "outputView": "z", "schema": columns}
+    query = {"type": "SQLTransform", "name": "asked", "sql": sql, "outputView": "o"}
+    save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
+    assert told(run_here(spark_process, [read, typed, query, save], lake)) == expected
 
 
 def test_what_a_condition_guards_is_not_worked_out_to_be_counted(spark_process: SparkProcess, lake: Path) -> None:

@@ -53,6 +53,7 @@ def test_outside_quotes_a_value_becomes_a_literal_of_its_type(kind: Any, given: 
         ("date", "2026-02-30"),
         ("date", "31.1.2026"),
         ("timestamp", "yesterday"),
+        ("timestamp", "2026-01-31T18:00:00.123456789Z"),
         ("identifier", "a; DROP TABLE b"),
         ("string", ["a"]),
     ],

@@ -132,6 +132,16 @@ def test_what_a_stage_said_is_said_again_when_it_is_kept(client: Client, flights
     assert read["details"]["kept"] is True
 
 
+def test_numbers_compared_as_text_are_told_with_the_change_each_time(client: Client, flights: Path) -> None:
+    flights.write_text("origin,delay\nJFK,9\nEWR,10\n")
+    for _ in range(2):
+        events = client.answer(client.request("preview", [EXTRACT, transform("SELECT max(delay) AS m FROM flights")], to=1, rows=100))
+        (told,) = [event for event in events if event["event"] == "value_warnings"]
+        assert (told["stage_index"], told["rows"], told["counts"]) == (1, 2, [{"column": "delay", "kind": "numbers-by-letters", "rows": 2}])
+        (hint,) = told["hints"]
+        assert (hint["found"], hint["edit"]["text"], hint["severity"]) == ("delay", "CAST(delay AS BIGINT)", "warning")
+
+
 def test_a_changed_file_is_seen_at_once(client: Client, flights: Path) -> None:
     stages = [EXTRACT, transform("SELECT count(*) AS n FROM flights", "counted")]
     assert cells(client.preview(stages)) == [[3]]

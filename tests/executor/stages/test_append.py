@@ -197,3 +197,40 @@ def test_the_column_of_folders_may_be_written_in_any_case_in_the_view(spark_proc
     assert {tuple(map(str, row.values())) for row in rows(spark_process, tmp_path, kind)} == {("1", "x"), ("2", "y")}
     other = run_here(spark_process, job(kind, "SELECT 3 AS n, 'z' AS P", partitionBy=["P"]), tmp_path)
     assert "(partitionBy) to p" in other.problem["fix"]
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ("1.5D AS v", "'x' AS v", "“v” is number there, and text in the view"),
+        ("1 AS v", "1.5D AS v", "“v” is whole number there, and number in the view"),
+        ("DATE'2024-01-05' AS v", "TIMESTAMP'2024-01-05 10:00:00' AS v", "“v” is date there, and timestamp in the view"),
+        ("1 AS v", "true AS v", "“v” is whole number there, and boolean in the view"),
+        ("1.5D AS v", "2 AS v", None),
+        ("1.5D AS v", "CAST(NULL AS DOUBLE) AS v", None),
+        ("'x' AS v", "2 AS v", None),
+        ("CAST(1 AS DECIMAL(5, 2)) AS v", "1.25D AS v", None),
+    ],
+)
+def test_rows_of_text_files_keep_the_kind_of_each_column(
+    spark_process: SparkProcess, tmp_path: Path, first: str, second: str, found: str | None, header: bool
+) -> None:
+    def added(values: str) -> Any:
+        return run_here(spark_process, job("DelimitedLoad", f"SELECT 'a' AS id, {values}", header=header), tmp_path)
+
+    assert added(first).result == "succeeded"
+    outcome = added(second)
+    if found is None:
+        assert outcome.result == "succeeded"
+        assert added(first).result == "succeeded", "the kinds of the first rows are noted still"
+    else:
+        assert (outcome.problem["code"], outcome.problem["found"]) == ("append-differs", found)
+        assert len(list((tmp_path / "out").glob("part-*"))) == 1
+
+
+def test_kinds_that_nobody_noted_are_not_compared(spark_process: SparkProcess, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old.csv").write_text("id,v\na,x\n")
+    for values in ("1 AS v", "'x' AS v"):
+        assert run_here(spark_process, job("DelimitedLoad", f"SELECT 'a' AS id, {values}"), tmp_path).result == "succeeded"
