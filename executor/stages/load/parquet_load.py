@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from executor.problems import Problem
 from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileLoad
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 
 class ParquetLoad(FileLoad):
@@ -27,4 +28,15 @@ class ParquetLoad(FileLoad):
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.writing import write_files
 
-        write_files(self, context, lambda _, writer, path: writer.parquet(path))
+        write_files(self, context, lambda _, writer, path: writer.parquet(path), prepared=lambda frame: _told(frame, context))
+
+
+def _told(frame: DataFrame, context: StageContext) -> DataFrame:
+    """`frame`; intervals, of which other programs see only a whole number, are told."""
+    names = [field.name for field in frame.schema.fields if "interval" in field.dataType.simpleString()]
+    if names:
+        listed = ", ".join(f"“{name}”" for name in names)
+        words = f"Programs other than Spark read intervals in Parquet as whole numbers of microseconds or months: {listed}."
+        fix = "Write what is meant as a number, for instance timestampdiff(SECOND, …, …), or as text."
+        context.warn(Problem(code="interval-as-number", field="inputView", message=words, found=listed, fix=fix))
+    return frame

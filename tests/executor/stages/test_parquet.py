@@ -132,3 +132,10 @@ def test_texts_that_name_no_folder_lie_with_the_rows_without_a_value(bench: Benc
 def test_bytes_and_nested_values_name_no_folders(bench: Bench, value: str) -> None:
     problem = bench.fails(view(f"SELECT 1 AS n, {value} AS p"), load("ParquetLoad", partitionBy=["p"]))
     assert (problem.code, problem.data_column) == ("folder-type", "p")
+
+
+@pytest.mark.parametrize("sql", ["INTERVAL '1' DAY", "array(INTERVAL '2' YEAR)"])
+def test_intervals_of_which_others_see_a_number_are_told(bench: Bench, sql: str) -> None:
+    bench.run(view(f"SELECT 1 AS id, {sql} AS gone"), load("ParquetLoad"))
+    assert [warning.code for warning in bench.warnings] == ["interval-as-number"]
+    assert bench.warnings[0].found == "“gone”"
