@@ -231,6 +231,6 @@ def test_rows_of_text_files_keep_the_kind_of_each_column(
 
 def test_kinds_that_nobody_noted_are_not_compared(spark_process: SparkProcess, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "old.csv").write_text("id,v\na,x\n")
+    (tmp_path / "out" / "part-0.csv").write_text("id,v\na,x\n")
     for values in ("1 AS v", "'x' AS v"):
         assert run_here(spark_process, job("DelimitedLoad", f"SELECT 'a' AS id, {values}"), tmp_path).result == "succeeded"
