@@ -51,9 +51,15 @@ def cut_column(rest: str, asked: str, columns: list[str]) -> dict[str, Any] | No
 def _meant(asked: str, column: str) -> dict[str, Any]:
     ticks = written(column)
     return {
-        "message": f"There is no column “{asked}”; there is “{column}”{_difference(asked, column)}.",
+        "message": _message(asked, column),
         "fix": f"Write “{ticks}” in back-ticks, or give it a plain name in a stage before: “SELECT {ticks} AS {_plain(column)}”.",
     }
+
+
+def _message(asked: str, column: str) -> str:
+    if "." in column and asked.casefold().endswith(column.casefold()):
+        return f"Without back-ticks, “{asked}” asks for a part of a column; there is “{column}” itself."
+    return f"There is no column “{asked}”; there is “{column}”{_difference(asked, column)}."
 
 
 def parts(name: str) -> list[str]:
@@ -111,8 +117,6 @@ def _difference(asked: str, column: str) -> str:
         return f" with a blank {where}"
     if any(unicodedata.category(sign) in ("Cf", "Cc") for sign in column):
         return " with a sign that cannot be seen"
-    if asked.casefold().endswith(column.casefold()) and "." in column:
-        return ": without back-ticks the point asks for a part of another column"
     return (
         ": without back-ticks only its beginning is read"
         if column.casefold().startswith(asked.casefold())

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 NAMES = ["a.b", "na\u200bme2", "total (EUR)", "per-cent", "q`r", " name ", "unit price", "first\nline", "plain"]
 MEANT = [
     # what is asked for, the column that is meant, a part of the message
-    ("a.b", "a.b", "asks for a part of another column"),
-    ("v.a.b", "a.b", "asks for a part of another column"),
-    ("x.A.B", "a.b", "asks for a part of another column"),
+    ("a.b", "a.b", "asks for a part of a column"),
+    ("v.a.b", "a.b", "asks for a part of a column"),
+    ("x.A.B", "a.b", "asks for a part of a column"),
     ("name2", "na\u200bme2", "a sign that cannot be seen"),
     ("name", " name ", "a blank before and behind"),
     ("total (EUR)", "total (EUR)", "only its beginning is read"),
