@@ -24,7 +24,6 @@ MOST_MEMBERS = 1_000
 MOST_BYTES = 4_000_000_000
 MOST_RATIO = 200
 FREE_OF_RATIO = 10_000_000
-BOOKS = (".xlsx", ".xlsm")
 OTHER_PROGRAMS = (
     ("xl/workbook.bin", "a binary Excel spreadsheet (.xlsb)"), ("word/document.xml", "a Word document (.docx)"),
     ("ppt/presentation.xml", "a PowerPoint presentation (.pptx)"),
@@ -32,7 +31,8 @@ OTHER_PROGRAMS = (
     ("Index/Document.iwa", "a Numbers or Pages file, no spreadsheet that others read"), ("META-INF/MANIFEST.MF", "a Java program"),
 )  # fmt: skip
 """A file that such zips have, and what they are."""
-ARCHIVES = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd")
+ZIP = b"PK\x03\x04"
+ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd")
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 """Of a sheet: Excel has no more. A row or column beyond is made up, and every one before it would be gone through."""
 SECONDS = 540
@@ -46,6 +46,11 @@ def is_workbook(path: Path) -> bool:
             return "xl/workbook.xml" in archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError):
         return False
+
+
+def _begins_as_zip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(ZIP)) == ZIP
 
 
 def kind_of_zip(path: Path) -> str:
@@ -119,7 +124,17 @@ class _Unpacking:
             target = self._free(name)
             with archive.open(info) as source:
                 self._copy(source, info, target, whole)
-            made += self._sheets_of(target) if is_workbook(target) else [self._said(target, info.filename, "file")]
+            if is_workbook(target):
+                made += self._sheets_of(target)
+            elif _begins_as_zip(target) and kind_of_zip(target) == "zip":
+                raise _nested(info.filename)
+            elif target.stat().st_size:
+                made.append(self._said(target, info.filename, "file"))
+            else:
+                self.written.remove(target)
+                target.unlink()
+        if not made:
+            raise ProblemError(Problem(code="input-empty", message="All files in the archive are empty.", fix="Check how it was made."))
         return made
 
     def _sheets_of(self, book: Path) -> list[dict[str, Any]]:
@@ -137,7 +152,7 @@ class _Unpacking:
             self.written.append(target)
             done = 0
             while part := source.read(1 << 20):
-                if not done and part.startswith(ARCHIVES) and not info.filename.lower().endswith(BOOKS):
+                if not done and part.startswith(ARCHIVES):
                     raise _nested(info.filename)
                 done += len(part)
                 self._count(len(part), whole)

@@ -116,7 +116,7 @@ class FileVersion(models.Model):
     changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     changed_at = models.DateTimeField(default=timezone.now)
     notes = models.JSONField(default=list)
-    """Sentences on what became of it when it was made out of a workbook."""
+    """Sentences on what became of it when it was unpacked."""
     expires_at = models.DateTimeField(null=True)
     """When what is in the bin is removed for good."""
 

@@ -15,7 +15,7 @@ from executor.files.tree import FILE, FOLDER, Entry, Walk, is_plain_name
 from portal.accounts.models import Project
 from portal.environments.models import Environment
 
-MOST = 500
+MOST, MOST_OF_A_FOLDER = 500, 30
 SECONDS = 3.0
 """A list that is not complete by then is shown as far as it is."""
 LOOKED_AT = 1_000
@@ -89,7 +89,16 @@ class _Looking:
             if entry.kind == FILE:
                 yield _file(f"{folder}/", entry)
             elif entry.kind == FOLDER and depth:
-                yield from self.sources(f"{folder}/{entry.path}", depth - 1)
+                yield from self._of_folder(f"{folder}/{entry.path}", depth - 1)
+
+    def _of_folder(self, folder: str, depth: int) -> Iterator[Source]:
+        """Many files of one kind are one table, and do not hide what else there is."""
+        found = list(self.sources(folder, depth))
+        kinds = {source.stage_type for source in found if not source.is_folder}
+        if len(found) > MOST_OF_A_FOLDER and len(kinds) == 1 and not any(source.is_folder for source in found):
+            yield Source(folder, True, kinds.pop(), None)
+            found = found[:MOST_OF_A_FOLDER]
+        yield from found
 
     def _reader(self, folder: str) -> str | None:
         walk = Walk(self._root, below=folder, most=LOOKED_AT, enter=lambda entry: not entry.is_hidden, seconds=self._end - time.monotonic())

@@ -17,10 +17,12 @@ from portal.accounts.models import User
 from portal.data import actions as data
 from portal.data import names
 from portal.data import origins as noted
+from portal.data.kinds import NotData
 from portal.data.lake import Entry, Lake
 from portal.data.models import FileVersion, IfThere
 from portal.data.rights import require_change
 from portal.environments.models import Environment
+from portal.errors import PortalError
 from portal.looks.asking import NotLookedAt, ask
 
 STAGING = ".sluice-unpacked"
@@ -76,15 +78,28 @@ def _bring_in(actor: User, environment: Environment, uri: str, folder: str, file
     target = _folder_for(lake, uri) if is_one_table(uri, files) else uri.rpartition("/")[0]
     parts = [_part(lake, folder, file) for file in files] if isinstance(files, list) else []  # all are there, or none comes in
     earlier = made_of.parts_of(lake.root / target, lake.root / uri)
-    brought = []
-    for part in parts:
-        brought.append(_bring(actor, environment, lake, target, part, earlier.pop(part.name, None)))
+    brought: list[FileVersion] = []
+    names_inside: dict[str, str] = {}
+    refusals: list[PortalError] = []
+    for number, part in enumerate(parts, 1):
+        try:
+            version = _bring(actor, environment, lake, target, part, earlier.pop(part.name, None))
+        except NotData as error:  # a picture or a PDF beside the tables is no reason to leave them
+            refusals.append(error)
+        else:
+            brought.append(version)
+            names_inside[version.uri] = part.name
         if told:
-            told(len(brought), len(parts))
+            told(number, len(parts))
+    if refusals and not brought:
+        raise refusals[0]
+    if refusals:
+        left = f"{len(refusals):,} of {len(parts):,} files were left out, since no table can be in them: {refusals[0].message}"
+        _note(brought[0], [*brought[0].notes, left[:300].rstrip(".")])
     gone = [f"{target}/{name}" for name in earlier.values()]
     for place in gone:
         data.delete_data(actor=actor, environment=environment, uri=place)
-    _note_origins(lake, uri, target, {version.uri: part.name for version, part in zip(brought, parts, strict=True)})
+    _note_origins(lake, uri, target, names_inside)
     return Unpacked(brought, gone)
 
 
@@ -167,9 +182,13 @@ def _bring(actor: User, environment: Environment, lake: Lake, target: str, part:
     data.receive_piece(actor=actor, upload=upload, offset=0, parts=lake.read(part.found.uri), length=size)
     version = data.finish_upload(actor=actor, upload=upload)
     if part.notes:
-        version.notes = part.notes
-        version.save(update_fields=["notes"])
+        _note(version, part.notes)
     return version
+
+
+def _note(version: FileVersion, notes: list[str]) -> None:
+    version.notes = notes
+    version.save(update_fields=["notes"])
 
 
 def _forget(environment: Environment, folder: str) -> None:

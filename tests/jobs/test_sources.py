@@ -84,3 +84,12 @@ def test_a_list_that_is_cut_says_so(lake: Path, ana: Any, job: Any, browser_of: 
     for number in range(700):
         (lake / "raw" / f"{number}.csv").write_text("")
     assert browser_of(ana).get("/p/flights/jobs/daily_delays/sources").json()["more"] is True
+
+
+def test_a_folder_of_many_files_is_a_source_and_hides_nothing(lake: Path, listed: Callable[[], list[str]]) -> None:
+    (lake / "raw" / "daily").mkdir()
+    for day in range(600):
+        (lake / "raw" / "daily" / f"{day:03}.csv").write_text("a\n1\n")
+    found = listed()
+    assert {"raw/daily", "raw/daily/000.csv", "raw/flights.csv"} <= set(found)
+    assert len(found) == 32

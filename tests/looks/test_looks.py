@@ -453,3 +453,19 @@ def test_a_very_wide_table_is_shown_in_part_and_read_whole(ana, dev, browser_of,
     answer = browser_of(ana).post(f"{LOOK}/create", {"uri": "raw/own.csv", "name": "wide"})
     typing = json.loads(Job.objects.get(pk=Job.objects.get(name="wide").pk).drafts.get().document)["stages"][1]
     assert (answer.status_code, len(typing["schema"])) == (201, 2000)
+
+
+def test_what_is_no_table_in_a_zip_is_left_out_and_told(ana, dev, browser_of, lake):
+    book = Workbook()
+    book.active.append(["k", "v"])
+    book.save(lake / "raw" / "book.xls")
+    parts = {"a.csv": b"a,b\n1,2\n", "photo.png": b"\x89PNG\r\n", "empty.csv": b"", "old.xls": (lake / "raw" / "book.xls").read_bytes()}
+    with zipfile.ZipFile(lake / "raw" / "z.zip", "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    files = unpacked_by(browser_of(ana), "raw/z.zip")["files"]
+    assert [file["uri"].rpartition("/")[2] for file in files] == ["a.csv", "old.csv"]
+    assert "1 of 3 files were left out" in files[0]["notes"][0] and "a picture" in files[0]["notes"][0]
+    with zipfile.ZipFile(lake / "raw" / "none.zip", "w") as archive:
+        archive.writestr("photo.png", parts["photo.png"])
+    assert "a picture" in unpacked_by(browser_of(ana), "raw/none.zip")["problem"]
