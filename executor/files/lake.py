@@ -74,15 +74,17 @@ def _require_plain(place: Path, uri: str, field: str) -> None:
 
 
 def snapshot(path: str) -> Snapshot:
-    """The state of all files at `path` (a file, a folder, or a pattern): equal snapshots mean that nothing was changed."""
+    """The state of all files at `path` (a file, a folder, or a pattern) that readers see: equal snapshots mean that nothing was changed."""
     found: list[tuple[str, int, int]] = []
     for one in map(str, matches(Path(path)) or [Path(path)]):
         if os.path.isfile(one):
             state = os.stat(one)
             found.append((one, state.st_mtime_ns, state.st_size))
         else:
-            walk = Walk(os.path.realpath(one))
-            found += [(f"{one}/{entry.path}", entry.modified_ns, entry.size) for entry in walk if entry.kind == FILE]
+            walk = Walk(os.path.realpath(one), enter=lambda entry: not entry.is_hidden)
+            found += [
+                (f"{one}/{entry.path}", entry.modified_ns, entry.size) for entry in walk if entry.kind == FILE and not entry.is_hidden
+            ]
     return tuple(found)
 
 

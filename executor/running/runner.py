@@ -63,6 +63,21 @@ class StageRecord:
     inputs: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Input:
+    """A file, folder or pattern that a stage reads, and the state of its files when it began to."""
+
+    index: int
+    stage: Stage
+    path: str
+    state: lake.Snapshot
+
+    @property
+    def is_as_it_was(self) -> bool:
+        """Whether every file that was there is there still, unchanged. What came in addition was not read."""
+        return set(self.state) <= set(lake.snapshot(self.path))
+
+
 class RunContext:
     """What the stages of one run share; implements `executor.stages.base.StageContext`."""
 
@@ -84,6 +99,8 @@ class RunContext:
         self.files: Mapping[str, str] | None = None
         """Texts that the document keeps of files it names; None: it keeps none."""
         self.origins = Origins()
+        self.inputs: dict[str, Input] = {}
+        """What the stages of a run have read in the lake, by its address, as it was when they began."""
         self._entered: Stage | None = None
         self._spark, self._emit, self.lake_folder, self._publisher = spark, emit, lake_folder, publisher
         self._gate = Gate(spark)
@@ -116,6 +133,8 @@ class RunContext:
             return self._noted(str(staged))
         path = lake.existing(self.lake_folder, uri)
         self.record.inputs.append(path)
+        if self._entered and not self.is_preview and uri not in self.inputs:
+            self.inputs[uri] = Input(self.index, self._entered, path, lake.snapshot(path))
         return self._noted(path)
 
     def _noted(self, path: str) -> str:
@@ -249,6 +268,22 @@ class Runner:
                 self.tell_values()
             raise
         self.tell_values()
+        self._require_unchanged_inputs()
+
+    def _require_unchanged_inputs(self) -> None:
+        """Spark reads a file anew for each query on it: one that was replaced meanwhile would be checked as it was, and written as it is.
+        Raises StageFailure."""
+        for uri, read in self.context.inputs.items():
+            if not read.is_as_it_was:
+                with self.told(read.index, read.stage):
+                    raise ProblemError(
+                        Problem(
+                            code="input-changed",
+                            field="inputURI",
+                            message=f"“{uri}” was changed while this run read it: what it would write could mix old and new rows.",
+                            fix="Nothing was published. Run it again.",
+                        )
+                    )
 
     def run_stage(self, index: int, stage: Stage) -> None:
         """Enter, execute, exit."""

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -269,3 +270,71 @@ def test_rows_that_are_known_are_told_once_and_handed_on(spark_process: SparkPro
     outcome = run_here(spark_process, [both, GROUPED | {"persist": True}, SAVE], lake)
     flow = {event["stage"]: (event.get("rows_in"), event.get("rows_out")) for event in outcome.named("stage_finished")}
     assert flow == {"flights": (None, 6), "daily": (6, 2), "save": (2, 2)}
+
+
+CHECK = {"type": "SQLValidate", "name": "two", "sql": "SELECT count(*) = 3 AS outcome, 'three' AS message FROM flights"}
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """`meanwhile(act)`: somebody does it after the check has passed and before the load writes."""
+    from executor.running import runner
+
+    def plan(act: Callable[[], object]) -> None:
+        run_stage = runner.Runner.run_stage
+
+        def before(self: Any, index: int, stage: Any) -> None:
+            if stage.name == "save":
+                act()
+            run_stage(self, index, stage)
+
+        monkeypatch.setattr(runner.Runner, "run_stage", before)
+
+    return plan
+
+
+def replaced(file: Path, text: str) -> None:
+    """As an upload does: another file takes the name."""
+    fresh = file.with_name(".fresh")
+    fresh.write_text(text)
+    fresh.replace(file)
+
+
+@pytest.mark.parametrize("how", ["replaced", "same size", "one of a folder", "removed from a folder"])
+def test_what_is_replaced_while_a_run_reads_it_is_not_checked_as_it_was_and_written_as_it_is(
+    spark_process: SparkProcess, lake: Path, meanwhile: Callable[..., None], how: str
+) -> None:
+    file, uri = lake / "raw" / "flights.csv", "raw/flights.csv"
+    if "folder" in how:
+        uri = "raw"
+        (lake / "raw" / "more.csv").write_text("origin,delay,day\n")
+    acts: dict[str, Callable[[], object]] = {
+        "replaced": lambda: replaced(file, ROWS + "LGA,1,2013-01-03\n"),
+        "same size": lambda: replaced(file, ROWS.replace("EWR", "LGA")),
+        "one of a folder": lambda: replaced(file, "origin,delay,day\n"),
+        "removed from a folder": lambda: (lake / "raw" / "more.csv").unlink(),
+    }
+    meanwhile(acts[how])
+    outcome = run_here(spark_process, [EXTRACT | {"inputURI": uri}, CHECK, GROUPED, SAVE], lake)
+    assert outcome.result == "failed"
+    problem = [event["problem"] for event in outcome.events if "problem" in event][-1]
+    if how != "removed from a folder":  # Spark may miss the file first, and says so in its own way
+        assert (problem["code"], problem["stage"]) == ("input-changed", "flights")
+        assert problem["message"].startswith(f"“{uri}” was changed while this run read it")
+    assert not (lake / "curated" / "daily").exists()
+
+
+def test_what_comes_beside_an_input_while_a_run_reads_it_does_not_disturb_it(
+    spark_process: SparkProcess, lake: Path, meanwhile: Callable[..., None]
+) -> None:
+    """The next day's file, and what another run stages there."""
+
+    def act() -> None:
+        (lake / "raw" / "tomorrow.csv").write_text(ROWS)
+        (lake / "raw" / ".sluice-staging" / "x").mkdir(parents=True)
+
+    (lake / "raw" / ".sluice-staging").mkdir()
+    (lake / "raw" / ".sluice-staging" / "other.lock").write_text("")
+    meanwhile(lambda: (act(), (lake / "raw" / ".sluice-staging" / "other.lock").unlink()))
+    outcome = run_here(spark_process, [EXTRACT | {"inputURI": "raw"}, CHECK, GROUPED, SAVE], lake)
+    assert outcome.result == "succeeded"
