@@ -293,3 +293,21 @@ def test_the_editor_is_accessible_and_fits(screen: Open, editor: Callable[..., P
     page.locator("#stage-list .stage").first.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("preview the chosen stage")
     assert shown.faults() == []
+
+
+def test_numbers_compared_as_text_are_mended_with_one_click(screen: Open, editor: Callable[..., Page]) -> None:
+    page = editor(screen())
+    sql = "SELECT origin, count(*) AS flights FROM flights GROUP BY origin"
+    start = sql.index("origin")
+    edit = {"start": start, "end": start + 6, "text": "CAST(origin AS BIGINT)", "says": "Compare as numbers"}
+    hint = {"code": "numbers-by-letters", "message": "Text.", "field": "sql", "found": "origin", "severity": "warning", "edit": edit}
+    told = {"event": "value_warnings", "stage_index": 1, "stage": "by_origin", "words": "2 of 2 rows have values.", "hints": [hint]}
+    rows = {"event": "rows", "stage_index": 1, "view": "v", "columns": [], "rows": [], "complete": True, "input": "full", "duration_ms": 1}
+    page.route("**/preview", lambda route: route.fulfill(status=200, body="\n".join(json.dumps(one) for one in (told, rows))))
+    page.route("**/analyse", lambda route: route.fulfill(status=200, body='{"event": "analysed", "columns": {}}'))
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("2 of 2 rows have values.")).to_be_visible()
+    page.wait_for_timeout(1200)  # Spark's own look at the document comes behind the rows, and takes nothing of the hint away
+    page.get_by_role("button", name="Compare as numbers").first.click()
+    expect(page.locator(".cm-content").first).to_contain_text("CAST(origin AS BIGINT)")
+    expect(page.get_by_role("button", name="Compare as numbers")).to_have_count(0)

@@ -136,7 +136,7 @@ export class Preview {
   end(run) {
     if (run.rows || run.problems.length) this.problems.sessionUp();
     const hints = run.values.flatMap((event) => (event.hints ?? []).map((hint) => ({ ...hint, stage_index: event.stage_index })));
-    if (hints.length) this.problems.add(hints);
+    this.problems.hint(hints);
     if (run.rows) this.showRows(run);
     else if (run.cancelled) this.message("player-stop", "Cancelled", "Nothing was changed.");
     else if (run.problems.length) this.failed(run);

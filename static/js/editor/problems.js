@@ -11,7 +11,17 @@ export class Problems extends EventTarget {
   /** `columns`: view → columns, as the last analysis knew them. */
   constructor(store, urls, mayPreview) {
     super();
-    Object.assign(this, { store, urls, mayPreview, list: [], columns: new Map(), sessionIsUp: false, analysed: [], checked: [] });
+    Object.assign(this, {
+      store,
+      urls,
+      mayPreview,
+      list: [],
+      columns: new Map(),
+      sessionIsUp: false,
+      analysed: [],
+      checked: [],
+      hinted: [],
+    });
     this.checkSoon = debounced(() => this.check(), CHECK_AFTER);
     this.analyseSoon = debounced(() => this.analyse(), ANALYSE_AFTER);
     store.addEventListener("change", (event) => {
@@ -95,6 +105,12 @@ export class Problems extends EventTarget {
     this.tell();
   }
 
+  /** What the last preview has seen in the values of a query: it holds until its stage is changed. */
+  hint(problems) {
+    this.hinted = keyed(problems, this.store.keys).map((problem) => ({ ...problem, seen: this.store.stages[problem.stage_index] }));
+    this.tell();
+  }
+
   sessionUp() {
     if (!this.sessionIsUp) {
       this.sessionIsUp = true;
@@ -104,7 +120,8 @@ export class Problems extends EventTarget {
 
   tell() {
     const known = new Set();
-    this.list = [...this.checked, ...this.analysed].filter((problem) => {
+    this.hinted = this.hinted.filter(({ key, seen }) => this.store.stages[this.store.indexOf(key)] === seen);
+    this.list = [...this.checked, ...this.analysed, ...this.hinted].filter((problem) => {
       const sign = JSON.stringify([problem.key, problem.field, problem.line, problem.column, problem.message]);
       return !known.has(sign) && known.add(sign);
     });
