@@ -19,7 +19,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any
 
-from executor.files import exchange, kept, receipts, tree
+from executor.files import exchange, kept, marks, receipts, tree
 from executor.language.places import choices, key_of
 from executor.problems import Problem, ProblemError
 
@@ -42,7 +42,7 @@ class Output:
     stage: str
     facts: dict[str, Any] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
-    columns: kept.Columns | None = None
+    columns: marks.Columns | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """stage, uri, format and rows where known, bytes and files as written by this run."""
@@ -202,8 +202,8 @@ class Publisher:
         whole = _data_files(output.staged)
         sizes = {"files": len(whole), "bytes": sum(file.stat().st_size for file in whole)}
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        written = ({"written": output.written} if output.written else {}) | kept.columns_noted(output.columns)
-        kept.mark(output.staged, {"run_id": self.run_id, "published_at": now, **facts, **sizes, **written})
+        written = ({"written": output.written} if output.written else {}) | marks.columns_noted(output.columns)
+        marks.mark(output.staged, {"run_id": self.run_id, "published_at": now, **facts, **sizes, **written})
         return kept.step_for(output.staged, output.target, self.keep)
 
 

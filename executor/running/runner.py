@@ -16,7 +16,7 @@ from executor.document.job import Job
 from executor.document.kept_files import kept_text
 from executor.event_writer import EventWriter
 from executor.events import Event, Log, StageEntered, StageFailed, StageFinished, StageMetrics, StageRows
-from executor.files import kept, lake
+from executor.files import lake, marks
 from executor.files.inputs import data_files, read_text
 from executor.files.publish import Output, Publisher
 from executor.gate.sql_gate import Gate
@@ -163,8 +163,8 @@ class RunContext:
 
     def columns_written_before(self, uri: str, columns: dict[str, str]) -> dict[str, str] | None:
         for output in self.outputs:
-            output.columns = kept.Columns(self.document, columns)
-        before = kept.columns_of(lake.resolve(self.lake_folder, uri, "outputURI"))
+            output.columns = marks.Columns(self.document, columns)
+        before = marks.columns_of(lake.resolve(self.lake_folder, uri, "outputURI"))
         return before.types if before and before.document == self.document else None
 
     def view(self, name: str) -> DataFrame:

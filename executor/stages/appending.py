@@ -24,7 +24,7 @@ from pyspark.sql.types import (
     StructType,
 )
 
-from executor.files import kept
+from executor.files import marks
 from executor.files.folder import DataFile
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
@@ -138,7 +138,7 @@ def _kind_of(kind: DataType) -> str:
 
 def _of_noted_kinds(stage: Any, context: StageContext, frame: DataFrame) -> DataFrame:
     """`frame`, whose values are of the kind that the rows there have, as far as their load has noted it. Text takes all of them."""
-    there = kept.kinds_written(context.present_files(stage.output_uri)[0])
+    there = marks.kinds_written(context.present_files(stage.output_uri)[0])
     wrong = [
         f"“{name}” is {there[name]} there, and {kind} in the view"
         for name, kind in kinds_of(frame, but=stage.partition_by).items()
@@ -157,7 +157,7 @@ def _of_noted_kinds(stage: Any, context: StageContext, frame: DataFrame) -> Data
 def _in_noted_order(stage: Any, context: StageContext, frame: DataFrame, own: list[str]) -> DataFrame:
     """`frame` in the order of the rows there, whose files hold no names: their load has noted them. A column may have a new name, but not
     the one that another has there."""
-    there = kept.names_written(context.present_files(stage.output_uri)[0])
+    there = marks.names_written(context.present_files(stage.output_uri)[0])
     known, given = [name.lower() for name in there], [name.lower() for name in own]
     if not there or known == given:
         return frame
@@ -172,7 +172,7 @@ def _in_noted_order(stage: Any, context: StageContext, frame: DataFrame, own: li
 
 def _require_same_text(stage: Any, target: Path) -> None:
     """Raises ProblemError when the text there is written otherwise: with another decimal sign, say, 1,5 and 1.5 would lie in one table."""
-    there, here = kept.written(target), stage.written()
+    there, here = marks.written(target), stage.written()
     differ = [name for name in here if name in there and there[name] != here[name]]
     if differ:
         words = [f"{name}: {_sign(there[name])} there, {_sign(here[name])} in this stage" for name in differ]

@@ -14,7 +14,7 @@ from pyspark.sql.types import DataType, StringType, StructType
 
 from executor.files.folder import Place, fixed_part
 from executor.files.inputs import local_path, require_data
-from executor.files.kept import declared_columns
+from executor.files.marks import declared_columns
 from executor.language.schema import AnyColumn, parse_schema, parse_schema_text
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError

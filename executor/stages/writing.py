@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, DataFrameWriter
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, MapType, NullType, StringType, StructType, VariantType
 
-from executor.files import kept
+from executor.files import marks
 from executor.files.folder import NO_VALUE
 from executor.files.inputs import data_files
 from executor.language.quoting import name_in_sql
@@ -77,7 +77,7 @@ def _note_columns(stage: FileLoad, frame: DataFrame, target: str) -> None:
     for field in fields:
         is_text = reader["type"] == "DelimitedExtract" or field.name.casefold() in folders
         schema.add(field.name, StringType() if is_text else field.dataType)
-    kept.declare_columns(Path(target), str(frame.sparkSession.createDataFrame([], schema)._jdf.schema().toDDL()))
+    marks.declare_columns(Path(target), str(frame.sparkSession.createDataFrame([], schema)._jdf.schema().toDDL()))
 
 
 NO_NAMES = (BinaryType, ArrayType, MapType, StructType, VariantType)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from executor.files import exchange, kept, lake, receipts, tree
-from executor.files.kept import MARK, PREVIOUS
+from executor.files import exchange, kept, lake, marks, receipts, tree
+from executor.files.kept import PREVIOUS
+from executor.files.marks import MARK
 from executor.files.publish import STAGING, Publisher
 from executor.problems import ProblemError
 
@@ -123,11 +124,11 @@ def test_a_forged_mark_is_only_text(tmp_path: Path) -> None:
     publish(tmp_path, "r1", "curated/daily")
     for text in ("[" * 5000, '{"rows": 1e999, "bytes": -1, "files": true, "run_id": ["x"]}', "\x00", '{"run_id": "' + "x" * 9000 + '"}'):
         (tmp_path / "curated/daily" / MARK).write_text(text)
-        facts = kept.facts_of(tmp_path / "curated/daily")
+        facts = marks.facts_of(tmp_path / "curated/daily")
         assert facts["bytes"] == 2 and len(str(facts)) < 400
     (tmp_path / "curated/daily" / MARK).unlink()
     (tmp_path / "curated/daily" / MARK).symlink_to("/etc/hostname")
-    assert kept.facts_of(tmp_path / "curated/daily") == {"files": 1, "bytes": 2}
+    assert marks.facts_of(tmp_path / "curated/daily") == {"files": 1, "bytes": 2}
 
 
 @pytest.mark.parametrize("pattern", ["curated/*", "*/*", "curated/*/*", "{curated,x}/{*}", "curated/?*"])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from executor.files import exchange, publish
-from executor.files.kept import MARK
+from executor.files.marks import MARK
 from executor.files.publish import STAGING, Publisher, remove_leftovers
 from executor.problems import ProblemError
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from executor.files.kept import KINDS, NAMES, kinds_written
+from executor.files.marks import KINDS, NAMES, kinds_written
 from executor.language.quoting import name_in_sql, text_in_sql
 from executor.stages.base import Count, Stage, StageContext
 from executor.stages.file_kinds import QUOTES, Delimited, FileLoad
