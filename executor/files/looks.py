@@ -27,7 +27,7 @@ ENOUGH = 2_000
 """Rows with backslashes that do not fit with doubled quotes: then the file is not looked at to its end as if it had those."""
 ESCAPED = "\ue000\ue000"
 """Stands for an escape sign and what it stands before."""
-_DIGITS = re.compile(r"\s*[-+]?[\d.,]*\d[\d.,]*\s*")
+DIGITS = re.compile(r"\s*[-+]?[\d.,]*\d[\d.,]*\s*")
 LONGEST_RECORD = 16_000_000
 """Signs of one record; a quote that is never closed, or a file without line ends, would take in the rest of the file."""
 
@@ -208,8 +208,8 @@ class _Scan:
             return False
         cells = [cells[0].removeprefix(comment), *cells[1:]]
         columns = zip(*[row for row in self.look.first_rows if len(row) == len(cells)], strict=False)
-        numbers = [index for index, column in enumerate(columns) if all(map(_DIGITS.fullmatch, column))]
-        return all(_DIGITS.fullmatch(cells[index]) for index in numbers) and (bool(numbers) or not cells[0].startswith(" "))
+        numbers = [index for index, column in enumerate(columns) if all(map(DIGITS.fullmatch, column))]
+        return all(DIGITS.fullmatch(cells[index]) for index in numbers) and (bool(numbers) or not cells[0].startswith(" "))
 
     def _is_header(self, text: str) -> bool:
         return bool(self._header) and text.removeprefix(MARK) == self._header

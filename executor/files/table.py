@@ -17,6 +17,7 @@ from executor.files.escapes import Verdict
 from executor.files.expected import check_last_rows, check_names_left_out, in_expected_order
 from executor.files.folder import DataFile, Place
 from executor.files.headers import Named, how_to_mend, listed, match, named, numbered
+from executor.files.looks import DIGITS
 from executor.problems import Problem, ProblemError
 
 AT_ONCE = 4
@@ -186,9 +187,9 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
     if backslash:
         table.said.append(f"{_files(backslash)} with a backslash before quotes inside quotes.")
     _tell_widths(table, seen, rules)
-    table.warnings += [
-        problem for problem in (_headers_again(seen), _names_as_data(seen, rules), _blank_lines(seen), _comments(seen, rules)) if problem
-    ]
+    names = _names_as_data(seen, rules) or _first_line_of_names(seen, rules)
+    found = (_headers_again(seen), names, _blank_lines(seen), _comments(seen, rules))
+    table.warnings += [problem for problem in found if problem]
     kept = [one for one in seen if one.look.kept.count]
     if kept:
         first = kept[0]
@@ -252,6 +253,30 @@ def _names_as_data(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None
         found=f"the first line of {other.file.name}",
         fix="Turn “First line holds names” (header) on.",
     )
+
+
+def _first_line_of_names(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
+    """Where files are read as having no names, and one begins with words where all its other rows, or those of the others, have numbers."""
+    if rules.header or rules.names:
+        return None
+    begins = [one.look.first_rows[0] for one in seen if one.look.first_rows]
+    below = [row for one in seen for row in one.look.first_rows[1:]]
+    rest = below or [row for row in begins if any(map(DIGITS.fullmatch, row))]
+    width = min(map(len, [*begins, *rest]), default=0)
+    numbers = [place for place in range(width) if rest and all(DIGITS.fullmatch(row[place]) for row in rest)]
+    for one in seen:
+        first = one.look.first_rows[0] if one.look.first_rows else []
+        if numbers and len(first) >= width and all(re.search(r"[^\W\d]", first[place]) for place in numbers):
+            return Problem(
+                code="input-names-as-data",
+                field="header",
+                message=f"The first line of “{one.file.name}” looks like names, and is read as data: there are numbers below it.",
+                row=1,
+                file=one.file.name,
+                found=f"the first line of {one.file.name}",
+                fix="If all files begin with names, turn “First line holds names” (header) on; else take the line out of this file.",
+            )
+    return None
 
 
 def _blank_lines(seen: Sequence[SeenFile]) -> Problem | None:

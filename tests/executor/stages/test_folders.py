@@ -300,6 +300,25 @@ def test_names_that_are_read_as_data_are_told(bench: Bench) -> None:
     assert "another order" in problem.message and "header" in (problem.fix or "")
 
 
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (("1,x\n2,y\n", "id,name\n3,z\n"), "d/b.csv"),
+        (("1,x\n", "id,name\n"), "d/b.csv"),
+        (("id;name\n".replace(";", ",") + "1,x\n2,y\n",), "d/a.csv"),
+        (("1,x\n2,y\n", "3,z\n"), None),
+        (("-,x\n1,y\n",), None),
+        (("a,b\n1,c\nd,e\n",), None),
+        (("total,5\n7,6\n8,9\n",), None),
+    ],
+)
+def test_one_line_of_names_among_numbers_is_told(bench: Bench, files: tuple[str, ...], told: str | None) -> None:
+    for name, text in zip("ab", files, strict=False):
+        bench.write(f"d/{name}.csv", text)
+    bench.run({"type": "DelimitedExtract", "name": "read", "inputURI": "d", "outputView": "t"})
+    assert [warning.file for warning in bench.warnings if warning.code == "input-names-as-data"] == ([told] if told else [])
+
+
 @pytest.mark.parametrize("rows", [("a,b\n", "a,c\n"), ("1,2\n", "2,1\n"), ("a,a\n", "a,a\n"), ("a\n", "a\n")])
 def test_rows_that_are_no_names_are_no_matter(bench: Bench, rows: tuple[str, str]) -> None:
     for name, text in zip("ab", rows, strict=True):
