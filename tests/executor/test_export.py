@@ -120,7 +120,7 @@ def test_excel(spark: SparkSession, spark_process: SparkProcess, tmp_path: Path)
     first, second = rows[1], rows[2]
     assert first[:4] == [1, "'=1+1", -12.5, "9007199254740993"] and str(first[4]).startswith("2013-01-31") and first[6] is True
     assert second[1] == "-5" and second[4] == "1850-01-01" and second[5] == "2013-01-31 05:06:07.123456"
-    assert any("numbers stand as text" in note for note in done["notes"])
+    assert any("1 number stands as text" in note for note in done["notes"])
     assert b"<f>" not in data
 
 
