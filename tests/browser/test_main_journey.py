@@ -42,7 +42,7 @@ def mailbox() -> Iterator[smtp.Mailbox]:
 def sluice(mailbox: smtp.Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole stack in a folder of its own, with the demo's people and jobs. Nothing has run yet."""
     mail = {"SLUICE_EMAIL_HOST": mailbox.host, "SLUICE_EMAIL_PORT": str(mailbox.port)}
-    with running(tmp_path_factory.mktemp("home"), "up", env={"SLUICE_DEMO": "1", **mail}) as stack:
+    with running(tmp_path_factory.mktemp("home"), "up", env={"SLUICE_DEMO": "1", "SLUICE_WARM_EXECUTORS": "0", **mail}) as stack:
         stack.manage("load_demo")
         yield stack
 

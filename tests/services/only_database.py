@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 OF_OTHER_THINGS = (
@@ -12,11 +14,19 @@ OF_OTHER_THINGS = (
     "tests/runs/test_warm_pool.py",
 )
 """Long files about processes and addresses: they ask the database what shorter ones ask it, too."""
+MOST_VARIANTS = 3
+"""Of one test with many parameters: the others put the same questions to the database."""
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    kept = [item for item in items if _asks_the_database(item) and not item.nodeid.startswith(OF_OTHER_THINGS)]
+    variants: Counter[str] = Counter()
+    kept = []
+    for item in items:
+        variants[function := item.nodeid.partition("[")[0]] += 1
+        is_wanted = variants[function] <= MOST_VARIANTS and not item.nodeid.startswith(OF_OTHER_THINGS)
+        if is_wanted and _asks_the_database(item):
+            kept.append(item)
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
