@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from executor.files import tree
+from executor.files.folder import place_of
 from executor.problems import Problem, ProblemError
 
 NOTE = ".sluice-made-of.json"
@@ -75,6 +76,15 @@ def newer(file: Path, origins: dict[str, Origin]) -> str | None:
         return None
     now = state(file.parent / origin.of)
     return None if now is None or now == origin.was else origin.of.rpartition("/")[2]
+
+
+def is_newest(path: str) -> bool:
+    """Whether no file at `path` (a file, a folder or a pattern) was made of an earlier version of another one."""
+    try:
+        require_newest((file.path, file.name) for file in place_of(path, path).files)
+    except ProblemError:
+        return False
+    return True
 
 
 def require_newest(files: Iterable[tuple[Path, str]]) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from executor.document.job import Job, parse
 from executor.event_writer import EventWriter
 from executor.events import PreviewRows, StageEntered, StageFinished
-from executor.files import lake
+from executor.files import lake, made_of
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.cells import columns_of, first_rows
@@ -55,9 +55,9 @@ class Kept:
     warnings: list[Problem] = field(default_factory=list)
 
     def is_fresh(self) -> bool:
-        """Whether every file is still as it was."""
+        """Whether every file is still as it was, and none was made of another one that is newer now."""
         try:
-            return all(lake.snapshot(path) == state for path, state in self.inputs.items())
+            return all(lake.snapshot(path) == state and made_of.is_newest(path) for path, state in self.inputs.items())
         except OSError:
             return False
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from executor.files import made_of
 from tests.executor.running import start
 
 pytestmark = pytest.mark.spark
@@ -147,6 +148,19 @@ def test_a_changed_file_is_seen_at_once(client: Client, flights: Path) -> None:
     assert cells(client.preview(stages)) == [[3]]
     flights.write_text("origin,delay\nJFK,1\n")
     assert cells(client.preview(stages)) == [[1]]
+
+
+def test_a_file_whose_workbook_is_newer_is_not_shown_from_memory(client: Client, flights: Path) -> None:
+    book, note = flights.with_name("book.xlsx"), flights.with_name(made_of.NOTE)
+    book.write_bytes(b"May")
+    was, made = made_of.state(book), made_of.state(flights)
+    assert was and made
+    note.write_text(made_of.text_of({flights.name: made_of.Origin("book.xlsx", "Sheet1.csv", was, made)}))
+    stages = [EXTRACT, transform("SELECT count(*) AS n FROM flights", "counted")]
+    assert cells(client.preview(stages)) == [[3]]
+    book.write_bytes(b"June")
+    problem = client.preview(stages)["problem"]
+    assert (problem["code"], problem["stage"]) == ("input-outdated", "flights")
 
 
 def test_a_changed_upstream_stage_is_seen_at_once(client: Client) -> None:
