@@ -20,6 +20,7 @@ from executor.files import lake, marks
 from executor.files.inputs import data_files, read_text
 from executor.files.publish import Output, Publisher
 from executor.gate.sql_gate import Gate
+from executor.language.dialects.advice import silent_mistakes
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.hazards import Hazards, counted
@@ -209,7 +210,13 @@ class RunContext:
         frame = self._gate.query(text, [view.name for view in self.views.values()], field)
         if crossed := self._gate.crossed(frame):
             self.warn(_under_other_names(crossed, field))
+        for mistake in silent_mistakes(text, self.columns(), field):
+            self.warn(mistake)
         return self._with_hazards_counted(frame, text, field)
+
+    def columns(self) -> list[str]:
+        """Names of all columns of the views made so far."""
+        return [column for view in self.views.values() for column in view.frame.columns]
 
     def _with_hazards_counted(self, frame: DataFrame, text: str, field: str) -> DataFrame:
         frame, places = counted(self._spark, frame)
@@ -326,10 +333,6 @@ class Runner:
         else:
             self.emit(StageRows(stage_index=known.index, stage=known.stage, direction="out", rows=rows, view=known.name))
 
-    def _columns(self) -> list[str]:
-        """Names of all columns of the views made so far, for "did you mean"."""
-        return [column for view in self.context.views.values() for column in view.frame.columns]
-
     @contextmanager
     def told(self, index: int, stage: Stage) -> Iterator[None]:
         """What fails inside is said as the failure of this stage, and raised again as StageFailure."""
@@ -337,7 +340,7 @@ class Runner:
         self.spark.sparkContext.setJobGroup(f"{self.group}:{index}", stage.name, interruptOnCancel=True)
         try:
             sql, gone, origins = getattr(stage, "sql", None), self.process.why_gone, self.context.origins
-            with spark_errors.translated(sql=sql, columns=self._columns, gone=gone, origins=origins):
+            with spark_errors.translated(sql=sql, columns=self.context.columns, gone=gone, origins=origins):
                 yield
         except ProblemError as error:
             first, *others = error.problems

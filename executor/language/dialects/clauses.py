@@ -121,7 +121,7 @@ def double_quotes(query: Query) -> Iterator[Hint]:
             yield hint(query, index, index + 1, f"`{token.content}`", "A name stands in back-ticks in Spark: double quotes make a text.")
         elif token.is_double and _looks_like_a_column(query, index):
             words = "In Spark, double quotes make a text: this compares or shows the words themselves, not a column."
-            yield hint(query, index, index + 1, f"`{token.content}`", words, is_wrong=False)
+            yield hint(query, index, index + 1, f"`{token.content}`", words, is_wrong=False, is_silent=True, column=token.content)
 
 
 def _in_call(query: Query, index: int) -> bool:
@@ -146,7 +146,7 @@ def nulls(query: Query) -> Iterator[Hint]:
         if sign in ("=", "!=", "<>") and query.word(index + 1) == "NULL":
             text = "IS NULL" if sign == "=" else "IS NOT NULL"
             words = f"“{sign} NULL” is never true, for no row at all: a missing value equals nothing."
-            yield hint(query, index, index + 2, text, words, is_wrong=False)
+            yield hint(query, index, index + 2, text, words, is_wrong=False, is_silent=True)
 
 
 def regular_expressions(query: Query) -> Iterator[Hint]:

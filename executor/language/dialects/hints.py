@@ -14,7 +14,8 @@ from executor.problems import Problem
 @dataclass(frozen=True)
 class Hint:
     """`sql[start:end]` becomes `text` (None: it cannot be said in one change). `is_wrong`: Spark refuses it; else Spark takes it, and
-    does something that is hardly meant."""
+    does something that is hardly meant. `is_silent`: where Spark takes it, other values or rows come out than anybody would mean, and
+    nothing fails, so that runs tell it, too. `column`: only where there is a column of this name."""
 
     start: int
     end: int
@@ -22,6 +23,8 @@ class Hint:
     message: str
     fix: str
     is_wrong: bool = True
+    is_silent: bool = False
+    column: str | None = None
 
     def problem(self, sql: str, field: str = "sql", **more: Any) -> Problem:
         """As a problem at its place in the field, with the change."""
@@ -37,10 +40,10 @@ class Hint:
 Rule = Callable[[Query], Iterator[Hint]]
 
 
-def hint(query: Query, start: int, end: int, text: str | None, message: str, fix: str = "", *, is_wrong: bool = True) -> Hint:
-    """A hint on the tokens from `start` to the one before `end`."""
+def hint(query: Query, start: int, end: int, text: str | None, message: str, fix: str = "", *, is_wrong: bool = True, **more: Any) -> Hint:
+    """A hint on the tokens from `start` to the one before `end`. `more`: fields of a Hint."""
     written = f"Write {_short(text)}" if text else ""
-    return Hint(query.tokens[start].start, query.tokens[end - 1].end, text, message, fix or written or "Take it out.", is_wrong)
+    return Hint(query.tokens[start].start, query.tokens[end - 1].end, text, message, fix or written or "Take it out.", is_wrong, **more)
 
 
 def _short(text: str) -> str:

@@ -26,11 +26,9 @@ def literals(query: Query) -> Iterator[Hint]:
         if token.kind != TEXT or token.text[:1] not in "'\"" or "\\" not in token.content or query.word(index - 1) == "ESCAPE":
             continue
         signs = {found.group(1) for found in _ALONE.finditer(token.content)}
-        is_lost = (
-            any(sign in "dDwWsSbB" or not (sign.isalnum() or sign in "%_'\"") for sign in signs) if index in patterns else _is_lost(signs)
-        )
+        is_lost = _is_lost_in_pattern(signs) if index in patterns else _is_lost(signs)
         if is_lost and index not in _behind_like(query):
-            yield hint(query, index, index + 1, _kept(token), _WORDS, is_wrong=False)
+            yield hint(query, index, index + 1, _kept(token), _WORDS, is_wrong=False, is_silent=True)
     yield from _separators(query)
 
 
@@ -69,13 +67,15 @@ def _patterns(query: Query) -> set[int]:
 
 
 def _separators(query: Query) -> Iterator[Hint]:
-    """split(x, '|'): any sign, as | is “or” with nothing on both sides."""
+    """split(x, '|'): any sign, as | is “or” with nothing on both sides. regexp_replace(x, '.', ''): all signs."""
     for call in query.calls:
-        if call.name != "SPLIT" or len(call.arguments) < 2:
+        if call.name not in ("SPLIT", "REGEXP_REPLACE") or len(call.arguments) < 2:
             continue
         first, end = call.arguments[1]
         token = query.tokens[first]
         if end == first + 1 and token.kind == TEXT and token.text[:1] in "'\"" and token.content in SIGNS_OF_PATTERNS:
             text = "'" + "".join(f"[{sign}]" for sign in token.content) + "'"
-            words = "“split” takes a regular expression: this sign means something else there, and the text falls into other pieces."
-            yield hint(query, first, end, text, words, is_wrong=False)
+            words = (
+                f"“{call.name.lower()}” takes a regular expression: this sign means something else there, and is not what is looked for."
+            )
+            yield hint(query, first, end, text, words, is_wrong=False, is_silent=True)

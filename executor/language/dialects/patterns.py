@@ -111,7 +111,7 @@ def patterns(query: Query) -> Iterator[Hint]:
             text = f"{to}({query.argument(call, 0)}, {quoted(wanted or found)})"
             yield hint(query, call.first, call.last + 1, text, "“str_to_date” is MySQL's.")
         elif wanted and wanted != found:
-            yield hint(query, first, end, quoted(wanted), _words(found), is_wrong=bool(re.search(r"[Y%]", found)))
+            yield hint(query, first, end, quoted(wanted), _words(found), is_wrong=bool(re.search(r"[Y%]", found)), is_silent=True)
 
 
 def _words(found: str) -> str:
@@ -119,7 +119,7 @@ def _words(found: str) -> str:
         return "This date pattern is MySQL's."
     return (
         "This date pattern means something else in Spark: yyyy is the year (YYYY: of the week), dd the day of the month (DD: of the year), "
-        "MM the month, mm the minute."
+        "MM the month, mm the minute, HH the hour to 24 (hh: to 12)."
     )
 
 
@@ -132,8 +132,9 @@ def spark_pattern(pattern: str) -> str | None:
     """Spark's pattern for one of another database; None where the pattern may be Spark's own already."""
     if re.search(r"%[A-Za-z]", pattern):
         return re.sub(r"%[A-Za-z]", lambda sign: MYSQL.get(sign.group(), sign.group()), pattern)
-    if _is_spark(pattern):
-        return None
+    moved = _in_their_places(pattern)
+    if _is_spark(moved):
+        return moved if moved != pattern else None
     return _from_oracle(pattern)
 
 
@@ -149,6 +150,13 @@ def _is_spark(pattern: str) -> bool:
     minute_as_month = "mm" in pattern and "M" not in pattern and re.search(r"[yu]", pattern) and not re.search(r"[Hh]", pattern)
     theirs = re.search(r"YY|RR|HH24|HH12|MI|\b[Mm]on\b|\bMON\b|MONTH|Month|\bDay\b|\bDAY\b|\bDy\b|\bDY\b|^FM|FF\d|hh24|\bmi\b", pattern)
     return not (has_day_of_year or minute_as_month or theirs)
+
+
+def _in_their_places(pattern: str) -> str:
+    """MM beside the year or the day, mm behind the hour, and hours to 24 where nothing says which half of the day it is."""
+    moved = re.sub(r"(?<=[yud])([-/._]?)mm(?!m)|(?<!m)mm(?=[-/._]?[yud])", r"\1MM", pattern)
+    moved = re.sub(r"(?<=[Hh])([:.]?)MM(?!M)", r"\1mm", moved)
+    return moved if "a" in re.sub(r"'[^']*'", "", moved) else moved.replace("hh", "HH")
 
 
 def _from_oracle(pattern: str) -> str:

@@ -74,7 +74,9 @@ def patterns_of_like(query: Query) -> Iterator[Hint]:
             continue
         if query.word(index - 1) == "LIKE" and (found := _CLASS.search(token.content)) and _is_class(found.group()):
             words = "Brackets stand for themselves in LIKE; in SQL Server they stand for one of the signs in them."
-            yield hint(query, index - 1, index + 1, f"RLIKE '^{_regex(token.content, set('[]^-'))}$'", words, is_wrong=False)
+            yield hint(
+                query, index - 1, index + 1, f"RLIKE '^{_regex(token.content, set('[]^-'))}$'", words, is_wrong=False, is_silent=True
+            )
         elif query.words[index - 2 : index] == ["SIMILAR", "TO"]:
             text = f"RLIKE '^({_regex(token.content, set('[]^-|*+?{},()'))})$'"
             yield hint(query, index - 2, index + 1, text, "“SIMILAR TO” is PostgreSQL's.")

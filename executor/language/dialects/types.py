@@ -83,7 +83,7 @@ def _type_at(query: Query, index: int) -> Iterator[Hint]:
         return
     if name in LESS and not has_length:
         text, words = LESS[name]
-        yield hint(query, index, index + 1, text, words, is_wrong=False)
+        yield hint(query, index, index + 1, text, words, is_wrong=False, is_silent=True)
         return
     if name in KNOWN_TO_SPARK or name not in SPARK_TYPES or (name in NEEDS_LENGTH and has_length):
         return
@@ -105,11 +105,12 @@ def _cut(query: Query, index: int, end: int) -> Iterator[Hint]:
     words = f"Spark does not cut a text to the length of its type; elsewhere this gives the first {length} signs."
     if call is None or query.word(index - 1) != "AS":
         is_wrong = query.word(index) not in NEEDS_LENGTH
-        yield hint(query, index, end, "STRING", words, f"Write left(…, {length}) around it, and STRING as the type.", is_wrong=is_wrong)
+        fix = f"Write left(…, {length}) around it, and STRING as the type."
+        yield hint(query, index, end, "STRING", words, fix, is_wrong=is_wrong, is_silent=True)
         return
     name = "CAST" if call.name == "CAST" else "try_cast"
     text = f"left({name}({query.text(call.first + 2, index - 1)} AS STRING), {length})"
-    yield hint(query, call.first, call.last + 1, text, words, is_wrong=query.word(index) not in NEEDS_LENGTH)
+    yield hint(query, call.first, call.last + 1, text, words, is_wrong=query.word(index) not in NEEDS_LENGTH, is_silent=True)
 
 
 def _is_in_cast(query: Query, index: int) -> bool:

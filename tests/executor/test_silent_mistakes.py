@@ -1,0 +1,92 @@
+"""What Spark takes in a query and does otherwise than anybody would mean it is told by the run, too: a job may come by file or API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from executor.language.dialects.patterns import spark_pattern
+from tests.executor.running import Outcome, run_here
+
+if TYPE_CHECKING:
+    from executor.spark.session import SparkProcess
+
+READ = {"type": "DelimitedExtract", "name": "read", "inputURI": "t.csv", "header": True, "outputView": "t"}
+
+
+def run(process: SparkProcess, lake: Path, sql: str, kind: str = "SQLTransform") -> Outcome:
+    (lake / "t.csv").write_text("k,v,d\nabcdef,1.25,2024-07-05 15:20:00\n,2,2024-08-06 01:00:00\n")
+    query = {"type": kind, "name": "asked", "sql": sql} | ({"outputView": "o"} if kind == "SQLTransform" else {})
+    save = {"type": "ParquetLoad", "name": "save", "inputView": "o" if kind == "SQLTransform" else "t", "outputURI": "out"}
+    return run_here(process, [READ, query, save], lake)
+
+
+def told(outcome: Outcome) -> str:
+    return " ".join(event["message"] for event in outcome.named("log") if event["level"] == "warning" and event["stage"] == "asked")
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("sql", "word"),
+    [
+        ("SELECT to_date(left(d, 10), 'yyyy-mm-dd') AS x FROM t", "yyyy-MM-dd"),
+        ("SELECT date_format(d, 'yyyy-mm-dd HH:mm') AS x FROM t", "yyyy-MM-dd HH:mm"),
+        ("SELECT date_format(d, 'yyyy-MM-dd hh:mm') AS x FROM t", "HH:mm"),
+        ("SELECT date_format(d, 'yyyy-MM-DD') AS x FROM t", "yyyy-MM-dd"),
+        ("SELECT CAST(d AS VARCHAR(7)) AS month, count(*) AS n FROM t GROUP BY 1", "left(CAST(d AS STRING), 7)"),
+        ("SELECT sum(CAST(v AS DECIMAL)) AS s FROM t", "DECIMAL(38, 10)"),
+        ("SELECT count(*) AS n FROM t WHERE k = NULL", "IS NULL"),
+        ("SELECT count(*) AS n FROM t WHERE \"K\" = 'abcdef'", "`K`"),
+        ("SELECT split(v, '.')[0] AS x FROM t", "[.]"),
+        ("SELECT regexp_replace(v, '.', '') AS x FROM t", "[.]"),
+        ("SELECT count(*) AS n FROM t WHERE v RLIKE '^\\d+$'", "backslash"),
+        ("SELECT count(*) AS n FROM t WHERE k LIKE '[a-f]%'", "RLIKE"),
+    ],
+)
+def test_a_run_tells_what_the_query_hardly_means(spark_process: SparkProcess, tmp_path: Path, sql: str, word: str) -> None:
+    outcome = run(spark_process, tmp_path, sql)
+    assert outcome.result == "succeeded_with_warnings"
+    assert word in told(outcome)
+
+
+@pytest.mark.spark
+def test_a_check_that_cannot_fail_is_told(spark_process: SparkProcess, tmp_path: Path) -> None:
+    outcome = run(spark_process, tmp_path, "SELECT count(*) = 0 AS outcome, '' AS message FROM t WHERE k = NULL", "SQLValidate")
+    assert outcome.result == "succeeded_with_warnings"
+    assert "never true" in told(outcome)
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT date_format(d, 'yyyy-MM-dd hh:mm a') AS x, date_format(d, 'HH:mm dd.MM.yyyy') AS y FROM t",
+        "SELECT date_format(d, \"yyyy-MM-dd'T'HH:mm:ss\") AS x FROM t",
+        'SELECT k FROM t WHERE k <> "Europe" OR "Europe" = k',
+        "SELECT split(v, '[.]')[0] AS x, CAST(v AS DECIMAL(10, 2)) AS y, CAST(d AS VARCHAR(200)) AS z FROM t WHERE k IS NOT NULL",
+    ],
+)
+def test_what_is_meant_is_not_told(spark_process: SparkProcess, tmp_path: Path, sql: str) -> None:
+    assert run(spark_process, tmp_path, sql).result == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("yyyy-mm-dd", "yyyy-MM-dd"),
+        ("dd/mm/yyyy", "dd/MM/yyyy"),
+        ("mm/dd/yyyy HH:MM:ss", "MM/dd/yyyy HH:mm:ss"),
+        ("yyyymmdd", "yyyyMMdd"),
+        ("yyyymmddHHmmss", "yyyyMMddHHmmss"),
+        ("yyyy-mm-dd hh24:mi:ss", "yyyy-MM-dd HH:mm:ss"),
+        ("hh:mm", "HH:mm"),
+        ("yyyyMMddHHmmss", None),
+        ("HH:mm dd.MM.yyyy", None),
+        ("h:mm a", None),
+        ("mm:ss", None),
+    ],
+)
+def test_letters_of_patterns_stand_where_they_are_meant(written: str, wanted: str | None) -> None:
+    assert spark_pattern(written) == wanted
