@@ -104,8 +104,12 @@ class Screen:
         found: list[str] = self.page.evaluate(TOO_WIDE)
         return found
 
-    def faults(self) -> list[str]:
-        return [*self.take_said(), *(f"axe: {one}" for one in self.axe()), *(f"too wide: {one}" for one in self.too_wide())]
+    def faults(self, *, with_axe: bool = True) -> list[str]:
+        return [
+            *self.take_said(),
+            *(f"axe: {one}" for one in (self.axe() if with_axe else [])),
+            *(f"too wide: {one}" for one in self.too_wide()),
+        ]
 
     def picture(self, path: Path) -> None:
         """The whole page as a PNG, with moving things standing still."""

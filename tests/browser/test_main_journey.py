@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -48,7 +48,10 @@ def sluice(mailbox: smtp.Mailbox, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 class Person:
-    """Somebody at a browser. Every page they come to is looked at: console, content security policy, axe, width."""
+    """Somebody at a browser. Every page they come to is looked at: console, content security policy, width, and axe where nobody has been
+    there before them."""
+
+    been_at: ClassVar[set[str]] = set()
 
     def __init__(self, screen: Screen, url: str, name: str) -> None:
         self.screen, self.page, self.url, self.name = screen, screen.page, url, name
@@ -69,7 +72,9 @@ class Person:
 
     def look(self, where: str) -> None:
         self.page.wait_for_load_state("domcontentloaded")
-        self.faults += [f"{self.name} at {where}: {fault}" for fault in self.screen.faults()]
+        faults = self.screen.faults(with_axe=where not in self.been_at)
+        self.been_at.add(where)
+        self.faults += [f"{self.name} at {where}: {fault}" for fault in faults]
 
     def press(self, name: str | re.Pattern[str]) -> None:
         self.page.get_by_role("button", name=name).first.click()
