@@ -11,8 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,40 +86,54 @@ def main(arguments: list[str]) -> int:
     """Exit code 0 when every part is good."""
     parts = LINT if "--lint" in arguments else LINT + UNIT if "--fast" in arguments else LINT + UNIT + SLOW
     missing = machine.provide(sorted({need for part in parts for need in part.needs}))
-    outcomes = [run(part, missing) for part in parts]
-    summarise(outcomes)
+    begun = time.monotonic()
+    with ThreadPoolExecutor(2) as pool:  # each of these keeps one core busy, and says little
+        outcomes = list(pool.map(lambda part: run(part, missing, is_alone=False), LINT))
+    outcomes += [run(part, missing) for part in parts[len(LINT) :]]
+    summarise(outcomes, time.monotonic() - begun)
     return 0 if all(outcome.good for outcome in outcomes) else 1
 
 
-def run(part: Part, missing: set[str]) -> Outcome:
-    print(f"\n── {part.name} ──", flush=True)
+def run(part: Part, missing: set[str], *, is_alone: bool = True) -> Outcome:
+    """Shows what the part says: at once where it is alone, else when it has ended."""
+    said = [f"\n── {part.name} ──\n"]
+    show = partial(print, end="", flush=True) if is_alone else said.append
+    if is_alone:
+        show(said[0])
+    outcome = _run(part, missing, show)
+    if not is_alone:
+        print("".join(said), end="", flush=True)
+    return outcome
+
+
+def _run(part: Part, missing: set[str], show: Callable[[str], object]) -> Outcome:
     begun = time.monotonic()
     if lacking := missing & set(part.needs):
         return Outcome(part, False, 0.0, f"not run: {', '.join(sorted(lacking))} missing")
     with part.around() as variables:
-        code, closing = watch(part.command, {**os.environ, **variables})
+        code, closing = watch(part.command, {**os.environ, **variables}, show)
     return Outcome(part, code == 0, time.monotonic() - begun, closing)
 
 
-def watch(command: list[str], env: dict[str, str]) -> tuple[int, str]:
+def watch(command: list[str], env: dict[str, str], show: Callable[[str], object]) -> tuple[int, str]:
     """Runs a command, shows its lines, and gives its exit code and pytest's closing line (or its last line)."""
     closing = last = ""
     with subprocess.Popen(
         command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         for line in process.stdout or ():
-            print(line, end="", flush=True)
+            show(line)
             last = line.strip() or last
             closing = last if PYTEST_END.match(last) else closing
     return process.returncode, closing or last
 
 
-def summarise(outcomes: list[Outcome]) -> None:
+def summarise(outcomes: list[Outcome], seconds: float) -> None:
     """One line a part, then pytest's own closing lines once more, so that they are the last of the log."""
     print("\n── summary ──")
     for outcome in outcomes:
         print(f"{'ok  ' if outcome.good else 'FAIL'}  {outcome.part.name:<28}{outcome.seconds:7.1f} s  {outcome.closing[:100]}")
-    print(f"total {sum(outcome.seconds for outcome in outcomes):.0f} s")
+    print(f"total {seconds:.0f} s")
     for outcome in outcomes:
         if PYTEST_END.match(outcome.closing):
             print(f"==== {outcome.closing.strip('= ')} ==== ({outcome.part.name})")
