@@ -39,7 +39,13 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.WHITENOISE_AUTOREFRESH = True  # files are looked for when they are asked for, not all of them for each test's client
 
 
-LONGEST = ("tests/demo/test_demo.py", "tests/browser/test_main_journey.py", "tests/runs/test_killed.py")
+LONGEST = (
+    "tests/demo/test_demo.py",
+    "tests/browser/test_main_journey.py",
+    "tests/runs/test_killed.py",
+    "tests/browser/test_own_files.py",
+    "tests/executor/test_runner.py",
+)
 """Files that take minutes. They come first: where two files run at once, nobody waits for them at the end."""
 
 

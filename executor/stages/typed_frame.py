@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType, StructType
 
+from executor.files.headers import in_quotes
 from executor.files.headers import key as key_of
 from executor.language.quoting import name_in_sql, text_in_sql
 from executor.language.schema import AnyColumn, ArrayColumn, BooleanColumn, Scalar, StructColumn
@@ -171,9 +172,21 @@ def _require_same_count(columns: list[AnyColumn], data: list[str]) -> None:
             message=f"{words}, but the schema has {len(columns)} columns and the data table has {len(data)} columns.",
             found=f"data: {', '.join(data[:30])}",
             expected=f"schema: {', '.join(column.name for column in columns[:30])}",
-            fix="Add the missing columns to the schema, or take out those that the data does not have.",
+            fix=_fix_of_count(columns, data),
         )
     )
+
+
+def _fix_of_count(columns: list[AnyColumn], data: list[str]) -> str:
+    """By name, where names tell which columns are too many or missing."""
+    there, wanted = {key_of(name) for name in data}, {key_of(column.name) for column in columns}
+    lacking = [column.name for column in columns if key_of(column.name) not in there]
+    more = [name for name in data if key_of(name) not in wanted]
+    if len(data) - len(more) != len(columns) - len(lacking) or len(more) == len(data):
+        return "Add the missing columns to the schema, or take out those that the data does not have."
+    told = [f"Add {in_quotes(more)} to the schema, or leave it out in a query before this stage."] if more else []
+    told += [f"The data has no {in_quotes(lacking)}: look at what is read, or take it out of the schema."] if lacking else []
+    return " ".join(told)
 
 
 def _not_json() -> Problem:

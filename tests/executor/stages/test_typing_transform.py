@@ -177,6 +177,20 @@ def test_data_and_schema_must_have_as_many_columns(bench: Bench) -> None:
     problem = bench.fails(texts("1"), typing({"type": "integer"}, {"type": "integer"}))
     words = "TypingTransform can only be performed on tables with the same number of columns"
     assert problem.message == f"{words}, but the schema has 2 columns and the data table has 1 columns."
+    assert (problem.fix or "").startswith("Add the missing columns"), "no name is the same"
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("sql", "fix"),
+    [
+        ("SELECT 'x' AS c0", "The data has no “c1”: look at what is read, or take it out of the schema."),
+        ("SELECT 'x' AS c0, '1' AS C1, '2' AS w", "Add “w” to the schema, or leave it out in a query before this stage."),
+    ],
+)
+def test_the_column_that_makes_the_difference_is_named(bench: Bench, sql: str, fix: str) -> None:
+    """A key that no record of this month's JSON has, or a new one."""
+    assert bench.fails(sql_stage("t", sql=sql), typing({"type": "string"}, {"type": "string"})).fix == fix
 
 
 @pytest.mark.spark
