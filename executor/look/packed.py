@@ -192,15 +192,21 @@ class _Unpacking:
         return made
 
     def _sheets(self, book: Any, formulas: Any) -> list[dict[str, Any]]:
-        made, sheets = [], book.worksheets
+        made: list[dict[str, Any]] = []
+        sheets, nothing = book.worksheets, 0
         if len(sheets) > self.limits["members"]:
             raise _too_many(self.limits["members"])
         stem = self.path.name.split(".")[0]
         for sheet in sheets:
             name = stem if len(sheets) == 1 else f"{stem}_{sheet.title}"
             rows, notes = self._sheet(sheet, formulas[sheet.title], name)
-            if rows is not None:
+            if rows is None:
+                nothing += 1
+            else:
                 made.append(self._said(self.written[-1], sheet.title, "sheet", rows=rows, notes=notes))
+        if made and nothing:
+            said = "1 sheet is empty and became no file" if nothing == 1 else f"{nothing:,} sheets are empty and became no files"
+            made[0]["notes"].append(said)
         return made
 
     def _sheet(self, sheet: Any, formulas: Any, name: str) -> tuple[int | None, list[str]]:

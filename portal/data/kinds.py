@@ -11,6 +11,8 @@ WORDS = {
     "csv": "CSV", "tsv": "TSV", "tab": "TSV", "psv": "text", "json": "JSON", "geojson": "JSON", "jsonl": "JSON lines",
     "ndjson": "JSON lines", "parquet": "Parquet", "xlsx": "Excel", "xlsm": "Excel", "zip": "zip",
 }  # fmt: skip
+PACKED = {"xlsx", "xlsm", "zip"}
+"""Files that hold tables and are none: what is inside is read once it is unpacked."""
 ACCEPTED = [*(f".{ending}" for ending in (*sorted(TEXT), *sorted(JSON), "parquet", "xlsx", "gz", "zip"))]
 """For the file chooser."""
 SAID = "CSV, TSV and other text, JSON, JSON lines, Parquet, Excel (XLSX), each also as gzip or zip"

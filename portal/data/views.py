@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import Project, User
-from portal.data import actions, rights, table_rows, uploads
+from portal.data import actions, kinds, origins, rights, table_rows, uploads
 from portal.data.lake import Lake
 from portal.data.listing import Filters, Table, find_table, holds_a_value, list_tables
 from portal.data.models import FileVersion, VersionState
@@ -129,16 +129,20 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     may_change = rights.may_change(user, found, "change_data")
     versions = FileVersion.objects.at(found, shown.uri).exclude(state=VersionState.GONE).select_related("brought_by", "changed_by")
     place = places.place_at(found, shown.uri)
+    is_packed = not shown.is_folder and shown.ending in kinds.PACKED
+    parts = origins.made_from(Lake(found), shown.uri)
     context = {
         "project": found.project,
         "environment": found,
         "table": shown,
-        "uses": as_dicts(places.used_by(found, shown.uri)),
+        "uses": as_dicts([use for one in (shown.uri, *parts) for use in places.used_by(found, one)]),
         "versions": versions[:50],
         "place": place,
         "publishes": published.history(place) if place and place.owner else [],
         "may_put_back_output": may_answer_for(user, "put_back_output", found),
         "with_data": with_data,
+        "is_packed": is_packed,
+        "parts": [(place, address("table", found, place)) for place in parts] if with_data else [],
         "may_change": may_change,
         "may_create": policy.can(user, "create_job", found.project),
         "rows_url": address("rows", found, shown.uri),

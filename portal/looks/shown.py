@@ -53,6 +53,8 @@ ZONES = [
 ]  # fmt: skip
 MOST_DRAWN, MOST_CELLS = 300, 10_000
 """Columns, and cells of first rows, that a page shows; a browser needs many seconds for thousands of either."""
+TYPED_IN = ("nullValues", "skipLines", "skipLastLines")
+"""What is found and corrected as text; what has neither options nor a place here is only told."""
 FORMATS = {"delimited": "text with separators", "json": "one JSON document", "jsonl": "JSON, one object a line", "parquet": "Parquet"}
 
 
@@ -68,6 +70,7 @@ def page(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen)
         "settings_json": json.dumps(chosen.settings),
         "mends_json": json.dumps([asdict(mend) for mend in chosen.mends]),
         "found": [_fact(found) for found in proposal.found if not _is_more(found)],
+        "may_correct": any(_options(found) or found.setting in TYPED_IN for found in proposal.found),
         "found_more": [_fact(found) for found in proposal.found if _is_more(found)],
         "columns": [_column(column) for column in _drawn(proposal)],
         "drawn_names": [column.name for column in proposal.columns[:MOST_DRAWN]],
@@ -121,7 +124,7 @@ def _fact(found: Found) -> dict[str, Any]:
         "words": found.words,
         "sure": found.sure,
         "options": [(key, words, key == value) for key, words in _with_current(options, value, found.shown)] if options else [],
-        "is_text": found.setting in ("nullValues", "skipLines", "skipLastLines"),
+        "is_text": found.setting in TYPED_IN,
         "value": ", ".join(found.value) if isinstance(found.value, list) else found.value,
     }
 

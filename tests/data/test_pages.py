@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from executor.files.made_of import Origin, state
 from portal.accounts.models import User
-from portal.data import actions, table_rows
+from portal.data import actions, origins, table_rows
+from portal.data.lake import Lake
 from portal.data.listing import Filters, find_table, list_tables
 from portal.data.models import FileVersion, TableFacts
 from portal.data.reading import stage_for
@@ -288,3 +290,22 @@ def test_a_run_whose_input_was_deleted_offers_to_put_it_back(
     if offers:
         browser_of(ana).post(PAGE + "put-back", {"version": FileVersion.objects.get(state="binned").pk})
         assert (lake / "raw" / "a.csv").exists() and "was deleted by" not in browser_of(ana).get(address).content.decode()
+
+
+def test_a_packed_file_leads_to_what_was_made_of_it(
+    lake: Path, dev: Environment, ana: User, vic: User, bring: Bring, browser_of: Browsers
+) -> None:
+    version = bring("book.xlsx", b"PK\x03\x04 a workbook")
+    uri = f"{PAGE}table?uri={version.uri}"
+    assert "none yet" in browser_of(ana).get(uri).text
+    put(lake, **{"raw/book_Orders.csv": b"a\n1\n"})
+    was, made = state(lake / version.uri), state(lake / "raw/book_Orders.csv")
+    assert was and made
+    origin = Origin("book.xlsx", "Orders", was, made)
+    origins.write(Lake(dev), "raw", {"book_Orders.csv": origin})
+    document = {"stages": [{"type": "DelimitedExtract", "name": "r", "inputURI": "raw/book_Orders.csv", "outputView": "r"}]}
+    make_version(make_job(dev.project, ana, "orders"), document=document, live_in=("dev",))
+    page = browser_of(ana).get(uri).text
+    assert "uri=raw%2Fbook_Orders.csv" in page and "orders" in page.split("Who uses it")[1]
+    assert "See rows" not in page and "Its rows, at most" not in page
+    assert "table?uri=raw%2Fbook_Orders.csv" not in browser_of(vic).get(uri).text.split("Who uses it")[0]

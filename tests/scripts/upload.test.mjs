@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Refused, Sender, Speed, waitBefore } from "../../static/js/upload/sender.js";
+import { mayGoBetter, Refused, Sender, Speed, waitBefore } from "../../static/js/upload/sender.js";
+import { Tabs } from "../../static/js/upload/tabs.js";
 import { size, time, wordsOf } from "../../static/js/upload/tray.js";
 
 const file = (bytes) => ({
@@ -124,4 +125,30 @@ test("speed and time left", () => {
     ["999 B", "1.5 MB", "31 MB", "59 s", "2 min 05 s", "1 h 01 min"],
   );
   assert.ok(waitBefore(20) <= 30_000);
+});
+
+test("a file that is refused for what it is is not offered to be sent again", () => {
+  assert.equal(mayGoBetter(new Refused(415, {})), false);
+  assert.equal(mayGoBetter(new Refused(413, {})), false);
+  for (const status of [0, 403, 409, 422, 500]) assert.equal(mayGoBetter(new Refused(status, {})), true, String(status));
+  assert.equal(mayGoBetter(undefined), true);
+});
+
+test("what another tab is sending is known here, what nobody sends is not", async () => {
+  const channels = [];
+  const channel = () => {
+    const own = {
+      postMessage(data) {
+        for (const one of channels) if (one !== own) one.onmessage({ data });
+      },
+    };
+    channels.push(own);
+    return own;
+  };
+  let sent = ["u1"];
+  new Tabs(() => sent, channel());
+  const other = new Tabs(() => [], channel());
+  assert.deepEqual([...(await other.elsewhere(1))], ["u1"]);
+  sent = [];
+  assert.deepEqual([...(await other.elsewhere(1))], []);
 });

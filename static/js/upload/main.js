@@ -4,6 +4,7 @@ import { takeFiles } from "./drop.js";
 import { call, digest, wait } from "./http.js";
 import { askWhatToDo } from "./question.js";
 import { Sender } from "./sender.js";
+import { Tabs } from "./tabs.js";
 import { size, Tray } from "./tray.js";
 
 const AT_ONCE = 2;
@@ -47,7 +48,8 @@ export function startUploads(config, arrived) {
   addEventListener("beforeunload", (event) => {
     if (working.size || waiting.length) event.preventDefault();
   });
-  goOnWith(config, tray);
+  const sending = () => [...working].map((sender) => sender.upload?.id).filter(Boolean);
+  goOnWith(config, tray, new Tabs(sending));
   return { take };
 }
 
@@ -66,10 +68,11 @@ const oneQuestion = (about) => {
 };
 
 /** What was under way before the page was loaded again: the browser cannot read the file by itself, so it is asked for. */
-async function goOnWith(config, tray) {
+async function goOnWith(config, tray, tabs) {
   const open = await call("GET", `${config.api}uploads/`).catch(() => []);
+  const elsewhere = open?.length ? await tabs.elsewhere() : new Set();
   for (const one of open ?? []) {
-    if (one.size)
+    if (one.size && !elsewhere.has(one.id))
       tray.wait(
         one.id,
         one.name,

@@ -28,6 +28,9 @@ export const isPassing = (error) =>
   error.status === 504 ||
   ["piece-damaged", "broken-off"].includes(error.code);
 
+/** False for a file that is refused for what it is (too large, or no data): the same file is refused each time. */
+export const mayGoBetter = (error) => ![413, 415].includes(error?.status);
+
 export const waitBefore = (attempt) => Math.min(WAIT.most, WAIT.first * 2 ** attempt);
 
 /** What makes a file the same one after the page was loaded again. */

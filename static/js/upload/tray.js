@@ -1,5 +1,6 @@
 // The tray of files on their way: how far, how fast, how long; cancel, try again.
 import { el, icon, plural } from "../dom.js";
+import { mayGoBetter } from "./sender.js";
 
 export const size = (bytes) => {
   const units = ["B", "kB", "MB", "GB", "TB"];
@@ -32,6 +33,8 @@ export function wordsOf(sender) {
   else if (speed) parts.push(`${size(speed)}/s`, `${time(left)} left`);
   return parts.join(" · ");
 }
+
+const endOf = (error) => (mayGoBetter(error) ? "Try again" : "Take away");
 
 export class Tray {
   /** help: { limit, again(sender) } */
@@ -81,9 +84,8 @@ export class Tray {
   }
 
   offer(sender) {
-    if (sender.state === "done") return this.take(sender);
     this.take(sender);
-    this.again(sender);
+    if (sender.state === "cancelled" || (sender.state === "failed" && mayGoBetter(sender.error))) this.again(sender);
   }
 
   update(sender) {
@@ -95,7 +97,7 @@ export class Tray {
     row.bar.hidden = ["failed", "cancelled"].includes(sender.state);
     row.words.textContent = wordsOf(sender);
     row.words.className = `small ${{ failed: "bad", done: "ok" }[sender.state] ?? "mut"}`;
-    row.end.textContent = { done: "Take away", failed: "Try again", cancelled: "Send again" }[sender.state] ?? "Cancel";
+    row.end.textContent = { done: "Take away", failed: endOf(sender.error), cancelled: "Send again" }[sender.state] ?? "Cancel";
     const open = [...this.rows.keys()].filter((one) => !this.isOver(one)).length;
     this.title.textContent = open ? `Uploading ${plural(open, "file")}` : "Uploads";
   }

@@ -100,7 +100,7 @@ def test_each_sheet_becomes_a_file_with_nothing_lost(tmp_path: Path) -> None:
     assert [member.name for member in look_at(tmp_path, "b.xlsx").members] == ["Sales 2024", "Empty", "Other"]
     files = unpacked(tmp_path, "b.xlsx")
     assert [(file["uri"], file["rows"]) for file in files] == [("out/b_Sales_2024.csv", 3), ("out/b_Other.csv", 1)]
-    assert files[0]["notes"] == ["1 empty row was left out"]
+    assert files[0]["notes"] == ["1 empty row was left out", "1 sheet is empty and became no file"]
     assert (tmp_path / "out/b_Sales_2024.csv").read_text() == (
         'day,at,clock,n,text,yes\n2024-02-29,2024-02-29 00:00:00,13:05:00,0.1,"=1+1 ""x"", y\nz",true\nmerged,,,,,\n'
     )
