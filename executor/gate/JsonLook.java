@@ -39,6 +39,8 @@ public final class JsonLook {
         int kinds, digits;
         long inexact, inexactWhole;
         long seen;
+        /** Objects in which the key is; of a place, objects that are there. `before`: those of the files before this one. */
+        long times, objects, before, objectsBefore;
         Fold fold;
         LinkedHashMap fields;
         Node item;
@@ -77,7 +79,10 @@ public final class JsonLook {
     public static String look(String paths, boolean isLines) throws IOException {
         JsonLook look = new JsonLook();
         String[] files = paths.split("\n");
-        for (int i = 0; i < files.length; i++) look.lookAt(files[i], isLines);
+        for (int i = 0; i < files.length; i++) {
+            look.lookAt(files[i], isLines);
+            look.compare(look.root, "");
+        }
         return look.told();
     }
 
@@ -187,6 +192,7 @@ public final class JsonLook {
     private void object(JsonParser parser, Node node, String path) throws IOException {
         node.kinds |= OBJECT;
         long serial = ++objectsBegun;
+        node.objects++;
         if (node.fields == null) node.fields = new LinkedHashMap();
         while (parser.nextToken() != JsonToken.END_OBJECT) {
             String name = parser.currentName();
@@ -198,11 +204,43 @@ public final class JsonLook {
             }
             if (field.seen == serial) find("twice", path, name, name);
             else if (field.fold.seen == serial) find("by-case", path, field.fold.name, name);
+            if (field.seen != serial) field.times++;
             field.seen = serial;
             field.fold.seen = serial;
             field.fold.name = name;
             value(parser, token, field, path.isEmpty() ? name : path + "." + name);
         }
+    }
+
+    /** A key that every object of the files before has, and none of this file, which has one of its own in its place. */
+    private void compare(Node node, String path) {
+        if (node.item != null) compare(node.item, path + "[]");
+        if (node.fields == null) return;
+        boolean isHere = node.objects > node.objectsBefore;
+        String gone = null, come = null;
+        Iterator entries = node.fields.entrySet().iterator();
+        while (entries.hasNext()) {
+            Map.Entry entry = (Map.Entry) entries.next();
+            Node field = (Node) entry.getValue();
+            String name = (String) entry.getKey();
+            boolean isOften = field.before == node.objectsBefore, isStill = field.times > field.before;
+            if (node.objectsBefore > 0 && isOften && !isStill && !isElsewhere(node, field)) gone = gone == null ? name : gone;
+            if (field.before == 0 && field.times == node.objects - node.objectsBefore && !isElsewhere(node, field)) come = come == null ? name : come;
+            compare(field, path.isEmpty() ? name : path + "." + name);
+            field.before = field.times;
+        }
+        if (isHere && node.objectsBefore > 0 && gone != null && come != null) find("gone", path, gone, come);
+        node.objectsBefore = node.objects;
+    }
+
+    /** Whether the same key stands there in other letters, capital or small. */
+    private static boolean isElsewhere(Node node, Node field) {
+        Iterator others = node.fields.values().iterator();
+        while (others.hasNext()) {
+            Node other = (Node) others.next();
+            if (other != field && other.fold == field.fold) return true;
+        }
+        return false;
     }
 
     private Node field(Node node, String name) {

@@ -111,6 +111,16 @@ class BooleanColumn(Scalar):
     true_values: list[str] = Field(alias="trueValues", title="True", description="Texts that mean true.")
     false_values: list[str] = Field(alias="falseValues", title="False", description="Texts that mean false.")
 
+    @model_validator(mode="after")
+    def _means_one_thing(self) -> BooleanColumn:
+        both = [text for text in self.true_values if text in (*self.false_values, *self.nullable_values)]
+        both += [text for text in self.false_values if text in self.nullable_values]
+        if both:
+            raise PydanticCustomError(
+                "boolean-both", "The text '{text}' cannot mean two things: true, false or no value.", {"text": both[0]}
+            )
+        return self
+
 
 def _checked_patterns(patterns: Patterns, problem: Callable[[str], str | None]) -> Patterns:
     for pattern in patterns or ():

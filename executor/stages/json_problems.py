@@ -45,6 +45,16 @@ def twice_words(found: Look) -> str | None:
     return f"In {twice.count:,} {'place' if twice.count == 1 else 'places'} an object has a key twice; the last value was taken."
 
 
+def gone_words(found: Look) -> str | None:
+    """What to say of a key that all objects of earlier files have, and those of a later one no more."""
+    gone = found.findings.get("gone")
+    if gone is None:
+        return None
+    name = f"{gone.path}.{gone.first}" if gone.path else gone.first
+    words = "" if gone.count == 1 else f" So it is in {gone.count:,} places."
+    return f"No object of “{gone.file}” has “{name}”, which all of the earlier files have; “{gone.second}” is new there.{words}"
+
+
 def half_words(found: Look) -> str | None:
     """What to say of texts with a sign of which only one half is there."""
     half = found.findings.get("half")

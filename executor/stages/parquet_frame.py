@@ -17,7 +17,7 @@ from executor.files.inputs import check_parquet
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Count, StageContext
-from executor.stages.parquet_shape import Clash, ColumnType, Group, Part, Table, as_one, look_at, same_names
+from executor.stages.parquet_shape import Clash, ColumnType, Group, Part, Table, as_one, gone, look_at, same_names
 from executor.stages.parquet_values import is_too_fine, value_of
 from executor.stages.portions import Portion
 from executor.stages.reading import read_portions
@@ -47,6 +47,7 @@ def frame_of(stage: ParquetExtract, spark: SparkSession, context: StageContext) 
     if not tables:
         return frame, None
     _tell(stage, context, tables[0])
+    _tell_gone(stage, context, looks[0])
     _tell_old_times(stage, context, looks[0])
     return _counted(stage, context, frame, tables[0]), sum(group.rows for group in looks[0])
 
@@ -212,6 +213,22 @@ def _tell(stage: ParquetExtract, context: StageContext, table: Table) -> None:
         which = "1 column that cannot be read is" if len(left) == 1 else f"{len(left):,} columns that cannot be read are"
         message = f"{stage.input_uri}: {which} left out."
         context.warn(Problem(code="columns-left-out", field="unreadableColumns", message=message, found=", ".join(left), fix=PANDAS))
+
+
+def _tell_gone(stage: ParquetExtract, context: StageContext, groups: list[Group]) -> None:
+    for one in gone(groups):
+        files = "1 file lacks" if one.files == 1 else f"{one.files:,} files lack"
+        context.warn(
+            Problem(
+                code="column-gone",
+                field="inputURI",
+                message=f"{stage.input_uri}: {files} the column “{one.name}”, which earlier ones have. It has no value in their rows.",
+                found=one.file,
+                file=one.file,
+                data_column=one.name,
+                fix="If it has another name there, read these files in a stage of their own, name it with AS, and use UNION ALL.",
+            )
+        )
 
 
 def _tell_old_times(stage: ParquetExtract, context: StageContext, groups: list[Group]) -> None:

@@ -197,3 +197,38 @@ def _same(names: list[str]) -> tuple[str, str] | None:
             return seen[name.lower()], name
         seen[name.lower()] = name
     return None
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A column that files lack although one before them has it. `file`: one of them, as the document would write it."""
+
+    name: str
+    files: int
+    file: str
+
+
+def gone(groups: Sequence[Group]) -> list[Gone]:
+    """Columns that an earlier file has (by path; the parts of one output have no order), and a later one has no more. What only later files
+    have is new. Files without rows have no say."""
+    groups = [group for group in groups if group.rows]
+    first: dict[str, tuple[tuple[str, str], str]] = {}
+    for group in groups:
+        place = min(map(_order, group.files))
+        for column in group.columns:
+            if place < first.get(column.name.lower(), (place, ""))[0] or column.name.lower() not in first:
+                first[column.name.lower()] = place, column.name
+    found: dict[str, Gone] = {}
+    for group in groups:
+        own = {column.name.lower() for column in group.columns}
+        for key, (place, name) in first.items():
+            lacking = 0 if key in own else sum(_order(file) > place for file in group.files)
+            if lacking:
+                known = found.get(key, Gone(name, 0, group.name))
+                found[key] = Gone(name, known.files + lacking, known.file)
+    return list(found.values())
+
+
+def _order(file: str) -> tuple[str, str]:
+    folder, _, name = file.rpartition("/")
+    return folder, "" if name.startswith("part-") else name

@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StringType, StructType
 
+from executor.files.copies import copies, is_parquet
 from executor.files.folder import Place, fixed_part
 from executor.files.inputs import local_path, require_data
 from executor.files.marks import declared_columns
@@ -23,6 +24,7 @@ from executor.stages.file_kinds import FileExtract, FileOrViewExtract, WithSchem
 from executor.stages.frames import require_columns
 from executor.stages.internal_columns import empty_file_columns, with_file_columns, with_view_columns
 from executor.stages.noted_columns import note_read
+from executor.stages.parquet_shape import look_at
 from executor.stages.portions import Portion
 
 Reader = Callable[[SparkSession, list[str], dict[str, str]], DataFrame]
@@ -67,6 +69,7 @@ def read_portions(stage: FileExtract, spark: SparkSession, context: StageContext
     for portion in found:
         require_own_columns(portion, place)
     tell_beside(place, context)
+    tell_copies(place, spark, context)
     note_read(stage, context, place)
 
     known = [one.rows for one in found if one.rows is not None]
@@ -142,6 +145,24 @@ def tell_beside(place: Place, context: StageContext) -> None:
                 file=beside[0].name,
                 found=", ".join(file.name for file in beside[:5]),
                 fix="Put them into such folders, or read them in a stage of their own.",
+            )
+        )
+
+
+def tell_copies(place: Place, spark: SparkSession, context: StageContext) -> None:
+    """Warns of files that hold the same as another one: their rows are there twice."""
+    found = [(one, other) for one, other in copies(place.files) if not is_parquet(one.path) or look_at(spark, [one])[0].rows]
+    if found:
+        one, other = found[0]
+        many = "Its rows are" if len(found) == 1 else f"So it is with {len(found):,} files, whose rows are"
+        context.warn(
+            Problem(
+                code="files-twice",
+                field="inputURI",
+                message=f"“{one.name}” holds the same as “{other.name}”. {many} read, and counted, once more.",
+                file=one.name,
+                found=", ".join(file.name for file, _ in found[:5]),
+                fix="Take out of the folder what came twice.",
             )
         )
 

@@ -155,9 +155,12 @@ def _double(column: DoubleColumn, text: str) -> str:
     if column.formatters:
         return _by_patterns(column.formatters, text, number_pattern, lambda digits: f"try_cast({digits} AS double)")
     number = f"try_cast({text} AS double)"
-    return (
-        f"CASE WHEN isnan({number}) AND trim({text}) <> 'NaN' THEN NULL WHEN abs({number}) = double('Infinity') THEN NULL ELSE {number} END"
-    )
+    wrong = [
+        f"isnan({number}) AND trim({text}) <> 'NaN'",
+        f"abs({number}) = double('Infinity')",
+        f"substring(rtrim({text}), -1, 1) IN ('d', 'D', 'f', 'F')",  # Java's marks of a type: 12d is 12 to Spark, and a code to people
+    ]
+    return f"CASE WHEN {' OR '.join(wrong)} THEN NULL ELSE {number} END"
 
 
 def _decimal(column: DecimalColumn, text: str) -> str:

@@ -77,12 +77,16 @@ class JSONExtract(FileOrViewExtract):
 
     def tell(self, context: StageContext, found: Look, columns: list[AnyColumn] | None) -> None:
         """What was found and is no reason to stop."""
-        from executor.stages.json_problems import half_words, twice_words, where_words
+        from executor.stages.json_problems import gone_words, half_words, twice_words, where_words
 
         look = "Look at the data, or at what writes it."
         words = twice_words(found)
         if words:
             context.warn(Problem(code="json-key-twice", field="sameKeys", message=words, fix=look))
+        words = gone_words(found)
+        if words:
+            same = "If it is the same, read that file in a stage of its own, name the column with AS, and use UNION ALL."
+            context.warn(Problem(code="column-gone", field="inputURI", message=words, fix=same))
         words = half_words(found)
         if words:
             first = where_words(found.findings["half"], is_lines=not self.multi_line)
