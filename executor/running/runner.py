@@ -288,7 +288,7 @@ class Runner:
                             code="input-changed",
                             field="inputURI",
                             message=f"“{uri}” was changed while this run read it: what it would write could mix old and new rows.",
-                            fix="Nothing was published. Run it again.",
+                            fix="Run it again: it then reads the file as it is now.",
                         )
                     )
 

@@ -91,6 +91,7 @@ def test_what_a_stage_remarked_without_counting_stands_there_too(
     page = f"/p/flights/runs/{run.pk}/"
     seen = browser_of(ana).get(page).content.decode()
     assert "1 stage has something to look at" in seen and REMARK["message"] in seen and "data-rows" not in seen
+    assert "/edit?stage=" in seen, "where it is mended is one click away"
     hidden = browser_of(vic).get(page).content.decode()
     assert "There is something to look at" in hidden and "canary_key" not in hidden
     address = f"/api/v1/projects/flights/runs/{run.pk}/stages"

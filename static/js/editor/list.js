@@ -1,6 +1,6 @@
 // The list of stages: choose, move (drag, Alt+arrows, buttons), duplicate, delete with undo.
 
-import { el, icon } from "../dom.js";
+import { el, icon, plural } from "../dom.js";
 import { show } from "../toasts.js";
 import { copyOf, typeOf } from "./stages.js";
 
@@ -73,7 +73,7 @@ export class StageList {
           "span",
           { title: problems[0].message },
           icon("alert-triangle", "warn"),
-          el("span", { class: "visually-hidden" }, `${problems.length} problems`),
+          el("span", { class: "visually-hidden" }, plural(problems.length, "problem")),
         )
       : facts && !facts.stale
         ? el("span", {}, icon("check", "ok"), el("span", { class: "visually-hidden" }, "previewed"))
