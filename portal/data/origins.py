@@ -9,6 +9,7 @@ from pathlib import Path
 from executor.files import made_of
 from executor.files.made_of import Origin
 from portal.data.lake import Lake
+from portal.data.names import BadPlace
 
 
 def write(lake: Lake, folder: str, origins: dict[str, Origin]) -> None:
@@ -32,6 +33,20 @@ def is_outdated(lake: Lake, uri: str) -> bool:
     """Whether files were made of an earlier version of `uri`: runs that read them stop until it is unpacked again."""
     places = [lake.root / place for place in made_from(lake, uri)]
     return any(made_of.newer(place, made_of.noted(place.parent)) for place in places)
+
+
+def newer_than(lake: Lake, uri: str) -> str | None:
+    """The file of which `uri` is an earlier part, where it lies in the lake; None where `uri` is as new as what it was made of."""
+    folder, _, name = uri.rpartition("/")
+    try:
+        entry = lake.find(uri)
+        origin = made_of.noted(lake.root / folder).get(name) if entry else None
+        if origin is None or not made_of.newer(lake.root / uri, {name: origin}):
+            return None
+        found = lake.find(os.path.normpath(os.path.join(folder, origin.of)))
+    except BadPlace:  # the note of a folder can be written by whoever writes there
+        return None
+    return found.uri if found and not found.is_folder else None
 
 
 def take_along(lake: Lake, uri: str, target: str) -> None:

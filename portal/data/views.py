@@ -142,6 +142,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "may_put_back_output": may_answer_for(user, "put_back_output", found),
         "with_data": with_data,
         "is_packed": is_packed,
+        "is_outdated": is_packed and origins.is_outdated(Lake(found), shown.uri),
         "parts": [(place, address("table", found, place)) for place in parts] if with_data else [],
         "may_change": may_change,
         "may_create": policy.can(user, "create_job", found.project),

@@ -304,8 +304,22 @@ def test_a_packed_file_leads_to_what_was_made_of_it(
     origin = Origin("book.xlsx", "Orders", was, made)
     origins.write(Lake(dev), "raw", {"book_Orders.csv": origin})
     document = {"stages": [{"type": "DelimitedExtract", "name": "r", "inputURI": "raw/book_Orders.csv", "outputView": "r"}]}
-    make_version(make_job(dev.project, ana, "orders"), document=document, live_in=("dev",))
+    live = make_version(make_job(dev.project, ana, "orders"), document=document, live_in=("dev",))
     page = browser_of(ana).get(uri).text
     assert "uri=raw%2Fbook_Orders.csv" in page and "orders" in page.split("Who uses it")[1]
     assert "See rows" not in page and "Its rows, at most" not in page
     assert "table?uri=raw%2Fbook_Orders.csv" not in browser_of(vic).get(uri).text.split("Who uses it")[0]
+    assert "made of another version" not in page
+    problem = {"code": "input-outdated", "message": "It is old.", "stage_index": 0, "stage": "r", "file": "raw/book_Orders.csv"}
+    run = f"/p/flights/runs/{make_run(live, dev, 'failed', problem=problem).pk}/"
+    assert "Unpack it again" not in browser_of(ana).get(run).text, "it has been unpacked again since"
+    bring("book.xlsx", b"PK\x03\x04 a workbook of next month", if_there="new_version")
+    assert "made of another version" in browser_of(ana).get(uri).text
+    seen = browser_of(ana).get(run).text
+    assert "Unpack it again" in seen and f"{PAGE}arrived?uri=raw%2Fbook.xlsx" in seen
+    assert "Unpack it again" not in browser_of(vic).get(run).text
+    put(lake.parent, **{"elsewhere/book.xlsx": b"PK"})
+    made_up = Origin("../../elsewhere/book.xlsx", "Orders", was, made)
+    origins.write(Lake(dev), "raw", {"book_Orders.csv": made_up})
+    assert browser_of(ana).get(run).status_code == 200, "a note that somebody else wrote leads nowhere"
+    assert "Unpack it again" not in browser_of(ana).get(run).text

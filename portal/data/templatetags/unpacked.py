@@ -1,0 +1,26 @@
+"""What files made of a workbook or archive have to do with pages of other parts."""
+
+from __future__ import annotations
+
+from django import template
+from django.template import Context
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from executor.problems import Problem
+from portal.data import origins, rights
+from portal.data.lake import Lake
+from portal.runs.models import Run
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def unpack_again(context: Context, run: Run, problem: Problem) -> str:
+    """Where the file is unpacked again of which this run read older parts; empty where that is not what is wrong, or not the reader's."""
+    if problem.code != "input-outdated" or not problem.file:
+        return ""
+    uri = origins.newer_than(Lake(run.environment), str(problem.file))
+    if uri is None or not rights.may_change(context["request"].user, run.environment, "change_data"):
+        return ""
+    return f"{reverse('data:arrived', args=[run.project.slug, run.environment.name])}?{urlencode({'uri': uri})}"
