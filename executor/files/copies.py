@@ -17,11 +17,11 @@ _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 
 
-def copies(files: Iterable[DataFile]) -> list[tuple[DataFile, DataFile]]:
+def copies(files: Iterable[DataFile], *, with_parts: bool = False) -> list[tuple[DataFile, DataFile]]:
     """(file, the earlier one that holds the same). Files without rows, and of one line, may well be the same, and files in folders that say
-    what they are of (`month=2024-01`), and the parts that Spark writes."""
+    what they are of (`month=2024-01`), and the parts that Spark writes, unless `with_parts`."""
     found = []
-    alike = [[file for file in files if file.path.is_file() and not file.path.name.startswith("part-")]]
+    alike = [[file for file in files if with_parts or not file.path.name.startswith("part-")]]
     for told_by in (_size, _ends, _whole):
         alike = [group for one in alike for group in _same(one, told_by)]
     for group in alike:

@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.Locale;
 import java.util.Set;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.plans.logical.Distinct;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.SetOperation;
 import org.apache.spark.sql.catalyst.plans.logical.Union;
@@ -12,7 +13,7 @@ import org.apache.spark.sql.catalyst.plans.logical.View;
 
 /**
  * Looks at UNION, EXCEPT and INTERSECT in the analysed plan of one query: they go by the places of columns, so a column may come under
- * the name of another one. Written for Janino.
+ * the name of another one, or be a number that no two rows share. Written for Janino.
  */
 public final class SetLook {
     /** Of each such column its name and the name it comes under, with a unit separator between them and a record separator behind. Views are not entered. */
@@ -28,6 +29,45 @@ public final class SetLook {
             addAll(next.innerChildren().iterator(), waiting);
         }
         return found.toString();
+    }
+
+    /** Words that look for equal rows (DISTINCT, UNION, EXCEPT, INTERSECT) where every row comes with a number of its own, each with a record separator behind. */
+    public static String numbered(LogicalPlan plan) {
+        StringBuilder found = new StringBuilder();
+        ArrayDeque waiting = new ArrayDeque();
+        waiting.add(plan);
+        while (!waiting.isEmpty()) {
+            LogicalPlan next = (LogicalPlan) waiting.removeFirst();
+            if (next instanceof View) continue;
+            String word = word(next);
+            if (word != null && isNumbered(next)) found.append(word).append('\u001e');
+            addAll(next.children().iterator(), waiting);
+            addAll(next.innerChildren().iterator(), waiting);
+        }
+        return found.toString();
+    }
+
+    private static String word(LogicalPlan plan) {
+        if (plan instanceof Distinct) return ((Distinct) plan).child() instanceof Union ? "UNION" : "DISTINCT";
+        if (plan instanceof SetOperation) return plan.nodeName().toUpperCase(Locale.ROOT).startsWith("EXCEPT") ? "EXCEPT" : "INTERSECT";
+        return null;
+    }
+
+    /** Whether rows come with the number that their reading gave them, beside columns of their own. */
+    private static boolean isNumbered(LogicalPlan plan) {
+        ArrayDeque parts = new ArrayDeque();
+        addAll(plan.children().iterator(), parts);
+        LogicalPlan first = (LogicalPlan) parts.getFirst();
+        if (first instanceof Union) addAll(first.children().iterator(), parts);
+        while (!parts.isEmpty()) {
+            scala.collection.Seq columns = ((LogicalPlan) parts.removeFirst()).output();
+            for (int index = 0; index < columns.length() && columns.length() > 1; index++) {
+                Attribute column = (Attribute) columns.apply(index);
+                boolean isNumber = column.name().equals("_index") || column.name().equals("_monotonically_increasing_id");
+                if (isNumber && column.metadata().contains("internal")) return true;
+            }
+        }
+        return false;
     }
 
     private static void addAll(scala.collection.Iterator plans, ArrayDeque waiting) {

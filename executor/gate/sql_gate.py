@@ -181,6 +181,11 @@ class Gate:
         records = self._jvm.sluice.SetLook.crossed(query._jdf.queryExecution().analyzed()).split(RECORD)[:-1]
         return list(dict.fromkeys((name, under) for name, _, under in (record.partition(UNIT) for record in records)))
 
+    def numbered(self, frame: DataFrame) -> list[str]:
+        """DISTINCT, UNION, EXCEPT, INTERSECT of a frame's own query that look for equal rows where each has its own number, each once."""
+        query: Any = frame
+        return list(dict.fromkeys(self._jvm.sluice.SetLook.numbered(query._jdf.queryExecution().analyzed()).split(RECORD)[:-1]))
+
     def _analysed(self, sql: str, views: Sequence[str], field: str) -> tuple[DataFrame, str]:
         """The frame, and what its analysed plan reaches for and must not. It is planned here, where there is a deadline, although it is
         planned again when it runs: planning takes milliseconds, or does not end. What planning finds wrong with a constant (it works them

@@ -210,6 +210,8 @@ class RunContext:
         frame = self._gate.query(text, [view.name for view in self.views.values()], field)
         if crossed := self._gate.crossed(frame):
             self.warn(_under_other_names(crossed, field))
+        if words := self._gate.numbered(frame):
+            self.warn(_no_row_as_another(words, field))
         for mistake in silent_mistakes(text, self.columns(), field):
             self.warn(mistake)
         return self._with_hazards_counted(frame, text, field)
@@ -391,6 +393,18 @@ def _under_other_names(crossed: list[tuple[str, str]], field: str) -> Problem:
         message=f"UNION, EXCEPT and INTERSECT go by the places of columns, not by their names: {told}.",
         found=told,
         fix="Write the columns of each SELECT in the same order. If it is meant so, say it: give the column its new name with AS.",
+    )
+
+
+def _no_row_as_another(words: list[str], field: str) -> Problem:
+    listed = " and ".join(words)
+    return Problem(
+        code="rows-numbered",
+        field=field,
+        message=f"Each row comes with the number that its reading gave it (“_index”), so that {listed} "
+        f"{'finds' if len(words) == 1 else 'find'} no two rows that are the same.",
+        found=listed,
+        fix="Name the columns that are to be compared instead of *, or write * EXCEPT (_filename, _index).",
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
@@ -25,7 +25,9 @@ from pyspark.sql.types import (
 )
 
 from executor.files import marks
+from executor.files.copies import copies, is_parquet
 from executor.files.folder import DataFile
+from executor.files.inputs import data_files
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.stages.base import StageContext
@@ -51,6 +53,28 @@ def as_what_is_there(stage: FileLoad, context: StageContext, frame: DataFrame) -
     _require_same_folders(stage, target, files)
     check = _CHECKS.get(stage.type)
     return check(stage, context, frame, files) if check else frame
+
+
+def warn_of_same_rows(stage: FileLoad, context: StageContext, spark: SparkSession, written: str) -> None:
+    """Warns where a file that was written to `written` holds the same as one that lies there: the run may have been made twice."""
+    place, present = context.present_files(stage.output_uri)
+    there = [_in_folder(file, place) for file in present] if place.is_dir() else []
+    new = [_in_folder(file, Path(written)) for file in data_files(written) if file not in present]
+    pairs = [(one, other) for one, other in copies([*there, *new], with_parts=True) if one in new and other in there]
+    if any(not is_parquet(one.path) or look_at_parquet(spark, [one])[0].rows for one, _ in pairs):
+        context.warn(
+            Problem(
+                code="rows-there-already",
+                field="saveMode",
+                message=f"The same rows as those that this run appends lie in “{stage.output_uri}” already. They are there once more now.",
+                fix="If the job ran twice on the same input, put back the output of before.",
+            )
+        )
+
+
+def _in_folder(file: Path, top: Path) -> DataFile:
+    """Rows are the same as others where their folders are, too."""
+    return DataFile(file, file.name, ((str(file.parent.relative_to(top)), None),))
 
 
 # --- Parquet ----------------------------------------------------------------------------------------------------------------

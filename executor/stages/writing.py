@@ -14,7 +14,7 @@ from executor.files.folder import NO_VALUE
 from executor.files.inputs import data_files
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
-from executor.stages.appending import as_what_is_there
+from executor.stages.appending import as_what_is_there, warn_of_same_rows
 from executor.stages.base import Count, StageContext
 from executor.stages.file_kinds import FileLoad
 from executor.stages.frames import arranged, require_columns, require_names_apart
@@ -60,6 +60,8 @@ def write_files(
     warn_of_other_columns(stage, context, frame)
     frame = arranged(prepared(frame), stage.num_partitions, stage.partition_by)
     write(frame, frame.write.partitionBy(*stage.partition_by) if stage.partition_by else frame.write, target)
+    if stage.save_mode == "Append":
+        warn_of_same_rows(stage, context, frame.sparkSession, target)
     _note_columns(stage, frame, target)
     note_written(stage, context, target)
 

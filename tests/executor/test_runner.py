@@ -139,8 +139,8 @@ def test_with_the_portals_yes_it_is_published(spark_process: SparkProcess, lake:
 
 
 def test_appending_twice_doubles_the_rows(spark_process: SparkProcess, lake: Path) -> None:
-    for _ in range(2):
-        assert run_here(spark_process, [EXTRACT, GROUPED, SAVE | {"saveMode": "Append"}], lake).result == "succeeded"
+    for result in ("succeeded", "succeeded_with_warnings"):
+        assert run_here(spark_process, [EXTRACT, GROUPED, SAVE | {"saveMode": "Append"}], lake).result == result
     assert spark_process.session.read.parquet(str(lake / "curated" / "daily")).count() == 4
 
 

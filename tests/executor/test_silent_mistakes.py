@@ -43,6 +43,13 @@ def told(outcome: Outcome) -> str:
         ("SELECT regexp_replace(v, '.', '') AS x FROM t", "[.]"),
         ("SELECT count(*) AS n FROM t WHERE v RLIKE '^\\d+$'", "backslash"),
         ("SELECT count(*) AS n FROM t WHERE k LIKE '[a-f]%'", "RLIKE"),
+        ("SELECT DISTINCT * FROM t", "DISTINCT finds"),
+        ("SELECT * FROM t UNION SELECT * FROM t", "UNION finds"),
+        ("SELECT * FROM t EXCEPT SELECT * FROM t WHERE v = '2'", "EXCEPT finds"),
+        ("SELECT k FROM (SELECT * FROM t INTERSECT ALL SELECT * FROM t)", "INTERSECT finds"),
+        ("SELECT count(*) AS n FROM t WHERE k IN (SELECT k FROM (SELECT DISTINCT * FROM t))", "DISTINCT finds"),
+        ("SELECT count(*) AS n FROM t AS a NATURAL LEFT JOIN t AS b", "USING"),
+        ("SELECT count(*) AS n FROM t AS a JOIN t AS b ON a.k = a.k", "compared with itself"),
     ],
 )
 def test_a_run_tells_what_the_query_hardly_means(spark_process: SparkProcess, tmp_path: Path, sql: str, word: str) -> None:
@@ -66,6 +73,13 @@ def test_a_check_that_cannot_fail_is_told(spark_process: SparkProcess, tmp_path:
         "SELECT date_format(d, \"yyyy-MM-dd'T'HH:mm:ss\") AS x FROM t",
         'SELECT k FROM t WHERE k <> "Europe" OR "Europe" = k',
         "SELECT split(v, '[.]')[0] AS x, CAST(v AS DECIMAL(10, 2)) AS y, CAST(d AS VARCHAR(200)) AS z FROM t WHERE k IS NOT NULL",
+        "SELECT DISTINCT k, v FROM t",
+        "SELECT DISTINCT * EXCEPT (_filename, _index) FROM t",
+        "SELECT DISTINCT _index FROM t",
+        "SELECT DISTINCT _filename, k FROM t",
+        "SELECT * FROM t UNION ALL SELECT * FROM t",
+        "SELECT k FROM t UNION SELECT v FROM t",
+        "SELECT count(*) AS n FROM t AS a JOIN t AS b ON a.k = b.k AND a.v = a.v || '' AND b.k = a.k",
     ],
 )
 def test_what_is_meant_is_not_told(spark_process: SparkProcess, tmp_path: Path, sql: str) -> None:

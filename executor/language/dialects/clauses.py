@@ -310,3 +310,22 @@ def _with_joins(sql: str) -> str | None:
     except (sqlglot.errors.SqlglotError, AssertionError, RecursionError):
         return None
     return text if "(+)" not in text else None
+
+
+def joins(query: Query) -> Iterator[Hint]:
+    """A natural join goes by the columns that say where a row came from, too; a column that is compared with itself joins all with all."""
+    for index in range(len(query.tokens)):
+        if query.word(index) == "NATURAL" and "JOIN" in (query.word(index + ahead) for ahead in (1, 2, 3)):
+            words = "A natural join goes by every column that both have, also by _filename and _index, which say where a row came from."
+            fix = "Name the columns with USING (…)."
+            yield hint(query, index, index + 1, None, words, fix, is_wrong=False, is_silent=True, column="_index")
+        if query.word(index) in ("ON", "AND", "WHERE") and query.kind(index + 1) in (WORD, NAME):
+            is_pair = query.word(index + 2) == query.word(index + 6) == "." and query.word(index + 4) == "="
+            sides = (
+                [query.text(start, start + 3).casefold() for start in (index + 1, index + 5)]
+                if is_pair and index + 8 <= len(query.tokens)
+                else []
+            )
+            if len(set(sides)) == 1 and query.word(index + 8) not in (".", "(", "+", "-", "*", "/", "||"):
+                words = "A column is compared with itself, which is true of every row: of a join, each row meets all of the other side."
+                yield hint(query, index + 1, index + 8, None, words, "Name the other side's column.", is_wrong=False, is_silent=True)
