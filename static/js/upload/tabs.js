@@ -1,6 +1,6 @@
 // Which uploads go on in other tabs of this browser: they are not told here as ones that wait for their file.
 
-const ANSWERS_MS = 300;
+const ANSWERS_MS = 1000; // a tab that is sending is busy
 
 export class Tabs {
   /** `mine()` gives the ids of the uploads that this tab is sending. */
