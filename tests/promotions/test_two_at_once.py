@@ -55,7 +55,8 @@ def test_ten_approvers_at_once_make_it_live_once() -> None:
 def test_ten_clicks_of_one_approver_are_one_approval() -> None:
     promotion = asked()
     codes = at_once(lambda number: approve_promotion(actor=person("pat0"), promotion=promotion), THREADS)
-    assert sorted(codes) == [""] + ["already-decided"] * (THREADS - 1)
+    first, *others = sorted(codes)
+    assert first == "" and set(others) <= {"already-decided", "decided-twice"}, "whichever is seen first: the approval, or what came of it"
     assert AuditEvent.objects.filter(action="go_live").count() == 1
 
 
