@@ -7,7 +7,7 @@ from typing import Any
 from portal.data import names, origins
 from portal.data.lake import Lake, Taken
 from portal.data.models import FileVersion, IfThere
-from portal.data.uses import as_dicts
+from portal.data.uses import used_by_any
 from portal.environments.models import Environment
 from portal.errors import Conflict, PortalError
 from portal.jobs import places
@@ -61,8 +61,7 @@ def require_answer(lake: Lake, uri: str, if_there: str) -> str:
 def about(environment: Environment, uri: str) -> dict[str, Any]:
     """Who reads and writes the place, or what was unpacked from it, and how many versions of it are kept, for the question."""
     kept = FileVersion.objects.at(environment, uri).can_come_back().count()
-    used = [use for place in (uri, *origins.made_from(Lake(environment), uri)) for use in places.used_by(environment, place)]
-    return {"used_by": as_dicts(used), "kept_versions": kept}
+    return {"used_by": used_by_any(environment, [uri, *origins.made_from(Lake(environment), uri)]), "kept_versions": kept}
 
 
 def _free_place(lake: Lake, uri: str) -> str:

@@ -31,7 +31,12 @@ def made_from(lake: Lake, uri: str) -> list[str]:
 
 def is_outdated(lake: Lake, uri: str) -> bool:
     """Whether files were made of an earlier version of `uri`: runs that read them stop until it is unpacked again."""
-    places = [lake.root / place for place in made_from(lake, uri)]
+    return are_outdated(lake, made_from(lake, uri))
+
+
+def are_outdated(lake: Lake, parts: list[str]) -> bool:
+    """The same, for `parts` that `made_from` has found."""
+    places = [lake.root / part for part in parts]
     return any(made_of.newer(place, made_of.noted(place.parent)) for place in places)
 
 

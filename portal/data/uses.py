@@ -49,6 +49,11 @@ def _ends(key: str) -> Iterator[str]:
     return ("/".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
+def used_by_any(environment: Environment, uris: Iterable[str]) -> list[dict[str, str]]:
+    """Who reads and writes any of these places, as `as_dicts` says it."""
+    return as_dicts(use for uri in uris for use in places.used_by(environment, uri))
+
+
 def as_dicts(uses: Iterable[Use]) -> list[dict[str, str]]:
     """For questions and the API: each job once for each thing it does, live versions first."""
     said: dict[tuple[str, bool], dict[str, str]] = {}

@@ -23,7 +23,7 @@ from portal.data import actions, kinds, origins, rights, table_rows, uploads
 from portal.data.lake import Lake
 from portal.data.listing import Filters, Table, find_table, holds_a_value, list_tables
 from portal.data.models import FileVersion, VersionState
-from portal.data.uses import as_dicts
+from portal.data.uses import used_by_any
 from portal.environments.models import Environment
 from portal.errors import NotAllowed, PortalError
 from portal.jobs import places
@@ -135,14 +135,14 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "project": found.project,
         "environment": found,
         "table": shown,
-        "uses": as_dicts([use for one in (shown.uri, *parts) for use in places.used_by(found, one)]),
+        "uses": used_by_any(found, [shown.uri, *parts]),
         "versions": versions[:50],
         "place": place,
         "publishes": published.history(place) if place and place.owner else [],
         "may_put_back_output": may_answer_for(user, "put_back_output", found),
         "with_data": with_data,
         "is_packed": is_packed,
-        "is_outdated": is_packed and origins.is_outdated(Lake(found), shown.uri),
+        "is_outdated": is_packed and origins.are_outdated(Lake(found), parts),
         "parts": [(place, address("table", found, place)) for place in parts] if with_data else [],
         "may_change": may_change,
         "may_create": policy.can(user, "create_job", found.project),

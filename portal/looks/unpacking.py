@@ -44,8 +44,7 @@ _at_work: set[asyncio.Task[Unpacked]] = set()
 
 async def unpack_file(*, actor: User, environment: Environment, uri: str, told: Told | None = None) -> Unpacked:
     """Every part of `uri` as a file of its own, in the folder it lies in; what is there already stays, but for what was made
-    of an earlier version of it. `told` hears how many of how many
-    are there. Raises NotAllowed, NotLookedAt."""
+    of an earlier version of it. `told` hears how many of how many are there. Raises NotAllowed, NotLookedAt."""
     await sync_to_async(require_change)(actor, environment)
     folder = f"{STAGING}/{uuid.uuid4().hex}"
     limits = {"bytes": data.limit_bytes()}
