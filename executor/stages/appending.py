@@ -25,7 +25,7 @@ from pyspark.sql.types import (
 )
 
 from executor.files import marks
-from executor.files.copies import copies, is_parquet
+from executor.files.copies import copies
 from executor.files.folder import DataFile
 from executor.files.inputs import data_files
 from executor.language.quoting import name_in_sql
@@ -34,7 +34,7 @@ from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileLoad
 from executor.stages.json_shape import ARRAY, BOOLEAN, NOT_FINITE, NULL, NUMBERS, OBJECT, TEXT, Shape
 from executor.stages.json_shape import look_at as look_at_json
-from executor.stages.parquet_shape import as_one
+from executor.stages.parquet_shape import as_one, may_hold_rows
 from executor.stages.parquet_shape import look_at as look_at_parquet
 from executor.stages.wider_types import converted, ddl, has_the_fields, wider
 
@@ -61,7 +61,7 @@ def warn_of_same_rows(stage: FileLoad, context: StageContext, spark: SparkSessio
     there = [_in_folder(file, place) for file in present] if place.is_dir() else []
     new = [_in_folder(file, Path(written)) for file in data_files(written) if file not in present]
     pairs = [(one, other) for one, other in copies([*there, *new], with_parts=True) if one in new and other in there]
-    if any(not is_parquet(one.path) or look_at_parquet(spark, [one])[0].rows for one, _ in pairs):
+    if any(may_hold_rows(spark, one) for one, _ in pairs):
         context.warn(
             Problem(
                 code="rows-there-already",

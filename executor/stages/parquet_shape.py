@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import DataType, StructField, StructType
 from pyspark.sql.types import _parse_datatype_json_string as type_of_json
 
+from executor.files.copies import is_parquet
 from executor.files.folder import DataFile
 from executor.stages.parquet_values import Node, value_type, ways
 from executor.stages.wider_types import common, wider, with_a_type
@@ -66,6 +67,11 @@ class Group:
     trouble: str | None = None
     where: str | None = None
     too_fine: Mapping[str, int] = field(default_factory=dict)
+
+
+def may_hold_rows(spark: SparkSession, file: DataFile) -> bool:
+    """Whether a file is Parquet with rows, or another one: `copies` has looked at those."""
+    return not is_parquet(file.path) or bool(look_at(spark, [file])[0].rows)
 
 
 def look_at(spark: SparkSession, files: Sequence[DataFile], *, is_counting: bool = False) -> list[Group]:

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StringType, StructType
 
-from executor.files.copies import copies, is_parquet
+from executor.files.copies import copies
 from executor.files.folder import Place, fixed_part
 from executor.files.inputs import local_path, require_data
 from executor.files.marks import declared_columns
@@ -24,7 +24,7 @@ from executor.stages.file_kinds import FileExtract, FileOrViewExtract, WithSchem
 from executor.stages.frames import require_columns
 from executor.stages.internal_columns import empty_file_columns, with_file_columns, with_view_columns
 from executor.stages.noted_columns import note_read
-from executor.stages.parquet_shape import look_at
+from executor.stages.parquet_shape import may_hold_rows
 from executor.stages.portions import Portion
 
 Reader = Callable[[SparkSession, list[str], dict[str, str]], DataFrame]
@@ -151,7 +151,7 @@ def tell_beside(place: Place, context: StageContext) -> None:
 
 def tell_copies(place: Place, spark: SparkSession, context: StageContext) -> None:
     """Warns of files that hold the same as another one: their rows are there twice."""
-    found = [(one, other) for one, other in copies(place.files) if not is_parquet(one.path) or look_at(spark, [one])[0].rows]
+    found = [(one, other) for one, other in copies(place.files) if may_hold_rows(spark, one)]
     if found:
         one, other = found[0]
         many = "Its rows are" if len(found) == 1 else f"So it is with {len(found):,} files, whose rows are"
