@@ -98,6 +98,7 @@ export class Draft extends EventTarget {
     this.savedAt = new Date(answer.updated_at);
     this.sent = changes;
     this.forgetHere();
+    this.noteArrival();
     this.mark(this.isDirty ? "changed" : "kept");
     if (this.isDirty) this.soon();
   }
@@ -176,8 +177,34 @@ export class Draft extends EventTarget {
     }
   }
 
+  /**
+   * A reload may be answered before the last save arrives, and then shows the document of before it: this tab remembers
+   * what arrived last, so that such a page can fetch itself once more.
+   */
+  noteArrival() {
+    try {
+      sessionStorage.setItem(this.place, JSON.stringify({ ended: this.ended, revision: this.revision }));
+    } catch {
+      /* private window */
+    }
+  }
+
+  isOlderThanWhatArrived() {
+    try {
+      const last = JSON.parse(sessionStorage.getItem(this.place));
+      sessionStorage.removeItem(this.place); // asked once: never a page that reloads for ever
+      return last?.ended === this.ended && last.revision > this.revision;
+    } catch {
+      return false;
+    }
+  }
+
   /** Work that an earlier visit could not send. */
   takeUp() {
+    if (this.isOlderThanWhatArrived()) {
+      location.reload();
+      return;
+    }
     let kept = null;
     try {
       kept = JSON.parse(localStorage.getItem(this.place));
