@@ -403,7 +403,8 @@ class PreviewRows(Event):
 
     `columns`: name, type (Spark's simple string), nullable, and internal where a stage added it. `rows`: lists of JSON-ready cells in
     column order (decimals, dates and timestamps as text, binary as base64, structs as objects). `complete` is false when more rows
-    exist. `total_rows` only where it was cheap to know. `input`: "sample" or "full". `verdict` of a check: `passes`, and `words`."""
+    exist; `cut_cells` of the rows are shown by their beginning. `total_rows` only where it was cheap to know. `input`: "sample" or "full".
+    `verdict` of a check: `passes`, and `words`."""
 
     name: ClassVar[str] = "rows"
     stage_index: StageIndex
@@ -415,6 +416,7 @@ class PreviewRows(Event):
     duration_ms: Count
     input: Annotated[str, Field(pattern="^(sample|full)$"), OPEN] = "sample"
     total_rows: Count | None = None
+    cut_cells: Count = 0
     verdict: dict[str, Any] | None = None
 
 

@@ -14,7 +14,7 @@ from executor.look.facts import SPREAD, Facts
 from executor.look.misfits import MOST, misfits_of
 from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding, without_mark
-from executor.look.proposal import Found, Misfit, Option, Proposal, ProposedColumn, Question, Settings
+from executor.look.proposal import FIRST_SIGNS, Found, Misfit, Option, Proposal, ProposedColumn, Question, Settings
 from executor.look.questions import questions_of_values
 from executor.look.rows import Pass
 from executor.look.types import Style, Typing, with_usual_decimal
@@ -97,9 +97,9 @@ class DelimitedLook:
             misfits=misfits,
             misfits_total=total,
             first_rows=self.first_rows,
-            first_lines=[line.rstrip("\r\n")[:2000] for line in lines_of(self.head)[:FIRST_LINES]],
             multi_line=reading.has_line_breaks,
         )
+        show_lines(proposal, lines_of(self.head), is_whole=reading.is_whole and reading.unpacked <= len(self.file.head))
         proposal.questions = [*self._questions_of_width(columns), *questions_of_values(self.settings, typings[:kept], columns)]
         return proposal
 
@@ -337,6 +337,13 @@ class DelimitedLook:
             words=f"{rows:,} rows have {cells} more than there are names. What should happen to the {cells} without a name?",
             options=_chosen(options, self.surplus),
         )
+
+
+def show_lines(proposal: Proposal, lines: list[str], *, is_whole: bool) -> None:
+    """The first of the `lines` as they are written. `is_whole`: the file has no others."""
+    lines = [line.rstrip("\r\n") for line in lines]
+    proposal.first_lines = [line[:FIRST_SIGNS] for line in lines[:FIRST_LINES]]
+    proposal.first_lines_are_all = is_whole and proposal.first_lines == lines
 
 
 def _has_zone(typing: Typing) -> bool:

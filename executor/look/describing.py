@@ -8,7 +8,7 @@ from typing import Any
 
 from executor.look.facts import Facts
 from executor.look.misfits import fits
-from executor.look.proposal import ColumnChoice, ProposedColumn
+from executor.look.proposal import ColumnChoice, ProposedColumn, short
 from executor.look.shapes import BLANKS, TRUE_MINUS, Moment, Number, decimal_of, moment_key, shape_of
 from executor.look.types import Style, Typing, propose
 
@@ -38,7 +38,7 @@ def column_of(index: int, raw: str, name: str, facts: Facts, style: Style, choic
         lowest=lowest,
         highest=highest,
         range_words=_range(facts, typing, lowest, highest),
-        samples=[sample[:60] for sample in facts.samples],
+        samples=[short(sample, 60) for sample in facts.samples],
         histogram=_histogram(facts, typing),
     ), typing
 
@@ -61,7 +61,7 @@ def _ends(facts: Facts, typing: Typing) -> tuple[str | None, str | None]:
     lowest, highest = min(found), max(found)
     if typing.type in ("date", "time", "timestamp"):
         return str(lowest[0]), str(highest[0])
-    return lowest[1][:60], highest[1][:60]
+    return short(lowest[1], 60), short(highest[1], 60)
 
 
 def _number(text: str, key: Number, typing: Typing) -> Decimal:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from executor.look.delimited import FIRST_LINES, FIRST_ROWS
+from executor.look.delimited import FIRST_ROWS, show_lines
 from executor.look.describing import column_of
 from executor.look.encoding import encoding_of
 from executor.look.facts import Facts
@@ -99,8 +99,9 @@ def look_at_json(file: Opened, uri: str, settings: Settings, kind: str, *, secon
         bytes=file.bytes,
         settings=settings.model_copy(update={"format": kind, "encoding": encoding.value}),
         found=[Found(setting="format", value=kind, shown=shown), encoding],
-        first_lines=file.head.decode(python_encoding(str(encoding.value)), "replace").splitlines()[:FIRST_LINES],
     )
+    text = file.head.decode(python_encoding(str(encoding.value)), "replace")
+    show_lines(proposal, text.splitlines(), is_whole=not file.is_gzip and len(file.head) >= file.bytes)
     if encoding.value != "UTF-8":
         message = f"The file is written in {encoding.value}; JSON is read as UTF-8 only."
         fix = "Save it again with the encoding UTF-8: editors offer that under “Save as”."

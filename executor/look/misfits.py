@@ -6,12 +6,14 @@ import re
 from datetime import date, timedelta
 
 from executor.look.facts import TEXT, Facts, Key
-from executor.look.proposal import Fix, Misfit
+from executor.look.proposal import Fix, Misfit, short
 from executor.look.shapes import BLANKS, Moment, Number
 from executor.look.types import Typing
 
 NO_VALUE = Fix(label="Read as no value", value=None)
 MOST = 50
+LONGEST = 200
+"""Signs of a value that does not fit."""
 
 
 def misfits_of(facts: Facts, typing: Typing, name: str, index: int) -> tuple[list[Misfit], int]:
@@ -25,7 +27,8 @@ def misfits_of(facts: Facts, typing: Typing, name: str, index: int) -> tuple[lis
         rows += tally.rows
         for line, text in tally.examples:
             why, fix = reason(key, text.strip(BLANKS), typing, tally_rows(facts, typing))
-            found.append(Misfit(line=line, column=name, index=index, value=text[:200], why=why, fix=fix))
+            fix = fix if len(text) <= LONGEST else None  # what is not shown whole could not be found again
+            found.append(Misfit(line=line, column=name, index=index, value=short(text, LONGEST), why=why, fix=fix))
     return sorted(found, key=lambda misfit: misfit.line)[:MOST], rows
 
 

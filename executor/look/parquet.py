@@ -6,7 +6,7 @@ from typing import Any
 
 from executor.look.names import safe_names
 from executor.look.opening import Opened
-from executor.look.proposal import Found, Proposal, ProposedColumn, Said, Settings
+from executor.look.proposal import Found, Proposal, ProposedColumn, Said, Settings, short
 
 FIRST_ROWS = 100
 _KINDS = (
@@ -117,10 +117,10 @@ def _statistics(index: int, field: Any, metadata: Any) -> tuple[int | None, str 
 def _shown(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value if value is None or isinstance(value, bool | int) else repr(value)
-    return str(value)[:300]
+    return short(str(value), 300)
 
 
 def _take_samples(proposal: Proposal) -> None:
     for column in proposal.columns:
-        values = [str(row[column.index + 1])[:60] for row in proposal.first_rows if row[column.index + 1] is not None]
+        values = [short(str(row[column.index + 1]), 60) for row in proposal.first_rows if row[column.index + 1] is not None]
         column.samples = list(dict.fromkeys(values))[:3]

@@ -8,6 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from executor.files.encodings import Encoding
 
+FIRST_SIGNS = 2_000
+"""Signs of one line of the file as it is."""
+
+
+def short(text: str, most: int) -> str:
+    """At most so many signs, and … where there are more."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
@@ -183,6 +191,8 @@ class Proposal(_Part):
     misfits_total: int = 0
     first_rows: list[list[Any]] = []
     first_lines: list[str] = []
+    first_lines_are_all: bool = False
+    """The whole file is shown, each line to its end."""
     questions: list[Question] = []
     problems: list[Said] = []
     members: list[Member] = []

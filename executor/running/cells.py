@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from executor.language import json_text
 
@@ -34,22 +34,31 @@ def columns_of(frame: DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def first_rows(frame: DataFrame, count: int) -> tuple[list[list[Any]], bool]:
-    """At most `count` rows as JSON-ready cells, and whether these are all rows of the frame."""
+class FirstRows(NamedTuple):
+    """JSON-ready cells. `complete`: these are all rows of the frame; `cut_cells`: so many of the cells hold only their beginning."""
+
+    rows: list[list[Any]]
+    complete: bool
+    cut_cells: int
+
+
+def first_rows(frame: DataFrame, count: int) -> FirstRows:
+    """At most `count` rows."""
     types = [field.dataType for field in frame.schema.fields]
     names = [f"c{index}" for index in range(len(types))]
     plain = frame.toDF(*names).select(*(_shortened(name, kind).alias(name) for name, kind in zip(names, types, strict=True)))
     wanted = min(count, MAX_ROWS)
     rows: list[list[Any]] = []
-    size = 0
+    size, cut = 0, 0
     collected = plain.limit(wanted + 1).collect()
     for row in collected[:wanted]:
         cells = [_cell(value, kind) for value, kind in zip(row, types, strict=True)]
         size += len(json.dumps(cells, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         if size > MAX_TOTAL:
-            return rows, False
+            return FirstRows(rows, False, cut)
         rows.append(cells)
-    return rows, len(collected) <= wanted
+        cut += sum(isinstance(value, str) and len(value) > MAX_CELL for value in row)
+    return FirstRows(rows, len(collected) <= wanted, cut)
 
 
 def _shortened(name: str, kind: DataType) -> Column:
@@ -61,7 +70,7 @@ def _shortened(name: str, kind: DataType) -> Column:
     if isinstance(kind, T.ByteType | T.ShortType | T.IntegerType | T.LongType | T.BooleanType | T.DoubleType):
         return column
     if isinstance(kind, T.BinaryType):
-        return F.base64(F.substring(column, 1, MAX_CELL * 3 // 4))
+        return F.base64(F.substring(column, 1, MAX_CELL * 3 // 4 + 1))  # one byte more than is shown, so that a cut is seen
     if isinstance(kind, T.ArrayType | T.MapType | T.StructType | T.VariantType):
         return F.substring(F.to_json(column, {"ignoreNullFields": "false", **MOMENTS}), 1, MAX_CELL + 1)
     return F.substring(column.cast("string"), 1, MAX_CELL + 1)

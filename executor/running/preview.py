@@ -277,7 +277,8 @@ class Preview:
     ) -> PreviewRows:
         key = (self.keys.get(name.casefold(), "") if stage.writes() and is_kept else "", count)
         known = self.memory.answers.get(key) if key[0] else None
-        columns, rows, complete = (known.columns, known.rows, known.complete) if known else (columns_of(frame), *first_rows(frame, count))
+        columns = known.columns if known else columns_of(frame)
+        rows, complete, cut = (known.rows, known.complete, known.cut_cells) if known else first_rows(frame, count)
         answer = PreviewRows(
             stage_index=index,
             stage=stage.name,
@@ -288,6 +289,7 @@ class Preview:
             duration_ms=round((time.monotonic() - started) * 1000),
             input="sample" if self.sample else "full",
             total_rows=len(rows) if complete else None,
+            cut_cells=cut,
             verdict=self._verdict(stage, columns, rows),
         )
         if key[0]:
@@ -343,7 +345,7 @@ def write_views(path: Path, views: Sequence[View]) -> None:
     """Every view as JSON: its schema, the number of its rows, and the first 50 of them."""
     found = []
     for view in views:
-        rows, complete = first_rows(view.frame, VIEW_FILE_ROWS)
+        rows, complete, _ = first_rows(view.frame, VIEW_FILE_ROWS)
         count = len(rows) if complete else view.rows if view.rows is not None else view.frame.count()
         found.append({"view": view.name, "columns": columns_of(view.frame), "count": count, "rows": rows})
     path.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -120,7 +120,7 @@ def list_tables(environment: Environment) -> Listing:
         waiting += folders[path].folders
     tables.sort(key=lambda table: table.uri)
     add_knowledge(environment, tables, uses)
-    return Listing(tables, _warnings(walk.left_out, unnamed))
+    return Listing(tables, _warnings(walk.left_out | ({tree.TOO_MANY} if waiting else set()), unnamed))
 
 
 def find_table(environment: Environment, uri: str) -> Table | None:

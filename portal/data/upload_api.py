@@ -128,6 +128,11 @@ class RenamedOut(serializers.Serializer[Any]):
     uri = serializers.CharField()
 
 
+def listed(found: list[Any], *, is_whole: bool) -> Response:
+    """A list, which says in a header whether it is all there is."""
+    return Response(found, headers={"X-Sluice-Complete": "yes" if is_whole else "no"})
+
+
 class OfEnvironment(ProjectView):
     """A view below /projects/<project>/environments/<environment>/."""
 
@@ -144,10 +149,13 @@ class OfEnvironment(ProjectView):
 class Files(OfEnvironment):
     @extend_schema(summary="What lies in an environment's lake", parameters=[WORDS], responses={200: TableOut(many=True)}, tags=["data"])
     def get(self, request: Request, project: str, environment: str) -> Response:
+        """At most 2,000; X-Sluice-Complete says whether that is all (yes, no)."""
         place = self.environment()
         with_data = policy.can(self.person, "view_data", place)
-        tables = Filters.of(request.query_params).take(list_tables(place).tables, with_data=with_data)
-        return Response([TableOut(table, context={"with_data": with_data}).data for table in tables[:MOST_LISTED]])
+        listing = list_tables(place)
+        tables = Filters.of(request.query_params).take(listing.tables, with_data=with_data)
+        is_whole = len(tables) <= MOST_LISTED and not listing.warnings
+        return listed([TableOut(table, context={"with_data": with_data}).data for table in tables[:MOST_LISTED]], is_whole=is_whole)
 
     @extend_schema(summary="Put a file or folder into the bin", parameters=[URI], responses={200: FileOut}, tags=["data"])
     def delete(self, request: Request, project: str, environment: str) -> Response:
@@ -261,7 +269,7 @@ class FileVersions(OfEnvironment):
     @extend_schema(summary="Versions of a file that are kept", parameters=[URI], responses={200: FileOut(many=True)}, tags=["data"])
     def get(self, request: Request, project: str, environment: str) -> Response:
         found = FileVersion.objects.at(self.environment(), request.query_params.get("uri", "")).exclude(state="gone")
-        return Response([FileOut(version).data for version in found[:MOST_LISTED]])
+        return listed([FileOut(version).data for version in found[:MOST_LISTED]], is_whole=found.count() <= MOST_LISTED)
 
 
 class PutBackFile(OfEnvironment):

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from executor.files.encodings import Encoding
 from executor.look.dialect import ESCAPES, QUOTES, SEPARATORS
-from executor.look.proposal import Found, Misfit, Proposal, ProposedColumn
+from executor.look.proposal import FIRST_SIGNS, Found, Misfit, Proposal, ProposedColumn
 from executor.look.stages import table_name
 from portal.data.lake import Lake
 from portal.data.origins import is_outdated
@@ -74,7 +74,9 @@ def page(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen)
         "found_more": [_fact(found) for found in proposal.found if _is_more(found)],
         "columns": [_column(column) for column in _drawn(proposal)],
         "drawn_names": [column.name for column in proposal.columns[:MOST_DRAWN]],
-        "drawn_rows": [row[: MOST_DRAWN + 1] for row in proposal.first_rows[: MOST_CELLS // max(1, len(proposal.columns[:MOST_DRAWN]))]],
+        "drawn_rows": [row[: MOST_DRAWN + 1] for row in proposal.first_rows[: _most_rows(proposal)]],
+        "cut_rows": _cut_rows(proposal),
+        "cut_lines": "" if proposal.first_lines_are_all else _cut_lines(proposal),
         "not_drawn": sum(not column.dropped for column in proposal.columns) - len(_drawn(proposal)),
         "dropped": _dropped(proposal),
         "kept": [column for column in proposal.columns if not column.dropped],
@@ -99,6 +101,27 @@ def _drawn(proposal: Proposal) -> list[ProposedColumn]:
     wanting = [column for column in kept if column.fits < column.rows or not column.sure][:MOST_DRAWN]
     places = {column.index for column in wanting} | {column.index for column in kept[: MOST_DRAWN - len(wanting)]}
     return [column for column in kept if column.index in places]
+
+
+def _most_rows(proposal: Proposal) -> int:
+    return MOST_CELLS // max(1, len(proposal.columns[:MOST_DRAWN]))
+
+
+def _cut_rows(proposal: Proposal) -> str:
+    """What of the first rows is shown; "" where that is all."""
+    rows, columns = min(len(proposal.first_rows), _most_rows(proposal)), len(proposal.columns)
+    parts = []
+    if proposal.rows is None or proposal.rows > rows:
+        parts.append(f"{rows:,} of {proposal.rows:,} rows" if proposal.rows else f"{rows:,} rows; there are more")
+    if columns > MOST_DRAWN:
+        parts.append(f"{MOST_DRAWN:,} of {columns:,} columns")
+    return f"The first {', and the first '.join(parts)}." if parts else ""
+
+
+def _cut_lines(proposal: Proposal) -> str:
+    lines, longest = len(proposal.first_lines), max(map(len, proposal.first_lines), default=0)
+    cut = f" A line is shown up to {FIRST_SIGNS:,} signs." if longest >= FIRST_SIGNS else ""
+    return f"The first {lines:,} lines of the file.{cut}" if lines > 1 else f"The beginning of the file.{cut}"
 
 
 def _made(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen) -> Made:

@@ -70,6 +70,12 @@ def file_name(place: str, form: str) -> str:
     return f"{stem}.{FORMS[form][2]}"
 
 
+def cut_name(name: str, rows: int) -> str:
+    """`delays.csv` with its first rows alone → `delays_first_100000_rows.csv`: it says by itself, wherever it goes, that there are more."""
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem}_first_{rows}_rows{dot}{ending}"
+
+
 async def download(message: dict[str, Any], form: str, name: str, note: Noted) -> StreamingHttpResponse:
     """The answer to a request to the preview service (see `preview_views.message_for`) as a file. `note` is called with the executor's last
     event before anything is sent: no note, no rows. Raises Broken."""
@@ -77,6 +83,7 @@ async def download(message: dict[str, Any], form: str, name: str, note: Noted) -
     asked = message["message"] | {"request": "export", "form": kind, "mark": mark, "rows": most_rows(), "input": "full"}
     file, done = await _fetched(message | {"message": asked})
     await sync_to_async(note)(done)
+    name = name if done["complete"] else cut_name(name, done["rows"])
     headers = LIVE_HEADERS | {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
         "Content-Length": str(done["bytes"]),

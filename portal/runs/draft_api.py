@@ -52,7 +52,10 @@ class PreviewOut(serializers.Serializer[Any]):
     view = serializers.CharField()
     columns = PreviewColumnOut(many=True)
     rows = serializers.JSONField(help_text="A list of rows; each is a list of cells in the order of the columns.")
-    complete = serializers.BooleanField(help_text="Whether these are all rows.")
+    complete = serializers.BooleanField(help_text="Whether these are all rows (of the sample, where input says sample).")
+    cut_cells = serializers.IntegerField(
+        default=0, help_text="So many cells hold the first 4,000 characters of a longer text, and end with …"
+    )
     input = serializers.CharField()
     duration_ms = serializers.IntegerField()
     verdict = serializers.JSONField(default=None, help_text="Of a check: passes (true or false) and words; else null.")

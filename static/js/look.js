@@ -162,6 +162,13 @@ function answerQuestion(answer) {
   return look();
 }
 
+/** A large file is previewed from its beginning, so nothing is said of its end. */
+function oddWords(rows) {
+  const where = rows.input === "full" ? "" : " among the first 10,000 of this large file";
+  if (rows.rows.length) return `${howMany(rows)} with values that do not fit${where}`;
+  return rows.input === "full" ? "Every row fits." : "Of the first 10,000 rows every one fits; a run looks at all.";
+}
+
 /** The first rows as the proposal types them, and below them those that do not fit. Nothing is kept. */
 async function preview() {
   previewing?.abort();
@@ -172,12 +179,7 @@ async function preview() {
   panel.scrollIntoView({ block: "nearest" });
   const parts = [
     ["look-typed", { only: "all" }, (rows) => `${howMany(rows)}, as they will be typed`, false],
-    [
-      "look-odd",
-      { only: "misfits" },
-      (rows) => (rows.rows.length ? `${howMany(rows)} with values that do not fit` : "Every row fits."),
-      true,
-    ],
+    ["look-odd", { only: "misfits" }, (rows) => oddWords(rows), true],
   ];
   for (const [id, more, about, internal] of parts) {
     const part = document.getElementById(id);

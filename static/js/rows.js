@@ -3,8 +3,8 @@ import { el, icon, plural } from "./dom.js";
 import { lines } from "./lines.js";
 import { errorsFirst, resultTable } from "./result_table.js";
 
-/** Shows them through `put(...nodes)`. `about(rows)` is the line below the table; `internal` tells whether to show the columns that a
- * stage added, such as _filename. Gives the rows; null where there are none to show. */
+/** Shows them through `put(...nodes)`. `about(rows)` is the line above the table, where nobody has to look for it; `internal` tells
+ * whether to show the columns that a stage added, such as _filename. Gives the rows; null where there are none to show. */
 export async function putRows({ url, body, signal, name, put, about, internal = true }) {
   const problems = [];
   let rows = null;
@@ -20,8 +20,10 @@ export async function putRows({ url, body, signal, name, put, about, internal = 
     if (error.name !== "AbortError") put(el("p", { class: "in" }, error.message));
     return null;
   }
-  if (rows) put(resultTable(internal ? errorsFirst(rows) : withoutInternal(rows)), el("p", { class: "in mut small" }, about(rows)));
-  else put(...problems.map(problemNote));
+  if (rows) {
+    const words = [about(rows), cutWords(rows)].filter(Boolean).join(" · ");
+    put(el("p", { class: "in mut small about-rows" }, words), resultTable(internal ? errorsFirst(rows) : withoutInternal(rows)));
+  } else put(...problems.map(problemNote));
   return rows;
 }
 
@@ -35,3 +37,9 @@ const problemNote = (problem) =>
 
 /** "first 100 rows" or "17 rows". */
 export const howMany = (rows) => `${rows.complete ? "" : "first "}${plural(rows.rows.length, "row")}`;
+
+/** Which cells are shown by their beginning alone; "" where all are whole. */
+export const cutWords = ({ cut_cells: cut }) =>
+  cut
+    ? `${cut === 1 ? "1 cell shows" : `${cut.toLocaleString("en-US")} cells show`} the beginning of a longer text, and end${cut === 1 ? "s" : ""} with …`
+    : "";

@@ -13,7 +13,7 @@ from django.test import Client
 
 from executor.files.made_of import Origin, state
 from portal.accounts.models import User
-from portal.data import actions, origins, table_rows
+from portal.data import actions, listing, origins, table_rows, upload_api
 from portal.data.lake import Lake
 from portal.data.listing import Filters, find_table, list_tables
 from portal.data.models import FileVersion, TableFacts
@@ -154,6 +154,20 @@ def test_thousands_come_in_pages(lake: Path, browser_of: Browsers, ana: User) ->
     assert last.count("row-link") == 1 and "zz.csv" in last
     found = browser_of(ana).get(PAGE, {"q": "zz"}, HTTP_HX_REQUEST="true").content.decode()
     assert found.count("row-link") == 1 and "<html" not in found
+
+
+def test_a_list_that_is_cut_says_so(lake: Path, browser_of: Browsers, ana: User, program_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(lake, **{f"{folder}/{name}.csv": b"n\n1\n" for folder in ("raw", "raw/a") for name in ("x", "yy")})
+    address = "/api/v1/projects/flights/environments/dev/files/"
+    program = program_of(ana, "read")
+    assert program.get(address)["X-Sluice-Complete"] == "yes"
+    monkeypatch.setattr(upload_api, "MOST_LISTED", 3)
+    answer = program.get(address)
+    assert (len(answer.json()), answer["X-Sluice-Complete"]) == (3, "no")
+    monkeypatch.setattr(upload_api, "MOST_LISTED", 2_000)
+    monkeypatch.setattr(listing, "MOST_TABLES", 1)
+    assert program.get(address)["X-Sluice-Complete"] == "no"
+    assert "There is more in this lake than is listed here." in browser_of(ana).get(PAGE).content.decode()
 
 
 @pytest.mark.parametrize(

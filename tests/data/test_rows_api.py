@@ -56,7 +56,7 @@ def test_rows_and_files_of_rows(program_of: Programs, ana: User, dev: Environmen
     for form, ending in (("csv", "csv"), ("csv-excel", "csv"), ("xlsx", "xlsx"), ("parquet", "parquet")):
         answer = program.post(DEV + "download", {"uri": "raw/a.csv", "form": form}, format="json")
         assert (answer.status_code, read(answer)) == (200, b"n\n1\n")
-        assert answer["Content-Disposition"] == f"attachment; filename*=UTF-8''a.{ending}"
+        assert answer["Content-Disposition"] == f"attachment; filename*=UTF-8''a_first_1_rows.{ending}", "the file says that there are more"
         assert (answer["X-Sluice-Rows"], answer["X-Sluice-Complete"]) == ("1", "no")
         assert (asked[-1]["request"], asked[-1]["form"], asked[-1]["input"]) == ("export", form.removesuffix("-excel"), "full")
     noted = AuditEvent.objects.filter(action="download_data", actor=ana, result="done")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from executor.running.cells import first_rows
+from executor.running.cells import MAX_CELL, first_rows
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -35,5 +35,26 @@ pytestmark = pytest.mark.spark
     ],
 )
 def test_a_value_inside_is_as_exact_as_one_of_its_own(spark: SparkSession, sql: str, expected: Any) -> None:
-    rows, complete = first_rows(spark.sql(f"SELECT {sql} AS c"), 5)
-    assert (rows, complete) == ([[expected]], True)
+    rows, complete, cut = first_rows(spark.sql(f"SELECT {sql} AS c"), 5)
+    assert (rows, complete, cut) == ([[expected]], True, 0)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["repeat('é', 4001)", "cast(repeat('b', 3001) AS binary)", "array(repeat('a', 4001))", "named_struct('s', repeat('a', 5000))"],
+)
+def test_a_cell_that_is_cut_is_counted_and_ends_with_a_mark(spark: SparkSession, sql: str) -> None:
+    (short, cell), cut = _of(spark, sql)
+    assert (short, cut, cell[-1], len(cell)) == ("a…", 1, "…", MAX_CELL + 1)
+
+
+@pytest.mark.parametrize("sql", ["repeat('é', 4000)", "cast(repeat('b', 3000) AS binary)", "repeat('…', 4000)"])
+def test_a_cell_that_just_fits_is_whole(spark: SparkSession, sql: str) -> None:
+    (_, cell), cut = _of(spark, sql)
+    assert (cut, len(cell)) == (0, MAX_CELL)
+
+
+def _of(spark: SparkSession, sql: str) -> tuple[list[Any], int]:
+    """The cells of one row, and how many of them are cut."""
+    found = first_rows(spark.sql(f"SELECT 'a…' AS s, {sql} AS c"), 5)
+    return found.rows[0], found.cut_cells

@@ -60,6 +60,29 @@ def test_the_frame_comes_at_once_and_the_proposal_as_a_piece(ana, dev, browser_o
     assert "A comma where the other 39 have a point." in shown
 
 
+def test_what_is_shown_of_a_long_file_says_so_in_each_tab(ana, dev, browser_of, own, asked):
+    browser = browser_of(ana)
+    shown = " ".join(piece(browser).split())
+    assert "The first" not in shown, "all of it is shown"
+    own.write_text("n,m\n" + "".join(f"{n},{'x' if n % 2 else n}\n" for n in range(3_000)))
+    shown = " ".join(piece(browser).split())
+    assert "The first 100 of 3,000 rows." in shown
+    assert "The first 60 lines of the file." in shown
+    own.write_text("n\n" + "".join(f"{n}\n" if n % 20 else "oh\n" for n in range(3_000)))
+    shown = " ".join(piece(browser).split())
+    assert "2,850 of 3,000 rows fit · here are the first 20 of 150 values that do not" in shown
+    own.write_text("a\n" + "y" * 2_001 + "\n")
+    shown = " ".join(piece(browser).split())
+    assert "The first 2 lines of the file. A line is shown up to 2,000 signs." in shown
+    assert "y" * 60 + "…" in shown
+
+
+def test_of_a_wide_table_it_says_which_part_is_shown(ana, dev, browser_of, own, asked):
+    own.write_text(",".join(f"c{n}" for n in range(400)) + "\n" + (",".join(["1"] * 400) + "\n") * 50)
+    shown = " ".join(piece(browser_of(ana)).split())
+    assert "The first 33 of 50 rows, and the first 300 of 400 columns." in shown
+
+
 def test_a_change_looks_again_and_keeps_all_other_choices(ana, dev, browser_of, own, asked):
     browser = browser_of(ana)
     mends = json.dumps([{"index": 1, "found": "1,50", "value": "1.50"}])

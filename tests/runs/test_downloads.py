@@ -67,7 +67,7 @@ def _read(answer: Any) -> bytes:
 def test_an_output_goes_home(run: Run, olu: User, browser_of: Browsers, asked: list[dict[str, Any]]) -> None:
     answer = post(browser_of(olu), f"/p/flights/runs/{run.pk}/outputs/0/download", form="csv-excel")
     assert (answer.status_code, content(answer)) == (200, DATA)
-    assert answer["Content-Disposition"] == "attachment; filename*=UTF-8''b.csv"
+    assert answer["Content-Disposition"] == "attachment; filename*=UTF-8''b_first_1_rows.csv"
     assert (answer["X-Sluice-Rows"], answer["X-Sluice-Complete"], answer["X-Sluice-Notes"]) == (
         "1",
         "no",
@@ -100,7 +100,7 @@ def test_who_may_not_see_data_takes_none_home(
 def test_a_preview_goes_home(job: Job, ana: User, browser_of: Browsers, asked: list[dict[str, Any]]) -> None:
     body = {"document": {"stages": [READ]}, "to": 0, "form": "xlsx", "name": "by_origin"}
     answer = post(browser_of(ana), f"/p/flights/jobs/{job.name}/preview/download", **body)
-    assert (content(answer), answer["Content-Disposition"]) == (DATA, "attachment; filename*=UTF-8''by_origin.xlsx")
+    assert (content(answer), answer["Content-Disposition"]) == (DATA, "attachment; filename*=UTF-8''by_origin_first_1_rows.xlsx")
     assert (asked[0]["do"], asked[0]["message"]["to"]) == ("ask", 0)
 
 
@@ -112,7 +112,7 @@ def test_programs_take_the_same_home(
         f"/api/v1/projects/flights/jobs/{job.name}/preview/download",
     )
     taken = program_of(olu, "read").post(output.format(0), {"form": "xlsx"}, format="json")
-    assert (taken.status_code, content(taken), taken["Content-Disposition"][-6:]) == (200, DATA, "b.xlsx")
+    assert (taken.status_code, content(taken), taken["Content-Disposition"][-19:]) == (200, DATA, "b_first_1_rows.xlsx")
     assert (asked[0]["do"], asked[0]["message"]["document"]["stages"][0]["inputURI"]) == ("look", "curated/b")
     body = {"document": {"stages": [READ]}, "to": 0}
     assert content(program_of(ana, "read", "run").post(preview, body, format="json")) == DATA
@@ -129,6 +129,15 @@ def test_programs_take_the_same_home(
         assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json"), (person, address, form)
     assert program_of(ana, "read").post(preview, body, format="json").status_code == 403
     assert len(asked) == 2
+
+
+def test_a_file_that_has_all_rows_has_the_plain_name(
+    run: Run, olu: User, browser_of: Browsers, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DONE, "complete", True)
+    answer = post(browser_of(olu), f"/p/flights/runs/{run.pk}/outputs/0/download", form="parquet")
+    assert (content(answer), answer["X-Sluice-Complete"]) == (DATA, "yes")
+    assert answer["Content-Disposition"] == "attachment; filename*=UTF-8''b.parquet"
 
 
 @pytest.mark.parametrize("form", ["", "exe", "csv\r\nX: y", None])

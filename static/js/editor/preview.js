@@ -1,10 +1,10 @@
 // The panel below: what the chosen stage makes, asked of the warm session; and the list of problems.
 
-import { el, icon, plural } from "../dom.js";
+import { el, icon } from "../dom.js";
 import { downloadLine } from "../download.js";
 import { lines } from "../lines.js";
 import { asTabs, errorsFirst, resultTable } from "../result_table.js";
-import { howMany } from "../rows.js";
+import { cutWords, howMany } from "../rows.js";
 import { request } from "../server.js";
 import { choose } from "../tabs.js";
 import { duration } from "../times.js";
@@ -276,7 +276,8 @@ export class Preview {
 
   describe(rows, total) {
     const of = total && !rows.complete ? ` of ${total.toLocaleString("en-US")}` : "";
-    return [howMany(rows) + of, rows.input === "full" ? "full input" : "sample", duration(rows.duration_ms / 1000)].join(" · ");
+    const parts = [howMany(rows) + of, rows.input === "full" ? "full input" : "sample", duration(rows.duration_ms / 1000), cutWords(rows)];
+    return parts.filter(Boolean).join(" · ");
   }
 
   noRows(rows) {
@@ -363,6 +364,10 @@ export class Preview {
 
   async copy() {
     await navigator.clipboard.writeText(asTabs(this.last));
-    show({ text: `Copied ${plural(this.last.rows.length, "row")} with their column names.`, tone: "ok" });
+    const more = this.last.complete ? "" : " There are more: take them home as a file.";
+    show({
+      text: `Copied ${this.last.complete ? "" : "the "}${howMany(this.last)} with their column names.${more}`,
+      tone: this.last.complete ? "ok" : "warn",
+    });
   }
 }
