@@ -37,6 +37,10 @@ KINDS = {
     "keys-differ": "a key with blanks around it or signs that only look the same, unlike all keys of the other side; trim it",
     "zeros-lost": "text with leading zeros that becomes a number beside other numbers; CAST those AS STRING",
     "null-in-list": "no value in the list of a NOT IN, which then lets no row through; add IS NOT NULL to the list",
+    "rows-multiplied": "rows made by a join of keys that stand more than once on both sides, each with each, so that sums come out too "
+    "high; join one row for each key, or write CROSS JOIN … ON where all pairs are meant",
+    "rows-repeated": "rows of the left side that come several times, as the right side has their key several times, and are then added; "
+    "join one row for each key, or add before the join",
 }
 """Kind → words that stand after “5 of 1,000 rows”."""
 
@@ -46,7 +50,7 @@ def described(counts: Sequence[Mapping[str, Any]], names: Sequence[str] = ()) ->
     found = []
     for place, count in enumerate(counts):
         column = count.get("column")
-        name = "whole rows" if column is None else column or (names[place] if place < len(names) else "") or "a column"
+        name = "whole rows" if column is None else (names[place] if place < len(names) else "") or column or "a column"
         found.append((name, int(count.get("rows", 0)), KINDS.get(str(count.get("kind")), "to be looked at")))
     return found
 

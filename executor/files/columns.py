@@ -33,6 +33,8 @@ class Columns:
     rows: int | None = None
     is_named: bool = True
     is_whole: bool = True
+    shapes: dict[str, str] = field(default_factory=dict)
+    """How values are written, where they are text."""
 
     def as_dict(self) -> dict[str, Any]:
         """As an event can hold it, and in the way in which it is stored: signs that cannot be seen are replaced, long texts cut. Columns

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,8 @@ class Columns:
 
     document: str
     types: dict[str, str]
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What each of its extracts had read, by the extract's name: `columns` (name → type), `shapes`, `is_named`."""
 
 
 def columns_of(output: Path) -> Columns | None:
@@ -82,13 +84,20 @@ def columns_of(output: Path) -> Columns | None:
     said = _read_mark(output).get("columns")
     if not isinstance(said, dict) or not isinstance(said.get("types"), dict):
         return None
-    return Columns(str(said.get("document", "")), {str(name): str(kind) for name, kind in said["types"].items()})
+    inputs = said.get("inputs")
+    return Columns(
+        str(said.get("document", "")),
+        {str(name): str(kind) for name, kind in said["types"].items()},
+        {str(name): one for name, one in inputs.items() if isinstance(one, dict)} if isinstance(inputs, dict) else {},
+    )
 
 
 def columns_noted(columns: Columns | None) -> dict[str, Any]:
     """As it stands in a mark; nothing where there is nothing to note, or too much."""
-    noted = {} if columns is None else {"columns": asdict(columns)}
-    return noted if len(json.dumps(noted)) <= LARGEST_COLUMNS else {}
+    for noted in () if columns is None else (columns, replace(columns, inputs={})):
+        if len(json.dumps(asdict(noted))) <= LARGEST_COLUMNS:
+            return {"columns": asdict(noted)}
+    return {}
 
 
 def declare_columns(output: Path, ddl: str) -> None:

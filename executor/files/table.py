@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from executor.files import encodings
+from executor.files.column_shapes import shapes_of
 from executor.files.columns import Columns, looked_at, with_folders
 from executor.files.delimited import BEGINNING, SeenFile, TextRules, check_widths, see, see_beginning, seen_as, unsure_escape
 from executor.files.dialect import NO_ESCAPE
@@ -91,9 +92,14 @@ def columns_by_first_lines(place: Place, rules: TextRules) -> Columns:
     if seen:
         table = _of(seen, rules)
         columns.columns = dict.fromkeys(table.columns, "text")
+        columns.shapes = shapes_of((_names_in(one, rules), one.look.first_rows[: one.look.rows]) for one in seen)
     columns.is_named = rules.header
     columns.is_whole = columns.is_whole and (is_small or len(seen) == columns.seen)
     return with_folders(columns, place)
+
+
+def _names_in(one: SeenFile, rules: TextRules) -> Sequence[str]:
+    return named(one.look.names or (), trim=rules.trim_names).names if rules.header else numbered(one.look.width).names
 
 
 def _with_escapes(seen: Sequence[SeenFile], rules: TextRules) -> list[SeenFile]:

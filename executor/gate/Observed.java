@@ -38,6 +38,7 @@ public final class Observed implements QueryExecutionListener {
     }));
     private static final long NO_LIMIT = -1L, UNKNOWN = 0L;
     private final LinkedHashMap counts = new LinkedHashMap();
+    private final JoinNumbers joins = new JoinNumbers();
 
     public void onSuccess(String function, QueryExecution query, long nanoseconds) {
         note(query);
@@ -49,6 +50,7 @@ public final class Observed implements QueryExecutionListener {
 
     private void note(QueryExecution query) {
         try {
+            joins.note(query.executedPlan());
             Map limits = new HashMap();
             visit(query.optimizedPlan(), NO_LIMIT, limits);
             scala.collection.Iterator found = query.observedMetrics().iterator();
@@ -102,6 +104,11 @@ public final class Observed implements QueryExecutionListener {
         if (before != null && (before[0] > now[0] || (before[0] == now[0] && before[1] > now[1]))) return;
         counts.put(name, now);
         if (counts.size() > KEPT) counts.remove(counts.keySet().iterator().next());
+    }
+
+    /** What is known of one join, as `JoinNumbers.of` says it. */
+    public String ofJoin(String name) {
+        return joins.of(name);
     }
 
     /** What is known of one view, joined by spaces: 1 when all its rows were read, else 0; its rows; its counts. Empty when no query has read it. */

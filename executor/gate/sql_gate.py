@@ -186,6 +186,12 @@ class Gate:
         query: Any = frame
         return list(dict.fromkeys(self._jvm.sluice.SetLook.numbered(query._jdf.queryExecution().analyzed()).split(RECORD)[:-1]))
 
+    def unlinked(self, frame: DataFrame) -> list[tuple[str, str]]:
+        """Two views each that stand side by side in a frame's own query with no condition between them."""
+        query: Any = frame
+        records = self._jvm.sluice.CrossLook.unlinked(query._jdf.queryExecution().analyzed()).split(RECORD)[:-1]
+        return list(dict.fromkeys((one, other) for one, _, other in (record.partition(UNIT) for record in records)))
+
     def _analysed(self, sql: str, views: Sequence[str], field: str) -> tuple[DataFrame, str]:
         """The frame, and what its analysed plan reaches for and must not. It is planned here, where there is a deadline, although it is
         planned again when it runs: planning takes milliseconds, or does not end. What planning finds wrong with a constant (it works them

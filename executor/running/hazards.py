@@ -19,7 +19,7 @@ from executor.events import ValueCount, ValueWarnings
 from executor.language import sql_text
 from executor.problems import Problem
 from executor.running.text_order import MANY_DIGITS, ODD, TEXT_COUNTS, ZEROS, cast_to, in_order, texts_with
-from executor.running.watches import PREFIX
+from executor.running.watches import PREFIX, Observed
 from executor.spark import deadline
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Hazards:
         self.index = index
         return self
 
-    def look(self, observed: Callable[[str], str]) -> None:
+    def look(self, observed: Observed) -> None:
         for place in self.places:
             place.take(observed(place.name))
 

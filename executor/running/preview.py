@@ -24,6 +24,7 @@ from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.cells import columns_of, first_rows
 from executor.running.hazards import Hazards
+from executor.running.joins import Joins
 from executor.running.runner import RunContext, Runner, View
 from executor.running.watches import Watch
 from executor.stages import Stage
@@ -51,7 +52,7 @@ class Kept:
     views: dict[str, DataFrame]
     inputs: dict[str, lake.Snapshot]
     watches: list[Watch] = field(default_factory=list)
-    hazards: list[Hazards] = field(default_factory=list)
+    hazards: list[Hazards | Joins] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 
     def is_fresh(self) -> bool:

@@ -24,6 +24,7 @@ from executor.language.dialects.advice import silent_mistakes
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.hazards import Hazards, counted
+from executor.running.joins import Joins, joins_of
 from executor.running.watches import Watch, observer
 from executor.spark import errors as spark_errors
 from executor.spark.origins import Origins
@@ -92,11 +93,15 @@ class RunContext:
         self.environment = environment
         self.views: dict[str, View] = {}
         self.watches: list[Watch] = []
-        self.hazards: list[Hazards] = []
+        self.hazards: list[Hazards | Joins] = []
         self.record = StageRecord()
         self.index, self.stage = 0, ""
         self.document = ""
         """The SHA-256 of the job's document."""
+        self.writes: list[str] = []
+        """Where the job's loads write."""
+        self.reads: dict[str, dict[str, Any]] = {}
+        """What its extracts have read so far, by their names."""
         self.files: Mapping[str, str] | None = None
         """Texts that the document keeps of files it names; None: it keeps none."""
         self.origins = Origins()
@@ -164,9 +169,14 @@ class RunContext:
 
     def columns_written_before(self, uri: str, columns: dict[str, str]) -> dict[str, str] | None:
         for output in self.outputs:
-            output.columns = marks.Columns(self.document, columns)
+            output.columns = marks.Columns(self.document, columns, dict(self.reads))
         before = marks.columns_of(lake.resolve(self.lake_folder, uri, "outputURI"))
         return before.types if before and before.document == self.document else None
+
+    def columns_read_before(self, columns: dict[str, Any]) -> list[dict[str, Any]]:
+        self.reads[self.stage] = columns
+        noted = [marks.columns_of(lake.resolve(self.lake_folder, uri, "outputURI")) for uri in self.writes]
+        return [one.inputs[self.stage] for one in noted if one and one.document == self.document and self.stage in one.inputs]
 
     def view(self, name: str) -> DataFrame:
         known = self.views.get(name.casefold())
@@ -212,6 +222,8 @@ class RunContext:
             self.warn(_under_other_names(crossed, field))
         if words := self._gate.numbered(frame):
             self.warn(_no_row_as_another(words, field))
+        if pairs := self._gate.unlinked(frame):
+            self.warn(_each_with_each(pairs, field))
         for mistake in silent_mistakes(text, self.columns(), field):
             self.warn(mistake)
         return self._with_hazards_counted(frame, text, field)
@@ -221,9 +233,11 @@ class RunContext:
         return [column for view in self.views.values() for column in view.frame.columns]
 
     def _with_hazards_counted(self, frame: DataFrame, text: str, field: str) -> DataFrame:
+        view = [*(self._entered.writes() if self._entered else []), self.stage][0]
+        if joins := joins_of(self._spark, frame):
+            self.hazards.append(Joins(self.index, self.stage, view, text, field, joins))
         frame, places = counted(self._spark, frame)
         if places:
-            view = [*(self._entered.writes() if self._entered else []), self.stage][0]
             self.hazards.append(Hazards(self.index, self.stage, view, text, field, places))
         return frame
 
@@ -266,6 +280,7 @@ class Runner:
     def run(self, job: Job) -> None:
         """Runs all stages in order. Raises StageFailure after the first that fails."""
         self.context.files, self.context.document = job.files, job.sha256
+        self.context.writes = [stage.output_uri for stage in job.stages if isinstance(stage, FileLoad) and job.takes_part(stage)]
         try:
             for index, stage in enumerate(job.stages):
                 if job.takes_part(stage):
@@ -274,7 +289,7 @@ class Runner:
                     self.emit(StageFinished(stage_index=index, stage=stage.name, stage_type=stage.type, outcome="skipped", duration_ms=0))
         except StageFailure:
             with suppress(Exception):  # a Spark that is gone has nothing more to tell, and the failure itself is told already
-                self.tell_values()
+                self.tell_values(asks=False)
             raise
         self.tell_values()
         self._require_unchanged_inputs()
@@ -303,9 +318,12 @@ class Runner:
             stage.execute(self.spark, self.context)
         self._finish(index, stage, started, self._metrics(f"{self.group}:{index}"))
 
-    def tell_values(self) -> None:
-        """Says of every view what is to be looked at in it."""
+    def tell_values(self, *, asks: bool = True) -> None:
+        """Says of every view what is to be looked at in it. `asks`: with queries of its own, where what was counted gives reason to."""
         self._look_at_watches()
+        for joins in self.context.hazards:
+            if asks and isinstance(joins, Joins):
+                joins.ask()
         told = [watch.event() for watch in self.context.watches] + [hazards.event() for hazards in self.context.hazards]
         for event in filter(None, told):
             self.warnings += 1
@@ -405,6 +423,17 @@ def _no_row_as_another(words: list[str], field: str) -> Problem:
         f"{'finds' if len(words) == 1 else 'find'} no two rows that are the same.",
         found=listed,
         fix="Name the columns that are to be compared instead of *, or write * EXCEPT (_filename, _index).",
+    )
+
+
+def _each_with_each(pairs: list[tuple[str, str]], field: str) -> Problem:
+    listed = ", ".join(f"“{one}” and “{other}”" for one, other in pairs if one and other) or "Two parts of FROM"
+    return Problem(
+        code="rows-each-with-each",
+        field=field,
+        message=f"{listed} stand in FROM with no condition between them: each row of one comes with each row of the other.",
+        found=listed,
+        fix="Say in ON or WHERE which rows belong together. If all pairs are meant, write CROSS JOIN.",
     )
 
 

@@ -6,7 +6,7 @@ that read most of them, so that nothing is counted twice; a view that no query r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -84,11 +84,24 @@ def _open(count: Count, rows: int) -> ValueCount:
     return ValueCount(kind=count.kind, rows=rows, **column)
 
 
-def observer(spark: SparkSession) -> Callable[[str], str]:
-    """Gives what was counted under a name. One listener serves all runs of this JVM."""
+class Observed:
+    """What queries of this JVM have counted, by name: of views and places, and at joins."""
+
+    def __init__(self, listener: Any) -> None:
+        self._listener = listener
+
+    def __call__(self, name: str) -> str:
+        return str(self._listener.of(name))
+
+    def join(self, name: str) -> str:
+        return str(self._listener.ofJoin(name))
+
+
+def observer(spark: SparkSession) -> Observed:
+    """One listener serves all runs of this JVM."""
     session: Any = spark._jsparkSession
     context: Any = spark.sparkContext
     if not hasattr(context, "_sluice_observed"):
         context._sluice_observed = spark._jvm.sluice.Observed()  # type: ignore[union-attr]
         session.listenerManager().register(context._sluice_observed)
-    return lambda name: str(context._sluice_observed.of(name))
+    return Observed(context._sluice_observed)

@@ -67,6 +67,11 @@ class StageContext(Protocol):
         that are written now, noted for the next time."""
         ...
 
+    def columns_read_before(self, columns: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the present stage had read when this same document wrote its outputs, as far as they are still there; nothing where another
+        document wrote them. `columns`: what it reads now, noted for the next time (`columns`, `shapes`, `is_named`)."""
+        ...
+
     def view(self, name: str) -> DataFrame:
         """The data frame of a view made by an earlier stage. Raises ProblemError with "did you mean" when there is none."""
         ...

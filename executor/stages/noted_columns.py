@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from executor.files.column_shapes import changed
+from executor.files.columns import Columns
 from executor.files.folder import Place, place_of
 from executor.files.headers import in_quotes
 from executor.problems import Problem, ProblemError
@@ -23,7 +26,45 @@ def note_read(stage: FileExtract, context: StageContext, place: Place) -> None:
     """Puts `read` into the stage's details: address and columns. A preview notes nothing."""
     if not context.is_preview:
         with suppress(ProblemError):  # what is wrong with the files is said by whoever reads them
-            context.detail(read={"uri": place.uri, **stage.columns_of(place).as_dict()})
+            columns = stage.columns_of(place)
+            context.detail(read={"uri": place.uri, **columns.as_dict()})
+            warn_of_other_inputs(stage, context, columns)
+
+
+def warn_of_other_inputs(stage: FileExtract, context: StageContext, columns: Columns) -> None:
+    """Warns where the files are not as those were that the same document read last: columns that came or went, of other types, or text
+    that is written otherwise. What goes by names or by places in the stages behind may then mean something else."""
+    now = {"columns": columns.columns, "shapes": columns.shapes, "is_named": columns.is_named}
+    before = context.columns_read_before(now)
+    if not before or not columns.is_whole:
+        return
+    told = min((_otherwise(columns, one) for one in before), key=len)
+    if not told:
+        return
+    context.warn(
+        Problem(
+            code="input-columns-changed",
+            field="inputURI",
+            message="The job is as it was, but what this stage reads has other columns, or writes them otherwise, than when it last ran.",
+            found="; ".join(told[:MOST_TOLD]),
+            fix="Look at the file, and at the stages that use these columns. "
+            + ("Columns without names go by their places: one more in front moves all others. " if not columns.is_named else "")
+            + "If all is well, nothing needs to be done: the next run compares with this one.",
+        )
+    )
+
+
+def _otherwise(now: Columns, before: Mapping[str, Any]) -> list[str]:
+    """What is other than it was, in words; nothing where what was noted cannot be read."""
+    columns, shapes = before.get("columns"), before.get("shapes")
+    if not isinstance(columns, dict) or not isinstance(shapes, dict) or before.get("is_named") != now.is_named:
+        return []
+    if not now.is_named and len(columns) != len(now.columns):
+        return [f"{len(columns):,} columns before, {len(now.columns):,} now"]
+    both = [(name, columns[name], kind) for name, kind in now.columns.items() if columns.get(name) and kind]
+    told = [f"“{name}” was {was} and is {kind} now" for name, was, kind in both if was != kind]
+    written = changed(shapes, now.shapes, by_place=not now.is_named)
+    return told + [f"“{name}” held {was} and holds {shape} now" for name, was, shape in written]
 
 
 def note_written(stage: FileLoad, context: StageContext, folder: str) -> None:

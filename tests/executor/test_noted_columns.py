@@ -130,3 +130,74 @@ def test_another_document_may_write_other_columns(spark_process: SparkProcess, l
         query = {"type": "SQLTransform", "name": "all", "sql": f"SELECT {expression} FROM read", "outputView": "rows"}
         save = {"type": "ParquetLoad", "name": "save", "inputView": "rows", "outputURI": "curated/rows"}
         assert run_here(spark_process, [SAVE_ALL[0], query, save], lake).result == "succeeded"
+
+
+BY_PLACE = {"type": "DelimitedExtract", "name": "bare", "inputURI": "raw/month.csv", "header": False, "outputView": "bare"}
+NAMED = {**BY_PLACE, "header": True}
+ADDED = {"type": "SQLTransform", "name": "all", "sql": "SELECT sum(CAST(_c1 AS DOUBLE)) AS total FROM bare", "outputView": "rows"}
+COUNTED = {**ADDED, "sql": "SELECT sum(try_cast(v AS DOUBLE)) AS total FROM bare"}
+SAVE = {"type": "ParquetLoad", "name": "save", "inputView": "rows", "outputURI": "curated/total"}
+
+
+def months(process: SparkProcess, lake: Path, stages: list[dict[str, Any]], *texts: str) -> list[list[dict[str, Any]]]:
+    """The warnings of the stage that reads, month by month."""
+    told = []
+    for text in texts:
+        (lake / "raw/month.csv").write_text(text)
+        (finished, *_) = run_here(process, stages, lake).named("stage_finished")
+        told.append([one for one in finished["details"].get("warnings", []) if one["code"] == "input-columns-changed"])
+    return told
+
+
+@pytest.mark.parametrize(
+    ("stages", "first", "second", "found"),
+    [
+        ([BY_PLACE, ADDED, SAVE], "1,10,5\n2,20,6\n", "x,1,10,5\nx,2,20,6\n", "3 columns before, 4 now"),
+        ([BY_PLACE, ADDED, SAVE], "a,10,5\nb,20,6\n", "10,5,a\n20,6,b\n", "“_c0” held other text and holds whole numbers now; "),
+        ([NAMED, COUNTED, SAVE], "k,v\n1,1.5\n2,2.5\n", 'k,v\n1,"1,5"\n2,"2,5"\n', "decimal point and holds numbers with a decimal comma"),
+        (
+            [NAMED, COUNTED, SAVE],
+            "k,v\n13/01/2024,1\n",
+            "k,v\n01/14/2024,1\n",
+            "dates with the day first and holds dates with the month first",
+        ),
+        (
+            [NAMED, COUNTED, SAVE],
+            "k,v\n2024-01-13,1\n",
+            "k,v\n13.01.2024,1\n",
+            "dates with the year first and holds dates with the day first",
+        ),
+    ],
+)
+def test_the_next_file_of_a_job_that_is_written_otherwise_is_told_once(
+    spark_process: SparkProcess, lake: Path, stages: list[dict[str, Any]], first: str, second: str, found: str
+) -> None:
+    once, again, other, then = months(spark_process, lake, stages, first, first, second, second)
+    assert not once and not again and not then
+    (warning,) = other
+    assert found in warning["found"]
+
+
+def test_a_file_named_by_a_parameter_is_compared_with_that_of_the_last_run(spark_process: SparkProcess, lake: Path) -> None:
+    results = []
+    stages = [{**BY_PLACE, "inputURI": "raw/${month}.csv"}, ADDED, SAVE]
+    for month, text in (("1", "1,10,5\n"), ("2", "1,10,5\n"), ("3", "1,1,10,5\n")):
+        (lake / f"raw/{month}.csv").write_text(text)
+        declared = {"month": {"type": "string"}}
+        results.append(run_here(spark_process, stages, lake, declared=declared, parameters={"month": month}).result)
+    assert results == ["succeeded", "succeeded", "succeeded_with_warnings"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("k,v\nA1,1\nB2,2\n", "k,v\n11,1\n12,2\n"),
+        ("k,v\n1,1\n", "k,w,v\n1,x,1\n"),
+        ("k,v\n1,1\n", "v,k\n1.5,1\n"),
+        ("k,v\n01/02/2024,1\n", "k,v\n14/02/2024,1\n"),
+        ("k,v\n,1\n", "k,v\n2024-01-01,1\n"),
+        ("k,v\nn/a,1\n1.5,1\n", 'k,v\n"1,5",1\n'),
+    ],
+)
+def test_what_changes_nothing_for_columns_with_names_is_not_told(spark_process: SparkProcess, lake: Path, first: str, second: str) -> None:
+    assert months(spark_process, lake, [NAMED, COUNTED, SAVE], first, second) == [[], []]

@@ -143,6 +143,21 @@ def test_numbers_compared_as_text_are_told_with_the_change_each_time(client: Cli
         assert (hint["found"], hint["edit"]["text"], hint["severity"]) == ("delay", "CAST(delay AS BIGINT)", "warning")
 
 
+def test_a_join_that_multiplies_rows_is_told_each_time_and_no_more_when_it_is_mended(client: Client, flights: Path) -> None:
+    flights.write_text("origin,delay\nJFK,9\nJFK,10\nEWR,1\n")
+    (flights.parent / "airports.csv").write_text("code,name\nJFK,Kennedy\nJFK,Idlewild\nEWR,Newark\n")
+    airports = EXTRACT | {"name": "airports", "inputURI": "raw/airports.csv", "outputView": "airports"}
+    joined = "SELECT f.delay, a.name FROM flights AS f JOIN airports AS a ON a.code = f.origin"
+    for _ in range(2):
+        events = client.answer(client.request("preview", [EXTRACT, airports, transform(joined)], to=2, rows=100))
+        (told,) = [event for event in events if event["event"] == "value_warnings"]
+        assert told["counts"] == [{"column": "origin = code", "kind": "rows-multiplied", "rows": 4}]
+        assert told["hints"][0]["value"].startswith("JFK: 2 rows on the left side, 2 on the right")
+    mended = joined.replace("airports AS a", "(SELECT code, max(name) AS name FROM airports GROUP BY code) AS a")
+    events = client.answer(client.request("preview", [EXTRACT, airports, transform(mended)], to=2, rows=100))
+    assert not [event for event in events if event["event"] == "value_warnings"]
+
+
 def test_a_changed_file_is_seen_at_once(client: Client, flights: Path) -> None:
     stages = [EXTRACT, transform("SELECT count(*) AS n FROM flights", "counted")]
     assert cells(client.preview(stages)) == [[3]]

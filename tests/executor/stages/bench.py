@@ -77,6 +77,9 @@ class Bench:
     def columns_written_before(self, uri: str, columns: dict[str, str]) -> dict[str, str] | None:
         return None
 
+    def columns_read_before(self, columns: dict[str, Any]) -> list[dict[str, Any]]:
+        return []
+
     def view(self, name: str) -> DataFrame:
         return self.spark.table(name)
 

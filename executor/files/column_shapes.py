@@ -1,0 +1,63 @@
+"""How the values of a delimited file's columns are written, by its first rows: enough to see that the next file of the same job is written
+otherwise, where columns go by their places or a query reads text as it was written before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+WHOLE, POINT, COMMA = "whole numbers", "numbers with a decimal point", "numbers with a decimal comma"
+DAY_FIRST, MONTH_FIRST, TEXT = "dates with the day first", "dates with the month first", "other text"
+ISO, SLASHED = "dates with the year first", "dates with the year last"
+_WHOLE = re.compile(r"[-+]?\d+")
+_POINT = re.compile(r"[-+]?\d*\.\d+|[-+]?\d{1,3}(?:,\d{3})+\.\d+")
+_COMMA = re.compile(r"[-+]?\d*,(?:\d{1,2}|\d{4,})|[-+]?\d{1,3}(?:\.\d{3})+,\d+")
+_ISO = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[ T].*)?")
+_SLASHED = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](?:\d{4}|\d{2})(?: .*)?")
+_NUMBERS, _DATES = {WHOLE, POINT, COMMA}, {ISO, SLASHED, DAY_FIRST, MONTH_FIRST}
+_LAST_DAY = 12
+
+
+def shapes_of(files: Iterable[tuple[Sequence[str], Sequence[Sequence[str]]]]) -> dict[str, str]:
+    """Name → how its values are written; columns without values, or written in several ways, are left out. `files`: names and first rows
+    of each."""
+    found: dict[str, set[str]] = {}
+    for names, rows in files:
+        for name, cell in ((name, cell) for row in rows for name, cell in zip(names, row, strict=False)):
+            if text := cell.strip().strip('"').strip():
+                found.setdefault(name, set()).add(_shape(text))
+    told = {name: _together(shapes) for name, shapes in found.items()}
+    return {name: shape for name, shape in told.items() if shape}
+
+
+def _shape(text: str) -> str:
+    for shape, pattern in ((WHOLE, _WHOLE), (POINT, _POINT), (COMMA, _COMMA), (ISO, _ISO)):
+        if pattern.fullmatch(text):
+            return shape
+    date = _SLASHED.fullmatch(text)
+    if date is None:
+        return TEXT
+    first, second = int(date.group(1)), int(date.group(2))
+    return DAY_FIRST if first > _LAST_DAY else MONTH_FIRST if second > _LAST_DAY else SLASHED
+
+
+def _together(shapes: set[str]) -> str:
+    """Of several shapes the one that says more, as long as they go together."""
+    for general, special in ((WHOLE, {POINT, COMMA}), (SLASHED, {DAY_FIRST, MONTH_FIRST})):
+        if general in shapes and len(shapes & special) == 1:
+            shapes = shapes - {general}
+    return next(iter(shapes)) if len(shapes) == 1 else ""
+
+
+def changed(before: Mapping[str, str], now: Mapping[str, str], *, by_place: bool) -> list[tuple[str, str, str]]:
+    """(name, shape before, shape now) of columns that are written otherwise. `by_place`: columns have no names, so that other values may
+    stand in a place altogether."""
+    both = [(name, before[name], shape) for name, shape in now.items() if name in before and before[name] != shape]
+    return [one for one in both if _matters(one[1], one[2], by_place=by_place)]
+
+
+def _matters(before: str, now: str, *, by_place: bool) -> bool:
+    for kinds, general in ((_NUMBERS, WHOLE), (_DATES, SLASHED)):
+        if {before, now} <= kinds:
+            return general not in (before, now)
+    return by_place

@@ -1,0 +1,207 @@
+"""Joins that make more rows than anybody means: a list of airports in which one code stands twice counts its flights twice.
+
+Spark's own numbers say where that may be (`executor/gate/JoinLook.java`, `JoinNumbers.java`): mostly the side that it keeps in memory has
+each key once, and there is nothing to ask. Only where a key comes twice is the other side asked how often it has that key.
+One row beside many is what joins are for, and is not told; many beside many is (docs/decisions/value-warnings.md).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from executor.events import ValueCount, ValueWarnings
+from executor.problems import Foreign, Problem
+from executor.running.watches import Observed
+from executor.spark import deadline
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+UNIT, RECORD = "\x1f", "\x1e"
+MOST_ASKED = 200_000
+"""Rows of the smaller side of a join that Spark did not keep in memory, up to which its keys are counted."""
+LONGEST_KEY = 60
+LEFT, RIGHT = 0, 1
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found at a join: the rows that come of such keys, and one of these keys with its rows on both sides."""
+
+    kind: str
+    rows: int
+    keys: int
+    key: str
+    times: tuple[int, int]
+
+
+class KeyedJoin:
+    """One join on equal keys, and what is known of it."""
+
+    def __init__(self, spark: Any, look: Any, place: int, record: str) -> None:
+        self._spark, self._look, self._place = spark, look, place
+        self.name, self.kind, self.left, self.right, adds = record.split(UNIT)
+        self.adds_left = adds == "1"
+        """Numbers of the left side alone are added up behind the join."""
+        self.numbers: tuple[int, ...] = ()
+        self.found: Found | None = None
+        self._asked: tuple[int, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return self.left if self.left == self.right else f"{self.left} = {self.right}"
+
+    def ask(self) -> None:
+        """Asks the rows, once for each time that Spark has counted something new."""
+        if not self.numbers or self.numbers == self._asked:
+            return
+        self._asked = self.numbers
+        first = self._worth_asking()
+        self.found = None if first is None else self._of_both(first)
+        if self.found is None and self._may_repeat_left():
+            self.found = self._of_left()
+
+    def _worth_asking(self) -> int | None:
+        """The side whose keys are to be counted first; None where no row can have been multiplied."""
+        out, left, right, repeated = self.numbers
+        if repeated >= 0:
+            return repeated - 1 if repeated else None
+        known = [rows for rows in (left, right) if rows >= 0]
+        if out <= 0 or (min(known, default=out) > MOST_ASKED and out <= max(known, default=out)):
+            return None
+        return LEFT if 0 <= left < right else RIGHT
+
+    def _may_repeat_left(self) -> bool:
+        out, left, right, _ = self.numbers
+        return self.adds_left and self.kind in ("Inner", "LeftOuter") and (left < 0 or out > left) and right <= MOST_ASKED
+
+    def _keys(self, side: int) -> DataFrame:
+        """The keys of one side, each with its number of rows."""
+        from pyspark.sql import DataFrame as Frame
+        from pyspark.sql import functions as F
+
+        keys = Frame(self._look.keys(self._spark._jsparkSession, self._place, side), self._spark)
+        return keys.dropna().groupBy(*keys.columns).agg(F.count(F.lit(1)).alias("n"))
+
+    def _meeting(self, first: int) -> DataFrame:
+        """The keys that the side `first` has several times and the other one, too, has: with `a` and `b`, their rows on both sides."""
+        from pyspark.sql import DataFrame as Frame
+        from pyspark.sql import functions as F
+
+        several = self._keys(first).where("n > 1").withColumnRenamed("n", "a")
+        columns = several.columns[:-1]
+        others = Frame(self._look.keys(self._spark._jsparkSession, self._place, 1 - first), self._spark)
+        met = others.join(F.broadcast(several), columns).groupBy(*columns, "a").agg(F.count(F.lit(1)).alias("b"))
+        return met.withColumn("key", F.concat_ws(", ", *[F.col(name).cast("string") for name in columns]))
+
+    def _of_both(self, first: int) -> Found | None:
+        if self.numbers[3] < 0 and self._keys(first).where("n > 1").isEmpty():
+            return None
+        return self._told("rows-multiplied", self._meeting(first).where("b > 1"), first)
+
+    def _of_left(self) -> Found | None:
+        """Rows of the left side that come several times: in a LEFT JOIN, or where most keys of the right side stand once."""
+        if self.kind == "Inner":
+            count = self._keys(RIGHT).selectExpr("count(*)", "count_if(n > 1)").first()
+            if count is None or count[1] * 2 > count[0]:
+                return None
+        return self._told("rows-repeated", self._meeting(RIGHT), RIGHT)
+
+    def _told(self, kind: str, met: DataFrame, first: int) -> Found | None:
+        row = met.selectExpr("count(*) AS keys", "sum(a * b) AS rows", "max_by(struct(key, a, b), a * b) AS most").first()
+        if row is None or not row["keys"]:
+            return None
+        most = row["most"]
+        times = (most["a"], most["b"]) if first == LEFT else (most["b"], most["a"])
+        return Found(kind, row["rows"], row["keys"], str(most["key"])[:LONGEST_KEY], times)
+
+
+@dataclass
+class Joins:
+    """The joins of one stage's query: told as `executor.running.hazards.Hazards` are."""
+
+    index: int
+    stage: str
+    view: str
+    sql: str
+    field: str
+    joins: list[KeyedJoin]
+
+    def at(self, index: int) -> Joins:
+        """The same in a document in which its stage stands elsewhere."""
+        self.index = index
+        return self
+
+    def look(self, observed: Observed) -> None:
+        for join in self.joins:
+            join.numbers = tuple(map(int, observed.join(join.name).split()))
+
+    def ask(self) -> None:
+        from py4j.protocol import Py4JJavaError
+        from pyspark.errors import PySparkException
+
+        for join in self.joins:
+            with suppress(Py4JJavaError, PySparkException):  # what cannot be asked is not told: the query itself has run
+                join.ask()
+
+    def event(self) -> ValueWarnings | None:
+        """What is to be told of all joins together; None when nothing is."""
+        told = [(join, join.found) for join in self.joins if join.found]
+        if not told:
+            return None
+        rows = max(found.rows for _, found in told)
+        return ValueWarnings(
+            stage_index=self.index,
+            stage=self.stage,
+            view=self.view,
+            rows=max(rows, *(join.numbers[0] for join, _ in told)),
+            affected=rows,
+            counts=[ValueCount(kind=found.kind, rows=found.rows, column=self._named(join)) for join, found in told],
+            names=[f"{join.label}, {_example(found)}" for join, found in told],
+            is_whole=True,
+            hints=[_problem(join, found, self.field).as_dict() for join, found in told],
+        )
+
+    def _named(self, join: KeyedJoin) -> str:
+        """What everybody may see of its keys: names that stand in the document."""
+        return join.label if all(name in self.sql for name in (*join.left.split(", "), *join.right.split(", "))) else ""
+
+
+def _example(found: Found) -> str:
+    return f"for instance “{found.key}”: {found.times[LEFT]:,} × {found.times[RIGHT]:,}"
+
+
+def _problem(join: KeyedJoin, found: Found, field: str) -> Problem:
+    stands = f"{found.keys:,} key{'' if found.keys == 1 else 's'} of “{join.label}”"
+    if found.kind == "rows-multiplied":
+        message = f"{stands} stand on both sides of the join more than once: {found.rows:,} rows come of them, each with each."
+    else:
+        message = f"{stands} stand on the right side of the join more than once: rows of the left side come again, and are added again."
+    return Problem(
+        code=found.kind,
+        message=message,
+        field=field,
+        value=Foreign(f"{found.key}: {found.times[LEFT]:,} rows on the left side, {found.times[RIGHT]:,} on the right"),
+        severity="warning",
+        fix="Join one row for each key (GROUP BY it, or keep row_number() = 1), or add up before the join. "
+        "CROSS JOIN … ON says that all pairs are meant.",
+    )
+
+
+def joins_of(spark: SparkSession, frame: DataFrame) -> list[KeyedJoin]:
+    """The joins of a query whose rows may be multiplied."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    session: Any = spark
+    given: Any = frame
+    with (
+        suppress(Py4JJavaError, PySparkException),  # a query that cannot be looked at is run as it is
+        deadline.within(deadline.ANALYSIS_SECONDS, deadline.planning_too_long("sql")),
+    ):
+        query = given._jdf.queryExecution()
+        look = session._jvm.sluice.JoinLook(query.analyzed(), query.optimizedPlan())
+        return [KeyedJoin(session, look, place, record) for place, record in enumerate(look.points().split(RECORD)[:-1])]
+    return []

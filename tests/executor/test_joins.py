@@ -1,0 +1,164 @@
+"""Joins that multiply rows are told, with the key and an example; one row beside many, and what is meant, is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.executor.running import Outcome, run_here
+
+if TYPE_CHECKING:
+    from executor.spark.session import SparkProcess
+
+pytestmark = pytest.mark.spark
+
+FILES = {
+    "flights": "id,dest,day,miles\n1,JFK,1,100\n2,JFK,2,100\n3,LAX,1,200\n4,ORD,1,300\n5,XXX,2,400\n6,,3,500\n",
+    "airports": "code,name,kind\nJFK,Kennedy,big\nLAX,Los Angeles,big\nORD,O'Hare,big\nJFK,Idlewild,old\n,nowhere,old\n,none,old\n",
+    "unique": "code,name\nJFK,Kennedy\nLAX,Los Angeles\nORD,O'Hare\n",
+    "customers": "c,name,credit\n1,Ann,10\n2,Bob,20\n3,Cy,30\n",
+    "orders": "o,c,amount\n1,1,5\n2,1,6\n3,2,7\n4,2,8\n",
+    "again": "c,tier\n1,gold\n2,tin\n3,tin\n3,gold\n",
+}
+READS = [
+    {"type": "DelimitedExtract", "name": f"read_{name}", "inputURI": f"{name}.csv", "header": True, "outputView": name} for name in FILES
+]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    return tmp_path
+
+
+def run(process: SparkProcess, lake: Path, *queries: str) -> Outcome:
+    stages: list[dict[str, Any]] = [
+        {"type": "SQLTransform", "name": f"q{place}", "sql": sql, "outputView": f"v{place}"} for place, sql in enumerate(queries)
+    ]
+    save = {"type": "ParquetLoad", "name": "save", "inputView": stages[-1]["outputView"], "outputURI": "out"}
+    return run_here(process, [*READS, *stages, save], lake)
+
+
+def told(outcome: Outcome) -> set[tuple[str, str, int]]:
+    return {(count["column"], count["kind"], count["rows"]) for event in outcome.named("value_warnings") for count in event["counts"]}
+
+
+JOINED = "FROM flights AS f JOIN airports AS a ON f.dest = a.code"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT sum(f.miles) AS s {JOINED}",
+        f"SELECT f.id, a.name {JOINED}",
+        f"SELECT f.id, a.name {JOINED.replace('JOIN', 'LEFT JOIN')}",
+        f"SELECT f.id, a.name {JOINED.replace('JOIN', 'RIGHT JOIN')}",
+        f"SELECT f.id, a.name {JOINED.replace('JOIN', 'FULL JOIN')}",
+        f"SELECT /*+ MERGE(a) */ f.id, a.name {JOINED}",
+        f"SELECT /*+ SHUFFLE_HASH(a) */ f.id, a.name {JOINED}",
+        f"SELECT /*+ BROADCAST(f) */ f.id, a.name {JOINED}",
+        f"SELECT f.id {JOINED} WHERE f.miles > 50 AND a.name <> ''",
+        "SELECT f.id, a.name FROM flights AS f, airports AS a WHERE a.code = f.dest",
+        "WITH x AS (SELECT upper(code) AS u, name FROM airports) SELECT f.id, x.name FROM flights AS f JOIN x ON x.u = upper(f.dest)",
+        f"SELECT count(*) AS n {JOINED} GROUP BY a.kind",
+        f"SELECT s FROM (SELECT sum(f.miles) AS s {JOINED}) AS t WHERE s > 0",
+        f"SELECT f.id {JOINED} UNION ALL SELECT id FROM flights",
+        f"SELECT id FROM flights WHERE miles < (SELECT sum(f.miles) {JOINED})",
+        f"SELECT count(DISTINCT a.name) AS n, sum(f.miles) AS s {JOINED}",
+    ],
+)
+def test_rows_multiplied_by_a_key_that_both_sides_have_twice_are_told(spark_process: SparkProcess, lake: Path, sql: str) -> None:
+    outcome = run(spark_process, lake, sql)
+    assert outcome.result == "succeeded_with_warnings"
+    found = told(outcome)
+    assert {(kind, rows) for _, kind, rows in found} == {("rows-multiplied", 4)}
+    (event,) = outcome.named("value_warnings")
+    assert event["stage"] == "q0"
+    assert "JFK" in event["names"][0]
+    assert "2 × 2" in event["names"][0]
+    assert "JFK" not in str(event["counts"])
+    (hint,) = event["hints"]
+    assert "JFK" in hint["value"]
+    assert "JFK" not in hint["message"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT sum(f.miles) AS s FROM flights AS f JOIN unique AS a ON f.dest = a.code",
+        "SELECT f.id, a.name FROM unique AS a LEFT JOIN flights AS f ON f.dest = a.code",
+        f"SELECT f.id, a.name {JOINED} AND a.kind = 'big'",
+        f"SELECT f.id, a.name {JOINED} WHERE a.kind = 'big'",
+        f"SELECT f.id, a.name {JOINED} WHERE f.dest = 'LAX'",
+        f"SELECT DISTINCT f.dest, a.kind {JOINED}",
+        f"SELECT a.kind, max(f.miles) AS m, count(DISTINCT f.id) AS n {JOINED} GROUP BY a.kind",
+        f"SELECT * FROM (SELECT f.id, row_number() OVER (PARTITION BY f.id ORDER BY a.kind) AS r {JOINED}) AS t WHERE r = 1",
+        "SELECT f.id, a.name FROM flights AS f CROSS JOIN airports AS a ON f.dest = a.code",
+        "SELECT f.id FROM flights AS f WHERE f.dest IN (SELECT code FROM airports)",
+        "SELECT f.id FROM flights AS f LEFT SEMI JOIN airports AS a ON f.dest = a.code",
+        "SELECT a.id, b.id AS other FROM flights AS a JOIN flights AS b ON a.dest = b.dest AND a.id < b.id",
+        "SELECT c.name, sum(o.amount) AS s FROM customers AS c LEFT JOIN orders AS o ON o.c = c.c GROUP BY c.name",
+        "SELECT c.name, o.amount FROM customers AS c JOIN orders AS o ON o.c = c.c",
+        "SELECT c.name, count(o.o) AS n FROM customers AS c LEFT JOIN orders AS o USING (c) GROUP BY c.name",
+        "SELECT sum(c.credit) AS s FROM orders AS o JOIN customers AS c ON o.c = c.c",
+        "SELECT sum(c.credit) AS s FROM customers AS c JOIN orders AS o ON o.c = c.c",
+        "SELECT f.id FROM flights AS f JOIN (SELECT code, max(name) AS name FROM airports GROUP BY code) AS a ON f.dest = a.code",
+    ],
+)
+def test_what_multiplies_nothing_or_is_meant_is_not_told(spark_process: SparkProcess, lake: Path, sql: str) -> None:
+    outcome = run(spark_process, lake, sql)
+    assert (outcome.result, told(outcome)) == ("succeeded", set())
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("SELECT sum(c.credit) AS s FROM customers AS c LEFT JOIN orders AS o ON o.c = c.c", 4),
+        ("SELECT a.tier, sum(c.credit) AS s FROM customers AS c JOIN again AS a ON a.c = c.c GROUP BY a.tier", 2),
+        ("SELECT avg(c.credit) AS s FROM customers AS c JOIN again AS a USING (c)", 2),
+    ],
+)
+def test_numbers_of_the_left_side_that_are_added_several_times_are_told(
+    spark_process: SparkProcess, lake: Path, sql: str, rows: int
+) -> None:
+    assert told(run(spark_process, lake, sql)) == {("c", "rows-repeated", rows)}
+
+
+def test_a_join_is_told_once_at_its_own_stage(spark_process: SparkProcess, lake: Path) -> None:
+    outcome = run(spark_process, lake, f"SELECT f.id, f.miles {JOINED}", "SELECT sum(miles) AS s FROM v0", "SELECT * FROM v1 WHERE s > 0")
+    assert [event["stage"] for event in outcome.named("value_warnings")] == ["q0"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "pair"),
+    [
+        ("SELECT f.id, c.name FROM flights AS f, customers AS c", "“f” and “c”"),
+        ("SELECT f.id, c.name FROM flights AS f JOIN customers AS c WHERE f.miles > 100", "“f” and “c”"),
+        ("SELECT count(*) AS n FROM flights, unique, customers WHERE flights.dest = unique.code", "“flights” and “customers”"),
+        ("WITH x AS (SELECT o.o FROM orders AS o, customers AS c) SELECT * FROM x", "“o” and “c”"),
+    ],
+)
+def test_views_without_a_condition_between_them_are_told(spark_process: SparkProcess, lake: Path, sql: str, pair: str) -> None:
+    outcome = run(spark_process, lake, sql)
+    (warning,) = [one for event in outcome.named("stage_finished") for one in event.get("details", {}).get("warnings", [])]
+    assert warning["code"] == "rows-each-with-each"
+    assert pair in warning["message"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT f.id, c.name FROM flights AS f CROSS JOIN customers AS c",
+        "SELECT f.id, c.name FROM flights AS f JOIN customers AS c ON true",
+        "SELECT f.id, m.most FROM flights AS f, (SELECT max(miles) AS most FROM flights) AS m",
+        "SELECT f.id, v.x FROM flights AS f, VALUES (1), (2) AS v(x)",
+        "SELECT f.id, e.x FROM flights AS f, LATERAL explode(array(1, 2)) AS e(x)",
+        "SELECT f.id, c.name FROM flights AS f, customers AS c WHERE f.id <> c.c",
+        "SELECT u.name FROM flights AS f, unique AS u, customers AS c WHERE f.dest = u.code AND c.c = f.id",
+    ],
+)
+def test_pairs_that_are_meant_are_not_told(spark_process: SparkProcess, lake: Path, sql: str) -> None:
+    assert run(spark_process, lake, sql).result == "succeeded"
