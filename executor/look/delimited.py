@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from executor.files.rows import lines_of
+from executor.look import fixed_width
 from executor.look.describing import column_of
 from executor.look.dialect import Dialect, dialect_of
 from executor.look.encoding import encoding_of, found
@@ -99,6 +100,7 @@ class DelimitedLook:
             first_rows=self.first_rows,
             multi_line=reading.has_line_breaks,
         )
+        proposal.cuts, proposal.problems = list(self.dialect.cuts), fixed_width.told(self.dialect.cuts)
         show_lines(proposal, lines_of(self.head), is_whole=reading.is_whole and reading.unpacked <= len(self.file.head))
         proposal.questions = [*self._questions_of_width(columns), *questions_of_values(self.settings, typings[:kept], columns)]
         return proposal

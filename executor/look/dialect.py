@@ -12,12 +12,15 @@ from executor.files.dialect import NO_ESCAPE, NO_QUOTE
 from executor.files.dialect import Dialect as FileDialect
 from executor.files.expected import FOOTER, word_of
 from executor.files.rows import NeverClosed, Rows, lines_of
-from executor.look.proposal import Found, Settings
+from executor.look.fixed_width import cuts_of
+from executor.look.proposal import Cut, Found, Settings
 from executor.look.shapes import shape_of
 
 SEPARATORS = {",": "comma ,", ";": "semicolon ;", "\t": "tab", "|": "bar |", "\x01": "the sign 0x01", "~": "tilde ~", "^": "caret ^"}
 QUOTES = {'"': 'double "', "'": "single '", "": "none"}
 ESCAPES = {'"': 'doubled ""', "\\": "backslash \\", "": "none"}
+WHOLE_LINES = "\x01"
+"""A separator that stands in no text."""
 SNIFFED = 30_000
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -35,6 +38,8 @@ class Dialect:
     header: bool = True
     last_rows_hold: tuple[str, ...] = ()
     """A word of each row that is left out at the end."""
+    cuts: tuple[Cut, ...] = ()
+    """Where the columns of a text of fixed width begin."""
 
     def reader(self, lines: Iterable[str]) -> Rows:
         """The rows of the lines, as the stage will read them."""
@@ -68,7 +73,11 @@ def dialect_of(head: str, tail: str, settings: Settings) -> tuple[Dialect, list[
 
 
 def _signs(lines: list[str], settings: Settings) -> tuple[Dialect, list[Found]]:
-    separator, quote, escape = _sniffed([line for line in lines if not line.startswith("#")])
+    plain = [line for line in lines if not line.startswith("#")]
+    separator, quote, escape = _sniffed(plain)
+    cuts = cuts_of(plain, separator) if settings.separator is None else []
+    if cuts:
+        return _whole_lines(settings, tuple(cuts))
     is_sure = bool(separator)
     separator = settings.separator or separator or ","
     is_quoted = bool(quote)
@@ -88,6 +97,17 @@ def _signs(lines: list[str], settings: Settings) -> tuple[Dialect, list[Found]]:
             shown=ESCAPES.get(escape, escape),
             words="a quote inside quotes" if is_quoted else "not used here",
         ),
+    ]
+
+
+def _whole_lines(settings: Settings, cuts: tuple[Cut, ...]) -> tuple[Dialect, list[Found]]:
+    """Each line as one text, whatever signs are in it: it is cut later."""
+    quote = settings.quote or ""
+    dialect = Dialect(WHOLE_LINES, quote, settings.escape or quote, cuts=cuts)
+    return dialect, [
+        Found(setting="separator", value=WHOLE_LINES, shown="none: columns of fixed width", words=f"{len(cuts)} columns", sure=False),
+        Found(setting="quote", value=quote, shown=QUOTES[quote], words="not used here"),
+        Found(setting="escape", value=dialect.escape, shown=ESCAPES.get(dialect.escape, dialect.escape), words="not used here"),
     ]
 
 

@@ -19,6 +19,13 @@ _WORDS = {
     "ł": "l",
     "đ": "d",
 }
+_PAIRS = """
+α:a β:v γ:g δ:d ε:e ζ:z η:i θ:th ι:i κ:k λ:l μ:m ν:n ξ:x ο:o π:p ρ:r σ:s ς:s τ:t υ:y φ:f χ:ch ψ:ps ω:o
+а:a б:b в:v г:g ґ:g д:d е:e є:ye ж:zh з:z и:i і:i к:k л:l м:m н:n о:o п:p р:r с:s т:t у:u ф:f х:kh ц:ts ч:ch ш:sh щ:shch ъ: ы:y ь: э:e
+ю:yu я:ya
+"""
+_LETTERS = dict(pair.split(":") for pair in _PAIRS.split())
+"""Greek and Cyrillic letters, without their accents, as passports write them."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
 
@@ -42,8 +49,13 @@ def safe_name(text: str) -> str:
     for sign, word in _WORDS.items():
         text = text.replace(sign, word)
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text).translate(_UMLAUTS))
-    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    plain = "".join(_in_latin(sign) for sign in plain if not unicodedata.combining(sign))
     name = re.sub(r"_{3,}", "__", re.sub(r"[^A-Za-z0-9_]+", "_", plain)).strip("_")
     if name[:1].isdigit():
         name = f"c_{name}"
     return name[:120]
+
+
+def _in_latin(sign: str) -> str:
+    found = _LETTERS.get(sign.lower(), sign)
+    return found.capitalize() if sign.isupper() and found != sign else found

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from executor.files import lake
-from executor.look.names import safe_name
+from executor.language import file_names
 from executor.look.opening import Opened
 from executor.look.proposal import Found, Member, Proposal, Said
 from executor.problems import Problem, ProblemError
@@ -169,14 +169,12 @@ class _Unpacking:
         self.tell("unpacked", self.bytes, whole)
 
     def _free(self, wanted: str) -> Path:
-        """A path of that name, made safe, that nothing has yet."""
-        stem, dot, ending = wanted.partition(".")
-        safe = safe_name(stem) or "file"
-        ending = "".join(f".{part}" for part in re.sub(r"[^A-Za-z0-9.]", "", ending).split(".") if part)[:20] if dot else ""
-        number, path = 1, self.folder / f"{safe}{ending}"
-        while path.exists() or any(path.name.lower() == other.name.lower() for other in self.written):
+        """A path of that name, as the lake can carry it, that nothing has yet."""
+        name = file_names.safe(wanted)
+        number, path = 1, self.folder / name
+        while path.exists() or any(path.name.casefold() == other.name.casefold() for other in self.written):
             number += 1
-            path = self.folder / f"{safe}_{number}{ending}"
+            path = self.folder / file_names.numbered(name, number)
         return path
 
     def _said(self, path: Path, name: str, kind: str, **more: Any) -> dict[str, Any]:
@@ -221,7 +219,7 @@ class _Unpacking:
             self._count(0, 0)
         if not last:
             return None, []
-        path = self._free(f"{name.replace('.', '_')}.csv")
+        path = self._free(re.sub(r"[./\\]", "_", name) + ".csv")
         rows, empty, without = 0, 0, 0
         with path.open("x", encoding="utf-8", newline="") as out:
             self.written.append(path)

@@ -162,6 +162,15 @@ class Member(_Part):
     rows: int | None = None
 
 
+class Cut(_Part):
+    """One column of a text of fixed width: its name, the sign it begins with (from 1, as SQL counts), and how many it has (None: to the
+    end of the line)."""
+
+    name: str
+    begin: int
+    length: int | None = None
+
+
 class Proposal(_Part):
     """The answer. `rows` None: not counted. `rows_judged` rows were looked at value by value, the first ones of the file."""
 
@@ -198,3 +207,5 @@ class Proposal(_Part):
     members: list[Member] = []
     multi_line: bool = False
     unfolded: Unfolded | None = None
+    cuts: list[Cut] = []
+    """Of a text whose columns nothing separates: each line is read as one text, which a query cuts here."""

@@ -85,7 +85,7 @@ class _Writer:
         read = [self._read_delimited(text)] if self.proposal.format == "delimited" else self._read_json(text)
         prepared = [self._prepare(text)] if self.is_prepared else []
         source = f"{self.name}_ready" if self.is_prepared else text
-        is_selected = self.choices.misfits == "aside" or self.choices.with_load
+        is_selected = self.choices.misfits == "aside" or self.choices.with_load or bool(self.proposal.cuts)
         typed = f"{self.name}_typed" if is_selected else self.name
         return [*read, *prepared, self._type(source, typed), *(self._rows(typed) if is_selected else []), *self._end(typed)]
 
@@ -184,7 +184,8 @@ class _Writer:
         """The table's own columns, without those about files and errors; rows that do not fit apart, where they are kept aside."""
         names = ",\n       ".join(name_in_sql(column.name) for column in self.columns)
         is_aside = self.choices.misfits == "aside" and self.proposal.format != "parquet"
-        sql = f"SELECT {names}\nFROM {typed}" + ("\nWHERE size(_errors) = 0" if is_aside else "")
+        wanted = self._cut() if self.proposal.cuts else names
+        sql = f"SELECT {wanted}\nFROM {typed}" + ("\nWHERE size(_errors) = 0" if is_aside else "")
         rows = {"type": "SQLTransform", "name": f"rows_{self.name}", "sql": sql, "outputView": self.name}
         if not is_aside or not self.choices.with_load:
             return [rows]
@@ -196,6 +197,16 @@ class _Writer:
             "outputView": f"{self.name}_errors",
         }
         return [rows, aside]
+
+    def _cut(self) -> str:
+        """The columns of a line of fixed width; where the rows go on to another stage of the person, with what does not fit."""
+        line = name_in_sql(self.columns[0].name)
+        parts = [
+            f"trim(substring({line}, {cut.begin}{f', {cut.length}' if cut.length else ''})) AS {name_in_sql(cut.name)}"
+            for cut in self.proposal.cuts
+        ]
+        more = [] if self.choices.with_load or self.choices.misfits == "stop" else ["_errors"]
+        return ",\n       ".join([*parts, *more])
 
     # --- checking and keeping
 

@@ -167,7 +167,7 @@ def _with_current(options: list[tuple[str, str]], value: str, shown: str) -> lis
 def _options(found: Found) -> list[tuple[str, str]]:
     named = {
         "encoding": [(name, name.replace("windows", "Windows")) for name in get_args(Encoding)],
-        "separator": list(SEPARATORS.items()),
+        "separator": [(key, found.shown if key == found.value else words) for key, words in SEPARATORS.items()],
         "quote": [(key or "none", words) for key, words in QUOTES.items()],
         "escape": [(key or "none", words) for key, words in ESCAPES.items()],
         "comment": [("none", "none"), ("#", "lines with #"), ("/", "lines with /"), (";", "lines with ;"), ("%", "lines with %")],
@@ -209,6 +209,7 @@ def _column(column: ProposedColumn) -> dict[str, Any]:
         "null_percent": _percent(column.nulls, column.rows),
         "is_empty": empty <= 0,
         "was_renamed": column.raw_name != column.name,
+        "is_name_lost": bool(column.raw_name.strip()) and column.name == f"column_{column.index + 1}" != column.raw_name.strip(),
         "bars": [
             {"x": 6 * place, "height": max(1, round(bar * 0.14)), "y": 14 - max(1, round(bar * 0.14))}
             for place, bar in enumerate(column.histogram)

@@ -241,6 +241,20 @@ def test_names_become_ones_that_sql_takes(tmp_path: Path) -> None:
     assert found.columns[0].raw_name == "Trip type "
 
 
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("όνομα,Ποσό €,ΗΜΕΡΟΜΗΝΊΑ,ψάρι", ["onoma", "Poso_eur", "IMEROMINIA", "psari"]),
+        ("Имя,ёлка,Щука,Їжак", ["Imya", "elka", "Shchuka", "Izhak"]),
+        ("価格,😀 mood,x,ό", ["column_1", "mood", "x", "o"]),
+    ],
+)
+def test_names_in_other_letters_are_told_in_latin_ones_where_that_is_usual(tmp_path: Path, header: str, names: list[str]) -> None:
+    found = proposal_of(tmp_path, f"{header}\n1,2,3,4\n")
+    assert [column.name for column in found.columns] == names
+    assert [column.raw_name for column in found.columns] == header.split(",")
+
+
 def test_gzip_is_seen_by_its_content(tmp_path: Path) -> None:
     found = proposal_of(tmp_path, gzip.compress(b"a,b\n1,2\n"), name="x.csv")
     assert (found.packed, found.rows, types(found)) == ("gzip", 1, {"a": "integer", "b": "integer"})

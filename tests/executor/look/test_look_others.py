@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import Workbook
 
 from executor.look import packed
 from executor.look.looking import look
@@ -130,8 +131,33 @@ def test_files_of_a_zip_get_safe_names(tmp_path: Path) -> None:
         for name in ("a.csv", "sub/A.csv", "../../evil.csv", "C:\\x\\Umsätze (50%).CSV", "__MACOSX/a.csv", ".hidden", "sub/"):
             archive.writestr(name, b"a,b\n1,2\n")
     names = [file["uri"] for file in unpacked(tmp_path, "z.zip")]
-    assert names == ["out/a.csv", "out/sub_A.csv", "out/evil.csv", "out/Umsaetze_50_percent.CSV"]
+    assert names == ["out/a.csv", "out/sub_A.csv", "out/evil.csv", "out/Umsätze_50.CSV"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "z.zip"]
+
+
+def test_what_is_unpacked_keeps_the_name_that_people_gave_it(tmp_path: Path) -> None:
+    given = [
+        "東京/売上.csv",
+        "Αθήνα/πωλήσεις.csv",
+        "данные за май.csv",
+        "📈.csv",
+        "नमस्ते.csv",
+        "_x.csv",
+        "a=b%20{c}*.csv.gz",
+        "n" * 300 + ".csv",
+    ]
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for name in given:
+            archive.writestr(name, b"a,b\n1,2\n")
+    made = [file["uri"].removeprefix("out/") for file in unpacked(tmp_path, "z.zip")]
+    assert made[:7] == ["売上.csv", "πωλήσεις.csv", "данные_за_май.csv", "file.csv", "नमस्ते.csv", "x.csv", "a_b_20_c.csv.gz"]
+    assert made[7].endswith("n.csv") and len(made[7]) <= 200
+    book = Workbook()
+    book.active.title = "Größen 2024"
+    book.create_sheet("売上").append(["a"])
+    book.active.append(["a"])
+    book.save(tmp_path / "Преглед.xlsx")
+    assert [file["uri"] for file in unpacked(tmp_path, "Преглед.xlsx")] == ["out/Преглед_Größen_2024.csv", "out/Преглед_売上.csv"]
 
 
 def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
@@ -140,7 +166,7 @@ def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> No
         for name in names:
             archive.writestr(name, f"a\n{name}\n")
     made = {file["uri"]: (tmp_path / file["uri"]).read_text().split()[1] for file in unpacked(tmp_path, "z.zip")}
-    assert made == {"out/c_2023_sales.csv": names[0], "out/c_2024_sales.csv": names[1], "out/other.csv": names[2]}
+    assert made == {"out/2023_sales.csv": names[0], "out/2024_sales.csv": names[1], "out/other.csv": names[2]}
 
 
 def test_the_sheets_of_a_workbook_in_a_zip_come_too(tmp_path: Path) -> None:

@@ -63,6 +63,21 @@ def test_more_cells_than_names_blank_line_and_gzip(ran: Ran) -> None:
     assert (found["Store_flag"].count(True), set(found["Ehail_fee"]), "Trip_type" in found) == (1, {None}, True)
 
 
+def test_columns_of_fixed_width(ran: Ran) -> None:
+    people = [
+        ("Meier", "Köln", "1.234,56 "),
+        ('O"Neill, Jim', "Bad Honnef", "12,00-"),
+        ("'t Hooft", "Ulm", "0,99 "),
+        ("#1", "  Ulm", "7,10 "),
+    ]
+    lines = [f"{n:06d}{name:<20}{city:<12}{amount:>11}" for n, (name, city, amount) in enumerate(people * 10)]
+    outcome, tables = ran("\r\n".join(["KDNR  NAME                ORT           BETRAG", *lines]).encode("cp1252"), "fest.txt")
+    assert outcome == "succeeded"
+    expected = [(f"{n:06d}", name, city.strip(), amount.strip()) for n, (name, city, amount) in enumerate(people * 10)]
+    assert [tuple(row.values()) for row in tables["fest"]] == expected
+    assert list(tables["fest"][0]) == ["KDNR", "NAME", "ORT", "BETRAG"]
+
+
 def test_cells_without_names_are_kept_when_wanted(ran: Ran) -> None:
     _, tables = ran(b"a,b\n" + b"1,x,7,\n" * 5, otherWidths="keep")
     assert tables["t"][0] == {"a": 1, "b": "x", "column_3": 7, "column_4": None}
