@@ -56,6 +56,12 @@ def pytest(marks: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "pytest", "-m", marks, "--durations=5", "--durations-min=5", *arguments]
 
 
+def files_marked(*marks: str) -> list[str]:
+    """Files with tests of these marks, so that nobody imports the others: that takes each process some seconds."""
+    named = re.compile(rf"\bmark\.({'|'.join(marks)})\b")
+    return [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").rglob("test_*.py")) if named.search(path.read_text("utf-8"))]
+
+
 @contextmanager
 def postgresql() -> Iterator[dict[str, str]]:
     """A fresh PostgreSQL, for as long as the part runs."""
@@ -77,8 +83,12 @@ UNIT = [Part("unit and API, SQLite", pytest(FAST, *AT_ONCE))]
 SLOW = [
     Part("database tests, PostgreSQL", pytest(FAST, *AT_ONCE, "-p", "tests.services.only_database"), around=postgresql),
     # Tests of one file share its Spark session, its servers, its browser.
-    Part("Spark and services", pytest("(spark or services) and not browser", *FILES_AT_ONCE), needs=("bwrap",)),
-    Part("browser", pytest("browser", *FILES_AT_ONCE), needs=("bwrap", "chromium")),
+    Part(
+        "Spark and services",
+        pytest("(spark or services) and not browser", *FILES_AT_ONCE, *files_marked("spark", "services")),
+        needs=("bwrap",),
+    ),
+    Part("browser", pytest("browser", *FILES_AT_ONCE, *files_marked("browser")), needs=("bwrap", "chromium")),
 ]
 
 

@@ -23,6 +23,8 @@ os.environ["SLUICE_HOME"] = str(HOME)
 os.environ["SLUICE_DEMO"] = "0"
 os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
 
+from tests.all import files_marked  # noqa: E402 – after the home folder is set
+
 if TYPE_CHECKING:
     from django.test import Client
     from rest_framework.test import APIClient
@@ -50,7 +52,18 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    _refuse_marks_out_of_sight(items)
     items.sort(key=lambda item: LONGEST.index(file) if (file := item.nodeid.split("::")[0]) in LONGEST else len(LONGEST))
+
+
+def _refuse_marks_out_of_sight(items: list[pytest.Item]) -> None:
+    """`make test` looks for the slow tests in the files that name their mark."""
+    for mark in ("spark", "services", "browser"):
+        named = set(files_marked(mark))
+        if lost := {file for item in items if item.get_closest_marker(mark) and (file := item.nodeid.split("::")[0]) not in named}:
+            raise pytest.UsageError(
+                f"Write pytest.mark.{mark} into the file itself, or `make test` passes it by: {', '.join(sorted(lost))}"
+            )
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -13,6 +13,8 @@ from tests.services.stack import Stack
 pytestmark = [pytest.mark.spark, pytest.mark.services, pytest.mark.timeout(900)]
 PATIENCE = 600
 """Seconds; a machine that does other things besides needs them."""
+NOBODY_WAITS = {"SLUICE_WARM_EXECUTORS": "0"}
+"""No Spark that is started for a next run."""
 
 
 def left_over(home: Path) -> list[str]:
@@ -38,13 +40,13 @@ def shows_the_result(stack: Stack) -> bool:
 
 
 def test_a_demo_that_was_stopped_during_its_run_shows_the_result_when_it_is_started_again_beside_another(tmp_path: Path) -> None:
-    stopped = Stack(tmp_path / "one", "demo", "--port", "0")
+    stopped = Stack(tmp_path / "one", "demo", "--port", "0", env=NOBODY_WAITS)
     stopped.wait_for("Spark is ready", PATIENCE)
     assert any("bwrap" in line for line in left_over(stopped.home))
     assert stopped.stop(60) == 0, shown(stopped)
     assert left_over(stopped.home) == []
 
-    beside = Stack(tmp_path / "two", "up", "--port", "0")
+    beside = Stack(tmp_path / "two", "up", "--port", "0", env=NOBODY_WAITS)
     again = Stack(stopped.home, "demo", "--port", "0", "--once")
     assert again.wait(PATIENCE) == 0, shown(again)
     assert shows_the_result(again), shown(again)
