@@ -80,7 +80,7 @@ class Filler:
 
             def put(sign: re.Match[str], write: _Writer = write, mark: str = mark, kind: str = part.kind) -> str:
                 found = self._lookup(sign, text, field_name)
-                if found and kind == sql_text.RAW_STRING and mark in found.text:
+                if found and kind == sql_text.RAW_STRING and (mark in found.text or "${" in found.text):
                     self.problems.append(_quote_in_raw_string(sign, text, field_name))
                 return write(found, mark, sign) if found else sign.group()
 
@@ -185,7 +185,7 @@ def _quote_in_raw_string(sign: re.Match[str], text: str, field_name: str) -> Pro
         field=field_name,
         line=line,
         column=column,
-        message="The parameter's value holds a quote, which a raw string (r'…') cannot hold.",
+        message="The parameter's value holds a quote or ${, which a raw string (r'…') cannot hold.",
         found=sign.group(),
         fix="Use an ordinary string.",
     )

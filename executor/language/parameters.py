@@ -18,6 +18,7 @@ from executor.problems import Problem
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 RESERVED = ("environment", "run_id")
 BIGGEST = 2**63 - 1
+MOST_DIGITS = 38
 
 ParameterType = Literal["string", "integer", "decimal", "boolean", "date", "timestamp", "identifier", "secret"]
 SECRET: ParameterType = "secret"  # noqa: S105 - the name of a kind
@@ -89,8 +90,10 @@ def _string(given: Any) -> str:
 
 def _integer(given: Any) -> int:
     text = str(given).strip()
-    if isinstance(given, bool) or not re.fullmatch(r"[+-]?\d{1,19}", text) or abs(int(text)) > BIGGEST:
+    if isinstance(given, bool) or not re.fullmatch(r"[+-]?\d{1,4000}", text):
         raise ValueError("a whole number, for instance 2013")
+    if abs(int(text)) > BIGGEST:
+        raise ValueError(f"a whole number of at most {BIGGEST:,}; for longer ones give the parameter the type decimal or string")
     return int(text)
 
 
@@ -100,9 +103,19 @@ def _decimal(given: Any) -> Decimal:
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal("NaN")
-    if isinstance(given, bool) or not number.is_finite() or len(f"{number:f}") > 40:
+    if isinstance(given, bool) or not number.is_finite():
         raise ValueError("a number, for instance 12.5")
+    if (digits := _digits(number)) > MOST_DIGITS:
+        raise ValueError(f"a number of at most {MOST_DIGITS} digits, before and behind the point together; this one has {digits:,}")
     return number
+
+
+def _digits(number: Decimal) -> int:
+    """Digits of the number as it is written out, but for a 0 before the point."""
+    _, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)  # noqa: S101 - finite
+    whole = max(0, len(digits) + exponent) if any(digits) else 0
+    return whole + max(0, -exponent)
 
 
 def _boolean(given: Any) -> bool:

@@ -14,5 +14,5 @@ def text_in_sql(text: str) -> str:
 
 
 def escaped(text: str, quote: str) -> str:
-    """`text` so that it can stand inside a quoted SQL string."""
-    return text.replace("\\", "\\\\").replace(quote, quote * 2)
+    """`text` so that it can stand inside a quoted SQL string, where no part of it is taken for a parameter of the job."""
+    return text.replace("\\", "\\\\").replace(quote, quote * 2).replace("${", "\\u0024{")

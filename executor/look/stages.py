@@ -239,8 +239,4 @@ class _Writer:
 
 
 def _quoted(text: str | None) -> str:
-    if text is None:
-        return "NULL"
-    quoted = text_in_sql(text)
-    # A text that looks like a parameter of the job must not become one.
-    return "concat(" + quoted.replace("${", "$', '{") + ")" if "${" in text else quoted
+    return "NULL" if text is None else text_in_sql(text)

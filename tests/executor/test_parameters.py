@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -95,9 +96,33 @@ def test_a_value_never_becomes_part_of_a_prefix() -> None:
     assert filler(x=text("\\")).sql("SELECT r${x}", "sql") == "SELECT r '\\\\'"
 
 
+@pytest.mark.parametrize(
+    ("given", "digits"),
+    [("9" * 39, 39), ("0." + "0" * 38 + "1", 39), ("-" + "1" * 30 + "." + "2" * 9, 39), ("1e38", 39), ("1E-39", 39), ("1e999999", 1000000)],
+)
+def test_a_decimal_of_more_digits_than_spark_keeps_is_told_with_their_number(given: str, digits: int) -> None:
+    _, (problem,) = resolve({"x": Parameter(type="decimal")}, {"x": given})
+    assert problem.expected == f"a number of at most 38 digits, before and behind the point together; this one has {digits:,}"
+
+
+@pytest.mark.parametrize("given", ["9" * 38, "-" + "9" * 38, "0." + "9" * 38, "1e37", "1E-38", "0", "0.000", "-0.5", "00012.50"])
+def test_a_decimal_that_spark_keeps_is_taken(given: str) -> None:
+    values, problems = resolve({"x": Parameter(type="decimal")}, {"x": given})
+    assert (problems, values["x"].python) == ([], Decimal(given))
+
+
+def test_a_whole_number_that_is_too_long_says_what_to_do() -> None:
+    for given in ("9223372036854775808", "-9223372036854775808", "9" * 300):
+        _, (problem,) = resolve({"x": Parameter(type="integer")}, {"x": given})
+        assert str(problem.expected).startswith("a whole number of at most 9,223,372,036,854,775,807; for longer ones")
+
+
 def test_a_value_is_not_searched_for_placeholders_again() -> None:
-    assert filler(x=text("${y}"), y=text("secret")).sql("'${x}'", "sql") == "'${y}'"
-    assert codes(document(sql_stage(sql="SELECT '${x}'"), parameters={"x": {}}), parameters={"x": "${y}"}) == ["sql-left-over"]
+    for sql in ("'${x}'", "${x}", '"${x}"'):
+        assert filler(x=text("${y}"), y=text("secret")).sql(sql, "sql")[1:-1] == "\\u0024{y}"
+        for value in ("${y}", "${x}", "a ${ b", "${{y}}"):
+            assert codes(document(sql_stage(sql=f"SELECT {sql}"), parameters={"x": {}}), parameters={"x": value}) == []
+    assert codes(document(sql_stage(sql="SELECT r'${x}'"), parameters={"x": {}}), parameters={"x": "${y}"})[0] == "parameter-in-raw-string"
 
 
 def test_outside_sql_a_lone_placeholder_becomes_the_typed_value() -> None:

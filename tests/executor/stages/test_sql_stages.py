@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +23,13 @@ def stage(kind: str, sql: str | None = None, **more: Any) -> dict[str, Any]:
 
 def test_the_result_of_the_query_is_the_view(bench: Bench) -> None:
     assert bench.run(stage("SQLTransform", "SELECT 1 AS n")).table("v") == [(1,)]
+
+
+def test_a_text_that_looks_like_a_parameter_arrives_as_it_is(bench: Bench) -> None:
+    value = r"it's ${x} \u0024{y} ${} $${"
+    fill = Filler({"x": Value("string", value), "d": Value("decimal", Decimal("0." + "0" * 37 + "1"))}, ["x", "d"])
+    query = fill.sql("SELECT ${x} AS a, 'b ${x}' AS b, \"c${x}\" AS c, ${d} AS d", "sql")
+    assert bench.run(stage("SQLTransform", query)).table("v") == [(value, f"b {value}", f"c{value}", Decimal("1E-38"))]
 
 
 def test_the_query_may_stand_in_a_file_with_its_params(bench: Bench) -> None:
