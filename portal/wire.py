@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.management import call_command
 from django.http import HttpRequest
@@ -15,6 +19,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 LIVE_HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 """Of answers that come bit by bit: nobody on the way may keep, pack or hold them back."""
 
+RIGHTS_SECONDS = 5.0
+"""How long an answer that is being sent may outlast the right to it."""
+T = TypeVar("T")
 
 NOT_SERVED = ["rest_framework*", "*.md"]
 
@@ -27,6 +34,16 @@ class Packed(GZipMiddleware):
         if "no-transform" in response.headers.get("Cache-Control", "") or response.headers.get("Content-Type") == "text/event-stream":
             return response
         return super().process_response(request, response)
+
+
+async def while_allowed(parts: AsyncIterator[T], require: Callable[[], None]) -> AsyncIterator[T]:
+    """`parts`, as long as `require` raises nothing. What it raises breaks the connection off: a file that was cut must not look whole."""
+    asked = time.monotonic()
+    async for part in parts:
+        if time.monotonic() - asked >= RIGHTS_SECONDS:
+            await sync_to_async(require)()
+            asked = time.monotonic()
+        yield part
 
 
 class HashedFiles(CompressedManifestStaticFilesStorage):

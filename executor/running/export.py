@@ -48,8 +48,9 @@ _QUOTED = re.compile(r'[",;\t\r\n]|^\s|\s$')
 
 def export(
     frame: DataFrame, *, form: str, rows: int, mark: bool, scratch: Path, emit: EventWriter, is_cancelled: Callable[[], bool]
-) -> None:
-    """Says the first `rows` rows as `piece` events and then `exported`. `mark`: CSV begins with a byte order mark. Raises ProblemError."""
+) -> Exported:
+    """Says the first `rows` rows as `piece` events; gives what is to be said of them at the end. `mark`: CSV begins with a byte order
+    mark. Raises ProblemError."""
     kept = [field.name for field in frame.schema.fields if not field.metadata.get("internal")]
     frame = frame.select(*(name_in_sql(name) for name in kept)) if kept and len(set(kept)) == len(kept) else frame
     say = _Sayer(emit)
@@ -60,7 +61,7 @@ def export(
     else:
         count, complete, notes = _csv(frame, rows, mark, say, is_cancelled)
     say.flush()
-    emit(Exported(rows=count, complete=complete, bytes=say.total, notes=notes))
+    return Exported(rows=count, complete=complete, bytes=say.total, notes=notes)
 
 
 class _Sayer:

@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.cells import columns_of, first_rows
 from executor.running.hazards import Hazards
+from executor.running.inputs import Input
 from executor.running.joins import Joins
 from executor.running.runner import RunContext, Runner, View
 from executor.running.watches import Watch
@@ -50,7 +51,7 @@ class Kept:
     """The views of one stage, the state of the files it read, and what it said is to be looked at."""
 
     views: dict[str, DataFrame]
-    inputs: dict[str, lake.Snapshot]
+    inputs: list[Input]
     watches: list[Watch] = field(default_factory=list)
     hazards: list[Hazards | Joins] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -58,7 +59,7 @@ class Kept:
     def is_fresh(self) -> bool:
         """Whether every file is still as it was, and none was made of another one that is newer now."""
         try:
-            return all(lake.snapshot(path) == state and made_of.is_newest(path) for path, state in self.inputs.items())
+            return all(lake.snapshot(one.path) == one.state and made_of.is_newest(one.path) for one in self.inputs)
         except OSError:
             return False
 
@@ -108,11 +109,12 @@ class PreviewContext(RunContext):
     def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
         super().register(name, self.kept(frame))
 
-    def recall(self, index: int, stage: Stage, paths: list[str]) -> None:
+    def recall(self, index: int, stage: Stage, inputs: list[Input]) -> None:
         """A stage whose views are known from before: what it reads and asks may still fail when rows are read."""
         self.origins.enter(index, stage)
-        for path in paths:
-            self.origins.reads(path, index, stage)
+        for one in inputs:
+            self.inputs.setdefault(one.uri, replace(one, index=index, stage=stage))
+            self.origins.reads(one.path, index, stage)
         if text := getattr(stage, "sql", None):
             self.origins.asks(text, index, stage, "sql")
 
@@ -163,11 +165,13 @@ class Preview:
             answer = self._answer(index, stage, name, frame, count, started, is_kept=not only_values)
             self._read_samples_to_their_end()
             self.runner.tell_values()
-            self.emit(answer)
+        self.runner.require_unchanged_inputs()
+        self.emit(answer)
 
     @contextmanager
     def frame_of(self, index: int) -> Iterator[DataFrame]:
-        """All rows of what stage `index` makes. What goes wrong meanwhile is said as its failure. Raises StageFailure, Cancelled."""
+        """All rows of what stage `index` makes. What goes wrong meanwhile is said as its failure; they count only once it has been left
+        without one. Raises StageFailure, Cancelled."""
         stage = self.job.stages[index]
         self.reads_all = _has_query(stage)
         for other in range(index):
@@ -176,6 +180,7 @@ class Preview:
             self.make(index, even_elsewhere=True)
         with self.runner.told(index, stage):
             yield self._target(index, stage)[1]
+        self.runner.require_unchanged_inputs()
 
     def make(self, index: int, *, even_elsewhere: bool = False) -> None:
         """The stage's views, from memory or made now."""
@@ -193,7 +198,7 @@ class Preview:
         else:
             self._run(index, stage, key)
         kept = self.memory.stages.get(key)
-        state = repr(sorted(kept.inputs.items())) if kept else str(time.monotonic())
+        state = repr(sorted((one.path, one.state) for one in kept.inputs)) if kept else str(time.monotonic())
         for name in stage.writes():
             self.keys[name.casefold()] = _digest(key, state)
 
@@ -206,11 +211,12 @@ class Preview:
         self.runner.run_stage(index, stage)
         made = {view.name: view.frame for name, view in self.context.views.items() if name not in before}
         record = self.context.record
-        inputs = {path: lake.snapshot(path) for path in record.inputs}
-        self.memory.keep_stage(key, Kept(made, inputs, self.context.watches[watches:], self.context.hazards[hazards:], record.warnings))
+        self.memory.keep_stage(
+            key, Kept(made, record.inputs, self.context.watches[watches:], self.context.hazards[hazards:], record.warnings)
+        )
 
     def _recall(self, index: int, stage: Stage, kept: Kept) -> None:
-        self.context.recall(index, stage, list(kept.inputs))
+        self.context.recall(index, stage, kept.inputs)
         self.emit(StageEntered(stage_index=index, stage=stage.name, stage_type=stage.type))
         self.context.watches += [watch.at(index) for watch in kept.watches]
         self.context.hazards += [hazards.at(index) for hazards in kept.hazards]

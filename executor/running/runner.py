@@ -24,6 +24,7 @@ from executor.language.dialects.advice import silent_mistakes
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.hazards import Hazards, counted
+from executor.running.inputs import CHANGED, Input
 from executor.running.joins import Joins, joins_of
 from executor.running.watches import Watch, observer
 from executor.spark import errors as spark_errors
@@ -62,22 +63,7 @@ class StageRecord:
     rows: dict[str, int] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     warnings: list[Problem] = field(default_factory=list)
-    inputs: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Input:
-    """A file, folder or pattern that a stage reads, and the state of its files when it began to."""
-
-    index: int
-    stage: Stage
-    path: str
-    state: lake.Snapshot
-
-    @property
-    def is_as_it_was(self) -> bool:
-        """Whether every file that was there is there still, unchanged. What came in addition was not read."""
-        return set(self.state) <= set(lake.snapshot(self.path))
+    inputs: list[Input] = field(default_factory=list)
 
 
 class RunContext:
@@ -106,7 +92,7 @@ class RunContext:
         """Texts that the document keeps of files it names; None: it keeps none."""
         self.origins = Origins()
         self.inputs: dict[str, Input] = {}
-        """What the stages of a run have read in the lake, by its address, as it was when they began."""
+        """What the stages have read in the lake, by its address, as it was when the first of them began."""
         self._entered: Stage | None = None
         self._spark, self._emit, self.lake_folder, self._publisher = spark, emit, lake_folder, publisher
         self._gate = Gate(spark)
@@ -138,10 +124,18 @@ class RunContext:
         if staged is not None:
             return self._noted(str(staged))
         path = lake.existing(self.lake_folder, uri)
-        self.record.inputs.append(path)
-        if self._entered and not self.is_preview and uri not in self.inputs:
-            self.inputs[uri] = Input(self.index, self._entered, path, lake.snapshot(path))
+        if self._entered:
+            self.reads(Input(self.index, self._entered, uri, path, lake.snapshot(path)))
         return self._noted(path)
+
+    def reads(self, one: Input) -> None:
+        """The present stage reads this."""
+        self.record.inputs.append(one)
+        self.inputs.setdefault(one.uri, one)
+
+    def changed_inputs(self) -> list[Problem]:
+        """What was changed since a stage began to read it."""
+        return [change for one in self.inputs.values() if (change := one.change(is_preview=self.is_preview))]
 
     def _noted(self, path: str) -> str:
         if self._entered:
@@ -292,22 +286,14 @@ class Runner:
                 self.tell_values(asks=False)
             raise
         self.tell_values()
-        self._require_unchanged_inputs()
+        self.require_unchanged_inputs()
 
-    def _require_unchanged_inputs(self) -> None:
-        """Spark reads a file anew for each query on it: one that was replaced meanwhile would be checked as it was, and written as it is.
-        Raises StageFailure."""
-        for uri, read in self.context.inputs.items():
-            if not read.is_as_it_was:
-                with self.told(read.index, read.stage):
-                    raise ProblemError(
-                        Problem(
-                            code="input-changed",
-                            field="inputURI",
-                            message=f"“{uri}” was changed while this run read it: what it would write could mix old and new rows.",
-                            fix="Run it again: it then reads the file as it is now.",
-                        )
-                    )
+    def require_unchanged_inputs(self) -> None:
+        """To be asked when all has been read. Raises StageFailure, at the stage that reads what was changed."""
+        for one in self.context.inputs.values():
+            if change := one.change(is_preview=self.context.is_preview):
+                with self.told(one.index, one.stage):
+                    raise ProblemError(change)
 
     def run_stage(self, index: int, stage: Stage) -> None:
         """Enter, execute, exit."""
@@ -363,12 +349,18 @@ class Runner:
             with spark_errors.translated(sql=sql, columns=self.context.columns, gone=gone, origins=origins):
                 yield
         except ProblemError as error:
-            first, *others = error.problems
+            first, *others = self._with_causes(error.problems)
             for other in others:
                 self.emit(Log(level="error", message=" ".join(filter(None, (other.message, other.fix))), stage=stage.name))
             problem = spark_errors.placed(first, index, stage).as_dict()
             self.emit(StageFailed(stage_index=index, stage=stage.name, stage_type=stage.type, duration_ms=_since(started), problem=problem))
             raise StageFailure from error
+
+    def _with_causes(self, problems: list[Problem]) -> list[Problem]:
+        """Whatever fails after an input was changed is told as that: what was met in half a file says nothing of the job."""
+        if self.process.is_gone or any(problem.code == CHANGED for problem in problems):
+            return problems
+        return [*self.context.changed_inputs()[:1], *problems]
 
     def _metrics(self, group: str) -> dict[str, int]:
         self.spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()

@@ -185,7 +185,7 @@ class Server:
             raise ProblemError(problem)
         preview = Preview(self.process, answer, job, given.lake, sample=False, memory=self._memory, is_cancelled=is_cancelled)
         with preview.frame_of(len(job.stages) - 1) as frame:
-            export.export(
+            done = export.export(
                 frame,
                 form=form,
                 rows=rows,
@@ -194,6 +194,7 @@ class Server:
                 emit=answer,
                 is_cancelled=is_cancelled,
             )
+        answer(done)
 
     def _analyse(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
         given = values_from(request.get("values") or {})

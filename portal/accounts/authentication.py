@@ -28,7 +28,7 @@ class ApiTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("This API token is not known, has expired or was revoked. Make a new one on your account page.")
         _note_use(token)
         audit.from_token(token.prefix)
-        token_scopes.limit_to(token.scopes)
+        token_scopes.limit_to(token.scopes, token.pk)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

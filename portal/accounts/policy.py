@@ -62,8 +62,7 @@ def can(user: User, action: str, subject: Any = None, *, environment: str | None
     """
     if not user.is_authenticated or not user.is_active or not token_scopes.allow(action):
         return False
-    roles = ROLES_FOR[action]
-    memberships = Membership.objects.filter(user=user, role__in=roles)
+    memberships = _memberships(user, ROLES_FOR[action])
     platform_wide = Q(project__isnull=True, role=R.PLATFORM_ADMIN)
     if subject is None:
         return memberships.filter(platform_wide).exists()
@@ -71,6 +70,13 @@ def can(user: User, action: str, subject: Any = None, *, environment: str | None
     name = environment if own_environment is None else own_environment
     inside = Q(project=project) & (Q() if name is None else Q(environment__in=["", name]))
     return memberships.filter(platform_wide | inside).exists()
+
+
+def _memberships(user: User, roles: set[Role]) -> QuerySet[Membership]:
+    """Roles of a person as they came: none once the account was switched off, its password changed or the token revoked since `user` was
+    read. Work that takes long (a download, an upload, unpacking) asks again, and learns of it."""
+    found = Membership.objects.filter(user=user, user__is_active=True, user__password=user.password, role__in=roles)
+    return found.filter(Exists(token)) if (token := token_scopes.token_in_use()) is not None else found
 
 
 def require(user: User, action: str, subject: Any = None, *, environment: str | None = None) -> None:
@@ -85,7 +91,7 @@ def allowed(user: User, action: str, queryset: QuerySet[M]) -> QuerySet[M]:
         return queryset.none()
     model: Any = queryset.model
     project_path = f"{model.access_project}__pk" if model.access_project else "pk"
-    membership = Membership.objects.filter(user=user, role__in=ROLES_FOR[action])
+    membership = _memberships(user, ROLES_FOR[action])
     here = Q(project=OuterRef(project_path))
     if model.access_environment:
         here &= Q(environment="") | Q(environment=OuterRef(model.access_environment))

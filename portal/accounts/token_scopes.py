@@ -8,6 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextvars import ContextVar
 
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from portal.accounts.models import ApiToken
+
 SCOPE_FOR: dict[str, str | None] = {
     "view": "read",
     "view_data": "read",
@@ -28,11 +33,19 @@ SCOPE_FOR: dict[str, str | None] = {
 """The scope each action needs; `write` where it is not named, None where no token is enough."""
 
 _scopes: ContextVar[frozenset[str] | None] = ContextVar("token_scopes", default=None)
+_token: ContextVar[int | None] = ContextVar("token", default=None)
 
 
-def limit_to(scopes: Iterable[str] | None) -> None:
-    """For the rest of this request; None means the person is signed in and no token limits them."""
+def limit_to(scopes: Iterable[str] | None, token: int | None = None) -> None:
+    """For the rest of this request; None means the person is signed in and no token limits them. `token`: its id."""
     _scopes.set(None if scopes is None else frozenset(scopes))
+    _token.set(token)
+
+
+def token_in_use() -> QuerySet[ApiToken] | None:
+    """The token that the request came with, if it is valid at the moment in which the query is made; None where none is in use."""
+    token = _token.get()
+    return None if token is None else ApiToken.objects.filter(pk=token, revoked_at=None, expires_at__gt=timezone.now())
 
 
 def allow(action: str) -> bool:

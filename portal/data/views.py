@@ -31,6 +31,7 @@ from portal.jobs.actions import may_answer_for
 from portal.jobs.doors import find_project, person
 from portal.page_actions import sentence
 from portal.runs import downloads, published
+from portal.wire import while_allowed
 
 ON_A_PAGE = 100
 
@@ -183,16 +184,16 @@ async def file(request: HttpRequest, project: str, environment: str) -> HttpResp
     await request.auser()
 
     @sync_to_async
-    def opened() -> tuple[Table, Any]:
+    def opened() -> tuple[User, Environment, Table, Any]:
         user, found, shown = _asked(request, project, environment, "view_data")
         if shown.is_folder:
             raise PortalError("A folder cannot be downloaded as one file.", code="is-folder", status=422, fix="Download its rows.")
         table_rows.record_look(user, "download_data", found, shown.uri, form="file")
-        return shown, Lake(found).read(shown.uri)
+        return user, found, shown, Lake(found).read(shown.uri)
 
     if request.method != "GET":
         return HttpResponse(status=405)
-    shown, parts = await opened()
+    user, found, shown, parts = await opened()
 
     async def pieces() -> AsyncIterator[bytes]:
         try:
@@ -207,7 +208,8 @@ async def file(request: HttpRequest, project: str, environment: str) -> HttpResp
         "Content-Length": str(shown.bytes),
         "Cache-Control": "no-store, no-transform",
     }
-    return StreamingHttpResponse(pieces(), content_type="application/octet-stream", headers=headers)
+    whole = while_allowed(pieces(), lambda: policy.require(user, "view_data", found))
+    return StreamingHttpResponse(whole, content_type="application/octet-stream", headers=headers)
 
 
 # --- buttons --------------------------------------------------------------------------------------------------------------

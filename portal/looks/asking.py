@@ -16,6 +16,7 @@ from executor.files.lake import resolve
 from executor.look.proposal import Proposal
 from executor.look.stages import Choices
 from executor.problems import Problem, ProblemError
+from portal.accounts import policy
 from portal.accounts.models import User
 from portal.data.table_rows import remember_look
 from portal.environments.models import Environment
@@ -46,6 +47,7 @@ async def look(user: User, environment: Environment, uri: str, settings: dict[st
             _kept.move_to_end(key)
             return _kept[key]
     event = await ask(user, environment, "look", {"uri": uri, "settings": settings, "seconds": SECONDS})
+    await sync_to_async(policy.require)(user, "view_data", environment)  # it may have been taken away while the file was read
     try:
         proposal = Proposal.model_validate(event.get("proposal"))
     except ValidationError:

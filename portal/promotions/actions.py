@@ -221,6 +221,25 @@ def roll_back(*, actor: User, job: Job, environment: Environment, message: str =
 
 
 def _live_before(version: JobVersion, environment: Environment) -> JobVersion | None:
+    """Where one gets from `version` by going back once more: to what it replaced in `environment`, less what was gone back from since it
+    went live, and what stands before that; None when nothing is left."""
+    seen = {version.pk}
+    before = _replaced_by(version, environment)
+    while before is not None and before.pk not in seen and _is_withdrawn(before, environment):
+        seen.add(before.pk)
+        before = _replaced_by(before, environment)
+    return None if before is None or before.pk in seen else before
+
+
+def _is_withdrawn(version: JobVersion, environment: Environment) -> bool:
+    """Whether it was gone back from, and not approved (in the lowest environment: saved) again after that."""
+    here = Promotion.objects.filter(to_environment=environment, state=PromotionState.LIVE).order_by("-decided_at")
+    withdrawn = here.filter(previous_version=version, is_roll_back=True).first()
+    approved = here.filter(version=version, is_roll_back=False).first()
+    return withdrawn is not None and (approved is None or withdrawn.decided_at > approved.decided_at)  # type: ignore[operator]
+
+
+def _replaced_by(version: JobVersion, environment: Environment) -> JobVersion | None:
     """What `version` replaced when it went live in `environment`; in the lowest, where saving makes live, the version saved before it."""
     if environment.rank == 0:
         return version.job.versions.filter(number__lt=version.number).order_by("-number").first()

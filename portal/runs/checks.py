@@ -94,6 +94,8 @@ def refusal(run: Run) -> dict[str, Any] | None:
     """Why a worker must not start this run after all (a problem), asked again because rights and versions may have changed since."""
     action = "start_run" if run.version_id else "run_draft"
     who = run.requested_by
+    if run.job.archived_at:
+        return _problem("job-archived", f"{run.job.name} was archived meanwhile.", "Bring the job back first, then run it again.")
     if who and not policy.can(who, action, run.job, environment=run.environment.name):
         message = f"{who.shown_name} may not run {run.job.name} in {run.environment.name} any more."
         return _problem("requester-not-allowed", message, "Somebody with the right to run it can rerun it.")

@@ -30,7 +30,7 @@ from portal.runs.doors import find_run
 from portal.runs.models import Run
 from portal.runs.preview_views import message_for
 from portal.runs.start_views import find_job
-from portal.wire import LIVE_HEADERS
+from portal.wire import LIVE_HEADERS, while_allowed
 
 FORMS: dict[str, tuple[str, bool, str, str]] = {
     "csv": ("csv", False, "csv", "text/csv; charset=utf-8"),
@@ -91,7 +91,8 @@ async def download(message: dict[str, Any], form: str, name: str, note: Noted) -
         "X-Sluice-Complete": "yes" if done["complete"] else "no",
         "X-Sluice-Notes": quote(" ".join(done["notes"])),
     }
-    answer = StreamingHttpResponse(_parts(file), content_type=content_type, headers=headers)
+    whole = while_allowed(_parts(file), lambda: preview_client.require_right(message))
+    answer = StreamingHttpResponse(whole, content_type=content_type, headers=headers)
     closers: list[Callable[[], Any]] = vars(answer)["_resource_closers"]
     closers.append(file.close)  # also when nobody reads it to its end
     return answer

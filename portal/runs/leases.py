@@ -93,9 +93,9 @@ def hand_on(run: Run) -> str:
     with transaction.atomic():
         if run.state == RunState.CANCELLING:
             run.move_to(RunState.CANCELLED, reason="cancelled; the machine that ran it stopped answering meanwhile")
-        elif published := _result_of(run) if run.publishing_since else None:
+        elif result := _result_of(run) if run.publishing_since else None:
             reason = "its outputs were published; the machine that ran it stopped answering before it could say so"
-            run.move_to(published.outcome, reason=reason, outputs=published.outputs)
+            run.move_to(result.outcome, reason=reason, outputs=result.outputs)
         elif run.publishing_since or run.fence >= run.max_attempts:
             problem = _lost_problem(run)
             run.move_to(RunState.FAILED, reason=problem["message"], problem=problem)
@@ -103,6 +103,7 @@ def hand_on(run: Run) -> str:
             run.move_to(RunState.QUEUED, reason="the machine that ran it stopped answering")
             OutboxMessage.add(EXECUTE, str(run.pk))
         close_attempt(run, lost, "lost")
+        published.note(run)
     if run.is_final:
         receipts.forget(run)
     return run.state
@@ -110,8 +111,8 @@ def hand_on(run: Run) -> str:
 
 def _result_of(run: Run) -> RunFinished | None:
     """What a lost run that might publish has published. None is final: should its machine wake up, it finds that it was given up."""
-    published = receipts.receipt_of(run)
-    return published if published or receipts.give_up(run) else receipts.receipt_of(run)
+    result = receipts.receipt_of(run)
+    return result if result or receipts.give_up(run) else receipts.receipt_of(run)
 
 
 def _lost_problem(run: Run) -> dict[str, Any]:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from executor.event_lines import stored
 from executor.events import ValueWarnings
+from portal.accounts import policy
+from portal.accounts.models import User
+from portal.environments.models import Environment
+from portal.errors import NotAllowed
 from portal.runs.preview_lease import LONGEST_LINE, said
 
 DOWN = {
@@ -22,6 +28,13 @@ DOWN = {
     ),
     "last": True,
 }
+
+NO_MORE = {
+    **said("right-gone", "You may not see this data any more.", "Ask whoever manages the people of this project, or sign in again."),
+    "last": True,
+}
+RIGHTS_SECONDS = 1.0
+"""How long an answer that still comes may outlast the right to it."""
 
 ANSWERS = {"look": "looked", "unpack": "unpacked", "survey": "surveyed", "put-back": "put_back", "repair": "repaired"}
 """What a program over files (`portal.runs.file_programs`) does → the event that it answers with when all went well."""
@@ -36,8 +49,11 @@ def _with_words(event: dict[str, Any]) -> dict[str, Any]:
 async def request(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     """Sends one request (see portal.runs.preview_service) and gives the events of its answer, the last of them with `last`.
 
-    Ending the iteration early cancels the work. A service that is down answers with a problem like any other.
+    Ending the iteration early cancels the work. A service that is down answers with a problem like any other. The answer ends when
+    `asker` (who stays in this process) may not see the environment's data any more.
     """
+    asked = time.monotonic()
+    about, message = message, {name: value for name, value in message.items() if name != "asker"}
     try:
         reader, writer = await asyncio.open_unix_connection(str(settings.PREVIEW_SOCKET), limit=LONGEST_LINE)
     except OSError:
@@ -49,6 +65,13 @@ async def request(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         while True:
             line = await reader.readline()
             event = json.loads(line) if line else DOWN
+            if event.get("last") or time.monotonic() - asked >= RIGHTS_SECONDS:
+                asked = time.monotonic()
+                try:
+                    await sync_to_async(require_right)(about)
+                except NotAllowed:
+                    yield NO_MORE
+                    return
             yield _with_words(event)
             if event.get("last"):
                 return
@@ -58,6 +81,15 @@ async def request(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
+
+
+def require_right(message: dict[str, Any]) -> None:
+    """Raises NotAllowed when whoever asked with `message` may not have its answer any more: it may come minutes later."""
+    asker: User | None = message.get("asker")
+    if asker is not None:
+        action, places = "view_data" if message["do"] == "look" else "preview", Environment.objects.filter(pk=message["environment"])
+        if not policy.allowed(asker, action, places).exists():
+            raise NotAllowed(action, places.first())
 
 
 async def answer_over_files(what: str, *, user: int, environment: int, values: dict[str, Any]) -> dict[str, Any]:

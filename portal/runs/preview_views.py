@@ -92,8 +92,8 @@ def message_for(
 
 
 def addressed(user: User, do: str, job: int, environment: int) -> dict[str, Any]:
-    """What to do, in whose session; `job` and `environment` are ids."""
-    return {"do": do, "user": user.pk, "job": job, "environment": environment, "holder": user.shown_name}
+    """What to do, in whose session; `job` and `environment` are ids. `asker` stays here, and must still be allowed when it comes."""
+    return {"asker": user, "do": do, "user": user.pk, "job": job, "environment": environment, "holder": user.shown_name}
 
 
 def record_look(user: User, action: str, subject: Job | Run, environment: str) -> None:

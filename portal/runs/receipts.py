@@ -47,7 +47,8 @@ def forget_noted(most: int = 100) -> int:
     exchange was repaired. Gives how many went."""
     count = 0
     for folder in settings.LAKE_DIR.glob(f"*/*/{receipts.FOLDER}"):
-        for file in islice(folder.glob("*.json"), most):
+        notes = (file for file in folder.glob("*") if file.suffix in (".json", ".new"))  # a crash leaves one that is not whole
+        for file in islice(notes, most):
             if is_noted(file.stem) and not exchange.is_open(folder.parent, file.stem):
                 receipts.remove(folder.parent, file.stem)
                 count += not os.path.lexists(file)

@@ -19,7 +19,7 @@ from portal.runs import log_lines
 from portal.runs.doors import Reader, reader_of
 from portal.runs.hints import Listener
 from portal.runs.models import Run
-from portal.wire import LIVE_HEADERS
+from portal.wire import LIVE_HEADERS, while_allowed
 
 POLL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0
@@ -147,7 +147,14 @@ async def download(request: HttpRequest, project: str, run: UUID) -> HttpRespons
     kind, ending = ("text/plain", "txt") if as_text else ("application/x-ndjson", "ndjson")
     name = f"{reader.run.job.name}-{reader.run.short_id}.{ending}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', **kept}
-    return StreamingHttpResponse(content(), content_type=f"{kind}; charset=utf-8", headers=headers)
+    whole = while_allowed(content(), lambda: _require_as_before(request, project, reader))
+    return StreamingHttpResponse(whole, content_type=f"{kind}; charset=utf-8", headers=headers)
+
+
+def _require_as_before(request: HttpRequest, project: str, reader: Reader) -> None:
+    """Raises NotAllowed when the log, or its data, may not be seen any more."""
+    if _again(request, project, reader.run).with_data < reader.with_data:
+        raise NotAllowed("view_data", reader.run)
 
 
 def _tag(reader: Reader) -> str:

@@ -415,7 +415,8 @@ class Supervisor:
         ).as_dict()
 
     def _published(self) -> str:
-        return "Some outputs may be new already; each is whole." if self.run.publishing_since else "Nothing was published."
+        taken_back = "What it had made visible already is taken back within a minute; the outputs are as before then."
+        return taken_back if self.run.publishing_since else "Nothing was published."
 
     def _stopped_by_itself(self, exit_code: int) -> dict[str, Any]:
         found = f"signal {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit code {exit_code}"

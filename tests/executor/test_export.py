@@ -85,7 +85,8 @@ SELECT * FROM VALUES
 
 def taken(frame: DataFrame, process: SparkProcess, form: str, rows: int = 100, mark: bool = False) -> tuple[bytes, dict[str, Any]]:
     said = io.StringIO()
-    export(frame, form=form, rows=rows, mark=mark, scratch=process.scratch, emit=EventWriter(said), is_cancelled=lambda: False)
+    emit = EventWriter(said)
+    emit(export(frame, form=form, rows=rows, mark=mark, scratch=process.scratch, emit=emit, is_cancelled=lambda: False))
     events = [json.loads(line) for line in said.getvalue().splitlines()]
     assert events[-1]["event"] == "exported"
     return b"".join(base64.b64decode(event["data"]) for event in events[:-1]), events[-1]

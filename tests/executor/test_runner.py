@@ -300,17 +300,25 @@ def replaced(file: Path, text: str) -> None:
     fresh.replace(file)
 
 
-@pytest.mark.parametrize("how", ["replaced", "same size", "one of a folder", "removed from a folder"])
+CHANGED = "was changed while this run read it: old and new rows could be mixed."
+GONE = "was renamed or deleted while this run read it."
+
+
+@pytest.mark.parametrize("how", ["replaced", "shorter", "same size", "renamed", "deleted", "one of a folder", "removed from a folder"])
 def test_what_is_replaced_while_a_run_reads_it_is_not_checked_as_it_was_and_written_as_it_is(
     spark_process: SparkProcess, lake: Path, meanwhile: Callable[..., None], how: str
 ) -> None:
+    """And whatever Spark meets in it then is told as that."""
     file, uri = lake / "raw" / "flights.csv", "raw/flights.csv"
     if "folder" in how:
         uri = "raw"
         (lake / "raw" / "more.csv").write_text("origin,delay,day\n")
     acts: dict[str, Callable[[], object]] = {
         "replaced": lambda: replaced(file, ROWS + "LGA,1,2013-01-03\n"),
+        "shorter": lambda: replaced(file, ""),
         "same size": lambda: replaced(file, ROWS.replace("EWR", "LGA")),
+        "renamed": lambda: file.rename(file.with_name("other.csv")),
+        "deleted": lambda: file.unlink(),
         "one of a folder": lambda: replaced(file, "origin,delay,day\n"),
         "removed from a folder": lambda: (lake / "raw" / "more.csv").unlink(),
     }
@@ -318,9 +326,9 @@ def test_what_is_replaced_while_a_run_reads_it_is_not_checked_as_it_was_and_writ
     outcome = run_here(spark_process, [EXTRACT | {"inputURI": uri}, CHECK, GROUPED, SAVE], lake)
     assert outcome.result == "failed"
     problem = [event["problem"] for event in outcome.events if "problem" in event][-1]
-    if how != "removed from a folder":  # Spark may miss the file first, and says so in its own way
-        assert (problem["code"], problem["stage"]) == ("input-changed", "flights")
-        assert problem["message"].startswith(f"“{uri}” was changed while this run read it")
+    assert (problem["code"], problem["stage"], problem["field"]) == ("input-changed", "flights", "inputURI")
+    assert problem["message"] == f"“{uri}” {GONE if how in ('renamed', 'deleted') else CHANGED}"
+    assert problem.get("found") == ("a file that is called other.csv now" if how == "renamed" else None)
     assert not (lake / "curated" / "daily").exists()
 
 

@@ -165,6 +165,30 @@ def test_a_changed_file_is_seen_at_once(client: Client, flights: Path) -> None:
     assert cells(client.preview(stages)) == [[1]]
 
 
+SLOWLY = "SELECT f.origin, sum(hash(a.id, b.id)) AS n FROM flights f CROSS JOIN range(10000000) a CROSS JOIN range({}) b GROUP BY f.origin"
+
+
+@pytest.mark.parametrize(("kind", "how"), [("preview", "renamed"), ("preview", "replaced"), ("export", "replaced")])
+def test_a_file_that_is_changed_while_it_is_shown_or_taken_home_is_told_and_not_mixed(
+    client: Client, flights: Path, kind: str, how: str
+) -> None:
+    more: dict[str, Any] = {"form": "csv", "rows": 100} if kind == "export" else {"rows": 100}
+    request_id = client.request(kind, [EXTRACT, transform(SLOWLY.format(10))], to=1, input="full", **more)
+    while client._next()["event"] != "stage_finished":
+        pass
+    other = flights.with_name("other.csv")
+    other.write_text("origin,delay\nLGA,1\n")
+    if how == "renamed":
+        flights.rename(flights.with_name("elsewhere.csv"))
+    else:
+        other.replace(flights)
+    events = client.answer(request_id)
+    assert (events[-1]["event"], events[-1]["problem"]["code"]) == ("stage_failed", "input-changed")
+    assert not [event for event in events if event["event"] in ("rows", "exported")]
+    if how == "replaced":
+        assert cells(client.preview([EXTRACT]))[0][0] == "LGA"
+
+
 def test_a_file_whose_workbook_is_newer_is_not_shown_from_memory(client: Client, flights: Path) -> None:
     book, note = flights.with_name("book.xlsx"), flights.with_name(made_of.NOTE)
     book.write_bytes(b"May")

@@ -122,3 +122,42 @@ def test_only_approvers_and_admins_go_back(
     with pytest.raises(NotAllowed):
         roll_back(actor=request.getfixturevalue(who), job=version.job, environment=prod)
     assert live(prod) == second
+
+
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_going_back_again_passes_over_what_was_gone_back_from_before(
+    version: JobVersion, ana: User, pat: User, test_env: Environment, prod: Environment, browser_of, door: str
+) -> None:
+    """v1, v2, and v1 approved once more: from v2 one does not get to the v1 that was just withdrawn."""
+    second = make_version(version.job, ana, changed("SELECT 2 AS two FROM flights"))
+    for new, old in ((version, None), (second, version), (version, second)):
+        make_live(new, prod)
+        if old:
+            went_live(new, old, ana, test_env, prod)
+    browser, job = browser_of(pat), version.job
+
+    def back() -> int:
+        begins, kind = ("/p", {}) if door == "page" else ("/api/v1/projects", {"content_type": "application/json"})
+        return int(browser.post(f"{begins}/flights/jobs/{job.name}/roll-back", {"environment": "prod"}, **kind).status_code)
+
+    assert back() in (200, 201, 302) and live(prod) == second
+    for _ in range(2):
+        back()
+        assert live(prod) == second
+
+
+def test_in_dev_what_was_gone_back_from_is_passed_over_after_new_versions(version: JobVersion, ana: User, dev: Environment) -> None:
+    def save(number: int) -> JobVersion:
+        made = make_version(version.job, ana, changed(f"SELECT {number} AS n FROM flights"))
+        make_live(made, dev)
+        return made
+
+    make_live(version, dev)
+    second, _ = save(2), save(3)
+    dora = factories.make_person("dora", version.job.project, "environment_admin")
+    roll_back(actor=dora, job=version.job, environment=dev)
+    assert live(dev) == second
+    fourth, _ = save(4), save(5)
+    for expected in (fourth, second, version):
+        roll_back(actor=dora, job=version.job, environment=dev)
+        assert live(dev) == expected

@@ -253,14 +253,17 @@ def test_a_run_that_has_published_and_lost_its_worker_ends_as_published(queued: 
     leases.claim(run, "a worker that dies")
     run.move_to(RunState.RUNNING)
     assert leases.grant_publishing(run)
-    result = RunFinished(outcome="succeeded_with_warnings", duration_ms=5, outputs=[{"stage": "write", "uri": "curated/x", "rows": 7}])
+    output: Any = {"stage": "write", "uri": "curated/by_origin", "rows": 7, "kept": [{"id": "20260101T000000000000", "rows": 6}]}
+    result = RunFinished(outcome="succeeded_with_warnings", duration_ms=5, outputs=[output])
     fake_executor.mkdir(parents=True)
     receipts.write(fake_executor, str(run.pk), line_of(result))
 
     assert leases.hand_on(run) == "succeeded_with_warnings"
     run.refresh_from_db()
-    assert (run.problem, run.outputs) == (None, [{"stage": "write", "uri": "curated/x", "rows": 7}])
+    assert (run.problem, run.outputs) == (None, [output])
     assert not (fake_executor / ".sluice-receipts").exists()
+    (place,) = run.job.places.all()
+    assert (place.last_run_id, place.kept) == (run.pk, output["kept"]), "what lies there now, and what can be put back"
 
 
 def test_a_receipt_that_is_none_is_not_believed(queued: Callable[..., Run], fake_executor: Path) -> None:
@@ -399,13 +402,16 @@ def test_notes_beside_outputs_go_once_their_run_has_ended(queued: Callable[..., 
 
     fake_executor.mkdir(parents=True)
     ended, working = queued(state="failed"), queued(state="running")
+    half = fake_executor / ".sluice-receipts" / f"{queued(state='failed').pk}.new"
     names = [str(ended.pk), f"{ended.pk}-2", str(working.pk), "by-hand"]
     for name in names:
         receipts.write(fake_executor, name, "{}")
     (fake_executor / ".sluice-publishing").mkdir()
     open_exchange = fake_executor / ".sluice-publishing" / f"{ended.pk}-2.json"
     open_exchange.write_text("[]")
-    assert notes.forget_noted() == 1
+    half.write_text("{")  # its program died while it wrote the note
+    assert notes.forget_noted() == 2
+    assert not half.exists()
     assert [name for name in names if receipts.read(fake_executor, name)] == names[1:]
     open_exchange.unlink()  # repaired by the next run there
     assert notes.forget_noted() == 1
