@@ -23,7 +23,7 @@ from portal.data import actions, kinds, origins, rights, table_rows, uploads
 from portal.data.lake import Lake
 from portal.data.listing import Filters, Table, find_table, holds_a_value, list_tables
 from portal.data.models import FileVersion, VersionState
-from portal.data.uses import used_by_any
+from portal.data.uses import READS, used_by_any
 from portal.environments.models import Environment
 from portal.errors import NotAllowed, PortalError
 from portal.jobs import places
@@ -132,11 +132,13 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     place = places.place_at(found, shown.uri)
     is_packed = not shown.is_folder and shown.ending in kinds.PACKED
     parts = origins.made_from(Lake(found), shown.uri)
+    uses = used_by_any(found, [shown.uri, *parts])
     context = {
         "project": found.project,
         "environment": found,
         "table": shown,
-        "uses": used_by_any(found, [shown.uri, *parts]),
+        "uses": uses,
+        "readers": sorted({use["job"] for use in uses if use["does"] == READS}),
         "versions": versions[:50],
         "place": place,
         "publishes": published.history(place) if place and place.owner else [],

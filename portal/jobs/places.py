@@ -50,6 +50,11 @@ def used_by(environment: Environment, uri: str) -> list[Use]:
     return [use for use in _uses(environment) if places.meet(use.uri, uri)]
 
 
+def readers_of(environment: Environment, uri: str) -> list[str]:
+    """Names of the jobs that read the place, each once: what is put back there, they read next."""
+    return sorted({use.job.name for use in used_by(environment, uri) if not use.writes})
+
+
 def uses_in(environment: Environment) -> list[Use]:
     """Every use of every place, for a page that lists many: match them with `executor.language.places.meet`."""
     return list(_uses(environment))

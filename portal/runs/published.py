@@ -12,13 +12,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from executor.files import kept, marks
 from executor.language.places import key_of
 from executor.problems import Problem
 from portal.accounts.models import User
 from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.models import Place
-from portal.runs import preview_client
+from portal.runs import launcher, preview_client
 from portal.runs.models import GOOD_STATES, HELD_STATES, Run
 from portal.runs.problems import problem_of
 
@@ -45,16 +46,18 @@ def claim(run: Run) -> None:
 
 
 def note(run: Run) -> None:
-    """A run that published has ended: what lies at its places now, and what is kept beside it. In the caller's transaction."""
+    """A run that published has ended: what lies at its places now, and what is kept beside it; also where somebody took a place over while
+    it published. In the caller's transaction."""
     if run.state not in GOOD_STATES:
         return
-    own = Place.objects.filter(environment=run.environment, owner=run.job)
+    written = set(map(key_of, outputs_of(run)))
     for output in run.outputs:
         if not isinstance(output, dict) or not isinstance(output.get("uri"), str) or output.get("published") is False:
             continue
         said = {"kept": _facts(output["kept"])} if "kept" in output else {}
-        place = own.filter(key=key_of(output["uri"]))
-        place.update(last_run_id=run.pk, published_at=timezone.now(), may_replace=False, **said)
+        place = Place.objects.filter(environment=run.environment, key=key_of(output["uri"]), key__in=written)
+        place.update(last_run_id=run.pk, published_at=timezone.now(), **said)
+        place.filter(owner=run.job).update(may_replace=False)
 
 
 def _facts(given: Any) -> list[dict[str, Any]]:
@@ -132,13 +135,25 @@ def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
     ask, values = async_to_sync(preview_client.answer_over_files), {"uri": place.uri, "kept": kept_id}
     answer = ask("put-back", user=user.pk, environment=place.environment_id, values=values)
     if answer.get("event") != preview_client.ANSWERS["put-back"]:
-        raise _refusal(answer)
+        refusal, answer = _refusal(answer), _done_unheard(place, kept_id) or {}
+        if not answer:
+            raise refusal
     current = _facts([answer.get("current")])[0] if isinstance(answer.get("current"), dict) else {}
     with transaction.atomic():
         locked = Place.objects.select_for_update().get(pk=place.pk)
         locked.kept, locked.last_run_id, locked.published_at = _facts(answer.get("kept")), _run_id(current.get("run_id")), timezone.now()
         locked.save(update_fields=["kept", "last_run_id", "published_at"])
     return current
+
+
+def _done_unheard(place: Place, kept_id: str) -> dict[str, Any] | None:
+    """What the program would have answered, had it not ended right after it had put the output back; None when it has not done that."""
+    wanted = next((row for row in place.kept if row.get("id") == kept_id), {})
+    target = launcher.lake_folder(place.environment) / place.uri
+    current = marks.facts_of(target)
+    if not wanted.get("run_id") or any(current.get(name) != wanted.get(name) for name in ("run_id", "published_at")):
+        return None
+    return {"current": current, "kept": kept.listing(target)}
 
 
 def _refusal(answer: dict[str, Any]) -> PortalError:

@@ -16,6 +16,7 @@ from portal import health
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.errors import PortalError
+from portal.jobs import places
 from portal.jobs.actions import may_answer_for
 from portal.jobs.documents import stages_of
 from portal.runs import published
@@ -237,7 +238,15 @@ def publishes_of(user: User, run: Run) -> list[dict[str, Any]]:
     if run.state not in GOOD_STATES:
         return []
     may = may_answer_for(user, "put_back_output", run.environment)
-    return [{"place": place, "publishes": published.history(place), "may_put_back": may} for place in published.places_of(run)]
+    return [
+        {
+            "place": place,
+            "publishes": published.history(place),
+            "may_put_back": may,
+            "readers": places.readers_of(run.environment, place.uri) if may and place.kept else [],
+        }
+        for place in published.places_of(run)
+    ]
 
 
 def may_take_over(user: User, run: Run) -> bool:

@@ -254,6 +254,9 @@ def test_rename_delete_and_put_back(lake: Path, browser_of: Browsers, ana: User,
     version = FileVersion.objects.get()
     assert browser_of(vic).post(PAGE + "put-back", {"version": version.pk}).status_code == 404
     browser.post(PAGE + "put-back", {"version": version.pk})
+    bring("b.csv", b"x\n2\n", if_there="new_version")
+    assert "Put v1 back?" in (page := browser.get(PAGE + "table", {"uri": "raw/b.csv"}).content.decode()) and "No job reads it." in page
+    browser.post(PAGE + "put-back", {"version": version.pk})
     assert (lake / "raw" / "b.csv").read_bytes() == b"x\n1\n"
     assert browser.post(PAGE + "put-back", {"version": uuid.uuid4()}).status_code == 404
 

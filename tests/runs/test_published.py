@@ -200,7 +200,11 @@ def test_an_earlier_output_is_put_back_with_one_click_and_back_again(
     place, last = published_twice, version.job.runs.order_by("-created_at").first()
     address = f"/p/flights/runs/{last.pk}/"  # type: ignore[union-attr]
     page = browser_of(ana).get(address).content.decode()
-    assert "History of publishes" in page and "Put back" in page
+    assert "History of publishes" in page and "Put back" in page and "No job reads it." in page
+    reads = {"stages": [{"type": "ParquetExtract", "name": "r", "inputURI": WRITES, "outputView": "r"}]}
+    factories.make_version(factories.make_job(version.job.project, ana, "reader"), document=reads, live_in=("dev",))
+    for where in (address, f"/p/flights/data/dev/table?uri={WRITES}"):
+        assert "Read by reader." in browser_of(ana).get(where).content.decode()
     assert "Put back" not in browser_of(vic).get(address).content.decode()
     for expected in ("run 1", "run 2"):
         asked = {"place": place.pk, "kept": place.kept[0]["id"]}
@@ -209,6 +213,51 @@ def test_an_earlier_output_is_put_back_with_one_click_and_back_again(
         place.refresh_from_db()
         assert content(place) == expected and len(place.kept) == 1
     assert AuditEvent.objects.filter(action="put_back_output", environment="dev", result="done").count() == 2
+
+
+def test_what_was_put_back_by_a_program_that_could_not_say_so_is_noted(
+    published_twice: Place, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what was not put back is told as that."""
+    from portal.audit.models import AuditEvent
+    from portal.errors import PortalError
+    from portal.runs import actions, preview_client, published
+
+    heard, place = published.preview_client.request, published_twice
+    before = place.last_run_id
+
+    async def dies(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        if is_done:
+            async for _ in heard(message):
+                pass
+        yield preview_client.DOWN
+
+    monkeypatch.setattr(preview_client, "request", dies)
+    is_done = False
+    with pytest.raises(PortalError, match="does not answer"):
+        actions.put_back_output(actor=ana, place=place, kept_id=place.kept[0]["id"])
+    is_done = True
+    actions.put_back_output(actor=ana, place=place, kept_id=place.kept[0]["id"])
+    assert content(place) == "run 1" and place.last_run_id != before
+    assert [row["run_id"] for row in place.kept] == [str(before)]
+    assert AuditEvent.objects.filter(action="put_back_output", result="done").count() == 1
+
+
+def test_a_place_that_is_taken_over_while_its_job_publishes_shows_what_lies_there(
+    published_twice: Place, version: JobVersion, other: JobVersion, dev: Environment, ana: User
+) -> None:
+    from portal.jobs.actions import take_over_place
+    from portal.runs import published
+
+    run = factories.make_run(version, dev, "succeeded", outputs=[{"stage": "write", "uri": WRITES}, {"stage": "write", "uri": "curated/x"}])
+    foreign = take_over_place(actor=ana, job=other.job, environment=dev, uri="curated/x")
+    take_over_place(actor=ana, job=other.job, environment=dev, uri=WRITES)
+    published.note(run)
+    place = published_twice
+    place.refresh_from_db()
+    foreign.refresh_from_db()
+    assert (place.owner, place.may_replace, place.last_run_id) == (other.job, True, run.pk)
+    assert foreign.last_run_id is None, "a place that the document does not write"
 
 
 def test_nothing_is_put_back_under_a_run_that_writes_there(
