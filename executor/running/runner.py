@@ -125,10 +125,10 @@ class RunContext:
             return self._noted(str(staged))
         path = lake.existing(self.lake_folder, uri)
         if self._entered:
-            self.reads(Input(self.index, self._entered, uri, path, lake.snapshot(path)))
+            self.note_input(Input(self.index, self._entered, uri, path, lake.snapshot(path)))
         return self._noted(path)
 
-    def reads(self, one: Input) -> None:
+    def note_input(self, one: Input) -> None:
         """The present stage reads this."""
         self.record.inputs.append(one)
         self.inputs.setdefault(one.uri, one)

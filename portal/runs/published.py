@@ -148,7 +148,7 @@ def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
 
 def _done_unheard(place: Place, kept_id: str) -> dict[str, Any] | None:
     """What the program would have answered, had it not ended right after it had put the output back; None when it has not done that."""
-    wanted = next((row for row in place.kept if row.get("id") == kept_id), {})
+    wanted: dict[str, Any] = next((row for row in place.kept if row.get("id") == kept_id), {})
     target = launcher.lake_folder(place.environment) / place.uri
     current = marks.facts_of(target)
     if not wanted.get("run_id") or any(current.get(name) != wanted.get(name) for name in ("run_id", "published_at")):
