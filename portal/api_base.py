@@ -56,14 +56,23 @@ class ApiView(GenericAPIView):
     """What a token needs for methods that change something; None where only a signed-in person will do."""
     remembers_answers = True
     """False where the answer holds a secret that must not be kept for Idempotency-Key."""
+    changes: str | None = None
+    """What the person must be able to do to send anything here (POST, PUT, PATCH, DELETE); asked before a word about what was sent, which
+    could tell who or what there is. The action asks again, of the very thing that is meant."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self._check_scope(request)
+        if self.changes and request.method not in SAFE_METHODS:
+            self.require_right(self.changes)
         key = request.headers.get("Idempotency-Key")
         handler = getattr(self, "post", None)
         if key and request.method == "POST" and self.remembers_answers and handler:
             self.__dict__["post"] = idempotency.once(handler, key)  # of this instance, which answers this request only
+
+    def require_right(self, action: str) -> None:
+        """Raises NotAllowed. For views whose right hangs on more than their address."""
+        policy.require(self.person, action)
 
     def _check_scope(self, request: Request) -> None:
         if not isinstance(request.auth, ApiToken):
@@ -98,9 +107,8 @@ class ProjectView(ApiView):
 
     needs = "view"
     """What the person must be able to do in the project to be here at all."""
-    changes: str | None = None
-    """What the person must be able to do somewhere in the project to change anything here; asked before a word about what was sent, which
-    could tell who or what there is."""
+    in_lowest = False
+    """Whether `changes` is asked in the lowest environment; else in the one that the address names, or somewhere in the project."""
 
     @cached_property
     def project(self) -> Project:
@@ -118,6 +126,10 @@ class ProjectView(ApiView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        project = self.project  # refuse strangers before anything is looked at
-        if self.changes and request.method not in SAFE_METHODS:
-            policy.require(self.person, self.changes, project)
+        _ = self.project  # refuse strangers before anything is looked at
+
+    def require_right(self, action: str) -> None:
+        name = self.kwargs.get("environment")
+        if self.in_lowest:
+            name = self.project.environments.order_by("rank").values_list("name", flat=True).first()
+        policy.require(self.person, action, self.project, environment=name)

@@ -168,6 +168,7 @@ class MarkRead(_OfAlert):
 class Channels(ListView, ProjectView):
     serializer_class = ChannelOut
     remembers_answers = False
+    changes = "manage_channels"
 
     def get_queryset(self) -> QuerySet[Channel]:
         return self.visible(Channel.objects.select_related("environment"), "manage_channels")
@@ -210,6 +211,7 @@ class PauseChannel(_OfChannel):
 
 class Rules(ListView, ProjectView):
     serializer_class = RuleOut
+    changes = "manage_channels"
 
     def get_queryset(self) -> QuerySet[Rule]:
         related = Rule.objects.select_related("job", "environment").prefetch_related("channels")

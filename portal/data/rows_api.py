@@ -35,6 +35,7 @@ class FileDownloadIn(DownloadIn):
 
 class _Rows(ProjectView):
     scope = "read"
+    changes = "view_data"
     remembers_answers = False  # they are rows of the data
 
     def asked(self, uri: str) -> tuple[Environment, Table]:

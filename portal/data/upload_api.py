@@ -22,6 +22,7 @@ from portal.data import actions
 from portal.data.bodies import Body
 from portal.data.listing import Filters, Table, list_tables
 from portal.data.models import FileVersion, IfThere, Upload
+from portal.data.rights import require_change
 from portal.environments.models import Environment
 from portal.errors import PortalError
 
@@ -146,7 +147,16 @@ class OfEnvironment(ProjectView):
         return self.find(uploads, pk=self.kwargs["upload"])
 
 
-class Files(OfEnvironment):
+class Changes(OfEnvironment):
+    """One that changes what lies there."""
+
+    changes = "upload_data"
+
+    def require_right(self, action: str) -> None:
+        require_change(self.person, self.environment(), action)
+
+
+class Files(Changes):
     @extend_schema(summary="What lies in an environment's lake", parameters=[WORDS], responses={200: TableOut(many=True)}, tags=["data"])
     def get(self, request: Request, project: str, environment: str) -> Response:
         """At most 2,000; X-Sluice-Complete says whether that is all (yes, no)."""
@@ -251,14 +261,14 @@ def _parse(request: Request, taker: _Taker) -> None:
         raise taker.refusal
 
 
-class RenameFile(OfEnvironment):
+class RenameFile(Changes):
     @extend_schema(summary="Rename a file or folder", request=RenameIn, responses={200: RenamedOut}, tags=["data"])
     def post(self, request: Request, project: str, environment: str) -> Response:
         uri = actions.rename_data(actor=self.person, environment=self.environment(), **self.taken(RenameIn))
         return Response({"uri": uri})
 
 
-class DiscardFile(OfEnvironment):
+class DiscardFile(Changes):
     @extend_schema(summary="Take back a file that you brought", request=DiscardIn, responses={200: FileOut}, tags=["data"])
     def post(self, request: Request, project: str, environment: str) -> Response:
         """It goes into the bin; the version of the same source that it followed is shown again."""
@@ -272,14 +282,14 @@ class FileVersions(OfEnvironment):
         return listed([FileOut(version).data for version in found[:MOST_LISTED]], is_whole=found.count() <= MOST_LISTED)
 
 
-class PutBackFile(OfEnvironment):
+class PutBackFile(Changes):
     @extend_schema(summary="Put a kept version back", request=None, responses={200: FileOut}, tags=["data"])
     def post(self, request: Request, project: str, environment: str, version: str) -> Response:
         versions = FileVersion.objects.filter(environment=self.environment()).select_related("environment__project")
         return Response(FileOut(actions.put_back(actor=self.person, version=self.find(versions, pk=version))).data)
 
 
-class Uploads(OfEnvironment):
+class Uploads(Changes):
     @extend_schema(summary="Your uploads under way", responses={200: UploadOut(many=True)}, tags=["data"])
     def get(self, request: Request, project: str, environment: str) -> Response:
         mine = Upload.objects.open().filter(environment=self.environment(), person=self.person)

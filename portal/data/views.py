@@ -120,6 +120,13 @@ def _asked(request: HttpRequest, project: str, environment: str, action: str = "
     return user, found, table
 
 
+def _to_change(request: HttpRequest, project: str, environment: str) -> tuple[User, Environment, Table]:
+    """As `_asked`, once it is known that the person may change anything here at all."""
+    user = person(request)
+    rights.require_change(user, find_environment(user, find_project(request, project), environment), "change_data")
+    return _asked(request, project, environment)
+
+
 @require_GET
 def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     """?uri= names the file or table; without it one chooses from the list."""
@@ -219,7 +226,7 @@ async def file(request: HttpRequest, project: str, environment: str) -> HttpResp
 
 @require_POST
 def rename(request: HttpRequest, project: str, environment: str) -> HttpResponse:
-    user, found, shown = _asked(request, project, environment)
+    user, found, shown = _to_change(request, project, environment)
     return _do(
         request,
         lambda: address("table", found, actions.rename_data(actor=user, environment=found, uri=shown.uri, to=request.POST.get("to", ""))),
@@ -230,7 +237,7 @@ def rename(request: HttpRequest, project: str, environment: str) -> HttpResponse
 
 @require_POST
 def delete(request: HttpRequest, project: str, environment: str) -> HttpResponse:
-    user, found, shown = _asked(request, project, environment)
+    user, found, shown = _to_change(request, project, environment)
     listed = reverse("data:list", args=[project, environment])
 
     def act() -> str:

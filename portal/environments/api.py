@@ -65,6 +65,7 @@ class Projects(ListView):
 
     serializer_class = ProjectOut
     ordering = "slug"
+    changes = "manage_platform"
 
     def get_queryset(self) -> QuerySet[Project]:
         return people.projects_of(self.person)
@@ -86,6 +87,8 @@ class Environments(ProjectView, ListView):
 
 
 class EnvironmentDetail(ProjectView):
+    changes = "manage_environment"
+
     @extend_schema(summary="One environment", responses=EnvironmentOut, tags=["environments"])
     def get(self, request: Request, project: str, environment: str) -> Response:
         return Response(EnvironmentOut(self._environment(environment)).data)
@@ -132,6 +135,8 @@ class Secrets(OfEnvironment):
 
 
 class SecretDetail(OfEnvironment):
+    changes = "manage_environment"
+
     @extend_schema(summary="Set or replace a secret", request=SecretIn, responses=SecretOut, tags=["environments"])
     def put(self, request: Request, project: str, environment: str, name: str) -> Response:
         value = self.taken(SecretIn)["value"]
@@ -148,6 +153,7 @@ class ComputeProfiles(ListView):
 
     serializer_class = ComputeProfileOut
     ordering = "name"
+    changes = "manage_platform"
 
     def get_queryset(self) -> QuerySet[ComputeProfile]:
         return ComputeProfile.objects.all()

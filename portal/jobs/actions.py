@@ -240,8 +240,7 @@ def save_version(*, actor: User, job: Job, document: str, message: str, base_ver
     `base_version` is the number of the version that the work started from (None: there was none). When nothing changed, the latest
     version is given back. Raises Conflict when a newer version exists, DocumentNotRight when the document has problems.
     """
-    lowest = _lowest(job)
-    policy.require(actor, "save_version", job, environment=lowest.name)
+    lowest = require_save(actor, job)
     document = documents.with_files(document, job.project)
     documents.require_right(document, job.project)
     text = documents.canonical(document)
@@ -250,10 +249,16 @@ def save_version(*, actor: User, job: Job, document: str, message: str, base_ver
     return _keep(actor=actor, job=job, text=text, message=message, base=base_version, lowest=lowest)
 
 
-def restore_version(*, actor: User, job: Job, version: JobVersion) -> JobVersion:
-    """Makes an earlier document the newest version again. Nothing is lost: what was newest stays and can be restored in turn."""
+def require_save(actor: User, job: Job) -> Environment:
+    """The lowest environment, where versions are saved. Raises NotAllowed."""
     lowest = _lowest(job)
     policy.require(actor, "save_version", job, environment=lowest.name)
+    return lowest
+
+
+def restore_version(*, actor: User, job: Job, version: JobVersion) -> JobVersion:
+    """Makes an earlier document the newest version again. Nothing is lost: what was newest stays and can be restored in turn."""
+    lowest = require_save(actor, job)
     text = version.document
     if not keeps_its_files(text):  # saved before versions kept them
         text = documents.canonical(documents.with_files(text, job.project))

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from portal.accounts.models import User
 from portal.api_base import ListView, ProjectView
 from portal.environments.models import Environment
-from portal.errors import PortalError
+from portal.errors import NotAllowed, PortalError
 from portal.jobs import actions, documents, job_list, stage_diff
 from portal.jobs.models import Draft, Job, JobVersion, Place
 from portal.jobs.sources import sources_of
@@ -186,6 +186,7 @@ class Jobs(ProjectView, ListView):
 
     serializer_class = JobOut
     ordering = "name"
+    changes = "create_job"
 
     def get_queryset(self) -> QuerySet[Job]:
         found = self.visible(job_list.for_list(Job.objects.all()))
@@ -249,6 +250,13 @@ class PlaceOut(serializers.ModelSerializer[Place]):
 
 
 class JobTakeOver(JobView):
+    changes = "take_over_place"
+
+    def require_right(self, action: str) -> None:
+        """As `actions.may_answer_for`, in any of the environments: which one is meant stands in what was sent."""
+        if not any(actions.may_answer_for(self.person, action, one) for one in self.project.environments.select_related("project")):
+            raise NotAllowed(action, self.project)
+
     @extend_schema(summary="Take over a place", request=PlaceIn, responses=PlaceOut, tags=["jobs"])
     def post(self, request: Request, project: str, job: str) -> Response:
         """Gives a place to this job: its next run there may replace what lies there. By role, and audited."""
@@ -263,6 +271,8 @@ class Versions(JobView, ListView):
 
     serializer_class = VersionOut
     ordering = "-number"
+    changes = "save_version"
+    in_lowest = True
 
     def get_queryset(self) -> QuerySet[JobVersion]:
         found = self.visible(JobVersion.objects.select_related("author", "restored_from").defer("document", "restored_from__document"))
@@ -311,6 +321,8 @@ class Diff(JobView):
 
 class DraftDetail(JobView):
     """The asking person's own draft."""
+
+    changes = "edit_job"
 
     @extend_schema(summary="Your draft", responses=DraftOut, tags=["jobs"])
     def get(self, request: Request, project: str, job: str) -> Response:

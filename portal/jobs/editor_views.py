@@ -101,6 +101,7 @@ def check(request: HttpRequest, project: str, job: str) -> JsonResponse:
 def save(request: HttpRequest, project: str, job: str) -> JsonResponse:
     """{document, message, base_version} → the new version. 422 with problems, 409 when a newer version exists."""
     found = find_job(request, project, job, "edit_job")
+    actions.require_save(person(request), found)
     given = body(request, document=str, message=str)
     before = found.latest_version
     version = actions.save_version(

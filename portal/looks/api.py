@@ -16,6 +16,7 @@ from executor.look.proposal import Proposal
 from portal.accounts import policy
 from portal.api_base import ProjectView
 from portal.data.reading import ROWS
+from portal.data.rights import require_change
 from portal.data.table_rows import message_for
 from portal.environments.models import Environment
 from portal.looks import actions, asking, choosing
@@ -71,6 +72,8 @@ class UnpackOut(serializers.Serializer[Any]):
 class OfFile(ProjectView):
     """A view about one file below /projects/<project>/environments/<environment>/."""
 
+    changes = "view_data"
+
     def environment(self) -> Environment:
         return self.find(Environment.objects.select_related("project", "compute"), "view_data", name=self.kwargs["environment"])
 
@@ -110,9 +113,12 @@ class LookPreview(OfFile):
 
 
 class JobFromFile(OfFile):
+    def require_right(self, action: str) -> None:
+        super().require_right(action)
+        policy.require(self.person, "create_job", self.project)
+
     @extend_schema(summary="Make a job that reads a file as proposed", request=JobFromFileIn, responses={201: JobFromFileOut})
     def post(self, request: Request, project: str, environment: str) -> Response:
-        policy.require(self.person, "create_job", self.project)
         taken = self.taken(JobFromFileIn)
         place, uri = self.place(taken["uri"])
         settings = choosing.checked(taken["settings"])
@@ -127,6 +133,11 @@ class JobFromFile(OfFile):
 
 
 class Unpack(OfFile):
+    changes = "upload_data"
+
+    def require_right(self, action: str) -> None:
+        require_change(self.person, self.environment(), action)
+
     @extend_schema(summary="Unpack a zip or a workbook into files beside it", request=UnpackIn, responses={201: UnpackOut})
     def post(self, request: Request, project: str, environment: str) -> Response:
         place, uri = self.place(self.taken(UnpackIn)["uri"])

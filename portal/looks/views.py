@@ -130,7 +130,9 @@ async def stages(request: HttpRequest, project: str, environment: str) -> JsonRe
 @require_POST
 async def preview(request: HttpRequest, project: str, environment: str) -> HttpResponseBase:
     """The same form as JSON → events as of a preview: the first rows as they would be typed; `only` "misfits": those that do not fit."""
-    user, content = cast(User, await request.auser()), json_body.read_object(request)
+    user = cast(User, await request.auser())
+    await sync_to_async(_environment)(user, project, environment)
+    content = json_body.read_object(request)
     place, uri = await _place(user, project, environment, str(content.get("uri", "")))
     chosen = choosing.read(content)
     found = await asking.look(user, place, uri, chosen.settings)

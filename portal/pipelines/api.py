@@ -127,6 +127,7 @@ class _OfPipeline(ProjectView):
 
 class Pipelines(ListView, ProjectView):
     serializer_class = PipelineOut
+    changes = "edit_pipeline"
 
     def get_queryset(self) -> QuerySet[Pipeline]:
         return self.visible(Pipeline.objects.select_related("owner"))
@@ -141,6 +142,8 @@ class Pipelines(ListView, ProjectView):
 
 
 class OnePipeline(_OfPipeline):
+    changes = "edit_pipeline"
+
     @extend_schema(summary="Read a pipeline", responses=PipelineOut)
     def get(self, request: Request, project: str, pipeline: str) -> Response:
         return Response(PipelineOut(self.pipeline).data)
@@ -154,6 +157,7 @@ class OnePipeline(_OfPipeline):
 class PipelineRuns(ListView, _OfPipeline):
     serializer_class = PipelineRunOut
     scope = "run"
+    changes = "run_pipeline"
 
     def get_queryset(self) -> QuerySet[PipelineRun]:
         if getattr(self, "swagger_fake_view", False):
@@ -205,6 +209,12 @@ class Schedules(ListView, _OfPipeline):
 
 
 class OneSchedule(_OfPipeline):
+    changes = "edit_schedule"
+
+    def require_right(self, action: str) -> None:
+        """Setting one starts runs in the name of who sets it."""
+        super().require_right("run_pipeline" if self.request.method == "PUT" else action)
+
     @extend_schema(summary="Set a schedule", request=ScheduleIn, responses=ScheduleOut)
     def put(self, request: Request, project: str, pipeline: str, environment: str) -> Response:
         taken = self.taken(ScheduleIn)

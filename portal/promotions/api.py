@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.accounts import policy
 from portal.api_base import ListView, ProjectView
 from portal.errors import PortalError
 from portal.jobs.models import Job
@@ -134,6 +135,7 @@ class RollBackIn(serializers.Serializer[Any]):
 
 class Promotions(ListView, ProjectView):
     serializer_class = PromotionOut
+    changes = "request_promotion"
 
     def get_queryset(self) -> QuerySet[Promotion]:
         return self.visible(_promotions())
@@ -164,18 +166,22 @@ class OnePromotion(_OfPromotion):
         return Response({**PromotionOut(self.promotion).data, "checks": checks, "effects": effects})
 
 
-class Approve(_OfPromotion):
+class _Decision(_OfPromotion):
     scope = None
+    changes = "approve_promotion"
 
+    def require_right(self, action: str) -> None:
+        policy.require(self.person, action, self.promotion)
+
+
+class Approve(_Decision):
     @extend_schema(summary="Approve a promotion", request=ApproveIn, responses=PromotionOut)
     def post(self, request: Request, project: str, promotion: int) -> Response:
         done = actions.approve_promotion(actor=self.person, promotion=self.promotion, **self.taken(ApproveIn))
         return Response(PromotionOut(done).data)
 
 
-class Decline(_OfPromotion):
-    scope = None
-
+class Decline(_Decision):
     @extend_schema(summary="Decline a promotion", request=DeclineIn, responses=PromotionOut)
     def post(self, request: Request, project: str, promotion: int) -> Response:
         done = actions.decline_promotion(actor=self.person, promotion=self.promotion, **self.taken(DeclineIn))
@@ -206,6 +212,7 @@ class RunOnce(_OfPromotion):
 
 class RollBack(ProjectView):
     scope = None
+    changes = "roll_back"
 
     @extend_schema(summary="Go back to the version that was live before", request=RollBackIn, responses={201: PromotionOut})
     def post(self, request: Request, project: str, job: str) -> Response:

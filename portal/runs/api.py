@@ -129,6 +129,7 @@ class Runs(ProjectView, ListView):
 
     serializer_class = RunOut
     scope = "run"
+    changes = "start_run"
 
     def get_queryset(self) -> Any:
         runs = self.visible(Run.objects.all()).select_related("job", "version", "environment__project", "project", "requested_by")
@@ -196,6 +197,12 @@ class CancelRun(OneRun):
 
 
 class RerunRun(OneRun):
+    changes = "start_run"
+
+    def require_right(self, action: str) -> None:
+        run = self.run()
+        policy.require(self.person, action if run.version_id else "run_draft", run.job, environment=run.environment.name)
+
     @extend_schema(summary="Run again", request=RerunIn, responses={201: RunOut})
     def post(self, request: Request, project: str, run: str) -> Response:
         return self.answer(actions.rerun(actor=self.person, run=self.run(), which=self.taken(RerunIn)["which"]), status=201)

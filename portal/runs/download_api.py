@@ -13,10 +13,9 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from portal.api_base import ProjectView
 from portal.runs import downloads
 from portal.runs.doors import find_run
-from portal.runs.draft_api import DraftRunIn, OfDraft
+from portal.runs.draft_api import DraftRunIn, OfData, OfDraft
 
 FILE = {(200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY, "The file.")}
 SAID = """CSV, Excel or Parquet, at most SLUICE_DOWNLOAD_ROWS rows: X-Sluice-Rows says how many came, X-Sluice-Complete whether (yes, no)
@@ -33,10 +32,7 @@ class PreviewDownloadIn(DraftRunIn, DownloadIn):
     to = serializers.IntegerField(min_value=0, help_text="The stage whose rows to take, counted from 0.")
 
 
-class OutputDownload(ProjectView):
-    scope = "read"
-    remembers_answers = False  # they are rows of the data
-
+class OutputDownload(OfData):
     @extend_schema(summary="Download a run's output", description=SAID, request=DownloadIn, responses=FILE, tags=["runs"])
     def post(self, request: Request, project: str, run: UUID, output: int) -> HttpResponseBase:
         form = self.taken(DownloadIn)["form"]

@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_POST
 
 from portal import json_body
+from portal.accounts import policy
 from portal.accounts.models import User
 from portal.audit import actions as audit
 from portal.errors import PortalError
@@ -28,7 +29,7 @@ from portal.jobs.models import Job
 from portal.runs import output_rows, preview_client
 from portal.runs.doors import find_run
 from portal.runs.models import Run
-from portal.runs.preview_views import message_for
+from portal.runs.preview_views import lowest_for, message_for
 from portal.runs.start_views import find_job
 from portal.wire import LIVE_HEADERS, while_allowed
 
@@ -191,8 +192,13 @@ async def output_file(request: HttpRequest, project: str, run: UUID, output: int
     """`output` counts from 0; JSON {form} → the file."""
     user = await request.auser()
     assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
-    form = json_body.read_object(request).get("form")
-    return await download(*await sync_to_async(lambda: of_output(user, find_run(user, project, run), output, form))())
+
+    def asked() -> Asked:
+        found = find_run(user, project, run)
+        policy.require(user, "view_data", found)
+        return of_output(user, found, output, json_body.read_object(request).get("form"))
+
+    return await download(*await sync_to_async(asked)())
 
 
 @require_POST
@@ -200,5 +206,10 @@ async def preview_file(request: HttpRequest, project: str, job: str) -> HttpResp
     """JSON {document, to, parameters, form} → the rows of that stage's view, of the full input, as a file."""
     user = await request.auser()
     assert isinstance(user, User)  # noqa: S101 - the middleware lets nobody else in
-    content = json_body.read_object(request)
-    return await download(*await sync_to_async(lambda: of_preview(user, find_job(request, project, job), content))())
+
+    def asked() -> Asked:
+        found = find_job(request, project, job)
+        lowest_for(user, found)
+        return of_preview(user, found, json_body.read_object(request))
+
+    return await download(*await sync_to_async(asked)())

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from executor.value_kinds import described
+from portal.accounts import policy
 from portal.api_base import ProjectView
 from portal.errors import PortalError
 from portal.jobs.models import Job
@@ -71,6 +72,8 @@ class OfDraft(ProjectView):
     """A view below /projects/<project>/jobs/<job>/ that is given a document."""
 
     scope = "run"
+    changes = "preview"
+    in_lowest = True
 
     def job(self) -> Job:
         return self.find(Job.objects.select_related("project"), name=self.kwargs["job"])
@@ -108,10 +111,18 @@ class Analyse(OfDraft):
         return Response({"problems": problems, "columns": last["columns"]})
 
 
-class OutputRows(ProjectView):
+class OfData(ProjectView):
+    """A view of rows, below /projects/<project>/runs/<run>/."""
+
     scope = "read"
+    changes = "view_data"
     remembers_answers = False  # they are rows of the data
 
+    def require_right(self, action: str) -> None:
+        policy.require(self.person, action, find_run(self.person, self.kwargs["project"], self.kwargs["run"]))
+
+
+class OutputRows(OfData):
     @extend_schema(summary="Rows of a run's output", request=OutputRowsIn, responses={200: PreviewOut})
     def post(self, request: Request, project: str, run: UUID, output: int) -> Response:
         """`output` counts from 0 in the run's outputs. The rows are those that lie in the lake now."""
@@ -119,10 +130,7 @@ class OutputRows(ProjectView):
         return Response(PreviewOut(rows_of(output_rows.message_for(self.person, found, output, self.taken(OutputRowsIn)["rows"]))).data)
 
 
-class ValueRows(ProjectView):
-    scope = "read"
-    remembers_answers = False  # they are rows of the data
-
+class ValueRows(OfData):
     @extend_schema(summary="Rows with values to look at", request=OutputRowsIn, responses={200: PreviewOut})
     def post(self, request: Request, project: str, run: UUID, stage: int) -> Response:
         """`stage` counts from 0 and is one whose `values` say that its rows can be shown. Inputs are read as they are now."""
@@ -131,6 +139,8 @@ class ValueRows(ProjectView):
 
 
 class RunDraft(OfDraft):
+    changes = "run_draft"
+
     @extend_schema(summary="Run a draft", request=DraftRunIn, responses={201: RunOut})
     def post(self, request: Request, project: str, job: str) -> Response:
         asked = self.taken(DraftRunIn)

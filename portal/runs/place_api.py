@@ -13,6 +13,9 @@ from rest_framework.response import Response
 
 from executor.language.places import key_of
 from portal.api_base import ListView, ProjectView
+from portal.environments.models import Environment
+from portal.errors import NotAllowed
+from portal.jobs.actions import may_answer_for
 from portal.jobs.api import PlaceOut
 from portal.jobs.models import Place
 from portal.runs import actions
@@ -34,8 +37,18 @@ class Places(ProjectView, ListView):
         return found.filter(environment__name=self.kwargs.get("environment"))
 
 
-class PutBack(ProjectView):
+class OfPlace(ProjectView):
+    """A view that does something to one place of the environment in the address."""
+
+    def require_right(self, action: str) -> None:
+        environment = self.find(Environment.objects.select_related("project"), name=self.kwargs["environment"])
+        if not may_answer_for(self.person, action, environment):
+            raise NotAllowed(action, environment)
+
+
+class PutBack(OfPlace):
     scope = "run"
+    changes = "put_back_output"
 
     @extend_schema(summary="Put an earlier output back", request=PutBackIn, responses=PlaceOut)
     def post(self, request: Request, project: str, environment: str) -> Response:
@@ -50,7 +63,9 @@ class GiveUpIn(serializers.Serializer[Any]):
     uri = serializers.CharField(max_length=500)
 
 
-class GiveUp(ProjectView):
+class GiveUp(OfPlace):
+    changes = "give_up_place"
+
     @extend_schema(summary="Give up a place", request=GiveUpIn, responses={204: None})
     def post(self, request: Request, project: str, environment: str) -> Response:
         """Its job owns it no longer; what lies there stays. 409 while a run works that writes there."""

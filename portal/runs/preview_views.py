@@ -19,6 +19,7 @@ from portal.accounts.models import User
 from portal.audit import actions as audit
 from portal.audit.models import AuditEvent
 from portal.environments import secrets
+from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs.models import Job
 from portal.runs import preview_client
@@ -33,8 +34,7 @@ MOST_ROWS = 1000
 @require_POST
 async def preview(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
     """JSON {document, to, rows, input, only, parameters} → events, the last `rows`, `stage_failed`, `problem` or `cancelled`."""
-    await request.auser()
-    content = json_body.read_object(request)
+    content = await _content(request, project, job)
     rows = content.get("rows", 100)
     if not isinstance(rows, int) or isinstance(rows, bool) or not 1 <= rows <= MOST_ROWS:
         raise PortalError(f"“rows” must be a number from 1 to {MOST_ROWS}.", code="field-wrong", field="rows")
@@ -46,8 +46,7 @@ async def preview(request: HttpRequest, project: str, job: str) -> HttpResponseB
 @require_POST
 async def analyse(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
     """JSON {document, to, parameters} → `problem` events, then `analysed` with the columns of every view."""
-    await request.auser()
-    content = json_body.read_object(request)
+    content = await _content(request, project, job)
     return streamed(await _addressed(request, project, job, "ask", content, {"request": "analyse"}))
 
 
@@ -65,6 +64,22 @@ async def warm(request: HttpRequest, project: str, job: str) -> HttpResponseBase
     return streamed(await _addressed(request, project, job, "warm"))
 
 
+async def _content(request: HttpRequest, project: str, job: str) -> dict[str, Any]:
+    """What was sent, once it is known that the person may preview at all."""
+    await request.auser()
+    await sync_to_async(lambda: lowest_for(request.user, find_job(request, project, job)))()
+    return json_body.read_object(request)
+
+
+def lowest_for(user: Any, job: Job) -> Environment:
+    """Where this person's previews read. Raises NotAllowed; PortalError where nothing can be previewed."""
+    environment = job.project.environments.filter(allows_drafts=True).first()
+    if environment is None:
+        raise PortalError("No environment of this project allows previews.", code="preview-not-allowed", status=409)
+    policy.require(user, "preview", job, environment=environment.name)
+    return environment
+
+
 @sync_to_async
 def _addressed(
     request: HttpRequest, project: str, job: str, do: str, content: dict[str, Any] | None = None, asked: dict[str, Any] | None = None
@@ -79,10 +94,7 @@ def message_for(
 ) -> dict[str, Any]:
     """The message to the service. Previews are for people who may preview in the lowest environment, which is where they read.
     Raises NotAllowed; PortalError when nothing can be previewed or `content` is not right."""
-    environment = job.project.environments.filter(allows_drafts=True).first()
-    if environment is None:
-        raise PortalError("No environment of this project allows previews.", code="preview-not-allowed", status=409)
-    policy.require(user, "preview", job, environment=environment.name)
+    environment = lowest_for(user, job)
     message = addressed(user, do, job.pk, environment.pk)
     if content is not None:
         message["message"] = (asked or {}) | _work(content, environment.name, environment.parameters)

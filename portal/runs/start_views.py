@@ -119,6 +119,8 @@ def run_draft(request: HttpRequest, project: str, job: str) -> JsonResponse:
     """JSON {document, parameters} → 201 {id, url}. The document is text or an object."""
     found = find_job(request, project, job)
     assert isinstance(request.user, User)  # noqa: S101
+    lowest = found.project.environments.order_by("rank").first()
+    policy.require(request.user, "run_draft", found, environment=lowest.name if lowest else None)
     content = json_body.read_object(request)
     parameters = content.get("parameters") or {}
     if not isinstance(parameters, dict):
