@@ -145,7 +145,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "environment": found,
         "table": shown,
         "uses": uses,
-        "readers": sorted({use["job"] for use in uses if use["does"] == READS}),
+        "read_by": places.read_by(use["job"] for use in uses if use["does"] == READS),
         "versions": versions[:50],
         "place": place,
         "publishes": published.history(place) if place and place.owner else [],

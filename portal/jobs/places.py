@@ -50,9 +50,10 @@ def used_by(environment: Environment, uri: str) -> list[Use]:
     return [use for use in _uses(environment) if places.meet(use.uri, uri)]
 
 
-def readers_of(environment: Environment, uri: str) -> list[str]:
-    """Names of the jobs that read the place, each once: what is put back there, they read next."""
-    return sorted({use.job.name for use in used_by(environment, uri) if not use.writes})
+def read_by(jobs: Iterable[str]) -> str:
+    """Who reads a place, in words: what is put back there, they read next."""
+    names = sorted(set(jobs))
+    return f"Read by {', '.join(names)}." if names else "No job reads it."
 
 
 def uses_in(environment: Environment) -> list[Use]:

@@ -243,7 +243,7 @@ def publishes_of(user: User, run: Run) -> list[dict[str, Any]]:
             "place": place,
             "publishes": published.history(place),
             "may_put_back": may,
-            "readers": places.readers_of(run.environment, place.uri) if may and place.kept else [],
+            "read_by": places.read_by(use.job.name for use in places.used_by(run.environment, place.uri) if not use.writes),
         }
         for place in published.places_of(run)
     ]
