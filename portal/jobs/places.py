@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,13 +76,35 @@ def _uses(environment: Environment) -> Iterator[Use]:
 
 
 def _uses_of(environment: Environment, job: Job, document: str, draft_of: User | None) -> Iterator[Use]:
+    for stage, field, uri in _addresses_in(document, environment):
+        yield Use(job, stage, field, uri, field == "outputURI", draft_of)
+
+
+_Addresses = tuple[tuple[str, str, str], ...]
+_known: OrderedDict[bytes, _Addresses] = OrderedDict()
+_lock = threading.Lock()
+MOST_KNOWN = 5_000
+"""Documents whose addresses are remembered: every upload and every change of a look asks for those of all jobs."""
+
+
+def _addresses_in(document: str, environment: Environment) -> _Addresses:
+    """(stage, field, address) of the document; nothing where it cannot be read. The same text with the same values is read once."""
+    values = json.dumps([environment.name, environment.parameters], sort_keys=True, default=str)
+    key = hashlib.blake2b(f"{values}\0{document}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    with _lock:
+        if key in _known:
+            _known.move_to_end(key)
+            return _known[key]
     try:
         content = json_text.loads(document)
     except ValueError:
-        return
-    if isinstance(content, dict):
-        for stage, field, uri in addresses_as_written(content, environment.name, environment.parameters):
-            yield Use(job, stage, field, uri, field == "outputURI", draft_of)
+        content = None
+    found = tuple(addresses_as_written(content, environment.name, environment.parameters)) if isinstance(content, dict) else ()
+    with _lock:
+        _known[key] = found
+        while len(_known) > MOST_KNOWN:
+            _known.popitem(last=False)
+    return found
 
 
 def outputs_of(document: str, environment: Environment, parameters: Mapping[str, Any] | None, run_id: str | None = None) -> list[str]:

@@ -138,3 +138,24 @@ def test_a_place_of_another_job_is_told_while_one_writes(job: Job, other: Job, d
     assert told("curated/mine", "curated/${nothing}") == []
     publish(job, dev, "curated/own")
     assert told("curated/own") == []
+
+
+def test_uses_follow_each_change_of_a_draft_and_of_the_environment(job: Job, ana: User, dev: Environment) -> None:
+    from portal.jobs import places
+    from portal.jobs.models import Draft
+    from tests.factories import as_text
+
+    def uses() -> list[str]:
+        return [use.uri for use in places.uses_in(dev) if use.draft_of]
+
+    read = {"type": "ParquetExtract", "name": "r", "inputURI": "raw/${day}", "outputView": "v"}
+    draft = Draft.objects.create(job=job, user=ana, document=as_text({"parameters": {"day": {}}, "stages": [read]}))
+    assert uses() == uses() == ["raw/*"]
+    dev.parameters = {"day": "monday"}
+    assert uses() == ["raw/monday"], "the same text with another value"
+    draft.document = as_text({"stages": [read | {"inputURI": "raw/b"}]})
+    draft.save()
+    assert uses() == ["raw/b"]
+    draft.document = "{"
+    draft.save()
+    assert uses() == []
