@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from executor.problems import ProblemError
+from executor.problems import Problem, ProblemError
 from executor.running.warm_up import warm_up_job
 from executor.spark.home import (
     GATE_SOURCES,
@@ -48,15 +48,18 @@ def main(arguments: list[str]) -> int:
 
 
 def set_up(home: SparkHome, *, force: bool = False, say: Callable[[str], None] = lambda text: None) -> None:
-    """Makes `home` unless it is there. Two who start at once wait for each other. Homes of other versions go."""
+    """Makes `home` unless it is there. Two who start at once wait for each other. Homes of other versions go once nothing that was started
+    from them lives any more. `force` makes it anew; raises ProblemError when it is in use."""
     home.path.parent.mkdir(parents=True, exist_ok=True)
     with (home.path.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if home.is_complete() and not force:
-            return
+        if not home.is_complete() or force:
+            if home.path.exists() and not home.remove():
+                raise ProblemError(Problem(code="spark-in-use", message=f"“{home.path}” is in use.", fix="Stop Sluice first."))
+            _make(home, say)
         for old in home.path.parent.glob(f"{SPARK_VERSION}-*"):
-            shutil.rmtree(old)
-        _make(home, say)
+            if old != home.path:
+                SparkHome(old).remove()
 
 
 def _make(home: SparkHome, say: Callable[[str], None]) -> None:

@@ -11,6 +11,7 @@ The folder is made once by `python -m executor.setup_spark`; it holds hard links
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -86,6 +87,33 @@ class SparkHome:
 
     def is_complete(self) -> bool:
         return self.ready_mark.is_file()
+
+    def in_use(self) -> int:
+        """A descriptor: as long as it, or a copy of it in a child, is open, nobody removes the folder. Raises OSError when it is not there,
+        or just being removed."""
+        return _locked(self.path, fcntl.LOCK_SH)
+
+    def remove(self) -> bool:
+        """Removes the folder; False when a JVM that was started from it still lives: its jars would be gone."""
+        try:
+            descriptor = _locked(self.path, fcntl.LOCK_EX)
+        except BlockingIOError:
+            return False
+        try:
+            shutil.rmtree(self.path)
+        finally:
+            os.close(descriptor)
+        return True
+
+
+def _locked(folder: Path, kind: int) -> int:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def pyspark_jars() -> Path:

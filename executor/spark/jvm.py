@@ -79,6 +79,7 @@ class Jvm:
         self.last_lines: deque[str] = deque(maxlen=20)
         self._info_folder = tempfile.TemporaryDirectory(prefix="sluice-jvm-")
         self._info = Path(self._info_folder.name) / "connection"
+        in_use = home.in_use()
         command = [java_command(), *options, "-cp", home.class_path(), "org.apache.spark.api.python.PythonGatewayServer"]
         self.process = subprocess.Popen(  # noqa: S603
             command,
@@ -89,7 +90,9 @@ class Jvm:
             text=True,
             errors="replace",
             preexec_fn=_ignore_interrupt,  # noqa: PLW1509
+            pass_fds=(in_use,),
         )
+        os.close(in_use)  # the JVM has it now
         watch_over(self.process)
         self._reader = threading.Thread(target=self._read_output, name="jvm-output", daemon=True)
         self._reader.start()

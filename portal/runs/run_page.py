@@ -243,10 +243,14 @@ def publishes_of(user: User, run: Run) -> list[dict[str, Any]]:
             "place": place,
             "publishes": published.history(place),
             "may_put_back": may,
-            "read_by": places.read_by(use.job.name for use in places.used_by(run.environment, place.uri) if not use.writes),
+            "read_by": _read_by(run, place.uri) if may and place.kept else "",
         }
         for place in published.places_of(run)
     ]
+
+
+def _read_by(run: Run, uri: str) -> str:
+    return places.read_by(use.job.name for use in places.used_by(run.environment, uri) if not use.writes)
 
 
 def may_take_over(user: User, run: Run) -> bool:

@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from django.core.management.base import CommandError
+
 from portal.config import home_folder, open_to_others
 
 ROOT = Path(__file__).parents[2]
@@ -62,3 +65,18 @@ def test_a_home_that_cannot_be_closed_is_told(tmp_path: Path, monkeypatch) -> No
     monkeypatch.setattr(Path, "chmod", lambda self, mode: (_ for _ in ()).throw(PermissionError(1, "Operation not permitted")))
     home_folder(tmp_path / "other")
     assert "Other users of this machine can look" in open_to_others(home)
+
+
+def test_over_an_older_home_what_stops_the_demo_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place that another job owns there, for instance: the refusal's sentence is also that of its first problem."""
+    from portal.demo.management.commands import load_demo
+    from portal.errors import Conflict
+
+    def refuse(console: object) -> None:
+        said = {"message": "“a” is a place of b.", "fix": "Write to another folder."}
+        raise Conflict(said["message"], fix=said["fix"], problems=[said, {"message": "“c” too."}])
+
+    monkeypatch.setattr(load_demo, "load", refuse)
+    with pytest.raises(CommandError) as told:
+        load_demo.Command().handle(run=False)
+    assert str(told.value) == "“a” is a place of b. “c” too. Write to another folder."

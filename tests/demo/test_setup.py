@@ -61,3 +61,29 @@ def test_committed_locks_have_hashes_and_name_no_host() -> None:
     assert locks.of_python("x.txt", "a==1 \\\n    --hash=sha256:0\nb==2\n") == ["x.txt: no hash for b==2"]
     assert locks.of_python("x.txt", "--index-url https://host/simple\n") == ["x.txt:1 names a host: --index-url https://host/simple"]
     assert locks.of_npm('{"packages": {"a": {"resolved": "https://host/a.tgz", "integrity": "sha512-0"}}}')
+
+
+def test_a_folder_of_spark_goes_with_the_last_program_that_was_started_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set-up beside a running Sluice takes no jar away from it; nor does one that finds nothing to do keep what nobody needs."""
+    from executor import setup_spark
+    from executor.problems import ProblemError
+    from executor.spark.home import SparkHome
+
+    def make(home: SparkHome, say: object) -> None:
+        home.jars.mkdir(parents=True)
+        home.ready_mark.touch()
+
+    monkeypatch.setattr(setup_spark, "_make", make)
+    old, new = (SparkHome(tmp_path / f"{setup_spark.SPARK_VERSION}-{name}") for name in ("old", "new"))
+    setup_spark.set_up(old)
+    in_use = old.in_use()
+    program = subprocess.Popen(["sleep", "60"], pass_fds=(in_use,))
+    os.close(in_use)
+    setup_spark.set_up(new)
+    assert old.is_complete() and new.is_complete()
+    with pytest.raises(ProblemError, match="in use"):
+        setup_spark.set_up(old, force=True)
+    program.kill()
+    program.wait()
+    setup_spark.set_up(new)
+    assert not old.path.exists() and new.is_complete()

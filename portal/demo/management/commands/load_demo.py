@@ -35,7 +35,8 @@ class Command(BaseCommand):
                 run(console, project)
         except PortalError as error:
             problems = [problem.get("message", "") for problem in error.problems]
-            raise CommandError(" ".join(filter(None, [error.message, *problems, error.fix]))) from None
+            said = dict.fromkeys([error.message, *problems, error.fix])  # often the first problem is the message
+            raise CommandError(" ".join(filter(None, said))) from None
 
 
 def load(console: Console) -> Project:
