@@ -12,6 +12,7 @@ from executor.files.dialect import NO_ESCAPE, NO_QUOTE
 from executor.files.dialect import Dialect as FileDialect
 from executor.files.expected import FOOTER, word_of
 from executor.files.rows import NeverClosed, Rows, lines_of
+from executor.look.facts import NULL_WORDS
 from executor.look.fixed_width import cuts_of
 from executor.look.proposal import Cut, Found, Settings
 from executor.look.shapes import shape_of
@@ -169,8 +170,37 @@ def _skip_lines(lines: list[str], dialect: Dialect, settings: Settings) -> tuple
             skipped = reader.line_num
     if all(not line.strip() for line in lines[:skipped]):
         skipped = 0
+    skipped += _group_lines(lines[skipped:2000], dialect)
     words = f"“{lines[0].strip()[:40]}” is no row" if skipped else ""
     return skipped, Found(setting="skipLines", value=skipped, shown=str(skipped), words=words, sure=not skipped)
+
+
+def _group_lines(lines: Sequence[str], dialect: Dialect) -> int:
+    """How many lines the names of groups of columns take, which stand above the names as merged cells do: some cells of theirs are empty,
+    all of the row below are filled with words, and numbers stand below those."""
+    reader, rows, ends = dialect.reader(lines), [], []
+    with suppress(NeverClosed):
+        for row in reader:
+            if any(row):
+                rows.append([cell.strip() for cell in row])
+                ends.append(reader.line_num)
+    if len(rows) < FEWEST_BELOW + 2:
+        return 0
+    groups, names, body = rows[0], rows[1], rows[2:]
+    reaches_on = any(one and not next_one for one, next_one in zip(groups, groups[1:], strict=False))
+    is_group = reaches_on and len(groups) == len(names) and not any(shape_of(cell) for cell in groups if cell)
+    is_word = [bool(name) and not shape_of(name) and name not in NULL_WORDS for name in names]
+    is_names = all(is_word) and len({name.lower() for name in names}) == len(names)
+    return ends[0] if is_group and is_names and any(_is_of_numbers(body, index) for index in range(len(names))) else 0
+
+
+FEWEST_BELOW = 3
+
+
+def _is_of_numbers(body: Sequence[Sequence[str]], index: int) -> bool:
+    """Whether most values of the column are numbers, dates or the like."""
+    column = [row[index] for row in body if len(row) > index and row[index]]
+    return len(column) >= FEWEST_BELOW and sum(bool(shape_of(cell)) for cell in column) >= 0.8 * len(column)
 
 
 def _header(rows: list[list[str]], skipped: int, settings: Settings) -> tuple[bool, Found]:

@@ -18,6 +18,7 @@ from executor.files import lake
 from executor.language import file_names
 from executor.look.opening import Opened
 from executor.look.proposal import Found, Member, Proposal, Said
+from executor.look.sheet_notes import Below, left_out
 from executor.problems import Problem, ProblemError
 
 MOST_MEMBERS = 1_000
@@ -221,6 +222,7 @@ class _Unpacking:
             return None, []
         path = self._free(re.sub(r"[./\\]", "_", name) + ".csv")
         rows, empty, without = 0, 0, 0
+        below = Below()
         with path.open("x", encoding="utf-8", newline="") as out:
             self.written.append(path)
             writer = csv.writer(out, lineterminator="\n")
@@ -231,12 +233,14 @@ class _Unpacking:
                 without += sum(1 for cell, other in zip(row, others, strict=False) if cell.value is None and _is_formula(other.value))
                 if not any(values):
                     empty += 1
+                    below.take_empty()
                     continue
                 values += [""] * (width - len(values))
+                below.take(values, line=rows + 1)
                 writer.writerow(values)
                 self._count(sum(map(len, values)) + width, 0)
                 rows += 1
-        return rows, _notes(empty, without)
+        return rows, [*below.notes, *left_out(empty, without)]
 
 
 def _rows(sheet: Any) -> Iterator[Any]:
@@ -246,14 +250,6 @@ def _rows(sheet: Any) -> Iterator[Any]:
 
 def _is_formula(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("=")
-
-
-def _notes(empty: int, without: int) -> list[str]:
-    notes = [f"{empty:,} empty {'row was' if empty == 1 else 'rows were'} left out"] if empty else []
-    if without:
-        have = "1 formula has no stored value and is" if without == 1 else f"{without:,} formulas have no stored value and are"
-        notes.append(f"{have} empty: open the file in Excel and save it")
-    return notes
 
 
 def _text(cell: Any) -> str:

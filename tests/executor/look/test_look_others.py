@@ -306,3 +306,61 @@ def test_a_folder_of_files_with_the_same_columns_asks_nothing(tmp_path: Path) ->
     (tmp_path / "d" / "2.csv").write_text("B ,a\n1,2\n")
     found = look(tmp_path, "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
     assert ([column.name for column in found.columns], found.questions) == (["B", "a"], [])
+
+
+def test_names_of_groups_above_the_names_and_a_second_table_are_told(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    for row in [["Survey 2024 (confidential)"], ["by phone"], [], ["Respondent", None, "Scores"], ["ID", "Age group", "Q1", "Q2"]]:
+        sheet.append(row)
+    for n in range(40):
+        sheet.append([f"{n:03}", "18-29" if n % 2 else "30+", n % 5, n % 3])
+    sheet.append(["Total", None, 80, 39])
+    sheet.append([])
+    sheet.append(["Region", "Interviews"])
+    sheet.append(["North", 40])
+    book.save(tmp_path / "b.xlsx")
+    (file,) = unpacked(tmp_path, "b.xlsx")
+    assert file["notes"][0].startswith(
+        "line 46, “Region, Interviews”, stands below empty rows and looks like the names of another table, and the one before it, “Total”"
+    )
+    found = proposal_of_file(tmp_path, file["uri"])
+    assert ([column.name for column in found.columns], found.header_line) == (["ID", "Age_group", "Q1", "Q2"], 4)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["a", "b"], ["x", 1], ["y", 2], ["z", 3], [], ["w", 4]],
+        [["Title"], [], ["a", "b"], ["x", 1], ["y", 2]],
+        [["a", "b"], ["x", 1], ["y", 2], ["z", 3], [], ["a remark"]],
+        [["Title", "x"], ["more", "y"], [], ["a", "b"], ["x", 1]],
+    ],
+)
+def test_empty_rows_alone_are_no_second_table(tmp_path: Path, rows: list[list[Any]]) -> None:
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(tmp_path / "b.xlsx")
+    (file,) = unpacked(tmp_path, "b.xlsx")
+    assert not any("another table" in note for note in file["notes"])
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Person,,Scores,\nid,age,q1,q2\n1,20,3,4\n2,30,4,5\n3,40,5,5\n", 2),
+        ("id,,q1\n1,x,3\n2,y,4\n3,z,5\n", 1),
+        ("id,,note\nab,x,y\nab,y,z\ncd,z,w\nef,g,h\n", 1),
+        ("id,,q1\nn/a,x,none\n2,y,4\n3,z,5\n4,z,5\n", 1),
+        (",name,score\nx,Ann,absent\ny,Bob,4\nz,Cy,5\nw,Di,6\n", 1),
+        ("a,b,c\nid,age,q1\n1,20,3\n2,30,4\n3,40,5\n", 1),
+    ],
+)
+def test_which_line_holds_the_names(tmp_path: Path, text: str, line: int) -> None:
+    (tmp_path / "f.csv").write_text(text)
+    assert proposal_of_file(tmp_path, "f.csv").header_line == line
+
+
+def proposal_of_file(folder: Path, uri: str) -> Proposal:
+    return look(folder, uri, {}, limit_bytes=None, seconds=20, tell=quiet)

@@ -1,0 +1,41 @@
+"""What should be known of a sheet that became a file: what was left out, and what of it may be no row."""
+
+from __future__ import annotations
+
+from executor.files.expected import FOOTER
+from executor.look.proposal import short
+from executor.look.shapes import shape_of
+
+FEWEST_ROWS = 3
+"""Rows of several cells that make a table."""
+
+
+class Below:
+    """Looks for another table below empty rows of a sheet: a line of names where rows of several cells stood above."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self._rows, self._is_after_gap, self._last = 0, False, ""
+
+    def take_empty(self) -> None:
+        self._is_after_gap = True
+
+    def take(self, values: list[str], *, line: int) -> None:
+        filled = [value for value in values if value]
+        if self._is_after_gap and not self.notes and self._rows >= FEWEST_ROWS and len(filled) > 1 and not any(map(shape_of, filled)):
+            names = short(", ".join(filled), 60)
+            total = f", and the one before it, “{short(self._last, 20)}”, like a total" if FOOTER.match(self._last) else ""
+            self.notes.append(
+                f"line {line:,}, “{names}”, stands below empty rows and looks like the names of another table{total}: "
+                "they are read as rows of the first; put each table on a sheet of its own"
+            )
+        self._rows += len(filled) > 1
+        self._is_after_gap, self._last = False, filled[0]
+
+
+def left_out(empty: int, without: int) -> list[str]:
+    notes = [f"{empty:,} empty {'row was' if empty == 1 else 'rows were'} left out"] if empty else []
+    if without:
+        have = "1 formula has no stored value and is" if without == 1 else f"{without:,} formulas have no stored value and are"
+        notes.append(f"{have} empty: open the file in Excel and save it")
+    return notes
