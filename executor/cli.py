@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from executor.lifeline import end_with_stdin
+
 if TYPE_CHECKING:
     from executor.problems import Problem
 
@@ -22,8 +24,11 @@ values_option = click.option("--values", type=click.Choice(["-"]), help="Read pa
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+@click.option("--end-with-stdin", "ends_with_stdin", is_flag=True, help="End at once when standard input, a pipe, is closed.")
+def main(*, ends_with_stdin: bool) -> None:
     """Checks, previews and runs job documents."""
+    if ends_with_stdin:
+        end_with_stdin()
 
 
 @main.command()

@@ -47,9 +47,18 @@ SPARK_GONE = Problem(
 )
 
 
+COMPILED_LATE = [
+    "-XX:Tier4InvocationThreshold=50000",
+    "-XX:Tier4MinInvocationThreshold=6000",
+    "-XX:Tier4CompileThreshold=150000",
+    "-XX:Tier4BackEdgeThreshold=400000",
+]
+"""Ten times what Java takes: its thorough compiler works for what many rows go through, not for what a start goes through once or twice."""
+
+
 def java_options(memory_mb: int, cores: int, kind: str, temp: Path) -> list[str]:
     """Options of the JVM. `kind`: preview starts soonest (simple compiler, serial collector), run works fastest."""
-    speed = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"] if kind == "preview" else ["-XX:+UseParallelGC"]
+    speed = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"] if kind == "preview" else ["-XX:+UseParallelGC", *COMPILED_LATE]
     return [
         *MODULE_OPTIONS,
         *speed,

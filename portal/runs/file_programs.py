@@ -9,12 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
-import signal
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -88,14 +85,12 @@ class FilePrograms:
         try:
             assert process.stdin is not None  # noqa: S101 - it is a pipe
             process.stdin.write((json.dumps({**values, "lake": launch.lake}) + "\n").encode())
-            process.stdin.close()
             async for event in _events(process, SECONDS[what]):
                 yield await _why_ended(event, watch, meter)
         finally:
             meter.stop()
             watch.cancel()
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            launcher.end(process)
             await process.wait()
             launch.clear()
             text = await errors
@@ -107,8 +102,7 @@ async def _measured(process: asyncio.subprocess.Process, meter: Meter) -> Proble
     """Ends the program when it uses more than it may, and says what."""
     while (excess := await asyncio.to_thread(meter.look)) is None:
         await asyncio.sleep(MEASURE_SECONDS)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    launcher.end(process)
     return excess
 
 

@@ -5,6 +5,7 @@ A `Launch` says what would be started; `Executor` is one that lives. Both a run 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import queue
@@ -74,7 +75,7 @@ class Launch:
 
 
 def command(arguments: list[str]) -> list[str]:
-    return [sys.executable, "-m", "executor", *arguments]
+    return [sys.executable, "-m", "executor", "--end-with-stdin", *arguments]
 
 
 def for_run(environment: Environment, name: str, *, warm: bool = False) -> Launch:
@@ -161,6 +162,16 @@ def _require_wall(wall: sandbox.Status, environment: Environment) -> None:
     raise SandboxMissing(message, fix=f"Ask whoever runs the machine to make bubblewrap work; until then {until}.")
 
 
+def end(process: subprocess.Popen[str] | asyncio.subprocess.Process) -> None:
+    """Kills a program that was launched; the kernel ends everything behind its wall. What has no wall yet ends as its standard input is
+    closed, see `executor.lifeline`."""
+    with suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with suppress(OSError, ValueError):
+        if process.stdin:
+            process.stdin.close()
+
+
 class Executor:
     """One executor process. `output` gives its lines as ("out" | "err", text) and ("end", "") once both streams are closed.
 
@@ -218,9 +229,8 @@ class Executor:
                 os.kill(pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        """SIGKILL; the kernel ends everything behind the wall."""
-        with suppress(OSError):
-            os.killpg(self.pid, signal.SIGKILL)
+        """Ends it at once, with everything behind the wall."""
+        end(self._process)
 
     def finish(self) -> int:
         """Waits until every process of it is gone, killing what is left; gives the exit code (negative: a signal). Removes its scratch."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
-import signal
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -16,6 +14,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
+from portal.runs import launcher
 from portal.runs.launcher import Launch
 from portal.runs.measures import Meter
 from portal.runs.redaction import Redactor
@@ -172,8 +171,7 @@ class Lease:
         """Kills the process and waits until it is gone."""
         if self._process is None:
             return
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        launcher.end(self._process)
         await self._process.wait()
         for task in self._tasks:
             task.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from executor.files.publish import Publisher
 from portal.runs import file_programs, launcher
 from portal.runs.file_programs import OF_ONE_PERSON, FilePrograms
 from tests.factories import DOCUMENT, as_text
+from tests.runs.stack import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,6 +26,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _threads_leave_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here every request has an event loop, and so threads, of its own."""
     monkeypatch.setattr(file_programs, "close_old_connections", connections.close_all)
+
+
+SLEEPS = "import time; from executor.lifeline import end_with_stdin; end_with_stdin(); time.sleep(600)"
 
 
 def answers(programs: FilePrograms, **request: Any) -> list[dict[str, Any]]:
@@ -129,9 +134,27 @@ def test_what_fills_the_disk_is_ended_and_told(dev: Any, ana: Any, lake: Path, s
 
     settings.KEEP_FREE_MB = 10**9
     monkeypatch.setattr(measures, "DISK_SECONDS", 0.1)
-    monkeypatch.setattr(launcher, "command", lambda arguments: [sys.executable, "-c", "import time; time.sleep(60)"])
+    monkeypatch.setattr(launcher, "command", lambda arguments: [sys.executable, "-c", SLEEPS])
     problem = answer_of("unpack", dev, ana, "much.zip")
     assert problem["code"] == "disk-nearly-full" and problem["fix"]
+
+
+def test_what_is_ended_while_its_wall_is_built_does_not_go_on(dev: Any, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "command", lambda arguments: [sys.executable, "-c", SLEEPS, mark])
+    mark = f"of-{lake}"
+    for moment in range(60):
+        executor = launcher.Executor(launcher.for_run(dev, "early"))
+        time.sleep(moment / 1000)
+        executor.kill()
+        executor.finish()
+    until(lambda: not [path for path in Path("/proc").glob("[0-9]*") if mark in command_line(path)], "all of them to be gone", 30)
+
+
+def command_line(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def test_what_takes_too_long_is_ended_and_told(dev: Any, ana: Any, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
