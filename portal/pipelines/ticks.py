@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import datetime
 from typing import cast
 
@@ -25,6 +26,20 @@ def start_due(now: datetime | None = None) -> int:
     now = now or timezone.now()
     due = Schedule.objects.filter(next_due_at__lte=now, paused_at=None).select_related("pipeline__project", "environment", "set_by")
     return sum(_take_safely(schedule, now) for schedule in due.order_by("next_due_at"))
+
+
+def mend_times(now: datetime | None = None) -> int:
+    """A clock that was ahead for a while has set next times that lie further away than they can be; without this, they would be waited for
+    in silence. Returns how many there were."""
+    now, count = now or timezone.now(), 0
+    for schedule in Schedule.objects.filter(next_due_at__gt=now, paused_at=None):
+        with suppress(PortalError):  # one that cannot be read pauses itself when it is due
+            due = times.next_due(schedule.cron, schedule.timezone, now)
+            stored = cast(datetime, schedule.next_due_at)
+            if due is not None and due < stored and schedule.claim(stored, due):
+                log.warning("%s in %s was to start at %s only; it starts at %s.", schedule.pipeline, schedule.environment, stored, due)
+                count += 1
+    return count
 
 
 def _take_safely(schedule: Schedule, now: datetime) -> bool:

@@ -36,7 +36,9 @@ def explain(cron: str) -> str:
 
 def next_times(cron: str, zone: str, after: datetime, count: int = 5) -> list[datetime]:
     """The next `count` times later than `after`, in the zone."""
-    return list(islice(_times(cron, after, zone), count))
+    # In the hour that comes twice, cronsim would give the first of the two as the next time.
+    later = (moment for moment in _times(cron, after, zone) if moment.astimezone(UTC) > after)
+    return list(islice(later, count))
 
 
 def next_due(cron: str, zone: str, after: datetime) -> datetime | None:

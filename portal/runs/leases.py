@@ -36,7 +36,7 @@ def claim(run: Run, worker: str) -> Attempt | None:
             job = Job.objects.select_for_update(of=("self",), no_key=True).get(pk=run.job_id)  # two workers count one after the other
             if Run.objects.beside(run).count() >= job.runs_at_once:
                 return None
-            lease = {"fence": number, "lease_owner": worker[:80], "lease_until": now + _lease()}
+            lease = {"fence": number, "lease_owner": worker[:80], "lease_until": now + lasts()}
             if run.requested_by_id:  # two workers count one after the other
                 User.objects.select_for_update(no_key=True).get(pk=run.requested_by_id)
             if has_its_share(run):
@@ -49,7 +49,7 @@ def claim(run: Run, worker: str) -> Attempt | None:
 
 def renew(run: Run) -> None:
     """Raises LeaseLost when the run is no longer this attempt's."""
-    held = _held(run).update(lease_until=database_now() + _lease())
+    held = _held(run).update(lease_until=database_now() + lasts())
     if not held:
         raise LeaseLost
 
@@ -135,5 +135,6 @@ def _held(run: Run) -> Any:
     return Run.objects.filter(pk=run.pk, fence=run.fence, lease_owner=run.lease_owner, finished_at=None).exclude(lease_owner="")
 
 
-def _lease() -> timedelta:
+def lasts() -> timedelta:
+    """How long a lease lasts that is not renewed."""
     return timedelta(seconds=settings.RUN_LEASE_SECONDS)

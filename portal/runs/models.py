@@ -87,6 +87,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """A worker has them, but its lease ended before this moment."""
         return self.filter(state__in=HELD_STATES, lease_until__lt=before)
 
+    def held_beyond(self, moment: datetime) -> RunQuerySet:
+        """A worker has them for longer than any lease lasts: the clock was set back since it last said so."""
+        return self.filter(state__in=HELD_STATES, lease_until__gt=moment)
+
     def last_of(self, job: Job, environment: Environment) -> RunQuerySet:
         return self.filter(job=job, environment=environment).order_by("-created_at")
 

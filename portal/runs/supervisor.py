@@ -210,6 +210,7 @@ class Supervisor:
         complete = self.ingest.all_stages_passed
         if not complete:
             self.ingest.say("The program asked to publish before every stage of the job had passed; it was refused.", "error")
+        self._patiently(lambda: leases.renew(self.run))  # a clock that was set forward has ended the lease of a worker that lives
         try:
             granted = complete and not self.stopping and self._patiently(lambda: leases.grant_publishing(self.run))
         except Conflict as taken:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
+from time import monotonic
+from uuid import UUID
 
 from portal.runs import doorbell, leases, outbox, receipts
 from portal.runs.models import Run, StateChanged, database_now
@@ -21,8 +23,9 @@ def sweep() -> dict[str, int]:
 
 
 def _hand_on_lost() -> int:
-    count = 0
-    lost = Run.objects.lost(before=database_now() - leases.GRACE).select_related("job", "project", "environment")
+    count, now = 0, database_now()
+    over = Run.objects.lost(before=now - leases.GRACE).values_list("pk", flat=True)
+    lost = Run.objects.filter(pk__in=[*over, *_never_over(now)]).select_related("job", "project", "environment")
     for run in lost:
         try:
             log.warning("Run %s: its worker %s stopped answering; the run is %s now.", run.pk, run.lease_owner, leases.hand_on(run))
@@ -33,6 +36,20 @@ def _hand_on_lost() -> int:
             continue
         count += 1
     return count
+
+
+_seen_beyond: dict[tuple[UUID, datetime | None], float] = {}
+"""Leases that end later than any can, and since when this process has seen them, by a clock that nobody sets."""
+
+
+def _never_over(now: datetime) -> list[UUID]:
+    """Runs whose lease would be waited for in vain, since the clock was set back after it was given. A worker that lives renews it soon."""
+    lasts = leases.lasts() + leases.GRACE
+    there = set(Run.objects.held_beyond(now + lasts).values_list("pk", "lease_until"))
+    for gone in _seen_beyond.keys() - there:
+        del _seen_beyond[gone]
+    moment = monotonic()
+    return [one[0] for one in there if moment - _seen_beyond.setdefault(one, moment) > lasts.total_seconds()]
 
 
 def _ring_again() -> int:

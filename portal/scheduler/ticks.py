@@ -24,6 +24,7 @@ def _ours() -> list[Tick]:
         Tick("raise missed alerts", 10, raising.find_untold),
         Tick("find late runs", 10, raising.find_late),
         Tick("expire promotions", 60, promotions.expire_waiting),
+        Tick("mend times of schedules", 60, ticks.mend_times),
         Tick("tidy uploads and bins", 600, tidying.tidy),
         Tick("give a sign of life", 10, lambda: doorbell.give_sign("scheduler")),
     ]

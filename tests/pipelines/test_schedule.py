@@ -120,3 +120,23 @@ def test_rights_of_schedules(schedule: Schedule, ana: User, vic: User, olu: User
             pause_schedule(actor=person, schedule=schedule)
     remove_schedule(actor=olu, schedule=schedule)
     assert not Schedule.objects.exists()
+
+
+def test_times_that_a_clock_set_which_was_ahead_are_mended(schedule: Schedule) -> None:
+    """Else nothing would start for years, and nobody would hear of it."""
+    assert ticks.mend_times(NOON - timedelta(minutes=1)) == 0
+    Schedule.objects.update(next_due_at=NOON + timedelta(days=800))
+    assert ticks.start_due(NOON) == 0
+    assert ticks.mend_times(NOON - timedelta(minutes=1)) == 1
+    assert ticks.start_due(NOON) == 1
+    assert PipelineRun.objects.get().due_at == NOON
+
+
+def test_a_clock_that_goes_back_an_hour_repeats_no_time(schedule: Schedule) -> None:
+    ticks.start_due(NOON)
+    PipelineRun.objects.update(state="succeeded")
+    back = NOON - timedelta(hours=1)
+    for minute in range(0, 121, 10):
+        ticks.mend_times(back + timedelta(minutes=minute))
+        ticks.start_due(back + timedelta(minutes=minute))
+    assert sorted(run.due_at for run in PipelineRun.objects.all()) == [NOON, NOON + timedelta(hours=1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -55,3 +55,20 @@ def test_a_wrong_line_or_zone_is_told_in_a_sentence(cron: str, zone: str, says: 
     with pytest.raises(PortalError) as refusal:
         times.check(cron, zone)
     assert says in refusal.value.message and refusal.value.fix
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"])
+@pytest.mark.parametrize("cron", ["30 2 * * *", "0 * * * *", "*/30 * * * *", "15 1 * * *"])
+@pytest.mark.parametrize("begin", ["2026-03-28T12:00", "2026-10-24T12:00", "2026-03-07T12:00", "2026-10-31T12:00", "2026-04-04T00:00"])
+def test_over_every_change_of_the_clock_each_time_comes_once_and_is_never_in_the_past(begin: str, cron: str, zone: str) -> None:
+    """Asked again and again, as a scheduler does that starts anew: the next time is later than now, and stays what it was."""
+    now, came = at(begin), []
+    due = times.next_due(cron, zone, now)
+    while now < at(begin) + timedelta(hours=40):
+        assert due is not None
+        if due <= now:
+            came.append(due)
+            due = times.next_due(cron, zone, now)
+        assert due == times.next_due(cron, zone, now) and due is not None and due > now
+        now += timedelta(minutes=10)
+    assert came == sorted(set(came)) and came

@@ -28,6 +28,7 @@ from portal.errors import Conflict
 from portal.jobs.models import Job
 from portal.runs import actions, launcher, leases, log_lines, sweeper
 from portal.runs.models import Run, RunState
+from portal.runs.supervisor import Supervisor
 from tests.runs import fake_executor as fake_executor_module
 from tests.runs.stack import until
 
@@ -416,3 +417,35 @@ def test_notes_beside_outputs_go_once_their_run_has_ended(queued: Callable[..., 
     open_exchange.unlink()  # repaired by the next run there
     assert notes.forget_noted() == 1
     assert [name for name in names if receipts.read(fake_executor, name)] == names[2:]
+
+
+def test_a_clock_that_is_set_forward_while_a_run_publishes_costs_nothing(
+    queued: Callable[..., Run], work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease is over by the new clock, but its worker lives."""
+    answer = Supervisor._answer_publish
+
+    def later(self: Supervisor) -> None:
+        Run.objects.filter(pk=self.run.pk).update(lease_until=timezone.now() - timedelta(hours=1))
+        answer(self)
+
+    monkeypatch.setattr(Supervisor, "_answer_publish", later)
+    assert work(queued()).state == "succeeded"
+
+
+def test_a_clock_that_is_set_back_leaves_no_run_that_nobody_works_on(
+    queued: Callable[..., Run], fake_executor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(sweeper, "monotonic", lambda: clock[0])
+    lost, lives = queued(), queued()
+    Run.objects.filter(pk__in=[lost.pk, lives.pk]).update(
+        state="running", fence=1, lease_owner="w", lease_until=timezone.now() + timedelta(hours=1)
+    )
+    assert sweeper.sweep()["handed_on"] == 0
+    clock[0] += 10
+    Run.objects.filter(pk=lives.pk).update(lease_until=timezone.now() + timedelta(seconds=30))
+    assert sweeper.sweep()["handed_on"] == 0
+    clock[0] += 30
+    assert sweeper.sweep()["handed_on"] == 1
+    assert [Run.objects.get(pk=run.pk).state for run in (lost, lives)] == ["queued", "running"]

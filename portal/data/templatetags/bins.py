@@ -16,7 +16,7 @@ from portal.jobs.documents import stages_of
 from portal.runs.models import Run
 
 register = template.Library()
-NOTHING_THERE = ("input-missing", "input-empty")
+NOTHING_THERE = ("input-missing", "input-empty", "input-changed")
 
 
 @register.inclusion_tag("data/_deleted_input.html", takes_context=True)
@@ -35,7 +35,9 @@ def _deleted(run: Run, problem: Problem) -> FileVersion | None:
     if not isinstance(uri, str) or not uri.strip():
         return None
     binned = FileVersion.objects.filter(environment=run.environment, state=VersionState.BINNED).select_related("changed_by")
-    return next((version for version in binned.order_by("-changed_at") if _is_of(version.uri, place_of(uri))), None)
+    found = next((version for version in binned.order_by("-changed_at") if _is_of(version.uri, place_of(uri))), None)
+    is_there = found is not None and FileVersion.objects.at(run.environment, found.uri).shown().exists()
+    return None if is_there and problem.code == "input-changed" else found  # another one took its place: nothing is missing
 
 
 def _is_of(deleted: str, wanted: str) -> bool:
