@@ -12,7 +12,7 @@ from executor.problems import Problem
 from portal.accounts import policy
 from portal.environments import secrets
 from portal.environments.models import Environment
-from portal.errors import PortalError
+from portal.errors import Conflict, PortalError
 from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.runs.models import Run
 
@@ -105,6 +105,18 @@ def refusal(run: Run) -> dict[str, Any] | None:
         message = f"v{run.version.number} is not live in {run.environment.name} any more."  # type: ignore[union-attr]
         return _problem("version-not-live", message, "Run the version that is live now.")
     return None
+
+
+def require_not_withdrawn(run: Run) -> None:
+    """Raises Conflict when somebody has gone back from the run's version since it was asked for: what it would publish is what was taken
+    back. A version that a newer one has replaced meanwhile publishes still."""
+    if run.version is None or run.environment.rank == 0:
+        return
+    live = LiveVersion.objects.filter(job=run.job, environment=run.environment).select_related("version").first()
+    if live is not None and live.version.number < run.version.number and live.since > run.created_at:
+        message = f"v{run.version.number} was gone back from in {run.environment.name} while this run worked, so it publishes nothing."
+        problem = _problem("version-withdrawn", message, "Run the version that is live now.")
+        raise Conflict(message, code="version-withdrawn", problems=[problem])
 
 
 def _was_live(run: Run) -> bool:

@@ -12,7 +12,7 @@ from executor.events import RunFinished
 from executor.problems import Problem
 from portal.accounts.models import User
 from portal.jobs.models import Job
-from portal.runs import published, receipts
+from portal.runs import checks, published, receipts
 from portal.runs.models import Attempt, OutboxMessage, Run, RunState, StageRun, StateChanged, database_now
 from portal.runs.turns import has_its_share
 
@@ -58,13 +58,14 @@ def grant_publishing(run: Run) -> bool:
     """May this attempt make its outputs visible? Only while the run is running, the attempt the current one, and nobody cancels.
 
     After a yes the run can no longer be cancelled, so that "published" and "succeeded" agree, and the places it writes are its job's.
-    Raises Conflict when one of them belongs to somebody else by now.
+    Raises Conflict when one of them belongs to somebody else by now, or somebody has gone back from the run's version.
     """
     now = database_now()
     with transaction.atomic():
         may = _held(run).filter(state=RunState.RUNNING, state_version=run.state_version, cancel_requested_at=None, lease_until__gt=now)
         granted = bool(may.update(publishing_since=now, state_version=run.state_version + 1))
         if granted:
+            checks.require_not_withdrawn(run)
             published.claim(run)
     if granted:
         run.publishing_since, run.state_version = now, run.state_version + 1

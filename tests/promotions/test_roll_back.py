@@ -161,3 +161,27 @@ def test_in_dev_what_was_gone_back_from_is_passed_over_after_new_versions(versio
     for expected in (fourth, second, version):
         roll_back(actor=dora, job=version.job, environment=dev)
         assert live(dev) == expected
+
+
+@pytest.mark.parametrize("door", ["page", "api", "promotion"])
+def test_a_run_of_a_version_that_is_gone_back_from_meanwhile_publishes_nothing(
+    version: JobVersion, second: JobVersion, ana: User, pat: User, prod: Environment, browser_of, door: str
+) -> None:
+    """One that a newer version replaces meanwhile publishes: nobody has said that it was wrong."""
+    from portal.errors import Conflict
+    from portal.runs import leases
+
+    run = factories.make_run(second, prod)
+    assert leases.claim(run, "worker")
+    run.move_to("running")
+    if door == "promotion":
+        make_live(make_version(version.job, ana, changed("SELECT 3 AS three FROM flights")), prod)
+        assert leases.grant_publishing(run)
+        return
+    begins, kind = ("/p", {}) if door == "page" else ("/api/v1/projects", {"content_type": "application/json"})
+    browser_of(pat).post(f"{begins}/flights/jobs/{version.job.name}/roll-back", {"environment": "prod"}, **kind)
+    assert live(prod) == version
+    with pytest.raises(Conflict, match="v2 was gone back from in prod while this run worked"):
+        leases.grant_publishing(run)
+    run.refresh_from_db()
+    assert run.publishing_since is None
