@@ -35,6 +35,9 @@ document.addEventListener(
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") setDrawer(false);
 });
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("[data-signs-out]")) sessionStorage.clear(); // what pages keep for a reload may hold values of the data
+});
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
 });

@@ -2,6 +2,7 @@
 // What a person chose stays in the form's hidden fields, so nothing is lost when the file is looked at again.
 import { el, icon } from "./dom.js";
 import { lines } from "./lines.js";
+import { keep, recalled, say } from "./look_memory.js";
 import { howMany, putRows } from "./rows.js";
 import { csrfToken, Refusal } from "./server.js";
 import { choose } from "./tabs.js";
@@ -42,8 +43,10 @@ async function look(more = {}) {
     const answer = await post(place.dataset.proposalUrl, more);
     const text = await answer.text();
     const isPiece = answer.headers.get("Content-Type")?.startsWith("text/html") && (answer.ok || answer.status === 422);
-    if (isPiece && !answer.redirected) draw(text);
-    else show({ text: detailOf(text), tone: "bad" });
+    if (isPiece && !answer.redirected) {
+      draw(text);
+      if (answer.ok) keep(form());
+    } else show({ text: detailOf(text), tone: "bad" });
   } catch {
     show({ text: NO_ANSWER, tone: "bad" });
   }
@@ -196,7 +199,13 @@ place.addEventListener("change", (event) => {
   else if (dataset.settings) {
     const answer = JSON.parse(dataset.settings);
     inTurn(() => answerQuestion(answer));
-  } else if (name === "misfits") inTurn(() => look({ misfits: value }));
+  } else if (name === "misfits") {
+    say(name);
+    inTurn(() => look({ misfits: value }));
+  } else if (name === "name") {
+    say(name);
+    keep(form());
+  }
 });
 
 place.addEventListener("focusout", ({ target }) => {
@@ -232,7 +241,9 @@ function go(button) {
 }
 
 place.addEventListener("tab:chosen", (event) => {
-  if (form().elements.tab) form().elements.tab.value = event.target.id.replace("look-tab-", "");
+  if (!form().elements.tab) return;
+  form().elements.tab.value = event.target.id.replace("look-tab-", "");
+  keep(form());
 });
 
 place.addEventListener("submit", (event) => {
@@ -248,7 +259,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 inTurn(async () => {
-  await look();
+  await look(recalled());
   // What was made of an earlier version of a zip or workbook is made anew at once: until then runs that read it stop.
   const button = place.querySelector("[data-unpack][data-at-once]");
   if (button) await unpack(button);

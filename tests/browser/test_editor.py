@@ -200,6 +200,11 @@ def test_stages_are_added_moved_deleted_and_all_of_it_undone(screen: Open, edito
     expect(names).to_have_count(3)
     page.locator("#toasts").get_by_role("button", name="Undo").click()
     expect(names).to_have_count(4)
+    page.locator("#stage-list .stage").first.focus()
+    page.keyboard.press("Delete")  # a query comes into its place
+    expect(names).to_have_text(["by_origin", "write", "there_are_rows"])
+    page.keyboard.press("Control+z")
+    expect(names).to_have_count(4)
     page.locator("#stage-list [aria-current]").focus()
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")

@@ -131,3 +131,25 @@ def test_the_sheets_of_a_workbook_become_files(sluice: Stack, screen: Callable[.
     says(page, "All 2 rows fit")
     expect(type_of(page, "amount")).to_have_value("decimal")
     assert ana.faults() == []
+
+
+def test_what_was_chosen_is_there_after_a_reload_and_gone_after_signing_out(sluice: Stack, screen: Callable[..., Screen]) -> None:
+    page = screen().page
+    brought(page, sluice.url, "again.csv", b"code,amount\n7,1.5\n8,abc\n" + b"9,2.5\n" * 30)
+    type_of(page, "code").select_option("string")
+    settled(page)
+    page.get_by_role("button", name="Read as no value").click()
+    expect(page.get_by_role("button", name="Read as no value")).to_have_attribute("aria-pressed", "true")
+    settled(page)
+    page.locator("#look-name").fill("mine")
+    page.locator("#look-name").blur()
+    page.get_by_role("tab", name="First rows").click()
+    page.reload()
+    expect(page.get_by_role("tab", name="First rows")).to_have_attribute("aria-selected", "true", timeout=30_000)
+    expect(type_of(page, "code")).to_have_value("string")
+    expect(page.locator("#look-name")).to_have_value("mine")
+    expect(page.locator("[name=mends]")).to_have_value(re.compile("abc"))
+    assert page.evaluate("Object.values(sessionStorage).join()").count("abc") == 1
+    page.evaluate("document.querySelector('form[data-signs-out]').requestSubmit()")
+    expect(page).to_have_url(re.compile("sign-in"))
+    assert page.evaluate("sessionStorage.length") == 0

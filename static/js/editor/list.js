@@ -116,6 +116,8 @@ export class StageList {
   remove(index) {
     const name = this.store.stages[index].name;
     this.store.remove(index);
+    // Not into the query of the next stage, where Ctrl+Z would take back letters and not what was just deleted.
+    this.root.querySelector("[aria-current]")?.focus();
     const after = this.store.changes;
     show({
       text: `Deleted “${name}”.`,
