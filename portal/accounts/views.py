@@ -124,7 +124,9 @@ def change_password(request: Request) -> HttpResponse:
         messages.error(request, refused.message)
     else:
         update_session_auth_hash(request, request.user)
+        left = any(token.state == "active" for token in request.user.api_tokens.all())
         tokens = f" So have your {ended} API tokens." if ended > 1 else " So has your API token." if ended else ""
+        tokens = " Your API tokens still work." if left else tokens
         messages.success(request, f"Your password is changed; other sessions have ended.{tokens}")
     return redirect("accounts:tokens")
 

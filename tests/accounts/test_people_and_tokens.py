@@ -116,6 +116,8 @@ def test_tokens_end_with_the_password_unless_they_are_to_stay(keep, left, browse
     browser = browser_of(ana)
     given = {"old": "the old long one", "new": "another long one", **keep}
     answer = browser.post("/account/password", given, follow=True)
+    said = "Your API tokens still work." if left else "So has your API token."
+    assert said in answer.content.decode()
     assert b"Your password is changed" in answer.content and (b"So has your API token" in answer.content) == (not left)
     assert ana.api_tokens.filter(revoked_at=None).count() == left
 
