@@ -37,10 +37,10 @@ KINDS = {
     "keys-differ": "a key with blanks around it or signs that only look the same, unlike all keys of the other side; trim it",
     "zeros-lost": "text with leading zeros that becomes a number beside other numbers; CAST those AS STRING",
     "null-in-list": "no value in the list of a NOT IN, which then lets no row through; add IS NOT NULL to the list",
-    "rows-multiplied": "rows made by a join of keys that stand more than once on both sides, each with each, so that sums come out too "
-    "high; join one row for each key, or write CROSS JOIN … ON where all pairs are meant",
-    "rows-repeated": "rows of the left side that come several times, as the right side has their key several times, and are then added; "
-    "join one row for each key, or add before the join",
+    "numbers-differ": "a key with zeros before it or needless decimals, as no key of the other side is written; CAST both to a number",
+    "written-two-ways": "a key that stands in two ways of writing, so that it makes two groups; type the column, or CAST it to a number",
+    "rows-multiplied": "made of keys that stand more than once on both sides of the join: sums come out too high; join one row a key",
+    "rows-repeated": "added several times, as the right side of the join has their key several times; join one row for each key",
 }
 """Kind → words that stand after “5 of 1,000 rows”."""
 

@@ -43,7 +43,7 @@ public final class TextShape {
     }
 
     /** Whether a key has blanks around it, a sign that is not seen or looks like a blank, or signs put together in two ways. */
-    private static boolean isOdd(UTF8String given, UTF8String trimmed) {
+    static boolean isOdd(UTF8String given, UTF8String trimmed) {
         if (given.numBytes() != trimmed.numBytes()) return true;
         boolean isPlain = true;
         for (int i = 0; i < given.numBytes() && isPlain; i++) isPlain = given.getByte(i) > 31;

@@ -22,7 +22,8 @@ import scala.runtime.AbstractFunction1;
 /** A query rebuilt with a counter of rows at each place that `ValueLook` has found. Written for Janino. */
 final class ValueCounters extends AbstractFunction1 {
     private static final String VALUE = "_sluice_value_";
-    private static final Set TEXTS = new HashSet(Arrays.asList(new Object[] {"order", "key-left", "key-right", "zeros", "double"}));
+    private static final Set TEXTS = new HashSet(Arrays.asList(new Object[] {"order", "zeros", "double"}));
+    private static final Set KEYS = new HashSet(Arrays.asList(new Object[] {"key-left", "key-right", "group"}));
     private final List points, metrics;
     private final String[] names;
 
@@ -46,6 +47,10 @@ final class ValueCounters extends AbstractFunction1 {
         for (int i = 0; i < points.size(); i++) {
             ValuePoint point = (ValuePoint) points.get(i);
             if (point.node == node && point.child == ValuePoint.GROUPS) whole = ofGroups(i, point, (Aggregate) node, whole);
+        }
+        for (int i = 0; i < points.size(); i++) {
+            ValuePoint point = (ValuePoint) points.get(i);
+            if (point.node == node && point.child == ValuePoint.OVER) whole = counter(i, point, whole);
         }
         return whole;
     }
@@ -85,15 +90,24 @@ final class ValueCounters extends AbstractFunction1 {
 
     private LogicalPlan counter(int place, ValuePoint point, LogicalPlan rows) {
         List shown = listOf(rows.output());
-        for (int i = 0; i < point.values.length; i++) shown.add(alias(TEXTS.contains(point.kind) ? shape(point.values[i]) : point.values[i], VALUE + i));
+        for (int i = 0; i < point.values.length; i++) shown.add(alias(counted(point.kind, point.values[i]), VALUE + i));
         return new Project(seqOf(listOf(rows.output())), counting(place, new Project(seqOf(shown), rows)));
     }
 
-    private static Expression shape(Expression text) {
+    private static Expression counted(String kind, Expression value) {
+        if (KEYS.contains(kind)) return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.LongType, "of", value);
+        return TEXTS.contains(kind) ? called(TextShape.class, org.apache.spark.sql.types.DataTypes.LongType, "of", value) : value;
+    }
+
+    static Expression plainly(Expression text) {
+        return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.StringType, "plainly", text);
+    }
+
+    private static Expression called(Class owner, org.apache.spark.sql.types.DataType type, String name, Expression text) {
         List given = new ArrayList();
         given.add(text);
         scala.collection.immutable.Seq none = seqOf(new ArrayList());
-        return new StaticInvoke(TextShape.class, org.apache.spark.sql.types.DataTypes.LongType, "of", seqOf(given), none, true, false, true, scala.Option.empty());
+        return new StaticInvoke(owner, type, name, seqOf(given), none, true, false, true, scala.Option.empty());
     }
 
     private static List listOf(scala.collection.Seq given) {
@@ -106,7 +120,7 @@ final class ValueCounters extends AbstractFunction1 {
         return CollectionConverters.asScala(given).toSeq();
     }
 
-    private static Expression alias(Expression value, String name) {
+    static Expression alias(Expression value, String name) {
         ExprId number = org.apache.spark.sql.catalyst.expressions.NamedExpression$.MODULE$.newExprId();
         return new Alias(value, name, number, seqOf(new ArrayList()), scala.Option.empty(), seqOf(new ArrayList()));
     }

@@ -37,18 +37,19 @@ import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.catalyst.expressions.TruncTimestamp;
 import org.apache.spark.sql.catalyst.expressions.With;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
+import org.apache.spark.sql.catalyst.expressions.aggregate.Count;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Max;
 import org.apache.spark.sql.catalyst.expressions.aggregate.MaxMinBy;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Min;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
+import org.apache.spark.sql.catalyst.plans.logical.Distinct;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.Join;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.View;
-import org.apache.spark.sql.execution.datasources.HadoopFsRelation;
-import org.apache.spark.sql.execution.datasources.LogicalRelation;
+import org.apache.spark.sql.catalyst.plans.logical.Window;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DateType;
 import org.apache.spark.sql.types.DecimalType;
@@ -66,7 +67,7 @@ import scala.jdk.javaapi.CollectionConverters;
  * was looked at where it was made. Written for Janino.
  */
 public final class ValueLook {
-    private static final int MOST = 12, DEEPEST = 400;
+    private static final int MOST = 60, MOST_KEYS = 6, DEEPEST = 400;
     private static final String UNIT = "\u001f", RECORD = "\u001e";
     private static final Set SAFE = new HashSet(Arrays.asList(new Object[] {
         "AttributeReference", "Literal", "GetStructField", "GetJsonObject", "Coalesce", "Lower", "Upper", "StringTrim", "StringTrimLeft", "StringTrimRight",
@@ -76,10 +77,12 @@ public final class ValueLook {
     private final LogicalPlan plan;
     private final List points = new ArrayList();
     private final Map common = new HashMap();
-    private Map definitions = null;
+    private final List apart = new ArrayList();
+    private final ValueOrigins origins;
 
     public ValueLook(LogicalPlan plan) {
         this.plan = plan;
+        this.origins = new ValueOrigins(plan);
         look(plan, 0);
     }
 
@@ -104,10 +107,12 @@ public final class ValueLook {
 
     private void look(LogicalPlan node, int depth) {
         if (node instanceof View || depth > DEEPEST) return;
+        groupsOf(node);
         ArrayDeque waiting = new ArrayDeque();
         addAll(node.expressions().iterator(), waiting);
         while (!waiting.isEmpty() && points.size() < MOST) {
             Expression next = (Expression) waiting.removeFirst();
+            if (next instanceof AggregateExpression && ((AggregateExpression) next).isDistinct()) apart.add(((AggregateExpression) next).aggregateFunction());
             if (next instanceof With) noteCommon(((With) next).defs().iterator());
             at(node, next);
             addAll(next.children().iterator(), waiting);
@@ -115,6 +120,47 @@ public final class ValueLook {
         }
         scala.collection.Iterator children = node.children().iterator();
         while (children.hasNext()) look((LogicalPlan) children.next(), depth + 1);
+    }
+
+    /** Texts by which rows are put together: written in two ways they make two groups of one. */
+    private void groupsOf(LogicalPlan node) {
+        List keys = new ArrayList();
+        if (node instanceof Aggregate) addKeys(((Aggregate) node).groupingExpressions().iterator(), node, keys);
+        if (node instanceof Distinct) addKeys(node.output().iterator(), node, keys);
+        if (keys.size() <= MOST_KEYS) points.addAll(keys);
+        if (node instanceof Window) addParts(((Window) node).partitionSpec().iterator(), node);
+    }
+
+    /** Of keys that come out of the node: what comes out of it are few rows. */
+    private void addKeys(scala.collection.Iterator found, LogicalPlan node, List keys) {
+        while (found.hasNext()) {
+            Expression key = (Expression) found.next();
+            Expression shown = node instanceof Aggregate ? shownAs((Aggregate) node, key) : key;
+            if (shown == null || !(key.dataType() instanceof StringType) || !isKey(key) || points.size() + keys.size() >= MOST) continue;
+            keys.add(new ValuePoint("group", node, ValuePoint.OVER, shown, new Expression[] {shown}));
+        }
+    }
+
+    private void addParts(scala.collection.Iterator found, LogicalPlan node) {
+        while (found.hasNext()) {
+            Expression key = (Expression) found.next();
+            if (key.dataType() instanceof StringType && isKey(key)) add("group", node, key, new Expression[] {key});
+        }
+    }
+
+    private boolean isKey(Expression key) {
+        return key.deterministic() && !key.foldable() && !origins.isMeant(key);
+    }
+
+    /** The column in which a key of the groups comes out, if it does. */
+    private static Expression shownAs(Aggregate groups, Expression key) {
+        scala.collection.Iterator columns = groups.aggregateExpressions().iterator();
+        while (columns.hasNext()) {
+            Expression column = (Expression) columns.next();
+            Expression inside = column instanceof Alias ? ((Alias) column).child() : column;
+            if (inside.semanticEquals(key)) return ((NamedExpression) column).toAttribute();
+        }
+        return null;
     }
 
     private void noteCommon(scala.collection.Iterator found) {
@@ -142,6 +188,7 @@ public final class ValueLook {
     private void at(LogicalPlan node, Expression part) {
         scala.collection.Iterator children = part.children().iterator();
         while (children.hasNext()) turned(node, part, (Expression) children.next());
+        if (part instanceof Count && ((Count) part).children().length() == 1) countedApart(node, part);
         if (part instanceof SortOrder) ordered(node, ((SortOrder) part).child());
         else if (part instanceof Max) ordered(node, ((Max) part).child());
         else if (part instanceof Min) ordered(node, ((Min) part).child());
@@ -155,6 +202,12 @@ public final class ValueLook {
         else if (part instanceof DateFormatClass) zoned(isOfHours(((DateFormatClass) part).right()) ? "zone-hour" : "zone-day", node, ((DateFormatClass) part).left());
         else if (part instanceof EqualTo && node instanceof Join) keys((Join) node, part);
         else if (part instanceof Not && ((Not) part).child() instanceof InSubquery) without(node, (InSubquery) ((Not) part).child());
+    }
+
+    /** count(DISTINCT text): written in two ways it is counted twice. */
+    private void countedApart(LogicalPlan node, Expression count) {
+        Expression key = (Expression) count.children().apply(0);
+        if (apart.contains(count) && key.dataType() instanceof StringType && isKey(key)) add("group", node, key, new Expression[] {key});
     }
 
     /** A time whose column is said to be of another zone than that of all days and hours here, UTC. */
@@ -191,7 +244,7 @@ public final class ValueLook {
         boolean isTurned = !has(join.left(), left);
         if (!(one.dataType() instanceof StringType) || !isSafe(one, false) || !isSafe(other, false) || points.size() + 2 > MOST) return;
         if (!has(join.left(), isTurned ? right : left) || !has(join.right(), isTurned ? left : right)) return;
-        if (isFromParquet(one, 0) || isFromParquet(other, 0)) return;
+        if (origins.isFromParquet(one) || origins.isFromParquet(other)) return;
         points.add(new ValuePoint("key-left", join, isTurned ? 1 : 0, one, left));
         points.add(new ValuePoint("key-right", join, isTurned ? 0 : 1, other, right));
     }
@@ -202,7 +255,7 @@ public final class ValueLook {
     }
 
     private void ordered(LogicalPlan node, Expression value) {
-        if (value.dataType() instanceof StringType && !value.foldable() && !isMeant(value)) add("order", node, value, new Expression[] {value});
+        if (value.dataType() instanceof StringType && !value.foldable() && !origins.isMeant(value)) add("order", node, value, new Expression[] {value});
     }
 
     private void compared(LogicalPlan node, Expression part) {
@@ -245,7 +298,7 @@ public final class ValueLook {
         if (isOfGroups) return;
         for (int side = 0; side < node.children().length(); side++) {
             if (!has((LogicalPlan) node.children().apply(side), values)) continue;
-            if ((node instanceof Filter || node instanceof Join) && isFromParquet(values[0], 0)) return;
+            if ((node instanceof Filter || node instanceof Join) && origins.isFromParquet(values[0])) return;
             LogicalPlan place = node;
             int child = side;
             boolean goesOn = true;
@@ -316,63 +369,6 @@ public final class ValueLook {
         return to instanceof DecimalType && from instanceof NumericType && ((DecimalType) to).isWiderThan(from);
     }
 
-    // --- where a value comes from
-
-    /** Whether somebody said that it is a text: CAST(… AS STRING), or a column that a schema calls so. */
-    private boolean isMeant(Expression value) {
-        Expression now = value;
-        for (int steps = 0; steps < DEEPEST; steps++) {
-            if (now instanceof Cast) return true;
-            if (now instanceof Attribute) {
-                Metadata known = ((Attribute) now).metadata();
-                if (known.contains("internal") && !known.getBoolean("internal")) return true;
-                Object found = definitions().get(Long.valueOf(((Attribute) now).exprId().id()));
-                if (!(found instanceof Alias)) return false;
-                now = ((Alias) found).child();
-            } else if (now instanceof AggregateExpression) now = (Expression) ((AggregateExpression) now).aggregateFunction();
-            else if (now instanceof Max || now instanceof Min) now = (Expression) now.children().apply(0);
-            else return false;
-        }
-        return false;
-    }
-
-    private boolean isFromParquet(Expression value, int depth) {
-        scala.collection.Iterator names = value.references().iterator();
-        while (names.hasNext()) {
-            Object found = definitions().get(Long.valueOf(((Attribute) names.next()).exprId().id()));
-            if (found instanceof LogicalRelation && isParquet((LogicalRelation) found)) return true;
-            if (found instanceof Alias && depth < DEEPEST && isFromParquet(((Alias) found).child(), depth + 1)) return true;
-        }
-        return false;
-    }
-
-    private static boolean isParquet(LogicalRelation relation) {
-        return relation.relation() instanceof HadoopFsRelation && ((HadoopFsRelation) relation.relation()).fileFormat().getClass().getSimpleName().startsWith("Parquet");
-    }
-
-    /** What defines each column of the whole plan: an alias or the file it stands in, by the column's number. */
-    private Map definitions() {
-        if (definitions != null) return definitions;
-        definitions = new HashMap();
-        ArrayDeque waiting = new ArrayDeque();
-        waiting.add(plan);
-        while (!waiting.isEmpty()) {
-            LogicalPlan next = (LogicalPlan) waiting.removeFirst();
-            if (next instanceof LogicalRelation) noteAll(next.output().iterator(), next);
-            noteAll(next.expressions().iterator(), null);
-            addAll(next.children().iterator(), waiting);
-        }
-        return definitions;
-    }
-
-    private void noteAll(scala.collection.Iterator found, Object origin) {
-        while (found.hasNext()) {
-            Object next = found.next();
-            if (next instanceof Alias) definitions.put(Long.valueOf(((Alias) next).exprId().id()), next);
-            else if (origin != null) definitions.put(Long.valueOf(((Attribute) next).exprId().id()), origin);
-        }
-    }
-
     // --- counting
 
     /**
@@ -387,6 +383,17 @@ public final class ValueLook {
         for (int i = 0; i < points.size(); i++) metrics.add(parsed(parser, wanted[i].split(UNIT, -1)));
         ValueCounters counters = new ValueCounters(points, called, metrics);
         return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, counters.rebuilt(plan));
+    }
+
+    /** What stands at a place, as column k, and the same as all of its kind could be written, as column c. */
+    public Dataset valuesAt(org.apache.spark.sql.classic.SparkSession session, int place) {
+        ValuePoint point = (ValuePoint) points.get(place);
+        LogicalPlan rows = point.child == ValuePoint.OVER ? point.node : (LogicalPlan) point.node.children().apply(point.child);
+        List columns = new ArrayList();
+        columns.add(ValueCounters.alias(point.values[0], "k"));
+        columns.add(ValueCounters.alias(ValueCounters.plainly(point.values[0]), "c"));
+        LogicalPlan made = new org.apache.spark.sql.catalyst.plans.logical.Project(CollectionConverters.asScala(columns).toSeq(), rows);
+        return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, made);
     }
 
     private static scala.collection.immutable.Seq parsed(ParserInterface parser, String[] counts) throws ParseException {

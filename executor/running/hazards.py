@@ -18,7 +18,8 @@ from uuid import uuid4
 from executor.events import ValueCount, ValueWarnings
 from executor.language import sql_text
 from executor.problems import Problem
-from executor.running.text_order import MANY_DIGITS, ODD, TEXT_COUNTS, ZEROS, cast_to, in_order, texts_with
+from executor.running.keys import GROUP_COUNTS, KEY_COUNTS, TwoWays, asked, may_be_one, never_meet
+from executor.running.text_order import MANY_DIGITS, TEXT_COUNTS, ZEROS, cast_to, in_order, texts_with
 from executor.running.watches import PREFIX, Observed
 from executor.spark import deadline
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 UNIT, RECORD = "\x1f", "\x1e"
 LONGEST_LABEL = 80
+MOST_PLACES = 60
+"""As many does ValueLook find in one query."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,9 @@ HAZARDS = {
     "zone-hour": Hazard([f"count_if(_sluice_value_0 <> {_IN_ZONE})"], _any("zone-hour")),
     "product": Hazard([_is_cut("try_multiply", "try_multiply")], _any("digits-cut")),
     "quotient": Hazard([_is_cut("try_divide", "try_divide")], _any("digits-cut")),
-    "key-left": Hazard([texts_with(ODD)], lambda numbers: None),
-    "key-right": Hazard([texts_with(ODD)], lambda numbers: None),
+    "key-left": Hazard(KEY_COUNTS, lambda numbers: None),
+    "key-right": Hazard(KEY_COUNTS, lambda numbers: None),
+    "group": Hazard(GROUP_COUNTS, lambda numbers: None),
     "zeros": Hazard([texts_with(ZEROS)], _any("zeros-lost")),
     "double": Hazard([texts_with(MANY_DIGITS)], _any("not-exact")),
     "null-in-list": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("null-in-list")),
@@ -83,6 +87,16 @@ class Place:
     rows: int | None = None
     is_whole: bool = False
     numbers: list[int] = field(default_factory=list)
+    values: Callable[[], Any] | None = None
+    """The frame of the values that stand here."""
+    two_ways: TwoWays | None = None
+    _asked: list[int] = field(default_factory=list)
+
+    def ask(self) -> None:
+        """Asks the keys of groups, where they may be the same in two ways of writing; once for each time that something new was counted."""
+        if self.kind == "group" and self.numbers and self.numbers != self._asked and self.values and may_be_one(self.numbers[0]):
+            self.two_ways = asked(self.values())
+        self._asked = self.numbers
 
     def take(self, text: str) -> None:
         """Notes what Spark says of this place."""
@@ -92,7 +106,14 @@ class Place:
 
     @property
     def found(self) -> tuple[str, int] | None:
+        if self.two_ways:
+            return "written-two-ways", self.two_ways.keys
         return HAZARDS[self.kind].found(self.numbers) if self.numbers else None
+
+    @property
+    def told(self) -> str:
+        """What it is called for people who may see data."""
+        return f"{self.label}, {self.two_ways.example}" if self.two_ways else self.label
 
     def hint(self, sql: str, field: str) -> dict[str, Any] | None:
         """The one change that mends it, as a problem for the editor."""
@@ -130,12 +151,17 @@ class Hazards:
         for place in self.places:
             place.take(observed(place.name))
 
+    def ask(self) -> None:
+        """Asks the rows where what was counted gives reason to."""
+        for place in self.places:
+            with suppress(*spark_errors()):  # what cannot be asked is not told: the query itself has run
+                place.ask()
+
     def _keys(self) -> Iterator[tuple[Place, tuple[str, int]]]:
         """Of the two sides of a join, which follow each other, the one with keys that cannot meet any of the other."""
         for left, right in pairwise(self.places):
-            if left.kind == "key-left" and left.numbers and right.numbers and (left.numbers[0] > 0) != (right.numbers[0] > 0):
-                odd = max(left, right, key=lambda place: place.numbers[0])
-                yield odd, ("keys-differ", odd.numbers[0])
+            if left.kind == "key-left" and left.numbers and right.numbers and (found := never_meet(left.numbers, right.numbers)):
+                yield (left, right)[found[0]], found[1:]
 
     def event(self) -> ValueWarnings | None:
         """What is to be told of all places together; None when nothing is."""
@@ -156,7 +182,7 @@ class Hazards:
             counts=[
                 ValueCount(kind=kind, rows=rows, column=place.label if place.label in self.sql else "") for place, (kind, rows) in told
             ],
-            names=[place.label for place, _ in told],
+            names=[place.told for place, _ in told],
             is_whole=all(place.is_whole for place, _ in told),
             hints=[hint for place, _ in told if (hint := place.hint(self.sql, self.field))],
         )
@@ -164,21 +190,29 @@ class Hazards:
 
 def counted(spark: SparkSession, frame: DataFrame) -> tuple[DataFrame, list[Place]]:
     """`frame`, a query, with counters at its hazardous places; both are as they were where there are none."""
-    from py4j.protocol import Py4JJavaError
-    from pyspark.errors import PySparkException
     from pyspark.sql import DataFrame as Frame
 
     session, given = _both(spark), _both(frame)
     with (
-        suppress(Py4JJavaError, PySparkException),  # a query that cannot be counted in is run as it is
+        suppress(*spark_errors()),  # a query that cannot be counted in is run as it is
         deadline.within(deadline.ANALYSIS_SECONDS, deadline.planning_too_long("sql")),
     ):
         look = session._jvm.sluice.ValueLook(given._jdf.queryExecution().analyzed())
         places = [_place(record) for record in look.points().split(RECORD)[:-1]]
         counts = RECORD.join(UNIT.join(["count(1)", *HAZARDS[place.kind].counts]) for place in places)
+        for index, place in enumerate(places):
+            place.values = lambda index=index: Frame(look.valuesAt(session._jsparkSession, index), spark)
         if places:
             return Frame(look.counting(session._jsparkSession, "\n".join(place.name for place in places), counts), spark), places
     return frame, []
+
+
+def spark_errors() -> tuple[type[Exception], ...]:
+    """What Spark and the way to it raise; known only where there is a Spark."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    return Py4JJavaError, PySparkException
 
 
 def _place(record: str) -> Place:

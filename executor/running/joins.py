@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from executor.events import ValueCount, ValueWarnings
 from executor.problems import Foreign, Problem
+from executor.running.hazards import spark_errors
 from executor.running.watches import Observed
 from executor.spark import deadline
 
@@ -139,11 +140,8 @@ class Joins:
             join.numbers = tuple(map(int, observed.join(join.name).split()))
 
     def ask(self) -> None:
-        from py4j.protocol import Py4JJavaError
-        from pyspark.errors import PySparkException
-
         for join in self.joins:
-            with suppress(Py4JJavaError, PySparkException):  # what cannot be asked is not told: the query itself has run
+            with suppress(*spark_errors()):  # what cannot be asked is not told: the query itself has run
                 join.ask()
 
     def event(self) -> ValueWarnings | None:
@@ -192,13 +190,10 @@ def _problem(join: KeyedJoin, found: Found, field: str) -> Problem:
 
 def joins_of(spark: SparkSession, frame: DataFrame) -> list[KeyedJoin]:
     """The joins of a query whose rows may be multiplied."""
-    from py4j.protocol import Py4JJavaError
-    from pyspark.errors import PySparkException
-
     session: Any = spark
     given: Any = frame
     with (
-        suppress(Py4JJavaError, PySparkException),  # a query that cannot be looked at is run as it is
+        suppress(*spark_errors()),  # a query that cannot be looked at is run as it is
         deadline.within(deadline.ANALYSIS_SECONDS, deadline.planning_too_long("sql")),
     ):
         query = given._jdf.queryExecution()

@@ -23,7 +23,7 @@ from executor.gate.sql_gate import Gate
 from executor.language.dialects.advice import silent_mistakes
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
-from executor.running.hazards import Hazards, counted
+from executor.running.hazards import MOST_PLACES, Hazards, counted
 from executor.running.inputs import CHANGED, Input
 from executor.running.joins import Joins, joins_of
 from executor.running.watches import Watch, observer
@@ -231,6 +231,8 @@ class RunContext:
         if joins := joins_of(self._spark, frame):
             self.hazards.append(Joins(self.index, self.stage, view, text, field, joins))
         frame, places = counted(self._spark, frame)
+        if len(places) >= MOST_PLACES:
+            self.log(f"This query has many places where values may come out otherwise than meant; the first {MOST_PLACES} are looked at.")
         if places:
             self.hazards.append(Hazards(self.index, self.stage, view, text, field, places))
         return frame
@@ -307,9 +309,8 @@ class Runner:
     def tell_values(self, *, asks: bool = True) -> None:
         """Says of every view what is to be looked at in it. `asks`: with queries of its own, where what was counted gives reason to."""
         self._look_at_watches()
-        for joins in self.context.hazards:
-            if asks and isinstance(joins, Joins):
-                joins.ask()
+        for hazards in self.context.hazards if asks else ():
+            hazards.ask()
         told = [watch.event() for watch in self.context.watches] + [hazards.event() for hazards in self.context.hazards]
         for event in filter(None, told):
             self.warnings += 1

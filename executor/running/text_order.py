@@ -14,7 +14,7 @@ MOST_DIGITS = 18
 
 SHAPE = "_sluice_value_0"
 """What `executor/gate/TextShape.java` says of each text, in bits."""
-_DATE, _UNORDERED, _NOT_PLAIN, _SIGNED, ODD, ZEROS, MANY_DIGITS = 2, 53, 54, 55, 56, 57, 58
+_DATE, _UNORDERED, _NOT_PLAIN, _SIGNED, ZEROS, MANY_DIGITS = 2, 53, 54, 55, 57, 58
 _WIDTHS, _DECIMALS = range(3, 34), range(34, 53)
 
 

@@ -1,0 +1,81 @@
+package sluice;
+
+import java.text.Normalizer;
+import org.apache.spark.unsafe.types.UTF8String;
+
+/**
+ * How a text that serves as a key is written: the same number may stand as 1, 01, 1.0, +1 or with a blank before it, and then is another
+ * key. Called by generated code for each row (`StaticInvoke`). Written for Janino.
+ */
+public final class KeyShape {
+    private static final int PLAIN = 0, ZEROS = 1, DECIMALS = 2, PLUS = 3, BLANKS = 4, MOST_WIDTH = 12, LONGEST = 30;
+    private static final long ODD_TEXT = 1L << 60, ODD = 1L << 61;
+
+    /**
+     * Bits: for numbers one by how they are written (plainly, with zeros before them, with needless decimals, with a plus, with blanks or
+     * signs that are not seen: twelve bits each) and how many digits they have before the decimal sign; 60 another text that only looks
+     * like others; 61 any text that does.
+     */
+    public static long of(UTF8String given) {
+        UTF8String text = given.trim();
+        if (text.numBytes() == 0) return 0L;
+        boolean isOdd = TextShape.isOdd(given, text);
+        long odd = isOdd ? ODD : 0L;
+        if (isOdd) text = UTF8String.fromString(plain(given.toString()));
+        int length = text.numBytes();
+        if (length > LONGEST || !isNumber(text, length)) return isOdd ? ODD | ODD_TEXT : 0L;
+        int start = isSign(text.getByte(0)) ? 1 : 0, point = pointOf(text, length), end = point < 0 ? length : point, first = start;
+        while (first < end - 1 && text.getByte(first) == '0') first++;
+        int form = PLAIN;
+        if (text.getByte(0) == '+') form = PLUS;
+        if (point >= 0 && (point == start || point == length - 1 || text.getByte(length - 1) == '0')) form = DECIMALS;
+        if (first > start) form = ZEROS;
+        if (isOdd) form = BLANKS;
+        return odd | 1L << form * MOST_WIDTH + Math.min(Math.max(end - first, 1), MOST_WIDTH) - 1;
+    }
+
+    /** The text as all of its kind could be written: 1 for 01, 1.0, +1; other texts without blanks around them and signs that are not seen. */
+    public static UTF8String plainly(UTF8String given) {
+        String text = plain(given.toString());
+        UTF8String made = UTF8String.fromString(text);
+        if (text.length() > LONGEST || !isNumber(made, made.numBytes())) return made;
+        try {
+            java.math.BigDecimal number = new java.math.BigDecimal(text.endsWith(".") ? text.substring(0, text.length() - 1) : text);
+            return UTF8String.fromString(number.signum() == 0 ? "0" : number.stripTrailingZeros().toPlainString());
+        } catch (NumberFormatException error) {
+            return made;
+        }
+    }
+
+    private static String plain(String text) {
+        StringBuilder kept = new StringBuilder();
+        String whole = Normalizer.normalize(text, Normalizer.Form.NFC);
+        for (int i = 0; i < whole.length(); i++) {
+            char sign = whole.charAt(i);
+            if (Character.getType(sign) == Character.FORMAT) continue;
+            kept.append(sign < ' ' || Character.isSpaceChar(sign) ? ' ' : sign);
+        }
+        return kept.toString().trim();
+    }
+
+    private static boolean isSign(int sign) {
+        return sign == '-' || sign == '+';
+    }
+
+    private static int pointOf(UTF8String text, int length) {
+        for (int i = 0; i < length; i++) if (text.getByte(i) == '.') return i;
+        return -1;
+    }
+
+    /** Digits with at most one point and a sign before them. */
+    private static boolean isNumber(UTF8String text, int length) {
+        int digits = 0, points = 0;
+        for (int i = 0; i < length; i++) {
+            int sign = text.getByte(i);
+            if (sign >= '0' && sign <= '9') digits++;
+            else if (sign == '.') points++;
+            else if (i > 0 || !isSign(sign)) return false;
+        }
+        return digits > 0 && points <= 1;
+    }
+}

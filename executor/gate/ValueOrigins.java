@@ -1,0 +1,87 @@
+package sluice;
+
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.spark.sql.catalyst.expressions.Alias;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.Cast;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
+import org.apache.spark.sql.catalyst.expressions.aggregate.Max;
+import org.apache.spark.sql.catalyst.expressions.aggregate.Min;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.execution.datasources.HadoopFsRelation;
+import org.apache.spark.sql.execution.datasources.LogicalRelation;
+import org.apache.spark.sql.types.Metadata;
+
+/** Where the values of a query come from: from Parquet files, or from a column that somebody said is text. Written for Janino. */
+final class ValueOrigins {
+    private static final int DEEPEST = 400;
+    private final LogicalPlan plan;
+    private Map definitions = null;
+
+    ValueOrigins(LogicalPlan plan) {
+        this.plan = plan;
+    }
+
+    /** Whether somebody said that it is a text: CAST(… AS STRING), or a column that a schema calls so. */
+    boolean isMeant(Expression value) {
+        Expression now = value;
+        for (int steps = 0; steps < DEEPEST; steps++) {
+            if (now instanceof Cast) return true;
+            if (now instanceof Attribute) {
+                Metadata known = ((Attribute) now).metadata();
+                if (known.contains("internal") && !known.getBoolean("internal")) return true;
+                Object found = definitions().get(Long.valueOf(((Attribute) now).exprId().id()));
+                if (!(found instanceof Alias)) return false;
+                now = ((Alias) found).child();
+            } else if (now instanceof AggregateExpression) now = (Expression) ((AggregateExpression) now).aggregateFunction();
+            else if (now instanceof Max || now instanceof Min) now = (Expression) now.children().apply(0);
+            else return false;
+        }
+        return false;
+    }
+
+    boolean isFromParquet(Expression value) {
+        return isFromParquet(value, 0);
+    }
+
+    private boolean isFromParquet(Expression value, int depth) {
+        scala.collection.Iterator names = value.references().iterator();
+        while (names.hasNext()) {
+            Object found = definitions().get(Long.valueOf(((Attribute) names.next()).exprId().id()));
+            if (found instanceof LogicalRelation && isParquet((LogicalRelation) found)) return true;
+            if (found instanceof Alias && depth < DEEPEST && isFromParquet(((Alias) found).child(), depth + 1)) return true;
+        }
+        return false;
+    }
+
+    private static boolean isParquet(LogicalRelation relation) {
+        return relation.relation() instanceof HadoopFsRelation && ((HadoopFsRelation) relation.relation()).fileFormat().getClass().getSimpleName().startsWith("Parquet");
+    }
+
+    /** What defines each column of the whole plan: an alias or the file it stands in, by the column's number. */
+    private Map definitions() {
+        if (definitions != null) return definitions;
+        definitions = new HashMap();
+        ArrayDeque waiting = new ArrayDeque();
+        waiting.add(plan);
+        while (!waiting.isEmpty()) {
+            LogicalPlan next = (LogicalPlan) waiting.removeFirst();
+            if (next instanceof LogicalRelation) noteAll(next.output().iterator(), next);
+            noteAll(next.expressions().iterator(), null);
+            scala.collection.Iterator parts = next.children().iterator();
+            while (parts.hasNext()) waiting.add(parts.next());
+        }
+        return definitions;
+    }
+
+    private void noteAll(scala.collection.Iterator found, Object origin) {
+        while (found.hasNext()) {
+            Object next = found.next();
+            if (next instanceof Alias) definitions.put(Long.valueOf(((Alias) next).exprId().id()), next);
+            else if (origin != null) definitions.put(Long.valueOf(((Attribute) next).exprId().id()), origin);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+"""Keys that are written in two ways: 1, 01, 1.0 and a 1 with a blank before it are one number, and four groups.
+
+`executor/gate/KeyShape.java` says of each key, in bits, how it is written. Whether two of them are the same can only be asked of all keys,
+which is done where the bits say that it may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SHAPE = "_sluice_value_0"
+WIDTHS, FORMS = 12, 5
+_ODD_TEXT, _ODD = 60, 61
+_FORM = (1 << WIDTHS) - 1
+_OTHERWISE = (1 << WIDTHS * FORMS) - (1 << WIDTHS)
+"""Bits of numbers that are not written plainly."""
+LONGEST_KEY = 60
+
+KEY_COUNTS = (f"bit_or({SHAPE})", f"count_if(({SHAPE} & {1 << _ODD}L) <> 0)", f"count_if(({SHAPE} & {_OTHERWISE}L) <> 0)")
+"""What is counted of the keys of a join: which bits any of them has; those that only look like others; numbers not written plainly."""
+GROUP_COUNTS = KEY_COUNTS[:1]
+
+
+@dataclass(frozen=True)
+class TwoWays:
+    """Keys that are the same but for how they are written: how many there are, and two that are one."""
+
+    keys: int
+    one: str
+    other: str
+
+    @property
+    def example(self) -> str:
+        return f"for instance “{self.one}” and “{self.other}”"
+
+
+def _widths(bits: int, form: int) -> int:
+    return bits >> form * WIDTHS & _FORM
+
+
+def may_be_one(bits: int) -> bool:
+    """Whether keys with these bits may be the same in two ways of writing: numbers of as many digits, or a text that only looks like
+    another."""
+    seen = 0
+    for form in range(FORMS):
+        widths = _widths(bits, form)
+        if seen & widths:
+            return True
+        seen |= widths
+    return bool(bits >> _ODD_TEXT & 1)
+
+
+def never_meet(left: Sequence[int], right: Sequence[int]) -> tuple[int, str, int] | None:
+    """(side, kind, rows) of keys of one side of a join that cannot meet those of the other, as that one writes them otherwise. `left`,
+    `right`: what KEY_COUNTS found."""
+    if (left[1] > 0) != (right[1] > 0):
+        side = 0 if left[1] else 1
+        return side, "keys-differ", (left, right)[side][1]
+    for side, (mine, other) in enumerate(((left, right), (right, left))):
+        plain = _widths(other[0], 0)
+        for form in range(1, FORMS):
+            widths = _widths(mine[0], form)
+            if widths & plain and not widths & _widths(other[0], form):
+                return side, "numbers-differ", mine[2]
+    return None
+
+
+def asked(values: Any) -> TwoWays | None:
+    """`values`: a frame of the keys (k) and of how all of their kind could be written (c)."""
+    from pyspark.sql import functions as F
+
+    ways = values.dropna().distinct().groupBy("c").agg(F.count(F.lit(1)).alias("n"), F.min("k").alias("one"), F.max("k").alias("other"))
+    row = ways.where("n > 1").selectExpr("sum(n) AS keys", "min_by(struct(one, other), c) AS pair").first()
+    if row is None or not row["keys"]:
+        return None
+    return TwoWays(row["keys"], row["pair"]["one"][:LONGEST_KEY], row["pair"]["other"][:LONGEST_KEY])

@@ -1,0 +1,84 @@
+"""Keys that are one number, or one word, and are written in two ways make two groups: told, with both; codes are left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.executor.running import Outcome, run_here
+
+if TYPE_CHECKING:
+    from executor.spark.session import SparkProcess
+
+pytestmark = pytest.mark.spark
+
+ROWS = (
+    "id,k,zip,month,code,word,v\n1,1,01234,01,007,AB,1.0\n2,1.0,10001,10,1234,AB ,1.5\n3,2,10002,12,0,CD,2.0\n"
+    "4,01,00501,02,12,EF,2.5\n5, 3,99999,11,0900,GH,10.0\n6,,1000,09,1030,,3.5\n"
+)
+OTHER = "k,zip,code\n1,1234,7\n2,10001,12\n3,501,900\n"
+READS = [{"type": "DelimitedExtract", "name": name, "inputURI": f"{name}.csv", "header": True, "outputView": name} for name in ("t", "u")]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    (tmp_path / "t.csv").write_text(ROWS)
+    (tmp_path / "u.csv").write_text(OTHER)
+    return tmp_path
+
+
+def run(process: SparkProcess, lake: Path, sql: str) -> Outcome:
+    query = {"type": "SQLTransform", "name": "asked", "sql": sql, "outputView": "o"}
+    save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
+    return run_here(process, [*READS, query, save], lake)
+
+
+def told(outcome: Outcome) -> set[tuple[str, str, int]]:
+    return {
+        (name, count["kind"], count["rows"])
+        for event in outcome.named("value_warnings")
+        for name, count in zip(event["names"], event["counts"], strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("sql", "name", "keys"),
+    [
+        ("SELECT k, count(*) AS n FROM t GROUP BY k", "k, for instance “01” and “1.0”", 3),
+        ("SELECT DISTINCT k FROM t", "k, for instance “01” and “1.0”", 3),
+        ("SELECT k FROM t UNION SELECT k FROM u", "k, for instance “01” and “1.0”", 5),
+        ("SELECT word, count(*) AS n FROM t GROUP BY word", "word, for instance “AB” and “AB ”", 2),
+        ("SELECT count(DISTINCT k) AS n FROM t", "k, for instance “01” and “1.0”", 3),
+        ("SELECT id, row_number() OVER (PARTITION BY k ORDER BY CAST(id AS INT)) AS r FROM t", "k, for instance “01” and “1.0”", 3),
+        ("SELECT m, sum(n) AS n FROM (SELECT k AS m, 1 AS n FROM t) AS x GROUP BY m", "m, for instance “01” and “1.0”", 3),
+        ("SELECT k, zip, count(*) AS n FROM t GROUP BY GROUPING SETS ((k), (zip))", "k, for instance “01” and “1.0”", 3),
+    ],
+)
+def test_keys_written_in_two_ways_are_told(spark_process: SparkProcess, lake: Path, sql: str, name: str, keys: int) -> None:
+    outcome = run(spark_process, lake, sql)
+    assert told(outcome) == {(name, "written-two-ways", keys)}
+    assert not any("“" in str(count) for event in outcome.named("value_warnings") for count in event["counts"])
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT zip, month, code, v, count(*) AS n FROM t GROUP BY zip, month, code, v",
+        "SELECT DISTINCT CAST(k AS STRING) AS k FROM t",
+        "SELECT CAST(k AS DOUBLE) AS k, count(*) AS n FROM t WHERE k IS NOT NULL GROUP BY 1",
+        "SELECT trim(word) AS w, count(*) AS n FROM t GROUP BY trim(word)",
+        "SELECT DISTINCT k FROM u",
+        "SELECT t.id FROM t JOIN u ON CAST(t.k AS DOUBLE) = CAST(u.k AS DOUBLE) AND t.id = '1'",
+        "SELECT t.id FROM t AS t JOIN t AS u ON t.zip = u.zip",
+    ],
+)
+def test_codes_and_what_is_said_are_left_alone(spark_process: SparkProcess, lake: Path, sql: str) -> None:
+    outcome = run(spark_process, lake, sql)
+    assert (outcome.result, told(outcome)) == ("succeeded", set())
+
+
+def test_numbers_that_the_other_side_of_a_join_writes_otherwise_are_told(spark_process: SparkProcess, lake: Path) -> None:
+    assert told(run(spark_process, lake, "SELECT t.id FROM t LEFT JOIN u ON t.zip = u.zip")) == {("zip", "numbers-differ", 2)}
+    assert told(run(spark_process, lake, "SELECT u.k FROM u LEFT JOIN t ON t.code = u.code")) == {("code", "numbers-differ", 2)}
