@@ -37,6 +37,8 @@ KINDS = {
     "keys-differ": "a key with blanks around it or signs that only look the same, unlike all keys of the other side; trim it",
     "zeros-lost": "text with leading zeros that becomes a number beside other numbers; CAST those AS STRING",
     "null-in-list": "no value in the list of a NOT IN, which then lets no row through; add IS NOT NULL to the list",
+    "odd-double": "text such as 1d, 1f or NaN that Spark takes for a number; type the column, or CAST it to DECIMAL",
+    "undecided": "neither true nor false, as a value is missing, and left out by bool_and and every; ask for IS NOT NULL, too",
     "numbers-differ": "a key with zeros before it or needless decimals, as no key of the other side is written; CAST both to a number",
     "written-two-ways": "a key that stands in two ways of writing, so that it makes two groups; type the column, or CAST it to a number",
     "rows-multiplied": "made of keys that stand more than once on both sides of the join: sums come out too high; join one row a key",

@@ -17,7 +17,7 @@ from executor.files.dialect import NO_ESCAPE
 from executor.files.escapes import Verdict
 from executor.files.expected import check_last_rows, check_names_left_out, in_expected_order
 from executor.files.folder import DataFile, Place
-from executor.files.headers import Named, how_to_mend, listed, match, named, numbered
+from executor.files.headers import Named, how_to_mend, in_quotes, listed, match, named, numbered
 from executor.files.looks import DIGITS
 from executor.problems import Problem, ProblemError
 
@@ -133,10 +133,28 @@ def _by_header(seen: Sequence[SeenFile], rules: TextRules) -> Table:
     for one, header in zip(seen, headers, strict=True):
         if header.told and (one is seen[usual] or header.told != model.told):
             table.said.append(f"{one.file.name}: {'; '.join(header.told)}.")
+    if warning := _names_twice(seen[usual], model, rules):
+        table.warnings.append(warning)
     orders = [one for one, names in zip(seen, matched, strict=True) if names != model.names and set(names) == set(model.names)]
     if orders:
         table.said.append(f"{_files(orders)} in another order; each value is put under its name.")
     return table
+
+
+def _names_twice(one: SeenFile, model: Named, rules: TextRules) -> Problem | None:
+    """Of columns with one name, a query finds neither under it. Whoever has written the names down knows of it."""
+    came = [name for name in model.names if any(name.startswith(twice) and name != twice for twice in model.twice)]
+    if not model.twice or set(model.names) <= set(rules.names):
+        return None
+    return Problem(
+        code="input-names-twice",
+        field="header",
+        message=f"“{one.file.name}” has columns of the same name (capital letters make no other): each got its number behind it.",
+        row=1,
+        file=one.file.name,
+        found=f"{in_quotes(model.twice)}; now {in_quotes(came)}",
+        fix="Use these names, give the columns names of their own in the file, or write all of them into “Names” (names).",
+    )
 
 
 def _usual(kinds: Sequence[frozenset[str] | int]) -> int:

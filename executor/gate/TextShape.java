@@ -42,6 +42,26 @@ public final class TextShape {
         return odd | NOT_PLAIN | (couldBe(trimmed, length) ? other(trimmed.toString()) : 0L);
     }
 
+    /** Whether a text becomes a double although it is no number to people: 1d and 1f, NaN and Infinity. */
+    public static boolean isOddDouble(UTF8String given) {
+        UTF8String text = given.trim();
+        int length = text.numBytes();
+        if (length < 2) return false;
+        int last = text.getByte(length - 1) | 32, first = text.getByte(0);
+        if (last == 'd' || last == 'f') {
+            boolean isNumber = false;
+            for (int i = 0; i < length - 1; i++) {
+                int sign = text.getByte(i);
+                if (sign >= '0' && sign <= '9') isNumber = true;
+                else if (sign != '.' && sign != '-' && sign != '+' && (sign | 32) != 'e') return false;
+            }
+            return isNumber;
+        }
+        if (last != 'n' && last != 'y') return false;
+        String word = text.toString().toLowerCase();
+        return word.matches("[+-]?(?:nan|inf|infinity)");
+    }
+
     /** Whether a key has blanks around it, a sign that is not seen or looks like a blank, or signs put together in two ways. */
     static boolean isOdd(UTF8String given, UTF8String trimmed) {
         if (given.numBytes() != trimmed.numBytes()) return true;

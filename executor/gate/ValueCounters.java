@@ -94,8 +94,9 @@ final class ValueCounters extends AbstractFunction1 {
         return new Project(seqOf(listOf(rows.output())), counting(place, new Project(seqOf(shown), rows)));
     }
 
-    private static Expression counted(String kind, Expression value) {
+    static Expression counted(String kind, Expression value) {
         if (KEYS.contains(kind)) return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.LongType, "of", value);
+        if (kind.equals("suffix")) return called(TextShape.class, org.apache.spark.sql.types.DataTypes.BooleanType, "isOddDouble", value);
         return TEXTS.contains(kind) ? called(TextShape.class, org.apache.spark.sql.types.DataTypes.LongType, "of", value) : value;
     }
 

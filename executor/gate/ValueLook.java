@@ -72,28 +72,33 @@ public final class ValueLook {
     private static final Set SAFE = new HashSet(Arrays.asList(new Object[] {
         "AttributeReference", "Literal", "GetStructField", "GetJsonObject", "Coalesce", "Lower", "Upper", "StringTrim", "StringTrimLeft", "StringTrimRight",
         "Substring", "Left", "Right", "Concat", "StringReplace", "DateFormatClass", "NullIf", "If", "IsNull", "IsNotNull", "EqualTo", "Nvl",
+        "GreaterThan", "GreaterThanOrEqual", "LessThan", "LessThanOrEqual", "And", "Or", "Not", "In", "Like",
     }));
     private static final Set GIVES_VALUES = new HashSet(Arrays.asList(new Object[] {"Alias", "Coalesce", "If", "CaseWhen", "CreateArray", "Greatest", "Least"}));
     private final LogicalPlan plan;
+    private final boolean isCheck;
     private final List points = new ArrayList();
     private final Map common = new HashMap();
     private final List apart = new ArrayList();
     private final ValueOrigins origins;
 
-    public ValueLook(LogicalPlan plan) {
+    /** `isCheck`: the query says yes or no, and what it cannot decide is left out. */
+    public ValueLook(LogicalPlan plan, boolean isCheck) {
         this.plan = plan;
+        this.isCheck = isCheck;
         this.origins = new ValueOrigins(plan);
         look(plan, 0);
     }
 
-    /** Of each place: kind, label, first and last sign in the query's text (-1 where unknown), with unit separators, and a record separator. */
+    /** Of each place: kind, label, first and last sign in the query's text (-1 where unknown), whether it is to be asked for; with unit separators, and a record separator. */
     public String points() {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < points.size(); i++) {
             ValuePoint point = (ValuePoint) points.get(i);
             scala.Option from = point.shown.origin().startIndex(), to = point.shown.origin().stopIndex();
             text.append(point.kind).append(UNIT).append(label(point.shown)).append(UNIT);
-            text.append(from.isDefined() ? from.get() : "-1").append(UNIT).append(to.isDefined() ? to.get() : "-1").append(RECORD);
+            text.append(from.isDefined() ? from.get() : "-1").append(UNIT).append(to.isDefined() ? to.get() : "-1").append(UNIT);
+            text.append(point.child == ValuePoint.ASKED ? 1 : 0).append(RECORD);
         }
         return text.toString();
     }
@@ -188,6 +193,8 @@ public final class ValueLook {
     private void at(LogicalPlan node, Expression part) {
         scala.collection.Iterator children = part.children().iterator();
         while (children.hasNext()) turned(node, part, (Expression) children.next());
+        if (part instanceof Cast) suffixed(node, (Cast) part);
+        if (isCheck && part.getClass().getSimpleName().equals("BoolAnd")) add("undecided", node, (Expression) part.children().apply(0), new Expression[] {(Expression) part.children().apply(0)});
         if (part instanceof Count && ((Count) part).children().length() == 1) countedApart(node, part);
         if (part instanceof SortOrder) ordered(node, ((SortOrder) part).child());
         else if (part instanceof Max) ordered(node, ((Max) part).child());
@@ -202,6 +209,13 @@ public final class ValueLook {
         else if (part instanceof DateFormatClass) zoned(isOfHours(((DateFormatClass) part).right()) ? "zone-hour" : "zone-day", node, ((DateFormatClass) part).left());
         else if (part instanceof EqualTo && node instanceof Join) keys((Join) node, part);
         else if (part instanceof Not && ((Not) part).child() instanceof InSubquery) without(node, (InSubquery) ((Not) part).child());
+    }
+
+    /** A text with a letter behind its digits, or a word that Spark takes for a number. */
+    private void suffixed(LogicalPlan node, Cast cast) {
+        boolean isToDouble = cast.dataType() instanceof DoubleType || cast.dataType() instanceof FloatType;
+        Expression text = cast.child();
+        if (isToDouble && text.dataType() instanceof StringType && !text.foldable()) add("suffix", node, text, new Expression[] {text});
     }
 
     /** count(DISTINCT text): written in two ways it is counted twice. */
@@ -298,7 +312,11 @@ public final class ValueLook {
         if (isOfGroups) return;
         for (int side = 0; side < node.children().length(); side++) {
             if (!has((LogicalPlan) node.children().apply(side), values)) continue;
-            if ((node instanceof Filter || node instanceof Join) && origins.isFromParquet(values[0])) return;
+            boolean isFiltered = node instanceof Filter || node instanceof Join;
+            if (isFiltered && origins.isFromParquet(values[0])) { // a counter would keep the filter from being pushed into the files
+                if (kind.equals("order") && node instanceof Filter) put(kind, (LogicalPlan) node.children().apply(side), ValuePoint.ASKED, shown, values);
+                return;
+            }
             LogicalPlan place = node;
             int child = side;
             boolean goesOn = true;
@@ -393,6 +411,15 @@ public final class ValueLook {
         columns.add(ValueCounters.alias(point.values[0], "k"));
         columns.add(ValueCounters.alias(ValueCounters.plainly(point.values[0]), "c"));
         LogicalPlan made = new org.apache.spark.sql.catalyst.plans.logical.Project(CollectionConverters.asScala(columns).toSeq(), rows);
+        return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, made);
+    }
+
+    /** What is counted at a place that no counter stands at, as column _sluice_value_0. */
+    public Dataset askedAt(org.apache.spark.sql.classic.SparkSession session, int place) {
+        ValuePoint point = (ValuePoint) points.get(place);
+        List columns = new ArrayList();
+        columns.add(ValueCounters.alias(ValueCounters.counted(point.kind, point.values[0]), "_sluice_value_0"));
+        LogicalPlan made = new org.apache.spark.sql.catalyst.plans.logical.Project(CollectionConverters.asScala(columns).toSeq(), point.node);
         return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, made);
     }
 

@@ -192,6 +192,12 @@ class Gate:
         records = self._jvm.sluice.CrossLook.unlinked(query._jdf.queryExecution().analyzed()).split(RECORD)[:-1]
         return list(dict.fromkeys((one, other) for one, _, other in (record.partition(UNIT) for record in records)))
 
+    def drivers(self, frame: DataFrame, views: Sequence[str]) -> list[str]:
+        """Those of `views` without whose rows the query of a frame has nothing to look at, in small letters."""
+        query: Any = frame
+        names = self._jvm.sluice.DriverLook.views(query._jdf.queryExecution().analyzed(), _lower(views))
+        return list(dict.fromkeys(names.split("\n")[:-1]))
+
     def _analysed(self, sql: str, views: Sequence[str], field: str) -> tuple[DataFrame, str]:
         """The frame, and what its analysed plan reaches for and must not. It is planned here, where there is a deadline, although it is
         planned again when it runs: planning takes milliseconds, or does not end. What planning finds wrong with a constant (it works them

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 UNIT, RECORD = "\x1f", "\x1e"
 LONGEST_LABEL = 80
+MOST_ASKED = 100_000
+"""Rows that are asked where none are counted."""
 MOST_PLACES = 60
 """As many does ValueLook find in one query."""
 
@@ -68,6 +70,8 @@ HAZARDS = {
     "quotient": Hazard([_is_cut("try_divide", "try_divide")], _any("digits-cut")),
     "key-left": Hazard(KEY_COUNTS, lambda numbers: None),
     "key-right": Hazard(KEY_COUNTS, lambda numbers: None),
+    "suffix": Hazard(["count_if(_sluice_value_0)"], _any("odd-double")),
+    "undecided": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("undecided")),
     "group": Hazard(GROUP_COUNTS, lambda numbers: None),
     "zeros": Hazard([texts_with(ZEROS)], _any("zeros-lost")),
     "double": Hazard([texts_with(MANY_DIGITS)], _any("not-exact")),
@@ -87,13 +91,20 @@ class Place:
     rows: int | None = None
     is_whole: bool = False
     numbers: list[int] = field(default_factory=list)
+    is_asked: bool = False
+    """No counter stands here: the first rows are asked."""
     values: Callable[[], Any] | None = None
     """The frame of the values that stand here."""
     two_ways: TwoWays | None = None
     _asked: list[int] = field(default_factory=list)
 
     def ask(self) -> None:
-        """Asks the keys of groups, where they may be the same in two ways of writing; once for each time that something new was counted."""
+        """Asks what could not be counted; and keys that may be the same in two ways of writing, once for each time that something new was
+        counted."""
+        if self.is_asked and self.rows is None and self.values:
+            row = self.values().limit(MOST_ASKED).selectExpr("count(1)", *HAZARDS[self.kind].counts).first()
+            self.rows, *self.numbers = (number or 0 for number in row)
+            self.is_whole = self.rows < MOST_ASKED
         if self.kind == "group" and self.numbers and self.numbers != self._asked and self.values and may_be_one(self.numbers[0]):
             self.two_ways = asked(self.values())
         self._asked = self.numbers
@@ -188,8 +199,8 @@ class Hazards:
         )
 
 
-def counted(spark: SparkSession, frame: DataFrame) -> tuple[DataFrame, list[Place]]:
-    """`frame`, a query, with counters at its hazardous places; both are as they were where there are none."""
+def counted(spark: SparkSession, frame: DataFrame, *, is_check: bool = False) -> tuple[DataFrame, list[Place]]:
+    """`frame`, a query (`is_check`: one that answers yes or no), with counters at its hazardous places; as it was where there are none."""
     from pyspark.sql import DataFrame as Frame
 
     session, given = _both(spark), _both(frame)
@@ -197,11 +208,12 @@ def counted(spark: SparkSession, frame: DataFrame) -> tuple[DataFrame, list[Plac
         suppress(*spark_errors()),  # a query that cannot be counted in is run as it is
         deadline.within(deadline.ANALYSIS_SECONDS, deadline.planning_too_long("sql")),
     ):
-        look = session._jvm.sluice.ValueLook(given._jdf.queryExecution().analyzed())
+        look = session._jvm.sluice.ValueLook(given._jdf.queryExecution().analyzed(), is_check)
         places = [_place(record) for record in look.points().split(RECORD)[:-1]]
         counts = RECORD.join(UNIT.join(["count(1)", *HAZARDS[place.kind].counts]) for place in places)
         for index, place in enumerate(places):
-            place.values = lambda index=index: Frame(look.valuesAt(session._jsparkSession, index), spark)
+            values = look.askedAt if place.is_asked else look.valuesAt
+            place.values = lambda index=index, values=values: Frame(values(session._jsparkSession, index), spark)
         if places:
             return Frame(look.counting(session._jsparkSession, "\n".join(place.name for place in places), counts), spark), places
     return frame, []
@@ -216,8 +228,8 @@ def spark_errors() -> tuple[type[Exception], ...]:
 
 
 def _place(record: str) -> Place:
-    kind, label, start, stop = record.split(UNIT)
-    return Place(kind, label[:LONGEST_LABEL], int(start), int(stop))
+    kind, label, start, stop, asked = record.split(UNIT)
+    return Place(kind, label[:LONGEST_LABEL], int(start), int(stop), is_asked=asked == "1")
 
 
 def _both(thing: Any) -> Any:

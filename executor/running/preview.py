@@ -26,7 +26,7 @@ from executor.running.cells import columns_of, first_rows
 from executor.running.hazards import Hazards
 from executor.running.inputs import Input
 from executor.running.joins import Joins
-from executor.running.runner import RunContext, Runner, View
+from executor.running.runner import RunContext, Runner, View, is_extract
 from executor.running.watches import Watch
 from executor.stages import Stage
 
@@ -222,7 +222,7 @@ class Preview:
         self.context.hazards += [hazards.at(index) for hazards in kept.hazards]
         for name, frame in kept.views.items():
             self.context.kept(frame).createOrReplaceTempView(name)
-            self.context.views[name.casefold()] = View(name, frame, None, index, stage.name)
+            self.context.views[name.casefold()] = View(name, frame, None, index, stage.name, is_extract(stage))
         told = {"warnings": [warning.as_dict() for warning in kept.warnings]} if kept.warnings else {}
         self.emit(
             StageFinished(
@@ -265,11 +265,13 @@ class Preview:
             raise ProblemError(Problem(code="no-such-rows", message=words, fix="Look at all its rows."))
         return frame.filter(" OR ".join(f"({look})" for look in looks))
 
-    def _verdict(self, stage: Stage, columns: list[dict[str, Any]], rows: list[list[Any]]) -> dict[str, Any] | None:
+    def _verdict(self, stage: Stage, frame: DataFrame, columns: list[dict[str, Any]], rows: list[list[Any]]) -> dict[str, Any] | None:
         judge: Any = getattr(stage, "verdict", None)
         if judge is None:
             return None
         passes, words = judge([column["type"] for column in columns], rows)
+        if passes and (empty := self.context.nothing_in(frame)):
+            words = ". ".join(filter(None, (words, f"There was nothing to check: {', '.join(empty)} has no rows")))
         return {"passes": passes, "words": _verdict_words(passes, words, on_sample=self.sample)}
 
     def _read_samples_to_their_end(self) -> None:
@@ -297,7 +299,7 @@ class Preview:
             input="sample" if self.sample else "full",
             total_rows=len(rows) if complete else None,
             cut_cells=cut,
-            verdict=self._verdict(stage, columns, rows),
+            verdict=self._verdict(stage, frame, columns, rows),
         )
         if key[0]:
             self.memory.keep_answer(key, answer)

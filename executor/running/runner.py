@@ -26,6 +26,7 @@ from executor.problems import Problem, ProblemError
 from executor.running.hazards import MOST_PLACES, Hazards, counted
 from executor.running.inputs import CHANGED, Input
 from executor.running.joins import Joins, joins_of
+from executor.running.query_problems import each_with_each, no_row_as_another, under_other_names
 from executor.running.watches import Watch, observer
 from executor.spark import errors as spark_errors
 from executor.spark.origins import Origins
@@ -54,6 +55,8 @@ class View:
     rows: int | None = None
     index: int = -1
     stage: str = ""
+    is_read: bool = False
+    """Made by an extract."""
 
 
 @dataclass
@@ -194,7 +197,7 @@ class RunContext:
             rows = frame.count()
             self.rows("out", rows, name)
         frame.createOrReplaceTempView(name)
-        self.views[name.casefold()] = View(name, frame, rows, self.index, self.stage)
+        self.views[name.casefold()] = View(name, frame, rows, self.index, self.stage, is_extract(self._entered))
 
     def watched(
         self, frame: DataFrame, view: str, counts: Sequence[Count], *, affected: str, look: str | None = None, source: str | None = None
@@ -213,14 +216,20 @@ class RunContext:
             self.origins.asks(text, self.index, self._entered, field)
         frame = self._gate.query(text, [view.name for view in self.views.values()], field)
         if crossed := self._gate.crossed(frame):
-            self.warn(_under_other_names(crossed, field))
+            self.warn(under_other_names(crossed, field))
         if words := self._gate.numbered(frame):
-            self.warn(_no_row_as_another(words, field))
+            self.warn(no_row_as_another(words, field))
         if pairs := self._gate.unlinked(frame):
-            self.warn(_each_with_each(pairs, field))
+            self.warn(each_with_each(pairs, field))
         for mistake in silent_mistakes(text, self.columns(), field):
             self.warn(mistake)
         return self._with_hazards_counted(frame, text, field)
+
+    def nothing_in(self, frame: DataFrame) -> list[str]:
+        read = [view.name for view in self.views.values() if view.is_read]
+        begins = [self.views[name] for name in self._gate.drivers(frame, read) if name in self.views]
+        is_empty = bool(begins) and all(not view.rows and view.frame.isEmpty() for view in begins)
+        return [view.name for view in begins] if is_empty else []
 
     def columns(self) -> list[str]:
         """Names of all columns of the views made so far."""
@@ -230,7 +239,8 @@ class RunContext:
         view = [*(self._entered.writes() if self._entered else []), self.stage][0]
         if joins := joins_of(self._spark, frame):
             self.hazards.append(Joins(self.index, self.stage, view, text, field, joins))
-        frame, places = counted(self._spark, frame)
+        is_check = self._entered is not None and self._entered.kind == "validate"
+        frame, places = counted(self._spark, frame, is_check=is_check)
         if len(places) >= MOST_PLACES:
             self.log(f"This query has many places where values may come out otherwise than meant; the first {MOST_PLACES} are looked at.")
         if places:
@@ -395,39 +405,8 @@ class Runner:
         )
 
 
-def _under_other_names(crossed: list[tuple[str, str]], field: str) -> Problem:
-    told = ", ".join(f"“{name}” comes under “{under}”" for name, under in crossed[:5])
-    told += f", and {len(crossed) - 5:,} more" if len(crossed) > 5 else ""
-    return Problem(
-        code="columns-by-place",
-        field=field,
-        message=f"UNION, EXCEPT and INTERSECT go by the places of columns, not by their names: {told}.",
-        found=told,
-        fix="Write the columns of each SELECT in the same order. If it is meant so, say it: give the column its new name with AS.",
-    )
-
-
-def _no_row_as_another(words: list[str], field: str) -> Problem:
-    listed = " and ".join(words)
-    return Problem(
-        code="rows-numbered",
-        field=field,
-        message=f"Each row comes with the number that its reading gave it (“_index”), so that {listed} "
-        f"{'finds' if len(words) == 1 else 'find'} no two rows that are the same.",
-        found=listed,
-        fix="Name the columns that are to be compared instead of *, or write * EXCEPT (_filename, _index).",
-    )
-
-
-def _each_with_each(pairs: list[tuple[str, str]], field: str) -> Problem:
-    listed = ", ".join(f"“{one}” and “{other}”" for one, other in pairs if one and other) or "Two parts of FROM"
-    return Problem(
-        code="rows-each-with-each",
-        field=field,
-        message=f"{listed} stand in FROM with no condition between them: each row of one comes with each row of the other.",
-        found=listed,
-        fix="Say in ON or WHERE which rows belong together. If all pairs are meant, write CROSS JOIN.",
-    )
+def is_extract(stage: Stage | None) -> bool:
+    return stage is not None and stage.kind == "extract"
 
 
 def _listener(spark: SparkSession) -> Any:

@@ -92,6 +92,10 @@ class StageContext(Protocol):
         """Runs one query through the SQL gate over the views made so far. The only way for a stage to reach Spark SQL."""
         ...
 
+    def nothing_in(self, frame: DataFrame) -> list[str]:
+        """The views read from files that the query of `frame` begins with, if none of them has a row: then it has nothing to look at."""
+        ...
+
     def log(self, message: str, level: str = "info") -> None:
         """One line of the job's own log."""
         ...

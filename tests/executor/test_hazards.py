@@ -244,6 +244,48 @@ def test_days_that_are_not_those_of_the_columns_zone_are_told(
     assert told(run_here(spark_process, [read, typed, query, save], lake)) == expected
 
 
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT sum(CAST(x AS DOUBLE)) AS s FROM odd", {("x", "odd-double", 4)}),
+        ("SELECT sum(try_cast(x AS FLOAT)) AS s FROM odd", {("x", "odd-double", 4)}),
+        ("SELECT x FROM odd WHERE x > 1.5", {("x", "odd-double", 4)}),
+        ("SELECT x FROM odd WHERE try_cast(x AS DECIMAL(9,2)) > 1.5", set()),
+        ("SELECT sum(CAST(y AS DOUBLE)) AS s FROM odd", set()),
+    ],
+)
+def test_text_that_is_a_number_to_spark_alone_is_told(
+    spark_process: SparkProcess, lake: Path, sql: str, expected: set[tuple[str, str, int]]
+) -> None:
+    (lake / "odd.csv").write_text("x,y\n1d,1\n2.5F,1.5\nNaN,-2\n-Infinity,1e5\n7,.5\n")
+    read = READ | {"name": "odd", "inputURI": "odd.csv", "outputView": "odd"}
+    query = {"type": "SQLTransform", "name": "asked", "sql": sql, "outputView": "o"}
+    save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
+    assert told(run_here(spark_process, [read, query, save], lake)) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "names"),
+    [("n > '9'", {"n"}), ("n BETWEEN '5' AND '50' AND id = '1'", {"n"}), ("iso > '2024' AND name > 'A' AND same < '5'", set())],
+)
+def test_numbers_of_parquet_compared_as_text_are_told(spark_process: SparkProcess, lake: Path, condition: str, names: set[str]) -> None:
+    save = {"type": "ParquetLoad", "name": "save", "inputView": "t", "outputURI": "p"}
+    assert run_here(spark_process, [READ, save], lake).result == "succeeded"
+    read = {"type": "ParquetExtract", "name": "read", "inputURI": "p", "outputView": "p"}
+    query = {"type": "SQLTransform", "name": "asked", "sql": f"SELECT count(*) AS c FROM p WHERE {condition}", "outputView": "o"}
+    outcome = run_here(spark_process, [read, query, {**save, "inputView": "o", "outputURI": "out"}], lake)
+    assert told(outcome) == {(name, "numbers-by-letters", 3) for name in names}
+
+
+def test_what_a_check_cannot_decide_is_told(spark_process: SparkProcess, lake: Path) -> None:
+    (lake / "v.csv").write_text("x\n1\n2\nNULL\n")
+    read = READ | {"name": "v", "inputURI": "v.csv", "outputView": "w", "nullValue": "NULL"}
+    for words, expected in (("x > '0'", {("(x > 0)", "undecided", 1)}), ("x IS NOT NULL OR true", set())):
+        sql = f"SELECT bool_and({words}) AS outcome, 'all above' AS message FROM w"
+        outcome = run_here(spark_process, [read, {"type": "SQLValidate", "name": "check", "sql": sql}], lake)
+        assert told(outcome) == expected
+
+
 def test_what_a_condition_guards_is_not_worked_out_to_be_counted(spark_process: SparkProcess, lake: Path) -> None:
     guarded = "SELECT max(CASE WHEN name = 'Bob' THEN split(n, '[.]')[0] ELSE element_at(split(n, '[.]'), 1) END) AS m FROM t"
     assert run(spark_process, lake, guarded).result.startswith("succeeded")
@@ -255,7 +297,7 @@ def test_the_outputs_are_the_same_as_without_counting(spark_process: SparkProces
     sql = "SELECT name, max(n) AS m, row_number() OVER (ORDER BY max(n), name) AS r FROM t WHERE n >= '1' GROUP BY name ORDER BY m"
     run(spark_process, lake, sql)
     counted = parquet.read_table(str(lake / "out")).to_pylist()
-    monkeypatch.setattr("executor.running.runner.counted", lambda spark, frame: (frame, []))
+    monkeypatch.setattr("executor.running.runner.counted", lambda spark, frame, is_check: (frame, []))
     outcome = run(spark_process, lake, sql)
     assert (outcome.result, parquet.read_table(str(lake / "out")).to_pylist()) == ("succeeded", counted)
 

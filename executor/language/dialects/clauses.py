@@ -128,14 +128,24 @@ def _in_call(query: Query, index: int) -> bool:
     return query.word(index - 2) in ("CAST", "TRY_CAST")
 
 
+OF_COLUMNS = {
+    "MAX", "MIN", "COUNT", "SUM", "AVG", "UPPER", "LOWER", "TRIM", "LTRIM", "RTRIM", "LENGTH", "COALESCE", "NULLIF", "NVL", "IFNULL", "ABS",
+    "ROUND", "SUBSTRING", "SUBSTR", "FIRST", "LAST", "ANY_VALUE", "FIRST_VALUE", "LAST_VALUE", "LAG", "LEAD", "TO_DATE", "TO_TIMESTAMP",
+    "REPLACE", "ISNULL", "ISNOTNULL", "COLLECT_LIST", "COLLECT_SET", "MEDIAN", "STDDEV", "INITCAP",
+}  # fmt: skip
+"""Functions whose first argument hardly ever is a text of the query's own."""
+
+
 def _looks_like_a_column(query: Query, index: int) -> bool:
     if not re.fullmatch(r"[A-Za-z_][\w ]*", query.tokens[index].content):
         return False
     before, after = query.word(index - 1), query.word(index + 1)
     if after in COMPARISONS and before in ("WHERE", "AND", "OR", "ON", "(", "NOT", "HAVING", "WHEN"):
         return True
-    if before in ("BY", "SELECT", "DISTINCT") or (before == "," and after in (",", "FROM")):
-        return after in (",", "FROM", "", ")", "DESC", "ASC", "ORDER", "HAVING", "LIMIT")
+    if before in ("BY", "SELECT", "DISTINCT", "ALL") or (before == "," and after in (",", "FROM")):
+        return after in (",", "FROM", "", ")", "DESC", "ASC", "ORDER", "HAVING", "LIMIT", "AS", "WHERE")
+    if after in (")", ",") and before == "(" and query.word(index - 2) in OF_COLUMNS:
+        return True
     return before in COMPARISONS and query.tokens[index - 2].is_double
 
 

@@ -35,7 +35,8 @@ class SQLValidate(WithSQL, Validate):
         from executor.stages.one_row import only_row, parsed_message
 
         tell_unused(self, context)
-        outcome, message = only_row(self.type, self.query(context), {"outcome": "boolean", "message": "string"})
+        query = self.query(context)
+        outcome, message = only_row(self.type, query, {"outcome": "boolean", "message": "string"})
         context.detail(outcome=outcome, message=parsed_message(message))
         if not outcome:
             raise ProblemError(
@@ -49,3 +50,16 @@ class SQLValidate(WithSQL, Validate):
                 )
             )
         context.log(f"Check passed: {message}" if message else "Check passed.")
+        if empty := context.nothing_in(query):
+            context.warn(_checked_nothing(self.name, empty))
+
+
+def _checked_nothing(name: str, empty: list[str]) -> Problem:
+    listed = ", ".join(f"“{view}”" for view in empty)
+    return Problem(
+        code="check-of-nothing",
+        field="sql",
+        message=f"The check “{name}” passed without a row to look at: {listed} {'has' if len(empty) == 1 else 'have'} no rows.",
+        found=listed,
+        fix="Look at the file that was read. If a file without rows is wrong, let a check ask for them: SELECT count(*) > 0 AS outcome, …",
+    )

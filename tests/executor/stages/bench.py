@@ -94,6 +94,9 @@ class Bench:
     def sql(self, text: str, *, field: str = "sql") -> DataFrame:
         return self.spark.sql(text)
 
+    def nothing_in(self, frame: DataFrame) -> list[str]:
+        return []
+
     def log(self, message: str, level: str = "info") -> None:
         self.logs.append(message)
 

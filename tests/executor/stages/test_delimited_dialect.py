@@ -154,6 +154,10 @@ def test_names_that_are_empty_twice_or_blank_are_told(bench: Bench) -> None:
     (told,) = bench.logs
     assert "“id” comes more than once: it is called “id0”" in told and "column 2 is empty: it is called “_c1”" in told
     assert "trimNames" in told
+    (warning,) = bench.warnings
+    assert (warning.code, warning.found) == ("input-names-twice", "“id”, “ID”; now “id0”, “ID2”")
+    bench.run(extract(names=["id0", "_c1", "ID2", " name "]))
+    assert len(bench.warnings) == 1
     assert bench.run(extract(trimNames=True)).view("t").columns[3] == "name"
 
 
