@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 WHOLE, POINT, COMMA = "whole numbers", "numbers with a decimal point", "numbers with a decimal comma"
 DAY_FIRST, MONTH_FIRST, TEXT = "dates with the day first", "dates with the month first", "other text"
-ISO, SLASHED = "dates with the year first", "dates with the year last"
+ISO, SLASHED, ZONED = "dates with the year first", "dates with the year last", "times with a zone"
 _WHOLE = re.compile(r"[-+]?\d+")
 _POINT = re.compile(r"[-+]?\d*\.\d+|[-+]?\d{1,3}(?:,\d{3})+\.\d+")
 _COMMA = re.compile(r"[-+]?\d*,(?:\d{1,2}|\d{4,})|[-+]?\d{1,3}(?:\.\d{3})+,\d+")
 _ISO = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[ T].*)?")
+_ZONED = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}[ T][\d:.,]+ ?(?:Z|UTC|[-+]\d{2}:?\d{2})")
 _SLASHED = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](?:\d{4}|\d{2})(?: .*)?")
-_NUMBERS, _DATES = {WHOLE, POINT, COMMA}, {ISO, SLASHED, DAY_FIRST, MONTH_FIRST}
+_NUMBERS, _DATES = {WHOLE, POINT, COMMA}, {ISO, SLASHED, DAY_FIRST, MONTH_FIRST, ZONED}
 _LAST_DAY = 12
 
 
@@ -31,7 +32,7 @@ def shapes_of(files: Iterable[tuple[Sequence[str], Sequence[Sequence[str]]]]) ->
 
 
 def _shape(text: str) -> str:
-    for shape, pattern in ((WHOLE, _WHOLE), (POINT, _POINT), (COMMA, _COMMA), (ISO, _ISO)):
+    for shape, pattern in ((WHOLE, _WHOLE), (POINT, _POINT), (COMMA, _COMMA), (ZONED, _ZONED), (ISO, _ISO)):
         if pattern.fullmatch(text):
             return shape
     date = _SLASHED.fullmatch(text)

@@ -35,6 +35,8 @@ class Columns:
     is_whole: bool = True
     shapes: dict[str, str] = field(default_factory=dict)
     """How values are written, where they are text."""
+    has_rows: bool = False
+    """One has been seen."""
 
     def as_dict(self) -> dict[str, Any]:
         """As an event can hold it, and in the way in which it is stored: signs that cannot be seen are replaced, long texts cut. Columns

@@ -92,6 +92,7 @@ def columns_by_first_lines(place: Place, rules: TextRules) -> Columns:
     if seen:
         table = _of(seen, rules)
         columns.columns = dict.fromkeys(table.columns, "text")
+        columns.has_rows = any(one.look.rows for one in seen)
         columns.shapes = shapes_of((_names_in(one, rules), one.look.first_rows[: one.look.rows]) for one in seen)
     columns.is_named = rules.header
     columns.is_whole = columns.is_whole and (is_small or len(seen) == columns.seen)

@@ -47,6 +47,19 @@ public final class KeyShape {
         }
     }
 
+    /** Whether a text is another one than the one that is looked for, and differs in how it is written alone. */
+    public static boolean isNearly(UTF8String given, UTF8String sought) {
+        if (given.equals(sought)) return false;
+        UTF8String text = given.trim();
+        if (text.equals(sought.trim())) return true;
+        int length = text.numBytes();
+        if (length == 0) return false;
+        boolean isPlain = true;
+        for (int i = 0; i < length && isPlain; i++) isPlain = text.getByte(i) > 31;
+        if (isPlain && !(isNumber(text, length) && isNumber(sought, sought.numBytes()))) return false;
+        return plainly(given).equals(plainly(sought));
+    }
+
     private static String plain(String text) {
         StringBuilder kept = new StringBuilder();
         String whole = Normalizer.normalize(text, Normalizer.Form.NFC);

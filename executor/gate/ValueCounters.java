@@ -91,6 +91,7 @@ final class ValueCounters extends AbstractFunction1 {
     private LogicalPlan counter(int place, ValuePoint point, LogicalPlan rows) {
         List shown = listOf(rows.output());
         for (int i = 0; i < point.values.length; i++) shown.add(alias(counted(point.kind, point.values[i]), VALUE + i));
+        if (point.kind.equals("sought")) shown.set(shown.size() - 2, alias(nearly(point.values), VALUE + 0));
         return new Project(seqOf(listOf(rows.output())), counting(place, new Project(seqOf(shown), rows)));
     }
 
@@ -100,13 +101,19 @@ final class ValueCounters extends AbstractFunction1 {
         return TEXTS.contains(kind) ? called(TextShape.class, org.apache.spark.sql.types.DataTypes.LongType, "of", value) : value;
     }
 
+    private static Expression nearly(Expression[] both) {
+        return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.BooleanType, "isNearly", Arrays.asList(both));
+    }
+
     static Expression plainly(Expression text) {
         return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.StringType, "plainly", text);
     }
 
     private static Expression called(Class owner, org.apache.spark.sql.types.DataType type, String name, Expression text) {
-        List given = new ArrayList();
-        given.add(text);
+        return called(owner, type, name, Arrays.asList(new Object[] {text}));
+    }
+
+    private static Expression called(Class owner, org.apache.spark.sql.types.DataType type, String name, List given) {
         scala.collection.immutable.Seq none = seqOf(new ArrayList());
         return new StaticInvoke(owner, type, name, seqOf(given), none, true, false, true, scala.Option.empty());
     }

@@ -23,6 +23,7 @@ import org.apache.spark.sql.catalyst.expressions.GreaterThan;
 import org.apache.spark.sql.catalyst.expressions.GreaterThanOrEqual;
 import org.apache.spark.sql.catalyst.expressions.Greatest;
 import org.apache.spark.sql.catalyst.expressions.Hour;
+import org.apache.spark.sql.catalyst.expressions.In;
 import org.apache.spark.sql.catalyst.expressions.InSubquery;
 import org.apache.spark.sql.catalyst.expressions.Least;
 import org.apache.spark.sql.catalyst.expressions.LessThan;
@@ -193,6 +194,8 @@ public final class ValueLook {
     private void at(LogicalPlan node, Expression part) {
         scala.collection.Iterator children = part.children().iterator();
         while (children.hasNext()) turned(node, part, (Expression) children.next());
+        if (part instanceof EqualTo) sought(node, (Expression) part.children().apply(0), (Expression) part.children().apply(1));
+        if (part instanceof In) for (int i = 1; i < Math.min(part.children().length(), MOST_KEYS); i++) sought(node, (Expression) part.children().apply(0), (Expression) part.children().apply(i));
         if (part instanceof Cast) suffixed(node, (Cast) part);
         if (isCheck && part.getClass().getSimpleName().equals("BoolAnd")) add("undecided", node, (Expression) part.children().apply(0), new Expression[] {(Expression) part.children().apply(0)});
         if (part instanceof Count && ((Count) part).children().length() == 1) countedApart(node, part);
@@ -209,6 +212,14 @@ public final class ValueLook {
         else if (part instanceof DateFormatClass) zoned(isOfHours(((DateFormatClass) part).right()) ? "zone-hour" : "zone-day", node, ((DateFormatClass) part).left());
         else if (part instanceof EqualTo && node instanceof Join) keys((Join) node, part);
         else if (part instanceof Not && ((Not) part).child() instanceof InSubquery) without(node, (InSubquery) ((Not) part).child());
+    }
+
+    /** A text that is looked for among others, which may be written otherwise. */
+    private void sought(LogicalPlan node, Expression one, Expression other) {
+        boolean isTurned = one instanceof Literal;
+        Expression value = isTurned ? other : one, text = isTurned ? one : other;
+        boolean isText = value.dataType() instanceof StringType && text.dataType() instanceof StringType;
+        if (isText && text instanceof Literal && ((Literal) text).value() != null && isKey(value)) add("sought", node, value, new Expression[] {value, text});
     }
 
     /** A text with a letter behind its digits, or a word that Spark takes for a number. */
@@ -338,7 +349,7 @@ public final class ValueLook {
     private void put(String kind, LogicalPlan node, int child, Expression shown, Expression[] values) {
         for (int i = 0; i < points.size(); i++) {
             ValuePoint known = (ValuePoint) points.get(i);
-            if (known.kind.equals(kind) && known.values[0].semanticEquals(values[0]) && (kind.equals("order") || known.shown.semanticEquals(shown))) return;
+            if (known.kind.equals(kind) && known.values[0].semanticEquals(values[0]) && (!kind.equals("sought") || known.values[1].semanticEquals(values[1])) && (kind.equals("order") || known.shown.semanticEquals(shown))) return;
         }
         if (points.size() < MOST) points.add(new ValuePoint(kind, node, child, shown, values));
     }

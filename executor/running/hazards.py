@@ -70,6 +70,7 @@ HAZARDS = {
     "quotient": Hazard([_is_cut("try_divide", "try_divide")], _any("digits-cut")),
     "key-left": Hazard(KEY_COUNTS, lambda numbers: None),
     "key-right": Hazard(KEY_COUNTS, lambda numbers: None),
+    "sought": Hazard(["count_if(_sluice_value_0)"], _any("nearly-sought")),
     "suffix": Hazard(["count_if(_sluice_value_0)"], _any("odd-double")),
     "undecided": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("undecided")),
     "group": Hazard(GROUP_COUNTS, lambda numbers: None),

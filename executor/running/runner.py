@@ -228,8 +228,13 @@ class RunContext:
     def nothing_in(self, frame: DataFrame) -> list[str]:
         read = [view.name for view in self.views.values() if view.is_read]
         begins = [self.views[name] for name in self._gate.drivers(frame, read) if name in self.views]
-        is_empty = bool(begins) and all(not view.rows and view.frame.isEmpty() for view in begins)
+        is_empty = bool(begins) and all(self._has_no_rows(view) for view in begins)
         return [view.name for view in begins] if is_empty else []
+
+    def _has_no_rows(self, view: View) -> bool:
+        """Asked of Spark only where neither the look at its files nor a count has told."""
+        is_known = bool(view.rows) or self.reads.get(view.stage, {}).get("has_rows") is True
+        return not is_known and view.frame.isEmpty()
 
     def columns(self) -> list[str]:
         """Names of all columns of the views made so far."""

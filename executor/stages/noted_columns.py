@@ -34,7 +34,8 @@ def note_read(stage: FileExtract, context: StageContext, place: Place) -> None:
 def warn_of_other_inputs(stage: FileExtract, context: StageContext, columns: Columns) -> None:
     """Warns where the files are not as those were that the same document read last: columns that came or went, of other types, or text
     that is written otherwise. What goes by names or by places in the stages behind may then mean something else."""
-    now = {"columns": columns.columns, "shapes": columns.shapes, "is_named": columns.is_named}
+    has_rows = columns.has_rows or bool(columns.rows)
+    now = {"columns": columns.columns, "shapes": columns.shapes, "is_named": columns.is_named, "has_rows": has_rows}
     before = context.columns_read_before(now)
     if not before or not columns.is_whole:
         return

@@ -63,8 +63,25 @@ def test_keys_written_in_two_ways_are_told(spark_process: SparkProcess, lake: Pa
 
 
 @pytest.mark.parametrize(
+    ("sql", "name", "rows"),
+    [
+        ("SELECT id FROM t WHERE word = 'AB'", "word", 1),
+        ("SELECT id FROM t WHERE 'AB' = word", "word", 1),
+        ("SELECT id FROM t WHERE word IN ('CD', 'AB') OR id = '9'", "word", 1),
+        ("SELECT id FROM t WHERE k = '1'", "k", 2),
+        ("SELECT count_if(k <> '1') AS n FROM t", "k", 2),
+        ("SELECT CASE WHEN k = '3' THEN 1 END AS n FROM t", "k", 1),
+    ],
+)
+def test_rows_that_a_comparison_nearly_finds_are_told(spark_process: SparkProcess, lake: Path, sql: str, name: str, rows: int) -> None:
+    assert told(run(spark_process, lake, sql)) == {(name, "nearly-sought", rows)}
+
+
+@pytest.mark.parametrize(
     "sql",
     [
+        "SELECT id FROM t WHERE word = 'ab' OR month = '10' OR code = '1030' OR v = '9.5'",
+        "SELECT id FROM t WHERE trim(word) = 'AB' OR k = 1",
         "SELECT zip, month, code, v, count(*) AS n FROM t GROUP BY zip, month, code, v",
         "SELECT DISTINCT CAST(k AS STRING) AS k FROM t",
         "SELECT CAST(k AS DOUBLE) AS k, count(*) AS n FROM t WHERE k IS NOT NULL GROUP BY 1",

@@ -163,6 +163,12 @@ def months(process: SparkProcess, lake: Path, stages: list[dict[str, Any]], *tex
         ),
         (
             [NAMED, COUNTED, SAVE],
+            "k,v\n2024-01-13 10:00,1\n",
+            "k,v\n2024-01-13 10:00+02:00,1\n",
+            "held dates with the year first and holds times with a zone",
+        ),
+        (
+            [NAMED, COUNTED, SAVE],
             "k,v\n2024-01-13,1\n",
             "k,v\n13.01.2024,1\n",
             "dates with the year first and holds dates with the day first",

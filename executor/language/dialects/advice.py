@@ -29,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     clauses.double_quotes,
     clauses.joined_texts,
     clauses.nulls,
+    clauses.last_values,
     clauses.joins,
     clauses.regular_expressions,
     rows_of_lists,

@@ -159,6 +159,30 @@ def nulls(query: Query) -> Iterator[Hint]:
             yield hint(query, index, index + 2, text, words, is_wrong=False, is_silent=True)
 
 
+def last_values(query: Query) -> Iterator[Hint]:
+    """last_value(…) OVER (… ORDER BY …): behind an order the window ends at the row itself, whose own value is then the last."""
+    for call in query.calls:
+        over = call.last + 1
+        if call.name not in ("LAST_VALUE", "LAST") or query.word(over) != "OVER" or query.word(over + 1) != "(":
+            continue
+        end = _closing(query, over + 1)
+        words = {query.word(index) for index in range(over + 2, end)}
+        if end < len(query.tokens) and "ORDER" in words and not {"ROWS", "RANGE"} & words:
+            told = "Behind ORDER BY a window ends at the row itself: the last value is always the row's own."
+            text = f"{query.text(end - 1, end)} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
+            yield hint(query, end - 1, end, text, told, is_wrong=False, is_silent=True)
+
+
+def _closing(query: Query, start: int) -> int:
+    """The place of the bracket that closes the one at `start`; behind the end where none does."""
+    depth = 0
+    for index in range(start, len(query.tokens)):
+        depth += {"(": 1, ")": -1}.get(query.word(index), 0)
+        if depth == 0:
+            return index
+    return len(query.tokens)
+
+
 def regular_expressions(query: Query) -> Iterator[Hint]:
     """~, ~*, !~ of PostgreSQL."""
     for index, token in enumerate(query.tokens):
