@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+EDITION = 2
+"""Counted up when shapes get other words: what an earlier edition has noted is not compared with what a later one finds."""
 WHOLE, POINT, COMMA = "whole numbers", "numbers with a decimal point", "numbers with a decimal comma"
 DAY_FIRST, MONTH_FIRST, TEXT = "dates with the day first", "dates with the month first", "other text"
 ISO, SLASHED, ZONED = "dates with the year first", "dates with the year last", "times with a zone"

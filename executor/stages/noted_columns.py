@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from executor.files.column_shapes import EDITION as SHAPES_EDITION
 from executor.files.column_shapes import changed
 from executor.files.columns import Columns
 from executor.files.folder import Place, place_of
@@ -35,7 +36,13 @@ def warn_of_other_inputs(stage: FileExtract, context: StageContext, columns: Col
     """Warns where the files are not as those were that the same document read last: columns that came or went, of other types, or text
     that is written otherwise. What goes by names or by places in the stages behind may then mean something else."""
     has_rows = columns.has_rows or bool(columns.rows)
-    now = {"columns": columns.columns, "shapes": columns.shapes, "is_named": columns.is_named, "has_rows": has_rows}
+    now = {
+        "edition": SHAPES_EDITION,
+        "columns": columns.columns,
+        "shapes": columns.shapes,
+        "is_named": columns.is_named,
+        "has_rows": has_rows,
+    }
     before = context.columns_read_before(now)
     if not before or not columns.is_whole:
         return
@@ -57,7 +64,7 @@ def warn_of_other_inputs(stage: FileExtract, context: StageContext, columns: Col
 
 def _otherwise(now: Columns, before: Mapping[str, Any]) -> list[str]:
     """What is other than it was, in words; nothing where what was noted cannot be read."""
-    columns, shapes = before.get("columns"), before.get("shapes")
+    columns, shapes = before.get("columns"), before.get("shapes") if before.get("edition") == SHAPES_EDITION else {}
     if not isinstance(columns, dict) or not isinstance(shapes, dict) or before.get("is_named") != now.is_named:
         return []
     if not now.is_named and len(columns) != len(now.columns):
