@@ -180,6 +180,7 @@ class Preview:
             self.make(index, even_elsewhere=True)
         with self.runner.told(index, stage):
             yield self._target(index, stage)[1]
+            self.runner.tell_values()
         self.runner.require_unchanged_inputs()
 
     def make(self, index: int, *, even_elsewhere: bool = False) -> None:

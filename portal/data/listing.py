@@ -219,6 +219,7 @@ def add_knowledge(environment: Environment, tables: Iterable[Table], uses: Uses)
     owners = {place.key: place for place in Place.objects.filter(environment=environment).select_related("owner", "given_by")}
     runs = [place.last_run_id for place in owners.values() if place.last_run_id]
     counted, noted = _counted(environment, runs), _noted_columns(runs)
+    read = _read_columns(environment)
     facts = {found.uri: found for found in TableFacts.objects.filter(environment=environment)}
     names = dict(FileVersion.objects.filter(environment=environment).shown().values_list("uri", "original_name"))
     for table in tables:
@@ -230,6 +231,9 @@ def add_knowledge(environment: Environment, tables: Iterable[Table], uses: Uses)
         elif place and place.given_by:
             table.person, table.original_name = place.given_by.shown_name, names.get(table.uri, "")
             table.kind += ", upload"
+        columns, at = read.get((table.uri, table.files, table.bytes), (None, table.changed_at))
+        if table.columns is None and table.changed_at < at:
+            table.columns = columns
         known = facts.get(table.uri)
         if known and known.stamp == table.stamp:
             table.columns, table.rows = known.columns, known.rows if known.rows is not None else table.rows
@@ -244,6 +248,12 @@ def _counted(environment: Environment, runs: list[Any]) -> dict[tuple[str, str],
     return found
 
 
+LATEST_RUNS = 200
+"""In so many runs of an environment it is looked up what they read."""
+_Read = dict[tuple[str, int, int], tuple[list[dict[str, Any]], datetime]]
+"""(place, files, bytes) → columns, and when they were read."""
+
+
 def _noted_columns(runs: list[Any]) -> dict[tuple[str, str], list[dict[str, str]]]:
     """The columns that each of the runs noted of what it wrote."""
     found: dict[tuple[str, str], list[dict[str, str]]] = {}
@@ -253,6 +263,18 @@ def _noted_columns(runs: list[Any]) -> dict[tuple[str, str], list[dict[str, str]
         if isinstance(pairs, list) and wrote.get("is_named"):
             columns = [{"name": str(pair[0]), "type": str(pair[1])} for pair in pairs if isinstance(pair, list) and len(pair) == 2]
             found[(str(run), str(wrote.get("uri", "")).strip("/"))] = columns
+    return found
+
+
+def _read_columns(environment: Environment) -> _Read:
+    """The columns that the last runs noted of files they read."""
+    found: _Read = {}
+    runs = list(Run.objects.filter(environment=environment).order_by("-created_at").values_list("pk", flat=True)[:LATEST_RUNS])
+    stages = StageRun.objects.filter(run__in=runs, details__has_key="read", started_at__isnull=False).order_by("started_at")
+    for at, read in stages.values_list("started_at", "details__read"):
+        if isinstance(read, dict) and read.get("is_named") and read.get("is_whole"):
+            columns = [{"name": str(name), "type": str(kind)} for name, kind in read.get("columns", [])]
+            found[(str(read.get("uri", "")).strip("/"), read.get("files", 0), read.get("bytes", 0))] = columns, at
     return found
 
 

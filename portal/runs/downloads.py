@@ -104,6 +104,7 @@ async def _fetched(message: dict[str, Any]) -> tuple[IO[bytes], dict[str, Any]]:
     settings.RUN_DIR.mkdir(parents=True, exist_ok=True)
     file: IO[bytes] = tempfile.TemporaryFile(dir=settings.RUN_DIR)  # noqa: SIM115 - closed when it is sent, or below
     problem: dict[str, Any] | None = None
+    told = Told()
     size = 0
     try:
         async for event in preview_client.request(message):
@@ -118,7 +119,9 @@ async def _fetched(message: dict[str, Any]) -> tuple[IO[bytes], dict[str, Any]]:
                 problem = event.get("problem")
             elif kind == "exported":
                 await asyncio.to_thread(file.seek, 0)
-                return file, _facts(event, size)
+                return file, _facts(event, size, told.words())
+            else:
+                told.take(event)
         said = problem or {}
         raise Broken(
             str(said.get("message") or "The rows could not be fetched."),
@@ -137,14 +140,37 @@ def _bytes(event: dict[str, Any]) -> bytes:
         raise Broken("The file arrived damaged.", fix="Try again.") from None
 
 
-def _facts(event: dict[str, Any], size: int) -> dict[str, Any]:
+class Told:
+    """What the stages told of the rows while these were read. The columns that stages add are in no download, so it must say it itself."""
+
+    def __init__(self) -> None:
+        self._counted: dict[Any, str] = {}
+        self._said: dict[Any, list[str]] = {}
+
+    def take(self, event: dict[str, Any]) -> None:
+        index, details = str(event.get("stage_index")), event.get("details")
+        if event.get("event") == "value_warnings":
+            self._counted[index] = str(event.get("words", ""))
+        elif event.get("event") == "stage_finished" and isinstance(details, dict) and isinstance(details.get("warnings"), list):
+            self._said[index] = [str(one.get("message", "")) for one in details["warnings"] if isinstance(one, dict)]
+
+    def words(self) -> list[str]:
+        """A sentence for what each stage counted or, where it counted nothing, those that it said."""
+        found = [words for index, said in self._said.items() if index not in self._counted for words in said]
+        found = [*self._counted.values(), *found]
+        is_kept_aside = any("_errors" in words for words in found)
+        return [words for words in found if words] + (["This file is without the column _errors."] if is_kept_aside else [])
+
+
+def _facts(event: dict[str, Any], size: int, told: list[str]) -> dict[str, Any]:
     """What the executor says of the file, which is believed no further than it must be."""
     rows, notes = event.get("rows"), event.get("notes")
+    notes = [*told, *(notes if isinstance(notes, list) else [])]
     return {
         "rows": rows if isinstance(rows, int) else 0,
         "complete": event.get("complete") is True,
         "bytes": size,
-        "notes": [str(note)[:200] for note in notes[:5]] if isinstance(notes, list) else [],
+        "notes": [str(note)[:200] for note in notes[:8]],
     }
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from executor.files.made_of import Origin, state
 from portal.accounts.models import User
@@ -91,6 +93,42 @@ def test_what_is_known_of_a_table(lake: Path, dev: Environment, ana: User, bring
     ] == [(1, ["Amount"])]
     (lake / "raw" / "Some_file.csv").write_bytes(b"x\n1\n2\n")  # changed: what was seen of it is worth nothing
     assert find_table(dev, "raw/Some_file.csv").rows is None  # type: ignore[union-attr]
+
+
+def test_columns_are_known_of_what_a_run_has_read(lake: Path, dev: Environment, ana: User) -> None:
+    put(lake, **{"raw/a.csv": b"city,amount\nBern,1\n", "raw/b.csv": b"x\n1\n"})
+    document = {"stages": [{"type": "DelimitedExtract", "name": "r", "inputURI": "raw/a.csv", "outputView": "r"}]}
+    run = make_run(make_version(make_job(dev.project, ana, "report"), ana, document, live_in=("dev",)), dev, state="succeeded")
+    read = {
+        "uri": "raw/a.csv",
+        "is_named": True,
+        "is_whole": True,
+        "files": 1,
+        "bytes": 19,
+        "columns": [["city", "text"], ["amount", "text"]],
+    }
+    run.stage_runs.create(
+        attempt_number=1,
+        index=0,
+        name="r",
+        type="DelimitedExtract",
+        details={"read": read},
+        started_at=timezone.now() + timedelta(seconds=1),
+    )
+    known = {table.uri: [one["name"] for one in table.columns or []] for table in list_tables(dev).tables}
+    assert known == {"raw/a.csv": ["city", "amount"], "raw/b.csv": []}
+    later = (timezone.now() + timedelta(minutes=1)).timestamp()
+    os.utime(lake / "raw/a.csv", (later, later))  # another file of the same size may have come
+    assert find_table(dev, "raw/a.csv").columns is None  # type: ignore[union-attr]
+
+
+def test_the_largest_file_is_said_before_anybody_chooses_one(
+    lake: Path, dev: Environment, ana: User, browser_of: Browsers, settings: Any
+) -> None:
+    settings.UPLOAD_LIMIT_MB = 250
+    make_job(dev.project, ana, "report")
+    for address in (PAGE, "/p/flights/jobs/", "/p/flights/jobs/report/edit"):
+        assert "250 MB" in browser_of(ana).get(address).content.decode(), address
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,20 @@ def test_what_a_stage_said_is_said_again_when_it_is_kept(client: Client, flights
     assert read["details"]["kept"] is True
 
 
+@pytest.mark.parametrize("form", ["csv", "xlsx", "parquet"])
+def test_rows_taken_home_are_told_like_those_that_are_shown(client: Client, flights: Path, form: str) -> None:
+    flights.write_text("origin,delay\nJFK,12\nEWR\nLGA,soon\n")
+    typed = {
+        "type": "TypingTransform", "name": "typed", "inputView": "flights", "outputView": "typed",
+        "schema": [{"name": "origin", "type": "string", "nullable": True}, {"name": "delay", "type": "integer", "nullable": True}],
+    }  # fmt: skip
+    events = client.answer(client.request("export", [EXTRACT | {"otherWidths": "reject"}, typed], to=1, form=form, rows=100))
+    told = {event["stage"]: event["counts"] for event in events if event["event"] == "value_warnings"}
+    assert [one["kind"] for one in told["flights"]] == ["another-width"]
+    assert [(one["kind"], one["rows"]) for one in told["typed"]] == [("not-integer", 1)]
+    assert (events[-1]["event"], events[-1]["rows"]) == ("exported", 3)
+
+
 def test_numbers_compared_as_text_are_told_with_the_change_each_time(client: Client, flights: Path) -> None:
     flights.write_text("origin,delay\nJFK,9\nEWR,10\n")
     for _ in range(2):

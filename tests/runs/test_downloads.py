@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
@@ -138,6 +139,32 @@ def test_a_file_that_has_all_rows_has_the_plain_name(
     answer = post(browser_of(olu), f"/p/flights/runs/{run.pk}/outputs/0/download", form="parquet")
     assert (content(answer), answer["X-Sluice-Complete"]) == (DATA, "yes")
     assert answer["Content-Disposition"] == "attachment; filename*=UTF-8''b.parquet"
+
+
+def test_what_the_stages_tell_of_the_rows_comes_with_the_file(
+    run: Run, olu: User, browser_of: Browsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished = {"event": "stage_finished", "stage": "read", "details": {"warnings": [{"message": "2 rows are in _errors."}]}}
+    events = [
+        finished | {"stage_index": 0},
+        finished | {"stage_index": 1, "details": {"warnings": [{"message": "This file is there twice."}]}},
+        finished | {"stage_index": 2, "details": {"kept": True}},
+        {"event": "value_warnings", "stage_index": 0, "words": "2 of 5 rows have values to look at: kept as text in _errors."},
+        *PIECES,
+        DONE | {"complete": True},
+    ]
+
+    async def answer(message: dict[str, Any]) -> Any:
+        for event in events:
+            yield event
+
+    monkeypatch.setattr(preview_client, "request", answer)
+    taken = post(browser_of(olu), f"/p/flights/runs/{run.pk}/outputs/0/download", form="csv")
+    assert content(taken) == DATA
+    assert unquote(taken["X-Sluice-Notes"]) == (
+        "2 of 5 rows have values to look at: kept as text in _errors. This file is there twice. "
+        "This file is without the column _errors. 2 numbers stand as text."
+    )
 
 
 @pytest.mark.parametrize("form", ["", "exe", "csv\r\nX: y", None])

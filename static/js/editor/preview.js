@@ -3,6 +3,7 @@
 import { el, icon } from "../dom.js";
 import { downloadLine } from "../download.js";
 import { lines } from "../lines.js";
+import { remarksOf, uncounted } from "../remarks.js";
 import { asTabs, errorsFirst, resultTable } from "../result_table.js";
 import { cutWords, howMany } from "../rows.js";
 import { request } from "../server.js";
@@ -10,14 +11,6 @@ import { choose } from "../tabs.js";
 import { duration } from "../times.js";
 import { show } from "../toasts.js";
 import { placeOf, problemList } from "./problems.js";
-
-/** What a stage said is to be looked at, though it went well. */
-const remarksOf = ({ stage, stage_index, details }) =>
-  (details?.warnings ?? []).map(({ message, found, fix }) => ({
-    stage,
-    stage_index,
-    words: [message, found && `Found: ${found}.`, fix].filter(Boolean).join(" "),
-  }));
 
 /** What the last preview knew of each stage: rows, and whether the stage has changed since. */
 export class Facts {
@@ -251,10 +244,9 @@ export class Preview {
         this.hintButton(run, event),
       ),
     );
-    const counted = new Set(run.values.map((event) => event.stage_index));
-    const remarks = run.remarks
-      .filter((remark) => !counted.has(remark.stage_index))
-      .map((remark) => el("div", { class: "notice warn in" }, icon("alert-triangle"), el("span", {}, `${remark.stage}: ${remark.words}`)));
+    const remarks = uncounted(run.remarks, run.values).map((remark) =>
+      el("div", { class: "notice warn in" }, icon("alert-triangle"), el("span", {}, `${remark.stage}: ${remark.words}`)),
+    );
     return [...judged, ...told, ...remarks];
   }
 
