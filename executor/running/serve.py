@@ -194,6 +194,8 @@ class Server:
                 emit=answer,
                 is_cancelled=is_cancelled,
             )
+            if preview.context.watches:
+                export.let_go_by(frame, form, done)
         answer(done)
 
     def _analyse(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:

@@ -231,7 +231,7 @@ def add_knowledge(environment: Environment, tables: Iterable[Table], uses: Uses)
         elif place and place.given_by:
             table.person, table.original_name = place.given_by.shown_name, names.get(table.uri, "")
             table.kind += ", upload"
-        columns, at = read.get((table.uri, table.files, table.bytes), (None, table.changed_at))
+        columns, at = read.get((table.uri, str(table.files), str(table.bytes)), (None, table.changed_at))
         if table.columns is None and table.changed_at < at:
             table.columns = columns
         known = facts.get(table.uri)
@@ -250,20 +250,27 @@ def _counted(environment: Environment, runs: list[Any]) -> dict[tuple[str, str],
 
 LATEST_RUNS = 200
 """In so many runs of an environment it is looked up what they read."""
-_Read = dict[tuple[str, int, int], tuple[list[dict[str, Any]], datetime]]
+_Read = dict[tuple[str, ...], tuple[list[dict[str, Any]], datetime]]
 """(place, files, bytes) → columns, and when they were read."""
 
 
-def _noted_columns(runs: list[Any]) -> dict[tuple[str, str], list[dict[str, str]]]:
+def _noted_columns(runs: list[Any]) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """The columns that each of the runs noted of what it wrote."""
-    found: dict[tuple[str, str], list[dict[str, str]]] = {}
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     stages = StageRun.objects.filter(run__in=runs, details__has_key="wrote").order_by("attempt_number")
     for run, wrote in stages.values_list("run_id", "details__wrote"):
-        pairs = wrote.get("columns") if isinstance(wrote, dict) else None
-        if isinstance(pairs, list) and wrote.get("is_named"):
-            columns = [{"name": str(pair[0]), "type": str(pair[1])} for pair in pairs if isinstance(pair, list) and len(pair) == 2]
+        columns = _columns_of(wrote) if isinstance(wrote, dict) else None
+        if columns is not None:
             found[(str(run), str(wrote.get("uri", "")).strip("/"))] = columns
     return found
+
+
+def _columns_of(noted: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Of what a stage noted about files; None where their columns have no names."""
+    pairs = noted.get("columns")
+    if not isinstance(pairs, list) or not noted.get("is_named"):
+        return None
+    return [{"name": str(pair[0]), "type": str(pair[1])} for pair in pairs if isinstance(pair, list) and len(pair) == 2]
 
 
 def _read_columns(environment: Environment) -> _Read:
@@ -272,9 +279,10 @@ def _read_columns(environment: Environment) -> _Read:
     runs = list(Run.objects.filter(environment=environment).order_by("-created_at").values_list("pk", flat=True)[:LATEST_RUNS])
     stages = StageRun.objects.filter(run__in=runs, details__has_key="read", started_at__isnull=False).order_by("started_at")
     for at, read in stages.values_list("started_at", "details__read"):
-        if isinstance(read, dict) and read.get("is_named") and read.get("is_whole"):
-            columns = [{"name": str(name), "type": str(kind)} for name, kind in read.get("columns", [])]
-            found[(str(read.get("uri", "")).strip("/"), read.get("files", 0), read.get("bytes", 0))] = columns, at
+        columns = _columns_of(read) if isinstance(read, dict) and read.get("is_whole") else None
+        if at is not None and columns is not None:
+            key = str(read.get("uri", "")).strip("/"), *(str(read.get(what)) for what in ("files", "bytes"))
+            found[key] = columns, at
     return found
 
 
