@@ -32,6 +32,13 @@ def test_author_asks_on_the_page_and_approver_finds_it_waiting(version: JobVersi
     assert "Nothing waits for you" in text_of(browser_of(ana).get("/p/flights/promotions/?box=waiting"))
 
 
+def test_before_the_first_good_run_none_is_spoken_of(version: JobVersion, ana: User, browser_of: Browser) -> None:
+    version.runs.all().delete()
+    page = text_of(browser_of(ana).get("/p/flights/jobs/daily_delays/promote"))
+    assert "no good run yet" in page and "show here once it has run well" in page
+    assert "The good run did" not in page and "rows in the good run" not in page
+
+
 def test_approver_approves_with_the_button(asked: Promotion, pat: User, browser_of: Browser) -> None:
     url = f"/p/flights/promotions/{asked.pk}/"
     page = text_of(browser_of(pat).get(url))
