@@ -159,6 +159,8 @@ FOREIGN: list[tuple[str, Any]] = [
     ("SELECT origin FROM t SAMPLE 1", "JFK"),
     ("SELECT delay \"Late\", upper(origin) 'Where from' FROM t", [5, "JFK"]),
     ("SELECT JFK FROM (SELECT origin, delay FROM t) PIVOT (sum(delay) FOR origin IN ([JFK], [LGA]))", 5),
+    ("SELECT `t.origin` FROM t", "JFK"),
+    ("SELECT x.delay, upper(`x.first`) FROM t x", [5, "A"]),
     ("SELECT * EXCLUDE (delay, d, ts, first, last, s, n1, `order`, e) FROM t", "JFK"),
 ]
 

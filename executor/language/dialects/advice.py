@@ -9,12 +9,12 @@ from functools import lru_cache
 from executor.language import sql_text
 from executor.language.dialects import clauses
 from executor.language.dialects.functions import functions, moments
-from executor.language.dialects.hints import Hint, Rule
+from executor.language.dialects.hints import Hint, Rule, hint
 from executor.language.dialects.literals import literals
 from executor.language.dialects.patterns import patterns
 from executor.language.dialects.signs import patterns_of_like, signs
 from executor.language.dialects.tables import rows_of_lists
-from executor.language.dialects.tokens import Query, TooMuch
+from executor.language.dialects.tokens import NAME, Query, TooMuch
 from executor.language.dialects.types import types
 from executor.problems import Problem
 
@@ -104,7 +104,7 @@ def mended(problem: Problem, sql: str) -> Problem:
     """A problem that Spark has with the query, in the words of the hint that explains it and with its change; else as it is."""
     if problem.code not in MENDED or problem.edit is not None:
         return problem
-    wrong = [one for one in hints(sql) if one.is_wrong] or _of_sum(problem, sql)
+    wrong = [one for one in hints(sql) if one.is_wrong] or _of_sum(problem, sql) or _of_path(problem, sql)
     if not wrong:
         return _of_moment(problem)
     place = (problem.line or 1, problem.column or 1)
@@ -119,6 +119,19 @@ def _of_sum(problem: Problem, sql: str) -> list[Hint]:
         return []
     start = sql_text.position(sql, problem.line, problem.column or 1)
     return list(clauses.added_texts(Query(sql), start, len(sql)))
+
+
+def _of_path(problem: Problem, sql: str) -> list[Hint]:
+    """A view and its column in one pair of back-ticks, as BigQuery takes them; for Spark that is one name with a point in it."""
+    if problem.code != "column-unknown" or problem.line is None:
+        return []
+    query, start = Query(sql), sql_text.position(sql, problem.line, problem.column or 1)
+    names = {token.content.casefold() for token in query.tokens}
+    for index, token in enumerate(query.tokens):
+        view, _, column = token.content.partition(".")
+        if token.kind == NAME and token.start == start and column and view.casefold() in names:
+            return [hint(query, index, index + 1, f"`{view}`.`{column}`", "A view and its column stand in back-ticks of their own.")]
+    return []
 
 
 def _has_text(problem: Problem) -> bool:
