@@ -42,6 +42,8 @@ FORMS: dict[str, tuple[str, bool, str, str]] = {
 """What people choose → (form the executor writes, byte order mark, ending, type)."""
 MOST_BYTES = 512 * 1024**2
 PIECE = 256 * 1024
+MOST_TOLD, MOST_NOTES = 3, 5
+"""Sentences of stages and file that come along, 200 characters each: they stand in a header, whose size programs in between bound."""
 Noted = Callable[[dict[str, Any]], Any]
 
 
@@ -144,20 +146,21 @@ class Told:
     """What the stages told of the rows while these were read. The columns that stages add are in no download, so it must say it itself."""
 
     def __init__(self) -> None:
-        self._counted: dict[Any, str] = {}
-        self._said: dict[Any, list[str]] = {}
+        self._counted: list[tuple[str, str]] = []
+        self._said: dict[str, list[str]] = {}
 
     def take(self, event: dict[str, Any]) -> None:
         index, details = str(event.get("stage_index")), event.get("details")
         if event.get("event") == "value_warnings":
-            self._counted[index] = str(event.get("words", ""))
+            self._counted.append((index, str(event.get("words", ""))))
         elif event.get("event") == "stage_finished" and isinstance(details, dict) and isinstance(details.get("warnings"), list):
             self._said[index] = [str(one.get("message", "")) for one in details["warnings"] if isinstance(one, dict)]
 
     def words(self) -> list[str]:
         """A sentence for what each stage counted or, where it counted nothing, those that it said."""
-        found = [words for index, said in self._said.items() if index not in self._counted for words in said]
-        found = [*self._counted.values(), *found]
+        counted = {index for index, _ in self._counted}
+        found = [words for _, words in self._counted]
+        found += [words for index, said in self._said.items() if index not in counted for words in said]
         is_kept_aside = any("_errors" in words for words in found)
         return [words for words in found if words] + (["This file is without the column _errors."] if is_kept_aside else [])
 
@@ -165,12 +168,12 @@ class Told:
 def _facts(event: dict[str, Any], size: int, told: list[str]) -> dict[str, Any]:
     """What the executor says of the file, which is believed no further than it must be."""
     rows, notes = event.get("rows"), event.get("notes")
-    notes = [*told, *(notes if isinstance(notes, list) else [])]
+    notes = [*told[:MOST_TOLD], *(notes[:MOST_NOTES] if isinstance(notes, list) else [])]
     return {
         "rows": rows if isinstance(rows, int) else 0,
         "complete": event.get("complete") is True,
         "bytes": size,
-        "notes": [str(note)[:200] for note in notes[:8]],
+        "notes": [str(note)[:200] for note in notes],
     }
 
 

@@ -167,6 +167,21 @@ def test_what_the_stages_tell_of_the_rows_comes_with_the_file(
     )
 
 
+def test_what_is_told_never_makes_a_header_that_programs_in_between_refuse(
+    run: Run, olu: User, browser_of: Browsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [{"event": "value_warnings", "stage_index": index, "words": "名" * 1000} for index in range(40)]
+
+    async def answer(message: dict[str, Any]) -> Any:
+        for event in [*events, *PIECES, DONE]:
+            yield event
+
+    monkeypatch.setattr(preview_client, "request", answer)
+    taken = post(browser_of(olu), f"/p/flights/runs/{run.pk}/outputs/0/download", form="csv")
+    assert content(taken) == DATA and "2 numbers stand as text." in unquote(taken["X-Sluice-Notes"])
+    assert len(taken["X-Sluice-Notes"]) < 6_000
+
+
 @pytest.mark.parametrize("form", ["", "exe", "csv\r\nX: y", None])
 def test_another_form_is_refused(run: Run, olu: User, browser_of: Browsers, asked: list[dict[str, Any]], form: Any) -> None:
     assert post(browser_of(olu), f"/p/flights/runs/{run.pk}/outputs/0/download", form=form).status_code == 422
