@@ -108,6 +108,26 @@ def _each_test_begins_as_nobody() -> Iterator[None]:
         audit.origin.set(audit.Origin())
 
 
+@pytest.fixture
+def streams_leave_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test client gives every request an event loop, and so threads, of its own; a server has a few that stay."""
+    from asgiref.sync import sync_to_async
+    from django.db import connections
+
+    from portal.runs import stream_views
+
+    async def in_thread(function: Callable[..., object], *arguments: object, **named: object) -> object:
+        def call() -> object:
+            try:
+                return function(*arguments, **named)
+            finally:
+                connections.close_all()
+
+        return await sync_to_async(call, thread_sensitive=False)()
+
+    monkeypatch.setattr(stream_views, "_in_thread", in_thread)
+
+
 # --- the project -----------------------------------------------------------------------------------------------------
 
 

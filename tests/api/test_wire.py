@@ -6,41 +6,23 @@ import gzip
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.contrib.staticfiles.storage import staticfiles_storage
-from django.db import connections
 from django.http import StreamingHttpResponse
 from django.test import Client
 
 from portal import wire
 from portal.accounts.models import User
 from portal.environments.models import Environment
-from portal.runs import stream_views
 from portal.runs.models import LogSegment, Run
 from tests import factories
 
+pytestmark = pytest.mark.usefixtures("streams_leave_no_connection")
 BrowserOf = Callable[[User], Client]
 GZIP = {"Accept-Encoding": "gzip"}
 LINES = "".join(f'{{"seq":{seq},"event":"log","level":"info","source":"sluice","message":"line {seq}"}}\n' for seq in range(1, 101))
-
-
-@pytest.fixture(autouse=True)
-def _threads_of_streams_leave_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here every request has an event loop, and so threads, of its own."""
-
-    async def in_thread(function: Any, *arguments: Any, **named: Any) -> Any:
-        def call() -> Any:
-            try:
-                return function(*arguments, **named)
-            finally:
-                connections.close_all()
-
-        return await sync_to_async(call, thread_sensitive=False)()
-
-    monkeypatch.setattr(stream_views, "_in_thread", in_thread)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from portal.runs import preview_client
 from portal.runs.models import LogSegment, Run
 from portal.runs.preview_views import addressed
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("streams_leave_no_connection")]
 Queued = Callable[..., Run]
 
 
