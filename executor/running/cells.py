@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from executor.language import json_text
+from executor.stages.bytes_text import base64_text
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -70,7 +71,7 @@ def _shortened(name: str, kind: DataType) -> Column:
     if isinstance(kind, T.ByteType | T.ShortType | T.IntegerType | T.LongType | T.BooleanType | T.DoubleType):
         return column
     if isinstance(kind, T.BinaryType):
-        return F.base64(F.substring(column, 1, MAX_CELL * 3 // 4 + 1))  # one byte more than is shown, so that a cut is seen
+        return base64_text(F.substring(column, 1, MAX_CELL * 3 // 4 + 1))  # one byte more than is shown, so that a cut is seen
     if isinstance(kind, T.ArrayType | T.MapType | T.StructType | T.VariantType):
         return F.substring(F.to_json(column, {"ignoreNullFields": "false", **MOMENTS}), 1, MAX_CELL + 1)
     return F.substring(column.cast("string"), 1, MAX_CELL + 1)

@@ -20,6 +20,7 @@ from executor.events import Exported, Piece
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.running.preview import Cancelled
+from executor.stages.bytes_text import base64_text
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -126,7 +127,7 @@ def _as_text(name: str, kind: DataType) -> Column:
 
     column = F.col(name)
     if isinstance(kind, T.BinaryType):
-        return F.base64(column)
+        return base64_text(column)
     if isinstance(kind, T.ArrayType | T.MapType | T.StructType | T.VariantType):
         return F.to_json(column, {"ignoreNullFields": "false"})
     return column.cast("string")

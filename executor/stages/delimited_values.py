@@ -14,6 +14,7 @@ from pyspark.sql.types import BinaryType, DecimalType, DoubleType, FloatType, Nu
 
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
+from executor.stages.bytes_text import base64_text
 
 
 def values_as_text(frame: DataFrame, decimal_sign: str, *, but: Sequence[str]) -> DataFrame:
@@ -26,7 +27,7 @@ def values_as_text(frame: DataFrame, decimal_sign: str, *, but: Sequence[str]) -
         if isinstance(field.dataType, DecimalType | DoubleType | FloatType) and field.name in own:
             column = F.translate(column.cast("string"), ".", decimal_sign).alias(field.name)
         elif isinstance(field.dataType, BinaryType) and field.name in own:
-            column = F.base64(column).alias(field.name)
+            column = base64_text(column).alias(field.name)
         elif isinstance(field.dataType, NullType):
             column = column.cast("string").alias(field.name)
         columns.append(column)

@@ -85,6 +85,9 @@ def test_the_same_name_asks_and_the_old_one_comes_back(sluice: Stack, screen: Ca
     page.goto(f"{sluice.url}{DATA}table?uri=raw/twice.csv")
     ana.take_said()
     page.get_by_role("button", name="Put back").click()
+    question = page.get_by_role("dialog", name="Put v1 back?")
+    expect(question).to_contain_text("No job reads it.")
+    question.get_by_role("button", name="Put it back").click()
     expect(page.get_by_text("is as it was")).to_be_visible()
     lake = sluice.home / "lake" / "flights" / "dev"
     assert (lake / "raw" / "twice.csv").read_bytes() == b"a\n1\n"
