@@ -187,7 +187,7 @@ def test_a_file_that_is_changed_while_it_is_shown_or_taken_home_is_told_and_not_
     client: Client, flights: Path, kind: str, how: str
 ) -> None:
     more: dict[str, Any] = {"form": "csv", "rows": 100} if kind == "export" else {"rows": 100}
-    request_id = client.request(kind, [EXTRACT, transform(SLOWLY.format(10))], to=1, input="full", **more)
+    request_id = client.request(kind, [EXTRACT, transform(SLOWLY.format(2))], to=1, input="full", **more)
     while client._next()["event"] != "stage_finished":
         pass
     other = flights.with_name("other.csv")
