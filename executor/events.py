@@ -285,7 +285,10 @@ class ValueWarnings(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StageFailed(Event):
-    """A stage failed. `problem` is a Problem as a dict; the run ends after it."""
+    """The stage that is at fault; the run ends after it. `problem` is a Problem as a dict.
+
+    Spark works late: where the fault came to light in a later stage that asked for the rows, `stopped_index` and `stopped` name that one,
+    which is not finished and did nothing wrong. `duration_ms`: of the stage that worked."""
 
     name: ClassVar[str] = "stage_failed"
     stage_index: StageIndex
@@ -293,13 +296,16 @@ class StageFailed(Event):
     stage_type: Name
     duration_ms: Count
     problem: ProblemFacts
+    stopped_index: StageIndex | None = None
+    stopped: Name | None = None
 
     @property
     def loudness(self) -> str:
         return "error"
 
     def words(self) -> str:
-        return f"failed: {self.problem.get('message', '')}"
+        stopped = f" “{self.stopped}” asked for its rows and is not finished." if self.stopped else ""
+        return f"failed: {self.problem.get('message', '')}{stopped}"
 
 
 @dataclass(frozen=True, kw_only=True)

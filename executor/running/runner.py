@@ -357,7 +357,7 @@ class Runner:
 
     @contextmanager
     def told(self, index: int, stage: Stage) -> Iterator[None]:
-        """What fails inside is said as the failure of this stage, and raised again as StageFailure."""
+        """What fails inside is said as the failure of the stage it belongs to, else of this one, and raised again as StageFailure."""
         started = time.monotonic()
         self.spark.sparkContext.setJobGroup(f"{self.group}:{index}", stage.name, interruptOnCancel=True)
         try:
@@ -367,9 +367,9 @@ class Runner:
         except ProblemError as error:
             first, *others = self._with_causes(error.problems)
             for other in others:
-                self.emit(Log(level="error", message=" ".join(filter(None, (other.message, other.fix))), stage=stage.name))
-            problem = spark_errors.placed(first, index, stage).as_dict()
-            self.emit(StageFailed(stage_index=index, stage=stage.name, stage_type=stage.type, duration_ms=_since(started), problem=problem))
+                at_fault = spark_errors.placed(other, index, stage).stage
+                self.emit(Log(level="error", message=" ".join(filter(None, (other.message, other.fix))), stage=at_fault))
+            self.emit(_failed(spark_errors.placed(first, index, stage), index, stage, _since(started)))
             raise StageFailure from error
 
     def _with_causes(self, problems: list[Problem]) -> list[Problem]:
@@ -412,6 +412,20 @@ class Runner:
 
 def is_extract(stage: Stage | None) -> bool:
     return stage is not None and stage.kind == "extract"
+
+
+def _failed(problem: Problem, index: int, stage: Stage, duration_ms: int) -> StageFailed:
+    """The failure of the stage that `problem` names; `index` and `stage`: the one that worked when it came to light."""
+    is_another = problem.stage_index is not None and problem.stage_index != index
+    return StageFailed(
+        stage_index=index if problem.stage_index is None else problem.stage_index,
+        stage=problem.stage or stage.name,
+        stage_type=problem.stage_type or stage.type,
+        duration_ms=duration_ms,
+        problem=problem.as_dict(),
+        stopped_index=index if is_another else None,
+        stopped=stage.name if is_another else None,
+    )
 
 
 def _listener(spark: SparkSession) -> Any:

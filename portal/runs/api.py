@@ -61,7 +61,9 @@ class StageOut(serializers.Serializer[StageRun]):
     index = serializers.IntegerField()
     name = serializers.CharField()
     type = serializers.CharField()
-    state = serializers.CharField(help_text="waiting, running, done, warning, skipped, failed, cancelled or not_reached")
+    state = serializers.CharField(
+        help_text="waiting, running, done, warning, skipped, failed, stopped (an earlier stage is at fault), cancelled or not_reached"
+    )
     attempt = serializers.IntegerField(source="attempt_number")
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)

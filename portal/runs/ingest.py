@@ -152,12 +152,20 @@ class Ingest:
         self._has_begun = True
 
     def _with_stage(self, event: E) -> E:
-        index = getattr(event, "stage_index", -1)
-        if index >= len(self._described):
+        index, stopped = getattr(event, "stage_index", -1), getattr(event, "stopped_index", None)
+        if max(index, stopped or 0) >= len(self._described):
             raise NotAnEvent("The run's document has no such stage.")
-        name, kind = (str(self._described[index].get(key) or "") for key in ("name", "type"))
-        names: dict[str, Any] = {"stage": name} if name and "${" not in name else {}
-        return replace(event, **names, **({"stage_type": kind} if hasattr(event, "stage_type") else {}))
+        names: dict[str, Any] = {"stage": self._name_of(index) or getattr(event, "stage", "")}
+        if hasattr(event, "stage_type"):
+            names["stage_type"] = str(self._described[index].get("type") or "")
+        if isinstance(event, StageFailed):
+            names["stopped"] = None if stopped is None else self._name_of(stopped) or event.stopped
+        return replace(event, **names)
+
+    def _name_of(self, index: int) -> str:
+        """The stage's name in the document; empty where it has none, or only parameters make it."""
+        name = str(self._described[index].get("name") or "")
+        return "" if "${" in name else name
 
     def _is_stage(self, name: str | None) -> bool:
         return any(name == stage.get("name") for stage in self._described) or any(name == stage.name for stage in self._stages.values())
@@ -253,8 +261,7 @@ class Ingest:
         elif isinstance(event, ValueWarnings):
             self._note_values(stage, event)
         elif isinstance(event, StageFailed):
-            self._done.discard(event.stage_index)
-            stage.state, stage.finished_at, stage.problem = "failed", time, event.problem
+            self._note_failure(stage, event, time)
 
     def _note_end(self, stage: StageRun, event: StageFinished, time: datetime) -> None:
         self._done.add(event.stage_index)
@@ -262,6 +269,14 @@ class Ingest:
         for name in ("rows_in", "rows_out", "rows_rejected"):
             if getattr(event, name) is not None:
                 setattr(stage, name, getattr(event, name))
+
+    def _note_failure(self, stage: StageRun, event: StageFailed, time: datetime) -> None:
+        """At fault is `stage`, which may have ended before: the one that met it later is only not finished."""
+        self._done.discard(event.stage_index)
+        stage.state, stage.finished_at, stage.problem = "failed", stage.finished_at or time, event.problem
+        if event.stopped_index is not None and event.stopped_index != event.stage_index:
+            met = self._stage(event.stopped_index, event.stopped or "", "")
+            met.state, met.finished_at = "stopped", time
 
     def _note_values(self, stage: StageRun, event: ValueWarnings) -> None:
         """Said after the stage's end, when later stages have read its rows."""

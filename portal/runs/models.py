@@ -256,7 +256,7 @@ class StageRun(models.Model):
     name = models.CharField(max_length=100)
     type = models.CharField(max_length=60)
     state = models.CharField(max_length=12, default="waiting")
-    """waiting, running, done, warning, skipped, failed or not_reached."""
+    """waiting, running, done, warning, skipped, failed, stopped (a stage before it is at fault), cancelled or not_reached."""
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     rows_in = models.BigIntegerField(null=True)

@@ -155,7 +155,9 @@ def _end_of(stage: StageRun, run: Run) -> datetime:
 
 def _line(stage: StageRun, run: Run, begin: datetime, whole: float, usual: float | None, with_data: bool) -> StageLine:
     shown = shown_to(stage.problem, run.document, with_data=with_data) if stage.problem else None
-    tone = {"failed": "bad", "warning": "warn", "running": "run", "skipped": "mut", "cancelled": "mut"}.get(stage.state, "")
+    tone = {"failed": "bad", "warning": "warn", "running": "run", "skipped": "mut", "cancelled": "mut", "stopped": "mut"}.get(
+        stage.state, ""
+    )
     facts = [(name.replace("_", " "), _shown(value)) for name, value in (stage.metrics | (_details(stage) if with_data else {})).items()]
     line = StageLine(stage, tone, _figures(stage), stage.state.replace("_", " "), problem=shown, facts=facts)
     if stage.started_at and stage.state != "skipped":
@@ -177,6 +179,8 @@ def _details(stage: StageRun) -> dict[str, Any]:
 def _figures(stage: StageRun) -> str:
     if stage.state in ("waiting", "not_reached", "skipped"):
         return {"waiting": "", "not_reached": "not reached", "skipped": "not in this environment"}[stage.state]
+    if stage.state == "stopped":
+        return "not finished"
     if stage.state == "failed" and stage.rows_out is None:
         return "failed"
     return _flow(stage) + (f", {count(stage.rows_rejected)} kept aside" if stage.rows_rejected else "")

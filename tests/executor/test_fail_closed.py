@@ -187,13 +187,17 @@ def test_an_error_is_told_at_the_query_that_causes_it(
     problem = outcome.problem
     assert (problem["stage"], problem["stage_index"], problem["stage_type"]) == ("ask", 1, "SQLTransform"), problem
     assert (problem["field"], problem["line"], problem["column"]) == ("sql", *place), problem
-    assert outcome.named("stage_failed")[0]["stage"] == "save"
+    failed = outcome.named("stage_failed")[0]
+    assert (failed["stage"], failed["stage_index"], failed["stage_type"]) == ("ask", 1, "SQLTransform"), "the stage at fault failed"
+    assert (failed["stopped"], failed["stopped_index"]) == ("save", 3)
 
 
 @pytest.mark.spark
 def test_a_value_that_does_not_fit_is_told_at_the_stage_that_types_it(spark_process: SparkProcess, tmp_path: Path) -> None:
     outcome = run_here(spark_process, RUNS["a typed value"](tmp_path), tmp_path)
     assert (outcome.problem["stage"], outcome.problem["stage_index"], outcome.problem["value"]) == ("typed", 1, CANARY)
+    failed = outcome.named("stage_failed")[0]
+    assert (failed["stage"], failed["stopped"]) == ("typed", "save"), failed
 
 
 @pytest.mark.spark

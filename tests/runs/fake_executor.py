@@ -142,6 +142,18 @@ def fail(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) ->
     return 2
 
 
+def fail_late(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
+    """The stage before the last is at fault; it comes to light when the last one asks for its rows."""
+    *_, guilty, last = stages
+    problem = Problem(code="divide-by-zero", message="A number is divided by 0.", stage=guilty["name"], stage_index=guilty["index"])
+    say(StageEntered(stage_index=last["index"], stage=last["name"], stage_type=last["type"]))
+    place = {"stage_index": guilty["index"], "stage": guilty["name"], "stage_type": guilty["type"]}
+    stopped = {"stopped_index": int(argument or last["index"]), "stopped": "a name of its own"}
+    say(StageFailed(duration_ms=5, problem=problem.as_dict(), **place, **stopped))
+    say(RunFinished(outcome="failed", duration_ms=10))
+    return 2
+
+
 def odd(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
     """Publishes well, after lines that no executor should say."""
     for line in ODD_LINES:
@@ -271,7 +283,7 @@ def vanish(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) 
 
 BEHAVIOURS = {
     f.__name__: f
-    for f in (succeed, slowly, stubborn, talk, babble, fail, freeze, vanish, leak, asks_strangely)
+    for f in (succeed, slowly, stubborn, talk, babble, fail, fail_late, freeze, vanish, leak, asks_strangely)
     + (odd, dies_after_publishing, fails_after_result, denies_publishing, forges, names_other_stages)
 }
 
