@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,6 +34,18 @@ def columns_of(frame: DataFrame) -> list[dict[str, Any]]:
         | ({"internal": True} if field.metadata.get("internal") else {})
         for field in frame.schema.fields
     ]
+
+
+def called(names: Any, own: Sequence[str]) -> list[str]:
+    """What columns are to be called that a frame calls `own`: `names`, one for each in their order; where they do not fit, as before."""
+    fits = isinstance(names, list) and len(names) == len(own) and all(isinstance(name, str) and name for name in names)
+    return list(names) if fits and len({name.casefold() for name in names}) == len(own) else list(own)
+
+
+def with_names(columns: list[dict[str, Any]], names: Any) -> list[dict[str, Any]]:
+    """`columns` as of `columns_of`, those of the data under these names."""
+    given = iter(called(names, [column["name"] for column in columns if not column.get("internal")]))
+    return [column if column.get("internal") else column | {"name": next(given)} for column in columns]
 
 
 class FirstRows(NamedTuple):

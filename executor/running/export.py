@@ -19,6 +19,7 @@ from executor.event_writer import EventWriter
 from executor.events import Exported, Piece
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
+from executor.running.cells import called
 from executor.running.preview import Cancelled
 from executor.stages.bytes_text import base64_text
 
@@ -48,12 +49,21 @@ _QUOTED = re.compile(r'[",;\t\r\n]|^\s|\s$')
 
 
 def export(
-    frame: DataFrame, *, form: str, rows: int, mark: bool, scratch: Path, emit: EventWriter, is_cancelled: Callable[[], bool]
+    frame: DataFrame,
+    *,
+    form: str,
+    rows: int,
+    mark: bool,
+    scratch: Path,
+    emit: EventWriter,
+    is_cancelled: Callable[[], bool],
+    names: Any = None,
 ) -> Exported:
     """Says the first `rows` rows as `piece` events; gives what is to be said of them at the end. `mark`: CSV begins with a byte order
-    mark. Raises ProblemError."""
+    mark. `names`: what the columns are called in it (`executor.running.cells.called`). Raises ProblemError."""
     kept = [field.name for field in frame.schema.fields if not field.metadata.get("internal")]
     frame = frame.select(*(name_in_sql(name) for name in kept)) if kept and len(set(kept)) == len(kept) else frame
+    frame = frame.toDF(*called(names, frame.columns))
     say = _Sayer(emit)
     if form == "parquet":
         count, complete, notes = _parquet(frame, rows, scratch, say)

@@ -22,7 +22,7 @@ from executor.events import PreviewRows, StageEntered, StageFinished
 from executor.files import lake, made_of
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
-from executor.running.cells import columns_of, first_rows
+from executor.running.cells import columns_of, first_rows, with_names
 from executor.running.hazards import Hazards
 from executor.running.inputs import Input
 from executor.running.joins import Joins
@@ -148,9 +148,9 @@ class Preview:
         self.keys: dict[str, str] = {}
         self.reads_all = False
 
-    def show(self, index: int, count: int, *, only_values: bool = False) -> None:
+    def show(self, index: int, count: int, *, only_values: bool = False, names: Any = None) -> None:
         """Says the stages' events and then the first `count` rows of what stage `index` makes; `only_values`: of those with values to look
-        at. Raises StageFailure or Cancelled."""
+        at; `names`: what its columns are called then (`executor.running.cells.called`). Raises StageFailure or Cancelled."""
         started = time.monotonic()
         stage = self.job.stages[index]
         self.reads_all = _has_query(stage)
@@ -166,7 +166,7 @@ class Preview:
             self._read_samples_to_their_end()
             self.runner.tell_values()
         self.runner.require_unchanged_inputs()
-        self.emit(answer)
+        self.emit(replace(answer, columns=with_names(answer.columns, names)))
 
     @contextmanager
     def frame_of(self, index: int) -> Iterator[DataFrame]:

@@ -174,7 +174,7 @@ class Server:
             )
         sample = request.get("input", "sample") != "full"
         preview = Preview(self.process, answer, job, given.lake, sample=sample, memory=self._memory, is_cancelled=is_cancelled)
-        preview.show(len(job.stages) - 1, rows, only_values=request.get("only") == "values")
+        preview.show(len(job.stages) - 1, rows, only_values=request.get("only") == "values", names=request.get("names"))
 
     def _export(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
         given = values_from(request.get("values") or {})
@@ -190,6 +190,7 @@ class Server:
                 form=form,
                 rows=rows,
                 mark=request.get("mark") is True,
+                names=request.get("names"),
                 scratch=self.process.scratch,
                 emit=answer,
                 is_cancelled=is_cancelled,

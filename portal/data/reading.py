@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from portal.data import kinds
@@ -88,8 +89,11 @@ def _separator(head: bytes) -> dict[str, Any]:
     return {"delimiter": "Comma"} if sign == "," else {"delimiter": "Custom", "customDelimiter": sign}
 
 
-def preview_of(environment: Environment, stages: list[dict[str, Any]], rows: int = ROWS, *, is_whole: bool = False) -> dict[str, Any]:
-    """The request to an executor that shows the first rows of the last stage's view, of the whole input or of its beginning."""
+def preview_of(
+    environment: Environment, stages: list[dict[str, Any]], rows: int = ROWS, *, is_whole: bool = False, names: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The request to an executor that shows the first rows of the last stage's view, of the whole input or of its beginning. `names`: what
+    its columns are called, in their order; none: as the reader calls them."""
     return {
         "request": "preview",
         "document": {"stages": stages},
@@ -98,4 +102,4 @@ def preview_of(environment: Environment, stages: list[dict[str, Any]], rows: int
         "input": "full" if is_whole else "sample",
         "environment": environment.name,
         "values": {"parameters": {}},
-    }
+    } | ({"names": list(names)} if names else {})

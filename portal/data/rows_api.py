@@ -50,8 +50,8 @@ class _Rows(ProjectView):
         return environment, table
 
     def message(self, environment: Environment, table: Table, rows: int) -> dict[str, Any]:
-        stage = async_to_sync(table_rows.reader_of)(self.person, environment, table)
-        return table_rows.message_for(self.person, environment, table.uri, [stage], rows)
+        reader = async_to_sync(table_rows.reader_of)(self.person, environment, table)
+        return table_rows.message_for(self.person, environment, table.uri, [reader.stage], rows, names=reader.names)
 
 
 class FileRows(_Rows):

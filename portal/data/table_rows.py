@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,31 +27,53 @@ from portal.runs import preview_client
 from portal.runs.preview_views import addressed
 from portal.wire import LIVE_HEADERS
 
-Proposer = Callable[[User, Environment, str], Awaitable[dict[str, Any]]]
+
+@dataclass(frozen=True)
+class Reader:
+    """The stage that reads a table. `names`: what a look at the file calls its columns, in their order, as the jobs do that are made of the
+    look; none: as the stage calls them. `is_looked_at`: a look has told, and its columns are remembered."""
+
+    stage: dict[str, Any]
+    names: list[str] = field(default_factory=list)
+    is_looked_at: bool = False
+
+
+Proposer = Callable[[User, Environment, str], Awaitable[Reader]]
 proposers: list[Proposer] = []
 """Who knows a better reader of a file than its name tells: an app above puts its function here (portal.looks)."""
 NO_JOB = 0
 """Sessions that look at data belong to a person and an environment, and to no job."""
 
 
-async def reader_of(user: User, environment: Environment, table: Table) -> dict[str, Any]:
-    """The stage that reads the table: as the job that wrote it says, or as a look at the file proposes. Raises PortalError."""
+async def reader_of(user: User, environment: Environment, table: Table) -> Reader:
+    """What reads the table: as the job that wrote it says, or as a look at the file proposes. Raises PortalError."""
     if table.is_folder or table.run or table.ending == "parquet":
-        return await sync_to_async(stage_for)(environment, table)
+        return Reader(await sync_to_async(stage_for)(environment, table))
     await sync_to_async(policy.require)(user, "view_data", environment)
     for propose in proposers:
         with suppress(PortalError):  # what cannot be looked at is read by its name alone, and says what is wrong by itself
-            return await propose(user, environment, table.uri) | {"contiguousIndex": False}
-    return await sync_to_async(stage_for)(environment, table)
+            found = await propose(user, environment, table.uri)
+            return replace(found, stage=found.stage | {"contiguousIndex": False})
+    return Reader(await sync_to_async(stage_for)(environment, table))
 
 
 def message_for(
-    user: User, environment: Environment, uri: str, stages: list[dict[str, Any]], rows: int = ROWS, *, is_whole: bool = False
+    user: User,
+    environment: Environment,
+    uri: str,
+    stages: list[dict[str, Any]],
+    rows: int = ROWS,
+    *,
+    is_whole: bool = False,
+    names: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The message to the preview service: the first rows of what `stages` make of `uri`. Raises NotAllowed."""
+    """The message to the preview service: the first rows of what `stages` make of `uri`, under these `names`. Raises NotAllowed."""
     policy.require(user, "view_data", environment)
     record_look(user, "view_data", environment, uri)
-    return {**addressed(user, "look", NO_JOB, environment.pk), "message": preview_of(environment, stages, rows, is_whole=is_whole)}
+    return {
+        **addressed(user, "look", NO_JOB, environment.pk),
+        "message": preview_of(environment, stages, rows, is_whole=is_whole, names=names),
+    }
 
 
 def record_look(user: User, action: str, environment: Environment, uri: str, **details: Any) -> None:
@@ -61,13 +84,18 @@ def record_look(user: User, action: str, environment: Environment, uri: str, **d
         audit.record(action=action, actor=user, subject=environment, uri=uri, **details)
 
 
-def rememberer(environment: Environment, table: Table) -> Callable[[dict[str, Any]], None]:
-    """Keeps the columns, and the rows where all were seen, of what a look has shown."""
+def rememberer(environment: Environment, table: Table, *, is_looked_at: bool = False) -> Callable[[dict[str, Any]], None]:
+    """Keeps the columns, and the rows where all were seen, of what a reader has shown. Where a look at the file has told its columns and
+    their types, those stay: the reader sees nothing but texts."""
 
     def remember(event: dict[str, Any]) -> None:
         if isinstance(event.get("columns"), list) and len(table.uri) <= 1000:
             rows = event.get("total_rows") if event.get("complete") else None
-            TableFacts.remember(environment, table.uri, table.stamp, event["columns"], rows if isinstance(rows, int) else None)
+            rows, columns = rows if isinstance(rows, int) else None, event["columns"]
+            known = TableFacts.objects.filter(environment=environment, uri=table.uri, stamp=table.stamp).first()
+            if is_looked_at and known:
+                rows, columns = rows if rows is not None else known.rows, known.columns
+            TableFacts.remember(environment, table.uri, table.stamp, columns, rows)
 
     return remember
 

@@ -171,9 +171,9 @@ async def rows(request: HttpRequest, project: str, environment: str) -> HttpResp
     await request.auser()
 
     user, found, shown = await sync_to_async(_asked)(request, project, environment, "view_data")
-    stage = await table_rows.reader_of(user, found, shown)
-    message = await sync_to_async(table_rows.message_for)(user, found, shown.uri, [stage])
-    return table_rows.streamed(message, table_rows.rememberer(found, shown))
+    reader = await table_rows.reader_of(user, found, shown)
+    message = await sync_to_async(table_rows.message_for)(user, found, shown.uri, [reader.stage], names=reader.names)
+    return table_rows.streamed(message, table_rows.rememberer(found, shown, is_looked_at=reader.is_looked_at))
 
 
 @require_POST
@@ -182,8 +182,8 @@ async def download(request: HttpRequest, project: str, environment: str) -> Http
     await request.auser()
     user, found, shown = await sync_to_async(_asked)(request, project, environment, "view_data")
     form = downloads.form_of(str(json_body.read_object(request).get("form", "")))
-    stage = await table_rows.reader_of(user, found, shown)
-    message = await sync_to_async(table_rows.message_for)(user, found, shown.uri, [stage])
+    reader = await table_rows.reader_of(user, found, shown)
+    message = await sync_to_async(table_rows.message_for)(user, found, shown.uri, [reader.stage], names=reader.names)
     name = downloads.file_name(shown.original_name or shown.uri, form)
     return await downloads.download(message, form, name, downloads.noted(user, found, found.name, form, uri=shown.uri))
 

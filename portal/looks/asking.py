@@ -18,7 +18,7 @@ from executor.look.stages import Choices
 from executor.problems import Problem, ProblemError
 from portal.accounts import policy
 from portal.accounts.models import User
-from portal.data.table_rows import remember_look
+from portal.data.table_rows import Reader, remember_look
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.looks.new_job import stages_for
@@ -73,10 +73,12 @@ async def ask(user: User, environment: Environment, what: str, values: dict[str,
     )
 
 
-async def reader_of_file(user: User, environment: Environment, uri: str) -> dict[str, Any]:
-    """The extract stage that a look proposes. Raises PortalError."""
+async def reader_of_file(user: User, environment: Environment, uri: str) -> Reader:
+    """The extract stage that a look proposes, and its names where each of its columns is one of the stage's. Raises PortalError."""
     proposal = await look(user, environment, uri, {})
-    return stages_for(proposal, uri, Choices(name="table", with_load=False))[0]
+    stage = stages_for(proposal, uri, Choices(name="table", with_load=False))[0]
+    is_by_place = proposal.format == "delimited" and [column.index for column in proposal.columns] == list(range(len(proposal.columns)))
+    return Reader(stage, [column.name for column in proposal.columns] if is_by_place else [], is_looked_at=True)
 
 
 def _key(environment: Environment, uri: str, settings: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -94,6 +95,28 @@ def test_a_preview_shows_rows_with_types_and_nulls(client: Client) -> None:
     assert cells(event) == [["EWR", None], ["JFK", 12], ["JFK", 40]]
     assert [(column["name"], column["type"]) for column in event["columns"]] == [("origin", "string"), ("delay", "int")]
     assert (event["view"], event["stage_index"], event["complete"], event["input"], event["total_rows"]) == ("shown", 1, True, "sample", 3)
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["name", "name_2"], ["name", "name_2"]),
+        (["delay", "origin"], ["delay", "origin"]),
+        (["only one"], ["origin", "delay"]),
+        (["a", "A"], ["origin", "delay"]),
+        (["a", 2], ["origin", "delay"]),
+    ],
+)
+def test_rows_come_under_the_names_that_were_asked_for(client: Client, names: list[Any], shown: list[str]) -> None:
+    """In their order, and only where they fit; also in a file to take home, and not in the answers that are remembered."""
+    rows = client.answer(client.request("preview", [EXTRACT], to=0, rows=10, names=names))[-1]
+    assert [column["name"] for column in rows["columns"] if not column.get("internal")] == shown
+    assert [row[:2] for row in cells(rows)] == [["JFK", "12"], ["EWR", None], ["JFK", "40"]]
+    events = client.answer(client.request("export", [EXTRACT], to=0, form="csv", rows=100, names=names))
+    text = b"".join(base64.b64decode(event["data"]) for event in events if event["event"] == "piece").decode()
+    assert text.splitlines()[0] == ",".join(shown) and text.splitlines()[1] == "JFK,12"
+    again = client.answer(client.request("preview", [EXTRACT], to=0, rows=10))[-1]
+    assert [column["name"] for column in again["columns"] if not column.get("internal")] == ["origin", "delay"]
 
 
 def test_every_kind_of_cell_is_json(client: Client) -> None:
