@@ -19,6 +19,7 @@ from executor.files.expected import check_last_rows, check_names_left_out, in_ex
 from executor.files.folder import DataFile, Place
 from executor.files.headers import Named, how_to_mend, in_quotes, listed, match, named, numbered
 from executor.files.looks import DIGITS
+from executor.files.subtotals import subtotals
 from executor.problems import Problem, ProblemError
 
 AT_ONCE = 4
@@ -213,7 +214,7 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
         table.said.append(f"{_files(backslash)} with a backslash before quotes inside quotes.")
     _tell_widths(table, seen, rules)
     names = _names_as_data(seen, rules) or _first_line_of_names(seen, rules)
-    found = (_headers_again(seen), names, _blank_lines(seen), _comments(seen, rules))
+    found = (_headers_again(seen), names, _blank_lines(seen), _comments(seen, rules), subtotals(seen, rules))
     table.warnings += [problem for problem in found if problem]
     kept = [one for one in seen if one.look.kept.count]
     if kept:

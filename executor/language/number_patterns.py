@@ -45,8 +45,9 @@ def number_pattern(pattern: str, decimals: str = ANY_DECIMALS, exponent: str = "
     scale = next((value for sign, value in _SCALES.items() if sign in first), 1)
     groups, point = _signs(digits)
     number = _digits(digits, groups, point, decimals, exponent)
+    plus = "" if "+" in first else r"\+?"
     return NumberPattern(
-        rf"^{_literal(prefix)}({number}){_literal(suffix)}$",
+        rf"^{plus}{_literal(prefix)}({number}){_literal(suffix)}$",
         rf"^{_literal(negative_prefix)}({number}){_literal(negative_suffix)}$",
         scale,
         groups,

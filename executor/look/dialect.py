@@ -241,6 +241,11 @@ def _is_met_again(cell: str, column: Iterable[str]) -> bool:
     return any(value.strip() == cell or (bare != cell and re.sub(r"[0-9]+", "0", value.strip()) == bare) for value in column)
 
 
+def _is_name(row: Sequence[str]) -> bool:
+    """Whether a row that begins with Total may be that of somebody called so: all its cells are filled, and some with words."""
+    return len(row) > 2 and all(cell.strip() for cell in row) and any(not re.search(r"\d", cell) for cell in row[1:])
+
+
 def names_of(count: int) -> str:
     return f"{count} name{'s' if count != 1 else ''}"
 
@@ -253,7 +258,7 @@ def _last_lines(last: list[list[str]], dialect: Dialect, rows: list[list[str]], 
     width = Counter(map(len, rows[1:] or rows)).most_common(1)[0][0] if rows else 1
     count = 0
     for row in reversed(last[-3:]) if len(rows) > 3 else ():
-        is_total = bool(FOOTER.match(next(cell for cell in row if cell.strip())))
+        is_total = bool(FOOTER.match(next(cell for cell in row if cell.strip()))) and not _is_name(row)
         is_remark = width > 2 and len(row) == 1
         if not (is_total and width > 1) and not is_remark:
             break

@@ -26,6 +26,8 @@ _NUMBER = re.compile(
     re.ASCII,
 )
 _SCIENTIFIC = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+", re.ASCII)
+_E_AMONG_DIGITS = re.compile(r"\d+[eE]\d+", re.ASCII)
+"""Programs that write powers of ten put a sign or a point into nearly all of them; what has neither is a code as often as a number."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
@@ -51,7 +53,7 @@ LARGEST_DOUBLE = Decimal("1.7976931348623157e308")
 class Number:
     """`form`: a name of _BODIES, scientific or too_large. `around`: signs in front and behind, with # for the digits. `weak`: its only
     sign is followed by three digits, so it may stand between thousands. `true_minus`: its minus is the sign of typesetters and web pages.
-    `point`: the sign before decimals, where its form leaves it open."""
+    `point`: the sign before decimals, where its form leaves it open. `may_be_code`: digits, an E and digits, such as 1E5."""
 
     form: str
     around: str = "#"
@@ -59,6 +61,7 @@ class Number:
     zero_led: bool = False
     true_minus: bool = False
     point: str = ""
+    may_be_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ def shape_of(text: str) -> Shape:
 
 def _number(text: str) -> Number | None:
     if _SCIENTIFIC.fullmatch(text):
-        return Number("scientific" if abs(Decimal(text)) <= LARGEST_DOUBLE else "too_large")
+        form = "scientific" if abs(Decimal(text)) <= LARGEST_DOUBLE else "too_large"
+        return Number(form, may_be_code=bool(_E_AMONG_DIGITS.fullmatch(text)))
     found = _NUMBER.fullmatch(text)
     if not found or bool(found["open"]) != bool(found["close"]):
         return None

@@ -171,6 +171,9 @@ def _code(facts: Facts) -> Typing | None:
     if any(key.zero_led for key, _ in wholes):
         return Typing("string", why="begins with 0: a code, not an amount")
     numbers = _rows(facts, lambda key: isinstance(key, Number))
+    codes = _rows(facts, lambda key: isinstance(key, Number) and key.may_be_code)
+    if codes and codes + sum(tally.rows for _, tally in wholes) == numbers:
+        return Typing("string", why="an E among digits is a code, such as 1E5; where it is a power of ten, choose a number")
     if wholes and sum(tally.rows for _, tally in wholes) == numbers:
         is_amount = all(_is_long(tally) for _, tally in wholes) and not _LONG_CODE_NAMES.search(facts.name)
         if max(tally.digits for _, tally in wholes) > LONGEST_NUMBER and not is_amount:

@@ -119,7 +119,7 @@ def _words(found: str) -> str:
         return "This date pattern is MySQL's."
     return (
         "This date pattern means something else in Spark: yyyy is the year (YYYY: of the week), dd the day of the month (DD: of the year), "
-        "MM the month, mm the minute, HH the hour to 24 (hh: to 12)."
+        "MM the month, mm the minute, ss the second (SS: parts of it), HH the hour from 0 to 23 (hh: to 12, kk: from 1 to 24)."
     )
 
 
@@ -155,8 +155,9 @@ def _is_spark(pattern: str) -> bool:
 def _in_their_places(pattern: str) -> str:
     """MM beside the year or the day, mm behind the hour, and hours to 24 where nothing says which half of the day it is."""
     moved = re.sub(r"(?<=[yud])([-/._]?)mm(?!m)|(?<!m)mm(?=[-/._]?[yud])", r"\1MM", pattern)
-    moved = re.sub(r"(?<=[Hh])([:.]?)MM(?!M)", r"\1mm", moved)
-    return moved if "a" in re.sub(r"'[^']*'", "", moved) else moved.replace("hh", "HH")
+    moved = re.sub(r"(?<=[HhkK])([:.]?)MM(?!M)", r"\1mm", moved)
+    moved = re.sub(r"(?<=[HhkK])([:.]?)mm([:.]?)SS(?!S)", r"\1mm\2ss", moved)
+    return moved if "a" in re.sub(r"'[^']*'", "", moved) else re.sub("hh|kk|KK", "HH", moved)
 
 
 def _from_oracle(pattern: str) -> str:

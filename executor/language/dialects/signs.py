@@ -28,6 +28,8 @@ def signs(query: Query) -> Iterator[Hint]:
         elif word == "*" == query.word(index + 1) and query.kind(index - 1) in VALUES and query.kind(index + 2) in VALUES:
             text = f"power({query.tokens[index - 1].text}, {query.tokens[index + 2].text})"
             yield hint(query, index - 1, index + 3, text, "“**” is Teradata's and Oracle's.")
+        elif word == "^" and _is_power(query, index):
+            yield _power(query, index)
         elif [query.word(index + step) for step in range(3)] == ["-", ">", ">"] and query.kind(index + 3) == TEXT:
             fix = "Write get_json_object(…, '$.name')."
             yield hint(query, index, index + 4, None, "“->>” is PostgreSQL's and MySQL's.", fix)
@@ -45,6 +47,24 @@ def signs(query: Query) -> Iterator[Hint]:
             yield hint(
                 query, index, index + 1, f"AS `{token.content}`", "A name for a column stands in back-ticks in Spark, not in quotes."
             )
+
+
+def _is_power(query: Query, index: int) -> bool:
+    """Squares, cubes, powers of two and ten; other numbers may be bits."""
+    if not 0 < index < len(query.tokens) - 1 or query.kind(index + 1) not in VALUES:
+        return False
+    before, after = query.tokens[index - 1].text, query.tokens[index + 1].text
+    is_square = after in ("2", "3") and (query.kind(index - 1) in VALUES or before == ")")
+    return is_square or before in ("2", "10")
+
+
+def _power(query: Query, index: int) -> Hint:
+    """`x ^ 2`: bits in Spark, where PostgreSQL and spreadsheets take it for a power."""
+    is_single = query.kind(index - 1) in VALUES and query.word(index - 2) != "."
+    text = f"power({query.tokens[index - 1].text}, {query.tokens[index + 1].text})" if is_single else None
+    words = "“^” compares bits in Spark: 2 ^ 3 is 1. As a power it is PostgreSQL's and that of spreadsheets."
+    fix = "" if text else "Write power(…, …)."
+    return hint(query, index - 1 if text else index, index + 2, text, words, fix, is_wrong=False, is_silent=True)
 
 
 def _is_alias(query: Query, index: int) -> bool:

@@ -205,6 +205,50 @@ def test_titles_comments_totals_and_line_breaks(ran: Ran) -> None:
     assert columns(commented["t"]) == {"id": [1, 3], "v": [2, 4]}
 
 
+def test_whoever_is_called_total_is_a_row(ran: Ran) -> None:
+    _, tables = ran(b"company,country,v\nShell,NL,4\nBP,UK,2\nEni,IT,1\nSum 41,CA,3\nTotal,FR,5\n")
+    assert columns(tables["t"])["v"] == [4, 2, 1, 3, 5]
+    _, summed = ran(b"company,country,v\nShell,NL,4\nBP,UK,2\nEni,IT,1\nTotal,,7\n")
+    assert columns(summed["t"])["v"] == [4, 2, 1]
+
+
+def test_plus_signs_are_read_as_proposed(ran: Ran) -> None:
+    text = "a;b;c\n" + "".join(f"{'+' if n % 2 else '-'}{n},5;+{n},5 %;+{n},25 €\n" for n in range(1, 5))
+    _, tables = ran(text.encode())
+    assert columns(tables["t"])["a"] == [Decimal("1.5"), Decimal("-2.5"), Decimal("3.5"), Decimal("-4.5")]
+    assert (tables["t"][0]["b"], tables["t"][0]["c"]) == (Decimal("0.015"), Decimal("1.25"))
+
+
+SUBTOTALS = "region{0}month{0}v\nN{0}1{0}10\nN{0}2{0}20\n{1}{0}{0}30\nS{0}1{0}5\nS{0}2{0}5\n{1}{0}{0}10\nT{0}1{0}1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", SUBTOTALS.format(",", "Total N").encode()),
+        ("t.csv", SUBTOTALS.format(";", "N total").encode()),
+        ("t.csv.gz", gzip.compress(SUBTOTALS.format(";", "Zwischensumme").replace("\n", "\r\n").encode())),
+        ("t.csv", SUBTOTALS.format(",", '"Sub-total:"').replace("N,1", '"N,\nw",1').encode()),
+    ],
+)
+def test_subtotals_between_rows_are_told(ran: Ran, name: str, content: bytes) -> None:
+    """Added with the rows that they sum up, each would be counted twice."""
+    outcome, tables = ran(content, name)
+    assert (outcome, len(tables["t"])) == ("succeeded_with_warnings", 7)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "company,country,v\nTotal,FR,5\nShell,NL,4\nSum 41,CA,3\nBP,UK,1\nEni,IT,2\n",
+        "metric,v,note\nTotal revenue,5,\nTotal cost,3,\nHeads,7,x\nSum,1,\nOther,3,\n",
+        "company,country,v\nTotal,,5\nShell,,4\nBP,UK,3\nEni,,1\nMol,,2\n",
+    ],
+)
+def test_rows_that_are_only_called_so_are_not_told(ran: Ran, text: str) -> None:
+    assert ran(text.encode())[0] == "succeeded"
+
+
 def test_words_for_no_value(ran: Ran) -> None:
     _, tables = ran(b"delay,country\n5,NA\nNA,DE\nN/A,FR\n,IT\n-,ES\n" + b"7,PT\n" * 10)
     found = columns(tables["t"])

@@ -57,6 +57,8 @@ def outcome(bench: Bench, column: dict[str, Any], text: str | None) -> Any:
         ({"type": "long"}, "9223372036854775807", 9223372036854775807),
         ({"type": "long", "formatters": ["#,##0"]}, "1,234,567", 1234567),
         ({"type": "long", "formatters": ["#,##0;(#,##0)"]}, "(42)", -42),
+        ({"type": "long", "formatters": ["#.##0;(#.##0)"]}, "+1.042", 1042),
+        ({"type": "decimal", "precision": 9, "scale": 3, "formatters": ["#.##0,### %"]}, "+12,5 %", Decimal("0.125")),
         ({"type": "long", "formatters": ["#,##0;#,##0-"]}, "42-", -42),
         ({"type": "long", "formatters": ["#,##0"]}, "42.5", "Unable to convert '42.5' to long using formatters ['#,##0']"),
         ({"type": "double"}, "1e5", 100000.0),
