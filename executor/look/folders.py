@@ -38,6 +38,20 @@ def look_at_files(files: Sequence[DataFile], look: Look, choices: dict[str, Colu
     return found, widest, "types and rows"
 
 
+def add_folder_columns(found: Proposal, files: Sequence[DataFile], shown: DataFile) -> None:
+    """The columns that names of folders such as year=2024 give: a run reads them as text, behind the others."""
+    more = list({name.casefold(): name for file in files for name, _ in file.folders}.values())
+    if found.format not in ("delimited", "json", "jsonl", "parquet") or found.unfolded or found.cuts:
+        return
+    values = {name.casefold(): value for name, value in shown.folders}
+    names = safe_names([*[column.raw_name for column in found.columns], *more])[len(found.columns) :]
+    for name, raw in zip(names, more, strict=True):
+        column = _as_text(len(found.columns), raw if found.format == "parquet" else name, raw)
+        found.columns.append(column.model_copy(update={"words": "of the folder's name; read as text", "is_of_folders": True}))
+        for row in found.first_rows:
+            row.append(values.get(raw.casefold()))
+
+
 def _names(file: DataFile, like: Proposal) -> tuple[str, ...]:
     """The names in the header of a file that is written as the one of the proposal; none where it has no such line."""
     settings = like.settings

@@ -14,7 +14,7 @@ from executor.files import lake
 from executor.files.folder import DataFile, place_of
 from executor.language import json_text
 from executor.look.delimited import DelimitedLook, Tell
-from executor.look.folders import MOST_LOOKED_AT, look_at_files
+from executor.look.folders import MOST_LOOKED_AT, add_folder_columns, look_at_files
 from executor.look.opening import Opened
 from executor.look.proposal import ColumnChoice, Proposal, Said, Settings
 from executor.plain import problems_of
@@ -53,6 +53,7 @@ def look(lake_folder: Path, uri: str, given: dict[str, Any], *, limit_bytes: int
         return _look(Opened(file.path), uri, said, limit_bytes, seconds / min(len(files), 2 + MOST_LOOKED_AT), tell)
 
     proposal, shown, what = look_at_files(files, look_at, settings.columns)
+    add_folder_columns(proposal, files, shown)
     if len(files) > 1:
         message = f"The folder holds {len(files):,} files; {what} shown are those of “{shown.name}” alone."
         fix = "A run reads all of them as one table and says what does not fit. Look at the others one by one to see them."

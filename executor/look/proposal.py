@@ -102,6 +102,7 @@ class ProposedColumn(_Part):
     histogram: list[int] = []
     dropped: bool = False
     fixed: bool = False
+    is_of_folders: bool = False
     """Its type comes with the file and is not typed again."""
 
 

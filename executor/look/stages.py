@@ -153,6 +153,8 @@ class _Writer:
     # --- preparing and typing
 
     def _source_name(self, column: ProposedColumn) -> str:
+        if column.is_of_folders:
+            return name_in_sql(column.raw_name)
         if self.by_place or not self.proposal.settings.header and self.proposal.format == "delimited":
             return f"`_c{column.index}`"
         raw = column.raw_name.strip() if self.proposal.settings.trim_names else column.raw_name

@@ -249,6 +249,28 @@ def test_rows_that_are_only_called_so_are_not_told(ran: Ran, text: str) -> None:
     assert ran(text.encode())[0] == "succeeded"
 
 
+@pytest.mark.parametrize("kind", ["csv", "bare", "json", "parquet"])
+def test_names_of_folders_make_columns_of_a_proposal(spark_process: SparkProcess, tmp_path: Path, kind: str) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    for year, n in (("2024", 1), ("2025", 2)):
+        place = tmp_path / f"raw/y/year={year}"
+        place.mkdir(parents=True)
+        if kind == "parquet":
+            parquet.write_table(pyarrow.table({"id": [n], "v": [n + 0.5]}), place / "a.parquet")
+        else:
+            text = {"csv": f"id,v\n{n},{n}.5\n", "bare": f"{n},{n}.5\n", "json": json.dumps({"id": n, "v": n + 0.5}) + "\n"}[kind]
+            (place / ("a.jsonl" if kind == "json" else "a.csv")).write_text(text)
+    proposal = look(tmp_path, "raw/y", {}, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
+    mends = (Mend(1, "7.5", "2.5"),) if kind in ("csv", "bare") else ()
+    outcome = run_here(spark_process, stages(proposal, "raw/y", Choices("y", "stop", mends)), tmp_path)
+    assert outcome.code == 0, [event["problem"] for event in outcome.events if "problem" in event]
+    rows = parquet.read_table(tmp_path / "curated/y").to_pylist()
+    assert sorted(list(map(str, row.values())) for row in rows) == [["1", "1.5", "2024"], ["2", "2.5", "2025"]]
+    assert proposal.first_rows[0][-1] in ("2024", "2025")
+
+
 def test_words_for_no_value(ran: Ran) -> None:
     _, tables = ran(b"delay,country\n5,NA\nNA,DE\nN/A,FR\n,IT\n-,ES\n" + b"7,PT\n" * 10)
     found = columns(tables["t"])
