@@ -47,7 +47,8 @@ def _footer(file: DataFile) -> tuple[dict[str, str], int]:
         instants = {metadata.schema.column(index).path for index in range(metadata.num_columns) if _is_old_time(metadata, index)}
         fields = metadata.schema.to_arrow_schema()
         _require_own_names([field.name for field in fields], file)
-        return {field.name: "timestamp" if field.name in instants else _words(str(field.type)) for field in fields}, metadata.num_rows
+        words = {field.name: "timestamp" if field.name in instants else _words(str(field.type)) for field in fields}
+        return _odd(words, metadata), metadata.num_rows
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         message = f"“{file.name}”: The file is not a Parquet file that can be read, or is broken."
         fix = "Write or fetch the file again."
@@ -68,6 +69,34 @@ def _require_own_names(names: list[str], file: DataFile) -> None:
 def _is_old_time(metadata: Any, index: int) -> bool:
     """Times as Spark writes them: twelve bytes, always in UTC, which Arrow takes for nanoseconds without a zone."""
     return bool(metadata.schema.column(index).physical_type == "INT96")
+
+
+_VARIANT = re.compile(
+    r"struct<(?:metadata: binary[^,<>]*, value: binary|value: binary[^,<>]*, metadata: binary)(?: not null)?(?=>|, typed_value: )"
+)
+
+
+def _odd(words: dict[str, str], metadata: Any) -> dict[str, str]:
+    """The words, where Arrow shows types as what they are kept as: variants as structs, intervals as nothing."""
+    columns = [metadata.schema.column(index) for index in range(metadata.num_columns)]
+    twelve = {one.path.split(".")[0] for one in columns if one.physical_type == "FIXED_LEN_BYTE_ARRAY" and one.length == 12}
+    words = {name: re.sub(r"\bnull\b(?<!not null)", "interval", kind) if name in twelve else kind for name, kind in words.items()}
+    is_marked = "(Variant(" in str(metadata.schema) or b'"variant"' in (metadata.metadata or {}).get(_SPARK, b"")
+    return {name: _with_variants(kind) for name, kind in words.items()} if is_marked else words
+
+
+def _with_variants(kind: str) -> str:
+    while found := _VARIANT.search(kind):
+        depth, end = 1, found.end()
+        while depth and end < len(kind):
+            depth += {"<": 1, ">": -1}.get(kind[end], 0)
+            end += 1
+        kind = f"{kind[: found.start()]}variant{kind[end:]}"
+    return kind
+
+
+_SPARK = b"org.apache.spark.sql.parquet.row.metadata"
+"""Spark's note of its own types."""
 
 
 def _words(kind: str) -> str:

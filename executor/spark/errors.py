@@ -84,7 +84,10 @@ def _of_query(problem: Problem, facts: Facts, sql: str | None, field: str, origi
         problem = replace(problem, field=field, line=line, column=column)
     elif sql is not None and facts.says(r"^[\w.]*AnalysisException"):  # Spark refused the query itself, before it read any data
         problem = replace(problem, field=field)
-    return _at_stage(mended(problem, sql) if sql else problem, origin)
+    told = mended(replace(problem, edit=None), sql) if sql else problem
+    if told.code == problem.code:  # no other database's way of writing explains it
+        told = replace(told, edit=problem.edit if line is not None else None)
+    return _at_stage(told, origin)
 
 
 def _by_function(problem: Problem, where: str, origins: Origins) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from typing import Any
@@ -22,7 +23,52 @@ def unknown_column(facts: Facts, columns: list[str]) -> dict[str, Any]:
     hidden = _written_otherwise(asked, known, facts.context)
     if hidden is not None:
         return words | _meant(name, hidden)
-    return words | {"message": f"There is no column “{name}” here.", "fix": _near(asked, offered, known)}
+    joined = _joined(facts.context, known)
+    if joined is not None:
+        start, end, column = joined
+        shown = facts.context.sql[start:end]
+        message = f"There is no column “{name}” here: “{shown}” is read as more than one name."
+        return words | {"message": message, "fix": f"Did you mean “{written(column)}”?", "edit": _change(start, end, written(column))}
+    meant = _near(asked, offered, known)
+    if meant is None:
+        return words | {"message": f"There is no column “{name}” here.", "fix": "Check the name against the columns of the view."}
+    ticks = " The back-ticks belong to it." if "`" in meant else ""
+    at, fragment = facts.context.start, facts.context.fragment
+    edit = _change(at, at + len(fragment), meant) if at is not None and parts(fragment) == asked else None
+    return words | {"message": f"There is no column “{name}” here.", "fix": f"Did you mean “{meant}”?{ticks}", "edit": edit}
+
+
+def _change(start: int, end: int, text: str) -> dict[str, Any]:
+    return {"start": start, "end": end, "text": text, "says": f"Write {text}" if len(text) <= 40 else "Write this name"}
+
+
+_RUN = re.compile(r"\w+(?:(?:[ \t]?[-./][ \t]?|[ \t])\w+)+")
+"""Names with a hyphen, a point, a slash or a blank between them, as they may stand for one column: dep-delay, dep delay."""
+
+
+def _joined(context: Context, known: list[str]) -> tuple[int, int, str] | None:
+    """(start, end, column): the piece of the query around what Spark points to that is a column but for the signs between its words."""
+    if context.start is None:
+        return None
+    columns = {_letters(column): column for column in known}
+    line = context.sql.rfind("\n", 0, context.start) + 1
+    run = next((one for one in _RUN.finditer(context.sql, line) if one.end() > context.start), None)
+    if run is None or run.start() > context.start:
+        return None
+    pieces = list(re.finditer(r"\w+", run.group()))[:MOST_LISTED]
+    at = context.start - run.start()
+    behind = at + len(context.fragment)
+    for first, last in itertools.combinations(range(len(pieces)), 2):
+        start, end = pieces[first].start(), pieces[last].end()
+        column = columns.get(_letters(run.group()[start:end])) if start < behind and end > at else None
+        if column is not None and len(_letters(column)) > 1:
+            return run.start() + start, run.start() + end, column
+    return None
+
+
+def _letters(name: str) -> str:
+    """The name without the signs between its words."""
+    return re.sub(r"[\W_]+", "", _bare(name))
 
 
 def ambiguous_column(facts: Facts, columns: list[str]) -> dict[str, Any]:
@@ -124,15 +170,13 @@ def _difference(asked: str, column: str) -> str:
     )
 
 
-def _near(asked: list[str], offered: list[list[str]], known: list[str]) -> str:
-    """`Did you mean “f.origin”?`, with the view's name where one was written."""
+def _near(asked: list[str], offered: list[list[str]], known: list[str]) -> str | None:
+    """The near column as SQL takes it, with the view's name where one was written."""
     near = nearest(asked[-1], known) if asked else None
     view = next((one[:-1] for one in offered if one[-1] == near), []) if len(asked) > 1 else []
     if near is None or [*view, near] == asked[-len(view) - 1 :]:  # the same name cannot be what was meant
-        return "Check the name against the columns of the view."
-    meant = ".".join([*map(written, view), written(near)])
-    ticks = " The back-ticks belong to it." if "`" in meant else ""
-    return f"Did you mean “{meant}”?{ticks}"
+        return None
+    return ".".join([*map(written, view), written(near)])
 
 
 def _plain(name: str) -> str:

@@ -157,6 +157,11 @@ WRONG_VARIANT = Sentence(
     value="{value}",
     where=r"variant_get|cast|::",
 )
+BROKEN_VARIANT = Sentence(
+    "variant-unreadable",
+    "A value of a variant column cannot be read: its bytes are broken, or hold a type that Spark does not know.",
+    "Have the file written again, times of day and of nanoseconds inside of the variant as text; or do not select the column.",
+)
 WRONG_JSON = Sentence(
     "value-not-typed",
     "A text is not the JSON that the query expects.",
@@ -383,7 +388,8 @@ BY_CLASS: dict[str, Speaker] = {
     "MALFORMED_CHARACTER_CODING": WRONG_BYTES.fill,
     "INVALID_BYTE_STRING": WRONG_BYTES.fill,
     "INVALID_VARIANT_CAST": WRONG_VARIANT.fill,
-    "MALFORMED_VARIANT": WRONG_VARIANT.fill,
+    "MALFORMED_VARIANT": BROKEN_VARIANT.fill,
+    "UNKNOWN_PRIMITIVE_TYPE_IN_VARIANT": BROKEN_VARIANT.fill,
     "INVALID_VARIANT_GET_PATH": WRONG_VARIANT.fill,
     "VARIANT_DUPLICATE_KEY": KEY_TWICE.fill,
     "VARIANT_SIZE_LIMIT": TOO_LONG.fill,

@@ -199,20 +199,31 @@ def _unreadable(column: ColumnType, uri: str) -> Problem:
         field="unreadableColumns",
         message=f"{uri}: Spark has no values for the type of a column.",
         found=f"“{column.name}” is {column.words} in {column.file}",
-        fix=f"Set “Columns that cannot be read” (unreadableColumns) to leave-out to read the others. {PANDAS}",
+        fix=f"Set “Columns that cannot be read” (unreadableColumns) to leave-out to read the others. {_otherwise(column)}",
         data_column=column.name,
         file=column.file,
     )
 
 
+def _otherwise(column: ColumnType) -> str:
+    """How the file could be written so that the column is read."""
+    return "Have the variant written whole (without shredding), or as JSON text." if "variant-odd" in column.node.kinds else PANDAS
+
+
 def _tell(stage: ParquetExtract, context: StageContext, table: Table) -> None:
     for words in table.widened:
         context.log(f"Types differ between files. {words}.")
+    shapes = ", ".join(f"“{column.name}” ({column.words})" for column in table.columns if column.spark and "geometry" in column.node.kinds)
+    if shapes:
+        context.log(
+            f"{stage.input_uri}: Shapes are read as their bytes (WKB), and written so; no reference system goes with them: {shapes}."
+        )
     left = [f"“{column.name}” ({column.words})" for column in table.columns if column.spark is None]
     if left:
         which = "1 column that cannot be read is" if len(left) == 1 else f"{len(left):,} columns that cannot be read are"
         message = f"{stage.input_uri}: {which} left out."
-        context.warn(Problem(code="columns-left-out", field="unreadableColumns", message=message, found=", ".join(left), fix=PANDAS))
+        fix = next(_otherwise(column) for column in table.columns if column.spark is None)
+        context.warn(Problem(code="columns-left-out", field="unreadableColumns", message=message, found=", ".join(left), fix=fix))
 
 
 def _tell_gone(stage: ParquetExtract, context: StageContext, groups: list[Group]) -> None:

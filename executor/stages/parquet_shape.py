@@ -19,9 +19,14 @@ from executor.files.folder import DataFile
 from executor.stages.parquet_values import Node, value_type, ways
 from executor.stages.wider_types import common, wider, with_a_type
 
-UNREADABLE = ("decimal-wide", "interval")
+UNREADABLE = ("decimal-wide", "interval", "variant-odd")
 """Types of which Spark can make no values at all."""
-INSIDE = {"decimal-wide": "decimals of more than 38 digits", "interval": "intervals"}
+INSIDE = {
+    "decimal-wide": "decimals of more than 38 digits",
+    "interval": "intervals",
+    "variant-odd": "variants of odd times or UUIDs",
+    "geometry": "shapes",
+}
 """What stands inside a list, map or structure, in words."""
 
 
@@ -44,6 +49,8 @@ class ColumnType:
         """The type for a person."""
         if self.node.kind == "null":
             return "without a type"
+        if self.node.kind == "variant-odd":
+            return "a variant with times of day, nanoseconds or UUIDs in columns of their own"
         if self.spark is None or self.node.kinds:
             return (
                 self.node.type

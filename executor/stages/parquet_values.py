@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyspark.sql.types import (
@@ -38,7 +38,11 @@ class Node:
     @staticmethod
     def of(facts: dict[str, Any]) -> Node:
         inner = tuple(Node.of(one) for one in facts.get("fields", ()))
-        return Node(facts["name"], facts["type"], facts.get("kind", ""), facts["repeated"], inner)
+        node = Node(facts["name"], facts["type"], facts.get("kind", ""), facts["repeated"], inner)
+        if not node.type.startswith("VARIANT"):
+            return node
+        # A variant is one value to Spark, whatever its writer has put into columns of their own.
+        return replace(node, kind="variant-odd" if node.kinds else "", fields=())
 
     @property
     def kinds(self) -> set[str]:

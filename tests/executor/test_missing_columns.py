@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from executor.gate.sql_gate import Gate
+from executor.language.dialects.advice import applied
 from executor.problems import Problem, ProblemError
 from executor.spark.errors import problem_of
 from executor.spark.missing_columns import parts, written
@@ -88,3 +89,40 @@ def test_a_name_that_one_view_has_twice_is_told_apart_from_that_of_two_views(spa
     with pytest.raises(Exception, match="ambiguous") as met:
         spark.table("v").select("a")
     assert "with AS where it is made" in str(problem_of(met.value).fix)
+
+
+JOINED = [
+    # what is written, what one click makes of it
+    ("dep-delay", "dep_delay"),
+    ("avg(dep-delay) AS m", "avg(dep_delay) AS m"),
+    ("w.Dep-Delay", "w.dep_delay"),
+    ("dep - delay", "dep_delay"),
+    ("dep delay", "dep_delay"),
+    ("id-no, 1", "id_no, 1"),
+    ("1 + dep.delay", "1 + dep_delay"),
+    ("max(depdelay)", "max(dep_delay)"),
+    ("w.dep_dealy", "w.dep_delay"),
+    ("perzent", "`per-cent`"),
+]
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(("asked", "meant"), JOINED)
+def test_a_misspelt_column_is_one_click(spark: SparkSession, asked: str, meant: str) -> None:
+    spark.sql("SELECT 1 AS dep_delay, 2 AS id, 3 AS id_no, 4 AS `per-cent`").createOrReplaceTempView("w")
+    sql = f"SELECT\n  {asked} FROM w"
+    with pytest.raises(ProblemError) as raised:
+        Gate(spark).query(sql, ["w"])
+    (problem,) = raised.value.problems
+    assert problem.code == "column-unknown" and problem.edit and (problem.fix or "").startswith("Did you mean")
+    text = applied(sql, dict(problem.edit))
+    assert text == f"SELECT\n  {meant} FROM w"
+    assert len(Gate(spark).query(text, ["w"]).collect()) == 1
+
+
+@pytest.mark.spark
+def test_a_difference_of_two_unknown_columns_is_not_made_one(spark: SparkSession) -> None:
+    spark.sql("SELECT 1 AS dep_delay, 2 AS landed").createOrReplaceTempView("w")
+    with pytest.raises(ProblemError) as raised:
+        Gate(spark).query("SELECT landed - qqq FROM w", ["w"])
+    assert raised.value.problems[0].edit is None

@@ -12,7 +12,7 @@ from executor.language.dialects.functions import functions, moments
 from executor.language.dialects.hints import Hint, Rule, hint
 from executor.language.dialects.literals import literals
 from executor.language.dialects.patterns import patterns
-from executor.language.dialects.signs import patterns_of_like, signs
+from executor.language.dialects.signs import patterns_of_like, signs, typographic_quotes
 from executor.language.dialects.tables import rows_of_lists
 from executor.language.dialects.tokens import NAME, Query, TooMuch
 from executor.language.dialects.types import types
@@ -35,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     rows_of_lists,
     functions,
     moments,
+    typographic_quotes,
     signs,
     patterns_of_like,
     types,

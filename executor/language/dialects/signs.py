@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from executor.language.dialects.hints import Hint, hint
-from executor.language.dialects.tokens import NAME, NUMBER, TEXT, WORD, Query
+from executor.language.dialects.tokens import NAME, NUMBER, SIGN, TEXT, WORD, Query
 
 VALUES = (WORD, NAME, NUMBER)
 TYPED = {"DATE", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ", "TIMESTAMP_NTZ", "INTERVAL", "X", "B", "R", "N", "E", "AS", "SELECT", "DISTINCT"}
@@ -65,6 +65,25 @@ def _power(query: Query, index: int) -> Hint:
     words = "“^” compares bits in Spark: 2 ^ 3 is 1. As a power it is PostgreSQL's and that of spreadsheets."
     fix = "" if text else "Write power(…, …)."
     return hint(query, index - 1 if text else index, index + 2, text, words, fix, is_wrong=False, is_silent=True)
+
+
+_TYPOGRAPHIC = re.compile(r"[‘’‚‛]((?:[^‘’‚‛\n]|’(?=\w))*)[‘’‛](?!\w)|[“”„‟«»]([^“”„‟«»\n]*)[“”‟«»]")
+
+
+def typographic_quotes(query: Query) -> Iterator[Hint]:
+    """‘LAX’, “LAX” and „LAX“, as word processors and chats write quotes."""
+    behind = 0
+    for token in query.tokens:
+        found = _TYPOGRAPHIC.match(query.sql, token.start) if token.start >= behind else None
+        if found is None or token.kind != SIGN:
+            continue
+        behind = found.end()
+        sign, content = ("'", found[1]) if found[1] is not None else ('"', found[2])
+        if "'" in content or '"' in content or "`" in content:
+            continue
+        text = f"{sign}{content}{sign}"
+        words = f"“{content[:40]}” stands in typographic quotes here, which SQL does not know."
+        yield Hint(token.start, behind, text, words, f"Write {text[:80]} with plain quotes.")
 
 
 def _is_alias(query: Query, index: int) -> bool:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 class ParquetExtract(FileExtract):
-    """Reads Parquet files, such as those that a ParquetLoad wrote. The columns keep their names and types; times of day become text."""
+    """Reads Parquet files, such as those that a ParquetLoad wrote. The columns keep their names and types; times of day become text,
+    shapes (geometry, geography) their bytes (WKB)."""
 
     example: ClassVar[dict[str, Any]] = {
         "type": "ParquetExtract",
