@@ -215,15 +215,15 @@ def _header(rows: list[list[str]], skipped: int, settings: Settings) -> tuple[bo
 
 def _is_header(rows: list[list[str]]) -> tuple[bool, str, bool]:
     """(whether the first row holds names, why, how sure)."""
-    first, body = rows[0], rows[1:500]
-    cells = [cell.strip() for cell in first]
+    cells = [cell.strip() for cell in rows[0]]
+    body, again = _without_names_again(cells, rows[1:500])
     typed = [cell for cell in cells if cell and shape_of(cell)]
     years = [cell for cell in typed if _YEAR.fullmatch(cell)]
     if typed and not (len(typed) == len(years) and len(set(years)) == len(years) and cells[0] not in years):
         return False, "the first line looks like data", True
     if not body:
         return True, f"{names_of(len(cells))}, and no rows", False
-    count = f"{names_of(len(cells))}, no numbers"
+    count = f"{names_of(len(cells))}, no numbers" + ("; the same line stands further down: take it out there" if again else "")
     for index in range(len(cells)):
         column = [row[index].strip() for row in body if len(row) > index and row[index].strip()]
         if column and sum(1 for cell in column if shape_of(cell)) >= 0.8 * len(column):
@@ -233,6 +233,16 @@ def _is_header(rows: list[list[str]]) -> tuple[bool, str, bool]:
     if any(_is_met_again(cell, (row[index] for row in body if len(row) > index)) for index, cell in enumerate(cells) if cell):
         return False, "the first line looks like data", False
     return True, f"{count}; all columns are text, so look once more", False
+
+
+def _without_names_again(cells: list[str], body: list[list[str]]) -> tuple[list[list[str]], bool]:
+    """(the rows below, whether lines that equal the first were among them), where that can be the names once more, as in files put
+    behind each other: of several cells, and no other row is met as often."""
+    counts = Counter(tuple(cell.strip() for cell in row) for row in body)
+    again, others = counts.pop(tuple(cells), 0), counts
+    if not again or len(cells) < 2 or not others or max(others.values()) > again:
+        return body, False
+    return [row for row in body if [cell.strip() for cell in row] != cells], True
 
 
 def _is_met_again(cell: str, column: Iterable[str]) -> bool:

@@ -18,6 +18,7 @@ from executor.files import lake
 from executor.language import file_names
 from executor.look.opening import Opened
 from executor.look.proposal import Found, Member, Proposal, Said
+from executor.look.sheet_layout import layout_of
 from executor.look.sheet_notes import Below, left_out
 from executor.problems import Problem, ProblemError
 
@@ -210,14 +211,10 @@ class _Unpacking:
 
     def _sheet(self, sheet: Any, formulas: Any, name: str) -> tuple[int | None, list[str]]:
         """(rows written, what should be known of them); None for a sheet without anything in it."""
-        width, last = 0, 0
-        for number, row in enumerate(_rows(sheet), 1):
-            if number > MOST_ROWS or len(row) > MOST_COLUMNS:
-                raise _no_sheet(sheet.title)
-            filled = [index for index, cell in enumerate(row, 1) if cell.value not in (None, "")]
-            if filled:
-                width, last = max(width, filled[-1]), number
-            self._count(0, 0)
+        layout = layout_of(sheet, MOST_ROWS, MOST_COLUMNS, lambda: self._count(0, 0))
+        if layout is None:
+            raise _no_sheet(sheet.title)
+        width, last = layout.width, layout.last
         if not last:
             return None, []
         path = self._free(re.sub(r"[./\\]", "_", name) + ".csv")
@@ -229,6 +226,7 @@ class _Unpacking:
             for number, (row, others) in enumerate(zip(_rows(sheet), _rows(formulas), strict=False), 1):
                 if number > last:
                     break
+                layout.take(number, row)
                 values = [_text(cell) for cell in row[:width]]
                 without += sum(1 for cell, other in zip(row, others, strict=False) if cell.value is None and _is_formula(other.value))
                 if not any(values):
@@ -240,7 +238,7 @@ class _Unpacking:
                 writer.writerow(values)
                 self._count(sum(map(len, values)) + width, 0)
                 rows += 1
-        return rows, [*below.notes, *left_out(empty, without)]
+        return rows, [*below.notes, *layout.notes(sheet.sheet_state), *left_out(empty, without)]
 
 
 def _rows(sheet: Any) -> Iterator[Any]:

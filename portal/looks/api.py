@@ -62,7 +62,7 @@ class UnpackIn(serializers.Serializer[Any]):
 
 class UnpackOut(serializers.Serializer[Any]):
     files = serializers.ListField(child=serializers.CharField(), help_text="The places of its parts.")
-    notes = serializers.DictField(help_text="What became of parts, by their places: formulas without a stored value.")
+    notes = serializers.DictField(help_text="What became of parts, by their places: merged cells, hidden rows, formulas without a value.")
     gone = serializers.ListField(
         child=serializers.CharField(), help_text="Files made of an earlier version whose parts are no longer inside: they are in the bin."
     )

@@ -27,6 +27,7 @@ from portal.looks.asking import NotLookedAt, ask
 
 STAGING = ".sluice-unpacked"
 TELL_SECONDS = 0.5
+MOST_NOTES = 10
 Told = Callable[[int, int], None]
 
 
@@ -159,7 +160,7 @@ def _part(lake: Lake, folder: str, file: Any) -> _Part:
     if found is None:
         raise NotLookedAt("The file could not be unpacked.", fix="Unpack it on your machine, and bring what is inside.")
     notes = file.get("notes")
-    return _Part(found, names.safe(name), [str(note)[:300] for note in notes[:5]] if isinstance(notes, list) else [])
+    return _Part(found, names.safe(name), [str(note)[:300] for note in notes[:MOST_NOTES]] if isinstance(notes, list) else [])
 
 
 def _found(lake: Lake, source: str) -> Entry | None:

@@ -284,6 +284,20 @@ def test_what_became_of_a_sheet_is_told_at_once_on_its_page_and_by_api(ana, dev,
     assert [notes[0][:9] for notes in told["notes"].values()] == ["1 formula"]
 
 
+def test_merged_cells_and_hidden_rows_of_a_sheet_are_told_on_its_page_and_by_api(ana, dev, browser_of, program_of, lake):
+    book = Workbook()
+    for row in (["region", "shop", "n"], ["N", "A", 1], [None, "B", 2], ["S", "C", 3]):
+        book.active.append(row)
+    book.active.merge_cells("A2:A3")
+    book.active.row_dimensions[4].hidden = True
+    book.save(lake / "raw" / "shops.xlsx")
+    (file,) = unpacked_by(browser_of(ana), "raw/shops.xlsx")["files"]
+    page = browser_of(ana).get(f"{LOOK}?uri={file['uri']}").content.decode()
+    told = program_of(ana, "read", "write").post(f"{API}/unpack", {"uri": "raw/shops.xlsx"}, format="json").json()
+    for text in (page, *(" ".join(notes) for notes in told["notes"].values())):
+        assert "cells A2:A3 are one in the sheet" in text and "row 4 of the sheet is hidden" in text
+
+
 def test_unpacking_by_api_tells_the_folder_that_can_be_read_as_one_table(ana, dev, program_of, lake):
     program = program_of(ana, "read", "write")
     for name, files, folder in (("two.zip", ["a.csv", "b.csv"], "raw/two"), ("one.zip", ["a.csv"], None)):

@@ -360,3 +360,33 @@ def test_of_a_folder_it_is_said_which_file_is_shown(tmp_path: Path) -> None:
     ]
     (tmp_path / "m/a.csv").unlink()
     assert not look(tmp_path, "m", {}, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None).problems
+
+
+def told(first: str, rows: list[str], tmp_path: Path) -> tuple[bool, int | None, str]:
+    found = proposal_of(tmp_path, "\n".join([first, *rows]) + "\n")
+    return value(found, "header"), found.header_line, next(one.words for one in found.found if one.setting == "header")
+
+
+LETTERS = [f"{chr(97 + n % 26)}{'xyz'[n % 3]}{n},town {chr(97 + n % 26)}" for n in range(40)]
+
+
+@pytest.mark.parametrize("first", ["name,city", " name , city ", "name,city,"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_names_that_stand_further_down_among_text_are_names_and_told(tmp_path: Path, first: str, times: int) -> None:
+    rows = [*LETTERS[:19], *[first] * times, *LETTERS[19:]]
+    is_header, line, words = told(first, rows, tmp_path)
+    assert (is_header, line) == (True, 1)
+    assert "the same line stands further down" in words
+
+
+@pytest.mark.parametrize(
+    ("first", "rows"),
+    [
+        ("apple", ["pear", "plum", "apple", "fig"]),
+        ("red,small", ["blue,large", "blue,large", "red,small", "green,tiny", "blue,large"]),
+        ("red,small", ["red,large", "red,small", "blue,tiny"]),
+        ("ax99,town a", [*LETTERS, "ax99,town a"]),
+    ],
+)
+def test_a_row_that_is_met_again_as_others_are_is_data(tmp_path: Path, first: str, rows: list[str]) -> None:
+    assert told(first, rows, tmp_path)[0] is False

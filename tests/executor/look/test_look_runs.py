@@ -249,6 +249,12 @@ def test_rows_that_are_only_called_so_are_not_told(ran: Ran, text: str) -> None:
     assert ran(text.encode())[0] == "succeeded"
 
 
+def test_names_once_more_among_text_are_told_and_the_columns_keep_their_names(ran: Ran) -> None:
+    rows = [*(f"a{n},town{n}" for n in range(1, 20)), "name,city", *(f"b{n},town{n}" for n in range(20, 40))]
+    outcome, tables = ran("\n".join(["name,city", *rows, ""]).encode())
+    assert (outcome, len(tables["t"]), list(tables["t"][0])[:2]) == ("succeeded_with_warnings", 40, ["name", "city"])
+
+
 @pytest.mark.parametrize("kind", ["csv", "bare", "json", "parquet"])
 def test_names_of_folders_make_columns_of_a_proposal(spark_process: SparkProcess, tmp_path: Path, kind: str) -> None:
     import pyarrow
