@@ -31,6 +31,7 @@ KINDS = {
     "numbers-by-letters": "numbers compared as text, so that 10 comes before 9; type the column, or CAST it",
     "dates-by-letters": "dates or times compared as text, letter by letter; type the column, or use to_date",
     "after-midnight": "later on the last day: a date compared with a time is its midnight; write < and the day after",
+    "no-seconds": "before the year 1 or after 2499, taken as seconds since 1970; for milliseconds write timestamp_millis(…)",
     "zone-day": "on another day in the column's time zone than in UTC, whose days are counted; use from_utc_timestamp(…, its zone)",
     "zone-hour": "at another hour in the column's time zone than in UTC, whose hours are counted; use from_utc_timestamp(…, its zone)",
     "digits-cut": "a result of decimals with more digits than its type keeps; CAST both sides to fewer digits, or to DOUBLE",

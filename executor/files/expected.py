@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from executor.files import encodings
-from executor.files.dialect import BLANKS, record_at
+from executor.files.dialect import BLANKS, NO_ESCAPE, Dialect, record_at
 from executor.files.headers import how_to_mend, in_quotes, key, listed, match
 from executor.problems import Problem, ProblemError
 
@@ -92,17 +92,47 @@ def _first(row: Sequence[str]) -> str:
 
 
 def _last_rows(one: SeenFile, rules: TextRules, count: int) -> list[list[str]]:
-    """The last rows, as they are written; a row of several lines is seen by its last one."""
-    lines = _lines(one, rules, TAIL_BYTES)
-    if lines is None or len(lines) < count:
-        lines = _lines(one, rules, None) or []
-    dialect = rules.dialect(one.escape.sign or "", as_stream=False)
-    return [record_at(line, 0, dialect).cells for line in lines[-count:]]
+    """The last rows, as they are written."""
+    dialect = rules.dialect(one.escape.sign or NO_ESCAPE, as_stream=one.as_stream)
+    found = _records(_lines(one, TAIL_BYTES) or [], rules, dialect, count)
+    if len(found) < count:
+        found = _records(_lines(one, None) or [], rules, dialect, count)
+    return [record_at(text, 0, dialect).cells for text in found]
 
 
-def _lines(one: SeenFile, rules: TextRules, size: int | None) -> list[str] | None:
-    """Lines at the end of the file that are no blanks and no comments. `size`: of how many bytes; None: of all. Gives None where the file
-    cannot be read from its end, or is shorter."""
+def _records(lines: Sequence[str], rules: TextRules, dialect: Dialect, count: int) -> list[str]:
+    """The last records that are no blanks and no comments, at most `count`. Read from the end, where nobody knows which quotes are open: a
+    line whose quotes are not in pairs ends a value that begins in the next such line above."""
+    found: list[str] = []
+    last = len(lines)
+    while last and len(found) < count:
+        first = _first_line(lines, last - 1, dialect) if dialect.over_lines else last - 1
+        text = "\n".join(lines[first:last])
+        last = first
+        if text.strip(BLANKS) and not (rules.comment and text.startswith(rules.comment)):
+            found.append(text)
+    return found[::-1]
+
+
+def _first_line(lines: Sequence[str], last: int, dialect: Dialect) -> int:
+    """Where the record begins that ends with the line `last`."""
+    if not _is_odd(lines[last], dialect):
+        return last
+    above = next((index for index in range(last - 1, -1, -1) if _is_odd(lines[index], dialect)), last)
+    text = "\n".join(lines[above : last + 1])
+    record = record_at(text, 0, dialect)
+    return above if record.end == len(text) and record.breaks and not record.is_open else last
+
+
+def _is_odd(line: str, dialect: Dialect) -> bool:
+    """Whether a quote of the line has none to go with it. An escape sign, other than the quote itself, takes its quote away."""
+    plain = line if dialect.escape == dialect.quote else line.replace(dialect.escape * 2, "").replace(dialect.escape + dialect.quote, "")
+    return dialect.has_quotes and plain.count(dialect.quote) % 2 == 1
+
+
+def _lines(one: SeenFile, size: int | None) -> list[str] | None:
+    """Lines at the end of the file. `size`: of how many bytes; None: of all. Gives None where the file cannot be read from its end, or is
+    shorter."""
     if size is None:
         text = ""
         for block in encodings.text_blocks(one.file.path, one.encoding):
@@ -113,8 +143,7 @@ def _lines(one: SeenFile, rules: TextRules, size: int | None) -> list[str] | Non
         with one.file.path.open("rb") as stream:
             stream.seek(-size, 2)
             text = stream.read().decode(one.encoding, "replace").partition("\n")[2]
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return [line for line in lines if line.strip(BLANKS) and not (rules.comment and line.startswith(rules.comment))]
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _without_empty_end(names: Sequence[str]) -> list[str]:

@@ -197,6 +197,7 @@ public final class ValueLook {
         if (part instanceof EqualTo) sought(node, (Expression) part.children().apply(0), (Expression) part.children().apply(1));
         if (part instanceof In) for (int i = 1; i < Math.min(part.children().length(), MOST_KEYS); i++) sought(node, (Expression) part.children().apply(0), (Expression) part.children().apply(i));
         if (part instanceof Cast) suffixed(node, (Cast) part);
+        if (part instanceof Cast && part.dataType() instanceof TimestampType || part.getClass().getSimpleName().matches("SecondsToTimestamp|FromUnixTime|ParseToTimestamp")) seconds(node, (Expression) part.children().apply(0));
         if (isCheck && part.getClass().getSimpleName().equals("BoolAnd")) add("undecided", node, (Expression) part.children().apply(0), new Expression[] {(Expression) part.children().apply(0)});
         if (part instanceof Count && ((Count) part).children().length() == 1) countedApart(node, part);
         if (part instanceof SortOrder) ordered(node, ((SortOrder) part).child());
@@ -227,6 +228,12 @@ public final class ValueLook {
         boolean isToDouble = cast.dataType() instanceof DoubleType || cast.dataType() instanceof FloatType;
         Expression text = cast.child();
         if (isToDouble && text.dataType() instanceof StringType && !text.foldable()) add("suffix", node, text, new Expression[] {text});
+    }
+
+    /** Seconds since 1970, which may be milliseconds. */
+    private void seconds(LogicalPlan node, Expression value) {
+        if (value instanceof Cast && ((Cast) value).child().dataType() instanceof NumericType) seconds(node, ((Cast) value).child());
+        else if (value.dataType() instanceof NumericType) add("seconds", node, value, new Expression[] {value});
     }
 
     /** count(DISTINCT text): written in two ways it is counted twice. */

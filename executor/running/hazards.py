@@ -53,6 +53,9 @@ _SAME_DAY = "CAST(_sluice_value_0 AS DATE) = CAST(_sluice_value_1 AS DATE) AND _
 _IN_ZONE = "from_utc_timestamp(_sluice_value_0, _sluice_value_1)"
 _AT_MIDNIGHT = "date_format(_sluice_value_1, 'HHmmssSSSSSS') = '000000000000'"
 
+_NO_SECONDS = "(_sluice_value_0 < -62135596800 OR _sluice_value_0 >= 16725225600) AND floor(_sluice_value_0 / 86400) <> 2932896"
+"""Seconds since 1970 before the year 1 or after 2499. The day 9999-12-31 is how people write “forever”."""
+
 
 def _is_cut(made: str, exact: str) -> str:
     """Whether the decimal that `made` works out of both values is another number than `exact`, beyond what a double tells apart."""
@@ -64,6 +67,7 @@ def _is_cut(made: str, exact: str) -> str:
 HAZARDS = {
     "order": Hazard(TEXT_COUNTS, in_order, cast_to),
     "midnight": Hazard([f"count_if({_SAME_DAY} AND {_AT_MIDNIGHT})"], _any("after-midnight")),
+    "seconds": Hazard([f"count_if({_NO_SECONDS})"], _any("no-seconds")),
     "zone-day": Hazard([f"count_if(CAST(_sluice_value_0 AS DATE) <> CAST({_IN_ZONE} AS DATE))"], _any("zone-day")),
     "zone-hour": Hazard([f"count_if(_sluice_value_0 <> {_IN_ZONE})"], _any("zone-hour")),
     "product": Hazard([_is_cut("try_multiply", "try_multiply")], _any("digits-cut")),

@@ -133,6 +133,31 @@ def test_the_last_day_that_ends_at_its_midnight_is_told(
     assert told(run(spark_process, lake, sql)) == expected
 
 
+TIMES = "FROM VALUES (1704067200L), (1704067200000L), (253402300799L), (CAST(NULL AS BIGINT)) AS x(ms)"
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        (f"SELECT CAST(ms AS TIMESTAMP) AS at {TIMES}", {("ms", "no-seconds", 1)}),
+        (f"SELECT timestamp_seconds(ms) AS at {TIMES}", {("ms", "no-seconds", 1)}),
+        (f"SELECT from_unixtime(ms) AS at {TIMES}", {("ms", "no-seconds", 1)}),
+        (f"SELECT to_timestamp(ms) AS at {TIMES}", {("ms", "no-seconds", 1)}),
+        (f"SELECT timestamp_seconds(CAST(ms AS DOUBLE)) AS at FROM (SELECT ms {TIMES})", {("ms", "no-seconds", 1)}),
+        (
+            f"SELECT year(CAST(d AS TIMESTAMP)) AS y, count(*) AS c FROM (SELECT CAST(ms AS DOUBLE) AS d {TIMES}) GROUP BY 1",
+            {("d", "no-seconds", 1)},
+        ),
+        (f"SELECT timestamp_millis(ms) AS a, CAST(ms / 1000 AS TIMESTAMP) AS b {TIMES}", set()),
+        (f"SELECT CAST(ms AS TIMESTAMP) AS at, from_unixtime(ms) AS b {TIMES} WHERE ms < 1704067200000", set()),
+    ],
+)
+def test_milliseconds_that_are_taken_for_seconds_are_told(
+    spark_process: SparkProcess, lake: Path, sql: str, expected: set[tuple[str, str, int]]
+) -> None:
+    assert told(run(spark_process, lake, sql)) == expected
+
+
 @pytest.mark.parametrize(
     ("sql", "expected"),
     [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from executor.language.dialects.advice import applied, silent_mistakes
 from executor.language.dialects.patterns import spark_pattern
 from tests.executor.running import Outcome, run_here
 
@@ -39,6 +40,9 @@ def told(outcome: Outcome) -> str:
         ("SELECT date_format(d, 'yyyy-MM-dd kk:mm') AS x FROM t", "yyyy-MM-dd HH:mm"),
         ("SELECT sum(length(k) ^ 2) AS x FROM t", "power"),
         ("SELECT _index ^ 2 AS x, 10 ^ _index AS y FROM t", "power(_index, 2)"),
+        ("SELECT count(_index > 1) AS n FROM t", "count_if(_index > 1)"),
+        ("SELECT k FROM t GROUP BY k HAVING count(CASE WHEN _index > 1 THEN 1 ELSE 0 END) > 0", "count(CASE WHEN _index > 1 THEN 1 END)"),
+        ("SELECT CAST(1704067200000 AS TIMESTAMP) AS x FROM t", "timestamp_millis(1704067200000)"),
         ("SELECT CAST(d AS VARCHAR(7)) AS month, count(*) AS n FROM t GROUP BY 1", "left(CAST(d AS STRING), 7)"),
         ("SELECT sum(CAST(v AS DECIMAL)) AS s FROM t", "DECIMAL(38, 10)"),
         ("SELECT count(*) AS n FROM t WHERE k = NULL", "IS NULL"),
@@ -83,6 +87,8 @@ def test_a_check_that_cannot_fail_is_told(spark_process: SparkProcess, tmp_path:
         "SELECT last_value(v) OVER (ORDER BY d ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS x FROM t",
         "SELECT split(v, '[.]')[0] AS x, CAST(v AS DECIMAL(10, 2)) AS y, CAST(d AS VARCHAR(200)) AS z FROM t WHERE k IS NOT NULL",
         "SELECT date_format(d, 'HH:mm:ss.SSS') AS x, date_format(d, 'K:mm a') AS y, _index ^ 255 AS z, k RLIKE '^2' AS w FROM t",
+        "SELECT count(_index > 1 OR NULL) AS x, count(k) AS y, count(if(_index > 1, k, NULL)) AS z FROM t",
+        "SELECT timestamp_seconds(1704067200) AS w FROM t",
         "SELECT DISTINCT k, v FROM t",
         "SELECT DISTINCT * EXCEPT (_filename, _index) FROM t",
         "SELECT DISTINCT _index FROM t",
@@ -118,3 +124,33 @@ def test_what_is_meant_is_not_told(spark_process: SparkProcess, tmp_path: Path, 
 )
 def test_letters_of_patterns_stand_where_they_are_meant(written: str, wanted: str | None) -> None:
     assert spark_pattern(written) == wanted
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("count(a > 5)", "count_if(a > 5)"),
+        ("count((a = 5))", "count_if((a = 5))"),
+        ("COUNT(a IS NULL) OVER (PARTITION BY b)", "count_if(a IS NULL) OVER (PARTITION BY b)"),
+        ("count(NOT a) FILTER (WHERE b)", "count_if(NOT a) FILTER (WHERE b)"),
+        ("count(a IN (1, 2) AND b LIKE 'x%')", "count_if(a IN (1, 2) AND b LIKE 'x%')"),
+        ("count(startswith(a, 'x'))", "count_if(startswith(a, 'x'))"),
+        ("count(if(a > 5, 1, 0))", "count(if(a > 5, 1, NULL))"),
+        ("count(CASE a WHEN 1 THEN 'x' ELSE '' END)", "count(CASE a WHEN 1 THEN 'x' END)"),
+        ("count(a > 5 OR NULL)", None),
+        ("count(a > 5 OR b IS NULL)", "count_if(a > 5 OR b IS NULL)"),
+        ("count(DISTINCT a > 5)", None),
+        ("count(nullif(a > 5, false))", None),
+        ("count(CASE WHEN a > 5 THEN 1 END)", None),
+        ("count(CASE WHEN a > 5 THEN 1 ELSE b END)", None),
+        ("count((SELECT max(a) FROM t WHERE a > 5))", None),
+        ("count_if(a > 5), count(*), count(a), count(1), count(a, b > 5), sum(if(a > 5, 1, 0))", None),
+        ("timestamp_seconds(1704067200000)", "timestamp_millis(1704067200000)"),
+        ("CAST(1704067200000000 AS TIMESTAMP)", "timestamp_micros(1704067200000000)"),
+        ("from_unixtime(1704067200000, 'yyyy')", "from_unixtime(1704067200000 div 1000, 'yyyy')"),
+        ("from_unixtime(1704067200), CAST(253402300799 AS TIMESTAMP), CAST(1704067200000 AS BIGINT)", None),
+    ],
+)
+def test_conditions_that_are_counted_and_numbers_that_are_no_seconds(written: str, wanted: str | None) -> None:
+    told = silent_mistakes(f"SELECT {written}", [])
+    assert [applied(f"SELECT {written}", one.edit) for one in told] == ([f"SELECT {wanted}"] if wanted else [])

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from executor.language import sql_text
 from executor.language.dialects import clauses
+from executor.language.dialects.counts import counts, moments_of_numbers
 from executor.language.dialects.functions import functions, moments
 from executor.language.dialects.hints import Hint, Rule, hint
 from executor.language.dialects.literals import literals
@@ -36,6 +37,8 @@ RULES: tuple[Rule, ...] = (
     functions,
     moments,
     typographic_quotes,
+    counts,
+    moments_of_numbers,
     signs,
     patterns_of_like,
     types,

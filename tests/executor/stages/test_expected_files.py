@@ -125,6 +125,31 @@ def test_a_total_that_is_new_is_told(bench: Bench) -> None:
     assert codes(bench) == []
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "note",
+    ['"line\nTotal, 29"', '"a ""b""\n\nTotal"', '"Total\n""x"""', '"\nTotal 1\nTotal 2\n"'],
+)
+@pytest.mark.parametrize("before", ["", 'x,"7"" pipe\nTotal",1\n', 'x,6" pipe,1\n'])
+def test_a_value_over_lines_before_the_total_is_no_row_of_its_own(bench: Bench, note: str, before: str, line_end: str) -> None:
+    text = f"id,note,v\n{before}28,y,3\n29,{note},29.5\n"
+    stage = extract(multiLine=True)
+    bench.write("s.csv", text.replace("\n", line_end))
+    bench.run(stage)
+    bench.write("s.csv", (text + "Total,,32.5\n").replace("\n", line_end))
+    bench.run(stage | {"skipLastLines": 1, "lastRowsHold": ["Total"]})
+    assert [row[0] for row in bench.table("t")][-2:] == ["28", "29"]
+    assert codes(bench) == []
+    bench.write("s.csv", text.replace("\n", line_end))
+    assert bench.fails(stage | {"skipLastLines": 1, "lastRowsHold": ["Total"]}).code == "input-last-rows"
+
+
+def test_quotes_inside_of_values_join_no_rows(bench: Bench) -> None:
+    bench.write("s.csv", 'id,note,v\n1,6" pipe,3\n2,y,4\nTotal,5" pipe,7\n')
+    bench.run(extract(multiLine=True))
+    assert codes(bench) == ["input-total-row"]
+
+
 def test_totals_in_many_files_are_one_warning(bench: Bench) -> None:
     for number in range(12):
         bench.write(f"d/{number:02}.csv", f"store,units,revenue\nN,{number},100\nTotal,{number},100\n")
