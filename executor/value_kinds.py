@@ -23,6 +23,7 @@ KINDS = {
     "not-inside": "values inside that do not fit",
     "another-shape": "of another shape than the schema says",
     "not-exact": "more digits than a floating-point number holds",
+    "maybe-code": "digits with an E among them, such as 1E5, read as a power of ten; where they are codes, type the column as text",
     "too-fine": "finer than microseconds; the rest was cut off",
     "year-ahead": "a year of two digits that lies far ahead; it was read as 20…",
     "empty-folder": "a text that names no folder, as an empty one; it will be read as no value",

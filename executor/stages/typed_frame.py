@@ -20,7 +20,17 @@ from executor.language.schema import AnyColumn, ArrayColumn, BooleanColumn, Scal
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Count
 from executor.stages.internal_columns import is_internal
-from executor.stages.typed_values import failure_text, is_ahead, is_inexact, is_one_of, is_too_fine, is_twice, takes_all, value_of
+from executor.stages.typed_values import (
+    failure_text,
+    is_ahead,
+    is_inexact,
+    is_maybe_code,
+    is_one_of,
+    is_too_fine,
+    is_twice,
+    takes_all,
+    value_of,
+)
 from executor.stages.typing_errors import raised
 
 ERRORS = "_errors"
@@ -152,6 +162,7 @@ def counts_of(column: AnyColumn, text: str, value: str, is_wrong: str | None) ->
     kinds = {
         "time-twice": is_twice(*facts),
         "not-exact": is_inexact(*facts),
+        "maybe-code": is_maybe_code(*facts),
         "too-fine": is_too_fine(*facts),
         "year-ahead": is_ahead(*facts),
     }

@@ -209,6 +209,14 @@ def is_inexact(column: AnyColumn, text: str, value: str) -> str | None:
     return f"(length({text}) > 5 AND {value} IS NOT NULL AND ({is_gone} OR (length({text}) > 15 AND {held} <> {given})))"
 
 
+def is_maybe_code(column: AnyColumn, text: str, value: str) -> str | None:
+    """When digits, an E and digits, such as 1E5, become a decimal number: a code is written in the same way. Most tools
+    write a power of ten with a point or a sign, as 1.0E5 or 1e+05."""
+    if not isinstance(column, DecimalColumn):
+        return None
+    return f"({value} IS NOT NULL AND rlike({text}, '^ *[0-9]+[eE][0-9]+ *$'))"
+
+
 # --- date and time ------------------------------------------------------------------------------------------------------
 
 

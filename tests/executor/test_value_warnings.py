@@ -208,3 +208,13 @@ def test_a_text_that_breaks_a_rule_of_its_column_is_counted(spark_process: Spark
     plain = {"name": "other", "type": "string", "nullable": True}
     outcome = run_here(spark_process, [READ, TYPED | {"schema": [plain | {"name": "name", "maxLength": 2}, plain]}, SAVE], lake)
     assert found(warning(outcome)) == {("name", "not-string", 1)}
+
+
+@pytest.mark.spark
+def test_digits_with_an_e_among_them_are_told_where_they_become_numbers(spark_process: SparkProcess, lake: Path) -> None:
+    """A code of tomorrow's file, in a column whose values were plain numbers yesterday."""
+    (lake / "in.csv").write_text("id,amount,at\n1E5,2e3,1\n7,2.5,1E3\n7.0E+02,1E-1,5\n")
+    kinds = ({"type": "integer"}, {"type": "decimal", "precision": 12, "scale": 2}, {"type": "double"})
+    schema = [{"name": name, "nullable": True, **kind} for name, kind in zip(("id", "amount", "at"), kinds, strict=True)]
+    outcome = run_here(spark_process, [READ, TYPED | {"schema": schema}, SAVE], lake)
+    assert found(warning(outcome)) == {("id", "not-integer", 1), ("amount", "maybe-code", 1)}
