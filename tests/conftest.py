@@ -56,6 +56,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(file) if (file := item.nodeid.split("::")[0]) in LONGEST else len(LONGEST))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes that are no text have no part in a test's name: those of a gzip file hold the time, and every process must collect the same."""
+    return argname if isinstance(val, bytes) and not (val.isascii() and val.decode("ascii").replace("\n", "").isprintable()) else None
+
+
 def _refuse_marks_out_of_sight(items: list[pytest.Item]) -> None:
     """`make test` looks for the slow tests in the files that name their mark."""
     for mark in ("spark", "services", "browser"):
