@@ -15,6 +15,7 @@ import pytest
 
 from portal.runs import groups, launcher, measures
 from portal.runs.groups import Found, Group, entering
+from tests.runs.stack import until
 
 HUNGRY = "held = []\nwhile True: held.append(bytearray(2**20))"
 FORKING = "import os, time\nfor n in range(200):\n  if os.fork() == 0: os.closerange(0, 3); time.sleep(30)\nprint('all')"
@@ -46,9 +47,18 @@ def place(request: pytest.FixtureRequest, settings: Any) -> Iterator[str]:
     groups._tried.cache_clear()
     for folder in own:
         for child in folder.iterdir():
-            if child.is_dir():
-                child.rmdir()
+            until(lambda child=child: not child.is_dir() or emptied(child), f"the last process of {child} to be gone")
         folder.rmdir()
+
+
+def emptied(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.ENOENT):
+            raise
+        return error.errno == errno.ENOENT
+    return True
 
 
 def run(group: Group | None, script: str) -> subprocess.CompletedProcess[str]:
