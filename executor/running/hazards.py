@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from executor.events import ValueCount, ValueWarnings
+from executor.gate.sql_gate import RECORD, UNIT
 from executor.language import sql_text
 from executor.problems import Problem
 from executor.running.keys import GROUP_COUNTS, KEY_COUNTS, TwoWays, asked, may_be_one, never_meet
@@ -26,7 +27,6 @@ from executor.spark import deadline
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-UNIT, RECORD = "\x1f", "\x1e"
 LONGEST_LABEL = 80
 MOST_ASKED = 100_000
 """Rows that are asked where none are counted."""

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from executor.events import ValueCount, ValueWarnings
+from executor.gate.sql_gate import RECORD, UNIT
 from executor.problems import Foreign, Problem
 from executor.running.hazards import spark_errors
+from executor.running.keys import LONGEST_KEY
 from executor.running.watches import Observed
 from executor.spark import deadline
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-UNIT, RECORD = "\x1f", "\x1e"
 MOST_ASKED = 200_000
 """Rows of the smaller side of a join that Spark did not keep in memory, up to which its keys are counted."""
-LONGEST_KEY = 60
 LEFT, RIGHT = 0, 1
 
 

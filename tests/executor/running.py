@@ -43,6 +43,15 @@ class Outcome:
         return dict(found)
 
 
+def told(outcome: Outcome) -> set[tuple[str, str, int]]:
+    """What was told of values: (name, kind, rows)."""
+    return {
+        (name, count["kind"], count["rows"])
+        for event in outcome.named("value_warnings")
+        for name, count in zip(event["names"], event["counts"], strict=True)
+    }
+
+
 def lines(text: str) -> list[dict[str, Any]]:
     """Standard output as events; fails on anything that is not a JSON object."""
     return [json.loads(line) for line in text.splitlines()]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.executor.running import Outcome, run_here
+from tests.executor.running import Outcome, run_here, told
 
 if TYPE_CHECKING:
     from executor.spark.session import SparkProcess
@@ -33,14 +33,6 @@ def run(process: SparkProcess, lake: Path, sql: str) -> Outcome:
     query = {"type": "SQLTransform", "name": "asked", "sql": sql, "outputView": "o"}
     save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
     return run_here(process, [*READS, query, save], lake)
-
-
-def told(outcome: Outcome) -> set[tuple[str, str, int]]:
-    return {
-        (name, count["kind"], count["rows"])
-        for event in outcome.named("value_warnings")
-        for name, count in zip(event["names"], event["counts"], strict=True)
-    }
 
 
 @pytest.mark.parametrize(
