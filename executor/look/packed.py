@@ -19,7 +19,7 @@ from executor.language import file_names
 from executor.look.opening import Opened
 from executor.look.proposal import Found, Member, Proposal, Said
 from executor.look.sheet_layout import layout_of
-from executor.look.sheet_notes import Below, left_out
+from executor.look.sheet_notes import Below, Errors, left_out
 from executor.problems import Problem, ProblemError
 
 MOST_MEMBERS = 1_000
@@ -37,6 +37,8 @@ ZIP = b"PK\x03\x04"
 ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd")
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 """Of a sheet: Excel has no more. A row or column beyond is made up, and every one before it would be gone through."""
+STRICT_SIGNS = 10_000
+"""Bytes of a workbook's first part that say which form it is of."""
 SECONDS = 540
 Tell = Callable[[str, int, int], None]
 
@@ -185,6 +187,7 @@ class _Unpacking:
     def workbook(self) -> list[dict[str, Any]]:
         """Each sheet as CSV: UTF-8, comma, doubled quotes, days and times as ISO writes them, numbers with all their digits."""
         _check_workbook(self.path, self.limits["bytes"])
+        _require_usual(self.path)
         with _opened_book(self.path) as book, _opened_book(self.path, values=False) as formulas:
             made = self._sheets(book, formulas)
         if not made:
@@ -219,7 +222,7 @@ class _Unpacking:
             return None, []
         path = self._free(re.sub(r"[./\\]", "_", name) + ".csv")
         rows, empty, without = 0, 0, 0
-        below = Below()
+        below, errors = Below(), Errors()
         with path.open("x", encoding="utf-8", newline="") as out:
             self.written.append(path)
             writer = csv.writer(out, lineterminator="\n")
@@ -228,7 +231,8 @@ class _Unpacking:
                     break
                 layout.take(number, row)
                 values = [_text(cell) for cell in row[:width]]
-                without += sum(1 for cell, other in zip(row, others, strict=False) if cell.value is None and _is_formula(other.value))
+                without += sum(1 for cell, other in zip(row, others, strict=False) if cell.value is None and other.data_type == "f")
+                errors.take(row)
                 if not any(values):
                     empty += 1
                     below.take_empty()
@@ -238,16 +242,12 @@ class _Unpacking:
                 writer.writerow(values)
                 self._count(sum(map(len, values)) + width, 0)
                 rows += 1
-        return rows, [*below.notes, *layout.notes(sheet.sheet_state), *left_out(empty, without)]
+        return rows, [*below.notes, *layout.notes(sheet.sheet_state), *errors.notes(), *left_out(empty, without)]
 
 
 def _rows(sheet: Any) -> Iterator[Any]:
     sheet.reset_dimensions()
     return iter(sheet.iter_rows())
-
-
-def _is_formula(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("=")
 
 
 def _text(cell: Any) -> str:
@@ -324,6 +324,15 @@ def _check_workbook(path: Path, most: int) -> None:
     for info in infos:
         if info.file_size > FREE_OF_RATIO and info.file_size > 4 * MOST_RATIO * max(1, info.compress_size):
             raise _bomb(info.filename)
+
+
+def _require_usual(path: Path) -> None:
+    """Excel can save workbooks in a stricter form, with other words for all parts, which openpyxl takes for empty sheets."""
+    with _archive(path) as archive, archive.open("xl/workbook.xml") as part:
+        is_strict = b"purl.oclc.org/ooxml" in part.read(STRICT_SIGNS)
+    if is_strict:
+        message = "The workbook is saved as “Strict Open XML Spreadsheet”, which is not read."
+        raise ProblemError(Problem(code="sheet-strict", message=message, fix="In Excel, save it as “Excel Workbook (.xlsx)”, and bring that."))
 
 
 def _sheets(path: Path) -> list[Member]:

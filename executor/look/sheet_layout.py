@@ -7,19 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from executor.look.proposal import short
+from executor.look.shapes import shape_of
+from executor.problems import Problem, ProblemError
 
 MOST_LETTERS = 5
 """Columns that a note names."""
+FIRST_ROWS, BELOW = 100, 3
+"""Names of columns stand in one of the first rows; names of groups of them at most so many rows above."""
 
 
 @dataclass
 class Layout:
     """`width`, `last`: of what is filled. `rows`: numbers of filled rows that are hidden; `columns`: letters of such columns.
-    `widest`: the first row with the most values. `merged`: ranges by the number of their first row; `down`, `across`: those told."""
+    `names`: of the first rows those with words alone, as names of columns are: row → its filled columns. `merged`: ranges by the number of
+    their first row; `down`, `across`: those told."""
 
     width: int = 0
     last: int = 0
-    widest: int = 0
+    names: dict[int, set[int]] = field(default_factory=dict)
     rows: list[int] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
     merged: dict[int, list[Any]] = field(default_factory=dict)
@@ -28,15 +33,23 @@ class Layout:
 
     def take(self, number: int, row: Sequence[Any]) -> None:
         """Keeps which ranges that begin in this row have a value that others of their cells lack. Across columns, a title, a remark
-        (alone in their rows) and names of groups (above the widest row, that of the names) are meant so."""
+        (alone in their rows) and names of groups (right above a row that has a word in each of the columns) are meant so."""
         for range_ in self.merged.get(number, ()):
             inside = range(range_.min_col - 1, range_.max_col)
             if range_.min_col > len(row) or row[range_.min_col - 1].value in (None, ""):
                 continue
             if range_.max_row > range_.min_row:
                 self.down.append(range_.coord)
-            elif number > self.widest and any(cell.value not in (None, "") for index, cell in enumerate(row) if index not in inside):
+            elif self._has_others(row, inside) and not self._is_of_names(number, range_):
                 self.across.append(range_.coord)
+
+    @staticmethod
+    def _has_others(row: Sequence[Any], inside: range) -> bool:
+        return any(cell.value not in (None, "") for index, cell in enumerate(row) if index not in inside)
+
+    def _is_of_names(self, number: int, range_: Any) -> bool:
+        columns = set(range(range_.min_col, range_.max_col + 1))
+        return any(columns <= self.names.get(below, set()) for below in range(number + 1, number + 1 + BELOW))
 
     def notes(self, state: str) -> list[str]:
         """`state`: of the sheet, as the workbook has it."""
@@ -60,24 +73,27 @@ class Layout:
 
 
 def layout_of(sheet: Any, most_rows: int, most_columns: int, tick: Callable[[], None]) -> Layout | None:
-    """Of a sheet that openpyxl reads as a stream; None where it has more rows or columns than that. `tick` is called for each row."""
+    """Of a sheet that openpyxl reads as a stream; None where it has more rows or columns than that. `tick` is called for each row. Raises
+    ProblemError where rows or cells are not in order: as a stream, they would be lost."""
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet._reader import WorkSheetParser
 
-    found, filled_columns, most = Layout(), set[int](), 0
+    found, filled_columns, before = Layout(), set[int](), 0
     with sheet._get_source() as source:
         parser = WorkSheetParser(source, sheet._shared_strings, data_only=True)
         for number, row in parser.parse():
             if number > most_rows or (row and row[-1]["column"] > most_columns):
                 return None
+            _require_order(sheet.title, number, before, row)
+            before = number
             filled = [cell["column"] for cell in row if cell["value"] not in (None, "")]
             is_hidden = _is_hidden(parser.row_dimensions.pop(str(number), {}), "ht")
             if filled:
                 found.width, found.last = max(found.width, filled[-1]), max(found.last, number)
                 filled_columns.update(filled)
                 found.rows += [number] if is_hidden else []
-                if len(filled) > most:
-                    most, found.widest = len(filled), number
+                if number <= FIRST_ROWS and all(_is_word(cell["value"]) for cell in row if cell["value"] not in (None, "")):
+                    found.names[number] = set(filled)
             tick()
     for one in parser.column_dimensions.values():
         if _is_hidden(one, "width"):
@@ -86,6 +102,21 @@ def layout_of(sheet: Any, most_rows: int, most_columns: int, tick: Callable[[], 
     for range_ in parser.merged_cells.mergeCell if parser.merged_cells else ():
         found.merged.setdefault(range_.min_row, []).append(range_)
     return found
+
+
+def _require_order(title: str, number: int, before: int, row: Sequence[dict[str, Any]]) -> None:
+    """`number`: of the row as it says itself; `before`: of the one before it in the file."""
+    columns = [cell["column"] for cell in row]
+    is_in_order = number > before and all(cell["row"] == number for cell in row)
+    if is_in_order and all(one < other for one, other in zip(columns, columns[1:], strict=False)):
+        return
+    message = f"The sheet “{title[:100]}” keeps its rows or cells out of order, or two at one place: row {number:,}, behind row {before:,}."
+    fix = "Open the workbook in Excel or LibreOffice, save it, and bring that; or mend the program that writes it."
+    raise ProblemError(Problem(code="sheet-order", message=message, row=number, fix=fix))
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and shape_of(value.strip()) is None
 
 
 def _is_hidden(dimension: dict[str, str], size: str) -> bool:

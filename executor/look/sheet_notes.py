@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from executor.files.expected import FOOTER
 from executor.look.proposal import short
 from executor.look.shapes import shape_of
@@ -31,6 +34,25 @@ class Below:
             )
         self._rows += len(filled) > 1
         self._is_after_gap, self._last = False, filled[0]
+
+
+class Errors:
+    """Cells whose formula gave an error (#N/A, #DIV/0!), and days that no calendar has."""
+
+    def __init__(self) -> None:
+        self._count, self._first = 0, ""
+
+    def take(self, row: Sequence[Any]) -> None:
+        for cell in row:
+            if cell.data_type == "e":
+                self._count += 1
+                self._first = self._first or f"{cell.value} in cell {cell.coordinate}"
+
+    def notes(self) -> list[str]:
+        if not self._count:
+            return []
+        count = "1 cell holds an error" if self._count == 1 else f"{self._count:,} cells hold errors"
+        return [f"{count} of Excel instead of a value ({self._first}), and became that text: correct it in Excel, and bring the file again"]
 
 
 def left_out(empty: int, without: int) -> list[str]:
