@@ -38,6 +38,9 @@ class TextRules:
     trim_names: bool = False
     names: tuple[str, ...] = ()
     last_rows_hold: tuple[str, ...] = ()
+    totals: str = "warn"
+    fill_down: tuple[str, ...] | None = None
+    """None: nobody has said whether cells are meant to be empty."""
     is_end_known: bool = False
     """The stage says how many rows at the end are none, be it 0."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from executor.files import encodings
 from executor.files.dialect import BLANKS, NO_ESCAPE, Dialect, record_at
 from executor.files.headers import how_to_mend, in_quotes, key, listed, match
+from executor.files.total_words import FOOTER
 from executor.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
 TAIL_BYTES = 1 << 16
 """The rows at the end of a file are looked for in so much of it; where they are longer, in all of it."""
-FOOTER = re.compile(
-    r"^\W*(grand\s+)?(total|totals|sum|summe|gesamt|somme|suma|count|end( of (file|report))?|eof|\d+ rows?)\b", re.IGNORECASE
-)
-"""How a row begins that sums up the others, or ends the file."""
 SHOWN = 60
 
 

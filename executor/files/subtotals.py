@@ -1,57 +1,96 @@
-"""Rows between others that sum them up, as reports have them for people. Read as data, they are counted once more."""
+"""Rows that sum up others, and groups named in their first row only, as reports have them for people: read as data, they make wrong sums."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from executor.files import encodings
 from executor.files.dialect import BLANKS, Record, record_at
-from executor.files.headers import listed
+from executor.files.grouped_rows import groups, totals
+from executor.files.headers import in_quotes, listed, named, numbered
+from executor.files.total_words import FOOTER, SUBTOTAL, may_hold_totals
+from executor.language.quoting import name_in_sql, text_in_sql
 from executor.problems import Problem
 
 if TYPE_CHECKING:
     from executor.files.delimited import SeenFile, TextRules
 
 MOST_SIGNS = 2_000_000
-"""Reports that people sum up are short; longer files, and what is behind so many signs of a folder, are not looked through."""
-_WORDS = re.compile(
-    r"\W*(?:(?:sub|grand)[\s-]*)?(?:total|totals|totaal|totale|totaux)\b|\W*(?:zwischen|teil|gesamt)?summe\b|\W*(?:sous-total|suma|somme|sum)\b"
-    r"|.{1,60}[\s-](?:sub)?(?:total|totals|summe|gesamt)\W*$",
-    re.IGNORECASE,
-)
-_MAYBE = re.compile(r"tota[alu]|sum[am]|somme|\bsum\b|gesamt", re.IGNORECASE)
+"""Reports that people sum up are short; of longer files, and of folders, the first so many signs are looked through."""
 _NUMBER = re.compile(r"\d")
 NEARLY_ALL = 0.9
 
 
-def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
-    """A warning where rows between others are called totals and name nothing in columns that the other rows fill."""
-    count, first, left = 0, None, MOST_SIGNS
+def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> list[Problem]:
+    """Warnings where rows between others are called totals and name nothing in columns that the other rows fill, where a column names all
+    of its parts together in some rows, and where the name of a group stands in its first row only."""
+    told: dict[str, list[_Found]] = {}
+    left = MOST_SIGNS
     for one in seen:
-        text = _text(one, left)
+        text, is_whole = _text(one, left)
         left -= len(text)
-        if _MAYBE.search(text):
-            found = _in_between(one, text, rules)
-            count += len(found)
-            first = first or (one, *found[0]) if found else first
-    return _told(count, *first) if first else None
+        below = text.find("\n") if rules.header and not rules.skip_lines else 0
+        if not text or not (may_hold_totals(text[max(below, 0) :], rules.separator) or groups(one.look.first_rows, one.look.width)):
+            continue
+        rows = list(_rows(one, text, rules))
+        rows = rows[: len(rows) - (rules.skip_last_lines if is_whole else 1)]
+        for kind, found in _in_file(one, rows, is_whole, rules):
+            told.setdefault(kind, []).append(found)
+    return [_TOLD[kind](found, rules) for kind, found in told.items()]
 
 
-def _text(one: SeenFile, most: int) -> str:
+@dataclass(frozen=True)
+class _Found:
+    """So many rows of a file, of `of`; `line`: the first of them. `column`: its name; `words`: what it says."""
+
+    one: SeenFile
+    count: int
+    line: int
+    cells: Sequence[str]
+    of: int = 0
+    column: str = ""
+    words: Sequence[str] = ()
+
+
+def _in_file(one: SeenFile, rows: list[tuple[int, list[str]]], is_whole: bool, rules: TextRules) -> Iterator[tuple[str, _Found]]:
+    """`rows`: their lines and values."""
+    between = _in_between(one, rows[:-1] if is_whole and not rules.skip_last_lines else rows)
+    if between:
+        yield "between", _Found(one, len(between), *between[0])
+    names = named(one.look.names or (), trim=True).names if rules.header else numbered(one.look.width).names
+    lines = {line for line, _ in between}
+    # A total at the end is told on its own.
+    rest = [(line, cells) for line, cells in rows if line not in lines]
+    rest = rest[:-1] if rest and FOOTER.match(next((cell.strip() for cell in rest[-1][1] if cell.strip()), "")) else rest
+    cells = [cells for _, cells in rest]
+    if rules.totals == "warn":
+        for total in totals(cells, one.look.width):
+            line, row = rest[total.rows[0]]
+            yield "totals", _Found(one, len(total.rows), line, row, len(rest), _name(names, total.column), total.words)
+    for group in groups(cells, one.look.width) if rules.fill_down is None else ():
+        line, row = next((line, row) for line, row in rest if group.column >= len(row) or not row[group.column].strip())
+        yield "groups", _Found(one, group.empty, line, row, group.rows, _name(names, group.column))
+
+
+def _name(names: Sequence[str], index: int) -> str:
+    return names[index] if index < len(names) else f"column {index + 1}"
+
+
+def _text(one: SeenFile, most: int) -> tuple[str, bool]:
+    """The first signs of the file, and whether they are all of it; nothing where it cannot be read that far."""
     text = ""
-    for block in encodings.text_blocks(one.file.path, one.encoding):
+    for block in encodings.text_blocks(one.file.path, one.encoding) if most > 0 else ():
         text += block
         if len(text) > most:
-            return ""
-    return text
+            text = text[:most]
+            return text[: max(text.rfind("\n"), text.rfind("\r")) + 1], False
+    return text, True
 
 
-def _in_between(one: SeenFile, text: str, rules: TextRules) -> list[tuple[int, list[str]]]:
-    """Their lines and values. The last row is none of them: totals at the end are told on their own."""
-    rows = list(_rows(one, text, rules))
-    rows = rows[: len(rows) - max(rules.skip_last_lines, 1)]
+def _in_between(one: SeenFile, rows: Sequence[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
     sums = [row for row in rows if _is_named_so(row[1])]
     others = [cells for _, cells in rows if not _is_named_so(cells)]
     if not sums or len(others) < 2 * len(sums):
@@ -77,17 +116,58 @@ def _rows(one: SeenFile, text: str, rules: TextRules) -> Iterator[tuple[int, lis
 
 def _is_named_so(cells: Sequence[str]) -> bool:
     first = next((cell.strip() for cell in cells if cell.strip()), "")
-    return bool(_WORDS.match(first)) and any(_NUMBER.search(cell) for cell in cells[1:])
+    return bool(SUBTOTAL.match(first)) and any(_NUMBER.search(cell) for cell in cells[1:])
 
 
-def _told(count: int, one: SeenFile, line: int, cells: Sequence[str]) -> Problem:
+def _told_between(found: Sequence[_Found], rules: TextRules) -> Problem:
+    first, count = found[0], sum(one.count for one in found)
     return Problem(
         code="input-subtotals",
         field="inputURI",
         message=f"{count:,} row{'s' if count != 1 else ''} between others look{'s' if count == 1 else ''} like a total of them, "
         "and will be counted once more.",
-        line=line,
-        file=one.file.name,
-        found=listed(cells)[:300],
+        line=first.line,
+        file=first.one.file.name,
+        found=listed(first.cells)[:300],
         fix="Leave such rows out of sums: in an SQLTransform (WHERE), or where the file is made.",
     )
+
+
+def _told_totals(found: Sequence[_Found], rules: TextRules) -> Problem:
+    first = found[0]
+    columns = list(dict.fromkeys(one.column for one in found))
+    count, words = first.count, " or ".join(f"“{word}”" for word in first.words[:3])
+    are = "row says" if count == 1 else "rows say"
+    many = f" So do rows of other columns or files ({in_quotes(columns)})." if len(found) > 1 else ""
+    return Problem(
+        code="input-totals-among-rows",
+        field="totals",
+        message=f"{count:,} {are} {words} in “{first.column}”, where the others name one of several: they look like totals of the others, "
+        f"and sums count them once more.{many}",
+        line=first.line,
+        file=first.one.file.name,
+        found=listed(first.cells)[:300],
+        data_column=first.column,
+        fix=f"Leave them out in a query: WHERE {name_in_sql(first.column)} IS DISTINCT FROM {text_in_sql(first.words[0])}. "
+        "When that is done, or when they are no totals, set “Totals among the rows” (totals) to known.",
+    )
+
+
+def _told_groups(found: Sequence[_Found], rules: TextRules) -> Problem:
+    first = found[0]
+    columns = list(dict.fromkeys(one.column for one in found))
+    return Problem(
+        code="input-groups",
+        field="fillDown",
+        message=f"In “{first.column}”, {first.count:,} of {first.of:,} cells are empty below a value, as where a group is named in its first "
+        "row only: its other rows are read without a name.",
+        line=first.line,
+        file=first.one.file.name,
+        found=listed(first.cells)[:300],
+        data_column=first.column,
+        fix=f"Write {in_quotes(columns)} into “Fill down” (fillDown): empty cells then get the value above them. "
+        "Where they are meant to be empty, make it an empty list.",
+    )
+
+
+_TOLD = {"between": _told_between, "totals": _told_totals, "groups": _told_groups}

@@ -214,8 +214,8 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
         table.said.append(f"{_files(backslash)} with a backslash before quotes inside quotes.")
     _tell_widths(table, seen, rules)
     names = _names_as_data(seen, rules) or _first_line_of_names(seen, rules)
-    found = (_headers_again(seen), names, _blank_lines(seen), _comments(seen, rules), subtotals(seen, rules))
-    table.warnings += [problem for problem in found if problem]
+    found = (_headers_again(seen), names, _blank_lines(seen), _comments(seen, rules))
+    table.warnings += [*(problem for problem in found if problem), *subtotals(seen, rules)]
     kept = [one for one in seen if one.look.kept.count]
     if kept:
         first = kept[0]

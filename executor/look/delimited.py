@@ -12,6 +12,7 @@ from executor.look.describing import column_of
 from executor.look.dialect import Dialect, dialect_of
 from executor.look.encoding import encoding_of, found
 from executor.look.facts import SPREAD, Facts
+from executor.look.grouping import group_rows
 from executor.look.misfits import MOST, misfits_of
 from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding, without_mark
@@ -26,6 +27,8 @@ TAIL = 64_000
 MOST_COLUMNS = 2_000
 MOST_SPREAD, FEWEST_SPREAD = 50_000, 25
 """Values whose spread is shown: of all columns together, and of each at least."""
+MOST_SAMPLE, MOST_SAMPLE_CELLS = 20_000, 400_000
+"""Rows that are looked through for totals among them and for groups."""
 Tell = Callable[[str, int, int], None]
 """Takes what is done: words, bytes done, bytes in all."""
 
@@ -45,6 +48,7 @@ class DelimitedLook:
         self.widths: Counter[int] = Counter()
         self.others: list[tuple[int, int]] = []
         self.first_rows: list[list[Any]] = []
+        self.sample: list[list[str]] = []
         self.rows = 0
 
     def _encoding(self) -> Found:
@@ -100,9 +104,14 @@ class DelimitedLook:
             first_rows=self.first_rows,
             multi_line=reading.has_line_breaks,
         )
+        group_rows(proposal, self.sample)
         proposal.cuts, proposal.problems = list(self.dialect.cuts), fixed_width.told(self.dialect.cuts)
         show_lines(proposal, lines_of(self.head), is_whole=reading.is_whole and reading.unpacked <= len(self.file.head))
-        proposal.questions = [*self._questions_of_width(columns), *questions_of_values(self.settings, typings[:kept], columns)]
+        proposal.questions = [
+            *self._questions_of_width(columns),
+            *proposal.questions,
+            *questions_of_values(self.settings, typings[:kept], columns),
+        ]
         return proposal
 
     # --- taking rows in
@@ -118,6 +127,8 @@ class DelimitedLook:
             block, lines = self._of_other_widths(block, lines, width)
         for facts, values in zip(self.facts, zip(*block, strict=True), strict=True) if block else ():
             facts.take(values, lines)
+        if len(self.sample) < min(MOST_SAMPLE, MOST_SAMPLE_CELLS // width):
+            self.sample += [[cell or "" for cell in row] for row in block[:MOST_SAMPLE]]
         if len(self.first_rows) < FIRST_ROWS:
             self.first_rows += [[line, *row] for line, row in zip(lines, block, strict=True)][: FIRST_ROWS - len(self.first_rows)]
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from executor.files.dialect import NO_ESCAPE, NO_QUOTE
 from executor.files.dialect import Dialect as FileDialect
-from executor.files.expected import FOOTER, word_of
+from executor.files.expected import word_of
 from executor.files.rows import NeverClosed, Rows, lines_of
+from executor.files.total_words import FOOTER
 from executor.look.facts import NULL_WORDS
 from executor.look.fixed_width import cuts_of
 from executor.look.proposal import Cut, Found, Settings

@@ -332,7 +332,9 @@ def _require_usual(path: Path) -> None:
         is_strict = b"purl.oclc.org/ooxml" in part.read(STRICT_SIGNS)
     if is_strict:
         message = "The workbook is saved as “Strict Open XML Spreadsheet”, which is not read."
-        raise ProblemError(Problem(code="sheet-strict", message=message, fix="In Excel, save it as “Excel Workbook (.xlsx)”, and bring that."))
+        raise ProblemError(
+            Problem(code="sheet-strict", message=message, fix="In Excel, save it as “Excel Workbook (.xlsx)”, and bring that.")
+        )
 
 
 def _sheets(path: Path) -> list[Member]:

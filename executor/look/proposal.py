@@ -44,6 +44,10 @@ class Settings(_Part):
     """As DelimitedExtract's field; keep: cells without a name get one (column_21)."""
     other_headers: Literal["stop", "fill"] | None = Field(default=None, alias="otherHeaders")
     """As DelimitedExtract's field."""
+    fill_down: bool | None = Field(default=None, alias="fillDown")
+    """Whether empty cells of columns that name groups get the value above them; None: nobody has said."""
+    totals: Literal["keep", "leave-out"] | None = None
+    """What becomes of rows that sum up others, under a name such as All in a column; None: nobody has said."""
     decimal: Literal[".", ","] | None = None
     day_first: bool | None = Field(default=None, alias="dayFirst")
     null_values: list[str] | None = Field(default=None, alias="nullValues", max_length=20)
@@ -163,6 +167,13 @@ class Member(_Part):
     rows: int | None = None
 
 
+class TotalRows(_Part):
+    """Rows that say one of `words` in the column at the place `index`."""
+
+    index: int
+    words: list[str]
+
+
 class Cut(_Part):
     """One column of a text of fixed width: its name, the sign it begins with (from 1, as SQL counts), and how many it has (None: to the
     end of the line)."""
@@ -208,5 +219,8 @@ class Proposal(_Part):
     members: list[Member] = []
     multi_line: bool = False
     unfolded: Unfolded | None = None
+    groups: list[int] = []
+    """Places of columns that name a group in its first row only."""
+    total_rows: list[TotalRows] = []
     cuts: list[Cut] = []
     """Of a text whose columns nothing separates: each line is read as one text, which a query cuts here."""

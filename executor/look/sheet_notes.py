@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from executor.files.expected import FOOTER
+from executor.files.total_words import FOOTER
 from executor.look.proposal import short
 from executor.look.shapes import shape_of
 

@@ -85,7 +85,7 @@ class _Writer:
         read = [self._read_delimited(text)] if self.proposal.format == "delimited" else self._read_json(text)
         prepared = [self._prepare(text)] if self.is_prepared else []
         source = f"{self.name}_ready" if self.is_prepared else text
-        is_selected = self.choices.misfits == "aside" or self.choices.with_load or bool(self.proposal.cuts)
+        is_selected = self.choices.misfits == "aside" or self.choices.with_load or bool(self.proposal.cuts or self._totals_left_out())
         typed = f"{self.name}_typed" if is_selected else self.name
         return [*read, *prepared, self._type(source, typed), *(self._rows(typed) if is_selected else []), *self._end(typed)]
 
@@ -135,9 +135,30 @@ class _Writer:
             "otherWidths": settings.other_widths if settings.other_widths not in ("stop", "keep", None) else None,
             "otherHeaders": "fill" if header and settings.other_headers == "fill" else None,
             "trimNames": True if header and settings.trim_names and self._names_have_blanks() else None,
+            "fillDown": self._filled_down(),
+            "totals": "known" if settings.totals and self.proposal.total_rows else None,
             "names": self._names(is_header=header) or None,
         }
         return stage | {key: value for key, value in optional.items() if value is not None} | {"outputView": view}
+
+    def _filled_down(self) -> list[str] | None:
+        """The columns that name groups, as the stage that reads calls them; none where cells are meant to be empty."""
+        if self.proposal.settings.fill_down is None or not self.proposal.groups:
+            return None
+        columns = [column for column in self.columns if column.index in self.proposal.groups]
+        return [self._plain_name(column) for column in columns] if self.proposal.settings.fill_down else []
+
+    def _totals_left_out(self) -> str:
+        """The condition that leaves rows out which sum up others; nothing where they are to stay."""
+        if self.proposal.settings.totals != "leave-out":
+            return ""
+        names = {column.index: name_in_sql(column.name) for column in self.columns}
+        parts = [
+            f"coalesce(trim({names[one.index]}), '') NOT IN ({', '.join(text_in_sql(word) for word in one.words)})"
+            for one in self.proposal.total_rows
+            if one.index in names
+        ]
+        return " AND ".join(parts)
 
     def _names(self, *, is_header: bool) -> list[str]:
         """What the stage holds the next file's names against: those of its columns, or the line of names as it is written."""
@@ -153,12 +174,18 @@ class _Writer:
     # --- preparing and typing
 
     def _source_name(self, column: ProposedColumn) -> str:
+        return name_in_sql(self._plain_name(column))
+
+    def _plain_name(self, column: ProposedColumn) -> str:
+        """What the stage that reads calls the column."""
         if column.is_of_folders:
-            return name_in_sql(column.raw_name)
+            return column.raw_name
         if self.by_place or not self.proposal.settings.header and self.proposal.format == "delimited":
-            return f"`_c{column.index}`"
-        raw = column.raw_name.strip() if self.proposal.settings.trim_names else column.raw_name
-        return name_in_sql(raw)
+            return f"_c{column.index}"
+        header = self.proposal.header
+        if self.proposal.format == "delimited" and len(set(map(str.casefold, header))) < len(header) and column.index < len(header):
+            return named(header, trim=bool(self.proposal.settings.trim_names)).names[column.index]
+        return column.raw_name.strip() if self.proposal.settings.trim_names else column.raw_name
 
     def _prepare(self, view: str) -> dict[str, Any]:
         """Texts that a person corrected are replaced before they are typed."""
@@ -187,7 +214,8 @@ class _Writer:
         names = ",\n       ".join(name_in_sql(column.name) for column in self.columns)
         is_aside = self.choices.misfits == "aside" and self.proposal.format != "parquet"
         wanted = self._cut() if self.proposal.cuts else names
-        sql = f"SELECT {wanted}\nFROM {typed}" + ("\nWHERE size(_errors) = 0" if is_aside else "")
+        conditions = ["size(_errors) = 0"] * is_aside + [self._totals_left_out()] * bool(self._totals_left_out())
+        sql = f"SELECT {wanted}\nFROM {typed}" + (f"\nWHERE {' AND '.join(conditions)}" if conditions else "")
         rows = {"type": "SQLTransform", "name": f"rows_{self.name}", "sql": sql, "outputView": self.name}
         if not is_aside or not self.choices.with_load:
             return [rows]

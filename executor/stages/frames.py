@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
 
+from executor.language.quoting import name_in_sql
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 
@@ -52,3 +54,15 @@ def require_names_apart(frame: DataFrame, view: str) -> None:
                 )
             )
         known[name.casefold()] = name
+
+
+def filled_down(frame: DataFrame, names: Sequence[str], field: str) -> DataFrame:
+    """`frame`, whose rows say where in which file they stand, with empty cells of some columns filled by the value above in their file.
+    Raises ProblemError for a column that is not there."""
+    require_columns(frame, names, field)
+    wanted = {name.casefold() for name in names}
+    above = Window.partitionBy("_filename").orderBy("_index").rowsBetween(Window.unboundedPreceding, 0)
+    for name in [column for column in frame.columns if column.casefold() in wanted]:
+        cell = F.col(name_in_sql(name))
+        frame = frame.withColumn(name, F.last(F.when(F.length(F.trim(cell)) > 0, cell), ignorenulls=True).over(above))
+    return frame.orderBy("_filename", "_index")

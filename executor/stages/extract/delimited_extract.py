@@ -108,6 +108,24 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
         default=[],
         advanced=True,
     )
+    fill_down: list[str] | None = stage_field(
+        "fillDown",
+        "Fill down",
+        "Columns whose empty cells get the value above them, as where a group is named in its first row only. Not given: such columns are "
+        "told. An empty list: they are meant so.",
+        "list",
+        default=None,
+        advanced=True,
+    )
+    totals: Literal["warn", "known"] = stage_field(
+        "totals",
+        "Totals among the rows",
+        "warn: rows that say “All”, “Total” and the like, where others name one of several, are told. known: they are left out in a query, "
+        "or are no totals.",
+        "choice",
+        default="warn",
+        advanced=True,
+    )
     null_value: str = stage_field(
         "nullValue", "Text for no value", "A value of just this text is null, as an empty one is.", "text", default="", advanced=True
     )
@@ -121,21 +139,27 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
     )
 
     def problems(self) -> list[Problem]:
-        given = [field for field, value in (("names", self.names), ("lastRowsHold", self.last_rows_hold)) if value]
+        files_only = (("names", self.names), ("lastRowsHold", self.last_rows_hold), ("fillDown", self.fill_down))
+        given = [field for field, value in files_only if value]
         if not (self.input_view and given):
             return super().problems()
-        words = "What files must hold is not looked for in the text of a view."
+        words = "A view has no rows at its end or above others, and what files must hold is not looked for in it."
         return [*super().problems(), Problem(code="not-for-views", field=given[0], message=words, fix="Leave it empty, or read a file.")]
 
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.reading import read_portions
 
         portions = partial(self._portions, spark, context)
-        frame = self._of_view(context) if self.input_view else read_portions(self, spark, context, portions)
+        frame = self._of_view(context) if self.input_view else self._filled_down(read_portions(self, spark, context, portions))
         if self.other_widths == "reject":
             rejected = Count(None, "another-width", HAS_ERRORS)
             frame = context.watched(frame, self.output_view, [rejected], affected=HAS_ERRORS, look=HAS_ERRORS)
         self.make_view(frame, context)
+
+    def _filled_down(self, frame: DataFrame) -> DataFrame:
+        from executor.stages.frames import filled_down
+
+        return filled_down(frame, self.fill_down, "fillDown") if self.fill_down else frame
 
     def columns_of(self, place: Place) -> Columns:
         from executor.files.table import columns_by_first_lines
@@ -177,6 +201,8 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
             trim_names=self.trim_names,
             names=tuple(self.names),
             last_rows_hold=tuple(self.last_rows_hold),
+            totals=self.totals,
+            fill_down=None if self.fill_down is None else tuple(self.fill_down),
         )
 
     def _of_view(self, context: StageContext) -> DataFrame:

@@ -237,6 +237,37 @@ def test_subtotals_between_rows_are_told(ran: Ran, name: str, content: bytes) ->
     assert (outcome, len(tables["t"])) == ("succeeded_with_warnings", 7)
 
 
+PYRAMID = "region,sex,n\nAll,All,10\nN,All,6\nS,All,4\nAll,M,5\nN,M,4\nS,M,1\nAll,F,5\nN,F,2\nS,F,3\n"
+GROUPS = "region;shop;n\nN;A;1,5\n;B;2\n;C;3\nS;D;4\n;E;5\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "outcome", "rows", "first"),
+    [
+        (PYRAMID, {}, "succeeded_with_warnings", 9, "All"),
+        (PYRAMID, {"totals": "keep"}, "succeeded", 9, "All"),
+        (PYRAMID, {"totals": "leave-out"}, "succeeded", 4, "N"),
+        ("y,k,n\n2023,a,1\n2023,b,2\n2023,Celkem,3\n2024,a,2\n2024,b,3\n", {}, "succeeded_with_warnings", 5, 2023),
+        ("k\tn\nа\t1\nИтого\t3\nб\t2\n", {"totals": "leave-out"}, "succeeded", 2, "а"),
+        (GROUPS, {}, "succeeded_with_warnings", 5, "N"),
+        (GROUPS, {"fillDown": False}, "succeeded", 5, "N"),
+    ],
+)
+def test_totals_in_a_column_and_groups_named_once_are_told(
+    ran: Ran, text: str, settings: dict[str, Any], outcome: str, rows: int, first: Any
+) -> None:
+    ended, tables = ran(text.encode(), **settings)
+    assert (ended, len(tables["t"]), next(iter(tables["t"][0].values()))) == (outcome, rows, first)
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_groups_are_filled_down(ran: Ran, header: bool) -> None:
+    text = GROUPS if header else GROUPS.partition("\n")[2]
+    outcome, tables = ran(text.encode(), fillDown=True, header=header)
+    found = list(columns(tables["t"]).values())
+    assert (outcome, found[0], sum(found[2])) == ("succeeded", ["N", "N", "N", "S", "S"], Decimal("15.5"))
+
+
 @pytest.mark.parametrize(
     "text",
     [

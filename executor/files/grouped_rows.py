@@ -1,0 +1,125 @@
+"""What tables that people read leave to the eye, and a query gets wrong: rows that sum up others, under a name such as “All” in one of
+the columns, and groups whose name stands in the first of their rows only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from executor.files.total_words import ALL, AMBIGUOUS, TOTAL
+
+Rows = Sequence[Sequence[str]]
+MOST_COLUMNS = 60
+FEWEST_OTHERS = 2
+NEARLY_ALL = 0.9
+NEAR = 0.005
+"""How far the sum of what may be totals may lie from that of the others, as a share of it: they are rounded."""
+FEWEST_EMPTY, SHARE_EMPTY = 2, 0.25
+_NUMBER = re.compile(r"[-+(]?[\d.,'\u00a0\u202f ]*\d[)%-]?")
+_DECIMAL = re.compile(r"[-+]?(?:\d{1,3}(?:[.,]\d{3})*|\d*)[.,]\d+")
+
+
+@dataclass(frozen=True)
+class Totals:
+    """`words`: what the cells of the column say (as written, without blanks around); `rows`: which rows do, from 0."""
+
+    column: int
+    words: tuple[str, ...]
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """A column of whose `rows` cells `empty` are so below a value."""
+
+    column: int
+    empty: int
+    rows: int
+
+
+def totals(rows: Rows, width: int) -> list[Totals]:
+    """Columns that name parts, and in some rows all of them together."""
+    columns = [[cells[index].strip() if index < len(cells) else "" for cells in rows] for index in range(min(width, MOST_COLUMNS))]
+    numbers = [index for index, values in enumerate(columns) if _are_numbers(values)]
+    found = []
+    for index, values in enumerate(columns):
+        distinct = set(values) - {""}
+        words = {value for value in distinct if TOTAL.fullmatch(value) and not AMBIGUOUS.fullmatch(value)}
+        maybe = {value for value in distinct - words if ALL.fullmatch(value) or TOTAL.fullmatch(value)}
+        measures = [columns[number] for number in numbers if number != index]
+        if maybe and any(_add_up(values, maybe, measure) for measure in measures):
+            words |= maybe
+        if words and measures and _name_parts(values, words):
+            which = tuple(number for number, value in enumerate(values) if value in words)
+            found.append(Totals(index, tuple(sorted(words)), which))
+    return found
+
+
+def groups(rows: Rows, width: int) -> list[Groups]:
+    """The first columns of a table, behind such as number its rows, that have a value in the first row of each group alone."""
+    columns = [[cells[index].strip() if index < len(cells) else "" for cells in rows] for index in range(min(width, MOST_COLUMNS))]
+    is_full = [sum(map(bool, values)) >= NEARLY_ALL * len(rows) for values in columns]
+    found: list[Groups] = []
+    for index, values in enumerate(columns):
+        if not found and all(values) and len(set(values)) == len(values):
+            continue
+        behind = [other for other in range(index + 1, len(columns)) if is_full[other]]
+        is_named = index == len(found) or any(not _are_numbers(columns[other]) for other in behind)
+        if not _is_of_groups(values) or not behind or not is_named:
+            break
+        found.append(Groups(index, values.count(""), len(values)))
+    return found
+
+
+def _are_numbers(values: Sequence[str]) -> bool:
+    filled = [value for value in values if value]
+    return bool(filled) and sum(bool(_NUMBER.fullmatch(value)) for value in filled) >= NEARLY_ALL * len(filled)
+
+
+def _name_parts(values: Sequence[str], words: set[str]) -> bool:
+    """Whether most of the cells name something else, and several things."""
+    others = [value for value in values if value and value not in words]
+    return len(set(others)) >= FEWEST_OTHERS and 2 * len(others) >= len(values) - values.count("")
+
+
+def _add_up(values: Sequence[str], words: set[str], measure: Sequence[str]) -> bool:
+    """Whether the rows with these words hold together what the others do, or one of them what those right above or below it do."""
+    numbers = [_number(cell) for cell in measure]
+    places = [index for index, value in enumerate(values) if value in words]
+    parts = sum(number for value, number in zip(values, numbers, strict=True) if value and value not in words)
+    if _is_near(sum(numbers[place] for place in places), parts):
+        return True
+    ends = [-1, *places, len(values)]
+    for before, place, after in zip(ends, places, ends[2:], strict=False):
+        around = (numbers[before + 1 : place], numbers[place + 1 : after])
+        if any(len(some) >= FEWEST_OTHERS and _is_near(numbers[place], sum(some)) for some in around):
+            return True
+    return False
+
+
+def _is_near(whole: float, parts: float) -> bool:
+    return bool(parts) and abs(whole - parts) <= NEAR * abs(parts)
+
+
+def _number(text: str) -> float:
+    """What digits most likely mean; 0 for what is none."""
+    body = re.sub(r"[^\d.,-]", "", text)
+    sign = max(body.rfind("."), body.rfind(","))
+    is_decimal = (
+        sign >= 0 and (len(body) - sign - 1 != 3 or len({mark for mark in body if mark in ".,"}) > 1) and body.count(body[sign]) == 1
+    )
+    whole, decimals = (body[:sign], body[sign + 1 :]) if is_decimal else (body, "")
+    whole, decimals = re.sub(r"\D", "", whole) or "0", re.sub(r"\D", "", decimals) or "0"
+    number = float(f"{whole}.{decimals}")
+    return -number if "-" in body or text.startswith("(") else number
+
+
+def _is_of_groups(values: Sequence[str]) -> bool:
+    filled = [value for value in values if value]
+    empty = len(values) - len(filled)
+    if not values or not values[0] or empty < max(FEWEST_EMPTY, SHARE_EMPTY * len(values)):
+        return False
+    if all(_DECIMAL.fullmatch(value) for value in filled):
+        return False
+    return all(one != other for one, other in zip(filled, filled[1:], strict=False))

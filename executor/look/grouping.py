@@ -1,0 +1,49 @@
+"""What only a person can say of rows that sum up others, and of cells that are empty below the name of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from executor.files.grouped_rows import Groups, Totals, groups, totals
+from executor.look.proposal import Option, Proposal, ProposedColumn, Question, TotalRows
+
+
+def group_rows(proposal: Proposal, rows: Sequence[Sequence[str]]) -> None:
+    """Puts what is found in `rows` (the first of the file) into the proposal, and asks."""
+    columns = [column for column in proposal.columns if not column.dropped]
+    if not rows or proposal.cuts:
+        return
+    sums = [one for one in totals(rows, len(columns)) if columns[one.column].type["type"] == "string"]
+    if sums:
+        proposal.total_rows = [TotalRows(index=one.column, words=list(one.words)) for one in sums]
+        proposal.questions.append(_of_totals(sums, columns, len(rows), proposal.settings.totals))
+    named = groups(rows, len(columns))
+    if named:
+        proposal.groups = [one.column for one in named]
+        proposal.questions.append(_of_groups(named, columns, is_filled=bool(proposal.settings.fill_down)))
+
+
+def _of_totals(found: Sequence[Totals], columns: Sequence[ProposedColumn], rows: int, chosen: str | None) -> Question:
+    first = found[0]
+    words = " or ".join(f"“{word}”" for word in first.words[:3])
+    where = ", ".join(columns[one.column].name for one in found[:3])
+    count = len({row for one in found for row in one.rows})
+    options = [
+        Option(
+            label="Keep them", words="sums over all rows count them once more", settings={"totals": "keep"}, is_chosen=chosen != "leave-out"
+        ),
+        Option(label="Leave them out", words="by a query of the job", settings={"totals": "leave-out"}, is_chosen=chosen == "leave-out"),
+    ]
+    said = f"{count:,} of {rows:,} rows say {words} in {where}, where the others name one of several."
+    return Question(key="totals", title="Are there totals among the rows?", words=said, options=options)
+
+
+def _of_groups(found: Sequence[Groups], columns: Sequence[ProposedColumn], *, is_filled: bool) -> Question:
+    first = found[0]
+    names = ", ".join(columns[one.column].name for one in found[:3])
+    options = [
+        Option(label="Leave them empty", words="their rows have no value there", settings={"fillDown": False}, is_chosen=not is_filled),
+        Option(label="Fill them down", words="with the value above", settings={"fillDown": True}, is_chosen=is_filled),
+    ]
+    said = f"{names}: {first.empty:,} of {first.rows:,} cells are empty below a value, as where a group is named in its first row only."
+    return Question(key="fillDown", title="What do empty cells mean?", words=said, options=options)
