@@ -106,9 +106,8 @@ def _number(text: str) -> float:
     """What digits most likely mean; 0 for what is none."""
     body = re.sub(r"[^\d.,-]", "", text)
     sign = max(body.rfind("."), body.rfind(","))
-    is_decimal = (
-        sign >= 0 and (len(body) - sign - 1 != 3 or len({mark for mark in body if mark in ".,"}) > 1) and body.count(body[sign]) == 1
-    )
+    marks = [mark for mark in body if mark in ".,"]
+    is_decimal = sign >= 0 and marks.count(body[sign]) == 1 and (len(body) - sign - 1 != 3 or len(marks) > 1)
     whole, decimals = (body[:sign], body[sign + 1 :]) if is_decimal else (body, "")
     whole, decimals = re.sub(r"\D", "", whole) or "0", re.sub(r"\D", "", decimals) or "0"
     number = float(f"{whole}.{decimals}")

@@ -1,4 +1,4 @@
-"""Rows that sum up others, and groups named in their first row only, as reports have them for people: read as data, they make wrong sums."""
+"""Rows that sum up others, and groups named in their first row only, as reports have them: read as data, they make wrong sums."""
 
 from __future__ import annotations
 
@@ -159,8 +159,8 @@ def _told_groups(found: Sequence[_Found], rules: TextRules) -> Problem:
     return Problem(
         code="input-groups",
         field="fillDown",
-        message=f"In “{first.column}”, {first.count:,} of {first.of:,} cells are empty below a value, as where a group is named in its first "
-        "row only: its other rows are read without a name.",
+        message=f"In “{first.column}”, {first.count:,} of {first.of:,} cells are empty below a value, as where a group is named in its "
+        "first row only: its other rows are read without a name.",
         line=first.line,
         file=first.one.file.name,
         found=listed(first.cells)[:300],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-_TOTALS = (
+_WORDS = (
     "total totals grand-total sub-total subtotal overall sum summe gesamt insgesamt gesamtsumme gesamtergebnis zwischensumme teilsumme "
     "totaal eindtotaal totale totali totaux sous-total somme ensemble total-general total-geral suma totales totais "
     "totalt ialt samtals yhteensä sammanlagt celkem celkom spolu razem ogółem łącznie összesen mindösszesen toplam genel-toplam "
     "ukupno skupaj kokku kopā iš-viso σύνολο итого всего всього разом общо всичко укупно вкупно "
     "合计 总计 总和 小计 合計 総計 小計 總計 합계 총계 소계 المجموع الإجمالي סהכ tổng tổng-cộng jumlah รวม कुल योग"
-).split()
+)
+_TOTALS = _WORDS.split()
 _NAMES = "|".join(re.escape(word).replace(r"\-", r"[\s-]*") for word in sorted(_TOTALS, key=len, reverse=True))
 _ANY = "all|alle|tous|toutes|todos|todas|tutti|tutte|both|wszystkie|wszystko|все|全部|全体"
 _FIRST_OR_LAST = frozenset(word for one in _TOTALS for word in one.split("-")) | frozenset(_ANY.split("|")) | {"grand", "i"}

@@ -24,15 +24,13 @@ def group_rows(proposal: Proposal, rows: Sequence[Sequence[str]]) -> None:
 
 
 def _of_totals(found: Sequence[Totals], columns: Sequence[ProposedColumn], rows: int, chosen: str | None) -> Question:
-    first = found[0]
+    first, is_kept = found[0], chosen != "leave-out"
     words = " or ".join(f"“{word}”" for word in first.words[:3])
     where = ", ".join(columns[one.column].name for one in found[:3])
     count = len({row for one in found for row in one.rows})
     options = [
-        Option(
-            label="Keep them", words="sums over all rows count them once more", settings={"totals": "keep"}, is_chosen=chosen != "leave-out"
-        ),
-        Option(label="Leave them out", words="by a query of the job", settings={"totals": "leave-out"}, is_chosen=chosen == "leave-out"),
+        Option(label="Keep them", words="sums over all rows count them once more", settings={"totals": "keep"}, is_chosen=is_kept),
+        Option(label="Leave them out", words="by a query of the job", settings={"totals": "leave-out"}, is_chosen=not is_kept),
     ]
     said = f"{count:,} of {rows:,} rows say {words} in {where}, where the others name one of several."
     return Question(key="totals", title="Are there totals among the rows?", words=said, options=options)

@@ -12,6 +12,10 @@ from tests.executor.look.test_look_delimited import proposal_of
 PARTS = [("N", "M", 35), ("S", "M", 15), ("N", "F", 25), ("S", "F", 25)]
 
 
+ALONE = "Gesamt Summe: Insgesamt TOTAL Totale Totaal Celkem Итого Всего 合计 総計 합계"
+BETWEEN = "(all) *Total* Overall Razem Összesen Toplam Yhteensä Ukupno Σύνολο Σύνολο:"
+
+
 def rows_of(text: str) -> list[list[str]]:
     return [line.split(",") for line in text.split()]
 
@@ -23,14 +27,8 @@ def rows_of(text: str) -> list[list[str]]:
         ("All,7 N,3 S,4", {0: ("All",)}),
         ("2020,N,3 2020,S,4 2020,All,7 2021,N,1 2021,S,1 2021,All,2", {1: ("All",)}),
         ("N,M,35 S,M,15 All,M,50 N,F,25 S,F,25 All,F,50 N,All,60 S,All,40 All,All,100", {0: ("All",), 1: ("All",)}),
-        *[
-            (f"a,3 b,4 {word},7", {0: (word,)})
-            for word in "Gesamt Summe: Insgesamt TOTAL Totale Totaal Celkem Итого Всего 合计 総計 합계".split()
-        ],
-        *[
-            (f"a,3 {word},9 b,4", {0: (word,)})
-            for word in "(all) *Total* Overall Razem Összesen Toplam Yhteensä Ukupno Σύνολο Σύνολο:".split()
-        ],
+        *[(f"a,3 b,4 {word},7", {0: (word,)}) for word in ALONE.split()],
+        *[(f"a,3 {word},9 b,4", {0: (word,)}) for word in BETWEEN.split()],
         ("0-9,30 10-19,40 All_ages,70", {}),
         ("a,3 all,1 b,4 c,5", {}),
         ("Total,3 Shell,4", {}),
