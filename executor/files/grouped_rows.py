@@ -44,9 +44,9 @@ def totals(rows: Rows, width: int) -> list[Totals]:
     numbers = [index for index, values in enumerate(columns) if _are_numbers(values)]
     found = []
     for index, values in enumerate(columns):
-        distinct = set(values) - {""}
+        distinct = set(values) - {""} if index in numbers or not _is_nearly_full(values) else set(values)
         words = {value for value in distinct if TOTAL.fullmatch(value) and not AMBIGUOUS.fullmatch(value)}
-        maybe = {value for value in distinct - words if ALL.fullmatch(value) or TOTAL.fullmatch(value)}
+        maybe = {value for value in distinct - words if not value or ALL.fullmatch(value) or TOTAL.fullmatch(value)}
         measures = [columns[number] for number in numbers if number != index]
         if maybe and any(_add_up(values, maybe, measure) for measure in measures):
             words |= maybe
@@ -72,6 +72,11 @@ def groups(rows: Rows, width: int) -> list[Groups]:
     return found
 
 
+def _is_nearly_full(values: Sequence[str]) -> bool:
+    """Whether so few rows name nothing that these may be totals."""
+    return len(values) > FEWEST_OTHERS and values.count("") <= (1 - NEARLY_ALL) * len(values) + 1
+
+
 def _are_numbers(values: Sequence[str]) -> bool:
     filled = [value for value in values if value]
     return bool(filled) and sum(bool(_NUMBER.fullmatch(value)) for value in filled) >= NEARLY_ALL * len(filled)
@@ -80,14 +85,14 @@ def _are_numbers(values: Sequence[str]) -> bool:
 def _name_parts(values: Sequence[str], words: set[str]) -> bool:
     """Whether most of the cells name something else, and several things."""
     others = [value for value in values if value and value not in words]
-    return len(set(others)) >= FEWEST_OTHERS and 2 * len(others) >= len(values) - values.count("")
+    return len(set(others)) >= FEWEST_OTHERS and 2 * len(others) >= sum(bool(value) or "" in words for value in values)
 
 
 def _add_up(values: Sequence[str], words: set[str], measure: Sequence[str]) -> bool:
     """Whether the rows with these words hold together what the others do, or one of them what those right above or below it do."""
     numbers = [_number(cell) for cell in measure]
     places = [index for index, value in enumerate(values) if value in words]
-    parts = sum(number for value, number in zip(values, numbers, strict=True) if value and value not in words)
+    parts = sum(number for value, number in zip(values, numbers, strict=True) if value not in words)
     if _is_near(sum(numbers[place] for place in places), parts):
         return True
     ends = [-1, *places, len(values)]

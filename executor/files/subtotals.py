@@ -136,7 +136,7 @@ def _told_between(found: Sequence[_Found], rules: TextRules) -> Problem:
 def _told_totals(found: Sequence[_Found], rules: TextRules) -> Problem:
     first = found[0]
     columns = list(dict.fromkeys(one.column for one in found))
-    count, words = first.count, " or ".join(f"“{word}”" for word in first.words[:3])
+    count, words = first.count, " or ".join(f"“{word}”" if word else "nothing" for word in first.words[:3])
     are = "row says" if count == 1 else "rows say"
     many = f" So do rows of other columns or files ({in_quotes(columns)})." if len(found) > 1 else ""
     return Problem(

@@ -21,7 +21,7 @@ TOTAL = re.compile(rf"\W*(?:{_NAMES})\W*|\(\s*(?:all|alle|tous|toutes|todos|tutt
 AMBIGUOUS = re.compile("total|sum|suma|ensemble", re.IGNORECASE)
 """What companies and people are called, too."""
 ALL = re.compile(
-    rf"\W*(?:{_ANY}|total|totals|overall)\b.{{0,40}}|.{{1,40}}\s(?:gesamt|insgesamt|total|totals)\W*",
+    rf"\*{{1,3}}|\W*(?:{_ANY}|total|totals|overall)\b.{{0,40}}|.{{1,40}}\s(?:gesamt|insgesamt|total|totals)\W*",
     re.IGNORECASE,
 )
 """A whole cell that may be called so, or name something else: the numbers say which."""
@@ -40,6 +40,8 @@ SUBTOTAL = re.compile(
 
 def may_hold_totals(text: str, separator: str) -> bool:
     """Whether a value in the text may be called so, or begin or end so: quick, as nearly all values of nearly all texts are not."""
+    if f"{separator}*" in text or "\n*" in text:
+        return True
     for cell in set(re.split(f"{re.escape(separator)}|[\r\n]", text.casefold())):
         words = cell.strip(_AROUND).split() if not cell[-1:].isdigit() else ()
         if words and not _FIRST_OR_LAST.isdisjoint((words[0].strip(_AROUND), words[-1].strip(_AROUND), words[0].partition("-")[0])):

@@ -18,6 +18,7 @@ from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding, without_mark
 from executor.look.proposal import FIRST_SIGNS, Found, Misfit, Option, Proposal, ProposedColumn, Question, Settings
 from executor.look.questions import questions_of_values
+from executor.look.remarks import AnotherTable, remark
 from executor.look.rows import Pass
 from executor.look.types import Style, Typing, with_usual_decimal
 
@@ -49,6 +50,7 @@ class DelimitedLook:
         self.others: list[tuple[int, int]] = []
         self.first_rows: list[list[Any]] = []
         self.sample: list[list[str]] = []
+        self.another = AnotherTable()
         self.rows = 0
 
     def _encoding(self) -> Found:
@@ -105,7 +107,10 @@ class DelimitedLook:
             multi_line=reading.has_line_breaks,
         )
         group_rows(proposal, self.sample)
-        proposal.cuts, proposal.problems = list(self.dialect.cuts), fixed_width.told(self.dialect.cuts)
+        proposal.cuts = list(self.dialect.cuts)
+        another = [] if reading.has_line_breaks else self.another.told()
+        proposal.problems = [*fixed_width.told(self.dialect.cuts), *another]
+        remark(proposal, self.facts, typings[:kept])
         show_lines(proposal, lines_of(self.head), is_whole=reading.is_whole and reading.unpacked <= len(self.file.head))
         proposal.questions = [
             *self._questions_of_width(columns),
@@ -120,6 +125,8 @@ class DelimitedLook:
         if not self.facts:
             block, lines = self._begin(block, lines)
         width = len(self.facts)
+        if self.rows < MOST_SAMPLE:
+            self.another.take(block, lines)
         even = [index for index, row in enumerate(block) if len(row) == width]
         self.widths.update(map(len, block))
         self.rows += len(block)

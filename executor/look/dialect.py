@@ -171,9 +171,34 @@ def _skip_lines(lines: list[str], dialect: Dialect, settings: Settings) -> tuple
             skipped = reader.line_num
     if all(not line.strip() for line in lines[:skipped]):
         skipped = 0
+    skipped += _narrow_lines(lines[skipped:2000], dialect, width)
     skipped += _group_lines(lines[skipped:2000], dialect)
     words = f"“{lines[0].strip()[:40]}” is no row" if skipped else ""
     return skipped, Found(setting="skipLines", value=skipped, shown=str(skipped), words=words, sure=not skipped)
+
+
+def _narrow_lines(lines: Sequence[str], dialect: Dialect, width: int) -> int:
+    """How many lines facts such as an account and its balance take, which are narrower than the names below them."""
+    reader, end = dialect.reader(lines), 0
+    rows: list[list[str]] = []
+    with suppress(NeverClosed):
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                if not rows and len(row) < width:
+                    end = reader.line_num
+                    continue
+                rows.append([cell.strip() for cell in row])
+    if not end or end > MOST_FACTS or len(rows) < FEWEST_BELOW + 1:
+        return 0
+    names = rows[0]
+    while names and not names[-1]:
+        names.pop()
+    return end if _are_names(names) and any(_is_of_numbers(rows[1:], index) for index in range(len(names))) else 0
+
+
+def _are_names(names: Sequence[str]) -> bool:
+    is_word = [bool(name) and not shape_of(name) and name not in NULL_WORDS for name in names]
+    return len(names) > 1 and all(is_word) and len({name.lower() for name in names}) == len(names)
 
 
 def _group_lines(lines: Sequence[str], dialect: Dialect) -> int:
@@ -190,12 +215,12 @@ def _group_lines(lines: Sequence[str], dialect: Dialect) -> int:
     groups, names, body = rows[0], rows[1], rows[2:]
     reaches_on = any(one and not next_one for one, next_one in zip(groups, groups[1:], strict=False))
     is_group = reaches_on and len(groups) == len(names) and not any(shape_of(cell) for cell in groups if cell)
-    is_word = [bool(name) and not shape_of(name) and name not in NULL_WORDS for name in names]
-    is_names = all(is_word) and len({name.lower() for name in names}) == len(names)
-    return ends[0] if is_group and is_names and any(_is_of_numbers(body, index) for index in range(len(names))) else 0
+    return ends[0] if is_group and _are_names(names) and any(_is_of_numbers(body, index) for index in range(len(names))) else 0
 
 
 FEWEST_BELOW = 3
+MOST_FACTS = 60
+"""Lines that stand before the names at most."""
 
 
 def _is_of_numbers(body: Sequence[Sequence[str]], index: int) -> bool:

@@ -20,28 +20,30 @@ def group_rows(proposal: Proposal, rows: Sequence[Sequence[str]]) -> None:
     named = groups(rows, len(columns))
     if named:
         proposal.groups = [one.column for one in named]
-        proposal.questions.append(_of_groups(named, columns, is_filled=bool(proposal.settings.fill_down)))
+        proposal.questions.append(_of_groups(named, columns, proposal.settings.fill_down))
 
 
 def _of_totals(found: Sequence[Totals], columns: Sequence[ProposedColumn], rows: int, chosen: str | None) -> Question:
-    first, is_kept = found[0], chosen != "leave-out"
-    words = " or ".join(f"“{word}”" for word in first.words[:3])
+    first = found[0]
+    words = " or ".join(f"“{word}”" if word else "nothing" for word in first.words[:3])
     where = ", ".join(columns[one.column].name for one in found[:3])
     count = len({row for one in found for row in one.rows})
     options = [
-        Option(label="Keep them", words="sums over all rows count them once more", settings={"totals": "keep"}, is_chosen=is_kept),
-        Option(label="Leave them out", words="by a query of the job", settings={"totals": "leave-out"}, is_chosen=not is_kept),
+        Option(label="Keep them", words="sums over all rows count them once more", settings={"totals": "keep"}, is_chosen=chosen == "keep"),
+        Option(label="Leave them out", words="by a query of the job", settings={"totals": "leave-out"}, is_chosen=chosen == "leave-out"),
     ]
     said = f"{count:,} of {rows:,} rows say {words} in {where}, where the others name one of several."
     return Question(key="totals", title="Are there totals among the rows?", words=said, options=options)
 
 
-def _of_groups(found: Sequence[Groups], columns: Sequence[ProposedColumn], *, is_filled: bool) -> Question:
+def _of_groups(found: Sequence[Groups], columns: Sequence[ProposedColumn], is_filled: bool | None) -> Question:
     first = found[0]
     names = ", ".join(columns[one.column].name for one in found[:3])
     options = [
-        Option(label="Leave them empty", words="their rows have no value there", settings={"fillDown": False}, is_chosen=not is_filled),
-        Option(label="Fill them down", words="with the value above", settings={"fillDown": True}, is_chosen=is_filled),
+        Option(
+            label="Leave them empty", words="their rows have no value there", settings={"fillDown": False}, is_chosen=is_filled is False
+        ),
+        Option(label="Fill them down", words="with the value above", settings={"fillDown": True}, is_chosen=is_filled is True),
     ]
     said = f"{names}: {first.empty:,} of {first.rows:,} cells are empty below a value, as where a group is named in its first row only."
     return Question(key="fillDown", title="What do empty cells mean?", words=said, options=options)

@@ -132,7 +132,7 @@ class _Writer:
             "lastRowsHold": [word.replace("${", "") for word in self.proposal.last_rows_hold] or None,
             "comment": settings.comment or None,
             "multiLine": self.proposal.multi_line or None,
-            "otherWidths": settings.other_widths if settings.other_widths not in ("stop", "keep", None) else None,
+            "otherWidths": self._other_widths(),
             "otherHeaders": "fill" if header and settings.other_headers == "fill" else None,
             "trimNames": True if header and settings.trim_names and self._names_have_blanks() else None,
             "fillDown": self._filled_down(),
@@ -140,6 +140,14 @@ class _Writer:
             "names": self._names(is_header=header) or None,
         }
         return stage | {key: value for key, value in optional.items() if value is not None} | {"outputView": view}
+
+    def _other_widths(self) -> str | None:
+        """What the stage does with rows of another width; where cells without names are kept, shorter rows are filled up."""
+        choice = self.proposal.settings.other_widths
+        if choice != "keep":
+            return choice if choice != "stop" else None
+        width = sum(not column.is_of_folders for column in self.proposal.columns)
+        return "pad" if any(one < width for one in self.proposal.widths) else None
 
     def _filled_down(self) -> list[str] | None:
         """The columns that name groups, as the stage that reads calls them; none where cells are meant to be empty."""

@@ -68,4 +68,51 @@ def test_both_are_asked_with_a_way_out(tmp_path: Path) -> None:
     asked = {question.key: question for question in found.questions}
     assert asked["totals"].words.startswith("1 of 6 rows say “Total” in shop")
     assert asked["fillDown"].words.startswith("region: 3 of 6 cells are empty below a value")
-    assert [option.label for option in asked["fillDown"].options if option.is_chosen] == ["Leave them empty"]
+    assert not any(option.is_chosen for question in asked.values() for option in question.options)
+
+
+def test_a_total_whose_name_is_empty_is_asked(tmp_path: Path) -> None:
+    rows = "".join(f"/p{n},{n},0:0{n}\n" for n in range(1, 10))
+    asked = {question.key for question in proposal_of(tmp_path, f"page,views,time\n{rows},45,0:05\n\nday,views\n3/1/24,100\n").questions}
+    assert "totals" in asked
+    assert not proposal_of(tmp_path, f"page,views,time\n{rows},7,0:05\n").questions
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        (["5.0", "5.1", "4.9", "-999.0", "5.3", "5.2", "-999"], ["-999", "-999.0"]),
+        (["1", "2", "3", "4", "5", "9999"], ["9999"]),
+        (["100", "2000", "30000", "4", "5", "9999"], []),
+        (["996", "997", "998", "999", "1000", "1001"], []),
+        (["5", "99999"], []),
+    ],
+)
+def test_numbers_that_stand_for_no_value_are_asked(tmp_path: Path, values: list[str], texts: list[str]) -> None:
+    text = "k;v\n" + "".join(f"a{n};{value}\n" for n, value in enumerate(values))
+    asked = [question for question in proposal_of(tmp_path, text).questions if question.key == "nullValues"]
+    assert [question.options[0].settings["nullValues"] for question in asked] == ([texts] if texts else [])
+    if texts:
+        assert texts[0] in proposal_of(tmp_path, text, nullValues=texts).columns[1].type["nullableValues"]
+
+
+def test_amounts_whose_sign_stands_beside_them_and_another_table_are_told(tmp_path: Path) -> None:
+    signs = "k;amount;sh\n" + "".join(f"a;{n},50;{'SH'[n % 2]}\n" for n in range(9))
+    assert [one.code for one in proposal_of(tmp_path, signs).problems] == ["look-signs"]
+    assert not proposal_of(tmp_path, signs.replace(";3,5", ";-3,5")).problems
+    two = "a,b\n1,2\n3,4\n5,6\n\nc,d\n7,8\n"
+    assert [one.code for one in proposal_of(tmp_path, two).problems] == ["look-second-table"]
+    assert not proposal_of(tmp_path, two.replace("c,d", "9,9")).problems
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('"Konto:";"DE12"\n\n"Von:";"01.03.2024"\n\n"Tag";"Wert";"Wer";"Betrag";\n' + "01.03.2024;02.03.2024;x;5,00;\n" * 9, 5),
+        ("account;DE12\nday;who;amount\n" + "01.03.2024;x;5,00\n" * 9, 2),
+        ("a;b\n" + "1;2;\n" * 9, 1),
+        ("x;y\nday;who;amount\nday2;who2;amount2\nd;w;a\nd;w;a\n", 1),
+    ],
+)
+def test_facts_above_the_names_are_no_names(tmp_path: Path, text: str, line: int) -> None:
+    assert proposal_of(tmp_path, text).header_line == line

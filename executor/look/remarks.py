@@ -1,0 +1,129 @@
+"""What the numbers of a file do not say themselves: values that stand for none, amounts whose sign stands in another column, another table
+further down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from executor.look.facts import Facts
+from executor.look.proposal import Option, Proposal, Question, Said
+from executor.look.shapes import Number, decimal_of, shape_of
+from executor.look.types import Typing
+
+_NINES = (
+    "99",
+    "999",
+    "9999",
+    "99999",
+    "999999",
+    "9999999",
+    "99.9",
+    "999.9",
+    "9999.9",
+    "99999.9",
+    "99.99",
+    "999.99",
+    "9999.99",
+    "9999999.9",
+)
+STANDING_FOR_NONE = frozenset(Decimal(sign + digits) for digits in _NINES for sign in ("", "-"))
+"""Numbers that stations, surveys and old programs write where there is no value."""
+FEWEST_OTHERS, FAR = 5, 3
+"""Of other numbers in the column; and how many times as far from them as they lie apart."""
+MOST_SHARE = 0.5
+_SIGNS = (
+    {"s", "h"},
+    {"d", "c"},
+    {"dr", "cr"},
+    {"debit", "credit"},
+    {"soll", "haben"},
+    {"+", "-"},
+    {"belastung", "gutschrift"},
+    {"db", "cr"},
+)
+NUMBERS = ("integer", "long", "double", "decimal")
+
+
+def remark(proposal: Proposal, facts: Sequence[Facts], typings: Sequence[Typing]) -> None:
+    """Asks and tells of it. `facts`, `typings`: of the columns, in order."""
+    found = {index: texts for index, one in enumerate(facts[: len(typings)]) if (texts := _for_none(one, typings[index]))}
+    if found and proposal.settings.null_values is None:
+        proposal.questions.append(_of_none(proposal, found))
+    signs = _column_of_signs(facts, typings)
+    if signs is not None:
+        proposal.problems.append(_of_signs(proposal, *signs))
+
+
+def _for_none(facts: Facts, typing: Typing) -> list[str]:
+    """The texts in a column of numbers that most likely stand for no value: far from all others."""
+    if typing.type not in NUMBERS:
+        return []
+    numbers = {text: decimal_of(text.strip(), typing.decimal) for text in facts.values if isinstance(shape_of(text.strip()), Number)}
+    odd = {text for text, number in numbers.items() if number in STANDING_FOR_NONE}
+    others = [number for text, number in numbers.items() if text not in odd]
+    rows = sum(facts.values[text] for text in numbers)
+    if not odd or len(others) < FEWEST_OTHERS or sum(facts.values[text] for text in odd) > MOST_SHARE * rows:
+        return []
+    lowest, highest = min(others), max(others)
+    apart = max(highest - lowest, Decimal(1))
+    far = [text for text in odd if numbers[text] < lowest - FAR * apart or numbers[text] > highest + FAR * apart]
+    return sorted(text.strip() for text in far)
+
+
+def _of_none(proposal: Proposal, found: dict[int, list[str]]) -> Question:
+    texts = sorted({text for some in found.values() for text in some})
+    words = [word for one in proposal.found if one.setting == "nullValues" for word in one.value]
+    named = ", ".join(proposal.columns[index].name for index in list(found)[:3]) + (" …" if len(found) > 3 else "")
+    few = ", ".join(texts[:3])
+    options = [
+        Option(label="No value", words="left out of sums and averages", settings={"nullValues": [*words, *texts][:20]}),
+        Option(label="A number", words="as all others", settings={"nullValues": words}),
+    ]
+    said = (
+        f"{few} in {named} {'lies' if len(texts) == 1 else 'lie'} far from all other numbers there; many programs write that for no value."
+    )
+    return Question(key="nullValues", title=f"Does {few} mean no value?", words=said, options=options)
+
+
+def _column_of_signs(facts: Sequence[Facts], typings: Sequence[Typing]) -> tuple[int, int] | None:
+    """(column that says debit or credit, column of amounts without a minus)."""
+    for index, one in enumerate(facts[: len(typings)]):
+        words = {value.strip().lower() for value in one.values}
+        if one.has_all_values and words in _SIGNS:
+            for other, typing in enumerate(typings):
+                if typing.type == "decimal" and not any("-" in text or "(" in text for text in facts[other].values):
+                    return index, other
+    return None
+
+
+def _of_signs(proposal: Proposal, sign: int, amount: int) -> Said:
+    sign_name, amount_name = proposal.columns[sign].name, proposal.columns[amount].name
+    words = ", ".join(dict.fromkeys(proposal.columns[sign].samples))
+    message = f"“{amount_name}” has no minus, and “{sign_name}” says {words}: a sum would add what goes in and what goes out."
+    fix = f"Give the amounts their sign in a query: CASE WHEN {sign_name} = '…' THEN -{amount_name} ELSE {amount_name} END."
+    return Said(code="look-signs", message=message, fix=fix)
+
+
+class AnotherTable:
+    """Looks for the names of another table below empty lines."""
+
+    def __init__(self) -> None:
+        from executor.look.sheet_notes import Below
+
+        self._below, self._last = Below(), 0
+
+    def take(self, rows: Sequence[Sequence[str | None]], lines: Sequence[int]) -> None:
+        for row, line in zip(rows, lines, strict=True):
+            if self._last and line > self._last + 1:
+                self._below.take_empty()
+            self._last = line
+            if any(row):
+                self._below.take([cell or "" for cell in row], line=line)
+
+    def told(self) -> list[Said]:
+        fix = "Put each table into a file of its own."
+        return [
+            Said(code="look-second-table", message=note[:1].upper() + note[1:].rpartition(";")[0] + ".", fix=fix)
+            for note in self._below.notes
+        ]
