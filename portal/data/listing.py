@@ -221,7 +221,8 @@ def add_knowledge(environment: Environment, tables: Iterable[Table], uses: Uses)
     counted, noted = _counted(environment, runs), _noted_columns(runs)
     read = _read_columns(environment)
     facts = {found.uri: found for found in TableFacts.objects.filter(environment=environment)}
-    names = dict(FileVersion.objects.filter(environment=environment).shown().values_list("uri", "original_name"))
+    brought = list(FileVersion.objects.filter(environment=environment).shown().select_related("brought_by"))
+    names, people = {version.uri: version.original_name for version in brought}, _people(brought)
     for table in tables:
         table.readers, table.writers = uses.jobs(table.uri, READS), uses.jobs(table.uri, WRITES)
         place = owners.get(key_of(table.uri))
@@ -231,12 +232,29 @@ def add_knowledge(environment: Environment, tables: Iterable[Table], uses: Uses)
         elif place and place.given_by:
             table.person, table.original_name = place.given_by.shown_name, names.get(table.uri, "")
             table.kind += ", upload"
+        elif table.is_folder and not place:
+            table.person = people.get(table.uri, "")
         columns, at = read.get((table.uri, str(table.files), str(table.bytes)), (None, table.changed_at))
         if table.columns is None and table.changed_at < at:
             table.columns = columns
         known = facts.get(table.uri)
         if known and known.stamp == table.stamp:
             table.columns, table.rows = known.columns, known.rows if known.rows is not None else table.rows
+
+
+SEVERAL = "several people"
+
+
+def _people(brought: Iterable[FileVersion]) -> dict[str, str]:
+    """Folder → who brought the files in it."""
+    found: dict[str, str] = {}
+    for version in brought:
+        person = version.brought_by.shown_name if version.brought_by else ""
+        folder = version.uri.rpartition("/")[0]
+        while folder and person:
+            found[folder] = person if found.get(folder, person) == person else SEVERAL
+            folder = folder.rpartition("/")[0]
+    return found
 
 
 def _counted(environment: Environment, runs: list[Any]) -> dict[tuple[str, str], int]:

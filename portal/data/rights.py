@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portal.accounts import policy
-from portal.accounts.models import Project, User
+from portal.accounts.models import Membership, Project, Role, User
 from portal.environments.models import Environment
 from portal.errors import NotAllowed
 
@@ -29,6 +29,14 @@ def environments_for(user: User, project: Project) -> list[Environment]:
 
 def who_may(environment: Environment) -> str:
     """In words, for people who may not."""
-    if not environment.uploaders:
-        return f"Nobody brings data to {environment.name} by hand; an environment admin can say who may."
-    return f"In {environment.name}, {' and '.join(f'{role}s' for role in environment.uploaders)} may bring data."
+    if environment.uploaders:
+        return f"In {environment.name}, {' and '.join(f'{role}s' for role in environment.uploaders)} may bring data."
+    here = Membership.objects.filter(project=environment.project_id, role=Role.ENVIRONMENT_ADMIN, environment__in=("", environment.name))
+    admins = sorted({membership.user.shown_name for membership in here.filter(user__is_active=True).select_related("user")})
+    if admins:
+        named = ", ".join(admins[:3])
+        return f"Nobody brings data to {environment.name} by hand; an environment admin ({named}) can say who may, in Settings."
+    nobody = (
+        "Nobody brings data to {} by hand. An environment admin could say who may: there is none yet, and a platform admin gives that role."
+    )
+    return nobody.format(environment.name)

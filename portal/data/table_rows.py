@@ -101,11 +101,12 @@ def rememberer(environment: Environment, table: Table, *, is_looked_at: bool = F
 
 
 def remember_look(environment: Environment, uri: str, proposal: Proposal) -> None:
-    """The same of a look at a file."""
+    """The same of a look at a file. Of a folder it counts one file alone, which is not how many rows lie there."""
     table = find_table(environment, uri) if proposal.columns and len(uri) <= 1000 else None
     if table is not None:
+        rows = None if any(said.code == "look-first-file" for said in proposal.problems) else proposal.rows
         columns = [{"name": column.name, "type": str(column.type.get("type", ""))} for column in proposal.columns if not column.dropped]
-        TableFacts.remember(environment, uri, table.stamp, columns, proposal.rows)
+        TableFacts.remember(environment, uri, table.stamp, columns, rows)
 
 
 def streamed(message: dict[str, Any], remember: Callable[[dict[str, Any]], None]) -> StreamingHttpResponse:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from portal.accounts.models import Project, User, slug_validator
+from portal.accounts.models import Membership, Project, Role, User, slug_validator
 from portal.accounts.policy import require
 from portal.audit.actions import record
 from portal.environments import parameters as values
@@ -24,8 +24,9 @@ LIMITS = {"cores": (1, 64), "memory_mb": (512, 262_144), "shuffle_partitions": (
 """Least and most of each figure of a compute profile."""
 
 
-def create_project(*, actor: User, slug: str, name: str, description: str = "") -> Project:
-    """A project with dev, test and prod, and nobody in it yet."""
+def create_project(*, actor: User, slug: str, name: str, description: str = "", as_author: bool = False) -> Project:
+    """A project with dev, test and prod, and in it whoever makes it: as environment admin, which gives no right to data, and
+    `as_author`, where they say so. Later nobody changes their own roles; now there is nothing yet that they could be about."""
     require(actor, "manage_platform")
     _check_slug(slug)
     try:
@@ -33,7 +34,9 @@ def create_project(*, actor: User, slug: str, name: str, description: str = "") 
             project = Project.objects.create(slug=slug, name=name[:100], description=description[:300])
             for rank, environment in enumerate(ENVIRONMENTS):
                 Environment.objects.create(project=project, name=environment, rank=rank, allows_drafts=rank == 0, compute=_first_profile())
-            record(action="create_project", actor=actor, subject=project, environments=ENVIRONMENTS)
+            roles = [Role.ENVIRONMENT_ADMIN, *([Role.AUTHOR] if as_author else [])]
+            Membership.objects.bulk_create(Membership(project=project, user=actor, role=role, environment="") for role in roles)
+            record(action="create_project", actor=actor, subject=project, environments=ENVIRONMENTS, roles_of_maker=roles)
     except IntegrityError:
         raise Conflict(f"There is a project “{slug}” already.", code="name-taken", fix="Choose another name.") from None
     return project

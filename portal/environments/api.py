@@ -58,6 +58,7 @@ class ProjectIn(serializers.Serializer[Project]):
     slug = serializers.CharField(max_length=60, validators=[slug_validator])
     name = serializers.CharField(max_length=100)
     description = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+    as_author = serializers.BooleanField(required=False, default=False, help_text="Whether you write jobs in it, too.")
 
 
 class Projects(ListView):

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.text import slugify
 
 from portal.environments import parameters
 from portal.environments.actions import LIMITS, MOST_APPROVALS
@@ -35,9 +36,22 @@ class ComputeForm(forms.Form):
 
 
 class ProjectForm(forms.Form):
-    slug = forms.CharField(label="Short name", max_length=60, help_text="It is in addresses: small letters, digits, - and _.")
     name = forms.CharField(label="Name", max_length=100)
+    slug = forms.CharField(
+        label="Short name",
+        max_length=60,
+        required=False,
+        help_text="It is in addresses: small letters, digits, - and _. Made of the name where you leave it empty.",
+    )
     description = forms.CharField(label="Description", max_length=300, required=False)
+    as_author = forms.BooleanField(label="I write jobs in it", required=False, help_text="You are its environment admin in any case.")
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        given["slug"] = given.get("slug") or slugify(given.get("name", ""))[:60].lstrip("-_0123456789")
+        if given.get("name") and not given["slug"]:
+            self.add_error("slug", "No short name can be made of this name. Write one in small letters, for instance “energy”.")
+        return given
 
 
 def rows_of(environment: Environment) -> list[dict[str, Any]]:

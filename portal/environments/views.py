@@ -138,7 +138,9 @@ def create_project(request: HttpRequest) -> HttpResponse:
         except PortalError as refused:
             form.add_error("slug", refused.message)
         else:
-            messages.success(request, f"{made.name} is there, with dev, test and prod. Give people roles in it.")
+            messages.success(
+                request, f"{made.name} is there, with dev, test and prod, and you are its environment admin. Give other people roles in it."
+            )
             return redirect("accounts:people", project=made.slug)
     status = 422 if form.errors else 200
     return render(request, "environments/new_project.html", {"form": form, "section": "settings"}, status=status)

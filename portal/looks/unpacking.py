@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -44,8 +46,10 @@ _at_work: set[asyncio.Task[Unpacked]] = set()
 
 
 async def unpack_file(*, actor: User, environment: Environment, uri: str, told: Told | None = None) -> Unpacked:
-    """Every part of `uri` as a file of its own, in the folder it lies in; what is there already stays, but for what was made
-    of an earlier version of it. `told` hears how many of how many are there. Raises NotAllowed, NotLookedAt."""
+    """Every part of `uri` as a file of its own, in the folder it lies in (several of one kind out of a zip: in one of their own);
+    what is there already stays, but for what was made of an earlier version of it.
+
+    `told` hears how many of how many are there. Raises NotAllowed, NotLookedAt."""
     await sync_to_async(require_change)(actor, environment)
     folder = f"{STAGING}/{uuid.uuid4().hex}"
     limits = {"bytes": data.limit_bytes()}
@@ -75,20 +79,18 @@ async def unpack_and_tell(*, actor: User, environment: Environment, uri: str) ->
 def _bring_in(actor: User, environment: Environment, uri: str, folder: str, files: Any, told: Told | None = None) -> Unpacked:
     """What was made of an earlier version of `uri` is replaced, and put into the bin where it is no longer inside."""
     lake = Lake(environment)
-    target = _folder_for(lake, uri) if is_one_table(uri, files) else uri.rpartition("/")[0]
     parts = [_part(lake, folder, file) for file in files] if isinstance(files, list) else []  # all are there, or none comes in
-    earlier = made_of.parts_of(lake.root / target, lake.root / uri)
+    targets = _Targets(lake, uri, [part.name for part in parts])
     brought: list[FileVersion] = []
-    names_inside: dict[str, str] = {}
     refusals: list[PortalError] = []
     for number, part in enumerate(parts, 1):
         try:
-            version = _bring(actor, environment, lake, target, part, earlier.pop(part.name, None))
+            version = _bring(actor, environment, lake, targets.of(part.name), part, targets.earlier_of(part.name))
         except NotData as error:  # a picture or a PDF beside the tables is no reason to leave them
             refusals.append(error)
         else:
             brought.append(version)
-            names_inside[version.uri] = part.name
+            targets.names_inside[version.uri] = part.name
         if told:
             told(number, len(parts))
     if refusals and not brought:
@@ -96,35 +98,80 @@ def _bring_in(actor: User, environment: Environment, uri: str, folder: str, file
     if refusals:
         left = f"{len(refusals):,} of {len(parts):,} files were left out, since no table can be in them: {refusals[0].message}"
         _note(brought[0], [*brought[0].notes, left[:300].rstrip(".")])
-    gone = [f"{target}/{name}" for name in earlier.values()]
+    gone = targets.left()
     for place in gone:
         data.delete_data(actor=actor, environment=environment, uri=place)
-    _note_origins(lake, uri, target, names_inside)
+    targets.note_origins()
     return Unpacked(brought, gone)
 
 
-def _note_origins(lake: Lake, uri: str, target: str, brought: dict[str, str]) -> None:
-    """`brought`: file → what it is called inside `uri`."""
-    source, folder = lake.root / uri, lake.root / target
-    was, origins = made_of.state(source), made_of.noted(folder)
-    for place, part in brought.items():
-        made = made_of.state(lake.root / place)
-        if was and made:
-            origins[place.rpartition("/")[2]] = made_of.Origin(os.path.relpath(source, folder), part, was, made)
-    noted.write(lake, target, origins)
+class _Targets:
+    """Where the parts of `uri` go: several of one kind out of a zip into a folder of their own, which can be read as one table,
+    all others beside it."""
+
+    def __init__(self, lake: Lake, uri: str, parts: list[str]) -> None:
+        self.lake, self.uri, self.home = lake, uri, uri.rpartition("/")[0]
+        self.earlier = {self.home: self._made_in(self.home)}
+        """Folder → what was made there of an earlier version: its name inside → the file's name. What is made anew is taken out."""
+        self.names_inside: dict[str, str] = {}
+        """File → what it is called inside `uri`."""
+        self.grouped = {part for part in of_one_kind(parts) if uri.lower().endswith(".zip")}
+        if self.grouped & set(self.earlier[self.home]):  # they are made anew where they are
+            self.grouped = set()
+        self.folder = _folder_for(lake, uri) if self.grouped else self.home
+        self.earlier.setdefault(self.folder, self._made_in(self.folder))
+
+    def _made_in(self, folder: str) -> dict[str, str]:
+        return made_of.parts_of(self.lake.root / folder, self.lake.root / self.uri)
+
+    def of(self, part: str) -> str:
+        return self.folder if part in self.grouped else self.home
+
+    def earlier_of(self, part: str) -> str | None:
+        return self.earlier[self.of(part)].pop(part, None)
+
+    def left(self) -> list[str]:
+        return [f"{folder}/{name}" for folder, parts in self.earlier.items() for name in parts.values()]
+
+    def note_origins(self) -> None:
+        source = self.lake.root / self.uri
+        was = made_of.state(source)
+        for target in self.earlier:
+            folder = self.lake.root / target
+            origins = made_of.noted(folder)
+            for place, part in self.names_inside.items():
+                made = made_of.state(self.lake.root / place)
+                if was and made and place.rpartition("/")[0] == target:
+                    origins[place.rpartition("/")[2]] = made_of.Origin(os.path.relpath(source, folder), part, was, made)
+            noted.write(self.lake, target, origins)
 
 
-def is_one_table(uri: str, files: Any) -> bool:
-    """Whether what came out of a zip is several files of one kind: they get a folder of their own, which can be read as one table."""
-    found = [str(file.get("uri", "")) for file in files if isinstance(file, dict)] if isinstance(files, list) else []
-    endings = {names.split(name.rsplit("/", 1)[-1])[1].lower() for name in found}
-    return uri.lower().endswith(".zip") and len(found) > 1 and len(endings) == 1
+_ABOUT = re.compile(r"(read.?me|licen[cs]e|liesmich|lisez.?moi|leame)\b", re.IGNORECASE)
+"""What people put beside their tables to say what they are."""
 
 
-def own_folder(uri: str, brought: list[FileVersion]) -> str | None:
-    """The folder that holds alone what came out of `uri`; None where it lies beside others."""
-    folder = brought[0].uri.rpartition("/")[0] if brought else ""
-    return folder if len(brought) > 1 and folder != uri.rpartition("/")[0] else None
+def of_one_kind(parts: list[str]) -> list[str]:
+    """Those of the files that are one table: all of the kind that most of them are, two at least; what only tells of them left out."""
+    kinds = {part: names.split(part)[1].lower() for part in parts if not _ABOUT.match(part)}
+    if not kinds:
+        return []
+    kind, count = Counter(kinds.values()).most_common(1)[0]
+    return [part for part in kinds if kinds[part] == kind] if count > 1 else []
+
+
+@dataclass(frozen=True)
+class OwnFolder:
+    """A folder that holds alone `files` of what came out of a zip, as one table."""
+
+    uri: str
+    files: int
+
+
+def own_folder(uri: str, brought: list[FileVersion]) -> OwnFolder | None:
+    """Where several parts of `uri` lie alone; None where all lie beside others."""
+    folders = Counter(version.uri.rpartition("/")[0] for version in brought)
+    folders.pop(uri.rpartition("/")[0], None)
+    return next((OwnFolder(folder, files) for folder, files in folders.most_common(1) if files > 1), None)
 
 
 MOST_FOLDERS = 100

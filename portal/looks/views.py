@@ -145,21 +145,23 @@ async def preview(request: HttpRequest, project: str, environment: str) -> HttpR
 
 @require_POST
 async def unpack(request: HttpRequest, project: str, environment: str) -> StreamingHttpResponse:
-    """JSON {"uri"} of a zip or workbook → {"done", "of"} now and then, and at the end {"files": [{"uri", "notes", "url" of its page}],
-    "folder": the same of the folder that holds them alone, "gone": files whose parts are no longer inside}, or {"problem"}. It goes on
-    when nobody waits any more."""
+    """JSON {"uri"} of a zip or workbook, and {"job"} they are for → {"done", "of"} now and then, and at the end {"files": [{"uri",
+    "notes", "url" of its page}], "folder": the same of the one that holds several of them alone, and how many, "gone": files whose
+    parts are no longer inside}, or {"problem"}. It goes on when nobody waits any more."""
     user = cast(User, await request.auser())
 
     def require() -> None:
         require_change(user, _environment(user, project, environment))
 
     await sync_to_async(require)()  # before a word of theirs is read
-    place, uri = await _place(user, project, environment, str(json_body.read_object(request).get("uri", "")))
+    content = json_body.read_object(request)
+    place, uri = await _place(user, project, environment, str(content.get("uri", "")))
+    job = str(content.get("job", ""))
 
     async def lines() -> AsyncIterator[str]:
         try:
             async for told in unpack_and_tell(actor=user, environment=place, uri=uri):
-                said = _unpacked(place, uri, told) if isinstance(told, Unpacked) else {"done": told[0], "of": told[1]}
+                said = _unpacked(place, uri, told, job) if isinstance(told, Unpacked) else {"done": told[0], "of": told[1]}
                 yield json.dumps(said) + "\n"
         except PortalError as error:
             yield json.dumps({"problem": " ".join(filter(None, [error.message, error.fix]))}) + "\n"
@@ -167,14 +169,18 @@ async def unpack(request: HttpRequest, project: str, environment: str) -> Stream
     return StreamingHttpResponse(lines(), content_type="application/x-ndjson", headers=LIVE_HEADERS)
 
 
-def _unpacked(place: Environment, uri: str, made: Unpacked) -> dict[str, Any]:
+def _unpacked(place: Environment, uri: str, made: Unpacked, job: str) -> dict[str, Any]:
     address = reverse("looks:look", args=[place.project.slug, place.name])
-    files = [{"uri": file.uri, "notes": file.notes, "url": f"{address}?{urlencode({'uri': file.uri})}"} for file in made.files]
+
+    def page(of: str) -> str:
+        return f"{address}?{urlencode({'uri': of} | ({'job': job} if job else {}))}"
+
+    files = [{"uri": file.uri, "notes": file.notes, "url": page(file.uri)} for file in made.files]
     folder = own_folder(uri, made.files)
     return {
         "files": files,
         "gone": made.gone,
-        "folder": {"uri": folder, "url": f"{address}?{urlencode({'uri': folder})}"} if folder else None,
+        "folder": {"uri": folder.uri, "files": folder.files, "url": page(folder.uri)} if folder else None,
     }
 
 

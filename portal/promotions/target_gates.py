@@ -9,6 +9,7 @@ from typing import Any
 from executor.document.job import parse
 from executor.problems import ProblemError
 from executor.stages.base import Stage
+from portal.data.rights import who_may
 from portal.data.uses import WRITES, Uses
 from portal.jobs import places
 from portal.promotions import good_run
@@ -33,15 +34,26 @@ def inputs_there(it: Candidate) -> Gate:
         return Gate(name, "ok", f"{count} of {count}" if count else "it reads no files")
     uses = Uses(it.target)
     findings = tuple(finding for one, problem in wrong for finding in _why_not(it, one, problem, uses))
+    if any(_is_brought(it, one, problem, uses) for one, problem in wrong):
+        findings = (*findings, Finding(f"Files come there on the page Data of {it.target.name}. {who_may(it.target)}", is_open=True))
     first = findings[0].words if findings[0].is_open else f"“{wrong[0][0]['uri']}” cannot be read"
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     return Gate(name, "stop", f"{first}{more}", findings=findings)
 
 
+def _is_brought(it: Candidate, one: dict[str, Any], stored: dict[str, Any], uses: Uses) -> bool:
+    """Whether nothing lies there, and no job would write it."""
+    return problem_of(stored).code in NOTHING_THERE and not _writers(it, one, uses)
+
+
+def _writers(it: Candidate, one: dict[str, Any], uses: Uses) -> list[str]:
+    return [job for job in uses.jobs(str(one["uri"]), WRITES) if job != it.job.name]
+
+
 def _why_not(it: Candidate, one: dict[str, Any], stored: dict[str, Any], uses: Uses) -> Iterator[Finding]:
     problem = problem_of(stored)
     if problem.code in NOTHING_THERE:
-        writers = [job for job in uses.jobs(str(one["uri"]), WRITES) if job != it.job.name]
+        writers = _writers(it, one, uses)
         made = f": {writers[0]} writes it; run that first" if writers else f"; no job that is live in {it.target.name} writes it"
         yield Finding(f"nothing at “{one['uri']}” in {it.target.name}{made}", is_open=True)
         return

@@ -116,7 +116,7 @@ async function unpack(button) {
   refusal.textContent = "";
   let end = null;
   try {
-    await lines(place.dataset.unpackUrl, { uri: form().elements.uri.value }, null, (told) => {
+    await lines(place.dataset.unpackUrl, { uri: form().elements.uri.value, job: form().elements.job?.value ?? "" }, null, (told) => {
       if (told.files || told.problem) end = told;
       else if (told.of) progress.textContent = `${told.done.toLocaleString("en")} of ${told.of.toLocaleString("en")} files are there`;
     });
@@ -143,7 +143,8 @@ function offerParts({ files, folder, gone }) {
   parts.append(...gone.map((uri) => el("li", {}, icon("trash", "mut"), ` ${uri} `, el("small", { class: "warn" }, GONE))));
   const footer = parts.parentElement.querySelector("footer");
   if (folder) {
-    const all = el("a", { class: "btn primary", href: folder.url }, icon("table"), ` Look at all ${files.length} as one table`);
+    const which = folder.files === files.length ? `all ${folder.files}` : folder.files;
+    const all = el("a", { class: "btn primary", href: folder.url }, icon("table"), ` Look at ${which} as one table`);
     footer.replaceChildren(all, el("span", { class: "mut small" }, `They are in ${folder.uri}; or choose one of them.`));
     all.focus();
   } else footer.replaceChildren(el("span", { class: "mut small" }, "Choose one to look at it."));

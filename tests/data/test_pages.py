@@ -227,7 +227,7 @@ def test_an_empty_lake_says_what_to_do_first(lake: Path, browser_of: Browsers, a
     assert "Drop your first file" in browser_of(ana).get(PAGE).content.decode()
     seen = browser_of(vic).get(PAGE).content.decode()
     assert "Drop your first file" not in seen and "authors may bring data" in seen and "uploads-config" not in seen
-    assert "an environment admin can say who may" in browser_of(ana).get("/p/flights/data/prod/").content.decode()
+    assert "An environment admin could say who may: there is none yet" in browser_of(ana).get("/p/flights/data/prod/").content.decode()
 
 
 def test_who_may_not_see_data_sees_names_and_no_rows(

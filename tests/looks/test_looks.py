@@ -16,6 +16,7 @@ from openpyxl import Workbook
 from executor.document.job import check
 from portal.audit.models import AuditEvent
 from portal.data import actions as data
+from portal.data.listing import find_table
 from portal.data.models import FileVersion
 from portal.errors import Conflict
 from portal.jobs import places
@@ -249,7 +250,8 @@ def test_the_parts_of_a_zip_come_in_like_uploads(ana, vic, dev, browser_of, lake
     assert "data-create" not in shown
     answer = unpacked_by(browser_of(ana), "raw/z.zip")
     assert [file["uri"] for file in answer["files"]] == ["raw/z/a.csv", "raw/z/own.csv"]
-    assert answer["folder"]["uri"] == "raw/z"
+    assert (answer["folder"]["uri"], answer["folder"]["files"]) == ("raw/z", 2)
+    assert find_table(dev, "raw/z").person == "Ana"
     assert (lake / "raw" / "z" / "own.csv").read_text() == CSV
     again = unpacked_by(browser_of(ana), "raw/z.zip")
     assert [file["uri"] for file in again["files"]] == ["raw/z/a.csv", "raw/z/own.csv"], "its own files are made anew"
@@ -307,6 +309,7 @@ def test_unpacking_by_api_tells_the_folder_that_can_be_read_as_one_table(ana, de
         answer = program.post(f"{API}/unpack", {"uri": f"raw/{name}"}, format="json")
         assert answer.json() == {"files": [f"{folder or 'raw'}/{file}" for file in files], "notes": {}, "folder": folder, "gone": []}
     assert program.post(API, {"uri": "raw/two"}, format="json").json()["rows"] == 1
+    assert find_table(dev, "raw/two").rows is None, "the rows of one file are not those of the folder"
 
 
 def test_the_page_says_which_jobs_read_the_file_already(ana, dev, browser_of, own):

@@ -13,11 +13,12 @@ from asgiref.sync import async_to_sync
 from openpyxl import Workbook
 
 from executor.files.inputs import require_data
+from executor.files.made_of import is_newest
 from executor.problems import Problem, ProblemError
 from portal.data import actions as data
 from portal.data.lake import Taken
 from portal.data.models import FileVersion, VersionState
-from portal.looks.unpacking import unpack_file
+from portal.looks.unpacking import of_one_kind, unpack_file
 from tests.factories import make_job, make_version
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,10 +56,14 @@ def book(**sheets: int) -> bytes:
 
 
 def packed(**files: str) -> bytes:
+    return zipped({f"{name}.csv": text for name, text in files.items()})
+
+
+def zipped(files: dict[str, str]) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, text in files.items():
-            archive.writestr(f"{name}.csv", text)
+            archive.writestr(name, text)
     return content.getvalue()
 
 
@@ -112,6 +117,43 @@ def test_the_folder_of_a_zip_is_used_again_and_an_older_version_put_back_counts_
     first.refresh_from_db()
     data.put_back(actor=ana, version=first)
     assert outdated(lake, "raw/months").code == "input-outdated"
+
+
+def test_what_lies_beside_the_tables_of_a_zip_keeps_them_from_being_one_no_more(ana, dev, lake, bring, unpack):
+    """A README, a workbook, a list of another kind: the monthly files are one table all the same, this month and the next."""
+    files = {"01.csv": "v\n1\n", "READ ME.txt": "Ask Tom.\n", "02.csv": "v\n2\n", "codes.json": '{"a": 1}\n'}
+    bring("months.zip", zipped(files))
+    beside, own = ["raw/READ_ME.txt", "raw/codes.json"], ["raw/months/01.csv", "raw/months/02.csv"]
+    assert sorted(unpack("raw/months.zip")) == sorted(beside + own)
+    bring("months.zip", zipped(files | {"03.csv": "v\n3\n"}))
+    assert sorted(unpack("raw/months.zip")) == sorted([*beside, *own, "raw/months/03.csv"])
+    bring("months.zip", zipped({name: text for name, text in files.items() if name != "codes.json"}))
+    assert sorted(unpack("raw/months.zip")) == sorted([beside[0], *own])
+    assert not (lake / "raw/codes.json").exists() and not (lake / "raw/months/03.csv").exists()
+
+
+def test_what_was_unpacked_beside_its_zip_is_made_anew_there(ana, dev, lake, bring, unpack):
+    bring("months.zip", zipped({"a.csv": "v\n1\n"}))
+    assert unpack("raw/months.zip") == ["raw/a.csv"]
+    bring("months.zip", zipped({"a.csv": "v\n1\n", "b.csv": "v\n2\n"}))
+    assert unpack("raw/months.zip") == ["raw/a.csv", "raw/b.csv"]
+    assert is_newest(str(lake / "raw/a.csv"))
+
+
+@pytest.mark.parametrize(
+    ("parts", "table"),
+    [
+        (["a.csv", "b.csv"], ["a.csv", "b.csv"]),
+        (["a.CSV", "b.csv", "x.pdf"], ["a.CSV", "b.csv"]),
+        (["a.txt", "b.txt", "README.txt", "License.txt"], ["a.txt", "b.txt"]),
+        (["data.txt", "readme.txt"], []),
+        (["a.csv", "b.json"], []),
+        (["readmissions.csv", "b.csv"], ["readmissions.csv", "b.csv"]),
+        ([], []),
+    ],
+)
+def test_which_files_of_a_zip_are_one_table(parts, table):
+    assert of_one_kind(parts) == table
 
 
 @pytest.mark.parametrize(
