@@ -26,6 +26,7 @@ KINDS = {
     "maybe-code": "digits with an E among them, such as 1E5, read as a power of ten; where they are codes, type the column as text",
     "too-fine": "finer than microseconds; the rest was cut off",
     "year-ahead": "a year of two digits that lies far ahead; it was read as 20…",
+    "fits-two": "fits two formats of the column, which read it otherwise; the first was taken",
     "empty-folder": "a text that names no folder, as an empty one; it will be read as no value",
     "as-null": "written just as no value is; it will be read as none",
     "not-in-json": "no number in JSON; written as text",

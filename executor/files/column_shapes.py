@@ -17,7 +17,7 @@ _COMMA = re.compile(r"[-+]?\d*,(?:\d{1,2}|\d{4,})|[-+]?\d{1,3}(?:\.\d{3})+,\d+")
 _ISO = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[ T].*)?")
 _ZONED = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}[ T][\d:.,]+ ?(?:Z|UTC|[-+]\d{2}:?\d{2})")
 _SLASHED = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](?:\d{4}|\d{2})(?: .*)?")
-_NUMBERS, _DATES = {WHOLE, POINT, COMMA}, {ISO, SLASHED, DAY_FIRST, MONTH_FIRST, ZONED}
+NUMBERS, DATES = {WHOLE, POINT, COMMA}, {ISO, SLASHED, DAY_FIRST, MONTH_FIRST, ZONED}
 _LAST_DAY = 12
 
 
@@ -28,12 +28,13 @@ def shapes_of(files: Iterable[tuple[Sequence[str], Sequence[Sequence[str]]]]) ->
     for names, rows in files:
         for name, cell in ((name, cell) for row in rows for name, cell in zip(names, row, strict=False)):
             if text := cell.strip().strip('"').strip():
-                found.setdefault(name, set()).add(_shape(text))
+                found.setdefault(name, set()).add(shape_of(text))
     told = {name: _together(shapes) for name, shapes in found.items()}
     return {name: shape for name, shape in told.items() if shape}
 
 
-def _shape(text: str) -> str:
+def shape_of(text: str) -> str:
+    """How one value is written, without blanks and quotes at its ends."""
     for shape, pattern in ((WHOLE, _WHOLE), (POINT, _POINT), (COMMA, _COMMA), (ZONED, _ZONED), (ISO, _ISO)):
         if pattern.fullmatch(text):
             return shape
@@ -60,7 +61,7 @@ def changed(before: Mapping[str, str], now: Mapping[str, str], *, by_place: bool
 
 
 def _matters(before: str, now: str, *, by_place: bool) -> bool:
-    for kinds, general in ((_NUMBERS, WHOLE), (_DATES, SLASHED)):
+    for kinds, general in ((NUMBERS, WHOLE), (DATES, SLASHED)):
         if {before, now} <= kinds:
             return general not in (before, now)
     return by_place

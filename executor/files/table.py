@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +15,9 @@ from executor.files.delimited import BEGINNING, SeenFile, TextRules, check_width
 from executor.files.dialect import NO_ESCAPE
 from executor.files.escapes import Verdict
 from executor.files.expected import check_last_rows, check_names_left_out, in_expected_order
+from executor.files.first_lines import begins_with_data, first_lines
 from executor.files.folder import DataFile, Place
 from executor.files.headers import Named, how_to_mend, in_quotes, listed, match, named, numbered
-from executor.files.looks import DIGITS
 from executor.files.subtotals import subtotals
 from executor.problems import Problem, ProblemError
 
@@ -213,8 +212,7 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
     if backslash:
         table.said.append(f"{_files(backslash)} with a backslash before quotes inside quotes.")
     _tell_widths(table, seen, rules)
-    names = _names_as_data(seen, rules) or _first_line_of_names(seen, rules)
-    found = (_headers_again(seen), names, _blank_lines(seen), _comments(seen, rules))
+    found = (_headers_again(seen), first_lines(seen, rules), _blank_lines(seen), _comments(seen, rules))
     table.warnings += [*(problem for problem in found if problem), *subtotals(seen, rules)]
     kept = [one for one in seen if one.look.kept.count]
     if kept:
@@ -255,54 +253,6 @@ def _headers_again(seen: Sequence[SeenFile]) -> Problem | None:
         found=f"line {first.look.headers.line:,} of {first.file.name}",
         fix="Files may have been put behind each other: take these lines out, or leave the rows out in an SQLTransform (WHERE).",
     )
-
-
-def _names_as_data(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
-    """Where files are read as having no names, and all of them begin with the same words: by place, values may come under others' names."""
-    firsts = [tuple(cell.strip() for cell in one.look.first_rows[0]) for one in seen if one.look.first_rows]
-    if rules.header or rules.names or len(firsts) < 2 or len(firsts[0]) < 2:
-        return None
-    words = {cell.casefold() for cell in firsts[0]}
-    are_names = len(words) == len(firsts[0]) and all(re.search(r"[^\W\d]", word) for word in words)
-    if not are_names or any({cell.casefold() for cell in first} != words for first in firsts):
-        return None
-    other = next((one for one, first in zip(seen, firsts, strict=False) if first != firsts[0]), seen[0])
-    message = f"The first lines of all {len(firsts):,} files hold the same words: they look like names, and are read as data."
-    if other is not seen[0]:
-        message += " They stand in another order in some files, so that values of several columns come under one name."
-    return Problem(
-        code="input-names-as-data",
-        field="header",
-        message=message,
-        row=1,
-        file=other.file.name,
-        found=f"the first line of {other.file.name}",
-        fix="Turn “First line holds names” (header) on.",
-    )
-
-
-def _first_line_of_names(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
-    """Where files are read as having no names, and one begins with words where all its other rows, or those of the others, have numbers."""
-    if rules.header or rules.names:
-        return None
-    begins = [one.look.first_rows[0] for one in seen if one.look.first_rows]
-    below = [row for one in seen for row in one.look.first_rows[1:]]
-    rest = below or [row for row in begins if any(map(DIGITS.fullmatch, row))]
-    width = min(map(len, [*begins, *rest]), default=0)
-    numbers = [place for place in range(width) if rest and all(DIGITS.fullmatch(row[place]) for row in rest)]
-    for one in seen:
-        first = one.look.first_rows[0] if one.look.first_rows else []
-        if numbers and len(first) >= width and all(re.search(r"[^\W\d]", first[place]) for place in numbers):
-            return Problem(
-                code="input-names-as-data",
-                field="header",
-                message=f"The first line of “{one.file.name}” looks like names, and is read as data: there are numbers below it.",
-                row=1,
-                file=one.file.name,
-                found=f"the first line of {one.file.name}",
-                fix="If all files begin with names, turn “First line holds names” (header) on; else take the line out of this file.",
-            )
-    return None
 
 
 def _blank_lines(seen: Sequence[SeenFile]) -> Problem | None:
@@ -408,7 +358,9 @@ def _only_blanks(place: Place) -> Problem:
 def _other_names(one: SeenFile, header: Named, other: SeenFile, model: Named, mend: str) -> Problem:
     fix = f"Correct its first line: {mend}. Or read it in a stage of its own, or set “Files with other names” (otherHeaders) to fill."
     twice = header.twice or model.twice
-    if twice:
+    if begins_with_data(one):
+        fix = "Its first line looks like data: put a line with the names above it, or read it in a stage of its own with header off."
+    elif twice:
         called = ", ".join(f"“{name}”" for name in twice[:5])
         fix = f"Give each of the columns called {called} a name of its own: it cannot be said which is which."
     return Problem(
@@ -416,7 +368,7 @@ def _other_names(one: SeenFile, header: Named, other: SeenFile, model: Named, me
         field="inputURI",
         message=f"“{one.file.name}” has other column names than “{other.file.name}”.",
         file=one.file.name,
-        found=listed(header.names),
+        found=listed(one.look.names or ()),
         expected=listed(model.names),
         fix=fix,
     )

@@ -28,6 +28,7 @@ from executor.stages.typed_values import (
     is_one_of,
     is_too_fine,
     is_twice,
+    is_two_ways,
     takes_all,
     value_of,
 )
@@ -165,6 +166,7 @@ def counts_of(column: AnyColumn, text: str, value: str, is_wrong: str | None) ->
         "maybe-code": is_maybe_code(*facts),
         "too-fine": is_too_fine(*facts),
         "year-ahead": is_ahead(*facts),
+        "fits-two": is_two_ways(*facts),
     }
     kept = [Count(column.name, kind, condition) for kind, condition in kinds.items() if condition]
     return ([Count(column.name, f"not-{column.type}", is_wrong)] if is_wrong else []) + kept

@@ -320,6 +320,24 @@ def is_ahead(column: AnyColumn, text: str, value: str) -> str | None:
 YEARS_AHEAD = 20
 
 
+def is_two_ways(column: AnyColumn, text: str, value: str) -> str | None:
+    """When a text fits two formats of its column that read it otherwise: the day or the month first, a decimal point or a comma."""
+    formats = list(getattr(column, "formatters", None) or [])
+    others = [one for place, one in enumerate(formats) if any(_are_rivals(column, one, before) for before in formats[:place])]
+    if not isinstance(column, Scalar) or not others:
+        return None
+    differs = " OR ".join(f"{value_of(column.model_copy(update={'formatters': [one]}), text)} <> {value}" for one in others)
+    return f"coalesce({value} IS NOT NULL AND ({differs}), false)"
+
+
+def _are_rivals(column: AnyColumn, one: str, other: str) -> bool:
+    """Whether one text can fit both and mean two things: dates and times only where the parts come in another order."""
+    if isinstance(column, NumberColumn):
+        return one != other
+    orders = [[run[0].replace("y", "u").replace("L", "M") for run in date_patterns.letters(pattern)] for pattern in (one, other)]
+    return len(orders[0]) == len(orders[1]) and orders[0] != orders[1]
+
+
 def is_too_fine(column: AnyColumn, text: str, value: str) -> str | None:
     """When a time has more than six decimals of a second, which is what is kept."""
     if not isinstance(column, TimestampColumn | TimeColumn) or not any(map(date_patterns.is_finer_than_kept, column.formatters)):

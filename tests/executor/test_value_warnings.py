@@ -168,6 +168,20 @@ def test_years_of_two_digits_far_ahead_and_times_of_regions_shown_twice_are_told
 
 
 @pytest.mark.spark
+def test_values_that_fit_two_formats_of_their_column_are_told(spark_process: SparkProcess, lake: Path) -> None:
+    rows = ("05/06/2024,1.234,10:30,2024-05-06", "13/06/2024,1.5,10:30:05,06.05.2024", '06/13/2024,"1,5",23:59,2024-13-05')
+    (lake / "in.csv").write_text("\n".join(["d,n,t,other", *rows]) + "\n")
+    schema = [
+        {"name": "d", "type": "date", "nullable": True, "formatters": ["dd/MM/uuuu", "MM/dd/uuuu"]},
+        {"name": "n", "type": "double", "nullable": True, "formatters": ["#,##0.###", "#.##0,###"]},
+        {"name": "t", "type": "time", "nullable": True, "formatters": ["HH:mm", "mm:ss", "HH:mm:ss"]},
+        {"name": "other", "type": "date", "nullable": True, "formatters": ["uuuu-MM-dd", "dd.MM.uuuu", "uuuu-dd-MM"]},
+    ]
+    event = warning(run_here(spark_process, [READ, TYPED | {"schema": schema}, SAVE], lake))
+    assert found(event) == {("d", "fits-two", 1), ("n", "fits-two", 1), ("t", "fits-two", 2), ("other", "fits-two", 1)}
+
+
+@pytest.mark.spark
 def test_an_empty_text_that_names_a_folder_is_told(spark_process: SparkProcess, lake: Path) -> None:
     made = query("SELECT explode(array('', 'x')) AS k, 1 AS n", "v")
     event = warning(run_here(spark_process, [made, SAVE | {"partitionBy": ["k"]}], lake))

@@ -319,6 +319,50 @@ def test_one_line_of_names_among_numbers_is_told(bench: Bench, files: tuple[str,
     assert [warning.file for warning in bench.warnings if warning.code == "input-names-as-data"] == ([told] if told else [])
 
 
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (("1,2013-01-01,5.5\n2,2013-01-02,6.5\n",), "d/a.csv"),
+        (("Bonn,5\nUlm,6\n",), "d/a.csv"),
+        (("1,20\n2,30\n",), "d/a.csv"),
+        (("2013,1,1,517\n2013,1,2,533\n",), "d/a.csv"),
+        (("Bonn,01.02.2024\nUlm,02.02.2024\n",), "d/a.csv"),
+        (("Bonn,open\nUlm,open\nKiel,closed\n",), "d/a.csv"),
+        (("Bonn,2024-01-05\n",), "d/a.csv"),
+        (("Bonn,5\nUlm,6\n", "Bonn,5\nKiel,7\n"), "d/a.csv"),
+        (("town,n\nBonn,5\n",), None),
+        (("town,2019,2020,2021\nBonn,5,6,7\n",), None),
+        (("town,2019\nBonn,5\n",), None),
+        (("town,1,2,3\nBonn,5,6,7\n",), None),
+        (("town,10,20,50\nBonn,5,6,7\n",), "d/a.csv"),
+        ((",0,1\n0,5,6\n",), None),
+        (("0,1\n5,6\n",), None),
+        (("town,2024-01-05,2024-01-06\nBonn,5,6\n",), None),
+        (("id,n\n1,2\nid,n\n3,4\n",), None),
+        (("town,n\n",), None),
+    ],
+)
+def test_data_that_is_read_as_names_is_told(bench: Bench, files: tuple[str, ...], told: str | None) -> None:
+    for name, text in zip("ab", files, strict=False):
+        bench.write(f"d/{name}.csv", text)
+    bench.run(extract())
+    found = [warning for warning in bench.warnings if warning.code == "input-data-as-names"]
+    assert [warning.file for warning in found] == ([told] if told else [])
+    if found and len(set(names := files[0].splitlines()[0].split(","))) == len(names):
+        bench.run(extract(names=names))
+        assert [warning for warning in bench.warnings if warning.code == "input-data-as-names"] == found, "who writes them down knows"
+
+
+def test_a_file_without_names_among_others_is_told_as_such(bench: Bench) -> None:
+    bench.write("d/a.csv", "id,n\n1,2\n")
+    bench.write("d/b.csv", "2,2\n3,5\n")
+    problem = bench.fails(extract())
+    assert (problem.code, problem.file, problem.found) == ("input-header-differs", "d/b.csv", "2, 2")
+    assert "looks like data" in (problem.fix or "")
+    bench.run(extract(otherHeaders="fill"))
+    assert "input-data-as-names" in [warning.code for warning in bench.warnings]
+
+
 @pytest.mark.parametrize("rows", [("a,b\n", "a,c\n"), ("1,2\n", "2,1\n"), ("a,a\n", "a,a\n"), ("a\n", "a\n")])
 def test_rows_that_are_no_names_are_no_matter(bench: Bench, rows: tuple[str, str]) -> None:
     for name, text in zip("ab", rows, strict=True):
