@@ -98,6 +98,9 @@ REFUSED: dict[str, Numbers] = {
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
     "shmget": (29, 194),
+    "msgget": (68, 186),
+    "mq_open": (240, 180),
+    "semget": (64, 190),
     # what is no plain file, or could be dangerous outside
     "mknod": (133, None),
     "mknodat": (259, 33),
@@ -119,6 +122,8 @@ NAMESPACES = 0x7E020000
 SET_ID_BITS = 0o6000
 MAKES_A_FILE = 0x400040
 """O_CREAT and the bit of O_TMPFILE: only then `open` has a mode."""
+RENAME_WHITEOUT = 4
+"""Leaves a device file under the old name."""
 TERMINAL_TRICKS = (0x5412, 0x541C)
 """TIOCSTI and TIOCLINUX: typing into the terminal of whoever started us."""
 AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
@@ -166,6 +171,7 @@ def _by_argument() -> Iterable[tuple[Numbers, list[Instruction]]]:
     yield (85, None), _refuse_bits(1, SET_ID_BITS)  # creat
     yield (2, None), _making(1, 2)  # open
     yield (257, 56), _making(2, 3)  # openat
+    yield (316, 276), _refuse_bits(4, RENAME_WHITEOUT)  # renameat2
     yield (16, 29), [_argument(1), *(step for one in TERMINAL_TRICKS for step in _when(_EQUAL, one, [_refuse(errno.EPERM)]))]  # ioctl
     yield (53, 199), [_argument(0), *_only((AF_UNIX,), errno.EAFNOSUPPORT)]  # socketpair
     yield (
