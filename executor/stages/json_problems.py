@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from executor.files.headers import in_quotes
+from executor.language.schema import AnyColumn, ArrayColumn, StructColumn
 from executor.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
-    from executor.stages.json_shape import Finding, Look
+    from executor.stages.json_shape import Finding, Look, Shape
 
 APART = "Set “Same keys in one object” (sameKeys) to apart, or have one of the keys renamed where the file is made."
 
@@ -62,6 +66,67 @@ def half_words(found: Look) -> str | None:
         return None
     texts = "1 text holds" if half.count == 1 else f"{half.count:,} texts hold"
     return f"{texts} half of a sign (one surrogate without the other), which no text can have; a question mark stands for it."
+
+
+def alike(found: Look) -> Problem | None:
+    """What to say of keys that look the same, and are columns of their own all the same."""
+    groups = list(_alike_in(found.root))
+    if not groups:
+        return None
+    return Problem(
+        code="json-keys-alike",
+        field="inputURI",
+        message="Some keys differ only in blanks or in signs that look the same: they are not one column.",
+        found="; ".join(in_quotes(keys) for keys in groups[:5]),
+        fix="Put them into one column with coalesce(…) in a query, or have them written in one way.",
+    )
+
+
+def _alike_in(shape: Shape) -> Iterator[list[str]]:
+    together: dict[str, dict[str, str]] = {}
+    for key in shape.fields:
+        together.setdefault(_seen_of(key), {}).setdefault(key.lower(), key)
+    yield from (list(keys.values()) for keys in together.values() if len(keys) > 1)
+    for inner in (*shape.fields.values(), *([shape.item] if shape.item else [])):
+        yield from _alike_in(inner)
+
+
+def _seen_of(key: str) -> str:
+    """What a person sees of a key: one form of each letter, no blanks at its ends, no sign without a shape."""
+    shown = "".join(sign for sign in unicodedata.normalize("NFKC", key) if unicodedata.category(sign) not in ("Cf", "Cc"))
+    return " ".join(shown.split()).lower()
+
+
+def unmet(found: Look, columns: Sequence[AnyColumn]) -> Problem | None:
+    """What to say of columns of a schema that no record has, while the records have keys that the schema does not name. A key without a
+    value may be left out in JSON, so that alone is no reason."""
+    places = [(lacking, more) for lacking, more in _unmet_in(columns, found.root) if lacking and more]
+    if not places:
+        return None
+    lacking, more = places[0]
+    return Problem(
+        code="json-keys-unmet",
+        field="schemaURI",
+        message=f"No record has {in_quotes(lacking)}, which the schema names: there is no value in it. The records have other keys.",
+        found=in_quotes(more),
+        expected=in_quotes(lacking),
+        fix="Correct the name in the schema, or take the column out of it.",
+    )
+
+
+def _unmet_in(columns: Sequence[AnyColumn], shape: Shape) -> Iterator[tuple[list[str], list[str]]]:
+    """(columns that no object has, keys that no column names) of the documents and of each object inside of them."""
+    there, wanted = {key.lower(): inner for key, inner in shape.fields.items()}, {column.name.lower() for column in columns}
+    yield (
+        [column.name for column in columns if column.name.lower() not in there],
+        [key for key in shape.fields if key.lower() not in wanted],
+    )
+    for column in columns:
+        kind, inner = column, there.get(column.name.lower())
+        while isinstance(kind, ArrayColumn) and inner:
+            kind, inner = kind.element_type, inner.item
+        if isinstance(kind, StructColumn) and inner and inner.fields:
+            yield from _unmet_in(kind.fields_, inner)
 
 
 def _deep(found: Finding, uri: str, *, is_lines: bool) -> Problem:

@@ -77,7 +77,7 @@ class JSONExtract(FileOrViewExtract):
 
     def tell(self, context: StageContext, found: Look, columns: list[AnyColumn] | None) -> None:
         """What was found and is no reason to stop."""
-        from executor.stages.json_problems import gone_words, half_words, twice_words, where_words
+        from executor.stages.json_problems import alike, gone_words, half_words, twice_words, unmet, where_words
 
         look = "Look at the data, or at what writes it."
         words = twice_words(found)
@@ -87,6 +87,9 @@ class JSONExtract(FileOrViewExtract):
         if words:
             same = "If it is the same, read that file in a stage of its own, name the column with AS, and use UNION ALL."
             context.warn(Problem(code="column-gone", field="inputURI", message=words, fix=same))
+        for problem in (alike(found), unmet(found, columns or [])):
+            if problem:
+                context.warn(problem)
         words = half_words(found)
         if words:
             first = where_words(found.findings["half"], is_lines=not self.multi_line)

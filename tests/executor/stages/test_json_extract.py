@@ -42,6 +42,43 @@ def test_a_schema_says_what_is_read(bench: Bench) -> None:
     assert bench.view("t").drop("_filename", "_index").collect()[0].asDict() == {"a": 1, "c": None, "_errors": []}
 
 
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('{"id": 1}\n{"id ": 2}\n', "“id”, “id ”"),
+        ('{"é": 1}\n{"e\u0301": 2}\n', "“é”, “e\u0301”"),
+        ('{"a": [{"x": 1}, {"\\u200bX": 2}]}\n', "“x”, “\u200bX”"),
+        ('{"id": 1}\n{"Id": 2}\n', None),
+        ('{"a b": 1}\n{"ab": 2}\n', None),
+    ],
+)
+def test_keys_that_look_the_same_are_told(bench: Bench, lines: str, told: str | None) -> None:
+    bench.write("raw/a.json", lines)
+    bench.run(extract(multiLine=False))
+    assert [warning.found for warning in bench.warnings if warning.code == "json-keys-alike"] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('{"ident": 1}\n{"ident": 2, "a": {"n": 1}}\n', ("“id”", "“ident”")),
+        ('{"id ": 1, "a": {"n": 1}}\n', ("“id”", "“id ”")),
+        ('{"id": 1, "a": {"m": 1}}\n', ("“n”", "“m”")),
+        ('{"ID": 1, "a": {"n": 1}, "more": 1}\n{"more": 2}\n', None),
+        ('{"id": 1}\n', None),
+    ],
+)
+def test_columns_of_a_schema_that_no_record_has_are_told_where_records_have_other_keys(
+    bench: Bench, lines: str, told: tuple[str, str] | None
+) -> None:
+    inner = '{"name": "a", "type": "struct", "nullable": true, "fields": [{"name": "n", "type": "long", "nullable": true}]}'
+    bench.write("schema.json", f'[{{"name": "id", "type": "long", "nullable": true}}, {inner}]')
+    bench.write("raw/a.json", lines)
+    bench.run(extract(multiLine=False, schemaURI="schema.json"))
+    found = [(warning.expected, warning.found) for warning in bench.warnings if warning.code == "json-keys-unmet"]
+    assert found == ([told] if told else [])
+
+
 def test_a_line_that_is_not_json_is_kept_and_told(bench: Bench) -> None:
     bench.write("raw/a.json", '{"a": 1}\n{"a":\n')
     bench.run(extract(multiLine=False))
