@@ -20,13 +20,15 @@ SHORTEST_QUOTED = 4
 MAPS = ("authentication", "params", "options")
 """Free maps of a stage whose keys tell what a value is."""
 _SECRET_NAMES = re.compile(
-    r"(.*[._-])?(secret(access)?_?key|secret|pass(word|wd|phrase)?|pwd|(account|shared|shared_?access|api|access|private|custom|auth)_?key"
-    r"|(refresh|access|sas|auth|bearer|api)?_?token|signature|client_?secret|credentials?)\Z",
+    r"(.*[._-])?(secret(access)?[._-]?key|secret|pass(word|wd|phrase)?|pwd"
+    r"|(account|shared|shared_?access|api|access|private|custom|auth)[._-]?key"
+    r"|(refresh|access|sas|auth|bearer|api)?_?token|signature|client_?secret|credentials?|account\.key\..+)\Z",
     re.IGNORECASE,
 )
 _ANYWHERE = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
-    r"|\bgh[pousr]_[A-Za-z0-9]{36}\b|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bAIza[0-9A-Za-z_-]{35}\b"
+    r"|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{22,}|\bglpat-[\w-]{20,}|\bdapi[0-9a-f]{32}\b|\b[rs]k_live_\w{16,}"
+    r"|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bAIza[0-9A-Za-z_-]{35}\b"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|(?<=://)[^\s/:@\"'$]+:(?P<url>[^\s/@\"'${}]+)(?=@)",
@@ -49,7 +51,7 @@ class Found:
     in_key: bool = False
 
 
-_HINTS = re.compile(r"pass|pwd|secret|key|token|sig|AKIA|ASIA|AIza|gh._|xox|eyJ|PRIVATE|://", re.IGNORECASE)
+_HINTS = re.compile(r"pass|pwd|secret|key|token|sig|AKIA|ASIA|AIza|gh._|pat[_-]|dapi|_live_|xox|eyJ|PRIVATE|://", re.IGNORECASE)
 
 
 def may_hold(text: str) -> bool:

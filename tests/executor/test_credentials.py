@@ -46,6 +46,8 @@ def test_the_keys_of_authentication_methods(method: str, key: str) -> None:
     [
         {"stages": [EXTRACT | {"params": {"db.password": CANARY}}]},
         {"stages": [EXTRACT | {"params": {"deep": {"apiKey": CANARY}}}]},
+        {"stages": [EXTRACT | {"params": {"fs.s3a.secret.key": CANARY}}]},
+        {"stages": [EXTRACT | {"params": {"fs.azure.account.key.shop.dfs.core.windows.net": CANARY}}]},
         {"stages": [EXTRACT | {"description": f"jdbc:sqlserver://h;user=x;password={CANARY}"}]},
         {"stages": [EXTRACT | {"inputURI": f"postgres://bob:{CANARY}@db/x"}]},
         {"parameters": {"db_password": {"default": CANARY}}, "stages": [EXTRACT]},
@@ -56,6 +58,9 @@ def test_the_keys_of_authentication_methods(method: str, key: str) -> None:
         with_sql(f"SELECT 1 AS a /* aws_secret_access_key = {CANARY} */"),
         with_sql(f"SELECT '-----BEGIN RSA PRIVATE KEY-----{CANARY}' AS a"),
         with_sql("SELECT 'ghp_0123456789abcdefghijABCDEFGHIJ012345' AS a"),
+        with_sql("SELECT 1 AS a -- ghp_0123456789abcdefghijABCDEFGHIJ0123456789"),
+        with_sql("SELECT 'dapi0123456789abcdef0123456789abcdef' AS a"),
+        with_sql("SELECT 'glpat-0123456789abcdefghij' AS a"),
         with_sql("SELECT 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlMTIz' AS a"),
         {"stages": [EXTRACT], "files": {"q.sql": f"SELECT 'pwd={CANARY}' AS a"}},
     ],
