@@ -80,6 +80,7 @@ def see(file: DataFile, rules: TextRules) -> SeenFile | None:
     if not seen.look.width:
         return None
     _check_first_line(seen, rules)
+    _check_is_table(seen, rules)
     _check_separator(seen, rules)
     _check_quotes(seen, rules)
     return seen
@@ -169,6 +170,32 @@ def _check_first_line(seen: SeenFile, rules: TextRules) -> None:
                 fix="Leave it out: set “First lines to leave out” (skipLines) to 1, and choose the separator that it names.",
             )
         )
+
+
+_NO_TABLES = (
+    (r"\s*<(!doctype html|html)", "a web page", "Fetch the file again: what was saved is a page, for instance the one to sign in at."),
+    (r"version https://git-lfs", "a pointer of Git LFS, not the file itself", "Fetch the file itself, for instance with git lfs pull."),
+    (r"\s*(\{\s*\"|\[\s*\{)", "JSON", "Read it with a JSONExtract stage."),
+)
+
+
+def _check_is_table(seen: SeenFile, rules: TextRules) -> None:
+    """What is plainly something else, though it is text, must not give its first line for names."""
+    first = rules.separator.join(seen.look.names or ())
+    for pattern, kind, fix in _NO_TABLES:
+        if re.match(pattern, first, re.IGNORECASE):
+            words = f"“{seen.file.name}”: The file is no table: it is {kind}."
+            raise ProblemError(
+                Problem(
+                    code="input-format",
+                    field="inputURI",
+                    message=words,
+                    file=seen.file.name,
+                    found=kind,
+                    expected="rows of values",
+                    fix=fix,
+                )
+            )
 
 
 def _check_ends(seen: SeenFile) -> None:

@@ -146,6 +146,14 @@ QUOTES = {"DoubleQuote": '"', "SingleQuote": "'", "None": "\x00"}
 """The signs that the words for quotes mean; NUL: none."""
 
 
+SEPARATORS = {"Comma": ",", "Pipe": "|", "DefaultHive": "\x01"}
+
+
+def separator_of(delimiter: str, own: str | None) -> str | None:
+    """The sign that `delimiter` (Comma, Pipe, DefaultHive, Custom) means; `own`: of Custom, in which \\t is a tab, as nobody types one."""
+    return SEPARATORS.get(delimiter, "\t" if own == "\\t" else own)
+
+
 class Delimited(Stage):
     """How values are separated in a text file."""
 
@@ -153,8 +161,9 @@ class Delimited(Stage):
         "delimiter", "Separator", "The sign between two values.", "choice", default="Comma"
     )
     custom_delimiter: str | None = stage_field(
-        "customDelimiter", "Own separator", "The sign between two values when the separator is Custom.", "text", default=None, max_length=10
-    )
+        "customDelimiter", "Own separator", "The sign between two values when the separator is Custom; \\t is a tab.", "text", default=None,
+        max_length=10,
+    )  # fmt: skip
     quote: Literal["DoubleQuote", "SingleQuote", "None"] = stage_field(
         "quote", "Quotes", "The sign around a value that holds the separator.", "choice", default="DoubleQuote", advanced=True
     )
@@ -178,8 +187,8 @@ class Delimited(Stage):
 
     def format_options(self) -> dict[str, str]:
         """Spark's options for reading and writing such text."""
-        separators = {"Comma": ",", "Pipe": "|", "DefaultHive": "\x01", "Custom": self.custom_delimiter or ","}
-        return {"sep": separators[self.delimiter], "quote": QUOTES[self.quote], "header": str(self.header).lower()}
+        separator = separator_of(self.delimiter, self.custom_delimiter) or ","
+        return {"sep": separator, "quote": QUOTES[self.quote], "header": str(self.header).lower()}
 
 
 def one_of(fields: list[str]) -> Problem:

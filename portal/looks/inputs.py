@@ -8,6 +8,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from executor.look.views import MOST_ROWS, schema_of_rows
+from executor.stages.file_kinds import separator_of
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.environments.models import Environment
@@ -18,7 +19,6 @@ from portal.looks.choosing import checked
 from portal.runs import preview_client
 from portal.runs.preview_views import message_for
 
-_SEPARATORS = {"Comma": ",", "Pipe": "|", "DefaultHive": "\x01"}
 _QUOTES = {"DoubleQuote": '"', "SingleQuote": "'", "None": ""}
 _SAME = ("encoding", "header", "skipLines", "skipLastLines", "comment", "otherWidths")
 _ONE_FILE = re.compile(r"^[^*?\[\]{}$]+\.[A-Za-z0-9.]+$")
@@ -71,7 +71,7 @@ def _input_of(content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 
 async def _of_file(user: User, environment: Environment, source: dict[str, Any]) -> dict[str, Any]:
-    separator = _SEPARATORS.get(str(source.get("delimiter", "Comma")), source.get("customDelimiter"))
+    separator = separator_of(str(source.get("delimiter", "Comma")), source.get("customDelimiter"))
     settings = {key: source[key] for key in _SAME if source.get(key) is not None}
     settings |= {"format": "delimited", "separator": separator, "quote": _QUOTES.get(str(source.get("quote", "DoubleQuote")), '"')}
     settings |= {"header": bool(source.get("header")), "skipLines": settings.get("skipLines", 0)}

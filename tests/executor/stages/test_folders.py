@@ -285,6 +285,29 @@ def test_lines_around_the_table_have_a_fix_that_works(bench: Bench) -> None:
     assert "skipLines" in (bench.fails(extract("c.csv")).fix or "")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("<!DOCTYPE html>\n<html><body>Sign in, please</body></html>\n", "a web page"),
+        ("  <html lang='en'><head></head></html>", "a web page"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n", "a pointer of Git LFS, not the file itself"),
+        ('{"a":1,"b":2}\n{"a":3,"b":4}\n', "JSON"),
+        ('[{"a": 1}]', "JSON"),
+    ],
+)
+def test_text_that_is_no_table_is_refused(bench: Bench, text: str, told: str) -> None:
+    bench.write("a.csv", text)
+    problem = bench.fails(extract("a.csv"))
+    assert (problem.code, problem.file, problem.found) == ("input-format", "a.csv", told)
+    assert bench.run(extract("a.csv", header=False, otherWidths="fit")).table("t"), "as lines of text it can be read"
+
+
+def test_a_tab_can_be_written_as_it_is_told(bench: Bench) -> None:
+    bench.write("a.csv", "id\tn\n1\ta\n")
+    assert "'\\t'" in (bench.fails(extract("a.csv")).fix or "")
+    assert bench.run(extract("a.csv", delimiter="Custom", customDelimiter="\\t")).table("t")[0][:2] == ("1", "a")
+
+
 def test_names_that_come_twice_in_another_order_are_told(bench: Bench) -> None:
     bench.write("d/a.csv", "id,v,v\n1,2,3\n")
     bench.write("d/b.csv", "v,id,v\n5,4,6\n")
