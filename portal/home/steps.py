@@ -79,7 +79,7 @@ KINDS = [
     _Kind("manage_members", "Give somebody a role", "accounts:people", lambda user, project: _did(user, project, "add_member")),
     _Kind(
         "manage_environment",
-        "Set a parameter of an environment",
+        "Set up an environment",
         "environments:list",
         lambda user, project: _did(user, project, "edit_environment"),
     ),

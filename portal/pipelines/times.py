@@ -29,6 +29,10 @@ def check(cron: str, zone: str) -> None:
     _times(cron, datetime.now(UTC), zone)
 
 
+READY = ("0 6 * * *", "0 6 * * 1-5", "0 6 * * 1", "0 6 1 * *", "0 * * * *", "*/15 * * * *")
+"""Lines that people want most, to be chosen from."""
+
+
 def explain(cron: str) -> str:
     """The line in plain English: At 06:30 on Monday through Friday."""
     return _parsed(cron, datetime.now(UTC)).explain()

@@ -57,6 +57,7 @@ def pipeline(request: HttpRequest, project: str, pipeline: str) -> HttpResponse:
         "may_mend": policy.can(user, "edit_job", found.project),
         "may_set_values": policy.can(user, "manage_environment", environment),
         "skipped": found.pipeline_runs.filter(environment=environment, state="skipped").first(),
+        "ready_times": [(cron, times.explain(cron)) for cron in times.READY],
         "may_edit": policy.can(user, "edit_pipeline", found),
         "may_run": policy.can(user, "run_pipeline", found, environment=environment.name),
         "may_schedule": policy.can(user, "edit_schedule", found, environment=environment.name)

@@ -13,6 +13,7 @@ app_name = "promotions"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<slug:project>/promotions/", views.list_promotions, name="list"),
     path(_ONE, views.promotion, name="promotion"),
+    path(_ONE + "now", views.now, name="now"),
     path(_ONE + "approve", views.approve, name="approve"),
     path(_ONE + "decline", views.decline, name="decline"),
     path(_ONE + "run-once", views.run_once, name="run_once"),

@@ -22,6 +22,7 @@ from portal.page_actions import attempt, sentence
 from portal.promotions import actions, four_eyes, stepper
 from portal.promotions.models import Promotion
 from portal.promotions.review import review_before, review_of
+from portal.runs.models import FINAL_STATES
 
 PAGE = 50
 EMPTY_DOCUMENT = '{"stages": []}'
@@ -59,10 +60,29 @@ def promotion(request: HttpRequest, project: str, promotion: int) -> HttpRespons
             "documents": {"before": previous, "after": shown(found.version.document)},
             "review": review,
             "steps": stepper.steps_of(found, review.gates),
-            "first_run": stepper.first_run(found),
+            **_outcome(found),
             **_decision(user, found),
         },
     )
+
+
+@require_GET
+def now(request: HttpRequest, project: str, promotion: int) -> HttpResponse:
+    """How far its first run is, for the page to put in place while that goes on."""
+    place, found = _find(request, project, promotion)
+    context = {
+        "project": place,
+        "promotion": found,
+        "steps": stepper.steps_of(found, []),
+        **_outcome(found),
+        **_decision(person(request), found),
+    }
+    return render(request, "promotions/_now.html", context)
+
+
+def _outcome(promotion: Promotion) -> dict[str, Any]:
+    first = stepper.first_run(promotion)
+    return {"first_run": first, "is_running": any(run is not None and run.state not in FINAL_STATES for run in (first, promotion.run_once))}
 
 
 def ask(request: HttpRequest, project: str, job: str) -> HttpResponse:

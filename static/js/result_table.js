@@ -107,7 +107,12 @@ function profile(values, number) {
 
 const least = (numbers) => numbers.reduce((one, other) => Math.min(one, other), Infinity);
 const most = (numbers) => numbers.reduce((one, other) => Math.max(one, other), -Infinity);
-const brief = (value) => (Number.isInteger(value) ? value.toLocaleString("en-US") : Number(value.toPrecision(3)).toLocaleString("en-US"));
+
+/** A number on little room: as it is when it is whole; large ones without their decimals, small ones with three digits that tell something. */
+export function brief(value) {
+  if (Math.abs(value) >= 1000 || Number.isInteger(value)) return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
+  return value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
+}
 
 function spread(numbers) {
   const [low, high] = [least(numbers), most(numbers)];

@@ -180,6 +180,7 @@ TABLE = {
     "P/places/give-up": "POST give_up_place in test",
     "P/promotions/": "GET view",
     "P/promotions/<int:promotion>/": "GET view in test",
+    "P/promotions/<int:promotion>/now": "GET view in test",
     "P/promotions/<int:promotion>/approve": "POST approve_promotion in test",
     "P/promotions/<int:promotion>/decline": "POST approve_promotion in test",
     "P/promotions/<int:promotion>/run-once": "POST start_run in test",

@@ -17,6 +17,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.environments.models import Environment
 from portal.pipelines.actions import create_pipeline, run_pipeline
+from portal.promotions.models import Promotion
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +67,18 @@ def addresses(flights: object, ana: User, dev: Environment) -> list[str]:
     pipeline = create_pipeline(actor=ana, project=project, name="night", after={version.job.name: []})
     pipeline_run = run_pipeline(actor=ana, pipeline=pipeline, environment=dev)
     night = f"/p/flights/pipelines/{pipeline.name}/"
-    runs = ["/p/flights/runs/", "/p/flights/runs/?state=active&text=&job=", f"/p/flights/runs/{run.pk}/"]
+    test = project.environments.get(name="test")
+    went = Promotion.objects.create(
+        job=version.job, version=version, from_environment=dev, to_environment=test, requested_by=ana, sha256=version.sha256,
+        state="live", decided_at=timezone.now(), expires_at=timezone.now(),
+    )  # fmt: skip
+    factories.make_run(version, test, "running")
+    runs = [
+        f"/p/flights/promotions/{went.pk}/",
+        "/p/flights/runs/",
+        "/p/flights/runs/?state=active&text=&job=",
+        f"/p/flights/runs/{run.pk}/",
+    ]
     return ["/", *runs, f"{night}?environment=dev", f"{night}runs/{pipeline_run.pk}/"]
 
 

@@ -32,3 +32,9 @@ test("a column that needs back-ticks is put in with them, whatever stands in its
   assert.deepEqual(meant("v.percnt", "v.`per.cent`"), { found: "percnt", by: "`per.cent`" });
   assert.deepEqual(meant("percnt", "`per-cent`"), { found: "percnt", by: "`per-cent`" });
 });
+
+test("where the problem brings its change along, there is one button and not two", () => {
+  const unknown = { code: "column-unknown", found: "i.nubmer", fix: "Did you mean “i.number”?" };
+  assert.deepEqual(replacementOf(unknown), { found: "nubmer", by: "number" });
+  assert.equal(replacementOf({ ...unknown, edit: { start: 0, end: 8, text: "i.number", says: "Write i.number" } }), null);
+});

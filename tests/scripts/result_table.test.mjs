@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { errorsFirst, errorWords } from "../../static/js/result_table.js";
+import { brief, errorsFirst, errorWords } from "../../static/js/result_table.js";
 
 const column = { name: "_errors", type: "array<struct<field:string,message:string>>" };
 
@@ -23,4 +23,15 @@ test("it stands first where it is what people look for", () => {
   assert.deepEqual(moved, { complete: true, columns: [column, { name: "a" }, { name: "b" }], rows: [[["x"], 1, 2]] });
   const without = { columns: [{ name: "a" }], rows: [[1]] };
   assert.deepEqual(errorsFirst(without), without);
+});
+
+test("from where to where never says a larger number than there is", () => {
+  assert.deepEqual([14165887.5, 1306.943, 113.43, 0.5461, 12132666, -1239.745].map(brief), [
+    "14,165,888",
+    "1,307",
+    "113",
+    "0.546",
+    "12,132,666",
+    "-1,240",
+  ]);
 });

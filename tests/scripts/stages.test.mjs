@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { copyOf, know, nameFromFile, newStage, typedColumns, typeOf } from "../../static/js/editor/stages.js";
+import { copyOf, inShort, know, nameFromFile, newStage, typedColumns, typeOf } from "../../static/js/editor/stages.js";
 
 const field = (name, widget) => ({ name, widget });
 const SQL = {
@@ -68,4 +68,10 @@ test("columns of a typing stage are known from the document, in the order of the
   ]);
   assert.deepEqual(typedColumns(stages, "flights"), []);
   assert.deepEqual(typedColumns([{ outputView: 7, schema: "x" }, {}], undefined), []);
+});
+
+test("files of one folder are told apart where there is little room", () => {
+  assert.equal(inShort("raw/meter_readings/readings_2024-01.csv"), "raw/…/readings_2024-01.csv");
+  assert.equal(inShort("raw/readings.csv"), "raw/readings.csv");
+  assert.equal(inShort(`raw/${"x".repeat(40)}.csv`), `raw/${"x".repeat(40)}.csv`);
 });

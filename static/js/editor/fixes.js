@@ -1,7 +1,8 @@
 // From the words of a problem to a change of the text: “Did you mean “wind_speed”?” names what to put in.
 
-/** { found, by } when the problem says what was found and what was probably meant; null otherwise. */
+/** { found, by } when the problem says what was found and what was probably meant; null otherwise, and where it brings the change along. */
 export function replacementOf(problem) {
+  if (problem.edit) return null;
   const meant = /^Did you mean “([^”]+)”\?/.exec(problem.fix ?? "")?.[1];
   const found = problem.found?.replace(/^“|”$/g, "");
   if (!meant || !found) return null;

@@ -76,7 +76,14 @@ export class StageList {
           el("span", { class: "visually-hidden" }, plural(problems.length, "problem")),
         )
       : facts && !facts.stale
-        ? el("span", {}, icon("check", "ok"), el("span", { class: "visually-hidden" }, "previewed"))
+        ? facts.fails
+          ? el(
+              "span",
+              { title: "would stop the run" },
+              icon("circle-x", "bad"),
+              el("span", { class: "visually-hidden" }, "would stop the run"),
+            )
+          : el("span", {}, icon("check", "ok"), el("span", { class: "visually-hidden" }, "previewed"))
         : icon("circle", "mut");
     const rows =
       facts?.rows == null

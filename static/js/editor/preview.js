@@ -209,6 +209,7 @@ export class Preview {
         ? { rows: rows.rows.length, atLeast: true, words: `more than ${rows.rows.length} rows` }
         : { rows: total, atLeast: false, words: `${total.toLocaleString("en-US")} rows in the last preview` },
     );
+    this.facts.put(run.key, { fails: rows.verdict?.passes === false });
     this.parts.output.classList.remove("stale");
     this.parts.copy.hidden = !rows.rows.length;
     this.parts.output.replaceChildren(
@@ -262,8 +263,9 @@ export class Preview {
   /** Leads to the query, where the hints stand with their one-click changes. */
   hintButton(run, event) {
     if (!event.hints?.length) return null;
+    const change = event.hints.some((hint) => hint.edit) ? " See the change" : " See the query";
     const place = { ...event.hints[0], stage_index: event.stage_index, key: run.keys[event.stage_index] };
-    return el("button", { type: "button", class: "btn sm", onclick: () => this.goto(place) }, icon("wand"), " See the change");
+    return el("button", { type: "button", class: "btn sm", onclick: () => this.goto(place) }, icon("wand"), change);
   }
 
   describe(rows, total) {

@@ -2,7 +2,7 @@
 
 import { el, icon } from "../dom.js";
 import { request } from "../server.js";
-import { nameFromFile, newStage, typeOf } from "./stages.js";
+import { inShort, nameFromFile, newStage, typeOf } from "./stages.js";
 
 const SHOWN = 40;
 
@@ -84,7 +84,7 @@ export class Sources {
         onclick: (event) => this.look(source, event.currentTarget),
       },
       icon(source.is_folder ? "table" : "file-text", "mut"),
-      el("span", { class: "clip" }, source.uri),
+      el("span", { class: "clip" }, inShort(source.uri)),
     );
   }
 

@@ -94,3 +94,9 @@ export function nameFromFile(uri) {
     .replace(/^_+|_+$/g, "");
   return /^[a-z_]/.test(word) ? word : `t_${word}`;
 }
+
+/** A place in some 34 signs, as many as there is room for: what lies deep keeps its own name, which tells it from its neighbours. */
+export function inShort(uri) {
+  const parts = uri.split("/");
+  return uri.length > 34 && parts.length > 2 ? `${parts[0]}/…/${parts.at(-1)}` : uri;
+}

@@ -7,20 +7,33 @@ import { sign } from "./changes.js";
 const KINDS = { added: ["plus", "new"], taken: ["minus", "taken out"], changed: ["pencil", "changed"] };
 
 export function changesList(parts) {
-  return el("div", { class: "what-changed", tabindex: "0", role: "group", "aria-label": "What changed" }, parts.map(partOf));
+  return el(
+    "div",
+    { class: "what-changed", tabindex: "0", role: "group", "aria-label": "What changed" },
+    parts.map((part) => partOf(part, parts.length === 1)),
+  );
 }
 
-function partOf(part) {
+/** `open`: the only one is shown at once. */
+function partOf(part, open) {
   const [mark, word] = KINDS[part.kind];
   const body = el("div", {});
   const row = el(
     "details",
     { class: "part" },
-    el("summary", {}, icon(mark), el("span", { class: "grow clip" }, part.name), el("small", { class: "mut" }, word)),
+    el(
+      "summary",
+      {},
+      icon(mark),
+      el("span", { class: "grow clip" }, part.name),
+      el("small", { class: "mut" }, word),
+      icon("chevron-down", "mut"),
+    ),
     body,
   );
   // Drawn when it is opened: an editor that nobody looks at costs as much as one that is read.
   row.addEventListener("toggle", () => row.open && !body.hasChildNodes() && body.append(...textsOf(part)), { once: true });
+  row.open = open;
   return row;
 }
 
