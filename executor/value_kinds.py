@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+YEARS_AHEAD = 20
+"""A year of two digits that lies further ahead is rather one of the century before."""
+
 KINDS = {
     "not-integer": "not a whole number",
     "not-long": "not a whole number",
@@ -40,13 +43,25 @@ KINDS = {
     "keys-differ": "a key with blanks around it or signs that only look the same, unlike all keys of the other side; trim it",
     "zeros-lost": "text with leading zeros that becomes a number beside other numbers; CAST those AS STRING",
     "null-in-list": "no value in the list of a NOT IN, which then lets no row through; add IS NOT NULL to the list",
-    "nearly-sought": "almost the text that the query compares with: blanks, zeros or needless decimals make it another; TRIM or type it",
+    "nearly-sought": "almost the text that the query compares with: blanks, case, zeros or needless decimals make it another; TRIM, lower or type it",
     "odd-double": "text such as 1d, 1f or NaN that Spark takes for a number; type the column, or CAST it to DECIMAL",
     "undecided": "neither true nor false, as a value is missing, and left out by bool_and and every; ask for IS NOT NULL, too",
+    "keys-alike": "a key that meets none of the other side, though one there looks the same; TRIM, lower or CAST both sides",
+    "ranges-overlap": "in more than one range of the other side of the join, and come several times; end each range before the next",
     "numbers-differ": "a key with zeros before it or needless decimals, as no key of the other side is written; CAST both to a number",
     "written-two-ways": "a key that stands in two ways of writing, so that it makes two groups; type the column, or CAST it to a number",
     "rows-multiplied": "made of keys that stand more than once on both sides of the join: sums come out too high; join one row a key",
     "rows-repeated": "added several times, as the right side of the join has their key several times; join one row for each key",
+    "missing-left-out": "left out, as a value is missing and the condition is neither true nor false; add OR … IS NULL to keep them",
+    "missing-not-met": "taken as not meeting the condition, as a value is missing; add OR … IS NULL if they are to meet it",
+    "places-lost": "a number whose places CAST cuts off; round(…) rounds it as other databases do, floor(…) says that cutting is meant",
+    "added-once": "equal to a value that was added already: DISTINCT adds each value once, also those of different rows",
+    "text-lost": "no text at all, as one part of it is missing; use concat_ws, or coalesce(part, '')",
+    "whole-units": "a length in whole units; SQL Server, BigQuery and others count the turns between; timestampdiff says that it is meant",
+    "week-of-other-year": "a day whose week belongs to another year than the day; use extract(YEAROFWEEK FROM …) with weeks",
+    "pad-cuts": "longer than it is filled up to, and cut",
+    "nulls-first": "no value in what the rows are put in order by, so that they come first; write NULLS LAST",
+    "later-that-day": "later on that day: a date that equals a time is its midnight; CAST the time AS DATE",
 }
 """Kind → words that stand after “5 of 1,000 rows”."""
 

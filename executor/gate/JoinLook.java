@@ -19,6 +19,7 @@ import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
 import org.apache.spark.sql.catalyst.planning.ExtractEquiJoinKeys;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
+import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.Join;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
@@ -40,13 +41,13 @@ public final class JoinLook {
     }));
     private static final Set ADDS = new HashSet(Arrays.asList(new Object[] {"Sum", "TrySum", "Average", "TryAverage"}));
     private static final Set RANKS = new HashSet(Arrays.asList(new Object[] {"RowNumber", "Rank", "DenseRank", "NthValue", "PercentRank"}));
-    private final Set own = new HashSet();
-    private final List joins = new ArrayList();
+    private final Set own = new HashSet(), named = new HashSet();
+    private final List joins = new ArrayList(), ranges = new ArrayList();
     private final List adding = new ArrayList();
 
     public JoinLook(LogicalPlan analyzed, LogicalPlan optimized) {
         noteOwn(analyzed);
-        if (!own.isEmpty()) look(optimized, false, null);
+        if (!own.isEmpty() || !named.isEmpty()) look(optimized, false, null);
     }
 
     /**
@@ -62,6 +63,21 @@ public final class JoinLook {
             text.append(shown(right)).append(UNIT).append(adding.get(i)).append(RECORD);
         }
         return text.toString();
+    }
+
+    /** Of each join of values with ranges what `RangeLook.point` says, with a record separator behind. */
+    public String ranges() {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < ranges.size(); i++) text.append(((RangeLook) ranges.get(i)).point()).append(RECORD);
+        return text.toString();
+    }
+
+    public Dataset rangeRows(org.apache.spark.sql.classic.SparkSession session, int place) {
+        return ((RangeLook) ranges.get(place)).rangeRows(session);
+    }
+
+    public Dataset valueRows(org.apache.spark.sql.classic.SparkSession session, int place) {
+        return ((RangeLook) ranges.get(place)).valueRows(session);
     }
 
     /** The keys of one side (0 left, 1 right) of a join, as columns k0, k1 …. */
@@ -124,6 +140,8 @@ public final class JoinLook {
                 scala.collection.Seq sides = ((Expression) next).children();
                 own.add(pair((Expression) sides.apply(0), (Expression) sides.apply(1)));
             }
+            if (next instanceof Join && ((Join) next).condition().isDefined()) note((Expression) ((Join) next).condition().get(), named);
+            if (next instanceof Filter) note(((Filter) next).condition(), named);
             if (next instanceof SubqueryExpression) waiting.add(((SubqueryExpression) next).plan());
             if (next instanceof LogicalPlan) addAll(((LogicalPlan) next).expressions().iterator(), waiting);
             if (next instanceof LogicalPlan) addAll(((LogicalPlan) next).children().iterator(), waiting);
@@ -133,7 +151,7 @@ public final class JoinLook {
 
     /** `isSame`: what is made of these rows is the same however often each comes; `above`: the aggregate that they go into, if any. */
     private void look(LogicalPlan node, boolean isSame, Aggregate above) {
-        if (joins.size() >= MOST) return;
+        if (joins.size() + ranges.size() >= MOST) return;
         boolean same = isSame;
         Aggregate into = above;
         if (node instanceof Aggregate) {
@@ -163,7 +181,11 @@ public final class JoinLook {
     private void add(Join join, boolean isSame, Aggregate into) {
         if (isSame || !KINDS.contains(join.joinType().toString())) return;
         scala.Product parts = parts(join);
-        if (parts == null || ((scala.Option) parts.productElement(3)).isDefined()) return; // a further condition may choose among the pairs
+        if (parts == null || ((scala.Option) parts.productElement(3)).isDefined()) { // a further condition may choose among the pairs
+            RangeLook found = RangeLook.of(join, named, into);
+            if (found != null) ranges.add(found);
+            return;
+        }
         scala.collection.Seq left = (scala.collection.Seq) parts.productElement(1), right = (scala.collection.Seq) parts.productElement(2);
         boolean isOwn = false;
         for (int i = 0; i < left.length(); i++) isOwn = isOwn || own.contains(pair((Expression) left.apply(i), (Expression) right.apply(i)));

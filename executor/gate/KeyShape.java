@@ -9,12 +9,12 @@ import org.apache.spark.unsafe.types.UTF8String;
  */
 public final class KeyShape {
     private static final int PLAIN = 0, ZEROS = 1, DECIMALS = 2, PLUS = 3, BLANKS = 4, MOST_WIDTH = 12, LONGEST = 30;
-    private static final long ODD_TEXT = 1L << 60, ODD = 1L << 61;
+    private static final long ODD_TEXT = 1L << 60, ODD = 1L << 61, SMALL = 1L << 62, CAPITAL = 1L << 63;
 
     /**
      * Bits: for numbers one by how they are written (plainly, with zeros before them, with needless decimals, with a plus, with blanks or
      * signs that are not seen: twelve bits each) and how many digits they have before the decimal sign; 60 another text that only looks
-     * like others; 61 any text that does.
+     * like others; 61 any text that does; 62, 63 texts whose letters are all small, all capital.
      */
     public static long of(UTF8String given) {
         UTF8String text = given.trim();
@@ -23,7 +23,7 @@ public final class KeyShape {
         long odd = isOdd ? ODD : 0L;
         if (isOdd) text = UTF8String.fromString(plain(given.toString()));
         int length = text.numBytes();
-        if (length > LONGEST || !isNumber(text, length)) return isOdd ? ODD | ODD_TEXT : 0L;
+        if (length > LONGEST || !isNumber(text, length)) return (isOdd ? ODD | ODD_TEXT : 0L) | letters(text, length);
         int start = isSign(text.getByte(0)) ? 1 : 0, point = pointOf(text, length), end = point < 0 ? length : point, first = start;
         while (first < end - 1 && text.getByte(first) == '0') first++;
         int form = PLAIN;
@@ -32,6 +32,22 @@ public final class KeyShape {
         if (first > start) form = ZEROS;
         if (isOdd) form = BLANKS;
         return odd | 1L << form * MOST_WIDTH + Math.min(Math.max(end - first, 1), MOST_WIDTH) - 1;
+    }
+
+    private static long letters(UTF8String text, int length) {
+        boolean hasSmall = false, hasCapital = false;
+        for (int i = 0; i < Math.min(length, LONGEST); i++) {
+            int sign = text.getByte(i);
+            hasSmall = hasSmall || sign >= 'a' && sign <= 'z';
+            hasCapital = hasCapital || sign >= 'A' && sign <= 'Z';
+        }
+        return hasSmall == hasCapital ? 0L : hasSmall ? SMALL : CAPITAL;
+    }
+
+    /** As `plainly`, and the same for capital and small letters, for dashes and apostrophes of all kinds, and for several blanks as for one. */
+    public static UTF8String alike(UTF8String given) {
+        String text = plainly(given).toString().toLowerCase(java.util.Locale.ROOT);
+        return UTF8String.fromString(text.replaceAll("[\u2010-\u2015\u2212]", "-").replaceAll("[\u2018\u2019\u02bc`\u00b4]", "'").replaceAll(" {2,}", " "));
     }
 
     /** The text as all of its kind could be written: 1 for 01, 1.0, +1; other texts without blanks around them and signs that are not seen. */
@@ -56,6 +72,7 @@ public final class KeyShape {
         if (length == 0) return false;
         boolean isPlain = true;
         for (int i = 0; i < length && isPlain; i++) isPlain = text.getByte(i) > 31;
+        if (length == sought.numBytes() && text.toLowerCase().equals(sought.toLowerCase())) return true;
         if (isPlain && !(isNumber(text, length) && isNumber(sought, sought.numBytes()))) return false;
         return plainly(given).equals(plainly(sought));
     }

@@ -90,12 +90,15 @@ final class ValueCounters extends AbstractFunction1 {
 
     private LogicalPlan counter(int place, ValuePoint point, LogicalPlan rows) {
         List shown = listOf(rows.output());
-        for (int i = 0; i < point.values.length; i++) shown.add(alias(counted(point.kind, point.values[i]), VALUE + i));
-        if (point.kind.equals("sought")) shown.set(shown.size() - 2, alias(nearly(point.values), VALUE + 0));
+        for (int i = 0; i < point.values.length; i++) shown.add(alias(counted(point, i), VALUE + i));
         return new Project(seqOf(listOf(rows.output())), counting(place, new Project(seqOf(shown), rows)));
     }
 
-    static Expression counted(String kind, Expression value) {
+    /** What is counted of the value of this place. */
+    static Expression counted(ValuePoint point, int place) {
+        String kind = point.kind;
+        Expression value = point.values[place];
+        if (kind.equals("sought") && place == 0) return nearly(point.values);
         if (KEYS.contains(kind)) return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.LongType, "of", value);
         if (kind.equals("suffix")) return called(TextShape.class, org.apache.spark.sql.types.DataTypes.BooleanType, "isOddDouble", value);
         return TEXTS.contains(kind) ? called(TextShape.class, org.apache.spark.sql.types.DataTypes.LongType, "of", value) : value;
@@ -105,8 +108,10 @@ final class ValueCounters extends AbstractFunction1 {
         return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.BooleanType, "isNearly", Arrays.asList(both));
     }
 
-    static Expression plainly(Expression text) {
-        return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.StringType, "plainly", text);
+    /** A key as all of its kind could be written; on one side of a join, as all could be that look like it. */
+    static Expression plainly(ValuePoint point) {
+        String name = point.kind.startsWith("key-") ? "alike" : "plainly";
+        return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.StringType, name, point.values[0]);
     }
 
     private static Expression called(Class owner, org.apache.spark.sql.types.DataType type, String name, Expression text) {

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.catalyst.expressions.Alias;
+import org.apache.spark.sql.catalyst.expressions.And;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.CommonExpressionDef;
@@ -51,7 +52,6 @@ import org.apache.spark.sql.catalyst.plans.logical.Join;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.View;
 import org.apache.spark.sql.catalyst.plans.logical.Window;
-import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DateType;
 import org.apache.spark.sql.types.DecimalType;
 import org.apache.spark.sql.types.Metadata;
@@ -68,13 +68,9 @@ import scala.jdk.javaapi.CollectionConverters;
  * was looked at where it was made. Written for Janino.
  */
 public final class ValueLook {
-    private static final int MOST = 60, MOST_KEYS = 6, DEEPEST = 400;
+    static final Expression[] NONE = new Expression[0];
+    private static final int MOST = 60, MOST_SOUGHT = 6, DEEPEST = 400;
     private static final String UNIT = "\u001f", RECORD = "\u001e";
-    private static final Set SAFE = new HashSet(Arrays.asList(new Object[] {
-        "AttributeReference", "Literal", "GetStructField", "GetJsonObject", "Coalesce", "Lower", "Upper", "StringTrim", "StringTrimLeft", "StringTrimRight",
-        "Substring", "Left", "Right", "Concat", "StringReplace", "DateFormatClass", "NullIf", "If", "IsNull", "IsNotNull", "EqualTo", "Nvl",
-        "GreaterThan", "GreaterThanOrEqual", "LessThan", "LessThanOrEqual", "And", "Or", "Not", "In", "Like",
-    }));
     private static final Set GIVES_VALUES = new HashSet(Arrays.asList(new Object[] {"Alias", "Coalesce", "If", "CaseWhen", "CreateArray", "Greatest", "Least"}));
     private final LogicalPlan plan;
     private final boolean isCheck;
@@ -91,16 +87,24 @@ public final class ValueLook {
         look(plan, 0);
     }
 
-    /** Of each place: kind, label, first and last sign in the query's text (-1 where unknown), whether it is to be asked for; with unit separators, and a record separator. */
+    /** Of each place: kind, label, first and last sign in the query's text (-1 where unknown), whether it is to be asked for, the columns that it compares; with unit separators, and a record separator. */
     public String points() {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < points.size(); i++) {
             ValuePoint point = (ValuePoint) points.get(i);
-            scala.Option from = point.shown.origin().startIndex(), to = point.shown.origin().stopIndex();
+            Expression written = point.written == null ? point.shown : point.written;
+            scala.Option from = written.origin().startIndex(), to = written.origin().stopIndex();
             text.append(point.kind).append(UNIT).append(label(point.shown)).append(UNIT);
             text.append(from.isDefined() ? from.get() : "-1").append(UNIT).append(to.isDefined() ? to.get() : "-1").append(UNIT);
-            text.append(point.child == ValuePoint.ASKED ? 1 : 0).append(RECORD);
+            text.append(point.child == ValuePoint.ASKED || point.isSilent ? 1 : 0).append(UNIT).append(names(point.parts)).append(RECORD);
         }
+        return text.toString();
+    }
+
+    /** The columns that are compared, by name, with a group separator between them; empty for what is no column. */
+    private static String names(Expression[] parts) {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < parts.length; i++) text.append(i == 0 ? "" : "\u001d").append(parts[i] instanceof Attribute ? ((Attribute) parts[i]).name() : "");
         return text.toString();
     }
 
@@ -113,7 +117,9 @@ public final class ValueLook {
 
     private void look(LogicalPlan node, int depth) {
         if (node instanceof View || depth > DEEPEST) return;
-        groupsOf(node);
+        new GroupLook(this, node).find();
+        new NullLook(this, node).find();
+        new ResultLook(this, node).find();
         ArrayDeque waiting = new ArrayDeque();
         addAll(node.expressions().iterator(), waiting);
         while (!waiting.isEmpty() && points.size() < MOST) {
@@ -128,45 +134,8 @@ public final class ValueLook {
         while (children.hasNext()) look((LogicalPlan) children.next(), depth + 1);
     }
 
-    /** Texts by which rows are put together: written in two ways they make two groups of one. */
-    private void groupsOf(LogicalPlan node) {
-        List keys = new ArrayList();
-        if (node instanceof Aggregate) addKeys(((Aggregate) node).groupingExpressions().iterator(), node, keys);
-        if (node instanceof Distinct) addKeys(node.output().iterator(), node, keys);
-        if (keys.size() <= MOST_KEYS) points.addAll(keys);
-        if (node instanceof Window) addParts(((Window) node).partitionSpec().iterator(), node);
-    }
-
-    /** Of keys that come out of the node: what comes out of it are few rows. */
-    private void addKeys(scala.collection.Iterator found, LogicalPlan node, List keys) {
-        while (found.hasNext()) {
-            Expression key = (Expression) found.next();
-            Expression shown = node instanceof Aggregate ? shownAs((Aggregate) node, key) : key;
-            if (shown == null || !(key.dataType() instanceof StringType) || !isKey(key) || points.size() + keys.size() >= MOST) continue;
-            keys.add(new ValuePoint("group", node, ValuePoint.OVER, shown, new Expression[] {shown}));
-        }
-    }
-
-    private void addParts(scala.collection.Iterator found, LogicalPlan node) {
-        while (found.hasNext()) {
-            Expression key = (Expression) found.next();
-            if (key.dataType() instanceof StringType && isKey(key)) add("group", node, key, new Expression[] {key});
-        }
-    }
-
-    private boolean isKey(Expression key) {
+    boolean isKey(Expression key) {
         return key.deterministic() && !key.foldable() && !origins.isMeant(key);
-    }
-
-    /** The column in which a key of the groups comes out, if it does. */
-    private static Expression shownAs(Aggregate groups, Expression key) {
-        scala.collection.Iterator columns = groups.aggregateExpressions().iterator();
-        while (columns.hasNext()) {
-            Expression column = (Expression) columns.next();
-            Expression inside = column instanceof Alias ? ((Alias) column).child() : column;
-            if (inside.semanticEquals(key)) return ((NamedExpression) column).toAttribute();
-        }
-        return null;
     }
 
     private void noteCommon(scala.collection.Iterator found) {
@@ -194,8 +163,9 @@ public final class ValueLook {
     private void at(LogicalPlan node, Expression part) {
         scala.collection.Iterator children = part.children().iterator();
         while (children.hasNext()) turned(node, part, (Expression) children.next());
+        if (part instanceof EqualTo) dayAlone(node, (Expression) part.children().apply(0), (Expression) part.children().apply(1));
         if (part instanceof EqualTo) sought(node, (Expression) part.children().apply(0), (Expression) part.children().apply(1));
-        if (part instanceof In) for (int i = 1; i < Math.min(part.children().length(), MOST_KEYS); i++) sought(node, (Expression) part.children().apply(0), (Expression) part.children().apply(i));
+        if (part instanceof In) for (int i = 1; i < Math.min(part.children().length(), MOST_SOUGHT); i++) sought(node, (Expression) part.children().apply(0), (Expression) part.children().apply(i));
         if (part instanceof Cast) suffixed(node, (Cast) part);
         if (part instanceof Cast && part.dataType() instanceof TimestampType || part.getClass().getSimpleName().matches("SecondsToTimestamp|FromUnixTime|ParseToTimestamp")) seconds(node, (Expression) part.children().apply(0));
         if (isCheck && part.getClass().getSimpleName().equals("BoolAnd")) add("undecided", node, (Expression) part.children().apply(0), new Expression[] {(Expression) part.children().apply(0)});
@@ -211,7 +181,8 @@ public final class ValueLook {
         else if (part instanceof TruncTimestamp && isOfDays(((TruncTimestamp) part).format())) zoned("zone-day", node, ((TruncTimestamp) part).timestamp());
         else if (part instanceof Hour) zoned("zone-hour", node, ((Hour) part).child());
         else if (part instanceof DateFormatClass) zoned(isOfHours(((DateFormatClass) part).right()) ? "zone-hour" : "zone-day", node, ((DateFormatClass) part).left());
-        else if (part instanceof EqualTo && node instanceof Join) keys((Join) node, part);
+        else if (part instanceof EqualTo && (node instanceof Join || node instanceof Filter && ((Filter) node).child() instanceof Join)) new KeyLook(this, origins, node).ofJoin(part);
+        else if (part instanceof InSubquery) new KeyLook(this, origins, node).ofList((InSubquery) part);
         else if (part instanceof Not && ((Not) part).child() instanceof InSubquery) without(node, (InSubquery) ((Not) part).child());
     }
 
@@ -269,16 +240,15 @@ public final class ValueLook {
         if (value.dataType() instanceof DoubleType || value.dataType() instanceof FloatType) add("double", node, text, new Expression[] {text});
     }
 
-    /** Both sides of a join on texts, one behind the other. */
-    private void keys(Join join, Expression part) {
-        Expression one = (Expression) part.children().apply(0), other = (Expression) part.children().apply(1);
-        Expression[] left = new Expression[] {one}, right = new Expression[] {other};
-        boolean isTurned = !has(join.left(), left);
-        if (!(one.dataType() instanceof StringType) || !isSafe(one, false) || !isSafe(other, false) || points.size() + 2 > MOST) return;
-        if (!has(join.left(), isTurned ? right : left) || !has(join.right(), isTurned ? left : right)) return;
-        if (origins.isFromParquet(one) || origins.isFromParquet(other)) return;
-        points.add(new ValuePoint("key-left", join, isTurned ? 1 : 0, one, left));
-        points.add(new ValuePoint("key-right", join, isTurned ? 0 : 1, other, right));
+    void addAll(List found) {
+        for (int i = 0; i < found.size() && points.size() < MOST; i++) points.add(found.get(i));
+    }
+
+    /** Both sides of what compares keys, one behind the other. */
+    void addBoth(ValuePoint left, ValuePoint right) {
+        if (points.size() + 2 > MOST) return;
+        points.add(left);
+        points.add(right);
     }
 
     private void orderedAll(LogicalPlan node, Expression part) {
@@ -295,6 +265,14 @@ public final class ValueLook {
         Expression left = meant(part.children().apply(0)), right = meant(part.children().apply(1));
         if (part instanceof LessThanOrEqual && isDay(right)) add("midnight", node, left, new Expression[] {left, right});
         if (part instanceof GreaterThanOrEqual && isDay(left)) add("midnight", node, right, new Expression[] {right, left});
+    }
+
+    /** A day that equals a time is its midnight. */
+    private void dayAlone(LogicalPlan node, Expression one, Expression other) {
+        Expression day = isDay(one) ? one : other, time = isDay(one) ? other : one;
+        if (!isDay(day) || isDay(time) || !time.dataType().typeName().startsWith("timestamp")) return;
+        if (node instanceof Join && !day.foldable()) add("time-of-day", node, time, new Expression[] {time});
+        else add("day-alone", node, time, new Expression[] {time, day});
     }
 
     /** Whether a time was a day before it was compared with a time: midnight stands for all of it. */
@@ -323,18 +301,27 @@ public final class ValueLook {
     }
 
     /** Notes a place once: at the child that has all the values; below joins at the side that has them. */
-    private void add(String kind, LogicalPlan node, Expression shown, Expression[] values) {
-        boolean isOfGroups = node instanceof Aggregate && hasAggregate(values);
-        for (int i = 0; i < values.length; i++) if (!isSafe(values[i], isOfGroups)) return;
+    void add(String kind, LogicalPlan node, Expression shown, Expression[] values, Expression written) {
+        int before = points.size();
+        add(kind, node, shown, values);
+        if (points.size() > before) ((ValuePoint) points.get(before)).written = written;
+    }
+
+    void add(String kind, LogicalPlan node, Expression shown, Expression[] values) {
+        boolean isOfGroups = node instanceof Aggregate && ValueSafety.hasAggregate(values);
+        for (int i = 0; i < values.length; i++) if (!ValueSafety.isSafe(values[i], isOfGroups)) return;
+        addKnown(kind, node, shown, values);
+    }
+
+    /** As `add`, of values that are known to fail for no row. */
+    void addKnown(String kind, LogicalPlan node, Expression shown, Expression[] values) {
+        boolean isOfGroups = node instanceof Aggregate && ValueSafety.hasAggregate(values);
         if (isOfGroups) put(kind, node, ValuePoint.GROUPS, shown, values);
         if (isOfGroups) return;
         for (int side = 0; side < node.children().length(); side++) {
-            if (!has((LogicalPlan) node.children().apply(side), values)) continue;
+            if (!ValueSafety.has((LogicalPlan) node.children().apply(side), values)) continue;
             boolean isFiltered = node instanceof Filter || node instanceof Join;
-            if (isFiltered && origins.isFromParquet(values[0])) { // a counter would keep the filter from being pushed into the files
-                if (kind.equals("order") && node instanceof Filter) put(kind, (LogicalPlan) node.children().apply(side), ValuePoint.ASKED, shown, values);
-                return;
-            }
+            boolean isAsked = isFiltered && origins.isFromParquet(values[0]); // a counter would keep the filter from being pushed into the files
             LogicalPlan place = node;
             int child = side;
             boolean goesOn = true;
@@ -342,67 +329,73 @@ public final class ValueLook {
                 goesOn = false;
                 LogicalPlan below = (LogicalPlan) place.children().apply(child);
                 for (int inner = 0; below instanceof Join && inner < 2 && !goesOn; inner++) {
-                    if (!has((LogicalPlan) below.children().apply(inner), values)) continue;
+                    if (!ValueSafety.has((LogicalPlan) below.children().apply(inner), values)) continue;
                     place = below;
                     child = inner;
                     goesOn = true;
                 }
             }
-            put(kind, place, child, shown, values);
+            if (isAsked) put(new ValuePoint(kind, (LogicalPlan) place.children().apply(child), ValuePoint.ASKED, shown, values, NONE, narrow(kind, values)));
+            else put(kind, place, child, shown, values);
             return;
         }
     }
 
-    private void put(String kind, LogicalPlan node, int child, Expression shown, Expression[] values) {
+    /** Rows beside which nothing is found: files know of many of their rows that they are not among these. */
+    private static Expression narrow(String kind, Expression[] values) {
+        if (kind.equals("midnight") || kind.equals("day-alone")) return new GreaterThan(values[0], values[1]);
+        return null;
+    }
+
+    /**
+     * Notes a condition that is neither true nor false where a value is missing (`missing`, of which `narrow` is the least). `others`: what
+     * else must hold of these rows; `parts`: what is compared.
+     */
+    void addMissing(String kind, LogicalPlan node, Expression shown, Expression missing, Expression narrow, List others, Expression[] parts) {
+        Expression[] own = new Expression[] {missing};
+        if (!ValueSafety.isSafe(missing, false)) return;
+        for (int side = 0; side < node.children().length(); side++) {
+            LogicalPlan rows = (LogicalPlan) node.children().apply(side), place = node;
+            if (!ValueSafety.has(rows, own)) continue;
+            int child = side;
+            for (int inner = 0; rows instanceof Join && inner < 2; inner++) {
+                if (!ValueSafety.has((LogicalPlan) rows.children().apply(inner), own) || !keeps((Join) rows, inner)) continue;
+                place = rows;
+                child = inner;
+                rows = (LogicalPlan) rows.children().apply(inner);
+                inner = -1;
+            }
+            if (rows instanceof Join && !((Join) rows).condition().isDefined()) return; // a condition behind it may choose among the pairs
+            Expression value = missing;
+            for (int i = 0; i < others.size(); i++) {
+                Expression other = (Expression) others.get(i);
+                if (ValueSafety.isSafe(other, false) && other.references().subsetOf(rows.outputSet())) value = new And(value, other);
+            }
+            boolean isAsked = (node instanceof Filter || node instanceof Join) && origins.isFromParquet(missing);
+            put(new ValuePoint(kind, isAsked ? rows : place, isAsked ? ValuePoint.ASKED : child, shown, new Expression[] {value}, parts, narrow));
+            return;
+        }
+    }
+
+    /** Whether a join gives values of this side (0 left, 1 right) as they are, and not none where there is no partner. */
+    private static boolean keeps(Join join, int side) {
+        String kind = join.joinType().toString();
+        return kind.equals("Inner") || kind.equals("Cross") || kind.equals(side == 0 ? "LeftOuter" : "RightOuter") || (side == 0 && kind.startsWith("Left"));
+    }
+
+    void put(String kind, LogicalPlan node, int child, Expression shown, Expression[] values) {
+        put(new ValuePoint(kind, node, child, shown, values));
+    }
+
+    private void put(ValuePoint made) {
+        String kind = made.kind;
+        Expression shown = made.shown;
+        Expression[] values = made.values;
         for (int i = 0; i < points.size(); i++) {
             ValuePoint known = (ValuePoint) points.get(i);
             if (known.kind.equals(kind) && known.values[0].semanticEquals(values[0]) && (!kind.equals("sought") || known.values[1].semanticEquals(values[1])) && (kind.equals("order") || known.shown.semanticEquals(shown))) return;
         }
-        if (points.size() < MOST) points.add(new ValuePoint(kind, node, child, shown, values));
-    }
-
-    private static boolean has(LogicalPlan child, Expression[] values) {
-        boolean hasAny = false;
-        for (int i = 0; i < values.length; i++) {
-            if (!values[i].references().subsetOf(child.outputSet())) return false;
-            hasAny = hasAny || values[i].references().nonEmpty();
-        }
-        return hasAny;
-    }
-
-    /** Whether it can be worked out for any row by itself and without an error: what a query guards by a condition is not guarded here. */
-    private static boolean isSafe(Expression value, boolean isOfGroups) {
-        if (!value.deterministic()) return false;
-        ArrayDeque waiting = new ArrayDeque();
-        waiting.add(value);
-        while (!waiting.isEmpty()) {
-            Expression next = (Expression) waiting.removeFirst();
-            boolean isKnown = next instanceof Cast ? isSafe((Cast) next) : SAFE.contains(next.getClass().getSimpleName());
-            if (isOfGroups && next instanceof AggregateExpression) continue; // worked out for each group whatever the query guards
-            if (!isKnown) return false;
-            addAll(next.children().iterator(), waiting);
-        }
-        return true;
-    }
-
-    private static boolean hasAggregate(Expression[] values) {
-        for (int i = 0; i < values.length; i++) {
-            ArrayDeque waiting = new ArrayDeque();
-            waiting.add(values[i]);
-            while (!waiting.isEmpty()) {
-                Expression next = (Expression) waiting.removeFirst();
-                if (next instanceof AggregateExpression) return true;
-                addAll(next.children().iterator(), waiting);
-            }
-        }
-        return false;
-    }
-
-    private static boolean isSafe(Cast cast) {
-        DataType from = cast.child().dataType(), to = cast.dataType();
-        if (cast.child() instanceof Literal || from.getClass() == to.getClass() && !(to instanceof DecimalType)) return true;
-        if (from instanceof DateType) return to.typeName().startsWith("timestamp");
-        return to instanceof DecimalType && from instanceof NumericType && ((DecimalType) to).isWiderThan(from);
+        if (points.size() < MOST) points.add(made);
     }
 
     // --- counting
@@ -424,20 +417,26 @@ public final class ValueLook {
     /** What stands at a place, as column k, and the same as all of its kind could be written, as column c. */
     public Dataset valuesAt(org.apache.spark.sql.classic.SparkSession session, int place) {
         ValuePoint point = (ValuePoint) points.get(place);
-        LogicalPlan rows = point.child == ValuePoint.OVER ? point.node : (LogicalPlan) point.node.children().apply(point.child);
+        LogicalPlan rows = point.child == ValuePoint.OVER || point.child == ValuePoint.LIST ? point.node : (LogicalPlan) point.node.children().apply(point.child);
         List columns = new ArrayList();
         columns.add(ValueCounters.alias(point.values[0], "k"));
-        columns.add(ValueCounters.alias(ValueCounters.plainly(point.values[0]), "c"));
+        columns.add(ValueCounters.alias(ValueCounters.plainly(point), "c"));
         LogicalPlan made = new org.apache.spark.sql.catalyst.plans.logical.Project(CollectionConverters.asScala(columns).toSeq(), rows);
         return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, made);
     }
 
-    /** What is counted at a place that no counter stands at, as column _sluice_value_0. */
+    /** All rows at a place that no counter stands at. */
+    public long rowsAt(org.apache.spark.sql.classic.SparkSession session, int place) {
+        return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, ((ValuePoint) points.get(place)).node).count();
+    }
+
+    /** What is counted at a place that no counter stands at, as columns _sluice_value_0, …. */
     public Dataset askedAt(org.apache.spark.sql.classic.SparkSession session, int place) {
         ValuePoint point = (ValuePoint) points.get(place);
         List columns = new ArrayList();
-        columns.add(ValueCounters.alias(ValueCounters.counted(point.kind, point.values[0]), "_sluice_value_0"));
-        LogicalPlan made = new org.apache.spark.sql.catalyst.plans.logical.Project(CollectionConverters.asScala(columns).toSeq(), point.node);
+        for (int i = 0; i < point.values.length; i++) columns.add(ValueCounters.alias(ValueCounters.counted(point, i), "_sluice_value_" + i));
+        LogicalPlan rows = point.narrow == null ? point.node : new Filter(point.narrow, point.node);
+        LogicalPlan made = new org.apache.spark.sql.catalyst.plans.logical.Project(CollectionConverters.asScala(columns).toSeq(), rows);
         return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, made);
     }
 

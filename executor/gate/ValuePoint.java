@@ -14,12 +14,26 @@ final class ValuePoint {
     final int child;
     final Expression shown;
     final Expression[] values;
+    /** No counter stands here, though it has a place of its own. */
+    boolean isSilent;
+    /** Whose place in the query's text it has; null: that of `shown`. */
+    Expression written;
+    /** What is compared, where that can be mended. */
+    final Expression[] parts;
+    /** Of rows that are asked for: what those have that are found. */
+    final Expression narrow;
 
     ValuePoint(String kind, LogicalPlan node, int child, Expression shown, Expression[] values) {
+        this(kind, node, child, shown, values, ValueLook.NONE, null);
+    }
+
+    ValuePoint(String kind, LogicalPlan node, int child, Expression shown, Expression[] values, Expression[] parts, Expression narrow) {
         this.kind = kind;
         this.node = node;
         this.child = child;
         this.shown = shown;
         this.values = values;
+        this.parts = parts;
+        this.narrow = narrow;
     }
 }

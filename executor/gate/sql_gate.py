@@ -192,6 +192,16 @@ class Gate:
         records = self._jvm.sluice.CrossLook.unlinked(query._jdf.queryExecution().analyzed()).split(RECORD)[:-1]
         return list(dict.fromkeys((one, other) for one, _, other in (record.partition(UNIT) for record in records)))
 
+    def of_outer(self, frame: DataFrame) -> list[str]:
+        """Names in the lists of IN (SELECT name …) of a frame's own query that are columns of the query around it."""
+        query: Any = frame
+        return list(dict.fromkeys(self._jvm.sluice.ScopeLook.ofOuter(query._jdf.queryExecution().analyzed()).split(RECORD)[:-1]))
+
+    def shadowed(self, frame: DataFrame) -> list[str]:
+        """Columns by which a frame's own query groups, though its SELECT calls something made of them by their name."""
+        query: Any = frame
+        return list(dict.fromkeys(self._jvm.sluice.ScopeLook.shadowed(query._jdf.queryExecution().analyzed()).split(RECORD)[:-1]))
+
     def drivers(self, frame: DataFrame, views: Sequence[str]) -> list[str]:
         """Those of `views` without whose rows the query of a frame has nothing to look at, in small letters."""
         query: Any = frame

@@ -17,17 +17,20 @@ from uuid import uuid4
 
 from executor.events import ValueCount, ValueWarnings
 from executor.gate.sql_gate import RECORD, UNIT
-from executor.language import sql_text
-from executor.problems import Problem
-from executor.running.keys import GROUP_COUNTS, KEY_COUNTS, TwoWays, asked, may_be_one, never_meet
+from executor.running.keys import GROUP_COUNTS, KEY_COUNTS, TwoWays, asked, asked_alike, may_be_one, may_look_alike, never_meet
+from executor.running.sizes import is_large
+from executor.running.mends import begins_at, mended
 from executor.running.text_order import MANY_DIGITS, TEXT_COUNTS, ZEROS, cast_to, in_order, texts_with
 from executor.running.watches import PREFIX, Observed
 from executor.spark import deadline
+from executor.value_kinds import YEARS_AHEAD
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 LONGEST_LABEL = 80
+GROUP = "\x1d"
+"""Stands between the columns of one place."""
 MOST_ASKED = 100_000
 """Rows that are asked where none are counted."""
 MOST_PLACES = 60
@@ -80,8 +83,23 @@ HAZARDS = {
     "group": Hazard(GROUP_COUNTS, lambda numbers: None),
     "zeros": Hazard([texts_with(ZEROS)], _any("zeros-lost")),
     "double": Hazard([texts_with(MANY_DIGITS)], _any("not-exact")),
+    "left-out": Hazard(["count_if(_sluice_value_0)"], _any("missing-left-out")),
+    "not-met": Hazard(["count_if(_sluice_value_0)"], _any("missing-not-met")),
+    "places": Hazard(["count_if(_sluice_value_0 % 1 <> 0 AND _sluice_value_0 = _sluice_value_0 AND abs(_sluice_value_0) < 1e18)"], _any("places-lost")),
+    "once": Hazard(["coalesce(sum(_sluice_value_0 - _sluice_value_1), 0)"], _any("added-once")),
+    "concat": Hazard(["count_if(_sluice_value_0)"], _any("text-lost")),
+    "boundaries": Hazard(["count_if(_sluice_value_0)"], _any("whole-units")),
+    "week": Hazard(["count_if(year(_sluice_value_0) <> extract(YEAROFWEEK FROM _sluice_value_0))"], _any("week-of-other-year")),
+    "short-year": Hazard([f"count_if(year(try_to_timestamp(_sluice_value_0, _sluice_value_1)) > year(current_date()) + {YEARS_AHEAD})"], _any("year-ahead")),
+    "padded": Hazard(["count_if(length(_sluice_value_0) > _sluice_value_1)"], _any("pad-cuts")),
+    "nulls-first": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("nulls-first")),
+    "day-alone": Hazard([f"count_if({_SAME_DAY} AND {_AT_MIDNIGHT})"], _any("later-that-day")),
+    "time-of-day": Hazard(["count_if(date_format(_sluice_value_0, 'HHmmssSSSSSS') <> '000000000000')"], _any("later-that-day")),
     "null-in-list": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("null-in-list")),
 }
+
+AS_WRITTEN = {"left-out", "not-met", "once", "concat", "boundaries", "padded"}
+"""Places that are called as the query has them."""
 
 
 @dataclass
@@ -92,6 +110,8 @@ class Place:
     label: str
     start: int
     stop: int
+    compared: list[str] = field(default_factory=list)
+    """The columns that a condition compares, where it can be mended; empty for what is no column."""
     name: str = field(default_factory=lambda: PREFIX + uuid4().hex)
     rows: int | None = None
     is_whole: bool = False
@@ -100,19 +120,38 @@ class Place:
     """No counter stands here: the first rows are asked."""
     values: Callable[[], Any] | None = None
     """The frame of the values that stand here."""
+    all_rows: Callable[[], int] | None = None
+    """How many rows there are beside those that were asked."""
     two_ways: TwoWays | None = None
+    alike: TwoWays | None = None
+    """Of the left side of a join: keys that meet none of the other side, though one there looks the same."""
     _asked: list[int] = field(default_factory=list)
+    _asked_beside: bool = False
 
     def ask(self) -> None:
         """Asks what could not be counted; and keys that may be the same in two ways of writing, once for each time that something new was
         counted."""
-        if self.is_asked and self.rows is None and self.values:
+        if self.is_asked and self.rows is None and self.values and not self.kind.startswith("key-"):
             row = self.values().limit(MOST_ASKED).selectExpr("count(1)", *HAZARDS[self.kind].counts).first()
             self.rows, *self.numbers = (number or 0 for number in row)
             self.is_whole = self.rows < MOST_ASKED
+            if self.found and self.is_whole and self.all_rows:
+                self.rows = self.all_rows()
         if self.kind == "group" and self.numbers and self.numbers != self._asked and self.values and may_be_one(self.numbers[0]):
             self.two_ways = asked(self.values())
         self._asked = self.numbers
+
+    def ask_beside(self, right: Place) -> None:
+        """Asks the keys of both sides of a join whether some that do not meet look the same."""
+        is_counted = bool(self.numbers and right.numbers)
+        if not self.values or not right.values or (self._asked_beside, self.is_asked or is_counted) != (False, True):
+            return
+        may_be = self.is_asked or may_look_alike(self.numbers[0], right.numbers[0])
+        self._asked_beside = True
+        if may_be and not is_large(self.values(), right.values()):
+            self.alike = asked_alike(self.values(), right.values())
+            self.rows = self.alike.keys if self.alike and self.rows is None else self.rows
+            self.is_whole = True
 
     def take(self, text: str) -> None:
         """Notes what Spark says of this place."""
@@ -129,22 +168,12 @@ class Place:
     @property
     def told(self) -> str:
         """What it is called for people who may see data."""
-        return f"{self.label}, {self.two_ways.example}" if self.two_ways else self.label
+        ways = self.two_ways or self.alike
+        return f"{self.label}, {ways.example}" if ways else self.label
 
     def hint(self, sql: str, field: str) -> dict[str, Any] | None:
         """The one change that mends it, as a problem for the editor."""
-        wanted = HAZARDS[self.kind].change(self.numbers)
-        written = sql[self.start : self.stop + 1] if 0 <= self.start <= self.stop else ""
-        if wanted is None or not written or len(written) > LONGEST_LABEL:
-            return None
-        line, column = sql_text.place(sql, self.start)
-        edit: Any = {"start": self.start, "end": self.stop + 1, "text": f"CAST({written} AS {wanted})", "says": "Compare as numbers"}
-        return Problem(
-            code="numbers-by-letters",
-            message=f"The numbers in “{self.label}” are compared as text: 10 comes before 9.",
-            field=field, found=written, line=line, column=column, severity="warning", edit=edit,
-            fix=f"Write CAST({written} AS {wanted}), or type the column. CAST({written} AS STRING) says that it is meant.",
-        ).as_dict()  # fmt: skip
+        return mended(self, HAZARDS[self.kind].change(self.numbers), sql, field)
 
 
 @dataclass
@@ -157,6 +186,12 @@ class Hazards:
     sql: str
     field: str
     places: list[Place]
+
+    def __post_init__(self) -> None:
+        for place in self.places:
+            place.start = begins_at(place, self.sql)
+            if place.kind in AS_WRITTEN and 0 <= place.start <= place.stop:
+                place.label = " ".join(self.sql[place.start : place.stop + 1].split())[:LONGEST_LABEL]
 
     def at(self, index: int) -> Hazards:
         """The same in a document in which its stage stands elsewhere."""
@@ -172,11 +207,26 @@ class Hazards:
         for place in self.places:
             with suppress(*spark_errors()):  # what cannot be asked is not told: the query itself has run
                 place.ask()
+        for left, right in self._sides():
+            with suppress(*spark_errors()):
+                left.ask_beside(right)
+
+    def _sides(self) -> Iterator[tuple[Place, Place]]:
+        """The two sides of each join follow each other."""
+        yield from ((left, right) for left, right in pairwise(self.places) if left.kind == "key-left")
+
+    def notes(self) -> list[str]:
+        """What the log says of them beside: nothing."""
+        return []
 
     def _keys(self) -> Iterator[tuple[Place, tuple[str, int]]]:
         """Of the two sides of a join, which follow each other, the one with keys that cannot meet any of the other."""
-        for left, right in pairwise(self.places):
-            if left.kind == "key-left" and left.numbers and right.numbers and (found := never_meet(left.numbers, right.numbers)):
+        for left, right in self._sides():
+            found = never_meet(left.numbers, right.numbers) if left.numbers and right.numbers else None
+            if left.alike and (found is None or found[2] < left.alike.keys):
+                yield left, ("keys-alike", left.alike.keys)
+            elif found:
+                left.alike = None
                 yield (left, right)[found[0]], found[1:]
 
     def event(self) -> ValueWarnings | None:
@@ -217,10 +267,11 @@ def counted(spark: SparkSession, frame: DataFrame, *, is_check: bool = False) ->
         places = [_place(record) for record in look.points().split(RECORD)[:-1]]
         counts = RECORD.join(UNIT.join(["count(1)", *HAZARDS[place.kind].counts]) for place in places)
         for index, place in enumerate(places):
-            values = look.askedAt if place.is_asked else look.valuesAt
+            values = look.askedAt if place.is_asked and not place.kind.startswith("key-") else look.valuesAt
+            place.all_rows = lambda index=index: int(look.rowsAt(session._jsparkSession, index))
             place.values = lambda index=index, values=values: Frame(values(session._jsparkSession, index), spark)
         if places:
-            return Frame(look.counting(session._jsparkSession, "\n".join(place.name for place in places), counts), spark), places
+            return Frame(look.counting(session._jsparkSession, "\n".join("" if place.is_asked else place.name for place in places), counts), spark), places
     return frame, []
 
 
@@ -233,8 +284,8 @@ def spark_errors() -> tuple[type[Exception], ...]:
 
 
 def _place(record: str) -> Place:
-    kind, label, start, stop, asked = record.split(UNIT)
-    return Place(kind, label[:LONGEST_LABEL], int(start), int(stop), is_asked=asked == "1")
+    kind, label, start, stop, asked, names = record.split(UNIT)
+    return Place(kind, label[:LONGEST_LABEL], int(start), int(stop), names.split(GROUP) if names else [], is_asked=asked == "1")
 
 
 def _both(thing: Any) -> Any:

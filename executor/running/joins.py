@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from executor.events import ValueCount, ValueWarnings
 from executor.gate.sql_gate import RECORD, UNIT
 from executor.problems import Foreign, Problem
+from executor.running.found import Found
 from executor.running.hazards import spark_errors
 from executor.running.keys import LONGEST_KEY
+from executor.running.ranges import RangeJoin
 from executor.running.watches import Observed
 from executor.spark import deadline
 
@@ -25,17 +27,6 @@ if TYPE_CHECKING:
 MOST_ASKED = 200_000
 """Rows of the smaller side of a join that Spark did not keep in memory, up to which its keys are counted."""
 LEFT, RIGHT = 0, 1
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was found at a join: the rows that come of such keys, and one of these keys with its rows on both sides."""
-
-    kind: str
-    rows: int
-    keys: int
-    key: str
-    times: tuple[int, int]
 
 
 class KeyedJoin:
@@ -63,6 +54,16 @@ class KeyedJoin:
         self.found = None if first is None else self._of_both(first)
         if self.found is None and self._may_repeat_left():
             self.found = self._of_left()
+
+    @property
+    def note(self) -> str | None:
+        """That more rows came out than its left side has, where that is all there is to say: it is what most joins are for."""
+        if self.found or not self.numbers or self.kind not in ("Inner", "LeftOuter"):
+            return None
+        out, left, right, _ = self.numbers
+        if not 0 <= left < out or (self.kind == "Inner" and 0 <= out <= right):
+            return None
+        return f"{left:,} rows on the left side, and {out:,} come out, as keys of the right side stand more than once."
 
     def _worth_asking(self) -> int | None:
         """The side whose keys are to be counted first; None where no row can have been multiplied."""
@@ -118,6 +119,22 @@ class KeyedJoin:
         times = (most["a"], most["b"]) if first == LEFT else (most["b"], most["a"])
         return Found(kind, row["rows"], row["keys"], str(most["key"])[:LONGEST_KEY], times)
 
+    def problem(self, found: Found, field: str) -> Problem:
+        stands = f"{found.keys:,} key{'' if found.keys == 1 else 's'} of “{self.label}”"
+        if found.kind == "rows-multiplied":
+            message = f"{stands} stand on both sides of the join more than once: {found.rows:,} rows come of them, each with each."
+        else:
+            message = f"{stands} stand on the right side of the join more than once: rows of the left side come again, and are added again."
+        return Problem(
+            code=found.kind,
+            message=message,
+            field=field,
+            value=Foreign(f"{found.key}: {found.times[LEFT]:,} rows on the left side, {found.times[RIGHT]:,} on the right"),
+            severity="warning",
+            fix="Join one row for each key (GROUP BY it, or keep row_number() = 1), or add up before the join. "
+            "CROSS JOIN … ON says that all pairs are meant.",
+        )
+
 
 @dataclass
 class Joins:
@@ -128,7 +145,7 @@ class Joins:
     view: str
     sql: str
     field: str
-    joins: list[KeyedJoin]
+    joins: list[KeyedJoin | RangeJoin]
 
     def at(self, index: int) -> Joins:
         """The same in a document in which its stage stands elsewhere."""
@@ -157,38 +174,21 @@ class Joins:
             rows=max(rows, *(join.numbers[0] for join, _ in told)),
             affected=rows,
             counts=[ValueCount(kind=found.kind, rows=found.rows, column=self._named(join)) for join, found in told],
-            names=[f"{join.label}, {_example(found)}" for join, found in told],
+            names=[f"{join.label}, {found.example}" for join, found in told],
             is_whole=True,
-            hints=[_problem(join, found, self.field).as_dict() for join, found in told],
+            hints=[join.problem(found, self.field).as_dict() for join, found in told],
         )
 
-    def _named(self, join: KeyedJoin) -> str:
+    def notes(self) -> list[str]:
+        """What the log says of them."""
+        return [f"Join on “{self._named(join) or 'its keys'}”: {join.note}" for join in self.joins if join.note]
+
+    def _named(self, join: KeyedJoin | RangeJoin) -> str:
         """What everybody may see of its keys: names that stand in the document."""
         return join.label if all(name in self.sql for name in (*join.left.split(", "), *join.right.split(", "))) else ""
 
 
-def _example(found: Found) -> str:
-    return f"for instance “{found.key}”: {found.times[LEFT]:,} × {found.times[RIGHT]:,}"
-
-
-def _problem(join: KeyedJoin, found: Found, field: str) -> Problem:
-    stands = f"{found.keys:,} key{'' if found.keys == 1 else 's'} of “{join.label}”"
-    if found.kind == "rows-multiplied":
-        message = f"{stands} stand on both sides of the join more than once: {found.rows:,} rows come of them, each with each."
-    else:
-        message = f"{stands} stand on the right side of the join more than once: rows of the left side come again, and are added again."
-    return Problem(
-        code=found.kind,
-        message=message,
-        field=field,
-        value=Foreign(f"{found.key}: {found.times[LEFT]:,} rows on the left side, {found.times[RIGHT]:,} on the right"),
-        severity="warning",
-        fix="Join one row for each key (GROUP BY it, or keep row_number() = 1), or add up before the join. "
-        "CROSS JOIN … ON says that all pairs are meant.",
-    )
-
-
-def joins_of(spark: SparkSession, frame: DataFrame) -> list[KeyedJoin]:
+def joins_of(spark: SparkSession, frame: DataFrame) -> list[KeyedJoin | RangeJoin]:
     """The joins of a query whose rows may be multiplied."""
     session: Any = spark
     given: Any = frame
@@ -198,5 +198,6 @@ def joins_of(spark: SparkSession, frame: DataFrame) -> list[KeyedJoin]:
     ):
         query = given._jdf.queryExecution()
         look = session._jvm.sluice.JoinLook(query.analyzed(), query.optimizedPlan())
-        return [KeyedJoin(session, look, place, record) for place, record in enumerate(look.points().split(RECORD)[:-1])]
+        keyed = [KeyedJoin(session, look, place, record) for place, record in enumerate(look.points().split(RECORD)[:-1])]
+        return [*keyed, *[RangeJoin(session, look, place, record) for place, record in enumerate(look.ranges().split(RECORD)[:-1])]]
     return []

@@ -12,7 +12,7 @@ from typing import Any
 
 SHAPE = "_sluice_value_0"
 WIDTHS, FORMS = 12, 5
-_ODD_TEXT, _ODD = 60, 61
+_ODD_TEXT, _ODD, _SMALL = 60, 61, 62
 _FORM = (1 << WIDTHS) - 1
 _OTHERWISE = (1 << WIDTHS * FORMS) - (1 << WIDTHS)
 """Bits of numbers that are not written plainly."""
@@ -65,6 +65,35 @@ def never_meet(left: Sequence[int], right: Sequence[int]) -> tuple[int, str, int
             if widths & plain and not widths & _widths(other[0], form):
                 return side, "numbers-differ", mine[2]
     return None
+
+
+def may_look_alike(left: int, right: int) -> bool:
+    """Whether keys with these bits on both sides of a join may look the same and be others: blanks, signs that are not seen, zeros, or
+    letters that are all small (or capital) on one side alone."""
+    otherwise = (_OTHERWISE | 1 << _ODD_TEXT | 1 << _ODD) & (left | right)
+    return bool(otherwise) or (left ^ right) >> _SMALL & 3 != 0
+
+
+def asked_alike(left: Any, right: Any) -> TwoWays | None:
+    """Keys of one side of a join that meet none of the other, though one there looks the same. `left`, `right`: frames of the keys (k) and
+    of how all that look like them could be written (c). `keys` are rows here."""
+    from pyspark.sql import functions as F
+
+    def of(side: Any, here: str, there: str) -> Any:
+        return side.dropna().groupBy("k", "c").agg(F.count(F.lit(1)).alias(here)).withColumn(there, F.lit(0).cast("long"))
+
+    both = of(left, "l", "r").unionByName(of(right, "r", "l")).groupBy("k", "c").agg(F.sum("l").alias("l"), F.sum("r").alias("r"))
+    found = None
+    for here, there in (("l", "r"), ("r", "l")):
+        alone = both.groupBy("c").agg(
+            F.expr(f"sum(if({there} = 0, {here}, 0))").alias("n"),
+            F.expr(f"max(if({there} = 0, k, NULL))").alias("one"),
+            F.expr(f"max(if({there} > 0, k, NULL))").alias("other"),
+        )
+        row = alone.where("n > 0 AND other IS NOT NULL").selectExpr("sum(n) AS rows", "max_by(struct(one, other), n) AS pair").first()
+        if row is not None and row["rows"] and (found is None or found.keys < row["rows"]):
+            found = TwoWays(row["rows"], row["pair"]["one"][:LONGEST_KEY], row["pair"]["other"][:LONGEST_KEY])
+    return found
 
 
 def asked(values: Any) -> TwoWays | None:

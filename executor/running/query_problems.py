@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from executor.problems import Problem
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from executor.gate.sql_gate import Gate
+
+
+def of_plan(gate: Gate, frame: DataFrame, field: str) -> Iterator[Problem]:
+    """What the plan of this query says."""
+    if crossed := gate.crossed(frame):
+        yield under_other_names(crossed, field)
+    if words := gate.numbered(frame):
+        yield no_row_as_another(words, field)
+    if pairs := gate.unlinked(frame):
+        yield each_with_each(pairs, field)
+    if names := gate.of_outer(frame):
+        yield names_of_outer(names, field)
+    if columns := gate.shadowed(frame):
+        yield grouped_by_the_column(columns, field)
 
 
 def under_other_names(crossed: list[tuple[str, str]], field: str) -> Problem:
@@ -37,4 +59,27 @@ def each_with_each(pairs: list[tuple[str, str]], field: str) -> Problem:
         message=f"{listed} stand in FROM with no condition between them: each row of one comes with each row of the other.",
         found=listed,
         fix="Say in ON or WHERE which rows belong together. If all pairs are meant, write CROSS JOIN.",
+    )
+
+
+def names_of_outer(names: list[str], field: str) -> Problem:
+    listed = ", ".join(f"“{name}”" for name in names)
+    return Problem(
+        code="name-of-outer-query",
+        field=field,
+        message=f"In the list of IN {listed} is a column of the query around it, as the views of the list have none of that name: "
+        "the condition holds for every row whose list is not empty.",
+        found=listed,
+        fix="Name the column of the list's own view, with the view before it.",
+    )
+
+
+def grouped_by_the_column(columns: list[str], field: str) -> Problem:
+    listed = ", ".join(f"“{name}”" for name in columns)
+    return Problem(
+        code="grouped-by-column",
+        field=field,
+        message=f"GROUP BY goes by the column {listed}, not by what SELECT calls so: what looks like one group may come in several rows.",
+        found=listed,
+        fix="Group by the expression itself (or by its place: GROUP BY 1), or give it another name behind AS.",
     )

@@ -26,7 +26,7 @@ from executor.problems import Problem, ProblemError
 from executor.running.hazards import MOST_PLACES, Hazards, counted
 from executor.running.inputs import CHANGED, Input
 from executor.running.joins import Joins, joins_of
-from executor.running.query_problems import each_with_each, no_row_as_another, under_other_names
+from executor.running.query_problems import of_plan
 from executor.running.watches import Watch, observer
 from executor.spark import errors as spark_errors
 from executor.spark.origins import Origins
@@ -215,12 +215,8 @@ class RunContext:
         if self._entered:
             self.origins.asks(text, self.index, self._entered, field)
         frame = self._gate.query(text, [view.name for view in self.views.values()], field)
-        if crossed := self._gate.crossed(frame):
-            self.warn(under_other_names(crossed, field))
-        if words := self._gate.numbered(frame):
-            self.warn(no_row_as_another(words, field))
-        if pairs := self._gate.unlinked(frame):
-            self.warn(each_with_each(pairs, field))
+        for problem in of_plan(self._gate, frame, field):
+            self.warn(problem)
         for mistake in silent_mistakes(text, self.columns(), field):
             self.warn(mistake)
         return self._with_hazards_counted(frame, text, field)
@@ -326,6 +322,8 @@ class Runner:
         self._look_at_watches()
         for hazards in self.context.hazards if asks else ():
             hazards.ask()
+            for note in hazards.notes():
+                self.emit(Log(level="info", message=note, stage=hazards.stage, source="job"))
         told = [watch.event() for watch in self.context.watches] + [hazards.event() for hazards in self.context.hazards]
         for event in filter(None, told):
             self.warnings += 1

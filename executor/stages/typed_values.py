@@ -32,6 +32,7 @@ from executor.language.schema import (
     TimeColumn,
     TimestampColumn,
 )
+from executor.value_kinds import YEARS_AHEAD
 
 WITH_EXPONENT = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+$"
 EXPONENT = r"^[+-]?[0-9]*\.?[0-9]*[eE]\+[0-9]+$"
@@ -315,9 +316,6 @@ def is_ahead(column: AnyColumn, text: str, value: str) -> str | None:
     if not isinstance(column, TimestampColumn | DateColumn) or not any(map(date_patterns.has_short_year, column.formatters)):
         return None
     return f"({value} IS NOT NULL AND year({value}) > year(current_date()) + {YEARS_AHEAD} AND NOT rlike({text}, '[0-9]{{4}}'))"
-
-
-YEARS_AHEAD = 20
 
 
 def is_two_ways(column: AnyColumn, text: str, value: str) -> str | None:

@@ -20,6 +20,8 @@ FILES = {
     "unique": "code,name\nJFK,Kennedy\nLAX,Los Angeles\nORD,O'Hare\n",
     "customers": "c,name,credit\n1,Ann,10\n2,Bob,20\n3,Cy,30\n",
     "orders": "o,c,amount\n1,1,5\n2,1,6\n3,2,7\n4,2,8\n",
+    "sales": "id,item,day,n\n1,A,2024-01-05,2\n2,A,2024-01-10,3\n3,B,2024-02-01,4\n4,B,2025-01-01,5\n",
+    "prices": "item,since,until,price\nA,2024-01-01,2024-01-10,1\nA,2024-01-10,2024-12-31,2\nB,2024-01-01,2024-12-31,3\n",
     "again": "c,tier\n1,gold\n2,tin\n3,tin\n3,gold\n",
 }
 READS = [
@@ -162,3 +164,48 @@ def test_views_without_a_condition_between_them_are_told(spark_process: SparkPro
 )
 def test_pairs_that_are_meant_are_not_told(spark_process: SparkProcess, lake: Path, sql: str) -> None:
     assert run(spark_process, lake, sql).result == "succeeded"
+
+
+PRICED = "FROM sales AS s JOIN prices AS p ON s.item = p.item AND s.day"
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        (f"SELECT s.id, p.price {PRICED} BETWEEN p.since AND p.until", 1),
+        (f"SELECT sum(CAST(s.n AS INT) * CAST(p.price AS INT)) AS x {PRICED} >= p.since AND p.until >= s.day", 1),
+        (f"SELECT s.id, p.price {PRICED.replace('JOIN', 'LEFT JOIN')} BETWEEN p.since AND p.until", 1),
+        ("SELECT s.id, p.price FROM sales AS s, prices AS p WHERE s.day BETWEEN p.since AND p.until AND p.item = s.item", 1),
+        ("SELECT s.id, p.price FROM sales AS s JOIN prices AS p ON s.day BETWEEN p.since AND p.until", 3),
+        ("SELECT s.id, p.price FROM prices AS p RIGHT JOIN sales AS s ON s.day BETWEEN p.since AND p.until AND s.item = p.item", 1),
+    ],
+)
+def test_values_in_several_ranges_are_told(spark_process: SparkProcess, lake: Path, sql: str, rows: int) -> None:
+    outcome = run(spark_process, lake, sql)
+    assert told(outcome) == {("day in since, until", "ranges-overlap", rows)}
+    (event,) = outcome.named("value_warnings")
+    assert "2024-01-10" in event["names"][0]
+    assert "2024" not in str(event["counts"]) + event["hints"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT s.id, p.price {PRICED} >= p.since AND s.day < p.until",
+        f"SELECT s.id, p.price {PRICED.replace('JOIN', 'CROSS JOIN')} BETWEEN p.since AND p.until",
+        "SELECT s.day, count(*) AS n FROM sales AS s JOIN prices AS p ON s.day BETWEEN p.since AND p.until GROUP BY s.day",
+        "SELECT s.day, p.item FROM sales AS s JOIN prices AS p ON s.day BETWEEN p.since AND p.until",
+        f"SELECT s.id, max(p.price) AS price {PRICED} BETWEEN p.since AND p.until GROUP BY s.id",
+        "SELECT a.id, b.id AS other FROM sales AS a JOIN sales AS b ON a.item = b.item AND a.day <= b.day",
+    ],
+)
+def test_ranges_that_are_apart_or_meant_to_be_many_are_not_told(spark_process: SparkProcess, lake: Path, sql: str) -> None:
+    assert told(run(spark_process, lake, sql)) == set()
+
+
+def test_a_join_that_makes_more_rows_is_noted_in_the_log(spark_process: SparkProcess, lake: Path) -> None:
+    outcome = run(spark_process, lake, "SELECT c.name, a.tier FROM customers AS c LEFT JOIN again AS a ON a.c = c.c")
+    (note,) = [event for event in outcome.named("log") if event["message"].startswith("Join on")]
+    assert outcome.result == "succeeded"
+    assert (note["level"], note["stage"]) == ("info", "q0")
+    assert "3 rows on the left side, and 4 come out" in note["message"]

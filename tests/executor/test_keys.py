@@ -63,16 +63,17 @@ def test_keys_written_in_two_ways_are_told(spark_process: SparkProcess, lake: Pa
         ("SELECT id FROM t WHERE k = '1'", "k", 2),
         ("SELECT count_if(k <> '1') AS n FROM t", "k", 2),
         ("SELECT CASE WHEN k = '3' THEN 1 END AS n FROM t", "k", 1),
+        ("SELECT id FROM t WHERE word = 'cd'", "word", 1),
     ],
 )
 def test_rows_that_a_comparison_nearly_finds_are_told(spark_process: SparkProcess, lake: Path, sql: str, name: str, rows: int) -> None:
-    assert told(run(spark_process, lake, sql)) == {(name, "nearly-sought", rows)}
+    assert {one for one in told(run(spark_process, lake, sql)) if one[1] != "missing-left-out"} == {(name, "nearly-sought", rows)}
 
 
 @pytest.mark.parametrize(
     "sql",
     [
-        "SELECT id FROM t WHERE word = 'ab' OR month = '10' OR code = '1030' OR v = '9.5'",
+        "SELECT id FROM t WHERE word = 'A B' OR month = '10' OR code = '1030' OR v = '9.5'",
         "SELECT id FROM t WHERE trim(word) = 'AB' OR k = 1",
         "SELECT zip, month, code, v, count(*) AS n FROM t GROUP BY zip, month, code, v",
         "SELECT DISTINCT CAST(k AS STRING) AS k FROM t",
@@ -91,3 +92,32 @@ def test_codes_and_what_is_said_are_left_alone(spark_process: SparkProcess, lake
 def test_numbers_that_the_other_side_of_a_join_writes_otherwise_are_told(spark_process: SparkProcess, lake: Path) -> None:
     assert told(run(spark_process, lake, "SELECT t.id FROM t LEFT JOIN u ON t.zip = u.zip")) == {("zip", "numbers-differ", 2)}
     assert told(run(spark_process, lake, "SELECT u.k FROM u LEFT JOIN t ON t.code = u.code")) == {("code", "numbers-differ", 2)}
+
+
+@pytest.mark.parametrize("kind", ["CSV", "Parquet"])
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT a.id FROM {a} AS a LEFT JOIN {b} AS b ON a.city = b.city", 4),
+        ("SELECT a.id FROM {a} AS a, {b} AS b WHERE b.city = a.city", 4),
+        ("SELECT a.id FROM {a} AS a WHERE a.city IN (SELECT city FROM {b})", 4),
+        ("SELECT a.id FROM {a} AS a JOIN {b} AS b ON lower(trim(a.city)) = lower(b.city)", 2),
+        ("SELECT a.id FROM {a} AS a JOIN {b} AS b ON a.id = b.id", 0),
+    ],
+)
+def test_keys_that_look_like_one_of_the_other_side_and_meet_none_are_told(
+    spark_process: SparkProcess, tmp_path: Path, kind: str, sql: str, expected: int
+) -> None:
+    (tmp_path / "cities.csv").write_text("id,city\n1,Berlin\n2,berlin\n3,Rome\u00a0\n4,Besanc\u0327on\n5,PARIS\n6,Oslo\n")
+    (tmp_path / "known.csv").write_text("id,city\n1,Berlin\n2,Paris\n3,Rome\n4,Besan\u00e7on\n5,Bonn\n6,Bern\n")
+    stages: list[dict[str, object]] = [READS[0] | {"name": n, "inputURI": f"{n}.csv", "outputView": n} for n in ("cities", "known")]
+    names = {"a": "cities", "b": "known"}
+    if kind == "Parquet":
+        for name in ("cities", "known"):
+            stages.append({"type": "ParquetLoad", "name": f"{name}_out", "inputView": name, "outputURI": f"p_{name}"})
+            stages.append({"type": "ParquetExtract", "name": f"{name}_in", "inputURI": f"p_{name}", "outputView": f"p_{name}"})
+        names = {"a": "p_cities", "b": "p_known"}
+    query = {"type": "SQLTransform", "name": "asked", "sql": sql.format(**names), "outputView": "o"}
+    save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
+    outcome = run_here(spark_process, [*stages, query, save], tmp_path)
+    assert {count["rows"] for event in outcome.named("value_warnings") for count in event["counts"]} == ({expected} if expected else set())

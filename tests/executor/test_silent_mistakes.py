@@ -61,6 +61,17 @@ def told(outcome: Outcome) -> str:
         ("SELECT count(*) AS n FROM t WHERE k IN (SELECT k FROM (SELECT DISTINCT * FROM t))", "DISTINCT finds"),
         ("SELECT count(*) AS n FROM t AS a NATURAL LEFT JOIN t AS b", "USING"),
         ("SELECT count(*) AS n FROM t AS a JOIN t AS b ON a.k = a.k", "compared with itself"),
+        ("SELECT k FROM t WHERE k IN (SELECT k FROM (SELECT 1 AS one))", "column of the query around it"),
+        ("SELECT left(d, 7) AS d, count(*) AS n FROM t GROUP BY d", "GROUP BY goes by the column"),
+        ("SELECT k FROM t WHERE v NOT IN ('2', NULL)", "no row at all"),
+        ("SELECT k FROM t WHERE v IN ('2', NULL)", "equals nothing"),
+        ("SELECT k FROM t WHERE length(v) BETWEEN 9 AND 1", "1 AND 9"),
+        ("SELECT k FROM t WHERE d BETWEEN '2024-12-31' AND '2024-01-01'", "begins with the lower end"),
+        ("SELECT substring(k, 0, 2) AS x FROM t", "place 0"),
+        ("SELECT left(k, -1) AS x FROM t", "all but 1 signs"),
+        ("SELECT log(length(v)) AS x FROM t", "log10"),
+        ("SELECT first_value(v) OVER (PARTITION BY k) AS x FROM t", "without ORDER BY"),
+        ("SELECT extract(DOW FROM DATE'2024-01-01') AS x FROM t", "Sunday is 1"),
     ],
 )
 def test_a_run_tells_what_the_query_hardly_means(spark_process: SparkProcess, tmp_path: Path, sql: str, word: str) -> None:
@@ -82,8 +93,8 @@ def test_a_check_that_cannot_fail_is_told(spark_process: SparkProcess, tmp_path:
     [
         "SELECT date_format(d, 'yyyy-MM-dd hh:mm a') AS x, date_format(d, 'HH:mm dd.MM.yyyy') AS y FROM t",
         "SELECT date_format(d, \"yyyy-MM-dd'T'HH:mm:ss\") AS x FROM t",
-        'SELECT k FROM t WHERE k <> "Europe" OR "Europe" = k',
-        'SELECT coalesce(k, "v") AS x, "none" AS y, last_value(v) OVER (PARTITION BY k) AS z, first_value(v) OVER (ORDER BY d) AS w FROM t',
+        'SELECT k FROM t WHERE v <> "Europe" OR "Europe" = v',
+        'SELECT coalesce(k, "v") AS x, "none" AS y, last_value(v) OVER w AS z, first_value(v) OVER (ORDER BY d) AS w FROM t WINDOW w AS (PARTITION BY k)',
         "SELECT last_value(v) OVER (ORDER BY d ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS x FROM t",
         "SELECT split(v, '[.]')[0] AS x, CAST(v AS DECIMAL(10, 2)) AS y, CAST(d AS VARCHAR(200)) AS z FROM t WHERE k IS NOT NULL",
         "SELECT date_format(d, 'HH:mm:ss.SSS') AS x, date_format(d, 'K:mm a') AS y, _index ^ 255 AS z, k RLIKE '^2' AS w FROM t",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from executor.language import sql_text
-from executor.language.dialects import clauses
+from executor.language.dialects import clauses, quiet
 from executor.language.dialects.counts import counts, moments_of_numbers
 from executor.language.dialects.functions import functions, moments
 from executor.language.dialects.hints import Hint, Rule, hint
@@ -44,6 +44,12 @@ RULES: tuple[Rule, ...] = (
     types,
     patterns,
     literals,
+    quiet.lists,
+    quiet.betweens,
+    quiet.parts_of_texts,
+    quiet.logarithms,
+    quiet.firsts,
+    quiet.sums_of_distinct,
 )
 MENDED = {
     "sql-syntax",

@@ -31,8 +31,8 @@ _WHOLE = (
 )
 
 
-def _instead(query: Query, call: Call, text: str, message: str, *, is_wrong: bool = True) -> Iterator[Hint]:
-    yield hint(query, call.first, call.last + 1, text, message, is_wrong=is_wrong)
+def _instead(query: Query, call: Call, text: str, message: str, **more: bool) -> Iterator[Hint]:
+    yield hint(query, call.first, call.last + 1, text, message, **more)
 
 
 def unit_of(query: Query, argument: tuple[int, int]) -> str | None:
@@ -143,7 +143,7 @@ def _datepart(query: Query, call: Call) -> Iterator[Hint]:
     if end != first + 1:
         return
     if name == "DOW" and query.kind(first) == TEXT:
-        yield from _instead(query, call, f"(dayofweek({value}) - 1)", _SUNDAY, is_wrong=False)
+        yield from _instead(query, call, f"(dayofweek({value}) - 1)", _SUNDAY, is_wrong=False, is_silent=True)
     elif query.kind(first) == WORD and name in ("WEEKDAY", "DW"):
         yield from _instead(query, call, f"dayofweek({value})", "“datepart” wants the unit as a text.")
     elif query.kind(first) == WORD and name in PARTS:
@@ -182,7 +182,7 @@ def _extract(query: Query, call: Call) -> Iterator[Hint]:
         text = f"(unix_micros(CAST({value} AS TIMESTAMP)) / 1000000.0)"
         yield from _instead(query, call, text, "“EPOCH” is PostgreSQL's.")
     elif query.word(start) == "DOW":
-        yield from _instead(query, call, f"(dayofweek({value}) - 1)", _SUNDAY, is_wrong=False)
+        yield from _instead(query, call, f"(dayofweek({value}) - 1)", _SUNDAY, is_wrong=False, is_silent=True)
     elif query.word(start) == "DATE":
         yield from _instead(query, call, f"date({value})", "“DATE” is no part of a date in Spark.")
     elif query.word(start) in ("ISODOW", "ISOWEEK", "ISOYEAR"):

@@ -1,0 +1,86 @@
+package sluice;
+
+import java.util.ArrayDeque;
+import org.apache.spark.sql.catalyst.expressions.Alias;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.InSubquery;
+import org.apache.spark.sql.catalyst.expressions.NamedExpression;
+import org.apache.spark.sql.catalyst.expressions.OuterReference;
+import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
+import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.Project;
+import org.apache.spark.sql.catalyst.plans.logical.View;
+
+/**
+ * Finds, in the analysed plan of one query, names that are another column than they look: the list of an IN that is the column of the query
+ * around it, and GROUP BY the column although SELECT calls something made of it by the same name. Views are not entered. Written for Janino.
+ */
+public final class ScopeLook {
+    private static final String RECORD = "\u001e";
+
+    /** Names in the list of an IN (SELECT name …) that are columns of the query around it, each with a record separator behind. */
+    public static String ofOuter(LogicalPlan plan) {
+        return found(plan, true);
+    }
+
+    /** Columns by which a query groups, though SELECT calls something made of them by their name, each with a record separator behind. */
+    public static String shadowed(LogicalPlan plan) {
+        return found(plan, false);
+    }
+
+    private static String found(LogicalPlan plan, boolean isOfOuter) {
+        StringBuilder text = new StringBuilder();
+        ArrayDeque waiting = new ArrayDeque();
+        waiting.add(plan);
+        while (!waiting.isEmpty()) {
+            Object next = waiting.removeFirst();
+            if (next instanceof View) continue;
+            if (isOfOuter && next instanceof InSubquery) list((LogicalPlan) ((InSubquery) next).query().plan(), text);
+            if (!isOfOuter && next instanceof Aggregate) groups((Aggregate) next, text);
+            if (next instanceof SubqueryExpression) waiting.add(((SubqueryExpression) next).plan());
+            if (next instanceof LogicalPlan) addAll(((LogicalPlan) next).expressions().iterator(), waiting);
+            if (next instanceof LogicalPlan) addAll(((LogicalPlan) next).innerChildren().iterator(), waiting);
+            if (next instanceof LogicalPlan) addAll(((LogicalPlan) next).children().iterator(), waiting);
+            else addAll(((Expression) next).children().iterator(), waiting);
+        }
+        return text.toString();
+    }
+
+    private static void list(LogicalPlan query, StringBuilder text) {
+        LogicalPlan now = query;
+        while (!(now instanceof Project) && now.children().length() == 1) now = (LogicalPlan) now.children().apply(0);
+        if (!(now instanceof Project) || ((Project) now).projectList().length() == 0) return;
+        Expression first = (Expression) ((Project) now).projectList().apply(0);
+        Expression inside = first instanceof Alias ? ((Alias) first).child() : first;
+        if (inside instanceof OuterReference) text.append(((OuterReference) inside).name()).append(RECORD);
+    }
+
+    private static void groups(Aggregate groups, StringBuilder text) {
+        scala.collection.Iterator keys = groups.groupingExpressions().iterator();
+        while (keys.hasNext()) {
+            Object key = keys.next();
+            if (!(key instanceof Attribute)) continue;
+            scala.collection.Iterator columns = groups.aggregateExpressions().iterator();
+            while (columns.hasNext()) {
+                Object column = columns.next();
+                if (column instanceof Alias && isMade((Alias) column, (Attribute) key)) text.append(((NamedExpression) column).name()).append(RECORD);
+            }
+        }
+    }
+
+    /** Whether a column of the result has the key's name and is made of it, so that several groups may show the same. */
+    private static boolean isMade(Alias column, Attribute key) {
+        boolean isSame = column.name().equalsIgnoreCase(key.name()) && column.child().references().contains(key);
+        boolean isPlain = column.child() instanceof Attribute || column.child().getClass().getSimpleName().matches("Coalesce|Cast|Nvl");
+        return isSame && !isPlain && !ValueSafety.hasAggregate(new Expression[] {column.child()});
+    }
+
+    private static void addAll(scala.collection.Iterator found, ArrayDeque waiting) {
+        while (found.hasNext()) {
+            Object next = found.next();
+            if (next instanceof LogicalPlan || next instanceof Expression) waiting.add(next);
+        }
+    }
+}
