@@ -43,7 +43,7 @@ KINDS = {
     "keys-differ": "a key with blanks around it or signs that only look the same, unlike all keys of the other side; trim it",
     "zeros-lost": "text with leading zeros that becomes a number beside other numbers; CAST those AS STRING",
     "null-in-list": "no value in the list of a NOT IN, which then lets no row through; add IS NOT NULL to the list",
-    "nearly-sought": "almost the text that the query compares with: blanks, case, zeros or needless decimals make it another; TRIM, lower or type it",
+    "nearly-sought": "almost the text that the query compares with: blanks, case, zeros or decimals differ; TRIM, lower or type it",
     "odd-double": "text such as 1d, 1f or NaN that Spark takes for a number; type the column, or CAST it to DECIMAL",
     "undecided": "neither true nor false, as a value is missing, and left out by bool_and and every; ask for IS NOT NULL, too",
     "keys-alike": "a key that meets none of the other side, though one there looks the same; TRIM, lower or CAST both sides",

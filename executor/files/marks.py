@@ -8,6 +8,7 @@ Whoever can write in the lake can write these too: what is read from them is tex
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from contextlib import suppress
@@ -24,6 +25,8 @@ LONGEST_MARK = 1_000_000
 """Bytes; names of columns may stand in it, as a header has them."""
 LARGEST_COLUMNS = 200_000
 """Bytes of what is noted of an output's columns; of wider ones nothing is."""
+MOST_BESIDE, MOST_READ = 10_000, 50
+"""Places beside an output that are listed, and of which the notes are read."""
 _TEXTS, _NUMBERS = ("run_id", "published_at", "stage", "format"), ("rows", "files", "bytes")
 
 
@@ -90,6 +93,20 @@ def columns_of(output: Path) -> Columns | None:
         {str(name): str(kind) for name, kind in said["types"].items()},
         {str(name): one for name, one in inputs.items() if isinstance(one, dict)} if isinstance(inputs, dict) else {},
     )
+
+
+def columns_of_document(output: Path, document: str) -> Columns | None:
+    """What this document has noted of the columns of an output; else of the newest place beside it that it wrote: an address that holds a
+    parameter (`sales/${day}`) makes a place of its own for each value."""
+    own = columns_of(output)
+    if own:
+        return own if own.document == document else None
+    with suppress(OSError), os.scandir(output.parent) as entries:
+        beside = [entry for entry in itertools.islice(entries, MOST_BESIDE) if entry.is_dir(follow_symlinks=False)]
+        beside.sort(key=lambda entry: entry.stat(follow_symlinks=False).st_mtime, reverse=True)
+        noted = (columns_of(Path(entry.path)) for entry in beside[:MOST_READ] if entry.name != output.name)
+        return next((one for one in noted if one and one.document == document), None)
+    return None
 
 
 def columns_noted(columns: Columns | None) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from uuid import uuid4
 from executor.events import ValueCount, ValueWarnings
 from executor.gate.sql_gate import RECORD, UNIT
 from executor.running.keys import GROUP_COUNTS, KEY_COUNTS, TwoWays, asked, asked_alike, may_be_one, may_look_alike, never_meet
-from executor.running.sizes import is_large
 from executor.running.mends import begins_at, mended
+from executor.running.sizes import is_large
 from executor.running.text_order import MANY_DIGITS, TEXT_COUNTS, ZEROS, cast_to, in_order, texts_with
 from executor.running.watches import PREFIX, Observed
 from executor.spark import deadline
@@ -85,12 +85,16 @@ HAZARDS = {
     "double": Hazard([texts_with(MANY_DIGITS)], _any("not-exact")),
     "left-out": Hazard(["count_if(_sluice_value_0)"], _any("missing-left-out")),
     "not-met": Hazard(["count_if(_sluice_value_0)"], _any("missing-not-met")),
-    "places": Hazard(["count_if(_sluice_value_0 % 1 <> 0 AND _sluice_value_0 = _sluice_value_0 AND abs(_sluice_value_0) < 1e18)"], _any("places-lost")),
+    "places": Hazard(
+        ["count_if(_sluice_value_0 % 1 <> 0 AND _sluice_value_0 = _sluice_value_0 AND abs(_sluice_value_0) < 1e18)"], _any("places-lost")
+    ),
     "once": Hazard(["coalesce(sum(_sluice_value_0 - _sluice_value_1), 0)"], _any("added-once")),
     "concat": Hazard(["count_if(_sluice_value_0)"], _any("text-lost")),
     "boundaries": Hazard(["count_if(_sluice_value_0)"], _any("whole-units")),
     "week": Hazard(["count_if(year(_sluice_value_0) <> extract(YEAROFWEEK FROM _sluice_value_0))"], _any("week-of-other-year")),
-    "short-year": Hazard([f"count_if(year(try_to_timestamp(_sluice_value_0, _sluice_value_1)) > year(current_date()) + {YEARS_AHEAD})"], _any("year-ahead")),
+    "short-year": Hazard(
+        [f"count_if(year(try_to_timestamp(_sluice_value_0, _sluice_value_1)) > year(current_date()) + {YEARS_AHEAD})"], _any("year-ahead")
+    ),
     "padded": Hazard(["count_if(length(_sluice_value_0) > _sluice_value_1)"], _any("pad-cuts")),
     "nulls-first": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("nulls-first")),
     "day-alone": Hazard([f"count_if({_SAME_DAY} AND {_AT_MIDNIGHT})"], _any("later-that-day")),
@@ -271,7 +275,9 @@ def counted(spark: SparkSession, frame: DataFrame, *, is_check: bool = False) ->
             place.all_rows = lambda index=index: int(look.rowsAt(session._jsparkSession, index))
             place.values = lambda index=index, values=values: Frame(values(session._jsparkSession, index), spark)
         if places:
-            return Frame(look.counting(session._jsparkSession, "\n".join("" if place.is_asked else place.name for place in places), counts), spark), places
+            return Frame(
+                look.counting(session._jsparkSession, "\n".join("" if place.is_asked else place.name for place in places), counts), spark
+            ), places
     return frame, []
 
 

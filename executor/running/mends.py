@@ -28,6 +28,7 @@ def mended(place: Place, wanted: str | None, sql: str, field: str) -> dict[str, 
     return None if wanted is None else _problem(place, sql, field, f"CAST({written} AS {wanted})", _LETTERS)
 
 
+_BEHIND = re.compile(r"not\s+(?:i?like|in|rlike|regexp|between)\b", re.IGNORECASE)
 _MISSING = {
     "left-out": (
         "missing-left-out",
@@ -58,7 +59,7 @@ _LETTERS = (
 
 def begins_at(place: Place, sql: str) -> int:
     """Where a condition begins: Spark says of `x NOT IN (…)` and `x NOT LIKE …` where NOT stands."""
-    is_behind = place.kind in _MISSING and re.match(r"not\s+(?:i?like|in|rlike|regexp|between)\b", sql[max(place.start, 0) :], re.IGNORECASE)
+    is_behind = place.kind in _MISSING and _BEHIND.match(sql, max(place.start, 0))
     before = re.search(r"[\w.`]+\s+$", sql[: place.start]) if is_behind else None
     return before.start() if before else place.start
 

@@ -167,13 +167,13 @@ class RunContext:
     def columns_written_before(self, uri: str, columns: dict[str, str]) -> dict[str, str] | None:
         for output in self.outputs:
             output.columns = marks.Columns(self.document, columns, dict(self.reads))
-        before = marks.columns_of(lake.resolve(self.lake_folder, uri, "outputURI"))
-        return before.types if before and before.document == self.document else None
+        before = marks.columns_of_document(lake.resolve(self.lake_folder, uri, "outputURI"), self.document)
+        return before.types if before else None
 
     def columns_read_before(self, columns: dict[str, Any]) -> list[dict[str, Any]]:
         self.reads[self.stage] = columns
-        noted = [marks.columns_of(lake.resolve(self.lake_folder, uri, "outputURI")) for uri in self.writes]
-        return [one.inputs[self.stage] for one in noted if one and one.document == self.document and self.stage in one.inputs]
+        noted = [marks.columns_of_document(lake.resolve(self.lake_folder, uri, "outputURI"), self.document) for uri in self.writes]
+        return [one.inputs[self.stage] for one in noted if one and self.stage in one.inputs]
 
     def view(self, name: str) -> DataFrame:
         known = self.views.get(name.casefold())

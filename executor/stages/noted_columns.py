@@ -97,7 +97,7 @@ def warn_of_other_columns(stage: FileLoad, context: StageContext, frame: DataFra
         Problem(
             code="output-columns-changed",
             field="outputURI",
-            message=f"The job is as it was, but its output “{stage.output_uri}” has other columns or types than when it last wrote there.",
+            message=f"The job is as it was, but its output “{stage.output_uri}” has other columns or types than when it last wrote.",
             found="; ".join(told[:MOST_TOLD]),
             fix="What the job reads has changed: look at its inputs. Whoever reads this output may fail, or sort and add up otherwise. To "
             "keep a type whatever comes, give it in a TypingTransform, or with CAST in a query.",

@@ -184,9 +184,11 @@ def test_the_next_file_of_a_job_that_is_written_otherwise_is_told_once(
     assert found in warning["found"]
 
 
-def test_a_file_named_by_a_parameter_is_compared_with_that_of_the_last_run(spark_process: SparkProcess, lake: Path) -> None:
+@pytest.mark.parametrize("place", ["curated/total", "curated/${month}"])
+def test_a_file_named_by_a_parameter_is_compared_with_that_of_the_last_run(spark_process: SparkProcess, lake: Path, place: str) -> None:
+    """Where the output has a place of its own each month, what the job has noted lies beside it."""
     results = []
-    stages = [{**BY_PLACE, "inputURI": "raw/${month}.csv"}, ADDED, SAVE]
+    stages = [{**BY_PLACE, "inputURI": "raw/${month}.csv"}, ADDED, SAVE | {"outputURI": place}]
     for month, text in (("1", "1,10,5\n"), ("2", "1,10,5\n"), ("3", "1,1,10,5\n")):
         (lake / f"raw/{month}.csv").write_text(text)
         declared = {"month": {"type": "string"}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from executor.language.dialects.hints import Hint, hint
 from executor.language.dialects.patterns import quoted, strftime_pattern
@@ -31,7 +32,7 @@ _WHOLE = (
 )
 
 
-def _instead(query: Query, call: Call, text: str, message: str, **more: bool) -> Iterator[Hint]:
+def _instead(query: Query, call: Call, text: str, message: str, **more: Any) -> Iterator[Hint]:
     yield hint(query, call.first, call.last + 1, text, message, **more)
 
 
