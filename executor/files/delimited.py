@@ -35,6 +35,7 @@ class TextRules:
     comment: str | None = None
     other_widths: str = "stop"
     other_headers: str = "stop"
+    other_separators: str = "stop"
     trim_names: bool = False
     names: tuple[str, ...] = ()
     last_rows_hold: tuple[str, ...] = ()
@@ -61,6 +62,12 @@ class SeenFile:
     escape: Verdict
     as_stream: bool
     look: FileLook
+    separator: str = ""
+    """Its own, where the stage lets each file have one; empty: the stage's."""
+
+    def rules(self, rules: TextRules) -> TextRules:
+        """The stage's rules, with what is the file's own."""
+        return replace(rules, separator=self.separator) if self.separator else rules
 
     @property
     def line_end(self) -> str | None:
@@ -81,6 +88,9 @@ def see(file: DataFile, rules: TextRules) -> SeenFile | None:
         return None
     _check_first_line(seen, rules)
     _check_is_table(seen, rules)
+    if own := _own_separator(seen, rules):
+        other = see(file, replace(rules, separator=own, other_separators="stop"))
+        return replace(other, separator=own) if other else None
     _check_separator(seen, rules)
     _check_quotes(seen, rules)
     return seen
@@ -101,6 +111,9 @@ def see_beginning(file: DataFile, rules: TextRules) -> SeenFile | None:
     if not found.width:
         return None
     seen = SeenFile(file, encoding, Verdict(sign), as_stream, found)
+    if own := _own_separator(seen, rules):
+        other = see_beginning(file, replace(rules, separator=own, other_separators="stop"))
+        return replace(other, separator=own) if other else None
     _check_separator(seen, rules)
     return seen
 
@@ -208,14 +221,29 @@ def _check_ends(seen: SeenFile) -> None:
         )  # fmt: skip
 
 
+def _own_separator(seen: SeenFile, rules: TextRules) -> str | None:
+    return _other_separator(seen, rules) if rules.other_separators == "own" and rules.header else None
+
+
+def _other_separator(seen: SeenFile, rules: TextRules) -> str | None:
+    """Another usual sign that the file is written with: the stage's separator stands in no name, and the other one in all lines as often
+    as in the first."""
+    rows = [list(seen.look.names or ()), *seen.look.first_rows] if rules.header else seen.look.first_rows
+    rows = [row for row in rows if row]
+    if len(rows) < 2 or len(rows[0]) > 1 or (seen.look.widest > 1 and not rules.header):
+        return None
+    lines = [rules.separator.join(cells) for cells in rows]
+    return next(
+        (sign for sign in SEPARATORS if sign != rules.separator and sign in lines[0] and len({line.count(sign) for line in lines}) == 1),
+        None,
+    )
+
+
 def _check_separator(seen: SeenFile, rules: TextRules) -> None:
     """Rows of one value, all of them with another usual sign as often, were written with that one."""
-    rows = [list(seen.look.names or ()), *seen.look.first_rows]
-    lines = [cells[0] for cells in rows if cells]
-    if seen.look.widest > 1 or len(lines) < 2:
-        return
-    other = next((sign for sign in SEPARATORS if sign in lines[0] and len({line.count(sign) for line in lines}) == 1), None)
-    if other and other != rules.separator:
+    other = _other_separator(seen, rules)
+    if other:
+        own = "" if other in "|,\x01" else f": Custom, with the own separator {other!r}"
         raise ProblemError(
             Problem(
                 code="input-separator",
@@ -224,8 +252,8 @@ def _check_separator(seen: SeenFile, rules: TextRules) -> None:
                 file=seen.file.name,
                 found=f"{SEPARATORS[other]} between the values",
                 expected=SEPARATORS.get(rules.separator, f"“{rules.separator}”"),
-                fix="Choose the separator that the file uses"
-                + ("." if other in "|,\x01" else ": Custom, with the own separator " + repr(other) + "."),
+                fix=f"Choose the separator that the file uses{own}. Where files of one folder differ, set “Files with other separators” "
+                "(otherSeparators) to own.",
             )
         )
 
@@ -264,7 +292,8 @@ def _check_quotes(seen: SeenFile, rules: TextRules) -> None:
 
 def seen_as(seen: SeenFile, rules: TextRules, escape: str) -> SeenFile:
     """The file as it is with this escape sign."""
-    return _seen(seen.file, replace(rules, escape=escape), seen.encoding, seen.as_stream)
+    own = replace(seen.rules(rules), escape=escape)
+    return replace(_seen(seen.file, own, seen.encoding, seen.as_stream), separator=seen.separator)
 
 
 def unsure_escape(seen: SeenFile) -> Problem:

@@ -90,7 +90,7 @@ def _first(row: Sequence[str]) -> str:
 
 def _last_rows(one: SeenFile, rules: TextRules, count: int) -> list[list[str]]:
     """The last rows, as they are written."""
-    dialect = rules.dialect(one.escape.sign or NO_ESCAPE, as_stream=one.as_stream)
+    dialect = one.rules(rules).dialect(one.escape.sign or NO_ESCAPE, as_stream=one.as_stream)
     found = _records(_lines(one, TAIL_BYTES) or [], rules, dialect, count)
     if len(found) < count:
         found = _records(_lines(one, None) or [], rules, dialect, count)

@@ -33,7 +33,9 @@ def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> list[Problem]:
         text, is_whole = _text(one, left)
         left -= len(text)
         below = text.find("\n") if rules.header and not rules.skip_lines else 0
-        if not text or not (may_hold_totals(text[max(below, 0) :], rules.separator) or groups(one.look.first_rows, one.look.width)):
+        if not text or not (
+            may_hold_totals(text[max(below, 0) :], one.rules(rules).separator) or groups(one.look.first_rows, one.look.width)
+        ):
             continue
         rows = list(_rows(one, text, rules))
         rows = rows[: len(rows) - (rules.skip_last_lines if is_whole else 1)]
@@ -101,7 +103,7 @@ def _in_between(one: SeenFile, rows: Sequence[tuple[int, list[str]]]) -> list[tu
 
 
 def _rows(one: SeenFile, text: str, rules: TextRules) -> Iterator[tuple[int, list[str]]]:
-    dialect = rules.dialect(one.escape.sign or "", as_stream=one.as_stream)
+    dialect = one.rules(rules).dialect(one.escape.sign or "", as_stream=one.as_stream)
     at, line, is_names = 0, 1, rules.header
     while at < len(text):
         record: Record = record_at(text, at, dialect)

@@ -11,7 +11,7 @@ from typing import Any
 from executor.files import encodings
 from executor.files.column_shapes import shapes_of
 from executor.files.columns import Columns, looked_at, with_folders
-from executor.files.delimited import BEGINNING, SeenFile, TextRules, check_widths, see, see_beginning, seen_as, unsure_escape
+from executor.files.delimited import BEGINNING, SEPARATORS, SeenFile, TextRules, check_widths, see, see_beginning, seen_as, unsure_escape
 from executor.files.dialect import NO_ESCAPE
 from executor.files.escapes import Verdict
 from executor.files.expected import check_last_rows, check_names_left_out, in_expected_order
@@ -37,6 +37,8 @@ class Part:
     line_end: str | None
     names: tuple[str, ...]
     is_even: bool
+    separator: str = ""
+    """Its own; empty: the stage's."""
     files: tuple[DataFile, ...] = ()
     cuts: tuple[tuple[int, int], ...] = ()
 
@@ -186,6 +188,7 @@ def _parts(seen: Sequence[SeenFile], names: Sequence[tuple[str, ...]]) -> list[P
             line_end=one.line_end if one.as_stream else None,
             names=columns,
             is_even=one.look.is_even and one.look.width == len(columns),
+            separator=one.separator,
         )
         grouped.setdefault(kind, []).append(one)
     if len(grouped) > MOST_PARTS:
@@ -208,6 +211,10 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
         table.said.append(f"{_files(marked)} in {kinds}, as the mark at the beginning says.")
     unsaid = [one for one in others if one not in marked]
     table.warnings += [_utf8_unsaid(unsaid, rules)] if unsaid else []
+    apart = [one for one in seen if one.separator]
+    if apart:
+        kinds = ", ".join(sorted({SEPARATORS[one.separator] for one in apart}))
+        table.said.append(f"{_files(apart)} read with {kinds} between the values.")
     backslash = [one for one in seen if rules.escape is None and one.escape.sign == "\\" and one.look.slashed.count]
     if backslash:
         table.said.append(f"{_files(backslash)} with a backslash before quotes inside quotes.")
@@ -393,6 +400,6 @@ def _too_many_kinds(one: SeenFile, count: int) -> Problem:
         field="inputURI",
         message=f"The files are written in {count:,} different ways; they are not one table.",
         file=one.file.name,
-        expected=f"at most {MOST_PARTS} ways (order of columns, encoding, escape sign)",
+        expected=f"at most {MOST_PARTS} ways (order of columns, encoding, separator, escape sign)",
         fix="Read them in several stages.",
     )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from executor.files.encodings import marked_encoding
+from executor.files.folder import DataFile
+from executor.files.headers import key as key_of
+from executor.files.headers import named
 from executor.files.rows import lines_of
 from executor.look import fixed_width
 from executor.look.describing import column_of
@@ -16,11 +20,12 @@ from executor.look.grouping import group_rows
 from executor.look.misfits import MOST, misfits_of
 from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding, without_mark
+from executor.look.other_files import FILE_BITS, OtherFile, encoding_for_all, first_rows, is_of_table, told, written_otherwise
 from executor.look.proposal import FIRST_SIGNS, Found, Misfit, Option, Proposal, ProposedColumn, Question, Settings
 from executor.look.questions import questions_of_values
 from executor.look.remarks import AnotherTable, remark
 from executor.look.rows import Pass
-from executor.look.types import Style, Typing, with_usual_decimal
+from executor.look.types import Style, Typing, propose, with_usual_decimal
 
 FIRST_ROWS = 100
 FIRST_LINES = 60
@@ -28,6 +33,8 @@ TAIL = 64_000
 MOST_COLUMNS = 2_000
 MOST_SPREAD, FEWEST_SPREAD = 50_000, 25
 """Values whose spread is shown: of all columns together, and of each at least."""
+MOST_APART = 50
+"""Other files whose columns are held against those of the one that is shown."""
 MOST_SAMPLE, MOST_SAMPLE_CELLS = 20_000, 400_000
 """Rows that are looked through for totals among them and for groups."""
 Tell = Callable[[str, int, int], None]
@@ -37,8 +44,19 @@ Tell = Callable[[str, int, int], None]
 class DelimitedLook:
     """`seconds`: how long rows are judged at most."""
 
-    def __init__(self, file: Opened, uri: str, settings: Settings, *, seconds: float, limit_bytes: int | None, tell: Tell) -> None:
+    def __init__(
+        self,
+        file: Opened,
+        uri: str,
+        settings: Settings,
+        *,
+        seconds: float,
+        limit_bytes: int | None,
+        tell: Tell,
+        others: Sequence[DataFile] = (),
+    ) -> None:
         self.file, self.uri, self.settings, self.seconds, self.limit_bytes, self.tell = file, uri, settings, seconds, limit_bytes, tell
+        self.files = others
         self.encoding = self._encoding()
         head = without_mark(file.head).decode(python_encoding(self.encoding.value).replace("-sig", ""), "replace")
         self.head = head if len(file.head) >= file.bytes and not file.is_gzip else _whole_lines(head)
@@ -52,6 +70,7 @@ class DelimitedLook:
         self.sample: list[list[str]] = []
         self.another = AnotherTable()
         self.rows = 0
+        self.others_odd, self.alone, self.owns = [], [], []
 
     def _encoding(self) -> Found:
         if self.settings.encoding:
@@ -79,6 +98,7 @@ class DelimitedLook:
         for block, lines in reading.rows():
             self._take(block, lines)
             self.tell("rows read", self.rows, 0)
+        others = self._take_others()
         header_width = len(self.header) if self.dialect.header else None
         style = self._style()
         kept = self._kept_columns()
@@ -90,7 +110,7 @@ class DelimitedLook:
             bytes=self.file.bytes,
             unpacked_bytes=reading.unpacked,
             rows=self._row_count(reading),
-            rows_judged=self.rows,
+            rows_judged=self.rows + self.other_rows,
             rows_fit=self._rows_fit(typings[:kept]),
             settings=self._settings(style),
             found=self._all_found(reading, typings[:kept], style),
@@ -111,6 +131,7 @@ class DelimitedLook:
         another = [] if reading.has_line_breaks else self.another.told()
         proposal.problems = [*fixed_width.told(self.dialect.cuts), *another]
         remark(proposal, self.facts, typings[:kept])
+        self._tell_others(proposal, others)
         show_lines(proposal, lines_of(self.head), is_whole=reading.is_whole and reading.unpacked <= len(self.file.head))
         proposal.questions = [
             *self._questions_of_width(columns),
@@ -154,7 +175,8 @@ class DelimitedLook:
             width, self.usual_choice = named, self.settings.other_widths or "pad"
         width = min(max(width, 1), MOST_COLUMNS)
         spread = min(SPREAD, max(FEWEST_SPREAD, MOST_SPREAD // width))
-        self.facts = [Facts(self.header[index] if index < len(self.header) else "", spread) for index in range(width)]
+        zone = self.settings.time_zone or ""
+        self.facts = [Facts(self.header[index] if index < len(self.header) else "", spread, zone) for index in range(width)]
         return block, lines
 
     def _of_other_widths(self, block: list[list[str]], lines: list[int], width: int) -> tuple[list[Any], list[int]]:
@@ -174,6 +196,57 @@ class DelimitedLook:
             rows.append(row)
             kept.append(line)
         return rows, kept
+
+    def _take_others(self) -> list[OtherFile]:
+        """Takes the first rows of the other files, each value into the column of its name."""
+        if not self.files or not self.facts or self.dialect.cuts:
+            return []
+        self.alone = [propose(facts, Style()) for facts in self.facts]
+        others = first_rows(self.files, self.dialect, str(self.encoding.value), self.header)
+        places = {key_of(name): index for index, name in enumerate(named(self.header, trim=True).names)}
+        for number, other in enumerate(others, 1):
+            if not is_of_table(other, self.dialect, self.header):
+                continue
+            width = len(other.names) or len(self.facts)
+            even = [index for index, row in enumerate(other.rows) if len(row) == width]
+            columns = list(zip(*[other.rows[index] for index in even], strict=True)) or [()] * width
+            lines = [other.lines[index] + (number << FILE_BITS) for index in even]
+            own = [places.get(key_of(name)) for name in other.names] or list(range(width))
+            apart = {place: Facts() for place in own if place is not None and place < len(self.facts)}
+            for values, place in zip(columns, own, strict=True):
+                if place in apart:
+                    self.facts[place].take(values, lines)
+                    apart[place].take(values, lines)
+            self.owns += [(other, apart)] if len(self.owns) < MOST_APART else []
+            for place in set(range(len(self.facts))) - set(own):
+                self.facts[place].take([None] * len(lines), lines)
+            odd = [index for index in range(len(other.rows)) if len(other.rows[index]) != width]
+            self.others_odd += [(_last(other), other.lines[index], len(other.rows[index])) for index in odd][:MOST]
+            self.odd_count += len(odd)
+            self.other_rows += len(other.rows)
+        return others
+
+    others_odd: list[tuple[str, int, int]]
+    odd_count = other_rows = 0
+    alone: list[Typing]
+    owns: list[tuple[OtherFile, dict[int, Facts]]]
+
+    def _tell_others(self, proposal: Proposal, others: list[OtherFile]) -> None:
+        """What of other files stands in the way, and where in them values stand that do not fit."""
+        if not others:
+            return
+        is_marked = bool(marked_encoding(self.file.head))
+        encoding = self.settings.encoding or encoding_for_all(str(self.encoding.value), is_marked, others)
+        strange = [other.file.name for other in others if not is_of_table(other, self.dialect, self.header)]
+        has_own = any(other.form.separator != self.dialect.separator for other in others if other.file.name not in strange)
+        proposal.strange_files = strange
+        proposal.settings.encoding = encoding  # type: ignore[assignment]
+        proposal.settings.other_separators = self.settings.other_separators or ("own" if has_own else None)
+        proposal.problems = [*proposal.problems, *told(others, self.dialect, encoding, self.header)]
+        proposal.problems += written_otherwise(self.alone, self.owns, proposal.columns, self.dialect)
+        for misfit in proposal.misfits:
+            number, misfit.line = misfit.line >> FILE_BITS, misfit.line & ((1 << FILE_BITS) - 1)
+            misfit.file = _last(others[number - 1]) if number else ""
 
     # --- saying what was found
 
@@ -260,7 +333,7 @@ class DelimitedLook:
         )
 
     def _widths_choice(self) -> str:
-        return self.surplus or self.usual_choice or ("reject" if self.others else "stop")
+        return self.surplus or self.usual_choice or ("reject" if self.others or self.others_odd else "stop")
 
     def _all_found(self, reading: Pass, typings: list[Typing], style: Style) -> list[Found]:
         packed = Found(setting="packed", value=self.file.is_gzip, shown="gzip, one file" if self.file.is_gzip else "not packed")
@@ -308,18 +381,20 @@ class DelimitedLook:
         named = len(self.header) if self.dialect.header else len(self.facts)
         if named < len(self.facts):
             return [self._too_few_names(named, columns)]
-        odd = sum(rows for width, rows in self.widths.items() if width != len(self.facts))
+        odd = sum(rows for width, rows in self.widths.items() if width != len(self.facts)) + self.odd_count
         if not odd:
             return []
-        is_short = any(width < len(self.facts) for width in self.widths)
-        is_long = any(width > len(self.facts) for width in self.widths)
+        widths = {*self.widths, *(width for _, _, width in self.others_odd)}
+        is_short = any(width < len(self.facts) for width in widths)
+        is_long = any(width > len(self.facts) for width in widths)
         choice = self._widths_choice()
         mend = ("fit", "Fill up and cut", "missing cells become empty, surplus ones are left out")
         if not is_long:
             mend = ("pad", "Fill them up", "missing cells become empty")
         if not is_short:
             mend = ("drop", "Cut them", "surplus cells are left out")
-        where = ", ".join(f"line {line:,} has {width}" for line, width in self.others[:3])
+        of_others = [f"line {line:,} of {file} has {width}" for file, line, width in self.others_odd]
+        where = ", ".join([*(f"line {line:,} has {width}" for line, width in self.others[:3]), *of_others][:3])
         options = [
             Option(label="Keep them aside", words="their text stands in _errors, without values", settings={"otherWidths": "reject"}),
             Option(label=mend[1], words=mend[2], settings={"otherWidths": mend[0]}),
@@ -376,6 +451,10 @@ def _chosen(options: list[Option], choice: str) -> list[Option]:
     for option in options:
         option.is_chosen = option.settings["otherWidths"] == choice
     return options
+
+
+def _last(other: OtherFile) -> str:
+    return other.file.name.rsplit("/", 1)[-1]
 
 
 def _whole_lines(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from executor.look.clocks import if_there_is
 from executor.look.shapes import BLANKS, Moment, Number, decimal_of, digits_of, is_compact_day, moment_key, natural_sign, shape_of
 
 EXAMPLES = 20
@@ -83,8 +84,8 @@ class Tally:
 class Facts:
     """One column. `take` gets its values in order, block by block; a row without a cell here gives None."""
 
-    def __init__(self, name: str = "", spread: int = SPREAD) -> None:
-        self.name = name
+    def __init__(self, name: str = "", spread: int = SPREAD, zone: str = "") -> None:
+        self.name, self._zone = name, zone
         self._most_spread = spread
         self.rows = 0
         self.empty = 0
@@ -141,6 +142,8 @@ class Facts:
         if key is not None:
             return self.tallies[key]
         key = ("null", plain) if plain in NULL_WORDS else shape_of(plain) or TEXT
+        if self._zone and isinstance(key, Moment):
+            key = if_there_is(key, plain, self._zone)
         tally = self.tallies.setdefault(key, Tally())
         tally.measure(key, plain)
         tally.compact_days += is_compact_day(plain)

@@ -10,24 +10,28 @@ from executor.files.folder import DataFile
 from executor.files.headers import in_quotes, key, named
 from executor.look.names import safe_names
 from executor.look.proposal import ColumnChoice, Option, Proposal, ProposedColumn, Question
+from executor.problems import ProblemError
 
 MOST_FILES = 500
 """Files whose names of columns are looked at; a run looks at those of all."""
 MOST_LOOKED_AT = 3
 """Further files that are looked at for columns that the one shown lacks; what only others have is read as text."""
-Look = Callable[[DataFile, dict[str, ColumnChoice]], Proposal]
-"""The proposal of one file, with what a person says of its columns (by place in this file)."""
+Look = Callable[[DataFile, dict[str, ColumnChoice], Sequence[DataFile]], Proposal]
+"""The proposal of one file, with what a person says of its columns (by place in this file), that goes with other files, too."""
 
 
 def look_at_files(files: Sequence[DataFile], look: Look, choices: dict[str, ColumnChoice]) -> tuple[Proposal, DataFile, str]:
     """The proposal for all `files`, which of them is shown, and what is of it alone. `look` gives the proposal of one. `choices`: what a
     person says of columns, by place in the proposal for all."""
-    first = look(files[0], choices)
-    if len(files) < 2 or first.format != "delimited" or not first.settings.header or first.settings.other_widths == "keep":
-        return first, files[0], "columns, types and rows"
-    headers = {file: names for file in files[:MOST_FILES] if (names := _names(file, first))}
+    some = files[:MOST_FILES]
+    first = look(files[0], choices, some[1:])
+    if len(files) < 2 or first.format != "delimited":
+        return first, files[0], "rows" if first.format in ("json", "jsonl") else "columns, types and rows"
+    if not first.settings.header or first.settings.other_widths == "keep":
+        return first, files[0], "columns and rows"
+    headers = {file: names for file in some if (names := _names(file, first))}
     widest = max(headers, key=lambda file: (len(headers[file]), files.index(file)), default=files[0])
-    found = first if widest is files[0] else look(widest, choices)
+    found = first if widest is files[0] else look(widest, choices, [file for file in some if file is not widest])
     known = {key(name) for name in headers.get(widest, ())}
     others = [file for file, names in headers.items() if {key(name) for name in names} != known]
     if others:
@@ -35,7 +39,7 @@ def look_at_files(files: Sequence[DataFile], look: Look, choices: dict[str, Colu
         _add(found, _Others(headers, look, choices), list(more))
         found.settings.other_headers = found.settings.other_headers or "fill"
         found.questions.insert(0, _question(found, others, headers, widest, list(more)))
-    return found, widest, "types and rows"
+    return found, widest, "rows"
 
 
 def add_folder_columns(found: Proposal, files: Sequence[DataFile], shown: DataFile) -> None:
@@ -53,7 +57,8 @@ def add_folder_columns(found: Proposal, files: Sequence[DataFile], shown: DataFi
 
 
 def _names(file: DataFile, like: Proposal) -> tuple[str, ...]:
-    """The names in the header of a file that is written as the one of the proposal; none where it has no such line."""
+    """The names in the header of a file that is written as the one of the proposal, whatever separates its values; none where it has no
+    such line, or is written otherwise: the proposal tells of it."""
     settings = like.settings
     rules = TextRules(
         separator=settings.separator or ",",
@@ -62,8 +67,14 @@ def _names(file: DataFile, like: Proposal) -> tuple[str, ...]:
         skip_lines=settings.skip_lines or 0,
         comment=settings.comment or None,
         trim_names=bool(settings.trim_names),
+        other_separators="own",
     )
-    seen = see_beginning(file, rules)
+    if file.name in like.strange_files:
+        return ()
+    try:
+        seen = see_beginning(file, rules)
+    except ProblemError:
+        return ()
     return named(seen.look.names or (), trim=rules.trim_names).names if seen else ()
 
 
@@ -83,7 +94,7 @@ class _Others:
         if file not in self._looked_at:
             if len(self._looked_at) == MOST_LOOKED_AT:
                 return None
-            self._looked_at[file] = self._look(file, self._choices_for(file))
+            self._looked_at[file] = self._look(file, self._choices_for(file), ())
         own = [key(name) for name in self._headers[file]].index(key(raw))
         columns = self._looked_at[file].columns
         return (file, columns[own]) if own < len(columns) and not columns[own].dropped else None

@@ -6,15 +6,20 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
+from executor.files.folder import DataFile
 from executor.look.delimited import FIRST_ROWS, show_lines
 from executor.look.describing import column_of
 from executor.look.encoding import encoding_of
 from executor.look.facts import Facts
+from executor.look.json_faults import no_object, not_json
 from executor.look.misfits import MOST, misfits_of
 from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding
+from executor.look.other_files import FEWEST_ROWS, FILE_BITS, ROWS_OF_ALL
 from executor.look.proposal import Found, Proposal, ProposedColumn, Said, Settings
 from executor.look.questions import questions_of_values
 from executor.look.types import Style, Typing, with_usual_decimal
@@ -25,6 +30,8 @@ from executor.problems import Problem, ProblemError
 LARGEST_DOCUMENT = 64_000_000
 LONGEST_LINE = 16_000_000
 DEEPEST = 100
+SECONDS_OF_ONE = 2.0
+"""For each of the other files of a folder."""
 ESCAPE = b"\\u"
 READABLE_DIGITS = 1000
 """Of any number, for Spark's reader of JSON."""
@@ -61,8 +68,8 @@ def loads(text: str) -> Any:
 class _Key:
     """All values of one key."""
 
-    def __init__(self, name: str) -> None:
-        self.facts = Facts(name)
+    def __init__(self, name: str, zone: str = "") -> None:
+        self.facts = Facts(name, zone=zone)
         self.kinds: set[str] = set()
         self.digits = 0
         self.shape: dict[str, Any] | None = None
@@ -88,8 +95,10 @@ class _Key:
         return self.shape if self.shape and kind in ("struct", "array") else {"type": kind, "digits": self.digits}
 
 
-def look_at_json(file: Opened, uri: str, settings: Settings, kind: str, *, seconds: float, limit_bytes: int | None) -> Proposal:
-    """The proposal; lines that are not JSON are told with their place."""
+def look_at_json(
+    file: Opened, uri: str, settings: Settings, kind: str, *, seconds: float, limit_bytes: int | None, others: Sequence[DataFile] = ()
+) -> Proposal:
+    """The proposal; lines that are not JSON are told with their place. `others`: of the folder, whose first records are judged, too."""
     encoding = encoding_of(file, max(2.0, seconds / 3))
     shown = "JSON, one object a line" if kind == "jsonl" else "one JSON document"
     proposal = Proposal(
@@ -108,11 +117,29 @@ def look_at_json(file: Opened, uri: str, settings: Settings, kind: str, *, secon
         proposal.problems.append(Said(code="input-encoding", message=message, fix=fix))
 
     def records() -> Iterator[tuple[int, dict[str, Any], bool]]:
-        return _lines(file, proposal, seconds, limit_bytes) if kind == "jsonl" else _document(file)
+        yield from _lines(file, proposal, seconds, limit_bytes) if kind == "jsonl" else _document(file)
+        yield from _of_others(others, kind, seconds / 2)
 
     if encoding.value == "UTF-8":
         _judge(proposal, settings, records)
+        for misfit in proposal.misfits:
+            number, misfit.line = misfit.line >> FILE_BITS, misfit.line & ((1 << FILE_BITS) - 1)
+            misfit.file = others[number - 1].name.rsplit("/", 1)[-1] if number else ""
     return proposal
+
+
+def _of_others(others: Sequence[DataFile], kind: str, seconds: float) -> Iterator[tuple[int, dict[str, Any], bool]]:
+    """The first records of other files of the folder; what cannot be read of them is told by the run."""
+    most, end = max(FEWEST_ROWS, ROWS_OF_ALL // max(1, len(others))), time.monotonic() + seconds
+    for number, other in enumerate(others, 1):
+        if time.monotonic() > end:
+            return
+        with suppress(ProblemError, OSError):
+            file = Opened(other.path)
+            unseen = Proposal(uri="", format="jsonl")
+            found = _lines(file, unseen, SECONDS_OF_ONE, None) if kind == "jsonl" else _document(file)
+            for line, record, has_escapes in islice(found, most):
+                yield line + (number << FILE_BITS), record, has_escapes
 
 
 def _judge(proposal: Proposal, settings: Settings, records: Callable[[], Iterator[tuple[int, dict[str, Any], bool]]]) -> None:
@@ -145,7 +172,9 @@ class _Table:
 
     def __init__(self, proposal: Proposal, names: Sequence[str] = ()) -> None:
         self.proposal, self.rows = proposal, 0
-        self.keys: dict[str, _Key] = {name: _Key(name) for name in names}
+        self.zone = proposal.settings.time_zone or ""
+        self.keys: dict[str, _Key] = {name: _Key(name, self.zone) for name in names}
+        self.of_others = 0
         self.spelled = {name.lower(): name for name in names}
         self.halves: list[int] = []
         self.doubled: list[int] = []
@@ -159,12 +188,13 @@ class _Table:
             self.doubled.append(line)
         for name in row:
             if name not in self.keys:
-                self.keys[name] = _Key(name)
+                self.keys[name] = _Key(name, self.zone)
                 self.keys[name].facts.take([None] * self.rows, [0] * self.rows)
         for name, key in self.keys.items():
             key.take(row.get(name), line)
         self.rows += 1
-        if len(self.proposal.first_rows) < FIRST_ROWS:
+        self.of_others += line >> FILE_BITS > 0
+        if len(self.proposal.first_rows) < FIRST_ROWS and line >> FILE_BITS == 0:
             self.proposal.first_rows.append([line, row])
 
     def finish(self) -> None:
@@ -186,7 +216,7 @@ class _Table:
                 )
                 found.problems.append(Said(code="json-long-number", message=message, fix="Write it in quotes, as text."))
         rows_left = 0 if found.rows is None else found.rows
-        found.rows_judged, found.rows = self.rows, self.rows + rows_left
+        found.rows_judged, found.rows = self.rows, self.rows + rows_left - self.of_others
 
 
 def _lines(file: Opened, proposal: Proposal, seconds: float, limit_bytes: int | None) -> Iterator[tuple[int, dict[str, Any], bool]]:
@@ -226,16 +256,12 @@ def _document(file: Opened) -> Iterator[tuple[int, dict[str, Any], bool]]:
         raise ProblemError(Problem(code="input-encoding", message="The file is not UTF-8.", fix="Save it as UTF-8.")) from None
     except RecursionError:
         raise ProblemError(Problem(code="look-too-much", message="The document is nested too deeply.", fix="Make it flatter.")) from None
-    except ValueError as error:
-        line = getattr(error, "lineno", None)
-        message = f"The file is not JSON{f': it breaks in line {line:,}' if line else ''}."
-        raise ProblemError(Problem(code="input-format", message=message, line=line, fix="Correct the file.")) from None
+    except json.JSONDecodeError as error:
+        raise not_json(error.doc, error) from None
     rows = found if isinstance(found, list) else [found]
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
-            raise ProblemError(
-                Problem(code="input-format", message=f"Item {number:,} of the list is not an object.", fix="Bring a list of objects.")
-            )
+            raise no_object(row, number)
         yield number, row, ESCAPE in data
 
 

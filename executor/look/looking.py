@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +50,15 @@ def look(lake_folder: Path, uri: str, given: dict[str, Any], *, limit_bytes: int
     settings = settings_from(given)
     files = _files_at(lake_folder, uri)
 
-    def look_at(file: DataFile, columns: dict[str, ColumnChoice]) -> Proposal:
+    def look_at(file: DataFile, columns: dict[str, ColumnChoice], others: Sequence[DataFile]) -> Proposal:
         said = settings.model_copy(update={"columns": columns})
-        return _look(Opened(file.path), uri, said, limit_bytes, seconds / min(len(files), 2 + MOST_LOOKED_AT), tell)
+        return _look(Opened(file.path), uri, said, limit_bytes, seconds / min(len(files), 2 + MOST_LOOKED_AT), tell, others)
 
     proposal, shown, what = look_at_files(files, look_at, settings.columns)
     add_folder_columns(proposal, files, shown)
     if len(files) > 1:
-        message = f"The folder holds {len(files):,} files; {what} shown are those of “{shown.name}” alone."
+        judged = " Types are judged by the first rows of the others, too." if proposal.format in ("delimited", "json", "jsonl") else ""
+        message = f"The folder holds {len(files):,} files; {what} shown are those of “{shown.name}” alone.{judged}"
         fix = "A run reads all of them as one table and says what does not fit. Look at the others one by one to see them."
         proposal.problems = [*proposal.problems, Said(code="look-first-file", message=message, fix=fix)]
     proposal.seconds = round(time.monotonic() - began, 2)
@@ -81,8 +84,12 @@ def _files_at(lake_folder: Path, uri: str) -> list[DataFile]:
     return files
 
 
-def _look(file: Opened, uri: str, settings: Settings, limit_bytes: int | None, seconds: float, tell: Tell) -> Proposal:
+def _look(
+    file: Opened, uri: str, settings: Settings, limit_bytes: int | None, seconds: float, tell: Tell, others: Sequence[DataFile] = ()
+) -> Proposal:
     kind = settings.format or kind_of(file)
+    if kind == "json" and not settings.format and _are_lines(file, others):
+        kind = "jsonl"
     if kind == "empty":
         return Proposal(
             uri=uri,
@@ -96,7 +103,7 @@ def _look(file: Opened, uri: str, settings: Settings, limit_bytes: int | None, s
     if kind in ("json", "jsonl"):
         from executor.look.jsons import look_at_json
 
-        return look_at_json(file, uri, settings, kind, seconds=seconds, limit_bytes=limit_bytes)
+        return look_at_json(file, uri, settings, kind, seconds=seconds, limit_bytes=limit_bytes, others=others)
     if kind in ("zip", "xlsx"):
         from executor.look.packed import look_at_packed
 
@@ -104,7 +111,19 @@ def _look(file: Opened, uri: str, settings: Settings, limit_bytes: int | None, s
     if kind != "delimited":
         message = f"The file is {kind}; such files are not read."
         return Proposal(uri=uri, format="unknown", bytes=file.bytes, problems=[Said(code="input-format", message=message, fix=_fix(kind))])
-    return DelimitedLook(file, uri, settings, seconds=seconds, limit_bytes=limit_bytes, tell=tell).proposal()
+    return DelimitedLook(file, uri, settings, seconds=seconds, limit_bytes=limit_bytes, tell=tell, others=others).proposal()
+
+
+def _are_lines(file: Opened, others: Sequence[DataFile]) -> bool:
+    """Whether a file of one line, which may be a whole document, lies beside such as hold an object on each line."""
+    if len(_decoded(file.head).strip().splitlines()) != 1:
+        return False
+    with suppress(ProblemError, OSError):
+        return any(kind_of(Opened(other.path)) == "jsonl" for other in others[:MOST_KINDS])
+    return False
+
+
+MOST_KINDS = 20
 
 
 def _fix(kind: str) -> str:

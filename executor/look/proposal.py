@@ -44,6 +44,8 @@ class Settings(_Part):
     """As DelimitedExtract's field; keep: cells without a name get one (column_21)."""
     other_headers: Literal["stop", "fill"] | None = Field(default=None, alias="otherHeaders")
     """As DelimitedExtract's field."""
+    other_separators: Literal["stop", "own"] | None = Field(default=None, alias="otherSeparators")
+    """As DelimitedExtract's field."""
     fill_down: bool | None = Field(default=None, alias="fillDown")
     """Whether empty cells of columns that name groups get the value above them; None: nobody has said."""
     totals: Literal["keep", "leave-out"] | None = None
@@ -76,9 +78,11 @@ class Fix(_Part):
 
 
 class Misfit(_Part):
-    """A value that does not fit its column's type. `line` counts from 1 in the file (0: not known)."""
+    """A value that does not fit its column's type. `line` counts from 1 in the file (0: not known). `file`: of a folder, the one that it
+    stands in, where it is not the one that is shown."""
 
     line: int
+    file: str = ""
     column: str
     index: int
     value: str
@@ -222,5 +226,7 @@ class Proposal(_Part):
     groups: list[int] = []
     """Places of columns that name a group in its first row only."""
     total_rows: list[TotalRows] = []
+    strange_files: list[str] = []
+    """Files of the folder that a run cannot read as part of the table."""
     cuts: list[Cut] = []
     """Of a text whose columns nothing separates: each line is read as one text, which a query cuts here."""

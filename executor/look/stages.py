@@ -134,6 +134,7 @@ class _Writer:
             "multiLine": self.proposal.multi_line or None,
             "otherWidths": self._other_widths(),
             "otherHeaders": "fill" if header and settings.other_headers == "fill" else None,
+            "otherSeparators": "own" if header and settings.other_separators == "own" else None,
             "trimNames": True if header and settings.trim_names and self._names_have_blanks() else None,
             "fillDown": self._filled_down(),
             "totals": "known" if settings.totals and self.proposal.total_rows else None,

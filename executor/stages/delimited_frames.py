@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
@@ -40,11 +42,12 @@ def portion_of_texts(lines: DataFrame, part: Part, table: Table, rules: TextRule
 def _portion(
     part: Part, table: Table, spark: SparkSession, rules: TextRules, options: dict[str, str], lines: DataFrame | None = None
 ) -> Portion:
+    rules = replace(rules, separator=part.separator) if part.separator else rules
     rejects = rules.other_widths == "reject"
     schema = StructType([StructField(f"c{index}", StringType()) for index in range(len(part.names))])
     if rejects:
         schema.add(WRITTEN, StringType())
-    reader = spark.read.options(**options, **_reading(part, rules)).schema(schema)
+    reader = spark.read.options(**options | _reading(part, rules) | {"sep": rules.separator}).schema(schema)
     frame = reader.csv([escaped(file.path) for file in part.files]) if lines is None else reader.csv(lines)
     place = {name: f"c{index}" for index, name in enumerate(part.names)}
     is_right = _is_right(rules, part) if rejects else None

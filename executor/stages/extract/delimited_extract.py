@@ -95,6 +95,15 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
         default="stop",
         advanced=True,
     )
+    other_separators: Literal["stop", "own"] = stage_field(
+        "otherSeparators",
+        "Files with other separators",
+        "Of several files. stop: the run stops when the values of one are separated otherwise. own: each is read with its own separator, "
+        "where its names and first rows show it.",
+        "choice",
+        default="stop",
+        advanced=True,
+    )
     trim_names: bool = stage_field(
         "trimNames", "Blanks off names", "Blanks before and behind the names in the header are left out.", "switch", default=False,
         advanced=True,
@@ -198,6 +207,7 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
             comment=self.comment,
             other_widths=self.other_widths,
             other_headers=self.other_headers,
+            other_separators=self.other_separators,
             trim_names=self.trim_names,
             names=tuple(self.names),
             last_rows_hold=tuple(self.last_rows_hold),

@@ -28,11 +28,15 @@ Ran = Callable[..., tuple[str, dict[str, list[dict[str, Any]]]]]
 def ran(spark_process: SparkProcess, tmp_path: Path) -> Ran:
     """`ran(content, …)` → how the run of the proposal ended, and the rows of each table it made."""
 
-    def run(content: bytes, name: str = "t.csv", misfits: Any = "", mends: tuple[Mend, ...] = (), **settings: Any) -> Any:
+    def run(
+        content: bytes | dict[str, bytes], name: str = "t.csv", misfits: Any = "", mends: tuple[Mend, ...] = (), **settings: Any
+    ) -> Any:
         from pyarrow import parquet
 
         (tmp_path / "raw").mkdir(exist_ok=True)
-        (tmp_path / "raw" / name).write_bytes(content)
+        for file, text in content.items() if isinstance(content, dict) else [(name, content)]:
+            (tmp_path / "raw" / name).mkdir(exist_ok=True) if isinstance(content, dict) else None
+            (tmp_path / "raw" / name / file if isinstance(content, dict) else tmp_path / "raw" / name).write_bytes(text)
         proposal = look(tmp_path, f"raw/{name}", settings, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
         misfits = misfits or ("aside" if proposal.misfits_total or proposal.settings.other_widths == "reject" else "stop")
         made = stages(proposal, f"raw/{name}", Choices(table_name(name), misfits, mends))
@@ -235,6 +239,38 @@ def test_subtotals_between_rows_are_told(ran: Ran, name: str, content: bytes) ->
     """Added with the rows that they sum up, each would be counted twice."""
     outcome, tables = ran(content, name)
     assert (outcome, len(tables["t"])) == ("succeeded_with_warnings", 7)
+
+
+A_CSV = b"id,d,n,name\n1,2024-01-02,1.5,K\xc3\xb6ln\n2,2024-01-03,2.5,Ulm\n"
+
+
+@pytest.mark.parametrize(
+    ("other", "outcome", "n", "names"),
+    [
+        (b"id;d;n;name\n3;2024-01-02;1.5;Bonn\n4;2024-01-05;2;Ulm\n", "succeeded", [1.5, 2.5, 1.5, 2], ["Köln", "Ulm", "Bonn", "Ulm"]),
+        (b"name\td\tid\tn\nBonn\t2024-01-02\t3\t1.5\n", "succeeded", [1.5, 2.5, 1.5], ["Köln", "Ulm", "Bonn"]),
+        ("id;d;n;name\n3;2024-01-02;7;Zürich\n".encode("utf-16"), "succeeded", [1.5, 2.5, 7], ["Köln", "Ulm", "Zürich"]),
+        ("id,d,n,name\n3,2024-01-02,7,Zürich\n".encode("cp1252"), "succeeded_with_warnings", [1.5, 2.5, 7], ["Köln", "Ulm", "Zürich"]),
+        (b"id,d,n,name\n3,01/13/2024,7,Ulm\n", "succeeded", [1.5, 2.5, 7], ["Köln", "Ulm", "Ulm"]),
+        (b"id,d,n,name\n3,2024-01-02,7,Ulm,x\n4,2024-01-02,8,Ulm\n", "succeeded_with_warnings", [1.5, 2.5, 8], ["Köln", "Ulm", "Ulm"]),
+    ],
+)
+def test_files_of_a_folder_that_are_written_otherwise(ran: Ran, other: bytes, outcome: str, n: list[float], names: list[str]) -> None:
+    ended, tables = ran({"a.csv": A_CSV, "b.csv": other}, "f")
+    rows = sorted(tables["f"], key=lambda row: row["id"])
+    assert (ended, [row["n"] for row in rows], [row["name"] for row in rows]) == (outcome, n, names)
+
+
+def test_misfits_of_all_files_are_counted(ran: Ran) -> None:
+    first = "id,at\n" + "".join(f"{n},2024-03-31 05:{n:02}:00\n" for n in range(40))
+    other = b"id,at\n50,2024-03-31 02:30:00\n51,2024-03-31 03:30:00\n"
+    outcome, tables = ran({"a.csv": first.encode(), "b.csv": other}, "f", timeZone="Europe/Berlin")
+    assert (outcome, len(tables["f"]), [row["id"] for row in tables["f_errors"]]) == ("succeeded_with_warnings", 41, [50])
+
+
+def test_a_single_object_among_lines_of_objects(ran: Ran) -> None:
+    _, tables = ran({"a.json": b'{"a":1}\n', "b.json": b'{"a":2}\n{"a":3}\n'}, "f")
+    assert sorted(row["a"] for row in tables["f"]) == [1, 2, 3]
 
 
 PYRAMID = "region,sex,n\nAll,All,10\nN,All,6\nS,All,4\nAll,M,5\nN,M,4\nS,M,1\nAll,F,5\nN,F,2\nS,F,3\n"
