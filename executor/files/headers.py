@@ -33,6 +33,11 @@ def in_quotes(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(f"“{name}”" for name in names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
+def rows_in_words(count: int) -> str:
+    """1 row, 2 rows."""
+    return f"{count:,} row{'s' if count != 1 else ''}"
+
+
 def numbered(width: int) -> Named:
     """Names where there is no header."""
     return Named(tuple(f"_c{index}" for index in range(width)))

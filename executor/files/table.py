@@ -17,7 +17,7 @@ from executor.files.escapes import Verdict
 from executor.files.expected import check_last_rows, check_names_left_out, in_expected_order
 from executor.files.first_lines import begins_with_data, first_lines
 from executor.files.folder import DataFile, Place
-from executor.files.headers import Named, how_to_mend, in_quotes, listed, match, named, numbered
+from executor.files.headers import Named, how_to_mend, in_quotes, listed, match, named, numbered, rows_in_words
 from executor.files.subtotals import subtotals
 from executor.problems import Problem, ProblemError
 
@@ -229,7 +229,7 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
             Problem(
                 code="input-quotes-kept",
                 field="inputURI",
-                message=f"{_rows(count)} with text behind the closing quote of a value: such values are kept as written, with the quotes.",
+                message=f"{rows_in_words(count)} with text behind the closing quote of a value: such values stay as written, quotes and all.",
                 row=first.look.kept.row,
                 file=first.file.name,
                 found=f"line {first.look.kept.line:,} of {first.file.name}",
@@ -254,7 +254,7 @@ def _headers_again(seen: Sequence[SeenFile]) -> Problem | None:
     return Problem(
         code="input-header-again",
         field="inputURI",
-        message=f"{_rows(count)} {'is' if count == 1 else 'are'} the line with the names once more, and read as data.",
+        message=f"{rows_in_words(count)} {'is' if count == 1 else 'are'} the line with the names once more, and read as data.",
         row=first.look.headers.row,
         file=first.file.name,
         found=f"line {first.look.headers.line:,} of {first.file.name}",
@@ -295,13 +295,13 @@ def _comments(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
     if not found:
         return None
     first, count = found[0], sum(one.look.commented.count for one in found)
-    return comments_like_rows(
+    return comments_likerows_in_words(
         count, rules.comment or "", row=first.look.commented.row, file=first.file.name,
         found=f"line {first.look.commented.line:,} of {first.file.name}",
     )  # fmt: skip
 
 
-def comments_like_rows(count: int, sign: str, **place: Any) -> Problem:
+def comments_likerows_in_words(count: int, sign: str, **place: Any) -> Problem:
     """The warning of lines that are left out as comments and are written as rows are. `place`: fields of a Problem."""
     begin, are = ("line begins", "is") if count == 1 else ("lines begin", "are")
     return Problem(
@@ -316,7 +316,7 @@ def comments_like_rows(count: int, sign: str, **place: Any) -> Problem:
 def _tell_widths(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
     empty = sum(one.look.wide.count - one.look.wide_filled.count for one in seen)
     if empty:
-        table.said.append(f"{_rows(empty)} with more values than there are names: the surplus is empty, and left out.")
+        table.said.append(f"{rows_in_words(empty)} with more values than there are names: the surplus is empty, and left out.")
     narrow, filled = sum(one.look.narrow.count for one in seen), sum(one.look.wide_filled.count for one in seen)
     first = next((one for one in seen if one.look.narrow.count or one.look.wide_filled.count), None)
     if first is None:
@@ -324,10 +324,10 @@ def _tell_widths(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> No
     some = min((some for some in (first.look.narrow, first.look.wide_filled) if some.count), key=lambda some: some.row)
     if rules.other_widths == "reject":
         table.rejected = narrow + filled
-        message, code = f"{_rows(table.rejected)} of another width: without values, with the text in _errors.", "rows-rejected"
+        message, code = f"{rows_in_words(table.rejected)} of another width: without values, with the text in _errors.", "rows-rejected"
     else:
-        done = [f"{_rows(narrow)} with missing values, which are null"] if narrow else []
-        done += [f"{_rows(filled)} with surplus values, which are left out"] if filled else []
+        done = [f"{rows_in_words(narrow)} with missing values, which are null"] if narrow else []
+        done += [f"{rows_in_words(filled)} with surplus values, which are left out"] if filled else []
         message, code = "; ".join(done) + ".", "rows-of-other-width"
     table.warnings.append(
         Problem(
@@ -341,10 +341,6 @@ def _tell_widths(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> No
             fix="Look at these rows, and correct the file where they are wrong.",
         )
     )
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'s' if count != 1 else ''}"
 
 
 def _files(files: Sequence[SeenFile]) -> str:

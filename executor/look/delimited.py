@@ -21,11 +21,12 @@ from executor.look.misfits import MOST, misfits_of
 from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding, without_mark
 from executor.look.other_files import FILE_BITS, OtherFile, encoding_for_all, first_rows, is_of_table, told, written_otherwise
-from executor.look.proposal import FIRST_SIGNS, Found, Misfit, Option, Proposal, ProposedColumn, Question, Settings
+from executor.look.proposal import FIRST_SIGNS, Found, Misfit, Proposal, ProposedColumn, Settings
 from executor.look.questions import questions_of_values
 from executor.look.remarks import AnotherTable, remark
 from executor.look.rows import Pass
 from executor.look.types import Style, Typing, propose, with_usual_decimal
+from executor.look.widths import questions_of_width
 
 FIRST_ROWS = 100
 FIRST_LINES = 60
@@ -134,7 +135,7 @@ class DelimitedLook:
         self._tell_others(proposal, others)
         show_lines(proposal, lines_of(self.head), is_whole=reading.is_whole and reading.unpacked <= len(self.file.head))
         proposal.questions = [
-            *self._questions_of_width(columns),
+            *questions_of_width(self, columns),
             *proposal.questions,
             *questions_of_values(self.settings, typings[:kept], columns),
         ]
@@ -325,14 +326,14 @@ class DelimitedLook:
                 "skip_lines": dialect.skip_lines,
                 "skip_last_lines": dialect.skip_last_lines,
                 "comment": dialect.comment,
-                "other_widths": self.settings.other_widths or self._widths_choice(),
+                "other_widths": self.settings.other_widths or self.widths_choice(),
                 "decimal": style.decimal,
                 "time_zone": style.time_zone,
                 "trim_names": True if self.settings.trim_names is None else self.settings.trim_names,
             }
         )
 
-    def _widths_choice(self) -> str:
+    def widths_choice(self) -> str:
         return self.surplus or self.usual_choice or ("reject" if self.others or self.others_odd else "stop")
 
     def _all_found(self, reading: Pass, typings: list[Typing], style: Style) -> list[Found]:
@@ -375,64 +376,6 @@ class DelimitedLook:
             is_open = any(typing.open == "dayFirst" for typing in typings)
             more.append(Found(setting="dayFirst", value=first, shown="day, month, year" if first else "month, day, year", sure=not is_open))
 
-    # --- questions
-
-    def _questions_of_width(self, columns: list[ProposedColumn]) -> list[Question]:
-        named = len(self.header) if self.dialect.header else len(self.facts)
-        if named < len(self.facts):
-            return [self._too_few_names(named, columns)]
-        odd = sum(rows for width, rows in self.widths.items() if width != len(self.facts)) + self.odd_count
-        if not odd:
-            return []
-        widths = {*self.widths, *(width for _, _, width in self.others_odd)}
-        is_short = any(width < len(self.facts) for width in widths)
-        is_long = any(width > len(self.facts) for width in widths)
-        choice = self._widths_choice()
-        mend = ("fit", "Fill up and cut", "missing cells become empty, surplus ones are left out")
-        if not is_long:
-            mend = ("pad", "Fill them up", "missing cells become empty")
-        if not is_short:
-            mend = ("drop", "Cut them", "surplus cells are left out")
-        of_others = [f"line {line:,} of {file} has {width}" for file, line, width in self.others_odd]
-        where = ", ".join([*(f"line {line:,} has {width}" for line, width in self.others[:3]), *of_others][:3])
-        options = [
-            Option(label="Keep them aside", words="their text stands in _errors, without values", settings={"otherWidths": "reject"}),
-            Option(label=mend[1], words=mend[2], settings={"otherWidths": mend[0]}),
-            Option(label="Stop the run", words="until the file is corrected", settings={"otherWidths": "stop"}),
-        ]
-        rows = "row is" if odd == 1 else "rows are"
-        return [
-            Question(
-                key="otherWidths",
-                title=f"{odd:,} {rows} of another width",
-                words=f"The others have {len(self.facts)} cells; {where}{' …' if odd > 3 else ''}.",
-                options=_chosen(options, choice),
-            )
-        ]
-
-    def _too_few_names(self, named: int, columns: list[ProposedColumn]) -> Question:
-        surplus = columns[named:]
-        is_empty = all(column.nulls == column.rows for column in surplus)
-        new = " and ".join(column.name for column in surplus[:3]) + (" …" if len(surplus) > 3 else "")
-        count = len(self.facts) - named
-        cells = f"{count} cell{'s' if count > 1 else ''}"
-        rows = self.widths.get(len(self.facts), 0)
-        options = [
-            Option(
-                label="Drop them",
-                words="nothing is lost: all are empty" if is_empty else "their values are lost",
-                settings={"otherWidths": "drop"},
-            ),
-            Option(label="Keep them, with names", words=f"as {new}", settings={"otherWidths": "keep"}),
-            Option(label="Reject such rows", words=f"all {rows:,} rows would go to _errors", settings={"otherWidths": "reject"}),
-        ]
-        return Question(
-            key="otherWidths",
-            title=f"{named} names, but {len(self.facts)} cells in a row",
-            words=f"{rows:,} rows have {cells} more than there are names. What should happen to the {cells} without a name?",
-            options=_chosen(options, self.surplus),
-        )
-
 
 def show_lines(proposal: Proposal, lines: list[str], *, is_whole: bool) -> None:
     """The first of the `lines` as they are written. `is_whole`: the file has no others."""
@@ -445,12 +388,6 @@ def _has_zone(typing: Typing) -> bool:
     from executor.language.date_patterns import has_zone
 
     return all(has_zone(pattern) for pattern in typing.options["formatters"])
-
-
-def _chosen(options: list[Option], choice: str) -> list[Option]:
-    for option in options:
-        option.is_chosen = option.settings["otherWidths"] == choice
-    return options
 
 
 def _last(other: OtherFile) -> str:

@@ -155,8 +155,11 @@ def as_one(groups: list[Group]) -> Table:
             first[key], kinds[key] = column, here
             continue
         known = kinds[key]
-        both = common(known, here) if known is not None and here is not None else None
-        if known is None or here is None or both is None:
+        if known is None or here is None:  # where one file's cannot be read, the column cannot
+            first[key], kinds[key] = (first[key] if known is None else column), None
+            continue
+        both = common(known, here)
+        if both is None:
             clashes.append(Clash(first[key], column))
             continue
         kinds[key] = both

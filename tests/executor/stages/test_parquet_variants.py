@@ -141,6 +141,20 @@ def test_a_variant_in_columns_that_spark_has_not_is_told_before_a_row_is_read(be
     assert "without shredding" in (bench.warnings[0].fix or "")
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_variant_in_columns_that_spark_has_not_beside_a_whole_one_is_told_so(bench: Bench, *, is_first: bool) -> None:
+    odd = (1_700_000_000_123_456_789, "optional int64 typed_value (TIMESTAMP(NANOS,true));")
+    (bench.lake / "f").mkdir()
+    for number, (value, typed) in enumerate([odd, (bytes([12, 5]), "")] if is_first else [(bytes([12, 5]), ""), odd]):
+        variant(bench, value, typed)
+        (bench.lake / "raw/a.parquet").rename(bench.lake / "f" / f"{number}.parquet")
+    problem = bench.fails({**READ, "inputURI": "f"})
+    assert (problem.code, problem.data_column, problem.file) == ("parquet-unreadable", "c", f"f/{0 if is_first else 1}.parquet")
+    assert "without shredding" in (problem.fix or "")
+    left = bench.run({**READ, "inputURI": "f", "unreadableColumns": "leave-out"}).view("t").drop("_filename", "_index")
+    assert [row.asDict() for row in left.collect()] == [{"id": 1}, {"id": 1}]
+
+
 @pytest.mark.parametrize(
     ("value", "names"),
     [
