@@ -229,7 +229,7 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
             Problem(
                 code="input-quotes-kept",
                 field="inputURI",
-                message=f"{rows_in_words(count)} with text behind the closing quote of a value: such values stay as written, quotes and all.",
+                message=f"{rows_in_words(count)} with text behind the closing quote of a value: such values stay as written.",
                 row=first.look.kept.row,
                 file=first.file.name,
                 found=f"line {first.look.kept.line:,} of {first.file.name}",
@@ -295,13 +295,13 @@ def _comments(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
     if not found:
         return None
     first, count = found[0], sum(one.look.commented.count for one in found)
-    return comments_likerows_in_words(
+    return comments_like_rows(
         count, rules.comment or "", row=first.look.commented.row, file=first.file.name,
         found=f"line {first.look.commented.line:,} of {first.file.name}",
     )  # fmt: skip
 
 
-def comments_likerows_in_words(count: int, sign: str, **place: Any) -> Problem:
+def comments_like_rows(count: int, sign: str, **place: Any) -> Problem:
     """The warning of lines that are left out as comments and are written as rows are. `place`: fields of a Problem."""
     begin, are = ("line begins", "is") if count == 1 else ("lines begin", "are")
     return Problem(
