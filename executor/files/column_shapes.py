@@ -65,3 +65,20 @@ def _matters(before: str, now: str, *, by_place: bool) -> bool:
         if {before, now} <= kinds:
             return general not in (before, now)
     return by_place
+
+
+def kind_of(text: str) -> str:
+    """number, date or nothing: what a value is, however it is written."""
+    shape = shape_of(text.strip())
+    return "number" if shape in NUMBERS else "date" if shape in DATES else ""
+
+
+def is_written_as(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether `cells` could be one more of these rows: as many values, one wherever all rows have one, numbers and dates where all rows
+    have them. Of texts alone nobody can tell: that is no."""
+    columns = list(zip(*[row for row in rows if len(row) == len(cells)], strict=True))
+    if len(columns) < 2:
+        return False
+    kinds = [kind_of(column[0]) if len({kind_of(value) for value in column}) == 1 else "" for column in columns]
+    is_filled = all(cell.strip() or not all(value.strip() for value in column) for cell, column in zip(cells, columns, strict=True))
+    return is_filled and any(kinds) and all(kind in ("", kind_of(cell)) for cell, kind in zip(cells, kinds, strict=True))

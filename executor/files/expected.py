@@ -9,7 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from executor.files import encodings
+from executor.files.column_shapes import is_written_as
 from executor.files.dialect import BLANKS, NO_ESCAPE, Dialect, record_at
+from executor.files.first_lines import left_out
 from executor.files.headers import how_to_mend, in_quotes, key, listed, match
 from executor.files.total_words import FOOTER
 from executor.problems import Problem, ProblemError
@@ -60,18 +62,22 @@ def check_names_left_out(one: SeenFile, rules: TextRules) -> None:
 
 def check_last_rows(one: SeenFile, rules: TextRules) -> Problem | None:
     """Raises ProblemError when a row that would be left out at the end does not say what such rows said when the stage was made. Gives a
-    warning where the last row is a total, and nothing is left out."""
-    if not rules.last_rows_hold and (rules.is_end_known or one.file.path.suffix in (".gz", ".bz2")):
+    warning where the last row is a total, and nothing is left out; and where the stage does not say what those rows say, and one that is
+    left out is written as the others are."""
+    if not rules.last_rows_hold and not rules.skip_last_lines and (rules.is_end_known or one.file.path.suffix in (".gz", ".bz2")):
         return None
     count = max(rules.skip_last_lines, 1)
     rows = _last_rows(one, rules, count + 1)
     if not rules.skip_last_lines:
         return _total_at_the_end(one, rows) if len(rows) > 1 else None
     last, before = rows[-count:], rows[:-count]
+    if not rules.last_rows_hold:
+        data = [row for row in last if not FOOTER.match(_first(row)) and is_written_as(row, one.look.first_rows[: one.look.rows])]
+        return left_out(one, data[0], "skipLastLines") if data else None
     for row, word in zip(last, rules.last_rows_hold, strict=False):
         if word.casefold() not in _first(row).casefold():
             raise ProblemError(_no_total(one, row, word))
-    first = rules.last_rows_hold[0].casefold() if rules.last_rows_hold else ""
+    first = rules.last_rows_hold[0].casefold()
     if before and first and first in _first(before[-1]).casefold():
         raise ProblemError(_one_more(one, before[-1], count))
     return None

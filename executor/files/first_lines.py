@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from executor.files.column_shapes import DATES, NUMBERS, TEXT, WHOLE, shape_of, shapes_of
+from executor.files.column_shapes import DATES, NUMBERS, WHOLE, is_written_as, kind_of, shape_of, shapes_of
 from executor.files.delimited import SeenFile, TextRules
 from executor.files.looks import DIGITS
 from executor.problems import Problem
@@ -14,7 +14,8 @@ from executor.problems import Problem
 
 def first_lines(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
     """What the run warns of."""
-    return _names_as_data(seen, rules) or _first_line_of_names(seen, rules) or _data_as_names(seen, rules)
+    told = (_names_as_data, _first_line_of_names, _data_as_names, _data_left_out)
+    return next((problem for tell in told if (problem := tell(seen, rules))), None)
 
 
 def _names_as_data(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
@@ -95,16 +96,13 @@ def begins_with_data(one: SeenFile) -> bool:
     rows = one.look.first_rows
     if any([cell.strip() for cell in row] == names for row in rows):  # the names once more, as in files put behind each other
         return False
-    below = shapes_of([([str(place) for place in range(len(names))], rows)])
-    kinds = [_kind(shape_of(name)) for name in names]
-    alike = [kind for place, kind in enumerate(kinds) if kind and (not rows or kind == _kind(below.get(str(place), TEXT)))]
+    shapes = shapes_of([([str(place) for place in range(len(names))], rows)])
+    below = {place: "number" if shape in NUMBERS else "date" if shape in DATES else "" for place, shape in shapes.items()}
+    kinds = [kind_of(name) for name in names]
+    alike = [kind for place, kind in enumerate(kinds) if kind and (not rows or kind == below.get(str(place)))]
     if "date" in alike or ("number" in alike and not _may_be_names(names)):
         return True
     return any(len(row) > place and row[place].strip() == name for place, name in enumerate(names) if name for row in rows)
-
-
-def _kind(shape: str) -> str:
-    return "number" if shape in NUMBERS else "date" if shape in DATES else ""
 
 
 def _may_be_names(names: Sequence[str]) -> bool:
@@ -115,3 +113,26 @@ def _may_be_names(names: Sequence[str]) -> bool:
     steps = {after - before for before, after in pairwise(numbers)}
     are_years = all(number in range(1900, 2100) for number in numbers) and all(step > 0 for step in steps)
     return are_years or (len(numbers) > 1 and (steps == {1} or (len(numbers) > 2 and len(steps) == 1 and min(steps) > 0)))
+
+
+def _data_left_out(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
+    """Where lines before the first row are left out, and the last of them is written as the rows are."""
+    if rules.header or rules.names or not rules.skip_lines:
+        return None
+    found = [one for one in seen if is_written_as(one.look.before, one.look.first_rows)]
+    return left_out(found[0], found[0].look.before, "skipLines", len(found)) if found else None
+
+
+def left_out(one: SeenFile, cells: Sequence[str], field: str, files: int = 1) -> Problem:
+    """The warning of a row that is left out though it is written as the others are. `files`: in how many files it is so."""
+    many = "" if files == 1 else f" So it is with {files:,} files."
+    first, label = ("first", "First lines to leave out") if field == "skipLines" else ("last", "Last rows to leave out")
+    return Problem(
+        code="input-row-left-out",
+        field=field,
+        message=f"Of the {first} rows of “{one.file.name}”, one is left out that is written as the others are: it may be data.{many}",
+        file=one.file.name,
+        found=", ".join(cells)[:300],
+        fix=f"If it is data, set “{label}” ({field}) to the right number. "
+        "Files that begin or end in other ways are read in stages of their own.",
+    )

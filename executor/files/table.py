@@ -66,7 +66,7 @@ def table_of(place: Place, rules: TextRules) -> Table:
     table = _of(seen, rules)
     _tell(table, seen, rules)
     totals = [problem for one in seen if (problem := check_last_rows(one, rules))]
-    table.warnings += [totals[0] if len(totals) == 1 else _many_totals(totals)] if totals else []
+    table.warnings += [totals[0] if len(totals) == 1 else _of_many(totals)] if totals else []
     return table
 
 
@@ -238,9 +238,11 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
         )
 
 
-def _many_totals(totals: Sequence[Problem]) -> Problem:
+def _of_many(totals: Sequence[Problem]) -> Problem:
     words = (
         f"The last rows of {len(totals):,} files look like totals, and are read as data; the first of these files is “{totals[0].file}”."
+        if totals[0].code == "input-total-row"
+        else f"{totals[0].message} So it is with {len(totals):,} files."
     )
     return replace(totals[0], message=words)
 

@@ -376,6 +376,32 @@ def test_data_that_is_read_as_names_is_told(bench: Bench, files: tuple[str, ...]
         assert [warning for warning in bench.warnings if warning.code == "input-data-as-names"] == found, "who writes them down knows"
 
 
+@pytest.mark.parametrize(
+    ("files", "more", "told"),
+    [
+        (("town,n\nBonn,2\nUlm,4\n",), {"skipLastLines": 1}, "d/a.csv"),
+        (("town,n\nBonn,2\nTotal,2\n", "town,n\nUlm,4\nKiel,6\n"), {"skipLastLines": 1}, "d/b.csv"),
+        (("day;n\n2024-01-01;2,5\n2024-01-02;4\n",), {"skipLastLines": 1, "delimiter": "Custom", "customDelimiter": ";"}, "d/a.csv"),
+        (("town,n\nBonn,2\nTotal,2\n",), {"skipLastLines": 1}, None),
+        (("town,n\nBonn,2\n,2\n",), {"skipLastLines": 1}, None),
+        (("town,n\nBonn,2\n(1 row)\n",), {"skipLastLines": 1}, None),
+        (("town,name\nBonn,x\nUlm,y\n",), {"skipLastLines": 1}, None),
+        (("Bonn,2\nUlm,4\n",), {"skipLines": 1, "header": False}, "d/a.csv"),
+        (("town,n\nUlm,4\n",), {"skipLines": 1, "header": False}, None),
+        (("Report,May\nUlm,4\n", "Bonn,2\nUlm,4\n"), {"skipLines": 1, "header": False}, "d/b.csv"),
+        (("Report\ntown,n\nUlm,4\n",), {"skipLines": 1}, None),
+    ],
+)
+def test_rows_that_are_left_out_and_look_like_data_are_told(
+    bench: Bench, files: tuple[str, ...], more: dict[str, Any], told: str | None
+) -> None:
+    for name, text in zip("ab", files, strict=False):
+        bench.write(f"d/{name}.csv", text)
+    bench.run(extract(**more))
+    found = [warning for warning in bench.warnings if warning.code == "input-row-left-out"]
+    assert [(warning.file, warning.field) for warning in found] == ([(told, next(iter(more)))] if told else [])
+
+
 def test_a_file_without_names_among_others_is_told_as_such(bench: Bench) -> None:
     bench.write("d/a.csv", "id,n\n1,2\n")
     bench.write("d/b.csv", "2,2\n3,5\n")
