@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -35,6 +35,8 @@ NO_MORE = {
 }
 RIGHTS_SECONDS = 1.0
 """How long an answer that still comes may outlast the right to it."""
+QUIET_SECONDS = 5.0
+"""The same of work that says nothing: a query that nobody may see the end of does not keep Spark busy."""
 
 ANSWERS = {"look": "looked", "unpack": "unpacked", "survey": "surveyed", "put-back": "put_back", "repair": "repaired"}
 """What a program over files (`portal.runs.file_programs`) does → the event that it answers with when all went well."""
@@ -62,25 +64,41 @@ async def request(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     try:
         writer.write((json.dumps(message, separators=(",", ":")) + "\n").encode())
         await writer.drain()
-        while True:
-            line = await reader.readline()
-            event = json.loads(line) if line else DOWN
-            if event.get("last") or time.monotonic() - asked >= RIGHTS_SECONDS:
-                asked = time.monotonic()
-                try:
-                    await sync_to_async(require_right)(about)
-                except NotAllowed:
-                    yield NO_MORE
-                    return
-            yield _with_words(event)
-            if event.get("last"):
-                return
+        async with aclosing(_lines(reader)) as lines:
+            async for line in lines:
+                event = None if line is None else json.loads(line) if line else DOWN
+                if event is None or event.get("last") or time.monotonic() - asked >= RIGHTS_SECONDS:
+                    asked = time.monotonic()
+                    try:
+                        await sync_to_async(require_right)(about)
+                    except NotAllowed:
+                        yield NO_MORE
+                        return
+                if event is not None:
+                    yield _with_words(event)
+                    if event.get("last"):
+                        return
     except (OSError, ValueError):
         yield DOWN
     finally:
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
+
+
+async def _lines(reader: asyncio.StreamReader) -> AsyncGenerator[bytes | None, None]:
+    """Each line as it comes; None whenever there has been none for a while."""
+    reading = asyncio.ensure_future(reader.readline())
+    try:
+        while True:
+            await asyncio.wait({reading}, timeout=QUIET_SECONDS)
+            if not reading.done():
+                yield None
+                continue
+            yield reading.result()
+            reading = asyncio.ensure_future(reader.readline())
+    finally:
+        reading.cancel()
 
 
 def require_right(message: dict[str, Any]) -> None:

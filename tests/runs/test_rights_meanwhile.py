@@ -112,6 +112,29 @@ def test_rows_that_come_later_are_not_shown(service: Any, job: Job, dev: Environ
     assert (events[-1]["problem"]["code"], events[-1]["last"]) == ("right-gone", True)
 
 
+def test_a_query_that_says_nothing_ends_with_the_right_to_its_rows(
+    job: Job, dev: Environment, ana: User, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PREVIEW_SOCKET = tmp_path / "p.sock"
+    monkeypatch.setattr(preview_client, "QUIET_SECONDS", 0.02)
+    ended = []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The service: it works on, and stops what it does when nobody listens any more."""
+        await reader.readline()
+        await asyncio.sleep(0.1)  # while the right is there it may be as quiet as it likes
+        await sync_to_async(role_gone)(ana)
+        ended.append(await reader.read())
+        writer.close()
+
+    async def both() -> list[dict[str, Any]]:
+        async with await asyncio.start_unix_server(silent, path=str(settings.PREVIEW_SOCKET)):
+            return [event async for event in preview_client.request({**addressed(ana, "ask", job.pk, dev.pk), "message": {}})]
+
+    events = async_to_sync(both)()
+    assert ([event["problem"]["code"] for event in events], ended) == (["right-gone"], [b""])
+
+
 @pytest.mark.parametrize("way", WAYS[:3])
 def test_what_a_look_finds_is_not_shown(
     dev: Environment, ana: User, settings: Any, tmp_path: Path, way: Way, monkeypatch: pytest.MonkeyPatch
