@@ -154,6 +154,8 @@ class StaticFiles(WhiteNoiseMiddleware):
         del whole["Content-Type"]
         for name, value in streamed.items():
             whole[name] = value
+        if "immutable" in whole.get("Cache-Control", ""):
+            del whole["ETag"]  # nobody asks again for a file whose name has its sum; on seventy of them it is a page's weight
         return whole
 
 
