@@ -7,6 +7,7 @@ Django's settings are read in `pytest_configure`, after the home folder below ha
 from __future__ import annotations
 
 import atexit
+import importlib
 import os
 import shutil
 import sys
@@ -27,6 +28,7 @@ from tests.all import files_marked  # noqa: E402 – after the home folder is se
 
 if TYPE_CHECKING:
     from django.test import Client
+    from pytest_django import DjangoDbBlocker
     from rest_framework.test import APIClient
 
     from portal.accounts.models import Project, User
@@ -38,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     settings.configured or settings._setup()  # type: ignore[attr-defined]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; no test is about Argon2 itself
+    settings.DATABASES["default"].setdefault("TEST", {})["MIGRATE"] = bool(settings.DATABASE_URL)
     settings.WHITENOISE_AUTOREFRESH = True  # files are looked for when they are asked for, not all of them for each test's client
 
 
@@ -69,6 +72,21 @@ def _refuse_marks_out_of_sight(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(
                 f"Write pytest.mark.{mark} into the file itself, or `make test` passes it by: {', '.join(sorted(lost))}"
             )
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The database of each process. On SQLite its tables come from the models as they are now: all migrations take 3 s, a dozen times.
+    The tests on PostgreSQL, and every test that starts a stack, migrate."""
+    from django.db import connection
+
+    from portal.audit import guards
+
+    if connection.settings_dict["TEST"]["MIGRATE"]:
+        return
+    with django_db_blocker.unblock(), connection.schema_editor() as editor:
+        guards.install(None, editor)
+        importlib.import_module("portal.runs.migrations.0002_guards").put_up(None, editor)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from zoneinfo import available_timezones
 
@@ -16,6 +17,12 @@ from executor.plain import problems_of
 from executor.problems import Problem, ProblemError
 
 Patterns = TypeVar("Patterns", list[str], list[str] | None)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Python reads them anew from hundreds of files each time it is asked."""
+    return frozenset(available_timezones())
 
 
 class Column(BaseModel):
@@ -256,7 +263,7 @@ class TimestampColumn(Formatted):
     @field_validator("timezone_id")
     @classmethod
     def _zone(cls, value: str) -> str:
-        if value not in available_timezones() and not re.fullmatch(r"(UTC|GMT|UT)?[+-]\d\d?(:?\d\d)?|Z", value):
+        if value not in _zones() and not re.fullmatch(r"(UTC|GMT|UT)?[+-]\d\d?(:?\d\d)?|Z", value):
             raise PydanticCustomError("time-zone", "There is no time zone “{zone}”.", {"zone": value})
         return value
 

@@ -195,8 +195,12 @@ def _gateway(port: int, secret: str) -> Any:
     """Connects as pyspark itself does; it takes port and secret from the environment, where they stay no longer than the call."""
     from pyspark.java_gateway import launch_gateway
 
+    from executor.spark.java_names import remember_names
+
     os.environ |= {"PYSPARK_GATEWAY_PORT": str(port), "PYSPARK_GATEWAY_SECRET": secret}
     try:
-        return launch_gateway()  # type: ignore[no-untyped-call]
+        gateway = launch_gateway()  # type: ignore[no-untyped-call]
     finally:
         del os.environ["PYSPARK_GATEWAY_PORT"], os.environ["PYSPARK_GATEWAY_SECRET"]
+    remember_names(gateway.jvm)
+    return gateway

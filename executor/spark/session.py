@@ -85,6 +85,9 @@ def settings(profile: ComputeProfile, scratch: Path) -> dict[str, str]:
         "spark.sql.files.ignoreCorruptFiles": "false",
         "spark.sql.files.ignoreMissingFiles": "false",
         "spark.sql.debug.maxToStringFields": "200",
+        # Where in a program an expression was made, asked of both sides at every step: people see stages and columns, and never our lines.
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
+        "spark.sql.dataFrameQueryContext.enabled": "false",
         # Working out what must be true of each column takes for ever where many columns are made by long expressions, as typing does.
         "spark.sql.constraintPropagation.enabled": "false",
         # A part of a query that it finds to be needless has counted values all the same, and is dropped with its counts.

@@ -75,7 +75,7 @@ def _with_numbers(frame: DataFrame, portion: Portion, place: Place, contiguous: 
         return _first(frame.select("*", name, _named(F.col("_metadata.row_index") + 1, "_index")), limit)
     if limit is not None:
         return _first_numbered(frame, name, limit)
-    return _numbered(frame, name, counted) if one else _numbered_by_file(frame, name, counted)
+    return _numbered(frame, name, counted, one) if one else _numbered_by_file(frame, name, counted)
 
 
 def _with_folders(portion: Portion, place: Place) -> DataFrame:
@@ -140,10 +140,10 @@ def _first_numbered(frame: DataFrame, name: Column, limit: int) -> DataFrame:
     return few.select(*columns, _named(F.row_number().over(in_file).cast("bigint"), "_index"))
 
 
-def _numbered(frame: DataFrame, name: Column, counted: Counted = lambda rows: None) -> DataFrame:
+def _numbered(frame: DataFrame, name: Column, counted: Counted = lambda rows: None, file: DataFile | None = None) -> DataFrame:
     """Rows of one source, numbered through its parts, which Spark keeps in the order of the source."""
     running, part = F.monotonically_increasing_id(), F.spark_partition_id()
-    parts = frame.rdd.getNumPartitions()
+    parts = _parts(frame, file)
     if parts <= 1:
         return frame.select("*", name, _named(running + 1, "_index"))
     counts = {row["part"]: row["rows"] for row in frame.groupBy(part.alias("part")).agg(F.count(F.lit(1)).alias("rows")).collect()}
@@ -151,6 +151,15 @@ def _numbered(frame: DataFrame, name: Column, counted: Counted = lambda rows: No
     before = accumulate((counts.get(number, 0) for number in range(parts)), initial=0)
     starts = F.lit(list(before))
     return frame.select("*", name, _named(F.get(starts, part) + running.bitwiseAND(_ROW_BITS) + 1, "_index"))
+
+
+def _parts(frame: DataFrame, file: DataFile | None) -> int:
+    """In how many parts Spark reads the source. It takes a whole plan to say, but for a file that takes less to read than to open,
+    which Spark never splits."""
+    limits = frame.sparkSession._jsparkSession.sessionState().conf()
+    if file is not None and file.path.stat().st_size <= min(limits.filesOpenCostInBytes(), limits.filesMaxPartitionBytes()):
+        return 1
+    return int(frame._jdf.queryExecution().toRdd().getNumPartitions())
 
 
 def _numbered_by_file(frame: DataFrame, name: Column, counted: Counted) -> DataFrame:

@@ -46,6 +46,18 @@ def test_each_file_is_numbered_from_one_however_spark_splits_it(bench: Bench) ->
         bench.spark.conf.unset("spark.sql.files.maxPartitionBytes")
 
 
+def test_a_file_that_is_split_among_cores_is_numbered_without_a_gap(bench: Bench) -> None:
+    """Spark splits what takes longer to read than to open, and gives each core a share of it."""
+    bench.write("raw/a.csv", "n\n" + "".join(f"{n:>40}\n" for n in range(1, 120_001)))
+    bench.spark.conf.set("spark.sql.files.minPartitionNum", "16")
+    try:
+        rows = bench.run(extract()).view("t")
+        assert rows.rdd.getNumPartitions() == 2
+        assert (rows.count(), rows.where("int(n) <> _index").count()) == (120_000, 0)
+    finally:
+        bench.spark.conf.unset("spark.sql.files.minPartitionNum")
+
+
 def test_a_preview_reads_the_first_rows_with_their_numbers(bench: Bench) -> None:
     bench.write("raw/a.csv", "n\n" + "".join(f"{n}\n" for n in range(1, 101)))
     bench.row_limit = 5
