@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Set;
 import org.apache.spark.sql.catalyst.expressions.And;
 import org.apache.spark.sql.catalyst.expressions.CaseWhen;
+import org.apache.spark.sql.catalyst.expressions.CommonExpressionDef;
 import org.apache.spark.sql.catalyst.expressions.EqualNullSafe;
 import org.apache.spark.sql.catalyst.expressions.EqualTo;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -17,6 +18,7 @@ import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.Not;
 import org.apache.spark.sql.catalyst.expressions.Or;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
+import org.apache.spark.sql.catalyst.expressions.With;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.Join;
@@ -31,7 +33,7 @@ final class NullLook {
     private static final int DEEPEST = 60;
     private static final Set COMPARE = new HashSet(Arrays.asList(new Object[] {
         "EqualTo", "LessThan", "LessThanOrEqual", "GreaterThan", "GreaterThanOrEqual", "In", "InSet", "InSubquery", "Like", "ILike", "RLike",
-        "RegExpLike", "StartsWith", "EndsWith", "Contains", "Between", "LikeAll", "LikeAny",
+        "RegExpLike", "StartsWith", "EndsWith", "Contains", "Between", "LikeAll", "LikeAny", "With",
     }));
     private static final Set NO_VALUE = new HashSet(Arrays.asList(new Object[] {
         "", "-", "--", "?", "na", "n/a", "#n/a", "null", "none", "nan", "unknown", "undefined", "missing", "empty", "0", "0.0", "0.00",
@@ -93,11 +95,21 @@ final class NullLook {
             negated(part, false, part, 0);
             for (int j = 0; j < leaves.size(); j++) {
                 List others = new ArrayList(before);
-                for (int k = 0; k < parts.size(); k++) if (k != i) others.add(parts.get(k));
+                for (int k = 0; k < parts.size(); k++) if (k != i) others.add(unlessFalse((Expression) parts.get(k)));
                 Expression[] leaf = (Expression[]) leaves.get(j);
                 leaf(kind, part, leaf[0], leaf[1], others);
             }
         }
+    }
+
+    /** Another condition as it is with such rows kept: one that says what is not wanted must not be false, any other must be true. */
+    private Expression unlessFalse(Expression other) {
+        List own = leaves;
+        leaves = new ArrayList();
+        negated(other, false, other, 0);
+        boolean isNegated = !leaves.isEmpty();
+        leaves = own;
+        return isNegated ? new Not(new EqualNullSafe(other, org.apache.spark.sql.catalyst.expressions.Literal$.MODULE$.apply(Boolean.FALSE))) : other;
     }
 
     private static void split(Expression condition, List parts, int depth) {
@@ -131,12 +143,15 @@ final class NullLook {
         return now instanceof Literal ? ((Literal) now).value() : null;
     }
 
-    private void leaf(String kind, Expression part, Expression shown, Expression compared, List others) {
+    private void leaf(String kind, Expression part, Expression shown, Expression leaf, List others) {
+        Expression compared = leaf.getClass().getSimpleName().equals("Between") && leaf.children().length() == 1 ? (Expression) leaf.children().apply(0) : leaf;
         List operands = new ArrayList();
         scala.collection.Iterator children = compared.children().iterator();
         if (compared.children().isEmpty()) operands.add(compared);
+        if (compared instanceof With) children = ((With) compared).defs().iterator(); // what BETWEEN compares twice
         while (children.hasNext()) {
             Expression child = (Expression) children.next();
+            if (child instanceof CommonExpressionDef) child = ((CommonExpressionDef) child).child();
             Object text = literal(child);
             if (text != null && NO_VALUE.contains(text.toString().toLowerCase(Locale.ROOT))) return; // asks whether there is a value at all
             if (compared instanceof org.apache.spark.sql.catalyst.expressions.InSubquery && child instanceof SubqueryExpression) continue;
@@ -153,7 +168,7 @@ final class NullLook {
         }
         if (part != shown && ValueSafety.isSafe(part, false)) missing = new And(missing, new IsNull(part));
         else if (part != shown) return;
-        boolean isWhole = shown == compared || ((Expression) shown.children().apply(0)) == compared;
+        boolean isWhole = shown == leaf || ((Expression) shown.children().apply(0)) == leaf;
         look.addMissing(kind, node, shown, missing, narrow, others, isWhole ? (Expression[]) operands.toArray(new Expression[0]) : ValueLook.NONE);
     }
 }

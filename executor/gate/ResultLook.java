@@ -204,7 +204,7 @@ final class ResultLook {
         String sql = (String) text.get();
         int from = ((Integer) start.get()).intValue(), to = Math.min(sql.length(), ((Integer) stop.get()).intValue() + 1);
         if (from < to && sql.substring(from, to).toLowerCase().matches("(?s).*\\bnulls\\b.*")) return;
-        look.add("nulls-first", sorted, by.child(), new Expression[] {by.child()});
+        look.add("nulls-first", sorted, by.child(), new Expression[] {by.child()}, by);
     }
 }
 

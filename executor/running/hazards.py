@@ -104,6 +104,8 @@ HAZARDS = {
 
 AS_WRITTEN = {"left-out", "not-met", "once", "concat", "boundaries", "padded"}
 """Places that are called as the query has them."""
+SPARKS_OWN = "_w"
+"""So begin names of columns that Spark makes for windows."""
 
 
 @dataclass
@@ -194,7 +196,7 @@ class Hazards:
     def __post_init__(self) -> None:
         for place in self.places:
             place.start = begins_at(place, self.sql)
-            if place.kind in AS_WRITTEN and 0 <= place.start <= place.stop:
+            if (place.kind in AS_WRITTEN or place.label.startswith(SPARKS_OWN)) and 0 <= place.start <= place.stop:
                 place.label = " ".join(self.sql[place.start : place.stop + 1].split())[:LONGEST_LABEL]
 
     def at(self, index: int) -> Hazards:

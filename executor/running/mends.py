@@ -25,6 +25,9 @@ def mended(place: Place, wanted: str | None, sql: str, field: str) -> dict[str, 
         return _problem(place, sql, field, _kept(written, place.compared), _MISSING[place.kind])
     if place.kind == "places":
         return _problem(place, sql, field, _rounded(written, place.label), _PLACES)
+    if place.kind == "nulls-first":
+        is_alone = re.fullmatch(r"[\w.`]+(?:\s+asc)?", written, re.IGNORECASE)  # of windows Spark tells the place of the whole
+        return _problem(place, sql, field, f"{written} NULLS LAST", _FIRST) if is_alone else None
     return None if wanted is None else _problem(place, sql, field, f"CAST({written} AS {wanted})", _LETTERS)
 
 
@@ -48,6 +51,12 @@ _PLACES = (
     "CAST cuts the places of “{0}”, and does not round: 3.7 becomes 3.",
     "Write {1} to round. floor(…) says that cutting is meant.",
     "Round it",
+)
+_FIRST = (
+    "nulls-first",
+    "Rows without a value come first in the order by “{0}”, which PostgreSQL and Oracle put last.",
+    "Write {1}. NULLS FIRST says that they are meant to come first.",
+    "Put them last",
 )
 _LETTERS = (
     "numbers-by-letters",

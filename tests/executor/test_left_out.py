@@ -60,6 +60,11 @@ LEFT_OUT, NOT_MET = "missing-left-out", "missing-not-met"
         ("SELECT id FROM p WHERE gone = false", {("gone = false", LEFT_OUT, 1)}),
         ("SELECT t.id FROM t LEFT JOIN k ON k.k = t.grp WHERE k.rate <> '2'", {("k.rate <> '2'", LEFT_OUT, 3)}),
         ("SELECT id FROM t WHERE status <> mid", {("status <> mid", LEFT_OUT, 1)}),
+        (
+            "SELECT id FROM t WHERE status <> 'x' AND status <> 'y'",
+            {("status <> 'x'", LEFT_OUT, 1), ("status <> 'y'", LEFT_OUT, 1)},
+        ),
+        ("SELECT id FROM p WHERE amount NOT BETWEEN 1 AND 11", {("amount NOT BETWEEN 1 AND 11", LEFT_OUT, 1)}),
         ("SELECT count_if(status <> 'open') AS n FROM t", {("status <> 'open'", LEFT_OUT, 1)}),
         ("SELECT count(*) FILTER (WHERE status <> 'open') AS n FROM t", {("status <> 'open'", LEFT_OUT, 1)}),
         ("SELECT sum(CASE WHEN status <> 'open' THEN 1 ELSE 0 END) AS n FROM t", {("status <> 'open'", NOT_MET, 1)}),
@@ -84,6 +89,7 @@ def test_rows_that_a_condition_leaves_out_as_a_value_is_missing_are_told(
         ("SELECT id FROM t WHERE status NOT IN ('x')", "SELECT id FROM t WHERE (status NOT IN ('x') OR status IS NULL)"),
         ("SELECT id FROM t WHERE grp > '' AND t.status <> mid", "SELECT id FROM t WHERE grp > '' AND t.status IS DISTINCT FROM mid"),
         ("SELECT CAST(dbl AS INT) AS i, id FROM p", "SELECT CAST(round(dbl) AS INT) AS i, id FROM p"),
+        ("SELECT id FROM p ORDER BY amount ASC LIMIT 2", "SELECT id FROM p ORDER BY amount ASC NULLS LAST LIMIT 2"),
     ],
 )
 def test_one_change_mends_it(spark_process: SparkProcess, tmp_path: Path, sql: str, mended: str) -> None:
