@@ -32,6 +32,7 @@ STANDING_FOR_NONE = frozenset(Decimal(sign + digits) for digits in _NINES for si
 FEWEST_OTHERS, FAR = 5, 3
 """Of other numbers in the column; and how many times as far from them as they lie apart."""
 MOST_SHARE = 0.5
+MANY_COLUMNS = 500
 _SIGNS = (
     {"s", "h"},
     {"d", "c"},
@@ -50,9 +51,17 @@ def remark(proposal: Proposal, facts: Sequence[Facts], typings: Sequence[Typing]
     found = {index: texts for index, one in enumerate(facts[: len(typings)]) if (texts := _for_none(one, typings[index]))}
     if found and proposal.settings.null_values is None:
         proposal.questions.append(_of_none(proposal, found))
+    if len(typings) > MANY_COLUMNS:
+        proposal.problems.append(_of_many(len(typings)))
     signs = _column_of_signs(facts, typings)
     if signs is not None:
         proposal.problems.append(_of_signs(proposal, *signs))
+
+
+def _of_many(columns: int) -> Said:
+    message = f"It has {columns:,} columns. Each of them is typed and counted, so that a run takes minutes even of few rows."
+    fix = "Where you need a few of them, leave the others out where the file is made. Else give the run more memory and time."
+    return Said(code="look-many-columns", message=message, fix=fix)
 
 
 def _for_none(facts: Facts, typing: Typing) -> list[str]:

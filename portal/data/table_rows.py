@@ -57,6 +57,14 @@ async def reader_of(user: User, environment: Environment, table: Table) -> Reade
     return Reader(await sync_to_async(stage_for)(environment, table))
 
 
+async def look_at(user: User, environment: Environment, table: Table) -> None:
+    """Has a table looked at, so that its columns are known; whoever looks is in the audit. Raises PortalError."""
+    await sync_to_async(policy.require)(user, "view_data", environment)
+    await sync_to_async(record_look)(user, "view_data", environment, table.uri)
+    for propose in proposers:
+        await propose(user, environment, table.uri)
+
+
 def message_for(
     user: User,
     environment: Environment,

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_IN, views.list_data, name="list"),
     path(_IN + "arrived", views.arrived, name="arrived"),
     path(_IN + "table", views.table, name="table"),
+    path(_IN + "columns", views.columns, name="columns"),
     path(_IN + "rows", views.rows, name="rows"),
     path(_IN + "file", views.file, name="file"),
     path(_IN + "download", views.download, name="download"),

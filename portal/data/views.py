@@ -157,12 +157,28 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "may_change": may_change,
         "may_create": policy.can(user, "create_job", found.project),
         "rows_url": address("rows", found, shown.uri),
+        "columns_url": address("columns", found, shown.uri) if with_data and not is_packed else "",
         "files": Lake(found).files_in(shown.uri)[:200] if shown.is_folder and with_data else [],  # their folders may tell values
         "uploads": uploads.config(user, found.project, found),
         "download_rows": downloads.most_rows(),
         "download_url": address("download", found, shown.uri),
     }
     return render(request, "data/table.html", context)
+
+
+@require_POST
+async def columns(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """The columns of a table that nobody has looked at yet, as a piece of its page: it is looked at now, and that is remembered."""
+    await request.auser()
+    user, found, shown = await sync_to_async(_asked)(request, project, environment, "view_data")
+    why = None
+    if shown.columns is None:
+        try:
+            await table_rows.look_at(user, found, shown)
+        except PortalError as error:
+            why = error
+    _, _, shown = await sync_to_async(_asked)(request, project, environment, "view_data")
+    return await sync_to_async(render)(request, "data/_columns.html", {"table": shown, "with_data": True, "why": why})
 
 
 @require_POST

@@ -49,6 +49,21 @@ def test_the_frame_comes_at_once_and_the_proposal_as_a_piece(ana, dev, browser_o
     assert "A comma where the other 39 have a point." in shown
 
 
+def test_the_page_of_a_table_has_it_looked_at_once(ana, vic, dev, browser_of, own, asked):
+    page, columns = "/p/flights/data/dev/table?uri=raw/own.csv", "/p/flights/data/dev/columns?uri=raw/own.csv"
+    assert "They are being looked at" in browser_of(ana).get(page).content.decode()
+    assert browser_of(vic).post(columns).status_code == 404 and columns not in browser_of(vic).get(page).content.decode()
+    assert asked == []
+    for _ in range(2):
+        assert "amount" in browser_of(ana).post(columns).content.decode()
+    seen = browser_of(ana).get(page).content.decode()
+    assert "amount" in seen and "They are being looked at" not in seen
+    assert len(asked) == 1
+    assert AuditEvent.objects.filter(action="view_data", actor=ana, details__uri="raw/own.csv").exists()
+    own.write_bytes(b"%PDF-1.7")
+    assert "a PDF" in browser_of(ana).post(columns).content.decode()
+
+
 def test_what_is_shown_of_a_long_file_says_so_in_each_tab(ana, dev, browser_of, own, asked):
     browser = browser_of(ana)
     shown = " ".join(piece(browser).split())

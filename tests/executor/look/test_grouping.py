@@ -116,3 +116,9 @@ def test_amounts_whose_sign_stands_beside_them_and_another_table_are_told(tmp_pa
 )
 def test_facts_above_the_names_are_no_names(tmp_path: Path, text: str, line: int) -> None:
     assert proposal_of(tmp_path, text).header_line == line
+
+
+@pytest.mark.parametrize(("count", "codes"), [(500, []), (501, ["look-many-columns"])])
+def test_many_columns_are_told_to_take_their_time(tmp_path: Path, count: int, codes: list[str]) -> None:
+    lines = [",".join(f"c{n}" for n in range(count)), ",".join(["1"] * count), ",".join(["2"] * count)]
+    assert [one.code for one in proposal_of(tmp_path, "\n".join(lines)).problems] == codes
