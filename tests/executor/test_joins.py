@@ -16,7 +16,7 @@ pytestmark = pytest.mark.spark
 
 FILES = {
     "flights": "id,dest,day,miles\n1,JFK,1,100\n2,JFK,2,100\n3,LAX,1,200\n4,ORD,1,300\n5,XXX,2,400\n6,,3,500\n",
-    "airports": "code,name,kind\nJFK,Kennedy,big\nLAX,Los Angeles,big\nORD,O'Hare,big\nJFK,Idlewild,old\n,nowhere,old\n,none,old\n",
+    "airports": "code,name,kind\n,nowhere,old\n,none,old\nJFK,Kennedy,big\nLAX,Los Angeles,big\nORD,O'Hare,big\nJFK,Idlewild,old\n",
     "unique": "code,name\nJFK,Kennedy\nLAX,Los Angeles\nORD,O'Hare\n",
     "customers": "c,name,credit\n1,Ann,10\n2,Bob,20\n3,Cy,30\n",
     "orders": "o,c,amount\n1,1,5\n2,1,6\n3,2,7\n4,2,8\n",
