@@ -228,6 +228,7 @@ def test_an_admin_gives_the_first_roles_of_a_new_project(ada, vic, compute, brow
     assert "ferries" in [found["slug"] for found in browser.get("/api/v1/projects/").json()["results"]]
     given = browser.post("/api/v1/projects/ferries/members/", {"username": "vic", "role": "author"}, content_type="application/json")
     assert given.status_code == 201
-    assert [row["username"] for row in browser.get("/api/v1/projects/ferries/members/").json()["results"]] == ["vic"]
+    roles = [(row["username"], row["role"]) for row in browser.get("/api/v1/projects/ferries/members/").json()["results"]]
+    assert roles == [("ada", "environment_admin"), ("vic", "author")]
     assert browser.delete(f"/api/v1/projects/ferries/members/{given.json()['id']}").status_code == 204
-    assert browser.get("/api/v1/projects/ferries/jobs/").status_code == 404
+    assert browser_of(vic).get("/api/v1/projects/ferries/jobs/").status_code == 404
