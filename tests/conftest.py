@@ -47,11 +47,28 @@ def pytest_configure(config: pytest.Config) -> None:
 LONGEST = (
     "tests/demo/test_demo.py",
     "tests/browser/test_main_journey.py",
-    "tests/runs/test_killed.py",
     "tests/browser/test_own_files.py",
+    "tests/runs/test_killed.py",
     "tests/executor/test_runner.py",
+    "tests/executor/test_hazards.py",
+    "tests/executor/test_joins.py",
+    "tests/executor/test_serve.py",
+    "tests/executor/test_left_out.py",
+    "tests/executor/test_warm_run.py",
+    "tests/executor/look/test_look_runs.py",
+    "tests/executor/test_deadlines.py",
+    "tests/runs/test_live_log.py",
+    "tests/executor/test_fail_closed.py",
+    "tests/executor/test_value_warnings.py",
+    "tests/executor/test_keys.py",
+    "tests/executor/test_noted_columns.py",
+    "tests/executor/stages/test_dialect.py",
+    "tests/executor/test_silent_mistakes.py",
+    "tests/executor/stages/test_append.py",
+    "tests/scheduler/test_two_schedulers.py",
+    "tests/runs/test_wall.py",
 )
-"""Files that take minutes. They come first: where two files run at once, nobody waits for them at the end."""
+"""Files that take long, the longest first: where files run at once, nobody waits for one of them at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

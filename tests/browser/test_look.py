@@ -35,11 +35,18 @@ def gallery(live_server: LiveServer, ana: Any, settings: Any, browser_of: Any) -
     return go
 
 
+GROWN = """() => { const box = document.body.appendChild(document.createElement("div"));
+  const high = (pixels) => { box.style.height = pixels; return box.offsetHeight; };
+  const seen = [high("20px"), high("800px")]; box.remove(); return seen; }"""
+"""Heights of a box right after it was given them, as the log's scrolling reads them."""
+
+
 @pytest.mark.parametrize("width", SIZES)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_component_is_accessible_and_fits(screen: Open, gallery: Callable[[Screen], Screen], width: int, theme: str) -> None:
     shown = gallery(screen(width=width, theme=theme))
     assert shown.faults() == []
+    assert shown.page.evaluate(GROWN) == [20, 800], "who asks for little motion: sizes are those of before"
 
 
 def test_the_sql_editor_completes_and_explains_under_the_policy(screen: Open, gallery: Callable[[Screen], Screen]) -> None:
