@@ -75,11 +75,11 @@ def _data_as_names(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None
     if not found:
         return None
     first = found[0]
-    many = "" if len(found) == 1 else f" So it is with {len(found):,} files."
     return Problem(
         code="input-data-as-names",
         field="header",
-        message=f"The first line of “{first.file.name}” looks like data, and gives the columns their names: its row is not read.{many}",
+        message=f"The first line of “{first.file.name}” looks like data, and gives the columns their names: its row is not read."
+        + _so_with(len(found)),
         row=1,
         file=first.file.name,
         found=rules.separator.join(first.look.names or ()),
@@ -115,6 +115,10 @@ def _may_be_names(names: Sequence[str]) -> bool:
     return are_years or (len(numbers) > 1 and (steps == {1} or (len(numbers) > 2 and len(steps) == 1 and min(steps) > 0)))
 
 
+def _so_with(files: int) -> str:
+    return "" if files == 1 else f" So it is with {files:,} files."
+
+
 def _data_left_out(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
     """Where lines before the first row are left out, and the last of them is written as the rows are."""
     if rules.header or rules.names or not rules.skip_lines:
@@ -125,12 +129,12 @@ def _data_left_out(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None
 
 def left_out(one: SeenFile, cells: Sequence[str], field: str, files: int = 1) -> Problem:
     """The warning of a row that is left out though it is written as the others are. `files`: in how many files it is so."""
-    many = "" if files == 1 else f" So it is with {files:,} files."
     first, label = ("first", "First lines to leave out") if field == "skipLines" else ("last", "Last rows to leave out")
     return Problem(
         code="input-row-left-out",
         field=field,
-        message=f"Of the {first} rows of “{one.file.name}”, one is left out that is written as the others are: it may be data.{many}",
+        message=f"Of the {first} rows of “{one.file.name}”, one is left out that is written as the others are: it may be data."
+        + _so_with(files),
         file=one.file.name,
         found=", ".join(cells)[:300],
         fix=f"If it is data, set “{label}” ({field}) to the right number. "

@@ -29,6 +29,11 @@ class DataFile:
     name: str
     folders: tuple[tuple[str, str | None], ...] = ()
 
+    @property
+    def last_name(self) -> str:
+        """The name without the folders before it."""
+        return self.name.rsplit("/", 1)[-1]
+
 
 @dataclass(frozen=True)
 class Place:

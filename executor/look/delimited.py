@@ -20,7 +20,7 @@ from executor.look.grouping import group_rows
 from executor.look.misfits import MOST, misfits_of
 from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding, without_mark
-from executor.look.other_files import FILE_BITS, OtherFile, encoding_for_all, first_rows, is_of_table, told, written_otherwise
+from executor.look.other_files import FILE_BITS, OtherFile, encoding_for_all, first_rows, is_of_table, put_in_files, told, written_otherwise
 from executor.look.proposal import FIRST_SIGNS, Found, Misfit, Proposal, ProposedColumn, Settings
 from executor.look.questions import questions_of_values
 from executor.look.remarks import AnotherTable, remark
@@ -222,7 +222,7 @@ class DelimitedLook:
             for place in set(range(len(self.facts))) - set(own):
                 self.facts[place].take([None] * len(lines), lines)
             odd = [index for index in range(len(other.rows)) if len(other.rows[index]) != width]
-            self.others_odd += [(_last(other), other.lines[index], len(other.rows[index])) for index in odd][:MOST]
+            self.others_odd += [(other.file.last_name, other.lines[index], len(other.rows[index])) for index in odd][:MOST]
             self.odd_count += len(odd)
             self.other_rows += len(other.rows)
         return others
@@ -245,9 +245,7 @@ class DelimitedLook:
         proposal.settings.other_separators = self.settings.other_separators or ("own" if has_own else None)
         proposal.problems = [*proposal.problems, *told(others, self.dialect, encoding, self.header)]
         proposal.problems += written_otherwise(self.alone, self.owns, proposal.columns, self.dialect)
-        for misfit in proposal.misfits:
-            number, misfit.line = misfit.line >> FILE_BITS, misfit.line & ((1 << FILE_BITS) - 1)
-            misfit.file = _last(others[number - 1]) if number else ""
+        put_in_files(proposal.misfits, [other.file for other in others])
 
     # --- saying what was found
 
@@ -388,10 +386,6 @@ def _has_zone(typing: Typing) -> bool:
     from executor.language.date_patterns import has_zone
 
     return all(has_zone(pattern) for pattern in typing.options["formatters"])
-
-
-def _last(other: OtherFile) -> str:
-    return other.file.name.rsplit("/", 1)[-1]
 
 
 def _whole_lines(text: str) -> str:

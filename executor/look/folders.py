@@ -126,7 +126,7 @@ def _add(found: Proposal, others: _Others, more: list[str]) -> None:
 
 def _of_other(index: int, name: str, raw: str, file: DataFile, column: ProposedColumn) -> ProposedColumn:
     called = column.name if column.name != safe_names([raw])[0] else name
-    words = f"in other files only; as in “{_last(file)}”" + (f": {column.words}" if column.words else "")
+    words = f"in other files only; as in “{file.last_name}”" + (f": {column.words}" if column.words else "")
     kind = {**column.type, "name": called, "nullable": True}
     return column.model_copy(update={"index": index, "name": called, "raw_name": raw, "type": kind, "words": words})
 
@@ -137,16 +137,12 @@ def _as_text(index: int, name: str, raw: str) -> ProposedColumn:
     return ProposedColumn(index=index, name=name, raw_name=raw, type=kind, words=words, fixed=True, rows=0, fits=0, nulls=0)
 
 
-def _last(file: DataFile) -> str:
-    return file.name.rsplit("/", 1)[-1]
-
-
 def _question(
     found: Proposal, others: Sequence[DataFile], headers: dict[DataFile, tuple[str, ...]], widest: DataFile, more: Sequence[str]
 ) -> Question:
     had = {key(name) for name in headers[others[0]]}
     lacks = [name for name in headers[widest] if key(name) not in had]
-    words = f"{_last(others[0])}, for instance, lacks {in_quotes(lacks, 6)}." if lacks else ""
+    words = f"{others[0].last_name}, for instance, lacks {in_quotes(lacks, 6)}." if lacks else ""
     words += f" Others have {in_quotes(more, 6)}: where that is an old name, put both together with coalesce in a query." if more else ""
     is_fill = found.settings.other_headers == "fill"
     options = [

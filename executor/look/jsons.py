@@ -19,7 +19,7 @@ from executor.look.json_faults import no_object, not_json
 from executor.look.misfits import MOST, misfits_of
 from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding
-from executor.look.other_files import FEWEST_ROWS, FILE_BITS, ROWS_OF_ALL
+from executor.look.other_files import FEWEST_ROWS, FILE_BITS, ROWS_OF_ALL, put_in_files
 from executor.look.proposal import Found, Proposal, ProposedColumn, Said, Settings
 from executor.look.questions import questions_of_values
 from executor.look.types import Style, Typing, with_usual_decimal
@@ -122,9 +122,7 @@ def look_at_json(
 
     if encoding.value == "UTF-8":
         _judge(proposal, settings, records)
-        for misfit in proposal.misfits:
-            number, misfit.line = misfit.line >> FILE_BITS, misfit.line & ((1 << FILE_BITS) - 1)
-            misfit.file = others[number - 1].name.rsplit("/", 1)[-1] if number else ""
+        put_in_files(proposal.misfits, others)
     return proposal
 
 

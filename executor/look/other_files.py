@@ -17,7 +17,7 @@ from executor.look.dialect import Dialect, dialect_of
 from executor.look.encoding import encoding_of
 from executor.look.facts import Facts
 from executor.look.opening import Opened, python_encoding, without_mark
-from executor.look.proposal import ProposedColumn, Said, Settings, short
+from executor.look.proposal import Misfit, ProposedColumn, Said, Settings, short
 from executor.look.shapes import Number
 from executor.look.types import Style, Typing, propose
 from executor.problems import ProblemError
@@ -53,6 +53,13 @@ def first_rows(files: Sequence[DataFile], like: Dialect, encoding: str, names: S
         with suppress(ProblemError, NeverClosed, OSError):
             found.append(_first_rows(file, like, encoding, {key(name) for name in names}, most))
     return found
+
+
+def put_in_files(misfits: Sequence[Misfit], others: Sequence[DataFile]) -> None:
+    """Says of each in which file it stands (none: the one that is shown), from the line that holds both."""
+    for misfit in misfits:
+        number, misfit.line = misfit.line >> FILE_BITS, misfit.line & ((1 << FILE_BITS) - 1)
+        misfit.file = others[number - 1].last_name if number else ""
 
 
 def _first_rows(file: DataFile, like: Dialect, encoding: str, known: set[str], most: int) -> OtherFile:
@@ -153,7 +160,7 @@ def written_otherwise(
             if own.type not in ("string", typing.type) or (own.type == typing.type and own.options != typing.options):
                 example = f"“{_example(facts[index].samples)}”"
                 message = (
-                    f"“{column.name}” is written otherwise in “{_last(other.file)}”, for instance {example}: in one table, it is text."
+                    f"“{column.name}” is written otherwise in “{other.file.last_name}”, for instance {example}: in one table, it is text."
                 )
                 fix = "Read such files in a stage of their own, each with its types, and put the rows together by UNION ALL."
                 said.append(Said(code="look-written-otherwise", message=message, fix=fix))
@@ -167,7 +174,7 @@ def _of_thousands(column: ProposedColumn, other: OtherFile, facts: Facts | None,
     if not facts or not weak or other.form.separator == like.separator:
         return []
     example = next((text for text in facts.values if "," in text or "." in text), "")
-    where = f"“{column.name}” in “{_last(other.file)}”, for instance “{short(example, 40)}”"
+    where = f"“{column.name}” in “{other.file.last_name}”, for instance “{short(example, 40)}”"
     message = f"{where}: whether its sign stands before decimals is not said."
     fix = "Look at that file alone; where its numbers are written otherwise, read it in a stage of its own."
     return [Said(code="look-thousands", message=message, fix=fix)]
@@ -178,7 +185,7 @@ def _example(samples: Sequence[str]) -> str:
 
 
 def _not_of_table(other: OtherFile, like: Dialect) -> Said:
-    name = _last(other.file)
+    name = other.file.last_name
     if not other.form.header and like.header:
         message = f"“{name}” has no line of names; the others have one."
         fix = "Write the names into its first line, and upload it again; or take it out of the folder, and read it in a stage of its own."
@@ -196,10 +203,6 @@ def _sign(separator: str) -> str:
     return "tab" if separator == "\t" else separator
 
 
-def _last(file: DataFile) -> str:
-    return file.name.rsplit("/", 1)[-1]
-
-
 def _files(others: Sequence[OtherFile]) -> str:
-    first = f"“{_last(others[0].file)}”"
+    first = f"“{others[0].file.last_name}”"
     return f"{first} is written" if len(others) == 1 else f"{first} and {len(others) - 1:,} more are written"

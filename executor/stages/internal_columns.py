@@ -156,9 +156,10 @@ def _numbered(frame: DataFrame, name: Column, counted: Counted = lambda rows: No
 def _parts(frame: DataFrame, file: DataFile | None) -> int:
     """In how many parts Spark reads the source. It takes a whole plan to say, but for a file that takes less to read than to open,
     which Spark never splits."""
-    limits = frame.sparkSession._jsparkSession.sessionState().conf()
-    if file is not None and file.path.stat().st_size <= min(limits.filesOpenCostInBytes(), limits.filesMaxPartitionBytes()):
-        return 1
+    if file is not None:
+        limits = frame.sparkSession._jsparkSession.sessionState().conf()
+        if file.path.stat().st_size <= min(limits.filesOpenCostInBytes(), limits.filesMaxPartitionBytes()):
+            return 1
     return int(frame._jdf.queryExecution().toRdd().getNumPartitions())
 
 
