@@ -6,14 +6,15 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import DataError
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
+from django.db import DataError, IntegrityError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from executor.problems import ProblemError
-from portal.errors import KEPT, NOTHING_HERE, SIGN_IN_AGAIN, NotAllowed, PortalError
+from portal.errors import KEPT, NOTHING_HERE, SIGN_IN_AGAIN, Conflict, NotAllowed, PortalError
+from portal.locking import GONE_FIX
 from portal.refusals import record_refusal
 
 CONTENT_TYPE = "application/problem+json"
@@ -67,6 +68,10 @@ def as_portal_error(exc: Exception) -> PortalError | None:
     if isinstance(exc, DataError):
         log.warning("The database refused a value: %s", type(exc.__cause__).__name__)
         return PortalError("A text or number that was sent cannot be kept: it is too long, or no text.", code="cannot-be-kept", status=422)
+    if isinstance(exc, ObjectDoesNotExist | IntegrityError):
+        # Something was there when the request was read, and is not, or is twice, now. Ours or not, nothing was changed.
+        log.warning("Somebody else was quicker, or it is a fault of ours", exc_info=exc)
+        return Conflict("Somebody else changed or deleted this at the same moment.", code="changed-meanwhile", fix=GONE_FIX)
     return _from_rest_framework(exc) if isinstance(exc, exceptions.APIException) else None
 
 

@@ -18,6 +18,7 @@ from portal.audit.actions import record
 from portal.environments.models import Environment
 from portal.errors import Conflict, PortalError
 from portal.jobs.models import Job
+from portal.locking import locked
 
 LONGEST_MINUTES = 7 * 24 * 60
 
@@ -26,7 +27,7 @@ def acknowledge_alert(*, actor: User, alert: Alert) -> Alert:
     """Says "I have seen it and look after it"."""
     require(actor, "acknowledge_alert", alert)
     with transaction.atomic():
-        alert = _locked(alert)
+        alert = locked(alert, "project", "environment")
         _read(actor, alert)
         if alert.state == AlertState.OPEN:
             alert.acknowledge(actor)
@@ -38,7 +39,7 @@ def resolve_alert(*, actor: User, alert: Alert) -> Alert:
     """Says "it is mended"."""
     require(actor, "acknowledge_alert", alert)
     with transaction.atomic():
-        alert = _locked(alert)
+        alert = locked(alert, "project", "environment")
         _read(actor, alert)
         if alert.state in (AlertState.OPEN, AlertState.ACKNOWLEDGED):
             alert.resolve(actor)
@@ -106,6 +107,7 @@ def send_test(*, actor: User, channel: Channel) -> None:
 def pause_channel(*, actor: User, channel: Channel, paused: bool = True) -> Channel:
     require(actor, "manage_channels", channel)
     with transaction.atomic():
+        channel = locked(channel)
         channel.pause(paused)
         record(action="pause_channel" if paused else "resume_channel", actor=actor, subject=channel)
     return channel
@@ -115,7 +117,10 @@ def delete_channel(*, actor: User, channel: Channel) -> list[Rule]:
     """What is still on its way through it is given up. Rules that told nobody else tell the job's owner from now on; those are returned."""
     require(actor, "manage_channels", channel)
     with transaction.atomic():
-        orphans = [rule for rule in channel.rules.filter(tell_owner=False) if rule.channels.count() == 1]
+        channel = locked(channel)
+        # Its rules are held too: somebody may delete their other channel at the same moment.
+        rules = list(channel.rules.select_for_update(no_key=True, of=("self",)).order_by("pk"))
+        orphans = [rule for rule in rules if not rule.tell_owner and rule.channels.count() == 1]
         Rule.objects.filter(pk__in=[rule.pk for rule in orphans]).update(tell_owner=True)
         told = [str(rule) for rule in orphans]
         record(action="delete_channel", actor=actor, subject=channel, target=channel.shown_target, rules_that_tell_the_owner_now=told)
@@ -144,6 +149,7 @@ def create_rule(
     _same_project(project, job, environment, *channels)
     _check_channels(actor, channels, environment)
     with transaction.atomic():
+        _hold(channels)
         rule = Rule.objects.create(
             project=project,
             event=event,
@@ -165,6 +171,8 @@ def change_rule(*, actor: User, rule: Rule, channels: Sequence[Channel], tell_ow
     there = set(rule.channels.values_list("pk", flat=True))
     _check_channels(actor, [channel for channel in channels if channel.pk not in there], rule.environment)
     with transaction.atomic():
+        _hold(channels)
+        rule = locked(rule)
         rule.tell_owner = tell_owner
         rule.save(update_fields=["tell_owner"])
         rule.channels.set(channels)
@@ -175,6 +183,7 @@ def change_rule(*, actor: User, rule: Rule, channels: Sequence[Channel], tell_ow
 def pause_rule(*, actor: User, rule: Rule, paused: bool = True) -> Rule:
     require(actor, "manage_channels", rule)
     with transaction.atomic():
+        rule = locked(rule)
         rule.pause(paused)
         record(action="pause_rule" if paused else "resume_rule", actor=actor, subject=rule)
     return rule
@@ -185,6 +194,7 @@ def delete_rule(*, actor: User, rule: Rule) -> None:
     if rule.is_default:
         raise PortalError("Every project has this rule.", code="default-rule", status=409, fix="Pause it instead.")
     with transaction.atomic():
+        rule = locked(rule)
         record(action="delete_rule", actor=actor, subject=rule)
         rule.delete()
 
@@ -193,8 +203,10 @@ def _read(actor: User, alert: Alert) -> None:
     Notice.objects.filter(user=actor, alert=alert, read_at=None).update(read_at=timezone.now())
 
 
-def _locked(alert: Alert) -> Alert:
-    return Alert.objects.select_for_update(no_key=True, of=("self",)).select_related("project", "environment").get(pk=alert.pk)
+def _hold(channels: Sequence[Channel]) -> None:
+    """Who deletes one of them at the same moment waits, and then sees the rule: else it could be left telling nobody."""
+    for channel in sorted(channels, key=lambda channel: channel.pk):
+        locked(channel)
 
 
 def _check_told(channels: Sequence[Channel], tell_owner: bool) -> None:

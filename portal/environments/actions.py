@@ -15,6 +15,7 @@ from portal.environments import parameters as values
 from portal.environments import secrets
 from portal.environments.models import UPLOAD_ROLES, ComputeProfile, Environment
 from portal.errors import Conflict, PortalError
+from portal.locking import require_seen
 
 ENVIRONMENTS = ("dev", "test", "prod")
 """What a new project has. Drafts run in the first only."""
@@ -50,8 +51,10 @@ def edit_environment(
     compute: ComputeProfile,
     approvals_needed: int,
     upload_roles: Sequence[str] | None = None,
+    edition: str = "",
 ) -> Environment:
-    """Runs that begin from now on see it; runs under way keep what they began with."""
+    """Runs that begin from now on see it; runs under way keep what they began with. `edition` is the one the actor saw, empty where they do
+    not say; raises Conflict when somebody has changed it since."""
     require(actor, "manage_environment", environment)
     if not 1 <= approvals_needed <= MOST_APPROVALS:
         raise PortalError(f"Approvals are from 1 to {MOST_APPROVALS}.", code="bad-approvals")
@@ -61,6 +64,7 @@ def edit_environment(
     secrets.require_no_credentials({name: value for name, value in checked.items() if environment.parameters.get(name) != value}, INSTEAD)
     with transaction.atomic():
         locked = Environment.objects.select_for_update().select_related("compute").get(pk=environment.pk)
+        require_seen(edition, locked.edition, locked.name)
         _require_free_names(locked, checked)
         before = _summary(locked)
         if approvals_needed != locked.approvals_needed or (upload_roles is not None and set(upload_roles) != set(locked.uploaders)):

@@ -40,9 +40,11 @@ class EnvironmentOut(serializers.ModelSerializer[Environment]):
         child=serializers.CharField(), source="uploaders", help_text="Roles that may bring and change data here by hand."
     )
 
+    edition = serializers.CharField(read_only=True, help_text="Another one after each change; send it with yours.")
+
     class Meta:
         model = Environment
-        fields = ["name", "rank", "allows_drafts", "approvals_needed", "parameters", "compute", "upload_roles"]
+        fields = ["name", "rank", "allows_drafts", "approvals_needed", "parameters", "compute", "upload_roles", "edition"]
 
 
 class EnvironmentIn(serializers.Serializer[Environment]):
@@ -52,6 +54,7 @@ class EnvironmentIn(serializers.Serializer[Environment]):
     compute = serializers.SlugRelatedField(slug_field="name", queryset=ComputeProfile.objects.all(), required=False)
     approvals_needed = serializers.IntegerField(required=False, min_value=1, max_value=actions.MOST_APPROVALS)
     upload_roles = serializers.ListField(child=serializers.ChoiceField(choices=UPLOAD_ROLES), required=False)
+    edition = serializers.CharField(max_length=16, required=False, help_text="The one you read: 409 where somebody has changed it since.")
 
 
 class ProjectIn(serializers.Serializer[Project]):
@@ -101,6 +104,7 @@ class EnvironmentDetail(ProjectView):
             "parameters": found.parameters,
             "compute": found.compute,
             "approvals_needed": found.approvals_needed,
+            "edition": found.edition,
             **self.taken(EnvironmentIn),
         }
         return Response(EnvironmentOut(actions.edit_environment(actor=self.person, environment=found, **given)).data)

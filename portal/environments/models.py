@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from portal.accounts.models import Project, User, slug_validator
+from portal.locking import edition_of
 
 
 class ComputeProfile(models.Model):
@@ -54,6 +55,11 @@ class Environment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def edition(self) -> str:
+        """Another one after each change of its rules."""
+        return edition_of(self.parameters, self.compute_id, self.approvals_needed, self.uploaders)
 
     @property
     def uploaders(self) -> list[str]:

@@ -67,11 +67,12 @@ def _shown(environment: Environment) -> dict[str, Any]:
 def edit(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     found = _environment(request, project, environment)
     form = EnvironmentForm(request.POST or None, initial=_rules_of(found))
-    shown = _shown(found) | {"form": form}
+    edition = request.POST.get("edition", "")[:16] or found.edition
+    shown = _shown(found) | {"form": form, "edition": edition}
     if request.method == "POST" and form.is_valid():
         try:
             given = parameters.read_rows(rows_in(request.POST))
-            actions.edit_environment(actor=_person(request), environment=found, parameters=given, **form.cleaned_data)
+            actions.edit_environment(actor=_person(request), environment=found, parameters=given, edition=edition, **form.cleaned_data)
         except NotAllowed:
             raise
         except PortalError as refused:

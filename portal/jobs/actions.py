@@ -19,6 +19,7 @@ from portal.environments.models import Environment
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import documents, places, storage
 from portal.jobs.models import Draft, EndedDrafts, Job, JobVersion, LiveVersion, Place, tag_validator
+from portal.locking import locked
 
 
 class _Unset:
@@ -73,6 +74,7 @@ def edit_job(
 ) -> Job:
     """Changes what is said about a job; None leaves a part as it is. The owner must be able to see the job."""
     policy.require(actor, "edit_job", job)
+    job = locked(job)
     if description is not None:
         job.description = description.strip()
     if tags is not None:
@@ -96,6 +98,7 @@ def edit_job(
 def archive_job(*, actor: User, job: Job) -> Job:
     """Takes the job out of lists; its versions, runs and audit stay."""
     policy.require(actor, "edit_job", job)
+    job = locked(job)
     if job.archived_at is None:
         job.archived_at = timezone.now()
         job.save(update_fields=["archived_at"])
@@ -107,6 +110,7 @@ def archive_job(*, actor: User, job: Job) -> Job:
 def bring_back_job(*, actor: User, job: Job) -> Job:
     """Undoes `archive_job`."""
     policy.require(actor, "edit_job", job)
+    job = locked(job)
     if job.archived_at is not None:
         job.archived_at = None
         job.save(update_fields=["archived_at"])
@@ -119,6 +123,7 @@ def delete_job(*, actor: User, job: Job) -> None:
     """Throws away a job that was never saved, with its drafts; its name is free again. Where it has run, or stands in a pipeline, it is
     archived under another name, so that nothing that happened is lost. Raises Conflict for a job with versions."""
     policy.require(actor, "edit_job", job)
+    job = locked(job)
     if job.latest_version_id is not None:
         raise Conflict(f"{job.name} has versions.", code="job-has-versions", fix="Archive it: versions and runs are kept.")
     audit.record(action="delete_job", actor=actor, subject=job)
@@ -165,6 +170,7 @@ def save_draft(
     Raises PortalError when there is no such version, Conflict when another window of that person was quicker, or the draft has ended."""
     policy.require(actor, "edit_job", job)
     documents.require_keepable(document)
+    job = locked(job, "latest_version")
     so_far, _ = EndedDrafts.objects.select_for_update().get_or_create(job=job, user=actor)
     draft = Draft.objects.select_for_update().filter(job=job, user=actor).first()
     if ended is not None and ended != so_far.count:
@@ -185,7 +191,7 @@ def save_draft(
 def discard_draft(*, actor: User, job: Job) -> None:
     """Throws the actor's unsaved work away."""
     policy.require(actor, "edit_job", job)
-    if _end_draft(actor, job):
+    if _end_draft(actor, locked(job)):
         audit.record(action="discard_draft", actor=actor, subject=job)
 
 
@@ -272,7 +278,7 @@ def restore_version(*, actor: User, job: Job, version: JobVersion) -> JobVersion
 def _keep(
     *, actor: User, job: Job, text: str, message: str, base: int | None | _Unset, lowest: Environment, restored: JobVersion | None = None
 ) -> JobVersion:
-    job = Job.objects.select_for_update(of=("self",)).select_related("latest_version__author").get(pk=job.pk)
+    job = locked(job, "latest_version__author", "project")
     latest, sha256 = job.latest_version, documents.sha256_of(text)
     if latest and not isinstance(base, _Unset) and base != latest.number and latest.sha256 != sha256:
         raise _newer_version(latest, base)
@@ -357,7 +363,7 @@ def take_over_place(*, actor: User, job: Job, environment: Environment, uri: str
     wrong = name_problem(uri)
     if wrong or not uri.strip():
         raise PortalError(wrong.message if wrong else "Name a place.", code="output-name", status=422, fix=wrong.fix if wrong else None)
-    Environment.objects.select_for_update(of=("self",), no_key=True).get(pk=environment.pk)
+    locked(environment)
     others = [place for place in places.places_meeting(environment, uri) if place.uri != place_of(uri)]
     if others:
         raise Conflict(places.words(uri, others[0]), code="place-not-own", fix="Write to another folder.")

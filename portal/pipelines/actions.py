@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal.accounts.models import Project, User
@@ -15,14 +14,13 @@ from portal.audit.actions import record
 from portal.environments.models import Environment
 from portal.errors import Conflict, PortalError
 from portal.jobs.models import Job, name_validator
+from portal.locking import locked, require_seen
 from portal.pipelines import graph, progress, times
 from portal.pipelines.models import TOLD_OF_SCHEDULES, Pipeline, PipelineJob, PipelineRun, PipelineRunJob, Schedule
 from portal.runs.actions import cancel_run, rerun
 from portal.runs.models import OutboxMessage, Run
 
 MAX_JOBS = 200
-
-M = TypeVar("M", bound=models.Model)
 
 
 def create_pipeline(
@@ -39,11 +37,15 @@ def create_pipeline(
     return pipeline
 
 
-def edit_pipeline(*, actor: User, pipeline: Pipeline, description: str, after: Mapping[str, Sequence[str]]) -> Pipeline:
-    """Sets which jobs are in it and what each runs after. Runs that are under way keep the jobs they began with."""
+def edit_pipeline(*, actor: User, pipeline: Pipeline, description: str, after: Mapping[str, Sequence[str]], edition: str = "") -> Pipeline:
+    """Sets which jobs are in it and what each runs after. Runs that are under way keep the jobs they began with.
+
+    `edition` is the one the actor saw, empty where they do not say; raises Conflict when it has been edited since.
+    """
     require(actor, "edit_pipeline", pipeline)
     with transaction.atomic():
-        locked(pipeline)
+        pipeline = locked(pipeline, "project")
+        require_seen(edition, pipeline.edition, pipeline.name)
         before = pipeline.dependencies()
         pipeline.description = description[:300]
         pipeline.save(update_fields=["description"])
@@ -192,14 +194,10 @@ def _new_name(actor: User, schedule: Schedule) -> User | None:
 def remove_schedule(*, actor: User, schedule: Schedule) -> None:
     require(actor, "edit_schedule", schedule)
     with transaction.atomic():
+        schedule = locked(schedule)
         OutboxMessage.add(TOLD_OF_SCHEDULES, str(schedule.pk))
         record(action="remove_schedule", actor=actor, subject=schedule, environment=schedule.environment.name, cron=schedule.cron)
         schedule.delete()
-
-
-def locked(row: M) -> M:
-    """The row, read again and held until the transaction ends (on SQLite every writing transaction holds the whole database)."""
-    return type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
 
 
 def check_jobs(project: Project, after: Mapping[str, Sequence[str]]) -> dict[str, Job]:

@@ -32,6 +32,7 @@ class PipelineOut(serializers.Serializer[Pipeline]):
     name = serializers.CharField()
     description = serializers.CharField()
     owner = serializers.CharField(source="owner.username")
+    edition = serializers.CharField(help_text="Another one after each edit; send it with a change.")
     after = serializers.SerializerMethodField(help_text="Each job's name and the names of the jobs it runs after.")
     created_at = serializers.DateTimeField()
     obstacles = serializers.SerializerMethodField(help_text="Jobs that cannot run, anywhere or where it has a schedule. Null in lists.")
@@ -51,6 +52,12 @@ class PipelineIn(serializers.Serializer[Any]):
     description = serializers.CharField(max_length=300, allow_blank=True, default="")
     after = serializers.DictField(
         child=serializers.ListField(child=serializers.CharField()), help_text="Each job's name and the names of the jobs it runs after."
+    )
+
+
+class PipelineChangeIn(PipelineIn):
+    edition = serializers.CharField(
+        max_length=16, allow_blank=True, default="", help_text="The one you read: 409 where somebody has edited it since. Empty: not asked."
     )
 
 
@@ -148,9 +155,9 @@ class OnePipeline(_OfPipeline):
     def get(self, request: Request, project: str, pipeline: str) -> Response:
         return Response(PipelineOut(self.pipeline).data)
 
-    @extend_schema(summary="Change a pipeline's jobs and dependencies", request=PipelineIn, responses=PipelineOut)
+    @extend_schema(summary="Change a pipeline's jobs and dependencies", request=PipelineChangeIn, responses=PipelineOut)
     def put(self, request: Request, project: str, pipeline: str) -> Response:
-        changed = actions.edit_pipeline(actor=self.person, pipeline=self.pipeline, **self.taken(PipelineIn))
+        changed = actions.edit_pipeline(actor=self.person, pipeline=self.pipeline, **self.taken(PipelineChangeIn))
         return Response(PipelineOut(changed).data)
 
 

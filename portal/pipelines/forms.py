@@ -15,17 +15,19 @@ from portal.pipelines.models import Pipeline
 
 @dataclass
 class PipelineForm:
-    """`after`: the jobs chosen, in order, each with the jobs it runs after. `name` is fixed once the pipeline exists."""
+    """`after`: the jobs chosen, in order, each with the jobs it runs after. `name` is fixed once the pipeline exists.
+    `edition`: of the pipeline as it was when the form was opened."""
 
     project: Project
     name: str = ""
     description: str = ""
     after: dict[str, list[str]] = field(default_factory=dict)
     problem: PortalError | None = None
+    edition: str = ""
 
     @classmethod
     def of(cls, pipeline: Pipeline) -> PipelineForm:
-        return cls(pipeline.project, pipeline.name, pipeline.description, pipeline.dependencies())
+        return cls(pipeline.project, pipeline.name, pipeline.description, pipeline.dependencies(), edition=pipeline.edition)
 
     @classmethod
     def sent(cls, project: Project, data: QueryDict) -> PipelineForm:
@@ -35,7 +37,7 @@ class PipelineForm:
         if data.get("step") == "add" and added:
             chosen = list(dict.fromkeys([*chosen, added]))
         after = {name: [before for before in data.getlist(f"after-{name}") if before in chosen] for name in chosen}
-        form = cls(project, data.get("name", "").strip(), data.get("description", "").strip(), after)
+        form = cls(project, data.get("name", "").strip(), data.get("description", "").strip(), after, edition=data.get("edition", "")[:16])
         form.check()
         return form
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from portal.accounts.models import Project, User
 from portal.environments.models import Environment
 from portal.jobs.models import Job, name_validator
+from portal.locking import edition_of
 from portal.runs.models import GOOD_STATES, OutboxMessage, Run
 
 TOLD_OF_PIPELINE_RUNS = "portal.alerts.tasks.pipeline_run_changed"
@@ -35,6 +36,11 @@ class Pipeline(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_pipeline_per_name")]
+
+    @property
+    def edition(self) -> str:
+        """Another one after each edit."""
+        return edition_of(self.description, self.dependencies())
 
     def dependencies(self) -> dict[str, list[str]]:
         """Each job's name → the names of the jobs it runs after; both sorted."""

@@ -138,7 +138,7 @@ def edit(request: HttpRequest, project: str, pipeline: str) -> HttpResponse:
     if request.POST.get("step") != "save":
         return _form_again(request, form, found)
     try:
-        actions.edit_pipeline(actor=person(request), pipeline=found, description=form.description, after=form.after)
+        actions.edit_pipeline(actor=person(request), pipeline=found, description=form.description, after=form.after, edition=form.edition)
     except NotAllowed:
         raise
     except PortalError as refusal:

@@ -15,6 +15,7 @@ from portal.environments.models import Environment
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs.actions import set_live
 from portal.jobs.models import Job, JobVersion, LiveVersion
+from portal.locking import GONE_FIX
 from portal.promotions import four_eyes, gates
 from portal.promotions.candidate import Candidate, Gate
 from portal.promotions.models import VALID_FOR, Approval, Promotion, PromotionState
@@ -178,10 +179,12 @@ def why_not_run_once(promotion: Promotion) -> str:
     return ""
 
 
-def roll_back(*, actor: User, job: Job, environment: Environment, message: str = "") -> Promotion:
+def roll_back(*, actor: User, job: Job, environment: Environment, message: str = "", live: int | None = None) -> Promotion:
     """Makes the version live again that was live before; it was approved then, so nobody is asked again.
 
-    A second time goes one step further back. What was gone back from is live again only by a promotion of its own.
+    `live` is the number of the version that the actor saw as live, None where they do not say: two people who see the same trouble go back
+    one step, and the second is told. A second time goes one step further back. What was gone back from is live again only by a promotion of
+    its own.
     """
     pointer = LiveVersion.objects.select_related("version", "previous").filter(job=job, environment=environment).first()
     require(actor, "roll_back", pointer or job, environment=environment.name)
@@ -191,6 +194,10 @@ def roll_back(*, actor: User, job: Job, environment: Environment, message: str =
         _refuse_archived(job)
         if pointer is None or pointer.previous is None:
             raise PortalError(f"No version of {job.name} was live in {environment.name} before.", code="nothing-before", status=409)
+        if live is not None and pointer.version.number != live:
+            raise Conflict(
+                f"v{pointer.version.number} is live in {environment.name} now, v{live} no longer.", code="live-changed", fix=GONE_FIX
+            )
         now = timezone.now()
         promotion = Promotion.objects.create(
             job=job,

@@ -131,6 +131,9 @@ class DeclineIn(serializers.Serializer[Any]):
 class RollBackIn(serializers.Serializer[Any]):
     environment = serializers.CharField()
     message = serializers.CharField(max_length=300, allow_blank=True, default="")
+    live = serializers.IntegerField(
+        allow_null=True, default=None, help_text="The version you saw as live: 409 where it is another one now. Null: not asked."
+    )
 
 
 class Promotions(ListView, ProjectView):
@@ -221,7 +224,7 @@ class RollBack(ProjectView):
         environment = self.project.environments.filter(name=taken["environment"]).first()
         if environment is None:
             raise PortalError(f"There is no environment “{taken['environment']}” in this project.", code="environment-unknown", status=422)
-        done = actions.roll_back(actor=self.person, job=found, environment=environment, message=taken["message"])
+        done = actions.roll_back(actor=self.person, job=found, environment=environment, message=taken["message"], live=taken["live"])
         return Response(PromotionOut(done).data, status=201)
 
 

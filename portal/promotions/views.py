@@ -150,7 +150,9 @@ def roll_back(request: HttpRequest, project: str, job: str) -> HttpResponse:
     if environment is None:
         raise NotAllowed("roll_back", found)
     try:
-        done = actions.roll_back(actor=person(request), job=found, environment=environment, message=request.POST.get("message", ""))
+        live, message = request.POST.get("live", ""), request.POST.get("message", "")
+        seen = int(live) if live.isdecimal() and len(live) < 10 else None
+        done = actions.roll_back(actor=person(request), job=found, environment=environment, message=message, live=seen)
     except NotAllowed:
         raise
     except PortalError as refusal:

@@ -8,8 +8,18 @@ import pytest
 
 from portal.accounts.models import User
 from portal.alerts import raising
-from portal.alerts.actions import acknowledge_alert, create_channel, create_rule, delete_rule, resolve_alert
-from portal.alerts.models import Alert, Channel
+from portal.alerts.actions import (
+    acknowledge_alert,
+    change_rule,
+    create_channel,
+    create_rule,
+    delete_channel,
+    delete_rule,
+    pause_channel,
+    pause_rule,
+    resolve_alert,
+)
+from portal.alerts.models import Alert, Channel, Rule
 from portal.audit.models import AuditEvent
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.runs.models import Run
@@ -95,3 +105,21 @@ def test_a_rule_stays_inside_its_project(failed: Run, ada: User, outsider: User)
 def test_the_default_rule_cannot_be_deleted(failed: Run, ada: User) -> None:
     with pytest.raises(PortalError, match="Every project has this rule"):
         delete_rule(actor=ada, rule=raising.default_rule(failed.project))
+
+
+def test_a_rule_is_not_left_telling_nobody_by_a_channel_that_goes_meanwhile(failed: Run, olu: User) -> None:
+    project = failed.project
+    channel, _ = create_channel(actor=olu, project=project, name="team", kind="email", target="team@sluice.test")
+    rule = create_rule(actor=olu, project=project, event="failed")
+    delete_channel(actor=olu, channel=Channel.objects.get(pk=channel.pk))
+    for tells in (
+        lambda: create_rule(actor=olu, project=project, event="failed", channels=[channel], tell_owner=False),
+        lambda: change_rule(actor=olu, rule=rule, channels=[channel], tell_owner=False),
+        lambda: pause_channel(actor=olu, channel=channel),
+        lambda: delete_channel(actor=olu, channel=channel),
+    ):
+        with pytest.raises(Conflict, match="Somebody has deleted this"):
+            tells()
+    delete_rule(actor=olu, rule=Rule.objects.get(pk=rule.pk))
+    with pytest.raises(Conflict, match="Somebody has deleted this"):
+        pause_rule(actor=olu, rule=rule)

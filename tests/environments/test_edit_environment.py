@@ -39,6 +39,19 @@ def test_an_admin_sets_typed_parameters(ada, prod, browser_of):
     assert (event.environment, event.details["after"]["parameters"]["year"]) == ("prod", 2013)
 
 
+def test_who_opened_the_form_before_another_saved_does_not_undo_it(ada, prod, browser_of):
+    browser, opened = browser_of(ada), prod.edition
+    assert f'name="edition" value="{opened}"' in browser.get(page(prod)).content.decode()
+    assert browser.post(page(prod), form(prod, ("year", "integer", "2013"), edition=opened)).status_code == 302
+    answer = browser.post(page(prod), form(prod, ("region", "string", "x"), edition=opened))
+    assert answer.status_code == 422 and "Somebody has changed prod since you opened it." in answer.content.decode()
+    api = f"/api/v1/projects/flights/environments/{prod.name}"
+    said = browser.patch(api, {"parameters": {}, "edition": opened}, "application/json")
+    assert (said.status_code, said.json()["code"]) == (409, "changed-meanwhile")
+    prod.refresh_from_db()
+    assert prod.parameters == {"year": 2013}
+
+
 def test_the_form_shows_what_is_kept_with_its_kind(ada, prod, browser_of):
     Environment.objects.filter(pk=prod.pk).update(parameters={"year": 2013, "since": "2013-01-01"})
     html = browser_of(ada).get(page(prod)).content.decode()

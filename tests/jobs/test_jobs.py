@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError
 
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import actions
 from portal.jobs.models import Job
+from tests.factories import DOCUMENT
 
 pytestmark = pytest.mark.django_db
 
@@ -175,3 +177,51 @@ def test_a_saved_job_is_archived_and_not_deleted(job, ana, vic):
         actions.delete_job(actor=ana, job=job)
     with pytest.raises(NotAllowed):
         actions.delete_job(actor=vic, job=job)
+
+
+SAVED = json.dumps(DOCUMENT)
+ON_A_JOB: dict[str, Any] = {
+    "save a version": lambda ana, job: actions.save_version(actor=ana, job=job, document=SAVED, message="", base_version=None),
+    "keep a draft": lambda ana, job: actions.save_draft(actor=ana, job=job, document=SAVED, revision=0),
+    "discard the draft": lambda ana, job: actions.discard_draft(actor=ana, job=job),
+    "say something else about it": lambda ana, job: actions.edit_job(actor=ana, job=job, description="x"),
+    "archive": lambda ana, job: actions.archive_job(actor=ana, job=job),
+    "delete it too": lambda ana, job: actions.delete_job(actor=ana, job=job),
+}
+
+
+@pytest.mark.parametrize("does", ON_A_JOB)
+def test_who_works_on_a_job_that_somebody_deletes_meanwhile_is_told(ana, flights, does):
+    job = actions.create_job(actor=ana, project=flights, name="a_try")
+    actions.delete_job(actor=ana, job=Job.objects.get(pk=job.pk))
+    with pytest.raises(Conflict, match="Somebody has deleted this"):
+        ON_A_JOB[does](ana, job)
+
+
+def test_a_job_that_is_saved_meanwhile_is_not_deleted(ana, flights):
+    job = actions.create_job(actor=ana, project=flights, name="a_try")
+    actions.save_version(actor=ana, job=Job.objects.get(pk=job.pk), document=SAVED, message="", base_version=None)
+    with pytest.raises(Conflict, match="a_try has versions"):
+        actions.delete_job(actor=ana, job=job)
+    assert Job.objects.get(pk=job.pk).archived_at is None and job.versions.count() == 1
+
+
+def test_two_people_who_change_different_parts_of_a_job_both_keep_theirs(ana, olu, job):
+    other = Job.objects.get(pk=job.pk)
+    actions.edit_job(actor=ana, job=job, owner=olu)
+    actions.edit_job(actor=ana, job=other, description="new")
+    job.refresh_from_db()
+    assert (job.owner, job.description) == (olu, "new")
+
+
+@pytest.mark.parametrize("door", ["/api/v1/projects/flights/jobs/daily_delays/run-draft", "/p/flights/jobs/daily_delays/run-draft"])
+def test_what_is_gone_in_the_middle_of_a_request_is_a_conflict_and_no_fault(ana, job, browser_of, monkeypatch, door):
+    def gone(**_: Any) -> None:
+        raise IntegrityError("FOREIGN KEY constraint failed")
+
+    monkeypatch.setattr("portal.runs.actions.run_draft", gone)
+    answer = browser_of(ana).post(
+        door, json.dumps({"document": SAVED}), content_type="application/json", headers={"Accept": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "changed-meanwhile")
+    assert "FOREIGN KEY" not in answer.content.decode()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from django.test import Client
 
 from portal.accounts.models import Project, User
 from portal.audit.models import AuditEvent
@@ -46,6 +49,23 @@ def test_names_are_checked_and_taken_once(pipeline: Pipeline, flights: Project, 
         create_pipeline(actor=ana, project=flights, name="nightly_flights")
     with pytest.raises(PortalError, match="cannot be a name"):
         create_pipeline(actor=ana, project=flights, name="Nightly <b>flights")
+
+
+def test_who_opened_the_form_before_another_saved_does_not_take_their_job_out(
+    pipeline: Pipeline, flights: Project, ana: User, browser_of: Callable[[User], Client]
+) -> None:
+    browser, opened = browser_of(ana), pipeline.edition
+    assert f'name="edition" value="{opened}"' in browser.get("/p/flights/pipelines/nightly_flights/edit").content.decode()
+    make_job(flights, ana, "load_planes")
+    edit_pipeline(actor=ana, pipeline=pipeline, description="", after={**AFTER, "load_planes": []}, edition=opened)
+    sent = {"step": "save", "edition": opened, "job": list(AFTER), **{f"after-{name}": before for name, before in AFTER.items()}}
+    answer = browser.post("/p/flights/pipelines/nightly_flights/edit", sent)
+    assert answer.status_code == 422
+    assert "Somebody has changed nightly_flights since you opened it." in answer.content.decode()
+    body = {"description": "", "after": AFTER, "edition": opened}
+    said = browser.put("/api/v1/projects/flights/pipelines/nightly_flights", body, "application/json")
+    assert (said.status_code, said.json()["code"]) == (409, "changed-meanwhile")
+    assert "load_planes" in pipeline.dependencies()
 
 
 @pytest.mark.parametrize("who", ["vic", "pat", "olu", "outsider"])

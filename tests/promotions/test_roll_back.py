@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Callable
+
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from portal.accounts.models import User
@@ -15,6 +19,8 @@ from portal.promotions.models import Promotion
 from tests import factories
 from tests.factories import make_live, make_version
 from tests.promotions.conftest import changed
+
+BrowserOf = Callable[[User], Client]
 
 
 @pytest.fixture
@@ -74,6 +80,29 @@ def test_going_back_twice_goes_two_steps_back(
     assert live(prod) == version
     with pytest.raises(PortalError):
         roll_back(actor=pat, job=version.job, environment=prod)
+
+
+def test_two_people_who_see_the_same_trouble_go_back_one_step(
+    version: JobVersion,
+    second: JobVersion,
+    ana: User,
+    pat: User,
+    test_env: Environment,
+    prod: Environment,
+    browser_of: Callable[[User], Client],
+) -> None:
+    third = make_version(version.job, ana, changed("SELECT 3 AS three FROM flights"))
+    for new, old in ((second, version), (third, second)):
+        went_live(new, old, ana, test_env, prod)
+    make_live(third, prod)
+    browser = browser_of(pat)
+    assert f'name="live" value="{third.number}"' in " ".join(browser.get("/p/flights/jobs/daily_delays/promote").content.decode().split())
+    for _ in range(2):
+        answer = browser.post("/p/flights/jobs/daily_delays/roll-back", {"environment": "prod", "live": third.number}, follow=True)
+    assert live(prod) == second
+    assert "v2 is live in prod now, v3 no longer." in html.unescape(answer.content.decode())
+    said = browser.post("/api/v1/projects/flights/jobs/daily_delays/roll-back", {"environment": "prod", "live": 3}, "application/json")
+    assert (said.status_code, said.json()["code"]) == (409, "live-changed")
 
 
 def test_in_dev_it_goes_back_through_the_versions_that_were_saved(version: JobVersion, ana: User, ada: User, dev: Environment) -> None:

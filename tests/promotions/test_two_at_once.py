@@ -95,3 +95,17 @@ def test_going_back_ten_times_at_once_goes_back_once() -> None:
     assert (pointer.version, pointer.previous) == (promotion.version, None)
     assert sorted(codes) == ["", *["nothing-before"] * (THREADS - 1)]
     assert Promotion.objects.filter(is_roll_back=True).count() == 1
+
+
+def test_two_channels_deleted_at_once_leave_no_rule_that_tells_nobody() -> None:
+    from portal.alerts.actions import create_channel, create_rule, delete_channel
+
+    project = make_project()
+    olu = make_person("olu", project, "operator")
+    made = [
+        create_channel(actor=olu, project=project, name=f"c{number}", kind="email", target="a@sluice.test")[0] for number in range(THREADS)
+    ]
+    rule = create_rule(actor=olu, project=project, event="failed", channels=made, tell_owner=False)
+    at_once(lambda number: delete_channel(actor=person("olu"), channel=made[number]), THREADS)
+    rule.refresh_from_db()
+    assert (rule.channels.count(), rule.tell_owner) == (0, True)
