@@ -13,6 +13,8 @@ from executor.look.proposal import Proposal, ProposedColumn
 
 Misfits = Literal["aside", "null", "stop"]
 MOST_NAMES = 2_000
+MANY_COLUMNS, SMALL_FILE = 100, 64_000_000
+"""Above so many columns a run works mostly on the columns, not on the rows: they are typed once, where memory and disk hold them easily."""
 _DELIMITERS = {",": "Comma", "|": "Pipe", "\x01": "DefaultHive"}
 _QUOTES = {'"': "DoubleQuote", "'": "SingleQuote", "": "None"}
 
@@ -216,7 +218,10 @@ class _Writer:
             "outputView": view,
             "schema": [{**column.type, "name": column.name} for column in self.columns],
         }
-        return stage | ({"failMode": "failfast"} if self.choices.misfits == "stop" else {})
+        more = {"failMode": "failfast"} if self.choices.misfits == "stop" else {}
+        is_small = (self.proposal.unpacked_bytes or self.proposal.bytes) <= SMALL_FILE
+        is_read_thrice = self.choices.misfits == "aside" and self.choices.with_load
+        return stage | more | ({"persist": True} if is_read_thrice and is_small and len(self.columns) > MANY_COLUMNS else {})
 
     def _rows(self, typed: str) -> list[dict[str, Any]]:
         """The table's own columns, without those about files and errors; rows that do not fit apart, where they are kept aside."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from executor.files.grouped_rows import groups, totals
+from executor.look.stages import Choices, Misfits, stages
 from tests.executor.look.test_look_delimited import proposal_of
 
 PARTS = [("N", "M", 35), ("S", "M", 15), ("N", "F", 25), ("S", "F", 25)]
@@ -122,3 +123,12 @@ def test_facts_above_the_names_are_no_names(tmp_path: Path, text: str, line: int
 def test_many_columns_are_told_to_take_their_time(tmp_path: Path, count: int, codes: list[str]) -> None:
     lines = [",".join(f"c{n}" for n in range(count)), ",".join(["1"] * count), ",".join(["2"] * count)]
     assert [one.code for one in proposal_of(tmp_path, "\n".join(lines)).problems] == codes
+
+
+@pytest.mark.parametrize(("count", "misfits", "is_kept"), [(100, "aside", False), (101, "aside", True), (101, "stop", False)])
+def test_many_columns_that_are_read_thrice_are_typed_once(tmp_path: Path, count: int, misfits: Misfits, is_kept: bool) -> None:
+    found = proposal_of(tmp_path, "\n".join([",".join(f"c{n}" for n in range(count)), ",".join(["1"] * count)]))
+    (typed,) = [one for one in stages(found, "raw/x.csv", Choices("x", misfits=misfits)) if one["type"] == "TypingTransform"]
+    assert ("persist" in typed) == is_kept
+    found.bytes = found.unpacked_bytes = 100_000_000
+    assert not any("persist" in one for one in stages(found, "raw/x.csv", Choices("x", misfits=misfits)))
