@@ -15,6 +15,10 @@ FEWEST_OTHERS = 2
 NEARLY_ALL = 0.9
 NEAR = 0.005
 """How far the sum of what may be totals may lie from that of the others, as a share of it: they are rounded."""
+FEWEST_SUMMED = 3
+DIGITS_ALONE, DIGITS_TOGETHER = 4, 3
+"""Digits of a number that is the sum of all others by hardly any chance: where one column says so, and where several do or a row is called
+by no word."""
 FEWEST_EMPTY, SHARE_EMPTY = 2, 0.25
 _NUMBER = re.compile(r"[-+(]?[\d.,'\u00a0\u202f ]*\d[)%-]?")
 _DECIMAL = re.compile(r"[-+]?(?:\d{1,3}(?:[.,]\d{3})*|\d*)[.,]\d+")
@@ -54,6 +58,25 @@ def totals(rows: Rows, width: int) -> list[Totals]:
             which = tuple(number for number, value in enumerate(values) if value in words)
             found.append(Totals(index, tuple(sorted(words)), which))
     return found
+
+
+def summed_up(rows: Rows, width: int) -> list[int]:
+    """The columns in which the last row holds just the sum of all others, whatever it is called; none where that may be chance."""
+    if len(rows) <= FEWEST_SUMMED:
+        return []
+    found, digits = [], 0
+    for index in range(min(width, MOST_COLUMNS)):
+        last = rows[-1][index].strip() if index < len(rows[-1]) else ""
+        above = [cells[index].strip() for cells in rows[:-1] if index < len(cells)]
+        if not _NUMBER.fullmatch(last) or not _are_numbers(above):
+            continue
+        whole, parts = _number(last), [_number(cell) for cell in above]
+        if sum(part != 0 for part in parts) >= FEWEST_SUMMED and _is_same(whole, sum(parts)):
+            found.append(index)
+            digits = max(digits, len(re.sub(r"\D", "", last).lstrip("0")))
+    label = next((cell.strip() for cell in rows[-1] if cell.strip() and not _NUMBER.fullmatch(cell.strip())), "")
+    enough = DIGITS_ALONE if len(found) == 1 and re.search(r"\w", label) else DIGITS_TOGETHER
+    return found if digits >= enough else []
 
 
 def groups(rows: Rows, width: int) -> list[Groups]:
@@ -101,6 +124,10 @@ def _add_up(values: Sequence[str], words: set[str], measure: Sequence[str]) -> b
         if any(len(some) >= FEWEST_OTHERS and _is_near(numbers[place], sum(some)) for some in around):
             return True
     return False
+
+
+def _is_same(whole: float, parts: float) -> bool:
+    return bool(parts) and abs(whole - parts) <= 1e-9 * abs(parts)
 
 
 def _is_near(whole: float, parts: float) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from executor.files import encodings
 from executor.files.dialect import BLANKS, Record, record_at
-from executor.files.grouped_rows import groups, totals
+from executor.files.grouped_rows import groups, summed_up, totals
 from executor.files.headers import in_quotes, listed, named, numbered
 from executor.files.total_words import FOOTER, SUBTOTAL, may_hold_totals
 from executor.language.quoting import name_in_sql, text_in_sql
@@ -18,8 +18,9 @@ from executor.problems import Problem
 if TYPE_CHECKING:
     from executor.files.delimited import SeenFile, TextRules
 
-MOST_SIGNS = 2_000_000
-"""Reports that people sum up are short; of longer files, and of folders, the first so many signs are looked through."""
+MOST_SIGNS, MOST_SUMMED = 2_000_000, 500_000
+"""Reports that people sum up are short; of longer files, and of folders, the first so many signs are looked through.
+Numbers are added only of files up to the second length."""
 _NUMBER = re.compile(r"\d")
 NEARLY_ALL = 0.9
 
@@ -33,8 +34,10 @@ def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> list[Problem]:
         text, is_whole = _text(one, left)
         left -= len(text)
         below = text.find("\n") if rules.header and not rules.skip_lines else 0
+        is_summed = is_whole and len(text) <= MOST_SUMMED and not rules.skip_last_lines and not rules.is_end_known
         if not text or not (
-            may_hold_totals(text[max(below, 0) :], one.rules(rules).separator) or groups(one.look.first_rows, one.look.width)
+            is_summed
+            or may_hold_totals(text[max(below, 0) :], one.rules(rules).separator) or groups(one.look.first_rows, one.look.width)
         ):
             continue
         rows = list(_rows(one, text, rules))
@@ -69,7 +72,12 @@ def _in_file(one: SeenFile, rows: list[tuple[int, list[str]]], is_whole: bool, r
     rest = rest[:-1] if rest and FOOTER.match(next((cell.strip() for cell in rest[-1][1] if cell.strip()), "")) else rest
     cells = [cells for _, cells in rest]
     if rules.totals == "warn":
-        for total in totals(cells, one.look.width):
+        found = totals(cells, one.look.width)
+        known = {number for total in found for number in total.rows}
+        can_be_last = is_whole and not rules.skip_last_lines and not rules.is_end_known and rest[-1:] == rows[-1:]
+        if can_be_last and len(rest) - 1 not in known and (sums := summed_up(cells, one.look.width)):
+            yield "last", _Found(one, 1, *rest[-1], words=[_name(names, index) for index in sums])
+        for total in found:
             line, row = rest[total.rows[0]]
             yield "totals", _Found(one, len(total.rows), line, row, len(rest), _name(names, total.column), total.words)
     for group in groups(cells, one.look.width) if rules.fill_down is None else ():
@@ -155,6 +163,22 @@ def _told_totals(found: Sequence[_Found], rules: TextRules) -> Problem:
     )
 
 
+def _told_last(found: Sequence[_Found], rules: TextRules) -> Problem:
+    first = found[0]
+    others = f" So does that of {len(found) - 1:,} more." if len(found) > 1 else ""
+    return Problem(
+        code="input-total-row",
+        field="skipLastLines",
+        message=f"The last row of “{first.one.file.name}” holds the sum of all rows above it in {in_quotes(first.words)}: it looks like a "
+        f"total, and is read as data.{others}",
+        line=first.line,
+        file=first.one.file.name,
+        found=listed(first.cells)[:300],
+        fix="If it is one, leave it out with “Last rows to leave out” (skipLastLines), so that it is not counted twice; "
+        "if it is data, write 0 there.",
+    )
+
+
 def _told_groups(found: Sequence[_Found], rules: TextRules) -> Problem:
     first = found[0]
     columns = list(dict.fromkeys(one.column for one in found))
@@ -172,4 +196,4 @@ def _told_groups(found: Sequence[_Found], rules: TextRules) -> Problem:
     )
 
 
-_TOLD = {"between": _told_between, "totals": _told_totals, "groups": _told_groups}
+_TOLD = {"between": _told_between, "totals": _told_totals, "last": _told_last, "groups": _told_groups}

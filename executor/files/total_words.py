@@ -21,10 +21,12 @@ TOTAL = re.compile(rf"\W*(?:{_NAMES})\W*|\(\s*(?:all|alle|tous|toutes|todos|tutt
 AMBIGUOUS = re.compile("total|sum|suma|ensemble", re.IGNORECASE)
 """What companies and people are called, too."""
 ALL = re.compile(
-    rf"\*{{1,3}}|\W*(?:{_ANY}|total|totals|overall)\b.{{0,40}}|.{{1,40}}\s(?:gesamt|insgesamt|total|totals)\W*",
+    rf"[^\w\s.]{{1,5}}|_{{1,5}}|[Σ∑]\W*|\W*(?:{_ANY}|total|totals|overall)\b.{{0,40}}|.{{1,40}}\s(?:gesamt|insgesamt|total|totals)\W*",
     re.IGNORECASE,
 )
-"""A whole cell that may be called so, or name something else: the numbers say which."""
+"""A whole cell that may be called so (also by signs alone: Σ, =, ---), or name something else: the numbers say which."""
+SIGNS = re.compile(r"[σς∑=+#*_-]{1,5}")
+"""A cell of signs by which some reports call a total, in small letters."""
 FOOTER = re.compile(
     rf"^\W*(?:(?:grand\s+)?(?:{_NAMES}|count|end( of (file|report))?|eof|\d+ rows?)\b|i alt\b)",
     re.IGNORECASE,
@@ -43,6 +45,8 @@ def may_hold_totals(text: str, separator: str) -> bool:
     if f"{separator}*" in text or "\n*" in text:
         return True
     for cell in set(re.split(f"{re.escape(separator)}|[\r\n]", text.casefold())):
+        if len(cell) < 8 and SIGNS.fullmatch(cell.strip(' "')):
+            return True
         words = cell.strip(_AROUND).split() if not cell[-1:].isdigit() else ()
         if words and not _FIRST_OR_LAST.isdisjoint((words[0].strip(_AROUND), words[-1].strip(_AROUND), words[0].partition("-")[0])):
             return True

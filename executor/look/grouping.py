@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from executor.files.grouped_rows import Groups, Totals, groups, totals
-from executor.look.proposal import Option, Proposal, ProposedColumn, Question, TotalRows
+from executor.files.grouped_rows import Groups, Totals, groups, summed_up, totals
+from executor.look.proposal import Option, Proposal, ProposedColumn, Question, Said, TotalRows
 
 
 def group_rows(proposal: Proposal, rows: Sequence[Sequence[str]]) -> None:
@@ -17,7 +17,15 @@ def group_rows(proposal: Proposal, rows: Sequence[Sequence[str]]) -> None:
     if sums:
         proposal.total_rows = [TotalRows(index=one.column, words=list(one.words)) for one in sums]
         proposal.questions.append(_of_totals(sums, columns, len(rows), proposal.settings.totals))
-    named = groups(rows, len(columns))
+    is_whole = proposal.rows == len(rows) and not proposal.settings.skip_last_lines
+    last = summed_up(rows, len(columns)) if is_whole and not any(len(rows) - 1 in one.rows for one in sums) else []
+    names = [columns[index].name for index in last]
+    if last and proposal.format == "delimited":
+        proposal.questions.append(_of_last(names, is_kept=proposal.is_end_chosen))
+    elif last:
+        message = f"The last row holds the sum of all rows above it in {', '.join(names[:3])}: it looks like a total."
+        proposal.problems.append(Said(code="look-total-row", message=message, fix="Leave it out in a query of the job (WHERE)."))
+    named = groups(rows, len(columns)) if proposal.format == "delimited" else []
     if named:
         proposal.groups = [one.column for one in named]
         proposal.questions.append(_of_groups(named, columns, proposal.settings.fill_down))
@@ -34,6 +42,15 @@ def _of_totals(found: Sequence[Totals], columns: Sequence[ProposedColumn], rows:
     ]
     said = f"{count:,} of {rows:,} rows say {words} in {where}, where the others name one of several."
     return Question(key="totals", title="Are there totals among the rows?", words=said, options=options)
+
+
+def _of_last(names: Sequence[str], *, is_kept: bool) -> Question:
+    options = [
+        Option(label="Keep it", words="it is a row as all others", settings={"skipLastLines": 0}, is_chosen=is_kept),
+        Option(label="Leave it out", words="so that it is not counted twice", settings={"skipLastLines": 1}),
+    ]
+    said = f"It holds the sum of all rows above it in {', '.join(names[:3])}."
+    return Question(key="skipLastLines", title="Is the last row a total?", words=said, options=options)
 
 
 def _of_groups(found: Sequence[Groups], columns: Sequence[ProposedColumn], is_filled: bool | None) -> Question:

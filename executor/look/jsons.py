@@ -15,6 +15,7 @@ from executor.look.delimited import FIRST_ROWS, show_lines
 from executor.look.describing import column_of
 from executor.look.encoding import encoding_of
 from executor.look.facts import Facts
+from executor.look.grouping import group_rows
 from executor.look.json_faults import no_object, not_json
 from executor.look.misfits import MOST, misfits_of
 from executor.look.names import safe_names
@@ -35,6 +36,8 @@ SECONDS_OF_ONE = 2.0
 ESCAPE = b"\\u"
 READABLE_DIGITS = 1000
 """Of any number, for Spark's reader of JSON."""
+MOST_SAMPLE = 5_000
+"""Rows that are looked through for totals of the others."""
 MOST_DIGITS = 38
 """Of a whole number; longer ones are text."""
 
@@ -160,6 +163,8 @@ def _judge(proposal: Proposal, settings: Settings, records: Callable[[], Iterato
         proposal.unfolded, proposal.problems = how, problems
     table.finish()
     _describe(proposal, table.keys, settings, is_in_order=chosen is not None)
+    columns = {column.raw_name: column for column in proposal.columns}
+    group_rows(proposal, [[_text_cell(row.get(name)) for name in columns] for row in table.sample])
     if lists:
         proposal.settings.rows_of = words_of(chosen) if chosen else ""
         proposal.questions.insert(0, question(lists, words_of(chosen) if chosen else "", table.rows, count))
@@ -173,6 +178,7 @@ class _Table:
         self.zone = proposal.settings.time_zone or ""
         self.keys: dict[str, _Key] = {name: _Key(name, self.zone) for name in names}
         self.of_others = 0
+        self.sample: list[dict[str, Any]] = []
         self.spelled = {name.lower(): name for name in names}
         self.halves: list[int] = []
         self.doubled: list[int] = []
@@ -192,6 +198,8 @@ class _Table:
             key.take(row.get(name), line)
         self.rows += 1
         self.of_others += line >> FILE_BITS > 0
+        if len(self.sample) < MOST_SAMPLE and line >> FILE_BITS == 0:
+            self.sample.append(row)
         if len(self.proposal.first_rows) < FIRST_ROWS and line >> FILE_BITS == 0:
             self.proposal.first_rows.append([line, row])
 
@@ -289,6 +297,10 @@ def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def _text_cell(value: Any) -> str:
+    return "" if isinstance(value, bool | dict | list) else _text(value) or ""
 
 
 def _merged(kinds: set[str], digits: int) -> str:

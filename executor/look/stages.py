@@ -99,6 +99,7 @@ class _Writer:
     def _read_json(self, view: str) -> list[dict[str, Any]]:
         is_one, how = self.proposal.format == "json", self.proposal.unfolded
         read = {"type": "JSONExtract", "name": f"read_{self.name}", "inputURI": self.uri, "multiLine": is_one, "outputView": view}
+        read |= {"totals": "known"} if self.proposal.settings.totals and self.proposal.total_rows else {}
         if how is None:
             return [read]
         item = how.item_name()

@@ -27,6 +27,7 @@ from pyspark.sql.types import (
 )
 
 from executor.files.folder import DataFile
+from executor.problems import Problem
 
 NULL, BOOLEAN, INTEGER, FRACTION, TEXT, OBJECT, ARRAY, NOT_FINITE = (1 << place for place in range(8))
 NUMBERS = INTEGER | FRACTION
@@ -88,6 +89,8 @@ class Look:
     has_more_keys: bool
     findings: dict[str, Finding]
     root: Shape
+    totals: Problem | None = None
+    """Objects that look like totals of the others."""
 
 
 def look_at(spark: SparkSession, files: Sequence[DataFile], *, is_lines: bool) -> Look:

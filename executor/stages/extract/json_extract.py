@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -47,6 +48,14 @@ class JSONExtract(FileOrViewExtract):
         json_schema_extra={"widget": "choice", "advanced": True},
     )
 
+    totals: Literal["warn", "known"] = Field(
+        default="warn",
+        title="Totals among the rows",
+        description="warn: objects that say “All”, “Total” and the like, where others name one of several, are told. known: they are left "
+        "out in a query, or are no totals.",
+        json_schema_extra={"widget": "choice", "advanced": True},
+    )
+
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.json_frame import frame_of_files, frame_of_view
         from executor.stages.reading import stage_schema
@@ -67,13 +76,14 @@ class JSONExtract(FileOrViewExtract):
     def look(self, spark: SparkSession, place: Place) -> Look:
         """What is in the files. Raises ProblemError for what Spark would lose in silence."""
         from executor.files.inputs import check_text_files
+        from executor.files.json_totals import totals_in_json
         from executor.stages.json_problems import refuse_what_would_be_lost
         from executor.stages.json_shape import look_at
 
         check_text_files(place, binary_reader=self.type)
         found = look_at(spark, place.files, is_lines=not self.multi_line)
         refuse_what_would_be_lost(found, place.uri, is_lines=not self.multi_line, same_keys=self.same_keys)
-        return found
+        return replace(found, totals=totals_in_json(place.files, is_lines=not self.multi_line) if self.totals == "warn" else None)
 
     def tell(self, context: StageContext, found: Look, columns: list[AnyColumn] | None) -> None:
         """What was found and is no reason to stop."""
@@ -87,7 +97,7 @@ class JSONExtract(FileOrViewExtract):
         if words:
             same = "If it is the same, read that file in a stage of its own, name the column with AS, and use UNION ALL."
             context.warn(Problem(code="column-gone", field="inputURI", message=words, fix=same))
-        for problem in (alike(found), unmet(found, columns or [])):
+        for problem in (found.totals, alike(found), unmet(found, columns or [])):
             if problem:
                 context.warn(problem)
         words = half_words(found)

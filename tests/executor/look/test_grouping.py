@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from executor.files.grouped_rows import groups, totals
+from executor.files.grouped_rows import groups, summed_up, totals
 from executor.look.stages import Choices, Misfits, stages
 from tests.executor.look.test_look_delimited import proposal_of
 
@@ -117,6 +118,44 @@ def test_amounts_whose_sign_stands_beside_them_and_another_table_are_told(tmp_pa
 )
 def test_facts_above_the_names_are_no_names(tmp_path: Path, text: str, line: int) -> None:
     assert proposal_of(tmp_path, text).header_line == line
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("a,1500 b,2500 c,3100 x,7100", [1]),
+        ("a,100,10 b,200,20 c,300,30 x,600,60", [1, 2]),
+        ("2020,100 2021,200 2022,300 ,600", [1]),
+        ("a,100 b,200 c,300 =,600", [1]),
+        ("a,12.50 b,7.25 c,100.00 x,119.75", [1]),
+        ("a,1.234,5 b,2.500,6 c,1.000,7 x,4.734,18", [1, 2]),
+        *[(text, []) for text in ("a,1 b,2 c,3 x,6", "1,10 2,20 3,30 4,40", "a,1500 b,2500 x,4000", "a,0 b,0 c,0 x,0", "a,1500 b,2500 c,1 x,9")],
+    ],
+)
+def test_a_last_row_is_a_total_where_its_numbers_are_the_sums(text: str, columns: list[int]) -> None:
+    assert summed_up(rows_of(text), text.split()[0].count(",") + 1) == columns
+
+
+@pytest.mark.parametrize("word", ["=", "---", "Σ", "∑:", "##"])
+def test_signs_that_stand_for_a_total(word: str) -> None:
+    assert [one.words for one in totals(rows_of(f"a,100 b,200 {word},300 c,50 d,60 {word},110"), 2)] == [(word,)]
+    assert not totals(rows_of(f"a,100 b,200 {word},7 c,50 d,60 {word},9"), 2)
+
+
+def test_totals_without_a_word_and_in_json_are_asked(tmp_path: Path) -> None:
+    text = "name;amount\n" + "".join(f"n{number};{number}000\n" for number in range(1, 6))
+    asked = proposal_of(tmp_path, text + "x;15000\n").questions
+    assert [(one.key, [option.settings for option in one.options]) for one in asked] == [
+        ("skipLastLines", [{"skipLastLines": 0}, {"skipLastLines": 1}])
+    ]
+    assert proposal_of(tmp_path, text + "x;15001\n").questions == []
+    rows = [{"region": region, "n": number} for region, number in (("N", 1000), ("S", 2500), ("E", 3001), ("All", 6501))]
+    for document in (json.dumps(rows), json.dumps({"data": rows}), "\n".join(map(json.dumps, rows))):
+        found = proposal_of(tmp_path, document, totals="leave-out")
+        assert [(one.index, one.words) for one in found.total_rows] == [(0 if "n" not in found.columns[0].name[:1] else 1, ["All"])]
+        assert "NOT IN ('All')" in str(stages(found, "raw/x.json", Choices("x")))
+    rows[-1]["region"] = "W"
+    assert [one.code for one in proposal_of(tmp_path, json.dumps(rows)).problems] == ["look-total-row"]
 
 
 @pytest.mark.parametrize(("count", "codes"), [(500, []), (501, ["look-many-columns"])])

@@ -125,6 +125,17 @@ def test_a_total_that_is_new_is_told(bench: Bench) -> None:
     assert codes(bench) == []
 
 
+def test_a_last_row_that_adds_up_is_told_whatever_it_is_called(bench: Bench) -> None:
+    bench.write("s.csv", "store,units,revenue\nN,5,1000\nS,6,2500\nW,6,3007\nx,17,6507\n")
+    stage = extract(names=["store", "units", "revenue"])
+    bench.run(stage)
+    assert codes(bench) == ["input-total-row"] and "“units”, “revenue”" in bench.warnings[0].message
+    bench.warnings.clear()
+    bench.run(stage | {"skipLastLines": 0})
+    bench.run(stage | {"skipLastLines": 1, "lastRowsHold": ["x"]})
+    assert codes(bench) == []
+
+
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 @pytest.mark.parametrize(
     "note",

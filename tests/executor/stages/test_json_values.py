@@ -298,3 +298,18 @@ def test_a_schema_cannot_take_a_name_of_ours(bench: Bench, name: str) -> None:
     bench.write("raw/a.json", '{"a":1}\n')
     bench.write("schema.json", json.dumps([{"name": name, "type": "string", "nullable": True}]))
     assert bench.fails(extract(schemaURI="schema.json")).code == "reserved-name"
+
+
+@pytest.mark.parametrize("last", ["All", "Σ", "", "West"])
+def test_objects_that_sum_up_the_others_are_told(bench: Bench, last: str) -> None:
+    rows = [{"region": region, "n": number} for region, number in (("N", 1000), ("S", 2500), ("E", 3001), (last, 6501))]
+    bench.write("raw/a.json", "\n".join(map(json.dumps, rows)))
+    bench.run(extract())
+    bench.write("raw/a.json", json.dumps({"data": rows}))
+    bench.run(extract(multiLine=True))
+    assert [one.code for one in bench.warnings] == ["input-totals-among-rows"] * 2
+    bench.warnings.clear()
+    bench.run(extract(multiLine=True, totals="known"))
+    bench.write("raw/a.json", json.dumps({"data": [*rows[:-1], {"region": last if last != "All" else "rest", "n": 9001}]}))
+    bench.run(extract(multiLine=True))
+    assert [one.code for one in bench.warnings] == []
