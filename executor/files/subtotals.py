@@ -36,8 +36,7 @@ def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> list[Problem]:
         below = text.find("\n") if rules.header and not rules.skip_lines else 0
         is_summed = is_whole and len(text) <= MOST_SUMMED and not rules.skip_last_lines and not rules.is_end_known
         if not text or not (
-            is_summed
-            or may_hold_totals(text[max(below, 0) :], one.rules(rules).separator) or groups(one.look.first_rows, one.look.width)
+            is_summed or may_hold_totals(text[max(below, 0) :], one.rules(rules).separator) or groups(one.look.first_rows, one.look.width)
         ):
             continue
         rows = list(_rows(one, text, rules))

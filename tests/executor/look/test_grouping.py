@@ -129,7 +129,10 @@ def test_facts_above_the_names_are_no_names(tmp_path: Path, text: str, line: int
         ("a,100 b,200 c,300 =,600", [1]),
         ("a,12.50 b,7.25 c,100.00 x,119.75", [1]),
         ("a,1.234,5 b,2.500,6 c,1.000,7 x,4.734,18", [1, 2]),
-        *[(text, []) for text in ("a,1 b,2 c,3 x,6", "1,10 2,20 3,30 4,40", "a,1500 b,2500 x,4000", "a,0 b,0 c,0 x,0", "a,1500 b,2500 c,1 x,9")],
+        *[
+            (text, [])
+            for text in ("a,1 b,2 c,3 x,6", "1,10 2,20 3,30 4,40", "a,1500 b,2500 x,4000", "a,0 b,0 c,0 x,0", "a,1500 b,2500 c,1 x,9")
+        ],
     ],
 )
 def test_a_last_row_is_a_total_where_its_numbers_are_the_sums(text: str, columns: list[int]) -> None:
