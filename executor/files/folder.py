@@ -44,6 +44,8 @@ class Place:
     uri: str
     files: tuple[DataFile, ...]
     is_whole: bool = True
+    left_out: tuple[str, ...] = ()
+    """Names of files that systems put beside people's, and that are not read."""
 
     @property
     def to_read(self) -> list[str]:
@@ -74,8 +76,16 @@ def place_of(path: str, uri: str, base: str | None = None) -> Place:
     starts = [start for start in found if not tree.is_hidden(start.name) or (is_named and start.is_dir())]
     if found and not starts:
         raise ProblemError(_hidden(uri, found[0].name))
-    files = [_described(file, start, path, uri, base) for start in starts for file in _below(start, uri)]
-    return Place(path, uri, tuple(sorted(dict.fromkeys(files), key=lambda file: str(file.path))), is_whole=len(starts) == len(found))
+    below = [(file, start) for start in starts for file in _below(start, uri)]
+    left_out = [file for file, start in below if tree.is_leftover(file.name) and not (is_named and file == start)]
+    files = [_described(file, start, path, uri, base) for file, start in below if file not in left_out]
+    return Place(
+        path,
+        uri,
+        tuple(sorted(dict.fromkeys(files), key=lambda file: str(file.path))),
+        is_whole=len(starts) == len(found) and not left_out,
+        left_out=tuple(dict.fromkeys(tree.shown(file.name) for file in left_out)),
+    )
 
 
 def _below(start: Path, uri: str) -> Iterable[Path]:

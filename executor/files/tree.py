@@ -67,6 +67,14 @@ def is_hidden(name: str) -> bool:
     return (name.startswith((".", "_")) and "=" not in name) or name.endswith("._COPYING_")
 
 
+_LEFTOVERS = frozenset(("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"))
+
+
+def is_leftover(name: str) -> bool:
+    """Whether systems and programs put what has this name beside people's files: pictures of a folder, locks of an open workbook."""
+    return name.casefold() in _LEFTOVERS or name.startswith(("~$", ".~lock.", "._")) or name in (".DS_Store", "__MACOSX")
+
+
 class Walk:
     """The entries below `top`, a folder before what is in it, by name. Iterate once; then `left_out` says why some may be missing.
 

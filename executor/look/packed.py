@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from executor.files import lake
+from executor.files.tree import is_leftover
 from executor.language import file_names
 from executor.look.opening import Opened
 from executor.look.proposal import Found, Member, Proposal, Said
@@ -388,7 +389,7 @@ def _is_noise(info: zipfile.ZipInfo) -> bool:
     return (
         is_link
         or any(part == "__MACOSX" or (part.startswith(".") and part not in (".", "..")) for part in parts)
-        or parts[-1:] == ("Thumbs.db",)
+        or any(map(is_leftover, parts[-1:]))
     )
 
 

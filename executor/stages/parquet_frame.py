@@ -55,6 +55,8 @@ def frame_of(stage: ParquetExtract, spark: SparkSession, context: StageContext) 
 def _table(stage: ParquetExtract, groups: list[Group]) -> Table:
     """Raises ProblemError where the files are no one table, or hold what cannot be read."""
     table = as_one(groups)
+    if table.clashes:  # a file without rows, as some programs write it of text alone, has nothing to lose
+        table = as_one([group for group in groups if group.rows] or groups[-1:])
     if table.clashes:
         raise ProblemError([_clash(clash, stage.input_uri) for clash in table.clashes[:5]])
     unreadable = [column for column in table.columns if column.spark is None]
@@ -68,7 +70,7 @@ def _table(stage: ParquetExtract, groups: list[Group]) -> Table:
 
 def _portion(part: Part, table: Table, place: Place, spark: SparkSession, options: dict[str, str]) -> Portion:
     files = [file for file in place.files if str(file.path) in part.files]
-    paths = place.to_read if len(table.parts) == 1 else [escaped(file.path) for file in files]
+    paths = place.to_read if len(files) == len(place.files) else [escaped(file.path) for file in files]
     if part.must_be_told:
         frame = spark.read.options(**options).schema(part.schema()).parquet(*paths)
     else:

@@ -69,6 +69,8 @@ def read_portions(stage: FileExtract, spark: SparkSession, context: StageContext
     for portion in found:
         require_own_columns(portion, place)
     tell_beside(place, context)
+    if place.left_out:
+        context.log(f"{uri}: Left out what systems and programs put beside files: {', '.join(place.left_out[:3])}.")
     tell_copies(place, spark, context)
     note_read(stage, context, place)
 

@@ -66,8 +66,19 @@ function draw(text) {
   if (tab) choose(tab);
   const again = focused && (document.getElementById(focused) ?? place.querySelector(`[data-setting="${CSS.escape(focused)}"]`));
   again?.focus();
+  if (document.activeElement === document.body) firstOfUse()?.focus({ preventScroll: true });
   if (again && typed !== null) again.value = typed;
   isDrawing = false;
+}
+
+/** What a person is most likely to answer first: a question, else how the file is read, else the names of its columns. */
+function firstOfUse() {
+  const controls = ".question input:checked, .question input; .look-side :is(select, button, summary); .look-main :is(select, button, input)";
+  for (const one of controls.split("; ")) {
+    const found = [...place.querySelectorAll(one)].find((control) => control.checkVisibility() && !control.disabled);
+    if (found) return found;
+  }
+  return null;
 }
 
 function detailOf(text) {

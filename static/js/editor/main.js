@@ -287,6 +287,10 @@ setInterval(drawDraftState, 1000);
 drawToolbar();
 drawDraftState();
 if (store.broken) showJson(true);
+else if (document.activeElement === document.body) {
+  // Whoever has only a keyboard goes on with the stage that is shown, not through the menus above once more.
+  ($("stage-list").querySelector("[aria-current]") ?? $("add-stage")).focus({ preventScroll: true });
+}
 watch($("presence"), config.urls, draft, newer);
 
 takeBrought();

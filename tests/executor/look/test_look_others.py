@@ -162,6 +162,7 @@ def test_what_is_unpacked_keeps_the_name_that_people_gave_it(tmp_path: Path) -> 
 
 def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
     names = ["data/2023/sales.csv", "data/2024/sales.csv", "data/2024/other.csv", "__MACOSX/data/2023/._sales.csv", "data/2023/.DS_Store"]
+    names += ["data/Thumbs.db", "data/desktop.ini", "data/~$book.xlsx"]
     with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
         for name in names:
             archive.writestr(name, f"a\n{name}\n")

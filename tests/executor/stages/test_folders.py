@@ -429,3 +429,17 @@ def test_of_files_of_one_name_in_several_folders_the_one_that_is_meant_is_named(
             pq.write_table(pa.table([pa.array([1])] * len(keys), names=keys), bench.lake / "d" / year / name)
     problem = bench.fails({"type": kind, "name": "read", "inputURI": "d", "outputView": "v"})
     assert problem.file == f"d/2025/{name}" and f"d/2025/{name}" in str(problem.found)
+
+
+@pytest.mark.parametrize("kind", ["DelimitedExtract", "JSONExtract", "ParquetExtract"])
+@pytest.mark.parametrize("uri", ["d", "d/*"])
+def test_what_systems_put_beside_files_is_left_out_and_named(bench: Bench, kind: str, uri: str) -> None:
+    if kind == "ParquetExtract":
+        pq.write_table(pa.table({"id": [1, 2]}), bench.lake / bench.write("d/a.x", ""))
+    else:
+        bench.write("d/a.x", "id\n1\n2\n" if kind == "DelimitedExtract" else '[{"id":1},{"id":2}]')
+    for name in ("Thumbs.db", "desktop.ini", "~$book.xlsx", ".DS_Store", "__MACOSX/._a.x", "sub/THUMBS.DB"):
+        bench.write(f"d/{name}", b"\xff\xfe\0\1")
+    bench.run({"type": kind, "name": "read", "outputView": "t", "inputURI": uri} | ({"header": True} if kind[0] == "D" else {}))
+    assert total(bench, "sum(int(id))") == 3
+    assert any("Thumbs.db" in line for line in bench.logs)

@@ -121,3 +121,14 @@ def test_names_inside_that_differ_only_by_case_are_told(bench: Bench) -> None:
     write(bench.lake, pa.array([[{"x": 1, "X": 2}]]))
     problem = bench.fails(extract())
     assert problem.code == "parquet-same-names" and ".x” and “c." in str(problem.found) and problem.file == "d/0.parquet"
+
+
+def test_a_file_without_rows_may_be_of_any_type(bench: Bench) -> None:
+    write(bench.lake, pa.array([1.5, 2.5]), pa.array([], pa.string()), pa.array([], pa.list_(pa.string())))
+    bench.run(extract())
+    assert bench.view("t").selectExpr("sum(c)").collect()[0][0] == 4.0
+    write(bench.lake, pa.array([], pa.int32()), pa.array([], pa.string()), pa.array([], pa.list_(pa.string())))
+    bench.run(extract())
+    assert bench.view("t").count() == 0
+    write(bench.lake, pa.array([1.5]), pa.array([], pa.string()), pa.array([[1]]))
+    assert bench.fails(extract()).code == "parquet-types"
