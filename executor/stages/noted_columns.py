@@ -33,8 +33,9 @@ def note_read(stage: FileExtract, context: StageContext, place: Place) -> None:
 
 
 def warn_of_other_inputs(stage: FileExtract, context: StageContext, columns: Columns) -> None:
-    """Warns where the files are not as those were that the same document read last: columns that came or went, of other types, or text
-    that is written otherwise. What goes by names or by places in the stages behind may then mean something else."""
+    """Warns where the files are not as those were that the same document read last: columns that went, of other types, or text that is
+    written otherwise; or no row at all. What goes by names or by places in the stages behind may then mean something else, and what is
+    added up there is nothing."""
     has_rows = columns.has_rows or bool(columns.rows)
     now = {
         "edition": SHAPES_EDITION,
@@ -46,7 +47,7 @@ def warn_of_other_inputs(stage: FileExtract, context: StageContext, columns: Col
     before = context.columns_read_before(now)
     if not before or not columns.is_whole:
         return
-    told = min((_otherwise(columns, one) for one in before), key=len)
+    told = min((_otherwise(columns, one) + _no_rows_now(has_rows, one) for one in before), key=len)
     if not told:
         return
     context.warn(
@@ -69,10 +70,30 @@ def _otherwise(now: Columns, before: Mapping[str, Any]) -> list[str]:
         return []
     if not now.is_named and len(columns) != len(now.columns):
         return [f"{len(columns):,} columns before, {len(now.columns):,} now"]
-    both = [(name, columns[name], kind) for name, kind in now.columns.items() if columns.get(name) and kind]
-    told = [f"“{name}” was {was} and is {kind} now" for name, was, kind in both if was != kind]
+    before_by_key = {name.casefold(): kind for name, kind in columns.items()}
+    both = [(name, before_by_key.get(name.casefold()), kind) for name, kind in now.columns.items() if kind]
+    told = [f"“{name}” was {was} and is {kind} now" for name, was, kind in both if was and was != kind]
+    told += _gone(columns, now.columns) if now.is_named and now.columns else []
     written = changed(shapes, now.shapes, by_place=not now.is_named)
     return told + [f"“{name}” held {was} and holds {shape} now" for name, was, shape in written]
+
+
+def _gone(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Names that are no longer there, with those that are new: a stage that types columns by their places gives the old name to what has
+    come in its place. Columns that only came are no matter."""
+    before_keys, now_keys = ({name.casefold() for name in names} for names in (before, now))
+    missing = [name for name in before if name.casefold() not in now_keys]
+    return came_and_went(missing, [name for name in now if name.casefold() not in before_keys]) if missing else []
+
+
+def _no_rows_now(has_rows: bool, before: Mapping[str, Any]) -> list[str]:
+    return ["it had rows, and has none now"] if before.get("has_rows") is True and not has_rows else []
+
+
+def came_and_went(gone: list[str], new: list[str]) -> list[str]:
+    """In words, each where there is one."""
+    told = [(gone, "gone"), (new, "new")]
+    return [f"{in_quotes(names)} {'is' if len(names) == 1 else 'are'} {what}" for names, what in told if names]
 
 
 def note_written(stage: FileLoad, context: StageContext, folder: str) -> None:
@@ -91,8 +112,7 @@ def warn_of_other_columns(stage: FileLoad, context: StageContext, frame: DataFra
         return
     gone, new = [name for name in before if name not in columns], [name for name in columns if name not in before]
     told = [f"“{name}” was {before[name]} and is {kind} now" for name, kind in columns.items() if before.get(name, kind) != kind]
-    told += [f"{in_quotes(gone)} {'is' if len(gone) == 1 else 'are'} gone"] if gone else []
-    told += [f"{in_quotes(new)} {'is' if len(new) == 1 else 'are'} new"] if new else []
+    told += came_and_went(gone, new)
     context.warn(
         Problem(
             code="output-columns-changed",

@@ -137,6 +137,17 @@ NAMED = {**BY_PLACE, "header": True}
 ADDED = {"type": "SQLTransform", "name": "all", "sql": "SELECT sum(CAST(_c1 AS DOUBLE)) AS total FROM bare", "outputView": "rows"}
 COUNTED = {**ADDED, "sql": "SELECT sum(try_cast(v AS DOUBLE)) AS total FROM bare"}
 SAVE = {"type": "ParquetLoad", "name": "save", "inputView": "rows", "outputURI": "curated/total"}
+TYPED = {
+    "type": "TypingTransform",
+    "name": "typed",
+    "inputView": "bare",
+    "outputView": "rows",
+    "schema": [
+        {"name": "k", "type": "integer", "nullable": True},
+        {"name": "v", "type": "decimal", "precision": 9, "scale": 2, "nullable": True},
+    ],
+}
+EVERYTHING = {**ADDED, "sql": "SELECT * FROM bare"}
 
 
 def months(process: SparkProcess, lake: Path, stages: list[dict[str, Any]], *texts: str) -> list[list[dict[str, Any]]]:
@@ -173,6 +184,10 @@ def months(process: SparkProcess, lake: Path, stages: list[dict[str, Any]], *tex
             "k,v\n13.01.2024,1\n",
             "dates with the year first and holds dates with the day first",
         ),
+        ([NAMED, TYPED, SAVE], "k,v\n1,1.5\n", "k,price\n1,7.25\n", "“v” is gone; “price” is new"),
+        ([NAMED, TYPED, SAVE], "k,v\n1,1.5\n", "k,v\n", "it had rows, and has none now"),
+        ([NAMED, COUNTED, SAVE], "k,v\n1,1.5\n", "k,v\n", "it had rows, and has none now"),
+        ([NAMED, EVERYTHING, SAVE], "k,v\n1,1.5\n", "K\n1\n", "“v” is gone"),
     ],
 )
 def test_the_next_file_of_a_job_that_is_written_otherwise_is_told_once(
@@ -202,6 +217,8 @@ def test_a_file_named_by_a_parameter_is_compared_with_that_of_the_last_run(spark
         ("k,v\nA1,1\nB2,2\n", "k,v\n11,1\n12,2\n"),
         ("k,v\n1,1\n", "k,w,v\n1,x,1\n"),
         ("k,v\n1,1\n", "v,k\n1.5,1\n"),
+        ("k,v\n1,1\n", "V,K,x\n2,1,5\n"),
+        ("k,v\n", "k,v\n1,1\n"),
         ("k,v\n01/02/2024,1\n", "k,v\n14/02/2024,1\n"),
         ("k,v\n,1\n", "k,v\n2024-01-01,1\n"),
         ("k,v\nn/a,1\n1.5,1\n", 'k,v\n"1,5",1\n'),
