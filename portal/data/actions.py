@@ -174,7 +174,7 @@ def _write(file: Arriving, upload: Upload, parts: Iterable[bytes], length: int |
 
 def _other_offset(upload: Upload) -> Conflict:
     if upload.state != UploadState.OPEN:
-        return Conflict(f"This upload has {upload.get_state_display()} already.", code="upload-closed", fix="Begin a new one.")
+        return Conflict(f"This upload is {upload.get_state_display()} already.", code="upload-closed", fix="Begin a new one.")
     return Conflict(
         f"The next byte of this file is number {upload.received:,}.", code="other-offset", fix="Go on from there.", offset=upload.received
     )

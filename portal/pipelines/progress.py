@@ -77,6 +77,7 @@ def _ending(place: PipelineRunJob) -> str:
 
 
 def _start(pipeline_run: PipelineRun, place: PipelineRunJob) -> None:
+    name, is_scheduled = pipeline_run.pipeline.name, pipeline_run.due_at is not None
     try:
         with transaction.atomic():
             run = start_run(
@@ -84,8 +85,8 @@ def _start(pipeline_run: PipelineRun, place: PipelineRunJob) -> None:
                 requested_by=pipeline_run.requested_by,
                 job=place.job,
                 environment=pipeline_run.environment,
-                trigger=Trigger.PIPELINE,
-                trigger_label=pipeline_run.pipeline.name,
+                trigger=Trigger.SCHEDULE if is_scheduled else Trigger.PIPELINE,  # what a schedule starts is nobody's share
+                trigger_label=f"of {name}" if is_scheduled else name,
             )
     except PortalError as error:
         reason = readiness.reason_not_started(error, place.job, pipeline_run.environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,10 @@ from portal.errors import NotAllowed, PortalError
 from portal.pipelines import ticks
 from portal.pipelines.actions import pause_schedule, remove_schedule, resume_schedule, save_schedule
 from portal.pipelines.models import Pipeline, PipelineRun, Schedule
+from portal.runs import turns
+from portal.runs.actions import start_run
+from portal.runs.models import Run
+from tests.pipelines.ends import end
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -34,6 +39,21 @@ def test_a_due_tick_starts_the_pipeline_in_the_name_of_who_set_it(schedule: Sche
     assert schedule.next_due_at == NOON + timedelta(hours=1)
     event = AuditEvent.objects.get(action="run_pipeline")
     assert (event.actor_name, event.details["in_the_name_of"]) == ("system", "olu")
+
+
+def test_what_a_schedule_starts_is_not_of_the_share_of_who_set_it(
+    schedule: Schedule, olu: User, test_env: Environment, settings: Any
+) -> None:
+    settings.PERSON_RUNS = 1
+    ticks.start_due(NOON + timedelta(seconds=1))
+    pipeline_run = PipelineRun.objects.get()
+    for job in ("load_flights", "load_weather"):
+        end(pipeline_run, job)
+    after = Run.objects.get(job__name="daily_delays")  # what follows is the schedule's too
+    assert {(run.trigger, run.trigger_label) for run in Run.objects.all()} == {("schedule", "of nightly_flights")}
+    Run.objects.filter(pk=after.pk).update(state="running")
+    by_hand = start_run(actor=olu, job=after.job, environment=test_env)
+    assert not turns.has_its_share(by_hand)
 
 
 def test_looking_again_starts_nothing_again(schedule: Schedule) -> None:
