@@ -173,8 +173,19 @@ def _skip_lines(lines: list[str], dialect: Dialect, settings: Settings) -> tuple
         skipped = 0
     skipped += _narrow_lines(lines[skipped:2000], dialect, width)
     skipped += _group_lines(lines[skipped:2000], dialect)
+    skipped = skipped or _line_of_its_own(rows, width)
     words = f"“{lines[0].strip()[:40]}” is no row" if skipped else ""
     return skipped, Found(setting="skipLines", value=skipped, shown=str(skipped), words=words, sure=not skipped)
+
+
+def _line_of_its_own(rows: Sequence[list[str]], width: int) -> int:
+    """1 where the first line tells numbers of the file (as exports of bookings do), is wider than all rows, and names stand below it."""
+    filled = [row for row in rows if row]
+    if len(filled) < 3 or width < 3 or len(filled[0]) <= width or any(len(row) != width for row in filled[1:]):
+        return 0
+    is_told = any(shape_of(cell.strip()) for cell in filled[0] if cell.strip())
+    is_header, _, is_sure = _is_header(filled[1:])
+    return int(is_told and is_header and is_sure)
 
 
 def _narrow_lines(lines: Sequence[str], dialect: Dialect, width: int) -> int:

@@ -3,6 +3,7 @@ further down."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -26,12 +27,16 @@ _NINES = (
     "999.99",
     "9999.99",
     "9999999.9",
+    "99991231",
+    "19000101",
 )
 STANDING_FOR_NONE = frozenset(Decimal(sign + digits) for digits in _NINES for sign in ("", "-"))
 """Numbers that stations, surveys and old programs write where there is no value."""
+DAYS_FOR_NONE = frozenset((*((year, 1, 1) for year in (1, 1753, 1800, 1900, 1970, 9999)), *((year, 12, 31) for year in (2099, 2999, 9999))))
+"""Days that programs write where there is none, or none yet: (year, month, day), the last two in the order of their size."""
 FEWEST_OTHERS, FAR = 5, 3
-"""Of other numbers in the column; and how many times as far from them as they lie apart."""
-MOST_SHARE = 0.5
+"""Rows with other values in the column; and how many times as far from them as they lie apart."""
+MOST_SHARE, MOST_SHARE_OF_DAYS = 0.5, 0.95
 MANY_COLUMNS = 500
 _SIGNS = (
     {"s", "h"},
@@ -66,19 +71,40 @@ def _of_many(columns: int) -> Said:
 
 
 def _for_none(facts: Facts, typing: Typing) -> list[str]:
-    """The texts in a column of numbers that most likely stand for no value: far from all others."""
+    """The texts in a column of numbers or days that most likely stand for no value: far from all others."""
+    if typing.type in ("date", "timestamp"):
+        found = {text: day for text in facts.values if (day := _day(text))}
+        return _far(
+            facts,
+            {text: Decimal(day[0]) for text, day in found.items()},
+            {t for t in found if found[t] in DAYS_FOR_NONE},
+            MOST_SHARE_OF_DAYS,
+        )
     if typing.type not in NUMBERS:
         return []
     numbers = {text: decimal_of(text.strip(), typing.decimal) for text in facts.values if isinstance(shape_of(text.strip()), Number)}
-    odd = {text for text, number in numbers.items() if number in STANDING_FOR_NONE}
-    others = [number for text, number in numbers.items() if text not in odd]
-    rows = sum(facts.values[text] for text in numbers)
-    if not odd or len(others) < FEWEST_OTHERS or sum(facts.values[text] for text in odd) > MOST_SHARE * rows:
+    return _far(facts, numbers, {text for text, number in numbers.items() if number in STANDING_FOR_NONE}, MOST_SHARE)
+
+
+def _day(text: str) -> tuple[int, int, int] | None:
+    parts = [int(part) for part in re.findall(r"\d+", text)[:3]]
+    year = next((part for part in re.findall(r"\d+", text)[:3] if len(part) == 4), None)
+    if len(parts) < 3 or year is None:
+        return None
+    parts.remove(int(year))
+    low, high = sorted(parts)
+    return int(year), low, high
+
+
+def _far(facts: Facts, numbers: dict[str, Decimal], odd: set[str], most: float) -> list[str]:
+    """Those of `odd` that lie far from all others."""
+    others = {text: number for text, number in numbers.items() if text not in odd}
+    rows, rows_odd = (sum(facts.values[text] for text in some) for some in (numbers, odd))
+    if not odd or rows - rows_odd < FEWEST_OTHERS or rows_odd > most * rows:
         return []
-    lowest, highest = min(others), max(others)
+    lowest, highest = min(others.values()), max(others.values())
     apart = max(highest - lowest, Decimal(1))
-    far = [text for text in odd if numbers[text] < lowest - FAR * apart or numbers[text] > highest + FAR * apart]
-    return sorted(text.strip() for text in far)
+    return sorted(text.strip() for text in odd if numbers[text] < lowest - FAR * apart or numbers[text] > highest + FAR * apart)
 
 
 def _of_none(proposal: Proposal, found: dict[int, list[str]]) -> Question:
@@ -88,11 +114,9 @@ def _of_none(proposal: Proposal, found: dict[int, list[str]]) -> Question:
     few = ", ".join(texts[:3])
     options = [
         Option(label="No value", words="left out of sums and averages", settings={"nullValues": [*words, *texts][:20]}),
-        Option(label="A number", words="as all others", settings={"nullValues": words}),
+        Option(label="A value", words="as all others", settings={"nullValues": words}),
     ]
-    said = (
-        f"{few} in {named} {'lies' if len(texts) == 1 else 'lie'} far from all other numbers there; many programs write that for no value."
-    )
+    said = f"{few} in {named} {'lies' if len(texts) == 1 else 'lie'} far from all others there; many programs write that for no value."
     return Question(key="nullValues", title=f"Does {few} mean no value?", words=said, options=options)
 
 

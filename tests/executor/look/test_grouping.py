@@ -88,9 +88,15 @@ def test_a_total_whose_name_is_empty_is_asked(tmp_path: Path) -> None:
         (["100", "2000", "30000", "4", "5", "9999"], []),
         (["996", "997", "998", "999", "1000", "1001"], []),
         (["5", "99999"], []),
+        (["12", "14", "12", "14", "12", "-999"], ["-999"]),
+        (["20240101", "20240102", "20240105", "20240107", "20240109", "99991231"], ["99991231"]),
+        (["2024-01-01", "2024-01-02", "9999-12-31", "2024-01-02", "2024-01-05", "2024-01-02"], ["9999-12-31"]),
+        (["03.04.1961", "05.06.1962", "01.01.1900", "03.07.1975", "03.04.1981", "03.04.1966"], ["01.01.1900"]),
+        (["2024-01-01 10:00:00", *["2024-01-02 10:00:00"] * 4, "1970-01-01 00:00:00"], ["1970-01-01 00:00:00"]),
+        (["1900-01-01", "1901-03-01", "1910-01-04", "1905-01-01", "1920-01-01", "1999-12-31"], []),
     ],
 )
-def test_numbers_that_stand_for_no_value_are_asked(tmp_path: Path, values: list[str], texts: list[str]) -> None:
+def test_values_that_stand_for_no_value_are_asked(tmp_path: Path, values: list[str], texts: list[str]) -> None:
     text = "k;v\n" + "".join(f"a{n};{value}\n" for n, value in enumerate(values))
     asked = [question for question in proposal_of(tmp_path, text).questions if question.key == "nullValues"]
     assert [question.options[0].settings["nullValues"] for question in asked] == ([texts] if texts else [])
@@ -113,6 +119,9 @@ def test_amounts_whose_sign_stands_beside_them_and_another_table_are_told(tmp_pa
         ('"Konto:";"DE12"\n\n"Von:";"01.03.2024"\n\n"Tag";"Wert";"Wer";"Betrag";\n' + "01.03.2024;02.03.2024;x;5,00;\n" * 9, 5),
         ("account;DE12\nday;who;amount\n" + "01.03.2024;x;5,00\n" * 9, 2),
         ("a;b\n" + "1;2;\n" * 9, 1),
+        ('"EXTF";700;"B";7;20240101;;"RE"\n"Umsatz";"S/H";"Konto"\n' + '1,50;"S";"x"\n' * 9, 2),
+        ("a;b;c;d\n" + "1;2;3\n" * 9, 1),
+        ("1;b;c;d\n" + "x;y;z\n" * 9, 0),
         ("x;y\nday;who;amount\nday2;who2;amount2\nd;w;a\nd;w;a\n", 1),
     ],
 )
