@@ -15,7 +15,7 @@ FEWEST_OTHERS = 2
 NEARLY_ALL = 0.9
 NEAR = 0.005
 """How far the sum of what may be totals may lie from that of the others, as a share of it: they are rounded."""
-FEWEST_SUMMED = 3
+FEWEST_SUMMED, MOST_REMARKS = 3, 3
 DIGITS_ALONE, DIGITS_TOGETHER = 4, 3
 """Digits of a number that is the sum of all others by hardly any chance: where one column says so, and where several do or a row is called
 by no word."""
@@ -60,8 +60,22 @@ def totals(rows: Rows, width: int) -> list[Totals]:
     return found
 
 
+def is_number(cell: str) -> bool:
+    return bool(_NUMBER.fullmatch(cell.strip()))
+
+
+def without_remarks(rows: Rows) -> Rows:
+    """The rows up to the last one with a number, where no more than a few stand behind it, as a date or a source does below a table."""
+    for count in range(min(MOST_REMARKS, len(rows)) + 1):
+        kept = rows[: len(rows) - count]
+        if kept and any(_NUMBER.fullmatch(cell.strip()) for cell in kept[-1]):
+            return kept
+    return rows
+
+
 def summed_up(rows: Rows, width: int) -> list[int]:
-    """The columns in which the last row holds just the sum of all others, whatever it is called; none where that may be chance."""
+    """The columns in which the last row holds just the sum of all others, whatever it is called; none where that may be chance. `rows`:
+    without remarks behind them."""
     if len(rows) <= FEWEST_SUMMED:
         return []
     found, digits = [], 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from executor.files import encodings
 from executor.files.dialect import BLANKS, Record, record_at
-from executor.files.grouped_rows import groups, summed_up, totals
+from executor.files.grouped_rows import groups, is_number, summed_up, totals, without_remarks
 from executor.files.headers import in_quotes, listed, named, numbered
 from executor.files.total_words import FOOTER, SUBTOTAL, may_hold_totals
 from executor.language.quoting import name_in_sql, text_in_sql
@@ -22,6 +22,9 @@ MOST_SIGNS, MOST_SUMMED = 2_000_000, 500_000
 """Reports that people sum up are short; of longer files, and of folders, the first so many signs are looked through.
 Numbers are added only of files up to the second length."""
 _NUMBER = re.compile(r"\d")
+_EMPTY_LINE = re.compile(r"\n[\r \t]*\n\s*\S|\r\r(?!\n)")
+FEWEST_ABOVE = 3
+"""Rows that make a table, below which another one may begin."""
 NEARLY_ALL = 0.9
 
 
@@ -64,6 +67,8 @@ def _in_file(one: SeenFile, rows: list[tuple[int, list[str]]], is_whole: bool, r
     between = _in_between(one, rows[:-1] if is_whole and not rules.skip_last_lines else rows)
     if between:
         yield "between", _Found(one, len(between), *between[0])
+    if another := _another_table(rows):
+        yield "another", _Found(one, 1, *another)
     names = named(one.look.names or (), trim=True).names if rules.header else numbered(one.look.width).names
     lines = {line for line, _ in between}
     # A total at the end is told on its own.
@@ -74,14 +79,30 @@ def _in_file(one: SeenFile, rows: list[tuple[int, list[str]]], is_whole: bool, r
         found = totals(cells, one.look.width)
         known = {number for total in found for number in total.rows}
         can_be_last = is_whole and not rules.skip_last_lines and not rules.is_end_known and rest[-1:] == rows[-1:]
-        if can_be_last and len(rest) - 1 not in known and (sums := summed_up(cells, one.look.width)):
-            yield "last", _Found(one, 1, *rest[-1], words=[_name(names, index) for index in sums])
+        summed = without_remarks(cells)
+        if can_be_last and len(summed) - 1 not in known and (sums := summed_up(summed, one.look.width)):
+            yield "last", _Found(one, 1, *rest[len(summed) - 1], words=[_name(names, index) for index in sums])
         for total in found:
             line, row = rest[total.rows[0]]
             yield "totals", _Found(one, len(total.rows), line, row, len(rest), _name(names, total.column), total.words)
     for group in groups(cells, one.look.width) if rules.fill_down is None else ():
         line, row = next((line, row) for line, row in rest if group.column >= len(row) or not row[group.column].strip())
         yield "groups", _Found(one, group.empty, line, row, group.rows, _name(names, group.column))
+
+
+def _another_table(rows: Sequence[tuple[int, list[str]]]) -> tuple[int, list[str]] | None:
+    """The first row below an empty line that is of words alone, where numbers stand above it, and that has rows below it."""
+    for place in range(FEWEST_ABOVE, len(rows) - 1):
+        (before, last), (line, cells) = rows[place - 1], rows[place]
+        is_after_gap = line > before + 1 + sum(cell.count("\n") or cell.count("\r") for cell in last)
+        if not is_after_gap or sum(bool(cell.strip()) for cell in cells) < 2 or any(_NUMBER.search(cell) for cell in cells):
+            continue
+        above = [row for _, row in rows[max(0, place - 100) : place]]
+        for index, cell in enumerate(cells):
+            filled = [row[index] for row in above if index < len(row) and row[index].strip()]
+            if cell.strip() and filled and sum(map(is_number, filled)) >= NEARLY_ALL * len(filled):
+                return line, cells
+    return None
 
 
 def _name(names: Sequence[str], index: int) -> str:
@@ -195,4 +216,18 @@ def _told_groups(found: Sequence[_Found], rules: TextRules) -> Problem:
     )
 
 
-_TOLD = {"between": _told_between, "totals": _told_totals, "last": _told_last, "groups": _told_groups}
+def _told_another(found: Sequence[_Found], rules: TextRules) -> Problem:
+    first = found[0]
+    return Problem(
+        code="input-second-table",
+        field="inputURI",
+        message=f"Line {first.line:,} of “{first.one.file.name}” stands below an empty line and looks like the names of another table: it "
+        "and the rows below it are read as rows of the first.",
+        line=first.line,
+        file=first.one.file.name,
+        found=listed(first.cells)[:300],
+        fix="Put each table into a file of its own.",
+    )
+
+
+_TOLD = {"another": _told_another, "between": _told_between, "totals": _told_totals, "last": _told_last, "groups": _told_groups}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from executor.files.grouped_rows import Groups, Totals, groups, summed_up, totals
+from executor.files.grouped_rows import Groups, Totals, groups, summed_up, totals, without_remarks
 from executor.look.proposal import Option, Proposal, ProposedColumn, Question, Said, TotalRows
 
 
@@ -18,10 +18,11 @@ def group_rows(proposal: Proposal, rows: Sequence[Sequence[str]]) -> None:
         proposal.total_rows = [TotalRows(index=one.column, words=list(one.words)) for one in sums]
         proposal.questions.append(_of_totals(sums, columns, len(rows), proposal.settings.totals))
     is_whole = proposal.rows == len(rows) and not proposal.settings.skip_last_lines
-    last = summed_up(rows, len(columns)) if is_whole and not any(len(rows) - 1 in one.rows for one in sums) else []
+    summed = without_remarks(rows)
+    last = summed_up(summed, len(columns)) if is_whole and not any(len(summed) - 1 in one.rows for one in sums) else []
     names = [columns[index].name for index in last]
     if last and proposal.format == "delimited":
-        proposal.questions.append(_of_last(names, is_kept=proposal.is_end_chosen))
+        proposal.questions.append(_of_last(names, len(rows) - len(summed) + 1, is_kept=proposal.is_end_chosen))
     elif last:
         message = f"The last row holds the sum of all rows above it in {', '.join(names[:3])}: it looks like a total."
         proposal.problems.append(Said(code="look-total-row", message=message, fix="Leave it out in a query of the job (WHERE)."))
@@ -44,12 +45,12 @@ def _of_totals(found: Sequence[Totals], columns: Sequence[ProposedColumn], rows:
     return Question(key="totals", title="Are there totals among the rows?", words=said, options=options)
 
 
-def _of_last(names: Sequence[str], *, is_kept: bool) -> Question:
+def _of_last(names: Sequence[str], count: int, *, is_kept: bool) -> Question:
     options = [
         Option(label="Keep it", words="it is a row as all others", settings={"skipLastLines": 0}, is_chosen=is_kept),
-        Option(label="Leave it out", words="so that it is not counted twice", settings={"skipLastLines": 1}),
+        Option(label="Leave it out", words="so that it is not counted twice", settings={"skipLastLines": count}),
     ]
-    said = f"It holds the sum of all rows above it in {', '.join(names[:3])}."
+    said = f"{'It' if count == 1 else f'The row before the last {count - 1}'} holds the sum of all rows above it in {', '.join(names[:3])}."
     return Question(key="skipLastLines", title="Is the last row a total?", words=said, options=options)
 
 

@@ -161,6 +161,8 @@ def test_totals_without_a_word_and_in_json_are_asked(tmp_path: Path) -> None:
         ("skipLastLines", [{"skipLastLines": 0}, {"skipLastLines": 1}])
     ]
     assert proposal_of(tmp_path, text + "x;15001\n").questions == []
+    (below,) = proposal_of(tmp_path, text + "x;15000\nas of noon;\n").questions
+    assert below.options[1].settings == {"skipLastLines": 2}
     rows = [{"region": region, "n": number} for region, number in (("N", 1000), ("S", 2500), ("E", 3001), ("All", 6501))]
     for document in (json.dumps(rows), json.dumps({"data": rows}), "\n".join(map(json.dumps, rows))):
         found = proposal_of(tmp_path, document, totals="leave-out")

@@ -134,6 +134,22 @@ def test_a_last_row_that_adds_up_is_told_whatever_it_is_called(bench: Bench) -> 
     bench.run(stage | {"skipLastLines": 0})
     bench.run(stage | {"skipLastLines": 1, "lastRowsHold": ["x"]})
     assert codes(bench) == []
+    bench.write("s.csv", "store,units,revenue\nN,5,1000\nS,6,2500\nW,6,3007\nx,17,6507\nas of noon,,\n")
+    bench.run(stage)
+    assert codes(bench) == ["input-total-row"]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_names_of_another_table_below_an_empty_line_are_told(bench: Bench, line_end: str) -> None:
+    rows = "store,units,revenue\nN,5,1000\nS,6,2500\nW,6,3007\n\n"
+    bench.write("s.csv", (rows + "town,kind,count\nx,y,8\n").replace("\n", line_end))
+    bench.run(extract())
+    assert [(one.code, one.line) for one in bench.warnings] == [("input-second-table", 6)]
+    bench.warnings.clear()
+    for rest in ("E,7,3008\n", "as,of,noon\n", "E,,\nF,7,1\n", '"E\n",7,3008\nn,o,1\n'):
+        bench.write("s.csv", (rows + rest).replace("\n", line_end))
+        bench.run(extract(multiLine=True))
+    assert codes(bench) == []
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
