@@ -4,7 +4,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.And;
+import org.apache.spark.sql.catalyst.expressions.EqualTo;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.Not;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.Join;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
@@ -32,8 +34,8 @@ public final class CrossLook {
                 next = ((Filter) next).child();
             }
             if (isInner(next)) new CrossLook((Join) next, conditions).tell(found, waiting);
-            else addAll(next.children().iterator(), waiting);
-            addAll(next.innerChildren().iterator(), waiting);
+            else PlanWalk.addAll(next.children().iterator(), waiting);
+            PlanWalk.addAll(next.innerChildren().iterator(), waiting);
         }
         return found.toString();
     }
@@ -43,7 +45,7 @@ public final class CrossLook {
 
     private CrossLook(Join root, List conditions) {
         gather(root, conditions);
-        for (int i = 0; i < conditions.size(); i++) link((Expression) conditions.get(i));
+        for (int i = 0; i < conditions.size(); i++) if (!isDifference((Expression) conditions.get(i))) link((Expression) conditions.get(i));
         for (int i = 1; i < parts.size(); i++) if (isHarmless((LogicalPlan) parts.get(i))) join(0, i);
         if (isHarmless((LogicalPlan) parts.get(0))) for (int i = 1; i < parts.size(); i++) join(0, i);
     }
@@ -99,9 +101,32 @@ public final class CrossLook {
         waiting.add(condition);
         while (!waiting.isEmpty()) {
             Expression next = (Expression) waiting.removeFirst();
-            if (next instanceof And) addAll(next.children().iterator(), waiting);
+            if (next instanceof And) PlanWalk.addAll(next.children().iterator(), waiting);
             else found.add(next);
         }
+    }
+
+    /** `a.x <> b.x` of two views leaves nearly all pairs. Of one view with itself it is how people ask for pairs. */
+    private boolean isDifference(Expression condition) {
+        if (!(condition instanceof Not) || !(((Not) condition).child() instanceof EqualTo)) return false;
+        String read = null;
+        for (int i = 0; i < parts.size(); i++) {
+            LogicalPlan part = (LogicalPlan) parts.get(i);
+            if (!condition.references().exists(new Within(part.outputSet()))) continue;
+            if (read != null && read.equals(readBy(part))) return false;
+            read = readBy(part);
+        }
+        return true;
+    }
+
+    private static String readBy(LogicalPlan plan) {
+        StringBuilder found = new StringBuilder();
+        java.util.Iterator plans = PlanWalk.plans(plan).iterator();
+        while (plans.hasNext()) {
+            Object next = plans.next();
+            if (next instanceof View) found.append(((View) next).desc().identifier()).append(UNIT);
+        }
+        return found.toString();
     }
 
     private void link(Expression condition) {
@@ -122,22 +147,9 @@ public final class CrossLook {
     private static boolean isHarmless(LogicalPlan plan) {
         scala.Option rows = plan.maxRows();
         if (rows.isDefined() && ((Long) rows.get()).longValue() <= 1L) return true;
-        ArrayDeque waiting = new ArrayDeque();
-        waiting.add(plan);
-        while (!waiting.isEmpty()) {
-            LogicalPlan next = (LogicalPlan) waiting.removeFirst();
-            if (next instanceof View) return false;
-            addAll(next.children().iterator(), waiting);
-            addAll(next.innerChildren().iterator(), waiting);
-        }
+        java.util.Iterator plans = PlanWalk.plans(plan).iterator();
+        while (plans.hasNext()) if (plans.next() instanceof View) return false;
         return true;
-    }
-
-    private static void addAll(scala.collection.Iterator found, ArrayDeque waiting) {
-        while (found.hasNext()) {
-            Object next = found.next();
-            if (next instanceof LogicalPlan || next instanceof Expression) waiting.add(next);
-        }
     }
 }
 

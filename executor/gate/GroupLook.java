@@ -9,7 +9,6 @@ import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
 import org.apache.spark.sql.catalyst.plans.logical.Distinct;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Window;
-import org.apache.spark.sql.types.StringType;
 
 /** Finds the texts by which rows are put together (GROUP BY, DISTINCT, PARTITION BY): written in two ways they make two groups of one. Written for Janino. */
 final class GroupLook {
@@ -35,15 +34,14 @@ final class GroupLook {
         while (found.hasNext()) {
             Expression key = (Expression) found.next();
             Expression shown = node instanceof Aggregate ? shownAs((Aggregate) node, key) : key;
-            if (shown == null || !(key.dataType() instanceof StringType) || !look.isKey(key)) continue;
-            keys.add(new ValuePoint("group", node, ValuePoint.OVER, shown, new Expression[] {shown}));
+            if (shown != null && look.isWord(key)) keys.add(new ValuePoint(look.groupKind(key), node, ValuePoint.OVER, shown, new Expression[] {shown, shown}));
         }
     }
 
     private void addParts(scala.collection.Iterator found) {
         while (found.hasNext()) {
             Expression key = (Expression) found.next();
-            if (key.dataType() instanceof StringType && look.isKey(key)) look.add("group", node, key, new Expression[] {key});
+            if (look.isWord(key)) look.add(look.groupKind(key), node, key, new Expression[] {key, key});
         }
     }
 

@@ -191,7 +191,7 @@ public final class JoinLook {
         for (int i = 0; i < left.length(); i++) isOwn = isOwn || own.contains(pair((Expression) left.apply(i), (Expression) right.apply(i)));
         if (!isOwn) return;
         joins.add(join);
-        adding.add(into != null && addsOf(into, join.left()) ? "1" : "0");
+        adding.add(into != null && addsOf(into, join.left(), false) ? "1" : "0");
     }
 
     private static boolean isSameHoweverOften(Aggregate groups) {
@@ -203,11 +203,13 @@ public final class JoinLook {
         return true;
     }
 
-    private static boolean addsOf(Aggregate groups, LogicalPlan side) {
+    /** Whether numbers of this side are added; `isBeside`: also with those of the other one. */
+    static boolean addsOf(Aggregate groups, LogicalPlan side, boolean isBeside) {
         List found = aggregates(groups);
         for (int i = 0; i < found.size(); i++) {
             Expression next = (Expression) ((AggregateExpression) found.get(i)).aggregateFunction();
-            if (ADDS.contains(next.getClass().getSimpleName()) && next.references().nonEmpty() && next.references().subsetOf(side.outputSet())) return true;
+            boolean isOfSide = isBeside ? next.references().intersect(side.outputSet()).nonEmpty() : next.references().nonEmpty() && next.references().subsetOf(side.outputSet());
+            if (ADDS.contains(next.getClass().getSimpleName()) && isOfSide) return true;
         }
         return false;
     }

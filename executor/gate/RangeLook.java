@@ -52,7 +52,8 @@ final class RangeLook {
                     waiting.add(next.children().apply(1));
                 } else look.take(next);
             }
-            if (!look.isUnclear && look.from != null && look.to != null && look.isOwn(own) && !look.isExpanded(above)) return look;
+            if (look.isUnclear || look.value == null || !look.isOwn(own) || look.isExpanded(above)) continue;
+            if (look.from != null && look.to != null || look.addsOrShows(above) && !look.isWithItself()) return look;
         }
         return null;
     }
@@ -102,10 +103,25 @@ final class RangeLook {
 
     /** Whether the query itself says so, and not a view that it reads. */
     private boolean isOwn(Set own) {
-        return ownAll(own, value) && ownAll(own, from) && ownAll(own, to) && !from.semanticEquals(to);
+        return ownAll(own, value) && ownAll(own, from) && ownAll(own, to) && (from == null || to == null || !from.semanticEquals(to));
+    }
+
+    /** Of one end alone: whether rows of the values come out, or their numbers are added. Others look back on purpose. */
+    private boolean addsOrShows(Aggregate above) {
+        return above == null || JoinLook.addsOf(above, values(), true);
+    }
+
+    /** Rows of a view beside earlier ones of the same are how people look back. */
+    private boolean isWithItself() {
+        scala.collection.Seq leaves = values().collectLeaves(), others = ranges().collectLeaves();
+        for (int i = 0; i < leaves.length(); i++) {
+            for (int j = 0; j < others.length(); j++) if (((LogicalPlan) leaves.apply(i)).sameResult((LogicalPlan) others.apply(j))) return true;
+        }
+        return false;
     }
 
     private static boolean ownAll(Set own, Expression part) {
+        if (part == null) return true;
         scala.collection.Iterator columns = part.references().iterator();
         while (columns.hasNext()) if (!own.contains(Long.valueOf(((Attribute) columns.next()).exprId().id()))) return false;
         return true;
@@ -128,21 +144,22 @@ final class RangeLook {
         return true;
     }
 
-    /** The join's name for JoinNumbers, the value and the range as people read them, whether its ends lie within (1, else 0), the number of equal keys. */
+    /** The join's name for JoinNumbers, the value and the range as people read them, which of its ends are asked (from, to, both), whether its ends lie within (1, else 0), the number of equal keys. */
     String point() {
         String name = JoinLook.name(CollectionConverters.asScala(others).toSeq(), CollectionConverters.asScala(keys).toSeq());
-        return name + UNIT + shown(value) + UNIT + shown(from) + ", " + shown(to) + UNIT + (isFromIn ? 1 : 0) + UNIT + (isToIn ? 1 : 0) + UNIT + keys.size();
+        String ends = from == null ? shown(to) : to == null ? shown(from) : shown(from) + ", " + shown(to);
+        return name + UNIT + shown(value) + UNIT + ends + UNIT + (from == null ? "to" : to == null ? "from" : "both") + UNIT + (isFromIn ? 1 : 0) + UNIT + (isToIn ? 1 : 0) + UNIT + keys.size();
     }
 
     private static String shown(Expression part) {
         return ((NamedExpression) part.references().iterator().next()).name();
     }
 
-    /** The ranges: equal keys as k0, k1 …, from, to as a, b. */
+    /** The ranges: equal keys as k0, k1 …, from, to as a, b (both the same where one end alone is asked). */
     Dataset rangeRows(org.apache.spark.sql.classic.SparkSession session) {
         List columns = named(keys);
-        columns.add(ValueCounters.alias(from, "a"));
-        columns.add(ValueCounters.alias(to, "b"));
+        columns.add(ValueCounters.alias(from == null ? to : from, "a"));
+        columns.add(ValueCounters.alias(to == null ? from : to, "b"));
         return rows(session, columns, ranges());
     }
 

@@ -1,17 +1,15 @@
 package sluice;
 
-import java.util.ArrayDeque;
+import java.util.ArrayList;
 import org.apache.spark.sql.catalyst.expressions.Alias;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.InSubquery;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.expressions.OuterReference;
-import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
-import org.apache.spark.sql.catalyst.plans.logical.View;
 
 /**
  * Finds, in the analysed plan of one query, names that are another column than they look: the list of an IN that is the column of the query
@@ -32,18 +30,15 @@ public final class ScopeLook {
 
     private static String found(LogicalPlan plan, boolean isOfOuter) {
         StringBuilder text = new StringBuilder();
-        ArrayDeque waiting = new ArrayDeque();
-        waiting.add(plan);
-        while (!waiting.isEmpty()) {
-            Object next = waiting.removeFirst();
-            if (next instanceof View) continue;
-            if (isOfOuter && next instanceof InSubquery) list((LogicalPlan) ((InSubquery) next).query().plan(), text);
+        java.util.Iterator plans = PlanWalk.plans(plan).iterator();
+        while (plans.hasNext()) {
+            LogicalPlan next = (LogicalPlan) plans.next();
             if (!isOfOuter && next instanceof Aggregate) groups((Aggregate) next, text);
-            if (next instanceof SubqueryExpression) waiting.add(((SubqueryExpression) next).plan());
-            if (next instanceof LogicalPlan) addAll(((LogicalPlan) next).expressions().iterator(), waiting);
-            if (next instanceof LogicalPlan) addAll(((LogicalPlan) next).innerChildren().iterator(), waiting);
-            if (next instanceof LogicalPlan) addAll(((LogicalPlan) next).children().iterator(), waiting);
-            else addAll(((Expression) next).children().iterator(), waiting);
+            java.util.Iterator parts = isOfOuter ? PlanWalk.expressions(next).iterator() : new ArrayList().iterator();
+            while (parts.hasNext()) {
+                Object part = parts.next();
+                if (part instanceof InSubquery) list((LogicalPlan) ((InSubquery) part).query().plan(), text);
+            }
         }
         return text.toString();
     }
@@ -75,12 +70,5 @@ public final class ScopeLook {
         boolean isSame = column.name().equalsIgnoreCase(key.name()) && column.child().references().contains(key);
         boolean isPlain = column.child() instanceof Attribute || column.child().getClass().getSimpleName().matches("Coalesce|Cast|Nvl");
         return isSame && !isPlain && !ValueSafety.hasAggregate(new Expression[] {column.child()});
-    }
-
-    private static void addAll(scala.collection.Iterator found, ArrayDeque waiting) {
-        while (found.hasNext()) {
-            Object next = found.next();
-            if (next instanceof LogicalPlan || next instanceof Expression) waiting.add(next);
-        }
     }
 }

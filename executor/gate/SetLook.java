@@ -9,7 +9,6 @@ import org.apache.spark.sql.catalyst.plans.logical.Distinct;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.SetOperation;
 import org.apache.spark.sql.catalyst.plans.logical.Union;
-import org.apache.spark.sql.catalyst.plans.logical.View;
 
 /**
  * Looks at UNION, EXCEPT and INTERSECT in the analysed plan of one query: they go by the places of columns, so a column may come under
@@ -19,14 +18,10 @@ public final class SetLook {
     /** Of each such column its name and the name it comes under, with a unit separator between them and a record separator behind. Views are not entered. */
     public static String crossed(LogicalPlan plan) {
         StringBuilder found = new StringBuilder();
-        ArrayDeque waiting = new ArrayDeque(); // a query of thousands of UNIONs is as deep
-        waiting.add(plan);
-        while (!waiting.isEmpty()) {
-            LogicalPlan next = (LogicalPlan) waiting.removeFirst();
-            if (next instanceof View) continue;
+        java.util.Iterator plans = PlanWalk.plans(plan).iterator();
+        while (plans.hasNext()) {
+            LogicalPlan next = (LogicalPlan) plans.next();
             if (next instanceof Union || next instanceof SetOperation) compare(next.children(), found);
-            addAll(next.children().iterator(), waiting);
-            addAll(next.innerChildren().iterator(), waiting);
         }
         return found.toString();
     }
@@ -34,15 +29,11 @@ public final class SetLook {
     /** Words that look for equal rows (DISTINCT, UNION, EXCEPT, INTERSECT) where every row comes with a number of its own, each with a record separator behind. */
     public static String numbered(LogicalPlan plan) {
         StringBuilder found = new StringBuilder();
-        ArrayDeque waiting = new ArrayDeque();
-        waiting.add(plan);
-        while (!waiting.isEmpty()) {
-            LogicalPlan next = (LogicalPlan) waiting.removeFirst();
-            if (next instanceof View) continue;
+        java.util.Iterator plans = PlanWalk.plans(plan).iterator();
+        while (plans.hasNext()) {
+            LogicalPlan next = (LogicalPlan) plans.next();
             String word = word(next);
             if (word != null && isNumbered(next)) found.append(word).append('\u001e');
-            addAll(next.children().iterator(), waiting);
-            addAll(next.innerChildren().iterator(), waiting);
         }
         return found.toString();
     }
@@ -56,9 +47,9 @@ public final class SetLook {
     /** Whether rows come with the number that their reading gave them, beside columns of their own. */
     private static boolean isNumbered(LogicalPlan plan) {
         ArrayDeque parts = new ArrayDeque();
-        addAll(plan.children().iterator(), parts);
+        PlanWalk.addAll(plan.children().iterator(), parts);
         LogicalPlan first = (LogicalPlan) parts.getFirst();
-        if (first instanceof Union) addAll(first.children().iterator(), parts);
+        if (first instanceof Union) PlanWalk.addAll(first.children().iterator(), parts);
         while (!parts.isEmpty()) {
             scala.collection.Seq columns = ((LogicalPlan) parts.removeFirst()).output();
             for (int index = 0; index < columns.length() && columns.length() > 1; index++) {
@@ -68,13 +59,6 @@ public final class SetLook {
             }
         }
         return false;
-    }
-
-    private static void addAll(scala.collection.Iterator plans, ArrayDeque waiting) {
-        while (plans.hasNext()) {
-            Object plan = plans.next();
-            if (plan instanceof LogicalPlan) waiting.add(plan);
-        }
     }
 
     private static void compare(scala.collection.Seq parts, StringBuilder found) {

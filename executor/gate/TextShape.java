@@ -62,6 +62,25 @@ public final class TextShape {
         return word.matches("[+-]?(?:nan|inf|infinity)");
     }
 
+    /** 1: one to three digits and then points with three digits each, 2: another number with a point, 4: a whole number below 1000, 8: one above; 0 for other texts. */
+    public static long thousands(UTF8String given) {
+        UTF8String text = given.trim();
+        int length = text.numBytes(), start = length > 0 && (text.getByte(0) == '-' || text.getByte(0) == '+') ? 1 : 0, digits = 0, points = 0;
+        boolean isGrouped = length > start && text.getByte(start) != '0';
+        for (int i = start; i < length; i++) {
+            int sign = text.getByte(i);
+            if (sign >= '0' && sign <= '9') digits++;
+            else if (sign != '.') return 0L;
+            else {
+                isGrouped = isGrouped && (points == 0 ? digits >= 1 && digits <= 3 : digits == 3);
+                points++;
+                digits = 0;
+            }
+        }
+        if (points == 0) return digits == 0 ? 0L : digits <= 3 ? 4L : 8L;
+        return isGrouped && digits == 3 ? 1L : 2L;
+    }
+
     /** Whether a key has blanks around it, a sign that is not seen or looks like a blank, or signs put together in two ways. */
     static boolean isOdd(UTF8String given, UTF8String trimmed) {
         if (given.numBytes() != trimmed.numBytes()) return true;

@@ -15,7 +15,16 @@ import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
 import org.apache.spark.sql.catalyst.plans.logical.CollectMetrics;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
+import org.apache.spark.sql.catalyst.plans.logical.SubqueryAlias;
 import org.apache.spark.sql.catalyst.plans.logical.View;
+import org.apache.spark.sql.catalyst.expressions.LessThan;
+import org.apache.spark.sql.catalyst.expressions.Literal;
+import org.apache.spark.sql.catalyst.expressions.MonotonicallyIncreasingID;
+import org.apache.spark.sql.catalyst.expressions.WindowExpression;
+import org.apache.spark.sql.catalyst.plans.logical.Filter;
+import org.apache.spark.sql.catalyst.plans.logical.GlobalLimit;
+import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
+import org.apache.spark.sql.catalyst.plans.logical.Window;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.runtime.AbstractFunction1;
 
@@ -23,7 +32,7 @@ import scala.runtime.AbstractFunction1;
 final class ValueCounters extends AbstractFunction1 {
     private static final String VALUE = "_sluice_value_";
     private static final Set TEXTS = new HashSet(Arrays.asList(new Object[] {"order", "zeros", "double"}));
-    private static final Set KEYS = new HashSet(Arrays.asList(new Object[] {"key-left", "key-right", "group"}));
+    private static final Set KEYS = new HashSet(Arrays.asList(new Object[] {"key-left", "key-right", "group", "group-words"}));
     private final List points, metrics;
     private final String[] names;
 
@@ -44,25 +53,85 @@ final class ValueCounters extends AbstractFunction1 {
         }
         LogicalPlan made = isOther ? (LogicalPlan) node.withNewChildren(seqOf(children)) : node;
         LogicalPlan whole = (LogicalPlan) made.mapExpressions(this);
+        if (node instanceof Aggregate) whole = ofGroups((Aggregate) node, whole);
         for (int i = 0; i < points.size(); i++) {
             ValuePoint point = (ValuePoint) points.get(i);
-            if (point.node == node && point.child == ValuePoint.GROUPS) whole = ofGroups(i, point, (Aggregate) node, whole);
-        }
-        for (int i = 0; i < points.size(); i++) {
-            ValuePoint point = (ValuePoint) points.get(i);
-            if (point.node == node && point.child == ValuePoint.OVER) whole = counter(i, point, whole);
+            if (point.node != node) continue;
+            if (point.child == ValuePoint.OVER) whole = counter(i, point, whole);
+            if (point.child == ValuePoint.BESIDE) whole = beside(i, point, (Window) node, whole);
+            if (point.child == ValuePoint.LIMITED) whole = limited(i, point, whole);
         }
         return whole;
     }
 
     /** The values of each group are worked out beside its columns. */
-    private LogicalPlan ofGroups(int place, ValuePoint point, Aggregate node, LogicalPlan whole) {
-        if (!(whole instanceof Aggregate)) return whole; // one counter for each query's groups
+    private LogicalPlan ofGroups(Aggregate node, LogicalPlan whole) {
+        if (!(whole instanceof Aggregate)) return whole;
         Aggregate groups = (Aggregate) whole;
-        List made = listOf(groups.aggregateExpressions());
-        for (int i = 0; i < point.values.length; i++) made.add(alias(point.values[i], VALUE + i));
+        List made = listOf(groups.aggregateExpressions()), own = new ArrayList();
+        for (int i = 0; i < points.size(); i++) {
+            ValuePoint point = (ValuePoint) points.get(i);
+            if (point.node != node || point.child != ValuePoint.GROUPS) continue;
+            for (int j = 0; j < point.values.length; j++) made.add(alias(point.values[j], VALUE + i + "_" + j));
+            own.add(Integer.valueOf(i));
+        }
+        if (own.isEmpty()) return whole;
         LogicalPlan wider = new Aggregate(groups.groupingExpressions(), seqOf(made), groups.child(), groups.hint());
-        return new Project(seqOf(listOf(node.output())), counting(place, wider));
+        int next = groups.aggregateExpressions().length();
+        for (int i = 0; i < own.size(); i++) {
+            int place = ((Integer) own.get(i)).intValue(), count = ((ValuePoint) points.get(place)).values.length;
+            List shown = listOf(wider.output());
+            for (int j = 0; j < count; j++) shown.add(alias((Expression) wider.output().apply(next + j), VALUE + j));
+            wider = new Project(seqOf(listOf(wider.output())), counting(place, new Project(seqOf(shown), wider)));
+            next += count;
+        }
+        return new Project(seqOf(listOf(node.output())), wider);
+    }
+
+    /** What the window says besides of each row. */
+    private LogicalPlan beside(int place, ValuePoint point, Window window, LogicalPlan rows) {
+        return new Project(seqOf(listOf(window.output())), counting(place, withWindow(point, window.partitionSpec(), window.orderSpec(), rows)));
+    }
+
+    private static LogicalPlan withWindow(ValuePoint point, scala.collection.immutable.Seq parts, scala.collection.immutable.Seq order, LogicalPlan rows) {
+        List inWindow = new ArrayList(), others = new ArrayList();
+        for (int i = 0; i < point.values.length; i++) (point.values[i] instanceof WindowExpression ? inWindow : others).add(alias(point.values[i], VALUE + i));
+        LogicalPlan wider = inWindow.isEmpty() ? rows : new Window(seqOf(inWindow), parts, order, rows, scala.Option.empty());
+        List shown = listOf(wider.output());
+        shown.addAll(others);
+        return new Project(seqOf(shown), wider);
+    }
+
+    /** One row more than the LIMIT lets through is counted, which says whether there are more; it is left out behind the counter. */
+    private LogicalPlan limited(int place, ValuePoint point, LogicalPlan whole) {
+        LogicalPlan rows = ((LocalLimit) ((GlobalLimit) whole).child()).child();
+        int most = ((Integer) ((Literal) ((GlobalLimit) whole).limitExpr()).value()).intValue();
+        Expression more = literal(most + 1);
+        LogicalPlan above = rows;
+        boolean isInOrder = point.kind.equals("tied-limit");
+        if (isInOrder) rows = PickLook.below(rows);
+        LogicalPlan cut = new GlobalLimit(more, new LocalLimit(more, rows));
+        scala.collection.immutable.Seq none = seqOf(new ArrayList()), order = none;
+        for (int i = 0; i < point.values.length; i++) if (point.values[i] instanceof WindowExpression) order = ((WindowExpression) point.values[i]).windowSpec().orderSpec();
+        Alias number = (Alias) alias(new MonotonicallyIncreasingID(), "_sluice_row");
+        List columns = listOf(rows.output()), numbered = listOf(rows.output());
+        numbered.add(number);
+        LogicalPlan counted = new Project(seqOf(numbered), counting(place, withWindow(point, none, order, cut)));
+        Expression isKept = new LessThan(number.toAttribute(), org.apache.spark.sql.catalyst.expressions.Literal$.MODULE$.apply(Long.valueOf(most)));
+        LogicalPlan kept = new Project(seqOf(columns), new Filter(isKept, counted));
+        return isInOrder ? over(above, kept) : kept;
+    }
+
+    /** Columns that are left out or made behind an order, over other rows. */
+    private static LogicalPlan over(LogicalPlan above, LogicalPlan rows) {
+        if (!(above instanceof Project) && !(above instanceof SubqueryAlias)) return rows;
+        List below = new ArrayList();
+        below.add(over((LogicalPlan) above.children().apply(0), rows));
+        return (LogicalPlan) above.withNewChildren(seqOf(below));
+    }
+
+    private static Expression literal(int number) {
+        return org.apache.spark.sql.catalyst.expressions.Literal$.MODULE$.apply(Integer.valueOf(number));
     }
 
     private LogicalPlan counting(int place, LogicalPlan rows) {
@@ -98,19 +167,25 @@ final class ValueCounters extends AbstractFunction1 {
     static Expression counted(ValuePoint point, int place) {
         String kind = point.kind;
         Expression value = point.values[place];
-        if (kind.equals("sought") && place == 0) return nearly(point.values);
+        if (kind.startsWith("sought") && place == 0) return nearly(kind, point.values);
+        if (kind.startsWith("group") && place == 1) return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.LongType, "cases", value);
+        if (kind.equals("thousands")) return called(TextShape.class, org.apache.spark.sql.types.DataTypes.LongType, "thousands", value);
         if (KEYS.contains(kind)) return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.LongType, "of", value);
         if (kind.equals("suffix")) return called(TextShape.class, org.apache.spark.sql.types.DataTypes.BooleanType, "isOddDouble", value);
         return TEXTS.contains(kind) ? called(TextShape.class, org.apache.spark.sql.types.DataTypes.LongType, "of", value) : value;
     }
 
-    private static Expression nearly(Expression[] both) {
-        return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.BooleanType, "isNearly", Arrays.asList(both));
+    private static Expression nearly(String kind, Expression[] both) {
+        String name = kind.equals("sought") ? "isNearly" : "isNearlyWord";
+        return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.BooleanType, name, Arrays.asList(both));
     }
 
     /** A key as all of its kind could be written; on one side of a join, as all could be that look like it. */
     static Expression plainly(ValuePoint point) {
-        String name = point.kind.startsWith("key-") ? "alike" : "plainly";
+        return ofKey(point.kind.startsWith("key-") ? "alike" : "plainly", point);
+    }
+
+    static Expression ofKey(String name, ValuePoint point) {
         return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.StringType, name, point.values[0]);
     }
 

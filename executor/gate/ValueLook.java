@@ -1,6 +1,5 @@
 package sluice;
 
-import java.time.ZoneId;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,14 +15,13 @@ import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.CommonExpressionDef;
 import org.apache.spark.sql.catalyst.expressions.CommonExpressionRef;
-import org.apache.spark.sql.catalyst.expressions.DateFormatClass;
 import org.apache.spark.sql.catalyst.expressions.Divide;
+import org.apache.spark.sql.catalyst.expressions.EqualNullSafe;
 import org.apache.spark.sql.catalyst.expressions.EqualTo;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.GreaterThan;
 import org.apache.spark.sql.catalyst.expressions.GreaterThanOrEqual;
 import org.apache.spark.sql.catalyst.expressions.Greatest;
-import org.apache.spark.sql.catalyst.expressions.Hour;
 import org.apache.spark.sql.catalyst.expressions.In;
 import org.apache.spark.sql.catalyst.expressions.InSubquery;
 import org.apache.spark.sql.catalyst.expressions.Least;
@@ -36,7 +34,6 @@ import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.expressions.Not;
 import org.apache.spark.sql.catalyst.expressions.SortOrder;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
-import org.apache.spark.sql.catalyst.expressions.TruncTimestamp;
 import org.apache.spark.sql.catalyst.expressions.With;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Count;
@@ -52,14 +49,11 @@ import org.apache.spark.sql.catalyst.plans.logical.Join;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.View;
 import org.apache.spark.sql.catalyst.plans.logical.Window;
-import org.apache.spark.sql.types.DateType;
 import org.apache.spark.sql.types.DecimalType;
-import org.apache.spark.sql.types.Metadata;
 import org.apache.spark.sql.types.DoubleType;
 import org.apache.spark.sql.types.FloatType;
 import org.apache.spark.sql.types.NumericType;
 import org.apache.spark.sql.types.StringType;
-import org.apache.spark.sql.types.TimestampType;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
@@ -78,12 +72,16 @@ public final class ValueLook {
     private final Map common = new HashMap();
     private final List apart = new ArrayList();
     private final ValueOrigins origins;
+    private final AskedFor asked;
+    private final UsedColumns used;
 
     /** `isCheck`: the query says yes or no, and what it cannot decide is left out. */
     public ValueLook(LogicalPlan plan, boolean isCheck) {
         this.plan = plan;
         this.isCheck = isCheck;
         this.origins = new ValueOrigins(plan);
+        this.asked = new AskedFor(plan);
+        this.used = new UsedColumns(plan);
         look(plan, 0);
     }
 
@@ -120,6 +118,9 @@ public final class ValueLook {
         new GroupLook(this, node).find();
         new NullLook(this, node).find();
         new ResultLook(this, node).find();
+        new PickLook(this, used, node).find();
+        new WordLook(this, asked, node).find();
+        new TimeLook(this, node).find();
         ArrayDeque waiting = new ArrayDeque();
         addAll(node.expressions().iterator(), waiting);
         while (!waiting.isEmpty() && points.size() < MOST) {
@@ -134,8 +135,13 @@ public final class ValueLook {
         while (children.hasNext()) look((LogicalPlan) children.next(), depth + 1);
     }
 
-    boolean isKey(Expression key) {
-        return key.deterministic() && !key.foldable() && !origins.isMeant(key);
+    boolean isWord(Expression key) {
+        return key.dataType() instanceof StringType && key.deterministic() && !key.foldable();
+    }
+
+    /** Texts that somebody said are text are one word in several ways of writing, but not one number. */
+    String groupKind(Expression key) {
+        return origins.isMeant(key) ? "group-words" : "group";
     }
 
     private void noteCommon(scala.collection.Iterator found) {
@@ -163,11 +169,10 @@ public final class ValueLook {
     private void at(LogicalPlan node, Expression part) {
         scala.collection.Iterator children = part.children().iterator();
         while (children.hasNext()) turned(node, part, (Expression) children.next());
-        if (part instanceof EqualTo) dayAlone(node, (Expression) part.children().apply(0), (Expression) part.children().apply(1));
-        if (part instanceof EqualTo) sought(node, (Expression) part.children().apply(0), (Expression) part.children().apply(1));
+        new TimeLook(this, node).at(part);
+        if (part instanceof EqualTo || part instanceof EqualNullSafe) sought(node, meant(part.children().apply(0)), meant(part.children().apply(1)));
         if (part instanceof In) for (int i = 1; i < Math.min(part.children().length(), MOST_SOUGHT); i++) sought(node, (Expression) part.children().apply(0), (Expression) part.children().apply(i));
         if (part instanceof Cast) suffixed(node, (Cast) part);
-        if (part instanceof Cast && part.dataType() instanceof TimestampType || part.getClass().getSimpleName().matches("SecondsToTimestamp|FromUnixTime|ParseToTimestamp")) seconds(node, (Expression) part.children().apply(0));
         if (isCheck && part.getClass().getSimpleName().equals("BoolAnd")) add("undecided", node, (Expression) part.children().apply(0), new Expression[] {(Expression) part.children().apply(0)});
         if (part instanceof Count && ((Count) part).children().length() == 1) countedApart(node, part);
         if (part instanceof SortOrder) ordered(node, ((SortOrder) part).child());
@@ -177,10 +182,6 @@ public final class ValueLook {
         else if (part instanceof Greatest || part instanceof Least) orderedAll(node, part);
         else if (part instanceof LessThan || part instanceof GreaterThan || part instanceof LessThanOrEqual || part instanceof GreaterThanOrEqual) compared(node, part);
         else if (part instanceof Multiply || part instanceof Divide) cut(node, part);
-        else if (part instanceof Cast && part.dataType() instanceof DateType) zoned("zone-day", node, ((Cast) part).child());
-        else if (part instanceof TruncTimestamp && isOfDays(((TruncTimestamp) part).format())) zoned("zone-day", node, ((TruncTimestamp) part).timestamp());
-        else if (part instanceof Hour) zoned("zone-hour", node, ((Hour) part).child());
-        else if (part instanceof DateFormatClass) zoned(isOfHours(((DateFormatClass) part).right()) ? "zone-hour" : "zone-day", node, ((DateFormatClass) part).left());
         else if (part instanceof EqualTo && (node instanceof Join || node instanceof Filter && ((Filter) node).child() instanceof Join)) new KeyLook(this, origins, node).ofJoin(part);
         else if (part instanceof InSubquery) new KeyLook(this, origins, node).ofList((InSubquery) part);
         else if (part instanceof Not && ((Not) part).child() instanceof InSubquery) without(node, (InSubquery) ((Not) part).child());
@@ -191,7 +192,8 @@ public final class ValueLook {
         boolean isTurned = one instanceof Literal;
         Expression value = isTurned ? other : one, text = isTurned ? one : other;
         boolean isText = value.dataType() instanceof StringType && text.dataType() instanceof StringType;
-        if (isText && text instanceof Literal && ((Literal) text).value() != null && isKey(value)) add("sought", node, value, new Expression[] {value, text});
+        boolean isSought = isText && text instanceof Literal && ((Literal) text).value() != null && value.deterministic() && !value.foldable();
+        if (isSought) add(origins.isMeant(value) ? "sought-word" : "sought", node, value, new Expression[] {value, text});
     }
 
     /** A text with a letter behind its digits, or a word that Spark takes for a number. */
@@ -201,33 +203,10 @@ public final class ValueLook {
         if (isToDouble && text.dataType() instanceof StringType && !text.foldable()) add("suffix", node, text, new Expression[] {text});
     }
 
-    /** Seconds since 1970, which may be milliseconds. */
-    private void seconds(LogicalPlan node, Expression value) {
-        if (value instanceof Cast && ((Cast) value).child().dataType() instanceof NumericType) seconds(node, ((Cast) value).child());
-        else if (value.dataType() instanceof NumericType) add("seconds", node, value, new Expression[] {value});
-    }
-
     /** count(DISTINCT text): written in two ways it is counted twice. */
     private void countedApart(LogicalPlan node, Expression count) {
         Expression key = (Expression) count.children().apply(0);
-        if (apart.contains(count) && key.dataType() instanceof StringType && isKey(key)) add("group", node, key, new Expression[] {key});
-    }
-
-    /** A time whose column is said to be of another zone than that of all days and hours here, UTC. */
-    private void zoned(String kind, LogicalPlan node, Expression value) {
-        if (!(value instanceof Attribute) || !(value.dataType() instanceof TimestampType)) return;
-        Metadata known = ((Attribute) value).metadata();
-        String zone = known.contains("timezoneId") ? known.getString("timezoneId") : "";
-        if (ZoneId.getAvailableZoneIds().contains(zone)) add(kind, node, value, new Expression[] {value, org.apache.spark.sql.catalyst.expressions.Literal$.MODULE$.apply(zone)});
-    }
-
-    private static boolean isOfDays(Expression unit) {
-        return !(unit instanceof Literal) || !String.valueOf(((Literal) unit).value()).matches("(?i)hour|minute|second|millisecond|microsecond");
-    }
-
-    /** Whether a pattern tells hours. */
-    private static boolean isOfHours(Expression pattern) {
-        return pattern instanceof Literal && String.valueOf(((Literal) pattern).value()).matches(".*[HhKka].*");
+        if (apart.contains(count) && isWord(key)) add(groupKind(key), node, key, new Expression[] {key, key});
     }
 
     /** A text that becomes a number although nobody said so. */
@@ -238,6 +217,11 @@ public final class ValueLook {
         if (isSaid || !(text.dataType() instanceof StringType) || text.foldable()) return;
         if (GIVES_VALUES.contains(around.getClass().getSimpleName())) add("zeros", node, text, new Expression[] {text});
         if (value.dataType() instanceof DoubleType || value.dataType() instanceof FloatType) add("double", node, text, new Expression[] {text});
+    }
+
+    /** Whether there is room for places that matter less. */
+    boolean hasRoom() {
+        return points.size() < MOST / 2;
     }
 
     void addAll(List found) {
@@ -263,24 +247,8 @@ public final class ValueLook {
     private void compared(LogicalPlan node, Expression part) {
         orderedAll(node, part);
         Expression left = meant(part.children().apply(0)), right = meant(part.children().apply(1));
-        if (part instanceof LessThanOrEqual && isDay(right)) add("midnight", node, left, new Expression[] {left, right});
-        if (part instanceof GreaterThanOrEqual && isDay(left)) add("midnight", node, right, new Expression[] {right, left});
-    }
-
-    /** A day that equals a time is its midnight. */
-    private void dayAlone(LogicalPlan node, Expression one, Expression other) {
-        Expression day = isDay(one) ? one : other, time = isDay(one) ? other : one;
-        if (!isDay(day) || isDay(time) || !time.dataType().typeName().startsWith("timestamp")) return;
-        if (node instanceof Join && !day.foldable()) add("time-of-day", node, time, new Expression[] {time});
-        else add("day-alone", node, time, new Expression[] {time, day});
-    }
-
-    /** Whether a time was a day before it was compared with a time: midnight stands for all of it. */
-    private static boolean isDay(Expression value) {
-        if (!(value instanceof Cast) || !value.dataType().typeName().startsWith("timestamp")) return false;
-        Expression before = ((Cast) value).child();
-        boolean isText = before instanceof Literal && before.dataType() instanceof StringType;
-        return before.dataType() instanceof DateType || (isText && String.valueOf(((Literal) before).value()).trim().matches("[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"));
+        if (part instanceof LessThanOrEqual && TimeLook.isDay(right)) add("midnight", node, left, new Expression[] {left, right});
+        if (part instanceof GreaterThanOrEqual && TimeLook.isDay(left)) add("midnight", node, right, new Expression[] {right, left});
     }
 
     private void cut(LogicalPlan node, Expression part) {
@@ -377,14 +345,27 @@ public final class ValueLook {
         }
     }
 
+    /** Whether a value comes to a plan as it was read, and is not missing for want of a partner in a join. */
+    boolean isAsRead(LogicalPlan node, Expression value) {
+        Expression[] values = new Expression[] {value};
+        for (int side = 0; side < node.children().length(); side++) {
+            LogicalPlan rows = (LogicalPlan) node.children().apply(side);
+            if (!ValueSafety.has(rows, values)) continue;
+            if (node instanceof Join && !keeps((Join) node, side)) return false;
+            return !(rows instanceof Join) && !(rows instanceof Filter) || isAsRead(rows, value);
+        }
+        return true;
+    }
+
     /** Whether a join gives values of this side (0 left, 1 right) as they are, and not none where there is no partner. */
     private static boolean keeps(Join join, int side) {
         String kind = join.joinType().toString();
         return kind.equals("Inner") || kind.equals("Cross") || kind.equals(side == 0 ? "LeftOuter" : "RightOuter") || (side == 0 && kind.startsWith("Left"));
     }
 
+    /** `values`: null where there is nothing to count. */
     void put(String kind, LogicalPlan node, int child, Expression shown, Expression[] values) {
-        put(new ValuePoint(kind, node, child, shown, values));
+        if (values != null) put(new ValuePoint(kind, node, child, shown, values));
     }
 
     private void put(ValuePoint made) {
@@ -393,7 +374,11 @@ public final class ValueLook {
         Expression[] values = made.values;
         for (int i = 0; i < points.size(); i++) {
             ValuePoint known = (ValuePoint) points.get(i);
-            if (known.kind.equals(kind) && known.values[0].semanticEquals(values[0]) && (!kind.equals("sought") || known.values[1].semanticEquals(values[1])) && (kind.equals("order") || known.shown.semanticEquals(shown))) return;
+            boolean isSame = known.kind.equals(kind) && known.values[0].semanticEquals(values[0]) && (!kind.startsWith("sought") || known.values[1].semanticEquals(values[1]));
+            if (!isSame || !kind.equals("order") && !known.shown.semanticEquals(shown)) continue;
+            if ((known.child == ValuePoint.ASKED) != (made.child == ValuePoint.ASKED)) continue;
+            if (known.node != made.node && known.child >= 0 && made.child >= 0) points.set(i, made); // further below, where no condition has left out rows yet
+            return;
         }
         if (points.size() < MOST) points.add(made);
     }
@@ -421,6 +406,10 @@ public final class ValueLook {
         List columns = new ArrayList();
         columns.add(ValueCounters.alias(point.values[0], "k"));
         columns.add(ValueCounters.alias(ValueCounters.plainly(point), "c"));
+        if (point.kind.startsWith("group")) {
+            columns.add(ValueCounters.alias(ValueCounters.ofKey("word", point), "w"));
+            columns.add(ValueCounters.alias(ValueCounters.ofKey("formOf", point), "f"));
+        }
         LogicalPlan made = new org.apache.spark.sql.catalyst.plans.logical.Project(CollectionConverters.asScala(columns).toSeq(), rows);
         return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, made);
     }

@@ -17,7 +17,18 @@ from uuid import uuid4
 
 from executor.events import ValueCount, ValueWarnings
 from executor.gate.sql_gate import RECORD, UNIT
-from executor.running.keys import GROUP_COUNTS, KEY_COUNTS, TwoWays, asked, asked_alike, may_be_one, may_look_alike, never_meet
+from executor.running.keys import (
+    GROUP_COUNTS,
+    KEY_COUNTS,
+    TwoWays,
+    asked,
+    asked_alike,
+    asked_words,
+    may_be_one,
+    may_be_words,
+    may_look_alike,
+    never_meet,
+)
 from executor.running.mends import begins_at, mended
 from executor.running.sizes import is_large
 from executor.running.text_order import MANY_DIGITS, TEXT_COUNTS, ZEROS, cast_to, in_order, texts_with
@@ -67,6 +78,21 @@ def _is_cut(made: str, exact: str) -> str:
     return f"count_if(abs(CAST({made}(_sluice_value_0, _sluice_value_1) AS DOUBLE) - {wanted}) > abs({wanted}) * 1e-7)"
 
 
+_NO_TEXT = "'', '-', '--', '?', '.', 'na', 'n/a', '#n/a', 'null', 'none', 'nan', 'nil', 'unknown', 'missing'"
+"""Texts by which people say that there is no value."""
+_SEVERAL = "_sluice_value_0 <> _sluice_value_1"
+_TIED = "count_if(_sluice_value_0 <= _sluice_value_4 AND _sluice_value_1 > _sluice_value_4 AND _sluice_value_2 <> _sluice_value_3)"
+"""Rows that come after the last that is kept, stand in the order where a row stands that is kept, and are another one."""
+_OF_CLOCK = "to_utc_timestamp(_sluice_value_0, _sluice_value_1)"
+_OWN_ZONE = "[0-9]:[0-9]{2}(:[0-9.]+)? ?[+-](?!00(:?00)?$)[0-9]{1,2}(:?[0-9]{2})?$"
+
+
+def _thousands(numbers: Sequence[int]) -> tuple[str, int] | None:
+    """1.000 and 2.500 beside whole numbers below 1000, and no number with other places: see TextShape.thousands."""
+    bits, rows = numbers
+    return ("maybe-thousands", rows) if bits == 1 | 4 and rows > 1 else None
+
+
 HAZARDS = {
     "order": Hazard(TEXT_COUNTS, in_order, cast_to),
     "midnight": Hazard([f"count_if({_SAME_DAY} AND {_AT_MIDNIGHT})"], _any("after-midnight")),
@@ -80,7 +106,9 @@ HAZARDS = {
     "sought": Hazard(["count_if(_sluice_value_0)"], _any("nearly-sought")),
     "suffix": Hazard(["count_if(_sluice_value_0)"], _any("odd-double")),
     "undecided": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("undecided")),
+    "sought-word": Hazard(["count_if(_sluice_value_0)"], _any("nearly-sought")),
     "group": Hazard(GROUP_COUNTS, lambda numbers: None),
+    "group-words": Hazard(GROUP_COUNTS, lambda numbers: None),
     "zeros": Hazard([texts_with(ZEROS)], _any("zeros-lost")),
     "double": Hazard([texts_with(MANY_DIGITS)], _any("not-exact")),
     "left-out": Hazard(["count_if(_sluice_value_0)"], _any("missing-left-out")),
@@ -100,9 +128,46 @@ HAZARDS = {
     "day-alone": Hazard([f"count_if({_SAME_DAY} AND {_AT_MIDNIGHT})"], _any("later-that-day")),
     "time-of-day": Hazard(["count_if(date_format(_sluice_value_0, 'HHmmssSSSSSS') <> '000000000000')"], _any("later-that-day")),
     "null-in-list": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("null-in-list")),
+    "overflow": Hazard(["count_if(contains(_sluice_value_0, '#'))"], _any("no-room")),
+    "null-printed": Hazard(["count_if(_sluice_value_0)"], _any("null-printed")),
+    "half-even": Hazard(["count_if(_sluice_value_0)"], _any("half-even")),
+    "not-read": Hazard([f"count_if(_sluice_value_1 IS NULL AND lower(trim(_sluice_value_0)) NOT IN ({_NO_TEXT}))"], _any("not-read")),
+    "like-word": Hazard(["count_if(_sluice_value_0)"], _any("nearly-sought")),
+    "like-none": Hazard(
+        ["count_if(_sluice_value_0)", "count_if(_sluice_value_1)"],
+        lambda numbers: ("nearly-sought", numbers[0]) if numbers[0] and not numbers[1] else None,
+    ),
+    "empty-text": Hazard(["count_if(trim(_sluice_value_0) = '')"], _any("empty-text")),
+    "thousands": Hazard(["bit_or(_sluice_value_0)", "count_if(_sluice_value_0 = 1)"], _thousands),
+    "first-of": Hazard([f"count_if({_SEVERAL} OR (_sluice_value_2 > 0 AND _sluice_value_2 < _sluice_value_3))"], _any("any-of-group")),
+    "tie-of": Hazard(["count_if(_sluice_value_0 <> ~_sluice_value_1)"], _any("tied-in-group")),
+    "first-in-window": Hazard([f"count_if({_SEVERAL})"], _any("any-of-group")),
+    "first-of-tie": Hazard(["count_if(_sluice_value_0 = 1 AND _sluice_value_1)"], _any("tied-in-group")),
+    "tied-out": Hazard([_TIED], _any("tied-left-out")),
+    "tied-before": Hazard(["count_if(_sluice_value_1 > _sluice_value_0 AND _sluice_value_2 <> _sluice_value_3)"], _any("tied-before")),
+    "exploded": Hazard(["count_if(coalesce(size(_sluice_value_0), -1) < 1)"], _any("exploded-none")),
+    "no-unit": Hazard(["count_if(_sluice_value_0 IS NOT NULL AND _sluice_value_1 IS NULL)"], _any("no-unit")),
+    "tied-limit": Hazard([_TIED], _any("tied-left-out")),
+    "any-rows": Hazard(
+        ["count(1)", "CAST(coalesce(max(_sluice_value_0), 0) AS BIGINT)"],
+        lambda numbers: ("any-rows", numbers[1]) if numbers[0] > numbers[1] else None,
+    ),
+    "clock-gap": Hazard([f"count_if(from_utc_timestamp({_OF_CLOCK}, _sluice_value_1) <> _sluice_value_0)"], _any("clock-gap")),
+    "clock-twice": Hazard(
+        [f"count_if(from_utc_timestamp({_OF_CLOCK} {sign} INTERVAL '1' HOUR, _sluice_value_1) = _sluice_value_0)" for sign in "+-"],
+        lambda numbers: ("clock-twice", sum(numbers)) if any(numbers) else None,
+    ),
+    "span-turned": Hazard(
+        ["count_if(_sluice_value_0 < 0)", "count_if(_sluice_value_0 > 0)"],
+        lambda numbers: ("span-turned", numbers[0]) if numbers[0] > 1 and not numbers[1] else None,
+    ),
+    "zone-text": Hazard([f"count_if(_sluice_value_0 RLIKE '{_OWN_ZONE}')"], _any("zone-text")),
 }
 
-AS_WRITTEN = {"left-out", "not-met", "once", "concat", "boundaries", "padded"}
+AS_WRITTEN = {
+    *("left-out", "not-met", "once", "concat", "boundaries", "padded", "overflow", "null-printed", "half-even", "first-of", "tie-of"),
+    *("first-in-window", "first-of-tie", "tied-out", "tied-before", "no-unit", "clock-gap", "clock-twice", "span-turned"),
+}
 """Places that are called as the query has them."""
 SPARKS_OWN = "_w"
 """So begin names of columns that Spark makes for windows."""
@@ -129,6 +194,7 @@ class Place:
     all_rows: Callable[[], int] | None = None
     """How many rows there are beside those that were asked."""
     two_ways: TwoWays | None = None
+    words: TwoWays | None = None
     alike: TwoWays | None = None
     """Of the left side of a join: keys that meet none of the other side, though one there looks the same."""
     _asked: list[int] = field(default_factory=list)
@@ -145,6 +211,11 @@ class Place:
                 self.rows = self.all_rows()
         if self.kind == "group" and self.numbers and self.numbers != self._asked and self.values and may_be_one(self.numbers[0]):
             self.two_ways = asked(self.values())
+        may_be_word = (
+            self.kind.startswith("group") and self.numbers and self.numbers != self._asked and may_be_words(self.numbers[1], self.rows or 0)
+        )
+        if may_be_word and self.values and not self.two_ways:
+            self.words = asked_words(self.values())
         self._asked = self.numbers
 
     def ask_beside(self, right: Place) -> None:
@@ -169,12 +240,14 @@ class Place:
     def found(self) -> tuple[str, int] | None:
         if self.two_ways:
             return "written-two-ways", self.two_ways.keys
+        if self.words:
+            return "word-two-ways", self.words.keys
         return HAZARDS[self.kind].found(self.numbers) if self.numbers else None
 
     @property
     def told(self) -> str:
         """What it is called for people who may see data."""
-        ways = self.two_ways or self.alike
+        ways = self.two_ways or self.words or self.alike
         return f"{self.label}, {ways.example}" if ways else self.label
 
     def hint(self, sql: str, field: str) -> dict[str, Any] | None:
@@ -198,6 +271,8 @@ class Hazards:
             place.start = begins_at(place, self.sql)
             if (place.kind in AS_WRITTEN or place.label.startswith(SPARKS_OWN)) and 0 <= place.start <= place.stop:
                 place.label = " ".join(self.sql[place.start : place.stop + 1].split())[:LONGEST_LABEL]
+            if place.kind == "any-rows":
+                place.label = f"LIMIT {place.label}"
 
     def at(self, index: int) -> Hazards:
         """The same in a document in which its stage stands elsewhere."""
@@ -239,9 +314,9 @@ class Hazards:
         """What is to be told of all places together; None when nothing is."""
         found: dict[tuple[str, str], tuple[Place, tuple[str, int]]] = {}
         for place, one in [*((place, place.found) for place in self.places), *self._keys()]:
-            known = found.get((place.kind, place.label))
+            known = found.get((one[0], place.label)) if one else None
             if one and (known is None or known[1][1] < one[1]):
-                found[place.kind, place.label] = place, one
+                found[one[0], place.label] = place, one
         told = sorted(found.values(), key=lambda one: -one[1][1])
         if not told:
             return None

@@ -20,7 +20,10 @@ LONGEST_KEY = 60
 
 KEY_COUNTS = (f"bit_or({SHAPE})", f"count_if(({SHAPE} & {1 << _ODD}L) <> 0)", f"count_if(({SHAPE} & {_OTHERWISE}L) <> 0)")
 """What is counted of the keys of a join: which bits any of them has; those that only look like others; numbers not written plainly."""
-GROUP_COUNTS = KEY_COUNTS[:1]
+GROUP_COUNTS = (KEY_COUNTS[0], "bit_or(_sluice_value_1)")
+"""Of keys of groups: which bits of `KeyShape.of` any has, and which of `KeyShape.cases`."""
+MOST_GROUPS = 100_000
+"""Rows with words up to which they are asked: beyond, bits say nothing."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,12 @@ def may_be_one(bits: int) -> bool:
             return True
         seen |= widths
     return bool(bits >> _ODD_TEXT & 1)
+
+
+def may_be_words(bits: int, rows: int) -> bool:
+    """Whether words with these bits may be the same but for capitals, accents or blanks."""
+    parts = [bits >> 16 * form & 0xFFFF for form in range(4)]
+    return rows <= MOST_GROUPS and any(one & other for place, one in enumerate(parts) for other in parts[place + 1 :])
 
 
 def never_meet(left: Sequence[int], right: Sequence[int]) -> tuple[int, str, int] | None:
@@ -102,6 +111,18 @@ def asked(values: Any) -> TwoWays | None:
 
     ways = values.dropna().distinct().groupBy("c").agg(F.count(F.lit(1)).alias("n"), F.min("k").alias("one"), F.max("k").alias("other"))
     row = ways.where("n > 1").selectExpr("sum(n) AS keys", "min_by(struct(one, other), c) AS pair").first()
+    if row is None or not row["keys"]:
+        return None
+    return TwoWays(row["keys"], row["pair"]["one"][:LONGEST_KEY], row["pair"]["other"][:LONGEST_KEY])
+
+
+def asked_words(values: Any) -> TwoWays | None:
+    """`values`: a frame of the keys (k), the word that each is (w) and how it is written (f, empty for what is no word)."""
+    from pyspark.sql import functions as F
+
+    words = values.dropna().where("f <> ''").select("k", "w", "f").distinct().groupBy("w")
+    ways = words.agg(F.count(F.lit(1)).alias("n"), F.countDistinct("f").alias("forms"), F.min("k").alias("one"), F.max("k").alias("other"))
+    row = ways.where("forms > 1").selectExpr("sum(n) AS keys", "min_by(struct(one, other), w) AS pair").first()
     if row is None or not row["keys"]:
         return None
     return TwoWays(row["keys"], row["pair"]["one"][:LONGEST_KEY], row["pair"]["other"][:LONGEST_KEY])

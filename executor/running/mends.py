@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from executor.language import sql_text
+from executor.language.dialects.tokens import NAME, WORD, Query
 from executor.problems import Problem
 
 if TYPE_CHECKING:
@@ -28,7 +29,22 @@ def mended(place: Place, wanted: str | None, sql: str, field: str) -> dict[str, 
     if place.kind == "nulls-first":
         is_alone = re.fullmatch(r"[\w.`]+(?:\s+asc)?", written, re.IGNORECASE)  # of windows Spark tells the place of the whole
         return _problem(place, sql, field, f"{written} NULLS LAST", _FIRST) if is_alone else None
-    return None if wanted is None else _problem(place, sql, field, f"CAST({written} AS {wanted})", _LETTERS)
+    if wanted is None or not stands_at(place.label, sql, place.start, place.stop + 1):
+        return None
+    return _problem(place, sql, field, f"CAST({written} AS {wanted})", _LETTERS)
+
+
+def stands_at(label: str, sql: str, start: int, end: int) -> bool:
+    """Whether the text itself says that this column stands there, and nothing else: what Spark tells of places in an analysed query may be
+    that of another text."""
+    names = [part.strip("`") for part in re.findall(r"`[^`]+`|[^.`]+", label)]
+    found = [token for token in Query(sql).tokens if token.end > start and token.start < end]
+    if not found or (found[0].start, found[-1].end) != (start, end):
+        return False
+    parts = [token.content for token in found[::2]]
+    is_path = all(token.text == "." for token in found[1::2]) and all(token.kind in (WORD, NAME) for token in found[::2])
+    around = {sql[start - 1 : start], sql[end : end + 1]}
+    return is_path and not around & {".", "`"} and [part.casefold() for part in parts][-len(names) :] == [name.casefold() for name in names]
 
 
 _BEHIND = re.compile(r"not\s+(?:i?like|in|rlike|regexp|between)\b", re.IGNORECASE)

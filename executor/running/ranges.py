@@ -14,7 +14,7 @@ from executor.running.found import Found
 from executor.running.keys import LONGEST_KEY
 from executor.running.sizes import is_large
 
-KIND = "ranges-overlap"
+KIND, ONE_END = "ranges-overlap", "range-one-end"
 
 
 class RangeJoin:
@@ -22,7 +22,7 @@ class RangeJoin:
 
     def __init__(self, spark: Any, look: Any, place: int, record: str) -> None:
         self._spark, self._look, self._place = spark, look, place
-        self.name, self.left, self.right, is_from_in, is_to_in, keys = record.split(UNIT)
+        self.name, self.left, self.right, self._ends, is_from_in, is_to_in, keys = record.split(UNIT)
         self._conditions = (f"p {'>=' if is_from_in == '1' else '>'} a", f"p {'<=' if is_to_in == '1' else '<'} b")
         self._keys = [f"k{place}" for place in range(int(keys))]
         self.numbers: tuple[int, ...] = ()
@@ -40,6 +40,9 @@ class RangeJoin:
         self._is_asked = True
         ranges, values = self._frame(self._look.rangeRows), self._frame(self._look.valueRows)
         if is_large(ranges, values):
+            return
+        if self._ends != "both":
+            self.found = self._of_one_end(values, ranges)
             return
         overlapping = self._overlapping(ranges).persist()
         try:
@@ -69,6 +72,20 @@ class RangeJoin:
         both = ranges.dropna().withColumn("before", before).withColumn("after", after)
         return both.where("a <= before OR after <= b").drop("before", "after")
 
+    def _of_one_end(self, values: Any, ranges: Any) -> Found | None:
+        """Values that lie behind the second of the ends (before the last but one), and so meet several rows."""
+        from pyspark.sql import Window
+        from pyspark.sql import functions as F
+
+        first = F.col("a").asc() if self._ends == "from" else F.col("a").desc()
+        number = F.row_number().over(Window.partitionBy(*(self._keys or [F.lit(1)])).orderBy(first))
+        seconds = ranges.dropna().withColumn("n", number).where("n = 2")
+        met = values.dropna().join(seconds, self._keys) if self._keys else values.dropna().crossJoin(seconds)
+        beyond = met.where(self._conditions[0 if self._ends == "from" else 1].replace(" b", " a"))
+        shown = F.concat_ws(", ", *[F.col(name).cast("string") for name in (*self._keys, "p")])
+        row = beyond.withColumn("key", shown).selectExpr("count(*) rows", "count(DISTINCT key) keys", "max(key) AS key").first()
+        return Found(ONE_END, row["rows"], row["keys"], row["key"][:LONGEST_KEY], (1, 2)) if row and row["rows"] else None
+
     def _of(self, values: Any, overlapping: Any) -> Found | None:
         from pyspark.sql import functions as F
 
@@ -85,6 +102,16 @@ class RangeJoin:
         return Found(KIND, row["rows"], row["keys"], str(most["key"])[:LONGEST_KEY], (most["rows"], most["n"]))
 
     def problem(self, found: Found, field: str) -> Problem:
+        if found.kind == ONE_END:
+            return Problem(
+                code=ONE_END,
+                message=f"{found.rows:,} row{' meets' if found.rows == 1 else 's meet'} several rows by “{self.right}”, as one end of the range "
+                "alone is asked: each comes once for each of them.",
+                field=field,
+                value=Foreign(found.key),
+                severity="warning",
+                fix="Ask for the other end, too, or keep one (row_number() = 1). CROSS JOIN … ON says that all pairs are meant.",
+            )
         rows, comes = ("1 row lies", "comes") if found.rows == 1 else (f"{found.rows:,} rows lie", "come")
         return Problem(
             code=KIND,

@@ -98,8 +98,9 @@ def test_a_filter_of_a_later_query_hides_no_row_from_the_count(spark_process: Sp
 @pytest.mark.spark
 def test_a_limit_is_said_rather_than_a_part_counted_as_the_whole(spark_process: SparkProcess, lake: Path) -> None:
     (lake / "in.csv").write_text("id,amount,at\n" + "x,1,2024-01-05\n" * 500)
-    event = warning(run_here(spark_process, [READ, TYPED, query("SELECT id FROM v LIMIT 3", "few"), SAVE | {"inputView": "few"}], lake))
-    assert not event["is_whole"] and event["rows"] < 500
+    outcome = run_here(spark_process, [READ, TYPED, query("SELECT id FROM v LIMIT 3", "few"), SAVE | {"inputView": "few"}], lake)
+    event, of_limit = outcome.named("value_warnings")
+    assert of_limit["counts"][0]["kind"] == "any-rows" and not event["is_whole"] and event["rows"] < 500
 
 
 @pytest.mark.spark

@@ -71,13 +71,13 @@ def parts_of_texts(query: Query) -> Iterator[Hint]:
 
 
 def logarithms(query: Query) -> Iterator[Hint]:
-    """`log(x)`, which is that to the base 10 in PostgreSQL and Excel."""
+    """`log(x)`, which is that to the base 10 in PostgreSQL and Excel. Nothing in the values says which is meant, so runs are silent."""
     for call in query.calls:
         if call.name == "LOG" and len(call.arguments) == 1 and query.word(call.first - 1) != ".":
             words = "log of one number is the natural logarithm in Spark; in PostgreSQL and Excel it is that to the base 10."
             text = query.argument(call, 0)
             fix = f"Write ln({text}), or log10({text})."
-            yield hint(query, call.first, call.last + 1, f"ln({text})", words, fix, is_wrong=False, is_silent=True)
+            yield hint(query, call.first, call.last + 1, f"ln({text})", words, fix, is_wrong=False)
 
 
 def firsts(query: Query) -> Iterator[Hint]:
@@ -91,7 +91,8 @@ def firsts(query: Query) -> Iterator[Hint]:
         is_named = len(inside) == 1  # OVER (w): a window that is defined elsewhere
         if "ORDER" not in inside and not is_named:
             words = f"{call.name.lower()} without ORDER BY takes any row of the window, and another one at the next run, perhaps."
-            yield hint(query, call.first, end + 1, None, words, "Write ORDER BY in OVER (…).", is_wrong=False, is_silent=True)
+            is_counted = call.name != "NTH_VALUE"  # runs count windows of several values
+            yield hint(query, call.first, end + 1, None, words, "Write ORDER BY in OVER (…).", is_wrong=False, is_silent=not is_counted)
 
 
 def sums_of_distinct(query: Query) -> Iterator[Hint]:

@@ -1,0 +1,156 @@
+package sluice;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.apache.spark.sql.catalyst.expressions.And;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.Cast;
+import org.apache.spark.sql.catalyst.expressions.EqualTo;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.FormatNumber;
+import org.apache.spark.sql.catalyst.expressions.IsNull;
+import org.apache.spark.sql.catalyst.expressions.Literal;
+import org.apache.spark.sql.catalyst.expressions.Lower;
+import org.apache.spark.sql.catalyst.expressions.Not;
+import org.apache.spark.sql.catalyst.expressions.Or;
+import org.apache.spark.sql.catalyst.expressions.Round;
+import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
+import org.apache.spark.sql.catalyst.expressions.Upper;
+import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.types.DecimalType;
+import org.apache.spark.sql.types.DoubleType;
+import org.apache.spark.sql.types.FloatType;
+import org.apache.spark.sql.types.StringType;
+import scala.jdk.javaapi.CollectionConverters;
+
+/**
+ * Finds what goes wrong where numbers become text and text is read or looked for: formats without room, texts that try_… cannot read,
+ * patterns that miss words for their case, empty texts beside IS NULL, points that may stand for thousands. Written for Janino.
+ */
+final class WordLook {
+    private static final int DEEPEST = 60, FEWEST_LETTERS = 3;
+    private static final Set SEEN_TO = new HashSet(Arrays.asList(new Object[] {"Coalesce", "Nvl", "Nvl2", "IsNull", "IsNotNull", "If", "CaseWhen", "EqualNullSafe"}));
+    private static final Set SEARCHES = new HashSet(Arrays.asList(new Object[] {"Like", "StartsWith", "EndsWith", "Contains", "RLike"}));
+    private final ValueLook look;
+    private final AskedFor asked;
+    private final LogicalPlan node;
+
+    WordLook(ValueLook look, AskedFor asked, LogicalPlan node) {
+        this.look = look;
+        this.asked = asked;
+        this.node = node;
+    }
+
+    void find() {
+        scala.collection.Iterator parts = node.expressions().iterator();
+        while (parts.hasNext()) {
+            Expression part = (Expression) parts.next();
+            inside(part, asked.isForValue(part), 0);
+        }
+    }
+
+    /** `isSeenTo`: the query itself asks whether there is a value. */
+    private void inside(Expression part, boolean isSeenTo, int depth) {
+        if (depth > DEEPEST || part instanceof SubqueryExpression) return;
+        String kind = part.getClass().getSimpleName();
+        if (kind.equals("ToCharacter")) printed(part);
+        else if (kind.equals("FormatString")) withoutValue(part);
+        else if (part instanceof FormatNumber) rounded((FormatNumber) part);
+        else if (SEARCHES.contains(kind)) searched(part, kind);
+        else if (kind.matches("IsNull|IsNotNull|Coalesce")) empty(part);
+        if (part instanceof Cast) thousands((Cast) part);
+        if (!isSeenTo && isTry(part)) tried(part);
+        boolean isInside = isSeenTo || SEEN_TO.contains(kind);
+        scala.collection.Iterator children = part.children().iterator();
+        while (children.hasNext()) inside((Expression) children.next(), isInside, depth + 1);
+    }
+
+    private static Expression child(Expression part, int place) {
+        return (Expression) part.children().apply(place);
+    }
+
+    private boolean isSafe(Expression part) {
+        return ValueSafety.isSafe(part, node instanceof Aggregate && ValueSafety.hasAggregate(new Expression[] {part}));
+    }
+
+    /** A number without room in its format comes out as ###. */
+    private void printed(Expression part) {
+        if (isSafe(child(part, 0)) && child(part, 1).foldable()) look.addKnown("overflow", node, part, new Expression[] {part});
+    }
+
+    /** format_string prints the word “null” where a value is missing. */
+    private void withoutValue(Expression part) {
+        Expression none = null;
+        for (int i = 1; i < part.children().length(); i++) {
+            Expression given = child(part, i);
+            if (!isSafe(given)) return;
+            if (given.nullable()) none = none == null ? new IsNull(given) : (Expression) new Or(none, new IsNull(given));
+        }
+        if (none != null) look.addKnown("null-printed", node, part, new Expression[] {none});
+    }
+
+    /** format_number rounds halves to the even digit. */
+    private void rounded(FormatNumber part) {
+        Expression value = child(part, 0), places = child(part, 1);
+        boolean hasPlaces = value.dataType() instanceof DoubleType || value.dataType() instanceof FloatType || value.dataType() instanceof DecimalType;
+        if (!hasPlaces || !isSafe(value) || !(places instanceof Literal) || !(((Literal) places).value() instanceof Integer)) return;
+        Expression usual = new FormatNumber(new Round(value, places), places);
+        look.addKnown("half-even", node, part, new Expression[] {new Not(new EqualTo(part, usual))});
+    }
+
+    private static boolean isTry(Expression part) {
+        if (part instanceof Cast) return ((Cast) part).evalMode().toString().equals("TRY");
+        return part.getClass().getSimpleName().equals("TryToNumber") || part.toString().startsWith("try_to_date(") || part.toString().startsWith("try_to_timestamp(");
+    }
+
+    /** A text that cannot be read, and becomes nothing. */
+    private void tried(Expression part) {
+        Expression text = child(part, 0);
+        boolean isRead = text.dataType() instanceof StringType && !(part.dataType() instanceof StringType) && !text.foldable();
+        for (int i = 1; i < part.children().length(); i++) isRead = isRead && child(part, i).foldable();
+        if (isRead && isSafe(text)) look.addKnown("not-read", node, text, new Expression[] {text, part});
+    }
+
+    /** LIKE, startswith, contains, RLIKE: words that the pattern misses for their case alone. */
+    private void searched(Expression part, String kind) {
+        Expression text = child(part, 0);
+        if (!(child(part, 1) instanceof Literal) || text instanceof Lower || text instanceof Upper || !isSafe(text) || text.foldable()) return;
+        String pattern = String.valueOf(((Literal) child(part, 1)).value()), small = pattern.toLowerCase();
+        if (small.equals(pattern.toUpperCase()) || pattern.indexOf("(?") >= 0) return;
+        List parts = new ArrayList();
+        parts.add(kind.equals("RLike") ? text : new Lower(text));
+        parts.add(org.apache.spark.sql.catalyst.expressions.Literal$.MODULE$.apply(kind.equals("RLike") ? "(?i)" + pattern : small));
+        Expression anyCase = (Expression) part.withNewChildren(CollectionConverters.asScala(parts).toSeq());
+        boolean isWord = letters(pattern) >= FEWEST_LETTERS && (kind.equals("StartsWith") || kind.equals("Like") && !pattern.startsWith("%") && !pattern.startsWith("_"));
+        look.addKnown(isWord ? "like-word" : "like-none", node, text, new Expression[] {new And(new Not(part), anyCase), part});
+    }
+
+    private static int letters(String pattern) {
+        int found = 0;
+        while (found < pattern.length() && Character.isLetter(pattern.charAt(found))) found++;
+        return found;
+    }
+
+    /** Texts that are empty, and for Spark a value. */
+    private void empty(Expression part) {
+        Expression text = child(part, 0);
+        if (!(text instanceof Attribute) || !(text.dataType() instanceof StringType) || asked.isForEmpty((Attribute) text) || !look.isAsRead(node, text)) return;
+        for (int i = 1; i < part.children().length(); i++) if (child(part, i) instanceof Literal && isBlank((Literal) child(part, i))) return;
+        look.add("empty-text", node, text, new Expression[] {text}, part);
+    }
+
+    static boolean isBlank(Literal text) {
+        return text.value() != null && text.dataType() instanceof StringType && text.value().toString().trim().isEmpty();
+    }
+
+    /** 1.000 and 2.500, where no number is written otherwise. */
+    private void thousands(Cast cast) {
+        boolean hasPlaces = cast.dataType() instanceof DoubleType || cast.dataType() instanceof FloatType || cast.dataType() instanceof DecimalType;
+        Expression text = cast.child();
+        if (look.hasRoom() && hasPlaces && text.dataType() instanceof StringType && !text.foldable()) look.add("thousands", node, text, new Expression[] {text});
+    }
+}
