@@ -69,7 +69,7 @@ KINDS = {
     "not-read": "a text that cannot be read as what it is to be, so that try_… gives no value; coalesce(…) says what stands for it",
     "empty-text": "an empty text, which is a value for Spark, unlike in Oracle; use nullif(trim(…), '')",
     "maybe-thousands": "a number such as 1.000, read as 1; where points stand for thousands, use replace(…, '.', '')",
-    "any-of-group": "a group of several values of which any is taken, and perhaps another at the next run; use max, or max_by with an order",
+    "any-of-group": "a group of several values of which any is taken, and another at the next run, perhaps; use max or max_by",
     "tied-in-group": "a group in which several values stand first in the order, of which any one is taken; add columns to the order",
     "tied-left-out": "left out though equal in the order to one that is kept, so that either may come out; add columns to ORDER BY",
     "tied-before": "equal in the order to the row before it, so that either may come first for lag and lead; add columns to ORDER BY",

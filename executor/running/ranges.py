@@ -78,7 +78,7 @@ class RangeJoin:
         from pyspark.sql import functions as F
 
         first = F.col("a").asc() if self._ends == "from" else F.col("a").desc()
-        number = F.row_number().over(Window.partitionBy(*(self._keys or [F.lit(1)])).orderBy(first))
+        number = F.row_number().over(Window.partitionBy(*self._keys).orderBy(first))
         seconds = ranges.dropna().withColumn("n", number).where("n = 2")
         met = values.dropna().join(seconds, self._keys) if self._keys else values.dropna().crossJoin(seconds)
         beyond = met.where(self._conditions[0 if self._ends == "from" else 1].replace(" b", " a"))
@@ -105,8 +105,8 @@ class RangeJoin:
         if found.kind == ONE_END:
             return Problem(
                 code=ONE_END,
-                message=f"{found.rows:,} row{' meets' if found.rows == 1 else 's meet'} several rows by “{self.right}”, as one end of the range "
-                "alone is asked: each comes once for each of them.",
+                message=f"{found.rows:,} row{' meets' if found.rows == 1 else 's meet'} several rows by “{self.right}”, as one end of the "
+                "range alone is asked: each comes once for each of them.",
                 field=field,
                 value=Foreign(found.key),
                 severity="warning",

@@ -192,7 +192,8 @@ PICKED = "row_number() OVER (PARTITION BY grp ORDER BY grp)"
         ),
         (
             "SELECT id, first_value(status) OVER (PARTITION BY grp) AS a, lag(day) OVER (ORDER BY grp) AS b, "
-            "last_value(grp) OVER (PARTITION BY grp) AS c, lead(id) OVER (ORDER BY id) AS d, first_value(id) OVER (ORDER BY grp) AS e FROM p",
+            "last_value(grp) OVER (PARTITION BY grp) AS c, lead(id) OVER (ORDER BY id) AS d, "
+            "first_value(id) OVER (ORDER BY grp) AS e FROM p",
             {
                 ("first_value(status) OVER (PARTITION BY grp)", "any-of-group", 5),
                 ("lag(day) OVER (ORDER BY grp)", "tied-before", 3),

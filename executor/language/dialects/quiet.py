@@ -81,7 +81,7 @@ def logarithms(query: Query) -> Iterator[Hint]:
 
 
 def firsts(query: Query) -> Iterator[Hint]:
-    """`first_value(x) OVER (PARTITION BY k)`: of rows in no order any may be the first."""
+    """`first_value(x) OVER (PARTITION BY k)`: of rows in no order any may be the first. Runs count windows of several values."""
     for call in query.calls:
         over = call.last + 1
         if call.name not in ("FIRST_VALUE", "LAST_VALUE", "NTH_VALUE") or query.word(over) != "OVER" or query.word(over + 1) != "(":
@@ -91,8 +91,7 @@ def firsts(query: Query) -> Iterator[Hint]:
         is_named = len(inside) == 1  # OVER (w): a window that is defined elsewhere
         if "ORDER" not in inside and not is_named:
             words = f"{call.name.lower()} without ORDER BY takes any row of the window, and another one at the next run, perhaps."
-            is_counted = call.name != "NTH_VALUE"  # runs count windows of several values
-            yield hint(query, call.first, end + 1, None, words, "Write ORDER BY in OVER (…).", is_wrong=False, is_silent=not is_counted)
+            yield hint(query, call.first, end + 1, None, words, "Write ORDER BY in OVER (…).", is_wrong=False)
 
 
 def sums_of_distinct(query: Query) -> Iterator[Hint]:
