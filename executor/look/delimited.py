@@ -372,7 +372,7 @@ class DelimitedLook:
         if has_two:
             first = "dmy" in orders
             is_open = any(typing.open == "dayFirst" for typing in typings)
-            more.append(Found(setting="dayFirst", value=first, shown="day, month, year" if first else "month, day, year", sure=not is_open))
+            more.append(Found(setting="dayFirst", value=first, shown="day first" if first else "month first", sure=not is_open))
 
 
 def show_lines(proposal: Proposal, lines: list[str], *, is_whole: bool) -> None:

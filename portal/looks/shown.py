@@ -172,7 +172,7 @@ def _options(found: Found) -> list[tuple[str, str]]:
         "escape": [(key or "none", words) for key, words in ESCAPES.items()],
         "comment": [("none", "none"), ("#", "lines with #"), ("/", "lines with /"), (";", "lines with ;"), ("%", "lines with %")],
         "decimal": [(".", "1,234.56"), (",", "1.234,56")],
-        "dayFirst": [("true", "day, month, year"), ("false", "month, day, year")],
+        "dayFirst": [("true", "day first"), ("false", "month first")],
         "timeZone": [(zone, zone) for zone in ZONES],
         "format": [] if found.value == "parquet" else [(key, words) for key, words in FORMATS.items() if key != "parquet"],
     }

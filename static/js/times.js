@@ -60,7 +60,7 @@ setInterval(refresh, 30000);
 document.addEventListener("htmx:afterSwap", (event) => refresh(event.target));
 
 /** Where nobody has chosen a time zone yet, the reader's own is proposed. */
-function proposeZone(own = Intl.DateTimeFormat().resolvedOptions().timeZone) {
+export function proposeZone(own = Intl.DateTimeFormat().resolvedOptions().timeZone) {
   for (const select of document.querySelectorAll("select[data-own-zone]")) {
     if ([...select.options].some((option) => option.value === own)) select.value = own;
   }

@@ -69,6 +69,7 @@ def type_sql(page: Page, text: str) -> None:
 
 def test_a_typo_is_told_while_typing_and_mended_by_its_button(screen: Open, editor: Callable[..., Page]) -> None:
     page = editor(screen())
+    expect(page.locator("#stage-list [aria-current]")).to_be_focused()  # not the page's top: who has a keyboard alone begins here
     type_sql(page, "SELECT origin FROM flihgts")
     expect(page.locator(".tips .tip")).to_contain_text("No stage makes the view “flihgts”.")
     expect(page.locator("#problem-chip")).to_have_text(re.compile("1 problem"))

@@ -105,6 +105,7 @@ def test_the_keyboard_alone_makes_the_job(sluice: Stack, screen: Callable[..., S
     ana = screen()
     page = ana.page
     brought(page, sluice.url, "keys.csv", b"a,b\n1,2\n3,4\n")
+    expect(page.locator("#look :focus")).to_have_count(1)
     page.locator("#look-name").fill("by_keys")
     page.get_by_label("Name of column 2").fill("second")
     page.keyboard.press("Control+Enter")  # the change that was just typed is part of it
