@@ -120,7 +120,7 @@ def _check_room(lake: Lake, environment: Environment, size: int | None) -> None:
     free = lake.free_bytes() - announced
     if free < (size or 1):
         raise DiskFull(
-            f"The disk of the lake has {max(0, free):,} bytes left for uploads; the file has {size or 0:,}.",
+            f"The disk of the lake has {max(0, free):,} bytes left for uploads" + (f"; the file has {size:,}." if size else "."),
             fix="Ask whoever runs Sluice for room, or upload less.",
         )
 

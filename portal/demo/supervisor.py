@@ -131,6 +131,15 @@ class Supervisor:
         child.start()
         self._selector.register(child.pipe, selectors.EVENT_READ, child)
 
+    def _start_again(self, child: Child) -> None:
+        """A machine that cannot start one more process just now must not end all the others."""
+        try:
+            self._start(child)
+        except OSError as error:
+            child.deaths += 1
+            child.again_at = time.monotonic() + max(1.0, child.pause())
+            self.terminal.say(f"{child.program.name} cannot be started: {error.strerror}; it is tried again", "red")
+
     def run_until(self, condition: Callable[[], bool], seconds: float | None = None) -> bool:
         """Looks after the programs until `condition()`, a signal, or the time is up. Returns whether the condition came true."""
         deadline = None if seconds is None else time.monotonic() + seconds
@@ -148,7 +157,7 @@ class Supervisor:
             if child.ended():
                 self._after_end(child)
             elif child.again_at is not None and time.monotonic() >= child.again_at:
-                self._start(child)
+                self._start_again(child)
         reap_orphans({child.process.pid for child in self.children if child.process})
 
     def _show_lines(self, seconds: float) -> None:

@@ -25,13 +25,18 @@ UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
 class Terminal:
-    """Writes to standard output, and each program's full output to `<folder>/<program>.log` (the file before: `.log.1`)."""
+    """Writes to standard output, and each program's full output to `<folder>/<program>.log` (the file before: `.log.1`).
+
+    What cannot be kept (the disk is full) is left out, and said once for each program until it can be kept again: the supervisor that
+    ended over a line of a log would end all programs with it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.console = Console(highlight=False, soft_wrap=True)
         self._folder = folder
         self._begun: set[str] = set()
         self._in_traceback: set[str] = set()
+        self._not_kept: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True)
 
     def say(self, text: str, style: str = "") -> None:
@@ -41,7 +46,7 @@ class Terminal:
     def line(self, program: str, raw: str) -> None:
         """One line of a program's output."""
         text = UNSAFE.sub("", raw)
-        self._keep(program, text)
+        self._keep_if_possible(program, text)
         if program in QUIET or self._folded(program, text):
             return
         shown = readable(text)
@@ -73,6 +78,16 @@ class Terminal:
             self.console.print(text)
         except OSError:  # the terminal is gone; the programs must still be stopped in order
             self.console = Console(file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
+
+    def _keep_if_possible(self, program: str, text: str) -> None:
+        try:
+            self._keep(program, text)
+        except OSError as error:
+            if program not in self._not_kept:
+                self._not_kept.add(program)
+                self.say(f"{self._folder / program}.log cannot be written: {error.strerror}. Lines are left out there.", "red")
+        else:
+            self._not_kept.discard(program)
 
     def _keep(self, program: str, text: str) -> None:
         path = self._folder / f"{program}.log"

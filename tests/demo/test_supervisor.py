@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from portal.demo import stack
-from portal.demo.supervisor import Child, Program, describe_exit
+from portal.demo.supervisor import Child, Program, Supervisor, describe_exit
 from portal.demo.terminal import Terminal, readable
 from portal.errors import PortalError
 
@@ -141,6 +142,38 @@ def test_of_a_traceback_only_the_last_line_is_shown_and_all_of_it_kept(tmp_path:
     shown = capsys.readouterr().out
     assert "ValueError: no" in shown and "x.py" not in shown and "next line" in shown
     assert 'File "x.py"' in (tmp_path / "web.log").read_text()
+
+
+def test_a_full_disk_ends_neither_the_supervisor_nor_what_it_looks_after(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`/dev/full` takes no byte, as a full disk does."""
+    (tmp_path / "web.log").symlink_to("/dev/full")
+    terminal = Terminal(tmp_path)
+    monkeypatch.setattr(terminal, "_begun", {"web"})
+    for number in range(3):
+        terminal.line("web", f"line {number}")
+    shown = capsys.readouterr().out
+    assert all(f"line {number}" in shown for number in range(3)) and shown.count("cannot be written: No space left on device") == 1
+    (tmp_path / "web.log").unlink()
+    terminal.line("web", "room again")
+    assert (tmp_path / "web.log").read_text().endswith("room again\n")
+
+
+def test_what_cannot_be_started_again_just_now_is_tried_later_and_the_others_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(child: Child) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    supervisor, child = Supervisor(Terminal(tmp_path)), Child(Program("worker", ("true",)))
+    child.again_at = time.monotonic()
+    supervisor.children.append(child)
+    monkeypatch.setattr(Child, "start", refused)
+    monkeypatch.setattr("portal.demo.supervisor.reap_orphans", lambda known: None)
+    supervisor.run_until(lambda: child.deaths > 0)
+    assert child.again_at > time.monotonic()
+    assert "worker cannot be started: Resource temporarily unavailable" in capsys.readouterr().out
 
 
 def test_debug_lines_are_not_shown() -> None:
