@@ -38,14 +38,14 @@ def check() -> list[Part]:
 
 def check_without_database() -> list[Part]:
     """The same, but the database."""
-    return [look() for look in (_broker, _scheduler, _object_store, _sandbox, _home, _leftovers, _code)]
+    return [look() for look in (_broker, _scheduler, _object_store, _disk, _sandbox, _home, _leftovers, _code)]
 
 
 def banner() -> str:
     """What a person must know now, or "". Looked up every ten seconds in each process; the database is not asked, the page just did."""
     now = time.monotonic()
     if _remembered.until <= now:
-        parts = [look() for look in (_broker, _scheduler, _object_store, _sandbox, _code)]
+        parts = [look() for look in (_broker, _scheduler, _object_store, _disk, _sandbox, _code)]
         _remembered.says = " ".join(part.says for part in parts if not part.is_well)
         _remembered.until = now + REMEMBERED_SECONDS
     return _remembered.says
@@ -95,6 +95,15 @@ def _object_store() -> Part:
     folder = Path(place)
     usable = os.access(folder if folder.exists() else settings.SLUICE_HOME, os.W_OK)
     return Part("object store", usable, "" if usable else "The object store cannot be written; versions cannot be saved.")
+
+
+def _disk() -> Part:
+    """Where it is full, runs that write fail one by one, and then nothing can be saved any more."""
+    disk = os.statvfs(settings.SLUICE_HOME)
+    free_mb = disk.f_bavail * disk.f_frsize // 1024**2
+    is_short = free_mb < settings.KEEP_FREE_MB
+    says = f"The disk is nearly full ({free_mb:,} MB free): runs that write are stopped, and soon nothing can be saved. Make room."
+    return Part("disk", not is_short, says if is_short else "")
 
 
 def _sandbox() -> Part:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -49,6 +49,11 @@ def wants_json(request: HttpRequest) -> bool:
     return "json" in accepts and "text/html" not in accepts
 
 
+def database_away() -> PortalError:
+    """Also where its disk is full."""
+    return PortalError("The database does not answer.", code="database-away", status=503, fix="Nothing was changed. Try again in a moment.")
+
+
 def unauthorized() -> PortalError:
     return PortalError(SIGN_IN_AGAIN, code="not-signed-in", status=401, fix=KEPT)
 
@@ -68,6 +73,9 @@ def as_portal_error(exc: Exception) -> PortalError | None:
     if isinstance(exc, DataError):
         log.warning("The database refused a value: %s", type(exc.__cause__).__name__)
         return PortalError("A text or number that was sent cannot be kept: it is too long, or no text.", code="cannot-be-kept", status=422)
+    if isinstance(exc, OperationalError):
+        log.error("The database did not take it", exc_info=exc)
+        return database_away()
     if isinstance(exc, ObjectDoesNotExist | IntegrityError):
         # Something was there when the request was read, and is not, or is twice, now. Ours or not, nothing was changed.
         log.warning("Somebody else was quicker, or it is a fault of ours", exc_info=exc)

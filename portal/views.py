@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 
 from portal import health
 from portal.errors import KEPT, NOTHING_HERE, PortalError
-from portal.problem_json import problem_response, wants_json
+from portal.problem_json import database_away, problem_response, wants_json
 
 TEMPLATES = {403: "403.html", 404: "404.html", 500: "500.html", 503: "503.html"}
 OTHERS = "errors/problem.html"
@@ -74,8 +74,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 @login_not_required
 def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exc_info()[1], OperationalError):
-        away = PortalError("The database does not answer.", code="database-away", status=503, fix="Try again in a moment.")
-        return error_page(request, away)
+        return error_page(request, database_away())
     fix = "Try again. If it happens again, tell whoever runs Sluice the request id."
     return error_page(request, PortalError("Something went wrong on our side.", code="server-error", status=500, fix=fix))
 

@@ -5,6 +5,7 @@ What is read is always compared with its name, so a damaged or exchanged object 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -39,9 +40,12 @@ class StoreDown(PortalError):
     code = "object-store-down"
 
     def __init__(self, reason: object) -> None:
-        super().__init__(
-            "The store for documents does not answer, so nothing was saved.", fix="Try again in a moment.", reason=str(reason)[:200]
-        )
+        if isinstance(reason, OSError) and reason.errno in (errno.ENOSPC, errno.EDQUOT):
+            message, fix = "The disk of the store for documents is full, so nothing was saved.", "Ask whoever runs Sluice for room."
+        else:
+            message, fix = "The store for documents does not answer, so nothing was saved.", "Try again in a moment."
+        told = reason.strerror or type(reason).__name__ if isinstance(reason, OSError) else reason  # without our paths
+        super().__init__(message, fix=fix, reason=str(told)[:200])
 
 
 class ObjectDamaged(PortalError):

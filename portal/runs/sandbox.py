@@ -63,7 +63,12 @@ _kept_status: dict[bool, tuple[Status, float]] = {}
 
 
 def _tried(is_root: bool) -> Status:
-    why = _why_not()
+    try:
+        why = _why_not()
+    except (OSError, subprocess.TimeoutExpired) as error:
+        # It may well stand in a moment. Without it until then, whoever fills the disk or keeps the machine busy would run without a wall.
+        said = getattr(error, "strerror", None) or type(error).__name__
+        return Status("none", f"bubblewrap could not be tried on this machine just now ({said}).")
     if not why:
         return Status("full")
     if is_root:
@@ -72,6 +77,7 @@ def _tried(is_root: bool) -> Status:
 
 
 def _why_not() -> str:
+    """Why there can be no wall here. Raises OSError or TimeoutExpired where that cannot be told just now."""
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed on this machine (apt-get install bubblewrap)."
     if seccomp.program() is None:
@@ -81,10 +87,7 @@ def _why_not() -> str:
         tmp = Path(lake) / "tmp"
         make_tmp(tmp)
         command = wrapped([sys.executable, "-I", "-c", "import encodings"], lake=Path(lake), writable=False, tmp=tmp)
-        try:
-            tried = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return f"bubblewrap could not be tried on this machine just now ({type(error).__name__})."
+        tried = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
     return f"bubblewrap cannot work on this machine: {tried.stderr.strip()[:300]}" if tried.returncode else ""
 
 

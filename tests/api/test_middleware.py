@@ -222,6 +222,29 @@ def test_readiness_names_what_is_missing(settings, tmp_path):
     assert "Redis" in broker["says"]
 
 
+def test_a_disk_that_is_nearly_full_is_said_on_every_page(ana, browser_of, settings, monkeypatch):
+    from portal import health
+
+    settings.KEEP_FREE_MB = 2**40
+    monkeypatch.setattr(health._remembered, "until", 0.0)
+    assert b"The disk is nearly full" in browser_of(ana).get("/account").content
+    disk = next(part for part in Client().get("/readyz").json()["parts"] if part["name"] == "disk")
+    assert not disk["is_well"] and "Make room" in disk["says"]
+    monkeypatch.setattr(health._remembered, "until", 0.0)
+
+
+@pytest.mark.parametrize("door", ["/p/flights/jobs/", "/api/v1/projects/flights/jobs/"])
+def test_a_database_whose_disk_is_full_is_no_fault_of_ours(ana, flights, browser_of, monkeypatch, door):
+    def full(*_, **__):
+        raise OperationalError("database or disk is full")
+
+    browser = browser_of(ana)
+    monkeypatch.setattr("portal.accounts.policy.find", full)
+    monkeypatch.setattr("portal.accounts.policy.require", full)
+    answer = browser.get(door, headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "database-away")
+
+
 def test_people_are_told_when_redis_is_away(ana, browser_of, settings, tmp_path, monkeypatch):
     from portal import health
 

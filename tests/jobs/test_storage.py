@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 
 import pytest
 
@@ -119,3 +121,12 @@ def test_nothing_is_saved_when_the_store_does_not_answer(ana, job, changed, sett
     with pytest.raises(storage.StoreDown):
         actions.save_version(actor=ana, job=job, document=changed(), message="", base_version=1)
     assert job.versions.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [(errno.ENOSPC, "The disk of the store for documents is full"), (errno.EACCES, "The store for documents does not answer")],
+)
+def test_a_store_that_cannot_be_written_says_why_without_the_path(number: int, says: str) -> None:
+    down = storage.StoreDown(OSError(number, os.strerror(number), "/srv/sluice/objects/ab"))
+    assert down.message.startswith(says) and "/srv" not in str(down.extra)

@@ -3,6 +3,7 @@ and, where that is root, as the unprivileged user of an ordinary installation to
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -163,6 +164,22 @@ def test_root_without_a_wall_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert sandbox._tried(is_root=True).kind == "none"
     assert "start it as another user" in sandbox._tried(is_root=True).why
     assert sandbox._tried(is_root=False).kind == "degraded"
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), subprocess.TimeoutExpired("bwrap", 30)])
+@pytest.mark.parametrize("is_root", [True, False])
+def test_nothing_runs_without_a_wall_while_it_cannot_be_told_whether_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, is_root: bool
+) -> None:
+    """Else whoever fills the disk, or keeps the machine busy, would get runs without a wall; and pages, which show it, would fail."""
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise error
+
+    at, name = (sandbox, "make_tmp") if isinstance(error, OSError) else (sandbox.subprocess, "run")
+    monkeypatch.setattr(at, name, fails)
+    status = sandbox._tried(is_root=is_root)
+    assert status.kind == "none" and "could not be tried on this machine just now" in status.why
 
 
 def test_a_machine_that_is_busy_for_a_moment_is_tried_again_and_one_that_can_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
