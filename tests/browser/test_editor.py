@@ -69,7 +69,7 @@ def type_sql(page: Page, text: str) -> None:
 
 def test_a_typo_is_told_while_typing_and_mended_by_its_button(screen: Open, editor: Callable[..., Page]) -> None:
     page = editor(screen())
-    expect(page.locator("#stage-list [aria-current]")).to_be_focused()  # not the page's top: who has a keyboard alone begins here
+    expect(page.get_by_role("textbox", name="SQL")).to_be_focused()
     type_sql(page, "SELECT origin FROM flihgts")
     expect(page.locator(".tips .tip")).to_contain_text("No stage makes the view “flihgts”.")
     expect(page.locator("#problem-chip")).to_have_text(re.compile("1 problem"))
@@ -148,6 +148,7 @@ def test_saving_proposes_a_message_and_shows_what_changes(screen: Open, editor: 
 
 def test_another_name_for_a_view_reaches_what_reads_it_and_goes_back_in_one_step(screen: Open, editor: Callable[..., Page]) -> None:
     page = editor(screen(), stage=0)
+    expect(page.locator("#stage-list [aria-current]")).to_be_focused()  # not the page's top: who has a keyboard alone begins here
     page.get_by_label("View", exact=True).fill("trips")
     page.keyboard.press("Tab")
     expect(page.locator("#toasts")).to_contain_text("1 stage that read flights now reads trips.")
