@@ -75,7 +75,7 @@ KINDS = {
     "tied-before": "equal in the order to the row before it, so that either may come first for lag and lead; add columns to ORDER BY",
     "exploded-none": "left out by explode, as the list is empty or missing; use explode_outer, or LATERAL VIEW OUTER",
     "no-unit": "a date or time that became nothing, as trunc does not know the unit; write YEAR, QUARTER, MONTH, WEEK …",
-    "any-rows": "taken by LIMIT in no order, so that others may come out at the next run; write ORDER BY before it",
+    "any-rows": "taken by LIMIT in no order, so that others may come out at the next run; write ORDER BY (TABLESAMPLE says it is meant)",
     "clock-gap": "a time that the clocks of the zone leave out; it was moved by an hour",
     "clock-twice": "a time that the clocks of the zone show twice; one of both was taken",
     "span-turned": "below 0, and none above: the ends of the span stand the other way round in Spark",

@@ -39,6 +39,7 @@ import org.apache.spark.sql.catalyst.plans.logical.Generate;
 import org.apache.spark.sql.catalyst.plans.logical.GlobalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.Offset;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
 import org.apache.spark.sql.catalyst.plans.logical.Sort;
 import org.apache.spark.sql.catalyst.plans.logical.SubqueryAlias;
@@ -252,7 +253,7 @@ final class PickLook {
     /** The ORDER BY whose order rows still have. */
     private static Sort sorted(LogicalPlan rows, int depth) {
         if (rows instanceof Sort && ((Sort) rows).global()) return (Sort) rows;
-        boolean isKept = rows instanceof Project || rows instanceof SubqueryAlias || rows instanceof Filter;
+        boolean isKept = rows instanceof Project || rows instanceof SubqueryAlias || rows instanceof Filter || rows instanceof Offset;
         return isKept && depth < DEEPEST ? sorted((LogicalPlan) rows.children().apply(0), depth + 1) : null;
     }
 

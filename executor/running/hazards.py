@@ -8,6 +8,7 @@ codes in order are left alone, as is all that comes out the same (docs/decisions
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -267,6 +268,8 @@ class Hazards:
     places: list[Place]
 
     def __post_init__(self) -> None:
+        if re.search(r"\btablesample\b", self.sql, re.IGNORECASE):  # says that any rows will do
+            self.places = [place for place in self.places if place.kind != "any-rows"]
         for place in self.places:
             place.start = begins_at(place, self.sql)
             if (place.kind in AS_WRITTEN or place.label.startswith(SPARKS_OWN)) and 0 <= place.start <= place.stop:

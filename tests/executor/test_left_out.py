@@ -18,8 +18,8 @@ pytestmark = pytest.mark.spark
 ROWS = (
     "id,grp,amount,status,day,at,txt,qty,mid,city,num,begun,ended\n"
     "1,a,10.50,open,2024-01-31,2024-01-31 10:00:00,12/31/99,3,x,Zürich,1.500,2024-01-01 10:00:00+02:00,2024-02-01\n"
-    "2,a,10.50,cancelled,2024-02-29,2024-03-31 01:30:00,01/02/24,4,,ZURICH,1.000,2024-01-02,2024-01-05\n"
-    "3,b,20.00,,2024-12-30,2024-03-31 02:30:00,1/2/68,,,Paris,2.500,2024-01-03,2024-01-09\n"
+    "2,a,10.50,cancelled,2024-02-29,2024-03-31 01:30:00,01/02/24,4,,ZURICH,1.250,2024-01-02,2024-01-05\n"
+    "3,b,20.00,,2024-12-30,2024-03-31 02:30:00,1/2/68,,,Paris,4.100,2024-01-03,2024-01-09\n"
     "4,b,5.25,open,2025-01-01,2024-10-27 01:30:00,05/06/30,2,y,paris,325,2024-01-04,2024-01-04\n"
     "5,b,,closed,2024-12-31,2024-06-01 00:00:00,,1000,z,Rome,7,2024-01-05,2024-01-06\n"
 )
@@ -207,6 +207,7 @@ PICKED = "row_number() OVER (PARTITION BY grp ORDER BY grp)"
         ("SELECT id FROM t LIMIT 2", {("LIMIT 2", "any-rows", 2)}),
         ("SELECT id FROM p ORDER BY amount DESC LIMIT 2", {("amount", "tied-left-out", 1)}),
         ("SELECT id FROM (SELECT * FROM p ORDER BY amount DESC, id LIMIT 2) LIMIT 5", set()),
+        ("(SELECT id FROM p ORDER BY id LIMIT 2 OFFSET 2) UNION ALL SELECT id FROM p TABLESAMPLE (2 ROWS)", set()),
         ("SELECT id, explode(split(mid, ',')) AS e FROM t", {("split(mid, ,, -1)", "exploded-none", 2)}),
         ("SELECT id, explode_outer(split(mid, ',')) AS e FROM t", set()),
         (
@@ -243,4 +244,4 @@ def test_one_of_several_words_and_spans_that_are_hardly_meant_are_told(
     spark_process: SparkProcess, tmp_path: Path, sql: str, expected: set[tuple[str, str, int]]
 ) -> None:
     outcome = run(spark_process, tmp_path, sql)
-    assert (outcome.result, told(outcome)) == ("succeeded_with_warnings" if expected else "succeeded", expected)
+    assert outcome.result.startswith("succeeded") and told(outcome) == expected

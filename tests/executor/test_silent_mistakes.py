@@ -9,6 +9,7 @@ import pytest
 
 from executor.language.dialects.advice import applied, silent_mistakes
 from executor.language.dialects.patterns import spark_pattern
+from executor.running.mends import stands_at
 from tests.executor.running import Outcome, run_here
 
 if TYPE_CHECKING:
@@ -164,3 +165,22 @@ def test_letters_of_patterns_stand_where_they_are_meant(written: str, wanted: st
 def test_conditions_that_are_counted_and_numbers_that_are_no_seconds(written: str, wanted: str | None) -> None:
     told = silent_mistakes(f"SELECT {written}", [])
     assert [applied(f"SELECT {written}", one.edit) for one in told] == ([f"SELECT {wanted}"] if wanted else [])
+
+
+@pytest.mark.parametrize(
+    ("label", "sql", "written", "expected"),
+    [
+        ("n", "SELECT max(n) AS m FROM t", "n", True),
+        ("n", "SELECT max(t.n) AS m FROM t", "t.n", True),
+        ("a.n", "SELECT max(a . `n`) AS m FROM t", "a . `n`", True),
+        ("n", "SELECT max(t.n) AS m FROM t", "t", False),
+        ("n", "SELECT max(t.n) AS m FROM t", "n", False),
+        ("n", "SELECT max(name) AS m FROM t", "n", False),
+        ("n", "SELECT max(m) AS m FROM t", "max(m)", False),
+        ("n", "SELECT 'n' AS m FROM t", "n", False),
+        ("max(n)", "SELECT max(n) AS m FROM t", "max(n)", False),
+    ],
+)
+def test_a_click_is_offered_only_where_the_text_has_the_column(label: str, sql: str, written: str, expected: bool) -> None:
+    start = sql.index(written)
+    assert stands_at(label, sql, start, start + len(written)) is expected
