@@ -377,7 +377,7 @@ def _mixed(uri: str, output: Output) -> Problem:
 def _not_own(uri: str) -> Problem:
     return _problem(
         "place-not-own",
-        f"“{uri}” already holds data that no run of this job has published.",
+        f"“{uri}” holds data that this job may not replace: no run of it has published there, or the place has been given to another job.",
         uri,
         "Write to another folder; or take the place over on the job's page, if what lies there may be replaced.",
     )

@@ -4,7 +4,7 @@ Spark's parser, analyser and optimizer look at no flag and cancel nothing. So wh
 waiting call fail; the process ends with it, and the next request meets a fresh one.
 
 Time is over when the clock and the JVM's own processors both say so: on a machine that is busy with other things, a query that only
-waits for its turn is not blamed. Whatever it has used, after MOST_TIMES as long by the clock it ends.
+waits for its turn is not blamed. Whatever it has used, `by_the_clock` seconds later it ends.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def seconds_of(name: str, default: float) -> float:
 
 PARSE_SECONDS = seconds_of("SLUICE_PARSE_SECONDS", 5)
 ANALYSIS_SECONDS = seconds_of("SLUICE_ANALYSIS_SECONDS", 60)
-MOST_TIMES = 6
+MOST_TIMES, MOST_WAITING_SECONDS = 6, 60.0
 LOOK_SECONDS = 0.25
 _spark: list[Popen[Any]] = []
 _ended: list[Popen[Any]] = []
@@ -52,6 +52,11 @@ def has_ended(jvm: Popen[Any]) -> bool:
     return jvm in _ended
 
 
+def by_the_clock(seconds: float) -> float:
+    """Seconds after which work that may use the processors for `seconds` ends, however little of them it was given: somebody waits."""
+    return min(seconds * MOST_TIMES, seconds + MOST_WAITING_SECONDS)
+
+
 @contextmanager
 def within(seconds: float, problem: Problem) -> Iterator[None]:
     """Ends Spark when the work inside takes longer; then TookTooLong with this problem is raised."""
@@ -59,7 +64,7 @@ def within(seconds: float, problem: Problem) -> Iterator[None]:
     before = _busy_seconds()
 
     def watch() -> None:
-        latest = time.monotonic() + seconds * MOST_TIMES
+        latest = time.monotonic() + by_the_clock(seconds)
         is_done = done.wait(seconds)
         while not is_done and _busy_seconds() - before < seconds and time.monotonic() < latest:
             is_done = done.wait(LOOK_SECONDS)

@@ -19,7 +19,7 @@ from portal.environments.models import Environment
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import documents, places, storage
 from portal.jobs.models import Draft, EndedDrafts, Job, JobVersion, LiveVersion, Place, tag_validator
-from portal.locking import locked
+from portal.locking import locked, require_seen
 
 
 class _Unset:
@@ -71,10 +71,15 @@ def edit_job(
     tags: Iterable[str] | None = None,
     owner: User | None = None,
     runs_at_once: int | None = None,
+    edition: str = "",
 ) -> Job:
-    """Changes what is said about a job; None leaves a part as it is. The owner must be able to see the job."""
+    """Changes what is said about a job; None leaves a part as it is. The owner must be able to see the job.
+
+    `edition` is the one the actor saw, empty where they do not say; raises Conflict when it has been changed since.
+    """
     policy.require(actor, "edit_job", job)
     job = locked(job)
+    require_seen(edition, job.edition, job.name)
     if description is not None:
         job.description = description.strip()
     if tags is not None:
@@ -104,6 +109,12 @@ def archive_job(*, actor: User, job: Job) -> Job:
         job.save(update_fields=["archived_at"])
         audit.record(action="archive_job", actor=actor, subject=job)
     return job
+
+
+def refuse_archived(job: Job) -> None:
+    """Of what would make it live, run, or own a place: what is out of all lists changes nothing that others see."""
+    if job.archived_at:
+        raise PortalError(f"{job.name} is archived.", code="job-archived", status=409, fix="Bring the job back first.")
 
 
 @transaction.atomic
@@ -279,6 +290,7 @@ def _keep(
     *, actor: User, job: Job, text: str, message: str, base: int | None | _Unset, lowest: Environment, restored: JobVersion | None = None
 ) -> JobVersion:
     job = locked(job, "latest_version__author", "project")
+    refuse_archived(job)
     latest, sha256 = job.latest_version, documents.sha256_of(text)
     if latest and not isinstance(base, _Unset) and base != latest.number and latest.sha256 != sha256:
         raise _newer_version(latest, base)
@@ -364,6 +376,7 @@ def take_over_place(*, actor: User, job: Job, environment: Environment, uri: str
     if wrong or not uri.strip():
         raise PortalError(wrong.message if wrong else "Name a place.", code="output-name", status=422, fix=wrong.fix if wrong else None)
     locked(environment)
+    refuse_archived(locked(job))
     others = [place for place in places.places_meeting(environment, uri) if place.uri != place_of(uri)]
     if others:
         raise Conflict(places.words(uri, others[0]), code="place-not-own", fix="Write to another folder.")

@@ -33,10 +33,11 @@ class JobOut(serializers.ModelSerializer[Job]):
     owner = serializers.CharField(source="owner.username")
     latest_version = serializers.IntegerField(source="latest_version.number", default=None)
     live = serializers.SerializerMethodField()
+    edition = serializers.CharField(read_only=True, help_text="Another one after each change of what is said about it; send it with yours.")
 
     class Meta:
         model = Job
-        fields = ["name", "description", "owner", "tags", "runs_at_once", "latest_version", "live", "created_at", "archived_at"]
+        fields = ["name", "description", "owner", "tags", "runs_at_once", "latest_version", "live", "created_at", "archived_at", "edition"]
 
     @extend_schema_field(LiveOut(many=True))
     def get_live(self, job: Job) -> Any:
@@ -59,6 +60,7 @@ class JobChange(serializers.Serializer[Job]):
     runs_at_once = serializers.IntegerField(
         min_value=1, max_value=actions.MOST_RUNS_AT_ONCE, required=False, help_text="Runs that may work at a time in one environment."
     )
+    edition = serializers.CharField(max_length=16, required=False, help_text="The one you read: 409 where somebody has changed it since.")
 
 
 class VersionOut(serializers.ModelSerializer[JobVersion]):

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from portal.accounts.models import Project
 from portal.environments.models import Environment
+from portal.locking import edition_of
 
 name_validator = RegexValidator(r"^[a-z][a-z0-9_]{0,79}$", "Use small letters, digits and _; begin with a letter.")
 tag_validator = RegexValidator(r"^[a-z0-9][a-z0-9_-]{0,39}$", "A tag is of small letters, digits, - and _.")
@@ -74,6 +75,11 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def edition(self) -> str:
+        """Another one as soon as somebody changes what is said about the job."""
+        return edition_of(self.description, self.tags, self.owner_id, self.runs_at_once)
 
 
 class JobVersion(models.Model):

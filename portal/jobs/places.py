@@ -16,6 +16,7 @@ from django.utils import timezone
 from executor.document import job as judge
 from executor.document.places import addresses_as_written
 from executor.language import json_text, places
+from executor.problems import CONTRACT
 from portal.accounts.models import User
 from portal.environments.models import Environment
 from portal.errors import Conflict
@@ -234,7 +235,19 @@ def _conflict(environment: Environment, uri: str, place: Place) -> dict[str, Any
         "fix": fix,
         "environment": environment.name,
         "can_be_taken_over": same,
+        "contract": CONTRACT,
+        "names": _open_names(environment, place),
     }
+
+
+def _open_names(environment: Environment, place: Place) -> list[str]:
+    """What a sentence about the place may quote to all who see the project: a job of it, and the place where that job's saved document
+    names it so (one with a value put in, or of an upload, may show data)."""
+    owner = place.owner
+    if owner is None or owner.project_id != environment.project_id:
+        return []
+    saved = owner.latest_version.document if owner.latest_version else ""
+    return [owner.name, *([place.uri] if json.dumps(place.uri, ensure_ascii=False) in saved else [])]
 
 
 def _without_owner(place: Place) -> str:

@@ -230,7 +230,7 @@ def edit_details(request: HttpRequest, project: str, job: str) -> HttpResponse:
     found = find_job(request, project, job, "edit_job")
     form = EditJobForm(request.POST, project=found.project)
     if form.is_valid():
-        actions.edit_job(actor=person(request), job=found, **form.cleaned_data)
+        actions.edit_job(actor=person(request), job=found, edition=request.POST.get("edition", "")[:16], **form.cleaned_data)
         messages.success(request, "Saved.")
     else:
         messages.error(request, " ".join(str(problem) for problems in form.errors.values() for problem in problems))

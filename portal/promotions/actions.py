@@ -13,7 +13,7 @@ from portal.accounts.policy import require
 from portal.audit.actions import record
 from portal.environments.models import Environment
 from portal.errors import Conflict, NotAllowed, PortalError
-from portal.jobs.actions import set_live
+from portal.jobs.actions import refuse_archived, set_live
 from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.locking import GONE_FIX
 from portal.promotions import four_eyes, gates
@@ -50,7 +50,7 @@ def request_promotion(*, actor: User, version: JobVersion, message: str = "") ->
     """Asks to make the version live in the next environment. It must be live in the one before, pass its checks and have run well there."""
     job = version.job
     require(actor, "request_promotion", job)
-    _refuse_archived(job)
+    refuse_archived(job)
     source, target = next_environment(version)
     look = target_look(actor, version, target, anew=True)
     with transaction.atomic():
@@ -191,7 +191,7 @@ def roll_back(*, actor: User, job: Job, environment: Environment, message: str =
     with transaction.atomic():
         lock_job(job)
         pointer = LiveVersion.objects.select_for_update(of=("self",), no_key=True).filter(job=job, environment=environment).first()
-        _refuse_archived(job)
+        refuse_archived(job)
         if pointer is None or pointer.previous is None:
             raise PortalError(f"No version of {job.name} was live in {environment.name} before.", code="nothing-before", status=409)
         if live is not None and pointer.version.number != live:
@@ -253,11 +253,6 @@ def _replaced_by(version: JobVersion, environment: Environment) -> JobVersion | 
     went_live = Promotion.objects.filter(version=version, to_environment=environment, state=PromotionState.LIVE, is_roll_back=False)
     last = went_live.select_related("previous_version").order_by("-decided_at").first()
     return last.previous_version if last else None
-
-
-def _refuse_archived(job: Job) -> None:
-    if job.archived_at:
-        raise PortalError(f"{job.name} is archived.", code="job-archived", status=409, fix="Bring the job back first.")
 
 
 def expire_waiting(promotions: object = None) -> int:

@@ -15,7 +15,7 @@ from portal.audit import actions as audit
 from portal.environments.models import Environment
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import documents, places
-from portal.jobs.actions import may_answer_for
+from portal.jobs.actions import may_answer_for, refuse_archived
 from portal.jobs.models import Job, JobVersion, Place
 from portal.runs import checks, published
 from portal.runs.leases import EXECUTE
@@ -195,8 +195,7 @@ def do_to_many(*, actor: User, runs: Iterable[Run], action: str) -> Many:
 def _require_runnable(job: Job, environment: Environment) -> None:
     if environment.project_id != job.project_id:
         raise PortalError("This environment belongs to another project.", code="wrong-project")
-    if job.archived_at:
-        raise PortalError(f"{job.name} is archived.", code="job-archived", status=409, fix="Bring it back first.")
+    refuse_archived(job)
 
 
 def _queue(

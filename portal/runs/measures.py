@@ -196,6 +196,7 @@ def _excess(what: str, found: str, most: str, more: str = "") -> Problem:
 
 def in_force() -> list[tuple[str, str, str]]:
     """What one run or preview may use on this machine: what, how much, and who holds it to that. For people who run Sluice."""
+    ended = "Spark is ended; where the machine is busy, up to a minute later"
     outside, kernel = "measured twice a second; what is over it is ended", "the kernel refuses more"
     group = groups.status()
     in_group = f"{outside}; also a control group of the kernel" if group.folders else outside
@@ -210,8 +211,8 @@ def in_force() -> list[tuple[str, str, str]]:
         ("Written to disk", f"{settings.RUN_WRITES_MB:,} MB in all", outside),
         ("New files", f"{settings.RUN_FILES:,}", "measured every few seconds"),
         ("Free on the disk", f"at least {settings.KEEP_FREE_MB:,} MB, or runs that write end", "measured every few seconds"),
-        ("Reading a query", f"{settings.PARSE_SECONDS} seconds", "Spark is ended"),
-        ("Analysing and planning a query", f"{settings.ANALYSIS_SECONDS} seconds", "Spark is ended"),
+        ("Reading a query", f"{settings.PARSE_SECONDS} seconds", ended),
+        ("Analysing and planning a query", f"{settings.ANALYSIS_SECONDS} seconds", ended),
         ("Runs of one person at a time", f"{settings.PERSON_RUNS:,}", "later ones wait"),
         ("Previews of one person at a time", f"{settings.PERSON_PREVIEWS:,} of {settings.PREVIEW_LEASES:,}", "later ones wait"),
     ]

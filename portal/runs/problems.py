@@ -1,7 +1,8 @@
 """Stored problems (dicts) as the executor's `Problem`s: whole, or for readers who may not see data.
 
 For those a sentence is shown only when it is ours for certain: it was written under the contract that keeps data out of sentences, and
-every name it quotes stands in the run's document (or is a word of ours). Anything else is replaced by one sentence of ours.
+every name it quotes stands in the run's document (or is a word of ours, or the portal itself, which wrote the sentence, says that it is
+open). Anything else is replaced by one sentence of ours.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def believed(stored: dict[str, Any]) -> dict[str, Any]:
 def hidden(stored: dict[str, Any], document: str) -> Problem:
     """The problem for a reader who may not see data. `document`: the run's, whose names the reader may see."""
     problem = problem_of(stored)
-    shown, names = problem.without_data(), names_in(document)
+    shown, names = problem.without_data(), f"{names_in(document)}\n{_said_open(stored)}"
     if stored.get("contract") != CONTRACT or not quotes_only_names(shown.message, names):
         place: dict[str, Any] = {"stage_index": problem.stage_index, "stage": _name(problem.stage, names)}
         return Problem(code=problem.code, message=_reason_hidden(problem, names), **place)
@@ -56,6 +57,12 @@ def hidden(stored: dict[str, Any], document: str) -> Problem:
         stage_type=_name(shown.stage_type, names),
         field=_name(shown.field, names),
     )
+
+
+def _said_open(stored: dict[str, Any]) -> str:
+    """Names open to all although the document has them not; only the portal can say so: `believed` drops it from what an executor says."""
+    names = stored.get("names")
+    return "\n".join(map(str, names)).casefold() if isinstance(names, list) else ""
 
 
 def without_data(stored: dict[str, Any], document: str) -> dict[str, Any]:

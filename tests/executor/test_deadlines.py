@@ -62,8 +62,9 @@ def test_long_queries_that_are_not_deep_are_fit(sql: str) -> None:
     assert sql_problems(sql) == []
 
 
-def test_over_time_spark_is_ended_and_the_problem_raised() -> None:
-    spark = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+@pytest.mark.parametrize("work", ["while True: pass", "import time; time.sleep(60)"], ids=["busy", "waits for its turn"])
+def test_over_time_spark_is_ended_and_the_problem_raised(work: str) -> None:
+    spark = subprocess.Popen([sys.executable, "-c", work])
     deadline.watch_over(spark)
     problem = Problem(code="too-long", message="Too long.")
     with pytest.raises(deadline.TookTooLong) as told, deadline.within(0.3, problem):
@@ -71,6 +72,11 @@ def test_over_time_spark_is_ended_and_the_problem_raised() -> None:
         raise OSError("the connection is gone")
     assert told.value.problems == [problem]
     assert spark.returncode is not None
+
+
+@pytest.mark.parametrize(("seconds", "latest"), [(5, 30), (60, 120), (600, 660)])
+def test_on_a_busy_machine_a_limit_ends_a_minute_later_at_most(seconds: float, latest: float) -> None:
+    assert deadline.by_the_clock(seconds) == latest
 
 
 def test_in_time_nothing_is_ended_and_errors_are_as_they_were() -> None:

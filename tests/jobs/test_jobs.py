@@ -190,6 +190,23 @@ ON_A_JOB: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize(
+    "does",
+    [
+        lambda ana, job: actions.save_version(actor=ana, job=job, document=SAVED, message="", base_version=1),
+        lambda ana, job: actions.restore_version(actor=ana, job=job, version=job.versions.get(number=1)),
+        lambda ana, job: actions.take_over_place(actor=ana, job=job, environment=job.project.environments.get(name="dev"), uri="curated/x"),
+    ],
+    ids=["save", "restore", "take over"],
+)
+def test_nothing_of_an_archived_job_goes_live_and_it_takes_no_place(ana, job, does):
+    live = job.live_versions.get(environment__name="dev").version_id
+    actions.archive_job(actor=ana, job=Job.objects.get(pk=job.pk))  # `job` is what a request read before
+    with pytest.raises(PortalError, match="daily_delays is archived"):
+        does(ana, job)
+    assert job.live_versions.get(environment__name="dev").version_id == live and not job.places.exists()
+
+
 @pytest.mark.parametrize("does", ON_A_JOB)
 def test_who_works_on_a_job_that_somebody_deletes_meanwhile_is_told(ana, flights, does):
     job = actions.create_job(actor=ana, project=flights, name="a_try")
@@ -212,6 +229,22 @@ def test_two_people_who_change_different_parts_of_a_job_both_keep_theirs(ana, ol
     actions.edit_job(actor=ana, job=other, description="new")
     job.refresh_from_db()
     assert (job.owner, job.description) == (olu, "new")
+
+
+def test_who_opened_the_details_before_another_saved_does_not_undo_it(ana, olu, job, browser_of):
+    browser, opened, page, api = browser_of(ana), job.edition, "/p/flights/jobs/daily_delays/", "/api/v1/projects/flights/jobs/daily_delays"
+    assert f'name="edition" value="{opened}"' in browser.get(page).content.decode()
+    actions.edit_job(actor=ana, job=job, owner=olu)
+    sent = {"description": "mine", "tags": "", "owner": ana.pk, "runs_at_once": 1, "edition": opened}
+    answer = browser.post(f"{page}details", sent)
+    assert answer.status_code == 409 and "Somebody has changed daily_delays since you opened it." in answer.content.decode()
+    said = browser.patch(api, {"description": "mine", "edition": opened}, "application/json")
+    assert (said.status_code, said.json()["code"]) == (409, "changed-meanwhile")
+    job.refresh_from_db()
+    assert (job.owner, job.description) == (olu, "Delay by day")
+    browser.post(f"{page}details", sent | {"edition": browser.get(api).json()["edition"]})
+    job.refresh_from_db()
+    assert (job.owner, job.description) == (ana, "mine")
 
 
 @pytest.mark.parametrize("door", ["/api/v1/projects/flights/jobs/daily_delays/run-draft", "/p/flights/jobs/daily_delays/run-draft"])

@@ -14,6 +14,7 @@ from executor.files import kept
 from executor.files.publish import Publisher
 from executor.put_back import put_back
 from portal.errors import Conflict, NotAllowed
+from portal.runs.problems import believed, hidden
 from tests import factories
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def test_of_two_that_work_at_once_the_second_publishes_nothing(
     late = late if late.is_final else work(late)
     assert (first.state, late.state) == ("succeeded", "failed")
     assert late.problem and late.problem["code"] == "place-not-own"
+    sentence = f"“{WRITES}” is a place which the job “daily_delays” publishes."
+    assert hidden(late.problem, late.document).message == sentence  # names of the project are no data: mails and webhooks say them
+    assert sentence not in hidden(believed(late.problem), late.document).message  # an executor cannot say that a word is open
     assert (fake_executor / "published").read_text().split() == [str(first.pk)]
 
 
