@@ -15,9 +15,11 @@ public final class TextShape {
     private static final long TEXT = 1L, NUMBER = 1L << 1, DATE = 1L << 2;
     private static final long UNORDERED = 1L << 53, NOT_PLAIN = 1L << 54, SIGNED = 1L << 55, ODD = 1L << 56, ZEROS = 1L << 57, MANY_DIGITS = 1L << 58;
     private static final String MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec";
-    private static final Pattern GROUPS = Pattern.compile("(?:[0-9]{1,3}(?:[, '\u2019\u00a0][0-9]{3})+|[0-9]{1,3}(?:[.][0-9]{3}){2,})(?![0-9])");
+    private static final Pattern GROUPS = Pattern.compile("(?:[0-9]{1,3}(?:[, '\u2019\u00a0][0-9]{3})+|[0-9]{1,3}(?:[.][0-9]{3}){2,}|[0-9]{1,3}(?:[.][0-9]{3})+(?=,[0-9]))(?![0-9])");
     private static final Pattern OTHER_NUMBER = Pattern.compile(
         "[+-]?[$\u20ac\u00a3\u00a5]?(?:(?:" + GROUPS.pattern() + "|[1-9][0-9]*|0)(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?%?");
+    private static final Pattern OTHER_DECIMALS = Pattern.compile("[.,][0-9]+[^0-9]*$");
+    private static final Pattern WHOLE_GROUPS = Pattern.compile("[^0-9]*(?:" + GROUPS.pattern() + ")[^0-9]*");
     private static final Pattern YEAR_LAST = Pattern.compile("[0-9]{1,2}[/.-][0-9]{1,2}[/.-](?:[0-9]{4}|[0-9]{2})(?:[ T].*)?|[0-9]{1,2}[/-][0-9]{4}");
     private static final Pattern MONTH_NAME = Pattern.compile(
         "[0-9]{1,2}[ .-]+[A-Za-z]{3,9}[.]?[ ,-]+(?:[0-9]{4}|[0-9]{2})(?: .*)?|[A-Za-z]{3,9}[.]? [0-9]{1,2},? [0-9]{4}(?: .*)?");
@@ -130,7 +132,7 @@ public final class TextShape {
     private static long other(String text) {
         if (OTHER_NUMBER.matcher(text).matches()) {
             boolean isSigned = text.startsWith("-") || text.indexOf('e') >= 0 || text.indexOf('E') >= 0;
-            return number(width(text), 0) | (isSigned ? SIGNED : 0L);
+            return number(width(text), OTHER_DECIMALS.matcher(text).find() && !WHOLE_GROUPS.matcher(text).matches() ? 1 : 0) | (isSigned ? SIGNED : 0L);
         }
         if (YEAR_LAST.matcher(text).matches() || MONTH_NAME.matcher(text).matches() || YEAR_FIRST_SHORT.matcher(text).matches()) return DATE | UNORDERED;
         if (YEAR_FIRST.matcher(text).matches()) return DATE;

@@ -31,7 +31,7 @@ import scala.runtime.AbstractFunction1;
 /** A query rebuilt with a counter of rows at each place that `ValueLook` has found. Written for Janino. */
 final class ValueCounters extends AbstractFunction1 {
     private static final String VALUE = "_sluice_value_";
-    private static final Set TEXTS = new HashSet(Arrays.asList(new Object[] {"order", "zeros", "double"}));
+    private static final Set TEXTS = new HashSet(Arrays.asList(new Object[] {"order", "order-called", "zeros", "double"}));
     private static final Set KEYS = new HashSet(Arrays.asList(new Object[] {"key-left", "key-right", "group", "group-words"}));
     private final List points, metrics;
     private final String[] names;

@@ -241,7 +241,9 @@ public final class ValueLook {
     }
 
     private void ordered(LogicalPlan node, Expression value) {
-        if (value.dataType() instanceof StringType && !value.foldable() && !origins.isMeant(value)) add("order", node, value, new Expression[] {value});
+        if (!(value.dataType() instanceof StringType) || value.foldable()) return;
+        if (origins.isCalled(value)) add("order-called", node, value, new Expression[] {value});
+        else if (!origins.isMeant(value)) add("order", node, value, new Expression[] {value});
     }
 
     private void compared(LogicalPlan node, Expression part) {
@@ -375,7 +377,7 @@ public final class ValueLook {
         for (int i = 0; i < points.size(); i++) {
             ValuePoint known = (ValuePoint) points.get(i);
             boolean isSame = known.kind.equals(kind) && known.values[0].semanticEquals(values[0]) && (!kind.startsWith("sought") || known.values[1].semanticEquals(values[1]));
-            if (!isSame || !kind.equals("order") && !known.shown.semanticEquals(shown)) continue;
+            if (!isSame || !kind.startsWith("order") && !known.shown.semanticEquals(shown)) continue;
             if ((known.child == ValuePoint.ASKED) != (made.child == ValuePoint.ASKED)) continue;
             if (known.node != made.node && known.child >= 0 && made.child >= 0) points.set(i, made); // further below, where no condition has left out rows yet
             return;

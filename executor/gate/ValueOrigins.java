@@ -18,6 +18,7 @@ import org.apache.spark.sql.types.Metadata;
 /** Where the values of a query come from: from Parquet files, or from a column that somebody said is text. Written for Janino. */
 final class ValueOrigins {
     private static final int DEEPEST = 400;
+    private static final int NOBODY = 0, QUERY = 1, SCHEMA = 2;
     private final LogicalPlan plan;
     private Map definitions = null;
 
@@ -27,20 +28,29 @@ final class ValueOrigins {
 
     /** Whether somebody said that it is a text: CAST(… AS STRING), or a column that a schema calls so. */
     boolean isMeant(Expression value) {
+        return saidBy(value) != NOBODY;
+    }
+
+    /** Whether a schema calls it text, as a proposal does where too many values are neither numbers nor days. */
+    boolean isCalled(Expression value) {
+        return saidBy(value) == SCHEMA;
+    }
+
+    private int saidBy(Expression value) {
         Expression now = value;
         for (int steps = 0; steps < DEEPEST; steps++) {
-            if (now instanceof Cast) return true;
+            if (now instanceof Cast) return QUERY;
             if (now instanceof Attribute) {
                 Metadata known = ((Attribute) now).metadata();
-                if (known.contains("internal") && !known.getBoolean("internal")) return true;
+                if (known.contains("internal") && !known.getBoolean("internal")) return SCHEMA;
                 Object found = definitions().get(Long.valueOf(((Attribute) now).exprId().id()));
-                if (!(found instanceof Alias)) return false;
+                if (!(found instanceof Alias)) return NOBODY;
                 now = ((Alias) found).child();
             } else if (now instanceof AggregateExpression) now = (Expression) ((AggregateExpression) now).aggregateFunction();
             else if (now instanceof Max || now instanceof Min) now = (Expression) now.children().apply(0);
-            else return false;
+            else return NOBODY;
         }
-        return false;
+        return NOBODY;
     }
 
     boolean isFromParquet(Expression value) {

@@ -13,6 +13,8 @@ from executor.look.shapes import GAPS, TRUE_MINUS, Moment, Number, day_first, mo
 
 ENOUGH = 0.9
 """The share of values that must fit a type for it to be proposed."""
+MANY = 0.5
+"""From which share on it is said of a text that it would be another type but for its other values."""
 LONGEST_NUMBER = 15
 """Digits of a whole number; longer ones may be account numbers and the like."""
 LARGEST_LONG = 2**63 - 1
@@ -25,6 +27,7 @@ _CODE_NAMES = re.compile(
 )
 _LONG_CODE_NAMES = re.compile(r"account|konto|card|tracking|barcode|serial|imei|reference", re.IGNORECASE)
 """What has many digits and is called so is no amount."""
+_OFFSET = re.compile(r"[+-]\d{2}:?(?:\d{2})?$")
 _DAY_NAMES = re.compile(r"date|day|datum|_dt\b|^dt|tag$|jour|fecha", re.IGNORECASE)
 
 
@@ -32,6 +35,8 @@ EMPTY = "always empty"
 KINDS = {"date": "days", "timestamp": "days and times", "time": "times of day", "boolean": "yes or no"} | dict.fromkeys(
     ("integer", "long", "double", "decimal"), "numbers of one writing"
 )
+
+_CHOICES = {"date": "a date", "timestamp": "a date and time", "time": "a time of day"}
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,21 @@ def _found(facts: Facts, style: Style) -> Typing:
     }
     if sum(kinds.values()) >= ENOUGH * total:
         return moment(facts, style, max(kinds, key=lambda kind: kinds[kind]))
-    return Typing("string")
+    return Typing("string", why=_but_for_others(facts, kinds, total))
+
+
+def _but_for_others(facts: Facts, moments: dict[str, int], total: int) -> str:
+    """What a column would be but for a word such as “open” among its days: as text it goes letter by letter."""
+    amounts = _rows(facts, lambda key: isinstance(key, Number) and not key.zero_led)
+    kind, rows = max([("a number", amounts), *((_CHOICES[kind], rows) for kind, rows in moments.items())], key=lambda one: one[1])
+    has_codes = kind == "a number" and (_code(facts) or not _has_decimals(facts))
+    if rows < MANY * total or has_codes:
+        return ""
+    return f"{rows:,} of {total:,} would be {kind}: choose that type, and the others are shown"
+
+
+def _has_decimals(facts: Facts) -> bool:
+    return any(isinstance(key, Number) and tally.decimals for key, tally in facts.tallies.items())
 
 
 def _typed_as(facts: Facts, style: Style, wanted: str) -> Typing:
@@ -347,7 +366,15 @@ def moment(facts: Facts, style: Style, kind: str, *, chosen: bool = False) -> Ty
     options: dict[str, Any] = {"formatters": patterns}
     if kind == "timestamp":
         options["timezoneId"] = style.time_zone
-    return Typing(kind, set(fitting), options=options, order=order, open="dayFirst" if is_open else "", zones=_zones(fitting))
+    zones = _zones(fitting)
+    why = _of_own_zone(zones[2])
+    return Typing(kind, set(fitting), options=options, order=order, open="dayFirst" if is_open else "", zones=zones, why=why)
+
+
+def _of_own_zone(example: str) -> str:
+    """Days and hours are those of UTC, whatever zone the times themselves say."""
+    found = _OFFSET.search(example)
+    return f"times of a zone of their own, {found[0]}, become UTC: so do their hours and days" if found and found[0].strip("+-0:") else ""
 
 
 def _zones(moments: dict[Moment, Tally]) -> tuple[int, int, str]:

@@ -32,7 +32,7 @@ from executor.running.keys import (
 )
 from executor.running.mends import begins_at, mended
 from executor.running.sizes import is_large
-from executor.running.text_order import MANY_DIGITS, TEXT_COUNTS, ZEROS, cast_to, in_order, texts_with
+from executor.running.text_order import MANY_DIGITS, TEXT_COUNTS, ZEROS, called_text, cast_to, in_order, texts_with
 from executor.running.watches import PREFIX, Observed
 from executor.spark import deadline
 from executor.value_kinds import YEARS_AHEAD
@@ -96,6 +96,7 @@ def _thousands(numbers: Sequence[int]) -> tuple[str, int] | None:
 
 HAZARDS = {
     "order": Hazard(TEXT_COUNTS, in_order, cast_to),
+    "order-called": Hazard(TEXT_COUNTS, called_text, cast_to),
     "midnight": Hazard([f"count_if({_SAME_DAY} AND {_AT_MIDNIGHT})"], _any("after-midnight")),
     "seconds": Hazard([f"count_if({_NO_SECONDS})"], _any("no-seconds")),
     "zone-day": Hazard([f"count_if(CAST(_sluice_value_0 AS DATE) <> CAST({_IN_ZONE} AS DATE))"], _any("zone-day")),

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 MOST_OF_THEM = 0.9
 """From which share of a column's texts on they are taken for numbers, or for dates."""
+HALF_OF_THEM = 0.5
+"""The same where they cannot be codes: days that letters put out of order, numbers with decimals."""
 MOST_DIGITS = 18
 
 SHAPE = "_sluice_value_0"
@@ -34,11 +36,23 @@ def in_order(numbers: Sequence[int]) -> tuple[str, int] | None:
     texts, count = both & 0xFFFFFFFF, both >> 32
     if texts < 2:
         return None
-    if count >= texts * MOST_OF_THEM and (len(_set(bits, _WIDTHS)) > 1 or bits >> _SIGNED & 1):
+    least = texts * (HALF_OF_THEM if has_decimals(bits) else MOST_OF_THEM)
+    if count >= least and (len(_set(bits, _WIDTHS)) > 1 or bits >> _SIGNED & 1):
         return "numbers-by-letters", count
-    if dates >= texts * MOST_OF_THEM and bits >> _UNORDERED & 1:
+    if dates >= texts * HALF_OF_THEM and bits >> _UNORDERED & 1:
         return "dates-by-letters", dates
     return None
+
+
+def called_text(numbers: Sequence[int]) -> tuple[str, int] | None:
+    """The same of a column that a schema calls text: whole numbers are codes then, but no code is a day or has decimals. A proposal calls
+    text what has too many other values, such as “open” among days, and nobody means them letter by letter."""
+    found = in_order(numbers)
+    return None if found and found[0] == "numbers-by-letters" and not has_decimals(numbers[2]) else found
+
+
+def has_decimals(bits: int) -> bool:
+    return any(_set(bits, _DECIMALS))
 
 
 def cast_to(numbers: Sequence[int]) -> str | None:

@@ -69,6 +69,9 @@ def run(process: SparkProcess, lake: Path, sql: str) -> Outcome:
         ("SELECT max(n) AS m FROM t UNION ALL SELECT name FROM t", {"n"}),
         ("SELECT max(a.n) AS m FROM j", {"a.n"}),
         ("SELECT max(get_json_object(j, '$.n')) AS m FROM j", {"get_json_object(j, $.n)"}),
+        # What a schema calls text may be a proposal's doing; no code has decimals.
+        ("WITH c AS (SELECT n AS m FROM v) SELECT * FROM c ORDER BY m", {"m"}),
+        ("SELECT max(n) AS m FROM v", {"n"}),
     ],
 )
 def test_numbers_in_order_as_text_are_told(spark_process: SparkProcess, lake: Path, sql: str, names: set[str]) -> None:
@@ -85,10 +88,41 @@ def test_numbers_in_order_as_text_are_told(spark_process: SparkProcess, lake: Pa
         ("SELECT * FROM t ORDER BY clock", "clock"),
         ("SELECT * FROM t WHERE us > 'Feb 1, 2024'", "us"),
         ("SELECT max(date_format(at, 'dd/MM/yyyy')) AS m FROM v", "date_format(at, dd/MM/yyyy)"),
+        ("SELECT min(day) AS m FROM v", "day"),
+        ("SELECT id FROM v WHERE us > 'Feb 1, 2024'", "us"),
     ],
 )
 def test_dates_in_order_as_text_are_told(spark_process: SparkProcess, lake: Path, sql: str, name: str) -> None:
     assert told(run(spark_process, lake, sql)) == {(name, "dates-by-letters", 3)}
+
+
+DUE = ["03.05.2024", "16.06.2024", "1.7.2024", "open", "open", ""]
+AMOUNTS = ["999,00", "2.493,77", "-1.114,58", "k. A.", "n/a"]
+HOUSES = ["9", "10", "12a", "3b"]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "rows"),
+    [
+        (DUE, "dates-by-letters", 3),
+        (AMOUNTS, "numbers-by-letters", 3),
+        (["9.5", "10.25", "-", "-"], "numbers-by-letters", 2),
+        (HOUSES, "", 0),
+        (["9", "10", "unknown"], "", 0),
+        (["9/1/2024", "open", "open", "open"], "", 0),
+        (["1.10.2", "1.9.3", "2.0.1"], "", 0),
+    ],
+)
+@pytest.mark.parametrize("view", ["t", "v"])
+def test_days_and_amounts_are_told_beside_other_words(
+    spark_process: SparkProcess, tmp_path: Path, view: str, values: list[str], kind: str, rows: int
+) -> None:
+    (tmp_path / "t.csv").write_text("".join(f"{line}\n" for line in ["x;y", *(f"{value};1" for value in values)]))
+    read = READ | {"delimiter": "Custom", "customDelimiter": ";"}
+    typed = TYPED | {"schema": [{"name": name, "type": "string", "nullable": True} for name in ("x", "y")]}
+    query = {"type": "SQLTransform", "name": "asked", "sql": f"SELECT y FROM {view} WHERE x > '1'", "outputView": "o"}
+    save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
+    assert told(run_here(spark_process, [read, typed, query, save], tmp_path)) == ({("x", kind, rows)} if kind else set())
 
 
 @pytest.mark.parametrize(
@@ -99,8 +133,8 @@ def test_dates_in_order_as_text_are_told(spark_process: SparkProcess, lake: Path
         "SELECT max(CAST(n AS STRING)) AS m FROM t",
         "SELECT max(CAST(n AS DOUBLE)) AS m FROM t",
         "SELECT count(*) AS c FROM t WHERE id > 1",
-        "SELECT max(n) AS a, min(day) AS b FROM v",
-        "WITH c AS (SELECT n AS m FROM v) SELECT * FROM c ORDER BY m",
+        "SELECT max(id) AS a, min(code) AS b, min(iso) AS c, max(name) AS d FROM v",
+        "SELECT * FROM v ORDER BY long, same, item",
         "SELECT max(n) AS m FROM t WHERE id = '1'",
     ],
 )

@@ -339,6 +339,33 @@ def test_times_with_and_without_a_zone_in_one_column_are_asked_about(tmp_path: P
     assert (answered.questions, column(answered, "at").type["timezoneId"]) == ([], zones[-1])
 
 
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (["03.05.2024", "16.06.2024", "open", "01.07.2024"], "3 of 4 would be a date: choose that type, and the others are shown"),
+        (["10:30", "11:15", "later", "12:00"], "3 of 4 would be a time of day: choose that type, and the others are shown"),
+        (["999.50", "12.25", "on request", "1.5"], "3 of 4 would be a number: choose that type, and the others are shown"),
+        (["9", "10", "12a", "14"], ""),
+        (["9", "10", "012", "a"], ""),
+        (["03.05.2024", "open", "late", "never"], ""),
+        (
+            ["2024-05-01T08:00:00+02:00", "2024-05-02T08:00:00+02:00"],
+            "times of a zone of their own, +02:00, become UTC: so do their hours and days",
+        ),
+        (
+            ["2024-05-01 08:00:00-0500", "2024-05-02 08:00:00-0500"],
+            "times of a zone of their own, -0500, become UTC: so do their hours and days",
+        ),
+        (["2024-05-01T08:00:00Z", "2024-05-02T08:00:00Z"], ""),
+        (["2024-05-01T08:00:00+00:00", "2024-05-02T08:00:00+00:00"], ""),
+        (["2024-05-01 08:00:00", "2024-05-02 08:00:00"], ""),
+    ],
+)
+def test_what_a_column_would_be_and_what_becomes_of_zones_is_said(tmp_path: Path, values: list[str], words: str) -> None:
+    content = "id,x\n" + "".join(f"{number},{value}\n" for number, value in enumerate(values))
+    assert column(proposal_of(tmp_path, content), "x").words == words
+
+
 def test_times_that_all_say_a_zone_or_none_ask_nothing(tmp_path: Path) -> None:
     for ending in ("", "Z"):
         assert not proposal_of(tmp_path, f"id,at\n1,2024-01-01 10:00:00{ending}\n2,2024-01-02 11:00:00{ending}\n").questions
