@@ -58,7 +58,7 @@ COMPILED_LATE = [
 
 def java_options(memory_mb: int, cores: int, kind: str, temp: Path) -> list[str]:
     """Options of the JVM. `kind`: preview starts soonest (simple compiler, serial collector), run works fastest."""
-    speed = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"] if kind == "preview" else ["-XX:+UseParallelGC", *COMPILED_LATE]
+    speed = ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=192m", "-XX:+UseSerialGC"] if kind == "preview" else ["-XX:+UseParallelGC", *COMPILED_LATE]
     return [
         *MODULE_OPTIONS,
         *speed,

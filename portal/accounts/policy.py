@@ -62,20 +62,27 @@ def can(user: User, action: str, subject: Any = None, *, environment: str | None
     """
     if not user.is_authenticated or not user.is_active or not token_scopes.allow(action):
         return False
-    memberships = _memberships(user, ROLES_FOR[action])
-    platform_wide = Q(project__isnull=True, role=R.PLATFORM_ADMIN)
+    held = _held(user, ROLES_FOR[action])
+    if any(project is None for project, _ in held):
+        return True  # a platform admin, whose role stands outside projects
     if subject is None:
-        return memberships.filter(platform_wide).exists()
+        return False
     project, own_environment = _scope(subject)
     name = environment if own_environment is None else own_environment
-    inside = Q(project=project) & (Q() if name is None else Q(environment__in=["", name]))
-    return memberships.filter(platform_wide | inside).exists()
+    return any(project == of and (name is None or inside in ("", name)) for of, inside in held)
 
 
-def _memberships(user: User, roles: set[Role]) -> QuerySet[Membership]:
+def _held(user: User, roles: set[Role]) -> list[tuple[int | None, str]]:
+    """(project, environment or "") of each of these roles that a person holds; no project for a platform admin. Chosen among all their
+    roles here and not in the database: a page asks dozens of times, and making a query of many conditions takes longer than answering it."""
+    rows = _memberships(user).values_list("project_id", "environment", "role")
+    return [(project, environment) for project, environment, role in rows if role in roles]
+
+
+def _memberships(user: User) -> QuerySet[Membership]:
     """Roles of a person as they came: none once the account was switched off, its password changed or the token revoked since `user` was
     read. Work that takes long (a download, an upload, unpacking) asks again, and learns of it."""
-    found = Membership.objects.filter(user=user, user__is_active=True, user__password=user.password, role__in=roles)
+    found = Membership.objects.filter(user=user, user__is_active=True, user__password=user.password)
     return found.filter(Exists(token)) if (token := token_scopes.token_in_use()) is not None else found
 
 
@@ -91,7 +98,7 @@ def allowed(user: User, action: str, queryset: QuerySet[M]) -> QuerySet[M]:
         return queryset.none()
     model: Any = queryset.model
     project_path = f"{model.access_project}__pk" if model.access_project else "pk"
-    membership = _memberships(user, ROLES_FOR[action])
+    membership = _memberships(user).filter(role__in=ROLES_FOR[action])
     here = Q(project=OuterRef(project_path))
     if model.access_environment:
         here &= Q(environment="") | Q(environment=OuterRef(model.access_environment))
@@ -126,8 +133,9 @@ def role_table() -> list[tuple[str, list[str]]]:
     return [(role.label, [action.replace("_", " ") for action, roles in ROLES_FOR.items() if role in roles]) for role in Role]
 
 
-def _scope(subject: Any) -> tuple[Project, str | None]:
-    project = _walk(subject, subject.access_project)
+def _scope(subject: Any) -> tuple[int | None, str | None]:
+    """(id of its project, its environment: "" for all of them, None where it belongs to no single one)."""
+    project = getattr(_walk(subject, subject.access_project), "pk", None)
     environment = (_walk(subject, subject.access_environment) or "") if subject.access_environment else None
     return project, environment
 
