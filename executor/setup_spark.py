@@ -21,6 +21,7 @@ from typing import Any
 
 from executor.problems import Problem, ProblemError
 from executor.running.warm_up import warm_up_job
+from executor.spark import hadoop_defaults
 from executor.spark.home import (
     GATE_SOURCES,
     SPARK_VERSION,
@@ -86,7 +87,7 @@ def link_jars(source: Path, target: Path) -> None:
 
 
 def compile_gate(home: SparkHome) -> None:
-    """Compiles executor/gate/*.java with Janino, inside a JVM of Spark's jars, into one jar beside them."""
+    """Compiles executor/gate/*.java with Janino, inside a JVM of Spark's jars, into one jar beside them, with Hadoop's few defaults."""
     with tempfile.TemporaryDirectory(prefix="sluice-gate-") as folder:
         jvm = Jvm(home, java_options(ARCHIVE_MEMORY_MB, 1, "preview", Path(folder)), log=lambda level, text: None)
         try:
@@ -94,6 +95,8 @@ def compile_gate(home: SparkHome) -> None:
         finally:
             jvm.kill()
         with zipfile.ZipFile(home.gate_jar, "w", zipfile.ZIP_DEFLATED) as jar:
+            for name, text in hadoop_defaults.texts().items():
+                jar.writestr(zipfile.ZipInfo(name), text)
             for compiled in sorted(Path(folder).rglob("*.class")):
                 jar.writestr(zipfile.ZipInfo(str(compiled.relative_to(folder))), compiled.read_bytes())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -40,7 +40,6 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         return {"nav": {}}
     projects = list(projects_of(user))
     project = project_in_use(request, projects)
-    counts = _counts(user, project) if project else {}
     return {
         "nav": {
             "project": project,
@@ -48,10 +47,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "switch_project_url": reverse("accounts:switch_project"),
             "environment": None,
             "urls": _addresses(user, project),
-            "counts": counts,
-            "running": counts.get("runs", 0),
+            "counts": Counts(user, project) if project else {},
             "is_piece": "HX-Request" in request.headers,
-            "waiting": counts.get("promotions", 0),
             "uploads": lambda: uploads.config(user, project) if project else None,  # asked by the pages that take files only
             "palette_url": reverse("home:palette"),
             "account_url": reverse("accounts:tokens"),
@@ -84,15 +81,29 @@ def _addresses(user: User, project: Project | None) -> dict[str, str]:
     return found
 
 
-def _counts(user: User, project: Project) -> dict[str, int]:
-    def mine(action: str, rows: QuerySet[Any]) -> int:
-        return policy.allowed(user, action, policy.of_project(rows, project)).count()
+class Counts(Mapping[str, int]):
+    """Key of the place in the navigation → number beside it. Each is asked for when it is first read: a piece of a page shows two."""
 
-    asked: dict[str, Callable[[], int]] = {
-        "jobs": lambda: mine("view", Job.objects.filter(archived_at=None)),
-        "pipelines": lambda: mine("view", Pipeline.objects.all()),
-        "runs": lambda: mine("view", Run.objects.active()),
-        "promotions": lambda: Promotion.objects.waiting_for(user).filter(job__project=project).count(),
-        "alerts": lambda: Alert.objects.unread_by(user).filter(project=project).count(),
-    }
-    return {key: count() for key, count in asked.items()}
+    def __init__(self, user: User, project: Project) -> None:
+        def mine(rows: QuerySet[Any]) -> int:
+            return policy.allowed(user, "view", policy.of_project(rows, project)).count()
+
+        self._asked: dict[str, Callable[[], int]] = {
+            "jobs": lambda: mine(Job.objects.filter(archived_at=None)),
+            "pipelines": lambda: mine(Pipeline.objects.all()),
+            "runs": lambda: mine(Run.objects.active()),
+            "promotions": lambda: Promotion.objects.waiting_for(user).filter(job__project=project).count(),
+            "alerts": lambda: Alert.objects.unread_by(user).filter(project=project).count(),
+        }
+        self._known: dict[str, int] = {}
+
+    def __getitem__(self, key: str) -> int:
+        if key not in self._known:
+            self._known[key] = self._asked[key]()
+        return self._known[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._asked)
+
+    def __len__(self) -> int:
+        return len(self._asked)

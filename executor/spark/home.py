@@ -3,10 +3,9 @@
 Jars that a job never needs but an attacker could use (an embedded database, Hive, Spark Connect, connection pools) are left out.
 The folder is made once by `python -m executor.setup_spark`; it holds hard links, so it costs no disk.
 
-    <home>/jars/*.jar        Spark and what it needs, less `LEFT_OUT`, and `sluice-gate.jar` (our gate, compiled)
+    <home>/jars/*.jar        Spark and what it needs, less `LEFT_OUT`, and `sluice-gate.jar` (our gate, compiled; Hadoop's defaults)
     <home>/ready              all of it is in place
-    <home>/preview.jsa       class archives that make the JVM start sooner (optional)
-    <home>/run.jsa
+    <home>/classes.jsa        class archive that makes the JVM start sooner (optional)
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from executor.problems import Problem, ProblemError
+from executor.spark import hadoop_defaults
 
 SPARK_VERSION = "4.2.0"
 GATE_JAR = "sluice-gate.jar"
@@ -77,8 +77,8 @@ class SparkHome:
         return self.path / ARCHIVE
 
     def class_path(self) -> str:
-        """All jars in a fixed order: a class archive is valid for exactly one class path."""
-        return os.pathsep.join(str(jar) for jar in sorted(self.jars.glob("*.jar")))
+        """All jars in a fixed order, ours first: a class archive is valid for exactly one class path."""
+        return os.pathsep.join(str(jar) for jar in sorted(self.jars.glob("*.jar"), key=lambda jar: (jar.name != GATE_JAR, jar)))
 
     @property
     def ready_mark(self) -> Path:
@@ -136,6 +136,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256(f"{os.path.realpath(java_command())}:{ARCHIVE}".encode())
     for source in sorted(GATE_SOURCES.glob("*.java")):
         digest.update(source.read_bytes())
+    digest.update(repr(hadoop_defaults.texts()).encode())
     for jar in sorted(pyspark_jars().glob("*.jar")):
         kept = jar.stat()
         digest.update(f"{jar}:{kept.st_size}:{kept.st_mtime_ns}:{is_left_out(jar.name)}\n".encode())

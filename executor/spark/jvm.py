@@ -47,7 +47,11 @@ SPARK_GONE = Problem(
 )
 
 
+COMPILED_SIMPLY = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=192m"]
+"""One compiler, for which Java gives 48 MB: after some hundred queries these are full, and what was compiled goes and is made again."""
+
 COMPILED_LATE = [
+    "-XX:+UseParallelGC",
     "-XX:Tier4InvocationThreshold=50000",
     "-XX:Tier4MinInvocationThreshold=6000",
     "-XX:Tier4CompileThreshold=150000",
@@ -58,7 +62,7 @@ COMPILED_LATE = [
 
 def java_options(memory_mb: int, cores: int, kind: str, temp: Path) -> list[str]:
     """Options of the JVM. `kind`: preview starts soonest (simple compiler, serial collector), run works fastest."""
-    speed = ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=192m", "-XX:+UseSerialGC"] if kind == "preview" else ["-XX:+UseParallelGC", *COMPILED_LATE]
+    speed = COMPILED_SIMPLY if kind == "preview" else COMPILED_LATE
     return [
         *MODULE_OPTIONS,
         *speed,

@@ -73,8 +73,8 @@ def can(user: User, action: str, subject: Any = None, *, environment: str | None
 
 
 def _held(user: User, roles: set[Role]) -> list[tuple[int | None, str]]:
-    """(project, environment or "") of each of these roles that a person holds; no project for a platform admin. Chosen among all their
-    roles here and not in the database: a page asks dozens of times, and making a query of many conditions takes longer than answering it."""
+    """(project, environment or "") of each of these roles that a person holds; no project for a platform admin. Chosen here and not in
+    the database: a page asks dozens of times, and making a query of many conditions takes longer than answering it."""
     rows = _memberships(user).values_list("project_id", "environment", "role")
     return [(project, environment) for project, environment, role in rows if role in roles]
 

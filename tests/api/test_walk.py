@@ -116,7 +116,7 @@ def test_people_of_another_project_find_no_stream(method, ana, outsider, flights
 def test_no_address_ends_in_a_fault_of_ours(method, ana, ada, browser_of, flights):
     """Signed in, allowed or not, with an empty form or body: what is wrong is said, never a 500."""
     factories.make_version(factories.make_job(flights, ana), live_in=("dev",))
-    for user in (ana, ada):
+    for user in (ana,) if method in ("head", "options") else (ana, ada):  # answered as GET is, or before anybody is asked for
         browser = browser_of(user)
         browser.raise_request_exception = False
         for address in sorted(set(ALL) - STREAMED - {"/sign-out"}):

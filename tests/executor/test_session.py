@@ -97,6 +97,20 @@ def test_every_format_that_we_promise_works_with_these_jars(spark: SparkSession,
     for form in ("parquet", "orc", "json", "csv"):
         frame.write.format(form).save(str(tmp_path / form))
         assert spark.read.format(form).load(str(tmp_path / form)).count() == 1
+    for packed in ("gzip", "bzip2", "deflate", "lz4", "snappy"):
+        frame.select("b").write.option("compression", packed).csv(str(tmp_path / packed))
+    for packed in ("gzip", "bzip2", "deflate"):
+        assert spark.read.csv(str(tmp_path / packed)).count() == 1
+
+
+@pytest.mark.spark
+def test_hadoops_settings_of_its_services_stay_behind_and_its_local_files_work_without_them(spark: SparkSession, tmp_path: Path) -> None:
+    jvm: Any = spark._jvm
+    assert spark._jsc.hadoopConfiguration().size() < 30  # type: ignore[attr-defined]
+    hadoop = jvm.org.apache.hadoop
+    assert hadoop.fs.FileContext.getFileContext().getDefaultFileSystem().getUri().toString() == "file:///"
+    assert hadoop.fs.FileSystem.get(spark._jsc.hadoopConfiguration()).exists(hadoop.fs.Path(str(tmp_path)))  # type: ignore[attr-defined]
+    assert not hadoop.security.UserGroupInformation.isSecurityEnabled()
 
 
 def test_a_preview_starts_soonest_and_a_run_works_fastest() -> None:

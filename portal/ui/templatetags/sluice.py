@@ -223,7 +223,7 @@ def sections(context: Context) -> list[dict[str, Any]]:
     """The navigation's places that `nav.urls` knows, with count and which one this page is in (the longest address that fits)."""
     nav = context.get("nav") or {}
     urls: dict[str, str] = nav.get("urls") or {}
-    counts: dict[str, int] = nav.get("counts") or {}
+    counts: Mapping[str, int] = nav.get("counts") or {}
     request: HttpRequest | None = context.get("request")
     path = request.path if request else ""
     fitting = [key for key, url in urls.items() if path == url or (url != "/" and path.startswith(url))]
