@@ -51,6 +51,8 @@ def totals(rows: Rows, width: int) -> list[Totals]:
         distinct = set(values) - {""} if index in numbers or not _is_nearly_full(values) else set(values)
         words = {value for value in distinct if TOTAL.fullmatch(value) and not AMBIGUOUS.fullmatch(value)}
         maybe = {value for value in distinct - words if not value or ALL.fullmatch(value) or TOTAL.fullmatch(value)}
+        if "" in maybe and any(_name_each(columns[other], is_number=other in numbers) for other in range(len(columns)) if other != index):
+            maybe.discard("")
         measures = [columns[number] for number in numbers if number != index]
         if maybe and any(_add_up(values, maybe, measure) for measure in measures):
             words |= maybe
@@ -85,12 +87,17 @@ def summed_up(rows: Rows, width: int) -> list[int]:
         if not _NUMBER.fullmatch(last) or not _are_numbers(above):
             continue
         whole, parts = _number(last), [_number(cell) for cell in above]
-        if sum(part != 0 for part in parts) >= FEWEST_SUMMED and _is_same(whole, sum(parts)):
+        if sum(part != 0 for part in parts) >= FEWEST_SUMMED and _is_same(whole, sum(parts)) and not _doubles(parts):
             found.append(index)
             digits = max(digits, len(re.sub(r"\D", "", last).lstrip("0")))
     label = next((cell.strip() for cell in rows[-1] if cell.strip() and not _NUMBER.fullmatch(cell.strip())), "")
     enough = DIGITS_ALONE if len(found) == 1 and re.search(r"\w", label) else DIGITS_TOGETHER
     return found if digits >= enough else []
+
+
+def _doubles(parts: Sequence[float]) -> bool:
+    """Whether each is the sum of all before it: 1, 1, 2, 4, 8."""
+    return len(parts) > FEWEST_SUMMED and all(_is_same(parts[place], sum(parts[:place])) for place in (-1, -2))
 
 
 def groups(rows: Rows, width: int) -> list[Groups]:
@@ -123,6 +130,14 @@ def _name_parts(values: Sequence[str], words: set[str]) -> bool:
     """Whether most of the cells name something else, and several things."""
     others = [value for value in values if value and value not in words]
     return len(set(others)) >= FEWEST_OTHERS and 2 * len(others) >= sum(bool(value) or "" in words for value in values)
+
+
+def _name_each(values: Sequence[str], *, is_number: bool) -> bool:
+    """Whether each row has a name, day or running number of its own here: then one that says nothing elsewhere is a row as all others."""
+    if not all(values) or len(set(values)) < len(values) or any(TOTAL.fullmatch(value) for value in values):
+        return False
+    counted = [int(value) for value in values if value.isdecimal()]
+    return not is_number or counted == list(range(counted[0] if counted else 0, (counted[0] if counted else 0) + len(values)))
 
 
 def _add_up(values: Sequence[str], words: set[str], measure: Sequence[str]) -> bool:

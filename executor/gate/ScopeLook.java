@@ -3,6 +3,7 @@ package sluice;
 import java.util.ArrayList;
 import org.apache.spark.sql.catalyst.expressions.Alias;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.InSubquery;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
@@ -10,6 +11,7 @@ import org.apache.spark.sql.catalyst.expressions.OuterReference;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
+import org.apache.spark.sql.types.DateType;
 
 /**
  * Finds, in the analysed plan of one query, names that are another column than they look: the list of an IN that is the column of the query
@@ -65,10 +67,30 @@ public final class ScopeLook {
         }
     }
 
+    /** Whether other values of the key hardly ever become the same. */
+    private static boolean isOneToOne(Expression made) {
+        if (made instanceof Attribute) return true;
+        String kind = made.getClass().getSimpleName();
+        if (made instanceof Cast && made.dataType() instanceof DateType && !(((Cast) made).child().dataType() instanceof DateType)) return false;
+        if (!kind.matches("Coalesce|Cast|Nvl") && !(kind.matches("Add|Subtract|UnaryMinus|DateAdd|DateSub|Concat") && isOfOne(made))) return false;
+        scala.collection.Iterator parts = made.children().iterator();
+        while (parts.hasNext()) {
+            Expression part = (Expression) parts.next();
+            if (!part.foldable()) return isOneToOne(part);
+        }
+        return true;
+    }
+
+    /** Whether all parts but one are fixed: month + 1. */
+    private static boolean isOfOne(Expression made) {
+        int count = 0;
+        for (int i = 0; i < made.children().length(); i++) if (!((Expression) made.children().apply(i)).foldable()) count++;
+        return count == 1;
+    }
+
     /** Whether a column of the result has the key's name and is made of it, so that several groups may show the same. */
     private static boolean isMade(Alias column, Attribute key) {
         boolean isSame = column.name().equalsIgnoreCase(key.name()) && column.child().references().contains(key);
-        boolean isPlain = column.child() instanceof Attribute || column.child().getClass().getSimpleName().matches("Coalesce|Cast|Nvl");
-        return isSame && !isPlain && !ValueSafety.hasAggregate(new Expression[] {column.child()});
+        return isSame && !isOneToOne(column.child()) && !ValueSafety.hasAggregate(new Expression[] {column.child()});
     }
 }

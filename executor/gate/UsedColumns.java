@@ -20,12 +20,13 @@ import org.apache.spark.sql.catalyst.plans.logical.CTERelationRef;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
+import org.apache.spark.sql.catalyst.plans.logical.SubqueryAlias;
 import org.apache.spark.sql.catalyst.plans.logical.Union;
 import org.apache.spark.sql.catalyst.plans.logical.Window;
 
 /** Which columns of a query's plan come out of it or decide what does, and how many rows a condition on a row_number() keeps. Written for Janino. */
 final class UsedColumns {
-    private static final int MOST_ROUNDS = 50;
+    private static final int MOST_ROUNDS = 50, MOST_CUT = 1000;
     private final List plans;
     private final Map made = new HashMap(), commons = new HashMap(), kept = new HashMap();
     private Set used = null;
@@ -99,6 +100,10 @@ final class UsedColumns {
     /** How many rows conditions on this column keep, which numbers rows from 1; 0 where none does. */
     int keptOf(long column) {
         if (made.isEmpty()) findMade();
+        return keptOf(column, kept);
+    }
+
+    private int keptOf(long column, Map kept) {
         Iterator conditions = kept.keySet().iterator();
         while (conditions.hasNext()) {
             Long asked = (Long) conditions.next(), now = asked;
@@ -110,12 +115,49 @@ final class UsedColumns {
         return 0;
     }
 
+    /**
+     * How many rows a condition lets through that stands right above a window with nothing but a row_number(), and that all its rows must
+     * pass; 0 where none does, or where somebody else may see the rows.
+     */
+    int cutAbove(Window window) {
+        Object only = window.windowExpressions().length() == 1 ? window.windowExpressions().apply(0) : null;
+        if (!(only instanceof Alias)) return 0;
+        if (made.isEmpty()) findMade();
+        for (int i = 0; i < plans.size(); i++) {
+            LogicalPlan plan = (LogicalPlan) plans.get(i);
+            if (!(plan instanceof Filter) || below((LogicalPlan) ((Filter) plan).child()) != window) continue;
+            Map own = new HashMap();
+            condition(((Filter) plan).condition(), own);
+            int rows = keptOf(((Alias) only).exprId().id(), own);
+            return rows <= MOST_CUT ? rows : 0;
+        }
+        return 0;
+    }
+
+    /** What stands below columns that are passed on, and below the name of a query that is read here alone. */
+    private LogicalPlan below(LogicalPlan rows) {
+        LogicalPlan now = rows;
+        for (int steps = 0; steps < MOST_ROUNDS; steps++) {
+            Object query = now instanceof CTERelationRef && isReadOnce((CTERelationRef) now) ? commons.get(Long.valueOf(((CTERelationRef) now).cteId())) : null;
+            if (query != null) now = (LogicalPlan) query;
+            else if (now instanceof Project || now instanceof SubqueryAlias || now instanceof CTERelationDef) now = (LogicalPlan) now.children().apply(0);
+            else return now;
+        }
+        return now;
+    }
+
+    private boolean isReadOnce(CTERelationRef one) {
+        int count = 0;
+        for (int i = 0; i < plans.size(); i++) if (plans.get(i) instanceof CTERelationRef && ((CTERelationRef) plans.get(i)).cteId() == one.cteId()) count++;
+        return count == 1;
+    }
+
     /** Notes of what other column a column is the same, and the conditions. */
     private void findMade() {
         made.put(Long.valueOf(-1L), null);
         for (int i = 0; i < plans.size(); i++) {
             LogicalPlan plan = (LogicalPlan) plans.get(i);
-            if (plan instanceof Filter) condition(((Filter) plan).condition());
+            if (plan instanceof Filter) condition(((Filter) plan).condition(), kept);
             if (plan instanceof CTERelationRef && commons.get(Long.valueOf(((CTERelationRef) plan).cteId())) != null) {
                 LogicalPlan from = (LogicalPlan) commons.get(Long.valueOf(((CTERelationRef) plan).cteId()));
                 for (int j = 0; j < plan.output().length(); j++) {
@@ -131,10 +173,10 @@ final class UsedColumns {
         }
     }
 
-    private void condition(Expression part) {
+    private static void condition(Expression part, Map kept) {
         if (part instanceof And) {
-            condition(((And) part).left());
-            condition(((And) part).right());
+            condition(((And) part).left(), kept);
+            condition(((And) part).right(), kept);
             return;
         }
         if (!(part instanceof EqualTo || part instanceof LessThan || part instanceof LessThanOrEqual)) return;

@@ -18,6 +18,7 @@ import org.apache.spark.sql.catalyst.plans.logical.Project;
 import org.apache.spark.sql.catalyst.plans.logical.SubqueryAlias;
 import org.apache.spark.sql.catalyst.plans.logical.View;
 import org.apache.spark.sql.catalyst.expressions.LessThan;
+import org.apache.spark.sql.catalyst.expressions.LessThanOrEqual;
 import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.MonotonicallyIncreasingID;
 import org.apache.spark.sql.catalyst.expressions.WindowExpression;
@@ -35,11 +36,14 @@ final class ValueCounters extends AbstractFunction1 {
     private static final Set KEYS = new HashSet(Arrays.asList(new Object[] {"key-left", "key-right", "group", "group-words"}));
     private final List points, metrics;
     private final String[] names;
+    private final UsedColumns used;
 
-    ValueCounters(List points, String[] names, List metrics) {
+    /** `names`: of the counters; an empty one where none is wanted. */
+    ValueCounters(List points, String[] names, List metrics, UsedColumns used) {
         this.points = points;
         this.names = names;
         this.metrics = metrics;
+        this.used = used;
     }
 
     LogicalPlan rebuilt(LogicalPlan node) {
@@ -59,7 +63,7 @@ final class ValueCounters extends AbstractFunction1 {
             if (point.node != node) continue;
             if (point.child == ValuePoint.OVER) whole = counter(i, point, whole);
             if (point.child == ValuePoint.BESIDE) whole = beside(i, point, (Window) node, whole);
-            if (point.child == ValuePoint.LIMITED) whole = limited(i, point, whole);
+            if (point.child == ValuePoint.LIMITED && !names[i].isEmpty()) whole = limited(i, point, whole);
         }
         return whole;
     }
@@ -90,7 +94,21 @@ final class ValueCounters extends AbstractFunction1 {
 
     /** What the window says besides of each row. */
     private LogicalPlan beside(int place, ValuePoint point, Window window, LogicalPlan rows) {
+        int most = point.kind.equals("tied-out") && rows instanceof Window ? used.cutAbove(window) : 0;
+        if (most > 0) rows = cut((Window) rows, (WindowExpression) point.values[0], most);
         return new Project(seqOf(listOf(window.output())), counting(place, withWindow(point, window.partitionSpec(), window.orderSpec(), rows)));
+    }
+
+    /**
+     * A counter keeps Spark from leaving out early the rows that no condition behind it lets through, as it does for row_number() = 1. Of
+     * all rows, those that stand behind `most` others are left out here, by their rank, so that those with ties are still counted.
+     */
+    private static LogicalPlan cut(Window window, WindowExpression rank, int most) {
+        Alias ranked = (Alias) alias(rank, "_sluice_rank");
+        scala.collection.immutable.Seq ranks = seqOf(Arrays.asList(new Object[] {ranked}));
+        LogicalPlan rows = new Window(ranks, window.partitionSpec(), window.orderSpec(), window.child(), scala.Option.empty());
+        LogicalPlan few = new Project(window.child().output(), new Filter(new LessThanOrEqual(ranked.toAttribute(), literal(most)), rows));
+        return (LogicalPlan) window.withNewChildren(seqOf(Arrays.asList(new Object[] {few})));
     }
 
     private static LogicalPlan withWindow(ValuePoint point, scala.collection.immutable.Seq parts, scala.collection.immutable.Seq order, LogicalPlan rows) {

@@ -397,7 +397,7 @@ public final class ValueLook {
         ParserInterface parser = session.sessionState().sqlParser();
         List metrics = new ArrayList();
         for (int i = 0; i < points.size(); i++) metrics.add(parsed(parser, wanted[i].split(UNIT, -1)));
-        ValueCounters counters = new ValueCounters(points, called, metrics);
+        ValueCounters counters = new ValueCounters(points, called, metrics, used);
         return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, counters.rebuilt(plan));
     }
 

@@ -339,8 +339,9 @@ class Hazards:
         )
 
 
-def counted(spark: SparkSession, frame: DataFrame, *, is_check: bool = False) -> tuple[DataFrame, list[Place]]:
-    """`frame`, a query (`is_check`: one that answers yes or no), with counters at its hazardous places; as it was where there are none."""
+def counted(spark: SparkSession, frame: DataFrame, *, is_check: bool = False, is_preview: bool = False) -> tuple[DataFrame, list[Place]]:
+    """`frame`, a query (`is_check`: one that answers yes or no), with counters at its hazardous places; as it was where there are none.
+    In a preview, which shows any rows itself, LIMIT in no order is none."""
     from pyspark.sql import DataFrame as Frame
 
     session, given = _both(spark), _both(frame)
@@ -356,9 +357,9 @@ def counted(spark: SparkSession, frame: DataFrame, *, is_check: bool = False) ->
             place.all_rows = lambda index=index: int(look.rowsAt(session._jsparkSession, index))
             place.values = lambda index=index, values=values: Frame(values(session._jsparkSession, index), spark)
         if places:
-            return Frame(
-                look.counting(session._jsparkSession, "\n".join("" if place.is_asked else place.name for place in places), counts), spark
-            ), places
+            left = [place.is_asked or (is_preview and place.kind == "any-rows") for place in places]
+            names = "\n".join("" if is_left else place.name for place, is_left in zip(places, left, strict=True))
+            return Frame(look.counting(session._jsparkSession, names, counts), spark), places
     return frame, []
 
 

@@ -241,7 +241,7 @@ class RunContext:
         if joins := joins_of(self._spark, frame):
             self.hazards.append(Joins(self.index, self.stage, view, text, field, joins))
         is_check = self._entered is not None and self._entered.kind == "validate"
-        frame, places = counted(self._spark, frame, is_check=is_check)
+        frame, places = counted(self._spark, frame, is_check=is_check, is_preview=self.is_preview)
         if len(places) >= MOST_PLACES:
             self.log(f"This query has many places where values may come out otherwise than meant; the first {MOST_PLACES} are looked at.")
         if places:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from executor.spark.jvm import OUT_OF_MEMORY
 from executor.spark.missing_columns import ambiguous_column, unknown_column
 from executor.spark.sentences import (
+    QUERY_IN_CONDITION,
     Sentence,
     Speaker,
     broken_file,
     missing_file,
     not_castable,
+    not_deterministic,
     not_grouped,
     types_differ,
     unknown_field,
@@ -216,12 +218,6 @@ WEEK_YEAR = Sentence(
     found="{pattern}",
     where=r"date_format|to_date|to_timestamp\w*|from_unixtime|to_char",
 )
-NOT_DETERMINISTIC = Sentence(
-    "sql-not-deterministic",
-    "A function that gives another value each time (rand, uuid) cannot stand here.",
-    "Make it a column in a stage before, and use that.",
-    found="{sqlExprs}",
-)
 NOT_CONSTANT = Sentence(
     "argument-constant",
     "A function needs a fixed value here, not one of a column.",
@@ -408,7 +404,8 @@ BY_CLASS: dict[str, Speaker] = {
     ).fill,
     "INCONSISTENT_BEHAVIOR_CROSS_VERSION": WEEK_YEAR.fill,
     "NON_FOLDABLE_ARGUMENT": NOT_CONSTANT.fill,
-    "INVALID_NON_DETERMINISTIC_EXPRESSIONS": NOT_DETERMINISTIC.fill,
+    "INVALID_NON_DETERMINISTIC_EXPRESSIONS": not_deterministic,
+    "AGGREGATE_FUNCTION_WITH_NONDETERMINISTIC_EXPRESSION": not_deterministic,
     "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY": SUBQUERY.fill,
     "INVALID_SUBQUERY_EXPRESSION": SUBQUERY.fill,
     "WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE": WINDOW.fill,
@@ -428,6 +425,7 @@ BY_CLASS: dict[str, Speaker] = {
 }
 
 BY_TEXT: list[tuple[str, Sentence]] = [
+    (r"Non-deterministic expression .* grouping expression", QUERY_IN_CONDITION),
     (r"IllegalFormat|FormatConversion|MissingFormatArgument|UnknownFormat", FORMAT_STRING),
     (r"ArithmeticException: \w+ overflow", NUMBER_TOO_LARGE),
     (r"PatternSyntaxException", WRONG_REGEX),

@@ -117,6 +117,27 @@ def _listed(names: list[str]) -> str | None:
     return ", ".join(unique[:20]) + (" …" if len(unique) > 20 else "") if unique else None
 
 
+NOT_DETERMINISTIC = Sentence(
+    "sql-not-deterministic",
+    "A function that gives another value each time (rand, uuid) cannot stand here.",
+    "Make it a column in a stage before, and use that.",
+    found="{sqlExprs}{sqlExpr}",
+)
+QUERY_IN_CONDITION = Sentence(
+    "query-in-condition",
+    "IN (SELECT …) and EXISTS cannot stand in ON, in a sum or count, or in GROUP BY, where they ask a view whose rows were numbered as "
+    "they were read (_index).",
+    "Ask it in WHERE, or make it a column in a stage before (SELECT *, x IN (SELECT …) AS is_listed FROM …), and use that column here.",
+)
+
+
+def not_deterministic(facts: Facts, columns: list[str]) -> Words:
+    """Spark takes a query over numbered rows for a function that gives another value each time."""
+    given = facts.data()
+    is_query = re.search(r"\b(listquery|exists|scalarsubquery)\(", given.get("sqlExprs", "") + given.get("sqlExpr", ""))
+    return (QUERY_IN_CONDITION if is_query else NOT_DETERMINISTIC).fill(facts, columns)
+
+
 def unknown_field(facts: Facts, columns: list[str]) -> Words:
     name, fields = facts.name("fieldName"), facts.names("fields")
     return {

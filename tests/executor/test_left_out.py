@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from executor.running.hazards import counted
 from tests.executor.running import Outcome, run_here, told
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from executor.spark.session import SparkProcess
 
 pytestmark = pytest.mark.spark
@@ -139,7 +142,8 @@ def test_results_that_lose_something_are_told(
     assert told(run(spark_process, tmp_path, sql)) == expected
 
 
-PICKED = "row_number() OVER (PARTITION BY grp ORDER BY grp)"
+SORTED = "row_number() OVER (PARTITION BY grp ORDER BY grp"
+PICKED = f"{SORTED})"
 
 
 @pytest.mark.parametrize(
@@ -245,3 +249,30 @@ def test_one_of_several_words_and_spans_that_are_hardly_meant_are_told(
 ) -> None:
     outcome = run(spark_process, tmp_path, sql)
     assert outcome.result.startswith("succeeded") and told(outcome) == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_cut"),
+    [
+        (f"SELECT id, grp FROM (SELECT *, {SORTED}, amount) AS r FROM p) WHERE r = 1", True),
+        (f"WITH r AS (SELECT *, {SORTED}, amount) AS n FROM p) SELECT x.id FROM r AS x WHERE x.n <= 2 AND x.id > 1", True),
+        (f"SELECT id FROM (SELECT *, {SORTED}, id) AS r, row_number() OVER (ORDER BY day) AS o FROM p) WHERE r < 3 AND o > 1", False),
+        (f"WITH r AS (SELECT *, {SORTED}, id) AS n FROM p) SELECT id FROM r WHERE n = 1 UNION ALL SELECT id FROM r", False),
+        (f"WITH r AS (SELECT *, {SORTED}, id) AS n FROM p) SELECT id FROM r WHERE n = 1 OR id = 5", False),
+        (f"SELECT id, grp FROM (SELECT *, {SORTED}, id) AS r, sum(id) OVER (PARTITION BY grp) AS s FROM p) WHERE r = 1 AND s > 3", False),
+    ],
+)
+def test_rows_behind_the_first_of_their_group_are_left_out_early_and_nothing_else_is(spark: SparkSession, sql: str, is_cut: bool) -> None:
+    rows = [
+        "(1, 'a', 10, '2024-01-31')",
+        "(2, 'a', 10, NULL)",
+        "(3, 'b', 20, '2024-12-30')",
+        "(4, 'b', 5, '2025-01-01')",
+        "(5, 'b', NULL, '')",
+    ]
+    spark.sql(f"SELECT * FROM VALUES {', '.join(rows)} AS v(id, grp, amount, day)").createOrReplaceTempView("p")
+    wanted = spark.sql(sql)
+    made, places = counted(spark, wanted)
+    assert sorted(made.collect()) == sorted(wanted.collect())
+    assert ("WindowGroupLimit" in str(made._jdf.queryExecution().executedPlan())) == is_cut
+    assert any(place.kind == "tied-out" for place in places) or not is_cut

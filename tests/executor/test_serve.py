@@ -195,6 +195,12 @@ def test_a_join_that_multiplies_rows_is_told_each_time_and_no_more_when_it_is_me
     assert not [event for event in events if event["event"] == "value_warnings"]
 
 
+def test_a_limit_in_no_order_is_not_told_where_people_try_things_out(client: Client) -> None:
+    events = client.answer(client.request("preview", [EXTRACT, transform("SELECT origin FROM flights LIMIT 1")], to=1, rows=100))
+    assert len(cells(events[-1])) == 1
+    assert not [event for event in events if event["event"] == "value_warnings"]
+
+
 def test_a_changed_file_is_seen_at_once(client: Client, flights: Path) -> None:
     stages = [EXTRACT, transform("SELECT count(*) AS n FROM flights", "counted")]
     assert cells(client.preview(stages)) == [[3]]

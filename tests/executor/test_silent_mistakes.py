@@ -64,6 +64,8 @@ def told(outcome: Outcome) -> str:
         ("SELECT count(*) AS n FROM t AS a JOIN t AS b ON a.k = a.k", "compared with itself"),
         ("SELECT k FROM t WHERE k IN (SELECT k FROM (SELECT 1 AS one))", "column of the query around it"),
         ("SELECT left(d, 7) AS d, count(*) AS n FROM t GROUP BY d", "GROUP BY goes by the column"),
+        ("SELECT coalesce(trim(d), '') AS d, count(*) AS n FROM t GROUP BY d", "GROUP BY goes by the column"),
+        ("SELECT CAST(at AS DATE) AS at, count(*) AS n FROM (SELECT CAST(d AS TIMESTAMP) AS at FROM t) GROUP BY at", "GROUP BY goes by"),
         ("SELECT k FROM t WHERE v NOT IN ('2', NULL)", "no row at all"),
         ("SELECT k FROM t WHERE v IN ('2', NULL)", "equals nothing"),
         ("SELECT k FROM t WHERE length(v) BETWEEN 9 AND 1", "1 AND 9"),
@@ -106,11 +108,30 @@ def test_a_check_that_cannot_fail_is_told(spark_process: SparkProcess, tmp_path:
         "SELECT DISTINCT _filename, k FROM t",
         "SELECT * FROM t UNION ALL SELECT * FROM t",
         "SELECT k FROM t UNION SELECT v FROM t",
+        "SELECT 'k' || k AS k, coalesce(v, '-') AS v, count(*) AS n FROM t GROUP BY k, v",
+        "SELECT m + 1 AS m, count(*) AS n FROM (SELECT length(k) AS m FROM t) GROUP BY m",
         "SELECT count(*) AS n FROM t AS a JOIN t AS b ON a.k = b.k AND a.v = a.v || '' AND b.k = a.k",
     ],
 )
 def test_what_is_meant_is_not_told(spark_process: SparkProcess, tmp_path: Path, sql: str) -> None:
     assert run(spark_process, tmp_path, sql).result == "succeeded"
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        ("SELECT a.k FROM t AS a LEFT JOIN t AS b ON a.k = b.k AND a.v NOT IN (SELECT v FROM t)", "query-in-condition"),
+        ("SELECT a.k FROM t AS a JOIN t AS b ON a.k = b.k AND EXISTS (SELECT 1 FROM t AS o WHERE o.k = a.v)", "query-in-condition"),
+        ("SELECT sum(CASE WHEN v IN (SELECT k FROM t) THEN 1 ELSE 0 END) AS n FROM t", "query-in-condition"),
+        ("SELECT count(*) AS n FROM t GROUP BY v IN (SELECT k FROM t)", "query-in-condition"),
+        ("SELECT a.k FROM t AS a JOIN t AS b ON a.k = b.k AND rand() > 0.5", "sql-not-deterministic"),
+        ("SELECT max_by(k, rand()) AS k FROM t", "sql-not-deterministic"),
+    ],
+)
+def test_what_cannot_stand_in_a_condition_is_called_so(spark_process: SparkProcess, tmp_path: Path, sql: str, code: str) -> None:
+    problem = run(spark_process, tmp_path, sql).problem
+    assert (problem["code"], problem["stage"], problem["line"]) == (code, "asked", 1)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,12 @@ def rows_of(text: str) -> list[list[str]]:
         *[(f"a,3 {word},9 b,4", {0: (word,)}) for word in BETWEEN.split()],
         ("0-9,30 10-19,40 All_ages,70", {}),
         ("a,3 all,1 b,4 c,5", {}),
+        ("N,3 S,4 ,7", {0: ("",)}),
+        ("N,x,3 N,y,4 N,,7", {1: ("",)}),
+        ("1,open 2,closed 3,", {}),
+        ("1,10,a 2,20,b 3,30,", {}),
+        ("A,10,x B,20,y C,30,", {}),
+        ("2024-01-01,10,x 2024-01-02,20,y 2024-01-03,30,", {}),
         ("Total,3 Shell,4", {}),
         ("x,total y,total z,net", {}),
     ],
@@ -140,7 +146,14 @@ def test_facts_above_the_names_are_no_names(tmp_path: Path, text: str, line: int
         ("a,1.234,5 b,2.500,6 c,1.000,7 x,4.734,18", [1, 2]),
         *[
             (text, [])
-            for text in ("a,1 b,2 c,3 x,6", "1,10 2,20 3,30 4,40", "a,1500 b,2500 x,4000", "a,0 b,0 c,0 x,0", "a,1500 b,2500 c,1 x,9")
+            for text in (
+                "a,1 b,2 c,3 x,6",
+                "a,500 b,500 c,1000 d,2000 e,4000",
+                "1,10 2,20 3,30 4,40",
+                "a,1500 b,2500 x,4000",
+                "a,0 b,0 c,0 x,0",
+                "a,1500 b,2500 c,1 x,9",
+            )
         ],
     ],
 )
