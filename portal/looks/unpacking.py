@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import re
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -55,7 +57,7 @@ async def unpack_file(*, actor: User, environment: Environment, uri: str, told: 
     limits = {"bytes": data.limit_bytes()}
     try:
         event = await ask(actor, environment, "unpack", {"uri": uri, "to": folder, "limits": limits})
-        return await sync_to_async(_bring_in)(actor, environment, uri, folder, event.get("files", []), told)
+        return await sync_to_async(_bring_in_alone)(actor, environment, uri, folder, event.get("files", []), told)
     finally:
         await sync_to_async(_forget)(environment, folder)
 
@@ -74,6 +76,27 @@ async def unpack_and_tell(*, actor: User, environment: Environment, uri: str) ->
     while not (await asyncio.wait({task}, timeout=TELL_SECONDS))[0]:
         yield so_far
     yield task.result()
+
+
+def _bring_in_alone(actor: User, environment: Environment, uri: str, folder: str, files: Any, told: Told | None = None) -> Unpacked:
+    """One after the other in a folder: of two who unpack a file at once the second would not see what the first has made of it, and every
+    row would be there twice."""
+    with _held(Lake(environment).root / uri.rpartition("/")[0]):
+        return _bring_in(actor, environment, uri, folder, files, told)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Nobody else holds the folder, in whichever process; that of one which was killed is free."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        raise NotLookedAt("The folder of this file is gone.", fix="Load the page again to see what is there now.") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _bring_in(actor: User, environment: Environment, uri: str, folder: str, files: Any, told: Told | None = None) -> Unpacked:

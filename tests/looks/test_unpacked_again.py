@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import threading
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import connection
 from openpyxl import Workbook
 
 from executor.files.inputs import require_data
@@ -18,6 +22,7 @@ from executor.problems import Problem, ProblemError
 from portal.data import actions as data
 from portal.data.lake import Taken
 from portal.data.models import FileVersion, VersionState
+from portal.looks import unpacking
 from portal.looks.unpacking import of_one_kind, unpack_file
 from tests.factories import make_job, make_version
 
@@ -117,6 +122,29 @@ def test_the_folder_of_a_zip_is_used_again_and_an_older_version_put_back_counts_
     first.refresh_from_db()
     data.put_back(actor=ana, version=first)
     assert outdated(lake, "raw/months").code == "input-outdated"
+
+
+def test_two_who_unpack_one_zip_at_once_have_its_rows_once(ana, dev, lake, bring, unpack, monkeypatch):
+    both = threading.Barrier(2, timeout=60)
+
+    async def asked(*given: Any) -> Any:
+        answer = await ask(*given)
+        await asyncio.to_thread(both.wait)
+        return answer
+
+    def at_once() -> list[str]:
+        try:
+            return unpack("raw/months.zip")
+        finally:
+            connection.close()
+
+    ask = unpacking.ask
+    bring("months.zip", packed(a="v\n1\n", b="v\n2\n"))
+    monkeypatch.setattr(unpacking, "ask", asked)
+    with ThreadPoolExecutor(2) as people:
+        told = [future.result() for future in [people.submit(at_once) for _ in range(2)]]
+    assert told == [["raw/months/a.csv", "raw/months/b.csv"]] * 2
+    assert sorted(str(file.relative_to(lake)) for file in lake.rglob("*.csv") if ".sluice" not in str(file)) == told[0]
 
 
 def test_what_lies_beside_the_tables_of_a_zip_keeps_them_from_being_one_no_more(ana, dev, lake, bring, unpack):
