@@ -55,9 +55,10 @@ async def unpack_file(*, actor: User, environment: Environment, uri: str, told: 
     await sync_to_async(require_change)(actor, environment)
     folder = f"{STAGING}/{uuid.uuid4().hex}"
     limits = {"bytes": data.limit_bytes()}
+    was = await sync_to_async(made_of.state)(Lake(environment).root / uri)  # a newer version may come while this one is read
     try:
         event = await ask(actor, environment, "unpack", {"uri": uri, "to": folder, "limits": limits})
-        return await sync_to_async(_bring_in_alone)(actor, environment, uri, folder, event.get("files", []), told)
+        return await sync_to_async(_bring_in_alone)(actor, environment, uri, was, folder, event.get("files", []), told)
     finally:
         await sync_to_async(_forget)(environment, folder)
 
@@ -78,11 +79,11 @@ async def unpack_and_tell(*, actor: User, environment: Environment, uri: str) ->
     yield task.result()
 
 
-def _bring_in_alone(actor: User, environment: Environment, uri: str, folder: str, files: Any, told: Told | None = None) -> Unpacked:
+def _bring_in_alone(actor: User, environment: Environment, uri: str, *more: Any) -> Unpacked:
     """One after the other in a folder: of two who unpack a file at once the second would not see what the first has made of it, and every
     row would be there twice."""
     with _held(Lake(environment).root / uri.rpartition("/")[0]):
-        return _bring_in(actor, environment, uri, folder, files, told)
+        return _bring_in(actor, environment, uri, *more)
 
 
 @contextmanager
@@ -99,8 +100,11 @@ def _held(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _bring_in(actor: User, environment: Environment, uri: str, folder: str, files: Any, told: Told | None = None) -> Unpacked:
-    """What was made of an earlier version of `uri` is replaced, and put into the bin where it is no longer inside."""
+def _bring_in(
+    actor: User, environment: Environment, uri: str, was: made_of.State | None, folder: str, files: Any, told: Told | None = None
+) -> Unpacked:
+    """`files` were made of `uri` as it `was`. What was made of an earlier version of it is replaced, and put into the bin where it is no
+    longer inside."""
     lake = Lake(environment)
     parts = [_part(lake, folder, file) for file in files] if isinstance(files, list) else []  # all are there, or none comes in
     targets = _Targets(lake, uri, [part.name for part in parts])
@@ -124,7 +128,7 @@ def _bring_in(actor: User, environment: Environment, uri: str, folder: str, file
     gone = targets.left()
     for place in gone:
         data.delete_data(actor=actor, environment=environment, uri=place)
-    targets.note_origins()
+    targets.note_origins(was)
     return Unpacked(brought, gone)
 
 
@@ -156,9 +160,8 @@ class _Targets:
     def left(self) -> list[str]:
         return [f"{folder}/{name}" for folder, parts in self.earlier.items() for name in parts.values()]
 
-    def note_origins(self) -> None:
+    def note_origins(self, was: made_of.State | None) -> None:
         source = self.lake.root / self.uri
-        was = made_of.state(source)
         for target in self.earlier:
             folder = self.lake.root / target
             origins = made_of.noted(folder)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connection
 from openpyxl import Workbook
 
@@ -145,6 +145,22 @@ def test_two_who_unpack_one_zip_at_once_have_its_rows_once(ana, dev, lake, bring
         told = [future.result() for future in [people.submit(at_once) for _ in range(2)]]
     assert told == [["raw/months/a.csv", "raw/months/b.csv"]] * 2
     assert sorted(str(file.relative_to(lake)) for file in lake.rglob("*.csv") if ".sluice" not in str(file)) == told[0]
+
+
+def test_what_came_while_an_older_version_was_unpacked_is_not_taken_for_what_it_was_made_of(ana, dev, lake, bring, unpack, monkeypatch):
+    async def asked(*given: Any) -> Any:
+        answer = await ask(*given)
+        await sync_to_async(bring)("months.zip", packed(a="v\n5\n", b="v\n6\n"))
+        return answer
+
+    ask = unpacking.ask
+    bring("months.zip", packed(a="v\n1\n", b="v\n2\n"))
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(unpacking, "ask", asked)
+        unpack("raw/months.zip")
+    assert outdated(lake, "raw/months").code == "input-outdated"
+    unpack("raw/months.zip")
+    assert (lake / "raw/months/a.csv").read_text() == "v\n5\n" and is_newest(str(lake / "raw/months"))
 
 
 def test_what_lies_beside_the_tables_of_a_zip_keeps_them_from_being_one_no_more(ana, dev, lake, bring, unpack):
