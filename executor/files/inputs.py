@@ -49,7 +49,7 @@ def require_data(path: str, uri: str, base: str | None = None) -> Place:
     if local is None:
         return Place(path, uri, ())
     place = place_of(path, uri, base)
-    made_of.require_newest((file.path, file.name) for file in place.files)
+    made_of.require_newest([(file.path, file.name) for file in place.files])
     if not place.files and local.is_dir():
         fail("input-empty", "The folder holds no data files.", uri, expected="at least one file", fix="Name a folder with data, or a file.")
     if not place.files:

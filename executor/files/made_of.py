@@ -1,14 +1,15 @@
 """Files that were unpacked from another one. A note beside them says of which, and what both were like then: once there is a newer
-workbook, nobody reads the rows of the older one in silence.
+workbook, nobody reads the rows of the older one in silence. Nor does anybody while only some of the files are there.
 
-<folder>/.sluice-made-of.json    name of a file → Origin
+<folder>/.sluice-made-of.json      name of a file → Origin
+<folder>/.sluice-unpacking.json    Unfinished, as long as it is so
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from executor.files.folder import place_of
 from executor.problems import Problem, ProblemError
 
 NOTE = ".sluice-made-of.json"
+UNFINISHED = ".sluice-unpacking.json"
 LARGEST = 1_000_000
 """Bytes of a note; a larger one is none."""
 State = tuple[int, int]
@@ -36,6 +38,14 @@ class Origin:
     made: State
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """`of`: the file that is being unpacked, from the note's folder; `files`: what its parts are called in there, and their names here."""
+
+    of: str
+    files: dict[str, str]
+
+
 def state(file: Path) -> State | None:
     """What the file is like now; None where there is none."""
     with suppress(OSError):
@@ -46,11 +56,25 @@ def state(file: Path) -> State | None:
 
 def noted(folder: Path) -> dict[str, Origin]:
     """The note of a folder; empty where there is none that can be read. Whoever can write in the lake can write one, too."""
-    with suppress(OSError, ValueError, RecursionError, TypeError, KeyError, AttributeError):
-        with os.fdopen(tree.open_below(folder, NOTE), "rb") as file:
-            said = json.loads(file.read(LARGEST))
-        return {str(name): _origin(one) for name, one in said.items()}
+    with suppress(*_IS_NONE):
+        return {str(name): _origin(one) for name, one in _said(folder, NOTE).items()}
     return {}
+
+
+def unfinished(folder: Path) -> Unfinished | None:
+    """What is being unpacked into a folder, or was until that was broken off."""
+    with suppress(*_IS_NONE):
+        said = _said(folder, UNFINISHED)
+        return Unfinished(str(said["of"]), {str(part): str(name) for part, name in said["files"].items()})
+    return None
+
+
+_IS_NONE = (OSError, ValueError, RecursionError, TypeError, KeyError, AttributeError)
+
+
+def _said(folder: Path, note: str) -> Any:
+    with os.fdopen(tree.open_below(folder, note), "rb") as file:
+        return json.loads(file.read(LARGEST))
 
 
 def _origin(said: dict[str, Any]) -> Origin:
@@ -63,10 +87,20 @@ def text_of(origins: dict[str, Origin]) -> str:
     return json.dumps({name: vars(origin) for name, origin in origins.items()}, ensure_ascii=False)
 
 
+def text_of_unfinished(begun: Unfinished) -> str:
+    """The note of what is being unpacked, as it is written."""
+    return json.dumps(vars(begun), ensure_ascii=False)
+
+
 def parts_of(folder: Path, container: Path) -> dict[str, str]:
-    """What lies in `folder` and was made of `container`, and has not been changed by hand since: its name inside → the file's name."""
+    """What lies in `folder` and was made of `container`, and has not been changed by hand since: its name inside → the file's name.
+    So does what came in before its unpacking was broken off."""
     of = os.path.relpath(container, folder)
-    return {origin.part: name for name, origin in noted(folder).items() if origin.of == of and state(folder / name) == origin.made}
+    found = {origin.part: name for name, origin in noted(folder).items() if origin.of == of and state(folder / name) == origin.made}
+    begun = unfinished(folder)
+    if begun is None or begun.of != of:
+        return found
+    return {part: name for part, name in begun.files.items() if state(folder / name)} | found
 
 
 def newer(file: Path, origins: dict[str, Origin]) -> str | None:
@@ -79,16 +113,18 @@ def newer(file: Path, origins: dict[str, Origin]) -> str | None:
 
 
 def is_newest(path: str) -> bool:
-    """Whether no file at `path` (a file, a folder or a pattern) was made of an earlier version of another one."""
+    """Whether no file at `path` (a file, a folder or a pattern) was made of an earlier version of another one, or is being unpacked."""
     try:
-        require_newest((file.path, file.name) for file in place_of(path, path).files)
+        require_newest([(file.path, file.name) for file in place_of(path, path).files])
     except ProblemError:
         return False
     return True
 
 
-def require_newest(files: Iterable[tuple[Path, str]]) -> None:
-    """Raises ProblemError for the first of the files (each with its name in the document) that was made of an earlier one of another."""
+def require_newest(files: Sequence[tuple[Path, str]]) -> None:
+    """Raises ProblemError for the first of the files (each with its name in the document) that was made of an earlier one of another, or
+    that has come in without others which belong to it."""
+    _require_finished(files)
     notes: dict[Path, dict[str, Origin]] = {}
     for file, name in files:
         folder = file.parent
@@ -99,3 +135,14 @@ def require_newest(files: Iterable[tuple[Path, str]]) -> None:
             message = f"“{name}” was made of an earlier “{source}”: there is a newer one now, whose rows are not in it."
             fix = f"Open “{tree.shown(source)}” on the Data page: it is unpacked again, and the files made of it are replaced."
             raise ProblemError(Problem(code="input-outdated", field="inputURI", message=message, file=name, fix=fix))
+
+
+def _require_finished(files: Sequence[tuple[Path, str]]) -> None:
+    begun = {folder: unfinished(folder) for folder in dict.fromkeys(file.parent for file, _ in files)}
+    for file, name in files:
+        under_way = begun[file.parent]
+        if under_way is not None and file.name in under_way.files.values():
+            source = tree.shown(under_way.of.rpartition("/")[2])
+            message = f"“{name}” comes out of “{source}”, which is not unpacked to its end: other files of it may be missing."
+            fix = f"Wait until it is. Where it was broken off, open “{source}” on the Data page and unpack it again."
+            raise ProblemError(Problem(code="input-unfinished", field="inputURI", message=message, file=name, fix=fix))

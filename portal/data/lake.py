@@ -235,13 +235,18 @@ class Lake:
             _move(source[-1], target[-1], here, there)
 
     def note(self, folder: str, name: str, text: str) -> None:
-        """Writes a hidden file of ours into a folder, in one step."""
+        """Writes a hidden file of ours into a folder, which is made where it is not there, in one step."""
         fresh = f"{name}.{os.getpid()}.new"
-        with _told(folder), self._folder(names.parts_of(folder)) as handle:
+        with _told(folder), self._folder(names.parts_of(folder), make=True) as handle:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
             with os.fdopen(os.open(fresh, flags, 0o644, dir_fd=handle), "w", encoding="utf-8") as file:
                 file.write(text)
             os.rename(fresh, name, src_dir_fd=handle, dst_dir_fd=handle)
+
+    def forget_note(self, folder: str, name: str) -> None:
+        """Removes a hidden file of ours; none need be there."""
+        with suppress(FileNotFoundError), self._folder(names.parts_of(folder)) as handle:
+            os.unlink(name, dir_fd=handle)
 
     def forget(self, kept: UUID) -> None:
         """Removes what was kept, for good."""

@@ -46,9 +46,23 @@ def newer_than(lake: Lake, uri: str) -> str | None:
     try:
         entry = lake.find(uri)
         origin = made_of.noted(lake.root / folder).get(name) if entry else None
-        if origin is None or not made_of.newer(lake.root / uri, {name: origin}):
-            return None
-        found = lake.find(os.path.normpath(os.path.join(folder, origin.of)))
+    except BadPlace:
+        return None
+    if origin is None or not made_of.newer(lake.root / uri, {name: origin}):
+        return None
+    return _file_at(lake, folder, origin.of)
+
+
+def unfinished_of(lake: Lake, uri: str) -> str | None:
+    """The file that is being unpacked into the folder of `uri`, or was until that was broken off, where it lies in the lake."""
+    folder = uri.rpartition("/")[0]
+    begun = made_of.unfinished(lake.root / folder)
+    return _file_at(lake, folder, begun.of) if begun else None
+
+
+def _file_at(lake: Lake, folder: str, of: str) -> str | None:
+    try:
+        found = lake.find(os.path.normpath(os.path.join(folder, of)))
     except BadPlace:  # the note of a folder can be written by whoever writes there
         return None
     return found.uri if found and not found.is_folder else None

@@ -110,6 +110,7 @@ def _bring_in(
     targets = _Targets(lake, uri, [part.name for part in parts])
     brought: list[FileVersion] = []
     refusals: list[PortalError] = []
+    targets.begin()  # from here to the end nobody reads some of them for all, wherever this is broken off
     for number, part in enumerate(parts, 1):
         try:
             version = _bring(actor, environment, lake, targets.of(part.name), part, targets.earlier_of(part.name))
@@ -121,6 +122,7 @@ def _bring_in(
         if told:
             told(number, len(parts))
     if refusals and not brought:
+        targets.end()
         raise refusals[0]
     if refusals:
         left = f"{len(refusals):,} of {len(parts):,} files were left out, since no table can be in them: {refusals[0].message}"
@@ -129,6 +131,7 @@ def _bring_in(
     for place in gone:
         data.delete_data(actor=actor, environment=environment, uri=place)
     targets.note_origins(was)
+    targets.end()
     return Unpacked(brought, gone)
 
 
@@ -137,7 +140,7 @@ class _Targets:
     all others beside it."""
 
     def __init__(self, lake: Lake, uri: str, parts: list[str]) -> None:
-        self.lake, self.uri, self.home = lake, uri, uri.rpartition("/")[0]
+        self.lake, self.uri, self.home, self.parts = lake, uri, uri.rpartition("/")[0], parts
         self.earlier = {self.home: self._made_in(self.home)}
         """Folder → what was made there of an earlier version: its name inside → the file's name. What is made anew is taken out."""
         self.names_inside: dict[str, str] = {}
@@ -156,6 +159,20 @@ class _Targets:
 
     def earlier_of(self, part: str) -> str | None:
         return self.earlier[self.of(part)].pop(part, None)
+
+    def begin(self) -> None:
+        """Says in each folder which files come in: whoever goes on after a break knows them by it, and replaces them. What somebody else
+        called so before is not among them."""
+        for folder, earlier in self.earlier.items():
+            here = [part for part in self.parts if self.of(part) == folder]
+            files = earlier | {part: part for part in here if part not in earlier and self.lake.twin(f"{folder}/{part}") is None}
+            if files:
+                of = os.path.relpath(self.lake.root / self.uri, self.lake.root / folder)
+                self.lake.note(folder, made_of.UNFINISHED, made_of.text_of_unfinished(made_of.Unfinished(of, files)))
+
+    def end(self) -> None:
+        for folder in self.earlier:
+            self.lake.forget_note(folder, made_of.UNFINISHED)
 
     def left(self) -> list[str]:
         return [f"{folder}/{name}" for folder, parts in self.earlier.items() for name in parts.values()]
@@ -212,9 +229,14 @@ def _own_folders(home: str, stem: str) -> Iterator[str]:
 def _folder_for(lake: Lake, uri: str) -> str:
     """The folder that holds what was made of `uri` before, else a free one beside it."""
     for folder in _own_folders(uri.rpartition("/")[0], names.split(names.safe(uri))[0]):
-        if lake.twin(folder) is None or made_of.parts_of(lake.root / folder, lake.root / uri):
+        if lake.twin(folder) is None or _is_of(lake.root / folder, lake.root / uri):
             return folder
     raise NotLookedAt("There are too many folders of this name.", fix="Rename the file, and unpack it then.")
+
+
+def _is_of(folder: Path, container: Path) -> bool:
+    begun = made_of.unfinished(folder)
+    return bool(made_of.parts_of(folder, container)) or (begun is not None and begun.of == os.path.relpath(container, folder))
 
 
 @dataclass(frozen=True)

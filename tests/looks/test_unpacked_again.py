@@ -20,9 +20,11 @@ from executor.files.inputs import require_data
 from executor.files.made_of import is_newest
 from executor.problems import Problem, ProblemError
 from portal.data import actions as data
-from portal.data.lake import Taken
+from portal.data.lake import Lake, Taken
 from portal.data.models import FileVersion, VersionState
+from portal.data.origins import unfinished_of
 from portal.looks import unpacking
+from portal.looks.asking import NotLookedAt
 from portal.looks.unpacking import of_one_kind, unpack_file
 from tests.factories import make_job, make_version
 
@@ -161,6 +163,51 @@ def test_what_came_while_an_older_version_was_unpacked_is_not_taken_for_what_it_
     assert outdated(lake, "raw/months").code == "input-outdated"
     unpack("raw/months.zip")
     assert (lake / "raw/months/a.csv").read_text() == "v\n5\n" and is_newest(str(lake / "raw/months"))
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["the first time", "a newer one"])
+def test_an_unpacking_that_is_broken_off_is_read_by_nobody_and_goes_on_where_it_was(ana, dev, lake, bring, unpack, monkeypatch, again):
+    class Killed(BaseException):
+        """The web process ends, with no time to tidy anything."""
+
+    def killed(actor: Any, environment: Any, lake: Any, target: str, part: Any, earlier: str | None) -> Any:
+        brought = bring_in(actor, environment, lake, target, part, earlier)
+        if part.name == "b.csv":
+            raise Killed
+        return brought
+
+    bring_in = unpacking._bring
+    if again:
+        bring("months.zip", packed(a="v\n1\n", b="v\n2\n"))
+        unpack("raw/months.zip")
+    bring("months.zip", packed(a="v\n5\n", b="v\n6\n", c="v\n7\n"))
+    with monkeypatch.context() as meanwhile, pytest.raises(Killed):
+        meanwhile.setattr(unpacking, "_bring", killed)
+        unpack("raw/months.zip")
+    assert (lake / "raw/months/b.csv").read_text() == "v\n6\n" and not (lake / "raw/months/c.csv").exists()
+    for read in ("raw/months", "raw/months/a.csv", "raw/*/*.csv"):
+        assert outdated(lake, read).code == "input-unfinished", read
+    assert not is_newest(str(lake / "raw/months"))
+    assert unfinished_of(Lake(dev), "raw/months/a.csv") == "raw/months.zip"
+
+    assert unpack("raw/months.zip") == ["raw/months/a.csv", "raw/months/b.csv", "raw/months/c.csv"]
+    assert len(require_data(str(lake / "raw/months"), "raw/months").files) == 3
+    assert not list(lake.glob("raw/**/.sluice-unpacking.json")) and not (lake / "raw/months_2").exists()
+
+
+def test_what_lay_there_before_can_be_read_while_parts_come_in_beside_it(ana, dev, lake, bring, unpack, monkeypatch):
+    def broken(*given: Any) -> Any:
+        raise NotLookedAt("The disk is full.")
+
+    bring("own.csv", b"v\n1\n")
+    bring("sales.xlsx", book(May=1, own=2))
+    with monkeypatch.context() as meanwhile, pytest.raises(NotLookedAt):
+        meanwhile.setattr(unpacking, "_bring", broken)
+        unpack("raw/sales.xlsx")
+    require_data(str(lake / "raw/own.csv"), "raw/own.csv")
+    (lake / "raw/.sluice-unpacking.json").write_text("[]")
+    assert unpack("raw/sales.xlsx")
+    assert (lake / "raw/own.csv").read_text() == "v\n1\n"
 
 
 def test_what_lies_beside_the_tables_of_a_zip_keeps_them_from_being_one_no_more(ana, dev, lake, bring, unpack):
