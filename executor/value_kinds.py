@@ -65,6 +65,7 @@ KINDS = {
     "word-two-ways": "a word that stands in capitals and small letters, or with blanks, so that it makes two groups; use lower(trim(…))",
     "no-room": "a number that its format has no room for, so that ### is printed; write more 9s before the point",
     "null-printed": "printed with the word “null”, as a value is missing; use coalesce(…, '')",
+    "never-so": "a date or time, whose text is 2024-05-31 …: what it is compared with never stands in it; use month(…) or date_format(…)",
     "half-even": "a half that format_number rounds to the even digit (2.5 to 2); use round(…) before it",
     "not-read": "a text that cannot be read as what it is to be, so that try_… gives no value; coalesce(…) says what stands for it",
     "empty-text": "an empty text, which is a value for Spark, unlike in Oracle; use nullif(trim(…), '')",

@@ -11,6 +11,8 @@ import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.EqualTo;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.FormatNumber;
+import org.apache.spark.sql.catalyst.expressions.In;
+import org.apache.spark.sql.catalyst.expressions.IsNotNull;
 import org.apache.spark.sql.catalyst.expressions.IsNull;
 import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.Lower;
@@ -61,6 +63,8 @@ final class WordLook {
         else if (kind.equals("FormatString")) withoutValue(part);
         else if (part instanceof FormatNumber) rounded((FormatNumber) part);
         else if (SEARCHES.contains(kind)) searched(part, kind);
+        else if (part instanceof EqualTo) dated(child(part, 0), child(part, 1));
+        else if (part instanceof In) for (int i = 1; i < part.children().length(); i++) dated(child(part, 0), child(part, i));
         else if (kind.matches("IsNull|IsNotNull|Coalesce")) empty(part);
         if (part instanceof Cast) thousands((Cast) part);
         if (!isSeenTo && isTry(part)) tried(part);
@@ -118,6 +122,7 @@ final class WordLook {
     /** LIKE, startswith, contains, RLIKE: words that the pattern misses for their case alone. */
     private void searched(Expression part, String kind) {
         Expression text = child(part, 0);
+        if (DateShape.isNeverFound(text, kind, child(part, 1))) never(text);
         if (!(child(part, 1) instanceof Literal) || text instanceof Lower || text instanceof Upper || !isSafe(text) || text.foldable()) return;
         String pattern = String.valueOf(((Literal) child(part, 1)).value()), small = pattern.toLowerCase();
         if (small.equals(pattern.toUpperCase()) || pattern.indexOf("(?") >= 0) return;
@@ -127,6 +132,17 @@ final class WordLook {
         Expression anyCase = (Expression) part.withNewChildren(CollectionConverters.asScala(parts).toSeq());
         boolean isWord = letters(pattern) >= FEWEST_LETTERS && (kind.equals("StartsWith") || kind.equals("Like") && !pattern.startsWith("%") && !pattern.startsWith("_"));
         look.addKnown(isWord ? "like-word" : "like-none", node, text, new Expression[] {new And(new Not(part), anyCase), part});
+    }
+
+    /** A piece of a date's text that is compared with what never stands there: substr(day, 4, 2) = '05'. */
+    private void dated(Expression one, Expression other) {
+        if (DateShape.isNeverEqual(one, other)) never(one);
+        else if (DateShape.isNeverEqual(other, one)) never(other);
+    }
+
+    private void never(Expression text) {
+        Expression date = DateShape.dateIn(text);
+        if (isSafe(date)) look.addKnown("never-so", node, date, new Expression[] {new IsNotNull(date)});
     }
 
     private static int letters(String pattern) {

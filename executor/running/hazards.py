@@ -132,6 +132,7 @@ HAZARDS = {
     "null-in-list": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("null-in-list")),
     "overflow": Hazard(["count_if(contains(_sluice_value_0, '#'))"], _any("no-room")),
     "null-printed": Hazard(["count_if(_sluice_value_0)"], _any("null-printed")),
+    "never-so": Hazard(["count_if(_sluice_value_0)"], _any("never-so")),
     "half-even": Hazard(["count_if(_sluice_value_0)"], _any("half-even")),
     "not-read": Hazard([f"count_if(_sluice_value_1 IS NULL AND lower(trim(_sluice_value_0)) NOT IN ({_NO_TEXT}))"], _any("not-read")),
     "like-word": Hazard(["count_if(_sluice_value_0)"], _any("nearly-sought")),

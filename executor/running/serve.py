@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import IO, Any
 
@@ -26,6 +27,7 @@ from executor.spark.session import ComputeProfile, SparkProcess
 PROFILE = ComputeProfile(cores=2, memory_mb=1024, shuffle_partitions=2)
 MAX_LINE = 4_000_000
 ENDED, SPARK_LOST = 0, 2
+CANCEL_SECONDS = 0.1
 
 
 class Answer:
@@ -107,7 +109,17 @@ class Server:
             self._cancelled.add(request_id)
             running = self._current == request_id
         if running:
-            self.process.session.sparkContext.cancelAllJobs()
+            threading.Thread(target=self._stop_jobs_of, args=(request_id,), name="cancel", daemon=True).start()
+
+    def _stop_jobs_of(self, request_id: Any) -> None:
+        """Again and again until the answer is closed: a query that is still being planned has no job yet, and would begin one for good.
+        Under the lock, so that the next request has none either."""
+        while True:
+            with self._lock:
+                if self._current != request_id or self.process.is_gone:
+                    return
+                self.process.session.sparkContext.cancelAllJobs()
+            time.sleep(CANCEL_SECONDS)
 
     def _answer(self, request: dict[str, Any]) -> bool:
         """Answers one request. False when Spark is gone and the process has to end."""

@@ -156,6 +156,14 @@ OF_PICKS: list[tuple[str, Found]] = [
             ("trunc(day, 'months')", "no-unit", 5),
         },
     ),
+    ("SELECT id FROM p WHERE day LIKE '%.05.2024'", {("day", "never-so", 5)}),
+    ("SELECT sum(CASE WHEN substr(day, 4, 2) = '03' OR right(at, 4) = '2024' THEN 1 END) AS n FROM p", {("day", "never-so", 5)}),
+    ("SELECT id FROM p WHERE at LIKE '03/%' OR left(day, 7) IN ('03.2024', '04.2024')", {("at", "never-so", 5), ("day", "never-so", 5)}),
+    (
+        "SELECT id FROM p WHERE day LIKE '2024-03%' OR at LIKE '%-31 1_:%' OR substr(day, 6, 2) = '05' OR left(at, 4) = '2031' "
+        "OR day LIKE '%-31' OR startswith(day, '2024') OR substring(at, 12, 5) IN ('10:30') OR CAST(day AS STRING) = '2024-03-31'",
+        set(),
+    ),
     ("SELECT to_char(sum(amount), '9.99') AS a FROM p", {("to_char(sum(amount), '9.99')", "no-room", 1)}),
     (
         "SELECT to_char(amount, '99.99') AS a, format_string('%s', grp) AS b, format_number(dbl, 2) AS c, trunc(day, 'MONTH') AS d FROM p",
