@@ -14,7 +14,7 @@ OF_OTHER_THINGS = (
     "tests/runs/test_warm_pool.py",
 )
 """Long files about processes and addresses: they ask the database what shorter ones ask it, too."""
-MOST_VARIANTS = 3
+MOST_VARIANTS = 2
 """Of one test with many parameters: the others put the same questions to the database."""
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
