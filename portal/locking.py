@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -12,6 +13,7 @@ from django.db import models
 from portal.errors import Conflict
 
 M = TypeVar("M", bound=models.Model)
+EDITION_SIGNS = 16
 GONE_FIX = "Load the page again to see what is there now."
 
 
@@ -30,7 +32,12 @@ def locked(row: M, *related: str) -> M:
 
 def edition_of(*parts: Any) -> str:
     """A short word for what a person sees, which is another one as soon as a part of it is."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:EDITION_SIGNS]
+
+
+def edition_in(form: Mapping[str, str]) -> str:
+    """The edition that a form says was seen; empty where it says none."""
+    return form.get("edition", "")[:EDITION_SIGNS]
 
 
 def require_seen(seen: str, edition: str, what: str) -> None:

@@ -70,7 +70,7 @@ def without_remarks(rows: Rows) -> Rows:
     """The rows up to the last one with a number, where no more than a few stand behind it, as a date or a source does below a table."""
     for count in range(min(MOST_REMARKS, len(rows)) + 1):
         kept = rows[: len(rows) - count]
-        if kept and any(_NUMBER.fullmatch(cell.strip()) for cell in kept[-1]):
+        if kept and any(map(is_number, kept[-1])):
             return kept
     return rows
 
@@ -84,13 +84,13 @@ def summed_up(rows: Rows, width: int) -> list[int]:
     for index in range(min(width, MOST_COLUMNS)):
         last = rows[-1][index].strip() if index < len(rows[-1]) else ""
         above = [cells[index].strip() for cells in rows[:-1] if index < len(cells)]
-        if not _NUMBER.fullmatch(last) or not _are_numbers(above):
+        if not is_number(last) or not _are_numbers(above):
             continue
         whole, parts = _number(last), [_number(cell) for cell in above]
         if sum(part != 0 for part in parts) >= FEWEST_SUMMED and _is_same(whole, sum(parts)) and not _doubles(parts):
             found.append(index)
             digits = max(digits, len(re.sub(r"\D", "", last).lstrip("0")))
-    label = next((cell.strip() for cell in rows[-1] if cell.strip() and not _NUMBER.fullmatch(cell.strip())), "")
+    label = next((cell.strip() for cell in rows[-1] if cell.strip() and not is_number(cell)), "")
     enough = DIGITS_ALONE if len(found) == 1 and re.search(r"\w", label) else DIGITS_TOGETHER
     return found if digits >= enough else []
 
@@ -123,7 +123,7 @@ def _is_nearly_full(values: Sequence[str]) -> bool:
 
 def _are_numbers(values: Sequence[str]) -> bool:
     filled = [value for value in values if value]
-    return bool(filled) and sum(bool(_NUMBER.fullmatch(value)) for value in filled) >= NEARLY_ALL * len(filled)
+    return bool(filled) and sum(map(is_number, filled)) >= NEARLY_ALL * len(filled)
 
 
 def _name_parts(values: Sequence[str], words: set[str]) -> bool:

@@ -98,9 +98,13 @@ def parts_of(folder: Path, container: Path) -> dict[str, str]:
     of = os.path.relpath(container, folder)
     found = {origin.part: name for name, origin in noted(folder).items() if origin.of == of and state(folder / name) == origin.made}
     begun = unfinished(folder)
-    if begun is None or begun.of != of:
-        return found
-    return {part: name for part, name in begun.files.items() if state(folder / name)} | found
+    return {part: name for part, name in begun.files.items() if state(folder / name)} | found if begun and begun.of == of else found
+
+
+def is_for(folder: Path, container: Path) -> bool:
+    """Whether `folder` holds parts of `container`, or was made for them."""
+    begun = unfinished(folder)
+    return bool(parts_of(folder, container)) or (begun is not None and begun.of == os.path.relpath(container, folder))
 
 
 def newer(file: Path, origins: dict[str, Origin]) -> str | None:

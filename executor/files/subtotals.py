@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from executor.files import encodings
 from executor.files.dialect import BLANKS, Record, record_at
@@ -149,6 +149,11 @@ def _is_named_so(cells: Sequence[str]) -> bool:
     return bool(SUBTOTAL.match(first)) and any(_NUMBER.search(cell) for cell in cells[1:])
 
 
+def _where(one: _Found) -> dict[str, Any]:
+    """The place and the cells of a problem."""
+    return {"line": one.line, "file": one.one.file.name, "found": listed(one.cells)[:300]}
+
+
 def _told_between(found: Sequence[_Found], rules: TextRules) -> Problem:
     first, count = found[0], sum(one.count for one in found)
     return Problem(
@@ -156,9 +161,7 @@ def _told_between(found: Sequence[_Found], rules: TextRules) -> Problem:
         field="inputURI",
         message=f"{count:,} row{'s' if count != 1 else ''} between others look{'s' if count == 1 else ''} like a total of them, "
         "and will be counted once more.",
-        line=first.line,
-        file=first.one.file.name,
-        found=listed(first.cells)[:300],
+        **_where(first),
         fix="Leave such rows out of sums: in an SQLTransform (WHERE), or where the file is made.",
     )
 
@@ -174,9 +177,7 @@ def _told_totals(found: Sequence[_Found], rules: TextRules) -> Problem:
         field="totals",
         message=f"{count:,} {are} {words} in “{first.column}”, where the others name one of several: they look like totals of the others, "
         f"and sums count them once more.{many}",
-        line=first.line,
-        file=first.one.file.name,
-        found=listed(first.cells)[:300],
+        **_where(first),
         data_column=first.column,
         fix=f"Leave them out in a query: WHERE {name_in_sql(first.column)} IS DISTINCT FROM {text_in_sql(first.words[0])}. "
         "When that is done, or when they are no totals, set “Totals among the rows” (totals) to known.",
@@ -191,9 +192,7 @@ def _told_last(found: Sequence[_Found], rules: TextRules) -> Problem:
         field="skipLastLines",
         message=f"The last row of “{first.one.file.name}” holds the sum of all rows above it in {in_quotes(first.words)}: it looks like a "
         f"total, and is read as data.{others}",
-        line=first.line,
-        file=first.one.file.name,
-        found=listed(first.cells)[:300],
+        **_where(first),
         fix="If it is one, leave it out with “Last rows to leave out” (skipLastLines), so that it is not counted twice; "
         "if it is data, write 0 there.",
     )
@@ -207,9 +206,7 @@ def _told_groups(found: Sequence[_Found], rules: TextRules) -> Problem:
         field="fillDown",
         message=f"In “{first.column}”, {first.count:,} of {first.of:,} cells are empty below a value, as where a group is named in its "
         "first row only: its other rows are read without a name.",
-        line=first.line,
-        file=first.one.file.name,
-        found=listed(first.cells)[:300],
+        **_where(first),
         data_column=first.column,
         fix=f"Write {in_quotes(columns)} into “Fill down” (fillDown): empty cells then get the value above them. "
         "Where they are meant to be empty, make it an empty list.",
@@ -223,9 +220,7 @@ def _told_another(found: Sequence[_Found], rules: TextRules) -> Problem:
         field="inputURI",
         message=f"Line {first.line:,} of “{first.one.file.name}” stands below an empty line and looks like the names of another table: it "
         "and the rows below it are read as rows of the first.",
-        line=first.line,
-        file=first.one.file.name,
-        found=listed(first.cells)[:300],
+        **_where(first),
         fix="Put each table into a file of its own.",
     )
 

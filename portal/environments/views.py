@@ -16,6 +16,7 @@ from portal.environments import actions, parameters, secrets
 from portal.environments.forms import ComputeForm, EnvironmentForm, ProjectForm, rows_in, rows_of
 from portal.environments.models import ComputeProfile, Environment
 from portal.errors import NotAllowed, PortalError
+from portal.locking import edition_in
 
 
 def _person(request: HttpRequest) -> User:
@@ -67,7 +68,7 @@ def _shown(environment: Environment) -> dict[str, Any]:
 def edit(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     found = _environment(request, project, environment)
     form = EnvironmentForm(request.POST or None, initial=_rules_of(found))
-    edition = request.POST.get("edition", "")[:16] or found.edition
+    edition = edition_in(request.POST) or found.edition
     shown = _shown(found) | {"form": form, "edition": edition}
     if request.method == "POST" and form.is_valid():
         try:

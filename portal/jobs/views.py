@@ -25,6 +25,7 @@ from portal.jobs.importing import NotADocument, document_in, name_from, too_larg
 from portal.jobs.models import Draft, Job
 from portal.jobs.sources import sources_of
 from portal.jobs.starts import EMPTY, START_BY_KEY, STARTS, Start
+from portal.locking import edition_in
 
 PAGE = 50
 VERSIONS = 8
@@ -230,7 +231,7 @@ def edit_details(request: HttpRequest, project: str, job: str) -> HttpResponse:
     found = find_job(request, project, job, "edit_job")
     form = EditJobForm(request.POST, project=found.project)
     if form.is_valid():
-        actions.edit_job(actor=person(request), job=found, edition=request.POST.get("edition", "")[:16], **form.cleaned_data)
+        actions.edit_job(actor=person(request), job=found, edition=edition_in(request.POST), **form.cleaned_data)
         messages.success(request, "Saved.")
     else:
         messages.error(request, " ".join(str(problem) for problems in form.errors.values() for problem in problems))

@@ -229,14 +229,9 @@ def _own_folders(home: str, stem: str) -> Iterator[str]:
 def _folder_for(lake: Lake, uri: str) -> str:
     """The folder that holds what was made of `uri` before, else a free one beside it."""
     for folder in _own_folders(uri.rpartition("/")[0], names.split(names.safe(uri))[0]):
-        if lake.twin(folder) is None or _is_of(lake.root / folder, lake.root / uri):
+        if lake.twin(folder) is None or made_of.is_for(lake.root / folder, lake.root / uri):
             return folder
     raise NotLookedAt("There are too many folders of this name.", fix="Rename the file, and unpack it then.")
-
-
-def _is_of(folder: Path, container: Path) -> bool:
-    begun = made_of.unfinished(folder)
-    return bool(made_of.parts_of(folder, container)) or (begun is not None and begun.of == os.path.relpath(container, folder))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from portal.accounts.models import Project
 from portal.errors import PortalError
 from portal.jobs.models import Job
+from portal.locking import edition_in
 from portal.pipelines import actions, readiness
 from portal.pipelines.models import Pipeline
 
@@ -37,7 +38,7 @@ class PipelineForm:
         if data.get("step") == "add" and added:
             chosen = list(dict.fromkeys([*chosen, added]))
         after = {name: [before for before in data.getlist(f"after-{name}") if before in chosen] for name in chosen}
-        form = cls(project, data.get("name", "").strip(), data.get("description", "").strip(), after, edition=data.get("edition", "")[:16])
+        form = cls(project, data.get("name", "").strip(), data.get("description", "").strip(), after, edition=edition_in(data))
         form.check()
         return form
 
