@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from executor.files import encodings
+from executor.files.backslashes import GOES_ON, goes_on
 from executor.files.dialect import NO_ESCAPE, NO_QUOTE, Dialect
 from executor.files.encodings import UTF_16
 from executor.files.escapes import BACKSLASH, Verdict, verdict
@@ -42,6 +43,8 @@ class TextRules:
     totals: str = "warn"
     fill_down: tuple[str, ...] | None = None
     """None: nobody has said whether cells are meant to be empty."""
+    backslashes: str = "warn"
+    null_value: str = ""
     is_end_known: bool = False
     """The stage says how many rows at the end are none, be it 0."""
 
@@ -188,6 +191,11 @@ def _check_first_line(seen: SeenFile, rules: TextRules) -> None:
 _NO_TABLES = (
     (r"\s*<(!doctype html|html)", "a web page", "Fetch the file again: what was saved is a page, for instance the one to sign in at."),
     (r"version https://git-lfs", "a pointer of Git LFS, not the file itself", "Fetch the file itself, for instance with git lfs pull."),
+    (
+        r"\s*(-- (MySQL|MariaDB|PostgreSQL|Dump|SQLite|phpMyAdmin)|/\*!\d{5}|(INSERT|REPLACE) INTO\s|(CREATE|DROP) TABLE\s|PRAGMA \w+=)",
+        "a script of SQL statements",
+        "Export the table as CSV instead.",
+    ),
     (r"\s*(\{\s*\"|\[\s*\{)", "JSON", "Read it with a JSONExtract stage."),
 )
 
@@ -345,7 +353,9 @@ def check_widths(seen: SeenFile, rules: TextRules) -> None:
 
 
 def _around(seen: SeenFile, first: Some, rules: TextRules) -> str:
-    """What else such rows may be: lines around the table."""
+    """What else such rows may be: lines around the table, values of a database that go on behind a backslash."""
+    if first.row <= len(seen.look.first_rows) + 1 and any(map(goes_on, seen.look.first_rows)):
+        return f"{GOES_ON} "
     if first.row == 1 and first.width > seen.look.width and not rules.skip_lines:
         return "Lines before the names, such as a title, are left out by “First lines to leave out” (skipLines). "
     if first.row == seen.look.rows and first.row > 1 and not rules.skip_last_lines:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from executor.files.column_shapes import DATES, NUMBERS, WHOLE, is_written_as, kind_of, shape_of, shapes_of
+from executor.files.consoles import FIX, is_ruler, is_upright
 from executor.files.delimited import SeenFile, TextRules
 from executor.files.looks import DIGITS
 from executor.problems import Problem
@@ -14,8 +15,26 @@ from executor.problems import Problem
 
 def first_lines(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
     """What the run warns of."""
-    told = (_names_as_data, _first_line_of_names, _data_as_names, _data_left_out)
+    told = (_of_console, _names_as_data, _first_line_of_names, _data_as_names, _data_left_out)
     return next((problem for tell in told if (problem := tell(seen, rules))), None)
+
+
+def _of_console(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:
+    """Where the first row is a line of dashes, as consoles print it below names. A job that reads whole lines cuts them itself."""
+    for one in seen:
+        rows = [list(one.look.names or ()), *one.look.first_rows[:2]]
+        is_odd = any(is_ruler(row) and any(rows[:place]) for place, row in enumerate(rows)) or any(is_upright(row) for row in rows)
+        if is_odd and not (rules.separator == "\x01" and one.look.width == 1):
+            return Problem(
+                code="input-console",
+                field="inputURI",
+                message=f"“{one.file.name}” is what the console of a database prints: lines of dashes, repeated names and the count of "
+                "rows are read as rows, and blanks that fill columns up stay in texts.",
+                row=1,
+                file=one.file.name,
+                fix=FIX,
+            )
+    return None
 
 
 def _names_as_data(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:

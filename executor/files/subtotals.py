@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from executor.files import encodings
-from executor.files.dialect import BLANKS, Record, record_at
+from executor.files.backslashes import Codes, codes_in, may_hold_codes
+from executor.files.dialect import BLANKS, NO_QUOTE, Record, record_at
 from executor.files.grouped_rows import groups, is_number, summed_up, totals, without_remarks
 from executor.files.headers import in_quotes, listed, named, numbered
 from executor.files.total_words import FOOTER, SUBTOTAL, may_hold_totals
@@ -36,6 +37,8 @@ def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> list[Problem]:
     for one in seen:
         text, is_whole = _text(one, left)
         left -= len(text)
+        if rules.backslashes == "warn" and (codes := _codes(one, text, rules)):
+            told.setdefault("backslashes", []).append(_found_codes(one, codes))
         below = text.find("\n") if rules.header and not rules.skip_lines else 0
         is_summed = is_whole and len(text) <= MOST_SUMMED and not rules.skip_last_lines and not rules.is_end_known
         if not text or not (
@@ -107,6 +110,14 @@ def _another_table(rows: Sequence[tuple[int, list[str]]]) -> tuple[int, list[str
 
 def _name(names: Sequence[str], index: int) -> str:
     return names[index] if index < len(names) else f"column {index + 1}"
+
+
+def _codes(one: SeenFile, text: str, rules: TextRules) -> Codes | None:
+    return codes_in(_rows(one, text, rules), one.rules(rules).separator) if may_hold_codes(text) else None
+
+
+def _found_codes(one: SeenFile, codes: Codes) -> _Found:
+    return _Found(one, codes.count, codes.line, [codes.value])
 
 
 def _text(one: SeenFile, most: int) -> tuple[str, bool]:
@@ -213,6 +224,19 @@ def _told_groups(found: Sequence[_Found], rules: TextRules) -> Problem:
     )
 
 
+def _told_backslashes(found: Sequence[_Found], rules: TextRules) -> Problem:
+    first, count = found[0], sum(one.count for one in found)
+    quotes = " and “Quotes” (quote) to None" if rules.quote != NO_QUOTE else ""
+    return Problem(
+        code="input-backslashes",
+        field="backslashes",
+        message=f"{count:,} value{'s hold' if count != 1 else ' holds'} a backslash before n, r, t or another one, read as written: "
+        "PostgreSQL’s COPY and MySQL mean a line break, a tab or one backslash by it.",
+        **_where(first),
+        fix=f"If so, set “Backslashes” (backslashes) to codes{quotes}; if each backslash means itself, set it to text.",
+    )
+
+
 def _told_another(found: Sequence[_Found], rules: TextRules) -> Problem:
     first = found[0]
     return Problem(
@@ -225,4 +249,11 @@ def _told_another(found: Sequence[_Found], rules: TextRules) -> Problem:
     )
 
 
-_TOLD = {"another": _told_another, "between": _told_between, "totals": _told_totals, "last": _told_last, "groups": _told_groups}
+_TOLD = {
+    "another": _told_another,
+    "backslashes": _told_backslashes,
+    "between": _told_between,
+    "totals": _told_totals,
+    "last": _told_last,
+    "groups": _told_groups,
+}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from executor.files.encodings import marked_encoding
 from executor.files.folder import DataFile
 from executor.files.headers import key as key_of
 from executor.files.headers import named
 from executor.files.rows import lines_of
-from executor.look import fixed_width
+from executor.look import consoles, fixed_width
 from executor.look.describing import column_of
 from executor.look.dialect import Dialect, dialect_of
 from executor.look.encoding import encoding_of, found
@@ -22,10 +22,10 @@ from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding, without_mark
 from executor.look.other_files import FILE_BITS, OtherFile, encoding_for_all, first_rows, is_of_table, put_in_files, told, written_otherwise
 from executor.look.proposal import FIRST_SIGNS, Found, Misfit, Proposal, ProposedColumn, Settings
-from executor.look.questions import questions_of_values
+from executor.look.questions import questions_of_backslashes, questions_of_values
 from executor.look.remarks import AnotherTable, remark
 from executor.look.rows import Pass
-from executor.look.types import Style, Typing, propose, with_usual_decimal
+from executor.look.types import Style, Typing, propose, with_usual_decimal, with_usual_nulls
 from executor.look.widths import questions_of_width
 
 FIRST_ROWS = 100
@@ -130,12 +130,17 @@ class DelimitedLook:
         group_rows(proposal, self.sample)
         proposal.cuts = list(self.dialect.cuts)
         another = [] if reading.has_line_breaks else self.another.told()
-        proposal.problems = [*fixed_width.told(self.dialect.cuts), *another]
+        proposal.no_rows = list(self.dialect.printed.no_rows) if self.dialect.printed else []
+        told_cuts = consoles.told(self.dialect.printed) or fixed_width.told(self.dialect.cuts)
+        signs = (self.dialect.separator, self.dialect.quote)
+        goes_on = consoles.told_goes_on(*signs, lines_of(self.head)) if self.others else []
+        proposal.problems = [*told_cuts, *goes_on, *another]
         remark(proposal, self.facts, typings[:kept])
         self._tell_others(proposal, others)
         show_lines(proposal, lines_of(self.head), is_whole=reading.is_whole and reading.unpacked <= len(self.file.head))
         proposal.questions = [
             *questions_of_width(self, columns),
+            *questions_of_backslashes(self.dialect.codes, self._backslashes()),
             *proposal.questions,
             *questions_of_values(self.settings, typings[:kept], columns),
         ]
@@ -306,6 +311,7 @@ class DelimitedLook:
         chosen = self.settings
         null_words = tuple(chosen.null_values) if chosen.null_values is not None else None
         style = Style(decimal=chosen.decimal, is_day_first=chosen.day_first, time_zone=chosen.time_zone or "UTC", null_words=null_words)
+        style = with_usual_nulls(style, self.facts)
         if chosen.decimal:
             return style
         return with_usual_decimal(style, self.facts, is_european=self.dialect.separator == ";")
@@ -324,12 +330,18 @@ class DelimitedLook:
                 "skip_lines": dialect.skip_lines,
                 "skip_last_lines": dialect.skip_last_lines,
                 "comment": dialect.comment,
+                "backslashes": self._backslashes(),
                 "other_widths": self.settings.other_widths or self.widths_choice(),
                 "decimal": style.decimal,
                 "time_zone": style.time_zone,
                 "trim_names": True if self.settings.trim_names is None else self.settings.trim_names,
             }
         )
+
+    def _backslashes(self) -> Literal["codes", "text"] | None:
+        """What backslashes are, where values hold such as databases write."""
+        found = self.dialect.codes
+        return self.settings.backslashes or (("codes" if found.is_sure else "text") if found else None)
 
     def widths_choice(self) -> str:
         return self.surplus or self.usual_choice or ("reject" if self.others or self.others_odd else "stop")

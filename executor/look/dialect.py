@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from executor.files.backslashes import Codes, codes_in, may_hold_codes
 from executor.files.dialect import NO_ESCAPE, NO_QUOTE
 from executor.files.dialect import Dialect as FileDialect
 from executor.files.expected import word_of
 from executor.files.rows import NeverClosed, Rows, lines_of
 from executor.files.total_words import FOOTER
+from executor.look.consoles import Printed, printed
 from executor.look.facts import NULL_WORDS
 from executor.look.fixed_width import cuts_of
 from executor.look.proposal import Cut, Found, Settings
@@ -40,6 +42,10 @@ class Dialect:
     header: bool = True
     last_rows_hold: tuple[str, ...] = ()
     """A word of each row that is left out at the end."""
+    codes: Codes | None = None
+    """What speaks for backslashes as databases write them."""
+    printed: Printed | None = None
+    """The table of a database's console that it is."""
     cuts: tuple[Cut, ...] = ()
     """Where the columns of a text of fixed width begin."""
 
@@ -61,6 +67,9 @@ def dialect_of(head: str, tail: str, settings: Settings) -> tuple[Dialect, list[
     """The dialect and what was found, the person's own settings first. `head`, `tail`: whole lines of the text's two ends."""
     lines = lines_of(head)
     dialect, found = _signs(lines, settings)
+    is_cut = bool(dialect.printed and dialect.cuts)
+    if dialect.printed and is_cut:
+        settings = _as_printed(lines, dialect.printed, settings)
     comment, comment_found = _comment(lines, dialect, settings)
     dialect = replace(dialect, comment=comment)
     skipped, skip_found = _skip_lines(lines, dialect, settings)
@@ -71,21 +80,34 @@ def dialect_of(head: str, tail: str, settings: Settings) -> tuple[Dialect, list[
     last, last_found = _last_lines(ends, dialect, rows, settings)
     hold = tuple(map(word_of, ends[-last:])) if last else ()
     dialect = replace(dialect, header=header, skip_last_lines=last, last_rows_hold=hold if any(hold) else ())
+    if is_cut:
+        for one in (header_found, skip_found, last_found):
+            one.words = "by the line of dashes"
     return dialect, [*found, header_found, skip_found, comment_found, last_found]
+
+
+def _as_printed(lines: Sequence[str], found: Printed, settings: Settings) -> Settings:
+    """Where the names stand; lines further down that are no rows are left out by a query."""
+    before = found.header if any(line.strip() for line in lines[: found.header]) else 0
+    return settings.model_copy(update={"header": True, "skip_lines": before, "skip_last_lines": 0})
 
 
 def _signs(lines: list[str], settings: Settings) -> tuple[Dialect, list[Found]]:
     plain = [line for line in lines if not line.startswith("#")]
     separator, quote, escape = _sniffed(plain)
-    cuts = cuts_of(plain, separator) if settings.separator is None else []
+    table = printed(lines) if settings.separator is None else None
+    cuts = table.cuts if table else tuple(cuts_of(plain, separator)) if settings.separator is None else ()
     if cuts:
-        return _whole_lines(settings, tuple(cuts))
+        return _whole_lines(settings, cuts, table)
+    codes = _codes(plain, settings.separator or separator)
+    if codes and settings.quote is None and (settings.backslashes == "codes" or (codes.is_sure and settings.backslashes is None)):
+        settings = settings.model_copy(update={"quote": "", "escape": ""})
     is_sure = bool(separator)
     separator = settings.separator or separator or ","
     is_quoted = bool(quote)
     quote = settings.quote if settings.quote is not None else quote or '"'
     escape = settings.escape if settings.escape is not None else escape if escape == "\\" else quote
-    dialect = Dialect(separator, quote, escape)
+    dialect = Dialect(separator, quote, escape, codes=codes, printed=table)
     widths = Counter(len(row) for row in records(dialect, lines) if any(row))
     width, rows = widths.most_common(1)[0] if widths else (1, 0)
     same = f"{width} cell{'s' if width != 1 else ''} in {'every row' if len(widths) == 1 else 'most rows'}"
@@ -102,10 +124,17 @@ def _signs(lines: list[str], settings: Settings) -> tuple[Dialect, list[Found]]:
     ]
 
 
-def _whole_lines(settings: Settings, cuts: tuple[Cut, ...]) -> tuple[Dialect, list[Found]]:
+def _codes(lines: Sequence[str], separator: str) -> Codes | None:
+    """What speaks for codes of databases in the lines of the sample."""
+    if not separator or not may_hold_codes("".join(lines)):
+        return None
+    return codes_in(((number, line.rstrip("\r\n").split(separator)) for number, line in enumerate(lines, 1)), separator)
+
+
+def _whole_lines(settings: Settings, cuts: tuple[Cut, ...], table: Printed | None) -> tuple[Dialect, list[Found]]:
     """Each line as one text, whatever signs are in it: it is cut later."""
     quote = settings.quote or ""
-    dialect = Dialect(WHOLE_LINES, quote, settings.escape or quote, cuts=cuts)
+    dialect = Dialect(WHOLE_LINES, quote, settings.escape or quote, printed=table, cuts=cuts)
     return dialect, [
         Found(setting="separator", value=WHOLE_LINES, shown="none: columns of fixed width", words=f"{len(cuts)} columns", sure=False),
         Found(setting="quote", value=quote, shown=QUOTES[quote], words="not used here"),

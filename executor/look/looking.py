@@ -30,6 +30,12 @@ OTHERS = (
     (b"7z\xbc\xaf", "packed with 7-Zip"), (b"Rar!", "packed with RAR"), (b"\x28\xb5\x2f\xfd", "packed with Zstandard"),
     (b"SQLite format 3", "an SQLite database"), (b"{\\rtf", "a text with formats (RTF)"),
 )  # fmt: skip
+SCRIPT = re.compile(
+    r"(?:--[^\n]*\n|/\*.*?\*/;?|\s|(?:set|use|begin|start|drop|pragma|lock|alter)\b[^;\n]*;)*(?:insert\s+into|replace\s+into|create\s+(?:temp\w*\s+)?table)"
+    r"\s+[\w\W]{1,200}?\(",
+    re.IGNORECASE,
+)
+"""How dumps of databases begin."""
 MARKUP = re.compile(r"<(?:\?xml|!doctype|html|head|body|table|svg|rss|[a-z][\w:.-]*(?:\s[^<>]*)?>\s*(?:<|$))", re.IGNORECASE)
 """How web pages and XML begin."""
 
@@ -129,6 +135,8 @@ MOST_KINDS = 20
 def _fix(kind: str) -> str:
     if "spreadsheet" in kind or "web page" in kind or "XML" in kind:
         return "Open it in a spreadsheet program, save it as .xlsx or CSV and upload that."
+    if "SQL" in kind:
+        return "Export the tables as CSV: psql --csv or COPY … TO … CSV HEADER, mysql --batch, sqlite3 -csv."
     if "Excel" in kind:
         return "Save it as .xlsx or CSV and upload that."
     return "Unpack it, and upload what is inside." if "packed" in kind else "Upload text (CSV), JSON, Parquet or Excel (.xlsx)."
@@ -192,6 +200,8 @@ def _text_kind(head: bytes, name: str) -> str:
     text = _decoded(head)
     if MARKUP.match(text):
         return "a web page (HTML)" if re.match(r"<(?:!doctype html|html|head|body|table)", text, re.IGNORECASE) else "an XML file"
+    if SCRIPT.match(text):
+        return "a script of SQL statements"
     is_called_so = name.lower().removesuffix(".gz").endswith(JSON_NAMES)
     if text[:1] in ("{", "[") or (is_called_so and text[:1] in ("/", '"', "'")):
         return _json_kind(text, is_cut=len(text) >= 200_000, is_called_so=is_called_so)

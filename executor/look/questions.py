@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from executor.files.backslashes import Codes
 from executor.look.proposal import Option, ProposedColumn, Question, Settings
 from executor.look.shapes import moment_key
 from executor.look.types import Typing
@@ -31,6 +32,26 @@ def questions_of_values(settings: Settings, typings: list[Typing], columns: list
     if mixed and settings.time_zone is None:
         questions.append(_question_of_zones([column for column, _ in mixed], mixed[0][1]))
     return questions
+
+
+def questions_of_backslashes(codes: Codes | None, chosen: str | None) -> list[Question]:
+    """Of values with backslashes such as databases write."""
+    if codes is None:
+        return []
+    count = f"{codes.count:,} value{'s hold' if codes.count != 1 else ' holds'}"
+    words = f"{count} one before n, r, t or another one, for instance “{codes.value[:60]}” in line {codes.line:,}."
+    codes_words = "a line break, a tab, one backslash; \\N is no value, and no quotes are around values"
+    return [
+        Question(
+            key="backslashes",
+            title="What do the backslashes mean?",
+            words=words,
+            options=[
+                Option(label="What a database means", words=codes_words, settings={"backslashes": "codes"}, is_chosen=chosen == "codes"),
+                Option(label="Themselves", words="as they are written", settings={"backslashes": "text"}, is_chosen=chosen == "text"),
+            ],
+        )
+    ]
 
 
 def _question_of_zones(columns: list[ProposedColumn], typing: Typing) -> Question:

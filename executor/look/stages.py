@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from executor.files.consoles import COUNT
 from executor.files.headers import named
 from executor.language.quoting import name_in_sql, text_in_sql
 from executor.look.names import safe_name
-from executor.look.proposal import Proposal, ProposedColumn
+from executor.look.proposal import Cut, Proposal, ProposedColumn
 
 Misfits = Literal["aside", "null", "stop"]
 MOST_NAMES = 2_000
@@ -134,6 +135,7 @@ class _Writer:
             "skipLastLines": settings.skip_last_lines or (0 if self.proposal.is_end_chosen else None),
             "lastRowsHold": [word.replace("${", "") for word in self.proposal.last_rows_hold] or None,
             "comment": settings.comment or None,
+            "backslashes": settings.backslashes,
             "multiLine": self.proposal.multi_line or None,
             "otherWidths": self._other_widths(),
             "otherHeaders": "fill" if header and settings.other_headers == "fill" else None,
@@ -217,19 +219,27 @@ class _Writer:
             "name": f"type_{self.name}",
             "inputView": source,
             "outputView": view,
-            "schema": [{**column.type, "name": column.name} for column in self.columns],
+            "schema": [self._typed(column) for column in self.columns],
         }
         more = {"failMode": "failfast"} if self.choices.misfits == "stop" else {}
         is_small = (self.proposal.unpacked_bytes or self.proposal.bytes) <= SMALL_FILE
         is_read_thrice = self.choices.misfits == "aside" and self.choices.with_load
         return stage | more | ({"persist": True} if is_read_thrice and is_small and len(self.columns) > MANY_COLUMNS else {})
 
+    def _typed(self, column: ProposedColumn) -> dict[str, Any]:
+        """The column of the typing schema; empty texts are texts where the file writes what is no value otherwise."""
+        typed = {**column.type, "name": column.name}
+        if self.proposal.settings.backslashes == "codes" and typed["type"] == "string":
+            typed["nullableValues"] = [word for word in typed["nullableValues"] if word]
+        return typed
+
     def _rows(self, typed: str) -> list[dict[str, Any]]:
         """The table's own columns, without those about files and errors; rows that do not fit apart, where they are kept aside."""
         names = ",\n       ".join(name_in_sql(column.name) for column in self.columns)
         is_aside = self.choices.misfits == "aside" and self.proposal.format != "parquet"
         wanted = self._cut() if self.proposal.cuts else names
-        conditions = ["size(_errors) = 0"] * is_aside + [self._totals_left_out()] * bool(self._totals_left_out())
+        left_out = [condition for condition in (self._totals_left_out(), self._lines_left_out()) if condition]
+        conditions = ["size(_errors) = 0"] * is_aside + left_out
         sql = f"SELECT {wanted}\nFROM {typed}" + (f"\nWHERE {' AND '.join(conditions)}" if conditions else "")
         rows = {"type": "SQLTransform", "name": f"rows_{self.name}", "sql": sql, "outputView": self.name}
         if not is_aside or not self.choices.with_load:
@@ -246,12 +256,27 @@ class _Writer:
     def _cut(self) -> str:
         """The columns of a line of fixed width; where the rows go on to another stage of the person, with what does not fit."""
         line = name_in_sql(self.columns[0].name)
+
+        def end(cut: Cut) -> str:
+            return f", {cut.length}" if cut.length else ""
+
         parts = [
-            f"trim(substring({line}, {cut.begin}{f', {cut.length}' if cut.length else ''})) AS {name_in_sql(cut.name)}"
-            for cut in self.proposal.cuts
+            f"{self._value(f'trim(substring({line}, {cut.begin}{end(cut)}))')} AS {name_in_sql(cut.name)}" for cut in self.proposal.cuts
         ]
         more = [] if self.choices.with_load or self.choices.misfits == "stop" else ["_errors"]
         return ",\n       ".join([*parts, *more])
+
+    def _value(self, text: str) -> str:
+        """A text of a column; consoles print no value as NULL or not at all."""
+        return f"nullif(nullif({text}, ''), 'NULL')" if self.proposal.no_rows else text
+
+    def _lines_left_out(self) -> str:
+        """The condition that leaves out what the console of a database prints around its rows; nothing for other files."""
+        if not self.proposal.no_rows:
+            return ""
+        line = name_in_sql(self.columns[0].name)
+        texts = ", ".join(text_in_sql(text) for text in self.proposal.no_rows)
+        return f"rtrim({line}) NOT IN ({texts})\n  AND {line} NOT RLIKE {text_in_sql(COUNT)}"
 
     # --- checking and keeping
 

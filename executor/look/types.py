@@ -31,6 +31,7 @@ _OFFSET = re.compile(r"[+-]\d{2}:?(?:\d{2})?$")
 _DAY_NAMES = re.compile(r"date|day|datum|_dt\b|^dt|tag$|jour|fecha", re.IGNORECASE)
 
 
+DATABASE_NULLS = frozenset(("NULL", "(null)", "\\N"))
 EMPTY = "always empty"
 KINDS = {"date": "days", "timestamp": "days and times", "time": "times of day", "boolean": "yes or no"} | dict.fromkeys(
     ("integer", "long", "double", "decimal"), "numbers of one writing"
@@ -50,6 +51,8 @@ class Style:
     """Where no column shows it: what is proposed, and asked."""
     is_day_first: bool | None = None
     time_zone: str = "UTC"
+    usual_nulls: frozenset[str] = frozenset()
+    """Words of databases for no value that the file uses: they mean it in columns of text, too."""
     null_words: tuple[str, ...] | None = None
     """Given: these mean no value in every column, and no others do."""
 
@@ -90,6 +93,15 @@ def with_usual_decimal(style: Style, columns: Iterable[Facts], *, is_european: b
     return replace(style, likely_decimal="," if has_points or is_european else ".")
 
 
+def with_usual_nulls(style: Style, columns: Iterable[Facts]) -> Style:
+    """`style` with the words of databases for no value: \\N is nothing else; NULL where numbers, days or several columns have it."""
+    met: Counter[str] = Counter()
+    for facts in columns:
+        is_text = propose(facts, style).type == "string"
+        met.update({key[1]: 1 if is_text else 2 for key in facts.tallies if isinstance(key, tuple) and key[1] in DATABASE_NULLS})
+    return replace(style, usual_nulls=frozenset(word for word, count in met.items() if count > 1 or word == "\\N"))
+
+
 def propose(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
     """The type of a column; `wanted`: the one a person chose."""
     typing = _typed_as(facts, style, wanted) if wanted else _fitting(_found(facts, style), facts)
@@ -100,6 +112,8 @@ def propose(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
         typing.null_words = [word for word in style.null_words if word]
     elif typing.why == EMPTY:
         typing.null_words = _null_words(facts, style)
+    else:
+        typing.null_words = [word for word in _null_words(facts, style) if word in style.usual_nulls]
     return typing
 
 

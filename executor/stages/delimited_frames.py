@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
+from executor.files.backslashes import NO_VALUE, SIGNS
 from executor.files.delimited import TextRules
 from executor.files.folder import escaped
 from executor.files.table import Part, Table
@@ -22,8 +23,11 @@ MOST_COLUMNS = 20_480
 """As many as Spark's parser takes without being told."""
 
 
-def empty_options(null_value: str, quoted_empty: str) -> dict[str, str]:
-    """Spark's options for what is null: nothing between two separators, `null_value`, and `""` where `quoted_empty` is "null"."""
+def empty_options(null_value: str, quoted_empty: str, backslashes: str) -> dict[str, str]:
+    """Spark's options for what is null: nothing between two separators, `null_value`, and `""` where `quoted_empty` is "null". With
+    codes of databases, nothing between two separators alone: what is null then, `_read_codes` says."""
+    if backslashes == "codes":
+        return {"nullValue": NEVER, "emptyValue": ""}
     if quoted_empty == "null":
         return {"nullValue": null_value, "emptyValue": null_value}
     return {"nullValue": null_value or NEVER, "emptyValue": ""}
@@ -51,7 +55,7 @@ def _portion(
     frame = reader.csv([escaped(file.path) for file in part.files]) if lines is None else reader.csv(lines)
     place = {name: f"c{index}" for index, name in enumerate(part.names)}
     is_right = _is_right(rules, part) if rejects else None
-    columns = [_value(place.get(name), is_right).alias(name) for name in table.columns]
+    columns = [_value(place.get(name), is_right, rules).alias(name) for name in table.columns]
     added = [_errors(is_right, len(part.names))] if is_right is not None else []
     is_cut = bool(rules.skip_lines or rules.skip_last_lines)
     cuts = dict(zip(part.files, part.cuts, strict=True)) if is_cut else {}
@@ -77,10 +81,26 @@ def _reading(part: Part, rules: TextRules) -> dict[str, str]:
     return found
 
 
-def _value(column: str | None, is_right: Column | None) -> Column:
+def _value(column: str | None, is_right: Column | None, rules: TextRules) -> Column:
     if column is None:
         return F.lit(None).cast("string")
-    return F.col(column) if is_right is None else F.when(is_right, F.col(column))
+    value = _read_codes(F.col(column), rules.null_value) if rules.backslashes == "codes" else F.col(column)
+    return value if is_right is None else F.when(is_right, value)
+
+
+def _read_codes(value: Column, null_value: str) -> Column:
+    """A value with the codes of databases in it. Two backslashes are taken first, from the left, so that what is behind them is none."""
+    is_none = value == NO_VALUE
+    if null_value:
+        is_none = is_none | (value == null_value)
+
+    def without(part: Column) -> Column:
+        for code, sign in SIGNS.items():
+            part = F.replace(part, F.lit("\\" + code), F.lit(sign))
+        return part
+
+    read = F.array_join(F.transform(F.split(value, r"\\\\"), without), "\\")
+    return F.when(value.isNull(), F.lit("")).when(is_none, F.lit(None)).when(value.contains("\\"), read).otherwise(value)
 
 
 def _is_right(rules: TextRules, part: Part) -> Column:

@@ -47,7 +47,7 @@ def rows_of_view(stage: DelimitedExtract, rules: TextRules, context: StageContex
     if rules.comment:
         _check_comments(all_lines, rules, escape, len(cells), context)
     part = Part(encoding="UTF-8", escape=escape, as_stream=False, line_end=None, names=names.names, is_even=is_even)
-    options = {"sep": rules.separator, "quote": rules.quote} | empty_options(stage.null_value, stage.quoted_empty)
+    options = {"sep": rules.separator, "quote": rules.quote} | empty_options(stage.null_value, stage.quoted_empty, stage.backslashes)
     portion = portion_of_texts(lines, part, Table(list(names.names), [part]), rules, options)
     frame = portion.frame.select(*(portion.columns or ()), *portion.added)
     return with_view_columns(frame, contiguous=stage.contiguous_index)

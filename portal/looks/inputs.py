@@ -73,6 +73,8 @@ def _input_of(content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 async def _of_file(user: User, environment: Environment, source: dict[str, Any]) -> dict[str, Any]:
     separator = separator_of(str(source.get("delimiter", "Comma")), source.get("customDelimiter"))
     settings = {key: source[key] for key in _SAME if source.get(key) is not None}
+    if source.get("backslashes") in ("codes", "text"):
+        settings["backslashes"] = source["backslashes"]
     settings |= {"format": "delimited", "separator": separator, "quote": _QUOTES.get(str(source.get("quote", "DoubleQuote")), '"')}
     settings |= {"header": bool(source.get("header")), "skipLines": settings.get("skipLines", 0)}
     uri = str(source["inputURI"]).strip("/")

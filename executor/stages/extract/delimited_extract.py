@@ -138,6 +138,16 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
     null_value: str = stage_field(
         "nullValue", "Text for no value", "A value of just this text is null, as an empty one is.", "text", default="", advanced=True
     )
+    backslashes: Literal["warn", "codes", "text"] = stage_field(
+        "backslashes",
+        "Backslashes",
+        "warn: they stay as written; where they look like those of a database that is told. codes: as PostgreSQL (COPY) and MySQL write "
+        "text, \\N is no value, \\t a tab, \\n a line break, \\\\ one backslash, and an empty value is an empty text; without quotes. "
+        "text: they mean themselves.",
+        "choice",
+        default="warn",
+        advanced=True,
+    )
     quoted_empty: Literal["null", "text"] = stage_field(
         "quotedEmpty",
         "Empty text in quotes",
@@ -148,12 +158,16 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
     )
 
     def problems(self) -> list[Problem]:
+        found = super().problems()
+        if self.backslashes == "codes" and self.quote != "None":
+            words = "Text with such codes has no quotes around values: a quote in it is part of the text."
+            found.append(Problem(code="not-with-quotes", field="quote", message=words, expected="None", fix="Set “Quotes” to None."))
         files_only = (("names", self.names), ("lastRowsHold", self.last_rows_hold), ("fillDown", self.fill_down))
         given = [field for field, value in files_only if value]
         if not (self.input_view and given):
-            return super().problems()
+            return found
         words = "A view has no rows at its end or above others, and what files must hold is not looked for in it."
-        return [*super().problems(), Problem(code="not-for-views", field=given[0], message=words, fix="Leave it empty, or read a file.")]
+        return [*found, Problem(code="not-for-views", field=given[0], message=words, fix="Leave it empty, or read a file.")]
 
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.reading import read_portions
@@ -187,7 +201,7 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
             context.warn(warning)
         if table.rejected:
             context.rows("rejected", table.rejected, self.output_view)
-        given = {"sep": rules.separator, "quote": rules.quote} | empty_options(self.null_value, self.quoted_empty)
+        given = {"sep": rules.separator, "quote": rules.quote} | empty_options(self.null_value, self.quoted_empty, self.backslashes)
         return portions_of(table, spark, rules, options | given)
 
     def _rules(self) -> TextRules:
@@ -212,6 +226,8 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
             names=tuple(self.names),
             last_rows_hold=tuple(self.last_rows_hold),
             totals=self.totals,
+            backslashes=self.backslashes,
+            null_value=self.null_value,
             fill_down=None if self.fill_down is None else tuple(self.fill_down),
         )
 

@@ -410,3 +410,73 @@ def test_the_days_of_a_guided_start_are_those_of_the_clocks_that_wrote_the_times
     assert run_here(spark_process, made, tmp_path).result == "succeeded"
     rows = parquet.read_table(tmp_path / "curated/calls_by_day").to_pylist()
     assert sorted((row["day"], row["rows"]) for row in rows) == [(date(2024, 7, 1), 2), (date(2024, 7, 2), 1)]
+
+
+PRINTED = [(1, "Ann", "a", "12.50"), (2, "Bob", None, None), (3, "Çağ", "x|y", "-7.00"), (4, "O'Neil, Di", "35 rows", "1.50")]
+
+
+def printed(null: str, between: str, ruler: str, edge: str = "", end: str = "") -> str:
+    """The rows as a console prints them. `ruler`: what stands between its dashes."""
+    widths = (4, 12, 9, 8)
+    cells = [[f"{row[0]:>4}", f"{row[1]:<12}", f"{row[2] or null:<9}", f"{row[3] or null:>8}"] for row in PRINTED]
+    names = [f"{name:<{width}}" for name, width in zip(("id", "name", "note", "amount"), widths, strict=True)]
+    dashes = ruler.join("-" * width for width in widths)
+    lines = [edge + between.join(row) + edge[::-1] for row in (names, *cells)]
+    line = ("+-" if edge else "") + dashes + ("-+" if edge else "")
+    return "\n".join([*[line] * bool(edge), lines[0], line, *lines[1:], *[line] * bool(edge), end, ""])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        printed("NULL", " | ", "-+-", "| ", "4 rows in set (0.00 sec)"),
+        printed("", " | ", "-+-", "", "(4 rows)\n"),
+        printed("", " ", " ", "", "\n4 rows selected.\n"),
+        printed("NULL", " ", " ", "", "\n(4 rows affected)").replace("\n", "\r\n"),
+        printed("", "  ", "  "),
+    ],
+    ids=["mysql", "psql", "SQL*Plus", "sqlcmd", "sqlite"],
+)
+def test_what_a_console_prints_is_cut_where_its_dashes_are(ran: Ran, text: str) -> None:
+    outcome, tables = ran(text.encode(), "printed.txt")
+    rows = [tuple(row.values()) for row in tables["printed"]]
+    assert rows == [(str(number), *rest) for number, *rest in PRINTED]
+    assert outcome == "succeeded" or "\n\n" in text.replace("\r", "")  # an empty line of a single column is told
+
+
+def test_pages_of_a_console_repeat_names_and_dashes(ran: Ran) -> None:
+    page = "\n        ID NAME           AMOUNT\n---------- ---------- ----------\n"
+    rows = [f"{n:>10} {f'Name {n}':<10} {n * 1.5:>10.2f}\n" for n in range(1, 36)]
+    text = "".join(page + "".join(rows[at : at + 11]) for at in range(0, 35, 11)) + "\n35 rows selected.\n"
+    _, tables = ran(text.encode(), "pages.lst")
+    assert [(row["ID"], row["NAME"], row["AMOUNT"]) for row in tables["pages"]] == [
+        (str(n), f"Name {n}", f"{n * 1.5:.2f}") for n in range(1, 36)
+    ]
+
+
+CODED = [
+    (1, 'say "hi"', "a\tb", Decimal("12.50")),
+    (2, "Bob\\x", None, None),
+    (3, "", "two\nlines\\n", Decimal("7.00")),
+    (4, "Ünal", "C:\\new", Decimal("1.50")),
+]
+
+
+@pytest.mark.parametrize(
+    ("null", "around", "separator"),
+    [("\\N", ("", ""), "|"), ("\\N", ("COPY public.t (id, name) FROM stdin;\n", "\\.\n\n"), "\t"), ("NULL", ("", ""), "\t")],
+    ids=["COPY", "pg_dump", "mysql"],
+)
+def test_backslashes_as_databases_write_them(ran: Ran, null: str, around: tuple[str, str], separator: str) -> None:
+
+    def cell(value: object) -> str:
+        if value is None:
+            return null
+        text = str(value).replace("\\", "\\\\")
+        return text.replace("\n", "\\n").replace("\t", "\\t")
+
+    names = separator.join(("id", "name", "note", "amount")) + "\n"
+    text = around[0] + ("" if around[0] else names) + "".join(separator.join(map(cell, row)) + "\n" for row in CODED) + around[1]
+    outcome, tables = ran(text.encode(), "coded.txt")
+    assert outcome == "succeeded"
+    assert [tuple(row.values()) for row in tables["coded"]] == CODED

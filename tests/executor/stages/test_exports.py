@@ -1,0 +1,79 @@
+"""What consoles and exports of databases hold beside values is told by runs, and nothing of it in files of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.document.job import parse
+from executor.files.delimited import TextRules
+from executor.files.folder import place_of
+from executor.files.table import table_of
+from executor.problems import ProblemError
+
+CODED = "1\ta\\tb\t5\n2\t\\N\t7\n"
+
+
+def told(folder: Path, text: str, **rules: Any) -> set[str]:
+    (folder / "a.txt").write_text(text)
+    return {warning.code for warning in table_of(place_of(str(folder / "a.txt"), "a.txt"), TextRules(**rules)).warnings}
+
+
+@pytest.mark.parametrize(
+    ("text", "rules", "code"),
+    [
+        (CODED, {"separator": "\t"}, "input-backslashes"),
+        (CODED.replace("\t", "|"), {"separator": "|"}, "input-backslashes"),
+        (CODED.replace("\\N", "NULL"), {"separator": "\t"}, "input-backslashes"),
+        ("x\tNULL\n" * 5_000 + "a\\\\b\tc\n", {"separator": "\t"}, "input-backslashes"),
+        ("id,name\n--,----\n1,Ann\n2,Bob\n", {"header": True}, "input-console"),
+        ("id|name\n---|:---:\n1|Ann\n", {"separator": "|", "header": True}, "input-console"),
+        ("name\n----------\nAnn\nBob\n", {"header": True}, "input-console"),
+        ("*************************** 1. row ***************************\nid: 1\nname: Ann\n", {}, "input-console"),
+    ],
+)
+def test_what_databases_write_is_told(tmp_path: Path, text: str, rules: dict[str, Any], code: str) -> None:
+    assert told(tmp_path, text, **{"header": False} | rules) == {code}
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        (CODED, {"separator": "\t", "backslashes": "text"}),
+        (CODED, {"separator": "\t", "backslashes": "codes", "quote": "\x00"}),
+        ("1\tC:\\temp\\new\n2\tC:\\bin\\run\n", {"separator": "\t"}),
+        ("1\t\\\\server\\new\n2\tD:\\n\n", {"separator": "\t"}),
+        ('1\t{"a":"x\\ny"}\n2\t{}\n', {"separator": "\t"}),
+        ("1\t\\d+\\n\n2\t\\N\n", {"separator": "\t"}),
+        ("1,a\\nb\n2,c\n", {}),
+        ("1,\\N\n2,c\n", {}),
+        ("a,b\n-,-\n-,-\n1,2\n", {"header": True}),
+        ("a,b\n1,--\n--,2\n", {"header": True}),
+        ("name,note\nAnn,---\nBob,x\n", {"header": True}),
+    ],
+)
+def test_what_others_write_is_not(tmp_path: Path, text: str, rules: dict[str, Any]) -> None:
+    assert told(tmp_path, text, **{"header": False} | rules) == set()
+
+
+@pytest.mark.parametrize("first", ["-- MySQL dump 10.13\n", "INSERT INTO t VALUES (1,2);\n", "CREATE TABLE t (a int,b int);\n"])
+def test_scripts_are_no_tables(tmp_path: Path, first: str) -> None:
+    with pytest.raises(ProblemError) as error:
+        told(tmp_path, first + "INSERT INTO t VALUES (3,4);\n")
+    assert error.value.problems[0].code == "input-format"
+
+
+def test_values_that_go_on_behind_a_backslash_are_named(tmp_path: Path) -> None:
+    """As MySQL writes tabs and line breaks into files (SELECT … INTO OUTFILE)."""
+    with pytest.raises(ProblemError) as error:
+        told(tmp_path, "1\tAnn\t5\n2\tB\\\tob\t7\n3\ttwo\\\nlines\t1\n", separator="\t", header=False)
+    assert "mysql --batch" in str(error.value.problems[0].fix)
+
+
+def test_codes_go_without_quotes() -> None:
+    stage = {"type": "DelimitedExtract", "name": "read", "inputURI": "a.txt", "outputView": "t", "backslashes": "codes"}
+    with pytest.raises(ProblemError) as error:
+        parse({"stages": [stage]}, environment=None, parameters={}, run_id="r")
+    assert [(problem.code, problem.field) for problem in error.value.problems] == [("not-with-quotes", "quote")]
