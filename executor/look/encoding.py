@@ -73,6 +73,8 @@ def _guess(strange: bytes) -> Found:
     logging.getLogger("charset_normalizer").setLevel(logging.ERROR)
     best = from_bytes(strange, cp_isolation=list(KNOWN)).best()
     name = KNOWN.get(codecs.lookup(best.encoding).name) if best else None
+    if name and strange.decode(best.encoding, "replace") == strange.decode("cp1252", "replace"):  # type: ignore[union-attr]
+        return found("windows-1252", "its letters are the same in several encodings, of which this is the usual one", sure=False)
     if name is None:
         return found("windows-1252", "it is not UTF-8, and nothing fits better", sure=False)
     return found(name, "it is not UTF-8; this fits its letters best", sure=False)
@@ -84,7 +86,9 @@ def _is_western(strange: bytes) -> bool:
     if not high or re.search(rb"[\x81\x8d\x8f\x90\x9d]", strange):
         return False
     usual = "äöüßÄÖÜéèêëàâáçñóòôúùûíìîïåæøÅÆØÉÈÀÁÇÑÓÚÍãõ€£§°´’‘“”„–—…«»®©²³½ªº¿¡"
-    good = sum(1 for run in high if len(run) <= 2 and all(sign in usual for sign in run.decode("cp1252", "replace")))
+    good = sum(
+        1 for run in high if len(re.sub(rb"[\x80-\xbf]", b"", run)) <= 2 and all(sign in usual for sign in run.decode("cp1252", "replace"))
+    )
     return good >= 0.9 * len(high)
 
 

@@ -150,7 +150,7 @@ HAZARDS = {
     "tied-before": Hazard(["count_if(_sluice_value_1 > _sluice_value_0 AND _sluice_value_2 <> _sluice_value_3)"], _any("tied-before")),
     "exploded": Hazard(["count_if(coalesce(size(_sluice_value_0), -1) < 1)"], _any("exploded-none")),
     "no-unit": Hazard(["count_if(_sluice_value_0 IS NOT NULL AND _sluice_value_1 IS NULL)"], _any("no-unit")),
-    "tied-limit": Hazard([_TIED], _any("tied-left-out")),
+    "tied-limit": Hazard([_TIED], _any("tied-at-limit")),
     "any-rows": Hazard(
         ["count(1)", "CAST(coalesce(max(_sluice_value_0), 0) AS BIGINT)"],
         lambda numbers: ("any-rows", numbers[1]) if numbers[0] > numbers[1] else None,
@@ -172,6 +172,8 @@ AS_WRITTEN = {
     *("first-in-window", "first-of-tie", "tied-out", "tied-before", "no-unit", "clock-gap", "clock-twice", "span-turned"),
 }
 """Places that are called as the query has them."""
+BEHIND_LIMITS = {"tied-limit", "any-rows"}
+"""Places where one row more is counted than the LIMIT lets through, and none behind it."""
 SPARKS_OWN = "_w"
 """So begin names of columns that Spark makes for windows."""
 
@@ -237,7 +239,7 @@ class Place:
         """Notes what Spark says of this place."""
         if text:
             is_whole, self.rows, *self.numbers = map(int, text.split())
-            self.is_whole = bool(is_whole)
+            self.is_whole = bool(is_whole) and self.kind not in BEHIND_LIMITS
 
     @property
     def found(self) -> tuple[str, int] | None:

@@ -213,7 +213,7 @@ OF_PICKS: list[tuple[str, Found]] = [
     (f"SELECT grp FROM (SELECT *, {PICKED} AS r FROM p) WHERE r = 1", set()),
     (f"SELECT id, {PICKED} AS r FROM p", set()),
     ("SELECT id FROM t LIMIT 2", {("LIMIT 2", "any-rows", 2)}),
-    ("SELECT id FROM p ORDER BY amount DESC LIMIT 2", {("amount", "tied-left-out", 1)}),
+    ("SELECT id FROM p ORDER BY amount DESC LIMIT 2", {("amount", "tied-at-limit", 1)}),
     ("SELECT id FROM (SELECT * FROM p ORDER BY amount DESC, id LIMIT 2) LIMIT 5", set()),
     ("(SELECT id FROM p ORDER BY id LIMIT 2 OFFSET 2) UNION ALL SELECT id FROM p TABLESAMPLE (2 ROWS)", set()),
     ("SELECT id, explode(split(mid, ',')) AS e FROM t", {("split(mid, ,, -1)", "exploded-none", 2)}),

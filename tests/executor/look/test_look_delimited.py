@@ -75,6 +75,13 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
     }[encoding]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["Café „Süß“", "Łódź „Wąż“", "Süßöl", "„Ja“ – „Süß“…"])
+def test_letters_that_western_and_central_europe_write_alike_are_western(tmp_path: Path, name: str) -> None:
+    encoding = "cp1250" if "ź" in name else "cp1252"
+    found = proposal_of(tmp_path, f"Name;Betrag\n{name};1\nBert;2\n", encoding)
+    assert (found.first_rows[0][1], value(found, "encoding")) == (name, f"windows-{encoding[2:]}")
+
+
 def test_cyrillic_is_guessed_and_said_to_be_a_guess(tmp_path: Path) -> None:
     text = "Город;Число\n" + "".join(f"Москва и другие города {n};{n}\n" for n in range(30))
     found = proposal_of(tmp_path, text, "cp1251")
