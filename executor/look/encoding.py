@@ -81,15 +81,24 @@ def _guess(strange: bytes) -> Found:
 
 
 def _is_western(strange: bytes) -> bool:
-    """Whether nearly all bytes beyond ASCII are letters and signs of western Europe that stand among plain letters."""
-    high = re.findall(rb"[\x80-\xff]+", strange)
+    """Whether nearly all bytes beyond ASCII are letters and signs of western Europe: letters among plain letters, signs not within a word."""
+    high = list(re.finditer(rb"[\x80-\xff]+", strange))
     if not high or re.search(rb"[\x81\x8d\x8f\x90\x9d]", strange):
         return False
-    usual = "äöüßÄÖÜéèêëàâáçñóòôúùûíìîïåæøÅÆØÉÈÀÁÇÑÓÚÍãõ€£§°´’‘“”„–—…«»®©²³½ªº¿¡"
-    good = sum(
-        1 for run in high if len(re.sub(rb"[\x80-\xbf]", b"", run)) <= 2 and all(sign in usual for sign in run.decode("cp1252", "replace"))
-    )
-    return good >= 0.9 * len(high)
+    return sum(_is_western_run(strange, run) for run in high) >= 0.9 * len(high)
+
+
+WESTERN_LETTERS = "äöüßÄÖÜéèêëàâáçñóòôúùûíìîïåæøÅÆØÉÈÀÁÇÑÓÚÍãõ"
+WESTERN_SIGNS = "€£§°´’‘“”„–—…«»®©²³½ªº¿¡"
+
+
+def _is_western_run(strange: bytes, run: re.Match[bytes]) -> bool:
+    """A letter such as the “ł” of Białystok would be a sign within a word."""
+    text = run[0].decode("cp1252", "replace")
+    letters = [sign for sign in text if sign in WESTERN_LETTERS]
+    is_within = strange[run.start() - 1 : run.start()].isalpha() and strange[run.end() : run.end() + 1].isalpha()
+    known = WESTERN_LETTERS + ("´’" if is_within else WESTERN_SIGNS)
+    return len(letters) <= 2 and all(sign in known for sign in text)
 
 
 def _has_words(strange: bytes) -> bool:

@@ -75,9 +75,9 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
     }[encoding]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["Café „Süß“", "Łódź „Wąż“", "Süßöl", "„Ja“ – „Süß“…"])
+@pytest.mark.parametrize("name", ["Café „Süß“", "Białystok „Główna“", "Süßöl", "„Ja“ – „Süß“…"])
 def test_letters_that_western_and_central_europe_write_alike_are_western(tmp_path: Path, name: str) -> None:
-    encoding = "cp1250" if "ź" in name else "cp1252"
+    encoding = "cp1250" if "ł" in name else "cp1252"
     found = proposal_of(tmp_path, f"Name;Betrag\n{name};1\nBert;2\n", encoding)
     assert (found.first_rows[0][1], value(found, "encoding")) == (name, f"windows-{encoding[2:]}")
 
