@@ -73,7 +73,7 @@ KINDS = {
     "any-of-group": "a group of several values of which any is taken, and another at the next run, perhaps; use max or max_by",
     "tied-in-group": "a group in which several values stand first in the order, of which any one is taken; add columns to the order",
     "tied-left-out": "left out though equal in the order to one that is kept, so that either may come out; add columns to ORDER BY",
-    "tied-at-limit": "at least; left out though equal in the order to one that is kept, so that either may come out; add columns to ORDER BY",
+    "tied-at-limit": "at least; left out though equal in the order to one that is kept; to choose, add columns to ORDER BY",
     "tied-before": "equal in the order to the row before it, so that either may come first for lag and lead; add columns to ORDER BY",
     "exploded-none": "left out by explode, as the list is empty or missing; use explode_outer, or LATERAL VIEW OUTER",
     "no-unit": "a date or time that became nothing, as trunc does not know the unit; write YEAR, QUARTER, MONTH, WEEK …",

@@ -16,6 +16,7 @@ from executor.look.describing import column_of
 from executor.look.dialect import Dialect, dialect_of
 from executor.look.encoding import encoding_of, found
 from executor.look.facts import SPREAD, Facts
+from executor.look.found_values import found_in_values, style_of
 from executor.look.grouping import group_rows
 from executor.look.misfits import MOST, misfits_of
 from executor.look.names import safe_names
@@ -25,7 +26,7 @@ from executor.look.proposal import FIRST_SIGNS, Found, Misfit, Proposal, Propose
 from executor.look.questions import questions_of_backslashes, questions_of_values
 from executor.look.remarks import AnotherTable, remark
 from executor.look.rows import Pass
-from executor.look.types import Style, Typing, propose, with_usual_decimal, with_usual_nulls
+from executor.look.types import Style, Typing, propose, with_usual_nulls
 from executor.look.widths import questions_of_width
 
 FIRST_ROWS = 100
@@ -101,7 +102,7 @@ class DelimitedLook:
             self.tell("rows read", self.rows, 0)
         others = self._take_others()
         header_width = len(self.header) if self.dialect.header else None
-        style = self._style()
+        style = with_usual_nulls(style_of(self.settings, self.facts, is_european=self.dialect.separator == ";"), self.facts)
         kept = self._kept_columns()
         columns, typings, misfits, total = self._columns(style, kept)
         proposal = Proposal(
@@ -307,15 +308,6 @@ class DelimitedLook:
             return self.rows
         return None if reading.has_line_breaks else self.rows + reading.lines_left
 
-    def _style(self) -> Style:
-        chosen = self.settings
-        null_words = tuple(chosen.null_values) if chosen.null_values is not None else None
-        style = Style(decimal=chosen.decimal, is_day_first=chosen.day_first, time_zone=chosen.time_zone or "UTC", null_words=null_words)
-        style = with_usual_nulls(style, self.facts)
-        if chosen.decimal:
-            return style
-        return with_usual_decimal(style, self.facts, is_european=self.dialect.separator == ";")
-
     def _settings(self, style: Style) -> Settings:
         """How it is read now: the person's settings, and what was found for the rest."""
         dialect: Dialect = self.dialect
@@ -350,41 +342,10 @@ class DelimitedLook:
         packed = Found(setting="packed", value=self.file.is_gzip, shown="gzip, one file" if self.file.is_gzip else "not packed")
         empty = f"{reading.empty_lines:,} found, the first in line {reading.first_empty:,}" if reading.empty_lines else "none found"
         more = [Found(setting="emptyLines", value="skip", shown="skip", words=empty)]
-        numbers = [typing for typing in typings if typing.type in ("integer", "long", "double", "decimal")]
-        if numbers:
-            is_open = any(typing.open == "decimal" for typing in numbers)
-            sign = style.decimal or style.usual_decimal or style.likely_decimal
-            more.append(Found(setting="decimal", value=sign, shown="1.234,56" if sign == "," else "1,234.56", sure=not is_open))
-        words = sorted({word for typing in typings for word in typing.null_words})
-        shown = ", ".join(["empty", *words])
-        more.append(Found(setting="nullValues", value=words, shown=shown, words="means no value" if words else ""))
-        if any(typing.type in ("date", "timestamp") and typing.order in ("dmy", "mdy") for typing in typings):
-            self._found_order(more, typings)
-        if any(typing.type == "timestamp" for typing in typings):
-            has_zone = all(_has_zone(typing) for typing in typings if typing.type == "timestamp")
-            says_some = any(typing.zones[0] for typing in typings if typing.type == "timestamp")
-            silent = "some values say no zone: sure?" if says_some else "no zone in the file: sure?"
-            words_of_zone = "the values say their zone" if has_zone else silent
-            more.append(
-                Found(
-                    setting="timeZone", value=style.time_zone, shown=style.time_zone, words=words_of_zone,
-                    sure=has_zone or self.settings.time_zone is not None,
-                )
-            )  # fmt: skip
         for one in self.found:
             if one.setting == "header" and self.dialect.header and self.header_line:
                 one.shown = f"line {self.header_line}"
-        return [packed, self.encoding, *self.found, *more]
-
-    def _found_order(self, more: list[Found], typings: list[Typing]) -> None:
-        orders = {typing.order for typing in typings if typing.type in ("date", "timestamp")} & {"dmy", "mdy"}
-        has_two = any(
-            "d" in pattern and not pattern.startswith("uuuu") for typing in typings for pattern in typing.options.get("formatters", [])
-        )
-        if has_two:
-            first = "dmy" in orders
-            is_open = any(typing.open == "dayFirst" for typing in typings)
-            more.append(Found(setting="dayFirst", value=first, shown="day first" if first else "month first", sure=not is_open))
+        return [packed, self.encoding, *self.found, *more, *found_in_values(self.settings, typings, style)]
 
 
 def show_lines(proposal: Proposal, lines: list[str], *, is_whole: bool) -> None:
@@ -392,12 +353,6 @@ def show_lines(proposal: Proposal, lines: list[str], *, is_whole: bool) -> None:
     lines = [line.rstrip("\r\n") for line in lines]
     proposal.first_lines = [line[:FIRST_SIGNS] for line in lines[:FIRST_LINES]]
     proposal.first_lines_are_all = is_whole and proposal.first_lines == lines
-
-
-def _has_zone(typing: Typing) -> bool:
-    from executor.language.date_patterns import has_zone
-
-    return all(has_zone(pattern) for pattern in typing.options["formatters"])
 
 
 def _whole_lines(text: str) -> str:

@@ -81,7 +81,7 @@ def _guess(strange: bytes) -> Found:
 
 
 def _is_western(strange: bytes) -> bool:
-    """Whether nearly all bytes beyond ASCII are letters and signs of western Europe: letters among plain letters, signs not within a word."""
+    """Whether nearly all bytes beyond ASCII are letters of western Europe among plain letters, or its signs, which stand within no word."""
     high = list(re.finditer(rb"[\x80-\xff]+", strange))
     if not high or re.search(rb"[\x81\x8d\x8f\x90\x9d]", strange):
         return False

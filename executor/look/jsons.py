@@ -15,6 +15,7 @@ from executor.look.delimited import FIRST_ROWS, show_lines
 from executor.look.describing import column_of
 from executor.look.encoding import encoding_of
 from executor.look.facts import Facts
+from executor.look.found_values import found_in_values, style_of
 from executor.look.grouping import group_rows
 from executor.look.json_faults import no_object, not_json
 from executor.look.misfits import MOST, misfits_of
@@ -23,7 +24,7 @@ from executor.look.opening import Opened, python_encoding
 from executor.look.other_files import FEWEST_ROWS, FILE_BITS, ROWS_OF_ALL, put_in_files
 from executor.look.proposal import Found, Proposal, ProposedColumn, Said, Settings
 from executor.look.questions import questions_of_values
-from executor.look.types import Style, Typing, with_usual_decimal
+from executor.look.types import Typing
 from executor.look.unfolding import MOST as MOST_LISTS
 from executor.look.unfolding import lists_in, question, rows_of, unfolded, words_of
 from executor.problems import Problem, ProblemError
@@ -362,8 +363,7 @@ def _schema(shape: dict[str, Any] | None, name: str) -> dict[str, Any]:
 
 def _describe(proposal: Proposal, keys: dict[str, _Key], settings: Settings, *, is_in_order: bool) -> None:
     """Columns in the order in which Spark makes them, by name; those of unfolded rows in that of their query."""
-    style = Style(decimal=settings.decimal, is_day_first=settings.day_first, time_zone=settings.time_zone or "UTC")
-    style = style if settings.decimal else with_usual_decimal(style, (key.facts for key in keys.values() if key.is_text))
+    style = style_of(settings, [key.facts for key in keys.values() if key.is_text])
     ordered = list(keys) if is_in_order else sorted(keys)
     misfits_total = 0
     texts: list[tuple[Typing, ProposedColumn]] = []
@@ -384,6 +384,8 @@ def _describe(proposal: Proposal, keys: dict[str, _Key], settings: Settings, *, 
             texts.append((typing, column))
         column.words = column.words if key.is_text else ""
         proposal.columns.append(column)
+    if texts:
+        proposal.found += found_in_values(settings, [typing for typing, _ in texts], style)
     proposal.questions = questions_of_values(settings, [typing for typing, _ in texts], [column for _, column in texts])
     proposal.misfits_total = misfits_total
     proposal.rows_fit = proposal.rows_judged - len({misfit.line for misfit in proposal.misfits}) if misfits_total <= MOST else None

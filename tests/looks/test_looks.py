@@ -47,6 +47,8 @@ def test_the_frame_comes_at_once_and_the_proposal_as_a_piece(ana, dev, browser_o
     shown = piece(browser)
     assert "39 of 40 rows fit · here is the other one" in " ".join(shown.split())
     assert "A comma where the other 39 have a point." in shown
+    mended = piece(browser, mends=json.dumps([{"index": 1, "found": "1,50", "value": None}]))
+    assert "All 40 rows fit, 1 as you chose" in mended and "39 of 40" not in mended
 
 
 def test_the_page_of_a_table_has_it_looked_at_once(ana, vic, dev, browser_of, own, asked):
@@ -75,6 +77,8 @@ def test_what_is_shown_of_a_long_file_says_so_in_each_tab(ana, dev, browser_of, 
     own.write_text("n\n" + "".join(f"{n}\n" if n % 20 else "oh\n" for n in range(3_000)))
     shown = " ".join(piece(browser).split())
     assert "2,850 of 3,000 rows fit · here are the first 20 of 150 values that do not" in shown
+    mended = piece(browser, mends=json.dumps([{"index": 0, "found": "oh", "value": None}]))
+    assert "2,850 of 3,000 rows fit as they are · here are the first 20 of 150" in mended, "how many of the others are “oh” is not known"
     own.write_text("a\n" + "y" * 2_001 + "\n")
     shown = " ".join(piece(browser).split())
     assert "The first 2 lines of the file. A line is shown up to 2,000 signs." in shown

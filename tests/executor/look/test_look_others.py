@@ -43,6 +43,18 @@ def test_json_lines(tmp_path: Path) -> None:
     assert [column.nulls for column in found.columns] == [1, 0, 1, 1, 1]
 
 
+def test_what_means_no_value_in_json_and_whose_clocks_it_has_are_told_and_can_be_corrected(tmp_path: Path) -> None:
+    records = [{"id": n, "at": f"2026-03-0{1 + n % 9} 10:00:00", "price": f"1.{n:03},50"} for n in range(40)] + [{"id": "n/a"}]
+    text = "".join(f"{json.dumps(record)}\n" for record in records)
+    (tmp_path / "a.jsonl").write_text(text)
+    found = look_at(tmp_path, "a.jsonl")
+    told = {one.setting: (one.value, one.sure) for one in found.found}
+    assert (told["nullValues"], told["timeZone"], told["decimal"]) == ((["n/a"], True), ("UTC", False), (",", True))
+    corrected = look_at(tmp_path, "a.jsonl", nullValues=[], timeZone="Europe/Berlin")
+    assert [misfit.value for misfit in corrected.misfits] == ["n/a"]
+    assert {column.name: column.type.get("timezoneId") for column in corrected.columns}["at"] == "Europe/Berlin"
+
+
 def test_a_json_document_and_what_is_wrong_with_one(tmp_path: Path) -> None:
     (tmp_path / "f.json").write_text(json.dumps([{"zip": "01234", "n": 1}, {"zip": "98765", "n": "x"}], indent=1))
     found = look_at(tmp_path, "f.json")
