@@ -113,6 +113,7 @@ final class TimeLook {
         Metadata known = ((Attribute) value).metadata();
         String zone = known.contains("timezoneId") ? known.getString("timezoneId") : "";
         if (ZoneId.getAvailableZoneIds().contains(zone)) look.add(kind, node, value, new Expression[] {value, org.apache.spark.sql.catalyst.expressions.Literal$.MODULE$.apply(zone)});
+        look.addZoned((Attribute) value);
     }
 
     private static boolean isOfDays(Expression unit) {

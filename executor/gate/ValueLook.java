@@ -311,6 +311,12 @@ public final class ValueLook {
         }
     }
 
+    /** A typed time, of which the texts are asked whether they say a zone of their own. */
+    void addZoned(Attribute time) {
+        Object[] found = origins.zonedText(time);
+        if (found != null && found[0] != null) put(new ValuePoint("zone-text", (LogicalPlan) found[0], ValuePoint.ASKED, time, new Expression[] {(Expression) found[1]}));
+    }
+
     /** Rows beside which nothing is found: files know of many of their rows that they are not among these. */
     private static Expression narrow(String kind, Expression[] values) {
         if (kind.equals("midnight") || kind.equals("day-alone")) return new GreaterThan(values[0], values[1]);

@@ -3,10 +3,12 @@ package sluice;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.apache.spark.sql.catalyst.expressions.Alias;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Max;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Min;
@@ -14,12 +16,16 @@ import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.execution.datasources.HadoopFsRelation;
 import org.apache.spark.sql.execution.datasources.LogicalRelation;
 import org.apache.spark.sql.types.Metadata;
+import org.apache.spark.sql.types.StringType;
 
 /** Where the values of a query come from: from Parquet files, or from a column that somebody said is text. Written for Janino. */
 final class ValueOrigins {
     private static final int DEEPEST = 400;
     private static final int NOBODY = 0, QUERY = 1, SCHEMA = 2;
+    private static final String TEXT = "_sluice_text_";
+    private static final Pattern ZONED = Pattern.compile("m.*[XxZOV]");
     private final LogicalPlan plan;
+    private final Map makers = new HashMap();
     private Map definitions = null;
 
     ValueOrigins(LogicalPlan plan) {
@@ -53,6 +59,30 @@ final class ValueOrigins {
         return NOBODY;
     }
 
+    /** The rows of texts, and the column in them, that a typed time was made of by a pattern with a zone; null where it was not. */
+    Object[] zonedText(Attribute time) {
+        Expression now = time;
+        for (int steps = 0; steps < DEEPEST && now instanceof Attribute; steps++) {
+            Object found = definitions().get(Long.valueOf(((Attribute) now).exprId().id()));
+            if (!(found instanceof Alias)) return null;
+            now = ((Alias) found).child();
+        }
+        scala.collection.Iterator texts = now.references().iterator();
+        while (texts.hasNext()) {
+            Attribute text = (Attribute) texts.next();
+            if (text.name().startsWith(TEXT) && hasZone(now, 0)) return new Object[] {makers.get(Long.valueOf(text.exprId().id())), text};
+        }
+        return null;
+    }
+
+    /** Whether a pattern in it tells a zone. */
+    private static boolean hasZone(Expression part, int depth) {
+        if (part instanceof Literal && part.dataType() instanceof StringType) return ZONED.matcher(String.valueOf(((Literal) part).value()).replaceAll("'[^']*'", "")).find();
+        boolean found = false;
+        for (int i = 0; i < part.children().length() && !found && depth < DEEPEST; i++) found = hasZone((Expression) part.children().apply(i), depth + 1);
+        return found;
+    }
+
     boolean isFromParquet(Expression value) {
         return isFromParquet(value, 0);
     }
@@ -79,17 +109,18 @@ final class ValueOrigins {
         waiting.add(plan);
         while (!waiting.isEmpty()) {
             LogicalPlan next = (LogicalPlan) waiting.removeFirst();
-            if (next instanceof LogicalRelation) noteAll(next.output().iterator(), next);
-            noteAll(next.expressions().iterator(), null);
+            if (next instanceof LogicalRelation) noteAll(next.output().iterator(), next, next);
+            noteAll(next.expressions().iterator(), null, next);
             scala.collection.Iterator parts = next.children().iterator();
             while (parts.hasNext()) waiting.add(parts.next());
         }
         return definitions;
     }
 
-    private void noteAll(scala.collection.Iterator found, Object origin) {
+    private void noteAll(scala.collection.Iterator found, Object origin, LogicalPlan maker) {
         while (found.hasNext()) {
             Object next = found.next();
+            if (next instanceof Alias) makers.put(Long.valueOf(((Alias) next).exprId().id()), maker);
             if (next instanceof Alias) definitions.put(Long.valueOf(((Alias) next).exprId().id()), next);
             else if (origin != null) definitions.put(Long.valueOf(((Attribute) next).exprId().id()), origin);
         }

@@ -266,6 +266,7 @@ def test_text_that_turns_into_a_number_unasked_is_told_where_it_changes(
 ZONED = [
     {"name": "id", "type": "integer", "nullable": True},
     {"name": "at", "type": "timestamp", "nullable": True, "formatters": ["uuuu-MM-dd HH:mm:ss"]},
+    {"name": "own", "type": "timestamp", "nullable": True, "formatters": ["uuuu-MM-dd'T'HH:mm:ssXXX"]},
 ]
 
 
@@ -281,14 +282,18 @@ ZONED = [
         ("Europe/Berlin", "SELECT max(at) AS m, date_trunc('MINUTE', at) AS n FROM z GROUP BY ALL", set()),
         ("Africa/Abidjan", "SELECT CAST(at AS DATE) AS day, hour(at) AS h FROM z", set()),
         ("UTC", "SELECT CAST(at AS DATE) AS day, hour(at) AS h FROM z", set()),
+        ("UTC", "SELECT hour(own) AS h, hour(at) AS i FROM z", {("own", "zone-text", 1)}),
+        ("UTC", "SELECT CAST(o AS DATE) AS d, count(*) AS n FROM (SELECT own AS o FROM z) GROUP BY 1", {("o", "zone-text", 1)}),
+        ("UTC", "SELECT hour(from_utc_timestamp(own, '+02:00')) AS h, max(own) OVER () AS m FROM z", set()),
+        ("Europe/Berlin", "SELECT CAST(own AS DATE) AS day FROM z", {("own", "zone-text", 1)}),
     ],
 )
 def test_days_that_are_not_those_of_the_columns_zone_are_told(
     spark_process: SparkProcess, lake: Path, zone: str, sql: str, expected: set[tuple[str, str, int]]
 ) -> None:
-    (lake / "z.csv").write_text("id,at\n1,2024-03-31 00:30:00\n2,2024-03-31 21:30:00\n")
+    (lake / "z.csv").write_text("id,at,own\n1,2024-03-31 00:30:00,2024-03-31T00:30:00+02:00\n2,2024-03-31 21:30:00,2024-03-31T21:30:00Z\n")
     read = READ | {"inputURI": "z.csv", "outputView": "texts"}
-    columns = [ZONED[0], ZONED[1] | {"timezoneId": zone}]
+    columns = [ZONED[0], *({**column, "timezoneId": zone} for column in ZONED[1:])]
     typed = {"type": "TypingTransform", "name": "typed", "inputView": "texts", "outputView": "z", "schema": columns}
     query = {"type": "SQLTransform", "name": "asked", "sql": sql, "outputView": "o"}
     save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
