@@ -40,13 +40,19 @@ def edition_in(form: Mapping[str, str]) -> str:
     return form.get("edition", "")[:EDITION_SIGNS]
 
 
+class ChangedMeanwhile(Conflict):
+    """Somebody has changed what a person changes all of; what they typed is to be compared with it, and may be sent again."""
+
+    code = "changed-meanwhile"
+
+
 def require_seen(seen: str, edition: str, what: str) -> None:
     """Who changes the whole of something says which edition they saw (empty: they do not say), else what somebody else did meanwhile would
-    be undone unnoticed. Raises Conflict."""
+    be undone unnoticed. Raises ChangedMeanwhile."""
     if seen and seen != edition:
         fix = f"{GONE_FIX} Then change it again."
-        raise Conflict(f"Somebody has changed {what} since you opened it.", code="changed-meanwhile", fix=fix)
+        raise ChangedMeanwhile(f"Somebody has changed {what} since you opened it.", fix=fix)
 
 
 def gone() -> Conflict:
-    return Conflict("Somebody has deleted this at the same moment.", code="gone-meanwhile", fix=GONE_FIX)
+    return Conflict("Somebody has deleted this at the same moment.", code="gone-meanwhile", status=404, fix=GONE_FIX)

@@ -6,15 +6,15 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
-from django.db import DataError, IntegrityError, OperationalError
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from executor.problems import ProblemError
-from portal.errors import KEPT, NOTHING_HERE, SIGN_IN_AGAIN, Conflict, NotAllowed, PortalError
-from portal.locking import GONE_FIX
+from portal.collisions import as_collision
+from portal.errors import KEPT, NOTHING_HERE, SIGN_IN_AGAIN, NotAllowed, PortalError
 from portal.refusals import record_refusal
 
 CONTENT_TYPE = "application/problem+json"
@@ -76,11 +76,7 @@ def as_portal_error(exc: Exception) -> PortalError | None:
     if isinstance(exc, OperationalError):
         log.error("The database did not take it", exc_info=exc)
         return database_away()
-    if isinstance(exc, ObjectDoesNotExist | IntegrityError):
-        # Something was there when the request was read, and is not, or is twice, now. Ours or not, nothing was changed.
-        log.warning("Somebody else was quicker, or it is a fault of ours", exc_info=exc)
-        return Conflict("Somebody else changed or deleted this at the same moment.", code="changed-meanwhile", fix=GONE_FIX)
-    return _from_rest_framework(exc) if isinstance(exc, exceptions.APIException) else None
+    return _from_rest_framework(exc) if isinstance(exc, exceptions.APIException) else as_collision(exc)
 
 
 def from_problems(exc: ProblemError) -> PortalError:

@@ -18,7 +18,7 @@ from portal.audit.actions import record
 from portal.environments.models import Environment
 from portal.errors import Conflict, PortalError
 from portal.jobs.models import Job
-from portal.locking import locked
+from portal.locking import locked, require_seen
 
 LONGEST_MINUTES = 7 * 24 * 60
 
@@ -163,8 +163,8 @@ def create_rule(
     return rule
 
 
-def change_rule(*, actor: User, rule: Rule, channels: Sequence[Channel], tell_owner: bool) -> Rule:
-    """Changes who is told."""
+def change_rule(*, actor: User, rule: Rule, channels: Sequence[Channel], tell_owner: bool, edition: str = "") -> Rule:
+    """Changes who is told. `edition` is the one the actor saw, empty where they do not say; raises Conflict when it is changed since."""
     require(actor, "manage_channels", rule)
     _check_told(channels, tell_owner)
     _same_project(rule.project, *channels)
@@ -173,6 +173,7 @@ def change_rule(*, actor: User, rule: Rule, channels: Sequence[Channel], tell_ow
     with transaction.atomic():
         _hold(channels)
         rule = locked(rule)
+        require_seen(edition, rule.edition, "who is told")
         rule.tell_owner = tell_owner
         rule.save(update_fields=["tell_owner"])
         rule.channels.set(channels)

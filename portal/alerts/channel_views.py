@@ -18,6 +18,7 @@ from portal.alerts.forms import ChannelForm, RuleForm, ToldForm
 from portal.alerts.models import Channel, Delivery, Rule
 from portal.errors import NotAllowed, PortalError
 from portal.jobs.doors import find_project, person
+from portal.locking import edition_in
 from portal.page_actions import attempt, sentence
 
 
@@ -87,7 +88,11 @@ def change_rule(request: HttpRequest, project: str, rule: int, step: str) -> Htt
     user = person(request)
     told = ToldForm(found, found.project.channels.all(), request.POST, prefix=f"rule-{found.pk}")
     told.full_clean()
-    wanted = {"channels": list(told.cleaned_data.get("channel", [])), "tell_owner": told.cleaned_data.get("tell_owner", False)}
+    wanted: dict[str, Any] = {
+        "channels": list(told.cleaned_data.get("channel", [])),
+        "tell_owner": told.cleaned_data.get("tell_owner", False),
+    }
+    wanted["edition"] = edition_in(request.POST)
     steps = {
         "save": (lambda: actions.change_rule(actor=user, rule=found, **wanted), "Saved."),
         "pause": (lambda: actions.pause_rule(actor=user, rule=found), "The rule is paused."),

@@ -16,6 +16,7 @@ from portal.accounts.models import Project, User
 from portal.accounts.policy import allowed
 from portal.environments.models import Environment
 from portal.jobs.models import Job
+from portal.locking import edition_of
 
 FAILED, LATE = "failed", "late"
 RULE_EVENTS = [(FAILED, "fails or does not start"), (LATE, "is later than")]
@@ -88,6 +89,11 @@ class Rule(_Pausable):
     def matches(self, job_ids: Iterable[int], environment_id: int) -> bool:
         """Whether it is about one of these jobs there, and not paused."""
         return self.paused_at is None and (self.job_id is None or self.job_id in job_ids) and self.environment_id in {None, environment_id}
+
+    @property
+    def edition(self) -> str:
+        """Another one after each change of who is told."""
+        return edition_of(self.tell_owner, sorted(channel.pk for channel in self.channels.all()))
 
     @property
     def tells_nobody(self) -> bool:

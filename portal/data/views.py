@@ -29,7 +29,7 @@ from portal.errors import NotAllowed, PortalError
 from portal.jobs import places
 from portal.jobs.actions import may_answer_for
 from portal.jobs.doors import find_project, person
-from portal.page_actions import sentence
+from portal.page_actions import refused, sentence
 from portal.runs import downloads, published
 from portal.wire import while_allowed
 
@@ -304,7 +304,7 @@ def _do(request: HttpRequest, act: Callable[[], str], done: str, back: str) -> H
     except NotAllowed:
         raise
     except PortalError as refusal:
-        messages.error(request, sentence(refusal))
+        refused(request, sentence(refusal))
         return redirect(back)
     if done:
         messages.success(request, done)

@@ -17,6 +17,7 @@ from portal.accounts.models import Project, slug_validator
 from portal.api_base import ListView, ProjectView
 from portal.environments import actions, secrets
 from portal.environments.models import UPLOAD_ROLES, ComputeProfile, Environment, Secret
+from portal.locking import EDITION_SIGNS
 
 
 class ComputeProfileOut(serializers.ModelSerializer[ComputeProfile]):
@@ -54,7 +55,9 @@ class EnvironmentIn(serializers.Serializer[Environment]):
     compute = serializers.SlugRelatedField(slug_field="name", queryset=ComputeProfile.objects.all(), required=False)
     approvals_needed = serializers.IntegerField(required=False, min_value=1, max_value=actions.MOST_APPROVALS)
     upload_roles = serializers.ListField(child=serializers.ChoiceField(choices=UPLOAD_ROLES), required=False)
-    edition = serializers.CharField(max_length=16, required=False, help_text="The one you read: 409 where somebody has changed it since.")
+    edition = serializers.CharField(
+        max_length=EDITION_SIGNS, required=False, help_text="The one you read: 409 where somebody has changed it since."
+    )
 
 
 class ProjectIn(serializers.Serializer[Project]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -69,3 +70,20 @@ def rows_in(data: QueryDict) -> list[tuple[str, str, str]]:
         (name.strip(), kind, text)
         for name, kind, text in zip(data.getlist("name"), data.getlist("kind"), data.getlist("text"), strict=False)
     ]
+
+
+def differences(now: Environment, typed: Mapping[str, Any]) -> list[str]:
+    """How an environment that somebody else has changed differs from what was typed, one line each."""
+    labels = dict(EnvironmentForm.base_fields["upload_roles"].choices)  # type: ignore[attr-defined]
+    there, given = now.parameters, typed["parameters"]
+    said = [
+        (now.compute.pk != typed["compute"].pk, f"Compute: {now.compute.name}"),
+        (now.approvals_needed != typed["approvals_needed"], f"Approvals before a version goes live here: {now.approvals_needed}"),
+        (
+            set(now.uploaders) != set(typed["upload_roles"]),
+            f"Who may bring data: {', '.join(labels[role] for role in now.uploaders) or 'nobody'}",
+        ),
+        *((given.get(name) != value, f"Parameter {name}: {parameters.shown(value)}") for name, value in sorted(there.items())),
+        *((True, f"There is no parameter {name}") for name in sorted(given.keys() - there.keys())),
+    ]
+    return [words for differs, words in said if differs]

@@ -13,10 +13,11 @@ from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.accounts.people import project_for_people
 from portal.environments import actions, parameters, secrets
-from portal.environments.forms import ComputeForm, EnvironmentForm, ProjectForm, rows_in, rows_of
+from portal.environments.forms import ComputeForm, EnvironmentForm, ProjectForm, differences, rows_in, rows_of
 from portal.environments.models import ComputeProfile, Environment
 from portal.errors import NotAllowed, PortalError
-from portal.locking import edition_in
+from portal.locking import ChangedMeanwhile, edition_in
+from portal.page_actions import COMPARE
 
 
 def _person(request: HttpRequest) -> User:
@@ -76,6 +77,15 @@ def edit(request: HttpRequest, project: str, environment: str) -> HttpResponse:
             actions.edit_environment(actor=_person(request), environment=found, parameters=given, edition=edition, **form.cleaned_data)
         except NotAllowed:
             raise
+        except ChangedMeanwhile as refused:
+            now = _environment(request, project, environment)
+            shown |= {
+                "problems": [{"message": refused.message, "fix": COMPARE}],
+                "rows": _typed(rows_in(request.POST)),
+                "edition": now.edition,
+            }
+            shown["meanwhile"] = differences(now, form.cleaned_data | {"parameters": given})
+            return render(request, "environments/edit.html", shown, status=409)
         except PortalError as refused:
             shown |= {
                 "problems": refused.problems or [{"message": refused.message, "fix": refused.fix}],

@@ -21,6 +21,7 @@ from portal.jobs import actions, documents, job_list, stage_diff
 from portal.jobs.models import Draft, Job, JobVersion, Place
 from portal.jobs.sources import sources_of
 from portal.jobs.sql_format import formatted
+from portal.locking import EDITION_SIGNS
 
 
 class LiveOut(serializers.Serializer[Any]):
@@ -60,7 +61,9 @@ class JobChange(serializers.Serializer[Job]):
     runs_at_once = serializers.IntegerField(
         min_value=1, max_value=actions.MOST_RUNS_AT_ONCE, required=False, help_text="Runs that may work at a time in one environment."
     )
-    edition = serializers.CharField(max_length=16, required=False, help_text="The one you read: 409 where somebody has changed it since.")
+    edition = serializers.CharField(
+        max_length=EDITION_SIGNS, required=False, help_text="The one you read: 409 where somebody has changed it since."
+    )
 
 
 class VersionOut(serializers.ModelSerializer[JobVersion]):

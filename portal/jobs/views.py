@@ -26,6 +26,7 @@ from portal.jobs.models import Draft, Job
 from portal.jobs.sources import sources_of
 from portal.jobs.starts import EMPTY, START_BY_KEY, STARTS, Start
 from portal.locking import edition_in
+from portal.page_actions import attempt, refused
 
 PAGE = 50
 VERSIONS = 8
@@ -230,12 +231,14 @@ def _by_version(live: list[Any]) -> dict[int, list[str]]:
 def edit_details(request: HttpRequest, project: str, job: str) -> HttpResponse:
     found = find_job(request, project, job, "edit_job")
     form = EditJobForm(request.POST, project=found.project)
-    if form.is_valid():
+    if not form.is_valid():
+        refused(request, " ".join(str(problem) for problems in form.errors.values() for problem in problems))
+        return redirect("jobs:job", project, job)
+
+    def save() -> None:
         actions.edit_job(actor=person(request), job=found, edition=edition_in(request.POST), **form.cleaned_data)
-        messages.success(request, "Saved.")
-    else:
-        messages.error(request, " ".join(str(problem) for problems in form.errors.values() for problem in problems))
-    return redirect("jobs:job", project, job)
+
+    return attempt(request, save, "Saved.", "jobs:job", project, job)
 
 
 @require_POST

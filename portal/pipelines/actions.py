@@ -16,7 +16,7 @@ from portal.errors import Conflict, PortalError
 from portal.jobs.models import Job, name_validator
 from portal.locking import locked, require_seen
 from portal.pipelines import graph, progress, times
-from portal.pipelines.models import TOLD_OF_SCHEDULES, Pipeline, PipelineJob, PipelineRun, PipelineRunJob, Schedule
+from portal.pipelines.models import NO_SCHEDULE, TOLD_OF_SCHEDULES, Pipeline, PipelineJob, PipelineRun, PipelineRunJob, Schedule
 from portal.runs.actions import cancel_run, rerun
 from portal.runs.models import OutboxMessage, Run
 
@@ -119,8 +119,14 @@ def cancel_pipeline_run(*, actor: User, pipeline_run: PipelineRun) -> PipelineRu
     return pipeline_run
 
 
-def save_schedule(*, actor: User, pipeline: Pipeline, environment: Environment, cron: str, timezone_name: str) -> Schedule:
-    """Sets the times at which the pipeline runs in the environment, in the name of the actor. A paused schedule stays paused."""
+def save_schedule(
+    *, actor: User, pipeline: Pipeline, environment: Environment, cron: str, timezone_name: str, edition: str = ""
+) -> Schedule:
+    """Sets the times at which the pipeline runs in the environment, in the name of the actor. A paused schedule stays paused.
+
+    `edition` is that of the schedule the actor saw, NO_SCHEDULE where there was none, empty where they do not say; raises Conflict when it
+    has been changed since.
+    """
     require(actor, "edit_schedule", pipeline, environment=environment.name)
     require(actor, "run_pipeline", pipeline, environment=environment.name)
     cron = " ".join(cron.split())
@@ -129,6 +135,8 @@ def save_schedule(*, actor: User, pipeline: Pipeline, environment: Environment, 
     if due is None:
         raise PortalError(f"“{cron}” never comes.", code="cron-wrong", fix=f"For instance: {times.EXAMPLE}")
     with transaction.atomic():
+        there = Schedule.objects.select_for_update(no_key=True).filter(pipeline=pipeline, environment=environment).first()
+        require_seen(edition, there.edition if there else NO_SCHEDULE, f"the schedule in {environment.name}")
         schedule, _ = Schedule.objects.update_or_create(
             pipeline=pipeline,
             environment=environment,

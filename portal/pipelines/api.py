@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from portal.api_base import ListView, ProjectView
 from portal.environments.models import Environment
 from portal.errors import PortalError
+from portal.locking import EDITION_SIGNS
 from portal.pipelines import actions, readiness
 from portal.pipelines.models import Pipeline, PipelineRun, PipelineRunJob, Schedule
 from portal.pipelines.readiness import Obstacle
@@ -57,7 +58,10 @@ class PipelineIn(serializers.Serializer[Any]):
 
 class PipelineChangeIn(PipelineIn):
     edition = serializers.CharField(
-        max_length=16, allow_blank=True, default="", help_text="The one you read: 409 where somebody has edited it since. Empty: not asked."
+        max_length=EDITION_SIGNS,
+        allow_blank=True,
+        default="",
+        help_text="The one you read: 409 where somebody has edited it since. Empty: not asked.",
     )
 
 
@@ -101,6 +105,7 @@ class ScheduleOut(serializers.Serializer[Schedule]):
     paused_because = serializers.CharField(help_text="Why it is paused.")
     paused_by = serializers.CharField(source="paused_by.username", allow_null=True, default=None, help_text="Null when it paused itself.")
     set_by = serializers.CharField(source="set_by.username")
+    edition = serializers.CharField(help_text="Another one after each change of the times; send it with yours.")
     obstacles = serializers.SerializerMethodField(help_text="Jobs that could not start there as they are, with the reason and the fix.")
 
     @extend_schema_field(ObstacleOut(many=True))
@@ -112,6 +117,12 @@ class ScheduleOut(serializers.Serializer[Schedule]):
 class ScheduleIn(serializers.Serializer[Any]):
     cron = serializers.CharField(max_length=100, help_text="minute, hour, day of the month, month, day of the week")
     timezone = serializers.CharField(max_length=60, default="UTC")
+    edition = serializers.CharField(
+        max_length=EDITION_SIGNS,
+        allow_blank=True,
+        default="",
+        help_text="The one you read, none where there was no schedule: 409 where it is changed since.",
+    )
 
 
 class _OfPipeline(ProjectView):
@@ -231,6 +242,7 @@ class OneSchedule(_OfPipeline):
             environment=self.environment(environment),
             cron=taken["cron"],
             timezone_name=taken["timezone"],
+            edition=taken["edition"],
         )
         return Response(ScheduleOut(saved).data)
 

@@ -10,6 +10,7 @@ from portal.accounts.models import Project
 from portal.errors import PortalError
 from portal.jobs.models import Job
 from portal.locking import edition_in
+from portal.page_actions import sentence
 from portal.pipelines import actions, readiness
 from portal.pipelines.models import Pipeline
 
@@ -25,6 +26,8 @@ class PipelineForm:
     after: dict[str, list[str]] = field(default_factory=dict)
     problem: PortalError | None = None
     edition: str = ""
+    meanwhile: list[str] = field(default_factory=list)
+    """What somebody else has saved since, where that is something else."""
 
     @classmethod
     def of(cls, pipeline: Pipeline) -> PipelineForm:
@@ -63,9 +66,28 @@ class PipelineForm:
         jobs = Job.objects.filter(project=self.project, name__in=self.after).select_related("project")
         return {one.job: one.says for one in readiness.never_saved(jobs)}
 
+    def compare(self, now: Pipeline) -> None:
+        """With the pipeline as somebody else has saved it; saving again then puts this form in its place."""
+        there, self.edition = now.dependencies(), now.edition
+        if now.description != self.description:
+            self.meanwhile.append(f"Description: {now.description or 'none'}")
+        self.meanwhile += [
+            _waits(name, there[name]) for name in there if name not in self.after or set(there[name]) != set(self.after[name])
+        ]
+        self.meanwhile += [f"{name} is not in it" for name in self.after if name not in there]
+
+    @property
+    def says(self) -> str:
+        """What is wrong, and the fix."""
+        return sentence(self.problem) if self.problem else ""
+
     def check(self) -> None:
         """Looks for a circle or an unknown job, so that it is shown while choosing."""
         try:
             actions.check_jobs(self.project, self.after)
         except PortalError as refusal:
             self.problem = refusal
+
+
+def _waits(job: str, before: list[str]) -> str:
+    return f"{job} runs after {', '.join(before)}" if before else f"{job} runs after nothing else"

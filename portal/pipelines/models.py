@@ -16,6 +16,8 @@ from portal.jobs.models import Job, name_validator
 from portal.locking import edition_of
 from portal.runs.models import GOOD_STATES, OutboxMessage, Run
 
+NO_SCHEDULE = "none"
+"""The edition of a schedule that is not there."""
 TOLD_OF_PIPELINE_RUNS = "portal.alerts.tasks.pipeline_run_changed"
 TOLD_OF_SCHEDULES = "portal.alerts.tasks.schedule_changed"
 """Tasks that get the id of what has changed. Text, because pipelines do not import alerts."""
@@ -87,6 +89,11 @@ class Schedule(models.Model):
     @property
     def paused_itself(self) -> bool:
         return self.paused_at is not None and self.paused_by_id is None
+
+    @property
+    def edition(self) -> str:
+        """Another one after each change of the times."""
+        return edition_of(self.cron, self.timezone, self.set_by_id)
 
     def pause(self, because: str, by: User | None = None) -> None:
         """`by` None: it pauses itself."""

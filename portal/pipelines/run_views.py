@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from portal.accounts import policy
 from portal.errors import NotAllowed, PortalError
 from portal.jobs.doors import find_project, person
+from portal.locking import edition_in
 from portal.page_actions import attempt, sentence
 from portal.pipelines import actions, pictures, readiness, times
 from portal.pipelines.models import PipelineRun, Schedule
@@ -63,7 +64,9 @@ def schedule(request: HttpRequest, project: str, pipeline: str) -> HttpResponse:
         cron, zone = request.POST.get("cron", ""), request.POST.get("timezone", "UTC")
 
         def save() -> None:
-            saved = actions.save_schedule(actor=user, pipeline=found, environment=environment, cron=cron, timezone_name=zone)
+            saved = actions.save_schedule(
+                actor=user, pipeline=found, environment=environment, cron=cron, timezone_name=zone, edition=edition_in(request.POST)
+            )
             if saved.paused_at:
                 messages.warning(request, "It is still paused. Resume it, and it starts at these times.")
             for one in readiness.obstacles_in(found, environment)[:MOST_WARNINGS]:

@@ -14,6 +14,7 @@ from portal.accounts import policy
 from portal.environments.models import Environment
 from portal.errors import NotAllowed, PortalError
 from portal.jobs.doors import find_project, person
+from portal.locking import ChangedMeanwhile
 from portal.page_actions import attempt
 from portal.pipelines import actions, pictures, readiness, times
 from portal.pipelines.forms import PipelineForm
@@ -141,6 +142,10 @@ def edit(request: HttpRequest, project: str, pipeline: str) -> HttpResponse:
         actions.edit_pipeline(actor=person(request), pipeline=found, description=form.description, after=form.after, edition=form.edition)
     except NotAllowed:
         raise
+    except ChangedMeanwhile as refusal:
+        form.problem = refusal
+        form.compare(find_pipeline(request, project, pipeline))
+        return render(request, "pipelines/edit.html", {"project": found.project, "form": form, "pipeline": found}, status=409)
     except PortalError as refusal:
         form.problem = refusal
         return render(request, "pipelines/edit.html", {"project": found.project, "form": form, "pipeline": found}, status=422)

@@ -18,7 +18,7 @@ from portal.jobs.documents import shown
 from portal.jobs.doors import find_job, find_project, find_version, person
 from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.jobs.stage_diff import compare
-from portal.page_actions import attempt, sentence
+from portal.page_actions import attempt, refused, sentence
 from portal.promotions import actions, four_eyes, stepper
 from portal.promotions.models import Promotion
 from portal.promotions.review import review_before, review_of
@@ -156,7 +156,7 @@ def roll_back(request: HttpRequest, project: str, job: str) -> HttpResponse:
     except NotAllowed:
         raise
     except PortalError as refusal:
-        messages.error(request, sentence(refusal))
+        refused(request, sentence(refusal))
         return redirect("promotions:ask", project, job)
     messages.success(request, f"v{done.version.number} is live in {environment.name} again.")
     return redirect("promotions:promotion", project, done.pk)
@@ -254,7 +254,7 @@ def _ask(request: HttpRequest, project: str, job: Job, version: JobVersion | Non
     except NotAllowed:
         raise
     except PortalError as refusal:
-        messages.error(request, sentence(refusal))
+        refused(request, sentence(refusal))
         return redirect("promotions:ask", project, job.name)
     messages.success(request, f"Asked for. It waits for an approver in {asked.to_environment.name}.")
     return redirect("promotions:promotion", project, asked.pk)

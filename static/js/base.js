@@ -3,6 +3,7 @@ import "./menus.js";
 import "./dialogs.js";
 import "./tabs.js";
 import "./forms.js";
+import "./typed.js";
 import "./server.js";
 import { refresh } from "./times.js";
 import { show } from "./toasts.js";

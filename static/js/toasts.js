@@ -31,7 +31,7 @@ function host() {
 }
 
 /** A modal dialog covers everything but the top layer; a manual popover puts the toasts there too. */
-function raise() {
+export function raise() {
   const box = host();
   if (!box.showPopover) return;
   box.setAttribute("popover", "manual");

@@ -81,6 +81,22 @@ def test_admin_makes_and_changes_rules(failed: Run, ada: User, browser_of: Brows
     assert "Every project has this rule" in text_of(client.post(f"{url}{default.pk}/delete", follow=True))
 
 
+def test_who_opened_the_rules_before_another_saved_does_not_undo_it(failed: Run, ada: User, browser_of: Browser) -> None:
+    channel, _ = create_channel(actor=ada, project=failed.project, name="Team", kind="email", target="team@sluice.test")
+    rule, client = raising.default_rule(failed.project), browser_of(ada)
+    opened, url, chosen = rule.edition, f"{ROOT}rules/{rule.pk}/save", {f"rule-{rule.pk}-channel": [channel.pk]}
+    assert f'name="edition" value="{opened}"' in client.get(ROOT + "channels/").content.decode()
+    assert "Saved." in text_of(client.post(url, chosen | {"edition": opened}, follow=True))
+    late = client.post(url, {f"rule-{rule.pk}-tell_owner": "on", "edition": opened}, follow=True)
+    page = late.content.decode()
+    assert "Somebody has changed who is told since you opened it." in page and "data-typed" in page and f'action="{url}"' in page
+    rule = Rule.objects.get(pk=rule.pk)
+    assert not rule.tell_owner and list(rule.channels.all()) == [channel]
+    client.post(url, {f"rule-{rule.pk}-tell_owner": "on", "edition": rule.edition})
+    rule = Rule.objects.get(pk=rule.pk)
+    assert rule.tell_owner and not rule.channels.exists()
+
+
 @pytest.mark.parametrize("who", ["ana", "pat", "vic", "outsider"])
 def test_only_operators_and_admins_open_rules_and_channels(
     failed: Run, who: str, request: pytest.FixtureRequest, browser_of: Browser

@@ -13,6 +13,7 @@ from portal.accounts.models import User
 from portal.alerts import raising
 from portal.alerts.actions import create_channel, create_rule
 from portal.environments.models import Environment
+from portal.jobs.actions import edit_job
 from portal.pipelines.actions import rerun_failed, run_pipeline, save_schedule
 from portal.pipelines.models import Pipeline, PipelineRun
 from portal.promotions.actions import approve_promotion, request_promotion
@@ -142,6 +143,36 @@ def test_times_are_explained_while_typing(screen: Any, visit: Visit, pipeline: P
     expect(page.locator("#times")).to_contain_text("Next in Europe/Berlin: Mon")
     page.get_by_label("Times").fill("99 7 * * 1")
     expect(page.locator("#times")).to_contain_text("The minute of “99 7 * * 1” is not right.")
+    assert shown.take_said() == []
+
+
+def test_what_was_typed_stands_in_a_form_that_was_refused(screen: Any, visit: Visit, pipeline: Pipeline, ana: User, ben: User) -> None:
+    shown, job = screen(), pipeline.project.jobs.get(name="load_flights")
+    page = visit(shown, ana, "/p/flights/jobs/load_flights/")
+    details = page.get_by_role("dialog", name="Description, tags, owner")
+    page.evaluate("document.querySelector('[data-opens=edit-details]').click()")
+    edit_job(actor=ana, job=job, description="theirs", owner=ben)
+    details.get_by_label("Description").fill("mine")
+    details.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Somebody has changed load_flights since you opened it.")).to_be_visible()
+    expect(details.get_by_label("Description")).to_have_value("mine")
+    expect(details).to_contain_text("There now: theirs")
+    expect(details.get_by_label("Owner").locator("option:checked")).to_have_text(ana.shown_name)
+    expect(details).to_contain_text(f"There now: {ben.shown_name}")
+    assert shown.faults() == []
+    details.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(details).to_be_hidden()
+    job.refresh_from_db()
+    assert (job.description, job.owner) == ("mine", ana)
+
+    page = visit(shown, ana, "/p/flights/pipelines/nightly_flights/?environment=dev")
+    page.get_by_label("Times").fill("99 7 * * 1")
+    page.get_by_role("button", name="Set the schedule").click()
+    expect(page.get_by_text("is not right").first).to_be_visible()
+    expect(page.get_by_label("Times")).to_have_value("99 7 * * 1")
+    page.reload()
+    expect(page.get_by_label("Times")).to_have_value("")
     assert shown.take_said() == []
 
 

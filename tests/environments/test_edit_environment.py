@@ -44,12 +44,20 @@ def test_who_opened_the_form_before_another_saved_does_not_undo_it(ada, prod, br
     assert f'name="edition" value="{opened}"' in browser.get(page(prod)).content.decode()
     assert browser.post(page(prod), form(prod, ("year", "integer", "2013"), edition=opened)).status_code == 302
     answer = browser.post(page(prod), form(prod, ("region", "string", "x"), edition=opened))
-    assert answer.status_code == 422 and "Somebody has changed prod since you opened it." in answer.content.decode()
+    html = answer.content.decode()
+    assert answer.status_code == 409 and "Somebody has changed prod since you opened it." in html
+    assert 'value="region"' in html, "what was typed stands"
+    assert "Parameter year: 2013" in html and "There is no parameter region" in html, "and what is there now"
+    assert "Compute:" not in html
     api = f"/api/v1/projects/flights/environments/{prod.name}"
     said = browser.patch(api, {"parameters": {}, "edition": opened}, "application/json")
     assert (said.status_code, said.json()["code"]) == (409, "changed-meanwhile")
     prod.refresh_from_db()
     assert prod.parameters == {"year": 2013}
+    assert f'name="edition" value="{prod.edition}"' in html
+    assert browser.post(page(prod), form(prod, ("region", "string", "x"), edition=prod.edition)).status_code == 302
+    prod.refresh_from_db()
+    assert prod.parameters == {"region": "x"}
 
 
 def test_the_form_shows_what_is_kept_with_its_kind(ada, prod, browser_of):

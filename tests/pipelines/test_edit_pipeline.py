@@ -59,13 +59,21 @@ def test_who_opened_the_form_before_another_saved_does_not_take_their_job_out(
     make_job(flights, ana, "load_planes")
     edit_pipeline(actor=ana, pipeline=pipeline, description="", after={**AFTER, "load_planes": []}, edition=opened)
     sent = {"step": "save", "edition": opened, "job": list(AFTER), **{f"after-{name}": before for name, before in AFTER.items()}}
-    answer = browser.post("/p/flights/pipelines/nightly_flights/edit", sent)
-    assert answer.status_code == 422
-    assert "Somebody has changed nightly_flights since you opened it." in answer.content.decode()
+    answer = browser.post("/p/flights/pipelines/nightly_flights/edit", sent | {"description": "mine"})
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Somebody has changed nightly_flights since you opened it. Nothing is saved yet." in html
+    assert 'value="mine"' in html, "what was typed stands"
+    assert "Description: none" in html and "load_planes runs after nothing else" in html, "and what is there now"
+    assert "<li>load_flights" not in html, "but not what is the same"
     body = {"description": "", "after": AFTER, "edition": opened}
     said = browser.put("/api/v1/projects/flights/pipelines/nightly_flights", body, "application/json")
     assert (said.status_code, said.json()["code"]) == (409, "changed-meanwhile")
     assert "load_planes" in pipeline.dependencies()
+    again = sent | {"description": "mine", "edition": pipeline.edition}
+    assert f'name="edition" value="{pipeline.edition}"' in html, "who saves again has seen it"
+    assert browser.post("/p/flights/pipelines/nightly_flights/edit", again).status_code == 302
+    assert "load_planes" not in pipeline.dependencies()
 
 
 @pytest.mark.parametrize("who", ["vic", "pat", "olu", "outsider"])

@@ -13,7 +13,7 @@ from django.utils import timezone
 from portal.accounts.models import Project, User
 from portal.environments.models import Environment
 from portal.pipelines import ticks
-from portal.pipelines.actions import run_pipeline, save_schedule
+from portal.pipelines.actions import remove_schedule, run_pipeline, save_schedule
 from portal.pipelines.models import Pipeline, PipelineRun, Schedule
 from tests.factories import make_job
 from tests.pipelines.ends import end
@@ -92,6 +92,35 @@ def test_the_schedule_is_explained_while_it_is_typed(pipeline: Pipeline, olu: Us
     told = text_of(client.get(ROOT + "explain-times", {"cron": "30 6 * * 1-5", "timezone": "Europe/Berlin"}))
     assert "At 06:30 on Monday through Friday" in told and told.count("06:30") >= 6, "the words and five times, in Berlin's clock"
     assert "five fields" in text_of(client.get(ROOT + "explain-times", {"cron": "x"}))
+
+
+def test_who_opened_a_schedule_before_another_saved_does_not_undo_it(
+    pipeline: Pipeline, olu: User, test_env: Environment, browser_of: Browser
+) -> None:
+    client, page = browser_of(olu), "/p/flights/pipelines/nightly_flights/"
+    assert 'value="none"' in client.get(f"{page}?environment=test").content.decode()
+    sent = {"environment": "test", "step": "save", "cron": "0 6 * * *", "timezone": "UTC", "edition": "none"}
+    client.post(f"{page}schedule", sent)
+    schedule = Schedule.objects.get()
+    seen = schedule.edition
+    assert f'value="{seen}"' in client.get(f"{page}?environment=test").content.decode()
+    refused = [sent, sent | {"cron": "30 7 * * *"}]  # as if there were none yet
+    save_schedule(actor=olu, pipeline=pipeline, environment=schedule.environment, cron="0 9 * * *", timezone_name="UTC")
+    refused.append(sent | {"edition": seen, "cron": "30 7 * * *"})
+    for late in refused:
+        html = client.post(f"{page}schedule", late, follow=True).content.decode()
+        assert "Somebody has changed the schedule in test since you opened it." in html
+        assert "data-typed" in html and f'action="{page}schedule"' in html
+    address = "/api/v1/projects/flights/pipelines/nightly_flights/schedules/test"
+    body = {"cron": "30 7 * * *", "timezone": "UTC", "edition": seen}
+    assert client.put(address, body, "application/json").status_code == 409
+    schedule.refresh_from_db()
+    assert schedule.cron == "0 9 * * *"
+    remove_schedule(actor=olu, schedule=schedule)
+    assert client.put(address, body | {"edition": schedule.edition}, "application/json").status_code == 409, (
+        "what was taken away stays away"
+    )
+    assert client.put(address, body | {"edition": "none"}, "application/json").status_code == 200
 
 
 def test_operator_sets_pauses_and_removes_a_schedule(pipeline: Pipeline, olu: User, browser_of: Browser) -> None:
