@@ -62,6 +62,7 @@ def look(lake_folder: Path, uri: str, given: dict[str, Any], *, limit_bytes: int
 
     proposal, shown, what = look_at_files(files, look_at, settings.columns)
     add_folder_columns(proposal, files, shown)
+    proposal.files = len(files)
     if len(files) > 1:
         judged = " Types are judged by the first rows of the others, too." if proposal.format in ("delimited", "json", "jsonl") else ""
         message = f"The folder holds {len(files):,} files; {what} shown are those of “{shown.name}” alone.{judged}"

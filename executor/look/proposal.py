@@ -200,6 +200,8 @@ class Proposal(_Part):
     rows: int | None = None
     rows_judged: int = 0
     rows_fit: int | None = None
+    files: int = 1
+    """Files of a folder; `rows` are those of the one that is shown, while first rows of the others are judged, too."""
     seconds: float = 0
     settings: Settings = Settings()
     found: list[Found] = []

@@ -17,6 +17,21 @@ class Fit:
     is_good: bool = False
 
 
+def judged_words(proposal: Proposal) -> str:
+    """Of which rows the types are: “all 40 rows”."""
+    judged, rows = count(proposal.rows_judged), proposal.rows
+    if proposal.files > 1:
+        return f"{judged} rows of {count(proposal.files)} files"
+    if is_all_judged(proposal):
+        return f"all {judged} rows"
+    return f"the first {judged} of {count(rows)} rows" if rows else f"the first {judged} rows"
+
+
+def is_all_judged(proposal: Proposal) -> bool:
+    """Of a folder only the first rows of each file are judged, and how many there are is not known."""
+    return proposal.files == 1 and proposal.rows == proposal.rows_judged
+
+
 def fit_of(proposal: Proposal, mended: Collection[tuple[int, str]]) -> Fit:
     """`mended`: (column, value) of the values that are read as others."""
     judged, shown, total = proposal.rows_judged, len(proposal.misfits), proposal.misfits_total
@@ -28,6 +43,8 @@ def fit_of(proposal: Proposal, mended: Collection[tuple[int, str]]) -> Fit:
         return Fit(f"{plural(proposal.rows or 0, 'row', 'rows')}, with the types of the file", is_good=True)
     if not judged:
         return Fit("There are names, and no rows")
+    if not is_all_judged(proposal):
+        return Fit(f"All {plural(judged, 'row', 'rows')} that were looked at fit", is_good=True)
     return Fit("The only row fits" if judged == 1 else f"All {count(judged)} rows fit", is_good=True)
 
 

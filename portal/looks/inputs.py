@@ -16,6 +16,7 @@ from portal.errors import PortalError
 from portal.jobs.models import Job
 from portal.looks import asking
 from portal.looks.choosing import checked
+from portal.looks.fitting import judged_words
 from portal.runs import preview_client
 from portal.runs.preview_views import message_for
 
@@ -82,8 +83,7 @@ async def _of_file(user: User, environment: Environment, source: dict[str, Any])
     kept = [column for column in proposal.columns if not column.dropped]
     plain = [column.type if column.sure else _as_text(column.name) for column in kept]
     schema = [{**column_type, "name": column.name} for column_type, column in zip(plain, kept, strict=True)]
-    rows = "all" if proposal.rows == proposal.rows_judged else "the first"
-    return {"schema": schema, "words": f"from {rows} {proposal.rows_judged:,} rows of {uri}"}
+    return {"schema": schema, "words": f"from {judged_words(proposal)} of {uri}"}
 
 
 def _as_text(name: str) -> dict[str, Any]:

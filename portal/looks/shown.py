@@ -16,7 +16,7 @@ from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs import plain_words
 from portal.looks.choosing import Chosen, default_misfits
-from portal.looks.fitting import fit_of
+from portal.looks.fitting import fit_of, judged_words
 from portal.looks.new_job import READABLE, Made, free_job_name, made_for
 
 TYPES = [
@@ -84,6 +84,7 @@ def page(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen)
         "misfits": [_misfit(misfit, mended) for misfit in proposal.misfits],
         "misfit_choice": misfits,
         "has_misfits": bool(proposal.misfits_total) or proposal.settings.other_widths == "reject",
+        "judged": judged_words(proposal),
         "fit": fit_of(proposal, mended),
         "name": chosen.name or free_job_name(environment.project, f"load_{table_name(uri)}"[:80]),
         "sentences": list(plain_words.plain_stages(made.stages)),

@@ -70,6 +70,7 @@ def test_what_is_shown_of_a_long_file_says_so_in_each_tab(ana, dev, browser_of, 
     browser = browser_of(ana)
     shown = " ".join(piece(browser).split())
     assert "The first" not in shown, "all of it is shown"
+    assert "types proposed from all 40 rows" in shown
     own.write_text("n,m\n" + "".join(f"{n},{'x' if n % 2 else n}\n" for n in range(3_000)))
     shown = " ".join(piece(browser).split())
     assert "The first 100 of 3,000 rows." in shown
@@ -83,6 +84,14 @@ def test_what_is_shown_of_a_long_file_says_so_in_each_tab(ana, dev, browser_of, 
     shown = " ".join(piece(browser).split())
     assert "The first 2 lines of the file. A line is shown up to 2,000 signs." in shown
     assert "y" * 60 + "…" in shown
+
+
+def test_of_a_folder_it_says_how_many_rows_of_how_many_files_were_judged(ana, dev, browser_of, lake, asked):
+    (lake / "raw" / "months").mkdir()
+    for month in (1, 2, 3):
+        (lake / "raw" / "months" / f"{month}.csv").write_text("n,m\n" + "1,2\n" * 10 * month)
+    shown = " ".join(piece(browser_of(ana), uri="raw/months").split())
+    assert "types proposed from 60 rows of 3 files" in shown and "All 60 rows that were looked at fit" in shown
 
 
 def test_of_a_wide_table_it_says_which_part_is_shown(ana, dev, browser_of, own, asked):
