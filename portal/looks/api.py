@@ -143,7 +143,7 @@ class Unpack(OfFile):
         place, uri = self.place(self.taken(UnpackIn)["uri"])
         made = async_to_sync(unpack_file)(actor=self.person, environment=place, uri=uri)
         notes = {file.uri: file.notes for file in made.files if file.notes}
-        files, folder = [file.uri for file in made.files], own_folder(uri, made.files)
+        files, folder = [file.uri for file in made.files], own_folder(uri, [file.uri for file in made.files])
         return Response({"files": files, "notes": notes, "folder": folder.uri if folder else None, "gone": made.gone}, status=201)
 
 

@@ -11,13 +11,14 @@ from executor.look.dialect import ESCAPES, QUOTES, SEPARATORS
 from executor.look.proposal import FIRST_SIGNS, Found, Misfit, Proposal, ProposedColumn
 from executor.look.stages import table_name
 from portal.data.lake import Lake
-from portal.data.origins import is_outdated
+from portal.data.origins import are_outdated, made_from, unfinished_of
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs import plain_words
 from portal.looks.choosing import Chosen, default_misfits
 from portal.looks.fitting import fit_of, judged_words
 from portal.looks.new_job import READABLE, Made, free_job_name, made_for
+from portal.looks.unpacking import own_folder
 
 TYPES = [
     ("string", "text", "abc"),
@@ -90,9 +91,19 @@ def page(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen)
         "sentences": list(plain_words.plain_stages(made.stages)),
         "outputs": made.outputs,
         "taken": made.taken,
-        "is_outdated": bool(proposal.members) and is_outdated(Lake(environment), uri),
+        **(_parts(environment, uri) if proposal.members else {}),
         "is_readable": proposal.format in READABLE and bool(proposal.columns),
     }
+
+
+def _parts(environment: Environment, uri: str) -> dict[str, Any]:
+    """What was unpacked from a file before: {"is_outdated", "parts": places of files, none of which is missing or of an earlier version,
+    "folder" that holds several of them alone}."""
+    lake = Lake(environment)
+    made = made_from(lake, uri)
+    is_outdated = are_outdated(lake, made)
+    parts = [] if is_outdated or any(unfinished_of(lake, part) == uri for part in made) else sorted(made)
+    return {"is_outdated": is_outdated, "parts": parts, "folder": own_folder(uri, parts)}
 
 
 def _drawn(proposal: Proposal) -> list[ProposedColumn]:

@@ -210,9 +210,9 @@ class OwnFolder:
     files: int
 
 
-def own_folder(uri: str, brought: list[FileVersion]) -> OwnFolder | None:
+def own_folder(uri: str, parts: list[str]) -> OwnFolder | None:
     """Where several parts of `uri` lie alone; None where all lie beside others."""
-    folders = Counter(version.uri.rpartition("/")[0] for version in brought)
+    folders = Counter(part.rpartition("/")[0] for part in parts)
     folders.pop(uri.rpartition("/")[0], None)
     return next((OwnFolder(folder, files) for folder, files in folders.most_common(1) if files > 1), None)
 

@@ -176,7 +176,7 @@ def _unpacked(place: Environment, uri: str, made: Unpacked, job: str) -> dict[st
         return f"{address}?{urlencode({'uri': of} | ({'job': job} if job else {}))}"
 
     files = [{"uri": file.uri, "notes": file.notes, "url": page(file.uri)} for file in made.files]
-    folder = own_folder(uri, made.files)
+    folder = own_folder(uri, [file.uri for file in made.files])
     return {
         "files": files,
         "gone": made.gone,

@@ -39,6 +39,8 @@ def test_the_parts_of_a_zip_come_in_like_uploads(ana, vic, dev, browser_of, lake
     assert (answer["folder"]["uri"], answer["folder"]["files"]) == ("raw/z", 2)
     assert find_table(dev, "raw/z").person == "Ana"
     assert (lake / "raw" / "z" / "own.csv").read_text() == CSV
+    later = browser_of(ana).post(f"{LOOK}/proposal", {"uri": "raw/z.zip"}).content.decode()
+    assert "raw/z/own.csv</a>" in later and "Look at 2 as one table" in later and "Unpack it again" in later
     again = unpacked_by(browser_of(ana), "raw/z.zip", job="daily")
     assert {file["url"].partition("&")[2] for file in [*again["files"], again["folder"]]} == {"job=daily"}, "the job it is for stays"
     assert [file["uri"] for file in again["files"]] == ["raw/z/a.csv", "raw/z/own.csv"], "its own files are made anew"
