@@ -23,6 +23,7 @@ from portal.data.bodies import Body
 from portal.data.listing import Filters, Table, list_tables
 from portal.data.models import FileVersion, IfThere, Upload
 from portal.data.rights import require_change
+from portal.data.uses import used_by_any
 from portal.environments.models import Environment
 from portal.errors import PortalError
 
@@ -125,8 +126,20 @@ class RenameIn(serializers.Serializer[Any]):
     to = serializers.CharField(max_length=1000, help_text="the new place, with its folder")
 
 
+class UseOut(serializers.Serializer[Any]):
+    job = serializers.CharField()
+    does = serializers.CharField(help_text="reads or writes")
+    what = serializers.CharField(help_text="live version, or whose draft")
+    place = serializers.CharField(help_text="as the job names it")
+
+
 class RenamedOut(serializers.Serializer[Any]):
     uri = serializers.CharField()
+    used_by = UseOut(many=True, help_text="jobs that name the old place: they do not find it any more")
+
+
+class DeletedOut(FileOut):
+    used_by = UseOut(many=True, help_text="jobs that name the place: they do not find it any more")
 
 
 def listed(found: list[Any], *, is_whole: bool) -> Response:
@@ -167,10 +180,12 @@ class Files(Changes):
         is_whole = len(tables) <= MOST_LISTED and not listing.warnings
         return listed([TableOut(table, context={"with_data": with_data}).data for table in tables[:MOST_LISTED]], is_whole=is_whole)
 
-    @extend_schema(summary="Put a file or folder into the bin", parameters=[URI], responses={200: FileOut}, tags=["data"])
+    @extend_schema(summary="Put a file or folder into the bin", parameters=[URI], responses={200: DeletedOut}, tags=["data"])
     def delete(self, request: Request, project: str, environment: str) -> Response:
-        uri = request.query_params.get("uri", "")
-        return Response(FileOut(actions.delete_data(actor=self.person, environment=self.environment(), uri=uri)).data)
+        """`read_by` of the list tells before it who reads the place."""
+        place, uri = self.environment(), request.query_params.get("uri", "")
+        deleted = actions.delete_data(actor=self.person, environment=place, uri=uri)
+        return Response({**FileOut(deleted).data, "used_by": used_by_any(place, [deleted.uri])})
 
     @extend_schema(
         summary="Upload a file in one request", parameters=[FOLDER, IF_THERE], request=FORM, responses={201: FileOut}, tags=["data"],
@@ -254,9 +269,13 @@ def _parse(request: Request, taker: _Taker) -> None:
         "CONTENT_LENGTH": str(body.length if body.length is not None else actions.limit_bytes() + 1),
     }
     try:
-        MultiPartParser(about, body, [taker], "utf-8").parse()  # type: ignore[arg-type]
+        fields, _ = MultiPartParser(about, body, [taker], "utf-8").parse()  # type: ignore[arg-type]
     except MultiPartParserError:
         raise PortalError("The form is damaged.", code="form-damaged", status=400, fix="Send it again.") from None
+    if fields:  # what is said there, such as a folder, would be left out without a word
+        message = f"The form has the part “{next(iter(fields))[:60]}” beside the file, where it is not read."
+        fix = "Say it in the address, for instance ?if_there=replace&folder=raw."
+        raise PortalError(message, code="form-part", status=422, fix=fix)
     if taker.refusal is not None:
         raise taker.refusal
 
@@ -264,8 +283,10 @@ def _parse(request: Request, taker: _Taker) -> None:
 class RenameFile(Changes):
     @extend_schema(summary="Rename a file or folder", request=RenameIn, responses={200: RenamedOut}, tags=["data"])
     def post(self, request: Request, project: str, environment: str) -> Response:
-        uri = actions.rename_data(actor=self.person, environment=self.environment(), **self.taken(RenameIn))
-        return Response({"uri": uri})
+        """`read_by` of the list tells before it who reads the place."""
+        place, taken = self.environment(), self.taken(RenameIn)
+        uri = actions.rename_data(actor=self.person, environment=place, **taken)
+        return Response({"uri": uri, "used_by": used_by_any(place, [taken["uri"]])})
 
 
 class DiscardFile(Changes):

@@ -16,6 +16,7 @@ from django.test import Client
 from portal.accounts.models import User
 from portal.data.models import FileVersion, Upload
 from portal.environments.models import Environment
+from tests.factories import make_job, make_version
 
 pytestmark = pytest.mark.django_db
 DEV = "/api/v1/projects/flights/environments/dev/"
@@ -71,13 +72,16 @@ def test_in_one_form(program_of: Callable[..., Any], ana: User, lake: Path) -> N
         ("files/", {"file": SimpleUploadedFile("a.csv", A), "more": SimpleUploadedFile("b.csv", A)}, 422),
         ("files/", {"file": SimpleUploadedFile("a.pdf", b"%PDF-1")}, 415),
         ("files/", {"file": SimpleUploadedFile("a.csv", b"")}, 422),
+        ("files/", {"folder": "raw/x", "file": SimpleUploadedFile("a.csv", A)}, 422),
+        ("files/", {"file": SimpleUploadedFile("a.csv", A), "if_there": "replace"}, 422),
     ],
 )
 def test_a_form_that_is_not_right_leaves_nothing(
     program_of: Callable[..., Any], ana: User, lake_root: Path, address: str, files: dict[str, Any], status: int
 ) -> None:
     for file in files.values():
-        file.seek(0)
+        if not isinstance(file, str):
+            file.seek(0)
     answer = program_of(ana, "read", "write").post(DEV + address, files, format="multipart")
     assert answer.status_code == status, answer.content
     assert [path for path in lake_root.rglob("*") if path.is_file()] == []
@@ -176,7 +180,7 @@ def test_the_schema_describes_it(program_of: Callable[..., Any], ana: User) -> N
     assert {"Upload-Offset", "Content-Digest"} <= names
 
 
-def test_what_lies_there_by_the_api(program_of: Callable[..., Any], ana: User, vic: User, lake: Path) -> None:
+def test_what_lies_there_by_the_api(program_of: Callable[..., Any], ana: User, vic: User, dev: Environment, lake: Path) -> None:
     program = program_of(ana, "read", "write")
     for data in (A, b"n\n9\n"):
         form = {"file": SimpleUploadedFile("a.csv", data)}
@@ -184,7 +188,11 @@ def test_what_lies_there_by_the_api(program_of: Callable[..., Any], ana: User, v
     (table,) = program.get(f"{DEV}files/").json()
     assert (table["uri"], table["brought_by"], table["rows"], table["read_by"]) == ("raw/a.csv", "Ana", None, [])
     assert program_of(vic).get(f"{DEV}files/?q=a.csv").json()[0]["columns"] is None
-    assert program.post(f"{DEV}files/rename", {"uri": "raw/a.csv", "to": "raw/b.csv"}, format="json").json() == {"uri": "raw/b.csv"}
+    document = {"stages": [{"type": "DelimitedExtract", "inputURI": "raw/a.csv"}]}
+    make_version(make_job(dev.project, ana, "load"), ana, document, live_in=("dev",))
+    assert program.get(f"{DEV}files/").json()[0]["read_by"] == ["load"]
+    renamed = program.post(f"{DEV}files/rename", {"uri": "raw/a.csv", "to": "raw/b.csv"}, format="json").json()
+    assert (renamed["uri"], [use["job"] for use in renamed["used_by"]]) == ("raw/b.csv", ["load"])
     old = program.get(f"{DEV}files/versions", {"uri": "raw/b.csv"}).json()[1]
     assert (old["number"], old["state"]) == (1, "kept")
     assert program.post(f"{DEV}files/versions/{old['id']}/put-back", {}, format="json").status_code == 200
