@@ -33,6 +33,14 @@ document.addEventListener(
   true,
 );
 
+/** A file that is let go where nothing takes it would be opened in place of the page, with what is typed there. */
+document.addEventListener("dragover", (event) => {
+  const isTaken = document.getElementById("uploads-config") || event.target.closest?.("input[type=file]");
+  if (isTaken || ![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = "none";
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") setDrawer(false);
 });

@@ -1,4 +1,4 @@
-// Files dropped on the list of jobs: a job is begun from them.
+// Files dropped on home or a page of jobs: a job is begun from them.
 
 import { show } from "./toasts.js";
 import { startUploads } from "./upload/main.js";

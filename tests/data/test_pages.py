@@ -223,6 +223,27 @@ def test_an_address_without_a_file_leads_to_the_list(lake: Path, browser_of: Bro
         assert browser_of(outsider).get(PAGE + page).status_code == 404
 
 
+def test_a_file_can_be_dropped_on_home_and_on_every_page_of_jobs(
+    lake: Path, browser_of: Browsers, ana: User, vic: User, dev: Environment
+) -> None:
+    job = make_job(dev.project, ana, "report")
+    for message in ("one", "two"):
+        make_version(job, ana, {"stages": [{"type": "LogExecute", "sql": f"SELECT '{message}' AS message"}]})
+    jobs = "/p/flights/jobs/"
+    for page in (
+        "/",
+        jobs,
+        f"{jobs}new-job",
+        f"{jobs}report/",
+        f"{jobs}report/versions/1",
+        f"{jobs}report/diff?from=1&to=2",
+        f"{jobs}report/edit",
+    ):
+        answer = browser_of(ana).get(page)
+        assert answer.status_code == 200 and "uploads-config" in answer.content.decode(), page
+        assert "uploads-config" not in browser_of(vic).get(page).content.decode(), page
+
+
 def test_an_empty_lake_says_what_to_do_first(lake: Path, browser_of: Browsers, ana: User, vic: User, prod: Environment) -> None:
     assert "Drop your first file" in browser_of(ana).get(PAGE).content.decode()
     seen = browser_of(vic).get(PAGE).content.decode()

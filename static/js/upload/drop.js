@@ -33,6 +33,7 @@ function veil(help) {
   let depth = 0;
   let shown = null;
   const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  const isFor = (event) => hasFiles(event) && !event.target.closest?.("input[type=file]"); // a field takes its file itself
   const hide = () => {
     depth = 0;
     shown?.remove();
@@ -57,16 +58,16 @@ function veil(help) {
     );
     document.body.append(shown);
   });
-  document.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
+  document.addEventListener("dragover", (event) => isFor(event) && event.preventDefault());
   document.addEventListener("dragleave", (event) => {
     if (!hasFiles(event)) return;
     depth -= 1;
     if (depth <= 0) hide();
   });
   document.addEventListener("drop", (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
     hide();
+    if (!isFor(event)) return;
+    event.preventDefault();
     const files = [...event.dataTransfer.files];
     if (files.length && !document.querySelector("dialog[open]")) help.take(files, null);
   });
