@@ -23,6 +23,7 @@ from portal.data.rights import require_change
 from portal.environments.models import Environment
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import places
+from portal.locking import locked
 
 MOST_OPEN = 100
 """Uploads that one person may have under way in an environment."""
@@ -230,9 +231,10 @@ def _require_whole(upload: Upload) -> None:
 @transaction.atomic
 def _show(actor: User, upload: Upload, sha256: str, if_there: str) -> FileVersion:
     """The rows first, the lake last: when the lake refuses, the rows are taken back."""
-    locked = Upload.objects.select_for_update().get(pk=upload.pk)
-    if locked.state != UploadState.OPEN:
-        raise _other_offset(locked)
+    _hold(upload.environment)
+    now = locked(upload)
+    if now.state != UploadState.OPEN:
+        raise _other_offset(now)
     lake, environment = Lake(upload.environment), upload.environment
     refuse_outputs(environment, upload.uri)
     uri = require_answer(lake, upload.uri, if_there)
@@ -288,6 +290,7 @@ def rename_data(*, actor: User, environment: Environment, uri: str, to: str) -> 
     if twin is not None and twin != uri:
         raise Taken(f"“{twin}” is there already.", fix="Choose another name.")
     with transaction.atomic():
+        _hold(environment)
         _take_along(environment, uri, target)
         record(action="rename_data", actor=actor, subject=environment, uri=uri, to=target)
         lake.rename(uri, target)
@@ -313,6 +316,7 @@ def delete_data(*, actor: User, environment: Environment, uri: str) -> FileVersi
     uri = "/".join(names.parts_of(uri))
     lake = Lake(environment)
     with transaction.atomic():
+        _hold(environment)
         version = _now_there(lake, environment, uri)
         _put_away(version, actor, VersionState.BINNED)
         TableFacts.objects.filter(environment=environment, uri=uri).delete()
@@ -331,13 +335,14 @@ def discard_upload(*, actor: User, environment: Environment, uri: str) -> FileVe
     """
     require_change(actor, environment, "change_data")
     uri = "/".join(names.parts_of(uri))
-    version = _now_there(Lake(environment), environment, uri)
-    if version.brought_by_id != actor.pk:
-        raise Conflict(f"You have not brought “{uri}”.", code="not-yours", fix="Delete it on its page, if it is to go.")
-    former = FileVersion.objects.at(environment, uri).filter(state=VersionState.KEPT, number__lt=version.number).first()
-    if former is None:
-        return delete_data(actor=actor, environment=environment, uri=uri)
     with transaction.atomic():
+        _hold(environment)
+        version = _now_there(Lake(environment), environment, uri)
+        if version.brought_by_id != actor.pk:
+            raise Conflict(f"You have not brought “{uri}”.", code="not-yours", fix="Delete it on its page, if it is to go.")
+        former = FileVersion.objects.at(environment, uri).filter(state=VersionState.KEPT, number__lt=version.number).first()
+        if former is None:
+            return delete_data(actor=actor, environment=environment, uri=uri)
         put_back(actor=actor, version=former)
         version.refresh_from_db()
         _put_away(version, actor, VersionState.BINNED)
@@ -351,28 +356,35 @@ def put_back(*, actor: User, version: FileVersion) -> FileVersion:
     require_change(actor, environment, "change_data")
     lake = Lake(environment)
     with transaction.atomic():
-        locked = FileVersion.objects.select_for_update().get(pk=version.pk)
-        if locked.state not in (VersionState.KEPT, VersionState.BINNED):
-            raise Conflict(f"This version is {locked.get_state_display()}.", code="not-kept", fix="Look at the page again.")
-        if locked.brought_by_id:
-            refuse_outputs(environment, locked.uri)
-        there = lake.find(locked.uri)
-        before = _now_there(lake, environment, locked.uri) if there else None
-        if before and (before.is_folder or locked.is_folder):
-            raise Taken(f"“{locked.uri}” is taken: something else lies there.", fix="Rename or delete that first.")
+        _hold(environment)
+        back = locked(version)
+        if back.state not in (VersionState.KEPT, VersionState.BINNED):
+            raise Conflict(f"This version is {back.get_state_display()}.", code="not-kept", fix="Look at the page again.")
+        if back.brought_by_id:
+            refuse_outputs(environment, back.uri)
+        there = lake.find(back.uri)
+        before = _now_there(lake, environment, back.uri) if there else None
+        if before and (before.is_folder or back.is_folder):
+            raise Taken(f"“{back.uri}” is taken: something else lies there.", fix="Rename or delete that first.")
         if before:
             _put_away(before, actor, VersionState.KEPT)
-        locked.state, locked.changed_by, locked.changed_at, locked.expires_at = VersionState.SHOWN, actor, timezone.now(), None
-        locked.save(update_fields=["state", "changed_by", "changed_at", "expires_at"])
-        TableFacts.objects.filter(environment=environment, uri=locked.uri).delete()
-        if locked.brought_by_id:
-            places.register_upload(environment=environment, uri=locked.uri, actor=actor)
-        record(action="put_back_data", actor=actor, subject=locked, before=str(before) if before else "")
+        back.state, back.changed_by, back.changed_at, back.expires_at = VersionState.SHOWN, actor, timezone.now(), None
+        back.save(update_fields=["state", "changed_by", "changed_at", "expires_at"])
+        TableFacts.objects.filter(environment=environment, uri=back.uri).delete()
+        if back.brought_by_id:
+            places.register_upload(environment=environment, uri=back.uri, actor=actor)
+        record(action="put_back_data", actor=actor, subject=back, before=str(before) if before else "")
         if before:
-            lake.swap(locked.pk, locked.uri, before.pk)
+            lake.swap(back.pk, back.uri, before.pk)
         else:
-            lake.bring_back(locked.pk, locked.uri)
-    return locked
+            lake.bring_back(back.pk, back.uri)
+    return back
+
+
+def _hold(environment: Environment) -> None:
+    """Until the transaction ends, nobody else changes by hand what lies in the environment, and no run begins to publish there: who was
+    second sees what the first has made, and takes the place of that. Else one file would be kept nowhere."""
+    locked(environment)
 
 
 def _now_there(lake: Lake, environment: Environment, uri: str) -> FileVersion:
