@@ -82,6 +82,7 @@ KINDS = {
     "clock-twice": "a time that the clocks of the zone show twice; one of both was taken",
     "span-turned": "below 0, and none above: the ends of the span stand the other way round in Spark",
     "zone-text": "a text with a time zone of its own, whose day and hour become those of UTC; use from_utc_timestamp(…, its zone)",
+    "stands-for-none": "a number or day such as -999 or 9999-12-31, far from all others, as is written for no value; use nullif(…)",
     "later-that-day": "later on that day: a date that equals a time is its midnight; CAST the time AS DATE",
 }
 """Kind → words that stand after “5 of 1,000 rows”."""

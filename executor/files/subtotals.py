@@ -12,6 +12,7 @@ from executor.files.backslashes import Codes, codes_in, may_hold_codes
 from executor.files.dialect import BLANKS, NO_QUOTE, Record, record_at
 from executor.files.grouped_rows import groups, is_number, summed_up, totals, without_remarks
 from executor.files.headers import in_quotes, listed, named, numbered
+from executor.files.stand_ins import columns_with_stand_ins, may_hold_stand_ins
 from executor.files.total_words import FOOTER, SUBTOTAL, may_hold_totals
 from executor.language.quoting import name_in_sql, text_in_sql
 from executor.problems import Problem
@@ -29,14 +30,18 @@ FEWEST_ABOVE = 3
 NEARLY_ALL = 0.9
 
 
-def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> list[Problem]:
+def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> tuple[list[Problem], set[str]]:
     """Warnings where rows between others are called totals and name nothing in columns that the other rows fill, where a column names all
-    of its parts together in some rows, and where the name of a group stands in its first row only."""
+    of its parts together in some rows, and where the name of a group stands in its first row only. And the names of columns with numbers
+    that may stand for no value."""
+    stand_ins: set[str] = set()
     told: dict[str, list[_Found]] = {}
     left = MOST_SIGNS
     for one in seen:
         text, is_whole = _text(one, left)
         left -= len(text)
+        if may_hold_stand_ins(text):
+            stand_ins |= columns_with_stand_ins(_rows(one, text, rules), names_in(one, rules))
         if rules.backslashes == "warn" and (codes := _codes(one, text, rules)):
             told.setdefault("backslashes", []).append(_found_codes(one, codes))
         below = text.find("\n") if rules.header and not rules.skip_lines else 0
@@ -49,7 +54,7 @@ def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> list[Problem]:
         rows = rows[: len(rows) - (rules.skip_last_lines if is_whole else 1)]
         for kind, found in _in_file(one, rows, is_whole, rules):
             told.setdefault(kind, []).append(found)
-    return [_TOLD[kind](found, rules) for kind, found in told.items()]
+    return [_TOLD[kind](found, rules) for kind, found in told.items()], stand_ins
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,11 @@ def _another_table(rows: Sequence[tuple[int, list[str]]]) -> tuple[int, list[str
 
 def _name(names: Sequence[str], index: int) -> str:
     return names[index] if index < len(names) else f"column {index + 1}"
+
+
+def names_in(one: SeenFile, rules: TextRules) -> Sequence[str]:
+    """What the columns of a file are called."""
+    return named(one.look.names or (), trim=rules.trim_names).names if rules.header else numbered(one.look.width).names
 
 
 def _codes(one: SeenFile, text: str, rules: TextRules) -> Codes | None:

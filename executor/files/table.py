@@ -18,7 +18,7 @@ from executor.files.expected import check_last_rows, check_names_left_out, in_ex
 from executor.files.first_lines import begins_with_data, first_lines
 from executor.files.folder import DataFile, Place
 from executor.files.headers import Named, how_to_mend, in_quotes, listed, match, named, numbered, rows_in_words
-from executor.files.subtotals import subtotals
+from executor.files.subtotals import names_in, subtotals
 from executor.problems import Problem, ProblemError
 
 AT_ONCE = 4
@@ -52,6 +52,8 @@ class Table:
     said: list[str] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     rejected: int = 0
+    stand_ins: set[str] = field(default_factory=set)
+    """Columns in which -999, 9999 and the like stand, as the first rows show."""
 
 
 def table_of(place: Place, rules: TextRules) -> Table:
@@ -95,14 +97,10 @@ def columns_by_first_lines(place: Place, rules: TextRules) -> Columns:
         table = _of(seen, rules)
         columns.columns = dict.fromkeys(table.columns, "text")
         columns.has_rows = any(one.look.rows for one in seen)
-        columns.shapes = shapes_of((_names_in(one, rules), one.look.first_rows[: one.look.rows]) for one in seen)
+        columns.shapes = shapes_of((names_in(one, rules), one.look.first_rows[: one.look.rows]) for one in seen)
     columns.is_named = rules.header
     columns.is_whole = columns.is_whole and (is_small or len(seen) == columns.seen)
     return with_folders(columns, place)
-
-
-def _names_in(one: SeenFile, rules: TextRules) -> Sequence[str]:
-    return named(one.look.names or (), trim=rules.trim_names).names if rules.header else numbered(one.look.width).names
 
 
 def _with_escapes(seen: Sequence[SeenFile], rules: TextRules) -> list[SeenFile]:
@@ -220,7 +218,8 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
         table.said.append(f"{_files(backslash)} with a backslash before quotes inside quotes.")
     _tell_widths(table, seen, rules)
     found = (_headers_again(seen), first_lines(seen, rules), _blank_lines(seen), _comments(seen, rules))
-    table.warnings += [*(problem for problem in found if problem), *subtotals(seen, rules)]
+    among_rows, table.stand_ins = subtotals(seen, rules)
+    table.warnings += [*(problem for problem in found if problem), *among_rows]
     kept = [one for one in seen if one.look.kept.count]
     if kept:
         first = kept[0]

@@ -62,7 +62,7 @@ final class TimeLook {
         if (kind.equals("ToUTCTimestamp")) clocks(part, child(part, 0), child(part, 1));
         else if (kind.equals("ConvertTimezone")) clocks(part, child(part, 2), child(part, 0));
         else if (part instanceof Cast && part.dataType() instanceof DateType) ofText(((Cast) part).child());
-        else if (isShown && SPANS.contains(kind)) turned(part);
+        else if (SPANS.contains(kind)) span(part, isShown);
         else if (kind.matches("Hour|DateFormatClass")) ofText(child(part, 0));
         else if (kind.equals("TruncTimestamp")) ofText(child(part, 1));
         if (kind.matches("TruncDate|TruncTimestamp")) unit(part, child(part, kind.equals("TruncDate") ? 0 : 1));
@@ -79,6 +79,17 @@ final class TimeLook {
         if (!(zone instanceof Literal) || ((Literal) zone).value() == null || !ValueSafety.isSafe(time, false) || time.foldable()) return;
         look.addKnown("clock-gap", node, part, new Expression[] {time, zone});
         look.addKnown("clock-twice", node, part, new Expression[] {time, zone});
+    }
+
+    /** A span between two days, one of which may stand for none. */
+    private void span(Expression part, boolean isShown) {
+        if (isShown) turned(part);
+        for (int i = 0; i < part.children().length(); i++) {
+            Expression day = child(part, i);
+            while (day instanceof Cast && (day.dataType() instanceof DateType || day.dataType() instanceof TimestampType)) day = ((Cast) day).child();
+            boolean isDay = day.dataType() instanceof DateType || day.dataType() instanceof TimestampType;
+            if (day instanceof Attribute && isDay && look.hasRoom()) look.add("stand-in-day", node, day, new Expression[] {day});
+        }
     }
 
     /** datediff(start, stop): below 0 everywhere. */

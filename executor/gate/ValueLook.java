@@ -36,10 +36,12 @@ import org.apache.spark.sql.catalyst.expressions.SortOrder;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.catalyst.expressions.With;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
+import org.apache.spark.sql.catalyst.expressions.aggregate.Average;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Count;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Max;
 import org.apache.spark.sql.catalyst.expressions.aggregate.MaxMinBy;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Min;
+import org.apache.spark.sql.catalyst.expressions.aggregate.Sum;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
@@ -182,9 +184,17 @@ public final class ValueLook {
         else if (part instanceof Greatest || part instanceof Least) orderedAll(node, part);
         else if (part instanceof LessThan || part instanceof GreaterThan || part instanceof LessThanOrEqual || part instanceof GreaterThanOrEqual) compared(node, part);
         else if (part instanceof Multiply || part instanceof Divide) cut(node, part);
+        else if (part instanceof Sum || part instanceof Average) summed(node, (Expression) part.children().apply(0));
         else if (part instanceof EqualTo && (node instanceof Join || node instanceof Filter && ((Filter) node).child() instanceof Join)) new KeyLook(this, origins, node).ofJoin(part);
         else if (part instanceof InSubquery) new KeyLook(this, origins, node).ofList((InSubquery) part);
         else if (part instanceof Not && ((Not) part).child() instanceof InSubquery) without(node, (InSubquery) ((Not) part).child());
+    }
+
+    /** Numbers of a column that are added, among which some may stand for no value. */
+    private void summed(LogicalPlan node, Expression value) {
+        Expression column = value;
+        while (column instanceof Cast && column.dataType() instanceof NumericType) column = ((Cast) column).child();
+        if (column instanceof Attribute && column.dataType() instanceof NumericType && hasRoom() && origins.hasStandIns(column, 0)) add("stand-in", node, column, new Expression[] {column});
     }
 
     /** A text that is looked for among others, which may be written otherwise. */

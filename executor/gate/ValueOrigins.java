@@ -59,6 +59,18 @@ final class ValueOrigins {
         return NOBODY;
     }
 
+    /** Whether it was read from a column of a text in which numbers stand that may be no values. */
+    boolean hasStandIns(Expression value, int depth) {
+        scala.collection.Iterator names = value.references().iterator();
+        while (names.hasNext()) {
+            Attribute name = (Attribute) names.next();
+            if (name.metadata().contains("standIns")) return true;
+            Object found = definitions().get(Long.valueOf(name.exprId().id()));
+            if (found instanceof Alias && depth < DEEPEST && hasStandIns(((Alias) found).child(), depth + 1)) return true;
+        }
+        return false;
+    }
+
     /** The rows of texts, and the column in them, that a typed time was made of by a pattern with a zone; null where it was not. */
     Object[] zonedText(Attribute time) {
         Expression now = time;

@@ -32,6 +32,7 @@ from executor.running.keys import (
 )
 from executor.running.mends import begins_at, mended
 from executor.running.sizes import is_large
+from executor.running.stand_ins import far_from_others, is_day, is_number
 from executor.running.text_order import MANY_DIGITS, TEXT_COUNTS, ZEROS, called_text, cast_to, in_order, texts_with
 from executor.running.watches import PREFIX, Observed
 from executor.spark import deadline
@@ -164,6 +165,8 @@ HAZARDS = {
         ["count_if(_sluice_value_0 < 0)", "count_if(_sluice_value_0 > 0)"],
         lambda numbers: ("span-turned", numbers[0]) if numbers[0] > 1 and not numbers[1] else None,
     ),
+    "stand-in": Hazard([f"count_if({is_number('_sluice_value_0')})"], lambda numbers: None),
+    "stand-in-day": Hazard([f"count_if({is_day('_sluice_value_0')})"], lambda numbers: None),
     "zone-text": Hazard([f"count_if(_sluice_value_0 RLIKE '{_OWN_ZONE}')"], _any("zone-text")),
 }
 
@@ -202,6 +205,8 @@ class Place:
     words: TwoWays | None = None
     alike: TwoWays | None = None
     """Of the left side of a join: keys that meet none of the other side, though one there looks the same."""
+    stand_ins: int = 0
+    """Rows with a number or day that stands for none, far from all others."""
     _asked: list[int] = field(default_factory=list)
     _asked_beside: bool = False
 
@@ -221,6 +226,8 @@ class Place:
         )
         if may_be_word and self.values and not self.two_ways:
             self.words = asked_words(self.values())
+        if self.kind.startswith("stand-in") and any(self.numbers) and self.numbers != self._asked and self.values and not self.is_asked:
+            self.stand_ins = far_from_others(self.values(), are_days=self.kind == "stand-in-day")
         self._asked = self.numbers
 
     def ask_beside(self, right: Place) -> None:
@@ -247,6 +254,8 @@ class Place:
             return "written-two-ways", self.two_ways.keys
         if self.words:
             return "word-two-ways", self.words.keys
+        if self.stand_ins:
+            return "stands-for-none", self.stand_ins
         return HAZARDS[self.kind].found(self.numbers) if self.numbers else None
 
     @property

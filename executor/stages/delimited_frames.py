@@ -55,11 +55,16 @@ def _portion(
     frame = reader.csv([escaped(file.path) for file in part.files]) if lines is None else reader.csv(lines)
     place = {name: f"c{index}" for index, name in enumerate(part.names)}
     is_right = _is_right(rules, part) if rejects else None
-    columns = [_value(place.get(name), is_right, rules).alias(name) for name in table.columns]
+    columns = [_value(place.get(name), is_right, rules).alias(name, metadata=_metadata(name, table)) for name in table.columns]
     added = [_errors(is_right, len(part.names))] if is_right is not None else []
     is_cut = bool(rules.skip_lines or rules.skip_last_lines)
     cuts = dict(zip(part.files, part.cuts, strict=True)) if is_cut else {}
     return Portion(frame, part.files, columns, added, cuts, rows=sum(rows for _, rows in part.cuts))
+
+
+def _metadata(name: str, table: Table) -> dict[str, bool]:
+    """What a query's look knows of the column: see `executor/gate/ValueOrigins.java`."""
+    return {"standIns": True} if name in table.stand_ins else {}
 
 
 def _reading(part: Part, rules: TextRules) -> dict[str, str]:

@@ -379,3 +379,39 @@ def test_the_change_that_mends_it_comes_along(spark_process: SparkProcess, lake:
         changed = sql[: edit["start"]] + edit["text"] + sql[edit["end"] :]
         assert changed == mended and hint["found"] == sql[edit["start"] : edit["end"]]
         assert told(run(spark_process, lake, changed)) == set()
+
+
+STANDING = {
+    "SELECT grp, avg(temp) AS a, sum(amt) AS s FROM t GROUP BY grp": {("temp", "stands-for-none", 2), ("amt", "stands-for-none", 1)},
+    "SELECT id, avg(x) OVER (PARTITION BY grp) AS a FROM (SELECT id, grp, temp AS x FROM t)": {("x", "stands-for-none", 2)},
+    "SELECT avg(datediff(d, DATE'2024-01-01')) AS a FROM t": {("d", "stands-for-none", 2)},
+    "SELECT avg(nullif(temp, -999)) AS a, sum(id) AS i, sum(qty) AS q FROM t": set(),
+    "SELECT avg(temp) AS a, max(datediff(d, DATE'2024-01-01')) AS m FROM t WHERE temp > -900 AND d < DATE'2025-01-01'": set(),
+}
+
+
+def test_numbers_and_days_that_stand_for_none_are_told_where_they_are_added(spark_process: SparkProcess, lake: Path) -> None:
+    """A quantity of 9999 among thousands is none of them."""
+    days = ["9999-12-31" if n in (2, 4) else f"2024-01-{n + 1:02}" for n in range(20)]
+    rows = [
+        f"{n},{'ab'[n % 2]},{-999 if n in (3, 7) else 10 + n % 9},{9999999 if n == 1 else 20 + n},{days[n]},"
+        f"{9999 if n == 5 else 3000 + n * 900}"
+        for n in range(20)
+    ]
+    (lake / "s.csv").write_text("\n".join(["id,grp,temp,amt,d,qty", *rows, ""]))
+    types = {"id": "integer", "grp": "string", "temp": "double", "amt": "long", "d": "date", "qty": "integer"}
+    columns = [
+        {"name": name, "type": kind, "nullable": True} | ({"formatters": ["uuuu-MM-dd"]} if kind == "date" else {})
+        for name, kind in types.items()
+    ]
+    stages = [
+        READ | {"inputURI": "s.csv", "outputView": "texts"},
+        {"type": "TypingTransform", "name": "typed", "inputView": "texts", "outputView": "t", "schema": columns},
+    ]
+    for number, sql in enumerate(STANDING):
+        stages.append({"type": "SQLTransform", "name": f"q{number}", "sql": sql, "outputView": f"o{number}"})
+        stages.append({"type": "ParquetLoad", "name": f"save{number}", "inputView": f"o{number}", "outputURI": f"out{number}"})
+    found = {event["view"]: event for event in run_here(spark_process, stages, lake).named("value_warnings")}
+    for number, expected in enumerate(STANDING.values()):
+        event = found.get(f"o{number}", {"names": [], "counts": []})
+        assert {(name, one["kind"], one["rows"]) for name, one in zip(event["names"], event["counts"], strict=True)} == expected
