@@ -28,6 +28,8 @@ FAST = "not spark and not browser and not services"
 AT_ONCE = ("-n", "3")
 """Three on two cores: tests wait for programs a quarter of their time."""
 FILES_AT_ONCE = (*AT_ONCE, "--dist", "loadfile", "--no-loadscope-reorder")
+GROUPS_AT_ONCE = (*AT_ONCE, "--dist", "loadgroup", "--no-loadscope-reorder")
+"""Files, or groups of them that share what is dear to start (tests/browser/conftest.py)."""
 
 
 @dataclass
@@ -57,9 +59,11 @@ def pytest(marks: str, *arguments: str) -> list[str]:
 
 
 def files_marked(*marks: str) -> list[str]:
-    """Files with tests of these marks, so that nobody imports the others: that takes each process some seconds."""
+    """Files with tests of these marks, so that nobody imports the others: that takes each process some seconds. Long ones first:
+    none is left alone at the end."""
     named = re.compile(rf"\bmark\.({'|'.join(marks)})\b")
-    return [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").rglob("test_*.py")) if named.search(path.read_text("utf-8"))]
+    found = [path for path in sorted((ROOT / "tests").rglob("test_*.py")) if named.search(path.read_text("utf-8"))]
+    return [str(path.relative_to(ROOT)) for path in sorted(found, key=lambda path: -path.stat().st_size)]
 
 
 @contextmanager
@@ -88,7 +92,7 @@ SLOW = [
         pytest("(spark or services) and not browser", *FILES_AT_ONCE, *files_marked("spark", "services")),
         needs=("bwrap",),
     ),
-    Part("browser", pytest("browser", *FILES_AT_ONCE, *files_marked("browser")), needs=("bwrap", "chromium")),
+    Part("browser", pytest("browser", *GROUPS_AT_ONCE, *files_marked("browser")), needs=("bwrap", "chromium")),
 ]
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.chromium import Screen, started
+from tests.services.stack import Stack, running
+
+HERE = Path(__file__).parent
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -25,6 +29,21 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_fa
 
     if not settings.DATABASE_URL:
         settings.DATABASES["default"]["TEST"]["NAME"] = tmp_path_factory.mktemp("database") / "test.sqlite3"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file stay together (`--dist loadgroup`), and so do files that share a running Sluice."""
+    for item in items:
+        if item.path.parent == HERE and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+@pytest.fixture(scope="session")
+def sluice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole stack with the demo's people and files, for all tests of the group “own files”. Nothing runs."""
+    with running(tmp_path_factory.mktemp("sl"), "up", env={"SLUICE_DEMO": "1", "SLUICE_WARM_EXECUTORS": "0"}) as stack:
+        stack.manage("load_demo")
+        yield stack
 
 
 @pytest.fixture(scope="session")

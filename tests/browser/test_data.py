@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import Screen
-from tests.services.stack import Stack, running
+from tests.services.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.xdist_group("own files")]
 DROP = """([name, text, where]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], name, { type: "text/csv" }));
@@ -26,14 +26,6 @@ EXPECTED = [["city", "amount", "note"], ["Zürich", "-12.50", "'=1+1"], ["Bern",
 DATA = "/p/flights/data/dev/"
 PLACE = "raw/My_cities_50.csv"
 SPARK_MS = 240_000
-
-
-@pytest.fixture(scope="module")
-def sluice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole stack with the demo's people and files. Nothing runs."""
-    with running(tmp_path_factory.mktemp("data"), "up", env={"SLUICE_DEMO": "1", "SLUICE_WARM_EXECUTORS": "0"}) as stack:
-        stack.manage("load_demo")
-        yield stack
 
 
 def sign_in(page: Page, address: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,21 +12,13 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.chromium import Screen
 from tests.browser.timed_person import DROP
-from tests.services.stack import Stack, running
+from tests.services.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.xdist_group("own files")]
 DATA = "/p/flights/data/dev/"
 SPARK_MS = 240_000
 ROWS = "".join(f"{day:02}.03.2024;{day},5;1.{day:03},50 €;{'x' if day % 7 else 'n/a'}\r\n" for day in range(1, 29))
 SALES = f"Report of sales;;;\r\n\r\nDatum;Größe;Betrag;Betrag\r\n{ROWS}31.02.2024;abc;1;2\r\nSumme;;;999\r\n".encode("cp1252")
-
-
-@pytest.fixture(scope="module")
-def sluice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole stack with the demo's people and files. Nothing runs."""
-    with running(tmp_path_factory.mktemp("look"), "up", env={"SLUICE_DEMO": "1", "SLUICE_WARM_EXECUTORS": "0"}) as stack:
-        stack.manage("load_demo")
-        yield stack
 
 
 def brought(page: Page, address: str, name: str, content: bytes, shows: str = "#misfits-title") -> None:

@@ -12,20 +12,18 @@ import pytest
 from tests.browser import own_files
 from tests.browser.chromium import Screen
 from tests.browser.timed_person import TimedPerson
-from tests.services.stack import running
+from tests.services.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.xdist_group("own files")]
 MOST_CHOICES, MOST_LETTERS = 40, 220
 """What five minutes leave room for, beside the waiting: nobody is made to type or choose more."""
 
 
-def test_from_two_files_to_a_checked_table_and_home(screen: Callable[..., Screen], tmp_path: Path) -> None:
-    with running(tmp_path / "home", "up", env={"SLUICE_DEMO": "1"}) as stack:
-        stack.manage("load_demo")
-        shown = screen(accept_downloads=True)
-        person = TimedPerson(shown.page)
-        own_files.do(person, stack.url, tmp_path / "rows.csv", own_files.trips())
-        assert shown.faults() == []
+def test_from_two_files_to_a_checked_table_and_home(sluice: Stack, screen: Callable[..., Screen], tmp_path: Path) -> None:
+    shown = screen(accept_downloads=True)
+    person = TimedPerson(shown.page)
+    own_files.do(person, sluice.url, tmp_path / "rows.csv", own_files.trips())
+    assert shown.faults() == []
     with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == own_files.TRIP_ROWS
