@@ -33,14 +33,6 @@ document.addEventListener(
   true,
 );
 
-/** A file that is let go where nothing takes it would be opened in place of the page, with what is typed there. */
-document.addEventListener("dragover", (event) => {
-  const isTaken = document.getElementById("uploads-config") || event.target.closest?.("input[type=file]");
-  if (isTaken || ![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
-  event.preventDefault();
-  event.dataTransfer.dropEffect = "none";
-});
-
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") setDrawer(false);
 });
@@ -58,7 +50,7 @@ addEventListener("drop", (event) => {
   if (!isFile(event) || event.defaultPrevented) return;
   event.preventDefault();
   const why = document.getElementById("no-upload")?.textContent.trim();
-  show({ text: why || "No file is taken here. Drop it on Data, on Jobs or on the editor of a job.", tone: "warn" });
+  show({ text: why || "No file is taken here. Drop it on Home, on Data, or on a page of Jobs.", tone: "warn" });
 });
 
 /** A control that is off says why, also to the keyboard: its description is shown as a toast. */

@@ -74,7 +74,7 @@ function draw(text) {
 /** What a person is most likely to answer first: a question, else how the file is read, else the names of its columns. */
 function firstOfUse() {
   const controls =
-    ".question input:checked, .question input; .look-side :is(select, button, summary); .look-main :is(select, button, input)";
+    ".question input:checked, .question input; .look-side :is(select, button, summary); .look-main :is(select, a.btn, button, input)";
   for (const one of controls.split("; ")) {
     const found = [...place.querySelectorAll(one)].find((control) => control.checkVisibility() && !control.disabled);
     if (found) return found;
