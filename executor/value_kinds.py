@@ -62,7 +62,7 @@ KINDS = {
     "week-of-other-year": "a day whose week belongs to another year than the day; use extract(YEAROFWEEK FROM …) with weeks",
     "pad-cuts": "longer than it is filled up to, and cut",
     "nulls-first": "no value in what the rows are put in order by, so that they come first; write NULLS LAST",
-    "word-two-ways": "a word that stands in capitals and small letters, or with blanks, so that it makes two groups; use lower(trim(…))",
+    "word-two-ways": "a word or code written with capitals, small letters or blanks, so that it makes two groups; use lower(trim(…))",
     "no-room": "a number that its format has no room for, so that ### is printed; write more 9s before the point",
     "null-printed": "printed with the word “null”, as a value is missing; use coalesce(…, '')",
     "never-so": "a date or time, whose text is 2024-05-31 …: what it is compared with never stands in it; use month(…) or date_format(…)",

@@ -48,6 +48,12 @@ final class DateShape {
         return !shape.substring(from, to).equals(digitsAlike(((Literal) word).value().toString()));
     }
 
+    /** Whether the whole text of a day or time is compared with a text that does not begin with a year, as all of them do. */
+    static boolean isOfOtherForm(Expression text, Expression word) {
+        if (!(text instanceof Cast) || dateIn(text) == null || !(word instanceof Literal) || ((Literal) word).value() == null) return false;
+        return String.valueOf(((Literal) word).value()).trim().matches("[0-9]{1,2}[^0-9].*");
+    }
+
     private static String shapeOf(DataType type) {
         if (type instanceof DateType) return DAY;
         return type instanceof TimestampType || type instanceof TimestampNTZType ? TIME : null;

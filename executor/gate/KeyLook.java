@@ -1,9 +1,13 @@
 package sluice;
 
 import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.EqualTo;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.InSubquery;
 import org.apache.spark.sql.catalyst.expressions.ListQuery;
+import org.apache.spark.sql.catalyst.expressions.OuterReference;
+import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
+import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.Join;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.types.StringType;
@@ -38,6 +42,33 @@ final class KeyLook {
         if (!(given.dataType() instanceof StringType)) return;
         ValuePoint first = side("key-left", (Expression) part.values().apply(0));
         if (first != null) tell(first, new ValuePoint("key-right", list.plan(), ValuePoint.LIST, given, new Expression[] {given}));
+    }
+
+    /** EXISTS and other subqueries that name a row of the query around them: asked at the end, as nothing is counted inside of those. */
+    void ofCorrelated(SubqueryExpression part) {
+        java.util.Iterator plans = PlanWalk.plans((LogicalPlan) part.plan()).iterator();
+        while (plans.hasNext()) {
+            LogicalPlan next = (LogicalPlan) plans.next();
+            java.util.Iterator parts = next instanceof Filter ? PlanWalk.expressions(next).iterator() : new java.util.ArrayList().iterator();
+            while (parts.hasNext()) {
+                Expression equal = (Expression) parts.next();
+                if (!(equal instanceof EqualTo)) continue;
+                Expression one = (Expression) equal.children().apply(0), other = (Expression) equal.children().apply(1);
+                if (one instanceof OuterReference) beside((OuterReference) one, other, next);
+                else if (other instanceof OuterReference) beside((OuterReference) other, one, next);
+            }
+        }
+    }
+
+    private void beside(OuterReference outer, Expression inner, LogicalPlan filter) {
+        Expression[] values = new Expression[] {inner};
+        LogicalPlan rows = (LogicalPlan) filter.children().apply(0);
+        if (!(inner.dataType() instanceof StringType) || !ValueSafety.isSafe(inner, false) || !ValueSafety.has(rows, values)) return;
+        ValuePoint left = side("key-left", (Expression) outer.e()), right = new ValuePoint("key-right", filter, 0, inner, values);
+        if (left == null) return;
+        left.isSilent = true;
+        right.isSilent = true;
+        look.addBoth(left, right);
     }
 
     private void tell(ValuePoint left, ValuePoint right) {

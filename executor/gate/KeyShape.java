@@ -8,7 +8,8 @@ import org.apache.spark.unsafe.types.UTF8String;
  * key. Called by generated code for each row (`StaticInvoke`). Written for Janino.
  */
 public final class KeyShape {
-    private static final int PLAIN = 0, ZEROS = 1, DECIMALS = 2, PLUS = 3, BLANKS = 4, MOST_WIDTH = 12, LONGEST = 30, FEWEST_LETTERS = 3;
+    private static final int PLAIN = 0, ZEROS = 1, DECIMALS = 2, PLUS = 3, BLANKS = 4, MOST_WIDTH = 12, LONGEST = 30, FEWEST_LETTERS = 3, OTHERWISE = 2, BLANK = 3;
+    private static final java.util.regex.Pattern CODE = java.util.regex.Pattern.compile("[0-9]");
     private static final long ODD_TEXT = 1L << 60, ODD = 1L << 61, SMALL = 1L << 62, CAPITAL = 1L << 63;
 
     /**
@@ -84,16 +85,17 @@ public final class KeyShape {
 
     /**
      * Of words: one bit of sixteen by what they are without case and accents, in one of four parts of the whole by how they are written: all
-     * small, all capital, otherwise, with blanks around them or signs that are not seen. 0 for what is no word.
+     * small, all capital, otherwise, with blanks around them or signs that are not seen. Codes and short texts count as written otherwise,
+     * whatever their case: blanks alone make two of them one. 0 for what is empty or long.
      */
     public static long cases(UTF8String given) {
         UTF8String text = given.trim();
         int length = text.numBytes(), letters = 0, hash = 0;
-        if (length < FEWEST_LETTERS || length > LONGEST) return 0L;
-        boolean isPlain = true, hasSmall = false, hasCapital = false;
+        if (length == 0 || length > LONGEST) return 0L;
+        boolean isPlain = true, hasSmall = false, hasCapital = false, isCode = false;
         for (int i = 0; i < length; i++) {
             int sign = text.getByte(i);
-            if (sign >= '0' && sign <= '9') return 0L;
+            isCode = isCode || sign >= '0' && sign <= '9';
             boolean isSmall = sign >= 'a' && sign <= 'z', isCapital = sign >= 'A' && sign <= 'Z';
             hasSmall = hasSmall || isSmall;
             hasCapital = hasCapital || isCapital;
@@ -101,17 +103,17 @@ public final class KeyShape {
             isPlain = isPlain && sign > 31;
             hash = 31 * hash + (isCapital ? sign | 32 : sign);
         }
-        if (letters < FEWEST_LETTERS) return 0L;
         if (!isPlain) return 1L << form(given.toString()) * 16 + (word(given).toString().hashCode() & 15);
-        int form = text.numBytes() != given.numBytes() ? 3 : !hasCapital ? 0 : !hasSmall ? 1 : 2;
+        int form = text.numBytes() != given.numBytes() ? BLANK : isCode || letters < FEWEST_LETTERS || hasSmall && hasCapital ? OTHERWISE : hasCapital ? 1 : 0;
         return 1L << form * 16 + (hash & 15);
     }
 
     /** How a word is written: 0 all small, 1 all capital, 2 otherwise, 3 with blanks around it or signs that are not seen. */
     private static int form(String given) {
         String text = plain(given);
-        if (!text.equals(given)) return 3;
-        return text.equals(text.toLowerCase(java.util.Locale.ROOT)) ? 0 : text.equals(text.toUpperCase(java.util.Locale.ROOT)) ? 1 : 2;
+        if (!text.equals(given)) return BLANK;
+        if (text.length() < FEWEST_LETTERS || CODE.matcher(text).find()) return OTHERWISE;
+        return text.equals(text.toLowerCase(java.util.Locale.ROOT)) ? 0 : text.equals(text.toUpperCase(java.util.Locale.ROOT)) ? 1 : OTHERWISE;
     }
 
     /** How a word is written, as one text: see `form`. */

@@ -173,6 +173,7 @@ public final class ValueLook {
         while (children.hasNext()) turned(node, part, (Expression) children.next());
         new TimeLook(this, node).at(part);
         if (part instanceof EqualTo || part instanceof EqualNullSafe) sought(node, meant(part.children().apply(0)), meant(part.children().apply(1)));
+        if (part instanceof SubqueryExpression && !isAlone((SubqueryExpression) part) && hasRoom()) new KeyLook(this, origins, node).ofCorrelated((SubqueryExpression) part);
         if (part instanceof In) for (int i = 1; i < Math.min(part.children().length(), MOST_SOUGHT); i++) sought(node, (Expression) part.children().apply(0), (Expression) part.children().apply(i));
         if (part instanceof Cast) suffixed(node, (Cast) part);
         if (isCheck && part.getClass().getSimpleName().equals("BoolAnd")) add("undecided", node, (Expression) part.children().apply(0), new Expression[] {(Expression) part.children().apply(0)});

@@ -63,7 +63,7 @@ final class WordLook {
         else if (kind.equals("FormatString")) withoutValue(part);
         else if (part instanceof FormatNumber) rounded((FormatNumber) part);
         else if (SEARCHES.contains(kind)) searched(part, kind);
-        else if (part instanceof EqualTo) dated(child(part, 0), child(part, 1));
+        else if (part instanceof EqualTo || kind.matches("(Less|Greater)Than(OrEqual)?")) dated(child(part, 0), child(part, 1));
         else if (part instanceof In) for (int i = 1; i < part.children().length(); i++) dated(child(part, 0), child(part, i));
         else if (kind.matches("IsNull|IsNotNull|Coalesce")) empty(part);
         if (part instanceof Cast) thousands((Cast) part);
@@ -136,8 +136,8 @@ final class WordLook {
 
     /** A piece of a date's text that is compared with what never stands there: substr(day, 4, 2) = '05'. */
     private void dated(Expression one, Expression other) {
-        if (DateShape.isNeverEqual(one, other)) never(one);
-        else if (DateShape.isNeverEqual(other, one)) never(other);
+        if (DateShape.isNeverEqual(one, other) || DateShape.isOfOtherForm(one, other)) never(one);
+        else if (DateShape.isNeverEqual(other, one) || DateShape.isOfOtherForm(other, one)) never(other);
     }
 
     private void never(Expression text) {

@@ -101,6 +101,8 @@ def test_numbers_that_the_other_side_of_a_join_writes_otherwise_are_told(spark_p
         ("SELECT a.id FROM {a} AS a LEFT JOIN {b} AS b ON a.city = b.city", 4),
         ("SELECT a.id FROM {a} AS a, {b} AS b WHERE b.city = a.city", 4),
         ("SELECT a.id FROM {a} AS a WHERE a.city IN (SELECT city FROM {b})", 4),
+        ("SELECT a.id FROM {a} AS a WHERE NOT EXISTS (SELECT 1 FROM {b} AS b WHERE b.city = a.city)", 4),
+        ("SELECT a.id, (SELECT max(b.id) FROM {b} AS b WHERE a.city = b.city) AS other FROM {a} AS a", 4),
         ("SELECT a.id FROM {a} AS a JOIN {b} AS b ON lower(trim(a.city)) = lower(b.city)", 2),
         ("SELECT a.id FROM {a} AS a JOIN {b} AS b ON a.id = b.id", 0),
     ],
@@ -121,3 +123,21 @@ def test_keys_that_look_like_one_of_the_other_side_and_meet_none_are_told(
     save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
     outcome = run_here(spark_process, [*stages, query, save], tmp_path)
     assert {count["rows"] for event in outcome.named("value_warnings") for count in event["counts"]} == ({expected} if expected else set())
+
+
+def test_codes_with_blanks_around_them_make_two_groups(spark_process: SparkProcess, tmp_path: Path) -> None:
+    """Of columns that a schema calls text: codes that differ in capitals alone are meant, blanks are not."""
+    (tmp_path / "t.csv").write_text("code,short,mixed\nA1,B,x1\nA1 ,B ,X1\nA2,C,x2\n")
+    columns = [{"name": name, "type": "string", "nullable": True} for name in ("code", "short", "mixed")]
+    stages: list[dict[str, object]] = [
+        READS[0],
+        {"type": "TypingTransform", "name": "typed", "inputView": "t", "outputView": "typed", "schema": columns},
+    ]
+    for name in ("code", "short", "mixed"):
+        sql = f"SELECT {name}, count(*) AS n FROM typed GROUP BY {name}"
+        stages.append({"type": "SQLTransform", "name": name, "sql": sql, "outputView": f"o_{name}"})
+        stages.append({"type": "ParquetLoad", "name": f"save_{name}", "inputView": f"o_{name}", "outputURI": f"out_{name}"})
+    assert told(run_here(spark_process, stages, tmp_path)) == {
+        ("code, for instance “A1” and “A1 ”", "word-two-ways", 2),
+        ("short, for instance “B” and “B ”", "word-two-ways", 2),
+    }

@@ -164,6 +164,10 @@ OF_PICKS: list[tuple[str, Found]] = [
         "OR day LIKE '%-31' OR startswith(day, '2024') OR substring(at, 12, 5) IN ('10:30') OR CAST(day AS STRING) = '2024-03-31'",
         set(),
     ),
+    (
+        "SELECT id FROM p WHERE CAST(day AS STRING) > '31.03.2024' OR CAST(at AS STRING) = '31/03/2024'",
+        {("day", "never-so", 5), ("at", "never-so", 5)},
+    ),
     ("SELECT to_char(sum(amount), '9.99') AS a FROM p", {("to_char(sum(amount), '9.99')", "no-room", 1)}),
     (
         "SELECT to_char(amount, '99.99') AS a, format_string('%s', grp) AS b, format_number(dbl, 2) AS c, trunc(day, 'MONTH') AS d FROM p",
