@@ -50,7 +50,7 @@ KINDS = {
     "ranges-overlap": "in more than one range of the other side of the join, and come several times; end each range before the next",
     "range-one-end": "met by several rows of the other side, as one end of the range alone is asked, and come several times",
     "numbers-differ": "a key with zeros before it or needless decimals, as no key of the other side is written; CAST both to a number",
-    "written-two-ways": "a key that stands in two ways of writing, so that it makes two groups; type the column, or CAST it to a number",
+    "written-two-ways": "a key that stands in two ways of writing, so that it makes two groups; TRIM it, or CAST it to a number or date",
     "rows-multiplied": "made of keys that stand more than once on both sides of the join: sums come out too high; join one row a key",
     "rows-repeated": "added several times, as the right side of the join has their key several times; join one row for each key",
     "missing-left-out": "left out, as a value is missing and the condition is neither true nor false; add OR … IS NULL to keep them",

@@ -224,8 +224,10 @@ class Place:
         may_be_word = (
             self.kind.startswith("group") and self.numbers and self.numbers != self._asked and may_be_words(self.numbers[1], self.rows or 0)
         )
-        if may_be_word and self.values and not self.two_ways:
+        if may_be_word and self.values:
             self.words = asked_words(self.values())
+            if self.words and self.two_ways:  # “Köln ” beside “Köln” is both: what tells more of them is told
+                self.words, self.two_ways = (self.words, None) if self.words.keys > self.two_ways.keys else (None, self.two_ways)
         if self.kind.startswith("stand-in") and any(self.numbers) and self.numbers != self._asked and self.values and not self.is_asked:
             self.stand_ins = far_from_others(self.values(), are_days=self.kind == "stand-in-day")
         self._asked = self.numbers

@@ -184,6 +184,10 @@ OF_PICKS: list[tuple[str, Found]] = [
         set(),
     ),
     ("SELECT city, count(*) AS n FROM p GROUP BY city", {("city, for instance “Paris” and “paris”", "word-two-ways", 4)}),
+    (
+        "SELECT c, count(*) AS n FROM (SELECT city AS c FROM t UNION ALL SELECT 'Rome ' FROM t) GROUP BY c",
+        {("c, for instance “Paris” and “paris”", "word-two-ways", 6)},
+    ),
     ("SELECT DISTINCT city FROM t WHERE id > '2'", {("city, for instance “Paris” and “paris”", "word-two-ways", 2)}),
     ("SELECT count(DISTINCT city) AS n FROM t WHERE id < '3'", {("city, for instance “ZURICH” and “Zürich”", "word-two-ways", 2)}),
     ("SELECT grp, lower(city) AS c, status, count(*) AS n FROM p WHERE id > 2 GROUP BY ALL", set()),
