@@ -244,7 +244,7 @@ export class StageForm {
       : null;
     return el(
       "div",
-      { class: "tip" },
+      { class: problem.severity === "warning" ? "tip warn" : "tip" },
       el("b", {}, problem.message),
       " ",
       fix
