@@ -10,19 +10,32 @@ document.addEventListener("htmx:configRequest", (event) => {
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.target.matches("[hx-trigger*=every]")) event.preventDefault();
 });
-document.addEventListener("htmx:responseError", (event) =>
-  show({
-    text: refusalOf(event.detail.xhr.status, event.detail.xhr.responseText, event.detail.xhr.getResponseHeader("X-Request-Id")),
-    tone: "bad",
-  }),
-);
+document.addEventListener("htmx:responseError", (event) => {
+  const { status, responseText } = event.detail.xhr;
+  tell(event.target, refusalOf(status, responseText, event.detail.xhr.getResponseHeader("X-Request-Id")));
+});
 // A session that ended answers with the sign-in page, which must not be put into the middle of this one.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (!new URL(event.detail.xhr.responseURL, location).pathname.startsWith("/sign-in")) return;
   event.detail.shouldSwap = false;
   show({ text: SIGNED_OUT, tone: "bad" });
 });
-document.addEventListener("htmx:sendError", () => show({ text: NO_ANSWER, tone: "bad" }));
+document.addEventListener("htmx:sendError", (event) => tell(event.target, NO_ANSWER));
+document.addEventListener("htmx:afterRequest", (event) => event.detail.successful && worksAgain(event.target));
+
+/** Pieces that refresh themselves and cannot, each with what takes its words away: said once, not every few seconds until it works again. */
+const troubles = new Map();
+
+function tell(piece, text) {
+  if (troubles.has(piece)) return;
+  const takeAway = show({ text, tone: "bad" });
+  if (piece.matches("[hx-trigger*=every]")) troubles.set(piece, takeAway);
+}
+
+function worksAgain(piece) {
+  troubles.get(piece)?.();
+  troubles.delete(piece);
+}
 
 const SIGNED_OUT = "You are no longer signed in, or may not do this. Sign in in another tab; what you typed here stays.";
 const NO_ANSWER = "Sluice does not answer. What you typed is still here; try again in a moment.";

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portal.ui import words
@@ -95,6 +95,32 @@ def test_a_button_that_is_off_says_why_also_to_the_keyboard(screen: Open, galler
     page.get_by_role("button", name="Approve").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#toasts")).to_contain_text("somebody else has to approve it")
+
+
+def test_a_piece_that_cannot_refresh_itself_says_so_once_until_it_can(screen: Open, gallery: Callable[[Screen], Screen]) -> None:
+    page = gallery(screen()).page
+    asked = {"times": 0, "status": 401}
+
+    def answer(route: Route) -> None:
+        asked["times"] += 1
+        route.fulfill(status=asked["status"], body="fresh")
+
+    page.route("**/piece", answer)
+    page.evaluate("""() => {
+      const piece = Object.assign(document.createElement("p"), { id: "piece" });
+      piece.setAttribute("hx-get", "/piece");
+      piece.setAttribute("hx-trigger", "every 50ms");
+      document.querySelector("main").append(piece);
+      htmx.process(piece);
+    }""")
+    words = page.locator("#toasts .toast.bad", has_text="You are no longer signed in")
+    expect(words).to_have_count(1)
+    asked["times"] = 0
+    page.wait_for_function("() => performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/piece')).length > 4")
+    assert words.count() == 1
+    asked["status"] = 200
+    expect(words).to_have_count(0)
+    expect(page.locator("#piece")).to_have_text("fresh")
 
 
 def test_keys_open_the_palette_and_the_list_of_keys(screen: Open, gallery: Callable[[Screen], Screen]) -> None:
