@@ -1,4 +1,4 @@
-// Spark SQL for CodeMirror: its keywords and functions (as Spark 4.2 lists them) and Sluice's ${parameters}.
+// Spark SQL for CodeMirror: the keywords of its queries, its functions (as Spark 4.2 lists them) and Sluice's ${parameters}.
 import { SQLDialect, sql } from "@codemirror/lang-sql";
 import { Decoration, MatchDecorator, ViewPlugin } from "@codemirror/view";
 import { classHighlighter, highlightCode } from "@lezer/highlight";
@@ -18,19 +18,11 @@ const SYNTAX =
 export const sparkFunctions = lines(functionList).filter(
   (name) => !SYNTAX.includes(name) || ["left", "right", "like", "exists"].includes(name),
 );
-/** Words that queries hardly have as syntax: as an alias (“FROM sales x”, “MERGE … source”) or a column they are names like all others. */
-const NAMES = [
-  "bucket buckets call catalog catalogs category change changes check clear close column columns comment compensation condition cost",
-  "data database databases default definer delay directory export extended fields files format formatted found function functions identity",
-  "import index indexes input items key keys language level lines list load loads local location lock locks map matched measure metrics name",
-  "namespace namespaces option options output owner partitions path percent placing position primary procedure procedures properties purge",
-  "query refresh repair replace return role roles schema schemas share short similarity single source specific start state",
-  "statistics stored stream strict system table tables target time track transaction transactions transform trigger type user value var",
-  "variable version views x zone",
-].flatMap((names) => names.split(" "));
-const isNoKeyword = (word) => TYPES.includes(word) || sparkFunctions.includes(word) || NAMES.includes(word);
-/** Spark's keywords, lower case, without those that are only a type or a function and so may well be a column (day, year, count …). */
-export const sparkKeywords = [...new Set([...lines(keywordList).filter((word) => !isNoKeyword(word)), ...SYNTAX])];
+/** Keywords of queries, lower case, without those that are only a type or a function and so may well be a column (day, year, count …).
+ * What Spark lists beside (source, target, items, x …) queries have as names: an alias is then one whose columns are offered. */
+export const sparkKeywords = [
+  ...new Set([...lines(keywordList).filter((word) => !TYPES.includes(word) && !sparkFunctions.includes(word)), ...SYNTAX]),
+];
 
 /** Functions are not “builtin” words here: `day` is a function only before a bracket (see functionHighlight), else mostly a column. */
 export const SparkSQL = SQLDialect.define({

@@ -3,7 +3,6 @@
 import { dialog, el, icon, plural } from "../dom.js";
 import { request } from "../server.js";
 import { show } from "../toasts.js";
-import { messageOf, partsChanged } from "./changes.js";
 
 /** help: { config, store, draft, problems, showProblems(), saved(answer) } */
 export class Saver {
@@ -27,7 +26,8 @@ export class Saver {
       this.notYet();
       return;
     }
-    const [{ changesList }, base] = await Promise.all([import("./what_changed.js"), this.baseDocument()]);
+    const asked = [import("./what_changed.js"), import("./changes.js"), this.baseDocument()];
+    const [{ changesList }, { messageOf, partsChanged }, base] = await Promise.all(asked);
     const parts = partsChanged(base, this.store.doc);
     const proposed = message || messageOf(parts);
     const next = Math.max(this.draft.base ?? 0, this.config.latest_version ?? 0) + 1;

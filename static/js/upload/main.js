@@ -2,7 +2,6 @@
 
 import { takeFiles } from "./drop.js";
 import { call, digest, wait } from "./http.js";
-import { askWhatToDo } from "./question.js";
 import { Sender } from "./sender.js";
 import { Tabs } from "./tabs.js";
 import { size, Tray } from "./tray.js";
@@ -63,7 +62,7 @@ export function refusalOf(file, limit) {
 let questions = Promise.resolve();
 /** One question at a time. */
 const oneQuestion = (about) => {
-  questions = questions.then(() => askWhatToDo(about));
+  questions = questions.catch(() => null).then(async () => (await import("./question.js")).askWhatToDo(about)); // hardly ever asked
   return questions;
 };
 
