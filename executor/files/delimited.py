@@ -8,6 +8,8 @@ from typing import NoReturn
 
 from executor.files import encodings
 from executor.files.backslashes import GOES_ON, goes_on
+from executor.files.consoles import FIX as CONSOLE
+from executor.files.consoles import is_ruler
 from executor.files.dialect import NO_ESCAPE, NO_QUOTE, Dialect
 from executor.files.encodings import UTF_16
 from executor.files.escapes import BACKSLASH, Verdict, verdict
@@ -190,6 +192,7 @@ def _check_first_line(seen: SeenFile, rules: TextRules) -> None:
 
 _NO_TABLES = (
     (r"\s*<(!doctype html|html)", "a web page", "Fetch the file again: what was saved is a page, for instance the one to sign in at."),
+    (r"\s*<\?xml", "an XML file", "Export its rows as CSV or JSON."),
     (r"version https://git-lfs", "a pointer of Git LFS, not the file itself", "Fetch the file itself, for instance with git lfs pull."),
     (
         r"\s*(-- (MySQL|MariaDB|PostgreSQL|Dump|SQLite|phpMyAdmin)|/\*!\d{5}|(INSERT|REPLACE) INTO\s|(CREATE|DROP) TABLE\s|PRAGMA \w+=)",
@@ -354,6 +357,8 @@ def check_widths(seen: SeenFile, rules: TextRules) -> None:
 
 def _around(seen: SeenFile, first: Some, rules: TextRules) -> str:
     """What else such rows may be: lines around the table, values of a database that go on behind a backslash."""
+    if any(map(is_ruler, seen.look.first_rows[:2])):
+        return f"This is what the console of a database prints: its lines of dashes are no rows. {CONSOLE} "
     if first.row <= len(seen.look.first_rows) + 1 and any(map(goes_on, seen.look.first_rows)):
         return f"{GOES_ON} "
     if first.row == 1 and first.width > seen.look.width and not rules.skip_lines:

@@ -1,5 +1,5 @@
 """Columns of a text in which -999, 9999 and the like stand, as programs write where there is no value: a query that adds them is looked at
-(`executor/running/stand_ins.py`). Most files have none, and their queries count nothing more."""
+(`executor/running/stand_ins.py`); and those with words of databases for none. Most files have neither, and count nothing more."""
 
 from __future__ import annotations
 
@@ -14,6 +14,23 @@ _IN_TEXT = re.compile(rf"(?<![\w.-])(?:{ONE})(?![\w.])")
 _NINES = re.compile("9999*")
 _RARE = ("-32768", "2147483647", "-2147483648", "797693134", "9.96920")
 MOST_ROWS = 20_000
+
+
+NULL_WORDS = ("NULL", "\\N", "(null)")
+_WORD = re.compile(r"(?<![^\s,;|\t\x01\"'])(?:NULL|\\N|\(null\))(?![^\s,;|\t\x01\"'])")
+
+
+def may_hold_null_words(text: str) -> bool:
+    """Whether a word of databases for no value stands in the text as a value of its own."""
+    return any(word in text for word in NULL_WORDS) and bool(_WORD.search(text))
+
+
+def columns_with_null_words(rows: Iterable[tuple[int, Sequence[str]]], names: Sequence[str]) -> set[str]:
+    """The names of columns that hold one."""
+    found: set[int] = set()
+    for _, cells in islice(rows, MOST_ROWS):
+        found.update(place for place, cell in enumerate(cells) if cell in NULL_WORDS)
+    return {names[place] for place in found if place < len(names)}
 
 
 def may_hold_stand_ins(text: str) -> bool:

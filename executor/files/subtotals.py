@@ -12,7 +12,7 @@ from executor.files.backslashes import Codes, codes_in, may_hold_codes
 from executor.files.dialect import BLANKS, NO_QUOTE, Record, record_at
 from executor.files.grouped_rows import groups, is_number, summed_up, totals, without_remarks
 from executor.files.headers import in_quotes, listed, named, numbered
-from executor.files.stand_ins import columns_with_stand_ins, may_hold_stand_ins
+from executor.files.stand_ins import columns_with_null_words, columns_with_stand_ins, may_hold_null_words, may_hold_stand_ins
 from executor.files.total_words import FOOTER, SUBTOTAL, may_hold_totals
 from executor.language.quoting import name_in_sql, text_in_sql
 from executor.problems import Problem
@@ -30,18 +30,20 @@ FEWEST_ABOVE = 3
 NEARLY_ALL = 0.9
 
 
-def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> tuple[list[Problem], set[str]]:
+def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> tuple[list[Problem], dict[str, set[str]]]:
     """Warnings where rows between others are called totals and name nothing in columns that the other rows fill, where a column names all
-    of its parts together in some rows, and where the name of a group stands in its first row only. And the names of columns with numbers
-    that may stand for no value."""
-    stand_ins: set[str] = set()
+    of its parts together in some rows, and where the name of a group stands in its first row only. And the names of columns by what may
+    stand in them for no value: numbers (standIns), words (nullWords)."""
+    marks: dict[str, set[str]] = {"standIns": set(), "nullWords": set()}
     told: dict[str, list[_Found]] = {}
     left = MOST_SIGNS
     for one in seen:
         text, is_whole = _text(one, left)
         left -= len(text)
         if may_hold_stand_ins(text):
-            stand_ins |= columns_with_stand_ins(_rows(one, text, rules), names_in(one, rules))
+            marks["standIns"] |= columns_with_stand_ins(_rows(one, text, rules), names_in(one, rules))
+        if may_hold_null_words(text):
+            marks["nullWords"] |= columns_with_null_words(_rows(one, text, rules), names_in(one, rules))
         if rules.backslashes == "warn" and (codes := _codes(one, text, rules)):
             told.setdefault("backslashes", []).append(_found_codes(one, codes))
         below = text.find("\n") if rules.header and not rules.skip_lines else 0
@@ -54,7 +56,7 @@ def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> tuple[list[Problem]
         rows = rows[: len(rows) - (rules.skip_last_lines if is_whole else 1)]
         for kind, found in _in_file(one, rows, is_whole, rules):
             told.setdefault(kind, []).append(found)
-    return [_TOLD[kind](found, rules) for kind, found in told.items()], stand_ins
+    return [_TOLD[kind](found, rules) for kind, found in told.items()], marks
 
 
 @dataclass(frozen=True)
@@ -200,9 +202,15 @@ def _told_totals(found: Sequence[_Found], rules: TextRules) -> Problem:
         f"and sums count them once more.{many}",
         **_where(first),
         data_column=first.column,
-        fix=f"Leave them out in a query: WHERE {name_in_sql(first.column)} IS DISTINCT FROM {text_in_sql(first.words[0])}. "
+        fix=f"Leave them out in a query: WHERE {_is_no_total(first)}. "
         "When that is done, or when they are no totals, set “Totals among the rows” (totals) to known.",
     )
+
+
+def _is_no_total(found: _Found) -> str:
+    """SQL that leaves the rows out; nothing between two separators is read as no value."""
+    column, word = name_in_sql(found.column), found.words[0]
+    return f"{column} IS DISTINCT FROM {text_in_sql(word)}" if word else f"{column} IS NOT NULL"
 
 
 def _told_last(found: Sequence[_Found], rules: TextRules) -> Problem:

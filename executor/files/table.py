@@ -52,8 +52,8 @@ class Table:
     said: list[str] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     rejected: int = 0
-    stand_ins: set[str] = field(default_factory=set)
-    """Columns in which -999, 9999 and the like stand, as the first rows show."""
+    marks: dict[str, set[str]] = field(default_factory=dict)
+    """By what may stand in columns for no value (`executor/files/stand_ins.py`), the columns, as the first rows show."""
 
 
 def table_of(place: Place, rules: TextRules) -> Table:
@@ -218,7 +218,7 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
         table.said.append(f"{_files(backslash)} with a backslash before quotes inside quotes.")
     _tell_widths(table, seen, rules)
     found = (_headers_again(seen), first_lines(seen, rules), _blank_lines(seen), _comments(seen, rules))
-    among_rows, table.stand_ins = subtotals(seen, rules)
+    among_rows, table.marks = subtotals(seen, rules)
     table.warnings += [*(problem for problem in found if problem), *among_rows]
     kept = [one for one in seen if one.look.kept.count]
     if kept:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from executor.files.encodings import marked_encoding
@@ -11,6 +12,7 @@ from executor.files.folder import DataFile
 from executor.files.headers import key as key_of
 from executor.files.headers import named
 from executor.files.rows import lines_of
+from executor.files.stand_ins import NULL_WORDS
 from executor.look import consoles, fixed_width
 from executor.look.describing import column_of
 from executor.look.dialect import Dialect, dialect_of
@@ -26,7 +28,7 @@ from executor.look.proposal import FIRST_SIGNS, Found, Misfit, Proposal, Propose
 from executor.look.questions import questions_of_backslashes, questions_of_values
 from executor.look.remarks import AnotherTable, remark
 from executor.look.rows import Pass
-from executor.look.types import Style, Typing, propose, with_usual_nulls
+from executor.look.types import Style, Typing, propose
 from executor.look.widths import questions_of_width
 
 FIRST_ROWS = 100
@@ -102,7 +104,7 @@ class DelimitedLook:
             self.tell("rows read", self.rows, 0)
         others = self._take_others()
         header_width = len(self.header) if self.dialect.header else None
-        style = with_usual_nulls(style_of(self.settings, self.facts, is_european=self.dialect.separator == ";"), self.facts)
+        style = replace(style_of(self.settings, self.facts, is_european=self.dialect.separator == ";"), usual_nulls=frozenset(NULL_WORDS))
         kept = self._kept_columns()
         columns, typings, misfits, total = self._columns(style, kept)
         proposal = Proposal(

@@ -31,7 +31,6 @@ _OFFSET = re.compile(r"[+-]\d{2}:?(?:\d{2})?$")
 _DAY_NAMES = re.compile(r"date|day|datum|_dt\b|^dt|tag$|jour|fecha", re.IGNORECASE)
 
 
-DATABASE_NULLS = frozenset(("NULL", "(null)", "\\N"))
 EMPTY = "always empty"
 KINDS = {"date": "days", "timestamp": "days and times", "time": "times of day", "boolean": "yes or no"} | dict.fromkeys(
     ("integer", "long", "double", "decimal"), "numbers of one writing"
@@ -52,7 +51,7 @@ class Style:
     is_day_first: bool | None = None
     time_zone: str = "UTC"
     usual_nulls: frozenset[str] = frozenset()
-    """Words of databases for no value that the file uses: they mean it in columns of text, too."""
+    """Words that mean no value in columns of text, too, as databases write them into files."""
     null_words: tuple[str, ...] | None = None
     """Given: these mean no value in every column, and no others do."""
 
@@ -91,15 +90,6 @@ def with_usual_decimal(style: Style, columns: Iterable[Facts], *, is_european: b
         return replace(style, usual_decimal="," if signs[","] > signs["."] else ".")
     has_points = any(isinstance(key, Moment) and "." in key.day for facts in columns for key in facts.tallies)
     return replace(style, likely_decimal="," if has_points or is_european else ".")
-
-
-def with_usual_nulls(style: Style, columns: Iterable[Facts]) -> Style:
-    """`style` with the words of databases for no value: \\N is nothing else; NULL where numbers, days or several columns have it."""
-    met: Counter[str] = Counter()
-    for facts in columns:
-        is_text = propose(facts, style).type == "string"
-        met.update({key[1]: 1 if is_text else 2 for key in facts.tallies if isinstance(key, tuple) and key[1] in DATABASE_NULLS})
-    return replace(style, usual_nulls=frozenset(word for word, count in met.items() if count > 1 or word == "\\N"))
 
 
 def propose(facts: Facts, style: Style, wanted: str | None = None) -> Typing:

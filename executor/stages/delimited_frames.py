@@ -63,8 +63,8 @@ def _portion(
 
 
 def _metadata(name: str, table: Table) -> dict[str, bool]:
-    """What a query's look knows of the column: see `executor/gate/ValueOrigins.java`."""
-    return {"standIns": True} if name in table.stand_ins else {}
+    """What later stages know of the column: see `executor/gate/ValueOrigins.java`, `executor/stages/typed_frame.py`."""
+    return {mark: True for mark, columns in table.marks.items() if name in columns}
 
 
 def _reading(part: Part, rules: TextRules) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pyspark.sql.types import ArrayType, StringType, StructType
 
 from executor.files.headers import in_quotes
 from executor.files.headers import key as key_of
+from executor.files.stand_ins import NULL_WORDS
 from executor.language.quoting import name_in_sql, text_in_sql
 from executor.language.schema import AnyColumn, ArrayColumn, BooleanColumn, Scalar, StructColumn
 from executor.problems import Problem, ProblemError
@@ -105,6 +106,7 @@ def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail
     counts = [
         count for cell in checked for count in counts_of(cell.column, cell.text, cell.value, cell.is_wrong if cell in kept_wrong else None)
     ]
+    counts += [_null_words(cell) for name, cell in zip(data, cells, strict=True) if _may_hold_null_words(source, name, cell)]
     affected = " OR ".join(count.condition for count in counts) or "false"
     counted = watched(guarded, counts, affected) if checked else guarded
     return counted.select(
@@ -112,6 +114,15 @@ def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail
         *kept,
         F.expr(_all_errors(kept_wrong, has_earlier=bool(earlier))).alias(ERRORS, metadata=ABOUT_ERRORS),
     )
+
+
+def _may_hold_null_words(source: DataFrame, name: str, cell: _Cell) -> bool:
+    return bool(cell.conversion) and cell.column.type == "string" and bool(source.schema[name].metadata.get("nullWords"))
+
+
+def _null_words(cell: _Cell) -> Count:
+    """Words of databases for no value, that the column does not call so."""
+    return Count(cell.column.name, "null-word", is_one_of(cell.text, list(NULL_WORDS)))
 
 
 def in_order_of(source: DataFrame, columns: list[AnyColumn]) -> DataFrame | None:

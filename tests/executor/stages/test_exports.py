@@ -77,3 +77,30 @@ def test_codes_go_without_quotes() -> None:
     with pytest.raises(ProblemError) as error:
         parse({"stages": [stage]}, environment=None, parameters={}, run_id="r")
     assert [(problem.code, problem.field) for problem in error.value.problems] == [("not-with-quotes", "quote")]
+
+
+def test_words_and_numbers_for_no_value_mark_their_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,name,note,t,n\n1,NULL,x NULL y,-999.9,9999\n2,Null,\\N,-99.5,19999\n9999-12,(null),z,3,A9999\n")
+    marks = table_of(place_of(str(tmp_path / "a.csv"), "a.csv"), TextRules()).marks
+    assert marks == {"standIns": {"t", "n"}, "nullWords": {"name", "note"}}
+
+
+def test_the_way_out_of_a_total_without_a_name_leaves_it_out(tmp_path: Path) -> None:
+    """Nothing between two separators is no value: comparing it with an empty text would keep the row."""
+    (tmp_path / "a.csv").write_text("region,amt\nA,1034.10\nB,2017.45\nC,3051.55\n,6103.10\n")
+    warnings = table_of(place_of(str(tmp_path / "a.csv"), "a.csv"), TextRules()).warnings
+    (warning,) = [warning for warning in warnings if warning.code == "input-totals-among-rows"]
+    assert "WHERE `region` IS NOT NULL." in str(warning.fix)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ('<?xml version="1.0"?>\n<rows><row>1</row></rows>\n', "input-format", "CSV or JSON"),
+        (" id | amt \n----+-----\n  1 | 5.00\n(1 row)\n", "input-row-width", "psql --csv"),
+    ],
+)
+def test_what_is_no_table_says_how_to_get_one(tmp_path: Path, text: str, code: str, words: str) -> None:
+    with pytest.raises(ProblemError) as error:
+        told(tmp_path, text, separator="|")
+    assert error.value.problems[0].code == code and words in str(error.value.problems[0].fix)
