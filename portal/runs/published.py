@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from portal.accounts.models import User
 from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.models import Place
+from portal.locking import locked
 from portal.runs import launcher, preview_client
 from portal.runs.models import GOOD_STATES, HELD_STATES, Run
 from portal.runs.problems import problem_of
@@ -131,29 +133,31 @@ def writers_at_work(place: Place) -> list[Run]:
 
 
 def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
-    """Has a program behind the wall put the output back and notes what lies there then; gives the facts of it. Raises PortalError."""
+    """Has a program behind the wall put the output back and notes what lies there then; gives the facts of it. Raises PortalError.
+
+    What lies there is looked at once the place is held: a run that began after somebody had looked for one may have published since."""
     ask, values = async_to_sync(preview_client.answer_over_files), {"uri": place.uri, "kept": kept_id}
     answer = ask("put-back", user=user.pk, environment=place.environment_id, values=values)
-    if answer.get("event") != preview_client.ANSWERS["put-back"]:
-        refusal, answer = _refusal(answer), _done_unheard(place, kept_id) or {}
-        if not answer:
-            raise refusal
-    current = _facts([answer.get("current")])[0] if isinstance(answer.get("current"), dict) else {}
+    if answer.get("event") != preview_client.ANSWERS["put-back"] and not _is_done_unheard(place, kept_id):
+        raise _refusal(answer)
+    target = _target(place)
     with transaction.atomic():
-        locked = Place.objects.select_for_update().get(pk=place.pk)
-        locked.kept, locked.last_run_id, locked.published_at = _facts(answer.get("kept")), _run_id(current.get("run_id")), timezone.now()
-        locked.save(update_fields=["kept", "last_run_id", "published_at"])
+        there = locked(place)
+        (current,) = _facts([marks.facts_of(target)])
+        there.kept, there.last_run_id, there.published_at = _facts(kept.listing(target)), _run_id(current.get("run_id")), timezone.now()
+        there.save(update_fields=["kept", "last_run_id", "published_at"])
     return current
 
 
-def _done_unheard(place: Place, kept_id: str) -> dict[str, Any] | None:
-    """What the program would have answered, had it not ended right after it had put the output back; None when it has not done that."""
+def _target(place: Place) -> Path:
+    return launcher.lake_folder(place.environment) / place.uri
+
+
+def _is_done_unheard(place: Place, kept_id: str) -> bool:
+    """Whether the program ended right after it had put the output back, before it could say so."""
     wanted: dict[str, Any] = next((row for row in place.kept if row.get("id") == kept_id), {})
-    target = launcher.lake_folder(place.environment) / place.uri
-    current = marks.facts_of(target)
-    if not wanted.get("run_id") or any(current.get(name) != wanted.get(name) for name in ("run_id", "published_at")):
-        return None
-    return {"current": current, "kept": kept.listing(target)}
+    current = marks.facts_of(_target(place))
+    return bool(wanted.get("run_id")) and all(current.get(name) == wanted.get(name) for name in ("run_id", "published_at"))
 
 
 def _refusal(answer: dict[str, Any]) -> PortalError:

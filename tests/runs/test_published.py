@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from executor.files import kept
 from executor.files.publish import Publisher
@@ -175,19 +176,27 @@ def published_twice(version: JobVersion, dev: Environment, settings: Any, tmp_pa
         yield json.loads(answers.getvalue()) | {"last": True}
 
     monkeypatch.setattr(published.preview_client, "request", request)
-    lake = launcher.lake_folder(dev)
     for number in (1, 2):
-        run = factories.make_run(version, dev, "succeeded")
-        publisher = Publisher(str(run.pk), lake)
-        folder = publisher.stage_output(WRITES, lake / WRITES, "Overwrite", 2, "write")
-        folder.mkdir()
-        (folder / "part-0").write_text(f"run {number}")
-        run.outputs = publisher.publish()
-        publisher.discard()
-        run.save()
-        places.claim(run.job, dev, [WRITES])
-        published.note(run)
+        publish(version, dev, number)
     return places.place_at(dev, WRITES)  # type: ignore[return-value]
+
+
+def publish(version: JobVersion, dev: Environment, number: int) -> Run:
+    """A run that has really published, and is noted."""
+    from portal.jobs import places
+    from portal.runs import launcher, published
+
+    run, lake = factories.make_run(version, dev, "succeeded"), launcher.lake_folder(dev)
+    publisher = Publisher(str(run.pk), lake)
+    folder = publisher.stage_output(WRITES, lake / WRITES, "Overwrite", 2, "write")
+    folder.mkdir()
+    (folder / "part-0").write_text(f"run {number}")
+    run.outputs = publisher.publish()
+    publisher.discard()
+    run.save()
+    places.claim(run.job, dev, [WRITES])
+    published.note(run)
+    return run
 
 
 def content(place: Place) -> str:
@@ -245,6 +254,26 @@ def test_what_was_put_back_by_a_program_that_could_not_say_so_is_noted(
     assert content(place) == "run 1" and place.last_run_id != before
     assert [row["run_id"] for row in place.kept] == [str(before)]
     assert AuditEvent.objects.filter(action="put_back_output", result="done").count() == 1
+
+
+def test_a_run_that_publishes_before_a_put_back_is_noted_is_what_lies_there(
+    published_twice: Place, ana: User, version: JobVersion, dev: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It began after the put-back had looked for runs, and ended before its answer was heard: what can be put back next is what is kept."""
+    from portal.runs import actions, launcher, preview_client
+
+    heard, place, runs = preview_client.request, published_twice, []
+
+    async def late(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        answers = [event async for event in heard(message)]
+        runs.append(await sync_to_async(publish)(version, dev, 3))
+        for event in answers:
+            yield event
+
+    monkeypatch.setattr(preview_client, "request", late)
+    actions.put_back_output(actor=ana, place=place, kept_id=place.kept[0]["id"])
+    assert content(place) == "run 3" and place.last_run_id == runs[0].pk
+    assert [row["id"] for row in place.kept] == kept.ids(launcher.lake_folder(dev) / WRITES)
 
 
 def test_a_place_that_is_taken_over_while_its_job_publishes_shows_what_lies_there(
