@@ -57,10 +57,10 @@ def run_ended(run_id: uuid.UUID | str) -> None:
 
 
 def _cancelled(run: Run) -> None:
-    """Told to the owner when somebody else stopped it; where a whole pipeline run was stopped, once for all of it."""
+    """Told to whose run it was when somebody else stopped it; where a whole pipeline run was stopped, once for all of it."""
     condition = Cancelled(run)
     stopped_whole = condition.pipeline_run is not None and condition.pipeline_run.cancel_requested_at is not None
-    if run.cancel_requested_by and run.cancel_requested_by != run.job.owner and not stopped_whole:
+    if run.cancel_requested_by and not stopped_whole and any(condition.people()):
         raise_alert(condition)
 
 
@@ -77,8 +77,9 @@ def pipeline_run_changed(pipeline_run_id: uuid.UUID | str) -> None:
         raise_alert(Missed(found))
     if found.state in {PipelineRunState.FAILED, PipelineRunState.RUNNING} and found.job_runs.filter(state="failed", run=None).exists():
         _not_started(NotStarted(found))
-    if found.state == PipelineRunState.CANCELLED and found.cancel_requested_by not in {None, found.pipeline.owner}:
-        raise_alert(PipelineCancelled(found))
+    stopped = PipelineCancelled(found)
+    if found.state == PipelineRunState.CANCELLED and found.cancel_requested_by and any(stopped.people()):
+        raise_alert(stopped)
     if found.state == PipelineRunState.SUCCEEDED:
         resolving.after_good_pipeline_run(found)
     else:

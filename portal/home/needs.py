@@ -58,15 +58,24 @@ def _to_decide(user: User, project: Project) -> Iterator[Need]:
 
 
 def failed_runs(user: User, project: Project) -> QuerySet[Run]:
-    """Failed runs of jobs this person owns, that they asked for, or that failed where they are operator.
+    """Failed runs of jobs this person owns, that they asked for, that they were told of, or that failed where they are operator.
 
-    Not where a later run of the same job there went well; of several, the last.
+    Not where a later run of the same job there went well; of several of theirs, the last. A later draft speaks for drafts only: what is
+    live there has not run since.
     """
+    mine = Q(job__owner=user) | Q(requested_by=user) | Q(pk__in=_told_of(user, project)) | _operated(user, project)
     later = Run.objects.filter(job=OuterRef("job"), environment=OuterRef("environment"), created_at__gt=OuterRef("created_at"))
-    mine = Q(job__owner=user) | Q(requested_by=user) | _operated(user, project)
+    ended = later.filter(Q(state__in=GOOD_STATES) | Q(mine, state__in=BAD_STATES))
+    over = Q(Exists(ended.filter(version__isnull=False))) | Q(Exists(ended), version=None)
     runs = Run.objects.filter(mine, project=project, state__in=BAD_STATES, created_at__gt=timezone.now() - RECENT)
-    unsolved = runs.exclude(Exists(later.filter(state__in=GOOD_STATES))).exclude(Exists(later.filter(state__in=BAD_STATES)))
+    unsolved = runs.exclude(over)
     return policy.allowed(user, "view", unsolved).select_related("job", "environment", "project").order_by("-created_at")
+
+
+def _told_of(user: User, project: Project) -> list[str]:
+    """Ids of failed runs that this person was told of: as the owner of a pipeline, or with a part in what went live."""
+    told = Alert.objects.unsolved().filter(project=project, notices__user=user, event="failed", created_at__gt=timezone.now() - RECENT)
+    return list(told.values_list("subject_id", flat=True))
 
 
 def _operated(user: User, project: Project) -> Q:
@@ -95,13 +104,20 @@ def _failed(user: User, project: Project) -> Iterator[Need]:
 
 
 LOOKS = {"late": ("clock-x", "warn"), "paused": ("player-pause", "bad"), "skipped": ("player-skip-forward", "warn")}
-ELSEWHERE = ["failed", "asked"]
-"""Alerts that stand here as failed runs and as promotions to decide."""
 
 
 def _alerts(user: User, project: Project) -> Iterator[Need]:
-    """Open ones that this person was told about: late, could not start, skipped, paused, not delivered."""
-    rows = Alert.objects.told_to(user).filter(project=project, state=AlertState.OPEN).exclude(event__in=ELSEWHERE)
+    """Open ones that this person was told about: late, could not start, skipped, paused, not delivered, a promotion that nobody may decide.
+
+    Not those that stand here already, as failed runs and as promotions to decide, nor what this person has decided.
+    """
+    here = Promotion.objects.waiting().filter(job__project=project)
+    mine = {
+        *Promotion.objects.waiting_for(user).values_list("pk", flat=True),
+        *here.filter(approvals__approver=user).values_list("pk", flat=True),
+    }
+    rows = Alert.objects.told_to(user).filter(project=project, state=AlertState.OPEN)
+    rows = rows.exclude(event="failed").exclude(event="asked", subject_id__in=[str(one) for one in mine])
     for alert in rows[:MOST]:
         icon, tone = LOOKS.get(alert.event, ("alert-triangle", "bad"))
         more = alert.body.split("\n")[0] + (f" ({alert.times} times)" if alert.times > 1 else "")

@@ -16,7 +16,7 @@ from portal.environments.models import Environment
 from portal.jobs.models import Job
 from portal.pipelines import ticks
 from portal.pipelines.actions import cancel_pipeline_run, create_pipeline, rerun_failed, resume_schedule, run_pipeline, save_schedule
-from portal.pipelines.models import Pipeline, PipelineRun, Schedule
+from portal.pipelines.models import Pipeline, PipelineRun, PipelineRunJob, Schedule
 from portal.runs.models import OutboxMessage, Run
 from tests.factories import make_job, make_live, make_person, make_run, make_version
 
@@ -300,7 +300,32 @@ def test_a_run_that_somebody_else_cancelled_is_told_to_its_owner(nightly: Job, t
     assert listed("cancelled") == {"ben"} and mailed("cancelled") == ["ben@sluice.test"]
     own = make_run(version, test_env, "cancelled", cancel_requested_by=ben, requested_by=olu)
     raising.run_ended(own.pk)
-    assert Alert.objects.count() == 1
+    assert Alert.objects.about(own).count() == 1 and listed("cancelled") == {"ben", "olu"}  # its owner stopped what Olu had started
+    nobodys = make_run(version, test_env, "cancelled", cancel_requested_by=ben, requested_by=ben)
+    raising.run_ended(nobodys.pk)
+    assert not Alert.objects.about(nobodys).exists()
+
+
+def test_a_job_that_its_owner_stopped_within_a_pipeline_is_told_to_the_pipelines_owner(
+    night: Pipeline, nightly: Job, test_env: Environment, ben: User
+) -> None:
+    run = make_run(nightly.versions.get(), test_env, "cancelled", cancel_requested_by=ben)
+    made = PipelineRun.objects.create(pipeline=night, environment=test_env, state="failed")
+    PipelineRunJob.objects.create(pipeline_run=made, job=nightly, run=run, state="cancelled")
+    raising.run_ended(run.pk)
+    assert listed("cancelled") == {"ana"} and mailed("cancelled") == ["ana@sluice.test"]
+
+
+def test_a_pipeline_run_that_its_owner_cancelled_is_told_to_who_started_it(
+    night: Pipeline, test_env: Environment, ana: User, olu: User
+) -> None:
+    by_olu, by_ana = [
+        PipelineRun.objects.create(pipeline=night, environment=test_env, state="cancelled", requested_by=who, cancel_requested_by=ana)
+        for who in (olu, ana)
+    ]
+    raising.pipeline_run_changed(by_olu.pk)
+    raising.pipeline_run_changed(by_ana.pk)
+    assert listed("stopped") == {"olu"} and Alert.objects.count() == 1
 
 
 def test_a_pipeline_run_that_was_cancelled_is_one_message(flights: Project, ana: User, olu: User, test_env: Environment) -> None:

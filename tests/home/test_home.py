@@ -5,7 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from portal.alerts import raising
 from portal.audit import actions as audit
+from portal.pipelines.actions import create_pipeline
+from portal.pipelines.models import PipelineRun, PipelineRunJob
 from portal.promotions.models import Promotion
 from portal.runs.models import StageRun
 from tests import factories
@@ -54,6 +57,51 @@ def test_a_failed_run_needs_its_owner_until_a_later_one_went_well(version, dev, 
     assert needs(browser_of, olu) == ["daily_delays failed in dev"]
     factories.make_run(version, dev, "succeeded", minutes_ago=5)
     assert needs(browser_of, ana) == []
+
+
+@pytest.mark.parametrize("end", ["succeeded", "failed"])
+def test_a_draft_hides_no_failure_of_a_version(version, dev, ana, olu, browser_of, end):
+    factories.make_run(version, dev, "failed", minutes_ago=30)
+    draft = factories.make_run(version, dev, end, minutes_ago=5)
+    draft.version = None
+    draft.save()
+    assert needs(browser_of, olu) == ["daily_delays failed in dev"]  # somebody tries something out: what runs there is not mended
+    assert needs(browser_of, ana) == ["daily_delays failed in dev"] * (1 if end == "succeeded" else 2)
+    factories.make_run(version, dev, "succeeded", minutes_ago=1)
+    assert needs(browser_of, olu) == needs(browser_of, ana) == []
+
+
+def test_who_was_told_of_a_failure_finds_it_here_until_it_is_over(version, test_env, flights, ana, browser_of):
+    ben = factories.make_person("ben", flights, "viewer")
+    pipeline = create_pipeline(actor=ana, project=flights, name="night", after={version.job.name: []})
+    pipeline.owner = ben
+    pipeline.save()
+    factories.make_live(version, test_env)
+    made = PipelineRun.objects.create(pipeline=pipeline, environment=test_env)
+    failed = factories.make_run(version, test_env, "failed", minutes_ago=5)
+    PipelineRunJob.objects.create(pipeline_run=made, job=version.job, run=failed, state="failed")
+    raising.run_ended(failed.pk)
+    assert needs(browser_of, ben) == ["daily_delays failed in test"]
+    by_hand = factories.make_run(version, test_env, "failed", minutes_ago=3)
+    raising.run_ended(by_hand.pk)
+    assert needs(browser_of, ben) == ["daily_delays failed in test"]  # that one is not theirs
+    well = factories.make_run(version, test_env, "succeeded", minutes_ago=1)
+    raising.run_ended(well.pk)
+    assert needs(browser_of, ben) == []
+
+
+def test_a_promotion_that_nobody_may_approve_waits_on_the_home_of_who_stands_in(version, dev, test_env, ana, ada, browser_of):
+    promotion = ask(version, dev, test_env, ana)
+    raising.promotion_changed(promotion.pk)
+    assert needs(browser_of, ada) == ["Ana asks for approval: daily_delays v1 → test "]
+
+
+def test_who_has_said_yes_is_not_asked_again(version, dev, test_env, ana, pat, browser_of):
+    promotion = ask(version, dev, test_env, ana)
+    raising.promotion_changed(promotion.pk)
+    assert len(needs(browser_of, pat)) == 1
+    promotion.approvals.create(approver=pat, decision="approve", sha256=promotion.sha256)
+    assert needs(browser_of, pat) == []
 
 
 def test_of_many_failures_of_one_job_the_last_is_named(version, dev, ana, browser_of):
