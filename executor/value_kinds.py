@@ -83,7 +83,9 @@ KINDS = {
     "span-turned": "below 0, and none above: the ends of the span stand the other way round in Spark",
     "zone-text": "a text with a time zone of its own, whose day and hour become those of UTC; use from_utc_timestamp(…, its zone)",
     "stands-for-none": "a number or day such as -999 or 9999-12-31, far from all others, as is written for no value; use nullif(…)",
-    "null-word": "a text such as NULL, as databases write no value; add it to the column's texts for no value (nullableValues)",
+    "null-word": "a text such as NULL, as databases write no value; add it to the column's nullableValues; nullIsText says it is a text",
+    "null-read": "a text such as NULL, a value here; set nullValue where it is read, or nullif(…); CAST(… AS STRING) says it is a text",
+    "no-match": "without a match, for which regexp_extract gives an empty text, a value; use regexp_substr, or nullif(…, '')",
     "later-that-day": "later on that day: a date that equals a time is its midnight; CAST the time AS DATE",
 }
 """Kind → words that stand after “5 of 1,000 rows”."""

@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.catalyst.expressions.Alias;
 import org.apache.spark.sql.catalyst.expressions.And;
@@ -36,12 +37,11 @@ import org.apache.spark.sql.catalyst.expressions.SortOrder;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.catalyst.expressions.With;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
-import org.apache.spark.sql.catalyst.expressions.aggregate.Average;
+import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateFunction;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Count;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Max;
 import org.apache.spark.sql.catalyst.expressions.aggregate.MaxMinBy;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Min;
-import org.apache.spark.sql.catalyst.expressions.aggregate.Sum;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
@@ -68,6 +68,8 @@ public final class ValueLook {
     private static final int MOST = 60, MOST_SOUGHT = 6, DEEPEST = 400;
     private static final String UNIT = "\u001f", RECORD = "\u001e";
     private static final Set GIVES_VALUES = new HashSet(Arrays.asList(new Object[] {"Alias", "Coalesce", "If", "CaseWhen", "CreateArray", "Greatest", "Least"}));
+    private static final Pattern MEASURES = Pattern.compile("(try_)?(sum|avg|mean)|std.*|var.*|skewness|kurtosis|corr|covar_.*|regr_.*|median|.*percentile.*");
+    private static final Pattern REACHED_THROUGH = Pattern.compile("Add|Subtract|Multiply|Divide|UnaryMinus|Abs|Round|Cast");
     private final LogicalPlan plan;
     private final boolean isCheck;
     private final List points = new ArrayList();
@@ -185,7 +187,7 @@ public final class ValueLook {
         else if (part instanceof Greatest || part instanceof Least) orderedAll(node, part);
         else if (part instanceof LessThan || part instanceof GreaterThan || part instanceof LessThanOrEqual || part instanceof GreaterThanOrEqual) compared(node, part);
         else if (part instanceof Multiply || part instanceof Divide) cut(node, part);
-        else if (part instanceof Sum || part instanceof Average) summed(node, (Expression) part.children().apply(0));
+        else if (part instanceof AggregateFunction && MEASURES.matcher(part.prettyName()).matches()) summedAll(node, part.children().iterator());
         else if (part instanceof EqualTo && (node instanceof Join || node instanceof Filter && ((Filter) node).child() instanceof Join)) new KeyLook(this, origins, node).ofJoin(part);
         else if (part instanceof InSubquery) new KeyLook(this, origins, node).ofList((InSubquery) part);
         else if (part instanceof Not && ((Not) part).child() instanceof InSubquery) without(node, (InSubquery) ((Not) part).child());
@@ -193,9 +195,15 @@ public final class ValueLook {
 
     /** Numbers of a column that are added, among which some may stand for no value. */
     private void summed(LogicalPlan node, Expression value) {
-        Expression column = value;
-        while (column instanceof Cast && column.dataType() instanceof NumericType) column = ((Cast) column).child();
-        if (column instanceof Attribute && column.dataType() instanceof NumericType && hasRoom() && origins.hasStandIns(column, 0)) add("stand-in", node, column, new Expression[] {column});
+        if (value instanceof Attribute && hasRoom() && origins.hasStandIns(value, 0)) {
+            boolean isText = value.dataType() instanceof StringType;
+            if (isText || value.dataType() instanceof NumericType) add(isText ? "stand-in-text" : "stand-in", node, value, new Expression[] {value});
+        }
+        if (REACHED_THROUGH.matcher(value.getClass().getSimpleName()).matches()) summedAll(node, value.children().iterator());
+    }
+
+    private void summedAll(LogicalPlan node, scala.collection.Iterator values) {
+        while (values.hasNext()) summed(node, (Expression) values.next());
     }
 
     /** A text that is looked for among others, which may be written otherwise. */
@@ -231,6 +239,10 @@ public final class ValueLook {
     }
 
     /** Whether there is room for places that matter less. */
+    Expression meaning(Expression column) {
+        return origins.meaning(column);
+    }
+
     boolean hasRoom() {
         return points.size() < MOST / 2;
     }

@@ -71,6 +71,17 @@ final class ValueOrigins {
         return false;
     }
 
+    /** What a column is made of, where a query says it; else the column itself. */
+    Expression meaning(Expression column) {
+        Expression now = column;
+        for (int steps = 0; steps < DEEPEST && now instanceof Attribute; steps++) {
+            Object found = definitions().get(Long.valueOf(((Attribute) now).exprId().id()));
+            if (!(found instanceof Alias)) return now;
+            now = ((Alias) found).child();
+        }
+        return now;
+    }
+
     /** The rows of texts, and the column in them, that a typed time was made of by a pattern with a zone; null where it was not. */
     Object[] zonedText(Attribute time) {
         Expression now = time;

@@ -66,6 +66,7 @@ final class WordLook {
         else if (part instanceof EqualTo || kind.matches("(Less|Greater)Than(OrEqual)?")) dated(child(part, 0), child(part, 1));
         else if (part instanceof In) for (int i = 1; i < part.children().length(); i++) dated(child(part, 0), child(part, i));
         else if (kind.matches("IsNull|IsNotNull|Coalesce")) empty(part);
+        if (kind.matches("IsNull|IsNotNull|Coalesce") || kind.equals("Count") && part.children().length() == 1) valued(part);
         if (part instanceof Cast) thousands((Cast) part);
         if (!isSeenTo && isTry(part)) tried(part);
         boolean isInside = isSeenTo || SEEN_TO.contains(kind);
@@ -151,9 +152,22 @@ final class WordLook {
         return found;
     }
 
+    /** Texts that are taken for values, though elsewhere they are none: words of databases, and what regexp_extract gives without a match. */
+    private void valued(Expression part) {
+        Expression text = child(part, 0);
+        if (!(text.dataType() instanceof StringType)) return;
+        boolean isMarked = text instanceof Attribute && ((Attribute) text).metadata().contains("nullWords");
+        if (isMarked && !asked.isForNullWord((Attribute) text)) look.add("null-read", node, text, new Expression[] {text}, part);
+        Expression made = look.meaning(text);
+        if (!made.getClass().getSimpleName().equals("RegExpExtract") || text instanceof Attribute && asked.isForEmpty((Attribute) text)) return;
+        boolean isSafe = isSafe(child(made, 0)) && child(made, 1) instanceof Literal && child(made, 2) instanceof Literal;
+        if (isSafe) look.addKnown("no-match", node, text, new Expression[] {text});
+    }
+
     /** Texts that are empty, and for Spark a value. */
     private void empty(Expression part) {
         Expression text = child(part, 0);
+        if (look.meaning(text).getClass().getSimpleName().equals("RegExpExtract")) return;
         if (!(text instanceof Attribute) || !(text.dataType() instanceof StringType) || asked.isForEmpty((Attribute) text) || !look.isAsRead(node, text)) return;
         for (int i = 1; i < part.children().length(); i++) if (child(part, i) instanceof Literal && isBlank((Literal) child(part, i))) return;
         look.add("empty-text", node, text, new Expression[] {text}, part);

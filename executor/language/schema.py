@@ -100,6 +100,12 @@ class StringColumn(Scalar):
     min_length: int | None = Field(default=None, alias="minLength", title="Shortest", description="Least number of characters.", ge=0)
     max_length: int | None = Field(default=None, alias="maxLength", title="Longest", description="Greatest number of characters.", ge=0)
     regex: str | None = Field(default=None, title="Pattern", description="A regular expression that the whole text must match.")
+    null_is_text: bool = Field(
+        default=False,
+        alias="nullIsText",
+        title="NULL is a text",
+        description="On: NULL, \\N and (null) are texts as others, names say. Off: runs tell of those that are no empty values.",
+    )
 
     @field_validator("regex")
     @classmethod

@@ -98,8 +98,9 @@ def propose(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
     if typing.type != "string":
         typing.trim = bool(facts.with_blanks)
         typing.null_words = _null_words(facts, style)
-    elif style.null_words:
+    elif style.null_words is not None:
         typing.null_words = [word for word in style.null_words if word]
+        typing.options |= {"nullIsText": True} if _met(facts) & style.usual_nulls - set(typing.null_words) else {}
     elif typing.why == EMPTY:
         typing.null_words = _null_words(facts, style)
     else:
@@ -119,7 +120,12 @@ def _fitting(typing: Typing, facts: Facts) -> Typing:
 def _null_words(facts: Facts, style: Style) -> list[str]:
     if style.null_words is not None:
         return [word for word in style.null_words if word]
-    return sorted(key[1] for key in facts.tallies if isinstance(key, tuple))
+    return sorted(_met(facts))
+
+
+def _met(facts: Facts) -> set[str]:
+    """Words for no value among its values."""
+    return {key[1] for key in facts.tallies if isinstance(key, tuple)}
 
 
 def _rows(facts: Facts, wanted: Callable[[Key], bool]) -> int:

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from executor.events import ValueCount, ValueWarnings
+from executor.files.stand_ins import NULL_WORDS
 from executor.gate.sql_gate import RECORD, UNIT
+from executor.language.quoting import text_in_sql
 from executor.running.keys import (
     GROUP_COUNTS,
     KEY_COUNTS,
@@ -82,6 +84,7 @@ def _is_cut(made: str, exact: str) -> str:
 
 _NO_TEXT = "'', '-', '--', '?', '.', 'na', 'n/a', '#n/a', 'null', 'none', 'nan', 'nil', 'unknown', 'missing'"
 """Texts by which people say that there is no value."""
+_NULL_WORDS = ", ".join(map(text_in_sql, NULL_WORDS))
 _SEVERAL = "_sluice_value_0 <> _sluice_value_1"
 _TIED = "count_if(_sluice_value_0 <= _sluice_value_4 AND _sluice_value_1 > _sluice_value_4 AND _sluice_value_2 <> _sluice_value_3)"
 """Rows that come after the last that is kept, stand in the order where a row stands that is kept, and are another one."""
@@ -166,6 +169,9 @@ HAZARDS = {
         lambda numbers: ("span-turned", numbers[0]) if numbers[0] > 1 and not numbers[1] else None,
     ),
     "stand-in": Hazard([f"count_if({is_number('_sluice_value_0')})"], lambda numbers: None),
+    "stand-in-text": Hazard([f"count_if({is_number('try_cast(_sluice_value_0 AS DOUBLE)')})"], lambda numbers: None),
+    "null-read": Hazard([f"count_if(_sluice_value_0 IN ({_NULL_WORDS}))"], _any("null-read")),
+    "no-match": Hazard(["count_if(_sluice_value_0 = '')"], _any("no-match")),
     "stand-in-day": Hazard([f"count_if({is_day('_sluice_value_0')})"], lambda numbers: None),
     "zone-text": Hazard([f"count_if(_sluice_value_0 RLIKE '{_OWN_ZONE}')"], _any("zone-text")),
 }

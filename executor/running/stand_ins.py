@@ -34,9 +34,9 @@ def far_from_others(values: Any, *, are_days: bool) -> int:
     """How many rows hold one of those, far from all others. `values`: a frame of them (k)."""
     from pyspark.sql import functions as F
 
-    place = "CAST(year(k) AS DOUBLE)" if are_days else "CAST(k AS DOUBLE)"
-    odd = is_day("k") if are_days else is_number("k")
-    found = values.where("k IS NOT NULL").selectExpr(f"{place} AS x", f"{odd} AS odd").where("NOT isnan(x)")
+    place = "CAST(year(k) AS DOUBLE)" if are_days else "try_cast(k AS DOUBLE)"
+    odd = is_day("k") if are_days else is_number(place)
+    found = values.where("k IS NOT NULL").selectExpr(f"{place} AS x", f"{odd} AS odd").where("x IS NOT NULL AND NOT isnan(x)")
     groups = found.selectExpr("IF(odd, x, NULL) AS one", "x").groupBy("one")
     rows = groups.agg(F.count(F.lit(1)).alias("n"), F.min("x").alias("lowest"), F.max("x").alias("highest")).collect()
     others = next((row for row in rows if row["one"] is None), None)

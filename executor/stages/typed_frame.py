@@ -17,7 +17,7 @@ from executor.files.headers import in_quotes
 from executor.files.headers import key as key_of
 from executor.files.stand_ins import NULL_WORDS
 from executor.language.quoting import name_in_sql, text_in_sql
-from executor.language.schema import AnyColumn, ArrayColumn, BooleanColumn, Scalar, StructColumn
+from executor.language.schema import AnyColumn, ArrayColumn, BooleanColumn, Scalar, StringColumn, StructColumn
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Count
 from executor.stages.internal_columns import is_internal
@@ -117,7 +117,8 @@ def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail
 
 
 def _may_hold_null_words(source: DataFrame, name: str, cell: _Cell) -> bool:
-    return bool(cell.conversion) and cell.column.type == "string" and bool(source.schema[name].metadata.get("nullWords"))
+    is_text = isinstance(cell.column, StringColumn) and not cell.column.null_is_text
+    return is_text and bool(cell.conversion) and bool(source.schema[name].metadata.get("nullWords"))
 
 
 def _null_words(cell: _Cell) -> Count:

@@ -386,22 +386,46 @@ STANDING = {
     "SELECT id, avg(x) OVER (PARTITION BY grp) AS a FROM (SELECT id, grp, temp AS x FROM t)": {("x", "stands-for-none", 2)},
     "SELECT avg(datediff(d, DATE'2024-01-01')) AS a FROM t": {("d", "stands-for-none", 2)},
     "SELECT avg(nullif(temp, -999)) AS a, sum(id) AS i, sum(qty) AS q FROM t": set(),
+    "SELECT stddev(temp) AS a, corr(id, temp) AS b FROM t": {("temp", "stands-for-none", 2)},
+    "SELECT avg(temp * 1.8 + 32) AS a, median(amt) AS b FROM t": {("temp", "stands-for-none", 2), ("amt", "stands-for-none", 1)},
+    "SELECT avg(CAST(temp AS INT)) AS a, sum(amt) AS b FROM texts": {("temp", "stands-for-none", 2), ("amt", "stands-for-none", 1)},
+    "SELECT avg(CASE WHEN temp > -999 THEN temp * 2 END) AS a, max(temp) AS m, count(temp) AS n FROM t": set(),
+    "SELECT count(note) AS n FROM texts": {("note", "null-read", 3)},
+    "SELECT count(DISTINCT x) AS n FROM (SELECT note AS x FROM texts)": {("x", "null-read", 3)},
+    "SELECT coalesce(note, '-') AS a FROM texts WHERE note IS NOT NULL": {("note", "null-read", 3)},
+    "SELECT count(CAST(note AS STRING)) AS n, count(nullif(note, 'NULL')) AS o FROM texts": set(),
+    "SELECT count(*) AS n FROM texts WHERE note IS NULL OR note IN ('NULL', '(null)')": set(),
+    "SELECT count(note) AS n, count(named) AS o FROM t WHERE named IS NOT NULL": set(),
     "SELECT avg(temp) AS a, max(datediff(d, DATE'2024-01-01')) AS m FROM t WHERE temp > -900 AND d < DATE'2025-01-01'": set(),
 }
 
 
-def test_numbers_and_days_that_stand_for_none_are_told_where_they_are_added(spark_process: SparkProcess, lake: Path) -> None:
+NOTES = {2: "NULL", 6: "\\N", 8: "(null)"}
+
+
+def test_what_stands_for_no_value_is_told_where_it_is_taken_for_one(spark_process: SparkProcess, lake: Path) -> None:
     """A quantity of 9999 among thousands is none of them."""
     days = ["9999-12-31" if n in (2, 4) else f"2024-01-{n + 1:02}" for n in range(20)]
     rows = [
         f"{n},{'ab'[n % 2]},{-999 if n in (3, 7) else 10 + n % 9},{9999999 if n == 1 else 20 + n},{days[n]},"
-        f"{9999 if n == 5 else 3000 + n * 900}"
+        f"{9999 if n == 5 else 3000 + n * 900},{NOTES.get(n, 'x')},{NOTES.get(n, 'x')}"
         for n in range(20)
     ]
-    (lake / "s.csv").write_text("\n".join(["id,grp,temp,amt,d,qty", *rows, ""]))
-    types = {"id": "integer", "grp": "string", "temp": "double", "amt": "long", "d": "date", "qty": "integer"}
+    (lake / "s.csv").write_text("\n".join(["id,grp,temp,amt,d,qty,note,named", *rows, ""]))
+    types = {
+        "id": "integer",
+        "grp": "string",
+        "temp": "double",
+        "amt": "long",
+        "d": "date",
+        "qty": "integer",
+        "note": "string",
+        "named": "string",
+    }
     columns = [
-        {"name": name, "type": kind, "nullable": True} | ({"formatters": ["uuuu-MM-dd"]} if kind == "date" else {})
+        {"name": name, "type": kind, "nullable": True}
+        | ({"formatters": ["uuuu-MM-dd"]} if kind == "date" else {})
+        | ({"nullIsText": True} if name == "named" else {})
         for name, kind in types.items()
     ]
     stages = [
@@ -412,6 +436,7 @@ def test_numbers_and_days_that_stand_for_none_are_told_where_they_are_added(spar
         stages.append({"type": "SQLTransform", "name": f"q{number}", "sql": sql, "outputView": f"o{number}"})
         stages.append({"type": "ParquetLoad", "name": f"save{number}", "inputView": f"o{number}", "outputURI": f"out{number}"})
     found = {event["view"]: event for event in run_here(spark_process, stages, lake).named("value_warnings")}
+    assert told(Outcome(0, [found["t"]])) == {("note", "null-word", 3)}, "of “named” a person said that NULL is a text"
     for number, expected in enumerate(STANDING.values()):
         event = found.get(f"o{number}", {"names": [], "counts": []})
         assert {(name, one["kind"], one["rows"]) for name, one in zip(event["names"], event["counts"], strict=True)} == expected

@@ -29,7 +29,7 @@ ROWS = (
 READ = {"type": "DelimitedExtract", "name": "read", "inputURI": "t.csv", "header": True, "outputView": "t"}
 TYPED = (
     "SELECT CAST(id AS INT) AS id, grp, CAST(amount AS DECIMAL(10,2)) AS amount, CAST(amount AS DOUBLE) AS dbl, status, "
-    "CAST(day AS DATE) AS day, CAST(at AS TIMESTAMP) AS at, qty, mid, status = 'cancelled' AS gone, city, coalesce(mid, '') AS opt, "
+    "CAST(day AS DATE) AS day, CAST(at AS TIMESTAMP) AS at, qty, mid, txt, status = 'cancelled' AS gone, city, coalesce(mid, '') AS opt, "
     "CAST(left(begun, 10) AS DATE) AS begun, CAST(ended AS DATE) AS ended FROM t"
 )
 
@@ -143,6 +143,7 @@ def test_results_that_lose_something_are_told(spark_process: SparkProcess, tmp_p
 
 
 SORTED = "row_number() OVER (PARTITION BY grp ORDER BY grp"
+EXTRACTED = "regexp_extract(txt, '^([0-9]{2})/', 1)"
 PICKED = f"{SORTED})"
 
 
@@ -200,6 +201,12 @@ OF_PICKS: list[tuple[str, Found]] = [
     ),
     ("SELECT coalesce(opt, 'none') AS o FROM p WHERE opt IS NOT NULL", {("opt", "empty-text", 2)}),
     ("SELECT coalesce(nullif(opt, ''), 'none') AS o, opt IS NULL OR opt = '' AS p, coalesce(opt, '') AS q FROM p", set()),
+    (f"SELECT count({EXTRACTED}) AS n FROM t", {(EXTRACTED.replace("'", ""), "no-match", 1)}),
+    (f"SELECT id, coalesce(x, '-') AS x FROM (SELECT id, {EXTRACTED} AS x FROM p)", {("x", "no-match", 1)}),
+    (f"SELECT count(DISTINCT x) AS n FROM (SELECT {EXTRACTED} AS x FROM p) WHERE x IS NOT NULL", {("x", "no-match", 1)}),
+    (f"SELECT count(nullif({EXTRACTED}, '')) AS n FROM t", set()),
+    (f"SELECT count(x) AS n FROM (SELECT {EXTRACTED} AS x FROM t) WHERE x <> ''", set()),
+    (f"SELECT {EXTRACTED} AS x, count(regexp_substr(txt, '^[0-9]+')) AS n FROM t GROUP BY ALL", set()),
     ("SELECT r.rate IS NULL AS a FROM p LEFT JOIN r ON r.since = CAST(p.day AS STRING)", set()),
     (
         "SELECT grp, first(status) AS a, any_value(day) AS b, max_by(id, grp) AS c, last(grp) AS d, "

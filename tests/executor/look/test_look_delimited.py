@@ -220,6 +220,14 @@ def test_what_another_column_shows_needs_no_question(tmp_path: Path) -> None:
     assert (commas.questions, types(commas)) == ([], {"a": "integer", "b": "decimal"})
 
 
+def test_who_says_that_null_is_a_text_has_said_it_for_the_runs_too(tmp_path: Path) -> None:
+    text = "id;name\n1;Ann\n2;NULL\n3;Joe\n"
+    assert column(proposal_of(tmp_path, text), "name").type["nullableValues"] == ["", "NULL"]
+    said = column(proposal_of(tmp_path, text, nullValues=[]), "name").type
+    assert (said["nullableValues"], said["nullIsText"]) == ([""], True)
+    assert "nullIsText" not in column(proposal_of(tmp_path, text, nullValues=["NULL"]), "name").type
+
+
 def test_words_for_no_value_mean_it_also_where_nothing_else_is(tmp_path: Path) -> None:
     found = proposal_of(tmp_path, "id;v\n1;NULL\n2;N/A\n3;-\n")
     assert column(found, "v").type["nullableValues"] == ["", "-", "N/A", "NULL"]
