@@ -100,15 +100,15 @@ def _not_started(condition: NotStarted) -> None:
     same = _same_obstacle(condition)
     if same is None:
         raise_alert(condition)
-    elif not _counted(same, condition.pipeline_run, NOT_STARTED):
+    elif same.state in UNSOLVED and not _counted(same, condition.pipeline_run, NOT_STARTED):
         last = condition.pipeline_run.created_at
         same.happened_again(_again(same, f"Since then it could not start again, last at {last:%Y-%m-%d %H:%M} UTC."))
 
 
 def _same_obstacle(condition: NotStarted) -> Alert | None:
-    """What stands in the list already, from a run of the pipeline there in the last hours that met the very same."""
+    """What stood in the list already, from a run of the pipeline there in the last hours that met the very same."""
     run = condition.pipeline_run
-    open_ones = Alert.objects.unsolved().filter(event=condition.event, pipeline=run.pipeline, environment=run.environment)
+    open_ones = _open_at(run, condition.event)
     recent = open_ones.filter(created_at__gt=run.created_at - SAME_TROUBLE_FOR, created_at__lt=run.created_at).order_by("-created_at")
     first = recent.first()
     return first if first is not None and first.body.startswith("\n".join(condition.causes())) else None
@@ -119,12 +119,17 @@ def _skipped(pipeline_run: PipelineRun) -> None:
     condition = Skipped(pipeline_run)
     if Alert.objects.about(pipeline_run).filter(event=Skipped.event).exists():
         return
-    same = Alert.objects.unsolved().filter(event=Skipped.event, pipeline=pipeline_run.pipeline, environment=pipeline_run.environment)
-    earlier = same.order_by("created_at").first()
+    earlier = _open_at(pipeline_run, Skipped.event).order_by("created_at").first()
     if earlier is None:
         raise_alert(condition)
-    elif earlier.created_at < pipeline_run.created_at and not _counted(earlier, pipeline_run, SKIPPED):
+    elif earlier.state in UNSOLVED and earlier.created_at < pipeline_run.created_at and not _counted(earlier, pipeline_run, SKIPPED):
         earlier.happened_again(_again(earlier, f"Since then it was skipped again, last at {pipeline_run.due_at:%Y-%m-%d %H:%M} UTC."))
+
+
+def _open_at(pipeline_run: PipelineRun, event: str) -> QuerySet[Alert]:
+    """Alerts of the pipeline there that were unsolved when this happened: they have told it, also when they are resolved by now."""
+    here = Alert.objects.filter(event=event, pipeline=pipeline_run.pipeline, environment=pipeline_run.environment)
+    return here.filter(Q(state__in=UNSOLVED) | Q(resolved_at__gte=pipeline_run.created_at))
 
 
 def _again(alert: Alert, again: str) -> str:

@@ -103,22 +103,29 @@ def test_expired_at_night_is_told_to_who_asked(asked: Promotion) -> None:
 
 
 def test_rolled_back_is_told_to_who_wrote_it_and_who_runs_it_but_not_to_who_did_it(
-    asked: Promotion, pat: User, ana: User, version: JobVersion, dev: Environment, test_env: Environment
+    asked: Promotion, pat: User, ana: User, olu: User, version: JobVersion, dev: Environment, test_env: Environment
 ) -> None:
     approve_promotion(actor=pat, promotion=asked)
     second = make_version(version.job, document={**{"description": "second"}, **_document(version)}, live_in=("dev",))
     make_run(second, dev, "succeeded")
-    approve_promotion(actor=pat, promotion=request_promotion(actor=ana, version=second))
+    run = run_once(actor=olu, promotion=approve_promotion(actor=pat, promotion=request_promotion(actor=ana, version=second)))
     roll_back(actor=pat, job=version.job, environment=test_env, message="wrong sums")
     hear()
     note = Alert.objects.get(event="rolled_back")
     assert note.title == "daily_delays was rolled back to v1 in test" and "Pat took back v2." in note.body
     assert mailed("rolled_back") == ["ana@sluice.test", "olu@sluice.test"]
     assert listed("rolled_back") == {"ana", "olu"}, "who did it knows"
+    end(run, "failed")
+    hear()
+    body = Alert.objects.get(event="failed").body
+    assert "v2 went live in test, where it is not live any more." in body and "roll back" not in body, "that is done"
 
 
 def ran_once(promotion: Promotion, by: User, state: str) -> Run:
-    run = run_once(actor=by, promotion=promotion)
+    return end(run_once(actor=by, promotion=promotion), state)
+
+
+def end(run: Run, state: str) -> Run:
     for step in ("starting", "running", state):
         run.move_to(step, **({"problem": {"code": "x", "message": "canary"}} if step == "failed" else {}))
     return run

@@ -261,6 +261,33 @@ def test_a_skipped_time_is_told_once_and_counted(schedule: Schedule, nightly: Jo
     assert mailed("skipped") == ["ana@sluice.test", "olu@sluice.test"]
 
 
+@pytest.mark.parametrize("event", ["skipped", "not_started"])
+@pytest.mark.parametrize("over", ["by a person", "by a good run"])
+def test_what_was_counted_is_not_told_again_when_it_is_over(
+    event: str, over: str, schedule: Schedule, nightly: Job, test_env: Environment, olu: User
+) -> None:
+    if event == "skipped":
+        make_live(make_version(nightly), test_env)
+        ticks.start_due(NOON)
+    for hour in (1, 2, 3):
+        ticks.start_due(NOON + timedelta(hours=hour))
+        hear()
+    if over == "by a person":
+        resolve_alert(actor=olu, alert=Alert.objects.get(event=event))
+    else:
+        good = PipelineRun.objects.create(
+            pipeline=schedule.pipeline, environment=test_env, state="succeeded", finished_at=timezone.now(), requested_by=olu
+        )
+        raising.pipeline_run_changed(good.pk)
+    raising.find_untold(timezone.now() + timedelta(seconds=30))
+    hear()
+    alert = Alert.objects.get(event=event)
+    assert (alert.state, alert.times) == ("resolved", 3)
+    ticks.start_due(NOON + timedelta(hours=4))
+    hear()
+    assert Alert.objects.filter(event=event).count() == 2, "a new trouble is told"
+
+
 def test_missed_times_are_said(schedule: Schedule, nightly: Job, test_env: Environment) -> None:
     make_live(make_version(nightly), test_env)
     ticks.start_due(NOON + timedelta(hours=3))
@@ -306,14 +333,14 @@ def test_a_run_that_somebody_else_cancelled_is_told_to_its_owner(nightly: Job, t
     assert not Alert.objects.about(nobodys).exists()
 
 
-def test_a_job_that_its_owner_stopped_within_a_pipeline_is_told_to_the_pipelines_owner(
-    night: Pipeline, nightly: Job, test_env: Environment, ben: User
+def test_a_job_that_its_owner_stopped_within_a_pipeline_is_told_to_whose_pipeline_it_is(
+    night: Pipeline, nightly: Job, test_env: Environment, ben: User, olu: User
 ) -> None:
-    run = make_run(nightly.versions.get(), test_env, "cancelled", cancel_requested_by=ben)
+    run = make_run(nightly.versions.get(), test_env, "cancelled", cancel_requested_by=ben, requested_by=olu)
     made = PipelineRun.objects.create(pipeline=night, environment=test_env, state="failed")
     PipelineRunJob.objects.create(pipeline_run=made, job=nightly, run=run, state="cancelled")
     raising.run_ended(run.pk)
-    assert listed("cancelled") == {"ana"} and mailed("cancelled") == ["ana@sluice.test"]
+    assert listed("cancelled") == {"ana", "olu"} and mailed("cancelled") == ["ana@sluice.test", "olu@sluice.test"]
 
 
 def test_a_pipeline_run_that_its_owner_cancelled_is_told_to_who_started_it(

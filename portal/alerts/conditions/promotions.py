@@ -127,7 +127,7 @@ class RunOnceEnded(OfPromotion):
         if run.problem:
             said.append(hidden(run.problem, run.document).message)
         if run.state not in GOOD_STATES:
-            said.append("Look at the run; mend it, or roll back.")
+            said.append("Look at the run; mend it, or roll back." if self.promotion.is_live_now else "It is not live there any more.")
         return said
 
     def people(self) -> Iterator[Told]:

@@ -73,6 +73,10 @@ def had_a_part(promotion: Promotion) -> Iterator[Told]:
         yield Told(run.requested_by, "you ran it")
 
 
+def _what_now(promotion: Promotion) -> str:
+    return ": mend it, or roll back." if promotion.is_live_now else ", where it is not live any more."
+
+
 class Failed(OfRun):
     event, word, rule_event, only_by_rule = "failed", "failed", FAILED, True
 
@@ -94,8 +98,9 @@ class Failed(OfRun):
         return list(Promotion.objects.filter(run_once=self.run).select_related("version__author", "requested_by", "run_once__requested_by"))
 
     def _first(self) -> list[str]:
-        where = self.environment.name
-        return [f"It was run once after v{one.version.number} went live in {where}: mend it, or roll back." for one in self._went_live()]
+        return [
+            f"It was run once after v{one.version.number} went live in {self.environment.name}{_what_now(one)}" for one in self._went_live()
+        ]
 
     def _why(self) -> list[str]:
         if not self.run.problem:
@@ -168,10 +173,10 @@ class Cancelled(OfRun):
     def people(self) -> Iterator[Told]:
         run = self.run
         told = [Told(run.job.owner, f"you own {run.job.name}")]
-        if run.requested_by and self.pipeline is None:
-            told.append(Told(run.requested_by, "you asked for the run"))
         if self.pipeline:
             told.append(Told(self.pipeline.owner, f"you own the pipeline {self.pipeline.name}"))
+        if run.requested_by:
+            told.append(Told(run.requested_by, f"{self.pipeline.name} ran in your name" if self.pipeline else "you asked for the run"))
         yield from (one for one in told if one.user != run.cancel_requested_by)
 
 
