@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import itertools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -148,10 +149,21 @@ def _as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: li
     return _of_noted_kinds(stage, context, frame.select(*columns, *[F.col(name_in_sql(name)) for name in stage.partition_by]))
 
 
-def kinds_of(frame: DataFrame, *, but: list[str]) -> dict[str, str]:
-    """What kind of values a text file has in each column, as whoever appends to it compares them: whole numbers, numbers, text, dates, …"""
-    folders = {name.lower() for name in but}
-    return {field.name.lower(): _kind_of(field.dataType) for field in frame.schema.fields if field.name.lower() not in folders}
+def note_kinds(stage: FileLoad, context: StageContext, frame: DataFrame) -> None:
+    """Notes what kind of values the rows have, for whoever appends; where these are appended, what is noted of those there."""
+    target, present = context.present_files(stage.output_uri)
+    is_new = stage.save_mode != "Append" or not any(file.stat().st_size for file in present)
+    kinds = _kinds_in(stage, frame) if is_new else marks.kinds_written(target)
+    context.describe_output({marks.KINDS: json.dumps(kinds)} if is_new or kinds else {})
+
+
+def _kinds_in(stage: FileLoad, frame: DataFrame) -> dict[str, str]:
+    """What kind of values the files have in each column, as they do not tell it themselves: whole numbers, numbers, text, dates, … JSON
+    tells all but what stands in texts."""
+    told = (NumericType, BooleanType, StructType, ArrayType, MapType, NullType) if stage.type == "JSONLoad" else (NullType,)
+    folders = {name.lower() for name in stage.partition_by}
+    fields = [field for field in frame.schema.fields if field.name.lower() not in folders and not isinstance(field.dataType, told)]
+    return {field.name.lower(): _kind_of(field.dataType) for field in fields}
 
 
 def _kind_of(kind: DataType) -> str:
@@ -160,17 +172,16 @@ def _kind_of(kind: DataType) -> str:
     return "number" if isinstance(kind, NumericType) else "text" if isinstance(kind, StringType) else kind.simpleString()
 
 
-def _of_noted_kinds(stage: Any, context: StageContext, frame: DataFrame) -> DataFrame:
+def _of_noted_kinds(stage: FileLoad, context: StageContext, frame: DataFrame) -> DataFrame:
     """`frame`, whose values are of the kind that the rows there have, as far as their load has noted it. Text takes all of them."""
     there = marks.kinds_written(context.present_files(stage.output_uri)[0])
     wrong = [
         f"“{name}” is {there[name]} there, and {kind} in the view"
-        for name, kind in kinds_of(frame, but=stage.partition_by).items()
+        for name, kind in _kinds_in(stage, frame).items()
         if name in there
         and kind != there[name]
         and (there[name], kind) != ("number", "whole number")
-        and there[name] != "text"
-        and kind != "void"
+        and there[name] not in ("text", "void")
     ]
     if wrong:
         fix = f"Cast the columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
@@ -262,7 +273,7 @@ def _as_json(stage: FileLoad, context: StageContext, frame: DataFrame, files: li
     if added or gone:
         changes = [f"new: {', '.join(added)}" for _ in added[:1]] + [f"no longer there: {', '.join(gone)}" for _ in gone[:1]]
         context.log(f"Appending to “{stage.output_uri}”: the keys differ from those of the rows there ({'; '.join(changes)}).", "warning")
-    return frame
+    return _of_noted_kinds(stage, context, frame)
 
 
 def _other_kinds(path: str, there: Shape, here: DataType) -> list[str]:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from executor.files.marks import KINDS, NAMES, kinds_written
+from executor.files.marks import NAMES
 from executor.language.quoting import name_in_sql, text_in_sql
 from executor.stages.base import Count, Stage, StageContext
 from executor.stages.file_kinds import QUOTES, Delimited, FileLoad
@@ -92,12 +92,13 @@ class DelimitedLoad(Delimited, FileLoad):
         write_files(self, context, self._write, unsupported=NESTED, prepared=lambda frame: self._as_written(frame, context))
 
     def _as_written(self, frame: DataFrame, context: StageContext) -> DataFrame:
+        from executor.stages.appending import note_kinds
         from executor.stages.delimited_values import require_apart, require_plain_values, values_as_text, with_no_empty_lines
 
         options = self._options()
         if not self.header:
             context.describe_output({NAMES: json.dumps([name for name in frame.columns if name not in self.partition_by])})
-        context.describe_output(self._kinds(frame, context))
+        note_kinds(self, context, frame)
         written = values_as_text(self._counted(frame, context), self.decimal_sign, but=self.partition_by)
         if self.quote == "None":
             require_plain_values(written, options["sep"], self.name, header=self.header, but=self.partition_by)
@@ -105,16 +106,6 @@ class DelimitedLoad(Delimited, FileLoad):
             require_apart(written, options["sep"], self.name, header=self.header, but=self.partition_by)
         times = {"timestamp": MOMENT, "timestamp_ntz": LOCAL_MOMENT}
         return with_no_empty_lines(written, options["nullValue"], options["emptyValue"], self.name, times, but=self.partition_by)
-
-    def _kinds(self, frame: DataFrame, context: StageContext) -> dict[str, str]:
-        """What kind of values the rows have, for whoever appends; where these are appended, what is noted of those there."""
-        from executor.stages.appending import kinds_of
-
-        target, present = context.present_files(self.output_uri)
-        if self.save_mode != "Append" or not any(file.stat().st_size for file in present):
-            return {KINDS: json.dumps(kinds_of(frame, but=self.partition_by))}
-        noted = kinds_written(target)
-        return {KINDS: json.dumps(noted)} if noted else {}
 
     def _counted(self, frame: DataFrame, context: StageContext) -> DataFrame:
         """A text that is written just as null is comes back as null, which the run says."""

@@ -53,9 +53,12 @@ class JSONLoad(FileLoad):
 
     def _counted(self, frame: DataFrame, context: StageContext) -> DataFrame:
         """JSON has no NaN and no infinity: they become texts, which the run says. Raises ProblemError for keys that JSON cannot have."""
+        from executor.stages.appending import note_kinds
+
         for field in frame.schema.fields:
             if keys := _odd_keys(field.dataType):
                 raise ProblemError(_no_keys(self.name, field.name, keys))
+        note_kinds(self, context, frame)
         found = [(field.name, _is_not_finite(field.dataType, name_in_sql(field.name))) for field in frame.schema.fields]
         counts = [Count(name, "not-in-json", condition, is_named=False) for name, condition in found if condition]
         affected = " OR ".join(count.condition for count in counts)

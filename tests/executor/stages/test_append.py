@@ -211,6 +211,8 @@ def test_the_column_of_folders_may_be_written_in_any_case_in_the_view(spark_proc
         ("1.5D AS v", "CAST(NULL AS DOUBLE) AS v", None),
         ("'x' AS v", "2 AS v", None),
         ("CAST(1 AS DECIMAL(5, 2)) AS v", "1.25D AS v", None),
+        ("NULL AS v", "DATE'2024-01-05' AS v", None),
+        ("DATE'2024-01-05' AS v", "NULL AS v", None),
     ],
 )
 def test_rows_of_text_files_keep_the_kind_of_each_column(
@@ -227,6 +229,28 @@ def test_rows_of_text_files_keep_the_kind_of_each_column(
     else:
         assert (outcome.problem["code"], outcome.problem["found"]) == ("append-differs", found)
         assert len(list((tmp_path / "out").glob("part-*"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ("TIMESTAMP'2024-01-05 10:00:00'", "TIMESTAMP_NTZ'2024-01-05 10:00:00'", "“v” is timestamp there, and timestamp_ntz in the view"),
+        ("TIMESTAMP'2024-01-05 10:00:00'", "DATE'2024-01-05'", "“v” is timestamp there, and date in the view"),
+        ("DATE'2024-01-05'", "'05.01.2024'", "“v” is date there, and text in the view"),
+        ("X'0102'", "'hello'", "“v” is binary there, and text in the view"),
+        ("DATE'2024-01-05'", "CAST(NULL AS DATE)", None),
+        ("1", "2.5D", None),
+        ("named_struct('a', 1)", "named_struct('a', 1, 'b', 2)", None),
+    ],
+)
+def test_texts_in_json_keep_what_they_stand_for(
+    spark_process: SparkProcess, tmp_path: Path, first: str, second: str, found: str | None
+) -> None:
+    """JSON writes days, times of both kinds and bytes as texts, so that the files do not tell them apart."""
+    outcomes = [run_here(spark_process, job("JSONLoad", f"SELECT 1 AS id, {value} AS v"), tmp_path) for value in (first, second, first)]
+    assert [outcome.result == "failed" for outcome in outcomes] == [False, found is not None, False]
+    if found:
+        assert (outcomes[1].problem["code"], outcomes[1].problem["found"]) == ("append-differs", found)
 
 
 def test_kinds_that_nobody_noted_are_not_compared(spark_process: SparkProcess, tmp_path: Path) -> None:
