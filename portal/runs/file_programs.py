@@ -80,7 +80,8 @@ class FilePrograms:
             limit=LONGEST_LINE,
         )
         errors = asyncio.create_task(_last_errors(process))
-        meter = Meter(process.pid, 0, None, launch.data if launch.writes else None, beside_mb=launch.beside_mb, group=launch.group)
+        added_to = launch.data if launch.writes and what not in QUICK else None  # the quick ones only move and remove, also on a full disk
+        meter = Meter(process.pid, 0, None, added_to, beside_mb=launch.beside_mb, group=launch.group)
         watch = asyncio.create_task(_measured(process, meter))
         try:
             assert process.stdin is not None  # noqa: S101 - it is a pipe

@@ -1,5 +1,6 @@
 """Outputs of a run that died while it published are taken back soon after its end, not only when the next run comes: until then a run that
-failed would be seen to have published.
+failed would be seen to have published. What a run had staged that was killed before that is removed as soon: it may be what fills the disk,
+and on a full disk no next run comes so far.
 
 What lies in the lake is moved by a program behind the wall, as everywhere; the portal only sees that there is something to do.
 """
@@ -8,21 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.utils import timezone
 
 from executor.files import exchange
+from executor.files.publish import STAGING
 from portal.environments.models import Environment
-from portal.runs import preview_client, receipts
+from portal.errors import PortalError
+from portal.runs import launcher, preview_client, published, receipts
+from portal.runs.models import FINAL_STATES, GOOD_STATES, Run
 
 log = logging.getLogger(__name__)
 
 NOBODY = 0
 """No person asks for it: it does not count among anybody's programs."""
 ANSWER_SECONDS = 90
+BAD_ENDS = FINAL_STATES - GOOD_STATES
+LOOK_BACK, AT_ONCE = timedelta(hours=1), 100
 
 
 def take_back() -> int:
@@ -49,6 +58,31 @@ def _end(lake: Path, executor_id: str) -> None:
         log.warning("%s died while it published, and what it left cannot be ended yet: %s", executor_id, answer.get("problem") or answer)
 
 
-async def _asked(environment: int, executor_id: str) -> dict[str, Any]:
+def remove_staged(now: datetime | None = None) -> int:
+    """Has removed what runs have staged that ended badly in the last hour. Gives how many runs there were; what cannot be removed now is
+    tried again at the next call."""
+    since = (now or timezone.now()) - LOOK_BACK
+    ended = Run.objects.filter(state__in=BAD_ENDS, finished_at__gt=since, fence__gt=0).select_related("environment__project")
+    count = 0
+    for run in ended.order_by("-finished_at")[:AT_ONCE]:
+        if parents := _staged(run):
+            count += 1
+            answer = async_to_sync(_asked)(run.environment_id, receipts.executor_id(run), staged=parents)
+            log.info("What %s had staged is removed: %s", run.pk, answer.get("event") == preview_client.ANSWERS["repair"])
+    return count
+
+
+def _staged(run: Run) -> list[str]:
+    """Folders of the lake in which something of the run's is staged still."""
+    lake = launcher.lake_folder(run.environment)
+    try:
+        parents = sorted({uri.rstrip("/").rpartition("/")[0] for uri in published.outputs_of(run)})
+    except PortalError:
+        return []
+    return [parent for parent in parents if os.path.lexists(lake / parent / STAGING / receipts.executor_id(run))]
+
+
+async def _asked(environment: int, executor_id: str, **more: Any) -> dict[str, Any]:
     async with asyncio.timeout(ANSWER_SECONDS):
-        return await preview_client.answer_over_files("repair", user=NOBODY, environment=environment, values={"run_id": executor_id})
+        values = {"run_id": executor_id, **more}
+        return await preview_client.answer_over_files("repair", user=NOBODY, environment=environment, values=values)

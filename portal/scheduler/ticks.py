@@ -12,7 +12,11 @@ from portal.scheduler.loop import Tick
 
 def all_ticks() -> list[list[Tick]]:
     """Ticks by thread: what waits for receivers elsewhere or for other programs must not make a schedule late."""
-    return [_ours(), [Tick("deliver alerts", 2, delivery.deliver_due)], [Tick("end half publishing", 10, half_published.take_back)]]
+    return [_ours(), [Tick("deliver alerts", 2, delivery.deliver_due)], _of_the_lake()]
+
+
+def _of_the_lake() -> list[Tick]:
+    return [Tick("end half publishing", 10, half_published.take_back), Tick("remove what was staged", 20, half_published.remove_staged)]
 
 
 def _ours() -> list[Tick]:

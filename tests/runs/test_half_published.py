@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from executor.files import exchange
+from executor.files.publish import STAGING
+from executor.running.repair import repair
 from portal.runs import half_published, launcher, preview_client
 from portal.runs.models import Run
 from tests.factories import make_run, make_version
@@ -62,3 +65,29 @@ def test_it_is_tried_again_while_the_service_is_down(
     left_open(make_run(make_version(job), dev, "failed"))
     assert [half_published.take_back() for _ in range(2)] == [1, 1]
     assert "cannot be ended yet" in caplog.text
+
+
+def test_what_a_killed_run_had_staged_is_removed_after_its_end(job: Any, dev: Any, asked: list[dict[str, Any]]) -> None:
+    """Two runs staged in one folder: what is held by a process that lives stays."""
+    version = make_version(job)
+    killed, works = make_run(version, dev, "failed", fence=1), make_run(version, dev, "running", fence=1)
+    lake = launcher.lake_folder(dev)
+    for run in (killed, works):
+        (lake / "curated" / STAGING / str(run.pk) / "by_origin").mkdir(parents=True)
+    lock = (lake / "curated" / STAGING / f"{works.pk}.lock").open("a")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    assert half_published.remove_staged() == 1
+    (message,) = asked
+    assert (message["what"], message["values"]) == ("repair", {"run_id": str(killed.pk), "staged": ["curated"]})
+    repair(message["values"], lake, lambda *_: None)
+    assert sorted(path.name for path in (lake / "curated" / STAGING).iterdir()) == sorted([str(works.pk), f"{works.pk}.lock"])
+    lock.close()
+    assert half_published.remove_staged() == 0
+
+
+def test_nothing_outside_of_the_lake_is_removed(dev: Any, tmp_path: Path) -> None:
+    lake, outside = launcher.lake_folder(dev), tmp_path / "outside"
+    (outside / STAGING / "dead").mkdir(parents=True)
+    (lake / "out").symlink_to(outside)
+    repair({"run_id": "dead", "staged": ["out", "../outside", str(outside), "", "nowhere"]}, lake, lambda *_: None)
+    assert (outside / STAGING / "dead").is_dir()
