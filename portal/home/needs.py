@@ -124,12 +124,16 @@ def _alerts(user: User, project: Project) -> Iterator[Need]:
         yield Need(icon, tone, alert.title, "", more, alert.created_at, reverse("alerts:open", args=[project.slug, alert.pk]), "Look")
 
 
-DECISIONS = {PromotionState.LIVE: ("circle-check", "ok", "went live"), PromotionState.DECLINED: ("thumb-down", "bad", "was declined")}
+DECISIONS = {
+    PromotionState.LIVE: ("circle-check", "ok", "went live"),
+    PromotionState.DECLINED: ("thumb-down", "bad", "was declined"),
+    PromotionState.EXPIRED: ("clock-x", "warn", "has expired: nobody decided in time"),
+}
 NOT_LIVE_NOW = ("history", "warn", "went live, and is not live any more")
 
 
 def _decided(user: User, project: Project) -> Iterator[Need]:
-    """What became of one's own requests in the last days; declined ones need work, live ones are good to know."""
+    """What became of one's own requests in the last days; declined and expired ones need work, live ones are good to know."""
     rows = Promotion.objects.with_live_now().filter(job__project=project, requested_by=user, is_roll_back=False, state__in=list(DECISIONS))
     recent = (
         rows.filter(decided_at__gt=timezone.now() - timedelta(days=2))

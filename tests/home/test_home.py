@@ -46,9 +46,10 @@ def test_a_promotion_waits_for_its_approver_and_not_for_its_author(version, dev,
     assert needs(browser_of, ana) == []
 
 
-def test_a_decision_comes_back_to_who_asked(version, dev, test_env, ana, browser_of):
-    ask(version, dev, test_env, ana, state="declined", decided_at=timezone.now())
-    assert needs(browser_of, ana) == ["daily_delays v1 → test was declined"]
+@pytest.mark.parametrize(("state", "says"), [("declined", "was declined"), ("expired", "has expired: nobody decided in time")])
+def test_what_became_of_it_comes_back_to_who_asked(version, dev, test_env, ana, browser_of, state, says):
+    ask(version, dev, test_env, ana, state=state, decided_at=timezone.now())
+    assert needs(browser_of, ana) == [f"daily_delays v1 → test {says}"]
 
 
 def test_a_failed_run_needs_its_owner_until_a_later_one_went_well(version, dev, ana, olu, browser_of):
