@@ -87,7 +87,7 @@ final class TimeLook {
         for (int i = 0; i < part.children().length(); i++) {
             Expression day = child(part, i);
             while (day instanceof Cast && (day.dataType() instanceof DateType || day.dataType() instanceof TimestampType)) day = ((Cast) day).child();
-            boolean isDay = day.dataType() instanceof DateType || day.dataType() instanceof TimestampType;
+            boolean isDay = day.dataType() instanceof DateType || day.dataType() instanceof TimestampType || day.dataType() instanceof StringType;
             if (day instanceof Attribute && isDay && look.hasRoom()) look.add("stand-in-day", node, day, new Expression[] {day});
         }
     }

@@ -25,16 +25,16 @@ def is_number(value: str) -> str:
 
 
 def is_day(value: str) -> str:
-    """SQL that asks whether a day or time is one of those."""
+    """SQL that asks whether a day or time, or the text of one, is one of those."""
     days = ", ".join(f"DATE'{day}'" for day in _DAYS)
-    return f"CAST({value} AS DATE) IN ({days})"
+    return f"try_cast({value} AS DATE) IN ({days})"
 
 
 def far_from_others(values: Any, *, are_days: bool) -> int:
     """How many rows hold one of those, far from all others. `values`: a frame of them (k)."""
     from pyspark.sql import functions as F
 
-    place = "CAST(year(k) AS DOUBLE)" if are_days else "try_cast(k AS DOUBLE)"
+    place = "CAST(year(try_cast(k AS DATE)) AS DOUBLE)" if are_days else "try_cast(k AS DOUBLE)"
     odd = is_day("k") if are_days else is_number(place)
     found = values.where("k IS NOT NULL").selectExpr(f"{place} AS x", f"{odd} AS odd").where("x IS NOT NULL AND NOT isnan(x)")
     groups = found.selectExpr("IF(odd, x, NULL) AS one", "x").groupBy("one")

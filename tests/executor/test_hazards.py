@@ -385,6 +385,8 @@ STANDING = {
     "SELECT grp, avg(temp) AS a, sum(amt) AS s FROM t GROUP BY grp": {("temp", "stands-for-none", 2), ("amt", "stands-for-none", 1)},
     "SELECT id, avg(x) OVER (PARTITION BY grp) AS a FROM (SELECT id, grp, temp AS x FROM t)": {("x", "stands-for-none", 2)},
     "SELECT avg(datediff(d, DATE'2024-01-01')) AS a FROM t": {("d", "stands-for-none", 2)},
+    "SELECT avg(datediff(CAST(d AS DATE), DATE'2024-01-01')) AS a FROM texts": {("d", "stands-for-none", 2)},
+    "SELECT avg(datediff(nullif(CAST(d AS DATE), DATE'9999-12-31'), DATE'2024-01-01')) AS a FROM texts": set(),
     "SELECT avg(nullif(temp, -999)) AS a, sum(id) AS i, sum(qty) AS q FROM t": set(),
     "SELECT stddev(temp) AS a, corr(id, temp) AS b FROM t": {("temp", "stands-for-none", 2)},
     "SELECT avg(temp * 1.8 + 32) AS a, median(amt) AS b FROM t": {("temp", "stands-for-none", 2), ("amt", "stands-for-none", 1)},
