@@ -59,11 +59,9 @@ def pytest(marks: str, *arguments: str) -> list[str]:
 
 
 def files_marked(*marks: str) -> list[str]:
-    """Files with tests of these marks, so that nobody imports the others: that takes each process some seconds. Long ones first:
-    none is left alone at the end."""
+    """Files with tests of these marks, so that nobody imports the others: that takes each process some seconds."""
     named = re.compile(rf"\bmark\.({'|'.join(marks)})\b")
-    found = [path for path in sorted((ROOT / "tests").rglob("test_*.py")) if named.search(path.read_text("utf-8"))]
-    return [str(path.relative_to(ROOT)) for path in sorted(found, key=lambda path: -path.stat().st_size)]
+    return [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").rglob("test_*.py")) if named.search(path.read_text("utf-8"))]
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from tests.browser.chromium import Screen, started
 from tests.services.stack import Stack, running
 
 HERE = Path(__file__).parent
+LONG_GROUPS = ("test_main_journey", "own files", "test_editor")
+"""Begun first, so that none is left alone at the end."""
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -36,6 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == HERE and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: LONG_GROUPS.index(group) if (group := _group(item)) in LONG_GROUPS else len(LONG_GROUPS))
+
+
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    return str(marker.args[0]) if marker else ""
 
 
 @pytest.fixture(scope="session")
