@@ -9,8 +9,10 @@ import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.DateFormatClass;
 import org.apache.spark.sql.catalyst.expressions.EqualTo;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.GetTimestamp;
 import org.apache.spark.sql.catalyst.expressions.Hour;
 import org.apache.spark.sql.catalyst.expressions.Literal;
+import org.apache.spark.sql.catalyst.expressions.RuntimeReplaceable;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.catalyst.expressions.TruncTimestamp;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
@@ -30,6 +32,7 @@ import org.apache.spark.sql.types.TimestampType;
 final class TimeLook {
     private static final int DEEPEST = 60;
     private static final Set SPANS = new HashSet(Arrays.asList(new Object[] {"DateDiff", "TimestampDiff", "MonthsBetween"}));
+    private static final Set READ_AS_DAY = new HashSet(Arrays.asList(new Object[] {"Cast", "ParseToDate", "ParseToTimestamp", "GetTimestamp"}));
     private static final Set KEEP_SIGN = new HashSet(Arrays.asList(new Object[] {"Alias", "AggregateExpression", "Sum", "Average", "Min", "Max", "Round", "Cast"}));
     private final ValueLook look;
     private final LogicalPlan node;
@@ -85,11 +88,23 @@ final class TimeLook {
     private void span(Expression part, boolean isShown) {
         if (isShown) turned(part);
         for (int i = 0; i < part.children().length(); i++) {
-            Expression day = child(part, i);
-            while (day instanceof Cast && (day.dataType() instanceof DateType || day.dataType() instanceof TimestampType)) day = ((Cast) day).child();
-            boolean isDay = day.dataType() instanceof DateType || day.dataType() instanceof TimestampType || day.dataType() instanceof StringType;
-            if (day instanceof Attribute && isDay && look.hasRoom()) look.add("stand-in-day", node, day, new Expression[] {day});
+            Expression column = child(part, i), day = null;
+            while (isDayOrTime(column) && READ_AS_DAY.contains(column.getClass().getSimpleName())) {
+                if (column instanceof GetTimestamp) day = orNone((GetTimestamp) column);
+                column = column instanceof RuntimeReplaceable ? ((RuntimeReplaceable) column).replacement() : child(column, 0);
+            }
+            boolean isRead = isDayOrTime(column) || column.dataType() instanceof StringType;
+            if (column instanceof Attribute && isRead && look.hasRoom()) look.addKnown("stand-in-day", node, column, new Expression[] {day == null ? column : day});
         }
+    }
+
+    private static boolean isDayOrTime(Expression value) {
+        return value.dataType() instanceof DateType || value.dataType() instanceof TimestampType;
+    }
+
+    /** The time that a text is read as by a pattern, none where it does not fit: the query itself says that. */
+    private static Expression orNone(GetTimestamp read) {
+        return read.copy(read.left(), read.right(), read.dataType(), read.suggestedFuncOnFail(), read.timeZoneId(), false);
     }
 
     /** datediff(start, stop): below 0 everywhere. */

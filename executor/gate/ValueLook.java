@@ -69,7 +69,7 @@ public final class ValueLook {
     private static final String UNIT = "\u001f", RECORD = "\u001e";
     private static final Set GIVES_VALUES = new HashSet(Arrays.asList(new Object[] {"Alias", "Coalesce", "If", "CaseWhen", "CreateArray", "Greatest", "Least"}));
     private static final Pattern MEASURES = Pattern.compile("(try_)?(sum|avg|mean)|std.*|var.*|skewness|kurtosis|corr|covar_.*|regr_.*|median|.*percentile.*");
-    private static final Pattern REACHED_THROUGH = Pattern.compile("Add|Subtract|Multiply|Divide|UnaryMinus|Abs|Round|Cast");
+    private static final Pattern REACHED_THROUGH = Pattern.compile("Add|Subtract|Multiply|Divide|UnaryMinus|Abs|Round|Cast|(Try)?ToNumber");
     private final LogicalPlan plan;
     private final boolean isCheck;
     private final List points = new ArrayList();

@@ -387,6 +387,14 @@ STANDING = {
     "SELECT avg(datediff(d, DATE'2024-01-01')) AS a FROM t": {("d", "stands-for-none", 2)},
     "SELECT avg(datediff(CAST(d AS DATE), DATE'2024-01-01')) AS a FROM texts": {("d", "stands-for-none", 2)},
     "SELECT avg(datediff(nullif(CAST(d AS DATE), DATE'9999-12-31'), DATE'2024-01-01')) AS a FROM texts": set(),
+    "SELECT avg(datediff(to_date(eu, 'dd.MM.yyyy'), DATE'2024-01-01')) AS a FROM texts": {("eu", "stands-for-none", 2)},
+    "SELECT max(months_between(to_timestamp(eu, 'dd.MM.yyyy'), DATE'2024-01-01')) AS a FROM texts": {("eu", "stands-for-none", 2)},
+    "SELECT avg(timestampdiff(DAY, DATE'2024-01-01', try_to_timestamp(eu, 'dd.MM.yyyy'))) AS a FROM texts": {("eu", "stands-for-none", 2)},
+    "SELECT avg(datediff(to_date(nullif(eu, '31.12.9999'), 'dd.MM.yyyy'), DATE'2024-01-01')) AS a FROM texts": set(),
+    "SELECT avg(to_number(temp, 'S999')) AS a, sum(try_to_number(amt, '9999999')) AS b FROM texts": {
+        ("temp", "stands-for-none", 2),
+        ("amt", "stands-for-none", 1),
+    },
     "SELECT avg(nullif(temp, -999)) AS a, sum(id) AS i, sum(qty) AS q FROM t": set(),
     "SELECT stddev(temp) AS a, corr(id, temp) AS b FROM t": {("temp", "stands-for-none", 2)},
     "SELECT avg(temp * 1.8 + 32) AS a, median(amt) AS b FROM t": {("temp", "stands-for-none", 2), ("amt", "stands-for-none", 1)},
@@ -410,10 +418,11 @@ def test_what_stands_for_no_value_is_told_where_it_is_taken_for_one(spark_proces
     days = ["9999-12-31" if n in (2, 4) else f"2024-01-{n + 1:02}" for n in range(20)]
     rows = [
         f"{n},{'ab'[n % 2]},{-999 if n in (3, 7) else 10 + n % 9},{9999999 if n == 1 else 20 + n},{days[n]},"
-        f"{9999 if n == 5 else 3000 + n * 900},{NOTES.get(n, 'x')},{NOTES.get(n, 'x')}"
+        f"{9999 if n == 5 else 3000 + n * 900},{NOTES.get(n, 'x')},{NOTES.get(n, 'x')},"
+        f"{'.'.join(reversed(days[n].split('-')))}"
         for n in range(20)
     ]
-    (lake / "s.csv").write_text("\n".join(["id,grp,temp,amt,d,qty,note,named", *rows, ""]))
+    (lake / "s.csv").write_text("\n".join(["id,grp,temp,amt,d,qty,note,named,eu", *rows, ""]))
     types = {
         "id": "integer",
         "grp": "string",
@@ -423,6 +432,7 @@ def test_what_stands_for_no_value_is_told_where_it_is_taken_for_one(spark_proces
         "qty": "integer",
         "note": "string",
         "named": "string",
+        "eu": "string",
     }
     columns = [
         {"name": name, "type": kind, "nullable": True}
