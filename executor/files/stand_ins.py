@@ -14,23 +14,8 @@ _IN_TEXT = re.compile(rf"(?<![\w.-])(?:{ONE})(?![\w.])")
 _NINES = re.compile("9999*")
 _RARE = ("-32768", "2147483647", "-2147483648", "797693134", "9.96920")
 MOST_ROWS = 20_000
-
-
 NULL_WORDS = ("NULL", "\\N", "(null)")
 _WORD = re.compile(r"(?<![^\s,;|\t\x01\"'])(?:NULL|\\N|\(null\))(?![^\s,;|\t\x01\"'])")
-
-
-def may_hold_null_words(text: str) -> bool:
-    """Whether a word of databases for no value stands in the text as a value of its own."""
-    return any(word in text for word in NULL_WORDS) and bool(_WORD.search(text))
-
-
-def columns_with_null_words(rows: Iterable[tuple[int, Sequence[str]]], names: Sequence[str]) -> set[str]:
-    """The names of columns that hold one."""
-    found: set[int] = set()
-    for _, cells in islice(rows, MOST_ROWS):
-        found.update(place for place, cell in enumerate(cells) if cell in NULL_WORDS)
-    return {names[place] for place in found if place < len(names)}
 
 
 def may_hold_stand_ins(text: str) -> bool:
@@ -40,9 +25,30 @@ def may_hold_stand_ins(text: str) -> bool:
     return any(_IN_TEXT.match(text, max(nines.start() - 1, 0)) or _IN_TEXT.match(text, nines.start()) for nines in _NINES.finditer(text))
 
 
-def columns_with_stand_ins(rows: Iterable[tuple[int, Sequence[str]]], names: Sequence[str]) -> set[str]:
-    """The names of columns that hold one. `rows`: lines and values."""
-    found: set[int] = set()
+def may_hold_null_words(text: str) -> bool:
+    """Whether a word of databases for no value stands in the text as a value of its own."""
+    return any(word in text for word in NULL_WORDS) and bool(_WORD.search(text))
+
+
+def is_stand_in(cell: str) -> bool:
+    """Whether a value is such a number."""
+    return cell[-1:].isdigit() and bool(_CELL.fullmatch(cell))
+
+
+def is_null_word(cell: str) -> bool:
+    """Whether a value is such a word."""
+    return cell in NULL_WORDS
+
+
+MARKS = {"standIns": (may_hold_stand_ins, is_stand_in), "nullWords": (may_hold_null_words, is_null_word)}
+"""What a column is marked with → whether a text may hold such values at all, and whether a value is one."""
+
+
+def columns_with(marks: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]], names: Sequence[str]) -> dict[str, set[str]]:
+    """Mark → the names of columns that hold such a value. `rows`: lines and values."""
+    found: dict[str, set[int]] = {mark: set() for mark in marks}
     for _, cells in islice(rows, MOST_ROWS):
-        found.update(place for place, cell in enumerate(cells) if place not in found and cell[-1:].isdigit() and _CELL.fullmatch(cell))
-    return {names[place] for place in found if place < len(names)}
+        for mark, places in found.items():
+            is_one = MARKS[mark][1]
+            places.update(place for place, cell in enumerate(cells) if place not in places and is_one(cell))
+    return {mark: {names[place] for place in places if place < len(names)} for mark, places in found.items()}

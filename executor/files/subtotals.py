@@ -12,7 +12,7 @@ from executor.files.backslashes import Codes, codes_in, may_hold_codes
 from executor.files.dialect import BLANKS, NO_QUOTE, Record, record_at
 from executor.files.grouped_rows import groups, is_number, summed_up, totals, without_remarks
 from executor.files.headers import in_quotes, listed, named, numbered
-from executor.files.stand_ins import columns_with_null_words, columns_with_stand_ins, may_hold_null_words, may_hold_stand_ins
+from executor.files.stand_ins import MARKS, columns_with
 from executor.files.total_words import FOOTER, SUBTOTAL, may_hold_totals
 from executor.language.quoting import name_in_sql, text_in_sql
 from executor.problems import Problem
@@ -34,16 +34,15 @@ def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> tuple[list[Problem]
     """Warnings where rows between others are called totals and name nothing in columns that the other rows fill, where a column names all
     of its parts together in some rows, and where the name of a group stands in its first row only. And the names of columns by what may
     stand in them for no value: numbers (standIns), words (nullWords)."""
-    marks: dict[str, set[str]] = {"standIns": set(), "nullWords": set()}
+    marks: dict[str, set[str]] = {mark: set() for mark in MARKS}
     told: dict[str, list[_Found]] = {}
     left = MOST_SIGNS
     for one in seen:
         text, is_whole = _text(one, left)
         left -= len(text)
-        if may_hold_stand_ins(text):
-            marks["standIns"] |= columns_with_stand_ins(_rows(one, text, rules), names_in(one, rules))
-        if may_hold_null_words(text):
-            marks["nullWords"] |= columns_with_null_words(_rows(one, text, rules), names_in(one, rules))
+        if held := [mark for mark, (may_hold, _) in MARKS.items() if may_hold(text)]:
+            for mark, columns in columns_with(held, _rows(one, text, rules), names_in(one, rules)).items():
+                marks[mark] |= columns
         if rules.backslashes == "warn" and (codes := _codes(one, text, rules)):
             told.setdefault("backslashes", []).append(_found_codes(one, codes))
         below = text.find("\n") if rules.header and not rules.skip_lines else 0
