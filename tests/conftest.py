@@ -106,6 +106,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         importlib.import_module("portal.runs.migrations.0002_guards").put_up(None, editor)
 
 
+@pytest.fixture
+def database_server(db: None) -> None:
+    """For tests of several connections at once."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite is a file, and takes one writer at a time")
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     _let_tests_empty_the_audit()
 

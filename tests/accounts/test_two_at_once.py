@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 from django.test import RequestFactory
 
 from portal.accounts import sign_in
 from portal.accounts.models import User
 from tests.at_once import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("database_server")]
 THREADS = 20
-
-
-@pytest.fixture(autouse=True)
-def _needs_several_writers(db: None) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite takes one writer at a time")
 
 
 def test_of_many_guesses_at_once_five_are_tried() -> None:

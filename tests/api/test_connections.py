@@ -7,19 +7,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from portal.accounts.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("database_server")]
 REQUESTS = 5
-
-
-@pytest.fixture(autouse=True)
-def _needs_a_server(db: None) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite is a file")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from portal.accounts.models import User
 from portal.data import actions
@@ -18,15 +17,9 @@ from portal.data.models import FileVersion, VersionState
 from portal.environments.models import Environment
 from tests.at_once import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("database_server")]
 URI = "raw/a.csv"
 ROUNDS = 2
-
-
-@pytest.fixture(autouse=True)
-def _needs_several_writers(db: None) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite takes one writer at a time")
 
 
 def content(word: str) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 from django.utils import timezone
 
 from portal.pipelines import progress, ticks
@@ -17,14 +17,9 @@ from portal.runs.models import Run
 from tests.factories import make_job, make_person, make_project, make_version
 from tests.pipelines.ends import end
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("database_server")]
+"""On SQLite: tests/scheduler/test_two_schedulers.py"""
 THREADS = 8
-
-
-@pytest.fixture(autouse=True)
-def _needs_several_writers(db: None) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite takes one writer at a time; see tests/scheduler/test_two_schedulers.py")
 
 
 def at_once(work: Callable[[], object]) -> list[BaseException]:

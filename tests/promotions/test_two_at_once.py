@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 
 from portal.audit.models import AuditEvent
 from portal.jobs.models import LiveVersion
@@ -15,14 +14,9 @@ from tests.factories import make_job, make_live, make_person, make_project, make
 from tests.promotions.conftest import changed
 from tests.targets import note_columns, put
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("database_server")]
+"""On SQLite: test_a_second_click_changes_nothing"""
 THREADS = 10
-
-
-@pytest.fixture(autouse=True)
-def _needs_several_writers(db: None) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite takes one writer at a time; see test_a_second_click_changes_nothing")
 
 
 def asked() -> Promotion:
