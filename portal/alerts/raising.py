@@ -25,7 +25,7 @@ from portal.alerts.late import find_late
 from portal.alerts.models import UNSOLVED, Alert
 from portal.alerts.telling import default_rule, raise_alert
 from portal.pipelines.models import PipelineRun, PipelineRunState, Schedule
-from portal.promotions.models import Promotion, PromotionState
+from portal.promotions.models import Promotion, PromotionQuerySet, PromotionState
 from portal.runs.models import GOOD_STATES, Run
 
 __all__ = ["default_rule", "find_late", "find_untold", "pipeline_run_changed", "promotion_changed", "run_ended", "schedule_changed"]
@@ -158,7 +158,8 @@ def schedule_changed(schedule_id: int | str) -> None:
 DECIDED = {PromotionState.LIVE: Live, PromotionState.DECLINED: Declined, PromotionState.EXPIRED: Expired}
 
 
-def _of_promotions() -> QuerySet[Promotion]:
+def of_promotions() -> PromotionQuerySet:
+    """With all that is told of them."""
     return Promotion.objects.select_related(
         "job__project",
         "job__owner",
@@ -171,7 +172,7 @@ def _of_promotions() -> QuerySet[Promotion]:
 
 
 def promotion_changed(promotion_id: int | str) -> None:
-    promotion = _of_promotions().filter(pk=promotion_id).first()
+    promotion = of_promotions().filter(pk=promotion_id).first()
     if promotion is None:
         return
     if promotion.is_waiting:
@@ -186,7 +187,7 @@ def promotion_changed(promotion_id: int | str) -> None:
 
 def run_once_ended(promotion_id: int | str) -> None:
     """The run after it went live: how it ended. A failed one has told everybody who had a part in it."""
-    promotion = _of_promotions().filter(pk=promotion_id).first()
+    promotion = of_promotions().filter(pk=promotion_id).first()
     if promotion is not None and promotion.run_once is not None and promotion.run_once.is_final and not _told_as_failed(promotion):
         raise_alert(RunOnceEnded(promotion))
 

@@ -146,10 +146,14 @@ def _deliver(alert: Alert, kind: str, target: str, **to: Any) -> None:
 
 def tell_stand_ins(alert: Alert) -> None:
     """Somebody who was to be told is gone: whoever else looks after the environment is told, unless they were."""
+    tell_anew(alert, stand_ins(alert.project, alert.environment))
+
+
+def tell_anew(alert: Alert, people: Iterable[Told]) -> None:
+    """Those of the people who have not been told."""
     known = set(alert.deliveries.exclude(recipient=None).values_list("recipient_id", flat=True))
-    people = [told for told in unique(alert.environment, stand_ins(alert.project, alert.environment)) if told.user.pk not in known]
     with transaction.atomic():
-        _tell_people(alert, people)
+        _tell_people(alert, [told for told in unique(alert.environment, people) if told.user.pk not in known])
 
 
 def tell_instead(alert: Alert) -> None:

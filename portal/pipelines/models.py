@@ -109,10 +109,10 @@ class Schedule(models.Model):
         self.save(update_fields=list(values))
         OutboxMessage.add(TOLD_OF_SCHEDULES, str(self.pk))
 
-    def claim(self, due_at: datetime, next_due_at: datetime | None) -> bool:
-        """Takes the tick `due_at`; False when another scheduler was quicker or the schedule changed."""
-        mine = Schedule.objects.filter(pk=self.pk, next_due_at=due_at, paused_at=None).update(next_due_at=next_due_at)
-        return mine == 1
+    def wait_for(self, next_due_at: datetime | None) -> None:
+        """The tick before is taken. Whoever calls holds the row."""
+        self.next_due_at = next_due_at
+        self.save(update_fields=["next_due_at"])
 
     def __str__(self) -> str:
         return f"{self.pipeline.name} {self.environment.name} {self.cron} {self.timezone}"

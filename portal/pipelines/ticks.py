@@ -36,50 +36,69 @@ def mend_times(now: datetime | None = None) -> int:
         with suppress(PortalError):  # one that cannot be read pauses itself when it is due
             due = times.next_due(schedule.cron, schedule.timezone, now)
             stored = cast(datetime, schedule.next_due_at)
-            if due is not None and due < stored and schedule.claim(stored, due):
+            if due is not None and due < stored and _mend(schedule, due):
                 log.warning("%s in %s was to start at %s only; it starts at %s.", schedule.pipeline, schedule.environment, stored, due)
                 count += 1
     return count
 
 
-def _take_safely(schedule: Schedule, now: datetime) -> bool:
-    """One schedule that cannot be started (say, its time zone is gone) pauses itself, and holds up no other."""
+def _mend(seen: Schedule, due: datetime) -> bool:
+    with transaction.atomic():
+        schedule = _held(seen)
+        if schedule is not None:
+            schedule.wait_for(due)
+    return schedule is not None
+
+
+def _take_safely(seen: Schedule, now: datetime) -> bool:
+    """One schedule that cannot be started holds up no other."""
     try:
-        return _take(schedule, now)
-    except PortalError as error:
-        _pause(schedule, f"its times cannot be read: {error.message}")
+        with transaction.atomic():
+            schedule = _held(seen)
+            return schedule is not None and _take(schedule, now)
     except DatabaseError:
         raise  # tried again at the next tick
     except Exception:
-        log.exception("%s in %s cannot be started.", schedule.pipeline.name, schedule.environment.name)
-        _skip_after_fault(schedule, now)
+        log.exception("%s in %s cannot be started.", seen.pipeline.name, seen.environment.name)
+        _skip_after_fault(seen, now)
     return False
 
 
-def _skip_after_fault(schedule: Schedule, now: datetime) -> None:
+def _held(seen: Schedule) -> Schedule | None:
+    """The schedule as it is now, held until the transaction ends. None where its time is not due any more: while those before it were
+    started, somebody has paused it, set other times or removed it, or another scheduler has taken it."""
+    there = Schedule.objects.select_for_update(no_key=True, of=("self",)).select_related("pipeline__project", "environment", "set_by")
+    return there.filter(pk=seen.pk, next_due_at=seen.next_due_at, paused_at=None).first()
+
+
+def _skip_after_fault(seen: Schedule, now: datetime) -> None:
     """What went wrong may be gone at the next time; this one is skipped, visibly."""
-    due_at = cast(datetime, schedule.next_due_at)
     with transaction.atomic():
-        if schedule.claim(due_at, times.next_due(schedule.cron, schedule.timezone, now)):
+        if schedule := _held(seen):
+            due_at = cast(datetime, schedule.next_due_at)
+            schedule.wait_for(times.next_due(schedule.cron, schedule.timezone, now))
             _skip(schedule, due_at, "not started: a fault in Sluice itself; its log says more")
 
 
 def _take(schedule: Schedule, now: datetime) -> bool:
-    """Claims what is due; when several ticks were missed, only the latest is started, and its note tells of the others."""
-    first_due = cast(datetime, schedule.next_due_at)  # the query asked for schedules with a time
-    next_due = times.next_due(schedule.cron, schedule.timezone, now)
-    due = times.missed_times(schedule.cron, schedule.timezone, first_due, now) or [first_due]
+    """Starts what is due; when several ticks were missed, only the latest, and its note tells of the others. One whose times cannot be read
+    (say, its time zone is gone) pauses itself."""
+    first_due = cast(datetime, schedule.next_due_at)  # only what is due is held
+    try:
+        next_due = times.next_due(schedule.cron, schedule.timezone, now)
+        due = times.missed_times(schedule.cron, schedule.timezone, first_due, now) or [first_due]
+    except PortalError as error:
+        _pause(schedule, f"its times cannot be read: {error.message}")
+        return False
+    schedule.wait_for(next_due)
     try:
         with transaction.atomic():
-            if schedule.claim(first_due, next_due):
-                _start(schedule, due[-1], _about_missed(due[:-1]))
-                if next_due is None and schedule.paused_at is None:
-                    _pause(schedule, "its times never come again")
-                return True
+            _start(schedule, due[-1], _about_missed(due[:-1]))
     except IntegrityError:
-        # This very tick has a pipeline run already (a clock that went back); only the next time is left to set.
-        schedule.claim(first_due, next_due)
-    return False
+        return False  # this very tick has a pipeline run already (a clock that went back)
+    if next_due is None and schedule.paused_at is None:
+        _pause(schedule, "its times never come again")
+    return True
 
 
 def _start(schedule: Schedule, due_at: datetime, note: str) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from portal.accounts.models import Project, User
+from portal.accounts.models import Membership, Project, User
 from portal.alerts import raising
 from portal.alerts.actions import pause_rule
+from portal.alerts.left_alone import find_left_alone
 from portal.alerts.models import Alert, Delivery
 from portal.alerts.telling import default_rule
 from portal.environments.models import Environment
@@ -68,6 +69,30 @@ def test_where_nobody_may_approve_the_admins_are_told(version: JobVersion, ana: 
     request_promotion(actor=ana, version=version)
     hear()
     assert mailed("asked") == ["ada@sluice.test"]
+
+
+def test_where_those_who_may_approve_are_gone_whoever_may_now_is_told_once(
+    asked: Promotion, flights: Project, pat: User, ada: User
+) -> None:
+    assert find_left_alone() == 0
+    Membership.objects.filter(user=pat).exclude(role="viewer").delete()
+    assert [find_left_alone(), find_left_alone()] == [1, 1]
+    assert mailed("asked") == ["ada@sluice.test", "olu@sluice.test", "pat@sluice.test"]  # an admin can give somebody the right
+    make_person("new", flights, "approver")
+    assert [find_left_alone(), find_left_alone()] == [1, 0]
+    assert "new@sluice.test" in mailed("asked") and len(mailed("asked")) == 4 and "new" in listed("asked")
+
+
+def test_where_everybody_is_gone_who_was_told_of_trouble_whoever_looks_after_the_environment_is(
+    version: JobVersion, ana: User, olu: User, ada: User, test_env: Environment
+) -> None:
+    Membership.objects.filter(user=olu).delete()
+    raising.run_ended(make_run(version, version.job.project.environments.get(name="dev"), "failed").pk)
+    assert mailed("failed") == ["ana@sluice.test"] and find_left_alone() == 0
+    User.objects.filter(pk=ana.pk).update(is_active=False)
+    assert [find_left_alone(), find_left_alone()] == [1, 0]
+    assert mailed("failed") == ["ada@sluice.test", "ana@sluice.test"]
+    assert listed("failed") == {"ada", "ana"}
 
 
 def test_live_is_told_to_who_asked_and_who_runs_it(asked: Promotion, pat: User) -> None:

@@ -17,6 +17,7 @@ from portal.pipelines.models import Pipeline, PipelineRun, Schedule
 from portal.runs import turns
 from portal.runs.actions import start_run
 from portal.runs.models import Run
+from tests.factories import make_person
 from tests.pipelines.ends import end
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -62,10 +63,57 @@ def test_looking_again_starts_nothing_again(schedule: Schedule) -> None:
     assert PipelineRun.objects.count() == 1
 
 
-def test_a_scheduler_that_saw_the_old_time_comes_too_late(schedule: Schedule) -> None:
-    stale = Schedule.objects.get(pk=schedule.pk)
-    assert schedule.claim(NOON, NOON + timedelta(hours=1))
-    assert not stale.claim(NOON, NOON + timedelta(hours=1))
+def _no_such_zone(schedule: Schedule, by: User) -> None:
+    Schedule.objects.filter(pk=schedule.pk).update(timezone="Nowhere/Else")
+
+
+def _paused_meanwhile(schedule: Schedule, by: User) -> None:
+    pause_schedule(actor=by, schedule=schedule)
+
+
+def _taken_by_another(schedule: Schedule, by: User) -> None:
+    Schedule.objects.filter(pk=schedule.pk).update(next_due_at=NOON + timedelta(hours=1))
+
+
+def _set_anew(schedule: Schedule, by: User) -> None:
+    """The times as they were, in another name: the next time stays."""
+    Schedule.objects.filter(pk=schedule.pk).update(set_by=by)
+
+
+def _removed(schedule: Schedule, by: User) -> None:
+    remove_schedule(actor=by, schedule=schedule)
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "started", "because"),
+    [
+        (None, _paused_meanwhile, 0, "by Ola"),
+        (_no_such_zone, _paused_meanwhile, 0, "by Ola"),
+        (_no_such_zone, _taken_by_another, 0, ""),
+        (None, _taken_by_another, 0, ""),
+        (None, _removed, 0, None),
+        (None, _set_anew, 1, ""),
+    ],
+)
+def test_what_changed_while_others_were_started_counts(
+    schedule: Schedule, pipeline: Pipeline, before: Any, meanwhile: Any, started: int, because: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scheduler sees what is due at once, and starts one after the other."""
+    ola = make_person("ola", pipeline.project, "operator")
+    if before:
+        before(schedule, ola)
+    held = ticks._held
+
+    def after_somebody(seen: Schedule) -> Schedule | None:
+        Membership.objects.filter(user=seen.set_by).delete()
+        meanwhile(Schedule.objects.get(), ola)
+        return held(seen)
+
+    monkeypatch.setattr(ticks, "_held", after_somebody)
+    assert ticks.start_due(NOON) == started
+    assert [run.requested_by for run in PipelineRun.objects.all()] == [ola] * started
+    found = Schedule.objects.filter(pk=schedule.pk).first()
+    assert (found.paused_because if found else None) == because
 
 
 def test_of_missed_ticks_only_the_latest_is_started_and_its_note_says_so(schedule: Schedule) -> None:
