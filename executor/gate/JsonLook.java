@@ -22,9 +22,10 @@ import org.apache.hadoop.io.Text;
 import org.apache.hadoop.io.compress.CompressionCodec;
 import org.apache.hadoop.io.compress.CompressionCodecFactory;
 import org.apache.hadoop.util.LineReader;
+import org.apache.spark.sql.Row;
 
 /**
- * Looks at JSON files before Spark reads them: every key there is, the kinds of its values, and what Spark would lose in silence (a key
+ * Looks at JSON files, or texts of a view, before Spark reads them: every key there is, the kinds of its values, and what Spark would lose in silence (a key
  * twice in an object, keys that differ only by case, a second document behind the first, digits that a double does not hold). One pass
  * over the tokens; nothing but keys and counts is kept. Written for Janino.
  */
@@ -82,6 +83,18 @@ public final class JsonLook {
         for (int i = 0; i < files.length; i++) {
             look.lookAt(files[i], isLines);
             look.compare(look.root, "");
+        }
+        return look.told();
+    }
+
+    /** What is in the texts, each of which is a document of its own. `rows`: a text, or nothing, in the first place of each. */
+    public static String lookAtTexts(Iterator rows) throws IOException {
+        JsonLook look = new JsonLook();
+        look.file = "";
+        while (rows.hasNext()) {
+            Row row = (Row) rows.next();
+            look.record++;
+            if (!row.isNullAt(0)) look.document(look.factory.createParser(row.getString(0)));
         }
         return look.told();
     }

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from executor.files.folder import Place
 from executor.language.quoting import name_in_sql
 from executor.language.schema import AnyColumn
 from executor.problems import Problem, ProblemError
 from executor.stages.base import HAS_ERRORS, Count, StageContext
-from executor.stages.json_shape import Kind, Look, Part, Shape, exact_names, inexact_columns, joined_frame, kind_of
+from executor.stages.internal_columns import with_view_columns
+from executor.stages.json_shape import Kind, Look, exact_names, inexact_columns, joined_frame, kind_of
 from executor.stages.json_typed import kind_by, typed_json, without_errors
-from executor.stages.reading import read_files, read_view
+from executor.stages.reading import read_files, texts_of_view
 from executor.stages.typed_frame import CORRUPT
 
 if TYPE_CHECKING:
@@ -145,81 +146,11 @@ def _tell_inexact(context: StageContext, kind: Kind, look: Look) -> None:
 
 
 def frame_of_view(stage: JSONExtract, spark: SparkSession, context: StageContext, columns: list[AnyColumn] | None) -> DataFrame:
-    """The records in the texts of the stage's input view. Spark infers their shape where no schema says it."""
-    reader = spark.read.options(multiLine="false")
+    """The records in the texts of the stage's input view."""
     with exact_names(spark):
-        if columns:
-            kind = kind_by(columns, Shape())
-            frame = read_view(stage, context, lambda lines: reader.schema(_as_read(kind)).json(lines))
-            return _finished(stage, context, joined_frame(frame, kind), columns, Look(0, 0, False, {}, Shape()), kind)
-        frame = read_view(stage, context, lambda lines: _inferred(stage, lines))
-        kind = Kind(parts=tuple(_parts(_of_data(frame), apart=stage.same_keys == "apart")))
-        _refuse_both(stage, frame, kind)
-        frame = joined_frame(frame, kind)
-    if CORRUPT not in frame.columns:
-        return frame
-    if frame.columns[0] == CORRUPT and not kind.parts:
-        raise stage.nothing_is_json()
-    counts = [Count(None, "not-json", _is_corrupt(frame))]
-    return stage.watch(context, frame, counts, counts[0].condition, IS_CORRUPT)
-
-
-def _inferred(stage: JSONExtract, lines: DataFrame) -> DataFrame:
-    try:
-        frame = lines.sparkSession.read.options(multiLine="false").json(lines)
-    except Exception as error:
-        if "COLUMN_ALREADY_EXISTS" not in str(error):
-            raise
-        words = f"The texts of “{stage.input_view}” have the same key twice in one object, and one of the two values would be lost."
-        fix = "Give a schema, or have one of the keys renamed where the texts are made."
-        raise ProblemError(Problem(code="json-same-keys", field="inputView", message=words, fix=fix)) from None
-    if frame.columns == [CORRUPT]:
-        raise stage.nothing_is_json()
-    others = [name_in_sql(name) for name in frame.columns if name != CORRUPT]
-    return frame.select(*others, CORRUPT) if CORRUPT in frame.columns else frame
-
-
-def _of_data(frame: DataFrame) -> StructType:
-    own = [one for one in frame.schema.fields if one.name != CORRUPT and not one.metadata.get("internal")]
-    return StructType(own)
-
-
-def _parts(schema: StructType, *, apart: bool) -> list[Part]:
-    groups: dict[str, list[StructField]] = {}
-    for one in schema.fields:
-        groups.setdefault(one.name.lower(), []).append(one)
-    found = []
-    for fields in groups.values():
-        if apart or any(one.dataType != fields[0].dataType for one in fields):
-            found += [
-                Part(one.name if place == 0 else f"{one.name}_{place + 1}", (one.name,), _of_type(one.dataType, apart=apart))
-                for place, one in enumerate(fields)
-            ]
-        else:
-            found.append(Part(fields[0].name, tuple(one.name for one in fields), _of_type(fields[0].dataType, apart=apart)))
-    return found
-
-
-def _of_type(kind: DataType, *, apart: bool) -> Kind:
-    if isinstance(kind, StructType):
-        return Kind(parts=tuple(_parts(kind, apart=apart)))
-    return Kind(item=_of_type(kind.elementType, apart=apart)) if isinstance(kind, ArrayType) else Kind(single=kind)
-
-
-def _refuse_both(stage: JSONExtract, frame: DataFrame, kind: Kind) -> None:
-    """Keys that differ only by case become one column only where no record has both."""
-    several = [part for part in kind.parts if len(part.keys) > 1]
-    if not several:
-        return
-    both = [F.count_if(sum((F.col(name_in_sql(key)).isNotNull().cast("int") for key in part.keys), F.lit(0)) > 1) for part in several]
-    for part, count in zip(several, frame.agg(*both).first() or (), strict=True):
-        if count:
-            raise ProblemError(
-                Problem(
-                    code="json-same-keys",
-                    field="inputView",
-                    message=f"The texts of “{stage.input_view}” have keys in one object that differ only by upper and lower case.",
-                    found=f"{' and '.join(part.keys)} in {count:,} records",
-                    fix="Set “Same keys in one object” (sameKeys) to apart.",
-                )
-            )
+        texts = texts_of_view(stage, context)
+        look = stage.look_at_texts(texts)
+        kind = _kind(stage, look, columns) if look.records or columns else Kind()
+        frame = with_view_columns(spark.read.schema(_as_read(kind)).json(texts), contiguous=stage.contiguous_index)
+        stage.tell(context, look, columns)
+        return _finished(stage, context, joined_frame(frame, kind), columns, look, kind)

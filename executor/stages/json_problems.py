@@ -1,10 +1,11 @@
-"""What is wrong with JSON files, in words: places that Spark would read in silence and lose something of."""
+"""What is wrong with JSON, in words: places that Spark would read in silence and lose something of."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from executor.files.headers import in_quotes
 from executor.language.schema import AnyColumn, ArrayColumn, StructColumn
@@ -16,25 +17,42 @@ if TYPE_CHECKING:
 APART = "Set “Same keys in one object” (sameKeys) to apart, or have one of the keys renamed where the file is made."
 
 
-def refuse_what_would_be_lost(found: Look, uri: str, *, is_lines: bool, same_keys: str) -> None:
+@dataclass(frozen=True)
+class Source:
+    """Where the documents are. `name`: of the file, folder or view; `field`: which names it; `unit`: what each of them stands in."""
+
+    name: str
+    field: Literal["inputURI", "inputView"]
+    unit: Literal["line", "record", "text"]
+
+    def where(self, found: Finding) -> str:
+        """Record and file of what was found first."""
+        return f"{self.unit} {found.record:,} of {found.file}"
+
+    def place(self, found: Finding) -> dict[str, Any]:
+        """Fields of a problem that say so; a view has no file that could be opened there."""
+        return {"row": found.record, "file": found.file} if self.field == "inputURI" else {}
+
+
+def refuse_what_would_be_lost(found: Look, source: Source, *, same_keys: str) -> None:
     """Raises ProblemError with file and record of the first such place."""
     behind, twice, by_case, deep = (found.findings.get(kind) for kind in ("behind", "twice", "by-case", "deep"))
     if deep:
-        raise ProblemError(_deep(deep, uri, is_lines=is_lines))
+        raise ProblemError(_deep(deep, source))
     if behind:
-        raise ProblemError(_behind(behind, uri, is_lines=is_lines))
+        raise ProblemError(_behind(behind, source))
     if twice and same_keys == "stop":
-        message = f"“{uri}” has the same key twice in one object, and one of the two values would be lost."
-        raise ProblemError(_same(twice, message, uri, is_lines=is_lines))
+        message = f"“{source.name}” has the same key twice in one object, and one of the two values would be lost."
+        raise ProblemError(_same(twice, message, source))
     if by_case and same_keys == "stop":
-        message = f"“{uri}” has two keys in one object that are the same but for upper and lower case; in SQL they are one name."
-        raise ProblemError(_same(by_case, message, uri, is_lines=is_lines))
+        message = f"“{source.name}” has two keys in one object that are the same but for upper and lower case; in SQL they are one name."
+        raise ProblemError(_same(by_case, message, source))
     if found.has_more_keys:
-        words = f"“{uri}” has more than 20,000 different keys: they look like values rather than names."
+        words = f"“{source.name}” has more than 20,000 different keys: they look like values rather than names."
         raise ProblemError(
             Problem(
                 code="json-keys",
-                field="inputURI",
+                field=source.field,
                 message=words,
                 fix="Read the file as lines of text with a DelimitedExtract and take the values out with from_json and a map type.",
             )
@@ -129,58 +147,61 @@ def _unmet_in(columns: Sequence[AnyColumn], shape: Shape) -> Iterator[tuple[list
             yield from _unmet_in(kind.fields_, inner)
 
 
-def _deep(found: Finding, uri: str, *, is_lines: bool) -> Problem:
+def _deep(found: Finding, source: Source) -> Problem:
     return Problem(
         code="json-deep",
-        field="inputURI",
-        message=f"“{uri}” has values inside of values that are too many levels deep to be columns.",
-        found=f"{'line' if is_lines else 'record'} {found.record:,} of {found.file}, in {found.path}",
+        field=source.field,
+        message=f"“{source.name}” has values inside of values that are too many levels deep to be columns.",
+        found=f"{source.where(found)}, in {found.path}",
         expected="at most 100 levels",
         fix="Read the file as lines of text with a DelimitedExtract and take the values out with get_json_object, "
         "or have it written with fewer levels.",
-        row=found.record,
-        file=found.file,
+        **source.place(found),
     )
 
 
-def where_words(found: Finding, *, is_lines: bool) -> str:
+def where_words(found: Finding, source: Source) -> str:
     """File, record and key of what was found first."""
-    return f"{found.path or 'the record'}, {'line' if is_lines else 'record'} {found.record:,} of {found.file}"
+    return f"{found.path or 'the record'}, {source.where(found)}"
 
 
-def _same(found: Finding, message: str, uri: str, *, is_lines: bool) -> Problem:
+def _same(found: Finding, message: str, source: Source) -> Problem:
     where = f" in {found.path}" if found.path else ""
     keys = f"“{found.first}” twice" if found.first == found.second else f"“{found.first}” and “{found.second}”"
     more = f" ({found.count:,} places in all)" if found.count > 1 else ""
     return Problem(
         code="json-same-keys",
-        field="inputURI",
+        field=source.field,
         message=message,
-        found=f"{keys}{where}, {'line' if is_lines else 'record'} {found.record:,} of {found.file}{more}",
+        found=f"{keys}{where}, {source.where(found)}{more}",
         expected="each key once in an object",
         fix=APART,
-        row=found.record,
-        file=found.file,
+        **source.place(found),
     )
 
 
-def _behind(found: Finding, uri: str, *, is_lines: bool) -> Problem:
-    if is_lines:
-        message, fix = (
-            f"“{uri}” has lines with more than one JSON document, and only the first would be read.",
-            "Write each on a line of its own; where the file is one list over several lines, turn “One document per file” (multiLine) on.",
-        )
-    else:
-        message = f"“{uri}” holds more than one JSON document, and only the first would be read."
-        fix = "For one document on each line turn “One document per file” (multiLine) off."
-    place = f"line {found.record:,} of {found.file}" if is_lines else f"behind the first document of {found.file}"
+_BEHIND = {
+    "line": (
+        "has lines with more than one JSON document",
+        "Write each on a line of its own; where the file is one list over several lines, turn “One document per file” (multiLine) on.",
+    ),
+    "record": (
+        "holds more than one JSON document",
+        "For one document on each line turn “One document per file” (multiLine) off.",
+    ),
+    "text": ("has texts with more than one JSON document", "Make each a text of its own, for instance with explode(split(…))."),
+}
+
+
+def _behind(found: Finding, source: Source) -> Problem:
+    message, fix = _BEHIND[source.unit]
+    is_document = source.unit == "record"
     return Problem(
         code="input-many-documents",
-        field="inputURI",
-        message=message,
-        found=place,
+        field=source.field,
+        message=f"“{source.name}” {message}, and only the first would be read.",
+        found=f"behind the first document of {found.file}" if is_document else source.where(found),
         expected="one document: an object or a list",
         fix=fix,
-        row=found.record if is_lines else None,
-        file=found.file,
+        **source.place(found) | ({"row": None} if is_document else {}),
     )

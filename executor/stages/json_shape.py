@@ -1,7 +1,7 @@
 """The shape of JSON documents: which keys there are, of which types, and how keys that differ only by case become one column.
 
-The shape comes from a look at the files before Spark reads them (`sluice.JsonLook`), so Spark need not go over them to infer it. Needs
-pyspark.
+The shape comes from a look at the files, or texts of a view, before Spark reads them (`sluice.JsonLook`), so Spark need not go over them to
+infer it. Needs pyspark.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ LONG_DIGITS = 18
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found `count` times, first in `record` (from 1; of a file of lines: the line) of `file` (its name in the document)."""
+    """What was found `count` times, first in `record` (from 1; of a file of lines: the line) of `file` (its name in the document; of texts:
+    that of their view)."""
 
     count: int
     record: int
@@ -82,7 +83,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Look:
-    """What is in the files."""
+    """What is in the files, or in the texts of a view."""
 
     records: int
     objects: int
@@ -96,7 +97,16 @@ class Look:
 def look_at(spark: SparkSession, files: Sequence[DataFile], *, is_lines: bool) -> Look:
     """Reads every token of the files once."""
     names = {str(file.path): file.name for file in files}
-    answer = spark._jvm.sluice.JsonLook.look("\n".join(names), is_lines)  # type: ignore[union-attr]
+    return _look_of(spark._jvm.sluice.JsonLook.look("\n".join(names), is_lines), names)  # type: ignore[union-attr]
+
+
+def look_at_texts(texts: DataFrame, view: str) -> Look:
+    """Reads every token of the texts in the only column once. `view`: where they stand."""
+    look = texts.sparkSession._jvm.sluice.JsonLook  # type: ignore[union-attr]
+    return _look_of(look.lookAtTexts(texts._jdf.toLocalIterator()), {"": view})
+
+
+def _look_of(answer: Any, names: dict[str, str]) -> Look:
     facts = json.loads(str(answer))
     findings = {kind: Finding(**found | {"file": names[found["file"]]}) for kind, found in facts["findings"].items()}
     return Look(facts["records"], facts["objects"], facts["has_more_keys"], findings, Shape.of(facts["root"]))

@@ -22,7 +22,7 @@ from executor.problems import Problem, ProblemError
 from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileExtract, FileOrViewExtract, WithSchema
 from executor.stages.frames import require_columns
-from executor.stages.internal_columns import empty_file_columns, with_file_columns, with_view_columns
+from executor.stages.internal_columns import empty_file_columns, with_file_columns
 from executor.stages.noted_columns import note_read
 from executor.stages.parquet_shape import may_hold_rows
 from executor.stages.portions import Portion
@@ -169,11 +169,10 @@ def tell_copies(place: Place, spark: SparkSession, context: StageContext) -> Non
         )
 
 
-def read_view(stage: FileOrViewExtract, context: StageContext, parse: Callable[[DataFrame], DataFrame]) -> DataFrame:
-    """What `parse` makes of the lines in the stage's input view."""
+def texts_of_view(stage: FileOrViewExtract, context: StageContext) -> DataFrame:
+    """The texts in the stage's input view, as the only column."""
     source = context.view(stage.input_view or "")
-    frame = parse(source.select(text_column(source, stage.input_field).alias("value")))
-    return with_view_columns(frame, contiguous=stage.contiguous_index)
+    return source.select(text_column(source, stage.input_field).alias("value"))
 
 
 def text_column(source: DataFrame, name: str | None) -> Column:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from executor.files.columns import Columns
     from executor.files.folder import Place
     from executor.language.schema import AnyColumn
+    from executor.stages.json_problems import Source
     from executor.stages.json_shape import Look
 
 
@@ -73,6 +74,23 @@ class JSONExtract(FileOrViewExtract):
         """`frame`, whose counts are told as those of the stage's view."""
         return context.watched(frame, self.output_view, counts, affected=affected, look=look)
 
+    def source(self) -> Source:
+        """Where the documents are, in words."""
+        from executor.stages.json_problems import Source
+
+        if self.input_view:
+            return Source(self.input_view, "inputView", "text")
+        return Source(self.input_uri or "", "inputURI", "record" if self.multi_line else "line")
+
+    def look_at_texts(self, texts: DataFrame) -> Look:
+        """What is in the texts of the input view. Raises ProblemError for what Spark would lose in silence."""
+        from executor.stages.json_problems import refuse_what_would_be_lost
+        from executor.stages.json_shape import look_at_texts
+
+        found = look_at_texts(texts, self.input_view or "")
+        refuse_what_would_be_lost(found, self.source(), same_keys=self.same_keys)
+        return found
+
     def look(self, spark: SparkSession, place: Place) -> Look:
         """What is in the files. Raises ProblemError for what Spark would lose in silence."""
         from executor.files.inputs import check_text_files
@@ -82,7 +100,7 @@ class JSONExtract(FileOrViewExtract):
 
         check_text_files(place, binary_reader=self.type)
         found = look_at(spark, place.files, is_lines=not self.multi_line)
-        refuse_what_would_be_lost(found, place.uri, is_lines=not self.multi_line, same_keys=self.same_keys)
+        refuse_what_would_be_lost(found, self.source(), same_keys=self.same_keys)
         return replace(found, totals=totals_in_json(place.files, is_lines=not self.multi_line) if self.totals == "warn" else None)
 
     def tell(self, context: StageContext, found: Look, columns: list[AnyColumn] | None) -> None:
@@ -102,8 +120,8 @@ class JSONExtract(FileOrViewExtract):
                 context.warn(problem)
         words = half_words(found)
         if words:
-            first = where_words(found.findings["half"], is_lines=not self.multi_line)
-            context.warn(Problem(code="json-half-sign", field="inputURI", message=words, found=f"first in {first}", fix=look))
+            first = where_words(found.findings["half"], self.source())
+            context.warn(Problem(code="json-half-sign", field=self.source().field, message=words, found=f"first in {first}", fix=look))
 
     def nothing_is_json(self) -> ProblemError:
         """No record is an object."""
@@ -112,5 +130,5 @@ class JSONExtract(FileOrViewExtract):
             fix = "Check the data; for one document over several lines turn “One document per file” (multiLine) on."
         source = self.input_uri or self.input_view
         return ProblemError(
-            Problem(code="input-format", field="inputURI", message=f"{source}: No record in it is JSON.", expected="JSON", fix=fix)
+            Problem(code="input-format", field=self.source().field, message=f"{source}: No record in it is JSON.", expected="JSON", fix=fix)
         )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from executor.problems import ProblemError
+
 if TYPE_CHECKING:
     from tests.executor.stages.bench import Bench
 
@@ -268,13 +270,45 @@ def test_odd_names_and_empty_objects_are_kept(bench: Bench) -> None:
     assert row == {"a.b": 1, "c d": 2, "é": 4, "e": "{}", "f": []}
 
 
-def test_texts_of_a_view_have_one_column_for_keys_that_differ_by_case(bench: Bench) -> None:
-    made = "SELECT * FROM VALUES ('{\"Id\":1}'), ('{\"id\":2}') AS x(v)"
-    lines = {"type": "SQLTransform", "name": "lines", "sql": made, "outputView": "lines"}
-    read_view = {"type": "JSONExtract", "name": "read", "outputView": "t", "inputView": "lines"}
-    assert [row.Id for row in bench.run(lines, read_view).view("t").collect()] == [1, 2]
-    both = lines | {"sql": 'SELECT \'{"Id":1,"id":2}\' AS v'}
-    assert bench.fails(both, read_view).code == "json-same-keys"
+def read_texts(bench: Bench, *texts: str | None, **more: Any) -> list[dict[str, Any]]:
+    values = ", ".join("(NULL)" if text is None else f"('{text}')" for text in texts)
+    lines = {"type": "SQLTransform", "name": "lines", "sql": f"SELECT string(v) AS v FROM VALUES {values} AS x(v)", "outputView": "lines"}
+    bench.run(lines, {"type": "JSONExtract", "name": "read", "outputView": "t", "inputView": "lines", **more})
+    return [row.asDict(recursive=True) for row in bench.view("t").drop("_filename", "_index").collect()]
+
+
+def test_texts_of_a_view_are_read_as_files_are(bench: Bench) -> None:
+    assert read_texts(bench, '{"Id":1}', '{"id":2}') == [{"Id": 1}, {"Id": 2}]
+    assert read_texts(bench, '{"id":1}', '{"ID":12345678901234567890}', '[{"id":2},{"id":3}]', None) == [
+        {"id": 1}, {"id": 12345678901234567890}, {"id": 2}, {"id": 3}, {"id": None},
+    ]  # fmt: skip
+    assert read_texts(bench, '{"a":1}', '{"A":"x"}', "x") == [
+        {"a": "1", "_corrupt_record": None}, {"a": "x", "_corrupt_record": None}, {"a": None, "_corrupt_record": "x"},
+    ]  # fmt: skip
+    assert read_texts(bench, '{"x":1,"X":"y"}', sameKeys="apart") == [{"x": 1, "X_2": "y"}]
+    bench.write("schema.json", json.dumps([{"name": "id", "type": "long", "nullable": True}]))
+    assert read_texts(bench, '{"ID":6}', schemaURI="schema.json") == [{"id": 6, "_errors": []}]
+    assert bench.warnings == []
+    assert read_texts(bench, '{"n":9007199254740993}', '{"n":0.5}')[0] == {"n": 9007199254740992.0}
+    assert [(problem.code, problem.found) for problem in bench.warnings] == [("json-digits", "n (1)")]
+    assert read_texts(bench, None) == [{}]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "found"),
+    [
+        ('{"Id":1,"id":2}', "json-same-keys", "“Id” and “id”, text 2 of lines"),
+        ('{"o":[{"a":1,"a":2}]}', "json-same-keys", "“a” twice in o[], text 2 of lines"),
+        ('{"id":5}{"id":6}', "input-many-documents", "text 2 of lines"),
+        ('{"a":' * 500 + "1" + "}" * 500, "json-deep", None),
+    ],
+)
+def test_what_would_be_lost_of_texts_in_a_view_stops_the_run(bench: Bench, text: str, code: str, found: str | None) -> None:
+    with pytest.raises(ProblemError) as caught:
+        read_texts(bench, '{"b":1}', text)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.field, problem.file) == (code, "inputView", None)
+    assert found in (None, problem.found)
 
 
 @pytest.mark.parametrize("multi", [True, False])
