@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,7 @@ from executor.look.consoles import Printed, printed
 from executor.look.facts import NULL_WORDS
 from executor.look.fixed_width import cuts_of
 from executor.look.proposal import Cut, Found, Settings
-from executor.look.shapes import shape_of
+from executor.look.shapes import Moment, shape_of
 
 SEPARATORS = {",": "comma ,", ";": "semicolon ;", "\t": "tab", "|": "bar |", "\x01": "the sign 0x01", "~": "tilde ~", "^": "caret ^"}
 QUOTES = {'"': 'double "', "'": "single '", "": "none"}
@@ -26,6 +26,15 @@ ESCAPES = {'"': 'doubled ""', "\\": "backslash \\", "": "none"}
 WHOLE_LINES = "\x01"
 """A separator that stands in no text."""
 SNIFFED = 30_000
+MOST_REMARKS, MOST_TOTALS = 12, 3
+"""At the end."""
+REMARK = re.compile(
+    r"(?:foot)?notes?\b|remarks?\b|legend\b|sources?\s*:|(?:data )?as (?:of|at)\b|(?:last )?updated?\b"
+    r"|exported\b|generated\b|created\b|quellen?\s*:|anmerkung|hinweis|fußnote|legende\b|stand\s*:|erstellt\b|fuentes?\s*:|fonti?\s*:|bron\s*:"
+    r"|[*†‡§©]|\(?[1-9a-z]\)\s|[¹²³]",
+    re.IGNORECASE,
+)
+"""How remarks below a table begin."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -283,22 +292,58 @@ def _is_header(rows: list[list[str]]) -> tuple[bool, str, bool]:
     """(whether the first row holds names, why, how sure)."""
     cells = [cell.strip() for cell in rows[0]]
     body, again = _without_names_again(cells, rows[1:500])
-    typed = [cell for cell in cells if cell and shape_of(cell)]
-    years = [cell for cell in typed if _YEAR.fullmatch(cell)]
-    if typed and not (len(typed) == len(years) and len(set(years)) == len(years) and cells[0] not in years):
+    typed = {index for index, cell in enumerate(cells) if cell and shape_of(cell)}
+    if typed and not _are_headings({index: cells[index] for index in typed}, body):
         return False, "the first line looks like data", True
     if not body:
         return True, f"{names_of(len(cells))}, and no rows", False
-    count = f"{names_of(len(cells))}, no numbers" + ("; the same line stands further down: take it out there" if again else "")
+    count = (
+        names_of(len(cells))
+        + (", numbers or days among them" if typed else ", no numbers")
+        + ("; the same line stands further down: take it out there" if again else "")
+    )
     for index in range(len(cells)):
-        column = [row[index].strip() for row in body if len(row) > index and row[index].strip()]
+        column = _column(body, index)
         if column and sum(1 for cell in column if shape_of(cell)) >= 0.8 * len(column):
-            return True, count, True
+            return True, count, not typed
     if len({cell.lower() for cell in cells if cell}) < len([cell for cell in cells if cell]) * 0.7:
         return False, "the first line repeats itself, as names do not", False
     if any(_is_met_again(cell, (row[index] for row in body if len(row) > index)) for index, cell in enumerate(cells) if cell):
         return False, "the first line looks like data", False
     return True, f"{count}; all columns are text, so look once more", False
+
+
+def _are_headings(typed: Mapping[int, str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether numbers and days in the first line are names, as those of years, days or hours side by side: a word stands before them,
+    and below them stands something else. `typed`: place → cell."""
+    if 0 in typed:
+        return False
+    if all(_YEAR.fullmatch(cell) for cell in typed.values()):
+        return not any(_is_mostly(_YEAR.fullmatch, _column(body, index)) for index in typed)
+    if all(_moment(cell) for cell in typed.values()):
+        return not any(_is_mostly(_moment, _column(body, index)) for index in typed)
+    return _are_running([typed[index] for index in sorted(typed)]) and not any(
+        _are_running([row[index] for index in sorted(typed)]) for row in body if len(row) > max(typed)
+    )
+
+
+def _column(body: Sequence[Sequence[str]], index: int) -> list[str]:
+    """The filled cells of one place."""
+    return [row[index].strip() for row in body if len(row) > index and row[index].strip()]
+
+
+def _is_mostly(is_one: Callable[[str], object], cells: Sequence[str]) -> bool:
+    return bool(cells) and sum(bool(is_one(cell)) for cell in cells) >= 0.5 * len(cells)
+
+
+def _moment(cell: str) -> bool:
+    return isinstance(shape_of(cell), Moment)
+
+
+def _are_running(cells: Sequence[str]) -> bool:
+    """Whether they count on by one from 0 or 1, as days of a month and hours do."""
+    first = cells[0].strip()
+    return first in ("0", "1") and len(cells) >= 3 and all(cell.strip() == str(int(first) + place) for place, cell in enumerate(cells))
 
 
 def _without_names_again(cells: list[str], body: list[list[str]]) -> tuple[list[list[str]], bool]:
@@ -322,6 +367,31 @@ def _is_name(row: Sequence[str]) -> bool:
     return len(row) > 2 and all(cell.strip() for cell in row) and any(not re.search(r"\d", cell) for cell in row[1:])
 
 
+def _remarks(rows: Sequence[Sequence[str]], width: int) -> Callable[[Sequence[str]], bool]:
+    """What tells whether a row at the end is a remark: one cell alone; also with empty cells behind it, as spreadsheets write it, where its
+    words say so or it is a sentence that no row has in its place."""
+    body = list(rows[1:])
+    while body and (_is_alone(body[-1]) or FOOTER.match(body[-1][0])):
+        body.pop()
+    some_alone = any(map(_is_alone, body))
+    longest = max((len(row[0].strip()) for row in body), default=0)
+
+    def is_remark(row: Sequence[str]) -> bool:
+        if width < 3 or len(row) == 1:
+            return width > 2
+        text = row[0].strip()
+        if some_alone or not text or not _is_alone(row):
+            return False
+        return bool(REMARK.match(text)) or (len(text.split()) > 2 and len(text) > 2 * longest)
+
+    return is_remark
+
+
+def _is_alone(row: Sequence[str]) -> bool:
+    """Whether one cell alone of a row is filled."""
+    return sum(bool(cell.strip()) for cell in row) == 1
+
+
 def names_of(count: int) -> str:
     return f"{count} name{'s' if count != 1 else ''}"
 
@@ -332,11 +402,12 @@ def _last_lines(last: list[list[str]], dialect: Dialect, rows: list[list[str]], 
         count = settings.skip_last_lines
         return count, Found(setting="skipLastLines", value=count, shown=str(count), words="as you chose")
     width = Counter(map(len, rows[1:] or rows)).most_common(1)[0][0] if rows else 1
-    count = 0
-    for row in reversed(last[-3:]) if len(rows) > 3 else ():
-        is_total = bool(FOOTER.match(next(cell for cell in row if cell.strip()))) and not _is_name(row)
-        is_remark = width > 2 and len(row) == 1
-        if not (is_total and width > 1) and not is_remark:
+    is_remark = _remarks(rows, width)
+    count = totals = 0
+    for row in reversed(last[-MOST_REMARKS:]) if len(rows) > 3 else ():
+        is_total = width > 1 and bool(FOOTER.match(next(cell for cell in row if cell.strip()))) and not _is_name(row)
+        totals += is_total
+        if totals > MOST_TOTALS or not (is_total or is_remark(row)):
             break
         count += 1
     words = f"“{dialect.separator.join(last[-count])[:40]}” is no row" if count else ""

@@ -50,7 +50,7 @@ def add_folder_columns(found: Proposal, files: Sequence[DataFile], shown: DataFi
     values = {name.casefold(): value for name, value in shown.folders}
     names = safe_names([*[column.raw_name for column in found.columns], *more])[len(found.columns) :]
     for name, raw in zip(names, more, strict=True):
-        column = _as_text(len(found.columns), raw if found.format == "parquet" else name, raw)
+        column = _as_text(len(found.columns), name, raw)
         found.columns.append(column.model_copy(update={"words": "of the folder's name; read as text", "is_of_folders": True}))
         for row in found.first_rows:
             row.append(values.get(raw.casefold()))

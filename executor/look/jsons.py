@@ -39,6 +39,8 @@ READABLE_DIGITS = 1000
 """Of any number, for Spark's reader of JSON."""
 MOST_SAMPLE = 5_000
 """Rows that are looked through for totals of the others."""
+NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity", "INF", "+INF", "-INF"})
+"""Texts that Spark's reader of JSON takes for floating-point numbers, where all other values of the key are numbers."""
 MOST_DIGITS = 38
 """Of a whole number; longer ones are text."""
 
@@ -287,6 +289,8 @@ def _kind(value: Any) -> str:
         return "boolean"
     if isinstance(value, int):
         return "long" if -(2**63) <= value < 2**63 else "large"
+    if isinstance(value, str) and value in NOT_FINITE and not isinstance(value, LongNumber):
+        return "odd"
     return {LongNumber: "large", NotFinite: "odd", float: "double", str: "string", dict: "struct", list: "array"}[type(value)]
 
 

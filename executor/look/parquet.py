@@ -52,9 +52,9 @@ def look_at_parquet(file: Opened, uri: str, settings: Settings) -> Proposal:
             Said(code="input-format", message="The Parquet file cannot be read to its end.", fix="Write or fetch it again.")
         ]
         return proposal
-    names = safe_names([column.raw_name for column in proposal.columns])
-    for column, name in zip(proposal.columns, names, strict=True):
-        column.name = name if name == column.raw_name else column.raw_name
+    for column, name in zip(proposal.columns, safe_names([column.raw_name for column in proposal.columns]), strict=True):
+        choice = settings.columns.get(str(column.index))
+        column.name = (choice and choice.name) or name
     if batch is not None:
         rows = zip(*[column.to_pylist() for column in batch.columns], strict=True)
         proposal.first_rows = [[number, *map(_shown, row)] for number, row in enumerate(rows, 1)]

@@ -82,8 +82,9 @@ class _Writer:
 
     def stages(self) -> list[dict[str, Any]]:
         if self.proposal.format == "parquet":
-            rows = f"{self.name}_read" if self.choices.with_load else self.name
-            return [self._read_parquet(rows), *(self._rows(rows) if self.choices.with_load else []), *self._end(self.name)]
+            is_selected = self.choices.with_load or any(column.name != column.raw_name for column in self.columns)
+            rows = f"{self.name}_read" if is_selected else self.name
+            return [self._read_parquet(rows), *(self._rows(rows) if is_selected else []), *self._end(self.name)]
         text = f"{self.name}_text"
         read = [self._read_delimited(text)] if self.proposal.format == "delimited" else self._read_json(text)
         prepared = [self._prepare(text)] if self.is_prepared else []
@@ -235,7 +236,7 @@ class _Writer:
 
     def _rows(self, typed: str) -> list[dict[str, Any]]:
         """The table's own columns, without those about files and errors; rows that do not fit apart, where they are kept aside."""
-        names = ",\n       ".join(name_in_sql(column.name) for column in self.columns)
+        names = ",\n       ".join(map(self._named, self.columns))
         is_aside = self.choices.misfits == "aside" and self.proposal.format != "parquet"
         wanted = self._cut() if self.proposal.cuts else names
         left_out = [condition for condition in (self._totals_left_out(), self._lines_left_out()) if condition]
@@ -252,6 +253,12 @@ class _Writer:
             "outputView": f"{self.name}_errors",
         }
         return [rows, aside]
+
+    def _named(self, column: ProposedColumn) -> str:
+        """The column under its name in the table; Parquet has kept that of the file until here."""
+        name = name_in_sql(column.name)
+        is_as_in_file = self.proposal.format != "parquet" or column.name == column.raw_name
+        return name if is_as_in_file else f"{name_in_sql(column.raw_name)} AS {name}"
 
     def _cut(self) -> str:
         """The columns of a line of fixed width; where the rows go on to another stage of the person, with what does not fit."""

@@ -113,7 +113,12 @@ def remember_look(environment: Environment, uri: str, proposal: Proposal) -> Non
     table = find_table(environment, uri) if proposal.columns and len(uri) <= 1000 else None
     if table is not None:
         rows = None if any(said.code == "look-first-file" for said in proposal.problems) else proposal.rows
-        columns = [{"name": column.name, "type": str(column.type.get("type", ""))} for column in proposal.columns if not column.dropped]
+        is_typed = proposal.format == "parquet"  # read as it is by whoever has no job for it
+        columns = [
+            {"name": column.raw_name if is_typed else column.name, "type": str(column.type.get("type", ""))}
+            for column in proposal.columns
+            if not column.dropped
+        ]
         TableFacts.remember(environment, uri, table.stamp, columns, rows)
 
 

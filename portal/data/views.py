@@ -159,7 +159,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "rows_url": address("rows", found, shown.uri),
         "columns_url": address("columns", found, shown.uri) if with_data and not is_packed else "",
         "files": Lake(found).files_in(shown.uri)[:200] if shown.is_folder and with_data else [],  # their folders may tell values
-        "uploads": uploads.config(user, found.project, found),
+        "uploads": uploads.config(user, found.project, found, folder=shown.uri if shown.is_folder and not shown.job else ""),
         "download_rows": downloads.most_rows(),
         "download_url": address("download", found, shown.uri),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -242,6 +243,10 @@ def test_a_file_can_be_dropped_on_home_and_on_every_page_of_jobs(
         answer = browser_of(ana).get(page)
         assert answer.status_code == 200 and "uploads-config" in answer.content.decode(), page
         assert "uploads-config" not in browser_of(vic).get(page).content.decode(), page
+    put(lake, **{"raw/zones/a.csv": b"n\n1\n", "raw/zones/b.csv": b"n\n2\n", "raw/c.csv": b"n\n3\n"})
+    for uri, folder, offered in (("raw/zones", "raw/zones", "Add a file"), ("raw/c.csv", "", "Replace")):  # next month's, among the others
+        shown = browser_of(ana).get("/p/flights/data/dev/table", {"uri": uri}).content.decode()
+        assert f'"folder": "{folder}"' in shown and f"{offered}</button>" in re.sub(r"\s+<", "<", shown)
 
 
 def test_an_empty_lake_says_what_to_do_first(lake: Path, browser_of: Browsers, ana: User, vic: User, prod: Environment) -> None:

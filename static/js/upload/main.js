@@ -14,12 +14,13 @@ export function startUploads(config, arrived) {
   const working = new Set();
   let batch = [];
   const tray = new Tray({ again: (sender) => add(sender.file, sender.over) });
+  const { folder } = config;
 
   function add(file, over) {
     const why = refusalOf(file, config.limit);
     if (why) return tray.refuse(file.name, why);
     const changed = (sender) => tray.update(sender);
-    const sender = new Sender({ file, over, api: config.api, call, digest, wait, changed, ask: oneQuestion });
+    const sender = new Sender({ file, folder, over, api: config.api, call, digest, wait, changed, ask: oneQuestion });
     tray.add(sender);
     waiting.push(sender);
     next();
@@ -43,7 +44,8 @@ export function startUploads(config, arrived) {
   const take = (files, over) => {
     for (const file of files) add(file, over ?? "");
   };
-  takeFiles({ ...config, where: config.environment, limitWords: `at most ${size(config.limit)} each`, take });
+  const where = folder ? `${folder} in ${config.environment}` : config.environment;
+  takeFiles({ ...config, where, limitWords: `at most ${size(config.limit)} each`, take });
   addEventListener("beforeunload", (event) => {
     if (working.size || waiting.length) event.preventDefault();
   });

@@ -99,6 +99,47 @@ def test_titles_comments_and_totals_are_no_rows(tmp_path: Path) -> None:
     assert proposal_of(tmp_path, "#id;v\n1;2\n3;4\n").settings.comment == ""
 
 
+@pytest.mark.parametrize(
+    ("end", "count"),
+    [
+        ("Notes: p = provisional,,\n", 1),
+        ("Total,7,\nSource: Office,,\n*) estimated,,\n1) revised,,\nStand: 01.02.2024,,\n", 5),
+        ("These figures were revised in March and in May,,\n", 1),
+        ("1007,,\n", 0),
+        ("Miller and Sons,,\n", 0),
+        ("Source: Office,4,\n", 0),
+    ],
+)
+def test_remarks_below_a_table_are_no_rows_though_they_have_all_its_cells(tmp_path: Path, end: str, count: int) -> None:
+    rows = (
+        "".join(f"{n:05} place of its own,{n},1.5\n" for n in range(9)) if end[:1] != "1" else "".join(f"{n},{n},1.5\n" for n in range(9))
+    )
+    found = proposal_of(tmp_path, f"code,n,price\n{rows}{end}")
+    assert (found.settings.skip_last_lines, found.rows) == (count, 9 + end.count("\n") - count)
+    grouped = proposal_of(tmp_path, f"code,n,price\nNotes on the north,,\n{rows}Notes on the south,,\n")
+    assert grouped.settings.skip_last_lines == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "is_header"),
+    [
+        ("sku,2023,2024,2023,2024", "{n:03},{n},3,4,5", True),
+        ("region,2024-01-31,2024-02-29", "r{n},{n},4", True),
+        ("region;31.01.2024;29.02.2024", "r{n};{n};4", True),
+        ("shop,1,2,3,4", "s{n},{n},4,4,7", True),
+        ("shop,00:00,01:00", "s{n},{n},4", True),
+        ("Smith,1998,2004", "Jones{n},200{n},2011", False),
+        ("Ann,2024-01-31,5", "Bob{n},2024-02-0{m},6", False),
+        ("a,1,2,3", "b{n},1,2,3", False),
+        ("2023,2024", "{n},4", False),
+    ],
+)
+def test_years_days_and_hours_side_by_side_are_names(tmp_path: Path, header: str, row: str, is_header: bool) -> None:
+    text = "\n".join([header, *(row.format(n=n, m=n + 1) for n in range(6))]) + "\n"
+    found = proposal_of(tmp_path, text)
+    assert (found.settings.header, found.rows) == (is_header, 6 + (not is_header))
+
+
 def test_what_was_found_can_be_corrected(tmp_path: Path) -> None:
     text = "a;b,c\n1;2,5\n3;4,5\n"
     corrected = proposal_of(tmp_path, text, separator=";", header=False, columns={"0": {"name": "first"}, "1": {"type": "string"}})

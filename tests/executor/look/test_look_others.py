@@ -82,11 +82,11 @@ def test_parquet(tmp_path: Path) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    table = pa.table({"id": [3, 1, 2], "day": [date(2024, 1, 1), None, date(2024, 1, 3)], "p": [{"x": 1}, None, {"x": 2}]})
+    table = pa.table({"id": [3, 1, 2], "day": [date(2024, 1, 1), None, date(2024, 1, 3)], "p €": [{"x": 1}, None, {"x": 2}]})
     parquet.write_table(table, tmp_path / "f.parquet")
-    found = look_at(tmp_path, "f.parquet")
+    found = look_at(tmp_path, "f.parquet", columns={"1": {"name": "at"}})
     assert (found.format, found.rows) == ("parquet", 3)
-    assert [(column.name, column.type["type"]) for column in found.columns] == [("id", "long"), ("day", "date"), ("p", "struct")]
+    assert [(column.name, column.type["type"]) for column in found.columns] == [("id", "long"), ("at", "date"), ("p_eur", "struct")]
     assert found.first_rows[0] == [1, 3, "2024-01-01", "{'x': 1}"]
 
 

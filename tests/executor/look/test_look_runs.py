@@ -351,16 +351,21 @@ def test_words_for_no_value(ran: Ran) -> None:
 
 
 def test_json_lines_and_parquet(ran: Ran, tmp_path: Path) -> None:
+    from pyarrow import parquet
+
     text = (
-        '{"id":1,"at":"2024-01-01T10:00:00Z","zip":"01234","who":{"n":"A","k":[1,2]},"p":1.5}\n'
-        '{"id":2,"at":null,"zip":"98765","who":{"n":"B"},"p":2}\n'
+        '{"id":1,"at":"2024-01-01T10:00:00Z","zip":"01234","who":{"n":"A","k":[1,2]},"p":1.5,"t":"NaN"}\n'
+        '{"id":2,"at":null,"zip":"98765","who":{"n":"B"},"p":2,"t":3}\n'
     )
     _, tables = ran(text.encode(), "j.jsonl")
-    assert columns(tables["j"])["zip"] == ["01234", "98765"]
+    found = columns(tables["j"])
+    assert (found["zip"], found["t"][1], found["t"][0] != found["t"][0]) == (["01234", "98765"], 3.0, True)  # NaN among numbers is one
     assert tables["j"][0]["who"] == {"k": [1, 2], "n": "A"}
     (part,) = (tmp_path / "curated" / "j").glob("*.parquet")
-    _, again = ran(part.read_bytes(), "p.parquet")
-    assert again["p"] == tables["j"]
+    table = parquet.read_table(part).drop_columns("t")
+    parquet.write_table(table.rename_columns(["an at", *table.column_names[1:]]), tmp_path / "named.parquet")
+    _, again = ran((tmp_path / "named.parquet").read_bytes(), "p.parquet", columns={"1": {"name": "no"}})
+    assert again["p"] == [{"an_at": row["at"], "no": row["id"], "p": row["p"], "who": row["who"], "zip": row["zip"]} for row in tables["j"]]
 
 
 ORDERS = [
