@@ -14,6 +14,7 @@ public final class TextShape {
     private static final int WIDTHS = 3, DECIMALS = 34;
     private static final long TEXT = 1L, NUMBER = 1L << 1, DATE = 1L << 2;
     private static final long UNORDERED = 1L << 53, NOT_PLAIN = 1L << 54, SIGNED = 1L << 55, ODD = 1L << 56, ZEROS = 1L << 57, MANY_DIGITS = 1L << 58;
+    private static final long DASHED = 1L << 59, SLASHED = 1L << 60, OF_ONE_KIND = NUMBER | DATE, OF_ONE_TEXT = TEXT | OF_ONE_KIND | SIGNED | ODD | ZEROS | MANY_DIGITS;
     private static final String MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec";
     private static final Pattern GROUPS = Pattern.compile("(?:[0-9]{1,3}(?:[, '\u2019\u00a0][0-9]{3})+|[0-9]{1,3}(?:[.][0-9]{3}){2,}|[0-9]{1,3}(?:[.][0-9]{3})+(?=,[0-9]))(?![0-9])");
     private static final Pattern OTHER_NUMBER = Pattern.compile(
@@ -31,7 +32,8 @@ public final class TextShape {
     /**
      * Bits: 0 a text (neither empty nor only blanks), 1 a number, 2 a date or time; 3 to 33 one for the digits before the decimal sign, 34 to
      * 52 one for those behind it; 53 a date or time that letters put out of order, 54 a text that CAST takes for no number, 55 a number with
-     * a minus or an exponent, 56 a key that only looks like others, 57 digits with a zero before them, 58 more digits than a double has.
+     * a minus or an exponent, 56 a key that only looks like others, 57 digits with a zero before them, 58 more digits than a double has; 59
+     * and 60 a date whose year comes first, with - behind it or another sign: letters put all of one year with the one before those with the other.
      */
     public static long of(UTF8String given) {
         UTF8String trimmed = given.trim();
@@ -42,6 +44,12 @@ public final class TextShape {
         long simple = simple(trimmed, length);
         if (simple >= 0L) return odd | simple;
         return odd | NOT_PLAIN | (couldBe(trimmed, length) ? other(trimmed.toString()) : 0L);
+    }
+
+    /** As `of`, of a text that is compared with such as have the bits `beside`: a number beside numbers, a date beside dates. */
+    public static long beside(UTF8String given, long beside) {
+        long own = of(given);
+        return (own & beside & OF_ONE_KIND) == 0L ? own : own | beside & ~OF_ONE_TEXT;
     }
 
     /** Whether a text becomes a double although it is no number to people: 1d and 1f, NaN and Infinity. */
@@ -135,7 +143,7 @@ public final class TextShape {
             return number(width(text), OTHER_DECIMALS.matcher(text).find() && !WHOLE_GROUPS.matcher(text).matches() ? 1 : 0) | (isSigned ? SIGNED : 0L);
         }
         if (YEAR_LAST.matcher(text).matches() || MONTH_NAME.matcher(text).matches() || YEAR_FIRST_SHORT.matcher(text).matches()) return DATE | UNORDERED;
-        if (YEAR_FIRST.matcher(text).matches()) return DATE;
+        if (YEAR_FIRST.matcher(text).matches()) return DATE | (text.charAt(4) == '-' ? DASHED : SLASHED);
         if (!CLOCK.matcher(text).matches()) return 0L;
         return CLOCK_UNORDERED.matcher(text).matches() ? DATE | UNORDERED : DATE;
     }

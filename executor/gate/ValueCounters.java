@@ -32,7 +32,7 @@ import scala.runtime.AbstractFunction1;
 /** A query rebuilt with a counter of rows at each place that `ValueLook` has found. Written for Janino. */
 final class ValueCounters extends AbstractFunction1 {
     private static final String VALUE = "_sluice_value_";
-    private static final Set TEXTS = new HashSet(Arrays.asList(new Object[] {"order", "order-called", "zeros", "double"}));
+    private static final Set TEXTS = new HashSet(Arrays.asList(new Object[] {"zeros", "double"}));
     private static final Set KEYS = new HashSet(Arrays.asList(new Object[] {"key-left", "key-right", "group", "group-words"}));
     private final List points, metrics;
     private final String[] names;
@@ -187,6 +187,7 @@ final class ValueCounters extends AbstractFunction1 {
         Expression value = point.values[place];
         if (kind.startsWith("sought") && place == 0) return nearly(kind, point.values);
         if (kind.startsWith("group") && place == 1) return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.LongType, "cases", value);
+        if (kind.startsWith("order")) return place == 0 ? called(TextShape.class, org.apache.spark.sql.types.DataTypes.LongType, "beside", Arrays.asList(point.values)) : value;
         if (kind.equals("thousands")) return called(TextShape.class, org.apache.spark.sql.types.DataTypes.LongType, "thousands", value);
         if (KEYS.contains(kind)) return called(KeyShape.class, org.apache.spark.sql.types.DataTypes.LongType, "of", value);
         if (kind.equals("suffix")) return called(TextShape.class, org.apache.spark.sql.types.DataTypes.BooleanType, "isOddDouble", value);

@@ -57,6 +57,7 @@ import org.apache.spark.sql.types.FloatType;
 import org.apache.spark.sql.types.NumericType;
 import org.apache.spark.sql.types.StringType;
 import scala.jdk.javaapi.CollectionConverters;
+import org.apache.spark.unsafe.types.UTF8String;
 
 /**
  * Finds the places of one query where what comes out depends on how its values are written or on what they are (text put in order, digits
@@ -259,14 +260,29 @@ public final class ValueLook {
     }
 
     private void orderedAll(LogicalPlan node, Expression part) {
-        scala.collection.Iterator children = part.children().iterator();
-        while (children.hasNext()) ordered(node, meant(children.next()));
+        long beside = 0L;
+        for (int i = 0; i < part.children().length(); i++) beside |= shapeOf(meant(part.children().apply(i)));
+        for (int i = 0; i < part.children().length(); i++) ordered(node, meant(part.children().apply(i)), beside);
+    }
+
+    /** How a text of the query is written, which stands in order with the texts of a column: 2024-1-5 comes behind 2024-01-31. */
+    private static long shapeOf(Expression text) {
+        boolean isText = text instanceof Literal && text.dataType() instanceof StringType && ((Literal) text).value() != null;
+        return isText ? TextShape.of((UTF8String) ((Literal) text).value()) : 0L;
     }
 
     private void ordered(LogicalPlan node, Expression value) {
+        ordered(node, value, 0L);
+    }
+
+    private void ordered(LogicalPlan node, Expression value, long beside) {
         if (!(value.dataType() instanceof StringType) || value.foldable()) return;
-        if (origins.isCalled(value)) add("order-called", node, value, new Expression[] {value});
-        else if (!origins.isMeant(value)) add("order", node, value, new Expression[] {value});
+        if (origins.isCalled(value)) add("order-called", node, value, new Expression[] {value, bits(beside)});
+        else if (!origins.isMeant(value)) add("order", node, value, new Expression[] {value, bits(beside)});
+    }
+
+    private static Literal bits(long bits) {
+        return org.apache.spark.sql.catalyst.expressions.Literal$.MODULE$.apply(Long.valueOf(bits));
     }
 
     private void compared(LogicalPlan node, Expression part) {
@@ -408,10 +424,15 @@ public final class ValueLook {
             boolean isSame = known.kind.equals(kind) && known.values[0].semanticEquals(values[0]) && (!kind.startsWith("sought") || known.values[1].semanticEquals(values[1]));
             if (!isSame || !kind.startsWith("order") && !known.shown.semanticEquals(shown)) continue;
             if ((known.child == ValuePoint.ASKED) != (made.child == ValuePoint.ASKED)) continue;
+            if (kind.startsWith("order")) known.values[1] = values[1] = bits(bitsOf(known) | bitsOf(made));
             if (known.node != made.node && known.child >= 0 && made.child >= 0) points.set(i, made); // further below, where no condition has left out rows yet
             return;
         }
         if (points.size() < MOST) points.add(made);
+    }
+
+    private static long bitsOf(ValuePoint order) {
+        return ((Long) ((Literal) order.values[1]).value()).longValue();
     }
 
     // --- counting

@@ -1,7 +1,7 @@
 """Whether the texts of a column are numbers or dates that come out of order when they are compared letter by letter, as text is.
 
-“9” comes after “10”, “02/01/2024” before “05/12/2019”. Numbers with as many digits before the decimal sign, ISO dates, names and codes
-(leading zeros) come out right, or as meant.
+“9” comes after “10”, “02/01/2024” before “05/12/2019”; so does a text of the query that a column is compared with. Numbers with as many
+digits before the decimal sign, ISO dates, names and codes (leading zeros) come out right, or as meant.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MOST_DIGITS = 18
 
 SHAPE = "_sluice_value_0"
 """What `executor/gate/TextShape.java` says of each text, in bits."""
-_DATE, _UNORDERED, _NOT_PLAIN, _SIGNED, ZEROS, MANY_DIGITS = 2, 53, 54, 55, 57, 58
+_DATE, _UNORDERED, _NOT_PLAIN, _SIGNED, ZEROS, MANY_DIGITS, _DASHED, _SLASHED = 2, 53, 54, 55, 57, 58, 59, 60
 _WIDTHS, _DECIMALS = range(3, 34), range(34, 53)
 
 
@@ -39,7 +39,7 @@ def in_order(numbers: Sequence[int]) -> tuple[str, int] | None:
     least = texts * (HALF_OF_THEM if has_decimals(bits) else MOST_OF_THEM)
     if count >= least and (len(_set(bits, _WIDTHS)) > 1 or bits >> _SIGNED & 1):
         return "numbers-by-letters", count
-    if dates >= texts * HALF_OF_THEM and bits >> _UNORDERED & 1:
+    if dates >= texts * HALF_OF_THEM and (bits >> _UNORDERED & 1 or (bits >> _DASHED & 1 and bits >> _SLASHED & 1)):
         return "dates-by-letters", dates
     return None
 

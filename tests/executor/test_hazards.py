@@ -59,6 +59,7 @@ def run(process: SparkProcess, lake: Path, sql: str) -> Outcome:
         ("SELECT count(*) AS c FROM t WHERE n BETWEEN '5' AND '50'", {"n"}),
         ("SELECT count_if(n <= '50') AS c FROM t", {"n"}),
         ("SELECT greatest(n, same) AS g FROM t", {"n"}),
+        ("SELECT count(*) AS c FROM t WHERE same > '9' OR same < '100' OR iso > '20'", {"same"}),
         ("SELECT id, row_number() OVER (ORDER BY n) AS r FROM t", {"n"}),
         ("SELECT id, max(n) OVER (PARTITION BY name) AS r FROM t", {"n"}),
         ("SELECT max_by(id, n) AS m FROM t", {"n"}),
@@ -90,6 +91,8 @@ def test_numbers_in_order_as_text_are_told(spark_process: SparkProcess, lake: Pa
         ("SELECT max(date_format(at, 'dd/MM/yyyy')) AS m FROM v", "date_format(at, dd/MM/yyyy)"),
         ("SELECT min(day) AS m FROM v", "day"),
         ("SELECT id FROM v WHERE us > 'Feb 1, 2024'", "us"),
+        ("SELECT id FROM t WHERE iso BETWEEN '2023-01-01' AND '2023-2-28'", "iso"),
+        ("SELECT greatest(iso, '2023/10/01') AS g FROM t", "iso"),
     ],
 )
 def test_dates_in_order_as_text_are_told(spark_process: SparkProcess, lake: Path, sql: str, name: str) -> None:
@@ -129,7 +132,8 @@ def test_days_and_amounts_are_told_beside_other_words(
     "sql",
     [
         "SELECT max(name) AS a, max(code) AS b, min(item) AS c, max(iso) AS d, max(same) AS e FROM t",
-        "SELECT * FROM t WHERE name > 'B' AND iso >= '2024-01-01' ORDER BY name, code, item, iso, same",
+        "SELECT * FROM t WHERE name > 'B' AND iso >= '2024-01' AND iso < '2024-02-01 10:00' AND same > '10' AND code > '5' "
+        "ORDER BY name, code, item, iso, same",
         "SELECT max(CAST(n AS STRING)) AS m FROM t",
         "SELECT max(CAST(n AS DOUBLE)) AS m FROM t",
         "SELECT count(*) AS c FROM t WHERE id > 1",
@@ -322,7 +326,7 @@ def test_text_that_is_a_number_to_spark_alone_is_told(
 
 @pytest.mark.parametrize(
     ("condition", "names"),
-    [("n > '9'", {"n"}), ("n BETWEEN '5' AND '50' AND id = '1'", {"n"}), ("iso > '2024' AND name > 'A' AND same < '5'", set())],
+    [("n > '9'", {"n"}), ("n BETWEEN '5' AND '50' AND id = '1'", {"n"}), ("iso > '2024' AND name > 'A' AND same < '50'", set())],
 )
 def test_numbers_of_parquet_compared_as_text_are_told(spark_process: SparkProcess, lake: Path, condition: str, names: set[str]) -> None:
     save = {"type": "ParquetLoad", "name": "save", "inputView": "t", "outputURI": "p"}
