@@ -99,8 +99,8 @@ def _object_store() -> Part:
 
 def _disk() -> Part:
     """Where it is full, runs that write fail one by one, and then nothing can be saved any more."""
-    disk = os.statvfs(settings.SLUICE_HOME)
-    free_mb = disk.f_bavail * disk.f_frsize // 1024**2
+    disks = [os.statvfs(folder) for folder in (settings.SLUICE_HOME, settings.LAKE_DIR) if folder.exists()]  # the lake often has its own
+    free_mb = min(disk.f_bavail * disk.f_frsize // 1024**2 for disk in disks)
     is_short = free_mb < settings.KEEP_FREE_MB
     says = f"The disk is nearly full ({free_mb:,} MB free): runs that write are stopped, and soon nothing can be saved. Make room."
     return Part("disk", not is_short, says if is_short else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 import time
@@ -47,9 +48,18 @@ def answer(work: Work) -> int:
             _say({"event": "problem", "problem": problem.as_dict()})
     except (MemoryError, RecursionError):
         _say({"event": "problem", "problem": TOO_MUCH.as_dict()})
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _say({"event": "problem", "problem": DISK_FULL.as_dict()})
     return NOT_RIGHT
 
 
+DISK_FULL = Problem(
+    code="disk-full",
+    message="The disk of the lake is full, so nothing was changed.",
+    fix="Ask whoever runs the machine to free some space, then try again.",
+)
 TOO_MUCH = Problem(code="look-too-much", message="The file is too large or too deep to be looked at.", fix="Bring a smaller part of it.")
 
 

@@ -21,7 +21,7 @@ from executor.problems import Problem
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher
-from portal.runs.measures import Meter
+from portal.runs.measures import DISK_NEARLY_FULL, Meter
 from portal.runs.preview_client import ANSWERS
 from portal.runs.preview_lease import LONGEST_LINE, said
 
@@ -82,12 +82,14 @@ class FilePrograms:
         errors = asyncio.create_task(_last_errors(process))
         added_to = launch.data if launch.writes and what not in QUICK else None  # the quick ones only move and remove, also on a full disk
         meter = Meter(process.pid, 0, None, added_to, beside_mb=launch.beside_mb, group=launch.group)
-        watch = asyncio.create_task(_measured(process, meter))
+        watch, is_broken = asyncio.create_task(_measured(process, meter)), False
         try:
             assert process.stdin is not None  # noqa: S101 - it is a pipe
             process.stdin.write((json.dumps({**values, "lake": launch.lake}) + "\n").encode())
             async for event in _events(process, SECONDS[what]):
-                yield await _why_ended(event, watch, meter)
+                event = await _why_ended(event, watch, meter)
+                is_broken = event.get("problem") is BROKEN["problem"]
+                yield event
         finally:
             meter.stop()
             watch.cancel()
@@ -95,7 +97,7 @@ class FilePrograms:
             await process.wait()
             launch.clear()
             text = await errors
-            if process.returncode not in (0, 1) and text:
+            if (is_broken or process.returncode not in (0, 1)) and text:
                 log.warning("A program over files ended (exit code %s): %s", process.returncode, text)
 
 
@@ -114,6 +116,8 @@ async def _why_ended(event: dict[str, Any], watch: asyncio.Task[Problem], meter:
     excess = watch.result() if watch.done() else meter.told_by_the_kernel()
     if excess is None:
         return event
+    if excess.code == DISK_NEARLY_FULL:  # the file is not to blame
+        return said(excess.code, excess.message, excess.fix or "") | {"last": True}
     return said(excess.code, TOO_MUCH.format(found=excess.found, most=excess.expected), NOT_AS_IT_SAYS) | {"last": True}
 
 

@@ -26,6 +26,8 @@ DISK_SECONDS = 3.0
 LOOK_SECONDS = 2.0
 """The longest a look at a folder may take."""
 MB = 1024**2
+DISK_NEARLY_FULL = "disk-nearly-full"
+"""The code of a problem that no single run or file is to blame for."""
 FIX = "Nothing was published. Let it do less at a time: filter earlier, make fewer files, look at the joins."
 
 
@@ -119,10 +121,10 @@ class Meter:
             with suppress(OSError):
                 if folder and (disk := os.statvfs(folder)).f_bavail * disk.f_frsize < settings.KEEP_FREE_MB * MB:
                     return Problem(
-                        code="disk-nearly-full",
-                        message="The disk is nearly full, so runs that write are stopped: nothing else could be saved either.",
+                        code=DISK_NEARLY_FULL,
+                        message="The disk is nearly full, so what writes there is stopped: nothing else could be saved either.",
                         expected=f"at least {settings.KEEP_FREE_MB:,} MB free",
-                        fix="Ask whoever runs the machine to free some space, then run it again. Nothing was published.",
+                        fix="Ask whoever runs the machine to free some space, then try again. Nothing was published.",
                     )
         return None
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.decorators import login_not_required
@@ -222,10 +224,15 @@ def test_readiness_names_what_is_missing(settings, tmp_path):
     assert "Redis" in broker["says"]
 
 
-def test_a_disk_that_is_nearly_full_is_said_on_every_page(ana, browser_of, settings, monkeypatch):
+@pytest.mark.parametrize("full", ["SLUICE_HOME", "LAKE_DIR"])
+def test_a_disk_that_is_nearly_full_is_said_on_every_page(ana, browser_of, settings, monkeypatch, tmp_path, full):
     from portal import health
 
-    settings.KEEP_FREE_MB = 2**40
+    setattr(settings, full, tmp_path)
+    free = os.statvfs
+    monkeypatch.setattr(
+        health.os, "statvfs", lambda folder: SimpleNamespace(f_bavail=0, f_frsize=1) if folder == tmp_path else free(folder)
+    )
     monkeypatch.setattr(health._remembered, "until", 0.0)
     assert b"The disk is nearly full" in browser_of(ana).get("/account").content
     disk = next(part for part in Client().get("/readyz").json()["parts"] if part["name"] == "disk")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import json
 import sys
 import time
 import zipfile
@@ -14,6 +17,7 @@ from django.db import connections
 
 from executor.files import kept
 from executor.files.publish import Publisher
+from executor.look import commands
 from portal.runs import file_programs, launcher
 from portal.runs.file_programs import OF_ONE_PERSON, FilePrograms
 from tests.factories import DOCUMENT, as_text
@@ -136,7 +140,19 @@ def test_what_fills_the_disk_is_ended_and_told(dev: Any, ana: Any, lake: Path, s
     monkeypatch.setattr(measures, "DISK_SECONDS", 0.1)
     monkeypatch.setattr(launcher, "command", lambda arguments: [sys.executable, "-c", SLEEPS])
     problem = answer_of("unpack", dev, ana, "much.zip")
-    assert problem["code"] == "disk-nearly-full" and problem["fix"]
+    assert (problem["code"], "file" in problem["message"], "None" in problem["message"]) == ("disk-nearly-full", False, False)
+    assert "free some space" in problem["fix"]
+
+
+def test_a_disk_that_is_full_is_told_as_that_and_not_as_a_broken_file(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: Any) -> dict[str, Any]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({"uri": "two.zip", "lake": str(lake)}) + "\n"))
+    assert commands.answer(full) == commands.NOT_RIGHT
+    assert json.loads(capsys.readouterr().out)["problem"]["code"] == "disk-full"
 
 
 def test_what_is_ended_while_its_wall_is_built_does_not_go_on(dev: Any, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
