@@ -69,16 +69,17 @@ class FilePrograms:
     async def _run(self, what: str, environment: int, values: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         launch = await asyncio.to_thread(_launch, environment, what)
         pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *launch.argv,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-            env=launch.environment,
-            cwd=settings.BASE_DIR,
-            start_new_session=True,
-            limit=LONGEST_LINE,
-        )
+        with launcher.starting(launch.clear):
+            process = await asyncio.create_subprocess_exec(
+                *launch.argv,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                env=launch.environment,
+                cwd=settings.BASE_DIR,
+                start_new_session=True,
+                limit=LONGEST_LINE,
+            )
         errors = asyncio.create_task(_last_errors(process))
         added_to = launch.data if launch.writes and what not in QUICK else None  # the quick ones only move and remove, also on a full disk
         meter = Meter(process.pid, 0, None, added_to, beside_mb=launch.beside_mb, group=launch.group)

@@ -15,7 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -42,6 +43,29 @@ class SandboxMissing(PortalError):
 
     code = "sandbox-missing"
     status = 503
+
+
+class NotStarted(PortalError):
+    """The machine has no room for a program, or refuses one, just now."""
+
+    code = "not-started"
+    status = 503
+
+
+@contextmanager
+def starting(*undo: Callable[[], None]) -> Iterator[ExitStack]:
+    """Takes back what was made for a program that is not started after all. Raises NotStarted for what the machine refuses."""
+    with ExitStack() as made:
+        for one in undo:
+            made.callback(one)
+        try:
+            yield made
+        except OSError as error:
+            raise NotStarted(
+                f"The program for this cannot be started: {error.strerror or type(error).__name__}.",
+                fix="Ask whoever runs the machine whether its disk or memory is full, then try again.",
+            ) from error
+        made.pop_all()
 
 
 @dataclass(frozen=True)
@@ -118,26 +142,39 @@ def _launch(
 ) -> Launch:
     """`scratch`: how the name of its folder on disk begins; None when its /tmp is memory. `without_spark_mb`: all the memory of a program
     that starts no Spark."""
-    lake, wall, argv = lake_folder(environment), sandbox.status(), command(arguments)
+    wall, argv = sandbox.status(), command(arguments)
     _require_wall(wall, environment)
-    sandbox.give_to_executors(lake)
-    folder = Scratch(scratch) if scratch else None
-    heap, beside = (0, without_spark_mb) if without_spark_mb else (environment.compute.memory_mb, settings.RUN_EXTRA_MEMORY_MB)
-    group = _group(heap + beside + settings.RUN_SHM_MB + (0 if folder else settings.PREVIEW_TMP_MB))
-    about: dict[str, Any] = {"scratch": folder, "data": lake, "writes": writable, "memory_mb": heap, "beside_mb": beside, "group": group}
-    if wall.kind == "full":
-        argv = sandbox.wrapped(
-            argv,
-            lake=lake,
-            writable=writable,
-            tmp=folder.path if folder else None,
-            tmp_mb=settings.PREVIEW_TMP_MB,
-            memory_mb=environment.compute.memory_mb,
-        )
-        return Launch(groups.entering(group, argv), {"PATH": os.environ.get("PATH", os.defpath)}, sandbox.LAKE, wall.kind, **about)
-    dies_with_us = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
-    variables = sandbox.environment() | ({"TMPDIR": str(folder.path)} if folder else {})
-    return Launch(groups.entering(group, [*dies_with_us, *argv]), variables, str(lake), wall.kind, **about)
+    with starting() as made:
+        lake = lake_folder(environment)
+        sandbox.give_to_executors(lake)
+        folder = Scratch(scratch) if scratch else None
+        if folder:
+            made.callback(folder.remove)
+        heap, beside = (0, without_spark_mb) if without_spark_mb else (environment.compute.memory_mb, settings.RUN_EXTRA_MEMORY_MB)
+        group = _group(heap + beside + settings.RUN_SHM_MB + (0 if folder else settings.PREVIEW_TMP_MB))
+        if group:
+            made.callback(group.remove)
+        about: dict[str, Any] = {
+            "scratch": folder,
+            "data": lake,
+            "writes": writable,
+            "memory_mb": heap,
+            "beside_mb": beside,
+            "group": group,
+        }
+        if wall.kind == "full":
+            argv = sandbox.wrapped(
+                argv,
+                lake=lake,
+                writable=writable,
+                tmp=folder.path if folder else None,
+                tmp_mb=settings.PREVIEW_TMP_MB,
+                memory_mb=environment.compute.memory_mb,
+            )
+            return Launch(groups.entering(group, argv), {"PATH": os.environ.get("PATH", os.defpath)}, sandbox.LAKE, wall.kind, **about)
+        dies_with_us = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+        variables = sandbox.environment() | ({"TMPDIR": str(folder.path)} if folder else {})
+        return Launch(groups.entering(group, [*dies_with_us, *argv]), variables, str(lake), wall.kind, **about)
 
 
 def _group(memory_mb: int) -> Group | None:
@@ -182,17 +219,18 @@ class Executor:
         """`first`: what it is told at once."""
         self.launch = launch
         self.output: queue.Queue[tuple[str, str]] = queue.Queue(maxsize=LINES_AHEAD)
-        self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
-            launch.argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=launch.environment,
-            cwd=settings.BASE_DIR,
-            start_new_session=True,
-            encoding="utf-8",
-            errors="replace",
-        )
+        with starting(launch.clear):
+            self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+                launch.argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=launch.environment,
+                cwd=settings.BASE_DIR,
+                start_new_session=True,
+                encoding="utf-8",
+                errors="replace",
+            )
         self._streams_open = 2
         self._heard = time.monotonic()
         self._lock = threading.Lock()

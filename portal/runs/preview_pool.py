@@ -66,8 +66,9 @@ class Pool:
             elif not await self._may_start(key, is_first=is_first):
                 return None
             launch = await asyncio.to_thread(self._launch, key.environment)
-            lease = self.leases[key] = Lease(key, holder, launch)
+            lease = Lease(key, holder, launch)
             await lease.start()
+            self.leases[key] = lease
             log.info("A preview session for %s starts (%s of %s).", holder, len(self.leases), settings.PREVIEW_LEASES)
             return lease
 

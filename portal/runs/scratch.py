@@ -40,7 +40,11 @@ class Scratch:
         self._lock: int | None = os.open(self.folder, os.O_RDONLY)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.path = self.folder / "tmp"
-        sandbox.make_tmp(self.path)
+        try:
+            sandbox.make_tmp(self.path)
+        except OSError:  # a disk that is full
+            self.remove()
+            raise
 
     def remove(self) -> None:
         """Gives the folder up; it is removed soon. Calling it again does nothing."""

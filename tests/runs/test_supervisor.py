@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -55,6 +56,22 @@ def test_a_good_run_ends_succeeded_with_its_stages_outputs_and_log(queued: Calla
     assert (fake_executor / "published").read_text() == f"{run.pk}\n"
     attempt = run.attempts.get()
     assert (attempt.outcome, attempt.exit_code, attempt.sandbox) == ("succeeded", 0, "degraded")
+
+
+@pytest.mark.parametrize("refused", ["portal.runs.sandbox.make_tmp", "portal.runs.groups.entering", "subprocess.Popen"])
+def test_a_machine_that_has_no_room_for_the_program_is_told_as_that_at_once(
+    queued: Callable[..., Run], work: Work, refused: str, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """Not as a machine that stopped answering, after two leases; and no folder stays behind, held as long as the worker lives."""
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(refused, full)
+    run = work(queued())
+    assert (run.state, run.fence, run.problem["code"]) == (RunState.FAILED, 1, "not-started")
+    assert "No space left" in run.problem["message"] and "disk" in run.problem["fix"]
+    until(lambda: not list((settings.RUN_DIR / "scratch").iterdir()), "its folder to go")
 
 
 def test_lines_keep_their_order_and_none_is_lost(queued: Callable[..., Run], work: Work) -> None:
