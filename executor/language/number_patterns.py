@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 
 BLANKS = " \u00a0\u202f"
+OTHER_BLANKS = "\u00a0\u202f\u3000"
+"""Blanks that web pages, SAP and East Asian programs put around numbers, which Java's trim leaves there."""
 APOSTROPHES = "’'"
 """Both are typed between thousands; in a pattern it is the first, as the second quotes."""
 _NUMBER = re.compile(r"[#0](?:[#0,.’\u00a0\u202f ]*[#0])?[.,]?(?:E0+)?|\.[#0]+(?:E0+)?")

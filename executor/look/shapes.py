@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-BLANKS = " \t\u00a0\u202f\u3000"
+from executor.language.number_patterns import OTHER_BLANKS
+
+BLANKS = f" \t{OTHER_BLANKS}"
 _CURRENCY = r"[$€£¥₹₽₩]|USD|EUR|GBP|CHF|kr"
 _BODIES = {
     "whole": r"\d+",
@@ -28,6 +30,8 @@ _NUMBER = re.compile(
 _SCIENTIFIC = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)[eE][+-]?\d+", re.ASCII)
 _E_AMONG_DIGITS = re.compile(r"\d+[eE]\d+", re.ASCII)
 """Programs that write powers of ten put a sign or a point into nearly all of them; what has neither is a code as often as a number."""
+_SHORTENED = re.compile(r"-?\d(?:\.\d{1,5})?E\+(?:1[1-9]|[2-9]\d)", re.ASCII)
+"""As spreadsheets show numbers of twelve digits and more, and save them as CSV: six digits are left."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
@@ -53,7 +57,8 @@ LARGEST_DOUBLE = Decimal("1.7976931348623157e308")
 class Number:
     """`form`: a name of _BODIES, scientific or too_large. `around`: signs in front and behind, with # for the digits. `weak`: its only
     sign is followed by three digits, so it may stand between thousands. `true_minus`: its minus is the sign of typesetters and web pages.
-    `point`: the sign before decimals, where its form leaves it open. `may_be_code`: digits, an E and digits, such as 1E5."""
+    `point`: the sign before decimals, where its form leaves it open. `may_be_code`: digits, an E and digits, such as 1E5. `is_shortened`: as a
+    spreadsheet shows what has many digits, such as 4.00638E+12."""
 
     form: str
     around: str = "#"
@@ -62,6 +67,7 @@ class Number:
     true_minus: bool = False
     point: str = ""
     may_be_code: bool = False
+    is_shortened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ def shape_of(text: str) -> Shape:
 def _number(text: str) -> Number | None:
     if _SCIENTIFIC.fullmatch(text):
         form = "scientific" if abs(Decimal(text)) <= LARGEST_DOUBLE else "too_large"
-        return Number(form, may_be_code=bool(_E_AMONG_DIGITS.fullmatch(text)))
+        return Number(form, may_be_code=bool(_E_AMONG_DIGITS.fullmatch(text)), is_shortened=bool(_SHORTENED.fullmatch(text)))
     found = _NUMBER.fullmatch(text)
     if not found or bool(found["open"]) != bool(found["close"]):
         return None

@@ -19,7 +19,11 @@ LONGEST_NUMBER = 15
 """Digits of a whole number; longer ones may be account numbers and the like."""
 LARGEST_LONG = 2**63 - 1
 LATEST_SHORT_YEAR = 40
-BOOLEANS = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("ja", "nein"), ("oui", "non"), ("si", "no"))
+BOOLEANS = (
+    ("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("ja", "nein"), ("j", "n"), ("wahr", "falsch"), ("oui", "non"),
+    ("vrai", "faux"), ("si", "no"), ("sí", "no"), ("sì", "no"), ("verdadero", "falso"), ("vero", "falso"), ("sim", "não"), ("ja", "nee"),
+    ("waar", "onwaar"), ("ja", "nej"), ("tak", "nie"), ("prawda", "fałsz"), ("да", "нет"), ("是", "否"), ("はい", "いいえ"),
+)  # fmt: skip
 _CODE_NAMES = re.compile(
     r"(?:^|[_\s-])(?:zip|zip_?code|post_?code|postal_?code|plz|cap|iban|account_?(?:no|number)|card_?(?:no|number)"
     r"|phone|telephone|telefone?|tel[eé]fono|tel|mobile?|handy|cell|fax|telefax|ssn|isbn|ean|gtin|upc|vat)(?:$|[_\s-])",
@@ -32,6 +36,11 @@ _DAY_NAMES = re.compile(r"date|day|datum|_dt\b|^dt|tag$|jour|fecha", re.IGNORECA
 
 
 EMPTY = "always empty"
+SHORTENED = (
+    "a spreadsheet shows many digits as 4.00638E+12, and saved them so: the others are lost. Show the column there as a number without "
+    "decimals, and save it again; where these are powers of ten, choose a number"
+)
+BRACKETED = "all stand in brackets: of accounts they are negative, else notes or errors; choose a number, and they are read as negative"
 KINDS = {"date": "days", "timestamp": "days and times", "time": "times of day", "boolean": "yes or no"} | dict.fromkeys(
     ("integer", "long", "double", "decimal"), "numbers of one writing"
 )
@@ -203,6 +212,9 @@ def _code(facts: Facts) -> Typing | None:
     codes = _rows(facts, lambda key: isinstance(key, Number) and key.may_be_code)
     if codes and codes + sum(tally.rows for _, tally in wholes) == numbers:
         return Typing("string", why="an E among digits is a code, such as 1E5; where it is a power of ten, choose a number")
+    shortened = _rows(facts, lambda key: isinstance(key, Number) and key.is_shortened)
+    if shortened and shortened == _rows(facts, lambda key: isinstance(key, Number) and key.form == "scientific"):
+        return Typing("string", why=SHORTENED)
     if wholes and sum(tally.rows for _, tally in wholes) == numbers:
         is_amount = all(_is_long(tally) for _, tally in wholes) and not _LONG_CODE_NAMES.search(facts.name)
         if max(tally.digits for _, tally in wholes) > LONGEST_NUMBER and not is_amount:
@@ -241,6 +253,8 @@ def number(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
     if around is None:
         return Typing("string", why="several currencies in one column")
     keys = {key for key in keys if key.around in around}
+    if not wanted and keys and all(key.around.startswith("(") for key in keys):
+        return Typing("string", why=BRACKETED)
     typing = Typing("", set(keys), decimal=sign, open="decimal" if is_open else "")
     typing.shows_decimal = any(not key.weak and key.form not in ("whole", *GAPS) for key in keys)
     _choose_number(typing, {key: numbers[key] for key in keys}, wanted)

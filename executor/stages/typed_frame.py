@@ -16,6 +16,7 @@ from pyspark.sql.types import ArrayType, StringType, StructType
 from executor.files.headers import in_quotes
 from executor.files.headers import key as key_of
 from executor.files.stand_ins import NULL_WORDS
+from executor.language.number_patterns import OTHER_BLANKS
 from executor.language.quoting import name_in_sql, text_in_sql
 from executor.language.schema import AnyColumn, ArrayColumn, BooleanColumn, Scalar, StringColumn, StructColumn
 from executor.problems import Problem, ProblemError
@@ -239,7 +240,8 @@ def _cell(source: DataFrame, name: str, column: AnyColumn, index: int) -> _Cell:
 
 def text_of(column: Scalar, raw: str) -> str:
     """The text to convert; null where there is no value."""
-    text = f"btrim({raw}, {text_in_sql(JAVA_BLANKS)})" if column.trim else raw
+    blanks = JAVA_BLANKS if isinstance(column, StringColumn) else JAVA_BLANKS + OTHER_BLANKS
+    text = f"btrim({raw}, {text_in_sql(blanks)})" if column.trim else raw
     if column.nullable_values:
         text = f"IF({is_one_of(text, column.nullable_values)}, NULL, {text})"
     replacement = column.null_replacement_value
