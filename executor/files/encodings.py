@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import codecs
 import gzip
+import re
 import unicodedata
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ Encoding = Literal[
     "UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE",
     "windows-1252", "ISO-8859-1", "ISO-8859-15", "windows-1250", "windows-1251", "windows-1253", "windows-1254", "windows-1255",
     "windows-1256", "windows-1257", "KOI8-R", "IBM437", "IBM850", "Shift_JIS", "windows-31j", "EUC-JP", "EUC-KR", "Big5", "GB18030",
+    "MacRoman",
 ]  # fmt: skip
 """Names that Python and Java both know."""
 
@@ -25,6 +27,9 @@ MARKS = ((b"\xef\xbb\xbf", "UTF-8"), (b"\xff\xfe", "UTF-16LE"), (b"\xfe\xff", "U
 """What a file may begin with to say its encoding (a byte order mark)."""
 MARK = "\ufeff"
 UTF_16 = ("UTF-16", "UTF-16LE", "UTF-16BE")
+WESTERN = ("windows-1252", "ISO-8859-1", "ISO-8859-15", "windows-1250", "windows-1254", "windows-1257")
+UTF8_LETTER = re.compile(rb"\xc3[\x80-\xa9\xab-\xbf](?![\x80-\xff])")
+"""A letter such as ü in UTF-8, which is “Ã¼” in western encodings: there no word has it. ê is left out, as Romanian capitals look so."""
 _PACKED = {".gz": gzip.open, ".bz2": bz2.open}
 BROKEN = (OSError, EOFError, zlib.error)
 """What is raised while a packed file is read that is broken."""
@@ -90,6 +95,25 @@ def is_utf8_beyond_ascii(file: str, changed: int, size: int) -> bool:
                 return False
             if not part:
                 return is_more
+
+
+@lru_cache(maxsize=4096)
+def utf8_letters(file: str, changed: int, size: int) -> tuple[int, int]:
+    """(letters that are written in UTF-8, the line of the first) of a file in a western encoding; each would come as two signs. `changed`,
+    `size`: of the file now. Raises BrokenPack."""
+    count, first, lines = 0, 0, 1
+    with opened(Path(file)) as stream:
+        while True:
+            try:
+                part = stream.read(BLOCK_BYTES)
+            except BROKEN as error:
+                raise BrokenPack(0) from error
+            if not part:
+                return count, first
+            found = UTF8_LETTER.search(part)
+            first = first or (lines + part.count(b"\n", 0, found.start()) if found else 0)
+            count += len(UTF8_LETTER.findall(part)) if found else 0
+            lines += part.count(b"\n")
 
 
 def unmarked_utf16(head: bytes) -> str | None:

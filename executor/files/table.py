@@ -209,6 +209,7 @@ def _tell(table: Table, seen: Sequence[SeenFile], rules: TextRules) -> None:
         table.said.append(f"{_files(marked)} in {kinds}, as the mark at the beginning says.")
     unsaid = [one for one in others if one not in marked]
     table.warnings += [_utf8_unsaid(unsaid, rules)] if unsaid else []
+    table.warnings += _mixed_encodings(seen)
     apart = [one for one in seen if one.separator]
     if apart:
         kinds = ", ".join(sorted({SEPARATORS[one.separator] for one in apart}))
@@ -289,6 +290,31 @@ def _utf8_unsaid(files: Sequence[SeenFile], rules: TextRules) -> Problem:
         expected=str(rules.encoding),
         fix="Where all files are UTF-8 now, set the encoding of the stage to UTF-8.",
     )
+
+
+def _mixed_encodings(seen: Sequence[SeenFile]) -> list[Problem]:
+    """Files of a western encoding with lines in UTF-8 among the others, as where two were put behind each other."""
+    found = []
+    for one in seen:
+        state = one.file.path.stat()
+        facts = (str(one.file.path), state.st_mtime_ns, state.st_size)
+        count, line = encodings.utf8_letters(*facts) if one.encoding in encodings.WESTERN else (0, 0)
+        found += [(one, count, line)] if count else []
+    if not found:
+        return []
+    one, count, line = found[0]
+    more = f" So it is in {len(found):,} files." if len(found) > 1 else ""
+    letters = "1 letter is" if count == 1 else f"{count:,} letters are"
+    return [
+        Problem(
+            code="input-encoding-mixed",
+            field="encoding",
+            message=f"{letters} written in UTF-8 in “{one.file.name}”, the others in {one.encoding}: “ü” comes as “Ã¼” there.{more}",
+            file=one.file.name,
+            found=f"first in line {line:,}",
+            fix="Save all of the file in one encoding; where files were put behind each other, read them as files of one folder instead.",
+        )
+    ]
 
 
 def _comments(seen: Sequence[SeenFile], rules: TextRules) -> Problem | None:

@@ -16,7 +16,7 @@ from executor.files.stand_ins import NULL_WORDS
 from executor.look import consoles, fixed_width
 from executor.look.describing import column_of
 from executor.look.dialect import Dialect, dialect_of
-from executor.look.encoding import encoding_of, found
+from executor.look.encoding import encoding_of, found, mixed_told
 from executor.look.facts import SPREAD, Facts
 from executor.look.found_values import found_in_values, style_of
 from executor.look.grouping import group_rows
@@ -137,7 +137,7 @@ class DelimitedLook:
         told_cuts = consoles.told(self.dialect.printed) or fixed_width.told(self.dialect.cuts)
         signs = (self.dialect.separator, self.dialect.quote)
         goes_on = consoles.told_goes_on(*signs, lines_of(self.head)) if self.others else []
-        proposal.problems = [*told_cuts, *goes_on, *another]
+        proposal.problems = [*told_cuts, *goes_on, *another, *mixed_told(self.encoding)]
         remark(proposal, self.facts, typings[:kept])
         self._tell_others(proposal, others)
         show_lines(proposal, lines_of(self.head), is_whole=reading.is_whole and reading.unpacked <= len(self.file.head))

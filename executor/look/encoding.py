@@ -8,12 +8,18 @@ import re
 import time
 from typing import get_args
 
-from executor.files.encodings import Encoding, marked_encoding
+from executor.files.encodings import UTF8_LETTER, Encoding, marked_encoding
 from executor.look.opening import Opened, python_encoding
-from executor.look.proposal import Found
+from executor.look.proposal import Found, Said
 
 KNOWN = {codecs.lookup(python_encoding(name)).name: name for name in get_args(Encoding) if name != "UTF-8"}
-SHOWN = {"windows-1252": "Windows-1252", "UTF-16LE": "UTF-16 (little end first)", "UTF-16BE": "UTF-16 (big end first)"}
+MIXED = "some lines are UTF-8, and the others are not"
+SHOWN = {
+    "MacRoman": "Mac (Roman)",
+    "windows-1252": "Windows-1252",
+    "UTF-16LE": "UTF-16 (little end first)",
+    "UTF-16BE": "UTF-16 (big end first)",
+}
 
 
 def encoding_of(file: Opened, seconds: float) -> Found:
@@ -25,11 +31,36 @@ def encoding_of(file: Opened, seconds: float) -> Found:
     if zeros:
         return found(zeros, "every second byte is zero; the file has no mark", sure=True)
     utf8 = _as_utf8(file, seconds)
-    return found("UTF-8", utf8) if isinstance(utf8, str) else _guess(utf8)
+    return found("UTF-8", utf8) if isinstance(utf8, str) else _of_lines(utf8)
+
+
+def _of_lines(strange: bytes) -> Found:
+    """Of lines that are not all UTF-8: those that are say nothing of the others."""
+    lines = strange.splitlines()
+    others = [line for line in lines if not (UTF8_LETTER.search(line) and _is_utf8(line))]
+    guess = _guess(b"\n".join(others) or strange)
+    return found(str(guess.value), MIXED, sure=False) if 0 < len(others) < len(lines) else guess
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def found(name: str, words: str, *, sure: bool = True) -> Found:
     return Found(setting="encoding", value=name, shown=SHOWN.get(name, name), words=words, sure=sure)
+
+
+def mixed_told(encoding: Found) -> list[Said]:
+    """What to say of a file whose lines are not of one encoding."""
+    if encoding.words != MIXED:
+        return []
+    message = f"Some lines of the file are UTF-8, the others {encoding.shown}: no reading is right for all. “ü” comes as “Ã¼” in the first."
+    fix = "Save all of it in one encoding, and upload it again; or upload its parts as files of one folder."
+    return [Said(code="look-encoding-mixed", message=message, fix=fix)]
 
 
 def looks_like_utf16(head: bytes) -> str | None:
@@ -68,6 +99,8 @@ def _strange_lines(block: bytes) -> bytes:
 def _guess(strange: bytes) -> Found:
     if _is_western(strange):
         return found("windows-1252", "letters as Windows of western Europe writes them", sure=_has_words(strange))
+    if _is_of_mac(strange):
+        return found("MacRoman", "letters as an old Mac, or Excel on one, writes them", sure=False)
     from charset_normalizer import from_bytes
 
     logging.getLogger("charset_normalizer").setLevel(logging.ERROR)
@@ -86,6 +119,16 @@ def _is_western(strange: bytes) -> bool:
     if not high or re.search(rb"[\x81\x8d\x8f\x90\x9d]", strange):
         return False
     return sum(_is_western_run(strange, run) for run in high) >= 0.9 * len(high)
+
+
+def _is_of_mac(strange: bytes) -> bool:
+    """Whether nearly all bytes beyond ASCII within words are small letters of western Europe as a Mac wrote them."""
+    within = re.findall(rb"(?<=[a-z])[\x80-\xff]{1,2}(?=[a-z])", strange)
+    return bool(within) and sum(_is_small_mac(run) for run in within) >= 0.9 * len(within)
+
+
+def _is_small_mac(run: bytes) -> bool:
+    return all(sign in WESTERN_LETTERS and sign.islower() for sign in run.decode("mac_roman"))
 
 
 WESTERN_LETTERS = "äöüßÄÖÜéèêëàâáçñóòôúùûíìîïåæøÅÆØÉÈÀÁÇÑÓÚÍãõ"

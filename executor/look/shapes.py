@@ -57,8 +57,8 @@ LARGEST_DOUBLE = Decimal("1.7976931348623157e308")
 class Number:
     """`form`: a name of _BODIES, scientific or too_large. `around`: signs in front and behind, with # for the digits. `weak`: its only
     sign is followed by three digits, so it may stand between thousands. `true_minus`: its minus is the sign of typesetters and web pages.
-    `point`: the sign before decimals, where its form leaves it open. `may_be_code`: digits, an E and digits, such as 1E5. `is_shortened`: as a
-    spreadsheet shows what has many digits, such as 4.00638E+12."""
+    `point`: the sign before decimals, where its form leaves it open. `may_be_code`: digits, an E and digits, such as 1E5.
+    `is_shortened`: as a spreadsheet shows what has many digits, such as 4.00638E+12."""
 
     form: str
     around: str = "#"

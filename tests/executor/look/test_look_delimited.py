@@ -64,15 +64,21 @@ def test_separators(tmp_path: Path, separator: str) -> None:
     assert types(found) == {"id": "integer", "name": "string", "price": "decimal"}
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "mac_roman"])
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     found = proposal_of(tmp_path, "Stadt;Größe\nKöln;1\nMünchen;2\nZürich;3\n", encoding)
     assert [column.raw_name for column in found.columns] == ["Stadt", "Größe"]
     assert found.first_rows[0][1] == "Köln"
     assert value(found, "encoding") in {
         "utf-8": ["UTF-8"], "utf-8-sig": ["UTF-8"], "utf-16": ["UTF-16LE", "UTF-16BE"], "utf-16-le": ["UTF-16LE"],
-        "utf-16-be": ["UTF-16BE"], "cp1252": ["windows-1252"],
+        "utf-16-be": ["UTF-16BE"], "cp1252": ["windows-1252"], "mac_roman": ["MacRoman"],
     }[encoding]  # fmt: skip
+
+
+def test_lines_of_two_encodings_are_told(tmp_path: Path) -> None:
+    text = b"id,town\n1,M\xc3\xbcnchen\n2,K\xf6ln\n3,Bonn\n"
+    found = proposal_of(tmp_path, text)
+    assert (value(found, "encoding"), [said.code for said in found.problems]) == ("windows-1252", ["look-encoding-mixed"])
 
 
 @pytest.mark.parametrize("name", ["Café „Süß“", "Białystok „Główna“", "Süßöl", "„Ja“ – „Süß“…"])

@@ -274,6 +274,19 @@ def test_utf8_where_another_encoding_is_said_is_read_as_utf8_and_told(bench: Ben
     assert (warning.code, warning.file, warning.expected) == ("input-encoding-differs", name, "windows-1252")
 
 
+def test_lines_of_two_encodings_are_told(bench: Bench) -> None:
+    bench.write("d/a.csv", "id,town\n1,Zürich\n".encode("cp1252") + "2,Köln\n3,Ürümqi\n".encode())
+    bench.write("d/b.csv", "id,town\n4,SÃO PAULO\n6,Genève\n".encode("cp1252"))
+    bench.run(extract(encoding="windows-1252"))
+    (warning,) = bench.warnings
+    assert (warning.code, warning.file, warning.found) == ("input-encoding-mixed", "d/a.csv", "first in line 3")
+
+
+def test_what_a_mac_wrote_is_read(bench: Bench) -> None:
+    bench.write("d/a.csv", "id,town\n1,Zürich\n".encode("mac_roman"))
+    assert total(bench.run(extract(encoding="MacRoman")), "max(town)") == "Zürich"
+
+
 def test_lines_around_the_table_have_a_fix_that_works(bench: Bench) -> None:
     semicolon = {"delimiter": "Custom", "customDelimiter": ";"}
     bench.write("a.csv", "sep=;\nid;n\n1;2\n")
