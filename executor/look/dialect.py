@@ -252,7 +252,8 @@ def _are_names(names: Sequence[str]) -> bool:
 
 def _group_lines(lines: Sequence[str], dialect: Dialect) -> int:
     """How many lines the names of groups of columns take, which stand above the names as merged cells do: some cells of theirs are empty,
-    all of the row below are filled with words, and numbers stand below those."""
+    all of the row below are filled with words, and numbers stand below those. The names may be years or days as well, and the groups
+    written again above each of theirs."""
     reader, rows, ends = dialect.reader(lines), [], []
     with suppress(NeverClosed):
         for row in reader:
@@ -262,9 +263,15 @@ def _group_lines(lines: Sequence[str], dialect: Dialect) -> int:
     if len(rows) < FEWEST_BELOW + 2:
         return 0
     groups, names, body = rows[0], rows[1], rows[2:]
+    filled = [cell for cell in groups if cell]
+    if len(groups) != len(names) or any(map(shape_of, filled)):
+        return 0
     reaches_on = any(one and not next_one for one, next_one in zip(groups, groups[1:], strict=False))
-    is_group = reaches_on and len(groups) == len(names) and not any(shape_of(cell) for cell in groups if cell)
-    return ends[0] if is_group and _are_names(names) and any(_is_of_numbers(body, index) for index in range(len(names))) else 0
+    if reaches_on and _are_names(names) and any(_is_of_numbers(body, index) for index in range(len(names))):
+        return ends[0]
+    typed = {index: cell for index, cell in enumerate(names) if cell and shape_of(cell)}
+    are_numbers = len(typed) > 1 and _are_headings(typed, body)
+    return ends[0] if are_numbers and (reaches_on or len(set(filled)) < len(filled)) else 0
 
 
 FEWEST_BELOW = 3

@@ -130,6 +130,9 @@ def test_remarks_below_a_table_are_no_rows_though_they_have_all_its_cells(tmp_pa
     ("header", "row", "is_header"),
     [
         ("sku,2023,2024,2023,2024", "{n:03},{n},3,4,5", True),
+        (",Units,,Sales,\nsku,2023,2024,2023,2024", "{n:03},{n},3,4,5", True),
+        ("Report of 2024,,,\nsku,Units,Units,Sales\n,2023,2024,2024", "{n:03},{n},3,4", True),
+        ("name,Units,Sales\nA,1999,2010", "B{n},{n},4", False),
         ("region,2024-01-31,2024-02-29", "r{n},{n},4", True),
         ("region;31.01.2024;29.02.2024", "r{n};{n};4", True),
         ("shop,1,2,3,4", "s{n},{n},4,4,7", True),
@@ -143,7 +146,8 @@ def test_remarks_below_a_table_are_no_rows_though_they_have_all_its_cells(tmp_pa
 def test_years_days_and_hours_side_by_side_are_names(tmp_path: Path, header: str, row: str, is_header: bool) -> None:
     text = "\n".join([header, *(row.format(n=n, m=n + 1) for n in range(6))]) + "\n"
     found = proposal_of(tmp_path, text)
-    assert (found.settings.header, found.rows) == (is_header, 6 + (not is_header))
+    assert found.rows == 6 + (not is_header)
+    assert {value.name.startswith("column_") for value in found.columns[1:]} == {not found.settings.header}
 
 
 def test_what_was_found_can_be_corrected(tmp_path: Path) -> None:
