@@ -38,6 +38,8 @@ public final class JsonLook {
     /** A place in the documents: the same keys from the root. */
     private static final class Node {
         int kinds, digits;
+        /** A number, or the text of one, that programs write for no value: see executor/files/stand_ins.py. */
+        boolean hasStandIns;
         long inexact, inexactWhole;
         long seen;
         /** Objects in which the key is; of a place, objects that are there. `before`: those of the files before this one. */
@@ -190,6 +192,7 @@ public final class JsonLook {
     /** Half of a pair of signs (one surrogate without the other) is no text: Spark makes a question mark of it. */
     private void text(JsonParser parser, Node node, String path) throws IOException {
         node.kinds |= isNotFinite(parser) ? NOT_FINITE : TEXT;
+        markStandIn(parser, node);
         char[] signs = parser.getTextCharacters();
         int end = parser.getTextOffset() + parser.getTextLength();
         for (int i = parser.getTextOffset(); i < end; i++) {
@@ -284,6 +287,7 @@ public final class JsonLook {
 
     private static void whole(JsonParser parser, Node node) throws IOException {
         node.kinds |= INTEGER;
+        markStandIn(parser, node);
         int length = parser.getTextLength();
         if (length > node.digits) node.digits = Math.max(node.digits, digitsOf(parser.getText()));
         if (length > EXACT_DIGITS && isInexact(parser)) node.inexactWhole++;
@@ -302,8 +306,14 @@ public final class JsonLook {
             return;
         }
         node.kinds |= FRACTION;
+        markStandIn(parser, node);
         boolean isLong = text.length() > EXACT_DIGITS || text.indexOf('e') >= 0 || text.indexOf('E') >= 0;
         if (isLong && isInexact(parser)) node.inexact++;
+    }
+
+    private static void markStandIn(JsonParser parser, Node node) throws IOException {
+        if (node.hasStandIns || !StandIns.mayBeOne(parser.getTextLength(), parser.getTextCharacters()[parser.getTextOffset()])) return;
+        node.hasStandIns = StandIns.isOne(parser.getText());
     }
 
     /** Whether a double would tell another number than the text. */
@@ -378,6 +388,7 @@ public final class JsonLook {
         out.writeStartObject();
         out.writeNumberField("kinds", node.kinds);
         if (node.digits > 0) out.writeNumberField("digits", node.digits);
+        if (node.hasStandIns) out.writeBooleanField("stand_ins", true);
         if (node.inexact > 0) out.writeNumberField("inexact", node.inexact);
         if (node.inexactWhole > 0) out.writeNumberField("inexact_whole", node.inexactWhole);
         if (node.fields != null) {

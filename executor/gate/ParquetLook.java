@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -21,6 +22,7 @@ import org.apache.parquet.column.ColumnReader;
 import org.apache.parquet.column.Encoding;
 import org.apache.parquet.column.impl.ColumnReadStoreImpl;
 import org.apache.parquet.column.page.PageReadStore;
+import org.apache.parquet.column.statistics.Statistics;
 import org.apache.parquet.example.data.simple.convert.GroupRecordConverter;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.metadata.BlockMetaData;
@@ -56,6 +58,8 @@ public final class ParquetLook {
         Map keyValues;
         /** Column → how many of its old times (INT96) are finer than microseconds. */
         LinkedHashMap tooFine = new LinkedHashMap();
+        /** Columns whose least or greatest value may stand for none. */
+        LinkedHashSet standIns = new LinkedHashSet();
         long rows;
     }
 
@@ -98,6 +102,7 @@ public final class ParquetLook {
                 Object own = found.keyValues.get("org.apache.spark.sql.parquet.row.metadata");
                 found.message = found.schema.toString() + (own == null ? "" : own.toString());
                 found.rows = reader.getRecordCount();
+                findStandIns(found, reader.getFooter());
                 findTrouble(found, reader.getFooter());
                 boolean isSparks = found.keyValues.containsKey("org.apache.spark.version");
                 if (isCounting && found.trouble == null && !isSparks) countOldTimes(found, reader, facts.getCreatedBy());
@@ -146,6 +151,19 @@ public final class ParquetLook {
         return many;
     }
 
+    private static void findStandIns(Found found, ParquetMetadata footer) {
+        Iterator blocks = footer.getBlocks().iterator();
+        while (blocks.hasNext()) {
+            Iterator columns = ((BlockMetaData) blocks.next()).getColumns().iterator();
+            while (columns.hasNext()) {
+                ColumnChunkMetaData column = (ColumnChunkMetaData) columns.next();
+                Statistics known = column.getStatistics();
+                if (known == null || !known.hasNonNullValue()) continue;
+                if (StandIns.isOne(known.minAsString()) || StandIns.isOne(known.maxAsString())) found.standIns.add(column.getPath().toArray()[0]);
+            }
+        }
+    }
+
     /** What in the file Spark cannot unpack, and would say in words that help nobody; each such file stands alone. */
     private static void findTrouble(Found found, ParquetMetadata footer) throws IOException {
         if (footer.getFileMetaData().getEncryptionType() != FileMetaData.EncryptionType.UNENCRYPTED) found.trouble = "encrypted";
@@ -192,12 +210,14 @@ public final class ParquetLook {
         Found first = (Found) same.get(0);
         long rows = 0;
         LinkedHashMap tooFine = new LinkedHashMap();
+        LinkedHashSet standIns = new LinkedHashSet();
         out.writeStartObject();
         out.writeFieldName("files");
         out.writeStartArray();
         for (int i = 0; i < same.size(); i++) {
             out.writeString(((Found) same.get(i)).file);
             rows += ((Found) same.get(i)).rows;
+            standIns.addAll(((Found) same.get(i)).standIns);
             Iterator each = ((Found) same.get(i)).tooFine.entrySet().iterator();
             while (each.hasNext()) {
                 Map.Entry entry = (Map.Entry) each.next();
@@ -207,6 +227,11 @@ public final class ParquetLook {
         }
         out.writeEndArray();
         out.writeNumberField("rows", rows);
+        out.writeFieldName("stand_ins");
+        out.writeStartArray();
+        Iterator standing = standIns.iterator();
+        while (standing.hasNext()) out.writeString((String) standing.next());
+        out.writeEndArray();
         out.writeFieldName("too_fine");
         out.writeStartObject();
         Iterator fine = tooFine.entrySet().iterator();

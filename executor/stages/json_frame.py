@@ -50,7 +50,7 @@ def frame_of_files(stage: JSONExtract, spark: SparkSession, context: StageContex
             return without_errors(frame)
         look = looks[0]
         stage.tell(context, look, columns)
-        return _finished(stage, context, joined_frame(frame, kinds[0]), columns, look, kinds[0])
+        return _finished(stage, context, joined_frame(frame, kinds[0], look.root), columns, look, kinds[0])
 
 
 def _kind(stage: JSONExtract, look: Look, columns: list[AnyColumn] | None) -> Kind:
@@ -153,4 +153,4 @@ def frame_of_view(stage: JSONExtract, spark: SparkSession, context: StageContext
         kind = _kind(stage, look, columns) if look.records or columns else Kind()
         frame = with_view_columns(spark.read.schema(_as_read(kind)).json(texts), contiguous=stage.contiguous_index)
         stage.tell(context, look, columns)
-        return _finished(stage, context, joined_frame(frame, kind), columns, look, kind)
+        return _finished(stage, context, joined_frame(frame, kind, look.root), columns, look, kind)

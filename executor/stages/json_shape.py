@@ -50,19 +50,20 @@ class Finding:
 
 @dataclass
 class Shape:
-    """What stands at one place of the documents. `inexact`: numbers that a double would change."""
+    """What stands at one place of the documents. `inexact`: numbers that a double would change. `stand_ins`: some may stand for none."""
 
     kinds: int = 0
     digits: int = 0
     inexact: int = 0
     inexact_whole: int = 0
+    stand_ins: bool = False
     fields: dict[str, Shape] = field(default_factory=dict)
     item: Shape | None = None
 
     @staticmethod
     def of(facts: dict[str, Any]) -> Shape:
         fields = {name: Shape.of(inner) for name, inner in facts.get("fields", {}).items()}
-        numbers = {name: facts.get(name, 0) for name in ("kinds", "digits", "inexact", "inexact_whole")}
+        numbers = {name: facts.get(name, 0) for name in ("kinds", "digits", "inexact", "inexact_whole", "stand_ins")}
         return Shape(**numbers, fields=fields, item=Shape.of(facts["item"]) if "item" in facts else None)
 
     def with_other(self, other: Shape) -> Shape:
@@ -76,9 +77,15 @@ class Shape:
             max(self.digits, other.digits),
             self.inexact + other.inexact,
             self.inexact_whole + other.inexact_whole,
+            self.stand_ins or other.stand_ins,
             fields,
             items[0].with_other(items[1]) if len(items) > 1 else items[0] if items else None,
         )
+
+    def has_stand_ins(self) -> bool:
+        """Here or inside."""
+        inside = [*self.fields.values(), *([self.item] if self.item else [])]
+        return bool(self.stand_ins) or any(shape.has_stand_ins() for shape in inside)
 
 
 @dataclass(frozen=True)
@@ -212,14 +219,16 @@ def exact_names(spark: SparkSession) -> Iterator[None]:
         spark.conf.set("spark.sql.caseSensitive", str(before))
 
 
-def joined_frame(frame: DataFrame, kind: Kind) -> DataFrame:
-    """`frame` (as it was read, other columns behind those of `kind`) with one column for each part. Inside of `exact_names` only."""
+def joined_frame(frame: DataFrame, kind: Kind, shape: Shape) -> DataFrame:
+    """`frame` (as it was read, other columns behind those of `kind`) with one column for each part, marked where `shape` says that numbers
+    in it may stand for no value (see `executor/files/stand_ins.py`). Inside of `exact_names` only."""
     read = sum(len(part.keys) for part in kind.parts)
     plain = frame.toDF(*[f"c{place}" for place in range(len(frame.columns))])
     columns, place = [], 0
     for part in kind.parts:
         values = [part.kind.joined(F.col(f"c{place + offset}")) for offset in range(len(part.keys))]
-        columns.append(_first(values).alias(part.name))
+        marks = {"standIns": True} if any(key in shape.fields and shape.fields[key].has_stand_ins() for key in part.keys) else {}
+        columns.append(_first(values).alias(part.name, metadata=marks))
         place += len(part.keys)
     rest = [
         F.col(f"c{read + offset}").alias(name, metadata=frame.schema[read + offset].metadata)

@@ -49,7 +49,16 @@ def frame_of(stage: ParquetExtract, spark: SparkSession, context: StageContext) 
     _tell(stage, context, tables[0])
     _tell_gone(stage, context, looks[0])
     _tell_old_times(stage, context, looks[0])
+    frame = _marked(frame, {name.lower() for group in looks[0] for name in group.stand_ins})
     return _counted(stage, context, frame, tables[0]), sum(group.rows for group in looks[0])
+
+
+def _marked(frame: DataFrame, stand_ins: set[str]) -> DataFrame:
+    """The frame; of columns in which numbers may stand for no value, the queries that add them are looked at."""
+    if not stand_ins.intersection(map(str.lower, frame.columns)):
+        return frame
+    fields = {one.name: one.metadata | ({"standIns": True} if one.name.lower() in stand_ins else {}) for one in frame.schema.fields}
+    return frame.select(*[F.col(name_in_sql(name)).alias(name, metadata=about) for name, about in fields.items()])
 
 
 def _table(stage: ParquetExtract, groups: list[Group]) -> Table:

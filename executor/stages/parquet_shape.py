@@ -64,7 +64,8 @@ class ColumnType:
 class Group:
     """Files of the same columns and types. `name`: the first of them, as the document would write it. `error`: why it cannot be opened, in
     the library's words; `trouble`: what in it Spark cannot unpack ("encrypted", "codec BROTLI", "encoding …", "cut"), `where`: the column.
-    `too_fine`: columns of old times (INT96), and how many of their values are finer than microseconds, where that was asked for."""
+    `too_fine`: columns of old times (INT96), and how many of their values are finer than microseconds, where that was asked for.
+    `stand_ins`: columns whose least or greatest value may stand for none (see `executor/files/stand_ins.py`)."""
 
     files: list[str]
     name: str
@@ -74,6 +75,7 @@ class Group:
     trouble: str | None = None
     where: str | None = None
     too_fine: Mapping[str, int] = field(default_factory=dict)
+    stand_ins: Sequence[str] = ()
 
 
 def may_hold_rows(spark: SparkSession, file: DataFile) -> bool:
@@ -91,7 +93,7 @@ def look_at(spark: SparkSession, files: Sequence[DataFile], *, is_counting: bool
 def _group(facts: dict[str, Any], name: str) -> Group:
     columns = [_column(one, name) for one in facts.get("columns", ())]
     why = facts.get("error"), facts.get("trouble"), facts.get("where")
-    return Group(facts["files"], name, facts["rows"], columns, *why, facts["too_fine"])
+    return Group(facts["files"], name, facts["rows"], columns, *why, facts["too_fine"], facts["stand_ins"])
 
 
 def _column(facts: dict[str, Any], file: str) -> ColumnType:

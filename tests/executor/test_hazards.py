@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -411,6 +412,10 @@ STANDING = {
     "SELECT count(*) AS n FROM texts WHERE note IS NULL OR note IN ('NULL', '(null)')": set(),
     "SELECT count(note) AS n, count(named) AS o FROM t WHERE named IS NOT NULL": set(),
     "SELECT avg(temp) AS a, max(datediff(d, DATE'2024-01-01')) AS m FROM t WHERE temp > -900 AND d < DATE'2025-01-01'": set(),
+    "SELECT avg(temp) AS a, sum(amt) AS s, sum(qty) AS q FROM records": {("temp", "stands-for-none", 2), ("amt", "stands-for-none", 1)},
+    "SELECT avg(x) AS a FROM (SELECT inside.temp AS x FROM records)": {("x", "stands-for-none", 2)},
+    "SELECT avg(CAST(word AS INT)) AS a FROM records": {("word", "stands-for-none", 2)},
+    "SELECT avg(temp) AS a, sum(amt) AS s, sum(qty) AS q FROM stored": {("temp", "stands-for-none", 2), ("amt", "stands-for-none", 1)},
 }
 
 
@@ -419,6 +424,9 @@ NOTES = {2: "NULL", 6: "\\N", 8: "(null)"}
 
 def test_what_stands_for_no_value_is_told_where_it_is_taken_for_one(spark_process: SparkProcess, lake: Path) -> None:
     """A quantity of 9999 among thousands is none of them."""
+    from pyarrow import parquet
+    from pyarrow.json import read_json
+
     days = ["9999-12-31" if n in (2, 4) else f"2024-01-{n + 1:02}" for n in range(20)]
     rows = [
         f"{n},{'ab'[n % 2]},{-999 if n in (3, 7) else 10 + n % 9},{9999999 if n == 1 else 20 + n},{days[n]},"
@@ -427,6 +435,12 @@ def test_what_stands_for_no_value_is_told_where_it_is_taken_for_one(spark_proces
         for n in range(20)
     ]
     (lake / "s.csv").write_text("\n".join(["id,grp,temp,amt,d,qty,note,named,eu", *rows, ""]))
+    cells = [row.split(",") for row in rows]
+    records = [
+        {"temp": float(one[2]), "amt": int(one[3]), "qty": int(one[5]), "inside": {"temp": int(one[2])}, "word": one[2]} for one in cells
+    ]
+    (lake / "s.jsonl").write_text("\n".join(map(json.dumps, records)))
+    parquet.write_table(read_json(lake / "s.jsonl"), lake / "s.parquet")
     types = {
         "id": "integer",
         "grp": "string",
@@ -447,6 +461,8 @@ def test_what_stands_for_no_value_is_told_where_it_is_taken_for_one(spark_proces
     stages = [
         READ | {"inputURI": "s.csv", "outputView": "texts"},
         {"type": "TypingTransform", "name": "typed", "inputView": "texts", "outputView": "t", "schema": columns},
+        {"type": "JSONExtract", "name": "records", "inputURI": "s.jsonl", "multiLine": False, "outputView": "records"},
+        {"type": "ParquetExtract", "name": "stored", "inputURI": "s.parquet", "outputView": "stored"},
     ]
     for number, sql in enumerate(STANDING):
         stages.append({"type": "SQLTransform", "name": f"q{number}", "sql": sql, "outputView": f"o{number}"})
