@@ -312,7 +312,7 @@ public final class JsonLook {
     }
 
     private static void markStandIn(JsonParser parser, Node node) throws IOException {
-        if (node.hasStandIns || !StandIns.mayBeOne(parser.getTextLength(), parser.getTextCharacters()[parser.getTextOffset()])) return;
+        if (node.hasStandIns || !StandIns.mayBeOne(parser.getTextCharacters(), parser.getTextOffset(), parser.getTextLength())) return;
         node.hasStandIns = StandIns.isOne(parser.getText());
     }
 

@@ -215,10 +215,14 @@ place.addEventListener("change", (event) => {
   } else if (name === "misfits") {
     say(name);
     inTurn(() => look({ misfits: value }));
-  } else if (name === "name") {
-    say(name);
-    keep(form());
   }
+});
+
+// Kept while it is typed: a page that is loaded again tells nobody of a change that was not finished.
+place.addEventListener("input", ({ target: { name } }) => {
+  if (name !== "name") return;
+  say(name);
+  keep(form());
 });
 
 place.addEventListener("focusout", ({ target }) => {

@@ -37,6 +37,10 @@ test("names that are taken are counted on", () => {
   const made = newStage("SQLTransform", store(others, ["delays"]), 2);
   assert.equal(made.name, "query_3");
   assert.equal(made.outputView, "query_2");
+  const loads = [{ name: "save_sales_2024", outputURI: "curated/sales_2024" }];
+  const load = newStage("ParquetLoad", store(loads, ["sales_2024"]), 1);
+  assert.deepEqual([load.name, load.outputURI], ["save_sales_2024_2", "curated/sales_2024_2"]);
+  assert.equal(copyOf(loads[0], store(loads)).outputURI, "curated/sales_2024_2");
 });
 
 test("a copy has names of its own and no id", () => {

@@ -28,16 +28,7 @@ export function typedColumns(stages, view) {
 export function newStage(type, store, at, given = {}) {
   const last = store.viewsBefore(at).at(-1);
   const stage = { ...exampleAbout(last?.name, types.get(type)), ...given };
-  stage.name = freeName(
-    stage.name,
-    store.stages.map((other) => other.name),
-  );
-  if (stage.outputView)
-    stage.outputView = freeName(
-      stage.outputView,
-      store.stages.map((other) => other.outputView),
-    );
-  return stage;
+  return withFreeNames(stage, store);
 }
 
 /** The type's example with `view` in place of its own input, also where names and places are built of that: what it writes to may hold other data. */
@@ -65,21 +56,22 @@ function startingQuery(type, kind, view) {
 export function copyOf(stage, store) {
   const copy = structuredClone(stage);
   delete copy.id;
-  copy.name = freeName(
-    String(stage.name ?? "stage"),
-    store.stages.map((other) => other.name),
-  );
-  if (copy.outputView)
-    copy.outputView = freeName(
-      copy.outputView,
-      store.stages.map((other) => other.outputView),
-    );
-  return copy;
+  copy.name = String(stage.name ?? "stage");
+  return withFreeNames(copy, store);
+}
+
+/** The stage; what it is called, makes and writes to is no other stage's. */
+function withFreeNames(stage, store) {
+  for (const field of ["name", "outputView", "outputURI"]) {
+    const taken = store.stages.map((other) => other[field]);
+    if (stage[field]) stage[field] = freeName(stage[field], taken);
+  }
+  return stage;
 }
 
 function freeName(wish, taken) {
   if (!taken.includes(wish)) return wish;
-  const base = wish.replace(/_\d+$/, "");
+  const base = wish.replace(/_\d{1,2}$/, "");
   for (let number = 2; ; number += 1) if (!taken.includes(`${base}_${number}`)) return `${base}_${number}`;
 }
 
