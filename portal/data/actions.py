@@ -231,6 +231,7 @@ def _require_whole(upload: Upload) -> None:
 @transaction.atomic
 def _show(actor: User, upload: Upload, sha256: str, if_there: str) -> FileVersion:
     """The rows first, the lake last: when the lake refuses, the rows are taken back."""
+    require_change(actor, upload.environment)  # summing up a large file takes long enough for the right to go
     _hold(upload.environment)
     now = locked(upload)
     if now.state != UploadState.OPEN:

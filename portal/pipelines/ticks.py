@@ -126,9 +126,9 @@ def _start(schedule: Schedule, due_at: datetime, note: str) -> None:
     except PortalError as error:
         _skip(schedule, due_at, f"not started: {reason_of(error, None, environment).message}")
     else:
-        log.info(
-            "%s started in %s (due %s)%s", pipeline.name, environment.name, f"{due_at:%Y-%m-%d %H:%M} UTC", f"; {note}" if note else ""
-        )
+        more = f"; {note}" if note else ""
+        line = f"{pipeline.name} started in {environment.name} (due {due_at:%Y-%m-%d %H:%M} UTC){more}"
+        transaction.on_commit(lambda: log.info(line))  # a full disk may still take it back
 
 
 def _pause(schedule: Schedule, because: str) -> None:

@@ -55,6 +55,7 @@ def request_promotion(*, actor: User, version: JobVersion, message: str = "") ->
     look = target_look(actor, version, target, anew=True)
     with transaction.atomic():
         lock_job(job)
+        require(actor, "request_promotion", job)  # the look may have taken long
         if next_environment(version) != (source, target):
             raise Conflict("Its live version has changed meanwhile.", code="live-changed", fix="Look at it again, then ask.")
         candidate = Candidate.to_ask_for(version, source, target, look)

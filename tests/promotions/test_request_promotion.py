@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from portal.accounts.models import User
+from portal.accounts.models import Membership, User
 from portal.audit.models import AuditEvent
 from portal.environments.models import Environment
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs.models import JobVersion, LiveVersion
+from portal.promotions import actions as promotions
 from portal.promotions.actions import request_promotion
 from portal.promotions.models import Promotion
 from portal.runs.models import Run
@@ -98,3 +101,16 @@ def test_asking_twice_is_told(asked: Promotion, version: JobVersion, ana: User) 
 def test_only_authors_ask(version: JobVersion, who: str, request: pytest.FixtureRequest) -> None:
     with pytest.raises(NotAllowed):
         request_promotion(actor=request.getfixturevalue(who), version=version)
+
+
+def test_a_right_that_goes_while_the_target_is_looked_at_counts(version: JobVersion, ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = promotions.target_look
+
+    def meanwhile(*asked: Any, **more: Any) -> Any:
+        Membership.objects.filter(user=ana).exclude(role="viewer").delete()
+        return look(*asked, **more)
+
+    monkeypatch.setattr(promotions, "target_look", meanwhile)
+    with pytest.raises(NotAllowed):
+        request_promotion(actor=ana, version=version)
+    assert not Promotion.objects.exists()

@@ -18,6 +18,7 @@ from portal import wire
 from portal.accounts import policy, token_scopes
 from portal.accounts.models import ApiToken, Membership, Project, User
 from portal.data import actions as data
+from portal.data.lake import Arriving
 from portal.data.models import FileVersion
 from portal.environments.models import Environment
 from portal.errors import NotAllowed
@@ -203,6 +204,18 @@ def test_an_upload_takes_no_more_and_never_becomes_visible(dev: Environment, ana
     with pytest.raises(NotAllowed):
         data.finish_upload(actor=ana, upload=upload)
     assert not FileVersion.objects.exists()
+
+
+def test_an_upload_does_not_become_visible_when_the_right_goes_while_it_is_summed_up(
+    dev: Environment, ana: User, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LAKE_DIR = tmp_path
+    upload = data.begin_upload(actor=ana, environment=dev, name="a.csv", size=4)
+    data.receive_piece(actor=ana, upload=upload, offset=0, parts=[b"a\n1\n"], length=4)
+    monkeypatch.setattr(Arriving, "sha256", lambda file: role_gone(ana) or "0" * 64)
+    with pytest.raises(NotAllowed):
+        data.finish_upload(actor=ana, upload=upload)
+    assert not FileVersion.objects.exists() and not (tmp_path / "flights" / "dev" / "raw" / "a.csv").exists()
 
 
 @pytest.mark.parametrize("way", WAYS[:3])
