@@ -64,6 +64,8 @@ KINDS = {
     "nulls-first": "no value in what the rows are put in order by, so that they come first; write NULLS LAST",
     "word-two-ways": "a word or code written with capitals, small letters or blanks, so that it makes two groups; use lower(trim(…))",
     "no-room": "a number that its format has no room for, so that ### is printed; write more 9s before the point",
+    "sign-lost": "a number below 0 that is printed without its minus, as the format has no place for it; write S or MI into it",
+    "distinct-part": "left out by count(DISTINCT …), as one of its columns has no value; count(DISTINCT struct(…)) counts them",
     "null-printed": "printed with the word “null”, as a value is missing; use coalesce(…, '')",
     "never-so": "a date or time, whose text is 2024-05-31 …: what it is compared with never stands in it; use month(…) or date_format(…)",
     "half-even": "a half that format_number rounds to the even digit (2.5 to 2); use round(…) before it",

@@ -10,6 +10,8 @@ import org.apache.spark.unsafe.types.UTF8String;
 public final class KeyShape {
     private static final int PLAIN = 0, ZEROS = 1, DECIMALS = 2, PLUS = 3, BLANKS = 4, MOST_WIDTH = 12, LONGEST = 30, FEWEST_LETTERS = 3, OTHERWISE = 2, BLANK = 3;
     private static final java.util.regex.Pattern CODE = java.util.regex.Pattern.compile("[0-9]");
+    private static final java.util.regex.Pattern DAY = java.util.regex.Pattern.compile(
+        "([0-9]{4})([-/.])([0-9]{1,2})\\2([0-9]{1,2})|([0-9]{1,2})([-/.])([0-9]{1,2})\\6([0-9]{4})");
     private static final long ODD_TEXT = 1L << 60, ODD = 1L << 61, SMALL = 1L << 62, CAPITAL = 1L << 63;
 
     /**
@@ -74,8 +76,32 @@ public final class KeyShape {
         boolean isPlain = true;
         for (int i = 0; i < length && isPlain; i++) isPlain = text.getByte(i) > 31;
         if (length == sought.numBytes() && text.toLowerCase().equals(sought.toLowerCase())) return true;
+        if (isPlain && isSameDay(text, sought.trim())) return true;
         if (isPlain && !(isNumber(text, length) && isNumber(sought, sought.numBytes()))) return false;
         return plainly(given).equals(plainly(sought));
+    }
+
+    /** Whether both are one day, such as 2024-01-05 and 2024-1-5 or 05.01.2024; of 01/02/2024 beside 2024-01-02 either may be the month. */
+    private static boolean isSameDay(UTF8String text, UTF8String sought) {
+        int length = text.numBytes();
+        if (length < 6 || length > 10 || sought.numBytes() < 6 || sought.numBytes() > 10) return false;
+        if (text.getByte(0) < '0' || text.getByte(0) > '9' || text.getByte(length - 1) < '0' || text.getByte(length - 1) > '9') return false;
+        int[] one = day(text.toString()), other = day(sought.toString());
+        if (one == null || other == null || one[0] != other[0]) return false;
+        if (one[1] == other[1] && one[2] == other[2]) return true;
+        return one[3] + other[3] == MAY_BE_TURNED && one[1] == other[2] && one[2] == other[1];
+    }
+
+    private static final int MAY_BE_TURNED = 1;
+
+    /** Year, month, day, and 1 for two numbers before the year with / between them, 2 for other ones; null where a text is no day. */
+    private static int[] day(String text) {
+        java.util.regex.Matcher found = DAY.matcher(text);
+        if (!found.matches()) return null;
+        boolean isYearFirst = found.group(1) != null;
+        int from = isYearFirst ? 1 : 5;
+        int first = Integer.parseInt(found.group(from)), middle = Integer.parseInt(found.group(from + 2)), last = Integer.parseInt(found.group(from + 3));
+        return isYearFirst ? new int[] {first, middle, last, 0} : new int[] {last, middle, first, found.group(6).equals("/") ? MAY_BE_TURNED : 2};
     }
 
     /** As `isNearly`, of texts that somebody said are text: zeros and decimals are theirs. */

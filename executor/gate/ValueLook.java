@@ -25,6 +25,8 @@ import org.apache.spark.sql.catalyst.expressions.GreaterThanOrEqual;
 import org.apache.spark.sql.catalyst.expressions.Greatest;
 import org.apache.spark.sql.catalyst.expressions.In;
 import org.apache.spark.sql.catalyst.expressions.InSubquery;
+import org.apache.spark.sql.catalyst.expressions.IsNotNull;
+import org.apache.spark.sql.catalyst.expressions.IsNull;
 import org.apache.spark.sql.catalyst.expressions.Least;
 import org.apache.spark.sql.catalyst.expressions.LessThan;
 import org.apache.spark.sql.catalyst.expressions.LessThanOrEqual;
@@ -33,6 +35,7 @@ import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.Multiply;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.expressions.Not;
+import org.apache.spark.sql.catalyst.expressions.Or;
 import org.apache.spark.sql.catalyst.expressions.SortOrder;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.catalyst.expressions.With;
@@ -56,8 +59,8 @@ import org.apache.spark.sql.types.DoubleType;
 import org.apache.spark.sql.types.FloatType;
 import org.apache.spark.sql.types.NumericType;
 import org.apache.spark.sql.types.StringType;
-import scala.jdk.javaapi.CollectionConverters;
 import org.apache.spark.unsafe.types.UTF8String;
+import scala.jdk.javaapi.CollectionConverters;
 
 /**
  * Finds the places of one query where what comes out depends on how its values are written or on what they are (text put in order, digits
@@ -179,6 +182,7 @@ public final class ValueLook {
         if (part instanceof SubqueryExpression && !isAlone((SubqueryExpression) part) && hasRoom()) new KeyLook(this, origins, node).ofCorrelated((SubqueryExpression) part);
         if (part instanceof In) for (int i = 1; i < Math.min(part.children().length(), MOST_SOUGHT); i++) sought(node, (Expression) part.children().apply(0), (Expression) part.children().apply(i));
         if (part instanceof Cast) suffixed(node, (Cast) part);
+        if (part instanceof Count && ((Count) part).children().length() > 1 && apart.contains(part)) countedWhole(node, part);
         if (isCheck && part.getClass().getSimpleName().equals("BoolAnd")) add("undecided", node, (Expression) part.children().apply(0), new Expression[] {(Expression) part.children().apply(0)});
         if (part instanceof Count && ((Count) part).children().length() == 1) countedApart(node, part);
         if (part instanceof SortOrder) ordered(node, ((SortOrder) part).child());
@@ -227,6 +231,17 @@ public final class ValueLook {
     private void countedApart(LogicalPlan node, Expression count) {
         Expression key = (Expression) count.children().apply(0);
         if (apart.contains(count) && isWord(key)) add(groupKind(key), node, key, new Expression[] {key, key});
+    }
+
+    /** count(DISTINCT a, b) leaves out rows in which one of both has no value. */
+    private void countedWhole(LogicalPlan node, Expression count) {
+        Expression none = null, some = null;
+        for (int i = 0; i < count.children().length(); i++) {
+            Expression column = (Expression) count.children().apply(i);
+            none = none == null ? new IsNull(column) : (Expression) new Or(none, new IsNull(column));
+            some = some == null ? new IsNotNull(column) : (Expression) new Or(some, new IsNotNull(column));
+        }
+        add("distinct-part", node, count, new Expression[] {new And(none, some)});
     }
 
     /** A text that becomes a number although nobody said so. */

@@ -16,6 +16,7 @@ import org.apache.spark.sql.catalyst.expressions.IsNotNull;
 import org.apache.spark.sql.catalyst.expressions.IsNull;
 import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.Lower;
+import org.apache.spark.sql.catalyst.expressions.Multiply;
 import org.apache.spark.sql.catalyst.expressions.Not;
 import org.apache.spark.sql.catalyst.expressions.Or;
 import org.apache.spark.sql.catalyst.expressions.Round;
@@ -37,6 +38,7 @@ final class WordLook {
     private static final int DEEPEST = 60, FEWEST_LETTERS = 3;
     private static final Set SEEN_TO = new HashSet(Arrays.asList(new Object[] {"Coalesce", "Nvl", "Nvl2", "IsNull", "IsNotNull", "If", "CaseWhen", "EqualNullSafe"}));
     private static final Set SEARCHES = new HashSet(Arrays.asList(new Object[] {"Like", "StartsWith", "EndsWith", "Contains", "RLike"}));
+    private static final Set SUMS = new HashSet(Arrays.asList(new Object[] {"Add", "Subtract", "Multiply", "Divide", "UnaryMinus"}));
     private final ValueLook look;
     private final AskedFor asked;
     private final LogicalPlan node;
@@ -78,13 +80,32 @@ final class WordLook {
         return (Expression) part.children().apply(place);
     }
 
+    private static final java.util.regex.Pattern SIGNED = java.util.regex.Pattern.compile("(?i)s|mi|pr");
+
     private boolean isSafe(Expression part) {
         return ValueSafety.isSafe(part, node instanceof Aggregate && ValueSafety.hasAggregate(new Expression[] {part}));
     }
 
-    /** A number without room in its format comes out as ###. */
+    /** A number without room in its format comes out as ###, one below 0 without its minus where the format has no place for that. */
     private void printed(Expression part) {
-        if (isSafe(child(part, 0)) && child(part, 1).foldable()) look.addKnown("overflow", node, part, new Expression[] {part});
+        Expression form = child(part, 1);
+        if (!form.foldable()) return;
+        if (isSafe(child(part, 0))) look.addKnown("overflow", node, part, new Expression[] {part});
+        boolean hasNoSign = form instanceof Literal && !SIGNED.matcher(String.valueOf(((Literal) form).value())).find();
+        Expression number = hasNoSign ? signOf(child(part, 0)) : null;
+        if (number != null) look.addKnown("sign-lost", node, part, new Expression[] {number});
+    }
+
+    /** A number with the sign of this one, which can be worked out for any row: sums in floating-point numbers fail for none. */
+    private Expression signOf(Expression part) {
+        String kind = part.getClass().getSimpleName();
+        if (kind.equals("Round") || part instanceof Cast && !isSafe(part)) return signOf(child(part, 0));
+        if (!SUMS.contains(kind)) return isSafe(part) ? org.apache.spark.sql.catalyst.expressions.Cast$.MODULE$.apply(part, org.apache.spark.sql.types.DataTypes.DoubleType, false) : null;
+        List signs = new ArrayList();
+        for (int i = 0; i < part.children().length(); i++) signs.add(signOf(child(part, i)));
+        if (signs.contains(null)) return null;
+        if (kind.equals("Divide")) return new Multiply((Expression) signs.get(0), (Expression) signs.get(1));
+        return (Expression) part.withNewChildren(CollectionConverters.asScala(signs).toSeq());
     }
 
     /** format_string prints the word “null” where a value is missing. */

@@ -135,6 +135,8 @@ HAZARDS = {
     "time-of-day": Hazard(["count_if(date_format(_sluice_value_0, 'HHmmssSSSSSS') <> '000000000000')"], _any("later-that-day")),
     "null-in-list": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("null-in-list")),
     "overflow": Hazard(["count_if(contains(_sluice_value_0, '#'))"], _any("no-room")),
+    "sign-lost": Hazard(["count_if(_sluice_value_0 < 0)"], _any("sign-lost")),
+    "distinct-part": Hazard(["count_if(_sluice_value_0)"], _any("distinct-part")),
     "null-printed": Hazard(["count_if(_sluice_value_0)"], _any("null-printed")),
     "never-so": Hazard(["count_if(_sluice_value_0)"], _any("never-so")),
     "half-even": Hazard(["count_if(_sluice_value_0)"], _any("half-even")),
@@ -177,7 +179,21 @@ HAZARDS = {
 }
 
 AS_WRITTEN = {
-    *("left-out", "not-met", "once", "concat", "boundaries", "padded", "overflow", "null-printed", "half-even", "first-of", "tie-of"),
+    *(
+        "left-out",
+        "not-met",
+        "once",
+        "concat",
+        "boundaries",
+        "padded",
+        "overflow",
+        "sign-lost",
+        "distinct-part",
+        "null-printed",
+        "half-even",
+        "first-of",
+        "tie-of",
+    ),
     *("first-in-window", "first-of-tie", "tied-out", "tied-before", "no-unit", "clock-gap", "clock-twice", "span-turned"),
 }
 """Places that are called as the query has them."""

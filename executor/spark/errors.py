@@ -173,6 +173,19 @@ def _syntax_words(condition: str, parameters: dict[str, str]) -> Words:
     if condition.startswith("INVALID_IDENTIFIER"):
         name = parameters.get("ident", "")
         return {"message": f"The name “{name}” must stand in back-ticks.", "found": name, "fix": f"Write `{name}`."}
+    if condition.startswith("INVALID_TYPED_LITERAL"):
+        kind, value = parameters.get("valueType", "").strip('"'), parameters.get("value", "")
+        form = {"DATE": "2024-12-31", "TIMESTAMP": "2024-12-31 23:59:59"}.get(kind)
+        fix = f"Write {kind} '{form}', or {'to_date' if kind == 'DATE' else 'to_timestamp'}(…, pattern)." if form else "Correct the value."
+        return {"message": f"{value} is no {kind} as SQL has it.", "found": value, "expected": form, "fix": fix}
+    if condition.startswith("INVALID_NUMERIC_LITERAL_RANGE"):
+        number, least, most = (parameters.get(name, "") for name in ("rawStrippedQualifier", "minValue", "maxValue"))
+        words = {
+            "message": f"The number {number} is too large or too small for its type.",
+            "found": number,
+            "expected": f"{least} to {most}",
+        }
+        return {**words, "fix": "Write it with fewer digits, or as a text."}
     if condition.startswith(("UNSUPPORTED_FEATURE", "INVALID_SQL_SYNTAX", "OPERATION_NOT_ALLOWED", "_LEGACY_ERROR")):
         return {"code": "sql-not-allowed", "message": "This form of SQL is not available here.", "fix": "Write one plain query."}
     return {"message": "The query cannot be understood.", "found": near or None, "detail": f"{condition} {parameters}"[:500]}

@@ -268,6 +268,18 @@ BY_CLASS: dict[str, Speaker] = {
         found="{other}",
         expected="a structure, a list or a map",
     ).fill,
+    "WINDOW_FUNCTION_FRAME_NOT_ORDERED": Sentence(
+        "window-order",
+        "A window function such as row_number() or lag(…) needs an order.",
+        "Write OVER (ORDER BY …) with the columns that say which row comes first.",
+        found="{wf}",
+    ).fill,
+    "COLLATION_INVALID_NAME": Sentence(
+        "collation-unknown",
+        "There is no such collation in Spark.",
+        "Compare lower(…) of both sides where capitals do not matter; Spark's own is called UTF8_LCASE.",
+        found="{collationName}",
+    ).fill,
     "TABLE_OR_VIEW_NOT_FOUND": NO_VIEW.fill,
     "UNRESOLVED_ROUTINE": NO_FUNCTION.fill,
     "UNRESOLVABLE_TABLE_VALUED_FUNCTION": NO_FUNCTION.fill,

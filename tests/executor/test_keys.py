@@ -64,6 +64,9 @@ def test_keys_written_in_two_ways_are_told(spark_process: SparkProcess, lake: Pa
         ("SELECT count_if(k <> '1') AS n FROM t", "k", 2),
         ("SELECT CASE WHEN k = '3' THEN 1 END AS n FROM t", "k", 1),
         ("SELECT id FROM t WHERE word = 'cd'", "word", 1),
+        ("SELECT id FROM (SELECT id, '2024-01-0' || id AS day FROM t) WHERE day = '2024-1-2'", "day", 1),
+        ("SELECT id FROM (SELECT id, '2024-01-0' || id AS day FROM t) WHERE day IN ('02.01.2024', '2023-01-02')", "day", 1),
+        ("SELECT id FROM (SELECT id, '2024-01-0' || id AS day FROM t) WHERE day = '01/02/2024'", "day", 1),
     ],
 )
 def test_rows_that_a_comparison_nearly_finds_are_told(spark_process: SparkProcess, lake: Path, sql: str, name: str, rows: int) -> None:

@@ -169,6 +169,13 @@ OF_PICKS: list[tuple[str, Found]] = [
         "SELECT id FROM p WHERE CAST(day AS STRING) > '31.03.2024' OR CAST(at AS STRING) = '31/03/2024'",
         {("day", "never-so", 5), ("at", "never-so", 5)},
     ),
+    (
+        "SELECT to_char(amount - 15, '99.99') AS a, to_char(10 - amount, 'S99.99') AS b FROM p",
+        {("to_char(amount - 15, '99.99')", "sign-lost", 3)},
+    ),
+    ("SELECT to_varchar(-sum(amount), '99.99') AS a FROM p", {("to_varchar(-sum(amount), '99.99')", "sign-lost", 1)}),
+    ("SELECT grp, count(DISTINCT mid, status) AS n FROM p GROUP BY grp", {("count(DISTINCT mid, status)", "distinct-part", 1)}),
+    ("SELECT count(DISTINCT struct(mid, status)) AS n, count(DISTINCT id, grp) AS m FROM p", set()),
     ("SELECT to_char(sum(amount), '9.99') AS a FROM p", {("to_char(sum(amount), '9.99')", "no-room", 1)}),
     (
         "SELECT to_char(amount, '99.99') AS a, format_string('%s', grp) AS b, format_number(dbl, 2) AS c, trunc(day, 'MONTH') AS d FROM p",

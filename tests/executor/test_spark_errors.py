@@ -39,6 +39,10 @@ ANALYSED: list[tuple[str, str, str | None, str | None, tuple[int, int] | None]] 
     ("SELECT upper(origin, 1) FROM flights", "wrong-arguments", "how the function is called", "2", None),
     ("SELECT origin FROM flights UNION ALL SELECT origin, delay FROM flights", "columns-do-not-fit", "same columns", "2", None),
     ("SELECT delay FROM flights WHERE origin = delay.x", "type-mismatch", "plain name", None, None),
+    ("SELECT row_number() OVER () FROM flights", "window-order", "ORDER BY", None, None),
+    ("SELECT origin FROM flights WHERE origin = 'a' COLLATE NOCASE", "collation-unknown", "lower(…)", None, None),
+    ("SELECT DATE '05.02.2024' FROM flights", "sql-syntax", "DATE '2024-12-31'", "'05.02.2024'", (1, 8)),
+    ("SELECT delay > 1e999 FROM flights", "sql-syntax", "as a text", "1e999", None),
 ]
 
 RUN: list[tuple[str, str, str | None]] = [

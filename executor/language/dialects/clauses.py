@@ -339,11 +339,14 @@ def _with_joins(sql: str) -> str | None:
     from sqlglot.transforms import eliminate_join_marks
 
     try:
-        tree = eliminate_join_marks(sqlglot.parse_one(sql, read="oracle"))
+        tree = sqlglot.parse_one(sql, read="oracle")
+        tables = len(list(tree.find_all(sqlglot.exp.Table)))
+        tree = eliminate_join_marks(tree)
+        is_sure = len(list(tree.find_all(sqlglot.exp.Table))) == tables  # of a mark at the first table it makes another one, and more rows
         text = tree.sql(dialect="spark", comments=False)
     except (sqlglot.errors.SqlglotError, AssertionError, RecursionError):
         return None
-    return text if "(+)" not in text else None
+    return text if is_sure and "(+)" not in text else None
 
 
 def joins(query: Query) -> Iterator[Hint]:

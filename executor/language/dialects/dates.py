@@ -143,7 +143,9 @@ def _datepart(query: Query, call: Call) -> Iterator[Hint]:
     name = query.tokens[first].content.upper()
     if end != first + 1:
         return
-    if name == "DOW" and query.kind(first) == TEXT:
+    if name == "EPOCH":
+        yield from _instead(query, call, _EPOCH.format(value), "“EPOCH” is PostgreSQL's.")
+    elif name == "DOW" and query.kind(first) == TEXT:
         yield from _instead(query, call, f"(dayofweek({value}) - 1)", _SUNDAY, is_wrong=False, is_silent=True)
     elif query.kind(first) == WORD and name in ("WEEKDAY", "DW"):
         yield from _instead(query, call, f"dayofweek({value})", "“datepart” wants the unit as a text.")
@@ -170,6 +172,7 @@ PARTS = {
     "ISOYEAR": "extract(YEAROFWEEK FROM {})",
 }
 """Parts of a date under names of other databases."""
+_EPOCH = "(unix_micros(CAST({} AS TIMESTAMP)) / 1000000.0)"
 _SUNDAY = "Sunday is 1 in Spark, and 0 in PostgreSQL."
 
 
@@ -180,8 +183,7 @@ def _extract(query: Query, call: Call) -> Iterator[Hint]:
         return
     value = query.text(start + 2, call.last)
     if query.word(start) == "EPOCH":
-        text = f"(unix_micros(CAST({value} AS TIMESTAMP)) / 1000000.0)"
-        yield from _instead(query, call, text, "“EPOCH” is PostgreSQL's.")
+        yield from _instead(query, call, _EPOCH.format(value), "“EPOCH” is PostgreSQL's.")
     elif query.word(start) == "DOW":
         yield from _instead(query, call, f"(dayofweek({value}) - 1)", _SUNDAY, is_wrong=False, is_silent=True)
     elif query.word(start) == "DATE":

@@ -11,7 +11,23 @@ from executor.language.dialects.tokens import NAME, NUMBER, SIGN, TEXT, WORD, Qu
 VALUES = (WORD, NAME, NUMBER)
 TYPED = {"DATE", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ", "TIMESTAMP_NTZ", "INTERVAL", "X", "B", "R", "N", "E", "AS", "SELECT", "DISTINCT"}
 BEFORE_TEXTS = TYPED | {"LIKE", "ILIKE", "RLIKE", "REGEXP", "TO", "ESCAPE", "BY", "AND", "OR", "NOT", "IN", "IS", "THEN", "ELSE", "WHEN"}
-BEFORE_TEXTS |= {"CASE", "BETWEEN", "ALL", "ANY", "SOME", "FROM", "WHERE", "ON", "HAVING", "DIV", "MOD", "FORMAT", "TITLE", "COLLATE"}
+BEFORE_TEXTS |= {
+    "CASE",
+    "BETWEEN",
+    "ALL",
+    "ANY",
+    "SOME",
+    "FROM",
+    "WHERE",
+    "ON",
+    "HAVING",
+    "DIV",
+    "MOD",
+    "FORMAT",
+    "TITLE",
+    "COLLATE",
+    "ZONE",
+}
 """Words behind which a text is a value."""
 
 
@@ -43,10 +59,17 @@ def signs(query: Query) -> Iterator[Hint]:
         elif word == "REPLACE" and query.word(index - 1) == "*" and query.word(index + 1) == "(":
             fix = "Write * EXCEPT (column), … AS column."
             yield hint(query, index - 1, index + 1, None, "“* REPLACE” is BigQuery's, Snowflake's and DuckDB's.", fix)
+        elif word == "AT" and query.words[index + 1 : index + 3] == ["TIME", "ZONE"]:
+            yield hint(query, index, min(index + 4, len(query.tokens)), None, "“AT TIME ZONE” is PostgreSQL's and SQL Server's.", _AT_ZONE)
         elif token.kind == TEXT and _is_alias(query, index):
             yield hint(
                 query, index, index + 1, f"AS `{token.content}`", "A name for a column stands in back-ticks in Spark, not in quotes."
             )
+
+
+_AT_ZONE = (
+    "Write from_utc_timestamp(time, 'Europe/Berlin') for what the clocks show there, to_utc_timestamp(…) for the moment of such a clock."
+)
 
 
 def _is_power(query: Query, index: int) -> bool:
