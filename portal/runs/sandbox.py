@@ -251,9 +251,9 @@ def _kept(content: bytes) -> Path:
     folder = settings.RUN_DIR / "walls"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / hashlib.sha256(content).hexdigest()[:32]
-    try:
+    if file.exists() and file.read_bytes() == content:  # a power cut may leave an empty one
         os.utime(file)
-    except FileNotFoundError:
+    else:
         fresh = folder / f"{file.name}.{os.getpid()}.{time.monotonic_ns()}"
         fresh.write_bytes(content)
         fresh.chmod(0o644)

@@ -13,7 +13,7 @@ import pytest
 
 from executor.files import tree
 from portal import health
-from portal.runs import scratch
+from portal.runs import sandbox, scratch
 from portal.runs.scratch import YOUNG_SECONDS, Cleaner, Scratch
 from tests.executor.test_tree import ODD_NAMES, nest
 
@@ -121,3 +121,10 @@ def test_a_change_under_running_programs_is_told(tmp_path: Path) -> None:
     assert not health.changed_since(2_000, tmp_path)
     os.utime(file, (3_000, 3_000))
     assert health.changed_since(2_000, tmp_path)
+
+
+def test_a_wall_that_a_power_cut_left_empty_is_written_again() -> None:
+    """Else nothing could be started behind it for ever, since each try says that it is still needed."""
+    file = sandbox._kept(b"--unshare-all\0")
+    file.write_bytes(b"")
+    assert sandbox._kept(b"--unshare-all\0").read_bytes() == b"--unshare-all\0"
