@@ -38,14 +38,14 @@ def check() -> list[Part]:
 
 def check_without_database() -> list[Part]:
     """The same, but the database."""
-    return [look() for look in (_broker, _scheduler, _object_store, _disk, _sandbox, _home, _leftovers, _code)]
+    return [look() for look in (_broker, _scheduler, _worker, _object_store, _disk, _sandbox, _home, _leftovers, _code)]
 
 
 def banner() -> str:
     """What a person must know now, or "". Looked up every ten seconds in each process; the database is not asked, the page just did."""
     now = time.monotonic()
     if _remembered.until <= now:
-        parts = [look() for look in (_broker, _scheduler, _object_store, _disk, _sandbox, _code)]
+        parts = [look() for look in (_broker, _scheduler, _worker, _object_store, _disk, _sandbox, _code)]
         _remembered.says = " ".join(part.says for part in parts if not part.is_well)
         _remembered.until = now + REMEMBERED_SECONDS
     return _remembered.says
@@ -83,9 +83,18 @@ def _broker() -> Part:
 
 def _scheduler() -> Part:
     """One that stands still starts nothing and tells nobody, so that the failure of everything else stays unheard."""
-    is_silent = time.time() - STARTED > doorbell.SIGN_SECONDS and doorbell.is_silent("scheduler")
-    means = "schedules, pipelines and messages wait until it works again. Tell whoever runs Sluice."
-    return Part("scheduler", not is_silent, f"The scheduler does not answer: {means}" if is_silent else "")
+    return _program("scheduler", "The scheduler does not answer: schedules, pipelines and messages wait until it works again.")
+
+
+def _worker() -> Part:
+    """Without one nothing runs and nothing fails, so nobody would hear of it: what a schedule starts at night only waits."""
+    return _program("worker", "No worker answers: runs wait, and start by themselves when one is there.")
+
+
+def _program(name: str, says: str) -> Part:
+    """Told once it has had the time to give a sign of life since we began."""
+    is_silent = time.time() - STARTED > doorbell.SIGN_SECONDS and doorbell.is_silent(name)
+    return Part(name, not is_silent, f"{says} Tell whoever runs Sluice." if is_silent else "")
 
 
 def _object_store() -> Part:

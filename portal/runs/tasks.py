@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from celery import shared_task
@@ -26,4 +27,5 @@ def give_runs_back(**about: Any) -> None:
 @worker_ready.connect
 def start_ahead(**about: Any) -> None:
     """The first run after a start should not wait for Spark either."""
+    threading.Thread(target=worker.give_signs, name="signs", daemon=True).start()
     worker.start_ahead()

@@ -15,7 +15,7 @@ from contextlib import suppress
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 
-from portal.runs import leases
+from portal.runs import doorbell, leases
 from portal.runs.models import Run, RunState, StateChanged
 from portal.runs.scratch import cleaner
 from portal.runs.supervisor import Supervisor
@@ -29,6 +29,7 @@ stopping = threading.Event()
 _places = threading.BoundedSemaphore(settings.RUN_CONCURRENCY)
 _claiming = threading.Lock()
 _at_work: set[uuid.UUID] = set()
+SIGN_EVERY_SECONDS = 10
 CLAIMED_AMONG = 10
 """Runs that are tried; other workers may take the first ones in the same moment."""
 pool = WarmPool(lambda: not _at_work and not stopping.is_set())
@@ -75,6 +76,14 @@ def _give_up(run: Run) -> None:
         run.refresh_from_db()
         if not run.is_final and run.state != RunState.QUEUED:
             log.warning("Run %s is %s.", run.pk, leases.hand_on(run))
+
+
+def give_signs() -> None:
+    """Says that this worker lives, until it is shut down. In a thread of its own."""
+    while True:
+        doorbell.give_sign("worker")
+        if stopping.wait(SIGN_EVERY_SECONDS):
+            return
 
 
 def start_ahead() -> None:

@@ -1,7 +1,8 @@
-"""A scheduler that stands still is told on every page: nothing else would tell of anything then."""
+"""A scheduler or worker that stands still is told on every page: nothing else would tell of anything then."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,12 +12,14 @@ from redis import Redis
 
 from portal import health
 from portal.accounts.models import User
-from portal.runs import doorbell
+from portal.runs import doorbell, worker
 from portal.scheduler import ticks
+from tests.runs.stack import until
 from tests.services import redis
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db]
 TOLD = b"The scheduler does not answer"
+NO_WORKER = b"No worker answers"
 
 
 @pytest.fixture
@@ -42,7 +45,8 @@ def test_a_scheduler_that_stands_still_is_told(server: redis.RedisServer, ana: U
     assert TOLD in home_of(ana)
     (sign,) = [tick for thread in ticks.all_ticks() for tick in thread if "sign of life" in tick.name]
     sign.call()
-    assert TOLD not in home_of(ana)
+    page = home_of(ana)
+    assert TOLD not in page and NO_WORKER in page
     with Redis.from_url(server.url) as client:
         assert sign.seconds * 3 < client.ttl("sluice:alive:scheduler") <= doorbell.SIGN_SECONDS
         client.flushall()
@@ -50,11 +54,27 @@ def test_a_scheduler_that_stands_still_is_told(server: redis.RedisServer, ana: U
     assert [part["name"] for part in Client().get("/readyz").json()["parts"] if not part["is_well"]].count("scheduler") == 1
 
 
+def test_a_worker_that_is_there_says_so_until_it_ends(
+    server: redis.RedisServer, ana: User, home_of: Callable[[User], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = threading.Event()
+    monkeypatch.setattr(worker, "stopping", ends)
+    signs = threading.Thread(target=worker.give_signs)
+    signs.start()
+    until(lambda: NO_WORKER not in home_of(ana), "the worker's sign")
+    ends.set()
+    signs.join(timeout=5)
+    assert not signs.is_alive() and worker.SIGN_EVERY_SECONDS * 3 < doorbell.SIGN_SECONDS
+    doorbell._client().flushall()
+    assert NO_WORKER in home_of(ana)
+
+
 def test_a_portal_that_has_just_started_waits_for_it(
     server: redis.RedisServer, ana: User, home_of: Callable[[User], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "STARTED", health.time.time())
-    assert TOLD not in home_of(ana)
+    page = home_of(ana)
+    assert TOLD not in page and NO_WORKER not in page
 
 
 def test_without_redis_that_is_told_and_nothing_of_the_scheduler(
@@ -62,4 +82,4 @@ def test_without_redis_that_is_told_and_nothing_of_the_scheduler(
 ) -> None:
     server.kill()
     page = home_of(ana)
-    assert b"Redis does not answer" in page and TOLD not in page
+    assert b"Redis does not answer" in page and TOLD not in page and NO_WORKER not in page
