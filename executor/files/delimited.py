@@ -43,6 +43,7 @@ class TextRules:
     names: tuple[str, ...] = ()
     last_rows_hold: tuple[str, ...] = ()
     totals: str = "warn"
+    empty_rows: str = "warn"
     fill_down: tuple[str, ...] | None = None
     """None: nobody has said whether cells are meant to be empty."""
     backslashes: str = "warn"

@@ -45,6 +45,8 @@ def subtotals(seen: Sequence[SeenFile], rules: TextRules) -> tuple[list[Problem]
                 marks[mark] |= columns
         if rules.backslashes == "warn" and (codes := _codes(one, text, rules)):
             told.setdefault("backslashes", []).append(_found_codes(one, codes))
+        if rules.empty_rows == "warn" and (empty := _empty_rows(one, text, rules, is_whole=is_whole)):
+            told.setdefault("empty", []).append(_Found(one, len(empty), *empty[0]))
         below = text.find("\n") if rules.header and not rules.skip_lines else 0
         is_summed = is_whole and len(text) <= MOST_SUMMED and not rules.skip_last_lines and not rules.is_end_known
         if not text or not (
@@ -142,6 +144,16 @@ def _text(one: SeenFile, most: int) -> tuple[str, bool]:
     return text, True
 
 
+def _empty_rows(one: SeenFile, text: str, rules: TextRules, *, is_whole: bool) -> list[tuple[int, list[str]]]:
+    """The rows without a value, with their lines; nearly all texts have no line of separators alone."""
+    separator = re.escape(one.rules(rules).separator)
+    if one.look.width < 2 or not re.search(rf"(?:^|[\r\n])[ \t\"]*{separator}(?:{separator}|[ \t\"])*(?:[\r\n]|$)", text):
+        return []
+    rows = list(_rows(one, text, rules))
+    kept = rows[: len(rows) - rules.skip_last_lines] if is_whole else rows
+    return [(line, cells) for line, cells in kept if not any(cell.strip() for cell in cells)]
+
+
 def _in_between(one: SeenFile, rows: Sequence[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
     sums = [row for row in rows if _is_named_so(row[1])]
     others = [cells for _, cells in rows if not _is_named_so(cells)]
@@ -185,6 +197,20 @@ def _told_between(found: Sequence[_Found], rules: TextRules) -> Problem:
         "and will be counted once more.",
         **_where(first),
         fix="Leave such rows out of sums: in an SQLTransform (WHERE), or where the file is made.",
+    )
+
+
+def _told_empty(found: Sequence[_Found], rules: TextRules) -> Problem:
+    first, count = found[0], sum(one.count for one in found)
+    one = name_in_sql(named(first.one.look.names or (), trim=True).names[0] if rules.header and first.one.look.names else "_c0")
+    return Problem(
+        code="input-empty-rows",
+        field="emptyRows",
+        message=f"{count:,} row{' has' if count == 1 else 's have'} no value in any column, as spreadsheets write them below a table, and "
+        f"{'is' if count == 1 else 'are'} counted as rows.",
+        **_where(first),
+        fix=f"Leave them out in a query: WHERE {one} IS NOT NULL, where that column is always filled. "
+        "When that is done, or when they are meant so, set “Rows without any value” (emptyRows) to known.",
     )
 
 
@@ -270,6 +296,7 @@ _TOLD = {
     "another": _told_another,
     "backslashes": _told_backslashes,
     "between": _told_between,
+    "empty": _told_empty,
     "totals": _told_totals,
     "last": _told_last,
     "groups": _told_groups,

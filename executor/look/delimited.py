@@ -25,7 +25,7 @@ from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding, without_mark
 from executor.look.other_files import FILE_BITS, OtherFile, encoding_for_all, first_rows, is_of_table, put_in_files, told, written_otherwise
 from executor.look.proposal import FIRST_SIGNS, Found, Misfit, Proposal, ProposedColumn, Settings
-from executor.look.questions import questions_of_backslashes, questions_of_values
+from executor.look.questions import question_of_empty_rows, questions_of_backslashes, questions_of_values
 from executor.look.remarks import AnotherTable, remark
 from executor.look.rows import Pass
 from executor.look.types import Style, Typing, propose
@@ -73,7 +73,7 @@ class DelimitedLook:
         self.first_rows: list[list[Any]] = []
         self.sample: list[list[str]] = []
         self.another = AnotherTable()
-        self.rows = 0
+        self.rows = self.empty_rows = 0
         self.others_odd, self.alone, self.owns = [], [], []
 
     def _encoding(self) -> Found:
@@ -132,6 +132,7 @@ class DelimitedLook:
         )
         group_rows(proposal, self.sample)
         proposal.cuts = list(self.dialect.cuts)
+        proposal.empty_rows = self.empty_rows
         another = [] if reading.has_line_breaks else self.another.told()
         proposal.no_rows = list(self.dialect.printed.no_rows) if self.dialect.printed else []
         told_cuts = consoles.told(self.dialect.printed) or fixed_width.told(self.dialect.cuts)
@@ -143,6 +144,7 @@ class DelimitedLook:
         show_lines(proposal, lines_of(self.head), is_whole=reading.is_whole and reading.unpacked <= len(self.file.head))
         proposal.questions = [
             *questions_of_width(self, columns),
+            *question_of_empty_rows(self.empty_rows, self.rows, self.settings.empty_rows),
             *questions_of_backslashes(self.dialect.codes, self._backslashes()),
             *proposal.questions,
             *questions_of_values(self.settings, typings[:kept], columns),
@@ -160,6 +162,7 @@ class DelimitedLook:
         even = [index for index, row in enumerate(block) if len(row) == width]
         self.widths.update(map(len, block))
         self.rows += len(block)
+        self.empty_rows += sum(not any(row) for row in block if len(row) > 1)
         if len(even) != len(block):
             block, lines = self._of_other_widths(block, lines, width)
         for facts, values in zip(self.facts, zip(*block, strict=True), strict=True) if block else ():

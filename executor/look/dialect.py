@@ -26,7 +26,7 @@ ESCAPES = {'"': 'doubled ""', "\\": "backslash \\", "": "none"}
 WHOLE_LINES = "\x01"
 """A separator that stands in no text."""
 SNIFFED = 30_000
-MOST_REMARKS, MOST_TOTALS = 12, 3
+MOST_REMARKS, MOST_TOTALS = 40, 3
 """At the end."""
 REMARK = re.compile(
     r"(?:foot)?notes?\b|remarks?\b|legend\b|sources?\s*:|(?:data )?as (?:of|at)\b|(?:last )?updated?\b"
@@ -85,7 +85,7 @@ def dialect_of(head: str, tail: str, settings: Settings) -> tuple[Dialect, list[
     dialect = replace(dialect, skip_lines=skipped)
     rows = [row for row in records(dialect, lines[skipped:]) if any(row)]
     header, header_found = _header(rows, skipped, settings)
-    ends = [row for row in records(dialect, lines_of(tail)) if any(cell.strip() for cell in row)]
+    ends = [row for row in records(dialect, lines_of(tail)) if row]
     last, last_found = _last_lines(ends, dialect, rows, settings)
     hold = tuple(map(word_of, ends[-last:])) if last else ()
     dialect = replace(dialect, header=header, skip_last_lines=last, last_rows_hold=hold if any(hold) else ())
@@ -410,12 +410,15 @@ def _last_lines(last: list[list[str]], dialect: Dialect, rows: list[list[str]], 
         return count, Found(setting="skipLastLines", value=count, shown=str(count), words="as you chose")
     width = Counter(map(len, rows[1:] or rows)).most_common(1)[0][0] if rows else 1
     is_remark = _remarks(rows, width)
-    count = totals = 0
+    count = totals = empty = 0
     for row in reversed(last[-MOST_REMARKS:]) if len(rows) > 3 else ():
+        if not any(cell.strip() for cell in row):
+            empty += 1
+            continue
         is_total = width > 1 and bool(FOOTER.match(next(cell for cell in row if cell.strip()))) and not _is_name(row)
         totals += is_total
         if totals > MOST_TOTALS or not (is_total or is_remark(row)):
             break
-        count += 1
+        count, empty = count + empty + 1, 0
     words = f"“{dialect.separator.join(last[-count])[:40]}” is no row" if count else ""
     return count, Found(setting="skipLastLines", value=count, shown=str(count), words=words, sure=not count)

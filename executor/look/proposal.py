@@ -50,6 +50,8 @@ class Settings(_Part):
     """Whether empty cells of columns that name groups get the value above them; None: nobody has said."""
     totals: Literal["keep", "leave-out"] | None = None
     """What becomes of rows that sum up others, under a name such as All in a column; None: nobody has said."""
+    empty_rows: Literal["keep", "leave-out"] | None = Field(default=None, alias="emptyRows")
+    """What becomes of rows without any value; None: they are left out."""
     backslashes: Literal["codes", "text"] | None = None
     """As DelimitedExtract's field; None: to be found out."""
     decimal: Literal[".", ","] | None = None
@@ -234,5 +236,7 @@ class Proposal(_Part):
     """Files of the folder that a run cannot read as part of the table."""
     cuts: list[Cut] = []
     """Of a text whose columns nothing separates: each line is read as one text, which a query cuts here."""
+    empty_rows: int = 0
+    """Rows without any value, among those that were looked at."""
     no_rows: list[str] = []
     """Lines that are no rows of it, as the console of a database prints them; its count of rows is none either."""

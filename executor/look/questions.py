@@ -54,6 +54,20 @@ def questions_of_backslashes(codes: Codes | None, chosen: str | None) -> list[Qu
     ]
 
 
+def question_of_empty_rows(count: int, rows: int, chosen: str | None) -> list[Question]:
+    """Rows of separators alone, as spreadsheets write them below a table. They would count as rows."""
+    if not count:
+        return []
+    options = [
+        Option(label="Leave them out", words="by a query of the job", settings={"emptyRows": "leave-out"}, is_chosen=chosen != "keep"),
+        Option(label="Keep them", words="they count as rows", settings={"emptyRows": "keep"}, is_chosen=chosen == "keep"),
+    ]
+    words = f"{count:,} of {rows:,} rows hold nothing but separators."
+    return [
+        Question(key="emptyRows", title=f"{count:,} row{'s have' if count > 1 else ' has'} no value at all", words=words, options=options)
+    ]
+
+
 def _question_of_zones(columns: list[ProposedColumn], typing: Typing) -> Question:
     """Of columns in which some times say their zone and others do not."""
     _, silent, example = typing.zones

@@ -89,7 +89,7 @@ class _Writer:
         read = [self._read_delimited(text)] if self.proposal.format == "delimited" else self._read_json(text)
         prepared = [self._prepare(text)] if self.is_prepared else []
         source = f"{self.name}_ready" if self.is_prepared else text
-        is_selected = self.choices.misfits == "aside" or self.choices.with_load or bool(self.proposal.cuts or self._totals_left_out())
+        is_selected = self.choices.misfits == "aside" or self.choices.with_load or bool(self.proposal.cuts or self._left_out())
         typed = f"{self.name}_typed" if is_selected else self.name
         return [*read, *prepared, self._type(source, typed), *(self._rows(typed) if is_selected else []), *self._end(typed)]
 
@@ -144,6 +144,7 @@ class _Writer:
             "trimNames": True if header and settings.trim_names and self._names_have_blanks() else None,
             "fillDown": self._filled_down(),
             "totals": "known" if settings.totals and self.proposal.total_rows else None,
+            "emptyRows": "known" if self.proposal.empty_rows else None,
             "names": self._names(is_header=header) or None,
         }
         return stage | {key: value for key, value in optional.items() if value is not None} | {"outputView": view}
@@ -174,6 +175,16 @@ class _Writer:
             if one.index in names
         ]
         return " AND ".join(parts)
+
+    def _left_out(self) -> list[str]:
+        """The conditions that leave out what is no row; none where all are."""
+        return [condition for condition in (self._totals_left_out(), self._empty_left_out(), self._lines_left_out()) if condition]
+
+    def _empty_left_out(self) -> str:
+        """The condition that leaves out rows without any value; nothing where there are none, or where they are to stay."""
+        if not self.proposal.empty_rows or self.proposal.settings.empty_rows == "keep":
+            return ""
+        return f"({' OR '.join(f'{name_in_sql(column.name)} IS NOT NULL' for column in self.columns)})"
 
     def _names(self, *, is_header: bool) -> list[str]:
         """What the stage holds the next file's names against: those of its columns, or the line of names as it is written."""
@@ -239,8 +250,7 @@ class _Writer:
         names = ",\n       ".join(map(self._named, self.columns))
         is_aside = self.choices.misfits == "aside" and self.proposal.format != "parquet"
         wanted = self._cut() if self.proposal.cuts else names
-        left_out = [condition for condition in (self._totals_left_out(), self._lines_left_out()) if condition]
-        conditions = ["size(_errors) = 0"] * is_aside + left_out
+        conditions = ["size(_errors) = 0"] * is_aside + self._left_out()
         sql = f"SELECT {wanted}\nFROM {typed}" + (f"\nWHERE {' AND '.join(conditions)}" if conditions else "")
         rows = {"type": "SQLTransform", "name": f"rows_{self.name}", "sql": sql, "outputView": self.name}
         if not is_aside or not self.choices.with_load:

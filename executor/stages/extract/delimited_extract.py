@@ -135,6 +135,15 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
         default="warn",
         advanced=True,
     )
+    empty_rows: Literal["warn", "known"] = stage_field(
+        "emptyRows",
+        "Rows without any value",
+        "warn: rows of separators alone, as spreadsheets write them below a table, are told. known: they are left out in a query, or are "
+        "meant so.",
+        "choice",
+        default="warn",
+        advanced=True,
+    )
     null_value: str = stage_field(
         "nullValue", "Text for no value", "A value of just this text is null, as an empty one is.", "text", default="", advanced=True
     )
@@ -226,6 +235,7 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
             names=tuple(self.names),
             last_rows_hold=tuple(self.last_rows_hold),
             totals=self.totals,
+            empty_rows=self.empty_rows,
             backslashes=self.backslashes,
             null_value=self.null_value,
             fill_down=None if self.fill_down is None else tuple(self.fill_down),

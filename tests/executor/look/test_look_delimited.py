@@ -10,6 +10,7 @@ import pytest
 
 from executor.look.looking import look
 from executor.look.proposal import Proposal, ProposedColumn
+from executor.look.stages import Choices, stages
 from executor.problems import ProblemError
 
 
@@ -124,6 +125,20 @@ def test_remarks_below_a_table_are_no_rows_though_they_have_all_its_cells(tmp_pa
     assert (found.settings.skip_last_lines, found.rows) == (count, 9 + end.count("\n") - count)
     grouped = proposal_of(tmp_path, f"code,n,price\nNotes on the north,,\n{rows}Notes on the south,,\n")
     assert grouped.settings.skip_last_lines == 0
+
+
+def test_rows_of_separators_alone_are_asked_and_left_out_unless_they_are_to_stay(tmp_path: Path) -> None:
+    rows = "a;b\n" + "".join(f"x{n};{n}\n" for n in range(9))
+    for text, kept, asked in ((";\n;\n", "", 1), (";\n", "keep", 1), ("", "", 0)):
+        found = proposal_of(tmp_path, rows + text, **({"emptyRows": kept} if kept else {}))
+        assert [one.key for one in found.questions] == ["emptyRows"] * asked
+        made = stages(found, "raw/f.csv", Choices("f"))
+        assert (made[0].get("emptyRows") == "known", "(`a` IS NOT NULL OR `b` IS NOT NULL)" in str(made)) == (
+            bool(asked),
+            bool(asked and not kept),
+        )
+    assert proposal_of(tmp_path, rows + "Total;36\n;\n;\n").settings.skip_last_lines == 3
+    assert proposal_of(tmp_path, rows.replace(";", ";;") + "Note: all\n;;\nSource: x;;\n;;\n").settings.skip_last_lines == 4
 
 
 @pytest.mark.parametrize(

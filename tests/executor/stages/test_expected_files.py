@@ -185,6 +185,16 @@ def test_totals_in_many_files_are_one_warning(bench: Bench) -> None:
     assert "12 files" in bench.warnings[0].message and bench.warnings[0].file == "d/00.csv"
 
 
+@pytest.mark.parametrize(
+    ("end", "more", "count"), [(",,\n" * 2, {}, 2), (",,\n", {"emptyRows": "known"}, 0), ("\n,5,\n", {}, 0), ("N,,\n", {}, 0)]
+)
+def test_rows_of_separators_alone_are_told(bench: Bench, end: str, more: dict[str, str], count: int) -> None:
+    bench.write("s.csv", f"store,units,revenue\nN,1,2.5\nS,2,\n{end}")
+    bench.run(extract(**more))
+    assert codes(bench) == ["input-empty-rows"] * bool(count)
+    assert not count or bench.warnings[0].message.startswith(f"{count} rows have no value")
+
+
 def test_typing_by_position_does_not_put_values_under_another_name(bench: Bench) -> None:
     bench.write("s.csv", "store,revenue,Units\nN,100,5\n")
     bench.run(extract(), TYPED)
