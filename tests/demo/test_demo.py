@@ -1,4 +1,4 @@
-"""`make demo` as people start it: once, again, beside another, and where something is in the way."""
+"""`make demo` as people start it: once, again, and where something is in the way."""
 
 from __future__ import annotations
 
@@ -39,27 +39,23 @@ def shows_the_result(stack: Stack) -> bool:
     return all(re.search(pattern, shown(stack)) for pattern in wanted)
 
 
-def test_a_demo_that_was_stopped_during_its_run_shows_the_result_when_it_is_started_again_beside_another(tmp_path: Path) -> None:
+def test_a_demo_that_was_stopped_during_its_run_shows_the_result_when_it_is_started_again(tmp_path: Path) -> None:
     stopped = Stack(tmp_path / "one", "demo", "--port", "0", env=NOBODY_WAITS)
     stopped.wait_for("Spark is ready", PATIENCE)
     assert any("bwrap" in line for line in left_over(stopped.home))
+    the_home_is_refused_to_a_second_one(stopped.home)
     assert stopped.stop(60) == 0, shown(stopped)
     assert left_over(stopped.home) == []
 
-    beside = Stack(tmp_path / "two", "up", "--port", "0", env=NOBODY_WAITS)
     again = Stack(stopped.home, "demo", "--port", "0", "--once")
     assert again.wait(PATIENCE) == 0, shown(again)
     assert shows_the_result(again), shown(again)
     assert left_over(again.home) == []
     assert "all of it was there" in shown(again)
-    the_home_is_refused_to_a_second_one(beside)
-    assert beside.stop() == 0
-    assert left_over(beside.home) == []
 
 
-def the_home_is_refused_to_a_second_one(stack: Stack) -> None:
-    stack.wait_until_ready(PATIENCE)
-    second = Stack(stack.home, "up", "--port", "0")
+def the_home_is_refused_to_a_second_one(home: Path) -> None:
+    second = Stack(home, "up", "--port", "0")
     assert second.wait(60) == 1
     assert "Another Sluice is already running in" in shown(second) and len(second.lines) == 1
 

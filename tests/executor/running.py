@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,21 @@ def run_here(process: SparkProcess, stages: list[dict[str, Any]], lake: Path, an
     job = parse({"stages": stages, "parameters": parameters}, environment=environment, parameters=given.parameters, run_id=given.run_id)
     code = JobRun(EventWriter(stream), given, job, io.StringIO(answers)).run(process)
     return Outcome(code, lines(stream.getvalue()))
+
+
+def run_each(process: SparkProcess, before: list[dict[str, Any]], queries: Sequence[str], lake: Path) -> dict[str, Outcome]:
+    """Query → what it said, and how the run ended: one run asks all of them after the stages `before`, each with an output of its own.
+
+    A run for each would put the same questions to Spark, and take much longer.
+    """
+    stages = list(before)
+    for place, sql in enumerate(queries):
+        stages.append({"type": "SQLTransform", "name": f"q{place}", "sql": sql, "outputView": f"q{place}"})
+        stages.append({"type": "ParquetLoad", "name": f"save_q{place}", "inputView": f"q{place}", "outputURI": f"out/q{place}"})
+    whole = run_here(process, stages, lake)
+    assert whole.result.startswith("succeeded"), whole.events[-3:]
+    end = whole.named("result")
+    return {sql: Outcome(0, [*(one for one in whole.events if one.get("stage") == f"q{place}"), *end]) for place, sql in enumerate(queries)}
 
 
 def program(*arguments: str) -> list[str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.executor.running import Outcome, run_here, told
+from executor.language.dialects.advice import applied
+from tests.executor.running import Outcome, run_each, run_here, told
 
 if TYPE_CHECKING:
     from executor.spark.session import SparkProcess
@@ -43,61 +44,69 @@ def lake(tmp_path: Path) -> Path:
     return tmp_path
 
 
+Found = set[tuple[str, str, int]]
+
+
+BEFORE = [READ, DOCS, TYPED]
+
+
+def told_of(process: SparkProcess, lake: Path, *queries: str) -> dict[str, Found]:
+    return {sql: told(outcome) for sql, outcome in run_each(process, BEFORE, queries, lake).items()}
+
+
 def run(process: SparkProcess, lake: Path, sql: str) -> Outcome:
     query = {"type": "SQLTransform", "name": "asked", "sql": sql, "outputView": "o"}
     save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
-    return run_here(process, [READ, DOCS, TYPED, query, save], lake)
+    return run_here(process, [*BEFORE, query, save], lake)
 
 
-@pytest.mark.parametrize(
-    ("sql", "names"),
-    [
-        ("SELECT max(n) AS m FROM t", {"n"}),
-        ("SELECT min(big) AS m FROM t", {"big"}),
-        ("SELECT max(neg) AS m FROM t", {"neg"}),
-        ("SELECT * FROM t ORDER BY n DESC LIMIT 1", {"n"}),
-        ("SELECT count(*) AS c FROM t WHERE n > '9'", {"n"}),
-        ("SELECT count(*) AS c FROM t WHERE n BETWEEN '5' AND '50'", {"n"}),
-        ("SELECT count_if(n <= '50') AS c FROM t", {"n"}),
-        ("SELECT greatest(n, same) AS g FROM t", {"n"}),
-        ("SELECT count(*) AS c FROM t WHERE same > '9' OR same < '100' OR iso > '20'", {"same"}),
-        ("SELECT id, row_number() OVER (ORDER BY n) AS r FROM t", {"n"}),
-        ("SELECT id, max(n) OVER (PARTITION BY name) AS r FROM t", {"n"}),
-        ("SELECT max_by(id, n) AS m FROM t", {"n"}),
-        ("SELECT name FROM t WHERE n = (SELECT max(n) FROM t)", {"n"}),
-        ("SELECT name FROM t GROUP BY name HAVING max(n) > '5'", {"n", "max(n)"}),
-        ("WITH c AS (SELECT name, n AS m FROM t) SELECT max(m) AS m FROM c", {"m"}),
-        ("SELECT x.n FROM t AS x JOIN t AS y ON x.n < y.n AND x.id <> y.id", {"n"}),
-        ("SELECT max(n) AS m FROM t UNION ALL SELECT name FROM t", {"n"}),
-        ("SELECT max(a.n) AS m FROM j", {"a.n"}),
-        ("SELECT max(get_json_object(j, '$.n')) AS m FROM j", {"get_json_object(j, $.n)"}),
-        # What a schema calls text may be a proposal's doing; no code has decimals.
-        ("WITH c AS (SELECT n AS m FROM v) SELECT * FROM c ORDER BY m", {"m"}),
-        ("SELECT max(n) AS m FROM v", {"n"}),
-    ],
-)
-def test_numbers_in_order_as_text_are_told(spark_process: SparkProcess, lake: Path, sql: str, names: set[str]) -> None:
-    outcome = run(spark_process, lake, sql)
-    rows = 2 if "FROM j" in sql else 3
-    assert outcome.result == "succeeded_with_warnings"
-    assert told(outcome) == {(name, "numbers-by-letters", rows) for name in names}
+AS_TEXT: dict[str, set[str]] = {
+    "SELECT max(n) AS m FROM t": {"n"},
+    "SELECT min(big) AS m FROM t": {"big"},
+    "SELECT max(neg) AS m FROM t": {"neg"},
+    "SELECT * FROM t ORDER BY n DESC LIMIT 1": {"n"},
+    "SELECT count(*) AS c FROM t WHERE n > '9'": {"n"},
+    "SELECT count(*) AS c FROM t WHERE n BETWEEN '5' AND '50'": {"n"},
+    "SELECT count_if(n <= '50') AS c FROM t": {"n"},
+    "SELECT greatest(n, same) AS g FROM t": {"n"},
+    "SELECT count(*) AS c FROM t WHERE same > '9' OR same < '100' OR iso > '20'": {"same"},
+    "SELECT id, row_number() OVER (ORDER BY n) AS r FROM t": {"n"},
+    "SELECT id, max(n) OVER (PARTITION BY name) AS r FROM t": {"n"},
+    "SELECT max_by(id, n) AS m FROM t": {"n"},
+    "SELECT name FROM t WHERE n = (SELECT max(n) FROM t)": {"n"},
+    "SELECT name FROM t GROUP BY name HAVING max(n) > '5'": {"n", "max(n)"},
+    "WITH c AS (SELECT name, n AS m FROM t) SELECT max(m) AS m FROM c": {"m"},
+    "SELECT x.n FROM t AS x JOIN t AS y ON x.n < y.n AND x.id <> y.id": {"n"},
+    "SELECT max(n) AS m FROM t UNION ALL SELECT name FROM t": {"n"},
+    "SELECT max(a.n) AS m FROM j": {"a.n"},
+    "SELECT max(get_json_object(j, '$.n')) AS m FROM j": {"get_json_object(j, $.n)"},
+    # What a schema calls text may be a proposal's doing; no code has decimals.
+    "WITH c AS (SELECT n AS m FROM v) SELECT * FROM c ORDER BY m": {"m"},
+    "SELECT max(n) AS m FROM v": {"n"},
+}
 
 
-@pytest.mark.parametrize(
-    ("sql", "name"),
-    [
-        ("SELECT min(day) AS m FROM t", "day"),
-        ("SELECT * FROM t ORDER BY clock", "clock"),
-        ("SELECT * FROM t WHERE us > 'Feb 1, 2024'", "us"),
-        ("SELECT max(date_format(at, 'dd/MM/yyyy')) AS m FROM v", "date_format(at, dd/MM/yyyy)"),
-        ("SELECT min(day) AS m FROM v", "day"),
-        ("SELECT id FROM v WHERE us > 'Feb 1, 2024'", "us"),
-        ("SELECT id FROM t WHERE iso BETWEEN '2023-01-01' AND '2023-2-28'", "iso"),
-        ("SELECT greatest(iso, '2023/10/01') AS g FROM t", "iso"),
-    ],
-)
-def test_dates_in_order_as_text_are_told(spark_process: SparkProcess, lake: Path, sql: str, name: str) -> None:
-    assert told(run(spark_process, lake, sql)) == {(name, "dates-by-letters", 3)}
+def test_numbers_in_order_as_text_are_told(spark_process: SparkProcess, lake: Path) -> None:
+    for sql, found in told_of(spark_process, lake, *AS_TEXT).items():
+        rows = 2 if "FROM j" in sql else 3
+        assert found == {(name, "numbers-by-letters", rows) for name in AS_TEXT[sql]}, sql
+
+
+DATES_AS_TEXT: dict[str, str] = {
+    "SELECT min(day) AS m FROM t": "day",
+    "SELECT * FROM t ORDER BY clock": "clock",
+    "SELECT * FROM t WHERE us > 'Feb 1, 2024'": "us",
+    "SELECT max(date_format(at, 'dd/MM/yyyy')) AS m FROM v": "date_format(at, dd/MM/yyyy)",
+    "SELECT min(day) AS m FROM v": "day",
+    "SELECT id FROM v WHERE us > 'Feb 1, 2024'": "us",
+    "SELECT id FROM t WHERE iso BETWEEN '2023-01-01' AND '2023-2-28'": "iso",
+    "SELECT greatest(iso, '2023/10/01') AS g FROM t": "iso",
+}
+
+
+def test_dates_in_order_as_text_are_told(spark_process: SparkProcess, lake: Path) -> None:
+    expected = {sql: {(name, "dates-by-letters", 3)} for sql, name in DATES_AS_TEXT.items()}
+    assert told_of(spark_process, lake, *DATES_AS_TEXT) == expected
 
 
 DUE = ["03.05.2024", "16.06.2024", "1.7.2024", "open", "open", ""]
@@ -129,143 +138,121 @@ def test_days_and_amounts_are_told_beside_other_words(
     assert told(run_here(spark_process, [read, typed, query, save], tmp_path)) == ({("x", kind, rows)} if kind else set())
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELECT max(name) AS a, max(code) AS b, min(item) AS c, max(iso) AS d, max(same) AS e FROM t",
-        "SELECT * FROM t WHERE name > 'B' AND iso >= '2024-01' AND iso < '2024-02-01 10:00' AND same > '10' AND code > '5' "
-        "ORDER BY name, code, item, iso, same",
-        "SELECT max(CAST(n AS STRING)) AS m FROM t",
-        "SELECT max(CAST(n AS DOUBLE)) AS m FROM t",
-        "SELECT count(*) AS c FROM t WHERE id > 1",
-        "SELECT max(id) AS a, min(code) AS b, min(iso) AS c, max(name) AS d FROM v",
-        "SELECT * FROM v ORDER BY long, same, item",
-        "SELECT max(n) AS m FROM t WHERE id = '1'",
-    ],
-)
-def test_what_comes_out_right_or_as_meant_is_not_told(spark_process: SparkProcess, lake: Path, sql: str) -> None:
-    outcome = run(spark_process, lake, sql)
-    assert (outcome.result, told(outcome)) == ("succeeded", set())
+MEANT = [
+    "SELECT max(name) AS a, max(code) AS b, min(item) AS c, max(iso) AS d, max(same) AS e FROM t",
+    "SELECT * FROM t WHERE name > 'B' AND iso >= '2024-01' AND iso < '2024-02-01 10:00' AND same > '10' AND code > '5' "
+    "ORDER BY name, code, item, iso, same",
+    "SELECT max(CAST(n AS STRING)) AS m FROM t",
+    "SELECT max(CAST(n AS DOUBLE)) AS m FROM t",
+    "SELECT count(*) AS c FROM t WHERE id > 1",
+    "SELECT max(id) AS a, min(code) AS b, min(iso) AS c, max(name) AS d FROM v",
+    "SELECT * FROM v ORDER BY long, same, item",
+    "SELECT max(n) AS m FROM t WHERE id = '1'",
+]
 
 
-@pytest.mark.parametrize(
-    ("sql", "expected"),
-    [
-        ("SELECT count(*) AS c FROM v WHERE at <= DATE'2024-01-31'", {("at", "after-midnight", 1)}),
-        ("SELECT count(*) AS c FROM v WHERE at BETWEEN '2024-01-01' AND '2024-01-31'", {("at", "after-midnight", 1)}),
-        ("SELECT count(*) AS c FROM v WHERE DATE'2024-01-31' >= at", {("at", "after-midnight", 1)}),
-        ("SELECT count(*) AS c FROM v WHERE at < DATE'2024-02-01' AND at <= TIMESTAMP'2024-01-31 23:00:00'", set()),
-        ("SELECT count(*) AS c FROM v WHERE CAST(at AS DATE) <= DATE'2024-01-31'", set()),
-    ],
-)
-def test_the_last_day_that_ends_at_its_midnight_is_told(
-    spark_process: SparkProcess, lake: Path, sql: str, expected: set[tuple[str, str, int]]
-) -> None:
-    assert told(run(spark_process, lake, sql)) == expected
+def test_what_comes_out_right_or_as_meant_is_not_told(spark_process: SparkProcess, lake: Path) -> None:
+    for sql, outcome in run_each(spark_process, BEFORE, MEANT, lake).items():
+        assert (outcome.result, told(outcome)) == ("succeeded", set()), sql
+
+
+LAST_DAYS: dict[str, Found] = {
+    "SELECT count(*) AS c FROM v WHERE at <= DATE'2024-01-31'": {("at", "after-midnight", 1)},
+    "SELECT count(*) AS c FROM v WHERE at BETWEEN '2024-01-01' AND '2024-01-31'": {("at", "after-midnight", 1)},
+    "SELECT count(*) AS c FROM v WHERE DATE'2024-01-31' >= at": {("at", "after-midnight", 1)},
+    "SELECT count(*) AS c FROM v WHERE at < DATE'2024-02-01' AND at <= TIMESTAMP'2024-01-31 23:00:00'": set(),
+    "SELECT count(*) AS c FROM v WHERE CAST(at AS DATE) <= DATE'2024-01-31'": set(),
+}
+
+
+def test_the_last_day_that_ends_at_its_midnight_is_told(spark_process: SparkProcess, lake: Path) -> None:
+    assert told_of(spark_process, lake, *LAST_DAYS) == LAST_DAYS
 
 
 TIMES = "FROM VALUES (1704067200L), (1704067200000L), (253402300799L), (CAST(NULL AS BIGINT)) AS x(ms)"
 
 
-@pytest.mark.parametrize(
-    ("sql", "expected"),
-    [
-        (f"SELECT CAST(ms AS TIMESTAMP) AS at {TIMES}", {("ms", "no-seconds", 1)}),
-        (f"SELECT timestamp_seconds(ms) AS at {TIMES}", {("ms", "no-seconds", 1)}),
-        (f"SELECT from_unixtime(ms) AS at {TIMES}", {("ms", "no-seconds", 1)}),
-        (f"SELECT to_timestamp(ms) AS at {TIMES}", {("ms", "no-seconds", 1)}),
-        (f"SELECT timestamp_seconds(CAST(ms AS DOUBLE)) AS at FROM (SELECT ms {TIMES})", {("ms", "no-seconds", 1)}),
-        (
-            f"SELECT year(CAST(d AS TIMESTAMP)) AS y, count(*) AS c FROM (SELECT CAST(ms AS DOUBLE) AS d {TIMES}) GROUP BY 1",
-            {("d", "no-seconds", 1)},
-        ),
-        (f"SELECT timestamp_millis(ms) AS a, CAST(ms / 1000 AS TIMESTAMP) AS b {TIMES}", set()),
-        (f"SELECT CAST(ms AS TIMESTAMP) AS at, from_unixtime(ms) AS b {TIMES} WHERE ms < 1704067200000", set()),
-    ],
-)
-def test_milliseconds_that_are_taken_for_seconds_are_told(
-    spark_process: SparkProcess, lake: Path, sql: str, expected: set[tuple[str, str, int]]
-) -> None:
-    assert told(run(spark_process, lake, sql)) == expected
+OF_MILLISECONDS: dict[str, Found] = {
+    f"SELECT CAST(ms AS TIMESTAMP) AS at {TIMES}": {("ms", "no-seconds", 1)},
+    f"SELECT timestamp_seconds(ms) AS at {TIMES}": {("ms", "no-seconds", 1)},
+    f"SELECT from_unixtime(ms) AS at {TIMES}": {("ms", "no-seconds", 1)},
+    f"SELECT to_timestamp(ms) AS at {TIMES}": {("ms", "no-seconds", 1)},
+    f"SELECT timestamp_seconds(CAST(ms AS DOUBLE)) AS at FROM (SELECT ms {TIMES})": {("ms", "no-seconds", 1)},
+    f"SELECT year(CAST(d AS TIMESTAMP)) AS y, count(*) AS c FROM (SELECT CAST(ms AS DOUBLE) AS d {TIMES}) GROUP BY 1": {
+        ("d", "no-seconds", 1)
+    },
+    f"SELECT timestamp_millis(ms) AS a, CAST(ms / 1000 AS TIMESTAMP) AS b {TIMES}": set(),
+    f"SELECT CAST(ms AS TIMESTAMP) AS at, from_unixtime(ms) AS b {TIMES} WHERE ms < 1704067200000": set(),
+}
 
 
-@pytest.mark.parametrize(
-    ("sql", "expected"),
-    [
-        (f"SELECT a / b AS q {DECIMALS}", {("(a / b)", "digits-cut", 1)}),
-        (f"SELECT sum(a) / sum(b) AS q {DECIMALS}", {("(sum(a) / sum(b))", "digits-cut", 1)}),
-        ("SELECT a * a AS p FROM VALUES (CAST('0.00001' AS DECIMAL(38,18))) AS x(a)", {("(a * a)", "digits-cut", 1)}),
-        (f"SELECT a * b AS p {DECIMALS}", set()),
-        (f"SELECT a / b AS q, a * b AS p, sum(a) OVER () / b AS s {SMALL}", set()),
-        (f"SELECT CASE WHEN b <> 0 THEN a / (b - b + 1) END AS q {SMALL}", set()),
-        (
-            "SELECT CASE WHEN b <> 0 THEN a / b END AS q FROM VALUES (CAST(1 AS DECIMAL(38,18)), CAST(0 AS DECIMAL(38,18))) AS x(a, b)",
-            set(),
-        ),
-    ],
-)
-def test_digits_that_a_decimal_has_no_room_for_are_told(
-    spark_process: SparkProcess, lake: Path, sql: str, expected: set[tuple[str, str, int]]
-) -> None:
-    outcome = run(spark_process, lake, sql)
-    assert outcome.result.startswith("succeeded") and told(outcome) == expected
+def test_milliseconds_that_are_taken_for_seconds_are_told(spark_process: SparkProcess, lake: Path) -> None:
+    assert told_of(spark_process, lake, *OF_MILLISECONDS) == OF_MILLISECONDS
 
 
-@pytest.mark.parametrize(
-    ("sql", "rows"),
-    [
-        ("SELECT count(*) AS c FROM t WHERE id NOT IN (SELECT nullif(id, '1') FROM t)", 1),
-        ("SELECT id FROM t WHERE NOT id IN (SELECT nullif(id, '1') FROM t UNION ALL SELECT NULL)", 2),
-        ("SELECT count(*) AS c FROM t WHERE id NOT IN (SELECT id FROM t WHERE id = '1')", 0),
-        ("SELECT count(*) AS c FROM t WHERE id IN (SELECT nullif(id, '1') FROM t)", 0),
-        ("SELECT count(*) AS c FROM t WHERE id NOT IN (SELECT nullif(id, '1') AS x FROM t WHERE nullif(id, '1') IS NOT NULL)", 0),
-    ],
-)
-def test_a_missing_value_in_the_list_of_not_in_is_told(spark_process: SparkProcess, lake: Path, sql: str, rows: int) -> None:
-    found = told(run(spark_process, lake, sql))
-    assert {(kind, number) for _, kind, number in found} == ({("null-in-list", rows)} if rows else set())
+OF_DIGITS: dict[str, Found] = {
+    f"SELECT a / b AS q {DECIMALS}": {("(a / b)", "digits-cut", 1)},
+    f"SELECT sum(a) / sum(b) AS q {DECIMALS}": {("(sum(a) / sum(b))", "digits-cut", 1)},
+    "SELECT a * a AS p FROM VALUES (CAST('0.00001' AS DECIMAL(38,18))) AS x(a)": {("(a * a)", "digits-cut", 1)},
+    f"SELECT a * b AS p {DECIMALS}": set(),
+    f"SELECT a / b AS q, a * b AS p, sum(a) OVER () / b AS s {SMALL}": set(),
+    f"SELECT CASE WHEN b <> 0 THEN a / (b - b + 1) END AS q {SMALL}": set(),
+    "SELECT CASE WHEN b <> 0 THEN a / b END AS q FROM VALUES (CAST(1 AS DECIMAL(38,18)), CAST(0 AS DECIMAL(38,18))) AS x(a, b)": set(),
+}
 
 
-@pytest.mark.parametrize(
-    ("sql", "expected"),
-    [
-        ("SELECT k.k, w FROM k JOIN l ON k.k = l.k", {("k", "keys-differ", 2)}),
-        ("SELECT k.k, w FROM k LEFT JOIN l USING (k)", {("k", "keys-differ", 2)}),
-        ("SELECT l.k, v FROM l JOIN k ON l.k = k.k AND k.v > 0", {("k", "keys-differ", 2)}),
-        ("SELECT a.k FROM k AS a JOIN k AS b ON a.k = b.k", set()),
-        ("SELECT k.k FROM k JOIN l ON trim(k.k) = l.k", {("trim(k)", "keys-differ", 1)}),
-        ("SELECT k.k FROM k JOIN t ON k.v = t.id", set()),
-    ],
-)
-def test_keys_that_only_look_the_same_are_told(
-    spark_process: SparkProcess, lake: Path, sql: str, expected: set[tuple[str, str, int]]
-) -> None:
+def test_digits_that_a_decimal_has_no_room_for_are_told(spark_process: SparkProcess, lake: Path) -> None:
+    assert told_of(spark_process, lake, *OF_DIGITS) == OF_DIGITS
+
+
+NOT_IN: dict[str, int] = {
+    "SELECT count(*) AS c FROM t WHERE id NOT IN (SELECT nullif(id, '1') FROM t)": 1,
+    "SELECT id FROM t WHERE NOT id IN (SELECT nullif(id, '1') FROM t UNION ALL SELECT NULL)": 2,
+    "SELECT count(*) AS c FROM t WHERE id NOT IN (SELECT id FROM t WHERE id = '1')": 0,
+    "SELECT count(*) AS c FROM t WHERE id IN (SELECT nullif(id, '1') FROM t)": 0,
+    "SELECT count(*) AS c FROM t WHERE id NOT IN (SELECT nullif(id, '1') AS x FROM t WHERE nullif(id, '1') IS NOT NULL)": 0,
+}
+
+
+def test_a_missing_value_in_the_list_of_not_in_is_told(spark_process: SparkProcess, lake: Path) -> None:
+    for sql, found in told_of(spark_process, lake, *NOT_IN).items():
+        rows = NOT_IN[sql]
+        assert {(kind, number) for _, kind, number in found} == ({("null-in-list", rows)} if rows else set()), sql
+
+
+OF_KEYS: dict[str, Found] = {
+    "SELECT k.k, w FROM k JOIN l ON k.k = l.k": {("k", "keys-differ", 2)},
+    "SELECT k.k, w FROM k LEFT JOIN l USING (k)": {("k", "keys-differ", 2)},
+    "SELECT l.k, v FROM l JOIN k ON l.k = k.k AND k.v > 0": {("k", "keys-differ", 2)},
+    "SELECT a.k FROM k AS a JOIN k AS b ON a.k = b.k": set(),
+    "SELECT k.k FROM k JOIN l ON trim(k.k) = l.k": {("trim(k)", "keys-differ", 1)},
+    "SELECT k.k FROM k JOIN t ON k.v = t.id": set(),
+}
+
+
+def test_keys_that_only_look_the_same_are_told(spark_process: SparkProcess, lake: Path) -> None:
     (lake / "k.csv").write_text("k,v\nAB,1\nCD ,2\nE\u0301,3\nGH,4\n")
     (lake / "l.csv").write_text("k,w\nAB,1\nCD,2\nÉ,3\nG H,4\n")
     reads = [READ | {"name": name, "inputURI": f"{name}.csv", "outputView": name} for name in ("k", "l")]
-    query = {"type": "SQLTransform", "name": "asked", "sql": sql, "outputView": "o"}
-    save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
-    assert told(run_here(spark_process, [READ, *reads, query, save], lake)) == expected
+    found = run_each(spark_process, [READ, *reads], list(OF_KEYS), lake)
+    assert {sql: told(outcome) for sql, outcome in found.items()} == OF_KEYS
 
 
-@pytest.mark.parametrize(
-    ("sql", "expected"),
-    [
-        ("SELECT code FROM t UNION ALL SELECT 5", {("code", "zeros-lost", 2)}),
-        ("SELECT coalesce(code, 0) AS c FROM t", {("code", "zeros-lost", 2)}),
-        ("SELECT CASE WHEN id = '1' THEN 0 ELSE code END AS c FROM t", {("code", "zeros-lost", 2)}),
-        ("SELECT long FROM t UNION ALL SELECT 1.5D", {("long", "not-exact", 3)}),
-        ("SELECT sum(long) AS s FROM t", {("long", "not-exact", 3)}),
-        ("SELECT CAST(code AS INT) AS c FROM t UNION ALL SELECT 5", set()),
-        ("SELECT id FROM t UNION ALL SELECT 5", set()),
-        ("SELECT count(*) AS c FROM t WHERE code = 7", set()),
-        ("SELECT sum(n) AS s, avg(id) AS a FROM t", set()),
-    ],
-)
-def test_text_that_turns_into_a_number_unasked_is_told_where_it_changes(
-    spark_process: SparkProcess, lake: Path, sql: str, expected: set[tuple[str, str, int]]
-) -> None:
-    assert told(run(spark_process, lake, sql)) == expected
+TURNED: dict[str, Found] = {
+    "SELECT code FROM t UNION ALL SELECT 5": {("code", "zeros-lost", 2)},
+    "SELECT coalesce(code, 0) AS c FROM t": {("code", "zeros-lost", 2)},
+    "SELECT CASE WHEN id = '1' THEN 0 ELSE code END AS c FROM t": {("code", "zeros-lost", 2)},
+    "SELECT long FROM t UNION ALL SELECT 1.5D": {("long", "not-exact", 3)},
+    "SELECT sum(long) AS s FROM t": {("long", "not-exact", 3)},
+    "SELECT CAST(code AS INT) AS c FROM t UNION ALL SELECT 5": set(),
+    "SELECT id FROM t UNION ALL SELECT 5": set(),
+    "SELECT count(*) AS c FROM t WHERE code = 7": set(),
+    "SELECT sum(n) AS s, avg(id) AS a FROM t": set(),
+}
+
+
+def test_text_that_turns_into_a_number_unasked_is_told_where_it_changes(spark_process: SparkProcess, lake: Path) -> None:
+    assert told_of(spark_process, lake, *TURNED) == TURNED
 
 
 ZONED = [
@@ -275,67 +262,67 @@ ZONED = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("zone", "sql", "expected"),
-    [
-        ("Europe/Berlin", "SELECT CAST(at AS DATE) AS day, count(*) AS n FROM z GROUP BY 1", {("at", "zone-day", 1)}),
-        ("Europe/Berlin", "SELECT date_trunc('MONTH', at) AS m, count(*) AS n FROM z GROUP BY ALL", {("at", "zone-day", 1)}),
-        ("America/New_York", "SELECT year(at) AS y, datediff(at, DATE'2024-01-01') AS d FROM z", {("at", "zone-day", 1)}),
-        ("Europe/Berlin", "SELECT hour(at) AS h FROM z", {("at", "zone-hour", 2)}),
-        ("Europe/Berlin", "SELECT date_format(at, 'yyyy-MM-dd') AS d FROM (SELECT id, at FROM z) AS y", {("at", "zone-day", 1)}),
-        ("Europe/Berlin", "SELECT CAST(from_utc_timestamp(at, 'Europe/Berlin') AS DATE) AS day FROM z", set()),
-        ("Europe/Berlin", "SELECT max(at) AS m, date_trunc('MINUTE', at) AS n FROM z GROUP BY ALL", set()),
-        ("Africa/Abidjan", "SELECT CAST(at AS DATE) AS day, hour(at) AS h FROM z", set()),
-        ("UTC", "SELECT CAST(at AS DATE) AS day, hour(at) AS h FROM z", set()),
-        ("UTC", "SELECT hour(own) AS h, hour(at) AS i FROM z", {("own", "zone-text", 1)}),
-        ("UTC", "SELECT CAST(o AS DATE) AS d, count(*) AS n FROM (SELECT own AS o FROM z) GROUP BY 1", {("o", "zone-text", 1)}),
-        ("UTC", "SELECT hour(from_utc_timestamp(own, '+02:00')) AS h, max(own) OVER () AS m FROM z", set()),
-        ("Europe/Berlin", "SELECT CAST(own AS DATE) AS day FROM z", {("own", "zone-text", 1)}),
-    ],
-)
-def test_days_that_are_not_those_of_the_columns_zone_are_told(
-    spark_process: SparkProcess, lake: Path, zone: str, sql: str, expected: set[tuple[str, str, int]]
-) -> None:
+BY_ZONE: dict[str, dict[str, Found]] = {
+    "Europe/Berlin": {
+        "SELECT CAST(at AS DATE) AS day, count(*) AS n FROM z GROUP BY 1": {("at", "zone-day", 1)},
+        "SELECT date_trunc('MONTH', at) AS m, count(*) AS n FROM z GROUP BY ALL": {("at", "zone-day", 1)},
+        "SELECT hour(at) AS h FROM z": {("at", "zone-hour", 2)},
+        "SELECT date_format(at, 'yyyy-MM-dd') AS d FROM (SELECT id, at FROM z) AS y": {("at", "zone-day", 1)},
+        "SELECT CAST(from_utc_timestamp(at, 'Europe/Berlin') AS DATE) AS day FROM z": set(),
+        "SELECT max(at) AS m, date_trunc('MINUTE', at) AS n FROM z GROUP BY ALL": set(),
+        "SELECT CAST(own AS DATE) AS day FROM z": {("own", "zone-text", 1)},
+    },
+    "America/New_York": {
+        "SELECT year(at) AS y, datediff(at, DATE'2024-01-01') AS d FROM z": {("at", "zone-day", 1)},
+    },
+    "Africa/Abidjan": {
+        "SELECT CAST(at AS DATE) AS day, hour(at) AS h FROM z": set(),
+    },
+    "UTC": {
+        "SELECT CAST(at AS DATE) AS day, hour(at) AS h FROM z": set(),
+        "SELECT hour(own) AS h, hour(at) AS i FROM z": {("own", "zone-text", 1)},
+        "SELECT CAST(o AS DATE) AS d, count(*) AS n FROM (SELECT own AS o FROM z) GROUP BY 1": {("o", "zone-text", 1)},
+        "SELECT hour(from_utc_timestamp(own, '+02:00')) AS h, max(own) OVER () AS m FROM z": set(),
+    },
+}
+
+
+@pytest.mark.parametrize("zone", BY_ZONE)
+def test_days_that_are_not_those_of_the_columns_zone_are_told(spark_process: SparkProcess, lake: Path, zone: str) -> None:
     (lake / "z.csv").write_text("id,at,own\n1,2024-03-31 00:30:00,2024-03-31T00:30:00+02:00\n2,2024-03-31 21:30:00,2024-03-31T21:30:00Z\n")
-    read = READ | {"inputURI": "z.csv", "outputView": "texts"}
     columns = [ZONED[0], *({**column, "timezoneId": zone} for column in ZONED[1:])]
     typed = {"type": "TypingTransform", "name": "typed", "inputView": "texts", "outputView": "z", "schema": columns}
-    query = {"type": "SQLTransform", "name": "asked", "sql": sql, "outputView": "o"}
-    save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
-    assert told(run_here(spark_process, [read, typed, query, save], lake)) == expected
+    found = run_each(spark_process, [READ | {"inputURI": "z.csv", "outputView": "texts"}, typed], list(BY_ZONE[zone]), lake)
+    assert {sql: told(outcome) for sql, outcome in found.items()} == BY_ZONE[zone]
 
 
-@pytest.mark.parametrize(
-    ("sql", "expected"),
-    [
-        ("SELECT sum(CAST(x AS DOUBLE)) AS s FROM odd", {("x", "odd-double", 4)}),
-        ("SELECT sum(try_cast(x AS FLOAT)) AS s FROM odd", {("x", "odd-double", 4)}),
-        ("SELECT x FROM odd WHERE x > 1.5", {("x", "odd-double", 4)}),
-        ("SELECT x FROM odd WHERE coalesce(try_cast(x AS DECIMAL(9,2)), 0) > 1.5", set()),
-        ("SELECT sum(CAST(y AS DOUBLE)) AS s FROM odd", set()),
-    ],
-)
-def test_text_that_is_a_number_to_spark_alone_is_told(
-    spark_process: SparkProcess, lake: Path, sql: str, expected: set[tuple[str, str, int]]
-) -> None:
+ODD: dict[str, Found] = {
+    "SELECT sum(CAST(x AS DOUBLE)) AS s FROM odd": {("x", "odd-double", 4)},
+    "SELECT sum(try_cast(x AS FLOAT)) AS s FROM odd": {("x", "odd-double", 4)},
+    "SELECT x FROM odd WHERE x > 1.5": {("x", "odd-double", 4)},
+    "SELECT x FROM odd WHERE coalesce(try_cast(x AS DECIMAL(9,2)), 0) > 1.5": set(),
+    "SELECT sum(CAST(y AS DOUBLE)) AS s FROM odd": set(),
+}
+
+
+def test_text_that_is_a_number_to_spark_alone_is_told(spark_process: SparkProcess, lake: Path) -> None:
     (lake / "odd.csv").write_text("x,y\n1d,1\n2.5F,1.5\nNaN,-2\n-Infinity,1e5\n7,.5\n")
-    read = READ | {"name": "odd", "inputURI": "odd.csv", "outputView": "odd"}
-    query = {"type": "SQLTransform", "name": "asked", "sql": sql, "outputView": "o"}
-    save = {"type": "ParquetLoad", "name": "save", "inputView": "o", "outputURI": "out"}
-    assert told(run_here(spark_process, [read, query, save], lake)) == expected
+    found = run_each(spark_process, [READ | {"inputURI": "odd.csv", "outputView": "odd"}], list(ODD), lake)
+    assert {sql: told(outcome) for sql, outcome in found.items()} == ODD
 
 
-@pytest.mark.parametrize(
-    ("condition", "names"),
-    [("n > '9'", {"n"}), ("n BETWEEN '5' AND '50' AND id = '1'", {"n"}), ("iso > '2024' AND name > 'A' AND same < '50'", set())],
-)
-def test_numbers_of_parquet_compared_as_text_are_told(spark_process: SparkProcess, lake: Path, condition: str, names: set[str]) -> None:
+OF_PARQUET: dict[str, Found] = {
+    "SELECT count(*) AS c FROM p WHERE n > '9'": {("n", "numbers-by-letters", 3)},
+    "SELECT count(*) AS c FROM p WHERE n BETWEEN '5' AND '50' AND id = '1'": {("n", "numbers-by-letters", 3)},
+    "SELECT count(*) AS c FROM p WHERE iso > '2024' AND name > 'A' AND same < '50'": set(),
+}
+
+
+def test_numbers_of_parquet_compared_as_text_are_told(spark_process: SparkProcess, lake: Path) -> None:
     save = {"type": "ParquetLoad", "name": "save", "inputView": "t", "outputURI": "p"}
-    assert run_here(spark_process, [READ, save], lake).result == "succeeded"
-    read = {"type": "ParquetExtract", "name": "read", "inputURI": "p", "outputView": "p"}
-    query = {"type": "SQLTransform", "name": "asked", "sql": f"SELECT count(*) AS c FROM p WHERE {condition}", "outputView": "o"}
-    outcome = run_here(spark_process, [read, query, {**save, "inputView": "o", "outputURI": "out"}], lake)
-    assert told(outcome) == {(name, "numbers-by-letters", 3) for name in names}
+    read = {"type": "ParquetExtract", "name": "again", "inputURI": "p", "outputView": "p"}
+    found = run_each(spark_process, [READ, save, read], list(OF_PARQUET), lake)
+    assert {sql: told(outcome) for sql, outcome in found.items()} == OF_PARQUET
 
 
 def test_what_a_check_cannot_decide_is_told(spark_process: SparkProcess, lake: Path) -> None:
@@ -367,23 +354,21 @@ def hints(outcome: Outcome) -> list[dict[str, Any]]:
     return [hint for event in outcome.named("value_warnings") for hint in event["hints"]]
 
 
-@pytest.mark.parametrize(
-    ("sql", "mended"),
-    [
-        ("SELECT max(n) AS m FROM t", "SELECT max(CAST(n AS DECIMAL(4, 1))) AS m FROM t"),
-        ("SELECT t.id\nFROM t ORDER BY -- é\n t.neg", "SELECT t.id\nFROM t ORDER BY -- é\n CAST(t.neg AS BIGINT)"),
-        ("SELECT min(big) AS m FROM t", None),
-        ("SELECT min(day) AS m FROM t", None),
-    ],
-)
-def test_the_change_that_mends_it_comes_along(spark_process: SparkProcess, lake: Path, sql: str, mended: str | None) -> None:
-    found = hints(run(spark_process, lake, sql))
-    assert len(found) == (1 if mended else 0)
-    for hint in found:
-        edit = hint["edit"]
-        changed = sql[: edit["start"]] + edit["text"] + sql[edit["end"] :]
-        assert changed == mended and hint["found"] == sql[edit["start"] : edit["end"]]
-        assert told(run(spark_process, lake, changed)) == set()
+MENDED: dict[str, str | None] = {
+    "SELECT max(n) AS m FROM t": "SELECT max(CAST(n AS DECIMAL(4, 1))) AS m FROM t",
+    "SELECT t.id\nFROM t ORDER BY -- é\n t.neg": "SELECT t.id\nFROM t ORDER BY -- é\n CAST(t.neg AS BIGINT)",
+    "SELECT min(big) AS m FROM t": None,
+    "SELECT min(day) AS m FROM t": None,
+}
+
+
+def test_the_change_that_mends_it_comes_along(spark_process: SparkProcess, lake: Path) -> None:
+    for sql, outcome in run_each(spark_process, BEFORE, list(MENDED), lake).items():
+        found = hints(outcome)
+        assert [applied(sql, hint["edit"]) for hint in found] == ([MENDED[sql]] if MENDED[sql] else [])
+        assert all(hint["found"] == sql[hint["edit"]["start"] : hint["edit"]["end"]] for hint in found)
+    wanted = [sql for sql in MENDED.values() if sql]
+    assert told_of(spark_process, lake, *wanted) == {sql: set() for sql in wanted}
 
 
 STANDING = {
@@ -458,17 +443,21 @@ def test_what_stands_for_no_value_is_told_where_it_is_taken_for_one(spark_proces
         | ({"nullIsText": True} if name == "named" else {})
         for name, kind in types.items()
     ]
-    stages = [
-        READ | {"inputURI": "s.csv", "outputView": "texts"},
-        {"type": "TypingTransform", "name": "typed", "inputView": "texts", "outputView": "t", "schema": columns},
-        {"type": "JSONExtract", "name": "records", "inputURI": "s.jsonl", "multiLine": False, "outputView": "records"},
-        {"type": "ParquetExtract", "name": "stored", "inputURI": "s.parquet", "outputView": "stored"},
+    read = READ | {"inputURI": "s.csv", "outputView": "texts"}
+    typed = {"type": "TypingTransform", "name": "typed", "inputView": "texts", "outputView": "t", "schema": columns}
+    records_read = {"type": "JSONExtract", "name": "records", "inputURI": "s.jsonl", "multiLine": False, "outputView": "records"}
+    stored = {"type": "ParquetExtract", "name": "stored", "inputURI": "s.parquet", "outputView": "stored"}
+    found = run_each(spark_process, [read, typed, records_read, stored], list(STANDING), lake)
+    assert {sql: told(outcome) for sql, outcome in found.items()} == STANDING
+
+
+def test_words_for_no_value_in_a_typed_text_are_told_unless_a_person_called_them_text(spark_process: SparkProcess, lake: Path) -> None:
+    (lake / "w.csv").write_text("note,named\nNULL,NULL\nx,x\n\\N,\\N\n(null),(null)\n")
+    columns = [
+        {"name": "note", "type": "string", "nullable": True},
+        {"name": "named", "type": "string", "nullable": True, "nullIsText": True},
     ]
-    for number, sql in enumerate(STANDING):
-        stages.append({"type": "SQLTransform", "name": f"q{number}", "sql": sql, "outputView": f"o{number}"})
-        stages.append({"type": "ParquetLoad", "name": f"save{number}", "inputView": f"o{number}", "outputURI": f"out{number}"})
-    found = {event["view"]: event for event in run_here(spark_process, stages, lake).named("value_warnings")}
-    assert told(Outcome(0, [found["t"]])) == {("note", "null-word", 3)}, "of “named” a person said that NULL is a text"
-    for number, expected in enumerate(STANDING.values()):
-        event = found.get(f"o{number}", {"names": [], "counts": []})
-        assert {(name, one["kind"], one["rows"]) for name, one in zip(event["names"], event["counts"], strict=True)} == expected
+    typed = {"type": "TypingTransform", "name": "typed", "inputView": "texts", "outputView": "t", "schema": columns}
+    save = {"type": "ParquetLoad", "name": "save", "inputView": "t", "outputURI": "out"}
+    outcome = run_here(spark_process, [READ | {"inputURI": "w.csv", "outputView": "texts"}, typed, save], lake)
+    assert told(outcome) == {("note", "null-word", 3)}

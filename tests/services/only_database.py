@@ -1,8 +1,9 @@
-"""A pytest plugin (`-p tests.services.only_database`): keeps the tests that use the database, for the second run on PostgreSQL."""
+"""A pytest plugin (`-p tests.services.only_database`): keeps the tests that use the database, for the second run on PostgreSQL.
+
+Of one test with many parameters the first is kept: the others put the same questions to the database.
+"""
 
 from __future__ import annotations
-
-from collections import Counter
 
 import pytest
 
@@ -14,19 +15,12 @@ OF_OTHER_THINGS = (
     "tests/runs/test_warm_pool.py",
 )
 """Long files about processes and addresses: they ask the database what shorter ones ask it, too."""
-MOST_VARIANTS = 2
-"""Of one test with many parameters: the others put the same questions to the database."""
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    variants: Counter[str] = Counter()
-    kept = []
-    for item in items:
-        variants[function := item.nodeid.partition("[")[0]] += 1
-        is_wanted = variants[function] <= MOST_VARIANTS and not item.nodeid.startswith(OF_OTHER_THINGS)
-        if is_wanted and _asks_the_database(item):
-            kept.append(item)
+    first = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
+    kept = [item for item in first.values() if not item.nodeid.startswith(OF_OTHER_THINGS) and _asks_the_database(item)][::-1]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
