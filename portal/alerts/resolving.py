@@ -14,7 +14,7 @@ from django.utils import timezone
 from portal.alerts.conditions import Condition
 from portal.alerts.conditions.pipelines import NotStarted, PipelineWellAgain, Skipped
 from portal.alerts.conditions.promotions import Asked
-from portal.alerts.conditions.runs import Failed, Late, WellAgain
+from portal.alerts.conditions.runs import Failed, Late, NotTaken, WellAgain
 from portal.alerts.conditions.schedules import Paused
 from portal.alerts.models import UNSOLVED, Alert, AlertState, Delivery, Notice, subject_type_of
 from portal.audit.actions import record
@@ -24,10 +24,13 @@ from portal.runs.models import GOOD_STATES, Run
 
 log = logging.getLogger("sluice.alerts")
 
+OF_RUNS = [Failed.event, Late.event, NotTaken.event]
+"""Troubles of runs, which the next good run of the job there ends."""
+
 
 def after_good_run(run: Run) -> None:
     """Ends the alerts about this run and about earlier runs of the job there, and tells those who were told of them."""
-    found = Alert.objects.unsolved().filter(job=run.job, environment=run.environment, event__in=[Failed.event, Late.event])
+    found = Alert.objects.unsolved().filter(job=run.job, environment=run.environment, event__in=OF_RUNS)
     asked = dict(Run.objects.filter(pk__in=[alert.subject_id for alert in found]).values_list("pk", "created_at"))
     moments = {str(key): moment for key, moment in asked.items()}
     earlier = [alert for alert in found if moments.get(alert.subject_id, run.created_at) <= run.created_at]
@@ -70,7 +73,7 @@ def when_pipeline_is_over_already(trouble: PipelineRun) -> None:
 def find_over(since: datetime) -> int:
     """Looks for good ends since then that resolve something still, because the message about them was lost. Returns how many."""
     here = Alert.objects.unsolved().filter(environment=OuterRef("environment"), created_at__lte=OuterRef("finished_at"))
-    of_job = here.filter(job=OuterRef("job"), event__in=[Failed.event, Late.event])
+    of_job = here.filter(job=OuterRef("job"), event__in=OF_RUNS)
     of_pipeline = here.filter(pipeline=OuterRef("pipeline"), event__in=[NotStarted.event, Skipped.event])
     ended = {"finished_at__gt": since}
     runs = Run.objects.filter(Exists(of_job), state__in=GOOD_STATES, version__isnull=False, **ended)

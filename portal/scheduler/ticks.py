@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.alerts import delivery, left_alone, raising
+from portal.alerts import delivery, left_alone, not_taken, raising
 from portal.data import tidying
 from portal.pipelines import progress, ticks
 from portal.promotions import actions as promotions
@@ -27,6 +27,7 @@ def _ours() -> list[Tick]:
         Tick("sweep runs", 5, sweeper.sweep),
         Tick("raise missed alerts", 10, raising.find_untold),
         Tick("find late runs", 10, raising.find_late),
+        Tick("find runs that no worker takes", 30, not_taken.find_not_taken),
         Tick("find alerts of which nobody is left", 60, left_alone.find_left_alone),
         Tick("expire promotions", 60, promotions.expire_waiting),
         Tick("mend times of schedules", 60, ticks.mend_times),

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from portal.accounts.models import Membership, Project, User
-from portal.alerts import raising, tasks
+from portal.alerts import not_taken, raising, tasks
 from portal.alerts.actions import create_channel, create_rule, pause_rule, resolve_alert
 from portal.alerts.models import Alert, Delivery, Notice, Rule
 from portal.environments.models import Environment
@@ -17,6 +17,7 @@ from portal.jobs.models import Job
 from portal.pipelines import ticks
 from portal.pipelines.actions import cancel_pipeline_run, create_pipeline, rerun_failed, resume_schedule, run_pipeline, save_schedule
 from portal.pipelines.models import Pipeline, PipelineRun, PipelineRunJob, Schedule
+from portal.runs import doorbell
 from portal.runs.models import OutboxMessage, Run
 from tests.factories import make_job, make_live, make_person, make_run, make_version
 
@@ -432,3 +433,35 @@ def test_a_pipeline_run_without_trouble_tells_nobody(schedule: Schedule, nightly
     hear()
     raising.find_untold(timezone.now() + timedelta(seconds=30))
     assert not Alert.objects.exists()
+
+
+@pytest.mark.parametrize(("end", "told_again"), [("cancelled", []), ("succeeded", ["ben@sluice.test", "olu@sluice.test"])])
+def test_what_waits_because_no_worker_is_there_is_told_once_in_each_environment(
+    flights: Project,
+    ben: User,
+    olu: User,
+    test_env: Environment,
+    dev: Environment,
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+    told_again: list[str],
+) -> None:
+    silent = [False]
+    monkeypatch.setattr(doorbell, "is_silent", lambda program: program == "worker" and silent[0])
+    version = make_version(make_job(flights, ben, "hourly"), live_in=("dev", "test"))
+    first, _ = make_run(version, test_env, minutes_ago=9), make_run(version, test_env, minutes_ago=8)
+    make_run(version, dev, minutes_ago=1)
+    assert not_taken.find_not_taken() == 0
+    silent[0] = True
+    assert [not_taken.find_not_taken() for _ in range(2)] == [1, 0]
+    assert mailed("not_taken") == ["ben@sluice.test", "olu@sluice.test"]
+    assert Alert.objects.get().title == "hourly waits in test: no worker answers"
+    Delivery.objects.update(state="delivered")
+    if end == "cancelled":
+        Run.objects.filter(pk=first.pk).update(state="cancelled")
+        assert not_taken.find_not_taken() == 0  # the others wait still
+    else:
+        raising.run_ended(make_run(version, test_env, "succeeded").pk)
+    silent[0] = False
+    assert not_taken.find_not_taken() == 0
+    assert Alert.objects.get(event="not_taken").state == "resolved" and mailed("well_again") == told_again

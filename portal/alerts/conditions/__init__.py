@@ -6,12 +6,13 @@ from portal.alerts.conditions.base import Condition, Told
 from portal.alerts.conditions.deliveries import Undelivered
 from portal.alerts.conditions.pipelines import Missed, NotStarted, PipelineCancelled, PipelineWellAgain, Skipped
 from portal.alerts.conditions.promotions import Asked, Declined, Expired, Live, RolledBack, RunOnceEnded
-from portal.alerts.conditions.runs import Cancelled, Failed, Late, WellAgain
+from portal.alerts.conditions.runs import Cancelled, Failed, Late, NotTaken, WellAgain
 from portal.alerts.conditions.schedules import Paused
 
 _ALL: list[type[Condition]] = [
     Failed,
     Late,
+    NotTaken,
     NotStarted,
     Skipped,
     Missed,

@@ -154,6 +154,26 @@ class Late(OfRun):
         return {**super().facts, "minutes": self.minutes}
 
 
+class NotTaken(OfRun):
+    """It waits, and so does everything in its environment: no worker is there."""
+
+    event, word, rule_event = "not_taken", "no worker", FAILED
+
+    @property
+    def title(self) -> str:
+        return f"{self.run.job.name} waits in {self.environment.name}: no worker answers"
+
+    def lines(self) -> list[str]:
+        return [
+            f"It was asked for at {self.run.created_at:%Y-%m-%d %H:%M} UTC by {self._who()}, and nothing runs in {self.environment.name}.",
+            "What to do: tell whoever runs Sluice that no worker answers. What waits starts by itself when one is there.",
+        ]
+
+    def people(self) -> Iterator[Told]:
+        yield from self.owners()
+        yield from self.holders(Role.OPERATOR)
+
+
 class Cancelled(OfRun):
     """Somebody stopped another's run."""
 
