@@ -73,9 +73,10 @@ def create_token(*, actor: User, name: str, scopes: list[str], days: int = token
         raise PortalError("The token has no name.", code="no-name", fix="Name what will use it, for instance “nightly export”.")
     if not 1 <= days <= tokens.LONGEST_DAYS:
         raise PortalError(f"A token lives from 1 to {tokens.LONGEST_DAYS} days.", code="bad-expiry")
-    if actor.api_tokens.filter(revoked_at=None).count() >= MAX_TOKENS:
-        raise PortalError(f"You have {MAX_TOKENS} tokens.", code="too-many-tokens", fix="Revoke those that nothing uses.")
     with transaction.atomic():
+        _hold(actor)
+        if actor.api_tokens.filter(revoked_at=None).count() >= MAX_TOKENS:
+            raise PortalError(f"You have {MAX_TOKENS} tokens.", code="too-many-tokens", fix="Revoke those that nothing uses.")
         token, text = tokens.issue(user=actor, name=name.strip()[:100], scopes=scopes, days=days)
         record(action="create_token", actor=actor, subject=token, scopes=token.scopes, expires_at=token.expires_at.isoformat())
     return token, text
@@ -105,6 +106,7 @@ def change_password(*, actor: User, old: str, new: str, end_tokens: bool = True)
     except ValidationError as exc:
         raise PortalError(" ".join(exc.messages), code="weak-password") from None
     with transaction.atomic():
+        _hold(actor)
         actor.set_password(new)
         actor.has_first_password = False
         actor.save(update_fields=["password", "has_first_password"])
@@ -113,6 +115,14 @@ def change_password(*, actor: User, old: str, new: str, end_tokens: bool = True)
             token.revoke()
         record(action="change_password", actor=actor, subject=actor, tokens_ended=[token.prefix for token in ended])
     return len(ended)
+
+
+def _hold(actor: User) -> None:
+    """Until the transaction ends, nobody else changes the person. Raises Conflict for a session that a new password has just ended: what it
+    asked for in the same moment, a token or yet another password, would outlive it."""
+    now = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+    if not now.is_active or now.password != actor.password:
+        raise Conflict("Your password was changed in this moment.", code="password-changed", fix="Sign in again.")
 
 
 def _not_oneself(actor: User, person: User) -> None:

@@ -232,3 +232,18 @@ def test_an_admin_gives_the_first_roles_of_a_new_project(ada, vic, compute, brow
     assert roles == [("ada", "environment_admin"), ("vic", "author")]
     assert browser.delete(f"/api/v1/projects/ferries/members/{given.json()['id']}").status_code == 204
     assert browser_of(vic).get("/api/v1/projects/ferries/jobs/").status_code == 404
+
+
+def test_a_session_that_a_new_password_has_just_ended_makes_nothing_that_outlives_it(ana):
+    """Whoever holds it could ask for a token again and again until one comes in the moment of the change."""
+    ana.set_password("an old long password 1")
+    ana.save()
+    stale = User.objects.get(pk=ana.pk)
+    actions.change_password(actor=ana, old="an old long password 1", new="a new long password 22")
+    for late in (
+        lambda: actions.create_token(actor=stale, name="t", scopes=["read"]),
+        lambda: actions.change_password(actor=stale, old="an old long password 1", new="their long password 333"),
+    ):
+        with pytest.raises(PortalError, match="was changed in this moment"):
+            late()
+    assert User.objects.get(pk=ana.pk).check_password("a new long password 22") and not ApiToken.objects.exists()
