@@ -66,6 +66,7 @@ KINDS = {
     "no-room": "a number that its format has no room for, so that ### is printed; write more 9s before the point",
     "sign-lost": "a number below 0 that is printed without its minus, as the format has no place for it; write S or MI into it",
     "distinct-part": "left out by count(DISTINCT …), as one of its columns has no value; count(DISTINCT struct(…)) counts them",
+    "rollup-none": "no value in a key, so that its group looks like a total of ROLLUP or CUBE; use coalesce before, or grouping(…)",
     "null-printed": "printed with the word “null”, as a value is missing; use coalesce(…, '')",
     "never-so": "a date or time, whose text is 2024-05-31 …: what it is compared with never stands in it; use month(…) or date_format(…)",
     "half-even": "a half that format_number rounds to the even digit (2.5 to 2); use round(…) before it",

@@ -29,6 +29,7 @@ import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateFunction;
 import org.apache.spark.sql.catalyst.expressions.aggregate.Count;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
+import org.apache.spark.sql.catalyst.plans.logical.Expand;
 import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
@@ -59,6 +60,7 @@ final class ResultLook {
 
     void find() {
         if (node instanceof LocalLimit) cutAt(((LocalLimit) node).child());
+        if (node instanceof Aggregate && ((Aggregate) node).child() instanceof Expand) totals((Aggregate) node, (Expand) ((Aggregate) node).child());
         if (node instanceof Window && picks((Window) node)) first(node, ((Window) node).orderSpec());
         scala.collection.Iterator parts = node.expressions().iterator();
         while (parts.hasNext()) inside((Expression) parts.next(), !(node instanceof Project || node instanceof Aggregate), 0);
@@ -105,6 +107,25 @@ final class ResultLook {
         List counted = new ArrayList();
         counted.add(value);
         return new Count(CollectionConverters.asScala(counted).toSeq());
+    }
+
+    /** Keys of ROLLUP, CUBE and GROUPING SETS without a value: their group looks like a total. grouping(…) tells both apart. */
+    private void totals(Aggregate groups, Expand sets) {
+        scala.collection.Iterator made = groups.aggregateExpressions().iterator();
+        while (made.hasNext()) {
+            scala.collection.Iterator used = ((Expression) made.next()).references().iterator();
+            while (used.hasNext()) if (((Attribute) used.next()).name().equals("spark_grouping_id")) return;
+        }
+        for (int place = 0; place < sets.output().length(); place++) {
+            Expression key = null;
+            boolean isLeftOut = false;
+            for (int set = 0; set < sets.projections().length(); set++) {
+                Expression one = (Expression) ((scala.collection.Seq) sets.projections().apply(set)).apply(place);
+                if (one instanceof Attribute) key = one;
+                else isLeftOut = isLeftOut || one instanceof Literal && ((Literal) one).value() == null;
+            }
+            if (key != null && isLeftOut && key.nullable()) look.add("rollup-none", sets, key, new Expression[] {key});
+        }
     }
 
     /** Texts put together, of which one that is missing leaves nothing of the others. */

@@ -36,23 +36,40 @@ class Below:
         self._is_after_gap, self._last = False, filled[0]
 
 
+EXACT_DIGITS = 15
+"""Digits of a number that Excel keeps; of what has more the last ones are zeros."""
+
+
 class Errors:
-    """Cells whose formula gave an error (#N/A, #DIV/0!), and days that no calendar has."""
+    """Cells whose formula gave an error (#N/A, #DIV/0!), days that no calendar has, and numbers that have lost digits."""
 
     def __init__(self) -> None:
         self._count, self._first = 0, ""
+        self._long, self._first_long = 0, ""
 
     def take(self, row: Sequence[Any]) -> None:
         for cell in row:
             if cell.data_type == "e":
                 self._count += 1
                 self._first = self._first or f"{cell.value} in cell {cell.coordinate}"
+            elif isinstance(cell.value, int | float) and abs(cell.value) >= 10**EXACT_DIGITS and cell.value % 1 == 0:
+                self._long += 1
+                self._first_long = self._first_long or cell.coordinate
 
     def notes(self) -> list[str]:
-        if not self._count:
-            return []
-        count = "1 cell holds an error" if self._count == 1 else f"{self._count:,} cells hold errors"
-        return [f"{count} of Excel instead of a value ({self._first}), and became that text: correct it in Excel, and bring the file again"]
+        notes = []
+        if self._count:
+            count = "1 cell holds an error" if self._count == 1 else f"{self._count:,} cells hold errors"
+            notes.append(
+                f"{count} of Excel instead of a value ({self._first}), and became that text: correct it in Excel, and bring the file again"
+            )
+        if self._long:
+            count = "1 cell holds a number" if self._long == 1 else f"{self._long:,} cells hold numbers"
+            notes.append(
+                f"{count} of more than {EXACT_DIGITS} digits (cell {self._first_long}), of which Excel keeps {EXACT_DIGITS}: "
+                "the last ones are not those of a card or an account; bring such codes as text"
+            )
+        return notes
 
 
 def left_out(empty: int, without: int) -> list[str]:

@@ -137,6 +137,7 @@ HAZARDS = {
     "overflow": Hazard(["count_if(contains(_sluice_value_0, '#'))"], _any("no-room")),
     "sign-lost": Hazard(["count_if(_sluice_value_0 < 0)"], _any("sign-lost")),
     "distinct-part": Hazard(["count_if(_sluice_value_0)"], _any("distinct-part")),
+    "rollup-none": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("rollup-none")),
     "null-printed": Hazard(["count_if(_sluice_value_0)"], _any("null-printed")),
     "never-so": Hazard(["count_if(_sluice_value_0)"], _any("never-so")),
     "half-even": Hazard(["count_if(_sluice_value_0)"], _any("half-even")),

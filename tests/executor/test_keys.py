@@ -41,7 +41,7 @@ WRITTEN_TWICE: dict[str, tuple[str, int]] = {
     "SELECT count(DISTINCT k) AS n FROM t": ("k, for instance “01” and “1.0”", 3),
     "SELECT id, row_number() OVER (PARTITION BY k ORDER BY CAST(id AS INT)) AS r FROM t": ("k, for instance “01” and “1.0”", 3),
     "SELECT m, sum(n) AS n FROM (SELECT k AS m, 1 AS n FROM t) AS x GROUP BY m": ("m, for instance “01” and “1.0”", 3),
-    "SELECT k, zip, count(*) AS n FROM t GROUP BY GROUPING SETS ((k), (zip))": ("k, for instance “01” and “1.0”", 3),
+    "SELECT grouping(k) AS g, k, zip, count(*) AS n FROM t GROUP BY GROUPING SETS ((k), (zip))": ("k, for instance “01” and “1.0”", 3),
 }
 
 

@@ -175,6 +175,8 @@ OF_PICKS: list[tuple[str, Found]] = [
     ),
     ("SELECT to_varchar(-sum(amount), '99.99') AS a FROM p", {("to_varchar(-sum(amount), '99.99')", "sign-lost", 1)}),
     ("SELECT grp, count(DISTINCT mid, status) AS n FROM p GROUP BY grp", {("count(DISTINCT mid, status)", "distinct-part", 1)}),
+    ("SELECT coalesce(mid, 'All') AS m, grp, sum(qty) AS n FROM p GROUP BY CUBE(grp, mid)", {("mid", "rollup-none", 2)}),
+    ("SELECT if(grouping(mid) = 1, 'All', mid) AS m, count(*) AS n FROM p GROUP BY mid WITH ROLLUP", set()),
     ("SELECT count(DISTINCT struct(mid, status)) AS n, count(DISTINCT id, grp) AS m FROM p", set()),
     ("SELECT to_char(sum(amount), '9.99') AS a FROM p", {("to_char(sum(amount), '9.99')", "no-room", 1)}),
     (

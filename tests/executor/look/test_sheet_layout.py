@@ -144,3 +144,9 @@ def test_errors_of_excel_are_counted(tmp_path: Path) -> None:
     book, _ = book_of([["a", "b"], [1, "#DIV/0!"], ["#N/A", 2]])
     ((note,),) = notes_of(tmp_path, book)
     assert note.startswith("2 cells hold errors of Excel instead of a value (#DIV/0! in cell B2)")
+
+
+def test_numbers_that_have_lost_digits_are_told(tmp_path: Path) -> None:
+    book, _ = book_of([["card", "n"], [4111111111111110, 1e15], [999999999999999, 2.5], ["4111111111111111", 1e-20]])
+    ((note,),) = notes_of(tmp_path, book)
+    assert note.startswith("2 cells hold numbers of more than 15 digits (cell A2)")
