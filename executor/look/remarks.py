@@ -58,9 +58,43 @@ def remark(proposal: Proposal, facts: Sequence[Facts], typings: Sequence[Typing]
         proposal.questions.append(_of_none(proposal, found))
     if len(typings) > MANY_COLUMNS:
         proposal.problems.append(_of_many(len(typings)))
+    proposal.problems += _of_wrapped(proposal, facts[: len(typings)])
     signs = _column_of_signs(facts, typings)
     if signs is not None:
         proposal.problems.append(_of_signs(proposal, *signs))
+
+
+_WRAPPED = (
+    (
+        re.compile(r'="[^"]*"'),
+        'as ="…", which keeps zeros at their beginning in Excel',
+        "Take the signs out in a query, or nothing meets them: regexp_extract({0}, '=\"(.*)\"', 1) AS {0}.",
+    ),
+    (
+        re.compile(r'\s+".*"\s*', re.DOTALL),
+        "in quotes behind a blank, so that blank and quotes are part of them",
+        "Have it written without a blank behind the separator, or take both out in a query: trim(BOTH '\"' FROM trim({0})) AS {0}.",
+    ),
+)
+"""Signs around texts that belong to how they are written, in what words, and what takes them out."""
+MOST_WRAPPED = 0.9
+
+
+def _of_wrapped(proposal: Proposal, facts: Sequence[Facts]) -> list[Said]:
+    """Columns whose texts bring signs along that are hardly meant as part of them."""
+    said = []
+    for pattern, words, fix in _WRAPPED:
+        found = [index for index, one in enumerate(facts) if _share(one, pattern) >= MOST_WRAPPED]
+        if found:
+            names = [proposal.columns[index].name for index in found]
+            called = ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
+            said.append(Said(code="look-wrapped", message=f"The values of {called} stand {words}.", fix=fix.format(names[0])))
+    return said
+
+
+def _share(facts: Facts, pattern: re.Pattern[str]) -> float:
+    texts = sum(facts.values.values())
+    return sum(rows for text, rows in facts.values.items() if pattern.fullmatch(text)) / texts if texts else 0.0
 
 
 def _of_many(columns: int) -> Said:

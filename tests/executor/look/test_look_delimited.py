@@ -231,6 +231,19 @@ def test_types(tmp_path: Path, name: str, values: list[str], type_: str) -> None
     assert types(found)[name] == type_
 
 
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        ('id,code\n1,="001"\n2,="010"\n', "regexp_extract(code,"),
+        ('id, name, n\n1, "Ann", 3\n2, "Bob", 4\n', "FROM trim(name)"),
+        ('id,note\n1,=A1\n2, 5" pipe\n3,"quoted"\n', None),
+    ],
+)
+def test_signs_around_texts_that_are_hardly_meant_are_told(tmp_path: Path, text: str, fix: str | None) -> None:
+    found = [said for said in proposal_of(tmp_path, text).problems if said.code == "look-wrapped"]
+    assert [str(fix) in str(said.fix) for said in found] == [True] * (fix is not None)
+
+
 def test_words_for_no_value_hold_for_typed_columns_only(tmp_path: Path) -> None:
     text = "delay,country\n5,NA\nNA,DE\nN/A,FR\n,IT\n-,ES\n" + "7,PT\n" * 10
     found = proposal_of(tmp_path, text)
