@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from portal.accounts import tokens
+from portal.accounts import sign_in, tokens
 from portal.accounts.models import ApiToken, Membership, Project, Role, User, slug_validator
 from portal.accounts.policy import require
 from portal.audit.actions import record
@@ -97,8 +97,12 @@ def change_password(*, actor: User, old: str, new: str, end_tokens: bool = True)
     """Ends every other session of this person, and the API tokens unless they are to stay; gives how many tokens ended."""
     from django.contrib.auth.password_validation import validate_password
 
+    who = sign_in.sum_of("password", str(actor.pk))
+    sign_in.count_a_try(who)  # a session that somebody left open, or took, is no way to guess it
     if not actor.check_password(old):
+        record(action="change_password", actor=actor, subject=actor, result="failed")
         raise PortalError("That is not your present password.", code="wrong-password")
+    sign_in.forget_tries(who)
     if old == new:
         raise PortalError("That is the password you have already.", code="same-password", fix="Choose another one.")
     try:

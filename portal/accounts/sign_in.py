@@ -28,31 +28,44 @@ class WrongPassword(PortalError):
     code = "wrong-password"
 
 
+class TooManyTries(PortalError):
+    """Whoever guesses waits."""
+
+    status = 429
+    code = "too-many-tries"
+
+
 def sign_in(request: HttpRequest, *, username: str, password: str) -> User:
     """Begins a new session. Raises WrongPassword, or PortalError 429 when there were too many tries."""
     who = _who(request, username)
     known = User.objects.filter(username=username).first()
-    if not _count_a_try(who):
+    try:
+        count_a_try(who)
+    except TooManyTries:
         _note("refused", known, why="too many tries")
-        raise PortalError("Too many tries. Wait a minute, then try again.", code="too-many-tries", status=429)
+        raise
     user = authenticate(request, username=username, password=password)
     if not isinstance(user, User):
         SignInFailure.objects.filter(at__lt=timezone.now() - FORGOTTEN).delete()
         _note("failed", known)
         raise WrongPassword("This name and password do not fit together.", fix="Check both; capital letters count in the password.")
-    SignInFailure.objects.filter(who=who).delete()
+    forget_tries(who)
     _begin(request, user)
     return user
 
 
-def _count_a_try(who: str) -> bool:
-    """Counts as failed before it is tried, one at a time, so that forty at once are five too. A sign-in that succeeds takes them back."""
+def count_a_try(who: str) -> None:
+    """Counts as failed before it is tried, one at a time, so that forty at once are five too; one that succeeds takes them back
+    (`forget_tries`). `who`: a sum of who guesses what. Raises TooManyTries."""
     with transaction.atomic():
         _one_at_a_time(who)
         if SignInFailure.objects.filter(who=who, at__gt=timezone.now() - WINDOW).count() >= TRIES:
-            return False
+            raise TooManyTries("Too many tries. Wait a minute, then try again.")
         SignInFailure.objects.create(who=who)
-    return True
+
+
+def forget_tries(who: str) -> None:
+    SignInFailure.objects.filter(who=who).delete()
 
 
 def _one_at_a_time(who: str) -> None:
@@ -90,4 +103,8 @@ def _note(result: str, user: User | None, **details: str) -> None:
 
 
 def _who(request: HttpRequest, username: str) -> str:
-    return hashlib.sha256(f"{username.lower()}\n{request.META.get('REMOTE_ADDR', '')}".encode()).hexdigest()
+    return sum_of(username.lower(), request.META.get("REMOTE_ADDR", ""))
+
+
+def sum_of(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

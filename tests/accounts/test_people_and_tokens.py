@@ -247,3 +247,17 @@ def test_a_session_that_a_new_password_has_just_ended_makes_nothing_that_outlive
         with pytest.raises(PortalError, match="was changed in this moment"):
             late()
     assert User.objects.get(pk=ana.pk).check_password("a new long password 22") and not ApiToken.objects.exists()
+
+
+def test_a_session_is_no_way_to_guess_the_password(ana):
+    ana.set_password("an old long password 1")
+    ana.save()
+    codes = []
+    for guess in range(7):
+        with pytest.raises(PortalError) as refused:
+            actions.change_password(actor=ana, old=f"guess {guess}", new="a new long password 22")
+        codes.append(refused.value.code)
+    assert codes == ["wrong-password"] * 5 + ["too-many-tries"] * 2
+    assert AuditEvent.objects.filter(action="change_password", result="failed").count() == 5
+    with pytest.raises(PortalError, match="Too many"):  # the right one does not help before the minute is over, either
+        actions.change_password(actor=ana, old="an old long password 1", new="a new long password 22")
