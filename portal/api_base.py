@@ -56,6 +56,8 @@ class ApiView(GenericAPIView):
     """What a token needs for methods that change something; None where only a signed-in person will do."""
     remembers_answers = True
     """False where the answer holds a secret that must not be kept for Idempotency-Key."""
+    waits = False
+    """Whether a POST waits for other programs, so that the database must not wait for it."""
     changes: str | None = None
     """What the person must be able to do to send anything here (POST, PUT, PATCH, DELETE); asked before a word about what was sent, which
     could tell who or what there is. The action asks again, of the very thing that is meant."""
@@ -68,7 +70,7 @@ class ApiView(GenericAPIView):
         key = request.headers.get("Idempotency-Key")
         handler = getattr(self, "post", None)
         if key and request.method == "POST" and self.remembers_answers and handler:
-            self.__dict__["post"] = idempotency.once(handler, key)  # of this instance, which answers this request only
+            self.__dict__["post"] = idempotency.once(handler, key, waits=self.waits)  # of this instance, which answers this request only
 
     def require_right(self, action: str) -> None:
         """Raises NotAllowed. For views whose right hangs on more than their address."""

@@ -3,6 +3,9 @@
 The key is claimed in a row of its own first, so that a second request that arrives meanwhile is told to wait. The work and the
 answer are then written in one transaction: after a crash either both are there or neither. A refused request changed nothing and
 is not remembered. Keys live a day.
+
+What waits for other programs (a look, unpacking, a receiver elsewhere) is not done in that transaction: on SQLite nobody could write
+anything meanwhile. After a crash such a request may be done again, and finds what there is by then.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any, cast
 
@@ -23,20 +27,21 @@ from portal.accounts.models import IdempotentAnswer, User
 from portal.errors import Conflict, PortalError
 
 KEPT = timedelta(hours=24)
-GIVEN_UP = timedelta(minutes=5)
+GIVEN_UP = timedelta(minutes=15)
+"""Longer than anything takes."""
 LONGEST = 100
 Handler = Callable[..., Response]
 
 
-def once(handler: Handler, key: str) -> Handler:
-    """`handler`, but a request whose key was answered before gets that answer again."""
+def once(handler: Handler, key: str, *, waits: bool = False) -> Handler:
+    """`handler`, but a request whose key was answered before gets that answer again. `waits`: for other programs."""
 
     def answer(request: Request, *args: Any, **kwargs: Any) -> Response:
         claim, is_new = _claim(request, key)
         if not is_new:
             return _again(claim, request)
         try:
-            with transaction.atomic():
+            with nullcontext() if waits else transaction.atomic():
                 response = handler(request, *args, **kwargs)
                 claim.status, claim.body = response.status_code, json.loads(JSONRenderer().render(response.data) or b"null")
                 claim.save(update_fields=["status", "body"])

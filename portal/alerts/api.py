@@ -195,6 +195,8 @@ class OneChannel(_OfChannel):
 
 
 class SendTest(_OfChannel):
+    waits = True
+
     @extend_schema(summary="Send a test message", request=None, responses={204: None})
     def post(self, request: Request, project: str, channel: int) -> Response:
         actions.send_test(actor=self.person, channel=self.channel)

@@ -346,6 +346,7 @@ class DraftDetail(JobView):
 
 class Check(ProjectView):
     scope = "read"
+    waits = True
 
     @extend_schema(summary="Check a document", request=CheckIn, responses=CheckOut, tags=["jobs"])
     def post(self, request: Request, project: str) -> Response:
@@ -356,6 +357,7 @@ class Check(ProjectView):
 
 class Format(ProjectView):
     scope = "read"
+    waits = True
 
     @extend_schema(summary="Format SQL", request=SqlIn, responses=SqlIn, tags=["jobs"])
     def post(self, request: Request, project: str) -> Response:

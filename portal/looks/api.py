@@ -73,6 +73,7 @@ class OfFile(ProjectView):
     """A view about one file below /projects/<project>/environments/<environment>/."""
 
     changes = "view_data"
+    waits = True
 
     def environment(self) -> Environment:
         return self.find(Environment.objects.select_related("project", "compute"), "view_data", name=self.kwargs["environment"])
@@ -87,6 +88,7 @@ class OfFile(ProjectView):
 
 class Look(OfFile):
     scope = "read"
+    remembers_answers = False  # it quotes values of the data
 
     @extend_schema(summary="Look at a file: how it can be read, and what does not fit", request=LookIn, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, project: str, environment: str) -> Response:

@@ -139,6 +139,7 @@ class RollBackIn(serializers.Serializer[Any]):
 class Promotions(ListView, ProjectView):
     serializer_class = PromotionOut
     changes = "request_promotion"
+    waits = True
 
     def get_queryset(self) -> QuerySet[Promotion]:
         return self.visible(_promotions())
@@ -172,6 +173,7 @@ class OnePromotion(_OfPromotion):
 class _Decision(_OfPromotion):
     scope = None
     changes = "approve_promotion"
+    waits = True
 
     def require_right(self, action: str) -> None:
         policy.require(self.person, action, self.promotion)

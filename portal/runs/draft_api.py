@@ -101,6 +101,8 @@ class AnalysisOut(serializers.Serializer[Any]):
 
 
 class Analyse(OfDraft):
+    waits = True
+
     @extend_schema(summary="Find problems with Spark", request=AnalyseIn, responses={200: AnalysisOut})
     def post(self, request: Request, project: str, job: str) -> Response:
         """What `check` says, and unknown columns, functions and wrong types: Spark reads the sources' schemas, but no rows."""

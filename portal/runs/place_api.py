@@ -49,6 +49,7 @@ class OfPlace(ProjectView):
 class PutBack(OfPlace):
     scope = "run"
     changes = "put_back_output"
+    waits = True
 
     @extend_schema(summary="Put an earlier output back", request=PutBackIn, responses=PlaceOut)
     def post(self, request: Request, project: str, environment: str) -> Response:

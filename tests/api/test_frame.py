@@ -8,6 +8,8 @@ import uuid
 import pytest
 from django.db import connection
 from django.test import Client
+from django.urls import resolve
+from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from portal.accounts.models import ApiToken, IdempotentAnswer, Membership, Project
@@ -195,6 +197,24 @@ def test_keys_belong_to_one_person(ada, vic, flights):
     other = factories.make_person("eve", flights, "environment_admin")
     assert give_role(signed_in(ada), "k1").status_code == 201
     assert give_role(signed_in(other), "k1").status_code == 409  # done anew, and found to be there
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("door", "waits"), [("format", True), ("environments/dev/look", True), ("runs/many", False)])
+def test_nobody_waits_for_a_request_that_waits_for_other_programs(ana, flights, monkeypatch, door, waits):
+    """On SQLite every transaction of a request is the only one that writes: for a minute of a look nothing else could."""
+    held = []
+
+    def post(*_, **__):
+        held.append(connection.in_atomic_block)
+        return Response({"a": "CANARY"})
+
+    view = resolve(f"/api/v1/projects/flights/{door}").func.cls
+    monkeypatch.setattr(view, "post", post)
+    client = signed_in(ana)
+    answers = [client.post(f"/api/v1/projects/flights/{door}", {}, format="json", headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    assert [answer.json() for answer in answers] == [{"a": "CANARY"}] * 2 and any(held) != waits
+    assert ("look" in door) == (not IdempotentAnswer.objects.exists())  # what quotes data is kept nowhere
 
 
 def test_answers_with_a_secret_are_not_kept(ana):
