@@ -83,7 +83,10 @@ LINES = [
 
 @pytest.fixture(params=PROBLEMS)
 def failed_run(request: pytest.FixtureRequest, version: JobVersion, test_env: Environment, vic: User) -> Run:
-    problem = PROBLEMS[request.param]
+    return a_failed_run(PROBLEMS[request.param], version, test_env, vic)
+
+
+def a_failed_run(problem: dict[str, Any], version: JobVersion, test_env: Environment, vic: User) -> Run:
     run = factories.make_run(version, test_env, "failed", problem=problem, fence=1, requested_by=vic)
     run.state_changes.create(before="running", after="failed", attempt_number=1, reason=str(problem.get("message"))[:300])
     StageRun.objects.create(
@@ -101,14 +104,13 @@ def failed_run(request: pytest.FixtureRequest, version: JobVersion, test_env: En
     return run
 
 
-def doors(run: Run) -> list[str]:
+def doors_of(run: Run) -> list[str]:
     page, api = f"/p/flights/runs/{run.pk}/", f"/api/v1/projects/flights/runs/{run.pk}"
-    places = ("", "alerts/", "jobs/", "jobs/daily_delays/", "pipelines/", "runs/", f"runs/?text={C}")
-    ends = ("", "/log", "/stages")
-    return [page, page + "now", *(f"/p/flights/{place}" for place in places), *(api + end for end in ends)] + [
-        "/api/v1/projects/flights/runs/",
-        "/api/v1/projects/flights/alerts/",
-    ]
+    return [page, page + "now", api, api + "/log", api + "/stages"]
+
+
+PLACES = ("", "alerts/", "jobs/", "jobs/daily_delays/", "pipelines/", "runs/", f"runs/?text={C}")
+DOORS_OF_ALL = ["/api/v1/projects/flights/runs/", "/api/v1/projects/flights/alerts/", *(f"/p/flights/{place}" for place in PLACES)]
 
 
 def body_of(client: Client, address: str) -> tuple[int, str]:
@@ -118,13 +120,22 @@ def body_of(client: Client, address: str) -> tuple[int, str]:
     return answer.status_code, answer.content.decode()
 
 
-def test_no_door_shows_data(failed_run: Run, vic: User, browser_of: Callable[[User], Client]) -> None:
-    raising.run_ended(failed_run.pk)
-    browser = browser_of(vic)
-    for address in doors(failed_run):
+def no_data_behind(doors: list[str], browser: Client) -> None:
+    for address in doors:
         status, text = body_of(browser, address)
         assert status == 200, (address, status)
         assert C not in text.replace(f"text={C}", "").replace(f'value="{C}"', "").replace(f"“{C}”", ""), address
+
+
+def test_no_page_of_a_run_shows_data(failed_run: Run, vic: User, browser_of: Callable[[User], Client]) -> None:
+    raising.run_ended(failed_run.pk)
+    no_data_behind(doors_of(failed_run), browser_of(vic))
+
+
+def test_no_list_shows_data(version: JobVersion, test_env: Environment, vic: User, browser_of: Callable[[User], Client]) -> None:
+    for problem in PROBLEMS.values():
+        raising.run_ended(a_failed_run(problem, version, test_env, vic).pk)
+    no_data_behind(DOORS_OF_ALL, browser_of(vic))
 
 
 def test_no_line_of_the_log_shows_data(failed_run: Run) -> None:

@@ -97,9 +97,9 @@ def started(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize("sql", PLANS.values(), ids=PLANS)
-def test_a_run_whose_query_cannot_be_planned_fails_with_a_sentence(tmp_path: Path, sql: str) -> None:
-    stages = [{"type": "SQLTransform", "name": "big", "sql": sql, "outputView": "big"}]
+@pytest.mark.parametrize("plan", ["2^17 relations", "1,000 cross joins"])
+def test_a_run_whose_query_cannot_be_planned_fails_with_a_sentence(tmp_path: Path, plan: str) -> None:
+    stages = [{"type": "SQLTransform", "name": "big", "sql": PLANS[plan], "outputView": "big"}]
     process = started(tmp_path, "run", "-", "--values", "-")
     told, _ = process.communicate(values_line(stages, tmp_path), timeout=240)
     outcome = Outcome(process.returncode, lines(told))
