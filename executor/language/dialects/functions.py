@@ -28,6 +28,7 @@ RENAMED = {
     "SYSTIMESTAMP": "current_timestamp",
     "TO_JSON_STRING": "to_json",
     "ARRAY_LENGTH": "size",
+    "ARRAY_TO_STRING": "array_join",
     "SAFE_CAST": "try_cast",
     "STDEV": "stddev",
     "STDEVP": "stddev_pop",

@@ -24,6 +24,7 @@ TEMPLATES: dict[tuple[str, int], tuple[str, str]] = {
     ("UTC_TIMESTAMP", 0): ("current_timestamp()", "MySQL's"),
     ("UTC_DATE", 0): ("current_date()", "MySQL's"),
     ("REGEXP_SUBSTR", 4): ("try_element_at(regexp_extract_all({0}, {1}, 0), {3})", "Oracle's, with four values"),
+    ("CONVERT_TZ", 3): ("CAST(convert_timezone({1}, {2}, CAST({0} AS TIMESTAMP_NTZ)) AS TIMESTAMP)", "MySQL's"),
     ("TO_CHAR", 1): ("CAST({0} AS STRING)", ""),
     ("TO_VARCHAR", 1): ("CAST({0} AS STRING)", ""),
     ("TO_NUMBER", 1): ("CAST({0} AS DECIMAL(38, 10))", ""),
@@ -33,6 +34,10 @@ TEMPLATES: dict[tuple[str, int], tuple[str, str]] = {
 SENTENCES = {
     "WEEK": ("MySQL's, whose weeks begin on Sunday and count from 0", "weekofyear(…) for the weeks of ISO 8601, which begin on Monday"),
     "YEARWEEK": ("MySQL's, whose weeks begin on Sunday", "extract(YEAROFWEEK FROM …) * 100 + weekofyear(…) for the weeks of ISO 8601"),
+    "STRING_TO_ARRAY": ("PostgreSQL's", "split(text, '[,]'), whose separator is a pattern"),
+    "STRFTIME": ("SQLite's and DuckDB's", "date_format(time, 'yyyy-MM-dd HH:mm:ss')"),
+    "TRUNCATE": ("MySQL's and Snowflake's", "floor(number, places), or ceil(number, places) below 0"),
+    "OPENJSON": ("SQL Server's", "explode(from_json(text, 'array<struct<name: string>>')) with the fields that there are"),
     "AGE": ("PostgreSQL's", "datediff(…, …) for days, months_between(…, …) for months"),
     "STRTOK": ("Teradata's, and leaves out empty parts", "split_part(text, separator, number), which counts them"),
     "IEEE_DIVIDE": ("BigQuery's", "CAST(… AS DOUBLE) / …, or try_divide(…, …) where the second may be 0"),
