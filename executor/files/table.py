@@ -413,7 +413,8 @@ def _other_width(one: SeenFile, other: SeenFile) -> Problem:
         file=one.file.name,
         found=f"{one.look.width} values",
         expected=f"{other.look.width} values",
-        fix="Read it in a stage of its own, or say under “Rows of another width” (otherWidths) what to do with such rows.",
+        fix="Read it in a stage of its own, or set “Rows of another width” (otherWidths) to fit: values that are missing are null then, "
+        "and those that are too many are left out.",
     )
 
 
