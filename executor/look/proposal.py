@@ -134,6 +134,8 @@ class Question(_Part):
     title: str
     words: str
     options: list[Option]
+    must_be_answered: bool = False
+    """Whether each answer gives other numbers, and nothing in the file speaks for one of them."""
 
 
 class Said(_Part):

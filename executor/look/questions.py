@@ -19,15 +19,15 @@ def questions_of_values(settings: Settings, typings: list[Typing], columns: list
     days = [column for column, typing in zip(columns, typings, strict=False) if typing.open == "dayFirst"]
     if days and settings.day_first is None:
         options = [
-            Option(label="Day first", words=_as_day(days[0], "dmy"), settings={"dayFirst": True}, is_chosen=True),
+            Option(label="Day first", words=_as_day(days[0], "dmy"), settings={"dayFirst": True}),
             Option(label="Month first", words=_as_day(days[0], "mdy"), settings={"dayFirst": False}),
         ]
         words = f"{_named(days)}: the numbers fit both ways, for instance {days[0].samples[0] if days[0].samples else ''}."
-        questions.append(Question(key="dayFirst", title="Is the day or the month first?", words=words, options=options))
+        title = "Is the day or the month first?"
+        questions.append(Question(key="dayFirst", title=title, words=words, options=options, must_be_answered=True))
     numbers = [column for column, typing in zip(columns, typings, strict=False) if typing.open == "decimal"]
     if numbers and settings.decimal is None:
-        is_comma = any(typing.open == "decimal" and typing.decimal == "," for typing in typings)
-        questions.append(_question_of_thousands(numbers, "," if is_comma else "."))
+        questions.append(_question_of_thousands(numbers))
     mixed = [(column, typing) for column, typing in zip(columns, typings, strict=False) if typing.type == "timestamp" and all(typing.zones)]
     if mixed and settings.time_zone is None:
         questions.append(_question_of_zones([column for column, _ in mixed], mixed[0][1]))
@@ -82,8 +82,7 @@ def _question_of_zones(columns: list[ProposedColumn], typing: Typing) -> Questio
     return Question(key="timeZone", title="In which zone are the times that say none?", words=words, options=options)
 
 
-def _question_of_thousands(columns: list[ProposedColumn], decimal: str) -> Question:
-    """`decimal`: the sign before decimals that is proposed."""
+def _question_of_thousands(columns: list[ProposedColumn]) -> Question:
     sample = next((text for column in columns for text in column.samples if "," in text or "." in text), "1,234")
     seen = "," if "," in sample else "."
     other = "." if seen == "," else ","
@@ -93,17 +92,15 @@ def _question_of_thousands(columns: list[ProposedColumn], decimal: str) -> Quest
             label="A sign between thousands",
             words=f"{sample} is {sample.replace(seen, '')}",
             settings={"decimal": other},
-            is_chosen=decimal == other,
         ),
         Option(
             label="The decimal sign",
             words=f"{sample} has three decimals",
             settings={"decimal": seen},
-            is_chosen=decimal == seen,
         ),
     ]
     words = f"{_named(columns)}: three digits stand behind every {name}."
-    return Question(key="decimal", title=f"What does the {name} mean?", words=words, options=options)
+    return Question(key="decimal", title=f"What does the {name} mean?", words=words, options=options, must_be_answered=True)
 
 
 def _named(columns: list[ProposedColumn]) -> str:

@@ -18,7 +18,7 @@ from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs import actions as jobs
 from portal.jobs.models import Job
-from portal.looks.new_job import made_for, stages_for
+from portal.looks.new_job import made_for, require_answers, stages_for
 
 WHOLE_BYTES = 64 * 1000**2
 
@@ -65,6 +65,7 @@ class NewJob:
 
 def create_job_from_file(*, actor: User, environment: Environment, new: NewJob, proposal: Proposal, uri: str, choices: Choices) -> Job:
     """A new job whose draft reads the file, types it, checks it and keeps it as Parquet, where nobody else keeps anything."""
+    require_answers(proposal)
     made = made_for(environment, proposal, uri, choices, new.start)
     document = {"description": f"Reads {uri}, gives its columns types and keeps it as Parquet.", "stages": made.stages}
     return jobs.create_job(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,6 +41,15 @@ def stages_for(proposal: Proposal, uri: str, choices: Choices) -> list[dict[str,
         words = proposal.problems[0].message if proposal.problems else "This file cannot be read as a table."
         raise PortalError(words, code="look-unreadable", status=422, fix=proposal.problems[0].fix if proposal.problems else None)
     return look_stages.stages(proposal, uri, choices)
+
+
+def require_answers(proposal: Proposal) -> None:
+    """Raises PortalError while values can be read in two ways, and nobody has said which is right: a guess would be a wrong number."""
+    question = next((one for one in proposal.questions if one.must_be_answered), None)
+    if question is not None:
+        answers = " or ".join(f"“{option.label}” ({json.dumps(option.settings)[1:-1]})" for option in question.options)
+        fix = f"Choose {answers} in the settings."
+        raise PortalError(f"{question.title} {question.words}", code="look-unanswered", status=422, field=question.key, fix=fix)
 
 
 def made_for(environment: Environment, proposal: Proposal, uri: str, choices: Choices, start: str) -> Made:

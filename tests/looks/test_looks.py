@@ -202,6 +202,36 @@ def test_the_stage_that_reads_alone_holds_the_names_of_the_file(ana, dev, browse
     assert (read["customDelimiter"], read["names"]) == (";", ["day", "amount"])
 
 
+@pytest.mark.parametrize(
+    ("text", "title", "answer"),
+    [
+        ("day,n\n01/02/2024,1\n03/04/2024,2\n", "Is the day or the month first?", {"dayFirst": False}),
+        ("id;n\na;1.234\nb;5.678\n", "What does the point mean?", {"decimal": ","}),
+    ],
+)
+def test_what_can_be_read_in_two_ways_makes_no_job_before_somebody_has_said_which(
+    ana, dev, browser_of, program_of, own, text, title, answer
+):
+    own.write_text(text)
+    make_job(dev.project, ana, "other")
+    browser, program = browser_of(ana), program_of(ana, "read", "write")
+    question = piece(browser).partition(title)[2].partition("</section>")[0]
+    assert (question.count("required"), question.count("checked")) == (2, 0)
+    form = {"uri": "raw/own.csv", "name": "own", "job": "other"}
+    asked = {"uri": "raw/own.csv", "name": "own"}
+    for refused in (
+        browser.post(f"{LOOK}/create", form, headers={"Accept": "application/json"}),
+        browser.post(f"{LOOK}/stages", form, headers={"Accept": "application/json"}),
+        program.post(f"{API}/job", asked, format="json"),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (422, "look-unanswered")
+        assert title in refused.json()["detail"] and json.dumps(answer)[1:-1] in refused.json()["fix"]
+    assert not Job.objects.filter(name="own").exists()
+    assert browser.post(f"{LOOK}/stages", form | {"part": "read"}).status_code == 200, "what is read as text needs no answer"
+    assert title not in piece(browser, settings=json.dumps(answer))
+    assert program.post(f"{API}/job", asked | {"settings": answer}, format="json").status_code == 201
+
+
 def outputs_of(document: dict[str, Any]) -> list[str]:
     return [stage["outputURI"] for stage in document["stages"] if "outputURI" in stage]
 
