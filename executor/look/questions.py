@@ -18,11 +18,12 @@ def questions_of_values(settings: Settings, typings: list[Typing], columns: list
     questions = []
     days = [column for column, typing in zip(columns, typings, strict=False) if typing.open == "dayFirst"]
     if days and settings.day_first is None:
+        sample = _telling(days)
         options = [
-            Option(label="Day first", words=_as_day(days[0], "dmy"), settings={"dayFirst": True}),
-            Option(label="Month first", words=_as_day(days[0], "mdy"), settings={"dayFirst": False}),
+            Option(label="Day first", words=_as_day(sample, "dmy"), settings={"dayFirst": True}),
+            Option(label="Month first", words=_as_day(sample, "mdy"), settings={"dayFirst": False}),
         ]
-        words = f"{_named(days)}: the numbers fit both ways, for instance {days[0].samples[0] if days[0].samples else ''}."
+        words = f"{_named(days)}: the numbers fit both ways, for instance {sample}."
         title = "Is the day or the month first?"
         questions.append(Question(key="dayFirst", title=title, words=words, options=options, must_be_answered=True))
     numbers = [column for column, typing in zip(columns, typings, strict=False) if typing.open == "decimal"]
@@ -107,5 +108,11 @@ def _named(columns: list[ProposedColumn]) -> str:
     return ", ".join(column.name for column in columns[:3]) + (" …" if len(columns) > 3 else "")
 
 
-def _as_day(column: ProposedColumn, order: str) -> str:
-    return f"{column.samples[0]} is {moment_key(column.samples[0].strip(), order)[:10]}" if column.samples else ""
+def _telling(columns: list[ProposedColumn]) -> str:
+    """A sample that is another day in each order, where there is one."""
+    samples = [text.strip() for column in columns for text in column.samples]
+    return next((text for text in samples if moment_key(text, "dmy") != moment_key(text, "mdy")), samples[0] if samples else "")
+
+
+def _as_day(sample: str, order: str) -> str:
+    return f"{sample} is {moment_key(sample, order)[:10]}" if sample else ""

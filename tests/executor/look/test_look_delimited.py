@@ -322,6 +322,10 @@ def test_a_day_that_can_be_a_month_is_asked_about(tmp_path: Path) -> None:
     (question,) = found.questions
     assert (question.key, question.must_be_answered, [option.is_chosen for option in question.options]) == ("dayFirst", True, [False] * 2)
     assert column(found, "d").type["formatters"] == ["dd/MM/uuuu"]
+    (question,) = proposal_of(tmp_path, "d|x\n01/01/2024|a\n03/04/2024|b\n").questions
+    assert [option.words for option in question.options] == ["03/04/2024 is 2024-04-03", "03/04/2024 is 2024-03-04"], (
+        "no day that is the same"
+    )
     month_first = proposal_of(tmp_path, "d|x\n01/02/2024|a\n03/04/2024|b\n", dayFirst=False)
     assert (month_first.questions, column(month_first, "d").type["formatters"]) == ([], ["MM/dd/uuuu"])
     sure = proposal_of(tmp_path, "d|x\n01/02/2024|a\n25/04/2024|b\n")
