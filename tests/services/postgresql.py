@@ -20,7 +20,7 @@ from typing import Any
 from tests.services.ports import free_port
 
 NOBODY = 65534
-UNSAFE_BUT_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60")
+UNSAFE_BUT_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60", "autovacuum=off", "jit=off")
 
 
 @contextmanager
