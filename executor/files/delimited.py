@@ -137,17 +137,14 @@ def _encoding(head: bytes, file: DataFile, rules: TextRules) -> str:
         fail_utf16(file, unmarked, has_field=True)
     if rules.encoding in (None, "UTF-8", *UTF_16):
         return rules.encoding or "UTF-8"
-    state = file.path.stat()
-    is_utf8 = encodings.is_utf8_beyond_ascii(str(file.path), state.st_mtime_ns, state.st_size)
-    return "UTF-8" if is_utf8 else str(rules.encoding)
+    return "UTF-8" if encodings.is_utf8_beyond_ascii(*file.facts()) else str(rules.encoding)
 
 
 def _seen(file: DataFile, rules: TextRules, encoding: str, as_stream: bool) -> SeenFile:
-    state = file.path.stat()
+    facts = file.facts()
 
     def seen_with(escape: str, *, may_stop: bool = False) -> FileLook:
-        dialect, facts = rules.dialect(escape, as_stream=as_stream), (str(file.path), state.st_mtime_ns, state.st_size)
-        return look(*facts, encoding, dialect, rules.layout, as_stream=as_stream, may_stop=may_stop)
+        return look(*facts, encoding, rules.dialect(escape, as_stream=as_stream), rules.layout, as_stream=as_stream, may_stop=may_stop)
 
     if rules.quote == NO_QUOTE:
         return SeenFile(file, encoding, Verdict(NO_ESCAPE), as_stream, seen_with(NO_ESCAPE))

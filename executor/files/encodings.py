@@ -82,19 +82,14 @@ def is_utf8_beyond_ascii(file: str, changed: int, size: int) -> bool:
     """Whether all of a file is UTF-8 and some of it more than ASCII: text of any other encoding is that hardly ever by chance. `changed`,
     `size`: of the file now. Raises BrokenPack."""
     decoder, is_more = codecs.getincrementaldecoder("UTF-8")(), False
-    with opened(Path(file)) as stream:
-        while True:
-            try:
-                part = stream.read(BLOCK_BYTES)
-            except BROKEN as error:
-                raise BrokenPack(0) from error
+    try:
+        for part in _blocks(file):
             is_more = is_more or not part.isascii()
-            try:
-                decoder.decode(part, final=not part)
-            except UnicodeDecodeError:
-                return False
-            if not part:
-                return is_more
+            decoder.decode(part)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return is_more
 
 
 @lru_cache(maxsize=4096)
@@ -102,6 +97,16 @@ def utf8_letters(file: str, changed: int, size: int) -> tuple[int, int]:
     """(letters that are written in UTF-8, the line of the first) of a file in a western encoding; each would come as two signs. `changed`,
     `size`: of the file now. Raises BrokenPack."""
     count, first, lines = 0, 0, 1
+    for part in _blocks(file):
+        found = UTF8_LETTER.search(part)
+        first = first or (lines + part.count(b"\n", 0, found.start()) if found else 0)
+        count += len(UTF8_LETTER.findall(part)) if found else 0
+        lines += part.count(b"\n")
+    return count, first
+
+
+def _blocks(file: str) -> Iterator[bytes]:
+    """The file's bytes, unpacked. Raises BrokenPack."""
     with opened(Path(file)) as stream:
         while True:
             try:
@@ -109,11 +114,8 @@ def utf8_letters(file: str, changed: int, size: int) -> tuple[int, int]:
             except BROKEN as error:
                 raise BrokenPack(0) from error
             if not part:
-                return count, first
-            found = UTF8_LETTER.search(part)
-            first = first or (lines + part.count(b"\n", 0, found.start()) if found else 0)
-            count += len(UTF8_LETTER.findall(part)) if found else 0
-            lines += part.count(b"\n")
+                return
+            yield part
 
 
 def unmarked_utf16(head: bytes) -> str | None:

@@ -34,6 +34,11 @@ class DataFile:
         """The name without the folders before it."""
         return self.name.rsplit("/", 1)[-1]
 
+    def facts(self) -> tuple[str, int, int]:
+        """(path, time of the last change, size) as it is now: what is remembered of a file is remembered for these."""
+        state = self.path.stat()
+        return str(self.path), state.st_mtime_ns, state.st_size
+
 
 @dataclass(frozen=True)
 class Place:

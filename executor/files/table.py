@@ -296,9 +296,7 @@ def _mixed_encodings(seen: Sequence[SeenFile]) -> list[Problem]:
     """Files of a western encoding with lines in UTF-8 among the others, as where two were put behind each other."""
     found = []
     for one in seen:
-        state = one.file.path.stat()
-        facts = (str(one.file.path), state.st_mtime_ns, state.st_size)
-        count, line = encodings.utf8_letters(*facts) if one.encoding in encodings.WESTERN else (0, 0)
+        count, line = encodings.utf8_letters(*one.file.facts()) if one.encoding in encodings.WESTERN else (0, 0)
         found += [(one, count, line)] if count else []
     if not found:
         return []

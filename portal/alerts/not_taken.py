@@ -10,7 +10,7 @@ from portal.alerts.models import Alert, AlertQuerySet
 from portal.alerts.telling import raise_alert
 from portal.runs import doorbell
 from portal.runs.models import Run, database_now
-from portal.runs.states import FINAL_STATES, GOOD_STATES
+from portal.runs.states import BAD_STATES
 
 PATIENCE = timedelta(minutes=5)
 """A worker that is started again, or a new one, is there by then."""
@@ -36,5 +36,5 @@ def _resolve_ended(told: AlertQuerySet) -> None:
     """A worker is back: a good end tells that it is well again, any other is told by itself."""
     ids = list(told.values_list("subject_id", flat=True))
     if ids:
-        ended = Run.objects.filter(pk__in=ids, state__in=FINAL_STATES - GOOD_STATES).values_list("pk", flat=True)
+        ended = Run.objects.filter(pk__in=ids, state__in=BAD_STATES).values_list("pk", flat=True)
         resolving.quietly(told.filter(subject_id__in=[str(pk) for pk in ended]), "it does not wait any more")

@@ -23,14 +23,14 @@ from executor.files.publish import STAGING
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher, preview_client, published, receipts
-from portal.runs.models import FINAL_STATES, GOOD_STATES, Run
+from portal.runs.models import Run
+from portal.runs.states import BAD_STATES
 
 log = logging.getLogger(__name__)
 
 NOBODY = 0
 """No person asks for it: it does not count among anybody's programs."""
 ANSWER_SECONDS = 90
-BAD_ENDS = FINAL_STATES - GOOD_STATES
 LOOK_BACK, AT_ONCE = timedelta(hours=1), 100
 
 
@@ -62,7 +62,7 @@ def remove_staged(now: datetime | None = None) -> int:
     """Has removed what runs have staged that ended badly in the last hour. Gives how many runs there were; what cannot be removed now is
     tried again at the next call."""
     since = (now or timezone.now()) - LOOK_BACK
-    ended = Run.objects.filter(state__in=BAD_ENDS, finished_at__gt=since, fence__gt=0).select_related("environment__project")
+    ended = Run.objects.filter(state__in=BAD_STATES, finished_at__gt=since, fence__gt=0).select_related("environment__project")
     count = 0
     for run in ended.order_by("-finished_at")[:AT_ONCE]:
         if parents := _staged(run):

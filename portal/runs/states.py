@@ -22,6 +22,7 @@ class RunState(models.TextChoices):
 S = RunState
 GOOD_STATES = frozenset({"succeeded", "succeeded_with_warnings"})
 FINAL_STATES = GOOD_STATES | {"failed", "cancelled", "timed_out", "skipped"}
+BAD_STATES = FINAL_STATES - GOOD_STATES
 WAITING_STATES = frozenset({"created", "queued"})
 HELD_STATES = frozenset({"starting", "running", "cancelling"})
 """States in which a worker holds a lease and a process may be alive."""

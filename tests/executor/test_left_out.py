@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from executor.running.hazards import counted
-from tests.executor.running import Outcome, run_here, told
+from tests.executor.running import run_each, told
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -46,14 +46,9 @@ def told_of(process: SparkProcess, lake: Path, queries: Sequence[str]) -> tuple[
     made = {"type": "ParquetLoad", "name": "made", "inputView": "typed", "outputURI": "p"}
     stages: list[dict[str, Any]] = [READ, typed, made, {"type": "ParquetExtract", "name": "again", "inputURI": "p", "outputView": "p"}]
     stages += [READ | {"name": name, "inputURI": f"{name}.csv", "outputView": name} for name in ("k", "r")]
-    for place, sql in enumerate(queries):
-        stages.append({"type": "SQLTransform", "name": f"q{place}", "sql": sql, "outputView": f"o{place}"})
-        stages.append({"type": "ParquetLoad", "name": f"s{place}", "inputView": f"o{place}", "outputURI": f"out{place}"})
-    outcome = run_here(process, stages, lake)
-    assert outcome.result.startswith("succeeded"), outcome.events[-3:]
-    events = {event["stage"]: event for event in outcome.named("value_warnings")}
-    found = {sql: told(Outcome(0, [events[f"q{place}"]] if f"q{place}" in events else [])) for place, sql in enumerate(queries)}
-    return found, [events[f"q{place}"]["hints"] if f"q{place}" in events else [] for place in range(len(queries))]
+    outcomes = run_each(process, stages, queries, lake)
+    found = {sql: told(outcome) for sql, outcome in outcomes.items()}
+    return found, [[hint for event in outcome.named("value_warnings") for hint in event["hints"]] for outcome in outcomes.values()]
 
 
 LEFT_OUT, NOT_MET = "missing-left-out", "missing-not-met"
