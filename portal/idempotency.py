@@ -4,8 +4,8 @@ The key is claimed in a row of its own first, so that a second request that arri
 answer are then written in one transaction: after a crash either both are there or neither. A refused request changed nothing and
 is not remembered. Keys live a day.
 
-What waits for other programs (a look, unpacking, a receiver elsewhere) is not done in that transaction: on SQLite nobody could write
-anything meanwhile. After a crash such a request may be done again, and finds what there is by then.
+What waits for other programs (a look, unpacking, a receiver or a store elsewhere) is not done in that transaction: on SQLite nobody could
+write anything meanwhile. After a crash such a request may be done again, and finds what there is by then.
 """
 
 from __future__ import annotations

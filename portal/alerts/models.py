@@ -196,6 +196,10 @@ class Alert(models.Model):
     def acknowledge(self, by: User) -> None:
         self._set(state=AlertState.ACKNOWLEDGED, acknowledged_at=timezone.now(), acknowledged_by=by)
 
+    def open_again(self, why: str) -> None:
+        """Whoever acknowledged it does not look after it any more."""
+        self._set(state=AlertState.OPEN, acknowledged_at=None, acknowledged_by=None, body=f"{self.body}\n{why}")
+
     def resolve(self, by: User | None, resolution: str = "", page: str = "") -> None:
         """`by` None: it resolves by itself, because of `resolution`."""
         self._set(state=AlertState.RESOLVED, resolved_at=timezone.now(), resolved_by=by, resolution=resolution[:200], resolution_page=page)

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils import timezone
 
 from portal.accounts.models import Project, User
 from portal.accounts.policy import can
@@ -154,6 +155,14 @@ def tell_anew(alert: Alert, people: Iterable[Told]) -> None:
     known = set(alert.deliveries.exclude(recipient=None).values_list("recipient_id", flat=True))
     with transaction.atomic():
         _tell_people(alert, [told for told in unique(alert.environment, people) if told.user.pk not in known])
+
+
+def tell_again(alert: Alert, *, but: User) -> None:
+    """Those who were told, but this one: it is new in their list, and whoever got a mail gets another."""
+    alert.notices.exclude(user=but).update(read_at=None)
+    now = timezone.now()
+    mails = alert.deliveries.filter(state="delivered").exclude(recipient=None).exclude(recipient=but)
+    mails.update(state="waiting", attempts=0, created_at=now, next_try_at=now)
 
 
 def tell_instead(alert: Alert) -> None:

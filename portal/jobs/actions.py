@@ -263,7 +263,7 @@ def save_version(*, actor: User, job: Job, document: str, message: str, base_ver
     text = documents.canonical(document)
     places.require_own(job, lowest, places.outputs_of(text, lowest, None))
     storage.put(documents.sha256_of(text), text.encode())
-    return _keep(actor=actor, job=job, text=text, message=message, base=base_version, lowest=lowest)
+    return _keep(actor=actor, job=job, text=text, message=message, base=base_version)
 
 
 def require_save(actor: User, job: Job) -> Environment:
@@ -282,14 +282,13 @@ def restore_version(*, actor: User, job: Job, version: JobVersion) -> JobVersion
     documents.require_right(text, job.project)
     places.require_own(job, lowest, places.outputs_of(text, lowest, None))
     storage.put(documents.sha256_of(text), text.encode())
-    return _keep(actor=actor, job=job, text=text, message=f"Restored v{version.number}", base=UNSET, lowest=lowest, restored=version)
+    return _keep(actor=actor, job=job, text=text, message=f"Restored v{version.number}", base=UNSET, restored=version)
 
 
 @transaction.atomic
-def _keep(
-    *, actor: User, job: Job, text: str, message: str, base: int | None | _Unset, lowest: Environment, restored: JobVersion | None = None
-) -> JobVersion:
+def _keep(*, actor: User, job: Job, text: str, message: str, base: int | None | _Unset, restored: JobVersion | None = None) -> JobVersion:
     job = locked(job, "latest_version__author", "project")
+    lowest = require_save(actor, job)  # reading its files, judging it and the store may have taken long
     refuse_archived(job)
     latest, sha256 = job.latest_version, documents.sha256_of(text)
     if latest and not isinstance(base, _Unset) and base != latest.number and latest.sha256 != sha256:

@@ -278,6 +278,7 @@ class Versions(JobView, ListView):
     ordering = "-number"
     changes = "save_version"
     in_lowest = True
+    waits = True
 
     def get_queryset(self) -> QuerySet[JobVersion]:
         found = self.visible(JobVersion.objects.select_related("author", "restored_from").defer("document", "restored_from__document"))
@@ -297,6 +298,8 @@ class VersionDetail(JobView):
 
 
 class VersionRestore(JobView):
+    waits = True
+
     @extend_schema(summary="Restore a version as the newest", request=None, responses={201: VersionOut}, tags=["jobs"])
     def post(self, request: Request, project: str, job: str, number: int) -> Response:
         found = self.job()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from django.utils import timezone
 
 from portal.accounts.models import Membership, Project, User
 from portal.alerts import raising
-from portal.alerts.actions import pause_rule
+from portal.alerts.actions import acknowledge_alert, pause_rule, read_alert
 from portal.alerts.left_alone import find_left_alone
 from portal.alerts.models import Alert, Delivery
 from portal.alerts.telling import default_rule
+from portal.audit.models import AuditEvent
 from portal.environments.models import Environment
 from portal.jobs.models import Job, JobVersion
 from portal.promotions.actions import (
@@ -83,16 +85,46 @@ def test_where_those_who_may_approve_are_gone_whoever_may_now_is_told_once(
     assert "new@sluice.test" in mailed("asked") and len(mailed("asked")) == 4 and "new" in listed("asked")
 
 
-def test_where_everybody_is_gone_who_was_told_of_trouble_whoever_looks_after_the_environment_is(
-    version: JobVersion, ana: User, olu: User, ada: User, test_env: Environment
+def _switched_off(person: User) -> None:
+    User.objects.filter(pk=person.pk).update(is_active=False)
+
+
+def _only_looks(person: User) -> None:
+    Membership.objects.filter(user=person).exclude(role="viewer").delete()
+
+
+@pytest.mark.parametrize("gone", [_switched_off, _only_looks])
+def test_where_nobody_who_was_told_of_trouble_can_act_whoever_looks_after_the_environment_is_told(
+    version: JobVersion, ana: User, olu: User, ada: User, test_env: Environment, gone: Callable[[User], None]
 ) -> None:
     Membership.objects.filter(user=olu).delete()
     raising.run_ended(make_run(version, version.job.project.environments.get(name="dev"), "failed").pk)
     assert mailed("failed") == ["ana@sluice.test"] and find_left_alone() == 0
-    User.objects.filter(pk=ana.pk).update(is_active=False)
+    gone(ana)
     assert [find_left_alone(), find_left_alone()] == [1, 0]
     assert mailed("failed") == ["ada@sluice.test", "ana@sluice.test"]
     assert listed("failed") == {"ada", "ana"}
+
+
+@pytest.mark.parametrize("gone", [_switched_off, _only_looks])
+def test_what_somebody_looked_after_who_is_gone_is_told_anew_to_the_others(
+    version: JobVersion, ana: User, olu: User, gone: Callable[[User], None]
+) -> None:
+    raising.run_ended(make_run(version, version.job.project.environments.get(name="dev"), "failed").pk)
+    alert = acknowledge_alert(actor=olu, alert=Alert.objects.get(event="failed"))
+    read_alert(actor=ana, alert=alert)
+    Delivery.objects.update(state="delivered", attempts=1)
+    find_left_alone()
+    assert Alert.objects.get().state == "acknowledged"
+    gone(olu)
+    assert [find_left_alone(), find_left_alone()] == [0, 0]  # Ana can act
+    alert.refresh_from_db()
+    assert (alert.state, alert.acknowledged_by) == ("open", None) and alert.body.endswith(
+        "Olu looked after it, and is not there any more: nobody does now."
+    )
+    assert Alert.objects.unread_by(ana).get() == alert
+    assert [(mail.recipient, mail.state, mail.attempts) for mail in alert.deliveries.all()] == [(ana, "waiting", 0)]
+    assert AuditEvent.objects.filter(action="open_alert_again").count() == 1
 
 
 def test_live_is_told_to_who_asked_and_who_runs_it(asked: Promotion, pat: User) -> None:

@@ -200,7 +200,16 @@ def test_keys_belong_to_one_person(ada, vic, flights):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("door", "waits"), [("format", True), ("environments/dev/look", True), ("runs/many", False)])
+@pytest.mark.parametrize(
+    ("door", "waits"),
+    [
+        ("format", True),
+        ("environments/dev/look", True),
+        ("jobs/a/versions/", True),
+        ("jobs/a/versions/1/restore", True),
+        ("runs/many", False),
+    ],
+)
 def test_nobody_waits_for_a_request_that_waits_for_other_programs(ana, flights, monkeypatch, door, waits):
     """On SQLite every transaction of a request is the only one that writes: for a minute of a look nothing else could."""
     held = []

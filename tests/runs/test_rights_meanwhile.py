@@ -22,12 +22,14 @@ from portal.data.lake import Arriving
 from portal.data.models import FileVersion
 from portal.environments.models import Environment
 from portal.errors import NotAllowed
-from portal.jobs.actions import archive_job
-from portal.jobs.models import Job
+from portal.jobs import storage
+from portal.jobs.actions import archive_job, restore_version, save_version
+from portal.jobs.models import Job, JobVersion
 from portal.looks import asking, unpacking
 from portal.runs import preview_client
 from portal.runs.models import LogSegment, Run
 from portal.runs.preview_views import addressed
+from tests.factories import DOCUMENT, as_text
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("streams_leave_no_connection")]
 Queued = Callable[..., Run]
@@ -240,6 +242,25 @@ def test_unpacking_brings_in_no_more(
     with pytest.raises(NotAllowed):
         async_to_sync(unpacking.unpack_file)(actor=ana, environment=dev, uri="raw/two.zip", told=lambda done, whole: way(ana))
     assert FileVersion.objects.count() == 1
+
+
+# --- versions -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", WAYS[:3])
+@pytest.mark.parametrize("again", [False, True])
+def test_no_version_comes_about_when_the_right_goes_while_it_is_kept(
+    version: JobVersion, ana: User, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way, again: bool
+) -> None:
+    """A store elsewhere may take a minute to answer."""
+    settings.OBJECT_STORE = str(tmp_path / "objects")
+    monkeypatch.setattr(storage, "put", lambda sha256, text: way(ana))
+    with pytest.raises(NotAllowed):
+        if again:
+            restore_version(actor=ana, job=version.job, version=version)
+        else:
+            save_version(actor=ana, job=version.job, document=as_text(DOCUMENT) + " ", message="", base_version=1)
+    assert JobVersion.objects.count() == 1
 
 
 # --- runs ---------------------------------------------------------------------------------------------------------------
