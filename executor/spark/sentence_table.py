@@ -164,6 +164,13 @@ BROKEN_VARIANT = Sentence(
     "A value of a variant column cannot be read: its bytes are broken, or hold a type that Spark does not know.",
     "Have the file written again, times of day and of nanoseconds inside of the variant as text; or do not select the column.",
 )
+NOT_A_VARIANT = Sentence(
+    "not-a-variant",
+    "“:” takes a key out of a column of the type variant, and the column before it has another type.",
+    "For a key of JSON in a text write get_json_object(column, '$.key'); a name with a colon in it stands in backticks, a type after “::”.",
+    field="sql",
+    where=":",
+)
 WRONG_JSON = Sentence(
     "value-not-typed",
     "A text is not the JSON that the query expects.",
@@ -437,6 +444,7 @@ BY_CLASS: dict[str, Speaker] = {
 }
 
 BY_TEXT: list[tuple[str, Sentence]] = [
+    (r"COLUMN_IS_NOT_VARIANT_TYPE", NOT_A_VARIANT),  # Spark has the name of this error, but no words
     (r"Non-deterministic expression .* grouping expression", QUERY_IN_CONDITION),
     (r"IllegalFormat|FormatConversion|MissingFormatArgument|UnknownFormat", FORMAT_STRING),
     (r"ArithmeticException: \w+ overflow", NUMBER_TOO_LARGE),

@@ -13,6 +13,7 @@ from portal.jobs.models import Job, LiveVersion
 from portal.pipelines.models import Pipeline, PipelineRun
 from portal.runs import checks
 from portal.runs.problems import hidden
+from portal.ui import words
 
 MENDED_ON_ITS_PAGE = {"nothing-live", "version-not-live", "job-archived", "not-found"}
 """Refusals that are mended on the job's page; all others in the editor."""
@@ -54,7 +55,7 @@ def reason_of(refusal: PortalError, job: Job | None, environment: Environment) -
     fix = problem.fix or refusal.fix or ""
     if problem.code == "parameter-missing":  # nobody is there to give it for this run
         fix = f"Give it a default in the job, or a value in the environment {environment.name}."
-    place = f"{problem.place}: " if problem.stage_index is not None else ""
+    place = f"{words.place(vars(problem))}: " if problem.stage_index is not None else ""
     return Reason(problem.code, f"{place}{problem.message}" + (f" (and {more} more)" if more else ""), fix)
 
 

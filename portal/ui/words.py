@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from executor.stages import STAGE_TYPES
+
 NONE_YET = "—"
 
 
@@ -110,15 +112,22 @@ def plural(number: int, one: str, many: str) -> str:
 
 
 def place(problem: Mapping[str, Any]) -> str:
-    """Where a problem is, from its dict; stages count from 1 for people."""
+    """Where a problem is, from its dict; stages count from 1 for people, and fields have the names of the form."""
     index, stage, line, column = (problem.get(key) for key in ("stage_index", "stage", "line", "column"))
     parts = []
     if index is not None:
         parts.append(f"stage {index + 1}" + (f" “{stage}”" if stage else ""))
     if problem.get("field"):
-        parts.append(str(problem["field"]))
+        parts.append(_label(problem.get("stage_type"), str(problem["field"])))
     if line is not None:
         parts.append(f"line {line}" + (f":{column}" if column is not None else ""))
     if problem.get("row") is not None:
         parts.append(f"row {count(problem['row'])}")
     return " · ".join(parts)
+
+
+def _label(stage_type: Any, field: str) -> str:
+    """What the form calls a field of a stage; the field itself where it has none."""
+    kind = STAGE_TYPES.get(stage_type)
+    of_stage = kind.model_fields.values() if kind else ()
+    return next((one.title for one in of_stage if one.title and one.alias == field), field)

@@ -6,22 +6,29 @@ export const csrfToken = () => document.querySelector("meta[name=csrf-token]")?.
 document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = csrfToken();
 });
-// What asks every few seconds rests while nobody looks.
+// What asks every few seconds rests while nobody looks, and for good once it is refused: each refusal is in the audit.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (document.hidden && event.target.matches("[hx-trigger*=every]")) event.preventDefault();
+  const rests = document.hidden || event.target.dataset.refused;
+  if (rests && event.target.matches("[hx-trigger*=every]")) event.preventDefault();
 });
 document.addEventListener("htmx:responseError", (event) => {
   const { status, responseText } = event.detail.xhr;
+  if (status === 403 || status === 404) {
+    worksAgain(event.target); // what was said before is not so any more
+    event.target.dataset.refused = status;
+  }
   tell(event.target, refusalOf(status, responseText, event.detail.xhr.getResponseHeader("X-Request-Id")));
 });
 // A session that ended answers with the sign-in page, which must not be put into the middle of this one.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (!new URL(event.detail.xhr.responseURL, location).pathname.startsWith("/sign-in")) return;
+  if (!isSignIn(event)) return;
   event.detail.shouldSwap = false;
-  show({ text: SIGNED_OUT, tone: "bad" });
+  tell(event.detail.requestConfig.elt, SIGNED_OUT);
 });
 document.addEventListener("htmx:sendError", (event) => tell(event.target, NO_ANSWER));
-document.addEventListener("htmx:afterRequest", (event) => event.detail.successful && worksAgain(event.target));
+document.addEventListener("htmx:afterRequest", (event) => event.detail.successful && !isSignIn(event) && worksAgain(event.target));
+
+const isSignIn = (event) => new URL(event.detail.xhr.responseURL, location).pathname.startsWith("/sign-in");
 
 /** Pieces that refresh themselves and cannot, each with what takes its words away: said once, not every few seconds until it works again. */
 const troubles = new Map();

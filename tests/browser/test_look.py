@@ -39,6 +39,7 @@ GROWN = """() => { const box = document.body.appendChild(document.createElement(
   const high = (pixels) => { box.style.height = pixels; return box.offsetHeight; };
   const seen = [high("20px"), high("800px")]; box.remove(); return seen; }"""
 """Heights of a box right after it was given them, as the log's scrolling reads them."""
+ASKED_OFTEN = "() => performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/piece')).length > 4"
 
 
 @pytest.mark.parametrize("width", SIZES)
@@ -103,7 +104,7 @@ def test_a_piece_that_cannot_refresh_itself_says_so_once_until_it_can(screen: Op
 
     def answer(route: Route) -> None:
         asked["times"] += 1
-        route.fulfill(status=asked["status"], body="fresh")
+        route.fulfill(status=asked["status"], body="fresh", headers={"location": "/sign-in"} if asked["status"] == 302 else {})
 
     page.route("**/piece", answer)
     page.evaluate("""() => {
@@ -115,12 +116,22 @@ def test_a_piece_that_cannot_refresh_itself_says_so_once_until_it_can(screen: Op
     }""")
     words = page.locator("#toasts .toast.bad", has_text="You are no longer signed in")
     expect(words).to_have_count(1)
-    asked["times"] = 0
-    page.wait_for_function("() => performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/piece')).length > 4")
+    page.wait_for_function(ASKED_OFTEN)
     assert words.count() == 1
     asked["status"] = 200
     expect(words).to_have_count(0)
     expect(page.locator("#piece")).to_have_text("fresh")
+    page.context.clear_cookies()
+    asked["status"] = 302  # what a session that has ended is answered
+    expect(words).to_have_count(1)
+    page.evaluate("() => performance.clearResourceTimings()")
+    page.wait_for_function(ASKED_OFTEN)
+    assert words.count() == 1 and page.locator("#piece").inner_text() == "fresh"
+    asked["status"] = 404  # a right that is gone: each refusal is in the audit
+    expect(page.locator("#toasts .toast.bad", has_text="There is nothing here")).to_have_count(1)
+    asked["times"] = 0
+    page.wait_for_timeout(300)
+    assert asked["times"] == 0
 
 
 def test_keys_open_the_palette_and_the_list_of_keys(screen: Open, gallery: Callable[[Screen], Screen]) -> None:

@@ -249,6 +249,7 @@ class mounted_small:
     [
         ("SELECT day, origin, sum(delay) FROM flights GROUP BY day", "sql", "origin", None),
         ("SELECT substring(origin) FROM flights", "sql", "1", "2 or 3"),
+        ("SELECT origin:k FROM flights", "sql", None, None),
         ("SELECT f.origin FROM flights f JOIN weather w ON origin = 'x'", "sql", "origin", "f.origin or w.origin"),
         ("SELECT origin FROM flights WHERE sum(delay) > 1", "sql", "sum(flights.delay)", None),
         ("WITH t AS (SELECT 1) INSERT INTO flights SELECT * FROM t", "sql", "WITH t AS (SELECT 1) INSERT INTO flights", "SELECT …"),

@@ -112,7 +112,7 @@ def test_the_page_offers_it_and_does_it(owned: Any, ana: User, vic: User, job: J
 def test_a_place_that_its_job_writes_no_longer_is_listed_and_can_be_given_up(owned: Any, ana: User, job: Job, browser_of: Any) -> None:
     Place.objects.filter(pk=owned().pk).update(uri="curated/old", key="curated/old")
     html = browser_of(ana).get(f"/p/flights/jobs/{job.name}/").content.decode()
-    assert "curated/old" in html and "nothing writes there now" in html
+    assert "curated/old" in html and "no live version writes there" in html
 
 
 def test_people_may_then_bring_data_there(owned: Any, ana: User, dev: Environment, version: JobVersion) -> None:

@@ -65,6 +65,13 @@ def test_the_place_of_a_problem_counts_stages_from_one() -> None:
     assert words.place({"message": "The document is not JSON."}) == ""
 
 
+def test_the_place_of_a_problem_has_the_names_of_the_form() -> None:
+    extract = {"stage_index": 0, "stage": "flights", "stage_type": "DelimitedExtract", "field": "inputURI"}
+    assert words.place(extract) == "stage 1 “flights” · File"
+    assert words.place(extract | {"stage_type": "SQLTransform", "row": 3}) == "stage 1 “flights” · SQL file · row 3"
+    assert words.place(extract | {"field": "names[2]"}) == "stage 1 “flights” · names[2]"
+
+
 @pytest.mark.parametrize(
     ("form", "moment", "said"),
     [

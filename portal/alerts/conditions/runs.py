@@ -14,6 +14,7 @@ from portal.pipelines.models import PipelineRun
 from portal.promotions.models import Promotion
 from portal.runs.models import Run
 from portal.runs.problems import hidden
+from portal.ui import words
 from portal.ui.words import duration
 
 
@@ -106,7 +107,7 @@ class Failed(OfRun):
         if not self.run.problem:
             return ["It ended without saying why; the log has what is known."]
         problem = hidden(self.run.problem, self.run.document)
-        where = f"In {problem.place}: " if problem.place else ""
+        where = f"In {place}: " if (place := words.place(vars(problem))) else ""
         expected = f" Expected {problem.expected}." if problem.expected else ""
         return [f"{where}{problem.message}{expected}", *([f"What to do: {problem.fix}"] if problem.fix else [])]
 
