@@ -52,8 +52,7 @@ def _ends(facts: Facts, typing: Typing) -> tuple[str | None, str | None]:
         if isinstance(key, Number) and typing.type in NUMBERS:
             found += [(_number(text, key, typing), text) for bounds in tally.bounds.values() for _, text in bounds]
         elif isinstance(key, Moment) and typing.type in ("date", "time", "timestamp"):
-            order = typing.order if key.order == "either" else key.order
-            found += tally.bounds.get(order, [])
+            found += tally.bounds.get(typing.order_of(key), [])
         elif typing.type == "string":
             found += [(text, text) for bounds in tally.bounds.values() for _, text in bounds]
     if not found:
@@ -138,7 +137,7 @@ def _place(text: str, typing: Typing) -> float | None:
     if isinstance(shape, Number) and typing.type in NUMBERS:
         return float(decimal_of(text, typing.decimal))
     if isinstance(shape, Moment) and shape.order:
-        key = moment_key(text, typing.order if shape.order == "either" else shape.order)
+        key = moment_key(text, typing.order_of(shape))
         year, month, day = int(key[:4]), int(key[5:7]), int(key[8:10])
         clock = key[11:].split(":")
         seconds = sum(float(part) * size for part, size in zip(clock, (3600, 60, 1), strict=False)) if clock[0] else 0

@@ -36,6 +36,9 @@ REMARK = re.compile(
 )
 """How remarks below a table begin."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_WHOLE = re.compile(r"0|[1-9]\d{0,8}", re.ASCII)
+_EUROSTAT = re.compile(r"[\w,]+\\\w+ *\t")
+"""How tables of Eurostat begin: the names of the keys, which share one column, and behind a tab the years."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def _as_printed(lines: Sequence[str], found: Printed, settings: Settings) -> Set
 
 def _signs(lines: list[str], settings: Settings) -> tuple[Dialect, list[Found]]:
     plain = [line for line in lines if not line.startswith("#")]
-    separator, quote, escape = _sniffed(plain)
+    separator, quote, escape = ("\t", "", "") if plain and _EUROSTAT.match(plain[0]) else _sniffed(plain)
     table = printed(lines) if settings.separator is None else None
     cuts = table.cuts if table else tuple(cuts_of(plain, separator)) if settings.separator is None else ()
     if cuts:
@@ -348,9 +351,11 @@ def _moment(cell: str) -> bool:
 
 
 def _are_running(cells: Sequence[str]) -> bool:
-    """Whether they count on by one from 0 or 1, as days of a month and hours do."""
-    first = cells[0].strip()
-    return first in ("0", "1") and len(cells) >= 3 and all(cell.strip() == str(int(first) + place) for place, cell in enumerate(cells))
+    """Whether they count on from 0 or 1, as days of a month and hours do, or in other steps from 0 or one step, as classes do."""
+    if len(cells) < 3 or not all(_WHOLE.fullmatch(cell.strip()) for cell in cells):
+        return False
+    first, step = int(cells[0]), int(cells[1]) - int(cells[0])
+    return step > 0 and first in (0, step) and all(int(cell) == first + place * step for place, cell in enumerate(cells))
 
 
 def _without_names_again(cells: list[str], body: list[list[str]]) -> tuple[list[list[str]], bool]:

@@ -6,6 +6,7 @@ import codecs
 import logging
 import re
 import time
+from contextlib import suppress
 from typing import get_args
 
 from executor.files.encodings import UTF8_LETTER, Encoding, marked_encoding
@@ -70,6 +71,17 @@ def looks_like_utf16(head: bytes) -> str | None:
     if len(part) < 4 or max(even, odd) < len(part) * 0.2 or min(even, odd) > max(even, odd) * 0.1:
         return None
     return "UTF-16BE" if even > odd else "UTF-16LE"
+
+
+def is_utf32(head: bytes) -> bool:
+    """Text whose signs take four bytes each: two of them are always zero."""
+    bare = head.removeprefix(b"\xff\xfe\0\0").removeprefix(b"\0\0\xfe\xff")[:4000]
+    part = bare[: len(bare) // 4 * 4]
+    for zeros, name in ((part[2::4] + part[3::4], "utf-32-le"), (part[0::4] + part[1::4], "utf-32-be")):
+        if len(part) >= 8 and not any(zeros):
+            with suppress(UnicodeDecodeError):
+                return bool(part.decode(name))
+    return False
 
 
 def _as_utf8(file: Opened, seconds: float) -> str | bytes:

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from executor.look.clocks import if_there_is
-from executor.look.shapes import BLANKS, Moment, Number, decimal_of, digits_of, is_compact_day, moment_key, natural_sign, shape_of
+from executor.look.shapes import (
+    BLANKS,
+    Moment,
+    Number,
+    decimal_of,
+    digits_of,
+    is_compact_day,
+    is_short_year_first,
+    moment_key,
+    natural_sign,
+    shape_of,
+)
 
 EXAMPLES = 20
 LINES = 1_000
@@ -70,6 +81,8 @@ class Tally:
         elif isinstance(key, Moment):
             for order in ("dmy", "mdy") if key.order == "either" else (key.order,):
                 self._widen(order, moment_key(text, order), text)
+            if key.has_short_year and is_short_year_first(text):
+                self._widen("ymd", moment_key(text, "ymd"), text)
         else:
             self._widen("", text, text)
 

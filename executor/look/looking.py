@@ -16,6 +16,7 @@ from executor.files import lake
 from executor.files.folder import DataFile, place_of
 from executor.language import json_text
 from executor.look.delimited import DelimitedLook, Tell
+from executor.look.encoding import is_utf32
 from executor.look.folders import MOST_LOOKED_AT, add_folder_columns, look_at_files
 from executor.look.opening import Opened
 from executor.look.proposal import ColumnChoice, Proposal, Said, Settings
@@ -85,10 +86,19 @@ def _files_at(lake_folder: Path, uri: str) -> list[DataFile]:
     path = Path(lake.existing(lake_folder, uri, "uri"))
     if not path.is_dir():
         return [DataFile(path, uri)]
-    files = [file for file in place_of(str(path), uri).files if file.path.stat().st_size]
+    files = [file for file in place_of(str(path), uri).files if not _is_blank(file.path)]
     if not files:
         raise ProblemError(Problem(code="input-empty", field="uri", message="The folder holds no data files.", fix="Name a file."))
     return files
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether there is nothing in it, but perhaps for ends of lines."""
+    size = path.stat().st_size
+    return not size or (size < FEW_BYTES and not path.read_bytes().strip(BLANKS))
+
+
+FEW_BYTES = 64
 
 
 def _look(
@@ -138,6 +148,8 @@ def _fix(kind: str) -> str:
         return "Open it in a spreadsheet program, save it as .xlsx or CSV and upload that."
     if "SQL" in kind:
         return "Export the tables as CSV: psql --csv or COPY … TO … CSV HEADER, mysql --batch, sqlite3 -csv."
+    if "UTF-32" in kind:
+        return "Save it with the encoding UTF-8, and upload it again."
     if "Excel" in kind:
         return "Save it as .xlsx or CSV and upload that."
     return "Unpack it, and upload what is inside." if "packed" in kind else "Upload text (CSV), JSON, Parquet or Excel (.xlsx)."
@@ -159,14 +171,15 @@ def kind_of(file: Opened) -> str:
     other = next((words for magic, words in OTHERS if head.startswith(magic)), None)
     if other and not (head[:3].isalpha() and _is_text(head)):  # a column may be called ORCID
         return other
-    text = _is_text(head)
-    if not text:
+    if is_utf32(head):
+        return "text in UTF-32"
+    if not _is_text(head):
         return "not text, nor of a kind that is known here"
     return _text_kind(head, file.path.name)
 
 
 def _is_text(head: bytes) -> bool:
-    """Few control signs, of which what else reads as UTF-8 may have some more; zero bytes only as UTF-16 and UTF-32 have them."""
+    """Few control signs, of which what else reads as UTF-8 may have some more; zero bytes only as UTF-16 has them."""
     from executor.files.encodings import marked_encoding
     from executor.look.encoding import looks_like_utf16
 

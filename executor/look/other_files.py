@@ -43,15 +43,16 @@ class OtherFile:
 
 
 def first_rows(files: Sequence[DataFile], like: Dialect, encoding: str, names: Sequence[str]) -> list[OtherFile]:
-    """Of as many `files` as time allows; those that cannot be opened are told by the run. `like`, `encoding`, `names`: of the file that
-    is shown; where they do not fit, a file's own are found out."""
+    """Of as many `files` as time allows, but for those without a row; those that cannot be opened are told by the run. `like`, `encoding`,
+    `names`: of the file that is shown; where they do not fit, a file's own are found out."""
     most, end = max(FEWEST_ROWS, ROWS_OF_ALL // max(1, len(files))), time.monotonic() + SECONDS
     found = []
     for file in files:
         if time.monotonic() > end:
             break
         with suppress(ProblemError, NeverClosed, OSError):
-            found.append(_first_rows(file, like, encoding, {key(name) for name in names}, most))
+            other = _first_rows(file, like, encoding, {key(name) for name in names}, most)
+            found += [other] if other.names or other.rows else []
     return found
 
 

@@ -32,6 +32,7 @@ _E_AMONG_DIGITS = re.compile(r"\d+[eE]\d+", re.ASCII)
 """Programs that write powers of ten put a sign or a point into nearly all of them; what has neither is a code as often as a number."""
 _SHORTENED = re.compile(r"-?\d(?:\.\d{1,5})?E\+(?:1[1-9]|[2-9]\d)", re.ASCII)
 """As spreadsheets show numbers of twelve digits and more, and save them as CSV: six digits are left."""
+_ZERO_LED = re.compile(r"0[0-9 \u00a0\u202f'\u2019]")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
@@ -58,7 +59,8 @@ class Number:
     """`form`: a name of _BODIES, scientific or too_large. `around`: signs in front and behind, with # for the digits. `weak`: its only
     sign is followed by three digits, so it may stand between thousands. `true_minus`: its minus is the sign of typesetters and web pages.
     `point`: the sign before decimals, where its form leaves it open. `may_be_code`: digits, an E and digits, such as 1E5.
-    `is_shortened`: as a spreadsheet shows what has many digits, such as 4.00638E+12."""
+    `is_shortened`: as a spreadsheet shows what has many digits, such as 4.00638E+12. `zero_led`: begins with a 0 that an
+    amount does not need."""
 
     form: str
     around: str = "#"
@@ -68,6 +70,11 @@ class Number:
     point: str = ""
     may_be_code: bool = False
     is_shortened: bool = False
+
+    @property
+    def is_code(self) -> bool:
+        """Whether it is hardly an amount, whatever else stands in its column."""
+        return self.zero_led and self.form == "whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,11 @@ class Moment:
     clock: str = ""
     zone: str = ""
     wrong: str = ""
+
+    @property
+    def has_short_year(self) -> bool:
+        """Whether it is three numbers of at most two digits, of which one is the year."""
+        return self.day.startswith("A") and "uuuu" not in self.day
 
     @property
     def kind(self) -> str:
@@ -118,7 +130,7 @@ def _number(text: str) -> Number | None:
         around = f"{found['before']}{found['inner'].replace(TRUE_MINUS, '-')}#{found['after'] or ''}"
     sign = {"point": ".", "comma": ","}.get(form)
     weak = bool(sign) and bool(re.fullmatch(rf"[1-9]\d{{0,2}}\{sign}\d{{3}}", body))
-    zero_led = form == "whole" and len(body) > 1 and body[0] == "0"
+    zero_led = bool(_ZERO_LED.match(body)) and (form == "whole" or (around == "#" and not signs))
     return Number(form, around, weak, zero_led, TRUE_MINUS in text, natural_sign(body, form) if form in GAPS else "")
 
 
@@ -194,6 +206,14 @@ def _zone(text: str) -> str:
     return (" " if text.startswith(" ") else "") + pattern
 
 
+def is_short_year_first(text: str) -> bool:
+    """Whether three numbers of at most two digits are a day with the year first, such as 24-01-31."""
+    found = _MOMENT.fullmatch(text)
+    if not found or not found["a"] or len(found["a"] + found["y2"]) != 4:
+        return False
+    return not _no_day(found["a"], int(found["b"]), int(found["y2"]))
+
+
 def is_compact_day(text: str) -> bool:
     """Whether eight digits can be a day written without signs, such as 20130817."""
     return len(text) == 8 and bool(_COMPACT.fullmatch(text)) and not _no_day(text[:4], int(text[4:6]), int(text[6:]))
@@ -245,6 +265,8 @@ def moment_key(text: str, order: str) -> str:
 def _sorted_day(parts: dict[str, str | None], order: str) -> str:
     if parts["y1"]:
         return f"{parts['y1']}-{int(parts['m1'] or 0):02}-{int(parts['d1'] or 0):02}"
+    if parts["a"] and order == "ymd":
+        return f"20{int(parts['a']):02}-{int(parts['b'] or 0):02}-{int(parts['y2'] or 0):02}"
     if parts["a"]:
         day, month = (parts["b"], parts["a"]) if order == "mdy" else (parts["a"], parts["b"])
         return f"{_long_year(parts['y2'] or '')}-{int(month or 0):02}-{int(day or 0):02}"
@@ -260,6 +282,11 @@ def _long_year(text: str) -> str:
 def day_first(pattern: str) -> str:
     """The pattern of two numbers, day before month."""
     return pattern.replace("A", "d").replace("B", "M")
+
+
+def year_first(pattern: str) -> str:
+    """The pattern of three short numbers, the year before month and day."""
+    return pattern.replace("u", "d").replace("A", "u").replace("B", "M")
 
 
 def month_first(pattern: str) -> str:

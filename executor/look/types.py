@@ -8,38 +8,25 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from executor.look import codes, day_orders
 from executor.look.facts import TEXT, Facts, Key, Tally
-from executor.look.shapes import GAPS, TRUE_MINUS, Moment, Number, day_first, month_first
+from executor.look.shapes import GAPS, TRUE_MINUS, Moment, Number, day_first, month_first, year_first
 
 ENOUGH = 0.9
 """The share of values that must fit a type for it to be proposed."""
 MANY = 0.5
 """From which share on it is said of a text that it would be another type but for its other values."""
-LONGEST_NUMBER = 15
-"""Digits of a whole number; longer ones may be account numbers and the like."""
-LARGEST_LONG = 2**63 - 1
 LATEST_SHORT_YEAR = 40
 BOOLEANS = (
     ("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("ja", "nein"), ("j", "n"), ("wahr", "falsch"), ("oui", "non"),
     ("vrai", "faux"), ("si", "no"), ("sí", "no"), ("sì", "no"), ("verdadero", "falso"), ("vero", "falso"), ("sim", "não"), ("ja", "nee"),
     ("waar", "onwaar"), ("ja", "nej"), ("tak", "nie"), ("prawda", "fałsz"), ("да", "нет"), ("是", "否"), ("はい", "いいえ"),
 )  # fmt: skip
-_CODE_NAMES = re.compile(
-    r"(?:^|[_\s-])(?:zip|zip_?code|post_?code|postal_?code|plz|cap|iban|account_?(?:no|number)|card_?(?:no|number)"
-    r"|phone|telephone|telefone?|tel[eé]fono|tel|mobile?|handy|cell|fax|telefax|ssn|isbn|ean|gtin|upc|vat)(?:$|[_\s-])",
-    re.IGNORECASE,
-)
-_LONG_CODE_NAMES = re.compile(r"account|konto|card|tracking|barcode|serial|imei|reference", re.IGNORECASE)
-"""What has many digits and is called so is no amount."""
 _OFFSET = re.compile(r"[+-]\d{2}:?(?:\d{2})?$")
 _DAY_NAMES = re.compile(r"date|day|datum|_dt\b|^dt|tag$|jour|fecha", re.IGNORECASE)
 
 
 EMPTY = "always empty"
-SHORTENED = (
-    "a spreadsheet shows many digits as 4.00638E+12, and saved them so: the others are lost. Show the column there as a number without "
-    "decimals, and save it again; where these are powers of ten, choose a number"
-)
 BRACKETED = "all stand in brackets: of accounts they are negative, else notes or errors; choose a number, and they are read as negative"
 KINDS = {"date": "days", "timestamp": "days and times", "time": "times of day", "boolean": "yes or no"} | dict.fromkeys(
     ("integer", "long", "double", "decimal"), "numbers of one writing"
@@ -83,6 +70,10 @@ class Typing:
     zones: tuple[int, int, str] = (0, 0, "")
     """Of moments: how many say their zone, how many do not, and an example of those that do."""
     trim: bool = False
+
+    def order_of(self, key: Moment) -> str:
+        """In which order the numbers of its day are read."""
+        return self.order if key.order == "either" or (self.order == "ymd" and key.has_short_year) else key.order
 
     def schema(self, name: str) -> dict[str, Any]:
         """The column as a typing schema has it."""
@@ -149,7 +140,7 @@ def _found(facts: Facts, style: Style) -> Typing:
     if as_boolean:
         return as_boolean
     if _rows(facts, lambda key: isinstance(key, Number)) >= ENOUGH * total:
-        return _code(facts) or _compact_days(facts) or number(facts, style)
+        return _of_digits(facts, style)
     kinds = {
         kind: _rows(facts, lambda key, kind=kind: isinstance(key, Moment) and key.kind == kind)  # type: ignore[misc]
         for kind in ("timestamp", "date", "time")
@@ -163,7 +154,7 @@ def _but_for_others(facts: Facts, moments: dict[str, int], total: int) -> str:
     """What a column would be but for a word such as “open” among its days: as text it goes letter by letter."""
     amounts = _rows(facts, lambda key: isinstance(key, Number) and not key.zero_led)
     kind, rows = max([("a number", amounts), *((_CHOICES[kind], rows) for kind, rows in moments.items())], key=lambda one: one[1])
-    has_codes = kind == "a number" and (_code(facts) or not _has_decimals(facts))
+    has_codes = kind == "a number" and (codes.reason(facts) or not _has_decimals(facts))
     if rows < MANY * total or has_codes:
         return ""
     return f"{rows:,} of {total:,} would be {kind}: choose that type, and the others are shown"
@@ -203,31 +194,16 @@ def boolean(facts: Facts) -> Typing | None:
 # --- numbers ------------------------------------------------------------------------------------------------------------
 
 
-def _code(facts: Facts) -> Typing | None:
-    """Digits that are no amount: leading zeros, very long ones, and names that say so."""
-    wholes = [(key, tally) for key, tally in facts.tallies.items() if isinstance(key, Number) and key.form == "whole"]
-    if any(key.zero_led for key, _ in wholes):
-        return Typing("string", why="begins with 0: a code, not an amount")
-    numbers = _rows(facts, lambda key: isinstance(key, Number))
-    codes = _rows(facts, lambda key: isinstance(key, Number) and key.may_be_code)
-    if codes and codes + sum(tally.rows for _, tally in wholes) == numbers:
-        return Typing("string", why="an E among digits is a code, such as 1E5; where it is a power of ten, choose a number")
-    shortened = _rows(facts, lambda key: isinstance(key, Number) and key.is_shortened)
-    if shortened and shortened == _rows(facts, lambda key: isinstance(key, Number) and key.form == "scientific"):
-        return Typing("string", why=SHORTENED)
-    if wholes and sum(tally.rows for _, tally in wholes) == numbers:
-        is_amount = all(_is_long(tally) for _, tally in wholes) and not _LONG_CODE_NAMES.search(facts.name)
-        if max(tally.digits for _, tally in wholes) > LONGEST_NUMBER and not is_amount:
-            return Typing("string", why="so many digits are a code, not an amount")
-    grouped = _rows(facts, lambda key: isinstance(key, Number) and key.form in GAPS)
-    if numbers and sum(tally.rows for _, tally in wholes) + grouped == numbers and _CODE_NAMES.search(facts.name):
-        return Typing("string", why="the name says that it is a code")
-    return None
-
-
-def _is_long(tally: Tally) -> bool:
-    """Whether all of them fit 64 bits, which keep every digit; as text they would be summed as floating-point numbers."""
-    return all(-LARGEST_LONG - 1 <= number <= LARGEST_LONG for bounds in tally.bounds.values() for number, _ in bounds)
+def _of_digits(facts: Facts, style: Style) -> Typing:
+    """A number, days without signs, or text where the digits are no amount."""
+    if why := codes.reason(facts):
+        return Typing("string", why=why)
+    typing = _compact_days(facts) or number(facts, style)
+    pair = codes.alike(facts, typing.decimal) if typing.type == "decimal" else None
+    if pair and codes.are_codes(facts, pair):
+        return Typing("string", why=codes.ALIKE.format(*pair))
+    typing.why = codes.MAY_BE_ALIKE.format(*pair) if pair else typing.why
+    return typing
 
 
 def _all_compact(facts: Facts) -> bool:
@@ -244,9 +220,7 @@ def _compact_days(facts: Facts, *, chosen: bool = False) -> Typing | None:
 
 def number(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
     """Numbers of any writing. Two currencies in one column are text: their sum would mean nothing."""
-    numbers = {key: tally for key, tally in facts.tallies.items() if isinstance(key, Number) and not key.zero_led}
-    if wanted:
-        numbers = {key: tally for key, tally in facts.tallies.items() if isinstance(key, Number)}
+    numbers = {key: tally for key, tally in facts.tallies.items() if isinstance(key, Number) and (wanted or not key.is_code)}
     sign, is_open = _decimal_sign(numbers, style)
     keys = {key for key in numbers if _agrees(key, sign)}
     around = _around(numbers, keys)
@@ -323,8 +297,8 @@ def _choose_number(typing: Typing, numbers: dict[Number, Tally], wanted: str | N
         typing.keys -= {
             key for key, tally in numbers.items() if key.form == "scientific" or (tally.decimals and not _is_grouped(key, typing.decimal))
         }
-        typing.keys -= {key for key, tally in numbers.items() if (not _is_long(tally) if typing.type == "long" else tally.digits > 9)}
-        if typing.type == "long" and not wanted and digits > LONGEST_NUMBER:
+        typing.keys -= {key for key, tally in numbers.items() if (not codes.is_long(tally) if typing.type == "long" else tally.digits > 9)}
+        if typing.type == "long" and not wanted and digits > codes.LONGEST_NUMBER:
             typing.why = "many digits: where they are a code, choose text"
     if typing.type == "decimal":
         room = next((room for room in (9, 18, 28, 38) if room >= digits + decimals + 1), 38)
@@ -379,9 +353,14 @@ def _pattern(around: str, digits: str) -> str:
 
 def moment(facts: Facts, style: Style, kind: str, *, chosen: bool = False) -> Typing:
     """Days, moments or clock times, with the patterns in which they are written."""
-    moments = {key: tally for key, tally in facts.tallies.items() if isinstance(key, Moment) and key.kind == kind and not key.wrong}
-    order, is_open = _day_order(moments, style)
-    fitting = {key: tally for key, tally in moments.items() if key.order not in ("dmy", "mdy") or key.order == order or "." in key.day}
+    moments = {key: tally for key, tally in facts.tallies.items() if isinstance(key, Moment) and key.kind == kind}
+    is_year_first = day_orders.is_year_first(facts.values)
+    if is_year_first and not chosen:
+        return Typing("string", why=day_orders.YEAR_FIRST)
+    if not chosen and day_orders.are_turned(facts.values):
+        return Typing("string", why=day_orders.TURNED)
+    order, is_open = ("ymd", False) if is_year_first else _day_order(moments, style)
+    fitting = {key: tally for key, tally in moments.items() if _is_in_order(key, tally, order)}
     if not chosen and any("uuuu" not in key.day and key.order for key in fitting) and _latest_short_year(fitting) > LATEST_SHORT_YEAR:
         return Typing("string", why="years of two digits, some of the last century: text keeps them as they are")
     patterns = _patterns(fitting, order)
@@ -391,8 +370,20 @@ def moment(facts: Facts, style: Style, kind: str, *, chosen: bool = False) -> Ty
     if kind == "timestamp":
         options["timezoneId"] = style.time_zone
     zones = _zones(fitting)
-    why = _of_own_zone(zones[2])
+    why = _of_own_zone(zones[2]) or _of_other_calendar(fitting)
     return Typing(kind, set(fitting), options=options, order=order, open="dayFirst" if is_open else "", zones=zones, why=why)
+
+
+def _is_in_order(key: Moment, tally: Tally, order: str) -> bool:
+    """Whether its values are moments with the day's numbers in this order."""
+    if order == "ymd" and key.has_short_year:
+        return order in tally.bounds
+    return not key.wrong and (key.order not in ("dmy", "mdy") or key.order == order or "." in key.day)
+
+
+def _of_other_calendar(moments: dict[Moment, Tally]) -> str:
+    ends = [sorts for key, tally in moments.items() if key.order for bounds in tally.bounds.values() for sorts, _ in bounds]
+    return day_orders.of_other_calendar(min(ends), max(ends)) if ends else ""
 
 
 def _of_own_zone(example: str) -> str:
@@ -410,7 +401,7 @@ def _zones(moments: dict[Moment, Tally]) -> tuple[int, int, str]:
 
 def _day_order(moments: dict[Moment, Tally], style: Style) -> tuple[str, bool]:
     rows = {
-        order: sum(tally.rows for key, tally in moments.items() if key.order == order and "." not in key.day)
+        order: sum(tally.rows for key, tally in moments.items() if key.order == order and "." not in key.day and not key.wrong)
         for order in ("dmy", "mdy", "either")
     }
     if style.is_day_first is not None:
@@ -431,7 +422,7 @@ def _patterns(moments: dict[Moment, Tally], order: str) -> list[str]:
     """The patterns, the commonest first; writings that differ in leading zeros, seconds or fractions only share one."""
     groups: dict[tuple[str, ...], list[tuple[Moment, int]]] = {}
     for key, tally in moments.items():
-        day = month_first(key.day) if order == "mdy" and "." not in key.day else day_first(key.day)
+        day = _day_pattern(key, order)
         loose = re.sub(r"d+", "d", re.sub(r"(?<!M)M{1,2}(?!M)", "M", day))
         half = " a" if key.clock.endswith(" a") else "a" if key.clock.endswith("a") else ""
         groups.setdefault((loose, key.gap, bool(key.clock) and "c" or "", half, key.zone), []).append((key, tally.rows))
@@ -439,9 +430,15 @@ def _patterns(moments: dict[Moment, Tally], order: str) -> list[str]:
     return [_pattern_of([key for key, _ in members], group, order) for group, members in ordered][:6]
 
 
+def _day_pattern(key: Moment, order: str) -> str:
+    if order == "ymd" and key.has_short_year:
+        return year_first(key.day)
+    return month_first(key.day) if order == "mdy" and "." not in key.day else day_first(key.day)
+
+
 def _pattern_of(keys: list[Moment], group: tuple[str, ...], order: str) -> str:
     loose, gap, has_clock, half, zone = group
-    days = {month_first(key.day) if order == "mdy" and "." not in key.day else day_first(key.day) for key in keys}
+    days = {_day_pattern(key, order) for key in keys}
     day = days.pop() if len(days) == 1 else loose
     if not has_clock:
         return day

@@ -52,6 +52,7 @@ def _too_few_names(look: DelimitedLook, named: int, columns: list[ProposedColumn
     count = len(look.facts) - named
     cells = f"{count} cell{'s' if count > 1 else ''}"
     rows = look.widths.get(len(look.facts), 0)
+    wrong = "Where the first cell of each row has no name, or decimals stand behind the separator, values would come under wrong names."
     options = [
         Option(
             label="Drop them",
@@ -64,8 +65,10 @@ def _too_few_names(look: DelimitedLook, named: int, columns: list[ProposedColumn
     return Question(
         key="otherWidths",
         title=f"{named} names, but {len(look.facts)} cells in a row",
-        words=f"{rows:,} rows have {cells} more than there are names. What should happen to the {cells} without a name?",
-        options=_chosen(options, look.surplus),
+        words=f"{rows:,} rows have {cells} more than there are names. What should happen to the {cells} without a name?"
+        + ("" if is_empty else f" {wrong}"),
+        options=_chosen(options, look.surplus if is_empty or look.settings.other_widths else ""),
+        must_be_answered=not is_empty and look.settings.other_widths is None,
     )
 
 

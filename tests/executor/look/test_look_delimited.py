@@ -317,6 +317,29 @@ def test_words_for_no_value_mean_it_also_where_nothing_else_is(tmp_path: Path) -
     assert column(found, "v").type["nullableValues"] == ["", "-", "N/A", "NULL"]
 
 
+@pytest.mark.parametrize(
+    ("text", "is_asked"),
+    [
+        ("time,temp\n10:00,21,5\n10:01,21,6\n10:02,22,1\n", True),
+        ("mpg\tcyl\nMazda\t21.5\t6\nFiat\t32.4\t4\n", True),
+        ("time,temp\n10:00,21,\n10:01,22,\n10:02,23,\n", False),
+    ],
+)
+def test_values_without_a_name_are_not_put_under_one_before_somebody_has_said_what_they_are(
+    tmp_path: Path, text: str, is_asked: bool
+) -> None:
+    (question,) = proposal_of(tmp_path, text).questions
+    assert (question.key, question.must_be_answered) == ("otherWidths", is_asked)
+    assert any(option.is_chosen for option in question.options) is not is_asked
+    (answered,) = proposal_of(tmp_path, text, otherWidths="keep").questions
+    assert not answered.must_be_answered and answered.options[1].is_chosen
+
+
+def test_a_table_of_eurostat_has_tabs_between_its_columns(tmp_path: Path) -> None:
+    found = proposal_of(tmp_path, "freq,unit,geo\\TIME_PERIOD\t2010 \t2011 \nA,PC,AT\t1.5 \t2.5 \nA,PC,DE\t3.5 \t4.5 \n")
+    assert types(found) == {"freq_unit_geo_TIME_PERIOD": "string", "c_2010": "decimal", "c_2011": "decimal"}
+
+
 def test_a_day_that_can_be_a_month_is_asked_about(tmp_path: Path) -> None:
     found = proposal_of(tmp_path, "d|x\n01/02/2024|a\n03/04/2024|b\n")
     (question,) = found.questions

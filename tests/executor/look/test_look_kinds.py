@@ -65,6 +65,8 @@ def a_parquet_file() -> bytes:
         ("t.rtf", "{\\rtf1\\ansi a,b}", "RTF"),
         ("t.csv.gz", gzip.compress(gzip.compress(b"a,b\n1,2\n", mtime=0), mtime=0), "twice"),
         ("t.parquet.gz", gzip.compress(a_parquet_file(), mtime=0), "Parquet"),
+        ("t.csv", "a,b\n1,2\n".encode("utf-32"), "UTF-32"),
+        ("t.csv", "ö,b\n1,2\n".encode("utf-32-be"), "UTF-32"),
         ("t.xlsx.gz", gzip.compress(a_workbook(), mtime=0), "Excel"),
     ],
 )
@@ -140,12 +142,40 @@ def test_names_with_numbers_in_them_stay_names(tmp_path: Path) -> None:
         ("day", ["2024-02-30", "2024-02-31", "2024-02-28"], "string"),
         ("n", ["1.5", "1,5", "2.5", "2,5"], "string"),
         ("day", [*["2024-02-28"] * 19, "2024-02-30"], "date"),
+        ("nace", ["01.11", "10.12", "62.01"], "string"),
+        ("dewey", ["005.133", "813.54"], "string"),
+        ("siren", ["732 829 320", "005 520 135"], "string"),
+        ("at", ["01.10", "23.15"], "string"),
+        ("n", ["0.5", "00.7", "-03.1"], "decimal"),
+        ("n", ["0,5", "10,25", "0,125"], "decimal"),
+        ("version", ["1.1", "1.2", "1.10"], "string"),
+        ("month", [f"2024.{month}" for month in range(1, 13)], "string"),
+        ("icd9", ["250.0", "250.00", "401.9"], "string"),
+        ("price", ["1.5", "1.50", "2.25"], "decimal"),
+        ("day", ["24/01/05", "24/01/18", "24/02/07"], "string"),
+        ("day", ["24.01.31", "23.12.05", "24.02.07"], "string"),
+        ("day", ["98-01-05 10:00", "98-01-06 10:00", "99-12-31 10:00"], "string"),
+        ("day", ["05/01/24", "18/01/24", "07/02/24"], "date"),
+        ("day", ["05.01.23", "18.01.24", "07.02.24"], "date"),
+        ("day", ["2024-02-01", "2024-03-01", "13/01/2024", "15/01/2024"], "string"),
+        ("day", ["2024-02-01", "2024-03-13", "13/01/2024", "15/01/2024"], "date"),
     ],
 )
 def test_a_type_is_proposed_only_where_the_values_fit_it(tmp_path: Path, name: str, values: list[str], kind: str) -> None:
     found = look_at(tmp_path, "t.psv", f"{name}|note\n" + "".join(f"{value}|x{value}\n" for value in values))
     assert found.columns[0].type["type"] == kind
     assert found.columns[0].fits >= 0.9 * found.columns[0].rows
+
+
+def test_short_years_that_come_first_are_read_so_where_a_day_is_chosen(tmp_path: Path) -> None:
+    text = "day|note\n98-01-05|a\n98-02-28|b\n24-01-31|c\n"
+    column = look_at(tmp_path, "t.psv", text, columns={"0": {"type": "date"}}).columns[0]
+    assert (column.type["formatters"], column.fits, column.range_words) == (["uu-MM-dd"], 3, "31 Jan 2024 – 28 Feb 2098")
+
+
+def test_days_of_another_calendar_are_told(tmp_path: Path) -> None:
+    found = look_at(tmp_path, "t.psv", "a|b|c\n05/01/2567|1403/01/31|01.01.1400\n25/01/2567|1403/02/01|31.12.2024\n")
+    assert [column.words.partition(":")[0] for column in found.columns] == ["years 2567", "years 1403", ""]
 
 
 def test_long_numbers_in_json_have_the_type_that_spark_gives_them(tmp_path: Path) -> None:

@@ -317,8 +317,9 @@ def test_a_folder_of_files_with_the_same_columns_asks_nothing(tmp_path: Path) ->
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "1.csv").write_text("a,b\n1,2\n")
     (tmp_path / "d" / "2.csv").write_text("B ,a\n1,2\n")
+    (tmp_path / "d" / "0.csv").write_text("\n\n")  # no rows, and none of a run's business
     found = look(tmp_path, "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
-    assert ([column.name for column in found.columns], found.questions) == (["B", "a"], [])
+    assert ([column.name for column in found.columns], found.questions, found.strange_files) == (["B", "a"], [], [])
 
 
 def test_names_of_groups_above_the_names_and_a_second_table_are_told(tmp_path: Path) -> None:
@@ -368,6 +369,10 @@ def test_empty_rows_alone_are_no_second_table(tmp_path: Path, rows: list[list[An
         ("id,,q1\nn/a,x,none\n2,y,4\n3,z,5\n4,z,5\n", 1),
         (",name,score\nx,Ann,absent\ny,Bob,4\nz,Cy,5\nw,Di,6\n", 1),
         ("a,b,c\nid,age,q1\n1,20,3\n2,30,4\n3,40,5\n", 1),
+        ("bin,10,20,30\na,5,6,9\nb,1,2,7\n", 1),
+        ("age,0,5,10,15\nDE,5,6,9,1\nFR,1,2,7,3\n", 1),
+        ("x,10,20,30\ny,11,25,30\nz,20,40,60\n", 0),
+        ("x,10,20,35\ny,11,25,30\nz,20,42,60\n", 0),
     ],
 )
 def test_which_line_holds_the_names(tmp_path: Path, text: str, line: int) -> None:
