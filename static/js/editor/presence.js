@@ -7,8 +7,9 @@ const EVERY = 15_000;
 
 /** newer({ latest_version, latest_author }) is called when a version appeared that this draft does not start from. */
 export function watch(root, urls, draft, newer) {
+  let refused = false;
   const ask = async () => {
-    if (document.hidden) return;
+    if (document.hidden || refused) return;
     try {
       const answer = await request(urls.presence);
       root.replaceChildren(
@@ -22,8 +23,9 @@ export function watch(root, urls, draft, newer) {
         ),
       );
       if (answer.latest_version && answer.latest_version !== draft.base) newer(answer);
-    } catch {
-      /* the draft's banner tells of a lost connection */
+    } catch (error) {
+      /* The draft's banner tells of a lost connection. Whose right is gone asks no more: each refusal is in the audit. */
+      refused = error.status === 403 || error.status === 404;
     }
   };
   ask();
