@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
+from django.contrib.sessions.backends.base import UpdateError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -65,8 +67,16 @@ def project_in_use(request: HttpRequest, projects: list[Project]) -> Project | N
     wanted = named or request.session.get(IN_USE)
     project = next((project for project in projects if project.slug == wanted), projects[0] if projects else None)
     if project and named == project.slug and request.session.get(IN_USE) != project.slug:
-        request.session[IN_USE] = project.slug
+        _remember(request, project)
     return project
+
+
+def _remember(request: HttpRequest, project: Project) -> None:
+    """A page is shown all the same where that cannot be kept: the disk is full, or the session has just ended."""
+    request.session[IN_USE] = project.slug
+    with suppress(UpdateError):
+        request.session.save()
+    request.session.modified = False
 
 
 def _addresses(user: User, project: Project | None) -> dict[str, str]:

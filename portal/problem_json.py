@@ -18,6 +18,8 @@ from portal.errors import KEPT, NOTHING_HERE, SIGN_IN_AGAIN, NotAllowed, PortalE
 from portal.refusals import record_refusal
 
 CONTENT_TYPE = "application/problem+json"
+DISK_FULL = ("disk is full", "No space left on device")
+"""In the words of SQLite and of PostgreSQL."""
 log = logging.getLogger(__name__)
 
 
@@ -49,9 +51,12 @@ def wants_json(request: HttpRequest) -> bool:
     return "json" in accepts and "text/html" not in accepts
 
 
-def database_away() -> PortalError:
-    """Also where its disk is full."""
-    return PortalError("The database does not answer.", code="database-away", status=503, fix="Nothing was changed. Try again in a moment.")
+def database_away(error: BaseException | None) -> PortalError:
+    """What an OperationalError means."""
+    message, fix = "The database does not answer.", "Nothing was changed. Try again in a moment."
+    if any(words in str(error) for words in DISK_FULL):
+        message, fix = "The disk of the database is full.", "Nothing was changed. Ask whoever runs Sluice for room, then try again."
+    return PortalError(message, code="database-away", status=503, fix=fix)
 
 
 def unauthorized() -> PortalError:
@@ -75,7 +80,7 @@ def as_portal_error(exc: Exception) -> PortalError | None:
         return PortalError("A text or number that was sent cannot be kept: it is too long, or no text.", code="cannot-be-kept", status=422)
     if isinstance(exc, OperationalError):
         log.error("The database did not take it", exc_info=exc)
-        return database_away()
+        return database_away(exc)
     return _from_rest_framework(exc) if isinstance(exc, exceptions.APIException) else as_collision(exc)
 
 

@@ -6,6 +6,7 @@ import sys
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import DisallowedHost
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,7 +17,7 @@ from django.views.decorators.cache import never_cache
 
 from portal import health
 from portal.errors import KEPT, NOTHING_HERE, PortalError
-from portal.problem_json import database_away, problem_response, wants_json
+from portal.problem_json import database_away, problem_response, unauthorized, wants_json
 
 TEMPLATES = {403: "403.html", 404: "404.html", 500: "500.html", 503: "503.html"}
 OTHERS = "errors/problem.html"
@@ -58,7 +59,15 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 @login_not_required
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, SessionInterrupted):
+        return error_page(request, _session_lost(exception))
     return error_page(request, PortalError("That request makes no sense to Sluice.", code="bad-request", fix="Go back and try again."))
+
+
+def _session_lost(exception: Exception) -> PortalError:
+    """What was to be kept of a session was not: the database did not take it, or the session has ended meanwhile."""
+    cause = exception.__context__ and exception.__context__.__context__
+    return database_away(cause) if isinstance(cause, OperationalError) else unauthorized()
 
 
 @login_not_required
@@ -74,7 +83,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 @login_not_required
 def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exc_info()[1], OperationalError):
-        return error_page(request, database_away())
+        return error_page(request, database_away(sys.exc_info()[1]))
     fix = "Try again. If it happens again, tell whoever runs Sluice the request id."
     return error_page(request, PortalError("Something went wrong on our side.", code="server-error", status=500, fix=fix))
 

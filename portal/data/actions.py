@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +27,7 @@ from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import places
 from portal.locking import locked
 
+log = logging.getLogger(__name__)
 MOST_OPEN = 100
 """Uploads that one person may have under way in an environment."""
 
@@ -209,7 +212,8 @@ def finish_upload(*, actor: User, upload: Upload, if_there: str | None = None) -
             cancel_upload(actor=actor, upload=upload)  # no other answer can come of these bytes
             raise
         sha256 = file.sha256()
-        return _show(actor, upload, sha256, if_there or upload.if_there)
+        with _rows_and_lake() as undo:
+            return _show(undo, actor, upload, sha256, if_there or upload.if_there)
 
 
 def _require_whole(upload: Upload) -> None:
@@ -228,9 +232,7 @@ def _require_whole(upload: Upload) -> None:
         )
 
 
-@transaction.atomic
-def _show(actor: User, upload: Upload, sha256: str, if_there: str) -> FileVersion:
-    """The rows first, the lake last: when the lake refuses, the rows are taken back."""
+def _show(undo: ExitStack, actor: User, upload: Upload, sha256: str, if_there: str) -> FileVersion:
     require_change(actor, upload.environment)  # summing up a large file takes long enough for the right to go
     _hold(upload.environment)
     now = locked(upload)
@@ -255,7 +257,9 @@ def _show(actor: User, upload: Upload, sha256: str, if_there: str) -> FileVersio
         action="upload_data", actor=actor, subject=version, name=upload.name, bytes=upload.received, sha256=sha256,
         did=if_there if before else "new", before=str(before) if before else "",
     )  # fmt: skip
-    lake.show(upload.pk, uri, over=before.pk if before else None)
+    over = before.pk if before else None
+    lake.show(upload.pk, uri, over=over)
+    undo.callback(lake.take_back, upload.pk, uri, over=over)
     return version
 
 
@@ -290,11 +294,13 @@ def rename_data(*, actor: User, environment: Environment, uri: str, to: str) -> 
     twin = lake.twin(target)
     if twin is not None and twin != uri:
         raise Taken(f"“{twin}” is there already.", fix="Choose another name.")
-    with transaction.atomic():
+    with _rows_and_lake() as undo:
         _hold(environment)
         _take_along(environment, uri, target)
         record(action="rename_data", actor=actor, subject=environment, uri=uri, to=target)
         lake.rename(uri, target)
+        undo.callback(origins.take_along, lake, target, uri)
+        undo.callback(lake.rename, target, uri)
         origins.take_along(lake, uri, target)
     return target
 
@@ -315,17 +321,22 @@ def delete_data(*, actor: User, environment: Environment, uri: str) -> FileVersi
     """Puts a file or folder into the bin, from where it can be put back for BIN_DAYS days. A job that publishes there still may."""
     require_change(actor, environment, "change_data")
     uri = "/".join(names.parts_of(uri))
-    lake = Lake(environment)
-    with transaction.atomic():
+    with _rows_and_lake() as undo:
         _hold(environment)
-        version = _now_there(lake, environment, uri)
-        _put_away(version, actor, VersionState.BINNED)
-        TableFacts.objects.filter(environment=environment, uri=uri).delete()
-        for place in places.places_meeting(environment, uri):
-            if place.given_by_id and not place.owner_id and is_within(place.uri, uri):
-                places.forget(environment, place.uri)
-        record(action="delete_data", actor=actor, subject=version, bytes=version.size)
-        lake.set_aside(uri, version.pk)
+        return _bin(undo, actor, environment, uri)
+
+
+def _bin(undo: ExitStack, actor: User, environment: Environment, uri: str) -> FileVersion:
+    lake = Lake(environment)
+    version = _now_there(lake, environment, uri)
+    _put_away(version, actor, VersionState.BINNED)
+    TableFacts.objects.filter(environment=environment, uri=uri).delete()
+    for place in places.places_meeting(environment, uri):
+        if place.given_by_id and not place.owner_id and is_within(place.uri, uri):
+            places.forget(environment, place.uri)
+    record(action="delete_data", actor=actor, subject=version, bytes=version.size)
+    lake.set_aside(uri, version.pk)
+    undo.callback(lake.bring_back, version.pk, uri)
     return version
 
 
@@ -336,15 +347,15 @@ def discard_upload(*, actor: User, environment: Environment, uri: str) -> FileVe
     """
     require_change(actor, environment, "change_data")
     uri = "/".join(names.parts_of(uri))
-    with transaction.atomic():
+    with _rows_and_lake() as undo:
         _hold(environment)
         version = _now_there(Lake(environment), environment, uri)
         if version.brought_by_id != actor.pk:
             raise Conflict(f"You have not brought “{uri}”.", code="not-yours", fix="Delete it on its page, if it is to go.")
         former = FileVersion.objects.at(environment, uri).filter(state=VersionState.KEPT, number__lt=version.number).first()
         if former is None:
-            return delete_data(actor=actor, environment=environment, uri=uri)
-        put_back(actor=actor, version=former)
+            return _bin(undo, actor, environment, uri)
+        _put_back(undo, actor, former)
         version.refresh_from_db()
         _put_away(version, actor, VersionState.BINNED)
         record(action="delete_data", actor=actor, subject=version, bytes=version.size)
@@ -353,33 +364,54 @@ def discard_upload(*, actor: User, environment: Environment, uri: str) -> FileVe
 
 def put_back(*, actor: User, version: FileVersion) -> FileVersion:
     """Shows a kept or binned version again, at its place; a file that lies there now is kept. Raises Taken when a folder does."""
-    environment = version.environment
-    require_change(actor, environment, "change_data")
-    lake = Lake(environment)
-    with transaction.atomic():
-        _hold(environment)
-        back = locked(version)
-        if back.state not in (VersionState.KEPT, VersionState.BINNED):
-            raise Conflict(f"This version is {back.get_state_display()}.", code="not-kept", fix="Look at the page again.")
-        if back.brought_by_id:
-            refuse_outputs(environment, back.uri)
-        there = lake.find(back.uri)
-        before = _now_there(lake, environment, back.uri) if there else None
-        if before and (before.is_folder or back.is_folder):
-            raise Taken(f"“{back.uri}” is taken: something else lies there.", fix="Rename or delete that first.")
-        if before:
-            _put_away(before, actor, VersionState.KEPT)
-        back.state, back.changed_by, back.changed_at, back.expires_at = VersionState.SHOWN, actor, timezone.now(), None
-        back.save(update_fields=["state", "changed_by", "changed_at", "expires_at"])
-        TableFacts.objects.filter(environment=environment, uri=back.uri).delete()
-        if back.brought_by_id:
-            places.register_upload(environment=environment, uri=back.uri, actor=actor)
-        record(action="put_back_data", actor=actor, subject=back, before=str(before) if before else "")
-        if before:
-            lake.swap(back.pk, back.uri, before.pk)
-        else:
-            lake.bring_back(back.pk, back.uri)
+    require_change(actor, version.environment, "change_data")
+    with _rows_and_lake() as undo:
+        _hold(version.environment)
+        return _put_back(undo, actor, version)
+
+
+def _put_back(undo: ExitStack, actor: User, version: FileVersion) -> FileVersion:
+    environment, lake = version.environment, Lake(version.environment)
+    back = locked(version)
+    if back.state not in (VersionState.KEPT, VersionState.BINNED):
+        raise Conflict(f"This version is {back.get_state_display()}.", code="not-kept", fix="Look at the page again.")
+    if back.brought_by_id:
+        refuse_outputs(environment, back.uri)
+    there = lake.find(back.uri)
+    before = _now_there(lake, environment, back.uri) if there else None
+    if before and (before.is_folder or back.is_folder):
+        raise Taken(f"“{back.uri}” is taken: something else lies there.", fix="Rename or delete that first.")
+    if before:
+        _put_away(before, actor, VersionState.KEPT)
+    back.state, back.changed_by, back.changed_at, back.expires_at = VersionState.SHOWN, actor, timezone.now(), None
+    back.save(update_fields=["state", "changed_by", "changed_at", "expires_at"])
+    TableFacts.objects.filter(environment=environment, uri=back.uri).delete()
+    if back.brought_by_id:
+        places.register_upload(environment=environment, uri=back.uri, actor=actor)
+    record(action="put_back_data", actor=actor, subject=back, before=str(before) if before else "")
+    if before:
+        lake.swap(back.pk, back.uri, before.pk)
+        undo.callback(lake.swap, before.pk, back.uri, back.pk)
+    else:
+        lake.bring_back(back.pk, back.uri)
+        undo.callback(lake.set_aside, back.uri, back.pk)
     return back
+
+
+@contextmanager
+def _rows_and_lake() -> Iterator[ExitStack]:
+    """The rows first, the lake last: when the lake refuses, the rows are taken back. When the rows cannot be written after all (a full disk
+    says so at the very end), what was done to the lake is undone: it is given with how to."""
+    undo = ExitStack()
+    try:
+        with transaction.atomic():
+            yield undo
+    except BaseException:
+        try:
+            undo.close()
+        except (PortalError, OSError):
+            log.exception("The lake could not be put back as it was.")
+        raise
 
 
 def _hold(environment: Environment) -> None:

@@ -203,6 +203,16 @@ class Lake:
             os.rename(source, parts[-1], dst_dir_fd=folder)
             os.fsync(folder)
 
+    def take_back(self, upload: UUID, uri: str, *, over: UUID | None) -> None:
+        """Undoes `show`: what had arrived waits again to be shown, and what lay at `uri` lies there again."""
+        parts = names.parts_of(uri)
+        with _told(uri), self._folder(parts[:-1]) as folder:
+            os.link(parts[-1], self._hidden / "uploads" / str(upload), src_dir_fd=folder, follow_symlinks=False)
+            if over is None:
+                os.unlink(parts[-1], dir_fd=folder)
+            else:
+                os.rename(self._kept(over), parts[-1], dst_dir_fd=folder)
+
     def set_aside(self, uri: str, kept: UUID) -> None:
         """Takes a file or folder out of the lake, in one step; `bring_back` undoes it."""
         parts = names.parts_of(uri)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.decorators import login_not_required
-from django.db import OperationalError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import AsyncClient, Client
 from django.urls import path
@@ -250,6 +250,19 @@ def test_a_database_whose_disk_is_full_is_no_fault_of_ours(ana, flights, browser
     monkeypatch.setattr("portal.accounts.policy.require", full)
     answer = browser.get(door, headers={"Accept": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (503, "database-away")
+    assert answer.json()["detail"] == "The disk of the database is full." and "room" in answer.json()["fix"]
+
+
+@pytest.mark.parametrize(("why", "status"), [("database or disk is full", 503), ("", 401)])
+def test_a_session_that_cannot_be_kept_costs_no_page_and_makes_no_request_senseless(ana, flights, browser_of, monkeypatch, why, status):
+    def refused(*_, **__):
+        raise OperationalError(why) if why else DatabaseError("Save with update_fields did not affect any rows.")
+
+    browser = browser_of(ana)
+    monkeypatch.setattr("django.contrib.sessions.models.Session.save", refused)
+    assert browser.get("/p/flights/jobs/").status_code == 200
+    answer = browser.post("/switch-project", {"project": "flights"})
+    assert answer.status_code == status and b"makes no sense" not in answer.content
 
 
 def test_people_are_told_when_redis_is_away(ana, browser_of, settings, tmp_path, monkeypatch):
