@@ -192,6 +192,7 @@ def roll_back(*, actor: User, job: Job, environment: Environment, message: str =
     with transaction.atomic():
         lock_job(job)
         pointer = LiveVersion.objects.select_for_update(of=("self",), no_key=True).filter(job=job, environment=environment).first()
+        require(actor, "roll_back", pointer or job, environment=environment.name)  # somebody else's approval may have taken long
         refuse_archived(job)
         if pointer is None or pointer.previous is None:
             raise PortalError(f"No version of {job.name} was live in {environment.name} before.", code="nothing-before", status=409)

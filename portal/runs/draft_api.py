@@ -101,7 +101,7 @@ class AnalysisOut(serializers.Serializer[Any]):
 
 
 class Analyse(OfDraft):
-    waits = True
+    remembers_answers = False  # it quotes what stands in files
 
     @extend_schema(summary="Find problems with Spark", request=AnalyseIn, responses={200: AnalysisOut})
     def post(self, request: Request, project: str, job: str) -> Response:
