@@ -28,8 +28,7 @@ FAST = "not spark and not browser and not services"
 AT_ONCE = ("-n", "3")
 """Three on two cores: tests wait for programs a quarter of their time."""
 FILES_AT_ONCE = (*AT_ONCE, "--dist", "loadfile", "--no-loadscope-reorder")
-GROUPS_AT_ONCE = (*AT_ONCE, "--dist", "loadgroup", "--no-loadscope-reorder")
-"""Files, or groups of them that share what is dear to start (tests/browser/conftest.py)."""
+"""Tests of a file stay together, and so do files that share what is dear to start (tests/conftest.py)."""
 
 
 @dataclass
@@ -90,7 +89,7 @@ SLOW = [
         pytest("(spark or services) and not browser", *FILES_AT_ONCE, *files_marked("spark", "services")),
         needs=("bwrap",),
     ),
-    Part("browser", pytest("browser", *GROUPS_AT_ONCE, *files_marked("browser")), needs=("bwrap", "chromium")),
+    Part("browser", pytest("browser", *FILES_AT_ONCE, *files_marked("browser")), needs=("bwrap", "chromium")),
 ]
 
 

@@ -44,10 +44,29 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.WHITENOISE_AUTOREFRESH = True  # files are looked for when they are asked for, not all of them for each test's client
 
 
+ONE_STACK = ("tests/browser/test_own_files.py", "tests/browser/test_data.py", "tests/browser/test_look_page.py")
+"""Files that share a running Sluice: one process has them all (`sluice` in tests/browser/conftest.py)."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Which tests stay in one process, where files are spread over several. xdist's own groups (`--dist loadgroup`) are none under
+    pytest 9.2, which keeps a test's id elsewhere: each process started everything for itself."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class TogetherScheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return ONE_STACK[0] if file in ONE_STACK else file
+
+    return TogetherScheduling(config, log) if config.option.dist == "loadfile" else None
+
+
 LONGEST = (
     "tests/demo/test_demo.py",
     "tests/browser/test_main_journey.py",
-    "tests/browser/test_own_files.py",
+    *ONE_STACK,
+    "tests/browser/test_editor.py",
     "tests/runs/test_killed.py",
     "tests/executor/test_runner.py",
     "tests/executor/test_hazards.py",

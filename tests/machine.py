@@ -6,28 +6,38 @@ import os
 import shutil
 import subprocess
 
-PACKAGES = {"bwrap": "bubblewrap", "chromium": "chromium", "npm": "npm"}
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PACKAGES = {"bwrap": "bubblewrap", "chromium": "chromium-headless-shell", "npm": "npm"}
+NAMES = {"chromium": ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")}
+"""A program that goes by several names: the best first, which is what `PACKAGES` brings. Each of the others will do."""
 
 
 def find(program: str) -> str | None:
-    """The path of a program; Chromium goes by several names."""
-    names = CHROMIUM_NAMES if program == "chromium" else (program,)
-    return next(filter(None, map(shutil.which, names)), None)
+    """The path of a program, under the first of its names that is there."""
+    return next(filter(None, map(shutil.which, _names(program))), None)
 
 
 def provide(programs: list[str]) -> set[str]:
     """Installs what is missing when it may, and gives the programs that are still missing."""
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        _install([program for program in programs if shutil.which(_names(program)[0]) is None])
     missing = {program for program in programs if find(program) is None}
-    if not missing:
-        return missing
-    packages = sorted(PACKAGES[program] for program in missing)
-    line = f"apt-get install --yes --no-install-recommends {' '.join(packages)}"
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        print(f"Missing: {', '.join(packages)}. Install with: {line}", flush=True)
-        return missing
-    print(f"Getting {', '.join(packages)} by apt; this takes a minute.", flush=True)
+    if missing:
+        print(f"Missing: {', '.join(sorted(missing))}. Install with: {_line(sorted(missing))}", flush=True)
+    return missing
+
+
+def _names(program: str) -> tuple[str, ...]:
+    return NAMES.get(program, (program,))
+
+
+def _install(programs: list[str]) -> None:
+    if not programs:
+        return
+    print(f"Getting {', '.join(PACKAGES[program] for program in programs)} by apt; this takes a minute.", flush=True)
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "--quiet=2"], line.split() + ["--quiet=2"]):
-        subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
-    return {program for program in missing if find(program) is None}
+    for command in ("apt-get update --quiet=2", f"{_line(programs)} --quiet=2"):
+        subprocess.run(command.split(), env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+
+
+def _line(programs: list[str]) -> str:
+    return f"apt-get install --yes --no-install-recommends {' '.join(PACKAGES[program] for program in programs)}"

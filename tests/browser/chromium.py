@@ -5,7 +5,6 @@ accessibility faults that axe calls serious or critical, and pages wider than th
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
-from tests.machine import CHROMIUM_NAMES
+from tests import machine
 
 SIZES = {1440: 900, 390: 844}
 """Width → height of the two screens every page is looked at on, in CSS pixels."""
@@ -39,10 +38,10 @@ TOO_WIDE = """() => {
 
 
 def chromium_path() -> str:
-    """Where Chromium is; Debian's is the one the tests are written for."""
-    found = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+    """Where Chromium is; Debian's is the one the tests are written for, without windows and menus where it can be had."""
+    found = machine.find("chromium")
     if found is None:
-        raise RuntimeError("Chromium is missing: apt-get install chromium")
+        raise RuntimeError(f"Chromium is missing: apt-get install {machine.PACKAGES['chromium']}")
     return found
 
 
@@ -77,6 +76,7 @@ class Screen:
         looks = {"color_scheme": theme, "reduced_motion": "reduce"}
         context: BrowserContext = browser.new_context(viewport={"width": width, "height": SIZES[width]}, **looks, **options)  # type: ignore[arg-type]
         context.set_default_timeout(15_000)
+        context.set_default_navigation_timeout(60_000)  # the first page of a server that has just started
         screen = cls(context.new_page(), width, theme)
         screen.page.on("console", screen._heard)
         screen.page.on("pageerror", lambda error: screen.said.append(f"script: {error}"))

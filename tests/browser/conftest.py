@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,10 +11,6 @@ from playwright.sync_api import expect
 
 from tests.browser.chromium import Screen, started
 from tests.services.stack import Stack, running
-
-HERE = Path(__file__).parent
-LONG_GROUPS = ("test_main_journey", "own files", "test_editor")
-"""Begun first, so that none is left alone at the end."""
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -33,22 +28,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_fa
         settings.DATABASES["default"]["TEST"]["NAME"] = tmp_path_factory.mktemp("database") / "test.sqlite3"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file stay together (`--dist loadgroup`), and so do files that share a running Sluice."""
-    for item in items:
-        if item.path.parent == HERE and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    items.sort(key=lambda item: LONG_GROUPS.index(group) if (group := _group(item)) in LONG_GROUPS else len(LONG_GROUPS))
-
-
-def _group(item: pytest.Item) -> str:
-    marker = item.get_closest_marker("xdist_group")
-    return str(marker.args[0]) if marker else ""
-
-
 @pytest.fixture(scope="session")
 def sluice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole stack with the demo's people and files, for all tests of the group “own files”. Nothing runs."""
+    """The whole stack with the demo's people and files, for all files that ask for it (`ONE_STACK` in tests/conftest.py). Nothing runs."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        (tmp_path_factory.getbasetemp().parent / "one-stack").touch(
+            exist_ok=False
+        )  # a second one for the same run: `ONE_STACK` lacks a file
     with running(tmp_path_factory.mktemp("sl"), "up", env={"SLUICE_DEMO": "1", "SLUICE_WARM_EXECUTORS": "0"}) as stack:
         stack.manage("load_demo")
         yield stack

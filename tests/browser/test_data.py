@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.chromium import Screen
 from tests.services.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.xdist_group("own files")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 DROP = """([name, text, where]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], name, { type: "text/csv" }));

@@ -14,7 +14,7 @@ from tests.browser.chromium import Screen
 from tests.browser.timed_person import DROP
 from tests.services.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.xdist_group("own files")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 DATA = "/p/flights/data/dev/"
 SPARK_MS = 240_000
 ROWS = "".join(f"{day:02}.03.2024;{day},5;1.{day:03},50 €;{'x' if day % 7 else 'n/a'}\r\n" for day in range(1, 29))

@@ -14,7 +14,7 @@ from tests.browser.chromium import Screen
 from tests.browser.timed_person import TimedPerson
 from tests.services.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.xdist_group("own files")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 MOST_CHOICES, MOST_LETTERS = 40, 220
 """What five minutes leave room for, beside the waiting: nobody is made to type or choose more."""
 
