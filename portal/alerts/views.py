@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -65,7 +67,8 @@ def _is_mine(request: HttpRequest, project: Project, user: User) -> bool:
 def open_alert(request: HttpRequest, project: str, alert: uuid.UUID) -> HttpResponse:
     """Leads to what the alert is about. It counts as read from then on, which changes nothing for anybody else."""
     found = _find(request, project, alert)
-    actions.read_alert(actor=person(request), alert=found)
+    with suppress(OperationalError), transaction.atomic():  # a full disk, which it may be about, keeps nobody from the page
+        actions.read_alert(actor=person(request), alert=found)
     return redirect(found.page)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.accounts.models import Membership, Project, User
-from portal.alerts import delivery, raising
+from portal.alerts import actions, delivery, raising
 from portal.alerts.actions import choose_mails
 from portal.alerts.models import TRIES, Alert, Delivery, MailChoice, Notice
 from portal.environments.models import Environment
@@ -42,6 +44,17 @@ def test_opening_it_leads_to_the_run_and_takes_it_off_the_bell(alert: Alert, fai
     assert answer.url == f"/p/flights/runs/{failed.pk}/"
     page = text_of(client.get(ROOT))
     assert "Alerts: 1 unread" not in page and "daily_delays failed in test" in page, "read, and still open"
+
+
+def test_a_full_disk_keeps_nobody_from_what_an_alert_is_about(
+    alert: Alert, failed: Run, ana: User, browser_of: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(actions, "_read", full)
+    assert str(failed.pk) in browser_of(ana).get(f"/p/flights/alerts/{alert.pk}")["Location"]
+    assert Alert.objects.unread_by(ana).get() == alert
 
 
 def test_everybody_reads_for_themselves(alert: Alert, ana: User, olu: User, browser_of: Browser) -> None:
