@@ -82,6 +82,7 @@ public final class ValueLook {
     private final ValueOrigins origins;
     private final AskedFor asked;
     private final UsedColumns used;
+    private final Set read;
 
     /** `isCheck`: the query says yes or no, and what it cannot decide is left out. */
     public ValueLook(LogicalPlan plan, boolean isCheck) {
@@ -90,6 +91,7 @@ public final class ValueLook {
         this.origins = new ValueOrigins(plan);
         this.asked = new AskedFor(plan);
         this.used = new UsedColumns(plan);
+        this.read = StripLook.read(plan);
         look(plan, 0);
     }
 
@@ -129,6 +131,7 @@ public final class ValueLook {
         new PickLook(this, used, node).find();
         new WordLook(this, asked, node).find();
         new TimeLook(this, node).find();
+        new StripLook(this, node, read).find();
         ArrayDeque waiting = new ArrayDeque();
         addAll(node.expressions().iterator(), waiting);
         while (!waiting.isEmpty() && points.size() < MOST) {

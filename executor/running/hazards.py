@@ -67,12 +67,24 @@ def _any(kind: str) -> Callable[[Sequence[int]], tuple[str, int] | None]:
     return lambda numbers: (kind, numbers[0]) if numbers[0] else None
 
 
+def _some(kind: str) -> Callable[[Sequence[int]], tuple[str, int] | None]:
+    """Told where it holds of some rows, and not of others."""
+    return lambda numbers: (kind, numbers[0]) if all(numbers) else None
+
+
 _SAME_DAY = "CAST(_sluice_value_0 AS DATE) = CAST(_sluice_value_1 AS DATE) AND _sluice_value_0 > _sluice_value_1"
 _IN_ZONE = "from_utc_timestamp(_sluice_value_0, _sluice_value_1)"
 _AT_MIDNIGHT = "date_format(_sluice_value_1, 'HHmmssSSSSSS') = '000000000000'"
 
 _NO_SECONDS = "(_sluice_value_0 < -62135596800 OR _sluice_value_0 >= 16725225600) AND floor(_sluice_value_0 / 86400) <> 2932896"
 """Seconds since 1970 before the year 1 or after 2499. The day 9999-12-31 is how people write “forever”."""
+
+
+_STRIPPED = "try_cast(_sluice_value_1 AS DOUBLE)"
+"""The number that is left of the text _sluice_value_0."""
+_BELOW_0 = text_in_sql(r"^\s*([(].*[0-9].*[)]|[^0-9A-Za-z]*[-\u2212][^0-9A-Za-z]*[0-9].*|.*[0-9]\s*[-\u2212])\s*$")
+_NO_DECIMALS = f"{_STRIPPED} IS NOT NULL AND NOT contains(_sluice_value_1, '.') AND _sluice_value_0 RLIKE '[0-9][.,][0-9]{{1,2}}([^0-9.,]|$)'"
+_WITH_POINT = f"{_STRIPPED} IS NOT NULL AND contains(_sluice_value_1, '.')"
 
 
 def _is_cut(made: str, exact: str) -> str:
@@ -136,6 +148,15 @@ HAZARDS = {
     "null-in-list": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("null-in-list")),
     "overflow": Hazard(["count_if(contains(_sluice_value_0, '#'))"], _any("no-room")),
     "sign-lost": Hazard(["count_if(_sluice_value_0 < 0)"], _any("sign-lost")),
+    "minus-out": Hazard([f"count_if({_STRIPPED} > 0 AND _sluice_value_0 RLIKE {_BELOW_0})"], _any("minus-out")),
+    "decimals-out": Hazard([f"count_if({_NO_DECIMALS})", f"count_if({_STRIPPED} <> 0 AND NOT ({_NO_DECIMALS}))"], _some("decimals-out")),
+    "both-signs": Hazard(
+        [
+            f"count_if({_WITH_POINT} AND NOT contains(_sluice_value_0, ',') AND _sluice_value_0 RLIKE '[.][0-9]{{3}}([^0-9]|$)')",
+            f"count_if({_WITH_POINT} AND _sluice_value_0 RLIKE ',[0-9]+([^0-9.,]|$)')",
+        ],
+        _some("maybe-thousands"),
+    ),
     "distinct-part": Hazard(["count_if(_sluice_value_0)"], _any("distinct-part")),
     "rollup-none": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("rollup-none")),
     "null-printed": Hazard(["count_if(_sluice_value_0)"], _any("null-printed")),
@@ -189,6 +210,9 @@ AS_WRITTEN = {
         "padded",
         "overflow",
         "sign-lost",
+        "minus-out",
+        "decimals-out",
+        "both-signs",
         "distinct-part",
         "null-printed",
         "half-even",

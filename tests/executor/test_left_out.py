@@ -103,6 +103,11 @@ def test_one_change_mends_it(spark_process: SparkProcess, tmp_path: Path) -> Non
     assert told_of(spark_process, tmp_path, list(MENDED.values()))[0] == dict.fromkeys(MENDED.values(), set())
 
 
+AMOUNTS = "VALUES ('1.234,50'), ('-7,25'), ('12.50'), ('(3,00)'), ('5,00-'), (NULL), ('') AS v(x) WHERE x <> ''"
+PLAIN = "regexp_replace(replace(replace(x, '.', ''), ',', '.'), '[()]|-$', '')"
+DIGITS = "regexp_replace(x, '[^0-9]', '')"
+
+
 OF_RESULTS: list[tuple[str, Found]] = [
     ("SELECT CAST(amount AS INT) AS i, int(dbl) AS b FROM p", {("amount", "places-lost", 3), ("dbl", "places-lost", 3)}),
     ("SELECT CAST(avg(amount) AS BIGINT) AS i FROM p", {("avg(amount)", "places-lost", 1)}),
@@ -129,6 +134,24 @@ OF_RESULTS: list[tuple[str, Found]] = [
     ("SELECT count(*) AS n FROM p WHERE CAST(at AS DATE) = DATE'2024-03-31' AND at < DATE'2024-04-01'", set()),
     ("SELECT a.id FROM p AS a JOIN p AS b ON a.day = b.at", {("at", "later-that-day", 4)}),
     ("SELECT id FROM p WHERE status = 'Open'", {("status", "nearly-sought", 2)}),
+    (
+        f"SELECT sum(CAST({PLAIN} AS DECIMAL(9, 2))) AS s, max(int({DIGITS})) AS d FROM {AMOUNTS}",
+        {(PLAIN, "decimals-out", 1), (PLAIN, "minus-out", 2), (DIGITS, "minus-out", 3)},
+    ),
+    (f"WITH c AS (SELECT {DIGITS} AS d FROM {AMOUNTS}) SELECT sum(try_to_number(d, '999999')) AS s FROM c", {(DIGITS, "minus-out", 3)}),
+    (
+        "SELECT sum(d) AS s FROM (SELECT translate(x, '()', '') AS d FROM VALUES ('(5)'), ('7') AS v(x))",
+        {("translate(x, '()', '')", "minus-out", 1)},
+    ),
+    (
+        "SELECT sum(double(replace(x, ',', '.'))) AS s FROM VALUES ('1,5'), ('-12.500'), ('7') AS v(x)",
+        {("replace(x, ',', '.')", "maybe-thousands", 1)},
+    ),
+    (f"SELECT sum(if(x LIKE '-%', -1, 1) * int({DIGITS})) AS s FROM VALUES ('-5'), ('7'), ('1.234') AS v(x)", set()),
+    ("SELECT sum(int(replace(x, '.', ''))) AS cents FROM VALUES ('-5.50'), ('7.25'), ('0') AS v(x)", set()),
+    (f"SELECT max(bigint({DIGITS})) AS n FROM VALUES ('(030) 12-3'), ('A-12'), ('2024-01-05'), ('12,-') AS v(x)", set()),
+    ("SELECT sum(double(replace(x, ',', ''))) AS s FROM VALUES ('1,234.500'), ('12.500'), ('1,23,456'), ('-7') AS v(x)", set()),
+    (f"SELECT {DIGITS} AS d, int(x) AS n FROM VALUES ('-5'), ('7') AS v(x)", set()),
 ]
 
 
