@@ -29,6 +29,7 @@ from executor.look.questions import question_of_empty_rows, questions_of_backsla
 from executor.look.remarks import AnotherTable, remark
 from executor.look.rows import Pass
 from executor.look.types import Style, Typing, propose
+from executor.look.unit_lines import told_units, unit_places
 from executor.look.widths import questions_of_width
 
 FIRST_ROWS = 100
@@ -104,6 +105,9 @@ class DelimitedLook:
             self.tell("rows read", self.rows, 0)
         others = self._take_others()
         header_width = len(self.header) if self.dialect.header else None
+        units = unit_places(self.sample) if self.dialect.header else set()
+        for place in units:
+            self.facts[place].units = 1
         style = replace(style_of(self.settings, self.facts, is_european=self.dialect.separator == ";"), usual_nulls=frozenset(NULL_WORDS))
         kept = self._kept_columns()
         columns, typings, misfits, total = self._columns(style, kept)
@@ -139,6 +143,7 @@ class DelimitedLook:
         signs = (self.dialect.separator, self.dialect.quote)
         goes_on = consoles.told_goes_on(*signs, lines_of(self.head)) if self.others else []
         proposal.problems = [*told_cuts, *goes_on, *another, *mixed_told(self.encoding)]
+        proposal.problems += told_units(self.first_rows[0][0], self.sample[0]) if units else []
         remark(proposal, self.facts, typings[:kept])
         self._tell_others(proposal, others)
         show_lines(proposal, lines_of(self.head), is_whole=reading.is_whole and reading.unpacked <= len(self.file.head))

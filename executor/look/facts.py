@@ -104,6 +104,8 @@ class Facts:
         self.empty = 0
         self.missing = 0
         self.with_blanks = 0
+        self.units = 0
+        """Rows that say a unit, and no value."""
         self.tallies: dict[Key, Tally] = {}
         self.values: Counter[str] = Counter()
         self.has_all_values = True

@@ -20,7 +20,7 @@ from executor.language import file_names
 from executor.look.opening import Opened
 from executor.look.proposal import Found, Member, Proposal, Said
 from executor.look.sheet_layout import layout_of
-from executor.look.sheet_notes import Below, Errors, left_out
+from executor.look.sheet_notes import Below, Errors, Units, left_out
 from executor.problems import Problem, ProblemError
 
 MOST_MEMBERS = 1_000
@@ -223,7 +223,7 @@ class _Unpacking:
             return None, []
         path = self._free(re.sub(r"[./\\]", "_", name) + ".csv")
         rows, empty, without = 0, 0, 0
-        below, errors = Below(), Errors()
+        below, errors, units = Below(), Errors(), Units()
         with path.open("x", encoding="utf-8", newline="") as out:
             self.written.append(path)
             writer = csv.writer(out, lineterminator="\n")
@@ -234,6 +234,7 @@ class _Unpacking:
                 values = [_text(cell) for cell in row[:width]]
                 without += sum(1 for cell, other in zip(row, others, strict=False) if cell.value is None and other.data_type == "f")
                 errors.take(row)
+                units.take(row)
                 if not any(values):
                     empty += 1
                     below.take_empty()
@@ -243,7 +244,7 @@ class _Unpacking:
                 writer.writerow(values)
                 self._count(sum(map(len, values)) + width, 0)
                 rows += 1
-        return rows, [*below.notes, *layout.notes(sheet.sheet_state), *errors.notes(), *left_out(empty, without)]
+        return rows, [*below.notes, *layout.notes(sheet.sheet_state), *errors.notes(), *units.notes(), *left_out(empty, without)]
 
 
 def _rows(sheet: Any) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,6 +71,43 @@ class Errors:
                 "the last ones are not those of a card or an account; bring such codes as text"
             )
         return notes
+
+
+_SHOWN_WITH = re.compile(r'\[\$([^\]-]+)[^\]]*\]|\[[^\]]*\]|"([^"]*)"|[_*\\].|([€£¥₹₽₩$%])')
+_NO_UNIT = " -–()\u00a0"
+
+
+class Units:
+    """Currencies and units that a column of numbers shows by the formats of its cells, and of which a file has nothing."""
+
+    def __init__(self) -> None:
+        self._known: set[tuple[int, int]] = set()
+        self._cells: dict[int, dict[str, str]] = {}
+
+    def take(self, row: Sequence[Any]) -> None:
+        for index, cell in enumerate(row):
+            if not isinstance(cell.value, int | float) or (index, cell._style_id) in self._known:
+                continue
+            self._known.add((index, cell._style_id))
+            if unit := _unit(str(cell.number_format or "")):
+                self._cells.setdefault(index, {}).setdefault(unit, cell.coordinate)
+
+    def notes(self) -> list[str]:
+        mixed = [cells for cells in self._cells.values() if len(cells) > 1]
+        if not mixed:
+            return []
+        shown = " and ".join(f"{unit[:20]} (cell {cell})" for unit, cell in list(mixed[0].items())[:2])
+        more = f", and {len(mixed) - 1:,} more columns are so" if len(mixed) > 1 else ""
+        return [
+            f"numbers of one column are shown with {shown}{more}: the sign is of the cell, and the file has the number alone, so that "
+            "a sum adds both; write it into a column of its own in Excel, and bring the file again"
+        ]
+
+
+def _unit(number_format: str) -> str:
+    """What stands beside the digits; nothing where it is only a minus or brackets."""
+    parts = ("".join(found).strip(_NO_UNIT) for found in _SHOWN_WITH.findall(number_format.split(";")[0]))
+    return " ".join(part for part in parts if part)
 
 
 def left_out(empty: int, without: int) -> list[str]:

@@ -110,7 +110,7 @@ def propose(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
 
 def _fitting(typing: Typing, facts: Facts) -> Typing:
     """`typing`, or text where too few values fit it, such as times of more than 24 hours."""
-    total = _rows(facts, lambda key: not isinstance(key, tuple))
+    total = _judged(facts)
     fit = _rows(facts, lambda key: key in typing.keys)
     if typing.type == "string" or fit >= ENOUGH * total:
         return typing
@@ -128,12 +128,17 @@ def _met(facts: Facts) -> set[str]:
     return {key[1] for key in facts.tallies if isinstance(key, tuple)}
 
 
+def _judged(facts: Facts) -> int:
+    """How many values say what the column is."""
+    return _rows(facts, lambda key: not isinstance(key, tuple)) - facts.units
+
+
 def _rows(facts: Facts, wanted: Callable[[Key], bool]) -> int:
     return sum(tally.rows for key, tally in facts.tallies.items() if wanted(key))
 
 
 def _found(facts: Facts, style: Style) -> Typing:
-    total = _rows(facts, lambda key: not isinstance(key, tuple))
+    total = _judged(facts)
     if not total:
         return Typing("string", why=EMPTY)
     as_boolean = boolean(facts)

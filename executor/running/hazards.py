@@ -83,7 +83,9 @@ _NO_SECONDS = "(_sluice_value_0 < -62135596800 OR _sluice_value_0 >= 16725225600
 _STRIPPED = "try_cast(_sluice_value_1 AS DOUBLE)"
 """The number that is left of the text _sluice_value_0."""
 _BELOW_0 = text_in_sql(r"^\s*([(].*[0-9].*[)]|[^0-9A-Za-z]*[-\u2212][^0-9A-Za-z]*[0-9].*|.*[0-9]\s*[-\u2212])\s*$")
-_NO_DECIMALS = f"{_STRIPPED} IS NOT NULL AND NOT contains(_sluice_value_1, '.') AND _sluice_value_0 RLIKE '[0-9][.,][0-9]{{1,2}}([^0-9.,]|$)'"
+_NO_DECIMALS = (
+    f"{_STRIPPED} IS NOT NULL AND NOT contains(_sluice_value_1, '.') AND _sluice_value_0 RLIKE '[0-9][.,][0-9]{{1,2}}([^0-9.,]|$)'"
+)
 _WITH_POINT = f"{_STRIPPED} IS NOT NULL AND contains(_sluice_value_1, '.')"
 
 

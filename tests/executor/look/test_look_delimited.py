@@ -335,6 +335,24 @@ def test_values_without_a_name_are_not_put_under_one_before_somebody_has_said_wh
     assert not answered.must_be_answered and answered.options[1].is_chosen
 
 
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("time,v,t\n,m/s,°C\n2024-01-01,1.5,3\n2024-01-02,2.5,4\n2024-01-03,2.5,5\n", ["date", "decimal", "integer"]),
+        ("k;v\n[-];[km]\na;1,5\nb;2,5\nc;3,5\n", ["string", "decimal"]),
+        ("geo,n,m\nArea,Total,Male\nX,10,5\nY,12,7\nZ,11,6\n", ["string", "integer", "integer"]),
+        ("name,amount\nSmith,unknown\nX,10\nY,12\nZ,11\n", []),
+        ("name,a,b\nSmith,n/a,none\nX,10,5\nY,12,7\nZ,11,6\n", []),
+        ("name,a,b\nSmith,x1,y\nX,10,b5\nY,12,c\nZ,11,d\n", []),
+    ],
+)
+def test_a_line_of_units_below_the_names_is_told_and_the_columns_keep_their_types(tmp_path: Path, text: str, kinds: list[str]) -> None:
+    found = proposal_of(tmp_path, text)
+    told = [problem.line for problem in found.problems if problem.code == "look-units"]
+    assert told == ([2] if kinds else [])
+    assert [column.type["type"] for column in found.columns] == kinds or not kinds
+
+
 def test_a_table_of_eurostat_has_tabs_between_its_columns(tmp_path: Path) -> None:
     found = proposal_of(tmp_path, "freq,unit,geo\\TIME_PERIOD\t2010 \t2011 \nA,PC,AT\t1.5 \t2.5 \nA,PC,DE\t3.5 \t4.5 \n")
     assert types(found) == {"freq_unit_geo_TIME_PERIOD": "string", "c_2010": "decimal", "c_2011": "decimal"}

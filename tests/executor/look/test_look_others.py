@@ -119,6 +119,25 @@ def test_each_sheet_becomes_a_file_with_nothing_lost(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("formats", "words"),
+    [
+        (('"€"#,##0.00', "[$$-409]#,##0.00"), "shown with € (cell A2) and $ (cell A3)"),
+        (('0.0" kg"', '0.0" t";-0.0" t"'), "shown with kg (cell A2) and t (cell A3)"),
+        (("[$€-407] #,##0.00", "[Red]#,##0.00\\ [$€-1]"), ""),
+        (("#,##0.00_);(#,##0.00)", '"-"0.00'), ""),
+    ],
+)
+def test_currencies_and_units_that_only_formats_tell_apart_are_told(tmp_path: Path, formats: tuple[str, str], words: str) -> None:
+    book = Workbook()
+    for row in [["v"], [1.5], [2.5]]:
+        book.active.append(row)
+    book.active["A2"].number_format, book.active["A3"].number_format = formats
+    book.save(tmp_path / "b.xlsx")
+    notes = " ".join(unpacked(tmp_path, "b.xlsx")[0]["notes"])
+    assert words in notes and bool(notes) is bool(words)
+
+
 def test_formulas_without_a_stored_value_are_told(tmp_path: Path) -> None:
     import openpyxl
 
