@@ -4,10 +4,11 @@ the columns, and groups whose name stands in the first of their rows only."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean, median
 
-from executor.files.total_words import ALL, AMBIGUOUS, TOTAL
+from executor.files.total_words import ALL, AMBIGUOUS, STATISTIC, TOTAL
 
 Rows = Sequence[Sequence[str]]
 MOST_COLUMNS = 60
@@ -20,6 +21,7 @@ DIGITS_ALONE, DIGITS_TOGETHER = 4, 3
 """Digits of a number that is the sum of all others by hardly any chance: where one column says so, and where several do or a row is called
 by no word."""
 FEWEST_EMPTY, SHARE_EMPTY = 2, 0.25
+_MIDDLES: tuple[Callable[[Sequence[float]], float], ...] = (fmean, median)
 _NUMBER = re.compile(r"[-+(]?[\d.,'\u00a0\u202f ]*\d[)%-]?")
 _DECIMAL = re.compile(r"[-+]?(?:\d{1,3}(?:[.,]\d{3})*|\d*)[.,]\d+")
 
@@ -54,8 +56,13 @@ def totals(rows: Rows, width: int) -> list[Totals]:
         if "" in maybe and any(_name_each(columns[other], is_number=other in numbers) for other in range(len(columns)) if other != index):
             maybe.discard("")
         measures = [columns[number] for number in numbers if number != index]
+        statistics = {value for value in distinct - words - maybe if STATISTIC.fullmatch(value)}
+        if not statistics or not _describe(values, words | maybe, statistics, measures):
+            statistics = set()
+        measures = [["" if value in statistics else cell for value, cell in zip(values, some, strict=True)] for some in measures]
         if maybe and any(_add_up(values, maybe, measure) for measure in measures):
             words |= maybe
+        words |= statistics
         if words and measures and _name_parts(values, words):
             which = tuple(number for number, value in enumerate(values) if value in words)
             found.append(Totals(index, tuple(sorted(words)), which))
@@ -155,6 +162,28 @@ def _add_up(values: Sequence[str], words: set[str], measure: Sequence[str]) -> b
     return False
 
 
+def _describe(values: Sequence[str], totals: set[str], words: set[str], measures: Sequence[Sequence[str]]) -> bool:
+    """Whether one of the rows with these words holds the averages or the medians of all others, by digits that are no chance."""
+    others = [place for place, value in enumerate(values) if value not in words | totals]
+    if len(others) < FEWEST_SUMMED:
+        return False
+    for place in (place for place, value in enumerate(values) if value in words):
+        digits = dict.fromkeys(_MIDDLES, 0)
+        for measure in measures:
+            parts = [_number(measure[other]) for other in others if is_number(measure[other])]
+            shown = measure[place]
+            for kind in _MIDDLES if is_number(shown) and len(set(parts)) > 1 else ():
+                digits[kind] += len(re.sub(r"\D", "", shown).lstrip("0")) if _is_rounded(shown, kind(parts)) else 0
+        if max(digits.values()) >= DIGITS_TOGETHER:
+            return True
+    return False
+
+
+def _is_rounded(shown: str, exact: float) -> bool:
+    """Whether it is the number that is shown, with as many decimals as that has."""
+    return abs(_number(shown) - exact) <= 0.5001 * 10.0 ** -len(_digits(shown)[1])
+
+
 def _is_same(whole: float, parts: float) -> bool:
     return bool(parts) and abs(whole - parts) <= 1e-9 * abs(parts)
 
@@ -165,14 +194,19 @@ def _is_near(whole: float, parts: float) -> bool:
 
 def _number(text: str) -> float:
     """What digits most likely mean; 0 for what is none."""
-    body = re.sub(r"[^\d.,-]", "", text)
+    whole, decimals = _digits(text)
+    number = float(f"{whole or '0'}.{decimals or '0'}")
+    return -number if "-" in text or text.startswith("(") else number
+
+
+def _digits(text: str) -> tuple[str, str]:
+    """Those before and those behind the sign that most likely stands before decimals."""
+    body = re.sub(r"[^\d.,]", "", text)
     sign = max(body.rfind("."), body.rfind(","))
     marks = [mark for mark in body if mark in ".,"]
     is_decimal = sign >= 0 and marks.count(body[sign]) == 1 and (len(body) - sign - 1 != 3 or len(marks) > 1)
     whole, decimals = (body[:sign], body[sign + 1 :]) if is_decimal else (body, "")
-    whole, decimals = re.sub(r"\D", "", whole) or "0", re.sub(r"\D", "", decimals) or "0"
-    number = float(f"{whole}.{decimals}")
-    return -number if "-" in body or text.startswith("(") else number
+    return re.sub(r"\D", "", whole), re.sub(r"\D", "", decimals)
 
 
 def _is_of_groups(values: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ from executor.files.folder import DataFile
 from executor.files.grouped_rows import summed_up, totals
 from executor.files.headers import in_quotes
 from executor.files.subtotals import MOST_SUMMED
-from executor.language.quoting import name_in_sql, text_in_sql
+from executor.files.total_words import is_no_total
 from executor.problems import Problem
 
 MOST_FILES = 50
@@ -71,7 +71,7 @@ def _found(file: DataFile, records: Sequence[dict[str, Any]]) -> Problem | None:
             row=one.rows[0] + 1,
             file=file.name,
             data_column=name,
-            fix=f"Leave them out in a query: WHERE {name_in_sql(name)} IS DISTINCT FROM {text_in_sql(one.words[0])}. "
+            fix=f"Leave them out in a query: WHERE {is_no_total(name, one.words)}. "
             "When that is done, or when they are no totals, set “Totals among the rows” (totals) to known.",
         )
     last = summed_up(rows, len(names))

@@ -13,8 +13,8 @@ from executor.files.dialect import BLANKS, NO_QUOTE, Record, record_at
 from executor.files.grouped_rows import groups, is_number, summed_up, totals, without_remarks
 from executor.files.headers import in_quotes, listed, named, numbered
 from executor.files.stand_ins import MARKS, columns_with
-from executor.files.total_words import FOOTER, SUBTOTAL, may_hold_totals
-from executor.language.quoting import name_in_sql, text_in_sql
+from executor.files.total_words import FOOTER, SUBTOTAL, is_no_total, may_hold_totals
+from executor.language.quoting import name_in_sql
 from executor.problems import Problem
 
 if TYPE_CHECKING:
@@ -227,15 +227,9 @@ def _told_totals(found: Sequence[_Found], rules: TextRules) -> Problem:
         f"and sums count them once more.{many}",
         **_where(first),
         data_column=first.column,
-        fix=f"Leave them out in a query: WHERE {_is_no_total(first)}. "
+        fix=f"Leave them out in a query: WHERE {is_no_total(first.column, first.words)}. "
         "When that is done, or when they are no totals, set “Totals among the rows” (totals) to known.",
     )
-
-
-def _is_no_total(found: _Found) -> str:
-    """SQL that leaves the rows out; nothing between two separators is read as no value."""
-    column, word = name_in_sql(found.column), found.words[0]
-    return f"{column} IS DISTINCT FROM {text_in_sql(word)}" if word else f"{column} IS NOT NULL"
 
 
 def _told_last(found: Sequence[_Found], rules: TextRules) -> Problem:

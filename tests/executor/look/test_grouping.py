@@ -41,6 +41,14 @@ def rows_of(text: str) -> list[list[str]]:
         ("2024-01-01,10,x 2024-01-02,20,y 2024-01-03,30,", {}),
         ("Total,3 Shell,4", {}),
         ("x,total y,total z,net", {}),
+        ("A,10,1.5 B,20,2.5 C,30,4 D,40,4 Average,25,3.0", {0: ("Average",)}),
+        ("Mittelwert,25.33 A,10.5 B,20.5 C,30 D,40.3 Min,10.5 Max,40.3", {0: ("Max", "Min", "Mittelwert")}),
+        ("A,105 B,205 C,305 D,705 Total,1320 Median,255", {0: ("Median", "Total")}),
+        ("2023,A,100 2023,B,207 2023,C,300 2023,avg.,202 2024,D,201", {1: ("avg.",)}),
+        ("Poor,15,0.3 Average,12,0.24 Good,20,0.4 Great,3,0.06", {}),
+        ("Max,105 Anna,99 Min,33 Otto,77", {}),
+        ("count,10 mean,20 std,30 min,40", {}),
+        ("A,7.00 B,7.00 C,7.00 Average,7.00", {}),
     ],
 )
 def test_totals_among_rows(text: str, found: dict[int, tuple[str, ...]]) -> None:

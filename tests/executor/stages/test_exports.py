@@ -87,10 +87,15 @@ def test_words_and_numbers_for_no_value_mark_their_columns(tmp_path: Path) -> No
 
 def test_the_way_out_of_a_total_without_a_name_leaves_it_out(tmp_path: Path) -> None:
     """Nothing between two separators is no value: comparing it with an empty text would keep the row."""
-    (tmp_path / "a.csv").write_text("region,amt\nA,1034.10\nB,2017.45\nC,3051.55\n,6103.10\n")
-    warnings = table_of(place_of(str(tmp_path / "a.csv"), "a.csv"), TextRules()).warnings
-    (warning,) = [warning for warning in warnings if warning.code == "input-totals-among-rows"]
-    assert "WHERE `region` IS NOT NULL." in str(warning.fix)
+    rows, total = "region,amt\nA,1034.10\nB,2017.45\nC,3051.55\n", ",6103.10\n"
+    for last, way_out in (
+        (total, "`region` IS NOT NULL"),
+        (f"Average,2034.3667\n{total}", "coalesce(`region`, '') NOT IN ('', 'Average')"),
+    ):
+        (tmp_path / "a.csv").write_text(rows + last)
+        warnings = table_of(place_of(str(tmp_path / "a.csv"), "a.csv"), TextRules()).warnings
+        (warning,) = [warning for warning in warnings if warning.code == "input-totals-among-rows"]
+        assert f"WHERE {way_out}." in str(warning.fix)
 
 
 @pytest.mark.parametrize(
