@@ -52,12 +52,13 @@ public final class TextShape {
         return (own & beside & OF_ONE_KIND) == 0L ? own : own | beside & ~OF_ONE_TEXT;
     }
 
-    /** Whether a text becomes a double although it is no number to people: 1d and 1f, NaN and Infinity. */
+    /** Whether a text becomes a double although it is no number to people: 1d and 1f, 0x1p3, NaN and Infinity. */
     public static boolean isOddDouble(UTF8String given) {
         UTF8String text = given.trim();
         int length = text.numBytes();
         if (length < 2) return false;
-        int last = text.getByte(length - 1) | 32, first = text.getByte(0);
+        int last = text.getByte(length - 1) | 32;
+        if ((text.getByte(1) | 32) == 'x' || length > 2 && (text.getByte(2) | 32) == 'x') return text.toString().matches("[+-]?0[xX][0-9a-fA-F.]+[pP][+-]?[0-9]+");
         if (last == 'd' || last == 'f') {
             boolean isNumber = false;
             for (int i = 0; i < length - 1; i++) {

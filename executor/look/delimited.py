@@ -31,6 +31,7 @@ from executor.look.rows import Pass
 from executor.look.types import Style, Typing, propose
 from executor.look.unit_lines import told_units, unit_places
 from executor.look.widths import questions_of_width
+from executor.problems import Problem, ProblemError
 
 FIRST_ROWS = 100
 FIRST_LINES = 60
@@ -190,7 +191,9 @@ class DelimitedLook:
         if self.header and width < named:
             # A name without cells is a column all the same: the stage that reads has it, too.
             width, self.usual_choice = named, self.settings.other_widths or "pad"
-        width = min(max(width, 1), MOST_COLUMNS)
+        width = max(width, 1)
+        if width > MOST_COLUMNS:
+            raise ProblemError(_too_wide(width))
         spread = min(SPREAD, max(FEWEST_SPREAD, MOST_SPREAD // width))
         zone = self.settings.time_zone or ""
         self.facts = [Facts(self.header[index] if index < len(self.header) else "", spread, zone) for index in range(width)]
@@ -356,6 +359,12 @@ class DelimitedLook:
             if one.setting == "header" and self.dialect.header and self.header_line:
                 one.shown = f"line {self.header_line}"
         return [packed, self.encoding, *self.found, *more, *found_in_values(self.settings, typings, style)]
+
+
+def _too_wide(width: int) -> Problem:
+    message = f"It has {width:,} columns; {MOST_COLUMNS:,} are proposed at most."
+    fix = "Leave out those that you do not need where the file is made, or put the values below each other: name, value."
+    return Problem(code="look-too-wide", message=message, fix=fix)
 
 
 def show_lines(proposal: Proposal, lines: list[str], *, is_whole: bool) -> None:

@@ -159,6 +159,7 @@ def _double(column: DoubleColumn, text: str) -> str:
     wrong = [
         f"isnan({number}) AND trim({text}) <> 'NaN'",
         f"abs({number}) = double('Infinity')",
+        f"contains({text}, 'p') OR contains({text}, 'P')",  # 0x1p3 is 8 to Spark
         f"substring(rtrim({text}), -1, 1) IN ('d', 'D', 'f', 'F')",  # Java's marks of a type: 12d is 12 to Spark, and a code to people
     ]
     return f"CASE WHEN {' OR '.join(wrong)} THEN NULL ELSE {number} END"

@@ -297,16 +297,16 @@ def test_days_that_are_not_those_of_the_columns_zone_are_told(spark_process: Spa
 
 
 ODD: dict[str, Found] = {
-    "SELECT sum(CAST(x AS DOUBLE)) AS s FROM odd": {("x", "odd-double", 4)},
-    "SELECT sum(try_cast(x AS FLOAT)) AS s FROM odd": {("x", "odd-double", 4)},
-    "SELECT x FROM odd WHERE x > 1.5": {("x", "odd-double", 4)},
+    "SELECT sum(CAST(x AS DOUBLE)) AS s FROM odd": {("x", "odd-double", 5)},
+    "SELECT sum(try_cast(x AS FLOAT)) AS s FROM odd": {("x", "odd-double", 5)},
+    "SELECT x FROM odd WHERE x > 1.5": {("x", "odd-double", 5)},
     "SELECT x FROM odd WHERE coalesce(try_cast(x AS DECIMAL(9,2)), 0) > 1.5": set(),
     "SELECT sum(CAST(y AS DOUBLE)) AS s FROM odd": set(),
 }
 
 
 def test_text_that_is_a_number_to_spark_alone_is_told(spark_process: SparkProcess, lake: Path) -> None:
-    (lake / "odd.csv").write_text("x,y\n1d,1\n2.5F,1.5\nNaN,-2\n-Infinity,1e5\n7,.5\n")
+    (lake / "odd.csv").write_text("x,y\n1d,1\n2.5F,1.5\nNaN,-2\n-Infinity,1e5\n7,.5\n-0x1p3,0\n")
     found = run_each(spark_process, [READ | {"inputURI": "odd.csv", "outputView": "odd"}], list(ODD), lake)
     assert {sql: told(outcome) for sql, outcome in found.items()} == ODD
 

@@ -441,6 +441,12 @@ def test_rows_that_time_does_not_suffice_for_are_counted_all(tmp_path: Path) -> 
     assert found.rows == 40_001
 
 
+def test_a_table_that_is_too_wide_is_refused_and_not_cut(tmp_path: Path) -> None:
+    with pytest.raises(ProblemError) as refused:
+        proposal_of(tmp_path, ",".join(f"c{place}" for place in range(2_001)) + "\n" + "1," * 2_000 + "1\n")
+    assert (refused.value.problems[0].code, "2,001 columns" in refused.value.problems[0].message) == ("look-too-wide", True)
+
+
 @pytest.mark.parametrize("uri", ["../x", "/etc/passwd", "s3://b/k", "missing.csv"])
 def test_only_files_of_the_lake_are_looked_at(tmp_path: Path, uri: str) -> None:
     with pytest.raises(ProblemError):

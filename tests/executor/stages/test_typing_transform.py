@@ -66,6 +66,7 @@ def outcome(bench: Bench, column: dict[str, Any], text: str | None) -> Any:
         ({"type": "long", "formatters": ["#,##0"]}, "42.5", "Unable to convert '42.5' to long using formatters ['#,##0']"),
         ({"type": "double"}, "1e5", 100000.0),
         ({"type": "double"}, "Infinity", f"Unable to convert 'Infinity' to double using formatters {FRACTION}"),
+        ({"type": "double"}, "0x1p3", f"Unable to convert '0x1p3' to double using formatters {FRACTION}"),
         ({"type": "double", "formatters": ["0%"]}, "12%", 0.12),
         ({"type": "decimal", "precision": 8, "scale": 2}, "12.5", Decimal("12.50")),
         (
