@@ -132,6 +132,7 @@ public final class ValueLook {
         new WordLook(this, asked, node).find();
         new TimeLook(this, node).find();
         new StripLook(this, node, read).find();
+        new BranchLook(this, node).find();
         ArrayDeque waiting = new ArrayDeque();
         addAll(node.expressions().iterator(), waiting);
         while (!waiting.isEmpty() && points.size() < MOST) {

@@ -14,6 +14,7 @@ import org.apache.spark.sql.catalyst.expressions.FormatNumber;
 import org.apache.spark.sql.catalyst.expressions.In;
 import org.apache.spark.sql.catalyst.expressions.IsNotNull;
 import org.apache.spark.sql.catalyst.expressions.IsNull;
+import org.apache.spark.sql.catalyst.expressions.Like;
 import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.Lower;
 import org.apache.spark.sql.catalyst.expressions.Multiply;
@@ -38,6 +39,7 @@ final class WordLook {
     private static final int DEEPEST = 60, FEWEST_LETTERS = 3;
     private static final Set SEEN_TO = new HashSet(Arrays.asList(new Object[] {"Coalesce", "Nvl", "Nvl2", "IsNull", "IsNotNull", "If", "CaseWhen", "EqualNullSafe"}));
     private static final Set SEARCHES = new HashSet(Arrays.asList(new Object[] {"Like", "StartsWith", "EndsWith", "Contains", "RLike"}));
+    private static final java.util.regex.Pattern UNDERSCORE = java.util.regex.Pattern.compile("[A-Za-z0-9]_[A-Za-z0-9]");
     private static final Set SUMS = new HashSet(Arrays.asList(new Object[] {"Add", "Subtract", "Multiply", "Divide", "UnaryMinus"}));
     private final ValueLook look;
     private final AskedFor asked;
@@ -147,6 +149,7 @@ final class WordLook {
         if (DateShape.isNeverFound(text, kind, child(part, 1))) never(text);
         if (!(child(part, 1) instanceof Literal) || text instanceof Lower || text instanceof Upper || !isSafe(text) || text.foldable()) return;
         String pattern = String.valueOf(((Literal) child(part, 1)).value()), small = pattern.toLowerCase();
+        if (kind.equals("Like") && UNDERSCORE.matcher(pattern).find() && pattern.indexOf('\\') < 0) underscored((Like) part, pattern);
         if (small.equals(pattern.toUpperCase()) || pattern.indexOf("(?") >= 0) return;
         List parts = new ArrayList();
         parts.add(kind.equals("RLike") ? text : new Lower(text));
@@ -154,6 +157,12 @@ final class WordLook {
         Expression anyCase = (Expression) part.withNewChildren(CollectionConverters.asScala(parts).toSeq());
         boolean isWord = letters(pattern) >= FEWEST_LETTERS && (kind.equals("StartsWith") || kind.equals("Like") && !pattern.startsWith("%") && !pattern.startsWith("_"));
         look.addKnown(isWord ? "like-word" : "like-none", node, text, new Expression[] {new And(new Not(part), anyCase), part});
+    }
+
+    /** An _ between letters or digits of a LIKE, which stands for any sign, and which texts have as it is written. */
+    private void underscored(Like like, String pattern) {
+        Expression exact = new Like(like.left(), org.apache.spark.sql.catalyst.expressions.Literal$.MODULE$.apply(pattern.replace("_", "\\_")), '\\');
+        look.addKnown("underscore", node, like, new Expression[] {new And(like, new Not(exact)), exact});
     }
 
     /** A piece of a date's text that is compared with what never stands there: substr(day, 4, 2) = '05'. */

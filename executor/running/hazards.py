@@ -150,6 +150,8 @@ HAZARDS = {
     "null-in-list": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("null-in-list")),
     "overflow": Hazard(["count_if(contains(_sluice_value_0, '#'))"], _any("no-room")),
     "sign-lost": Hazard(["count_if(_sluice_value_0 < 0)"], _any("sign-lost")),
+    "dead-branch": Hazard(["count_if(_sluice_value_0)"], _any("dead-branch")),
+    "underscore": Hazard(["count_if(_sluice_value_0)", "count_if(_sluice_value_1)"], _some("underscore")),
     "minus-out": Hazard([f"count_if({_STRIPPED} > 0 AND _sluice_value_0 RLIKE {_BELOW_0})"], _any("minus-out")),
     "decimals-out": Hazard([f"count_if({_NO_DECIMALS})", f"count_if({_STRIPPED} <> 0 AND NOT ({_NO_DECIMALS}))"], _some("decimals-out")),
     "both-signs": Hazard(
@@ -212,6 +214,8 @@ AS_WRITTEN = {
         "padded",
         "overflow",
         "sign-lost",
+        "dead-branch",
+        "underscore",
         "minus-out",
         "decimals-out",
         "both-signs",

@@ -151,6 +151,18 @@ OF_RESULTS: list[tuple[str, Found]] = [
     ("SELECT sum(int(replace(x, '.', ''))) AS cents FROM VALUES ('-5.50'), ('7.25'), ('0') AS v(x)", set()),
     (f"SELECT max(bigint({DIGITS})) AS n FROM VALUES ('(030) 12-3'), ('A-12'), ('2024-01-05'), ('12,-') AS v(x)", set()),
     ("SELECT sum(double(replace(x, ',', ''))) AS s FROM VALUES ('1,234.500'), ('12.500'), ('1,23,456'), ('-7') AS v(x)", set()),
+    (
+        "SELECT CASE WHEN amount > 1 THEN 'a' WHEN amount >= 10 AND id > 0 THEN 'b' END AS a, "
+        "CASE WHEN id <= 2 THEN 1 WHEN id < 2 THEN 2 WHEN id = 1 THEN 3 END AS b FROM p",
+        {("amount >= 10 AND id > 0", "dead-branch", 3), ("id < 2", "dead-branch", 1), ("id = 1", "dead-branch", 1)},
+    ),
+    (
+        "SELECT CASE WHEN amount > 100 THEN 'a' WHEN amount > 10 THEN 'b' WHEN amount >= 10 THEN 'c' WHEN id > 10 THEN 'd' END AS a, "
+        "CASE WHEN id < 3 THEN 1 WHEN id > 1 THEN 2 WHEN dbl < 3 THEN 3 END AS b FROM p",
+        set(),
+    ),
+    ("SELECT x FROM VALUES ('A_12'), ('AX12'), ('B1') AS v(x) WHERE x LIKE 'A_1%'", {("LIKE 'A_1%'", "underscore", 1)}),
+    ("SELECT x LIKE 'A_1%' OR x LIKE '_1%' OR x LIKE 'B\\\\_1%' AS b FROM VALUES ('AY1'), ('AX1'), ('B_1') AS v(x)", set()),
     (f"SELECT {DIGITS} AS d, int(x) AS n FROM VALUES ('-5'), ('7') AS v(x)", set()),
 ]
 
