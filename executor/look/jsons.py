@@ -19,6 +19,7 @@ from executor.look.found_values import found_in_values, style_of
 from executor.look.grouping import group_rows
 from executor.look.json_faults import no_object, not_json
 from executor.look.misfits import MOST, misfits_of
+from executor.look.more_pages import told_more
 from executor.look.names import safe_names
 from executor.look.opening import Opened, python_encoding
 from executor.look.other_files import FEWEST_ROWS, FILE_BITS, ROWS_OF_ALL, put_in_files
@@ -159,6 +160,7 @@ def _judge(proposal: Proposal, settings: Settings, records: Callable[[], Iterato
     if chosen:
         how = unfolded(fields, chosen, is_wrapper=count == 1)
         problems, proposal.problems, proposal.first_rows, proposal.rows = proposal.problems, [], [], None
+        problems += told_more(table.sample[0], chosen) if count == 1 else []
         table = _Table(proposal, [column.name for column in how.columns])
         for line, record, has_escapes in records():
             for row in rows_of(record, how):

@@ -213,6 +213,23 @@ def test_one_object_around_a_list_is_read_as_the_list(tmp_path: Path) -> None:
     assert ([column.name for column in whole.columns], whole.rows) == (["result", "status"], 1)
 
 
+@pytest.mark.parametrize(
+    ("around", "is_told"),
+    [
+        ({"object": "list", "has_more": True}, True),
+        ({"nextPageToken": "CAU"}, True),
+        ({"paging": {"next": {"href": "https://x.org/?after=2"}}}, True),
+        ({"@odata.nextLink": "https://x.org/?skip=2"}, True),
+        ({"meta": {"totalCount": 500, "page": 1}}, True),
+        ({"has_more": False, "next": None, "totalCount": 2, "nextPageToken": ""}, False),
+        ({"total": 500, "more": "see there", "note": "next", "next_due": "2024-01-01"}, False),
+    ],
+)
+def test_the_first_page_of_more_is_told(tmp_path: Path, around: dict[str, Any], is_told: bool) -> None:
+    found = look_at(tmp_path, "t.json", json.dumps(around | {"data": [{"id": 1, "v": 5}, {"id": 2, "v": 7}]}))
+    assert ([problem.code for problem in found.problems] == ["look-more-pages"], found.rows) == (is_told, 2)
+
+
 def test_lists_in_many_objects_are_offered_and_none_is_lost(tmp_path: Path) -> None:
     text = "\n".join(map(json.dumps, ORDERS))
     found = look_at(tmp_path, "t.jsonl", text)
