@@ -288,14 +288,14 @@ def rename_data(*, actor: User, environment: Environment, uri: str, to: str) -> 
     target = names.place(names.folder(folder or uri.rpartition("/")[0]), names.safe(name))
     if target.startswith(f"{uri}/"):
         raise names.BadPlace(f"“{target}” lies in “{uri}”: a folder cannot be moved into itself.", fix="Choose a place outside of it.")
-    refuse_outputs(environment, uri)
-    refuse_outputs(environment, target)
     lake = Lake(environment)
-    twin = lake.twin(target)
-    if twin is not None and twin != uri:
-        raise Taken(f"“{twin}” is there already.", fix="Choose another name.")
     with _rows_and_lake() as undo:
         _hold(environment)
+        refuse_outputs(environment, uri)
+        refuse_outputs(environment, target)
+        twin = lake.twin(target)
+        if twin is not None and twin != uri:
+            raise Taken(f"“{twin}” is there already.", fix="Choose another name.")
         _take_along(environment, uri, target)
         record(action="rename_data", actor=actor, subject=environment, uri=uri, to=target)
         lake.rename(uri, target)

@@ -18,7 +18,7 @@ from portal.data.models import FileVersion, Upload
 from portal.environments.models import Environment
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import places
-from portal.jobs.models import Draft
+from portal.jobs.models import Draft, Place
 from tests.factories import as_text, make_environment, make_job, make_version
 
 pytestmark = pytest.mark.django_db
@@ -362,6 +362,23 @@ def test_a_link_that_a_job_left_is_not_followed(bring: Bring, dev: Environment, 
 
 
 # --- rename, delete ---
+
+
+@pytest.mark.parametrize("taken", ["raw/a.csv", "raw/b.csv"])
+def test_a_place_that_a_job_takes_while_a_rename_waits_for_its_turn_stays_as_it_is(
+    bring: Bring, dev: Environment, ana: User, lake: Path, monkeypatch: pytest.MonkeyPatch, taken: str
+) -> None:
+    bring("a.csv", b"a\n1\n")
+    hold, job = actions._hold, make_job(dev.project, ana)
+
+    def after_a_run(environment: Environment) -> None:
+        hold(environment)
+        Place.objects.update_or_create(environment=dev, key=taken, defaults={"uri": taken, "owner": job})
+
+    monkeypatch.setattr(actions, "_hold", after_a_run)
+    with pytest.raises(guards.IsAnOutput):
+        actions.rename_data(actor=ana, environment=dev, uri="raw/a.csv", to="raw/b.csv")
+    assert (lake / "raw" / "a.csv").exists() and not (lake / "raw" / "b.csv").exists()
 
 
 def test_rename_keeps_the_history(bring: Bring, dev: Environment, ana: User, lake: Path) -> None:
