@@ -12,13 +12,13 @@ from executor.files import encodings
 from executor.files.column_shapes import is_written_as
 from executor.files.dialect import BLANKS, NO_ESCAPE, Dialect, record_at
 from executor.files.first_lines import left_out
-from executor.files.headers import how_to_mend, in_quotes, key, listed, match
+from executor.files.headers import Match, how_to_mend, in_quotes, key, listed, match
 from executor.files.total_words import FOOTER
 from executor.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
     from executor.files.delimited import SeenFile, TextRules
-    from executor.files.table import Table
+    from executor.files.table import Part, Table
 
 TAIL_BYTES = 1 << 16
 """The rows at the end of a file are looked for in so much of it; where they are longer, in all of it."""
@@ -30,14 +30,26 @@ def in_expected_order(table: Table, seen: Sequence[SeenFile], rules: TextRules) 
     left out with a warning."""
     found = match(table.columns, rules.names)
     if found.missing and rules.other_headers == "stop":
-        raise ProblemError(_missing(seen[0], found.missing, found.more, how_to_mend(found), table.columns))
+        raise ProblemError(_missing(seen[0], found, table.columns, _moved(seen[0], rules) or _to_correct(found)))
     called = dict(zip(table.columns, found.names, strict=True))
     parts = [replace(part, names=tuple(called.get(name, name) for name in part.names)) for part in table.parts]
-    warnings = [*table.warnings, *([_more(seen[0], found.more)] if found.more else [])]
+    warnings = [*table.warnings, *_other_columns(seen, parts, rules, found)]
     said = [*table.said]
     if [name for name in found.names if name in rules.names] != [name for name in rules.names if name in found.names]:
         said.append("The columns come in another order than this stage names them; each value is put under its name.")
     return replace(table, columns=list(rules.names), parts=parts, warnings=warnings, said=said)
+
+
+def _other_columns(seen: Sequence[SeenFile], parts: Sequence[Part], rules: TextRules, found: Match) -> list[Problem]:
+    """What to warn of: columns that no stage reads, by the file that has them, and expected ones that no file has."""
+    told = [_in_no_file(seen[0], found.missing)] if found.missing else []
+    if not found.more:
+        return told
+    own = {file.path: part.names for part in parts for file in part.files}
+    one = next(one for one in seen if set(own[one.file.path]) & set(found.more))
+    more = [name for name in own[one.file.path] if name in found.more]
+    lacks = [name for name in rules.names if name not in own[one.file.path]]
+    return [*told, _more(one, more, lacks, others=len(set(found.more) - set(more)))]
 
 
 def check_names_left_out(one: SeenFile, rules: TextRules) -> None:
@@ -156,28 +168,61 @@ def _without_empty_end(names: Sequence[str]) -> list[str]:
     return kept
 
 
-def _missing(one: SeenFile, missing: Sequence[str], more: Sequence[str], mend: str, columns: Sequence[str]) -> Problem:
-    new = f" It has {in_quotes(more)}, which {'is' if len(more) == 1 else 'are'} new." if more else ""
+def _missing(one: SeenFile, found: Match, columns: Sequence[str], fix: str) -> Problem:
+    new = f" It has {in_quotes(found.more)}, which {'is' if len(found.more) == 1 else 'are'} new." if found.more else ""
     return Problem(
         code="input-names-missing",
         field="names",
-        message=f"“{one.file.name}” has no column {in_quotes(missing)} any more.{new}",
+        message=f"“{one.file.name}” has no column {in_quotes(found.missing)} any more.{new}",
         file=one.file.name,
         found=listed(columns),
-        expected=in_quotes(missing),
-        fix=f"Correct the first line of the file: {mend}. Or change “Names” (names) and the stages that use them.",
+        expected=in_quotes(found.missing),
+        fix=fix,
     )
 
 
-def _more(one: SeenFile, more: Sequence[str]) -> Problem:
+def _to_correct(found: Match) -> str:
+    return f"Correct the first line of the file: {how_to_mend(found)}. Or change “Names” (names) and the stages that use them."
+
+
+def _moved(one: SeenFile, rules: TextRules) -> str | None:
+    """What to do where the names stand in another line: a title that got longer or shorter."""
+    expected = {key(name) for name in rules.names}
+    if expected <= {key(cell) for cell in one.look.before}:
+        return "The names stand higher than this stage expects: write fewer lines into “First lines to leave out” (skipLines)."
+    if any(expected <= {key(cell) for cell in row} for row in one.look.first_rows):
+        return "The names stand lower than this stage expects: write the number of lines above into “First lines to leave out” (skipLines)."
+    return None
+
+
+def _in_no_file(one: SeenFile, missing: Sequence[str]) -> Problem:
+    """Files may lack columns; that none has one any more was not meant by that."""
+    return Problem(
+        code="input-names-missing",
+        field="names",
+        message=f"No file has a column {in_quotes(missing)} any more: there is no value in any row.",
+        file=one.file.name,
+        expected=in_quotes(missing),
+        fix="Correct the first lines of the files, or change “Names” (names) and the stages that use them.",
+    )
+
+
+def _more(one: SeenFile, more: Sequence[str], lacks: Sequence[str], others: int) -> Problem:
+    """`lacks`: what the file does not have, which may be the same by another name; `others`: how many more columns other files have."""
     count = "a column" if len(more) == 1 else f"{len(more):,} columns"
+    message = f"“{one.file.name}” has {count} that this stage does not read: {in_quotes(more)}."
+    if lacks:
+        message += f" It lacks {in_quotes(lacks)}, so that its rows have no value there."
+    if others:
+        message += f" Other files have {others:,} more that {'is' if others == 1 else 'are'} not read."
+    what = "If that is an old one by another name, its values are missing" if lacks else "Nothing else changes"
     return Problem(
         code="input-names-more",
         field="names",
-        message=f"“{one.file.name}” has {count} that this stage does not read: {in_quotes(more)}.",
+        message=message,
         file=one.file.name,
         found=in_quotes(more),
-        fix="Nothing else changes. To read it too, write it into “Names” (names), and give it a type in the stage behind.",
+        fix=f"{what}. To read it too, write it into “Names” (names), and give it a type in the stage behind.",
     )
 
 

@@ -35,5 +35,8 @@ def told_units(line: int, cells: Sequence[str]) -> list[Said]:
     """What to say of such a line."""
     words = ", ".join(cell.strip() for cell in cells if cell.strip())
     message = f"Line {line:,} holds words where all below hold numbers or days: “{short(words, 60)}”. Units, or names, are no row."
-    fix = "It does not fit, and is kept aside with such rows. Take the line out of the file, where it is made, to be rid of it."
+    fix = (
+        f"It does not fit, and is kept aside with such rows. If these are the names, write {line - 1} into “Lines before” (under “More”); "
+        "else take the line out of the file, where it is made, to be rid of it."
+    )
     return [Said(code="look-units", message=message, fix=fix, line=line)]

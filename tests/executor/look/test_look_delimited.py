@@ -348,8 +348,8 @@ def test_values_without_a_name_are_not_put_under_one_before_somebody_has_said_wh
 )
 def test_a_line_of_units_below_the_names_is_told_and_the_columns_keep_their_types(tmp_path: Path, text: str, kinds: list[str]) -> None:
     found = proposal_of(tmp_path, text)
-    told = [problem.line for problem in found.problems if problem.code == "look-units"]
-    assert told == ([2] if kinds else [])
+    told = [(problem.line, "write 1 into “Lines before”" in problem.fix) for problem in found.problems if problem.code == "look-units"]
+    assert told == ([(2, True)] if kinds else [])
     assert [column.type["type"] for column in found.columns] == kinds or not kinds
 
 

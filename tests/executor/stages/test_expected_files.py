@@ -51,6 +51,21 @@ def test_a_new_column_is_left_out_and_told(bench: Bench) -> None:
     assert rows(bench, "typed") == [("N", 5, 100)]
     assert codes(bench) == ["input-names-more"]
     assert "“tax”" in bench.warnings[0].message
+    assert (bench.warnings[0].fix or "").startswith("Nothing else changes")
+
+
+def test_a_new_month_by_other_names_is_told_by_its_file_and_by_what_it_lacks(bench: Bench) -> None:
+    """The files may lack columns (otherHeaders); a column that none has any more is told all the same."""
+    bench.write("d/a.csv", "store,units,revenue\nN,5,100\n")
+    bench.write("d/b.csv", "store,units,total\nN,5,100\n")
+    bench.run(extract("d", names=NAMES, otherHeaders="fill"))
+    assert codes(bench) == ["input-names-more"] and bench.warnings[0].file == "d/b.csv"
+    assert "It lacks “revenue”" in bench.warnings[0].message and "Nothing else" not in (bench.warnings[0].fix or "")
+    bench.warnings.clear()
+    bench.write("d/a.csv", "store,units\nN,5\n")
+    bench.write("d/b.csv", "store,units\nS,6\n")
+    bench.run(extract("d", names=NAMES, otherHeaders="fill"))
+    assert codes(bench) == ["input-names-missing"] and "No file" in bench.warnings[0].message
 
 
 def test_a_renamed_column_stops_with_both_names(bench: Bench) -> None:
@@ -70,7 +85,10 @@ def test_the_names_hold_for_each_file_of_a_folder(bench: Bench) -> None:
 
 def test_a_title_that_got_shorter_does_not_make_a_row_the_header(bench: Bench) -> None:
     bench.write("s.csv", "Sales\nstore,units,revenue\nN,5,100\nS,6,200\n")
-    assert bench.fails(extract(skipLines=2, names=NAMES)).code == "input-names-missing"
+    problem = bench.fails(extract(skipLines=2, names=NAMES))
+    assert problem.code == "input-names-missing" and "stand higher" in (problem.fix or "")
+    bench.write("s.csv", "Sales\nNovember\n\n,,\nstore,units,revenue\nN,5,100\n")
+    assert "stand lower" in (bench.fails(extract(skipLines=2, names=NAMES)).fix or "")
 
 
 @pytest.mark.parametrize("header", ["store,revenue,units", "N,5,100"])
