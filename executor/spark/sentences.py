@@ -168,7 +168,11 @@ def types_differ(facts: Facts, columns: list[str]) -> Words:
         "message": "The types do not fit" + (f" in “{what}”." if what else "."),
         "found": (words.get("inputType") or sides).replace('"', "") or None,
         "expected": words.get("requiredType", "").replace('"', "") or None,
-        "fix": "Convert one side, for instance with CAST(… AS …) or try_cast(… AS …).",
+        "fix": (
+            "This is a list: make a row of each of its items first, with LATERAL explode(list) AS item(item) in FROM."
+            if words.get("inputType", "").strip('"').startswith("array<")
+            else "Convert one side, for instance with CAST(… AS …) or try_cast(… AS …)."
+        ),
     }
 
 
@@ -184,8 +188,17 @@ def not_castable(facts: Facts, columns: list[str]) -> Words:
         "data_column": column,
         "found": value,
         "expected": kind,
-        "fix": "Use try_cast to get null instead, or leave such rows out.",
+        "fix": (
+            "A text beside a whole number is read as one. If it is a number with decimals, say so: CAST(… AS DECIMAL(18, 2))."
+            if _is_read_as_whole(kind, facts.context.fragment)
+            else "Use try_cast to get null instead, or leave such rows out."
+        ),
     }
+
+
+def _is_read_as_whole(kind: str, fragment: str) -> bool:
+    """Whether nobody wrote that a text is a whole number: Spark takes it for one in `quantity * price`."""
+    return kind in ("int", "bigint") and bool(fragment) and not re.search(r"(?i)\bcast\s*\(|::|\bint\s*\(", fragment)
 
 
 def column_in(fragment: str) -> str | None:

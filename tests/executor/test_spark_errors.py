@@ -36,6 +36,7 @@ ANALYSED: list[tuple[str, str, str | None, str | None, tuple[int, int] | None]] 
     ("SELECT day, origin, sum(delay) FROM flights GROUP BY day", "missing-group-by", "GROUP BY", "origin", None),
     ("SELECT origin FROM flights WHERE sum(delay) > 1", "aggregate-in-where", "HAVING", None, None),
     ("SELECT delay + 1 > array(1) FROM flights", "type-mismatch", "CAST", None, None),
+    ("SELECT sum(list) FROM nested", "type-mismatch", "LATERAL explode", None, None),
     ("SELECT upper(origin, 1) FROM flights", "wrong-arguments", "how the function is called", "2", None),
     ("SELECT origin FROM flights UNION ALL SELECT origin, delay FROM flights", "columns-do-not-fit", "same columns", "2", None),
     ("SELECT delay FROM flights WHERE origin = delay.x", "type-mismatch", "plain name", None, None),
@@ -47,6 +48,8 @@ ANALYSED: list[tuple[str, str, str | None, str | None, tuple[int, int] | None]] 
 
 RUN: list[tuple[str, str, str | None]] = [
     ("SELECT CAST(origin AS INT) FROM flights", "value-not-typed", "try_cast"),
+    ("SELECT CAST(upper(origin) AS BIGINT) FROM flights", "value-not-typed", "try_cast"),
+    ("SELECT delay * concat(delay, '.99') FROM flights", "value-not-typed", "AS DECIMAL"),
     ("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT * FROM t", "recursion-endless", "WHERE n < 10"),
     ("SELECT 1 / (delay - 5) FROM flights", "divide-by-zero", "try_divide"),
     ("SELECT delay % (delay - 5) FROM flights", "divide-by-zero", "try_divide"),
