@@ -3,6 +3,7 @@ package sluice;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.apache.spark.sql.catalyst.expressions.Alias;
@@ -36,9 +37,9 @@ final class StripLook {
         this.read = read;
     }
 
-    /** The names of columns that become numbers somewhere in the query. */
-    static Set read(LogicalPlan plan) {
-        Set names = new HashSet();
+    /** The names, in small letters, of columns that become numbers somewhere in the query, and of those that do in later ones (`later`). */
+    static Set read(LogicalPlan plan, String[] later) {
+        Set names = new HashSet(Arrays.asList((Object[]) later));
         ArrayDeque waiting = new ArrayDeque();
         waiting.add(plan);
         while (!waiting.isEmpty()) {
@@ -47,7 +48,7 @@ final class StripLook {
             scala.collection.Iterator parts = next instanceof LogicalPlan ? ((LogicalPlan) next).expressions().iterator() : ((Expression) next).children().iterator();
             while (parts.hasNext()) waiting.add(parts.next());
             if (next instanceof LogicalPlan) for (int i = 0; i < ((LogicalPlan) next).children().length(); i++) waiting.add(((LogicalPlan) next).children().apply(i));
-            else if (isNumber((Expression) next) && ((Expression) next).children().apply(0) instanceof Attribute) names.add(((Attribute) ((Expression) next).children().apply(0)).name());
+            else if (isNumber((Expression) next) && ((Expression) next).children().apply(0) instanceof Attribute) names.add(((Attribute) ((Expression) next).children().apply(0)).name().toLowerCase(Locale.ROOT));
         }
         return names;
     }
@@ -63,7 +64,7 @@ final class StripLook {
 
     private void inside(Expression part, int depth) {
         if (depth > DEEPEST || part instanceof SubqueryExpression) return;
-        if (isNumber(part) || part instanceof Alias && read.contains(((Alias) part).name())) stripped((Expression) part.children().apply(0));
+        if (isNumber(part) || part instanceof Alias && read.contains(((Alias) part).name().toLowerCase(Locale.ROOT))) stripped((Expression) part.children().apply(0));
         scala.collection.Iterator children = part.children().iterator();
         while (children.hasNext()) inside((Expression) children.next(), depth + 1);
     }

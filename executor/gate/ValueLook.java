@@ -84,14 +84,14 @@ public final class ValueLook {
     private final UsedColumns used;
     private final Set read;
 
-    /** `isCheck`: the query says yes or no, and what it cannot decide is left out. */
-    public ValueLook(LogicalPlan plan, boolean isCheck) {
+    /** `isCheck`: the query says yes or no, and what it cannot decide is left out. `numbersLater`: columns, in small letters, that later queries make numbers of, with a unit separator behind each. */
+    public ValueLook(LogicalPlan plan, boolean isCheck, String numbersLater) {
         this.plan = plan;
         this.isCheck = isCheck;
         this.origins = new ValueOrigins(plan);
         this.asked = new AskedFor(plan);
         this.used = new UsedColumns(plan);
-        this.read = StripLook.read(plan);
+        this.read = StripLook.read(plan, numbersLater.split("\u001f"));
         look(plan, 0);
     }
 

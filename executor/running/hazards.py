@@ -9,7 +9,7 @@ codes in order are left alone, as is all that comes out the same (docs/decisions
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -406,9 +406,11 @@ class Hazards:
         )
 
 
-def counted(spark: SparkSession, frame: DataFrame, *, is_check: bool = False, is_preview: bool = False) -> tuple[DataFrame, list[Place]]:
+def counted(
+    spark: SparkSession, frame: DataFrame, *, is_check: bool = False, is_preview: bool = False, numbers_later: Iterable[str] = ()
+) -> tuple[DataFrame, list[Place]]:
     """`frame`, a query (`is_check`: one that answers yes or no), with counters at its hazardous places; as it was where there are none.
-    In a preview, which shows any rows itself, LIMIT in no order is none."""
+    In a preview, which shows any rows itself, LIMIT in no order is none. `numbers_later`: columns that later stages make numbers of."""
     from pyspark.sql import DataFrame as Frame
 
     session, given = _both(spark), _both(frame)
@@ -416,7 +418,9 @@ def counted(spark: SparkSession, frame: DataFrame, *, is_check: bool = False, is
         suppress(*spark_errors()),  # a query that cannot be counted in is run as it is
         deadline.within(deadline.ANALYSIS_SECONDS, deadline.planning_too_long("sql")),
     ):
-        look = session._jvm.sluice.ValueLook(given._jdf.queryExecution().analyzed(), is_check)
+        look = session._jvm.sluice.ValueLook(
+            given._jdf.queryExecution().analyzed(), is_check, UNIT.join(name.lower() for name in numbers_later)
+        )
         places = [_place(record) for record in look.points().split(RECORD)[:-1]]
         counts = RECORD.join(UNIT.join(["count(1)", *HAZARDS[place.kind].counts]) for place in places)
         for index, place in enumerate(places):

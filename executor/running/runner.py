@@ -26,6 +26,7 @@ from executor.problems import Problem, ProblemError
 from executor.running.hazards import MOST_PLACES, Hazards, counted
 from executor.running.inputs import CHANGED, Input
 from executor.running.joins import Joins, joins_of
+from executor.running.numbers_later import made_numbers
 from executor.running.query_problems import of_plan
 from executor.running.watches import Watch, observer
 from executor.spark import errors as spark_errors
@@ -93,6 +94,8 @@ class RunContext:
         """What its extracts have read so far, by their names."""
         self.files: Mapping[str, str] | None = None
         """Texts that the document keeps of files it names; None: it keeps none."""
+        self.numbers_later: set[str] = set()
+        """Columns of which stages of the job make numbers."""
         self.origins = Origins()
         self.inputs: dict[str, Input] = {}
         """What the stages have read in the lake, by its address, as it was when the first of them began."""
@@ -241,7 +244,7 @@ class RunContext:
         if joins := joins_of(self._spark, frame):
             self.hazards.append(Joins(self.index, self.stage, view, text, field, joins))
         is_check = self._entered is not None and self._entered.kind == "validate"
-        frame, places = counted(self._spark, frame, is_check=is_check, is_preview=self.is_preview)
+        frame, places = counted(self._spark, frame, is_check=is_check, is_preview=self.is_preview, numbers_later=self.numbers_later)
         if len(places) >= MOST_PLACES:
             self.log(f"This query has many places where values may come out otherwise than meant; the first {MOST_PLACES} are looked at.")
         if places:
@@ -287,6 +290,7 @@ class Runner:
     def run(self, job: Job) -> None:
         """Runs all stages in order. Raises StageFailure after the first that fails."""
         self.context.files, self.context.document = job.files, job.sha256
+        self.context.numbers_later = made_numbers(job.stages)
         self.context.writes = [stage.output_uri for stage in job.stages if isinstance(stage, FileLoad) and job.takes_part(stage)]
         try:
             for index, stage in enumerate(job.stages):

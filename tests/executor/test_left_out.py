@@ -163,7 +163,9 @@ OF_RESULTS: list[tuple[str, Found]] = [
     ),
     ("SELECT x FROM VALUES ('A_12'), ('AX12'), ('B1') AS v(x) WHERE x LIKE 'A_1%'", {("LIKE 'A_1%'", "underscore", 1)}),
     ("SELECT x LIKE 'A_1%' OR x LIKE '_1%' OR x LIKE 'B\\\\_1%' AS b FROM VALUES ('AY1'), ('AX1'), ('B_1') AS v(x)", set()),
-    (f"SELECT {DIGITS} AS d, int(x) AS n FROM VALUES ('-5'), ('7') AS v(x)", set()),
+    (f"SELECT {DIGITS} AS code, int(x) AS n FROM VALUES ('-5'), ('7') AS v(x)", set()),
+    (f"SELECT {DIGITS} AS later FROM {AMOUNTS}", {(DIGITS, "minus-out", 3)}),
+    ("SELECT sum(CAST(trim(q.Later) AS INT)) AS s FROM VALUES ('5') AS q(later)", set()),
 ]
 
 
