@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from executor.commands import started_process
+from executor.event_writer import EventWriter
+from executor.problems import ProblemError
+from executor.running.values import values_from
 from executor.running.warm_up import warm_up_job
+from executor.spark.session import ComputeProfile
 from tests.executor.running import ROOT, Outcome, lines
 
 if TYPE_CHECKING:
@@ -61,6 +69,10 @@ def test_nothing_of_the_warming_up_is_left(spark_process: SparkProcess, tmp_path
     assert (spark.catalog.listTables(), spark.conf.getAll) == before
 
 
-def test_another_compute_profile_is_refused(started: subprocess.Popen[str], tmp_path: Path) -> None:
-    outcome = told(started, {"compute": COMPUTE | {"cores": 2}, "document": {"stages": STAGES}, "lake": str(tmp_path)})
-    assert (outcome.code, outcome.problem["code"]) == (1, "compute-profile")
+def test_another_compute_profile_is_refused() -> None:
+    given = values_from({"compute": COMPUTE | {"cores": 2}})
+    warm = cast("SparkProcess", SimpleNamespace(profile=ComputeProfile(**COMPUTE)))
+    with pytest.raises(ProblemError) as refused:
+        started_process(warm, given, EventWriter(io.StringIO()))
+    assert [problem.code for problem in refused.value.problems] == ["compute-profile"]
+    assert started_process(warm, replace(given, compute=warm.profile), EventWriter(io.StringIO())) is warm

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,11 +31,14 @@ def record_of(text: str, dialect: Dialect) -> list[Record]:
     return found
 
 
-def read_by_spark(spark: SparkSession, file: Path, dialect: Dialect, **options: str) -> Rows:
-    """Values of each row; what is not there and what is empty are both an empty text."""
+def read_by_spark(spark: SparkSession, place: Path, dialect: Dialect, **options: str) -> dict[str, Rows]:
+    """Of each file its rows' values; what is not there and what is empty are both an empty text."""
     names = ", ".join(f"c{index} string" for index in range(WIDEST))
     given = {"sep": dialect.separator, "quote": dialect.quote, "escape": dialect.escape, "columnPruning": "false"} | options
-    return [[value or "" for value in row] for row in spark.read.options(**given).schema(names).csv(str(file)).collect()]
+    found = defaultdict[str, Rows](list)
+    for *values, file in spark.read.options(**given).schema(names).csv(str(place)).select("*", "_metadata.file_name").collect():
+        found[file].append([value or "" for value in values])
+    return found
 
 
 def padded(records: list[Record]) -> Rows:
@@ -56,7 +60,7 @@ def test_every_line_falls_into_the_same_values(spark: SparkSession, tmp_path: Pa
     lines = [line for line in (made_up(signs, 14, chance) for _ in range(1500)) if line.strip(BLANKS)]
     records = [record_at(line, 0, dialect) for line in lines]
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
-    read = read_by_spark(spark, tmp_path / "a.csv", dialect)
+    read = read_by_spark(spark, tmp_path / "a.csv", dialect)["a.csv"]
     differ = [
         (line, expected, found)
         for line, record, expected, found in zip(lines, records, padded(records), read, strict=True)
@@ -73,17 +77,15 @@ def test_records_over_lines_are_the_same(spark: SparkSession, tmp_path: Path, li
     chance = random.Random(f"{line_end}{quote}{escape}")
     dialect = Dialect(",", quote, escape, over_lines=True)
     signs = [",", ",", quote, quote, escape.strip(NO_ESCAPE) or "c", "a", "b", " ", line_end, f"{quote},{quote}", quote + line_end]
-    compared = 0
-    for _ in range(60):
-        text = made_up(signs, 30, chance)
-        records = record_of(text, dialect)
-        if any(record.is_open or record.is_odd for record in records):
-            continue
-        (tmp_path / "a.csv").write_bytes(text.encode())
-        read = read_by_spark(spark, tmp_path / "a.csv", dialect, multiLine="true", lineSep=line_end)
-        assert read == padded(records), re.escape(text)
-        compared += 1
-    assert compared > 10
+    texts = {f"{place}.csv": made_up(signs, 30, chance) for place in range(60)}
+    records = {file: record_of(text, dialect) for file, text in texts.items()}
+    plain = [file for file, found in records.items() if not any(record.is_open or record.is_odd for record in found)]
+    assert len(plain) > 10
+    for file in plain:
+        (tmp_path / file).write_bytes(texts[file].encode())
+    read = read_by_spark(spark, tmp_path, dialect, multiLine="true", lineSep=line_end)
+    for file in plain:
+        assert read[file] == padded(records[file]), re.escape(texts[file])
 
 
 @pytest.mark.parametrize(
