@@ -20,6 +20,7 @@ STARTED = time.time()
 """When this process was."""
 REMEMBERED_SECONDS = 10
 TIMEOUT_SECONDS = 0.5
+STARTS_RUNS = ("broker", "worker")
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,28 @@ def check_without_database() -> list[Part]:
 
 def banner() -> str:
     """What a person must know now, or "". Looked up every ten seconds in each process; the database is not asked, the page just did."""
+    return _look_again().says
+
+
+def holds_runs() -> bool:
+    """Whether a part is down without which no run begins. A banner alone does not say so: a weaker sandbox holds nothing up."""
+    return _look_again().holds_runs
+
+
+def _look_again() -> _Remembered:
     now = time.monotonic()
     if _remembered.until <= now:
         parts = [look() for look in (_broker, _scheduler, _worker, _object_store, _disk, _sandbox, _code)]
         _remembered.says = " ".join(part.says for part in parts if not part.is_well)
+        _remembered.holds_runs = any(not part.is_well and part.name in STARTS_RUNS for part in parts)
         _remembered.until = now + REMEMBERED_SECONDS
-    return _remembered.says
+    return _remembered
 
 
 @dataclass
 class _Remembered:
     says: str = ""
+    holds_runs: bool = False
     until: float = 0.0
 
 

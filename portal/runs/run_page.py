@@ -107,7 +107,7 @@ def _queue_sentence(run: Run) -> str:
         before = runs_before(run)
         ahead = f", and {count(before)} {'waits' if before == 1 else 'wait'} before it" if before else ""
         return f"{again}It waits for a free place: {count(working)} {'run is' if working == 1 else 'runs are'} working{ahead}."
-    if health.banner():
+    if health.holds_runs():
         return f"{again}It waits because a part of Sluice is down; it starts by itself when that is back."
     if waited > LONG_WAIT_SECONDS:
         return f"{again}No worker has taken it for {duration(waited)}; it starts as soon as one is there."

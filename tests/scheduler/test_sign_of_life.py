@@ -46,7 +46,7 @@ def test_a_scheduler_that_stands_still_is_told(server: redis.RedisServer, ana: U
     (sign,) = [tick for thread in ticks.all_ticks() for tick in thread if "sign of life" in tick.name]
     sign.call()
     page = home_of(ana)
-    assert TOLD not in page and NO_WORKER in page
+    assert TOLD not in page and NO_WORKER in page and health.holds_runs()
     with Redis.from_url(server.url) as client:
         assert sign.seconds * 3 < client.ttl("sluice:alive:scheduler") <= doorbell.SIGN_SECONDS
         client.flushall()
@@ -62,6 +62,7 @@ def test_a_worker_that_is_there_says_so_until_it_ends(
     signs = threading.Thread(target=worker.give_signs)
     signs.start()
     until(lambda: NO_WORKER not in home_of(ana), "the worker's sign")
+    assert health.banner() and not health.holds_runs(), "a scheduler that is silent holds no run up"
     ends.set()
     signs.join(timeout=5)
     assert not signs.is_alive() and worker.SIGN_EVERY_SECONDS * 3 < doorbell.SIGN_SECONDS
