@@ -9,7 +9,7 @@ import { choose } from "./tabs.js";
 import { show } from "./toasts.js";
 
 const NO_ANSWER = "Sluice does not answer. Your choices are still here; try again in a moment.";
-const GONE = "is no longer inside: it is in the bin, and jobs that read it will stop.";
+const GONE = "is no longer inside: it is in the bin. A job that reads it alone will stop; one that reads the folder goes on without it.";
 const place = document.getElementById("look");
 let previewing = null;
 let isDrawing = false;
