@@ -4,7 +4,7 @@ files that a run reads and for those that lie where the job shall run next."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -37,6 +37,8 @@ class Columns:
     """How values are written, where they are text."""
     has_rows: bool = False
     """One has been seen."""
+    partial: list[str] = field(default_factory=list)
+    """Names that not every file has: rows of the others have no value there."""
 
     def as_dict(self) -> dict[str, Any]:
         """As an event can hold it, and in the way in which it is stored: signs that cannot be seen are replaced, long texts cut. Columns
@@ -69,6 +71,12 @@ def with_folders(columns: Columns, place: Place) -> Columns:
     """The columns that the names of folders give come last, as in the frame that Spark reads."""
     columns.columns |= dict.fromkeys(place.folder_columns, FOLDER)
     return columns
+
+
+def not_in_all(names: Iterable[str], tables: Collection[Iterable[str]]) -> list[str]:
+    """Those of the names that a table lacks; capital letters make no other name."""
+    own = [{name.casefold() for name in table} for table in tables]
+    return [name for name in names if not all(name.casefold() in one for one in own)]
 
 
 def together(tables: Iterable[dict[str, str]]) -> dict[str, str]:

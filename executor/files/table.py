@@ -10,7 +10,7 @@ from typing import Any
 
 from executor.files import encodings
 from executor.files.column_shapes import shapes_of
-from executor.files.columns import Columns, looked_at, with_folders
+from executor.files.columns import Columns, looked_at, not_in_all, with_folders
 from executor.files.delimited import BEGINNING, SEPARATORS, SeenFile, TextRules, check_widths, see, see_beginning, seen_as, unsure_escape
 from executor.files.dialect import NO_ESCAPE
 from executor.files.escapes import Verdict
@@ -96,6 +96,7 @@ def columns_by_first_lines(place: Place, rules: TextRules) -> Columns:
     if seen:
         table = _of(seen, rules)
         columns.columns = dict.fromkeys(table.columns, "text")
+        columns.partial = not_in_all(table.columns, [part.names for part in table.parts])
         columns.has_rows = any(one.look.rows for one in seen)
         columns.shapes = shapes_of((names_in(one, rules), one.look.first_rows[: one.look.rows]) for one in seen)
     columns.is_named = rules.header
@@ -125,7 +126,7 @@ def _by_header(seen: Sequence[SeenFile], rules: TextRules) -> Table:
     model = headers[usual]
     columns, matched = list(model.names), []
     for one, header in zip(seen, headers, strict=True):
-        found = match(header.names, model.names)
+        found = match(header.names, columns)  # those of the model, and where files may have others what came with them
         if not found.is_whole and rules.other_headers == "stop":
             raise ProblemError(_other_names(one, header, seen[usual], model, how_to_mend(found)))
         columns += [name for name in found.more if name not in columns]

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from executor.files.columns import Columns, looked_at, together, with_folders
+from executor.files.columns import Columns, looked_at, not_in_all, together, with_folders
 from executor.files.folder import DataFile, Place
 from executor.files.inputs import check_parquet
 from executor.problems import Problem, ProblemError
@@ -34,6 +34,7 @@ def columns_by_footers(place: Place) -> Columns:
     check_parquet(place)
     columns, told = looked_at(place, _footer)
     columns.columns = together(table for table, _ in told)
+    columns.partial = not_in_all(columns.columns, [table for table, _ in told])
     columns.rows = sum(rows for _, rows in told) if columns.is_whole else None
     return with_folders(columns, place)
 

@@ -43,6 +43,7 @@ def warn_of_other_inputs(stage: FileExtract, context: StageContext, columns: Col
         "shapes": columns.shapes,
         "is_named": columns.is_named,
         "has_rows": has_rows,
+        "partial": columns.partial,
     }
     before = context.columns_read_before(now)
     if not before or not columns.is_whole:
@@ -73,7 +74,8 @@ def _otherwise(now: Columns, before: Mapping[str, Any]) -> list[str]:
     before_by_key = {name.casefold(): kind for name, kind in columns.items()}
     both = [(name, before_by_key.get(name.casefold()), kind) for name, kind in now.columns.items() if kind]
     told = [f"“{name}” was {was} and is {kind} now" for name, was, kind in both if was and was != kind]
-    told += _gone(columns, now.columns) if now.is_named and now.columns else []
+    if now.is_named and now.columns:
+        told += _gone(columns, now.columns) + _lacking(now, columns, before.get("partial"))
     written = changed(shapes, now.shapes, by_place=not now.is_named)
     return told + [f"“{name}” held {was} and holds {shape} now" for name, was, shape in written]
 
@@ -84,6 +86,14 @@ def _gone(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     before_keys, now_keys = ({name.casefold() for name in names} for names in (before, now))
     missing = [name for name in before if name.casefold() not in now_keys]
     return came_and_went(missing, [name for name in now if name.casefold() not in before_keys]) if missing else []
+
+
+def _lacking(now: Columns, before: Mapping[str, str], partial: Any) -> list[str]:
+    """Names that every file had before, and not every one has now. `partial`: those that not every one had, where that was noted."""
+    if not isinstance(partial, list):
+        return []
+    in_all = {name.casefold() for name in before} - {str(name).casefold() for name in partial}
+    return [f"“{name}” was in every file, and some lack it now" for name in now.partial if name.casefold() in in_all]
 
 
 def _no_rows_now(has_rows: bool, before: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from executor.files.folder import place_of
+from executor.look.footers import columns_by_footers
 from executor.running.survey import survey
 from tests.executor.running import run_here
 
@@ -207,6 +209,24 @@ def test_the_next_file_of_a_job_that_is_written_otherwise_is_told(
 def test_the_next_file_is_told_once(spark_process: SparkProcess, lake: Path, stages: list[dict[str, Any]], first: str, second: str) -> None:
     told = months(spark_process, lake, stages, first, first, second, second)
     assert [len(warnings) for warnings in told] == [0, 0, 1, 0]
+
+
+def test_a_column_that_a_new_file_of_a_folder_lacks_is_told_once(spark_process: SparkProcess, lake: Path) -> None:
+    """That some files lacked another one was said to be right: `otherHeaders: fill`."""
+    (lake / "raw/months").mkdir()
+    read = {**NAMED, "inputURI": "raw/months", "otherHeaders": "fill", "names": ["k", "v", "w"]}
+    told = []
+    for name, text in (("a", "k,v,w\n1,2,3\n"), ("b", "k,v\n4,5\n"), ("c", "k,v\n6,7\n"), ("d", "k,w\n8,9\n"), ("e", "K,W\n1,1\n")):
+        (lake / f"raw/months/{name}.csv").write_text(text)
+        (finished, *_) = run_here(spark_process, [read, COUNTED, SAVE], lake).named("stage_finished")
+        told.append([warning["found"] for warning in finished["details"].get("warnings", [])])
+    assert told == [[], ["“w” was in every file, and some lack it now"], [], ["“v” was in every file, and some lack it now"], []]
+
+
+def test_columns_that_parquet_files_lack_are_known(tmp_path: Path) -> None:
+    for name, columns in (("a", {"k": [1], "V": [2]}), ("b", {"K": [3], "v": [4], "w": [5]})):
+        pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
+    assert columns_by_footers(place_of(str(tmp_path), "raw")).partial == ["w"]
 
 
 @pytest.mark.parametrize("place", ["curated/total", "curated/${month}"])
