@@ -80,7 +80,7 @@ LINT = [
     Part("locks", [sys.executable, "-m", "tests.locks"]),
     Part("scripts", [sys.executable, "-m", "tests.scripts"], needs=("npm",)),
 ]
-UNIT = [Part("unit and API, SQLite", pytest(FAST, *AT_ONCE))]
+UNIT = [Part("unit and API, SQLite", pytest(FAST, "-n", "4"))]  # these wait more than others
 SLOW = [
     Part("database tests, PostgreSQL", pytest(FAST, *AT_ONCE, "-p", "tests.services.only_database"), around=postgresql),
     # Tests of one file share its Spark session, its servers, its browser.
