@@ -35,8 +35,9 @@ def _install(programs: list[str]) -> None:
         return
     print(f"Getting {', '.join(PACKAGES[program] for program in programs)} by apt; this takes a minute.", flush=True)
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in ("apt-get update --quiet=2", f"{_line(programs)} --quiet=2"):
-        subprocess.run(command.split(), env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+    # One by one: a package that apt does not know would keep the others out.
+    for command in ("apt-get update", *(_line([program]) for program in programs)):
+        subprocess.run([*command.split(), "--quiet=2"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
 
 
 def _line(programs: list[str]) -> str:

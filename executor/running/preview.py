@@ -26,7 +26,6 @@ from executor.running.cells import columns_of, first_rows, with_names
 from executor.running.hazards import Hazards
 from executor.running.inputs import Input
 from executor.running.joins import Joins
-from executor.running.numbers_later import made_numbers
 from executor.running.runner import RunContext, Runner, View, is_extract
 from executor.running.watches import Watch
 from executor.stages import Stage
@@ -144,8 +143,7 @@ class Preview:
         self.memory = memory or Memory()
         self.is_cancelled = is_cancelled
         self.context = PreviewContext(process, emit, job, lake_folder, sample=sample)
-        self.context.files = job.files
-        self.context.numbers_later = made_numbers(job.stages)
+        self.context.know(job)
         self.runner = Runner(process, self.context, emit, "preview")
         self.keys: dict[str, str] = {}
         self.reads_all = False

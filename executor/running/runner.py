@@ -103,6 +103,10 @@ class RunContext:
         self._spark, self._emit, self.lake_folder, self._publisher = spark, emit, lake_folder, publisher
         self._gate = Gate(spark)
 
+    def know(self, job: Job) -> None:
+        """What stages need to know of the whole job."""
+        self.files, self.numbers_later = job.files, made_numbers(job.stages)
+
     def begin(self, index: int, stage: Stage) -> None:
         """The stage that speaks from now on."""
         self.index, self.stage, self.record = index, stage.name, StageRecord()
@@ -289,8 +293,8 @@ class Runner:
 
     def run(self, job: Job) -> None:
         """Runs all stages in order. Raises StageFailure after the first that fails."""
-        self.context.files, self.context.document = job.files, job.sha256
-        self.context.numbers_later = made_numbers(job.stages)
+        self.context.know(job)
+        self.context.document = job.sha256
         self.context.writes = [stage.output_uri for stage in job.stages if isinstance(stage, FileLoad) and job.takes_part(stage)]
         try:
             for index, stage in enumerate(job.stages):
