@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ NUMBERS = ("integer", "long", "double", "decimal")
 
 def column_of(index: int, raw: str, name: str, facts: Facts, style: Style, choice: ColumnChoice | None) -> tuple[ProposedColumn, Typing]:
     """The proposal for one column."""
+    style = replace(style, decimal=choice.decimal) if choice and choice.decimal else style
     typing = propose(facts, style, choice.type if choice else None)
     name = choice.name if choice and choice.name else name
     words_for_null = sum(tally.rows for key, tally in facts.tallies.items() if isinstance(key, tuple) and key[1] in typing.null_words)

@@ -99,10 +99,27 @@ class _Others:
         columns = self._looked_at[file].columns
         return (file, columns[own]) if own < len(columns) and not columns[own].dropped else None
 
-    def questions(self, known: Sequence[Question]) -> list[Question]:
-        """What the values of these files leave open, where the file that is shown does not ask the same."""
-        asked = [question for found in self._looked_at.values() for question in found.questions if question.key != "otherWidths"]
+    def questions(self, known: Sequence[Question], at: int) -> list[Question]:
+        """What the values of these files leave open, where the file that is shown does not ask the same. Its columns are those before the
+        place `at`."""
+        asked = [
+            placed
+            for file, found in self._looked_at.items()
+            for question in found.questions
+            if question.key != "otherWidths" and (placed := self._placed(question, file, at))
+        ]
         return list({question.key: question for question in asked if question.key not in {one.key for one in known}}.values())
+
+    def _placed(self, question: Question, file: DataFile, at: int) -> Question | None:
+        """The question as it is asked of the table: one of a single column names that column's place there, if only other files have it."""
+        if "columns" not in question.options[0].settings:
+            return question
+        (own,) = question.options[0].settings["columns"]
+        place = self.places[key(self._headers[file][int(own)])]
+        options = [
+            option.model_copy(update={"settings": {"columns": {str(place): option.settings["columns"][own]}}}) for option in question.options
+        ]
+        return question.model_copy(update={"key": f"decimal-{place}", "options": options}) if place >= at else None
 
     def _choices_for(self, file: DataFile) -> dict[str, ColumnChoice]:
         """What was said of columns of the table, by the places that they have in this file."""
@@ -118,7 +135,7 @@ def _add(found: Proposal, others: _Others, more: list[str]) -> None:
     for index, (name, raw) in enumerate(zip(names, more, strict=True), at):
         seen = others.column(raw)
         found.columns.append(_of_other(index, name, raw, *seen) if seen else _as_text(index, name, raw))
-    found.questions += others.questions(found.questions)
+    found.questions += others.questions(found.questions, at)
     found.header = [*found.header, *more]
     for row in found.first_rows:
         row += [None] * len(more)

@@ -22,10 +22,12 @@ class _Part(BaseModel):
 
 
 class ColumnChoice(_Part):
-    """What a person says of one column, by its place from 0. None: as found."""
+    """What a person says of one column, by its place from 0. None: as found. `decimal`: the sign before decimals, where the column may have
+    another one than the file."""
 
     name: str | None = Field(default=None, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")
     type: Literal["string", "boolean", "integer", "long", "double", "decimal", "date", "time", "timestamp"] | None = None
+    decimal: Literal[".", ","] | None = None
 
 
 class Settings(_Part):

@@ -12,6 +12,7 @@ from executor.look.types import Typing
 OFFSET = re.compile(r"([+-][0-9]{2}(?::?[0-9]{2})?)\s*$")
 LABEL = "Times are in"
 """What the page calls the setting."""
+MOST_NAMED = 5
 
 
 def questions_of_values(settings: Settings, typings: list[Typing], columns: list[ProposedColumn]) -> list[Question]:
@@ -29,6 +30,7 @@ def questions_of_values(settings: Settings, typings: list[Typing], columns: list
     numbers = [column for column, typing in zip(columns, typings, strict=False) if typing.open == "decimal"]
     if numbers and settings.decimal is None:
         questions.append(_question_of_thousands(numbers))
+    questions += _questions_of_columns(settings, typings, columns)
     mixed = [(column, typing) for column, typing in zip(columns, typings, strict=False) if typing.type == "timestamp" and all(typing.zones)]
     if mixed and settings.time_zone is None:
         questions.append(_question_of_zones([column for column, _ in mixed], mixed[0][1]))
@@ -84,24 +86,51 @@ def _question_of_zones(columns: list[ProposedColumn], typing: Typing) -> Questio
 
 
 def _question_of_thousands(columns: list[ProposedColumn]) -> Question:
-    sample = next((text for column in columns for text in column.samples if "," in text or "." in text), "1,234")
-    seen = "," if "," in sample else "."
-    other = "." if seen == "," else ","
-    name = "comma" if seen == "," else "point"
-    options = [
-        Option(
-            label="A sign between thousands",
-            words=f"{sample} is {sample.replace(seen, '')}",
-            settings={"decimal": other},
-        ),
-        Option(
-            label="The decimal sign",
-            words=f"{sample} has three decimals",
-            settings={"decimal": seen},
-        ),
-    ]
-    words = f"{_named(columns)}: three digits stand behind every {name}."
+    """Where no column of the file shows which sign stands before decimals."""
+    options = _meanings(columns[0])
+    shown = ", ".join(f"{column.name} ({_with_sign(column)})" for column in columns[:MOST_NAMED])
+    more = f" and {len(columns) - MOST_NAMED:,} more" if len(columns) > MOST_NAMED else ""
+    name = _called(columns[0])
+    words = f"{shown}{more}: three digits stand behind every {name}."
     return Question(key="decimal", title=f"What does the {name} mean?", words=words, options=options, must_be_answered=True)
+
+
+def _questions_of_columns(settings: Settings, typings: list[Typing], columns: list[ProposedColumn]) -> list[Question]:
+    """Of each column that may be written otherwise than the others; what was answered stays, so that it can be corrected."""
+    questions = []
+    for column, typing in zip(columns, typings, strict=False):
+        place = str(column.index)
+        chosen = settings.columns[place].decimal if place in settings.columns else None
+        if typing.open != "columnDecimal" and not (chosen and typing.is_weak):
+            continue
+        options = [
+            option.model_copy(update={"settings": {"columns": {place: option.settings}}, "is_chosen": option.settings["decimal"] == chosen})
+            for option in _meanings(column)
+        ]
+        name = _called(column)
+        words = f"Three digits stand behind every {name} of this column, for instance {_with_sign(column)}; other columns have another sign there."
+        title = f"What does the {name} mean in {column.name}?"
+        questions.append(Question(key=f"decimal-{place}", title=title, words=words, options=options, must_be_answered=not chosen))
+    return questions
+
+
+def _meanings(column: ProposedColumn) -> list[Option]:
+    """Both readings of a value with one sign and three digits behind it."""
+    sample = _with_sign(column)
+    seen, other = (",", ".") if "," in sample else (".", ",")
+    return [
+        Option(label="A sign between thousands", words=f"{sample} is {sample.replace(seen, '')}", settings={"decimal": other}),
+        Option(label="The decimal sign", words=f"{sample} has three decimals", settings={"decimal": seen}),
+    ]
+
+
+def _with_sign(column: ProposedColumn) -> str:
+    texts = (*column.samples, column.highest or "", column.lowest or "")
+    return next((text.strip() for text in texts if "," in text or "." in text), "1,234")
+
+
+def _called(column: ProposedColumn) -> str:
+    return "comma" if "," in _with_sign(column) else "point"
 
 
 def _named(columns: list[ProposedColumn]) -> str:

@@ -55,7 +55,7 @@ class Style:
 @dataclass
 class Typing:
     """A type for a column. `keys`: shapes that fit; `null_words` mean no value here. `why` is said of it; `open`: what only a person
-    can say (dayFirst, decimal)."""
+    can say (dayFirst, decimal; columnDecimal: of this column, whatever sign the others have)."""
 
     type: str
     keys: set[Key] = field(default_factory=set)
@@ -74,6 +74,12 @@ class Typing:
     def order_of(self, key: Moment) -> str:
         """In which order the numbers of its day are read."""
         return self.order if key.order == "either" or (self.order == "ymd" and key.has_short_year) else key.order
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether the sign in its numbers can stand between thousands and before decimals."""
+        signs = [key.weak for key in self.keys if isinstance(key, Number) and key.form != "whole"]
+        return bool(signs) and all(signs)
 
     def schema(self, name: str) -> dict[str, Any]:
         """The column as a typing schema has it."""
@@ -226,7 +232,7 @@ def _compact_days(facts: Facts, *, chosen: bool = False) -> Typing | None:
 def number(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
     """Numbers of any writing. Two currencies in one column are text: their sum would mean nothing."""
     numbers = {key: tally for key, tally in facts.tallies.items() if isinstance(key, Number) and (wanted or not key.is_code)}
-    sign, is_open = _decimal_sign(numbers, style)
+    sign, left_open = _decimal_sign(numbers, style)
     keys = {key for key in numbers if _agrees(key, sign)}
     around = _around(numbers, keys)
     if around is None:
@@ -234,17 +240,18 @@ def number(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
     keys = {key for key in keys if key.around in around}
     if not wanted and keys and all(key.around.startswith("(") for key in keys):
         return Typing("string", why=BRACKETED)
-    typing = Typing("", set(keys), decimal=sign, open="decimal" if is_open else "")
+    typing = Typing("", set(keys), decimal=sign, open=left_open)
     typing.shows_decimal = any(not key.weak and key.form not in ("whole", *GAPS) for key in keys)
     _choose_number(typing, {key: numbers[key] for key in keys}, wanted)
     _write_number(typing, keys, around)
     return typing
 
 
-def _decimal_sign(numbers: dict[Number, Tally], style: Style) -> tuple[str, bool]:
-    """(the sign before decimals, whether both readings are possible)."""
+def _decimal_sign(numbers: dict[Number, Tally], style: Style) -> tuple[str, str]:
+    """(the sign before decimals, what only a person can say of it). Other columns can show that a sign stands before decimals, but not that
+    it stands between thousands here: 48.137 beside amounts such as 1.234,50 may be a latitude."""
     if style.decimal:
-        return style.decimal, False
+        return style.decimal, ""
     strong = {".": 0, ",": 0}
     weak = {".": 0, ",": 0}
     for key, tally in numbers.items():
@@ -257,10 +264,10 @@ def _decimal_sign(numbers: dict[Number, Tally], style: Style) -> tuple[str, bool
         elif key.point:
             strong[key.point] += tally.rows
     if any(strong.values()):
-        return ("." if strong["."] >= strong[","] else ","), False
+        return ("." if strong["."] >= strong[","] else ","), ""
     if style.usual_decimal:
-        return style.usual_decimal, False
-    return style.likely_decimal, any(weak.values())
+        return style.usual_decimal, "columnDecimal" if weak["," if style.usual_decimal == "." else "."] else ""
+    return style.likely_decimal, "decimal" if any(weak.values()) else ""
 
 
 def _agrees(key: Number, sign: str) -> bool:

@@ -174,7 +174,10 @@ function toggleMend(mend) {
 
 function answerQuestion(answer) {
   const { settings } = form().elements;
-  settings.value = JSON.stringify({ ...JSON.parse(settings.value), ...answer });
+  const told = JSON.parse(settings.value);
+  const columns = { ...told.columns };
+  for (const [at, choice] of Object.entries(answer.columns ?? {})) columns[at] = { ...columns[at], ...choice };
+  settings.value = JSON.stringify({ ...told, ...answer, columns });
   return look();
 }
 

@@ -297,11 +297,39 @@ def test_three_digits_behind_a_sign_are_asked_about(tmp_path: Path, content: str
         assert (answered.questions, column(answered, "n").type["type"]) == ([], "decimal" if sign == seen else "integer")
 
 
-def test_what_another_column_shows_needs_no_question(tmp_path: Path) -> None:
+def test_decimals_that_another_column_shows_need_no_question(tmp_path: Path) -> None:
     points = proposal_of(tmp_path, "a,b\n1.234,0.5\n2.500,7.25\n")
     assert (points.questions, types(points)) == ([], {"a": "decimal", "b": "decimal"})
-    commas = proposal_of(tmp_path, "a;b\n1.234;0,5\n2.500;7,25\n")
-    assert (commas.questions, types(commas)) == ([], {"a": "integer", "b": "decimal"})
+    commas = proposal_of(tmp_path, "a;b\n1,234;0,5\n2,500;7,25\n")
+    assert (commas.questions, types(commas)) == ([], {"a": "decimal", "b": "decimal"})
+
+
+@pytest.mark.parametrize(
+    ("content", "asked"),
+    [
+        ("amount;lat\n1.234,50;48.137\n12,00;11.575\n", ["lat"]),
+        ("amount;lat;lon\n1.234,50;-48.137;11.575\n12,00;47.001;9.250\n", ["lat", "lon"]),
+        ("amount;n\n0,5;12\n1,5;1.234\n", ["n"]),
+        ('amount,n\n0.5,"1,234"\n7.25,"€2,500"\n', ["n"]),
+        ("amount;n\n0,5;1.234\n1,5;1.234.500\n", []),
+        ("amount;n\n0,5;1.234\n1,5;1.234,5\n", []),
+        ("amount;n\n0,5;1.234\n1,5;0.137\n", []),
+        ("amount;n\n0,5;1 234\n1,5;2 500\n", []),
+    ],
+)
+def test_a_column_is_proved_to_have_signs_between_thousands_by_its_own_values_alone(
+    tmp_path: Path, content: str, asked: list[str]
+) -> None:
+    found = proposal_of(tmp_path, content)
+    assert [question.title.rpartition(" in ")[2].rstrip("?") for question in found.questions] == asked
+    assert all(question.must_be_answered for question in found.questions)
+    assert [column.name for column in found.columns if not column.sure] == asked
+    for option, kind in zip(found.questions[0].options if asked else [], ("integer", "decimal"), strict=False):
+        answered = proposal_of(tmp_path, content, **option.settings)
+        assert (column(answered, asked[0]).type["type"], column(answered, asked[0]).sure) == (kind, True)
+        assert column(answered, "amount").fits == 2, "the others keep their own"
+        assert [one.label for one in answered.questions[0].options if one.is_chosen] == [option.label], "it can be corrected"
+        assert [question.must_be_answered for question in answered.questions] == [False, True][: len(asked)]
 
 
 def test_who_says_that_null_is_a_text_has_said_it_for_the_runs_too(tmp_path: Path) -> None:

@@ -323,6 +323,18 @@ def test_columns_that_only_other_files_have_get_their_types_there_and_are_correc
     assert schema[4]["formatters"] == ["MM/dd/uuuu"]
 
 
+def test_what_a_column_of_other_files_leaves_open_is_asked_by_its_place_in_the_table(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "1.csv").write_text("lat;amount;id\n48.137;1,5;1\n11.575;2,25;2\n")
+    (tmp_path / "d" / "2.csv").write_text("id;amount;a;b\n3;2.500,75;x;y\n")
+    found = look(tmp_path, "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+    question = found.questions[-1]
+    assert (question.title, question.key) == ("What does the point mean in lat?", "decimal-4")
+    said = look(tmp_path, "d", question.options[1].settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+    assert (said.columns[4].name, said.columns[4].type["type"], said.columns[4].sure) == ("lat", "decimal", True)
+    assert not any(one.must_be_answered for one in said.questions)
+
+
 def test_of_many_files_with_columns_of_their_own_a_few_are_looked_at_and_the_page_says_so(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     for number in range(7):
