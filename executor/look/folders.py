@@ -117,7 +117,9 @@ class _Others:
         (own,) = question.options[0].settings["columns"]
         place = self.places[key(self._headers[file][int(own)])]
         options = [
-            option.model_copy(update={"settings": {"columns": {str(place): option.settings["columns"][own]}}}) for option in question.options
+            option.model_copy(update={"settings": {"columns": {str(place): choice}}})
+            for option in question.options
+            for choice in option.settings["columns"].values()
         ]
         return question.model_copy(update={"key": f"decimal-{place}", "options": options}) if place >= at else None
 

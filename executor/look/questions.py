@@ -107,10 +107,11 @@ def _questions_of_columns(settings: Settings, typings: list[Typing], columns: li
             option.model_copy(update={"settings": {"columns": {place: option.settings}}, "is_chosen": option.settings["decimal"] == chosen})
             for option in _meanings(column)
         ]
-        name = _called(column)
-        words = f"Three digits stand behind every {name} of this column, for instance {_with_sign(column)}; other columns have another sign there."
+        name, sample = _called(column), _with_sign(column)
+        words = f"Three digits stand behind every {name} of this column, for instance {sample}; other columns have another sign there."
         title = f"What does the {name} mean in {column.name}?"
-        questions.append(Question(key=f"decimal-{place}", title=title, words=words, options=options, must_be_answered=not chosen))
+        is_open = chosen is None
+        questions.append(Question(key=f"decimal-{place}", title=title, words=words, options=options, must_be_answered=is_open))
     return questions
 
 

@@ -317,9 +317,7 @@ def test_decimals_that_another_column_shows_need_no_question(tmp_path: Path) -> 
         ("amount;n\n0,5;1 234\n1,5;2 500\n", []),
     ],
 )
-def test_a_column_is_proved_to_have_signs_between_thousands_by_its_own_values_alone(
-    tmp_path: Path, content: str, asked: list[str]
-) -> None:
+def test_a_column_is_proved_to_have_signs_between_thousands_by_its_own_values_alone(tmp_path: Path, content: str, asked: list[str]) -> None:
     found = proposal_of(tmp_path, content)
     assert [question.title.rpartition(" in ")[2].rstrip("?") for question in found.questions] == asked
     assert all(question.must_be_answered for question in found.questions)
