@@ -80,6 +80,8 @@ class Columns:
     types: dict[str, str]
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What each of its extracts had read, by the extract's name: `columns` (name → type), `shapes`, `is_named`."""
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Which files they were, by the address that was read (`executor.stages.noted_files`)."""
 
 
 def columns_of(output: Path) -> Columns | None:
@@ -87,12 +89,12 @@ def columns_of(output: Path) -> Columns | None:
     said = _read_mark(output).get("columns")
     if not isinstance(said, dict) or not isinstance(said.get("types"), dict):
         return None
-    inputs = said.get("inputs")
-    return Columns(
-        str(said.get("document", "")),
-        {str(name): str(kind) for name, kind in said["types"].items()},
-        {str(name): one for name, one in inputs.items() if isinstance(one, dict)} if isinstance(inputs, dict) else {},
-    )
+    types = {str(name): str(kind) for name, kind in said["types"].items()}
+    return Columns(str(said.get("document", "")), types, _facts_by_name(said.get("inputs")), _facts_by_name(said.get("files")))
+
+
+def _facts_by_name(said: Any) -> dict[str, dict[str, Any]]:
+    return {str(name): one for name, one in said.items() if isinstance(one, dict)} if isinstance(said, dict) else {}
 
 
 def columns_of_document(output: Path, document: str) -> Columns | None:
@@ -111,7 +113,7 @@ def columns_of_document(output: Path, document: str) -> Columns | None:
 
 def columns_noted(columns: Columns | None) -> dict[str, Any]:
     """As it stands in a mark; nothing where there is nothing to note, or too much."""
-    for noted in () if columns is None else (columns, replace(columns, inputs={})):
+    for noted in () if columns is None else (columns, replace(columns, files={}), replace(columns, files={}, inputs={})):
         if len(json.dumps(asdict(noted))) <= LARGEST_COLUMNS:
             return {"columns": asdict(noted)}
     return {}

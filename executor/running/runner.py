@@ -92,6 +92,8 @@ class RunContext:
         """Where the job's loads write."""
         self.reads: dict[str, dict[str, Any]] = {}
         """What its extracts have read so far, by their names."""
+        self.read_files: dict[str, dict[str, Any]] = {}
+        """Which files they were, by their address."""
         self.files: Mapping[str, str] | None = None
         """Texts that the document keeps of files it names; None: it keeps none."""
         self.numbers_later: set[str] = set()
@@ -173,7 +175,7 @@ class RunContext:
 
     def columns_written_before(self, uri: str, columns: dict[str, str]) -> dict[str, str] | None:
         for output in self.outputs:
-            output.columns = marks.Columns(self.document, columns, dict(self.reads))
+            output.columns = marks.Columns(self.document, columns, dict(self.reads), dict(self.read_files))
         before = marks.columns_of_document(lake.resolve(self.lake_folder, uri, "outputURI"), self.document)
         return before.types if before else None
 
@@ -181,6 +183,12 @@ class RunContext:
         self.reads[self.stage] = columns
         noted = [marks.columns_of_document(lake.resolve(self.lake_folder, uri, "outputURI"), self.document) for uri in self.writes]
         return [one.inputs[self.stage] for one in noted if one and self.stage in one.inputs]
+
+    def files_read_before(self, uri: str, files: dict[str, Any]) -> list[dict[str, Any]]:
+        self.read_files[uri] = files
+        targets = [lake.resolve(self.lake_folder, place, "outputURI") for place in self.writes]
+        noted = [marks.columns_of(target) or marks.columns_of_document(target, self.document) for target in targets]
+        return [one.files[uri] for one in noted if one and uri in one.files]
 
     def view(self, name: str) -> DataFrame:
         known = self.views.get(name.casefold())

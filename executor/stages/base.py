@@ -72,6 +72,11 @@ class StageContext(Protocol):
         document wrote them. `columns`: what it reads now, noted for the next time (`columns`, `shapes`, `is_named`)."""
         ...
 
+    def files_read_before(self, uri: str, files: dict[str, Any]) -> list[dict[str, Any]]:
+        """What was noted of the files at `uri` when the job's outputs were last written, whatever the document was. `files`: those of now,
+        noted for the next time."""
+        ...
+
     def view(self, name: str) -> DataFrame:
         """The data frame of a view made by an earlier stage. Raises ProblemError with "did you mean" when there is none."""
         ...

@@ -24,6 +24,7 @@ from executor.stages.file_kinds import FileExtract, FileOrViewExtract, WithSchem
 from executor.stages.frames import require_columns
 from executor.stages.internal_columns import empty_file_columns, with_file_columns
 from executor.stages.noted_columns import note_read
+from executor.stages.noted_files import warn_of_lost_files
 from executor.stages.parquet_shape import may_hold_rows
 from executor.stages.portions import Portion
 
@@ -65,6 +66,7 @@ def read_portions(stage: FileExtract, spark: SparkSession, context: StageContext
                 raise
             return empty
         context.log(f"{uri} holds nothing: the view is empty, with the columns of the schema.", "warning")
+        warn_of_lost_files(context, uri, "", ())
         return empty_file_columns(empty_frame(spark, columns), contiguous=stage.contiguous_index)
     for portion in found:
         require_own_columns(portion, place)
@@ -73,6 +75,7 @@ def read_portions(stage: FileExtract, spark: SparkSession, context: StageContext
         context.log(f"{uri}: Left out what systems and programs put beside files: {', '.join(place.left_out[:3])}.")
     tell_copies(place, spark, context)
     note_read(stage, context, place)
+    warn_of_lost_files(context, uri, place.path, place.files)
 
     known = [one.rows for one in found if one.rows is not None]
 

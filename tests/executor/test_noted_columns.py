@@ -211,16 +211,19 @@ def test_the_next_file_is_told_once(spark_process: SparkProcess, lake: Path, sta
     assert [len(warnings) for warnings in told] == [0, 0, 1, 0]
 
 
-def test_a_column_that_a_new_file_of_a_folder_lacks_is_told_once(spark_process: SparkProcess, lake: Path) -> None:
+def test_a_column_that_a_new_file_of_a_folder_lacks_and_a_file_that_is_gone_are_told_once(spark_process: SparkProcess, lake: Path) -> None:
     """That some files lacked another one was said to be right: `otherHeaders: fill`."""
     (lake / "raw/months").mkdir()
     read = {**NAMED, "inputURI": "raw/months", "otherHeaders": "fill", "names": ["k", "v", "w"]}
     told = []
-    for name, text in (("a", "k,v,w\n1,2,3\n"), ("b", "k,v\n4,5\n"), ("c", "k,v\n6,7\n"), ("d", "k,w\n8,9\n"), ("e", "K,W\n1,1\n")):
-        (lake / f"raw/months/{name}.csv").write_text(text)
+    files = {"a": "k,v,w\n1,2,3\n", "b": "k,v\n4,5\n", "c": "k,v\n6,7\n", "d": "k,w\n8,9\n", "e": "K,W\n1,1\n"}
+    for name, text in [*files.items(), ("c", ""), ("c", "")]:
+        file = lake / f"raw/months/{name}.csv"
+        file.write_text(text) if text else file.unlink(missing_ok=True)
         (finished, *_) = run_here(spark_process, [read, COUNTED, SAVE], lake).named("stage_finished")
         told.append([warning["found"] for warning in finished["details"].get("warnings", [])])
-    assert told == [[], ["“w” was in every file, and some lack it now"], [], ["“v” was in every file, and some lack it now"], []]
+    lacks = [["“w” was in every file, and some lack it now"], [], ["“v” was in every file, and some lack it now"]]
+    assert told == [[], *lacks, [], ["“raw/months/c.csv”"], []]
 
 
 def test_columns_that_parquet_files_lack_are_known(tmp_path: Path) -> None:

@@ -80,6 +80,9 @@ class Bench:
     def columns_read_before(self, columns: dict[str, Any]) -> list[dict[str, Any]]:
         return []
 
+    def files_read_before(self, uri: str, files: dict[str, Any]) -> list[dict[str, Any]]:
+        return []
+
     def view(self, name: str) -> DataFrame:
         return self.spark.table(name)
 
