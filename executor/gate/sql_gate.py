@@ -192,6 +192,13 @@ class Gate:
         records = self._jvm.sluice.CrossLook.unlinked(query._jdf.queryExecution().analyzed()).split(RECORD)[:-1]
         return list(dict.fromkeys((one, other) for one, _, other in (record.partition(UNIT) for record in records)))
 
+    def undone(self, frame: DataFrame) -> list[tuple[str, str, str]]:
+        """Outer joins of a frame's own query whose rows without a match a condition behind them takes out: (LEFT, RIGHT or FULL, the view,
+        the column in the condition)."""
+        query: Any = frame
+        records = self._jvm.sluice.OuterLook.undone(query._jdf.queryExecution().analyzed()).split(RECORD)[:-1]
+        return list(dict.fromkeys((kind.upper(), view, column) for kind, view, column in (record.split(UNIT) for record in records)))
+
     def of_outer(self, frame: DataFrame) -> list[str]:
         """Names in the lists of IN (SELECT name …) of a frame's own query that are columns of the query around it."""
         query: Any = frame

@@ -27,6 +27,25 @@ def of_plan(gate: Gate, frame: DataFrame, field: str) -> Iterator[Problem]:
         yield grouped_by_the_column(columns, field)
 
 
+def hints_of_plan(gate: Gate, frame: DataFrame, field: str) -> Iterator[Problem]:
+    """What may well be meant: told in previews and while somebody writes; in runs it is a line of the log."""
+    for kind, view, column in gate.undone(frame):
+        yield join_undone(kind, view, column, field)
+
+
+def join_undone(kind: str, view: str, column: str, field: str) -> Problem:
+    where = f" in “{view}”" if view else ""
+    name = f"{view}.{column}" if view else column
+    return Problem(
+        code="join-undone",
+        field=field,
+        message=f"{kind} JOIN keeps rows that have no match{where}, and the condition on “{name}” behind it takes them out again.",
+        found=name,
+        fix="If they are to stay, write the condition into ON, behind AND. If they are to go, nothing needs to be done; JOIN says so.",
+        severity="warning",
+    )
+
+
 def under_other_names(crossed: list[tuple[str, str]], field: str) -> Problem:
     told = ", ".join(f"“{name}” comes under “{under}”" for name, under in crossed[:5])
     told += f", and {len(crossed) - 5:,} more" if len(crossed) > 5 else ""

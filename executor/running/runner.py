@@ -27,7 +27,7 @@ from executor.running.hazards import MOST_PLACES, Hazards, counted
 from executor.running.inputs import CHANGED, Input
 from executor.running.joins import Joins, joins_of
 from executor.running.numbers_later import made_numbers
-from executor.running.query_problems import of_plan
+from executor.running.query_problems import hints_of_plan, of_plan
 from executor.running.watches import Watch, observer
 from executor.spark import errors as spark_errors
 from executor.spark.origins import Origins
@@ -232,6 +232,8 @@ class RunContext:
         frame = self._gate.query(text, [view.name for view in self.views.values()], field)
         for problem in of_plan(self._gate, frame, field):
             self.warn(problem)
+        for problem in hints_of_plan(self._gate, frame, field):
+            self.hint(problem)
         for mistake in silent_mistakes(text, self.columns(), field):
             self.warn(mistake)
         return self._with_hazards_counted(frame, text, field)
@@ -282,6 +284,13 @@ class RunContext:
 
     def detail(self, **facts: Any) -> None:
         self.record.details |= facts
+
+    def hint(self, problem: Problem) -> None:
+        """What may well be meant: to be looked at where somebody works on the query, and no warning of a run."""
+        if self.is_preview:
+            self.warn(problem)
+        else:
+            self.log(f"{problem.message} {problem.fix}")
 
     def warn(self, problem: Problem) -> None:
         self.record.warnings.append(problem)

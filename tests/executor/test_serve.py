@@ -191,8 +191,12 @@ def test_a_join_that_multiplies_rows_is_told_each_time_and_no_more_when_it_is_me
         assert told["counts"] == [{"column": "origin = code", "kind": "rows-multiplied", "rows": 4}]
         assert told["hints"][0]["value"].startswith("JFK: 2 rows on the left side, 2 on the right")
     mended = joined.replace("airports AS a", "(SELECT code, max(name) AS name FROM airports GROUP BY code) AS a")
-    events = client.answer(client.request("preview", [EXTRACT, airports, transform(mended)], to=2, rows=100))
-    assert not [event for event in events if event["event"] == "value_warnings"]
+    undone = mended.replace("JOIN", "LEFT JOIN") + " WHERE a.name <> 'Newark'"
+    for sql, codes in ((mended, []), (undone, ["join-undone"])):
+        events = client.answer(client.request("preview", [EXTRACT, airports, transform(sql)], to=2, rows=100))
+        assert not [event for event in events if event["event"] == "value_warnings"]
+        asked = next(event for event in events if event["event"] == "stage_finished" and event["stage_index"] == 2)
+        assert [one["code"] for one in asked["details"].get("warnings", [])] == codes, "where somebody works on the query"
 
 
 def test_a_limit_in_no_order_is_not_told_where_people_try_things_out(client: Client) -> None:
