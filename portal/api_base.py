@@ -30,6 +30,7 @@ List the paths in the app's api.py as `urlpatterns` (paths end with a slash only
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
@@ -45,8 +46,26 @@ from rest_framework.response import Response
 from portal import idempotency
 from portal.accounts import policy
 from portal.accounts.models import ApiToken, Project, User
+from portal.errors import PortalError
 
 M = TypeVar("M", bound=Model)
+MOST_NAMED = 5
+"""Of the fields that nobody knows."""
+
+
+def refuse_unknown(given: Any, known: Collection[str]) -> None:
+    """Raises PortalError for fields that are not known. What is no object is for the serializer to refuse."""
+    unknown = [name for name in given if name not in known] if isinstance(given, Mapping) else []
+    if unknown:
+        named = ", ".join(f"“{name[:60]}”" for name in unknown[:MOST_NAMED])
+        raise PortalError(
+            f"{named} is no field here; nothing was done." if len(unknown) == 1 else f"{named} are no fields here; nothing was done.",
+            code="unknown-field",
+            fix=f"There are: {', '.join(known)}.",
+            problems=[
+                {"code": "unknown-field", "field": name[:60], "message": "This field is not known here."} for name in unknown[:MOST_NAMED]
+            ],
+        )
 
 
 class ApiView(GenericAPIView):
@@ -91,8 +110,10 @@ class ApiView(GenericAPIView):
         return cast(User, self.request.user)
 
     def taken(self, kind: type[serializers.Serializer[Any]], **options: Any) -> dict[str, Any]:
-        """The checked values of the request's body; a wrong one is answered with 422 and every problem."""
+        """The checked values of the request's body. A wrong one is answered with 422 and every problem, a field that nobody knows with 400:
+        left out without a word, misspelled `parameters` would start a run with other values than were meant."""
         read = kind(data=self.request.data, **options)
+        refuse_unknown(self.request.data, [name for name, field in read.fields.items() if not field.read_only])
         read.is_valid(raise_exception=True)
         return dict(read.validated_data)
 

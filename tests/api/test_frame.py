@@ -54,6 +54,22 @@ def test_errors_of_every_kind_have_one_shape(ana, ada, program_of):
     assert {problem["field"] for problem in wrong.json()["problems"]} == {"username", "role"}
 
 
+@pytest.mark.parametrize(
+    ("address", "body", "unknown"),
+    [
+        ("projects/flights/jobs/", {"name": "new", "tagz": []}, "tagz"),
+        ("projects/flights/runs/", {"job": "a", "environment": "dev", "params": {"year": 2014}}, "params"),
+        ("projects/flights/environments/dev/files/download", {"uri": "raw/a.csv", "format": "parquet"}, "format"),
+        ("projects/flights/environments/dev/uploads/", {"name": "a.csv", "size": 3, "x" * 100: 1}, "x" * 60),
+    ],
+)
+def test_a_field_that_nobody_knows_is_not_left_out_without_a_word(address, body, unknown, ana, flights, program_of):
+    answer = program_of(ana, "read", "write", "run").post(f"/api/v1/{address}", body, format="json")
+    assert is_problem(answer, 400, "unknown-field")
+    assert [problem["field"] for problem in answer.json()["problems"]] == [unknown]
+    assert not flights.jobs.exists()
+
+
 def test_a_fault_of_ours_is_said_without_its_inside(ana, program_of, monkeypatch):
     def fail(*_):
         raise RuntimeError("secret inside")

@@ -126,7 +126,8 @@ def test_programs_take_the_same_home(
         (olu, output.format(1), "csv", 404),
         (olu, output.format(0), "exe", 422),
     ):
-        answer = program_of(person, "read", "run").post(address, body | {"form": form}, format="json")
+        given = {"form": form} | (body if address == preview else {})
+        answer = program_of(person, "read", "run").post(address, given, format="json")
         assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json"), (person, address, form)
     assert program_of(ana, "read").post(preview, body, format="json").status_code == 403
     assert len(asked) == 2
