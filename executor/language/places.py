@@ -13,6 +13,8 @@ LONGEST_PLACE, LONGEST_NAME = 500, 200
 """Characters of a place, bytes of one name in it: file systems take 255, and what is made beside an output needs some of them."""
 MOST_CHOICES, LONGEST_PATTERN = 1_000, 10_000
 """Paths that a pattern with braces may stand for, and its characters."""
+OF_A_VALUE = "="
+"""Stands in the names of folders that are a column with its value."""
 _PATTERN_SIGNS = frozenset("*?[]{}")
 _GLOB = re.compile(r"[*?\[{]")
 
@@ -30,6 +32,11 @@ def key_of(uri: str) -> str:
     """What two addresses of one place have in common: also those that differ in capital letters or in how an accent is written, because
     people take them for one and some storages do too."""
     return unicodedata.normalize("NFC", place_of(uri)).casefold()
+
+
+def holds_a_value(uri: str) -> bool:
+    """Whether a place in the lake tells a value of the data, as those in a folder such as `year=2013` do."""
+    return OF_A_VALUE in uri
 
 
 def is_pattern(uri: str) -> bool:

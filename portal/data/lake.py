@@ -14,6 +14,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import posixpath
 import shutil
 import stat
 from collections.abc import Generator, Iterator
@@ -121,10 +122,10 @@ class Lake:
         return []
 
     def folders_in(self, uri: str) -> list[str]:
-        """The folders in a folder, hidden ones left out."""
-        with self._folder(names.parts_of(uri)) as handle, os.scandir(handle) as entries:
+        """The folders in a folder (empty: the lake itself), hidden ones left out."""
+        with self._folder(_parts_of_folder(uri)) as handle, os.scandir(handle) as entries:
             found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")]
-        return [f"{uri}/{name}" for name in sorted(found)]
+        return [posixpath.join(uri, name) for name in sorted(found)]
 
     def head(self, uri: str, count: int = 65_536) -> bytes:
         """The first bytes of a file. Raises NothingThere."""
@@ -247,7 +248,7 @@ class Lake:
     def note(self, folder: str, name: str, text: str) -> None:
         """Writes a hidden file of ours into a folder, which is made where it is not there, in one step."""
         fresh = f"{name}.{os.getpid()}.new"
-        with _told(folder), self._folder(names.parts_of(folder), make=True) as handle:
+        with _told(folder), self._folder(_parts_of_folder(folder), make=True) as handle:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
             with os.fdopen(os.open(fresh, flags, 0o644, dir_fd=handle), "w", encoding="utf-8") as file:
                 file.write(text)
@@ -255,7 +256,7 @@ class Lake:
 
     def forget_note(self, folder: str, name: str) -> None:
         """Removes a hidden file of ours; none need be there."""
-        with suppress(FileNotFoundError), self._folder(names.parts_of(folder)) as handle:
+        with suppress(FileNotFoundError), self._folder(_parts_of_folder(folder)) as handle:
             os.unlink(name, dir_fd=handle)
 
     def forget(self, kept: UUID) -> None:
@@ -325,6 +326,11 @@ class Arriving:
 
     def tail(self, count: int = 8) -> bytes:
         return os.pread(self._handle, count, max(0, os.fstat(self._handle).st_size - count))
+
+
+def _parts_of_folder(uri: str) -> list[str]:
+    """As `names.parts_of`, but nothing for the lake itself: runs, and whoever fills the lake, put tables there that lie in no folder."""
+    return names.parts_of(uri) if uri else []
 
 
 def _open_folder(name: str, above: int, *, make: bool) -> int:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from executor.files import tree
-from executor.language.places import key_of
+from executor.language.places import holds_a_value, key_of
 from portal.data import kinds
 from portal.data.lake import Lake
 from portal.data.models import FileVersion, TableFacts
@@ -25,11 +25,6 @@ MOST_TABLES = 20_000
 _ICONS = {
     "csv": "file-type-csv", "xlsx": "file-spreadsheet", "zip": "file-zip", "parquet": "table", "json": "braces", "jsonl": "braces"
 }  # fmt: skip
-
-
-def holds_a_value(uri: str) -> bool:
-    """Whether a place in the lake tells a value of the data, as those in a folder such as `year=2013` do."""
-    return "=" in uri
 
 
 @dataclass

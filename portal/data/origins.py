@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def made_from(lake: Lake, uri: str) -> list[str]:
     """The files that were unpacked from `uri`, whichever version of it, and have not been changed by hand."""
     home = uri.rpartition("/")[0]
     return [
-        f"{folder}/{name}"
+        posixpath.join(folder, name)
         for folder in (home, *lake.folders_in(home))
         for name in made_of.parts_of(lake.root / folder, lake.root / uri).values()
     ]

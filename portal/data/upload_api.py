@@ -16,6 +16,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from executor.language.places import holds_a_value
 from portal.accounts import policy
 from portal.api_base import ProjectView
 from portal.data import actions
@@ -299,7 +300,10 @@ class DiscardFile(Changes):
 class FileVersions(OfEnvironment):
     @extend_schema(summary="Versions of a file that are kept", parameters=[URI], responses={200: FileOut(many=True)}, tags=["data"])
     def get(self, request: Request, project: str, environment: str) -> Response:
-        found = FileVersion.objects.at(self.environment(), request.query_params.get("uri", "")).exclude(state="gone")
+        place, uri = self.environment(), request.query_params.get("uri", "")
+        if holds_a_value(uri):  # whether it is there tells one
+            policy.require(self.person, "view_data", place)
+        found = FileVersion.objects.at(place, uri).exclude(state="gone")
         return listed([FileOut(version).data for version in found[:MOST_LISTED]], is_whole=found.count() <= MOST_LISTED)
 
 

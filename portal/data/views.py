@@ -16,12 +16,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from executor.files import tree
+from executor.language.places import holds_a_value
 from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.data import actions, kinds, origins, rights, table_rows, uploads
 from portal.data.lake import Lake
-from portal.data.listing import Filters, Table, find_table, holds_a_value, list_tables
+from portal.data.listing import Filters, Table, find_table, list_tables
 from portal.data.models import FileVersion, VersionState
 from portal.data.uses import READS, used_by_any
 from portal.environments.models import Environment
@@ -34,6 +36,7 @@ from portal.runs import downloads, published
 from portal.wire import while_allowed
 
 ON_A_PAGE = 100
+MOST_FILES = 200
 
 
 def find_environment(user: User, project: Project, name: str, action: str = "view") -> Environment:
@@ -158,12 +161,18 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "may_create": policy.can(user, "create_job", found.project),
         "rows_url": address("rows", found, shown.uri),
         "columns_url": address("columns", found, shown.uri) if with_data and not is_packed else "",
-        "files": Lake(found).files_in(shown.uri)[:200] if shown.is_folder and with_data else [],  # their folders may tell values
+        "files": _files_in(found, shown) if with_data else [],  # their folders may tell values
         "uploads": uploads.config(user, found.project, found, folder=shown.uri if shown.is_folder and not shown.job else ""),
         "download_rows": downloads.most_rows(),
         "download_url": address("download", found, shown.uri),
     }
     return render(request, "data/table.html", context)
+
+
+def _files_in(environment: Environment, table: Table) -> list[dict[str, Any]]:
+    """The first files of a folder, by names that can be written: what others have put there need be no text."""
+    files = Lake(environment).files_in(table.uri)[:MOST_FILES] if table.is_folder else []
+    return [{"path": tree.shown(file.path), "size": file.size} for file in files]
 
 
 @require_POST

@@ -53,6 +53,8 @@ async def unpack_file(*, actor: User, environment: Environment, uri: str, told: 
 
     `told` hears how many of how many are there. Raises NotAllowed, NotLookedAt."""
     await sync_to_async(require_change)(actor, environment)
+    if "/" not in uri:  # files are brought into folders alone, and what is made of it must be found beside it
+        raise NotLookedAt(f"“{uri}” lies in no folder.", fix=f"Rename it to raw/{uri} first, and unpack it there.")
     folder = f"{STAGING}/{uuid.uuid4().hex}"
     limits = {"bytes": data.limit_bytes()}
     was = await sync_to_async(made_of.state)(Lake(environment).root / uri)  # a newer version may come while this one is read

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from executor.language.places import key_of
+from executor.language.places import OF_A_VALUE, key_of
 from portal.api_base import ListView, ProjectView
 from portal.environments.models import Environment
 from portal.errors import NotAllowed
@@ -27,14 +27,14 @@ class PutBackIn(serializers.Serializer[Any]):
 
 
 class Places(ProjectView, ListView):
-    """What runs have published, and what was uploaded, in one environment."""
+    """What runs have published, and what was uploaded, in one environment; in a folder such as `year=2013`: for who may see its data."""
 
     serializer_class = PlaceOut
     ordering = "uri"
 
     def get_queryset(self) -> QuerySet[Place]:
-        found = self.visible(Place.objects.select_related("environment", "owner"))
-        return found.filter(environment__name=self.kwargs.get("environment"))
+        found = self.visible(Place.objects.select_related("environment", "owner")).filter(environment__name=self.kwargs.get("environment"))
+        return found.filter(~Q(uri__contains=OF_A_VALUE) | Q(pk__in=self.visible(found, "view_data")))
 
 
 class OfPlace(ProjectView):

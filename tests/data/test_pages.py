@@ -180,6 +180,7 @@ def test_no_name_and_no_depth_breaks_the_list(lake: Path, browser_of: Browsers, 
     assert "&lt;script&gt;alert" in page and "<script>alert" not in page
     assert "1 name cannot be shown" in page and "nested too deeply" in page and "passwd" not in page
     assert browser_of(ana).get(PAGE + "table", {"uri": "raw/a b%20&c=d.csv"}).status_code == 200
+    assert "\\xff\\xfe.csv" in browser_of(ana).get(PAGE + "table", {"uri": "raw"}).content.decode()
     from executor.files.tree import remove
 
     remove(lake)
@@ -299,16 +300,28 @@ def test_values_in_names_of_folders_are_seen_by_who_may_see_data(
     ]
 
     seen = {who: [browser_of(who).get(page).content.decode().replace('value="smith"', "") for page in pages] for who in (vic, ana)}
-    there = [browser_of(vic).get(f"{PAGE}table?uri=out/people/name={name}").status_code for name in ("Smith", "Jones")]
+    kept = "/api/v1/projects/flights/environments/dev/files/versions"
+    there = [
+        browser_of(vic).get(f"{page}?uri=out/people/name={name}").status_code
+        for name in ("Smith", "Jones")
+        for page in (PAGE + "table", kept)
+    ]
 
     assert not [page for page, text in zip(pages, seen[vic], strict=True) if "smith" in text.lower()]
     assert "name=Smith/part-0.parquet" in seen[ana][2] and "name=Smith" in seen[ana][0]
-    assert there == [404, 404]
+    assert there == [404] * 4 and browser_of(ana).get(f"{kept}?uri=out/people/name=Smith").status_code == 200
 
 
 def test_rename_delete_and_put_back(lake: Path, browser_of: Browsers, ana: User, vic: User, bring: Bring) -> None:
     bring("a.csv", b"x\n1\n")
     browser = browser_of(ana)
+    put(lake, **{"top.csv": b"x\n", "out/part-0.parquet": b"P"})  # what lies in no folder
+    assert [browser.get(PAGE + "table", {"uri": uri}).status_code for uri in ("top.csv", "out", "raw")] == [200] * 3
+    assert "raw%2Ftop.csv" in browser.post(PAGE + "rename", {"uri": "top.csv", "to": "raw/top.csv"})["Location"]
+    browser.post(PAGE + "delete", {"uri": "out"})
+    assert sorted(file.name for file in lake.iterdir()) == ["raw"] and (lake / "raw" / "top.csv").exists()
+    (lake / "raw" / "top.csv").unlink()
+    FileVersion.objects.filter(uri="out").delete()
     to = browser.post(PAGE + "rename", {"uri": "raw/a.csv", "to": "raw/b.csv"})
     assert to.status_code == 302 and "raw%2Fb.csv" in to["Location"]
     again = browser.post(PAGE + "rename", {"uri": "raw/b.csv", "to": "../b.csv"}, follow=True)

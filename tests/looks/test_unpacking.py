@@ -61,6 +61,8 @@ def test_whoever_may_not_bring_data_unpacks_nothing(olu, dev, browser_of, lake):
 def test_what_cannot_be_unpacked_says_so_at_the_end(ana, dev, browser_of, lake):
     (lake / "raw" / "z.zip").write_bytes(b"PK\x03\x04 and no more")
     assert "cannot be unpacked" in unpacked_by(browser_of(ana), "raw/z.zip")["problem"]
+    (lake / "z.zip").write_bytes(b"PK")
+    assert "lies in no folder" in unpacked_by(browser_of(ana), "z.zip")["problem"]
 
 
 def test_what_became_of_a_sheet_is_told_at_once_on_its_page_and_by_api(ana, dev, browser_of, program_of, lake):

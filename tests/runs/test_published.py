@@ -323,8 +323,14 @@ def test_above_the_lowest_environment_an_operator_puts_back(
 
 
 def test_a_program_puts_back_too(published_twice: Place, ana: User, vic: User, program_of: Callable[..., Any]) -> None:
+    from portal.jobs.models import Place
+
     address = "/api/v1/projects/flights/environments/dev/places/"
-    (row,) = program_of(vic, "read").get(address).json()["results"]
+    places = [Place(environment=published_twice.environment, uri=uri, key=uri) for uri in ("raw/zip=01234/a.csv", "raw/b.csv")]
+    Place.objects.bulk_create(places)
+    seen = {who: [one["uri"] for one in program_of(who, "read").get(address).json()["results"]] for who in (ana, vic)}
+    assert (len(seen[ana]), seen[vic]) == (3, [published_twice.uri, "raw/b.csv"])  # what a folder's name tells is data
+    row = program_of(vic, "read").get(address).json()["results"][0]
     asked = {"uri": row["uri"], "kept": row["kept"][0]["id"]}
     assert program_of(ana, "read").post(f"{address}put-back", asked, format="json").status_code == 403
     assert program_of(vic, "read", "run").post(f"{address}put-back", asked, format="json").status_code == 404
