@@ -55,10 +55,10 @@ def problem_of(
         return _at_stage(typing_problem, (origins or Origins()).stages.get(typing_problem.stage or ""))
     facts = facts_of(error)
     words = words_for(facts, columns or [])
-    where = words.pop("where", "")
+    where, spelled = words.pop("where", ""), words.pop("spelled", "")
     problem = Problem(**{**words, "detail": facts.detail})
     placed_problem = _of_file(problem, facts, origins) or _of_query(problem, facts, sql, field, origins)
-    return _by_function(placed_problem, where, origins) if origins and facts.context.start is None else placed_problem
+    return _by_function(placed_problem, where, spelled, origins) if origins and facts.context.start is None else placed_problem
 
 
 def _of_file(problem: Problem, facts: Facts, origins: Origins | None) -> Problem | None:
@@ -90,12 +90,12 @@ def _of_query(problem: Problem, facts: Facts, sql: str | None, field: str, origi
     return _at_stage(told, origin)
 
 
-def _by_function(problem: Problem, where: str, origins: Origins) -> Problem:
+def _by_function(problem: Problem, where: str, spelled: str, origins: Origins) -> Problem:
     """Where Spark names no place: the one query of the run in which a function stands that raises such an error, and the place of that
-    function if it stands there once."""
+    function if it stands there once. `spelled`: how the same is written without a function."""
     if not where or problem.stage_index is not None or problem.line is not None:
         return problem
-    called = re.compile(rf"(?i)(?<![\w.])(?:{where})(?=\s*\()|\b(?:{where})\b(?=\s+(?:r?'|\w))")
+    called = re.compile(rf"(?i)(?<![\w.])(?:{where})(?=\s*\()|\b(?:{where})\b(?=\s+(?:r?'|\w))" + (f"|{spelled}" if spelled else ""))
     found = [(sql, origin, places) for sql, origin in origins.queries.items() if (places := _code_places(called, sql))]
     if len(found) != 1:
         return problem

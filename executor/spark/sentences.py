@@ -196,6 +196,22 @@ def not_castable(facts: Facts, columns: list[str]) -> Words:
     }
 
 
+TYPE_NAMES = {"tinyint": "tinyint|byte", "smallint": "smallint|short", "int": "int|integer", "bigint": "bigint|long"}
+
+
+def cast_too_large(facts: Facts, columns: list[str]) -> Words:
+    """A number that the whole number it is converted to has no room for. Spark does not say where, so the type's names are looked for."""
+    kind = facts.name("targetType").lower()
+    names = TYPE_NAMES.get(kind, "")
+    return {
+        "code": "number-too-large",
+        "message": f"A number is too large for the type {kind}." if names else "A number is too large for its type.",
+        "found": Foreign(facts.data().get("value", "")),
+        "fix": "Convert to a wider type, such as BIGINT or DECIMAL(38, 2). try_cast gives null instead.",
+        **({"where": names, "spelled": rf"(?:\bAS|::)\s*(?:{names})\b"} if names else {}),
+    }
+
+
 def _is_read_as_whole(kind: str, fragment: str) -> bool:
     """Whether nobody wrote that a text is a whole number: Spark takes it for one in `quantity * price`."""
     return kind in ("int", "bigint") and bool(fragment) and not re.search(r"(?i)\bcast\s*\(|::|\bint\s*\(", fragment)

@@ -12,7 +12,9 @@ from executor.gate.sql_gate import Gate
 from executor.problems import Problem, ProblemError
 from executor.spark.errors import problem_of, syntax_problem
 from executor.spark.facts import facts_of
+from executor.spark.origins import Origins
 from executor.spark.sentences import column_in, words_for
+from executor.stages import STAGE_TYPES
 from tests.executor.running import run_here
 
 if TYPE_CHECKING:
@@ -112,6 +114,28 @@ def test_a_value_that_does_not_fit_names_column_and_value(gate: Gate) -> None:
     assert (problem.data_column, problem.value, problem.line, problem.column) == ("origin", "JFK", 1, 8)
     assert problem.message == "A value in “origin” is not a valid int."
     assert "JFK" not in str(problem.without_data().as_dict())
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("sql", "place"),
+    [
+        ("SELECT CAST(300 AS TINYINT) AS t", 17),
+        ("SELECT 'AS TINYINT' AS x, (delay * 100)::byte AS t FROM flights", 40),
+        ("SELECT smallint(delay * 100000) AS t FROM flights", 8),
+        ("SELECT CAST(CAST(delay * 1000L AS TINYINT) AS TINYINT) AS t FROM flights", None),
+    ],
+)
+def test_a_number_too_large_for_a_type_is_told_at_the_stage_that_names_the_type(gate: Gate, sql: str, place: int | None) -> None:
+    """Spark does not say where: it came to light in the load, and the load was blamed."""
+    asks, other = (STAGE_TYPES["SQLTransform"].model_validate({"name": "q", "sql": text, "outputView": "q"}) for text in (sql, "SELECT 1"))
+    origins = Origins()
+    origins.asks("SELECT CAST(delay AS INT) FROM flights", 0, other, "sql")
+    origins.asks(sql, 1, asks, "sql")
+    with pytest.raises(Exception) as raised:  # noqa: PT011
+        gate.query(sql, VIEWS).collect()
+    problem = problem_of(raised.value, origins=origins)
+    assert (problem.code, problem.stage_index, problem.field, problem.column) == ("number-too-large", 1, "sql", place)
 
 
 @pytest.mark.spark
