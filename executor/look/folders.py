@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from executor.files.delimited import TextRules, see_beginning
@@ -16,6 +17,7 @@ MOST_FILES = 500
 """Files whose names of columns are looked at; a run looks at those of all."""
 MOST_LOOKED_AT = 3
 """Further files that are looked at for columns that the one shown lacks; what only others have is read as text."""
+MOST_TOLD = 5
 Look = Callable[[DataFile, dict[str, ColumnChoice], Sequence[DataFile]], Proposal]
 """The proposal of one file, with what a person says of its columns (by place in this file), that goes with other files, too."""
 
@@ -37,8 +39,8 @@ def look_at_files(files: Sequence[DataFile], look: Look, choices: dict[str, Colu
     if others:
         more = dict.fromkeys(name for names in headers.values() for name in names if key(name) not in known)
         _add(found, _Others(headers, look, choices), list(more))
-        found.settings.other_headers = found.settings.other_headers or "fill"
         found.questions.insert(0, _question(found, others, headers, widest, list(more)))
+        found.settings.other_headers = found.settings.other_headers or "fill"
     return found, widest, "rows"
 
 
@@ -163,15 +165,25 @@ def _question(
     lacks = [name for name in headers[widest] if key(name) not in had]
     words = f"{others[0].last_name}, for instance, lacks {in_quotes(lacks, 6)}." if lacks else ""
     words += f" Others have {in_quotes(more, 6)}: where that is an old name, put both together with coalesce in a query." if more else ""
-    is_fill = found.settings.other_headers == "fill"
+    chosen = found.settings.other_headers
     options = [
         Option(
             label="Read them all",
             words="a column that a file lacks is null in its rows",
             settings={"otherHeaders": "fill"},
-            is_chosen=is_fill,
+            is_chosen=chosen == "fill",
         ),
-        Option(label="Stop", words="until all have the same columns", settings={"otherHeaders": "stop"}, is_chosen=not is_fill),
+        Option(label="Stop", words="until all have the same columns", settings={"otherHeaders": "stop"}, is_chosen=chosen == "stop"),
     ]
     count = f"{len(others):,} of {len(headers):,} files have"
-    return Question(key="otherHeaders", title=f"{count} other columns", words=words.strip(), options=options)
+    words = f"{_lacking(found, headers)} {words}".strip()
+    return Question(key="otherHeaders", title=f"{count} other columns", words=words, options=options, must_be_answered=chosen is None)
+
+
+def _lacking(found: Proposal, headers: dict[DataFile, tuple[str, ...]]) -> str:
+    """Of the columns that some files lack, the first ones, each with the number of these files: their rows would have no value there."""
+    having = Counter(one for names in headers.values() for one in {key(name) for name in names})
+    rare = [(column.raw_name, len(headers) - having[key(column.raw_name)]) for column in found.columns if having[key(column.raw_name)]]
+    told = [f"{in_quotes([name])} in {files:,}" for name, files in rare if files]
+    more = f" and {len(told) - MOST_TOLD:,} more" if len(told) > MOST_TOLD else ""
+    return f"Not there is {', '.join(told[:MOST_TOLD])}{more} of {len(headers):,} files."

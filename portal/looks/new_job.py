@@ -52,6 +52,13 @@ def require_answers(proposal: Proposal) -> None:
         raise PortalError(f"{question.title} {question.words}", code="look-unanswered", status=422, field=question.key, fix=fix)
 
 
+def read_alone(proposal: Proposal, stage: dict[str, Any]) -> dict[str, Any]:
+    """The stage that reads the file, where nothing else is made. What is read as text needs no answer, but whether files may lack columns
+    is for a person to say: until then such a file stops it."""
+    is_open = any(question.key == "otherHeaders" and question.must_be_answered for question in proposal.questions)
+    return {name: value for name, value in stage.items() if not (is_open and name == "otherHeaders")}
+
+
 def made_for(environment: Environment, proposal: Proposal, uri: str, choices: Choices, start: str) -> Made:
     """The stages for a new job with this guided start ("": none). Raises PortalError where nothing reads the file."""
     owners, first = _Owners(environment), ""

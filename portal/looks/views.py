@@ -30,7 +30,7 @@ from portal.jobs.doors import find_job
 from portal.jobs.models import Draft, Job
 from portal.looks import actions, asking, choosing, shown
 from portal.looks.inputs import columns_of_input
-from portal.looks.new_job import require_answers, stages_for
+from portal.looks.new_job import read_alone, require_answers, stages_for
 from portal.looks.unpacking import Unpacked, own_folder, unpack_and_tell
 from portal.runs.preview_views import streamed
 from portal.wire import LIVE_HEADERS
@@ -124,7 +124,7 @@ async def stages(request: HttpRequest, project: str, environment: str) -> JsonRe
     taken = await sync_to_async(_names_in)(user, job)
     made = stages_for(found, uri, chosen.choices(found, uri, with_load=False, taken=taken))
     if request.POST.get("part") == "read":
-        made = made[:1]
+        made = [read_alone(found, made[0])]
     else:
         require_answers(found)
     return JsonResponse({"stages": made, "url": reverse("jobs:edit", args=[place.project.slug, job.name])})

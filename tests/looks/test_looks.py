@@ -12,12 +12,15 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from executor.document.job import check
+from executor.look.looking import look
+from executor.look.stages import Choices
 from portal.audit.models import AuditEvent
 from portal.data import actions as data
 from portal.data.models import FileVersion
 from portal.errors import Conflict
 from portal.jobs import places
 from portal.jobs.models import Job
+from portal.looks.new_job import read_alone, stages_for
 from tests.factories import as_text, make_job, make_version
 
 pytestmark = pytest.mark.django_db
@@ -231,6 +234,15 @@ def test_what_can_be_read_in_two_ways_makes_no_job_before_somebody_has_said_whic
     assert browser.post(f"{LOOK}/stages", form | {"part": "read"}).status_code == 200, "what is read as text needs no answer"
     assert "required" not in piece(browser, settings=json.dumps(answer)).partition(title)[2].partition("</section>")[0]
     assert program.post(f"{API}/job", asked | {"settings": answer}, format="json").status_code == 201
+
+
+def test_a_stage_that_reads_alone_stops_at_files_that_lack_columns_until_somebody_has_said(tmp_path):
+    for name, text in (("a", "k,v\n1,2\n"), ("b", "k\n3\n")):
+        (tmp_path / f"{name}.csv").write_text(text)
+    for settings, wanted in (({}, None), ({"otherHeaders": "fill"}, "fill"), ({"otherHeaders": "stop"}, None)):
+        found = look(tmp_path.parent, tmp_path.name, settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+        stage = stages_for(found, "d", Choices(name="d"))[0]
+        assert read_alone(found, stage).get("otherHeaders") == wanted
 
 
 def outputs_of(document: dict[str, Any]) -> list[str]:

@@ -293,11 +293,13 @@ def test_a_folder_of_files_with_other_columns_is_one_table(tmp_path: Path) -> No
     assert [column.type["type"] for column in found.columns] == ["date", "string", "integer", "string", "string"]
     (question,) = found.questions
     assert question.title == "2 of 3 files have other columns"
-    assert "“store id”, “channel”" in question.words
+    assert question.words.startswith("Not there is “store id” in 2") and "“store” in 1 of 3 files." in question.words
+    assert question.must_be_answered and not any(option.is_chosen for option in question.options), "columns would be empty, green"
     read = stages(found, "d", Choices(name="d"))[0]
     assert (read["otherHeaders"], read["names"]) == ("fill", ["day", "store id", "units", "channel", "store"])
     stop = look(tmp_path, "d", {"otherHeaders": "stop"}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
     assert "otherHeaders" not in stages(stop, "d", Choices(name="d"))[0]
+    assert not stop.questions[0].must_be_answered and stop.questions[0].options[1].is_chosen
 
 
 def test_columns_that_only_other_files_have_get_their_types_there_and_are_corrected_like_others(tmp_path: Path) -> None:
@@ -332,7 +334,7 @@ def test_what_a_column_of_other_files_leaves_open_is_asked_by_its_place_in_the_t
     assert (question.title, question.key) == ("What does the point mean in lat?", "decimal-4")
     said = look(tmp_path, "d", question.options[1].settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
     assert (said.columns[4].name, said.columns[4].type["type"], said.columns[4].sure) == ("lat", "decimal", True)
-    assert not any(one.must_be_answered for one in said.questions)
+    assert [one.key for one in said.questions if one.must_be_answered] == ["otherHeaders"]
 
 
 def test_of_many_files_with_columns_of_their_own_a_few_are_looked_at_and_the_page_says_so(tmp_path: Path) -> None:
