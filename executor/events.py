@@ -250,9 +250,10 @@ class StageFinished(Event):
         return "warning" if self.outcome == "warning" else "info"
 
     def words(self) -> str:
-        known = ((self.rows_in, "in"), (self.rows_out, "out"), (self.rows_rejected, "kept aside"))
-        rows = ", ".join(f"{count:,} {word}" for count, word in known if count) or "no rows counted"
-        return f"{self.outcome} after {_seconds(self.duration_ms)}, {rows}"
+        """Of rows only those that are counted by now: Spark works late, and most come later."""
+        known = ((self.rows_in, "in"), (self.rows_out, "out"), (self.rows_rejected or None, "kept aside"))
+        rows = [f"{count:,} {word}" for count, word in known if count is not None]
+        return ", ".join([f"{self.outcome} after {_seconds(self.duration_ms)}", *rows])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,10 @@ def columns_as_read(it: Candidate) -> Gate:
 def _compared(it: Candidate, one: dict[str, Any], known: dict[int, Any], order_matters: bool) -> tuple[Verdict, str, list[Finding]]:
     uri, there, before = str(one.get("uri")), one.get("columns"), known.get(int(one.get("stage_index", -1)))
     if not isinstance(there, dict):
-        return "stop", f"“{uri}” cannot be compared: it could not be read", []
+        problem = one.get("problem")
+        is_there = not isinstance(problem, dict) or problem_of(problem).code not in NOTHING_THERE
+        why = "it could not be read" if is_there else f"there is nothing in {it.target.name}"
+        return "stop", f"“{uri}” cannot be compared: {why}", []
     if before is None:
         return "unseen", f"“{uri}” was not compared: {_why_unknown(it)}", []
     return _judged(it, uri, compare(before, there, order_matters=order_matters))

@@ -98,7 +98,11 @@ def test_an_upload_that_goes_on_is_no_longer_told_as_one_that_waits(sluice: Stac
     tray = page.get_by_role("region", name="Uploads")
     expect(tray).to_contain_text("0 B of 4 B")
     page.once("dialog", lambda question: question.accept())
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto(sluice.url + DATA)
+    expect(tray.get_by_text("1 upload not finished")).to_be_visible()
+    expect(tray.get_by_role("listitem")).to_have_count(0)  # on a phone one line until it is asked for
+    tray.get_by_role("button", name="Show").click()
     expect(tray).to_contain_text("0 % had arrived. Choose the file again")
     del held[:]
     page.set_input_files("#upload-input", file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -37,6 +37,8 @@ def test_what_a_writer_says_a_reader_takes() -> None:
     EventWriter(stream)(FINISHED)
     assert read(stream.getvalue()).event == FINISHED
     assert FINISHED.words() == "done after 1.5 s, 3 in, 2 out"
+    assert replace(FINISHED, rows_in=None, rows_out=0).words() == "done after 1.5 s, 0 out"
+    assert replace(FINISHED, rows_in=None, rows_out=None).words() == "done after 1.5 s", "most rows are counted later"
 
 
 def test_a_message_of_three_megabytes_is_cut_and_says_so() -> None:

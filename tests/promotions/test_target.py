@@ -59,6 +59,7 @@ def test_an_input_that_is_missing_is_named_with_where_it_was_looked_for(version:
     (lake_of(test_env) / "raw/flights.csv").unlink()
     found = gate(version, ana, INPUTS)
     assert found.verdict == "stop" and "nothing at “raw/flights.csv” in test" in found.sentence
+    assert gate(version, ana, COLUMNS).sentence.endswith("“raw/flights.csv” cannot be compared: there is nothing in test")
     assert "Files come there on the page Data of test. Nobody brings data to test by hand" in found.findings[-1].words
     with pytest.raises(PortalError, match="nothing at “raw/flights.csv” in test"):
         request_promotion(actor=ana, version=version)

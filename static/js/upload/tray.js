@@ -34,6 +34,8 @@ export function wordsOf(sender) {
   return parts.join(" · ");
 }
 
+const NARROW = "(max-width: 760px)";
+
 const endOf = (error) => (mayGoBetter(error) ? "Try again" : "Take away");
 
 export class Tray {
@@ -45,6 +47,11 @@ export class Tray {
     this.waiting = new Map();
     this.list = el("ul", { class: "plain" });
     this.title = el("h2", {}, "Uploads");
+    this.opener = el(
+      "button",
+      { type: "button", class: "btn sm", "aria-expanded": "false", hidden: true, onclick: () => this.show() },
+      "Show",
+    );
     const close = el(
       "button",
       { type: "button", class: "icon-button", "aria-label": "Close the list of uploads", onclick: () => this.close() },
@@ -53,7 +60,7 @@ export class Tray {
     this.box = el(
       "section",
       { class: "upload-tray", "aria-label": "Uploads", hidden: true },
-      el("header", {}, this.title, close),
+      el("header", {}, this.title, this.opener, close),
       this.list,
     );
     document.body.append(this.box);
@@ -75,6 +82,7 @@ export class Tray {
     parts.end.addEventListener("click", () => (this.isOver(sender) ? this.offer(sender) : sender.cancel()));
     this.rows.set(sender, { item, ...parts });
     this.list.append(item);
+    this.fold(false);
     this.box.hidden = false;
     this.update(sender);
   }
@@ -105,6 +113,20 @@ export class Tray {
   /** An upload that waits for its file to be chosen again: taking it away must not end what goes on under the same id by then. */
   wait(id, name, why, forget) {
     this.waiting.set(id, this.refuse(name, why, forget));
+    if (this.rows.size || !matchMedia(NARROW).matches) return;
+    this.title.textContent = `${plural(this.waiting.size, "upload")} not finished`;
+    this.fold(true);
+  }
+
+  show() {
+    this.fold(false);
+    this.list.querySelector("button")?.focus(); // the button that was pressed is gone
+  }
+
+  /** On a phone what waits is one line until it is asked for: the list would lie over every page. */
+  fold(isFolded) {
+    this.list.hidden = isFolded;
+    this.opener.hidden = !isFolded;
   }
 
   /** A file that was refused; `forget` is called when it is taken away. Gives what is shown of it. */
@@ -112,6 +134,7 @@ export class Tray {
     const words = el("span", { class: "bad small", role: "alert" }, why);
     const away = () => {
       item.remove();
+      this.box.hidden = !this.list.children.length;
       forget();
     };
     const item = el(
