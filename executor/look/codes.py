@@ -21,6 +21,9 @@ _ALIKE_NAMES = re.compile(
     r"version|release|section|chapter|clause|paragraph|kapitel|abschnitt|code|icd|diagnos|nace|isced|isic", re.IGNORECASE
 )
 """What has several numbers in one name, such as 1.10 and 1.1, and is called so is no amount."""
+_ADDRESS = re.compile(r"\d{1,3}(?:[.]\d{3}){3}")
+"""As 192.168.100.101; others are no number whatever they are."""
+ADDRESS = "four numbers up to 255 with points between them are an address in a network, not an amount"
 ZERO_LED = "begins with 0: a code, not an amount"
 ALIKE = "as numbers {} and {} would be one; where they are amounts, choose a number"
 MAY_BE_ALIKE = "{} and {} are one number; where they are codes, choose text"
@@ -48,6 +51,8 @@ def reason(facts: Facts) -> str:
         is_amount = all(is_long(tally) for _, tally in wholes) and not _LONG_NAMES.search(facts.name)
         if max(tally.digits for _, tally in wholes) > LONGEST_NUMBER and not is_amount:
             return "so many digits are a code, not an amount"
+    if rows == sum(tally.rows for key, tally in numbers.items() if key.form == "points") and _are_addresses(facts):
+        return ADDRESS
     grouped = sum(tally.rows for key, tally in numbers.items() if key.form in GAPS)
     if rows and whole_rows + grouped == rows and _NAMES.search(facts.name):
         return "the name says that it is a code"
@@ -57,6 +62,11 @@ def reason(facts: Facts) -> str:
 def _has_signs(numbers: dict[Number, Tally]) -> bool:
     """Whether some are below 0, or have a currency or a % beside them, as amounts have: 007.50 among them is filled up with zeros."""
     return any(key.around != "#" or tally.bounds[""][0][0] < 0 for key, tally in numbers.items())
+
+
+def _are_addresses(facts: Facts) -> bool:
+    texts = [text for text in map(str.strip, facts.values) if text[:1].isdigit()]
+    return all(_ADDRESS.fullmatch(text) and all(int(part) <= 255 for part in text.split(".")) for text in texts)
 
 
 def is_long(tally: Tally) -> bool:

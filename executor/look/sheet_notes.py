@@ -81,18 +81,34 @@ class Units:
     """Currencies and units that a column of numbers shows by the formats of its cells, and of which a file has nothing."""
 
     def __init__(self) -> None:
-        self._known: set[tuple[int, int]] = set()
+        self._known: dict[tuple[int, int], str] = {}
         self._cells: dict[int, dict[str, str]] = {}
+        self._plain: dict[int, str] = {}
+        """Below cells with %, the first with more than 1 and without it."""
 
     def take(self, row: Sequence[Any]) -> None:
         for index, cell in enumerate(row):
-            if not isinstance(cell.value, int | float) or (index, cell._style_id) in self._known:
+            if not isinstance(cell.value, int | float):
                 continue
-            self._known.add((index, cell._style_id))
-            if unit := _unit(str(cell.number_format or "")):
+            style = index, cell._style_id
+            if style not in self._known:
+                self._known[style] = _unit(str(cell.number_format or ""))
+            if unit := self._known[style]:
                 self._cells.setdefault(index, {}).setdefault(unit, cell.coordinate)
+            elif abs(cell.value) > 1 and "%" in self._cells.get(index, ()):
+                self._plain.setdefault(index, cell.coordinate)
 
     def notes(self) -> list[str]:
+        return [*self._of_percent(), *self._of_units()]
+
+    def _of_percent(self) -> list[str]:
+        return [
+            f"numbers of one column are shown with % (cell {self._cells[index]['%']}) and without (cell {cell}): 12% is 0.12 in the file, "
+            "and a 12 stays 12; write all of them in one way in Excel, and bring the file again"
+            for index, cell in list(self._plain.items())[:1]
+        ]
+
+    def _of_units(self) -> list[str]:
         mixed = [cells for cells in self._cells.values() if len(cells) > 1]
         if not mixed:
             return []

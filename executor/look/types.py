@@ -28,6 +28,10 @@ _DAY_NAMES = re.compile(r"date|day|datum|_dt\b|^dt|tag$|jour|fecha", re.IGNORECA
 
 EMPTY = "always empty"
 BRACKETED = "all stand in brackets: of accounts they are negative, else notes or errors; choose a number, and they are read as negative"
+PARTS = "times of two numbers beside such of three: minutes and seconds, or hours and minutes? Choose a time of day, and 4:35 is the latter"
+SPAN = "minutes and seconds, or hours and minutes, such as 4:35? Choose a time of day, and it is the latter"
+_SPANS = re.compile(r"duration|length|elapsed|runtime|\bpace\b|\blap\b|took|dauer|l[aä]nge|dur[ée]e|duraci[oó]n|durata", re.IGNORECASE)
+"""How columns are called that hold how long something takes."""
 KINDS = {"date": "days", "timestamp": "days and times", "time": "times of day", "boolean": "yes or no"} | dict.fromkeys(
     ("integer", "long", "double", "decimal"), "numbers of one writing"
 )
@@ -375,6 +379,8 @@ def moment(facts: Facts, style: Style, kind: str, *, chosen: bool = False) -> Ty
     fitting = {key: tally for key, tally in moments.items() if _is_in_order(key, tally, order)}
     if not chosen and any("uuuu" not in key.day and key.order for key in fitting) and _latest_short_year(fitting) > LATEST_SHORT_YEAR:
         return Typing("string", why="years of two digits, some of the last century: text keeps them as they are")
+    if not chosen and kind == "time" and (why := _may_be_span(facts.name, fitting)):
+        return Typing("string", why=why)
     patterns = _patterns(fitting, order)
     if not patterns:
         patterns = {"date": ["uuuu-MM-dd"], "time": ["HH:mm:ss"], "timestamp": ["uuuu-MM-dd HH:mm:ss"]}[kind]
@@ -384,6 +390,12 @@ def moment(facts: Facts, style: Style, kind: str, *, chosen: bool = False) -> Ty
     zones = _zones(fitting)
     why = _of_own_zone(zones[2]) or _of_other_calendar(fitting)
     return Typing(kind, set(fitting), options=options, order=order, open="dayFirst" if is_open else "", zones=zones, why=why)
+
+
+def _may_be_span(name: str, times: Iterable[Moment]) -> str:
+    """Why 4:35 may as well be minutes and seconds, as it is where what took longer is written 1:02:10."""
+    numbers = {key.clock.count(":") for key in times if not key.clock.endswith("a")}
+    return PARTS if len(numbers) > 1 else SPAN if numbers == {1} and _SPANS.search(name) else ""
 
 
 def _is_in_order(key: Moment, tally: Tally, order: str) -> bool:
@@ -412,15 +424,18 @@ def _zones(moments: dict[Moment, Tally]) -> tuple[int, int, str]:
 
 
 def _day_order(moments: dict[Moment, Tally], style: Style) -> tuple[str, bool]:
-    rows = {
-        order: sum(tally.rows for key, tally in moments.items() if key.order == order and "." not in key.day and not key.wrong)
-        for order in ("dmy", "mdy", "either")
-    }
+    """(the order of a day's numbers, whether others are possible). What one writing shows says nothing of another one: of 15-04-2024 and
+    02/03/2024 each may come from a program of its own."""
+    rows: Counter[str] = Counter()
+    met: dict[str, set[str]] = {}
+    for key, tally in moments.items():
+        if key.order in ("dmy", "mdy", "either") and "." not in key.day and not key.wrong:
+            rows[key.order] += tally.rows
+            met.setdefault("/" if "/" in key.day else "-", set()).add(key.order)
     if style.is_day_first is not None:
         return ("dmy" if style.is_day_first else "mdy"), False
-    if rows["dmy"] or rows["mdy"]:
-        return ("dmy" if rows["dmy"] >= rows["mdy"] else "mdy"), bool(rows["dmy"] and rows["mdy"])
-    return "dmy", rows["either"] > 0
+    is_open = bool(rows["dmy"] and rows["mdy"]) or {"either"} in met.values()
+    return ("mdy" if rows["mdy"] > rows["dmy"] else "dmy"), is_open
 
 
 def _latest_short_year(moments: dict[Moment, Tally]) -> int:

@@ -398,6 +398,9 @@ def test_a_day_that_can_be_a_month_is_asked_about(tmp_path: Path) -> None:
     sure = proposal_of(tmp_path, "d|x\n01/02/2024|a\n25/04/2024|b\n")
     assert (sure.questions, column(sure, "d").type["formatters"]) == ([], ["dd/MM/uuuu"])
     assert column(proposal_of(tmp_path, "d|x\n1/2/2024|a\n4/25/2024|b\n"), "d").type["formatters"] == ["M/d/uuuu"]
+    assert [one.key for one in proposal_of(tmp_path, "d|x\n01/02/2024|a\n15-04-2024|b\n").questions] == ["dayFirst"], (
+        "another writing shows it"
+    )
 
 
 def test_patterns_share_what_differs_in_seconds_and_fractions(tmp_path: Path) -> None:

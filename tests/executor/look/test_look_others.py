@@ -126,6 +126,9 @@ def test_each_sheet_becomes_a_file_with_nothing_lost(tmp_path: Path) -> None:
         (('0.0" kg"', '0.0" t";-0.0" t"'), "shown with kg (cell A2) and t (cell A3)"),
         (("[$€-407] #,##0.00", "[Red]#,##0.00\\ [$€-1]"), ""),
         (("#,##0.00_);(#,##0.00)", '"-"0.00'), ""),
+        (("0%", "General"), "shown with % (cell A2) and without (cell A3)"),
+        (("0.0%", "0%"), ""),
+        (("General", "0%"), ""),
     ],
 )
 def test_currencies_and_units_that_only_formats_tell_apart_are_told(tmp_path: Path, formats: tuple[str, str], words: str) -> None:
