@@ -44,11 +44,11 @@ def _is_gzip(path: Path) -> bool:
 
 def _trailer(path: Path) -> tuple[int, int]:
     """Checksum and size (of 32 bits) of what is packed, which stand at a gzip file's end."""
-    end = _end(path, 8)
+    end = end_of(path, 8)
     return int.from_bytes(end[:4], "little"), int.from_bytes(end[4:], "little")
 
 
-def _end(path: Path, length: int) -> bytes:
+def end_of(path: Path, length: int) -> bytes:
     with path.open("rb") as stream:
         stream.seek(max(0, path.stat().st_size - length))
         return stream.read(length)
@@ -60,7 +60,7 @@ def _size(path: Path) -> int:
 
 def _ends(path: Path) -> Hashable:
     """Packed files have no ends that could be compared: whoever has them among files of one size is compared whole."""
-    return None if _is_gzip(path) or path.with_name(path.name + ".gz").is_file() else (_head(path), _end(path, END))
+    return None if _is_gzip(path) or path.with_name(path.name + ".gz").is_file() else (_head(path), end_of(path, END))
 
 
 def _head(path: Path) -> bytes:

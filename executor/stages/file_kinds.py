@@ -70,6 +70,10 @@ class FileExtract(Extract, WithSchema):
     def reads(self) -> list[str]:
         return [self.schema_view] if self.schema_view else []
 
+    def lines_around(self) -> tuple[int, int] | None:
+        """Where each row is a line of the file: the lines before the first and behind the last one."""
+        return None
+
     def columns_of(self, place: Place) -> Columns:
         """Which columns the files have, as far as that is quick to tell without Spark. Raises ProblemError for what cannot be read."""
         raise NotImplementedError(f"{type(self).__name__} does not say which columns its files have")

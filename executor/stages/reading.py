@@ -16,6 +16,7 @@ from executor.files.copies import copies
 from executor.files.folder import Place, fixed_part
 from executor.files.inputs import local_path, require_data
 from executor.files.marks import declared_columns
+from executor.files.overlaps import overlaps
 from executor.language.schema import AnyColumn, parse_schema, parse_schema_text
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
@@ -74,6 +75,7 @@ def read_portions(stage: FileExtract, spark: SparkSession, context: StageContext
     if place.left_out:
         context.log(f"{uri}: Left out what systems and programs put beside files: {', '.join(place.left_out[:3])}.")
     tell_copies(place, spark, context)
+    tell_overlaps(place, stage.lines_around(), context)
     note_read(stage, context, place)
     warn_of_lost_files(context, uri, place.path, place.files)
 
@@ -168,6 +170,29 @@ def tell_copies(place: Place, spark: SparkSession, context: StageContext) -> Non
                 file=one.name,
                 found=", ".join(file.name for file, _ in found[:5]),
                 fix="Take out of the folder what came twice.",
+            )
+        )
+
+
+def tell_overlaps(place: Place, around: tuple[int, int] | None, context: StageContext) -> None:
+    """Warns of files that hold rows of another one. `around`: lines before and behind the rows of each file; None where rows are no
+    lines."""
+    found = overlaps(place.files, first=around[0], last=around[1]) if around and len(place.files) > 1 else []
+    twice = {one.path for one, _ in copies(place.files)} if found else set()
+    found = [(one, other) for one, other in found if not {one.path, other.path} & twice]
+    if found:
+        one, other = found[0]
+        more = f" So it is with {len(found):,} files." if len(found) > 1 else ""
+        context.warn(
+            Problem(
+                code="files-overlap",
+                field="inputURI",
+                message=f"Rows of “{one.name}”, all of them or the last ones, stand in “{other.name}”, too: "
+                f"they are read, and counted, twice.{more}",
+                file=one.name,
+                found=", ".join(file.name for file, _ in found[:5]),
+                fix="Keep the newer file, or let each begin where the last one ends. Or keep one of each row in a query: "
+                "SELECT DISTINCT over the columns of the files.",
             )
         )
 

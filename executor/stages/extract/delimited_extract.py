@@ -188,6 +188,9 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
             frame = context.watched(frame, self.output_view, [rejected], affected=HAS_ERRORS, look=HAS_ERRORS)
         self.make_view(frame, context)
 
+    def lines_around(self) -> tuple[int, int]:
+        return self.skip_lines + self.header, self.skip_last_lines
+
     def _filled_down(self, frame: DataFrame) -> DataFrame:
         from executor.stages.frames import filled_down
 

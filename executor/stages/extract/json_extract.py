@@ -65,6 +65,9 @@ class JSONExtract(FileOrViewExtract):
         frame = frame_of_view(self, spark, context, columns) if self.input_view else frame_of_files(self, spark, context, columns)
         self.make_view(frame, context)
 
+    def lines_around(self) -> tuple[int, int] | None:
+        return None if self.multi_line else (0, 0)
+
     def columns_of(self, place: Place) -> Columns:
         from executor.look.keys import columns_by_keys
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from executor.files.folder import DataFile
+from executor.files.overlaps import overlaps
 
 if TYPE_CHECKING:
     from tests.executor.stages.bench import Bench
@@ -77,6 +81,44 @@ def test_parquet_and_json_that_are_there_twice_are_told_where_they_have_rows(ben
         bench.write(f"j/{name}.jsonl", '{"n": 1}\n{"n": 2}\n')
     bench.warnings.clear()
     assert codes(bench.run(LINES | {"inputURI": "j"})) == ["files-twice"]
+    bench.write("j/c.jsonl", "".join(f'{{"n": {n}}}\n' for n in range(1, 5)))
+    bench.write("j/d.jsonl", "".join(f'{{"n": {n}}}\n' for n in range(2, 9)))
+    bench.warnings.clear()
+    assert codes(bench.run(LINES | {"inputURI": "j"})) == ["files-twice", "files-overlap"]
+
+
+HEAD, DAYS = "id;day;v\n", [f"{n};2024-01-{n % 28 + 1:02};{n}.5\n" for n in range(9_000)]
+
+
+def export(begin: int, end: int, step: int = 1) -> str:
+    return HEAD + "".join(DAYS[begin:end][::step])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_told"),
+    [
+        (export(0, 10), export(7, 20), True),
+        (export(0, 10, -1), export(7, 20, -1), True),
+        (export(0, 5), export(0, 20), True),
+        (export(5, 9), export(0, 20), True),
+        (export(0, 5), export(0, 5).replace("\n", "\r\n"), True),
+        (export(0, 5), export(0, 5).encode("UTF-16"), True),
+        (export(0, 6_000), export(0, 9_000), True),
+        (export(0, 6_000, -1), export(0, 9_000, -1), True),
+        (export(0, 6_000), export(5_900, 9_000), True),
+        (export(0, 6_000), export(6_000, 9_000), False),
+        (export(0, 10), export(8, 20), False),
+        (export(0, 10), export(10, 20), False),
+        (HEAD + "0;0;0\n" * 9, HEAD + "0;0;0\n" * 12, False),
+        (gzip.compress(export(0, 5).encode()), export(0, 20), False),
+    ],
+)
+def test_files_of_which_one_begins_in_another_are_told(tmp_path: Path, one: str | bytes, other: str | bytes, *, is_told: bool) -> None:
+    for name, content in (("a.csv", one), ("b.csv", other)):
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    files = [DataFile(tmp_path / name, name) for name in ("a.csv", "b.csv")]
+    assert bool(overlaps(files, first=1, last=0)) is is_told
+    assert not overlaps([replace(file, folders=(("m", file.name),)) for file in files], first=1, last=0)
 
 
 def test_a_parquet_column_that_a_later_file_lacks_is_told(bench: Bench) -> None:
