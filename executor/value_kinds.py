@@ -65,6 +65,8 @@ KINDS = {
     "word-two-ways": "a word or code written with capitals, small letters or blanks, so that it makes two groups; use lower(trim(…))",
     "no-room": "a number that its format has no room for, so that ### is printed; write more 9s before the point",
     "sign-lost": "a number below 0 that is printed without its minus, as the format has no place for it; write S or MI into it",
+    "class-gap": "between this WHEN and the one before it, and taken by neither: 10.5 is above 10 and below 11; let one begin where the "
+    "other ends",
     "dead-branch": "a row that meets this WHEN, but an earlier one as well, which takes it; put the narrower condition first",
     "underscore": "a text that LIKE finds by another sign where the pattern has _, beside some with _; write \\_ for the sign itself",
     "minus-out": "a number below 0 whose minus or brackets are taken out before it is read, so that it comes above 0; keep its sign",

@@ -52,7 +52,7 @@ public final class JoinLook {
 
     /**
      * Of each join: its name for JoinNumbers, its kind, both keys as people read them, and whether numbers of the left side alone are added
-     * behind it (1, else 0); with unit separators, and a record separator.
+     * behind it (1; 2 where others of the right side alone are, too; else 0); with unit separators, and a record separator.
      */
     public String points() {
         StringBuilder text = new StringBuilder();
@@ -191,7 +191,8 @@ public final class JoinLook {
         for (int i = 0; i < left.length(); i++) isOwn = isOwn || own.contains(pair((Expression) left.apply(i), (Expression) right.apply(i)));
         if (!isOwn) return;
         joins.add(join);
-        adding.add(into != null && addsOf(into, join.left(), false) ? "1" : "0");
+        boolean addsLeft = into != null && addsOf(into, join.left(), false);
+        adding.add(!addsLeft ? "0" : addsOf(into, join.right(), false) ? "2" : "1");
     }
 
     private static boolean isSameHoweverOften(Aggregate groups) {

@@ -24,8 +24,8 @@ public final class TextShape {
     private static final Pattern YEAR_LAST = Pattern.compile("[0-9]{1,2}[/.-][0-9]{1,2}[/.-](?:[0-9]{4}|[0-9]{2})(?:[ T].*)?|[0-9]{1,2}[/-][0-9]{4}");
     private static final Pattern MONTH_NAME = Pattern.compile(
         "[0-9]{1,2}[ .-]+[A-Za-z]{3,9}[.]?[ ,-]+(?:[0-9]{4}|[0-9]{2})(?: .*)?|[A-Za-z]{3,9}[.]? [0-9]{1,2},? [0-9]{4}(?: .*)?");
-    private static final Pattern YEAR_FIRST = Pattern.compile("[0-9]{4}[/.-][0-9]{1,2}[/.-][0-9]{1,2}(?:[^0-9].*)?");
-    private static final Pattern YEAR_FIRST_SHORT = Pattern.compile("[0-9]{4}[/.-](?:[0-9][/.-].*|[0-9]{2}[/.-][0-9](?:[^0-9].*)?)");
+    private static final Pattern YEAR_FIRST = Pattern.compile("[0-9]{4}[/.-][0-9]{1,2}[/.-][0-9]{1,2}(?:[^0-9].*)?|(?:19|20)[0-9]{2}[/-](?:0[1-9]|1[0-2])");
+    private static final Pattern YEAR_FIRST_SHORT = Pattern.compile("[0-9]{4}[/.-](?:[0-9][/.-].*|[0-9]{2}[/.-][0-9](?:[^0-9].*)?)|(?:19|20)[0-9]{2}[/-][1-9]");
     private static final Pattern CLOCK = Pattern.compile("[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?: ?[AaPp][.]?[Mm][.]?)?");
     private static final Pattern CLOCK_UNORDERED = Pattern.compile("[0-9]:.*|.*[Mm][.]?");
 

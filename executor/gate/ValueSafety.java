@@ -7,6 +7,7 @@ import java.util.Set;
 import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.Literal;
+import org.apache.spark.sql.catalyst.expressions.RuntimeReplaceable;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.types.DataType;
@@ -21,7 +22,7 @@ final class ValueSafety {
         "AttributeReference", "Literal", "GetStructField", "GetJsonObject", "Coalesce", "Lower", "Upper", "StringTrim", "StringTrimLeft", "StringTrimRight",
         "Substring", "Left", "Right", "Concat", "StringReplace", "DateFormatClass", "NullIf", "If", "IsNull", "IsNotNull", "EqualTo", "Nvl",
         "GreaterThan", "GreaterThanOrEqual", "LessThan", "LessThanOrEqual", "And", "Or", "Not", "In", "Like", "EqualNullSafe", "InSet", "StartsWith", "EndsWith",
-        "Contains", "Year", "Quarter", "Month", "DayOfMonth", "DayOfWeek", "Hour", "Length",
+        "Contains", "Year", "Quarter", "Month", "DayOfMonth", "DayOfWeek", "Hour", "Length", "LastDay", "DateAdd", "DateSub", "TruncDate", "TruncTimestamp",
     }));
 
     static boolean isSafe(Expression value, boolean isOfGroups) {
@@ -32,10 +33,24 @@ final class ValueSafety {
             Expression next = (Expression) waiting.removeFirst();
             boolean isKnown = next instanceof Cast ? isSafe((Cast) next) : SAFE.contains(next.getClass().getSimpleName());
             if (isOfGroups && next instanceof AggregateExpression) continue; // worked out for each group whatever the query guards
-            if (!isKnown) return false;
-            addAll(next.children().iterator(), waiting);
+            if (!isKnown && isWorkedOut(next)) continue;
+            boolean isOther = !isKnown && next instanceof RuntimeReplaceable;
+            if (!isKnown && !isOther) return false;
+            if (isOther) waiting.add(((RuntimeReplaceable) next).replacement());
+            else addAll(next.children().iterator(), waiting);
         }
         return true;
+    }
+
+    /** Whether it is the same for all rows, as yesterday is, and can be worked out. */
+    private static boolean isWorkedOut(Expression value) {
+        if (!value.foldable()) return false;
+        try {
+            value.eval(null);
+            return true;
+        } catch (Exception error) { // such as a text that is no day: the query says that itself, where it gets there
+            return false;
+        }
     }
 
     private static boolean isSafe(Cast cast) {

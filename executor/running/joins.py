@@ -35,8 +35,8 @@ class KeyedJoin:
     def __init__(self, spark: Any, look: Any, place: int, record: str) -> None:
         self._spark, self._look, self._place = spark, look, place
         self.name, self.kind, self.left, self.right, adds = record.split(UNIT)
-        self.adds_left = adds == "1"
-        """Numbers of the left side alone are added up behind the join."""
+        self.adds_left, self.adds_both = adds != "0", adds == "2"
+        """Numbers of the left side alone are added up behind the join; and others of the right side alone."""
         self.numbers: tuple[int, ...] = ()
         self.found: Found | None = None
         self._asked: tuple[int, ...] = ()
@@ -76,8 +76,9 @@ class KeyedJoin:
         return LEFT if 0 <= left < right else RIGHT
 
     def _may_repeat_left(self) -> bool:
-        out, left, right, _ = self.numbers
-        return self.adds_left and self.kind in ("Inner", "LeftOuter") and (left < 0 or out > left) and right <= MOST_ASKED
+        out, left, right, repeated = self.numbers
+        is_more = left < 0 or out > left or (self.kind == "Inner" and (repeated or left < right))  # others may have been left out
+        return self.adds_left and self.kind in ("Inner", "LeftOuter") and bool(is_more) and right <= MOST_ASKED
 
     def _keys(self, side: int) -> DataFrame:
         """The keys of one side, each with its number of rows."""
@@ -104,8 +105,9 @@ class KeyedJoin:
         return self._told("rows-multiplied", self._meeting(first).where("b > 1"), first)
 
     def _of_left(self) -> Found | None:
-        """Rows of the left side that come several times: in a LEFT JOIN, or where most keys of the right side stand once."""
-        if self.kind == "Inner":
+        """Rows of the left side that come several times: in a LEFT JOIN, where most keys of the right side stand once, or where numbers of
+        both sides are added: the total of an order beside the pieces of its items."""
+        if self.kind == "Inner" and not self.adds_both:
             count = self._keys(RIGHT).selectExpr("count(*)", "count_if(n > 1)").first()
             if count is None or count[1] * 2 > count[0]:
                 return None

@@ -101,6 +101,7 @@ DATES_AS_TEXT: dict[str, str] = {
     "SELECT id FROM v WHERE us > 'Feb 1, 2024'": "us",
     "SELECT id FROM t WHERE iso BETWEEN '2023-01-01' AND '2023-2-28'": "iso",
     "SELECT greatest(iso, '2023/10/01') AS g FROM t": "iso",
+    "SELECT id FROM v WHERE date_format(at, 'yyyy-MM') BETWEEN '2024-1' AND '2024-12'": "date_format(at, yyyy-MM)",
 }
 
 
@@ -160,6 +161,12 @@ LAST_DAYS: dict[str, Found] = {
     "SELECT count(*) AS c FROM v WHERE at <= DATE'2024-01-31'": {("at", "after-midnight", 1)},
     "SELECT count(*) AS c FROM v WHERE at BETWEEN '2024-01-01' AND '2024-01-31'": {("at", "after-midnight", 1)},
     "SELECT count(*) AS c FROM v WHERE DATE'2024-01-31' >= at": {("at", "after-midnight", 1)},
+    "SELECT count(*) AS c FROM v WHERE at BETWEEN DATE'2024-01-01' AND last_day(DATE'2024-01-01')": {("at", "after-midnight", 1)},
+    "SELECT count(*) AS c FROM v WHERE at <= last_day(at)": {("at", "after-midnight", 1)},
+    "SELECT count(*) AS c FROM v WHERE at <= date_sub(DATE'2024-02-01', 1)": {("at", "after-midnight", 1)},
+    "SELECT count(*) AS c FROM v WHERE at <= DATE'2023-12-31' + INTERVAL 1 MONTH": {("at", "after-midnight", 1)},
+    "SELECT count(*) AS c FROM v WHERE at <= to_date('31.01.2024', 'dd.MM.yyyy')": {("at", "after-midnight", 1)},
+    "SELECT count(*) AS c FROM v WHERE at <= current_date() - 1 OR at < last_day(at)": set(),
     "SELECT count(*) AS c FROM v WHERE at < DATE'2024-02-01' AND at <= TIMESTAMP'2024-01-31 23:00:00'": set(),
     "SELECT count(*) AS c FROM v WHERE CAST(at AS DATE) <= DATE'2024-01-31'": set(),
 }

@@ -99,6 +99,7 @@ MEANT = [
     "SELECT c.name, count(o.o) AS n FROM customers AS c LEFT JOIN orders AS o USING (c) GROUP BY c.name",
     "SELECT sum(c.credit) AS s FROM orders AS o JOIN customers AS c ON o.c = c.c",
     "SELECT sum(c.credit) AS s FROM customers AS c JOIN orders AS o ON o.c = c.c",
+    "SELECT sum(CAST(c.credit AS INT) * CAST(o.amount AS INT)) AS s, sum(o.amount) AS a FROM customers AS c JOIN orders AS o ON o.c = c.c",
     "SELECT f.id FROM flights AS f JOIN (SELECT code, max(name) AS name FROM airports GROUP BY code) AS a ON f.dest = a.code",
 ]
 
@@ -112,6 +113,8 @@ REPEATED: dict[str, int] = {
     "SELECT sum(c.credit) AS s FROM customers AS c LEFT JOIN orders AS o ON o.c = c.c": 4,
     "SELECT a.tier, sum(c.credit) AS s FROM customers AS c JOIN again AS a ON a.c = c.c GROUP BY a.tier": 2,
     "SELECT avg(c.credit) AS s FROM customers AS c JOIN again AS a USING (c)": 2,
+    "SELECT sum(c.credit) AS s, sum(o.amount) AS a FROM customers AS c JOIN orders AS o USING (c)": 4,
+    "SELECT c.name, avg(c.credit) AS s, sum(a.c) AS n FROM customers AS c JOIN again AS a USING (c) WHERE a.c > 2 GROUP BY 1": 2,
 }
 
 

@@ -161,6 +161,19 @@ OF_RESULTS: list[tuple[str, Found]] = [
         "CASE WHEN id < 3 THEN 1 WHEN id > 1 THEN 2 WHEN dbl < 3 THEN 3 END AS b FROM p",
         set(),
     ),
+    (
+        "SELECT CASE WHEN x BETWEEN 0 AND 10 THEN 'a' WHEN x BETWEEN 11 AND 20 THEN 'b' ELSE 'c' END AS k, "
+        "CASE WHEN x >= 11 AND x > 0 THEN 'b' WHEN x <= 10 THEN 'a' END AS b, "
+        "CASE WHEN x BETWEEN 0 AND 30 THEN 1 WHEN x BETWEEN 5 AND 15 THEN 2 END AS d FROM VALUES (10.5), (10.0), (20.5), (-1) AS v(x)",
+        {("BETWEEN 11 AND 20", "class-gap", 1), ("x <= 10", "class-gap", 1), ("BETWEEN 5 AND 15", "dead-branch", 2)},
+    ),
+    (
+        "SELECT CASE WHEN x < 0 THEN 'n' WHEN x > 0 THEN 'p' ELSE 'z' END AS s, "
+        "CASE WHEN x <= 10 THEN 1 WHEN x > 10 AND x < 20 THEN 2 WHEN x >= 20 THEN 3 END AS a, "
+        "CASE WHEN x BETWEEN 0 AND 10 THEN 1 WHEN x BETWEEN 10 AND 11 THEN 2 WHEN x BETWEEN 12 AND 20 THEN 3 END AS b "
+        "FROM VALUES (10.5), (0), (20) AS v(x)",
+        set(),
+    ),
     ("SELECT x FROM VALUES ('A_12'), ('AX12'), ('B1') AS v(x) WHERE x LIKE 'A_1%'", {("LIKE 'A_1%'", "underscore", 1)}),
     ("SELECT x LIKE 'A_1%' OR x LIKE '_1%' OR x LIKE 'B\\\\_1%' AS b FROM VALUES ('AY1'), ('AX1'), ('B_1') AS v(x)", set()),
     (f"SELECT {DIGITS} AS code, int(x) AS n FROM VALUES ('-5'), ('7') AS v(x)", set()),
