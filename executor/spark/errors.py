@@ -19,6 +19,7 @@ from executor.spark.sentences import Words, words_for
 from executor.stages import Stage, typing_errors
 
 KEYWORDS = ("SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "JOIN", "UNION", "DISTINCT", "WITH", "BETWEEN")
+OF_ANY_QUERY = "number-too-large"
 CLAUSES = ("WHERE", "GROUP", "ORDER", "HAVING", "LIMIT")
 
 
@@ -92,15 +93,15 @@ def _of_query(problem: Problem, facts: Facts, sql: str | None, field: str, origi
 
 def _by_function(problem: Problem, where: str, spelled: str, origins: Origins) -> Problem:
     """Where Spark names no place: the one query of the run in which a function stands that raises such an error, and the place of that
-    function if it stands there once. `spelled`: how the same is written without a function."""
-    if not where or problem.stage_index is not None or problem.line is not None:
+    function if it stands there once. `spelled`: how the same is written without a function. What any query may raise, the only one has."""
+    if problem.stage_index is not None or problem.line is not None or not (where or problem.code == OF_ANY_QUERY):
         return problem
     called = re.compile(rf"(?i)(?<![\w.])(?:{where})(?=\s*\()|\b(?:{where})\b(?=\s+(?:r?'|\w))" + (f"|{spelled}" if spelled else ""))
-    found = [(sql, origin, places) for sql, origin in origins.queries.items() if (places := _code_places(called, sql))]
+    found = [(sql, origin, places) for sql, origin in origins.queries.items() if (places := _code_places(called, sql)) or not where]
     if len(found) != 1:
         return problem
     sql, origin, places = found[0]
-    line, column = sql_text.place(sql, places[0]) if len(places) == 1 else (None, None)
+    line, column = sql_text.place(sql, places[0]) if where and len(places) == 1 else (None, None)
     return _at_stage(replace(problem, field=origin.field, line=line, column=column), origin)
 
 

@@ -136,6 +136,20 @@ def test_a_number_too_large_for_a_type_is_told_at_the_stage_that_names_the_type(
         gate.query(sql, VIEWS).collect()
     problem = problem_of(raised.value, origins=origins)
     assert (problem.code, problem.stage_index, problem.field, problem.column) == ("number-too-large", 1, "sql", place)
+    del origins.queries[sql]
+    assert problem_of(raised.value, origins=origins).stage_index is None, "a query that does not name the type is none that did it"
+
+
+@pytest.mark.spark
+def test_what_is_too_large_without_a_place_is_told_at_the_only_query(gate: Gate) -> None:
+    stages = [STAGE_TYPES["SQLTransform"].model_validate({"name": name, "sql": "SELECT 1", "outputView": name}) for name in "ab"]
+    with pytest.raises(Exception) as raised:  # noqa: PT011
+        gate.query("SELECT abs(CAST(delay - 133 AS TINYINT)) AS n FROM flights", VIEWS).collect()
+    origins = Origins()
+    for index, (stage, wanted) in enumerate(zip(stages, (0, None), strict=True)):
+        origins.asks(f"SELECT {index}", index, stage, "sql")
+        problem = problem_of(raised.value, origins=origins)
+        assert (problem.code, problem.stage_index, problem.line) == ("number-too-large", wanted, None)
 
 
 @pytest.mark.spark
