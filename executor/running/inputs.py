@@ -35,8 +35,10 @@ class Input:
         Spark reads a file anew for each query on it: rows of before and of now would be mixed, or checked as they were and written as they
         are. And what it meets in a file that is exchanged under its hands (an end too early, a missing part) says nothing of that file.
         """
-        if self.is_as_it_was:
-            return None
+        return None if self.is_as_it_was else self.changed(is_preview=is_preview)
+
+    def changed(self, *, is_preview: bool) -> Problem:
+        """That it is not as it was."""
         reader, again = ("it was read", "Try again") if is_preview else ("this run read it", "Run it again")
         words: dict[str, str | Foreign | None] = {
             "message": f"“{self.uri}” was changed while {reader}: old and new rows could be mixed.",

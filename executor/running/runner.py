@@ -141,9 +141,11 @@ class RunContext:
         return self._noted(path)
 
     def note_input(self, one: Input) -> None:
-        """The present stage reads this."""
+        """The present stage reads this. Raises ProblemError where another stage has read it otherwise: it would not have the file that came
+        beside the others since, and this one would."""
         self.record.inputs.append(one)
-        self.inputs.setdefault(one.uri, one)
+        if self.inputs.setdefault(one.uri, one).state != one.state:
+            raise ProblemError(one.changed(is_preview=self.is_preview))
 
     def changed_inputs(self) -> list[Problem]:
         """What was changed since a stage began to read it."""

@@ -339,10 +339,15 @@ def test_what_comes_beside_an_input_while_a_run_reads_it_does_not_disturb_it(
 
     def act() -> None:
         (lake / "raw" / "tomorrow.csv").write_text(ROWS)
-        (lake / "raw" / ".sluice-staging" / "x").mkdir(parents=True)
+        (lake / "raw" / ".sluice-staging" / "x").mkdir(parents=True, exist_ok=True)
+        (lake / "raw" / ".sluice-staging" / "other.lock").unlink(missing_ok=True)
 
     (lake / "raw" / ".sluice-staging").mkdir()
     (lake / "raw" / ".sluice-staging" / "other.lock").write_text("")
-    meanwhile(lambda: (act(), (lake / "raw" / ".sluice-staging" / "other.lock").unlink()))
+    meanwhile(act)
     outcome = run_here(spark_process, [EXTRACT | {"inputURI": "raw"}, CHECK, GROUPED, SAVE], lake)
     assert outcome.result == "succeeded"
+    (lake / "raw" / "tomorrow.csv").unlink()
+    again = EXTRACT | {"name": "save", "inputURI": "raw", "outputView": "again"}  # this one would have tomorrow's rows, the first one not
+    outcome = run_here(spark_process, [EXTRACT | {"inputURI": "raw"}, CHECK, again, GROUPED], lake)
+    assert [event["problem"]["code"] for event in outcome.events if "problem" in event] == ["input-changed"]
