@@ -12,6 +12,8 @@ from executor.files.folder import DataFile
 
 END = 65_536
 """Bytes of a file's beginning and end that are compared first."""
+MOST_OF_A_FOOTER = 1 << 24
+"""More is taken for rows."""
 _BLOCK = 1 << 20
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
@@ -60,7 +62,10 @@ def _size(path: Path) -> int:
 
 def _ends(path: Path) -> Hashable:
     """Packed files have no ends that could be compared: whoever has them among files of one size is compared whole."""
-    return None if _is_gzip(path) or path.with_name(path.name + ".gz").is_file() else (_head(path), end_of(path, END))
+    if _is_gzip(path) or path.with_name(path.name + ".gz").is_file():
+        return None
+    footer = _footer(path)
+    return _head(path)[: path.stat().st_size - len(footer)], end_of(path, END + len(footer))[: -len(footer) or None]
 
 
 def _head(path: Path) -> bytes:
@@ -68,14 +73,24 @@ def _head(path: Path) -> bytes:
         return stream.read(END)
 
 
-def _whole(path: Path) -> int:
+def _whole(path: Path) -> Hashable:
     if _is_gzip(path):
         return _trailer(path)[0]
-    told = 0
+    footer = _footer(path)
+    told, left = 0, path.stat().st_size - len(footer)
     with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            told = zlib.crc32(block, told)
-    return told
+        while block := stream.read(min(_BLOCK, left)):
+            told, left = zlib.crc32(block, told), left - len(block)
+    return (told, bytes(sorted(footer))) if footer else told
+
+
+def _footer(path: Path) -> bytes:
+    """What Parquet says of its rows behind them. Writers name a column's encodings there in whatever order a set of theirs has, another one
+    in each process: footers are the same when they have the same bytes, wherever those stand."""
+    if not is_parquet(path):
+        return b""
+    length = int.from_bytes(end_of(path, 8)[:4], "little") + 8
+    return end_of(path, min(length, MOST_OF_A_FOOTER))
 
 
 def _has_rows(path: Path) -> bool:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from executor.files import lake
+from executor.files.copies import copies
+from executor.files.folder import DataFile
 from executor.problems import ProblemError
 
 
@@ -75,3 +77,23 @@ def test_alternatives_in_braces_are_found_as_spark_finds_them(folder: Path) -> N
     assert [path.name for path in lake.matches(folder / "raw" / "{flights,weather}.csv")] == ["flights.csv", "weather.csv"]
     assert lake.existing(folder, "raw/{flights,weather}.csv").endswith("raw/{flights,weather}.csv")
     assert len(lake.snapshot(str(folder / "raw" / "{flights,weather}.csv"))) == 2
+
+
+def parquet(rows: bytes, footer: bytes) -> bytes:
+    return b"PAR1" + rows + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+
+
+@pytest.mark.parametrize(
+    ("other", "is_copy"),
+    [
+        (parquet(b"rows" * 40_000, b"RLE,PLAIN"), True),  # in the order that the set of another process has
+        (parquet(b"rows" * 40_000, b"PLAIN,XLE"), False),
+        (parquet(b"rows" * 20_000 + b"sowr" + b"rows" * 19_999, b"PLAIN,RLE"), False),
+        (parquet(b"rows" * 40_000, b"PLAIN,RLE")[:-8] + b"\xff\xff\xff\x7fPAR1", False),  # its footer is longer than itself
+    ],
+)
+def test_parquet_holds_the_same_in_whatever_order_its_footer_says_so(tmp_path: Path, other: bytes, *, is_copy: bool) -> None:
+    files = [DataFile(tmp_path / name, name) for name in ("a.parquet", "b.parquet")]
+    for file, content in zip(files, (parquet(b"rows" * 40_000, b"PLAIN,RLE"), other), strict=True):
+        file.path.write_bytes(content)
+    assert bool(copies(files)) == is_copy
