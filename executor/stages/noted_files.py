@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,22 +18,28 @@ from executor.problems import Problem
 
 if TYPE_CHECKING:
     from executor.stages.base import StageContext
+    from executor.stages.file_kinds import FileExtract
 
 MOST_NOTED = 90_000
 """Bytes of what is noted of one address: some 10,000 files. Of more, nothing is."""
 LARGEST = 4_000_000
 """Letters of it."""
 MOST_TOLD = 6
+SMALL = 16_000
+"""Bytes of a file that is looked into: a line of names is hardly longer."""
+NOTHING = b" \t\r\x00\xef\xbb\xbf\xff\xfe"
+"""Blanks, and marks of byte order."""
 _WRITTEN = re.compile(r"(^|/)part-\d[^/]*$")
 """What programs write: another name each time, so only its folder counts."""
 
 
-def warn_of_lost_files(context: StageContext, uri: str, path: str, files: Sequence[DataFile]) -> None:
-    """Warns where files are gone that the last run read: their rows are missing, and nothing else would say so. A folder that loses its
-    oldest files whenever new ones come is told once. What another job writes is that job's business."""
+def warn_of_lost_files(stage: FileExtract, context: StageContext, uri: str, path: str, files: Sequence[DataFile]) -> None:
+    """Warns where files are gone that the last run read, or hold no rows any more: these are missing, and nothing else would say so. A
+    folder that loses its oldest files whenever new ones come is told once. What another job writes is that job's business."""
     if context.is_preview or (Path(path) / MARK).exists():
         return
-    now = _stamps(files)
+    no_rows = int(getattr(stage, "skip_lines", None) or 0) + bool(getattr(stage, "header", False))
+    now = _stamps(file for file in files if _has_rows(file, no_rows))
     noted: dict[str, Any] = {"names": _packed(now), "moves_on": False}
     told = [(before, gone) for before in context.files_read_before(uri, noted) if (gone := _gone(_unpacked(before.get("names")), now))]
     if not told:
@@ -46,8 +53,8 @@ def warn_of_lost_files(context: StageContext, uri: str, path: str, files: Sequen
         Problem(
             code="input-files-gone",
             field="inputURI",
-            message=f"{_count(gone)} of “{uri}” that the last run read {'is' if len(gone) == 1 else 'are'} not there any more: "
-            f"{'its' if len(gone) == 1 else 'their'} rows are missing now.",
+            message=f"{_count(gone)} of “{uri}” that the last run read {'is' if len(gone) == 1 else 'are'} not there any more, "
+            f"or {'holds' if len(gone) == 1 else 'hold'} no rows: these are missing now.",
             found=in_quotes(gone, MOST_TOLD),
             fix="Put back what should be there (Data), and run it again. If all is well, nothing needs to be done: it is told once.",
         )
@@ -58,7 +65,18 @@ def _count(gone: Sequence[str]) -> str:
     return f"{len(gone):,} {'file' if len(gone) == 1 else 'files'}"
 
 
-def _stamps(files: Sequence[DataFile]) -> dict[str, str]:
+def _has_rows(file: DataFile, no_rows: int) -> bool:
+    """Whether there is more in a file than `no_rows` lines. Of one that is not small there is."""
+    with suppress(OSError, EOFError, zlib.error):
+        if file.path.stat().st_size > SMALL:
+            return True
+        with gzip.open(file.path) if file.path.suffix == ".gz" else file.path.open("rb") as stream:
+            text = stream.read(4 * SMALL)
+        return sum(bool(line.strip(NOTHING)) for line in text.split(b"\n")) > no_rows and text.strip() != b"[]"
+    return True
+
+
+def _stamps(files: Iterable[DataFile]) -> dict[str, str]:
     """Name → a sign of when it was changed and how large it is: a file that only has another name now is not gone."""
     found = {}
     for file in files:
@@ -75,8 +93,9 @@ def _gone(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def _moves_on(gone: Sequence[str], before: Mapping[str, str], now: Mapping[str, str]) -> bool:
-    """Whether the first of the files went, in the order of their names, and as many came."""
-    return sorted(before)[: len(gone)] == sorted(gone) and len(now) >= len(before)
+    """Whether the first of the files went, in the order of their names, and as many came; or all went, and others came."""
+    is_enough = len(now) >= len(before) or (len(gone) == len(before) and bool(now))
+    return is_enough and sorted(before)[: len(gone)] == sorted(gone)
 
 
 def _packed(stamps: Mapping[str, str]) -> str:

@@ -67,7 +67,7 @@ def read_portions(stage: FileExtract, spark: SparkSession, context: StageContext
                 raise
             return empty
         context.log(f"{uri} holds nothing: the view is empty, with the columns of the schema.", "warning")
-        warn_of_lost_files(context, uri, "", ())
+        warn_of_lost_files(stage, context, uri, "", ())
         return empty_file_columns(empty_frame(spark, columns), contiguous=stage.contiguous_index)
     for portion in found:
         require_own_columns(portion, place)
@@ -77,7 +77,7 @@ def read_portions(stage: FileExtract, spark: SparkSession, context: StageContext
     tell_copies(place, spark, context)
     tell_overlaps(place, stage.lines_around(), context)
     note_read(stage, context, place)
-    warn_of_lost_files(context, uri, place.path, place.files)
+    warn_of_lost_files(stage, context, uri, place.path, place.files)
 
     known = [one.rows for one in found if one.rows is not None]
 

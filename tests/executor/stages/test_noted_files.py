@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,10 @@ import pytest
 from executor.files import marks
 from executor.files.folder import place_of
 from executor.problems import Problem
+from executor.stages import STAGE_TYPES
 from executor.stages.noted_files import warn_of_lost_files
 
+READ = STAGE_TYPES["DelimitedExtract"].model_validate({"name": "read", "inputURI": "raw/d", "header": True, "outputView": "read"})
 MONTHS = [f"2024-{month:02}" for month in range(1, 7)]
 
 
@@ -46,7 +47,7 @@ class Runs:
             if not file.exists():
                 file.write_text(f"day,amount\n{name},1\n")
         self.warnings = []
-        warn_of_lost_files(self, "raw/d", str(self.folder), place_of(str(self.folder), "raw/d").files)  # type: ignore[arg-type]
+        warn_of_lost_files(READ, self, "raw/d", str(self.folder), place_of(str(self.folder), "raw/d").files)  # type: ignore[arg-type]
         return [str(warning.found) for warning in self.warnings]
 
 
@@ -79,10 +80,24 @@ def test_a_file_that_was_renamed_or_replaced_is_not_gone(runs: Runs) -> None:
     assert runs.run([*MONTHS[:3], "april", *MONTHS[4:]]) == []
 
 
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"day,amount\r\n", "day,amount\n".encode("utf-16")])
+def test_a_file_whose_rows_are_gone_is_told_as_well(runs: Runs, content: bytes) -> None:
+    runs.run(MONTHS)
+    (runs.folder / "2024-04.csv").write_bytes(content)
+    assert [runs.run(MONTHS), runs.run(MONTHS)] == [["“raw/d/2024-04.csv”"], []]
+    (runs.folder / "2024-04.csv").write_bytes(b"day,amount\n2024-04,3\n")
+    assert runs.run(MONTHS) == []
+
+
 def test_a_folder_that_keeps_the_last_months_is_told_once(runs: Runs) -> None:
     told = [runs.run([f"2024-{month:02}" for month in range(first, first + 6)]) for first in range(1, 5)]
     assert [len(warnings) for warnings in told] == [0, 1, 0, 0] and len(runs.logs) == 2
     assert runs.run([f"2024-{month:02}" for month in (4, 6, 7, 8, 9)]) == ["“raw/d/2024-05.csv”"], "but not one of the middle"
+
+
+def test_a_folder_of_which_all_files_are_taken_each_time_is_told_once(runs: Runs) -> None:
+    told = [runs.run([f"{day}-{number}" for number in range(count)]) for day, count in enumerate((5, 3, 4, 1), 1)]
+    assert [len(warnings) for warnings in told] == [0, 1, 0, 0]
 
 
 def test_what_programs_write_has_other_names_each_time(runs: Runs) -> None:
@@ -107,8 +122,8 @@ def test_what_cannot_be_read_of_a_note_is_none(runs: Runs, noted: list[dict[str,
 def test_of_thousands_of_files_a_lost_one_is_known(runs: Runs) -> None:
     runs.folder = runs.folder / "d"
     runs.folder.mkdir()
-    names = [f"sales_{number:05}" for number in range(5_000)]
+    names = [f"sales_{number:05}" for number in range(2_000)]
     for name in names:
-        os.close(os.open(runs.folder / f"{name}.csv", os.O_CREAT))
+        (runs.folder / f"{name}.csv").write_text("day,amount\n2024-04,3\n")
     runs.run(names)
     assert runs.run(names[:1_234] + names[1_235:]) == ["“raw/d/sales_01234.csv”"]
