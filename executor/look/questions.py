@@ -108,7 +108,9 @@ def _questions_of_columns(settings: Settings, typings: list[Typing], columns: li
             for option in _meanings(column)
         ]
         name, sample = _called(column), _with_sign(column)
-        words = f"Three digits stand behind every {name} of this column, for instance {sample}; other columns have another sign there."
+        words = (
+            f"Three digits stand behind every {name} of this column, for instance {sample}. Other columns do not tell what it means here."
+        )
         title = f"What does the {name} mean in {column.name}?"
         is_open = chosen is None
         questions.append(Question(key=f"decimal-{place}", title=title, words=words, options=options, must_be_answered=is_open))

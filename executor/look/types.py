@@ -96,10 +96,9 @@ def with_usual_decimal(style: Style, columns: Iterable[Facts], *, is_european: b
     `is_european` stands for, go with commas before decimals."""
     columns = list(columns)
     signs = Counter(typing.decimal for facts in columns if (typing := propose(facts, style)).shows_decimal)
-    if signs:
-        return replace(style, usual_decimal="," if signs[","] > signs["."] else ".")
     has_points = any(isinstance(key, Moment) and "." in key.day for facts in columns for key in facts.tallies)
-    return replace(style, likely_decimal="," if has_points or is_european else ".")
+    usual = ("," if signs[","] > signs["."] else ".") if signs else None
+    return replace(style, usual_decimal=usual, likely_decimal="," if has_points or is_european else ".")
 
 
 def propose(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
@@ -253,7 +252,8 @@ def number(facts: Facts, style: Style, wanted: str | None = None) -> Typing:
 
 def _decimal_sign(numbers: dict[Number, Tally], style: Style) -> tuple[str, str]:
     """(the sign before decimals, what only a person can say of it). Other columns can show that a sign stands before decimals, but not that
-    it stands between thousands here: 48.137 beside amounts such as 1.234,50 may be a latitude."""
+    it stands between thousands here: 48.137 beside amounts such as 1.234,50 may be a latitude. Nor do numbers with points in a file that is
+    else written as where commas stand before decimals: 1.234 beside 48.13712 may be an amount."""
     if style.decimal:
         return style.decimal, ""
     strong = {".": 0, ",": 0}
@@ -270,7 +270,9 @@ def _decimal_sign(numbers: dict[Number, Tally], style: Style) -> tuple[str, str]
     if any(strong.values()):
         return ("." if strong["."] >= strong[","] else ","), ""
     if style.usual_decimal:
-        return style.usual_decimal, "columnDecimal" if weak["," if style.usual_decimal == "." else "."] else ""
+        is_grouped = weak["," if style.usual_decimal == "." else "."]
+        is_odd = weak["."] and style.usual_decimal == "." and style.likely_decimal == ","
+        return style.usual_decimal, "columnDecimal" if is_grouped or is_odd else ""
     return style.likely_decimal, "decimal" if any(weak.values()) else ""
 
 
