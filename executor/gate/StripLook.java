@@ -11,19 +11,27 @@ import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.CaseWhen;
 import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.GetArrayItem;
 import org.apache.spark.sql.catalyst.expressions.GetStructField;
 import org.apache.spark.sql.catalyst.expressions.If;
+import org.apache.spark.sql.catalyst.expressions.Literal;
+import org.apache.spark.sql.catalyst.expressions.RegExpSubStr;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.View;
 import org.apache.spark.sql.types.NumericType;
 import org.apache.spark.sql.types.StringType;
 
-/** Finds texts of a column from which signs are taken out before they become numbers: the minus, or the sign before decimals, may be among them. Written for Janino. */
+/**
+ * Finds texts of a column from which signs are taken out, or of which a part is taken, before they become numbers: the minus, the sign before
+ * decimals or the unit may be left behind. Written for Janino.
+ */
 final class StripLook {
     private static final int DEEPEST = 60;
     private static final Set TRIMS = new HashSet(Arrays.asList(new Object[] {"StringTrim", "StringTrimLeft", "StringTrimRight"}));
     private static final Set STRIPS = new HashSet(Arrays.asList(new Object[] {"StringReplace", "RegExpReplace", "StringTranslate"}));
+    private static final Set CUTS = new HashSet(Arrays.asList(new Object[] {"RegExpExtract", "RegExpSubStr", "SubstringIndex", "GetArrayItem"}));
+    private static final Set ADDS = new HashSet(Arrays.asList(new Object[] {"Sum", "TrySum", "Average", "TryAverage"}));
     private static final Pattern LOOKS = Pattern.compile("Like|RLike|StartsWith|EndsWith|Contains|Substring|Left|Right|String(Instr|Locate)");
     private final ValueLook look;
     private final LogicalPlan node;
@@ -59,32 +67,50 @@ final class StripLook {
 
     void find() {
         scala.collection.Iterator parts = node.expressions().iterator();
-        while (parts.hasNext()) inside((Expression) parts.next(), 0);
+        while (parts.hasNext()) inside((Expression) parts.next(), false, 0);
     }
 
-    private void inside(Expression part, int depth) {
+    /** `isAdded`: into a sum or an average. */
+    private void inside(Expression part, boolean isAdded, int depth) {
         if (depth > DEEPEST || part instanceof SubqueryExpression) return;
-        if (isNumber(part) || part instanceof Alias && read.contains(((Alias) part).name().toLowerCase(Locale.ROOT))) stripped((Expression) part.children().apply(0));
+        if (isNumber(part) || part instanceof Alias && read.contains(((Alias) part).name().toLowerCase(Locale.ROOT))) stripped((Expression) part.children().apply(0), isAdded);
         scala.collection.Iterator children = part.children().iterator();
-        while (children.hasNext()) inside((Expression) children.next(), depth + 1);
+        boolean isInSum = isAdded || ADDS.contains(part.getClass().getSimpleName());
+        while (children.hasNext()) inside((Expression) children.next(), isInSum, depth + 1);
     }
 
     /** `text`: as it is read, after what is taken out of a column by fixed patterns. */
-    private void stripped(Expression text) {
-        Expression source = text;
-        boolean isStripped = false;
-        String name = source.getClass().getSimpleName();
-        while ((STRIPS.contains(name) || TRIMS.contains(name)) && isFixed(source)) {
-            isStripped = isStripped || STRIPS.contains(name);
-            source = (Expression) source.children().apply(0);
-            name = source.getClass().getSimpleName();
+    private void stripped(Expression text, boolean isAdded) {
+        Expression source = text, before = before(source);
+        boolean isJoined = false, isCut = false, isTrimmed = false;
+        while (before != null) {
+            String name = source.getClass().getSimpleName();
+            isJoined = isJoined || STRIPS.contains(name);
+            isCut = isCut || CUTS.contains(name);
+            isTrimmed = isTrimmed || source.children().length() > 1;
+            source = before;
+            before = before(source);
         }
         boolean isColumn = source instanceof Attribute || source instanceof GetStructField && ((GetStructField) source).child() instanceof Attribute;
-        if (!isStripped || !isColumn || !(source.dataType() instanceof StringType) || !look.hasRoom()) return;
+        if (!(isJoined || isCut || isTrimmed) || !isColumn || !(source.dataType() instanceof StringType) || !look.hasRoom()) return;
         Expression[] values = new Expression[] {source, text};
         if (!isLookedAt(source)) look.addKnown("minus-out", node, text, values);
-        look.addKnown("decimals-out", node, text, values);
-        look.addKnown("both-signs", node, text, values);
+        if (isJoined) look.addKnown("decimals-out", node, text, values);
+        if (isJoined) look.addKnown("both-signs", node, text, values);
+        if (isCut) look.addKnown("thousands-cut", node, text, values);
+        if (isAdded && !isLookedAt(source)) look.addKnown("units-out", node, text, values);
+    }
+
+    /** The text that a part of an expression takes something out of, by a pattern that is the same for all rows; null where it does not. */
+    private static Expression before(Expression part) {
+        if (part instanceof RegExpSubStr) return ((RegExpSubStr) part).right().foldable() ? ((RegExpSubStr) part).left() : null;
+        if (part instanceof GetArrayItem) {
+            Expression split = ((GetArrayItem) part).child(), place = ((GetArrayItem) part).ordinal();
+            boolean isFirst = split.getClass().getSimpleName().equals("StringSplit") && place instanceof Literal && "0".equals(String.valueOf(((Literal) place).value()));
+            return isFirst && isFixed(split) ? (Expression) split.children().apply(0) : null;
+        }
+        String name = part.getClass().getSimpleName();
+        return (STRIPS.contains(name) || CUTS.contains(name) || TRIMS.contains(name)) && isFixed(part) ? (Expression) part.children().apply(0) : null;
     }
 
     /** Whether the query looks at how the text is written, as for a minus that it puts back. */

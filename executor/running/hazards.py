@@ -82,11 +82,27 @@ _NO_SECONDS = "(_sluice_value_0 < -62135596800 OR _sluice_value_0 >= 16725225600
 
 _STRIPPED = "try_cast(_sluice_value_1 AS DOUBLE)"
 """The number that is left of the text _sluice_value_0."""
-_BELOW_0 = text_in_sql(r"^\s*([(].*[0-9].*[)]|[^0-9A-Za-z]*[-\u2212][^0-9A-Za-z]*[0-9].*|.*[0-9]\s*[-\u2212])\s*$")
+_BELOW_0 = text_in_sql(r"^\s*([(].*[0-9].*[)]|([A-Z]{3} )?[^0-9A-Za-z]*[-\u2212][^0-9A-Za-z]*[0-9].*|.*[0-9]\s*[-\u2212])\s*$")
 _NO_DECIMALS = (
     f"{_STRIPPED} IS NOT NULL AND NOT contains(_sluice_value_1, '.') AND _sluice_value_0 RLIKE '[0-9][.,][0-9]{{1,2}}([^0-9.,]|$)'"
 )
 _WITH_POINT = f"{_STRIPPED} IS NOT NULL AND contains(_sluice_value_1, '.')"
+_NOT_UNIT = text_in_sql(r"[^\p{L}\p{Sc}%\u2030]")
+_LETTERS = f"lower(regexp_replace(_sluice_value_0, {_NOT_UNIT}, ''))"
+_NAMED = f"replace(replace(replace({_LETTERS}, '$', 'usd'), '\u20ac', 'eur'), '\u00a3', 'gbp')"
+_UNIT = f"IF({_STRIPPED} <> 0, {_NAMED}, NULL)"
+_SHORT_UNIT = f"IF(length({_UNIT}) BETWEEN 1 AND 5, {_UNIT}, NULL)"
+"""What stands beside the digits of a text, in letters or by a sign."""
+_SCALES = "'%', '\u2030', 'k', 'm', 'b', 'tsd', 'mio', 'mrd', 'mn', 'bn'"
+"""Beside numbers without them these make others a hundredth or a thousandfold."""
+_CUT_AT = "_sluice_value_0 RLIKE concat('(^|[^0-9.,])', _sluice_value_1, '[.,][0-9]{3}([^0-9]|$)')"
+_IS_CUT_AT = f"_sluice_value_1 RLIKE '^[0-9]{{1,3}}$' AND {_CUT_AT}"
+
+
+def _of_units(numbers: Sequence[int]) -> tuple[str, int] | None:
+    """Different units, or a scale beside plain numbers."""
+    rows, differ, plain, scaled = numbers
+    return ("units-out", rows) if differ or (plain and scaled) else None
 
 
 def _is_cut(made: str, exact: str) -> str:
@@ -162,6 +178,16 @@ HAZARDS = {
         ],
         _some("maybe-thousands"),
     ),
+    "thousands-cut": Hazard([f"count_if({_IS_CUT_AT})", f"count_if({_STRIPPED} <> 0 AND NOT ({_IS_CUT_AT}))"], _some("thousands-cut")),
+    "units-out": Hazard(
+        [
+            f"count({_UNIT})",
+            f"CAST(coalesce(min({_SHORT_UNIT}) <> max({_SHORT_UNIT}), false) AS BIGINT)",
+            f"count_if({_UNIT} = '')",
+            f"count_if({_UNIT} IN ({_SCALES}))",
+        ],
+        _of_units,
+    ),
     "distinct-part": Hazard(["count_if(_sluice_value_0)"], _any("distinct-part")),
     "rollup-none": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("rollup-none")),
     "null-printed": Hazard(["count_if(_sluice_value_0)"], _any("null-printed")),
@@ -221,6 +247,8 @@ AS_WRITTEN = {
         "minus-out",
         "decimals-out",
         "both-signs",
+        "thousands-cut",
+        "units-out",
         "distinct-part",
         "null-printed",
         "half-even",

@@ -147,6 +147,25 @@ OF_RESULTS: list[tuple[str, Found]] = [
         "SELECT sum(double(replace(x, ',', '.'))) AS s FROM VALUES ('1,5'), ('-12.500'), ('7') AS v(x)",
         {("replace(x, ',', '.')", "maybe-thousands", 1)},
     ),
+    (
+        "SELECT sum(int(regexp_extract(x, '[0-9]+', 0))) AS a, sum(double(split(x, ' ')[0])) AS b, "
+        "max(try_cast(trim(BOTH '-' FROM x) AS DOUBLE)) AS c FROM VALUES ('-5'), ('12') AS v(x)",
+        {("regexp_extract(x, '[0-9]+', 0)", "minus-out", 1), ("trim(BOTH '-' FROM x)", "minus-out", 1)},
+    ),
+    (
+        "SELECT sum(int(regexp_substr(x, '[0-9]+'))) AS a FROM VALUES ('EUR -5'), ('EUR 1,234'), ('EUR 12.50') AS v(x)",
+        {("regexp_substr(x, '[0-9]+')", "minus-out", 1), ("regexp_substr(x, '[0-9]+')", "thousands-cut", 1)},
+    ),
+    ("SELECT sum(double(split(x, ' ')[0])) AS a FROM VALUES ('12.5 kg'), ('500 g') AS v(x)", {("split(x, ' ')[0]", "units-out", 2)}),
+    ("SELECT avg(double(replace(x, '%', ''))) AS a FROM VALUES ('12%'), ('0.5') AS v(x)", {("replace(x, '%', '')", "units-out", 2)}),
+    (
+        "SELECT sum(double(regexp_replace(x, '[^0-9.]', ''))) AS a, max(int(regexp_extract(y, '[0-9]+', 0))) AS b, "
+        "sum(double(regexp_replace(z, '[^0-9.]', ''))) AS c, sum(int(split(w, '[.]')[0])) AS d, "
+        "sum(CASE WHEN u LIKE '%kg' THEN 1000 ELSE 1 END * int(split(u, ' ')[0])) AS e FROM VALUES "
+        "('EUR 5', 'A-12', '5 EUR', '1.10', '5 kg'), ('€7.50', 'B-13', '7', '2.5', '500 g'), ('EUR 1', 'C1', 'around 9', '3', '7 g') "
+        "AS v(x, y, z, w, u)",
+        set(),
+    ),
     (f"SELECT sum(if(x LIKE '-%', -1, 1) * int({DIGITS})) AS s FROM VALUES ('-5'), ('7'), ('1.234') AS v(x)", set()),
     ("SELECT sum(int(replace(x, '.', ''))) AS cents FROM VALUES ('-5.50'), ('7.25'), ('0') AS v(x)", set()),
     (f"SELECT max(bigint({DIGITS})) AS n FROM VALUES ('(030) 12-3'), ('A-12'), ('2024-01-05'), ('12,-') AS v(x)", set()),
