@@ -70,6 +70,7 @@ KINDS = {
     "dead-branch": "a row that meets this WHEN, but an earlier one as well, which takes it; put the narrower condition first",
     "underscore": "a text that LIKE finds by another sign where the pattern has _, beside some with _; write \\_ for the sign itself",
     "minus-out": "a number below 0 whose minus or brackets are taken out before it is read, so that it comes above 0; keep its sign",
+    "json-lost": "a JSON text with a value for which from_json gives none, as it is of another type (1.5 for INT), or no JSON at all",
     "thousands-cut": "a number of which only what stands before its first sign is read, as 1 of 1,234; take that sign out first",
     "units-out": "a number whose unit is taken out before it is added, while others have another (kg and g, 12% and 1)",
     "decimals-out": "a number whose decimal sign is taken out before it is read, which makes it larger than others; keep that sign",

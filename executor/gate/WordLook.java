@@ -11,9 +11,12 @@ import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.EqualTo;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.FormatNumber;
+import org.apache.spark.sql.catalyst.expressions.GetJsonObject;
+import org.apache.spark.sql.catalyst.expressions.GetStructField;
 import org.apache.spark.sql.catalyst.expressions.In;
 import org.apache.spark.sql.catalyst.expressions.IsNotNull;
 import org.apache.spark.sql.catalyst.expressions.IsNull;
+import org.apache.spark.sql.catalyst.expressions.JsonToStructs;
 import org.apache.spark.sql.catalyst.expressions.Like;
 import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.Lower;
@@ -21,6 +24,7 @@ import org.apache.spark.sql.catalyst.expressions.Multiply;
 import org.apache.spark.sql.catalyst.expressions.Not;
 import org.apache.spark.sql.catalyst.expressions.Or;
 import org.apache.spark.sql.catalyst.expressions.Round;
+import org.apache.spark.sql.catalyst.expressions.StringTrim;
 import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
 import org.apache.spark.sql.catalyst.expressions.Upper;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
@@ -29,6 +33,7 @@ import org.apache.spark.sql.types.DecimalType;
 import org.apache.spark.sql.types.DoubleType;
 import org.apache.spark.sql.types.FloatType;
 import org.apache.spark.sql.types.StringType;
+import org.apache.spark.sql.types.StructType;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
@@ -36,7 +41,7 @@ import scala.jdk.javaapi.CollectionConverters;
  * patterns that miss words for their case, empty texts beside IS NULL, points that may stand for thousands. Written for Janino.
  */
 final class WordLook {
-    private static final int DEEPEST = 60, FEWEST_LETTERS = 3;
+    private static final int DEEPEST = 60, FEWEST_LETTERS = 3, MOST_FIELDS = 8;
     private static final Set SEEN_TO = new HashSet(Arrays.asList(new Object[] {"Coalesce", "Nvl", "Nvl2", "IsNull", "IsNotNull", "If", "CaseWhen", "EqualNullSafe"}));
     private static final Set SEARCHES = new HashSet(Arrays.asList(new Object[] {"Like", "StartsWith", "EndsWith", "Contains", "RLike"}));
     private static final java.util.regex.Pattern UNDERSCORE = java.util.regex.Pattern.compile("[A-Za-z0-9]_[A-Za-z0-9]");
@@ -73,6 +78,7 @@ final class WordLook {
         if (kind.matches("IsNull|IsNotNull|Coalesce") || kind.equals("Count") && part.children().length() == 1) valued(part);
         if (part instanceof Cast) thousands((Cast) part);
         if (!isSeenTo && isTry(part)) tried(part);
+        if (part instanceof JsonToStructs) unread((JsonToStructs) part);
         boolean isInside = isSeenTo || SEEN_TO.contains(kind);
         scala.collection.Iterator children = part.children().iterator();
         while (children.hasNext()) inside((Expression) children.next(), isInside, depth + 1);
@@ -141,6 +147,24 @@ final class WordLook {
         boolean isRead = text.dataType() instanceof StringType && !(part.dataType() instanceof StringType) && !text.foldable();
         for (int i = 1; i < part.children().length(); i++) isRead = isRead && child(part, i).foldable();
         if (isRead && isSafe(text)) look.addKnown("not-read", node, text, new Expression[] {text, part});
+    }
+
+    /** from_json gives no value, and no error, for what is no JSON, or of another type than the one it is told: 1.5 where INT stands. */
+    private void unread(JsonToStructs part) {
+        Expression text = part.child();
+        if (!(part.schema() instanceof StructType) || !part.options().isEmpty() || text.foldable() || !isSafe(text)) return;
+        String[] names = ((StructType) part.schema()).fieldNames();
+        Expression lost = new IsNull(new GetJsonObject(text, literal("$")));
+        for (int i = 0; i < Math.min(names.length, MOST_FIELDS); i++) {
+            Expression found = new IsNotNull(new GetJsonObject(text, literal("$['" + names[i] + "']")));
+            if (names[i].indexOf("'") < 0) lost = new Or(lost, new And(found, new IsNull(new GetStructField(part, i, scala.Option.empty()))));
+        }
+        Expression isText = new Not(new EqualTo(new StringTrim(text, scala.Option.empty()), literal("")));
+        look.addKnown("json-lost", node, part, new Expression[] {new And(isText, lost)});
+    }
+
+    private static Literal literal(String text) {
+        return org.apache.spark.sql.catalyst.expressions.Literal$.MODULE$.apply(text);
     }
 
     /** LIKE, startswith, contains, RLIKE: words that the pattern misses for their case alone. */

@@ -178,6 +178,7 @@ HAZARDS = {
         ],
         _some("maybe-thousands"),
     ),
+    "json-lost": Hazard(["count_if(_sluice_value_0)"], _any("json-lost")),
     "thousands-cut": Hazard([f"count_if({_IS_CUT_AT})", f"count_if({_STRIPPED} <> 0 AND NOT ({_IS_CUT_AT}))"], _some("thousands-cut")),
     "units-out": Hazard(
         [
@@ -247,6 +248,7 @@ AS_WRITTEN = {
         "minus-out",
         "decimals-out",
         "both-signs",
+        "json-lost",
         "thousands-cut",
         "units-out",
         "distinct-part",

@@ -156,6 +156,11 @@ OF_RESULTS: list[tuple[str, Found]] = [
         "SELECT sum(int(regexp_substr(x, '[0-9]+'))) AS a FROM VALUES ('EUR -5'), ('EUR 1,234'), ('EUR 12.50') AS v(x)",
         {("regexp_substr(x, '[0-9]+')", "minus-out", 1), ("regexp_substr(x, '[0-9]+')", "thousands-cut", 1)},
     ),
+    (
+        "SELECT sum(from_json(x, 'n INT').n) AS a, max(from_json(x, 'm STRING, o STRUCT<p: INT>').o.p) AS b "
+        "FROM VALUES ('{\"n\": 1.5}'), ('{\"n\": 2, \"o\": {\"p\": 1}}'), ('{n}'), ('{\"n\": null}'), ('{}'), (NULL), (' ') AS v(x)",
+        {("from_json(x, 'n INT')", "json-lost", 2), ("from_json(x, 'm STRING, o STRUCT<p: INT>')", "json-lost", 1)},
+    ),
     ("SELECT sum(double(split(x, ' ')[0])) AS a FROM VALUES ('12.5 kg'), ('500 g') AS v(x)", {("split(x, ' ')[0]", "units-out", 2)}),
     ("SELECT avg(double(replace(x, '%', ''))) AS a FROM VALUES ('12%'), ('0.5') AS v(x)", {("replace(x, '%', '')", "units-out", 2)}),
     (
