@@ -30,8 +30,11 @@ class _Ends:
 
 
 def overlaps(files: Iterable[DataFile], *, first: int, last: int) -> list[tuple[DataFile, DataFile]]:
-    """(file, the one that holds its last rows, or all of them, too), each pair once. `first`, `last`: lines of each that are no rows. Files
-    of folders that say what they are of, and what is packed, are compared with none that lies elsewhere or at all."""
+    """Two files each, of which one has as its last rows, or all of them, those with which the other begins, or is a part of it.
+
+    `first`, `last`: lines of each that are no rows. Files of folders that say what they are of are compared with none that lies
+    elsewhere, and what is packed with none at all.
+    """
     groups = defaultdict(list)
     for file in list(files)[:MOST_FILES]:
         if ends := _ends(file, first, last):

@@ -182,12 +182,12 @@ def tell_overlaps(place: Place, around: tuple[int, int] | None, context: StageCo
     found = [(one, other) for one, other in found if not {one.path, other.path} & twice]
     if found:
         one, other = found[0]
-        more = f" So it is with {len(found):,} files." if len(found) > 1 else ""
+        more = f" So it is with {len(found):,} pairs of files." if len(found) > 1 else ""
         context.warn(
             Problem(
                 code="files-overlap",
                 field="inputURI",
-                message=f"Rows of “{one.name}”, all of them or the last ones, stand in “{other.name}”, too: "
+                message=f"“{one.name}” and “{other.name}” hold the same rows, one behind the other, where one of them begins or ends: "
                 f"they are read, and counted, twice.{more}",
                 file=one.name,
                 found=", ".join(file.name for file, _ in found[:5]),
