@@ -83,13 +83,12 @@ LINT = [
 UNIT = [Part("unit and API, SQLite", pytest(FAST, "-n", "4"))]  # these wait more than others
 SLOW = [
     Part("database tests, PostgreSQL", pytest(FAST, *AT_ONCE, "-p", "tests.services.only_database"), around=postgresql),
-    # Tests of one file share its Spark session, its servers, its browser.
+    # Tests of one file share its Spark session, its servers, its browser. All together, so that nobody waits for the last of one kind.
     Part(
-        "Spark and services",
-        pytest("(spark or services) and not browser", *FILES_AT_ONCE, *files_marked("spark", "services")),
-        needs=("bwrap",),
+        "Spark, services, browser",
+        pytest("spark or services or browser", *FILES_AT_ONCE, *files_marked("spark", "services", "browser")),
+        needs=("bwrap", "chromium"),
     ),
-    Part("browser", pytest("browser", *FILES_AT_ONCE, *files_marked("browser")), needs=("bwrap", "chromium")),
 ]
 
 

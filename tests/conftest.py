@@ -44,7 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.WHITENOISE_AUTOREFRESH = True  # files are looked for when they are asked for, not all of them for each test's client
 
 
-ONE_STACK = ("tests/browser/test_own_files.py", "tests/browser/test_data.py", "tests/browser/test_look_page.py")
+ONE_STACK = (
+    "tests/browser/test_main_journey.py",  # the first: it looks at every page, and those after it add some
+    "tests/browser/test_own_files.py",
+    "tests/browser/test_data.py",
+    "tests/browser/test_look_page.py",
+)
 """Files that share a running Sluice: one process has them all (`sluice` in tests/browser/conftest.py)."""
 
 
@@ -63,9 +68,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 
 LONGEST = (
-    "tests/demo/test_demo.py",
-    "tests/browser/test_main_journey.py",
     *ONE_STACK,
+    "tests/demo/test_demo.py",
     "tests/browser/test_editor.py",
     "tests/runs/test_killed.py",
     "tests/executor/test_runner.py",
@@ -108,6 +112,18 @@ def _refuse_marks_out_of_sight(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(
                 f"Write pytest.mark.{mark} into the file itself, or `make test` passes it by: {', '.join(sorted(lost))}"
             )
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A browser asks for several things at once. The database is a file then, as when Sluice is used: the one in memory knows no waiting
+    for whoever else writes (“table is locked”)."""
+    from django.conf import settings
+
+    if not settings.DATABASE_URL and any(item.get_closest_marker("browser") for item in request.session.items):
+        settings.DATABASES["default"]["TEST"]["NAME"] = tmp_path_factory.mktemp("database") / "test.sqlite3"
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.chromium import Screen, started
+from tests.services import smtp
 from tests.services.stack import Stack, running
 
 if TYPE_CHECKING:
@@ -20,22 +21,21 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A database file, as when Sluice is used: the one in memory knows no waiting for whoever else writes (“table is locked”)."""
-    from django.conf import settings
-
-    if not settings.DATABASE_URL:
-        settings.DATABASES["default"]["TEST"]["NAME"] = tmp_path_factory.mktemp("database") / "test.sqlite3"
+def mailbox() -> Iterator[smtp.Mailbox]:
+    """Where the shared stack's mails arrive."""
+    with smtp.running() as box:
+        yield box
 
 
 @pytest.fixture(scope="session")
-def sluice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def sluice(mailbox: smtp.Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole stack with the demo's people and files, for all files that ask for it (`ONE_STACK` in tests/conftest.py). Nothing runs."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         (tmp_path_factory.getbasetemp().parent / "one-stack").touch(
             exist_ok=False
         )  # a second one for the same run: `ONE_STACK` lacks a file
-    with running(tmp_path_factory.mktemp("sl"), "up", env={"SLUICE_DEMO": "1", "SLUICE_WARM_EXECUTORS": "0"}) as stack:
+    mail = {"SLUICE_EMAIL_HOST": mailbox.host, "SLUICE_EMAIL_PORT": str(mailbox.port)}
+    with running(tmp_path_factory.mktemp("sl"), "up", env={"SLUICE_DEMO": "1", "SLUICE_WARM_EXECUTORS": "0", **mail}) as stack:
         stack.manage("load_demo")
         yield stack
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import look
 from tests.browser.chromium import Screen
 from tests.services import smtp
-from tests.services.stack import Stack, running
+from tests.services.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -30,21 +30,6 @@ new PerformanceObserver((list) => {
 MOST_SHIFT = 0.05
 RUN_MS = 240_000
 """A run starts a JVM; on a busy machine that takes its time."""
-
-
-@pytest.fixture(scope="module")
-def mailbox() -> Iterator[smtp.Mailbox]:
-    with smtp.running() as box:
-        yield box
-
-
-@pytest.fixture(scope="module")
-def sluice(mailbox: smtp.Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole stack in a folder of its own, with the demo's people and jobs. Nothing has run yet."""
-    mail = {"SLUICE_EMAIL_HOST": mailbox.host, "SLUICE_EMAIL_PORT": str(mailbox.port)}
-    with running(tmp_path_factory.mktemp("home"), "up", env={"SLUICE_DEMO": "1", "SLUICE_WARM_EXECUTORS": "0", **mail}) as stack:
-        stack.manage("load_demo")
-        yield stack
 
 
 class Person:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,17 +16,22 @@ if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
 
 OF_OTHER_THINGS = re.compile(
-    r"tests/(\w+/test_(\w+_)?pages|api/test_(bad_bodies|doors|frame|middleware|wire)|alerts/test_(fail_closed|webhooks)"
+    r"tests/(executor/.+|\w+/test_(\w+_)?pages|api/test_(bad_bodies|doors|frame|middleware|wire)|alerts/test_(fail_closed|webhooks)"
     r"|jobs/test_(check|credentials|deep_documents|kept_files|sources)|looks/test_(file_programs|looks|unpacked_again|unpacking)"
     r"|promotions/test_target|runs/test_(downloads|draft_api|output_rows|secrets|supervisor|value_warnings|warm_pool))\.py"
 )
-"""Files about pages (test_walk.py opens all of them), files, processes and addresses: they ask the database what others ask it, too."""
+"""Files about queries, pages (test_walk.py opens all of them), files, processes and addresses: not read, as they ask the database nothing,
+or what others ask it, too."""
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return bool(OF_OTHER_THINGS.match(collection_path.relative_to(config.rootpath).as_posix())) or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     first = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
-    kept = [item for item in first.values() if not OF_OTHER_THINGS.match(item.nodeid) and _asks_the_database(item)][::-1]
+    kept = [item for item in first.values() if _asks_the_database(item)][::-1]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
