@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import codecs
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,11 @@ from executor.files.folder import DataFile
 FEWEST_ROWS = 3
 """Different rows in one order; fewer may be the same by chance."""
 MOST_FILES = 500
+MOST_TRIES = 2_000
+"""So often lines are compared in one folder; where files go on repeating what others begin with, that is enough."""
+NEXT_LARGER = 3
+"""What holds all of a file is hardly much larger: the export of the next month."""
+LOOKED_AT_FIRST = 4_096
 _BLOCK = 1 << 20
 _PACKED = (b"\x1f\x8b", b"PAR1", b"BZh")
 
@@ -44,46 +49,58 @@ def overlaps(files: Iterable[DataFile], *, first: int, last: int) -> list[tuple[
 
 
 def _of(group: list[_Ends]) -> Iterator[tuple[DataFile, DataFile]]:
-    begin, end = defaultdict(list), defaultdict(list)
+    """Time and reading are bounded: days of one log may begin alike, and dumps of one table do, thousands of lines long."""
+    begins = defaultdict(list)
     for ends in group:
-        begin[ends.head[0]].append(ends)
-        end[ends.tail[-1]].append(ends)
-    for one in group:
-        meeting = (other for place, line in enumerate(one.tail) for other in begin.get(line, ()) if _meet(one, place, other))
-        larger = (other for other in (*begin[one.head[0]], *end[one.tail[-1]]) if _is_inside(one, other))
-        if other := next(meeting, None) or next(larger, None):
+        if len(set(first := _first_rows(ends.head))) == FEWEST_ROWS:
+            begins[first].append(ends)
+    tries = iter(range(MOST_TRIES))
+    by_size = sorted(group, key=lambda ends: ends.file.path.stat().st_size)
+    for place, one in enumerate(by_size):
+        larger = (other for other in by_size[place + 1 : place + 1 + NEXT_LARGER] if _is_inside(one, other))
+        if other := next(_meeting(one, begins, tries), None) or next(larger, None):
             yield one.file, other.file
 
 
-def _meet(one: _Ends, place: int, other: _Ends) -> bool:
-    """Whether the rows of `one` from this place on are those with which `other` begins."""
-    if one is other:
-        return False
-    rows = min(len(one.tail) - place, len(other.head))
-    block = other.head[:rows]
-    return len(set(block)) >= FEWEST_ROWS and one.tail[place : place + rows] == block
+def _first_rows(lines: Sequence[str]) -> tuple[str, ...]:
+    return tuple(lines[:FEWEST_ROWS])
+
+
+def _meeting(one: _Ends, begins: Mapping[tuple[str, ...], list[_Ends]], tries: Iterator[int]) -> Iterator[_Ends]:
+    """The files that begin with the rows with which `one` ends."""
+    first_lines = {first[0] for first in begins}
+    for place in [place for place, line in enumerate(one.tail) if line in first_lines]:
+        for other in begins.get(_first_rows(one.tail[place : place + FEWEST_ROWS]), ()):
+            if other is one:
+                continue
+            if next(tries, None) is None:
+                return
+            rows = min(len(one.tail) - place, len(other.head))
+            if one.tail[place : place + rows] == other.head[:rows]:
+                yield other
 
 
 def _is_inside(one: _Ends, other: _Ends) -> bool:
     """Whether a long file is the beginning of a longer one, or stands at its end but for its first line."""
-    size, larger = one.file.path.stat().st_size, other.file.path.stat().st_size
-    if (
-        size <= END
-        or size >= larger
-        or one.head[:FEWEST_ROWS] != other.head[:FEWEST_ROWS]
-        and one.tail[-FEWEST_ROWS:] != other.tail[-FEWEST_ROWS:]
-    ):
+    path, larger = one.file.path, other.file.path
+    size, offset = path.stat().st_size, larger.stat().st_size - path.stat().st_size
+    if size <= END or offset <= 0:
         return False
-    with one.file.path.open("rb") as stream:
-        begin = len(stream.readline())
-    return _are_same(one.file.path, 0, other.file.path, 0) or _are_same(one.file.path, begin, other.file.path, larger - size + begin)
+    with path.open("rb") as stream:
+        first_line = len(stream.readline())
+    return _stands_in(path, 0, larger, 0, size) or _stands_in(path, first_line, larger, offset, size)
 
 
-def _are_same(path: Path, begin: int, other: Path, other_begin: int) -> bool:
-    """Whether all of a file from one place on stands in another one."""
+def _stands_in(path: Path, begin: int, other: Path, offset: int, size: int) -> bool:
+    """Whether a file, from one place on, stands in another one that many bytes later. Its end is looked at first: dumps of one table begin
+    alike."""
+    return _are_same(path, max(begin, size - LOOKED_AT_FIRST), other, offset) and _are_same(path, begin, other, offset)
+
+
+def _are_same(path: Path, begin: int, other: Path, offset: int) -> bool:
     with path.open("rb") as stream, other.open("rb") as other_stream:
         stream.seek(begin)
-        other_stream.seek(other_begin)
+        other_stream.seek(begin + offset)
         while block := stream.read(_BLOCK):
             if other_stream.read(len(block)) != block:
                 return False

@@ -121,6 +121,14 @@ def test_files_of_which_one_begins_in_another_are_told(tmp_path: Path, one: str 
     assert not overlaps([replace(file, folders=(("m", file.name),)) for file in files], first=1, last=0)
 
 
+@pytest.mark.timeout(30)
+def test_files_that_go_on_as_others_begin_are_compared_for_no_more_than_a_moment(tmp_path: Path) -> None:
+    files = [DataFile(tmp_path / f"{day}.csv", f"{day}.csv") for day in range(6)]
+    for day, file in enumerate(files):
+        file.path.write_text(HEAD + "1;0;0\n2;0;0\n3;0;0\n" * 6_000 + f"{day};9;9\n")
+    assert overlaps(files, first=1, last=0) == []
+
+
 def test_a_parquet_column_that_a_later_file_lacks_is_told(bench: Bench) -> None:
     parquet(bench.lake / "f/a.parquet", id=[1], n=[1])
     parquet(bench.lake / "f/b.parquet", id=[2], amount=[1])
