@@ -98,12 +98,17 @@ public final class Observed implements QueryExecutionListener {
     /** Counts of a whole view come before those of a part of it, and more rows before fewer. */
     private synchronized void keep(String name, Row row, Long limit) {
         long[] now = new long[row.size() + 1];
-        now[0] = limit != null && (limit.longValue() == NO_LIMIT || row.getLong(0) < limit.longValue()) ? 1L : 0L;
-        for (int i = 0; i < row.size(); i++) now[i + 1] = row.isNullAt(i) ? 0L : row.getLong(i);
+        now[0] = limit != null && (limit.longValue() == NO_LIMIT || number(row, 0) < limit.longValue()) ? 1L : 0L;
+        for (int i = 0; i < row.size(); i++) now[i + 1] = number(row, i);
         long[] before = (long[]) counts.get(name);
         if (before != null && (before[0] > now[0] || (before[0] == now[0] && before[1] > now[1]))) return;
         counts.put(name, now);
         if (counts.size() > KEPT) counts.remove(counts.keySet().iterator().next());
+    }
+
+    /** Whatever kind of number it is: one that could not be read would hide the counts of the whole query. */
+    private static long number(Row row, int place) {
+        return row.isNullAt(place) ? 0L : ((Number) row.get(place)).longValue();
     }
 
     /** What is known of one join, as `JoinNumbers.of` says it. */
