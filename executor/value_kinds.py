@@ -74,6 +74,7 @@ KINDS = {
     "thousands-cut": "a number of which only what stands before its first sign is read, as 1 of 1,234; take that sign out first",
     "units-out": "a number whose unit is taken out before it is added, while others have another (kg and g, 12% and 1)",
     "decimals-out": "a number whose decimal sign is taken out before it is read, which makes it larger than others; keep that sign",
+    "no-number": "NaN, which is counted, and above all numbers; where it stands for no value, use nanvl(…, NULL)",
     "distinct-part": "left out by count(DISTINCT …), as one of its columns has no value; count(DISTINCT struct(…)) counts them",
     "rollup-none": "no value in a key, so that its group looks like a total of ROLLUP or CUBE; use coalesce before, or grouping(…)",
     "null-printed": "printed with the word “null”, as a value is missing; use coalesce(…, '')",

@@ -60,6 +60,8 @@ public final class ParquetLook {
         LinkedHashMap tooFine = new LinkedHashMap();
         /** Columns whose least or greatest value may stand for none. */
         LinkedHashSet standIns = new LinkedHashSet();
+        /** Columns in which NaN may stand. */
+        LinkedHashSet noNumbers = new LinkedHashSet();
         long rows;
     }
 
@@ -152,16 +154,26 @@ public final class ParquetLook {
     }
 
     private static void findStandIns(Found found, ParquetMetadata footer) {
+        String maker = String.valueOf(footer.getFileMetaData().getCreatedBy());
         Iterator blocks = footer.getBlocks().iterator();
         while (blocks.hasNext()) {
             Iterator columns = ((BlockMetaData) blocks.next()).getColumns().iterator();
             while (columns.hasNext()) {
                 ColumnChunkMetaData column = (ColumnChunkMetaData) columns.next();
                 Statistics known = column.getStatistics();
+                if (mayHaveNaN(column, known, maker)) found.noNumbers.add(column.getPath().toArray()[0]);
                 if (known == null || !known.hasNonNullValue()) continue;
                 if (StandIns.isOne(known.minAsString()) || StandIns.isOne(known.maxAsString())) found.standIns.add(column.getPath().toArray()[0]);
             }
         }
+    }
+
+    /** Spark's own library tells no least and no greatest value where there is NaN; others leave NaN out, and say nothing of it. */
+    private static boolean mayHaveNaN(ColumnChunkMetaData column, Statistics known, String maker) {
+        PrimitiveType.PrimitiveTypeName type = column.getPrimitiveType().getPrimitiveTypeName();
+        if (type != PrimitiveType.PrimitiveTypeName.DOUBLE && type != PrimitiveType.PrimitiveTypeName.FLOAT) return false;
+        boolean isAllNull = known != null && known.isNumNullsSet() && known.getNumNulls() == column.getValueCount();
+        return !isAllNull && (!maker.startsWith("parquet-mr") || known == null || !known.hasNonNullValue());
     }
 
     /** What in the file Spark cannot unpack, and would say in words that help nobody; each such file stands alone. */
@@ -206,11 +218,19 @@ public final class ParquetLook {
         return text.toString();
     }
 
+    private static void writeNames(JsonGenerator out, String field, LinkedHashSet names) throws IOException {
+        out.writeFieldName(field);
+        out.writeStartArray();
+        Iterator each = names.iterator();
+        while (each.hasNext()) out.writeString((String) each.next());
+        out.writeEndArray();
+    }
+
     private static void write(JsonGenerator out, List same, ParquetToSparkSchemaConverter converter) throws IOException {
         Found first = (Found) same.get(0);
         long rows = 0;
         LinkedHashMap tooFine = new LinkedHashMap();
-        LinkedHashSet standIns = new LinkedHashSet();
+        LinkedHashSet standIns = new LinkedHashSet(), noNumbers = new LinkedHashSet();
         out.writeStartObject();
         out.writeFieldName("files");
         out.writeStartArray();
@@ -218,6 +238,7 @@ public final class ParquetLook {
             out.writeString(((Found) same.get(i)).file);
             rows += ((Found) same.get(i)).rows;
             standIns.addAll(((Found) same.get(i)).standIns);
+            noNumbers.addAll(((Found) same.get(i)).noNumbers);
             Iterator each = ((Found) same.get(i)).tooFine.entrySet().iterator();
             while (each.hasNext()) {
                 Map.Entry entry = (Map.Entry) each.next();
@@ -227,11 +248,8 @@ public final class ParquetLook {
         }
         out.writeEndArray();
         out.writeNumberField("rows", rows);
-        out.writeFieldName("stand_ins");
-        out.writeStartArray();
-        Iterator standing = standIns.iterator();
-        while (standing.hasNext()) out.writeString((String) standing.next());
-        out.writeEndArray();
+        writeNames(out, "stand_ins", standIns);
+        writeNames(out, "no_numbers", noNumbers);
         out.writeFieldName("too_fine");
         out.writeStartObject();
         Iterator fine = tooFine.entrySet().iterator();

@@ -72,6 +72,7 @@ public final class ValueLook {
     private static final int MOST = 60, MOST_SOUGHT = 6, DEEPEST = 400;
     private static final String UNIT = "\u001f", RECORD = "\u001e";
     private static final Set GIVES_VALUES = new HashSet(Arrays.asList(new Object[] {"Alias", "Coalesce", "If", "CaseWhen", "CreateArray", "Greatest", "Least"}));
+    private static final Set SEES_NAN = new HashSet(Arrays.asList(new Object[] {"Count", "SortOrder", "Max", "MaxBy", "MinBy", "Greatest"}));
     private static final Pattern MEASURES = Pattern.compile("(try_)?(sum|avg|mean)|std.*|var.*|skewness|kurtosis|corr|covar_.*|regr_.*|median|.*percentile.*");
     private static final Pattern REACHED_THROUGH = Pattern.compile("Add|Subtract|Multiply|Divide|UnaryMinus|Abs|Round|Cast|(Try)?ToNumber");
     private final LogicalPlan plan;
@@ -189,6 +190,7 @@ public final class ValueLook {
         if (part instanceof Count && ((Count) part).children().length() > 1 && apart.contains(part)) countedWhole(node, part);
         if (isCheck && part.getClass().getSimpleName().equals("BoolAnd")) add("undecided", node, (Expression) part.children().apply(0), new Expression[] {(Expression) part.children().apply(0)});
         if (part instanceof Count && ((Count) part).children().length() == 1) countedApart(node, part);
+        noNumbers(node, part);
         if (part instanceof SortOrder) ordered(node, ((SortOrder) part).child());
         else if (part instanceof Max) ordered(node, ((Max) part).child());
         else if (part instanceof Min) ordered(node, ((Min) part).child());
@@ -204,7 +206,7 @@ public final class ValueLook {
 
     /** Numbers of a column that are added, among which some may stand for no value. */
     private void summed(LogicalPlan node, Expression value) {
-        if (value instanceof Attribute && hasRoom() && origins.hasStandIns(value, 0)) {
+        if (value instanceof Attribute && hasRoom() && origins.isMarked("standIns", value)) {
             boolean isText = value.dataType() instanceof StringType;
             if (isText || value.dataType() instanceof NumericType) add(isText ? "stand-in-text" : "stand-in", node, value, new Expression[] {value});
         }
@@ -298,6 +300,22 @@ public final class ValueLook {
         if (!(value.dataType() instanceof StringType) || value.foldable()) return;
         if (origins.isCalled(value)) add("order-called", node, value, new Expression[] {value, bits(beside)});
         else if (!origins.isMeant(value)) add("order", node, value, new Expression[] {value, bits(beside)});
+    }
+
+    /** NaN, as some programs write what is missing, is counted and above all numbers. */
+    private void noNumbers(LogicalPlan node, Expression part) {
+        String kind = part.getClass().getSimpleName();
+        if (SEES_NAN.contains(kind)) for (int i = 0; i < part.children().length(); i++) noNumber(node, (Expression) part.children().apply(i));
+        else if (part instanceof GreaterThan || part instanceof GreaterThanOrEqual) noNumber(node, (Expression) part.children().apply(0));
+        else if (part instanceof LessThan || part instanceof LessThanOrEqual) noNumber(node, (Expression) part.children().apply(1));
+    }
+
+    private void noNumber(LogicalPlan node, Expression value) {
+        boolean isDouble = value.dataType() instanceof DoubleType || value.dataType() instanceof FloatType;
+        if (!isDouble || !hasRoom() || !origins.isMarked("noNumbers", value)) return;
+        scala.collection.Iterator parts = node.expressions().iterator();
+        while (parts.hasNext()) if (((Expression) parts.next()).exists(new IsOf("IsNaN", value))) return; // seen to
+        add("no-number", node, value, new Expression[] {value});
     }
 
     private static Literal bits(long bits) {

@@ -59,14 +59,18 @@ final class ValueOrigins {
         return NOBODY;
     }
 
-    /** Whether it was read from a column of a text in which numbers stand that may be no values. */
-    boolean hasStandIns(Expression value, int depth) {
+    /** Whether it was read from a column that carries this mark: standIns, where numbers may be no values; noNumbers, where NaN may stand. */
+    boolean isMarked(String mark, Expression value) {
+        return isMarked(mark, value, 0);
+    }
+
+    private boolean isMarked(String mark, Expression value, int depth) {
         scala.collection.Iterator names = value.references().iterator();
         while (names.hasNext()) {
             Attribute name = (Attribute) names.next();
-            if (name.metadata().contains("standIns")) return true;
+            if (name.metadata().contains(mark)) return true;
             Object found = definitions().get(Long.valueOf(name.exprId().id()));
-            if (found instanceof Alias && depth < DEEPEST && hasStandIns(((Alias) found).child(), depth + 1)) return true;
+            if (found instanceof Alias && depth < DEEPEST && isMarked(mark, ((Alias) found).child(), depth + 1)) return true;
         }
         return false;
     }

@@ -189,6 +189,7 @@ HAZARDS = {
         ],
         _of_units,
     ),
+    "no-number": Hazard(["count_if(isnan(_sluice_value_0))"], _any("no-number")),
     "distinct-part": Hazard(["count_if(_sluice_value_0)"], _any("distinct-part")),
     "rollup-none": Hazard(["count_if(_sluice_value_0 IS NULL)"], _any("rollup-none")),
     "null-printed": Hazard(["count_if(_sluice_value_0)"], _any("null-printed")),

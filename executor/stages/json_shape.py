@@ -82,10 +82,11 @@ class Shape:
             items[0].with_other(items[1]) if len(items) > 1 else items[0] if items else None,
         )
 
-    def has_stand_ins(self) -> bool:
-        """Here or inside."""
-        inside = [*self.fields.values(), *([self.item] if self.item else [])]
-        return bool(self.stand_ins) or any(shape.has_stand_ins() for shape in inside)
+    def marks(self) -> dict[str, bool]:
+        """What may stand for no value, here or inside: numbers (standIns), NaN (noNumbers)."""
+        own = {"standIns": bool(self.stand_ins), "noNumbers": bool(self.kinds & NOT_FINITE)}
+        inside = [shape.marks() for shape in (*self.fields.values(), *([self.item] if self.item else []))]
+        return {mark: True for mark, is_here in own.items() if is_here or any(mark in marks for marks in inside)}
 
 
 @dataclass(frozen=True)
@@ -221,13 +222,13 @@ def exact_names(spark: SparkSession) -> Iterator[None]:
 
 def joined_frame(frame: DataFrame, kind: Kind, shape: Shape) -> DataFrame:
     """`frame` (as it was read, other columns behind those of `kind`) with one column for each part, marked where `shape` says that numbers
-    in it may stand for no value (see `executor/files/stand_ins.py`). Inside of `exact_names` only."""
+    or NaN in it may stand for no value (see `executor/files/stand_ins.py`). Inside of `exact_names` only."""
     read = sum(len(part.keys) for part in kind.parts)
     plain = frame.toDF(*[f"c{place}" for place in range(len(frame.columns))])
     columns, place = [], 0
     for part in kind.parts:
         values = [part.kind.joined(F.col(f"c{place + offset}")) for offset in range(len(part.keys))]
-        marks = {"standIns": True} if any(key in shape.fields and shape.fields[key].has_stand_ins() for key in part.keys) else {}
+        marks = {mark: True for key in part.keys if key in shape.fields for mark in shape.fields[key].marks()}
         columns.append(_first(values).alias(part.name, metadata=marks))
         place += len(part.keys)
     rest = [

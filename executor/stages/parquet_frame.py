@@ -49,15 +49,20 @@ def frame_of(stage: ParquetExtract, spark: SparkSession, context: StageContext) 
     _tell(stage, context, tables[0])
     _tell_gone(stage, context, looks[0])
     _tell_old_times(stage, context, looks[0])
-    frame = _marked(frame, {name.lower() for group in looks[0] for name in group.stand_ins})
+    frame = _marked(frame, looks[0])
     return _counted(stage, context, frame, tables[0]), sum(group.rows for group in looks[0])
 
 
-def _marked(frame: DataFrame, stand_ins: set[str]) -> DataFrame:
-    """The frame; of columns in which numbers may stand for no value, the queries that add them are looked at."""
-    if not stand_ins.intersection(map(str.lower, frame.columns)):
+def _marked(frame: DataFrame, groups: list[Group]) -> DataFrame:
+    """The frame; of columns in which numbers or NaN may stand for no value, the queries that take them for values are looked at."""
+    marks: dict[str, dict[str, bool]] = {}
+    for group in groups:
+        for mark, names in (("standIns", group.stand_ins), ("noNumbers", group.no_numbers)):
+            for name in names:
+                marks.setdefault(name.lower(), {})[mark] = True
+    if not marks.keys() & set(map(str.lower, frame.columns)):
         return frame
-    fields = {one.name: one.metadata | ({"standIns": True} if one.name.lower() in stand_ins else {}) for one in frame.schema.fields}
+    fields = {one.name: one.metadata | marks.get(one.name.lower(), {}) for one in frame.schema.fields}
     return frame.select(*[F.col(name_in_sql(name)).alias(name, metadata=about) for name, about in fields.items()])
 
 

@@ -65,7 +65,8 @@ class Group:
     """Files of the same columns and types. `name`: the first of them, as the document would write it. `error`: why it cannot be opened, in
     the library's words; `trouble`: what in it Spark cannot unpack ("encrypted", "codec BROTLI", "encoding …", "cut"), `where`: the column.
     `too_fine`: columns of old times (INT96), and how many of their values are finer than microseconds, where that was asked for.
-    `stand_ins`: columns whose least or greatest value may stand for none (see `executor/files/stand_ins.py`)."""
+    `stand_ins`: columns whose least or greatest value may stand for none (see `executor/files/stand_ins.py`); `no_numbers`: those in which
+    NaN may stand."""
 
     files: list[str]
     name: str
@@ -76,6 +77,7 @@ class Group:
     where: str | None = None
     too_fine: Mapping[str, int] = field(default_factory=dict)
     stand_ins: Sequence[str] = ()
+    no_numbers: Sequence[str] = ()
 
 
 def may_hold_rows(spark: SparkSession, file: DataFile) -> bool:
@@ -93,7 +95,7 @@ def look_at(spark: SparkSession, files: Sequence[DataFile], *, is_counting: bool
 def _group(facts: dict[str, Any], name: str) -> Group:
     columns = [_column(one, name) for one in facts.get("columns", ())]
     why = facts.get("error"), facts.get("trouble"), facts.get("where")
-    return Group(facts["files"], name, facts["rows"], columns, *why, facts["too_fine"], facts["stand_ins"])
+    return Group(facts["files"], name, facts["rows"], columns, *why, facts["too_fine"], facts["stand_ins"], facts["no_numbers"])
 
 
 def _column(facts: dict[str, Any], file: str) -> ColumnType:

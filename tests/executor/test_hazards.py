@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -408,6 +409,13 @@ STANDING = {
     "SELECT avg(x) AS a FROM (SELECT inside.temp AS x FROM records)": {("x", "stands-for-none", 2)},
     "SELECT avg(CAST(word AS INT)) AS a FROM records": {("word", "stands-for-none", 2)},
     "SELECT avg(temp) AS a, sum(amt) AS s, sum(qty) AS q FROM stored": {("temp", "stands-for-none", 2), ("amt", "stands-for-none", 1)},
+    "SELECT word FROM stored WHERE gain > 5": {("gain", "no-number", 1)},
+    "SELECT count(x) AS n FROM (SELECT gain + 1 AS x FROM records)": {("x", "no-number", 1)},
+    "SELECT word FROM stored ORDER BY gain DESC LIMIT 1": {("gain", "no-number", 1)},
+    "SELECT sum(CASE WHEN 5 < gain THEN 1 ELSE 0 END) AS n FROM records": {("gain", "no-number", 1)},
+    "SELECT max(nanvl(gain, NULL)) AS m, count(temp) AS n FROM stored WHERE temp > 5": set(),
+    "SELECT count(gain) AS n FROM (SELECT gain FROM stored WHERE NOT isnan(gain) AND gain > 5)": set(),
+    "SELECT word FROM records WHERE gain < 5": set(),
 }
 
 
@@ -416,8 +424,7 @@ NOTES = {2: "NULL", 6: "\\N", 8: "(null)"}
 
 def test_what_stands_for_no_value_is_told_where_it_is_taken_for_one(spark_process: SparkProcess, lake: Path) -> None:
     """A quantity of 9999 among thousands is none of them."""
-    from pyarrow import parquet
-    from pyarrow.json import read_json
+    from pyarrow import Table, parquet
 
     days = ["9999-12-31" if n in (2, 4) else f"2024-01-{n + 1:02}" for n in range(20)]
     rows = [
@@ -429,10 +436,18 @@ def test_what_stands_for_no_value_is_told_where_it_is_taken_for_one(spark_proces
     (lake / "s.csv").write_text("\n".join(["id,grp,temp,amt,d,qty,note,named,eu", *rows, ""]))
     cells = [row.split(",") for row in rows]
     records = [
-        {"temp": float(one[2]), "amt": int(one[3]), "qty": int(one[5]), "inside": {"temp": int(one[2])}, "word": one[2]} for one in cells
+        {
+            "temp": float(one[2]),
+            "amt": int(one[3]),
+            "qty": int(one[5]),
+            "inside": {"temp": int(one[2])},
+            "word": one[2],
+            "gain": nan if one[0] == "2" else 1.5 * int(one[0]),
+        }
+        for one in cells
     ]
     (lake / "s.jsonl").write_text("\n".join(map(json.dumps, records)))
-    parquet.write_table(read_json(lake / "s.jsonl"), lake / "s.parquet")
+    parquet.write_table(Table.from_pylist(records), lake / "s.parquet")
     types = {
         "id": "integer",
         "grp": "string",
