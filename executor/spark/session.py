@@ -97,6 +97,7 @@ def settings(profile: ComputeProfile, scratch: Path) -> dict[str, str]:
         "spark.ui.retainedStages": "20",
         "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
         "spark.hadoop.fs.permissions.umask-mode": "027",
+        "spark.hadoop.fs.file.impl": "sluice.LocalFiles",
     }
 
 

@@ -45,6 +45,18 @@ def test_every_setting_exists_in_this_spark(spark: SparkSession) -> None:
 
 
 @pytest.mark.spark
+def test_what_is_written_is_closed_to_others_and_starts_no_program(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir(mode=0o750)
+    spark.range(1).write.parquet(str(tmp_path / "lake" / "new" / "table"))
+    written = list((tmp_path / "lake").rglob("*"))
+    assert {path.stat().st_mode & 0o7777 for path in written if path.is_dir()} == {0o750}
+    assert {path.stat().st_mode & 0o7777 for path in written if path.is_file()} == {0o640}
+    jvm, java_session = spark._jvm, spark._jsparkSession
+    files = jvm.org.apache.hadoop.fs.FileSystem.get(java_session.sessionState().newHadoopConf())  # type: ignore[union-attr]
+    assert files.getClass().getName() == "sluice.LocalFiles"  # Hadoop's own starts chmod for each
+
+
+@pytest.mark.spark
 def test_the_jvm_holds_no_secret_and_little_else_in_its_environment(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = spark._jvm.java.lang.System.getenv()  # type: ignore[union-attr]
     allowed = {"PATH", "HOME", "LANG", "LC_ALL", "JAVA_HOME", "TZ", "PYSPARK_PYTHON", "SPARK_LOCAL_IP", "SPARK_CONNECT_MODE"}
