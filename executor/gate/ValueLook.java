@@ -314,7 +314,7 @@ public final class ValueLook {
         boolean isDouble = value.dataType() instanceof DoubleType || value.dataType() instanceof FloatType;
         if (!isDouble || !hasRoom() || !origins.isMarked("noNumbers", value)) return;
         scala.collection.Iterator parts = node.expressions().iterator();
-        while (parts.hasNext()) if (((Expression) parts.next()).exists(new IsOf("IsNaN", value))) return; // seen to
+        while (parts.hasNext()) if (((Expression) parts.next()).exists(new IsOf("IsNaN", null))) return; // seen to
         add("no-number", node, value, new Expression[] {value});
     }
 
