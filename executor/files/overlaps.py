@@ -4,9 +4,10 @@ came again with more rows, other line ends or in another encoding. Lines are com
 from __future__ import annotations
 
 import codecs
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from executor.files.copies import END, end_of
@@ -32,6 +33,11 @@ class _Ends:
     file: DataFile
     head: list[str]
     tail: list[str]
+
+    @cached_property
+    def once(self) -> set[str]:
+        """First rows that come once among them: three answers of a few that people give are the same somewhere else by chance."""
+        return {line for line, count in Counter(self.head).items() if count == 1}
 
 
 def overlaps(files: Iterable[DataFile], *, first: int, last: int) -> list[tuple[DataFile, DataFile]]:
@@ -76,7 +82,8 @@ def _meeting(one: _Ends, begins: Mapping[tuple[str, ...], list[_Ends]], tries: I
             if next(tries, None) is None:
                 return
             rows = min(len(one.tail) - place, len(other.head))
-            if one.tail[place : place + rows] == other.head[:rows]:
+            is_same = one.tail[place : place + rows] == other.head[:rows]
+            if is_same and sum(line in other.once for line in other.head[:rows]) >= FEWEST_ROWS:
                 yield other
 
 

@@ -41,13 +41,15 @@ def warn_of_lost_files(stage: FileExtract, context: StageContext, uri: str, path
     no_rows = int(getattr(stage, "skip_lines", None) or 0) + bool(getattr(stage, "header", False))
     now = _stamps(file for file in files if _has_rows(file, no_rows))
     noted: dict[str, Any] = {"names": _packed(now), "moves_on": False}
-    told = [(before, gone) for before in context.files_read_before(uri, noted) if (gone := _gone(_unpacked(before.get("names")), now))]
-    if not told:
+    noted_before = context.files_read_before(uri, noted)
+    told = [(before, gone) for before in noted_before if (gone := _gone(_unpacked(before.get("names")), now))]
+    if not told:  # of a folder that changes each day, and is read each hour
+        noted["moves_on"] = bool(noted_before) and all(before.get("moves_on") is True for before in noted_before)
         return
     before, gone = min(told, key=lambda one: len(one[1]))
     noted["moves_on"] = _moves_on(gone, _unpacked(before.get("names")), now)
     if noted["moves_on"] and before.get("moves_on") is True:
-        context.log(f"{_count(gone)} of {uri} that the last run read went while others came, as before that run.")
+        context.log(f"{_count(gone)} of {uri} that the last run read went while others came, as others did before.")
         return
     context.warn(
         Problem(
@@ -77,14 +79,14 @@ def _has_rows(file: DataFile, no_rows: int) -> bool:
 
 
 def _stamps(files: Iterable[DataFile]) -> dict[str, str]:
-    """Name → a sign of when it was changed and how large it is: a file that only has another name now is not gone."""
-    found = {}
+    """Name → a sign of when it was changed and how large it is: a file that only has another name now is not gone. Oldest first."""
+    found = []
     for file in files:
         name = _WRITTEN.sub(r"\1part-…", file.name)
         with suppress(OSError):
             _, modified_ns, size = file.facts()
-            found[name] = f"{zlib.crc32(f'{modified_ns}.{size}'.encode()) & 0xFFFFFF:06x}"
-    return found
+            found.append((modified_ns, name, f"{zlib.crc32(f'{modified_ns}.{size}'.encode()) & 0xFFFFFF:06x}"))
+    return {name: stamp for _, name, stamp in sorted(found)}
 
 
 def _gone(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -93,14 +95,14 @@ def _gone(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def _moves_on(gone: Sequence[str], before: Mapping[str, str], now: Mapping[str, str]) -> bool:
-    """Whether the first of the files went, in the order of their names, and as many came; or all went, and others came."""
+    """Whether the first of the files went, in the order of their names or the oldest, and as many came; or all went, and others came."""
     is_enough = len(now) >= len(before) or (len(gone) == len(before) and bool(now))
-    return is_enough and sorted(before)[: len(gone)] == sorted(gone)
+    return is_enough and set(gone) in (set(sorted(before)[: len(gone)]), set(list(before)[: len(gone)]))
 
 
 def _packed(stamps: Mapping[str, str]) -> str:
     """As it is noted; nothing where that would be long."""
-    text = "\n".join(f"{name}\t{stamp}" for name, stamp in sorted(stamps.items()))
+    text = "\n".join(f"{name}\t{stamp}" for name, stamp in stamps.items())
     packed = base64.b64encode(zlib.compress(text.encode())).decode()
     return packed if len(packed) <= MOST_NOTED and len(text) <= LARGEST else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import reduce
 from typing import Any
 from urllib.parse import unquote
@@ -74,8 +75,9 @@ def read_portions(stage: FileExtract, spark: SparkSession, context: StageContext
     tell_beside(place, context)
     if place.left_out:
         context.log(f"{uri}: Left out what systems and programs put beside files: {', '.join(place.left_out[:3])}.")
-    tell_copies(place, spark, context)
-    tell_overlaps(place, stage.lines_around(), context)
+    with suppress(OSError):  # a file that went meanwhile is told by whoever reads its rows
+        tell_copies(place, spark, context)
+        tell_overlaps(place, stage.lines_around(), context)
     note_read(stage, context, place)
     warn_of_lost_files(stage, context, uri, place.path, place.files)
 

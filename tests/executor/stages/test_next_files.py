@@ -6,6 +6,7 @@ import gzip
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -70,7 +71,7 @@ def test_files_that_may_be_alike_are_not_told(bench: Bench, files: dict[str, str
     assert codes(bench.run(CSV)) == []
 
 
-def test_parquet_and_json_that_are_there_twice_are_told_where_they_have_rows(bench: Bench) -> None:
+def test_parquet_and_json_that_are_there_twice_are_told_where_they_have_rows(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b"):
         parquet(bench.lake / f"f/{name}.parquet", n=[])
     parquet(bench.lake / "f/c.parquet", n=[1])
@@ -85,6 +86,9 @@ def test_parquet_and_json_that_are_there_twice_are_told_where_they_have_rows(ben
     bench.write("j/d.jsonl", "".join(f'{{"n": {n}}}\n' for n in range(2, 9)))
     bench.warnings.clear()
     assert codes(bench.run(LINES | {"inputURI": "j"})) == ["files-twice", "files-overlap"]
+    bench.warnings.clear()
+    monkeypatch.setattr("executor.stages.reading.overlaps", Mock(side_effect=FileNotFoundError))
+    assert codes(bench.run(LINES | {"inputURI": "j"})) == ["files-twice"], "a look at a file that went meanwhile stops nothing"
 
 
 HEAD, DAYS = "id;day;v\n", [f"{n};2024-01-{n % 28 + 1:02};{n}.5\n" for n in range(9_000)]
@@ -110,6 +114,8 @@ def export(begin: int, end: int, step: int = 1) -> str:
         (export(0, 10), export(8, 20), False),
         (export(0, 10), export(10, 20), False),
         (HEAD + "0;0;0\n" * 9, HEAD + "0;0;0\n" * 12, False),
+        (HEAD + "1;0;0\n2;0;0\n3;0;0\n" * 3, HEAD + "1;0;0\n2;0;0\n3;0;0\n2;0;0\n3;0;0\n1;0;0\n", False),
+        (HEAD + "1;0;0\n1;0;0\n" + "2;0;0\n3;0;0\n4;0;0\n1;0;0\n", HEAD + "2;0;0\n3;0;0\n4;0;0\n1;0;0\n1;0;0\n", True),
         (gzip.compress(export(0, 5).encode()), export(0, 20), False),
     ],
 )

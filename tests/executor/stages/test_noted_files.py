@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,18 @@ def test_a_folder_that_keeps_the_last_months_is_told_once(runs: Runs) -> None:
     told = [runs.run([f"2024-{month:02}" for month in range(first, first + 6)]) for first in range(1, 5)]
     assert [len(warnings) for warnings in told] == [0, 1, 0, 0] and len(runs.logs) == 2
     assert runs.run([f"2024-{month:02}" for month in (4, 6, 7, 8, 9)]) == ["“raw/d/2024-05.csv”"], "but not one of the middle"
+
+
+@pytest.mark.parametrize(
+    "names", [["29.01", "30.01", "31.01", "01.02", "02.02", "03.02"], ["jan", "feb", "mar", "apr", "may", "jun"], MONTHS]
+)
+def test_a_folder_that_keeps_the_last_files_may_call_them_anything_and_be_read_often(runs: Runs, names: list[str]) -> None:
+    told = []
+    for number, name in enumerate(names):
+        (runs.folder / f"{name}.csv").write_text("day,amount\n2024-04,3\n")
+        os.utime(runs.folder / f"{name}.csv", (number, number))
+        told += [len(runs.run(names[max(0, number - 2) : number + 1])) for _ in range(2)]
+    assert told == [0] * 6 + [1] + [0] * 5
 
 
 def test_a_folder_of_which_all_files_are_taken_each_time_is_told_once(runs: Runs) -> None:
