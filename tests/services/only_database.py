@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
 
 OF_OTHER_THINGS = re.compile(
-    r"tests/(executor/.+|\w+/test_(\w+_)?pages|api/test_(bad_bodies|doors|frame|middleware|wire)|alerts/test_(fail_closed|webhooks)"
+    r"tests/(executor/.+|\w+/test_(\w+_)?pages|api/test_(bad_bodies|doors|frame|middleware|refreshing_pieces|wire)"
+    r"|alerts/test_(fail_closed|my_alerts|outages|webhooks)|data/test_upload_api|home/test_home"
     r"|jobs/test_(check|credentials|deep_documents|kept_files|sources)|looks/test_(file_programs|looks|unpacked_again|unpacking)"
     r"|promotions/test_target|runs/test_(downloads|draft_api|output_rows|secrets|supervisor|value_warnings|warm_pool))\.py"
 )
