@@ -56,13 +56,9 @@ final class BranchLook {
             if (isTaken && look.hasRoom()) look.add("dead-branch", node, shown, new Expression[] {conditions[later]});
             Expression gap = between(conditions[later - 1], conditions[later]);
             if (gap == null) gap = between(conditions[later], conditions[later - 1]);
-            for (int i = 0; i < conditions.length && gap != null; i++) gap = new And(gap, new Not(new EqualNullSafe(conditions[i], yes())));
+            for (int i = 0; i < conditions.length && gap != null; i++) gap = new And(gap, new Not(new EqualNullSafe(conditions[i], NullLook.yes())));
             if (gap != null && look.hasRoom()) look.add("class-gap", node, shown, new Expression[] {gap});
         }
-    }
-
-    private static Expression yes() {
-        return org.apache.spark.sql.catalyst.expressions.Literal$.MODULE$.apply(Boolean.TRUE);
     }
 
     /** BETWEEN as the two comparisons that it stands for; any other condition as it is. */

@@ -3,7 +3,6 @@ package sluice;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.spark.sql.catalyst.expressions.And;
 import org.apache.spark.sql.catalyst.expressions.EqualTo;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.Not;
@@ -30,7 +29,7 @@ public final class CrossLook {
             if (next instanceof View) continue;
             List conditions = new ArrayList();
             while (next instanceof Filter) {
-                split(((Filter) next).condition(), conditions);
+                conditions.addAll(PlanWalk.conditions(((Filter) next).condition()));
                 next = ((Filter) next).child();
             }
             if (isInner(next)) new CrossLook((Join) next, conditions).tell(found, waiting);
@@ -90,20 +89,10 @@ public final class CrossLook {
         boolean isSaid = join.joinType().toString().equals("Cross");
         if (join.condition().isDefined()) {
             Expression condition = (Expression) join.condition().get();
-            split(condition, conditions);
+            conditions.addAll(PlanWalk.conditions(condition));
             isSaid = isSaid || condition.references().isEmpty();
         }
         if (isSaid) join(left, right);
-    }
-
-    private static void split(Expression condition, List found) {
-        ArrayDeque waiting = new ArrayDeque();
-        waiting.add(condition);
-        while (!waiting.isEmpty()) {
-            Expression next = (Expression) waiting.removeFirst();
-            if (next instanceof And) PlanWalk.addAll(next.children().iterator(), waiting);
-            else found.add(next);
-        }
     }
 
     /** `a.x <> b.x` of two views leaves nearly all pairs. Of one view with itself it is how people ask for pairs. */

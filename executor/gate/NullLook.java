@@ -81,7 +81,7 @@ final class NullLook {
         }
     }
 
-    private static Expression yes() {
+    static Expression yes() {
         return org.apache.spark.sql.catalyst.expressions.Literal$.MODULE$.apply(Boolean.TRUE);
     }
 

@@ -1,9 +1,7 @@
 package sluice;
 
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
-import org.apache.spark.sql.catalyst.expressions.And;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.BinaryComparison;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -46,7 +44,7 @@ public final class OuterLook {
 
     /** Looks at the outer joins whose rows go through `condition`. */
     private void below(Expression condition, LogicalPlan top) {
-        List conditions = split(condition);
+        List conditions = PlanWalk.conditions(condition);
         ArrayDeque waiting = new ArrayDeque();
         PlanWalk.addAll(top.children().iterator(), waiting);
         while (!waiting.isEmpty()) {
@@ -131,17 +129,5 @@ public final class OuterLook {
             PlanWalk.addAll(next.children().iterator(), waiting);
         }
         return false;
-    }
-
-    private static List split(Expression condition) {
-        List found = new ArrayList();
-        ArrayDeque waiting = new ArrayDeque();
-        waiting.add(condition);
-        while (!waiting.isEmpty()) {
-            Expression next = (Expression) waiting.removeFirst();
-            if (next instanceof And) PlanWalk.addAll(next.children().iterator(), waiting);
-            else found.add(next);
-        }
-        return found;
     }
 }

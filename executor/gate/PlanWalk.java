@@ -3,6 +3,7 @@ package sluice;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.spark.sql.catalyst.expressions.And;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.View;
@@ -36,6 +37,19 @@ final class PlanWalk {
             Expression next = (Expression) waiting.removeFirst();
             found.add(next);
             addAll(next.children().iterator(), waiting);
+        }
+        return found;
+    }
+
+    /** What must hold all at once: the parts of a condition with AND between them. */
+    static List conditions(Expression condition) {
+        List found = new ArrayList();
+        ArrayDeque waiting = new ArrayDeque();
+        waiting.add(condition);
+        while (!waiting.isEmpty()) {
+            Expression next = (Expression) waiting.removeFirst();
+            if (next instanceof And) addAll(next.children().iterator(), waiting);
+            else found.add(next);
         }
         return found;
     }

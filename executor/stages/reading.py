@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import reduce
 from typing import Any
@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StringType, StructType
 
 from executor.files.copies import copies
-from executor.files.folder import Place, fixed_part
+from executor.files.folder import DataFile, Place, fixed_part
 from executor.files.inputs import local_path, require_data
 from executor.files.marks import declared_columns
 from executor.files.overlaps import overlaps
@@ -76,8 +76,9 @@ def read_portions(stage: FileExtract, spark: SparkSession, context: StageContext
     if place.left_out:
         context.log(f"{uri}: Left out what systems and programs put beside files: {', '.join(place.left_out[:3])}.")
     with suppress(OSError):  # a file that went meanwhile is told by whoever reads its rows
-        tell_copies(place, spark, context)
-        tell_overlaps(place, stage.lines_around(), context)
+        same = copies(place.files)
+        tell_copies(same, spark, context)
+        tell_overlaps(same, place, stage.lines_around(), context)
     note_read(stage, context, place)
     warn_of_lost_files(stage, context, uri, place.path, place.files)
 
@@ -158,9 +159,9 @@ def tell_beside(place: Place, context: StageContext) -> None:
         )
 
 
-def tell_copies(place: Place, spark: SparkSession, context: StageContext) -> None:
+def tell_copies(same: Sequence[tuple[DataFile, DataFile]], spark: SparkSession, context: StageContext) -> None:
     """Warns of files that hold the same as another one: their rows are there twice."""
-    found = [(one, other) for one, other in copies(place.files) if may_hold_rows(spark, one)]
+    found = [(one, other) for one, other in same if may_hold_rows(spark, one)]
     if found:
         one, other = found[0]
         many = "Its rows are" if len(found) == 1 else f"So it is with {len(found):,} files, whose rows are"
@@ -176,11 +177,11 @@ def tell_copies(place: Place, spark: SparkSession, context: StageContext) -> Non
         )
 
 
-def tell_overlaps(place: Place, around: tuple[int, int] | None, context: StageContext) -> None:
-    """Warns of files that hold rows of another one. `around`: lines before and behind the rows of each file; None where rows are no
-    lines."""
+def tell_overlaps(same: Sequence[tuple[DataFile, DataFile]], place: Place, around: tuple[int, int] | None, context: StageContext) -> None:
+    """Warns of files that hold rows of another one, and are not the `same`. `around`: lines before and behind the rows of each file; None
+    where rows are no lines."""
     found = overlaps(place.files, first=around[0], last=around[1]) if around and len(place.files) > 1 else []
-    twice = {one.path for one, _ in copies(place.files)} if found else set()
+    twice = {one.path for one, _ in same}
     found = [(one, other) for one, other in found if not {one.path, other.path} & twice]
     if found:
         one, other = found[0]
