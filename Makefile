@@ -22,7 +22,7 @@ demo: setup ## everything on one machine, with real flights; ONCE=1 ends after t
 up: setup ## the same without the demo's people and data
 	@exec $(BIN)/python manage.py up --port "$(PORT)"
 
-test: setup ## every check and test; gets Chromium and bubblewrap when it may (some 16 min)
+test: setup ## every check and test; gets Chromium and bubblewrap when it may (some 15 min)
 	@$(BIN)/python -m tests.all
 
 test-fast: setup ## the part without Spark and browser (some 3 min)

@@ -80,6 +80,10 @@ LINT = [
     Part("locks", [sys.executable, "-m", "tests.locks"]),
     Part("scripts", [sys.executable, "-m", "tests.scripts"], needs=("npm",)),
 ]
+QUIET = ("-o", "addopts=--import-mode=importlib", "-p", "no:terminal")
+READ = Part("tests are read", [sys.executable, "-m", "pytest", "--collect-only", *QUIET])
+"""Once, so that their byte code is there: in a fresh checkout each process would make all of it for itself, 10 s of a processor. What is
+wrong with them says the part that runs them."""
 UNIT = [Part("unit and API, SQLite", pytest(FAST, "-n", "4"))]  # these wait more than others
 SLOW = [
     Part("database tests, PostgreSQL", pytest(FAST, *AT_ONCE, "-p", "tests.services.only_database"), around=postgresql),
@@ -94,12 +98,13 @@ SLOW = [
 
 def main(arguments: list[str]) -> int:
     """Exit code 0 when every part is good."""
-    parts = LINT if "--lint" in arguments else LINT + UNIT if "--fast" in arguments else LINT + UNIT + SLOW
-    missing = machine.provide(sorted({need for part in parts for need in part.needs}))
+    tests = [] if "--lint" in arguments else UNIT if "--fast" in arguments else UNIT + SLOW
+    before = LINT + [READ] * bool(tests)
+    missing = machine.provide(sorted({need for part in before + tests for need in part.needs}))
     begun = time.monotonic()
     with ThreadPoolExecutor(2) as pool:  # each of these keeps one core busy, and says little
-        outcomes = list(pool.map(lambda part: run(part, missing, is_alone=False), LINT))
-    outcomes += [run(part, missing) for part in parts[len(LINT) :]]
+        outcomes = list(pool.map(lambda part: run(part, missing, is_alone=False), before))
+    outcomes += [run(part, missing) for part in tests]
     summarise(outcomes, time.monotonic() - begun)
     return 0 if all(outcome.good for outcome in outcomes) else 1
 

@@ -261,6 +261,7 @@ GOOD = [
     "SELECT 1",
     "SELECT * FROM flights",
     "SELECT * FROM Flights",
+    "SELECT to_json(struct(*)) AS row, named_struct('a', origin) AS part, array(struct(origin, delay)) AS list FROM flights",
     "SELECT * FROM `flights`",
     "TABLE flights",
     "SELECT origin, count(*) AS n FROM flights GROUP BY origin HAVING count(*) > 1 ORDER BY n DESC NULLS LAST LIMIT 10 OFFSET 2",
