@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from portal.accounts.models import Project, User
 from portal.accounts.policy import can, require
-from portal.alerts import addresses, delivery, webhooks
+from portal.alerts import delivery, webhooks
 from portal.alerts.models import FAILED, LATE, Alert, AlertState, Channel, MailChoice, Notice, Rule, shown_target
 from portal.audit.actions import record
 from portal.environments.models import Environment
@@ -241,7 +241,7 @@ def _check_channels(actor: User, channels: Sequence[Channel], environment: Envir
 
 def _check_target(kind: str, target: str) -> None:
     if kind == "webhook":
-        addresses.checked(target)
+        webhooks.require_address(target)
     elif kind == "email":
         try:
             validate_email(target)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.alerts import receiver
+from tests.outgoing import receiver
 from tests.services import smtp
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from portal.accounts.models import User
 from portal.alerts import raising
 from portal.alerts.models import Alert, Channel, Rule
 from portal.runs.models import Run
-from tests.alerts.receiver import Receiver
+from tests.outgoing.receiver import Receiver
 
 Program = Callable[..., APIClient]
 ROOT = "/api/v1/projects/flights/"

@@ -12,7 +12,7 @@ from portal.alerts import raising
 from portal.alerts.actions import create_channel
 from portal.alerts.models import Alert, Channel, Rule
 from portal.runs.models import Run
-from tests.alerts.receiver import Receiver
+from tests.outgoing.receiver import Receiver
 
 Browser = Callable[[User], Client]
 ROOT = "/p/flights/alerts/"

@@ -17,7 +17,7 @@ from portal.audit.models import AuditEvent
 from portal.errors import PortalError
 from portal.runs.models import Run
 from tests.alerts.conftest import PROBLEM
-from tests.alerts.receiver import Receiver
+from tests.outgoing.receiver import Receiver
 from tests.services.smtp import Mailbox
 
 

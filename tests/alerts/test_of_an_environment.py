@@ -24,8 +24,8 @@ from portal.alerts.raising import default_rule
 from portal.audit.models import AuditEvent
 from portal.environments.models import Environment
 from portal.errors import NotAllowed, PortalError
-from tests.alerts.receiver import Receiver
 from tests.factories import make_person
+from tests.outgoing.receiver import Receiver
 
 ROOT = "/p/flights/alerts/"
 

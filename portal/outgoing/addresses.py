@@ -1,4 +1,4 @@
-"""Where a webhook may go: public https addresses, and the networks that SLUICE_WEBHOOK_ALLOW lists.
+"""Where the portal may send something: public https addresses, and networks that whoever sends may allow besides.
 
 A name is resolved once, every address it has must be allowed, and the connection is made to the very address that was checked.
 """
@@ -8,22 +8,28 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
-
-from django.conf import settings
 
 from portal.errors import PortalError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MAX_LENGTH = 500
 NOT_A_NAME = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*\.?", re.IGNORECASE)
 """Hosts that resolvers read as numbers (2130706433, 0x7f.1, 0177.0.0.1)."""
 TRANSLATED = [ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
-"""IPv6 that carries an IPv4 address inside (NAT64, 6to4, Teredo): never a webhook's own address."""
+"""IPv6 that carries an IPv4 address inside (NAT64, 6to4, Teredo): never a server's own address."""
 NOT_PUBLIC = [ipaddress.ip_network(text) for text in ("fec0::/10", "3fff::/20", "5f00::/16", "192.0.0.0/24", "192.88.99.0/24")]
 """What the standard library takes for public: old site-local addresses, documentation, segment routing, protocols' own, 6to4 relays."""
+
+
+class NotPublic(PortalError):
+    """An address of a private network, or of this machine."""
+
+    code = "address-refused"
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ def parse(url: str) -> Target:
         raise _refused("The address cannot be read.") from None
     host = (parts.hostname or "").rstrip(".").lower()
     if parts.scheme not in {"http", "https"} or not host:
-        raise _refused("A webhook's address begins with https:// and a host name.")
+        raise _refused("The address begins with https:// and a host name.")
     if "@" in parts.netloc:
         raise _refused("The address may not hold a user name or password.")
     if port == 0:
@@ -67,12 +73,12 @@ def parse(url: str) -> Target:
     return Target(parts.scheme, host, port or {"https": 443, "http": 80}[parts.scheme], path)
 
 
-def checked(url: str) -> Target:
-    """The target with the addresses it may be reached at. PortalError when any address of the name is not allowed."""
+def checked(url: str, allowed: Sequence[Network] = ()) -> Target:
+    """The target with the addresses it may be reached at. PortalError when any address of the name is neither public nor `allowed`."""
     target = parse(url)
     addresses = _resolve(target)
     for address in addresses:
-        _check(address, target)
+        _check(address, target, allowed)
     return Target(target.scheme, target.host, target.port, target.path, tuple(dict.fromkeys(map(str, addresses))))
 
 
@@ -83,18 +89,18 @@ def _resolve(target: Target) -> list[Address]:
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise PortalError(f"The host {target.host} cannot be found.", code="webhook-host-unknown") from None
+        raise PortalError(f"The host {target.host} cannot be found.", code="host-unknown") from None
     return [ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
 
 
-def _check(address: Address, target: Target) -> None:
+def _check(address: Address, target: Target, allowed: Sequence[Network]) -> None:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    if any(address.version == network.version and address in network for network in settings.WEBHOOK_ALLOW):
+    if any(address.version == network.version and address in network for network in allowed):
         return
     inside = any(address.version == network.version and address in network for network in (*TRANSLATED, *NOT_PUBLIC))
     if not address.is_global or address.is_multicast or address.is_reserved or inside:
-        raise _refused(f"{target.host} is not a public address; Sluice sends nothing into private networks.")
+        raise NotPublic(f"{target.host} is not a public address; Sluice sends nothing into private networks.")
     if target.scheme != "https":
         raise _refused("Outside the listed networks only https is allowed.")
 
@@ -107,8 +113,4 @@ def _as_address(host: str) -> Address | None:
 
 
 def _refused(message: str) -> PortalError:
-    return PortalError(
-        message,
-        code="webhook-address",
-        fix="An operator can list an internal network in SLUICE_WEBHOOK_ALLOW." if "public" in message else None,
-    )
+    return PortalError(message, code="address-refused")

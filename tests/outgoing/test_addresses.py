@@ -1,4 +1,4 @@
-"""Where webhooks may not go."""
+"""Where the portal sends nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from portal.alerts import addresses
 from portal.errors import PortalError
+from portal.outgoing import addresses
 
 FORBIDDEN = [
     "http://example.org/hook",  # not https
@@ -90,8 +90,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("url", FORBIDDEN)
-def test_a_forbidden_address_is_refused_before_anything_is_sent(url: str, names: object, settings: Any) -> None:
-    settings.WEBHOOK_ALLOW = []
+def test_a_forbidden_address_is_refused_before_anything_is_sent(url: str, names: object) -> None:
     with pytest.raises(PortalError):
         addresses.checked(url)
 
@@ -107,14 +106,14 @@ def test_one_private_address_among_several_is_enough_to_refuse(names: dict[str, 
         addresses.checked("https://example.org/")
 
 
-def test_a_listed_network_is_allowed_and_its_neighbour_is_not(names: object, settings: Any) -> None:
-    settings.WEBHOOK_ALLOW = [ip_network("10.1.0.0/16"), ip_network("::1/128")]
-    assert addresses.checked("http://10.1.2.3:8080/x").addresses == ("10.1.2.3",)
-    assert addresses.checked("https://[::1]/").addresses == ("::1",)
-    assert addresses.checked("https://[::ffff:10.1.2.3]/").host_header == "[::ffff:10.1.2.3]"
+def test_a_listed_network_is_allowed_and_its_neighbour_is_not(names: object) -> None:
+    listed = [ip_network("10.1.0.0/16"), ip_network("::1/128")]
+    assert addresses.checked("http://10.1.2.3:8080/x", listed).addresses == ("10.1.2.3",)
+    assert addresses.checked("https://[::1]/", listed).addresses == ("::1",)
+    assert addresses.checked("https://[::ffff:10.1.2.3]/", listed).host_header == "[::ffff:10.1.2.3]"
     for url in ("http://10.2.0.1/", "https://127.0.0.1/", "https://2130706433/"):
         with pytest.raises(PortalError):
-            addresses.checked(url)
+            addresses.checked(url, listed)
 
 
 def test_an_unknown_host_is_named(names: object) -> None:

@@ -20,6 +20,8 @@ class Receiver:
     port: int = 0
     answers: int = 204
     location: str = ""
+    content: bytes = b""
+    packed_as: str = ""
     sent: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
     @property
@@ -39,8 +41,11 @@ def running(certificate: Path | None = None) -> Iterator[Receiver]:
             self.send_response(kept.answers)
             if kept.location:
                 self.send_header("Location", kept.location)
-            self.send_header("Content-Length", "0")
+            if kept.packed_as:
+                self.send_header("Content-Encoding", kept.packed_as)
+            self.send_header("Content-Length", str(len(kept.content)))
             self.end_headers()
+            self.wfile.write(kept.content)
 
         def log_message(self, format: str, *args: object) -> None:
             pass

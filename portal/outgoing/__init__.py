@@ -1,0 +1,1 @@
+"""Everything that the portal sends to other servers: one client, and the rules of where it may go."""
