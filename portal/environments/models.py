@@ -62,11 +62,16 @@ class Environment(models.Model):
         return edition_of(self.parameters, self.compute_id, self.approvals_needed, self.uploaders)
 
     @property
+    def is_protected(self) -> bool:
+        """Whether only approved versions run here, behind the whole wall, with secrets and data of its own. All but the lowest are."""
+        return self.rank > 0
+
+    @property
     def uploaders(self) -> list[str]:
         """Roles that bring data here. Where nobody has said: authors where they work, and elsewhere none."""
         if self.upload_roles is not None:
             return list(self.upload_roles)
-        return ["author"] if self.rank == 0 else []
+        return [] if self.is_protected else ["author"]
 
 
 class Secret(models.Model):

@@ -362,7 +362,7 @@ def _lowest(job: Job) -> Environment:
 def may_answer_for(actor: User, action: str, environment: Environment) -> bool:
     """For what changes data outside a run (`put_back_output`, `take_over_place`, `give_up_place`): whoever may there; and authors, where
     they work."""
-    return policy.can(actor, action, environment) or (environment.rank == 0 and policy.can(actor, "run_draft", environment))
+    return policy.can(actor, action, environment) or (not environment.is_protected and policy.can(actor, "run_draft", environment))
 
 
 @transaction.atomic

@@ -250,7 +250,7 @@ def _is_withdrawn(version: JobVersion, environment: Environment) -> bool:
 
 def _replaced_by(version: JobVersion, environment: Environment) -> JobVersion | None:
     """What `version` replaced when it went live in `environment`; in the lowest, where saving makes live, the version saved before it."""
-    if environment.rank == 0:
+    if not environment.is_protected:
         return version.job.versions.filter(number__lt=version.number).order_by("-number").first()
     went_live = Promotion.objects.filter(version=version, to_environment=environment, state=PromotionState.LIVE, is_roll_back=False)
     last = went_live.select_related("previous_version").order_by("-decided_at").first()

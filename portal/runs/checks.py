@@ -35,7 +35,7 @@ def values_for(document: str, environment: Environment, given: dict[str, Any] | 
 
     An empty text means "not given". Raises PortalError with every problem of document and values.
     """
-    if environment.rank > 0 and not keeps_its_files(document):
+    if environment.is_protected and not keeps_its_files(document):
         raise PortalError(
             "This version names SQL or schema files whose text it does not keep, so it is not known what would run.",
             code="files-not-kept",
@@ -79,11 +79,11 @@ def require_live(job: Job, environment: Environment, version: JobVersion | None)
     if version is None:
         if live:
             return live.version
-        fix = "Save a version first." if environment.rank == 0 else f"Ask for a promotion to {environment.name} first."
+        fix = f"Ask for a promotion to {environment.name} first." if environment.is_protected else "Save a version first."
         raise PortalError(f"No version of {job.name} is live in {environment.name}.", code="nothing-live", status=409, fix=fix)
     if version.job_id != job.pk:
         raise PortalError("This version belongs to another job.", code="wrong-job")
-    if environment.rank > 0 and (live is None or live.version_id != version.pk):
+    if environment.is_protected and (live is None or live.version_id != version.pk):
         now = f"v{live.version.number}" if live else "none"
         message = f"v{version.number} of {job.name} is not live in {environment.name}; live there: {now}."
         raise PortalError(message, code="version-not-live", status=409, fix="Run the live version, or ask for a promotion.")
@@ -101,7 +101,7 @@ def refusal(run: Run) -> dict[str, Any] | None:
         return _problem("requester-not-allowed", message, "Somebody with the right to run it can rerun it.")
     if run.version_id is None and not run.environment.allows_drafts:
         return _problem("draft-not-allowed", f"A draft never runs in {run.environment.name}.", "Save a version and have it promoted.")
-    if run.version_id and run.environment.rank > 0 and not _was_live(run):
+    if run.version_id and run.environment.is_protected and not _was_live(run):
         message = f"v{run.version.number} is not live in {run.environment.name} any more."  # type: ignore[union-attr]
         return _problem("version-not-live", message, "Run the version that is live now.")
     return None
@@ -110,7 +110,7 @@ def refusal(run: Run) -> dict[str, Any] | None:
 def require_not_withdrawn(run: Run) -> None:
     """Raises Conflict when somebody has gone back from the run's version since it was asked for: what it would publish is what was taken
     back. A version that a newer one has replaced meanwhile publishes still."""
-    if run.version is None or run.environment.rank == 0:
+    if run.version is None or not run.environment.is_protected:
         return
     live = LiveVersion.objects.filter(job=run.job, environment=run.environment).select_related("version").first()
     if live is not None and live.version.number < run.version.number and live.since > run.created_at:

@@ -190,7 +190,7 @@ def _group(memory_mb: int) -> Group | None:
 
 
 def _require_wall(wall: sandbox.Status, environment: Environment) -> None:
-    if wall.kind == "full" or (wall.kind == "degraded" and environment.rank == 0):
+    if wall.kind == "full" or (wall.kind == "degraded" and not environment.is_protected):
         return
     message = f"This machine cannot keep a run apart from everything else. {wall.why}"
     if wall.kind == "degraded":
