@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from executor.stages import KINDS
 
 
 def run_python(code: str) -> subprocess.CompletedProcess[str]:
@@ -19,7 +23,6 @@ def test_imports_go_one_way():
 
 def _with_tools() -> dict[str, str]:
     import os
-    from pathlib import Path
 
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
 
@@ -60,3 +63,48 @@ def test_a_deployment_over_https_passes_djangos_own_check(tmp_path):
         capture_output=True, text=True, timeout=120, check=False, env=env,
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
+
+
+ASKED_BY_NAME = re.compile(
+    r"hasattr\((?:stage|load|it)\b|getattr\((?:\w+\.)?stage, \""
+    r"|\bstage(?:\[\"type\"\]|\.type) (?:==|!=|in|not in) (?!STAGE_TYPES)|\bstage\.type\.(?:ends|starts|remove)"
+)
+THEIR_OWN = tuple(f"executor/stages/{kind}/" for kind in KINDS)
+MAKERS_OF_DOCUMENTS = {"portal/looks/starts.py"}
+"""What writes stages of a known type into a document looks for those it has written."""
+
+
+def test_nobody_outside_asks_a_stage_for_its_type_or_for_a_field_by_name():
+    """A stage says what it needs (executor/stages/base.py); a list of types elsewhere would pass the next type by."""
+    asking = [
+        f"{path}: {found.group()}"
+        for folder in ("executor", "portal")
+        for path in sorted(Path(folder).rglob("*.py"))
+        if not str(path).startswith(THEIR_OWN) and str(path) not in MAKERS_OF_DOCUMENTS
+        for found in ASKED_BY_NAME.finditer(path.read_text("utf-8"))
+    ]
+    assert asking == []
+
+
+SENDING = re.compile(
+    r"\bimport (?:httpx|requests|aiohttp|http\.client|urllib\.request)\b|\bfrom (?:httpx|http\.client|urllib\.request)\b"
+    r"|create_connection\("
+)
+TO_ITS_OWN = {"portal/demo/stack.py"}
+"""Asks the web process that it has started whether it is up."""
+
+
+def test_only_one_client_sends_to_other_servers():
+    """It checks where it goes (docs/decisions/outgoing.md). The object store speaks through boto3, mail through Django."""
+    code = {str(path): path.read_text("utf-8") for folder in ("portal", "executor") for path in Path(folder).rglob("*.py")}
+    assert {path for path, text in code.items() if SENDING.search(text)} - TO_ITS_OWN == {"portal/outgoing/client.py"}
+
+
+def test_whether_an_environment_is_protected_is_asked_in_one_place():
+    asking = [
+        str(path)
+        for folder, ends in (("portal", "*.py"), ("templates", "*.html"))
+        for path in Path(folder).rglob(ends)
+        if re.search(r"\.rank\s*(?:==|!=|>|<)", path.read_text("utf-8"))
+    ]
+    assert asking == ["portal/environments/models.py"]

@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from executor.document.job_problems import placed
+from executor.document.places import uses_as_written
 from executor.language import json_text
 from executor.language.filling import PLACEHOLDER
 from executor.language.places import place_of
 from executor.problems import Problem
-from executor.stages import STAGE_TYPES
+from executor.stages.base import DECIDES
 
 FILES = "files"
 Read = Callable[[str], str | None]
@@ -94,10 +95,7 @@ def _file_fields(words: Any) -> list[tuple[str, str]]:
     """(field, address) of the files that decide what a stage does."""
     if not isinstance(words, dict):
         return []
-    cls = STAGE_TYPES.get(str(words.get("type")))
-    names = {info.alias or name for name, info in cls.model_fields.items()} if cls else set()
-    fields = [*(["inputURI"] if {"sql", "inputURI"} <= names else []), *(["schemaURI"] if "schemaURI" in names else [])]
-    return [(field, uri) for field in fields if isinstance(uri := words.get(field), str) and uri.strip()]
+    return [(field, uri) for field, uri, does in uses_as_written(words) if does == DECIDES]
 
 
 def _is_fixed(name: str, declared: Mapping[str, Any]) -> bool:

@@ -4,33 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from executor.language import places
 from executor.language.filling import PLACEHOLDER
 from executor.language.uris import uri_problem
 from executor.problems import Problem
-from executor.stages.base import Stage
+from executor.stages import STAGE_TYPES
+from executor.stages.base import DECIDES, LOOKS, READS, WRITES, Stage
 
 
 @dataclass(frozen=True)
 class Address:
-    """One address in a document: which stage, which field, and whether the stage writes there."""
+    """One address in a document: which stage, which field, and what the stage does there (`executor.stages.base.READS` …)."""
 
     index: int
     stage: Stage
     field: str
     uri: str
-    writes: bool
+    does: str
+
+    @property
+    def writes(self) -> bool:
+        return self.does == WRITES
 
 
 def addresses(stages: Mapping[int, Stage], environment: str | None) -> list[Address]:
-    """The places that the stages taking part in `environment` (None: any) read and write, in order."""
+    """The places that the stages taking part in `environment` (None: any) read and write, in order; not those whose name alone matters."""
     return [
-        Address(index, stage, field, uri, field == "outputURI")
+        Address(index, stage, use.field, use.address, use.does)
         for index, stage in stages.items()
         if stage.takes_part_in(environment)
-        for field, uri in _uris(stage)
+        for use in stage.uses()
+        if use.does != LOOKS
     ]
 
 
@@ -76,25 +82,28 @@ def _may_run_together(one: Stage, other: Stage) -> bool:
     return not one.environments or not other.environments or bool(set(one.environments) & set(other.environments))
 
 
-def _uris(stage: Stage) -> list[tuple[str, str]]:
-    """(field, address) of what a stage reads or writes; a base folder is only looked at for its name."""
-    return [
-        (info.alias or name, value)
-        for name, info in type(stage).model_fields.items()
-        if isinstance(info.json_schema_extra, dict)
-        and info.json_schema_extra.get("widget") == "uri"
-        and info.alias != "basePath"
-        and isinstance(value := getattr(stage, name), str)
-        and value.strip()
-    ]
+class Written(NamedTuple):
+    """An address as a document writes it, which may be wrong in every way. `does`: as in `Address`."""
+
+    stage: str
+    field: str
+    uri: str
+    does: str
 
 
-URI_FIELDS = ("inputURI", "schemaURI", "outputURI")
+_OF_UNKNOWN_TYPES = {"inputURI": READS, "schemaURI": DECIDES, "outputURI": WRITES}
 
 
-def addresses_as_written(content: Mapping[str, Any], environment: str, values: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """(stage, field, address) of a document that may be wrong in every way, read quickly and without judging it. A parameter has its
-    value of `values`, else its default; one without either becomes `*`: it may be anything."""
+def uses_as_written(stage: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(field, address, what it does there) of a stage's words; of a type that is not known, what the names of its fields say."""
+    cls = STAGE_TYPES.get(str(stage.get("type")))
+    fields = cls.address_fields() if cls else _OF_UNKNOWN_TYPES
+    return [(field, uri, does) for field, does in fields.items() if isinstance(uri := stage.get(field), str) and uri.strip()]
+
+
+def addresses_as_written(content: Mapping[str, Any], environment: str, values: Mapping[str, Any]) -> list[Written]:
+    """The addresses of a document that may be wrong in every way, read quickly and without judging it. A parameter has its value of
+    `values`, else its default; one without either becomes `*`: it may be anything."""
     declared = content.get("parameters")
     defaults = {name: about["default"] for name, about in declared.items() if _has_default(about)} if isinstance(declared, dict) else {}
     known = {"environment": environment, **defaults, **values}
@@ -104,11 +113,11 @@ def addresses_as_written(content: Mapping[str, Any], environment: str, values: M
 
     stages = content.get("stages")
     return [
-        (str(stage.get("name") or f"stage {index + 1}"), field, filled(uri))
+        Written(str(stage.get("name") or f"stage {index + 1}"), field, filled(uri), does)
         for index, stage in enumerate(stages if isinstance(stages, list) else [])
         if isinstance(stage, dict) and _takes_part(stage, environment)
-        for field in URI_FIELDS
-        if isinstance(uri := stage.get(field), str) and uri.strip()
+        for field, uri, does in uses_as_written(stage)
+        if does != LOOKS
     ]
 
 

@@ -86,12 +86,11 @@ class _Analysis:
         if self.broken & {name.casefold() for name in stage.reads()}:
             self.broken |= {name.casefold() for name in stage.writes()}
             return
-        query: Any = getattr(stage, "query", None)
-        if stage.kind in ("extract", "transform"):
+        if stage.writes():
             self.preview.make(index)
-        elif query is not None:
+        else:
             self.preview.context.begin(index, stage)
-            query(self.preview.context)
+            stage.shown(self.preview.context)
 
     def _tell(self, index: int, stage: Stage, error: ProblemError | StageFailure) -> None:
         self.broken |= {name.casefold() for name in stage.writes()}

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from executor.language.schema import NumberColumn
 from executor.stages.base import Stage
-from executor.stages.transform.typing_transform import TypingTransform
 
 _TYPES = r"(?:tinyint|byte|smallint|short|int|integer|bigint|long|float|real|double|dec|decimal|numeric)\b"
 _COLUMN = r"(?:\w*+(?<=trim)\s*+\(\s*+)?([\w.`]++)(?:\s*+\))?"
@@ -23,8 +21,7 @@ def made_numbers(stages: Iterable[Stage]) -> set[str]:
     """Their names, as typing and SQL have them. Of SQL only its words are looked at: a name too many finds rows, or does not."""
     found = set[str]()
     for stage in stages:
-        if isinstance(stage, TypingTransform):
-            found |= {column.name for column in stage.columns or () if isinstance(column, NumberColumn)}
-        for match in _READ.finditer(getattr(stage, "sql", None) or ""):
+        found |= stage.made_numbers()
+        for match in (match for query in stage.queries() for match in _READ.finditer(query.text or "")):
             found.add(next(filter(None, match.groups())).rpartition(".")[2].strip("`"))
     return found

@@ -39,7 +39,6 @@ SAMPLE_ROWS = 10_000
 """Rows of each input in a preview on a sample."""
 KEPT_STAGES, KEPT_ANSWERS = 40, 20
 VIEW_FILE_ROWS = 50
-NOT_IN_PREVIEWS = ("load", "execute")
 
 
 class Cancelled(Exception):
@@ -115,8 +114,9 @@ class PreviewContext(RunContext):
         for one in inputs:
             self.inputs.setdefault(one.uri, replace(one, index=index, stage=stage))
             self.origins.reads(one.path, index, stage)
-        if text := getattr(stage, "sql", None):
-            self.origins.asks(text, index, stage, "sql")
+        for query in stage.queries():
+            if query.text is not None:
+                self.origins.asks(query.text, index, stage, query.field)
 
     def kept(self, frame: DataFrame) -> DataFrame:
         """`frame`, with its rows in memory once they have been read. Those that find no place there are read again every time."""
@@ -153,10 +153,10 @@ class Preview:
         at; `names`: what its columns are called then (`executor.running.cells.called`). Raises StageFailure or Cancelled."""
         started = time.monotonic()
         stage = self.job.stages[index]
-        self.reads_all = _has_query(stage)
+        self.reads_all = bool(stage.queries())
         for other in range(index):
             self.make(other)
-        if stage.kind in ("extract", "transform"):
+        if stage.writes():
             self.make(index, even_elsewhere=True)
         with self.runner.told(index, stage):
             name, frame = self._target(index, stage)
@@ -173,10 +173,10 @@ class Preview:
         """All rows of what stage `index` makes. What goes wrong meanwhile is said as its failure; they count only once it has been left
         without one. Raises StageFailure, Cancelled."""
         stage = self.job.stages[index]
-        self.reads_all = _has_query(stage)
+        self.reads_all = bool(stage.queries())
         for other in range(index):
             self.make(other)
-        if stage.kind in ("extract", "transform"):
+        if stage.writes():
             self.make(index, even_elsewhere=True)
         with self.runner.told(index, stage):
             yield self._target(index, stage)[1]
@@ -186,8 +186,8 @@ class Preview:
     def make(self, index: int, *, even_elsewhere: bool = False) -> None:
         """The stage's views, from memory or made now."""
         stage = self.job.stages[index]
-        skipped = stage.kind in NOT_IN_PREVIEWS or (stage.kind == "validate" and self.sample)
-        if skipped or not (even_elsewhere or self.job.takes_part(stage)):
+        takes_part = stage.in_previews and (stage.in_samples or not self.sample)
+        if not takes_part or not (even_elsewhere or self.job.takes_part(stage)):
             return
         if self.is_cancelled():
             raise Cancelled
@@ -205,7 +205,7 @@ class Preview:
 
     def _is_worth_keeping(self, stage: Stage) -> bool:
         """A query may make far more rows than it reads; and of an input in full all is read only where a query is asked for."""
-        return not _has_query(stage) and (self.sample or self.reads_all)
+        return not stage.queries() and (self.sample or self.reads_all)
 
     def _run(self, index: int, stage: Stage, key: str) -> None:
         before, watches, hazards = set(self.context.views), len(self.context.watches), len(self.context.hazards)
@@ -252,9 +252,9 @@ class Preview:
         if stage.writes():
             return stage.writes()[0], self.context.view(stage.writes()[0])
         self.context.begin(index, stage)
-        query: Any = getattr(stage, "query", None)
-        if query is not None:
-            return stage.name, query(self.context)
+        shown = stage.shown(self.context)
+        if shown is not None:
+            return stage.name, shown
         name = [*stage.reads(), *(view.name for view in list(self.context.views.values())[-1:])][0]
         return name, self.context.view(name)
 
@@ -267,10 +267,10 @@ class Preview:
         return frame.filter(" OR ".join(f"({look})" for look in looks))
 
     def _verdict(self, stage: Stage, frame: DataFrame, columns: list[dict[str, Any]], rows: list[list[Any]]) -> dict[str, Any] | None:
-        judge: Any = getattr(stage, "verdict", None)
-        if judge is None:
+        told = stage.verdict([column["type"] for column in columns], rows)
+        if told is None:
             return None
-        passes, words = judge([column["type"] for column in columns], rows)
+        passes, words = told
         if passes and (empty := self.context.nothing_in(frame)):
             words = ". ".join(filter(None, (words, f"There was nothing to check: {', '.join(empty)} has no rows")))
         return {"passes": passes, "words": _verdict_words(passes, words, on_sample=self.sample)}
@@ -359,10 +359,6 @@ def write_views(path: Path, views: Sequence[View]) -> None:
         count = len(rows) if complete else view.rows if view.rows is not None else view.frame.count()
         found.append({"view": view.name, "columns": columns_of(view.frame), "count": count, "rows": rows})
     path.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
-
-
-def _has_query(stage: Stage) -> bool:
-    return hasattr(stage, "query")
 
 
 def _digest(*parts: Any) -> str:

@@ -32,8 +32,8 @@ from executor.running.watches import Watch, observer
 from executor.spark import errors as spark_errors
 from executor.spark.origins import Origins
 from executor.stages import Stage
-from executor.stages.base import Count
-from executor.stages.file_kinds import FileLoad
+from executor.stages.base import SPARK_SQL, WRITES, Count
+from executor.stages.kinds import Load
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -269,11 +269,11 @@ class RunContext:
 
     def views_read(self, stage: Stage) -> list[str]:
         """The views that `stage` depends on: exact for SQL (Spark's parser says), all there are where the SQL is in a file."""
-        text = getattr(stage, "sql", None)
         names = [view.name for view in self.views.values()]
-        if text and not getattr(stage, "sql_params", None):
-            return self._gate.check(text, names).views
-        return names if hasattr(stage, "sql") else stage.reads()
+        queries = stage.queries()
+        if any(query.text is None or query.dialect != SPARK_SQL for query in queries):
+            return names
+        return [view for query in queries for view in self._gate.check(query.text or "", names).views] if queries else stage.reads()
 
     def log(self, message: str, level: str = "info") -> None:
         self.emit(Log(level=level, message=message, stage=self.stage, source="job"))
@@ -314,7 +314,7 @@ class Runner:
         """Runs all stages in order. Raises StageFailure after the first that fails."""
         self.context.know(job)
         self.context.document = job.sha256
-        self.context.writes = [stage.output_uri for stage in job.stages if isinstance(stage, FileLoad) and job.takes_part(stage)]
+        self.context.writes = [use.address for stage in job.stages if job.takes_part(stage) for use in stage.uses() if use.does == WRITES]
         try:
             for index, stage in enumerate(job.stages):
                 if job.takes_part(stage):
@@ -386,7 +386,7 @@ class Runner:
         started = time.monotonic()
         self.spark.sparkContext.setJobGroup(f"{self.group}:{index}", stage.name, interruptOnCancel=True)
         try:
-            sql, gone, origins = getattr(stage, "sql", None), self.process.why_gone, self.context.origins
+            sql, gone, origins = next((query.text for query in stage.queries()), None), self.process.why_gone, self.context.origins
             with spark_errors.translated(sql=sql, columns=self.context.columns, gone=gone, origins=origins):
                 yield
         except ProblemError as error:
@@ -417,8 +417,8 @@ class Runner:
             record.rows.setdefault("out", metrics.get("records_written", 0))
             for name in stage.reads():  # what was written whole has been counted by writing it
                 self._count(name, record.rows["out"])
-        written = stage.written() if isinstance(stage, FileLoad) else {}
-        self.context.describe_output(written, format=stage.type.removesuffix("Load").lower(), rows=record.rows.get("out"))
+        if isinstance(stage, Load):
+            self.context.describe_output(stage.written(), format=stage.format, rows=record.rows.get("out"))
         self.warnings += len(record.warnings)
         self.emit(
             StageFinished(

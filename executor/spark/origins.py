@@ -59,8 +59,9 @@ class Origins:
 
     def holding(self, record: str) -> tuple[Origin, Foreign] | None:
         """The stage that reads a text file with this row, and the file, where Spark names neither."""
-        for asked, origin in self.inputs.items():
-            for file in data_files(_plain_path(asked)) if origin.stage.type == "DelimitedExtract" else ():
+        of_lines = [(asked, origin) for asked, origin in self.inputs.items() if origin.stage.row_on_line(1) is not None]
+        for asked, origin in of_lines:
+            for file in data_files(_plain_path(asked)):
                 if row_of(Foreign(str(file)), record, origin) is not None:
                     return origin, Foreign(str(file))
         return None
@@ -74,13 +75,13 @@ def row_of(file: Foreign, record: str, origin: Origin) -> int | None:
     """The row (from 1, without the header) of a text file that begins with `record`; None where it cannot be told for sure."""
     path = local_path(_plain_path(file.text))
     line = record.split("\n")[0].rstrip("\r")
-    if path is None or not line or getattr(origin.stage, "multi_line", False):
+    if path is None or not line or origin.stage.row_on_line(1) is None:
         return None
     try:
         found = next((number for number, text in _lines(path) if text == line), None)
     except (OSError, EOFError, zlib.error):
         return None
-    return found - bool(getattr(origin.stage, "header", False)) if found else None
+    return origin.stage.row_on_line(found) or None if found else None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -6,7 +6,6 @@ import csv
 import gzip
 import itertools
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +51,7 @@ def as_what_is_there(stage: FileLoad, context: StageContext, frame: DataFrame) -
     if not files or target.is_file():
         return frame
     _require_same_folders(stage, target, files)
-    check = _CHECKS.get(stage.type)
-    return check(stage, context, frame, files) if check else frame
+    return stage.as_what_is_there(context, frame, files)
 
 
 def warn_of_same_rows(stage: FileLoad, context: StageContext, spark: SparkSession, written: str) -> None:
@@ -81,7 +79,7 @@ def _in_folder(file: Path, top: Path) -> DataFile:
 # --- Parquet ----------------------------------------------------------------------------------------------------------------
 
 
-def _as_parquet(stage: FileLoad, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
+def as_parquet(stage: FileLoad, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
     groups = look_at_parquet(frame.sparkSession, _as_read(files))
     _require_format(stage, any(group.error for group in groups), "Parquet")
     table = as_one(groups)
@@ -120,7 +118,7 @@ def _holds(kind: DataType, here: DataType) -> bool:
 # --- CSV --------------------------------------------------------------------------------------------------------------------
 
 
-def _as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
+def as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
     """The columns of a text file are told apart by their place, so they are written in the order of the file's first line."""
     _require_same_text(stage, context.present_files(stage.output_uri)[0])
     options = stage.format_options()
@@ -160,7 +158,7 @@ def note_kinds(stage: FileLoad, context: StageContext, frame: DataFrame) -> None
 def _kinds_in(stage: FileLoad, frame: DataFrame) -> dict[str, str]:
     """What kind of values the files have in each column, as they do not tell it themselves: whole numbers, numbers, text, dates, … JSON
     tells all but what stands in texts."""
-    told = (NumericType, BooleanType, StructType, ArrayType, MapType, NullType) if stage.type == "JSONLoad" else (NullType,)
+    told = (NumericType, BooleanType, StructType, ArrayType, MapType, NullType) if stage.tells_kinds else (NullType,)
     folders = {name.lower() for name in stage.partition_by}
     fields = [field for field in frame.schema.fields if field.name.lower() not in folders and not isinstance(field.dataType, told)]
     return {field.name.lower(): _kind_of(field.dataType) for field in fields}
@@ -253,7 +251,7 @@ def _first_row(file: Path, sep: str, quote: str) -> list[str]:
 # --- JSON -------------------------------------------------------------------------------------------------------------------
 
 
-def _as_json(stage: FileLoad, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
+def as_json(stage: FileLoad, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
     """A key without a value is left out of an object, so only types can clash; keys that are new or gone are said."""
     look = look_at_json(frame.sparkSession, _as_read(files), is_lines=True)
     _require_format(stage, not look.objects and bool(look.records), "JSON")
@@ -356,7 +354,3 @@ def _require_format(stage: FileLoad, is_other: bool, format_name: str) -> None:
 
 def _other(message: str, found: list[str], fix: str, stage: FileLoad) -> Problem:
     return Problem(code="append-differs", field="outputURI", message=f"“{stage.output_uri}”: {message}", found="; ".join(found), fix=fix)
-
-
-Check = Callable[[Any, StageContext, DataFrame, list[Path]], DataFrame]
-_CHECKS: dict[str, Check] = {"ParquetLoad": _as_parquet, "DelimitedLoad": _as_delimited, "JSONLoad": _as_json}

@@ -31,6 +31,33 @@ class Count:
     is_named: bool = True
 
 
+SPARK_SQL = "Spark SQL"
+"""The dialect of queries that go through the SQL gate. Texts in another one are nothing that Spark parses."""
+
+READS, WRITES, DECIDES, LOOKS = "reads", "writes", "decides", "looks"
+"""What a stage does at an address: reads rows, writes them, reads a text that decides what it does (a version keeps that), or looks at its
+name alone."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A text of a stage in a language of queries. `field`: where people find it; `text`: as it runs, None while it stands in a file that
+    has not been read."""
+
+    field: str
+    text: str | None
+    dialect: str = SPARK_SQL
+
+
+@dataclass(frozen=True)
+class Use:
+    """An address that a stage uses. `does`: reads, writes, decides or looks."""
+
+    field: str
+    address: str
+    does: str
+
+
 HAS_ERRORS = "size(_errors) > 0"
 """True of the rows of a view of which something did not fit."""
 
@@ -138,6 +165,12 @@ class Stage(BaseModel):
     """A Tabler icon's name."""
     example: ClassVar[dict[str, Any]]
     """A valid stage, used by the insert menu, the reference and the test of every stage."""
+    sentence: ClassVar[str]
+    """What it does, for people who know no stage types; `{inputView}` stands for the field's value."""
+    in_previews: ClassVar[bool] = True
+    """Whether a preview does its work. What works on something outside the job takes no part."""
+    in_samples: ClassVar[bool] = True
+    """Whether it does so also where only a part of each input is read: a check of a part says nothing of the whole."""
 
     type: str
     name: str = Field(
@@ -177,6 +210,42 @@ class Stage(BaseModel):
     def writes(self) -> list[str]:
         """Names of the views this stage makes."""
         return []
+
+    @classmethod
+    def address_fields(cls) -> dict[str, str]:
+        """The fields that hold an address, by their names in documents → what the stage does there."""
+        return {
+            info.alias or name: str(marks["does"])
+            for name, info in cls.model_fields.items()
+            if isinstance(marks := info.json_schema_extra, dict) and "does" in marks
+        }
+
+    def uses(self) -> list[Use]:
+        """The addresses it uses, in the order of its fields."""
+        given = {info.alias or name: getattr(self, name) for name, info in type(self).model_fields.items()}
+        found = [(field, given[field], does) for field, does in self.address_fields().items()]
+        return [Use(field, address, does) for field, address, does in found if isinstance(address, str) and address.strip()]
+
+    def queries(self) -> list[Query]:
+        """Its texts in a language of queries."""
+        return []
+
+    def made_numbers(self) -> set[str]:
+        """Columns of which it makes numbers, by the names that they have in it."""
+        return set()
+
+    def row_on_line(self, line: int) -> int | None:
+        """The row that stands on a line of a text that it reads, 0 for names; lines are counted from 1 without blank ones. None where that
+        cannot be told."""
+        return None
+
+    def shown(self, context: StageContext) -> DataFrame | None:
+        """What a look at the stage shows where it makes no view; None where that is its input."""
+        return None
+
+    def verdict(self, types: list[str], rows: list[list[Any]]) -> tuple[bool, str] | None:
+        """Whether a run would go on after this answer, and the answer's own words; None where the stage judges nothing."""
+        return None
 
     def problems(self) -> list[Problem]:
         """What is wrong beyond the shape of single fields. Stage and index are filled in by the document check."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from executor.problems import Problem
-from executor.stages.base import Stage
+from executor.stages.base import DECIDES, LOOKS, READS, WRITES, Stage, StageContext
 from executor.stages.kinds import Extract, FlatMap, Load, ViewName, WithAuthentication, stage_field
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame
+
     from executor.files.columns import Columns
     from executor.files.folder import Place
 
@@ -23,6 +27,7 @@ class WithSchema(Stage):
         "uri",
         default=None,
         advanced=True,
+        marks={"does": DECIDES},
     )
     schema_view: ViewName | None = stage_field(
         "schemaView", "Schema view", "A view whose rows describe the columns, one row for each.", "view", default=None, advanced=True
@@ -40,6 +45,7 @@ class FileExtract(Extract, WithSchema):
         "The file or folder to read, for instance raw/flights.csv. * stands for any text in a name.",
         "uri",
         default=None,
+        marks={"does": READS},
     )
     contiguous_index: bool = stage_field(
         "contiguousIndex",
@@ -56,6 +62,7 @@ class FileExtract(Extract, WithSchema):
         "uri",
         default=None,
         advanced=True,
+        marks={"does": LOOKS},
     )
     watermark: FlatMap = stage_field(
         "watermark",
@@ -122,7 +129,12 @@ class FileOrViewExtract(FileExtract):
 class FileLoad(Load, WithAuthentication):
     """Writes files."""
 
-    output_uri: str = stage_field("outputURI", "Folder", "Where the files go, for instance curated/daily_delays.", "uri", min_length=1)
+    tells_kinds: ClassVar[bool] = False
+    """Whether its files tell which values are numbers, and which are true or false."""
+
+    output_uri: str = stage_field(
+        "outputURI", "Folder", "Where the files go, for instance curated/daily_delays.", "uri", min_length=1, marks={"does": WRITES}
+    )
     save_mode: Literal["Append", "ErrorIfExists", "Ignore", "Overwrite"] = stage_field(
         "saveMode",
         "If there is data already",
@@ -141,9 +153,13 @@ class FileLoad(Load, WithAuthentication):
         """Type and format of the extract that reads what this stage writes, as a document writes them."""
         raise NotImplementedError(f"{type(self).__name__} does not say what reads it")
 
-    def written(self) -> dict[str, str]:
-        """The fields that say how text is written, for whoever appends to it later."""
-        return {}
+    def columns_without_rows(self) -> str | None:
+        """How the columns are read where there are no rows and so no file: “typed”, as “text”, or None where none can be named then."""
+        return None
+
+    def as_what_is_there(self, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
+        """`frame` as the rows in the `files` at its output have it. Raises ProblemError where that would lose or change something."""
+        return frame
 
 
 QUOTES = {"DoubleQuote": '"', "SingleQuote": "'", "None": "\x00"}

@@ -11,7 +11,7 @@ from executor.language.authentication import authentication_problems
 from executor.language.filling import inject_sql_params
 from executor.language.lineage import views_read
 from executor.problems import Problem, ProblemError
-from executor.stages.base import Stage, StageContext
+from executor.stages.base import DECIDES, Query, Stage, StageContext
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -115,36 +115,50 @@ class Extract(MakesView, WithAuthentication):
     """Reads data from somewhere into a view."""
 
     kind: ClassVar[str] = "extract"
+    sentence: ClassVar[str] = "Reads {inputURI} as {outputView}."
 
 
 class Transform(MakesView, WithAuthentication):
     """Makes a view out of views."""
 
     kind: ClassVar[str] = "transform"
+    sentence: ClassVar[str] = "Makes {outputView} out of {inputView}."
 
 
 class Validate(WithAuthentication):
     """Stops the run when data is not as it should be."""
 
     kind: ClassVar[str] = "validate"
+    sentence: ClassVar[str] = "Checks the data before the run goes on."
+    in_samples: ClassVar[bool] = False
 
 
 class Execute(WithAuthentication):
     """Does something beside the data."""
 
     kind: ClassVar[str] = "execute"
+    sentence: ClassVar[str] = "Does something beside the data."
+    in_previews: ClassVar[bool] = False
 
 
 class Load(WithParams):
     """Brings a view's rows out of the job."""
 
     kind: ClassVar[str] = "load"
+    sentence: ClassVar[str] = "Writes {inputView} to {outputURI}."
     icon: ClassVar[str] = "upload"
+    in_previews: ClassVar[bool] = False
+    format: ClassVar[str]
+    """What its output is, in a word for run and list."""
 
     input_view: ViewName = stage_field("inputView", "Input view", "The view whose rows are written.", "view")
 
     def reads(self) -> list[str]:
         return [self.input_view]
+
+    def written(self) -> dict[str, str]:
+        """The fields that say how text is written, for whoever appends to it later."""
+        return {}
 
 
 class WithSQL(WithAuthentication):
@@ -152,7 +166,13 @@ class WithSQL(WithAuthentication):
 
     sql: str | None = stage_field("sql", "SQL", "One query over the views of earlier stages.", "sql", default=None)
     input_uri: str | None = stage_field(
-        "inputURI", "SQL file", "A file in the lake that holds the query, instead of SQL written here.", "uri", default=None, advanced=True
+        "inputURI",
+        "SQL file",
+        "A file in the lake that holds the query, instead of SQL written here.",
+        "uri",
+        default=None,
+        advanced=True,
+        marks={"does": DECIDES},
     )
     sql_params: FlatMap = stage_field(
         "sqlParams",
@@ -173,7 +193,13 @@ class WithSQL(WithAuthentication):
         return [*found, *unused, *sql_text.sql_problems(text, self._sql_field)]
 
     def reads(self) -> list[str]:
-        return views_read(inject_sql_params(self.sql, self.sql_params)[0]) if self.sql else []
+        return [view for query in self.queries() if query.text for view in views_read(query.text)]
+
+    def queries(self) -> list[Query]:
+        return [Query(self._sql_field, inject_sql_params(self.sql, self.sql_params)[0] if self.sql is not None else None)]
+
+    def shown(self, context: StageContext) -> DataFrame:
+        return self.query(context)
 
     @property
     def _sql_field(self) -> str:

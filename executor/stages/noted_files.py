@@ -38,7 +38,7 @@ def warn_of_lost_files(stage: FileExtract, context: StageContext, uri: str, path
     folder that loses its oldest files whenever new ones come is told once. What another job writes is that job's business."""
     if context.is_preview or (Path(path) / MARK).exists():
         return
-    no_rows = int(getattr(stage, "skip_lines", None) or 0) + bool(getattr(stage, "header", False))
+    no_rows, _ = stage.lines_around() or (0, 0)
     now = _stamps(file for file in files if _has_rows(file, no_rows))
     noted: dict[str, Any] = {"names": _packed(now), "moves_on": False}
     noted_before = context.files_read_before(uri, noted)

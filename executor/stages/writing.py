@@ -69,15 +69,14 @@ def write_files(
 def _note_columns(stage: FileLoad, frame: DataFrame, target: str) -> None:
     """With folders by a column Spark writes no file where there are no rows: the columns are kept, for whoever reads that there are none,
     as they would be read: those of folders last and as text, all as text where the files hold text. JSON names none without rows."""
-    reader = stage.reader()
-    is_told = reader["type"] == "ParquetExtract" or (reader["type"] == "DelimitedExtract" and reader.get("header"))
-    if not stage.partition_by or not is_told or data_files(target):
+    columns = stage.columns_without_rows()
+    if not stage.partition_by or columns is None or data_files(target):
         return
     folders = {name.casefold() for name in stage.partition_by}
     fields = sorted(frame.schema.fields, key=lambda field: field.name.casefold() in folders)  # the others keep their order
     schema = StructType()
     for field in fields:
-        is_text = reader["type"] == "DelimitedExtract" or field.name.casefold() in folders
+        is_text = columns == "text" or field.name.casefold() in folders
         schema.add(field.name, StringType() if is_text else field.dataType)
     marks.declare_columns(Path(target), str(frame.sparkSession.createDataFrame([], schema)._jdf.schema().toDDL()))
 

@@ -14,9 +14,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from executor.document import job as judge
-from executor.document.places import addresses_as_written
+from executor.document.places import Written, addresses_as_written
 from executor.language import json_text, places
 from executor.problems import CONTRACT
+from executor.stages.base import WRITES
 from portal.accounts.models import User
 from portal.environments.models import Environment
 from portal.errors import Conflict
@@ -77,19 +78,18 @@ def _uses(environment: Environment) -> Iterator[Use]:
 
 
 def _uses_of(environment: Environment, job: Job, document: str, draft_of: User | None) -> Iterator[Use]:
-    for stage, field, uri in _addresses_in(document, environment):
-        yield Use(job, stage, field, uri, field == "outputURI", draft_of)
+    for one in _addresses_in(document, environment):
+        yield Use(job, one.stage, one.field, one.uri, one.does == WRITES, draft_of)
 
 
-_Addresses = tuple[tuple[str, str, str], ...]
-_known: OrderedDict[bytes, _Addresses] = OrderedDict()
+_known: OrderedDict[bytes, tuple[Written, ...]] = OrderedDict()
 _lock = threading.Lock()
 MOST_KNOWN = 5_000
 """Documents whose addresses are remembered: every upload and every change of a look asks for those of all jobs."""
 
 
-def _addresses_in(document: str, environment: Environment) -> _Addresses:
-    """(stage, field, address) of the document; nothing where it cannot be read. The same text with the same values is read once."""
+def _addresses_in(document: str, environment: Environment) -> tuple[Written, ...]:
+    """The addresses in the document; nothing where it cannot be read. The same text with the same values is read once."""
     values = json.dumps([environment.name, environment.parameters], sort_keys=True, default=str)
     key = hashlib.blake2b(f"{values}\0{document}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
     with _lock:
@@ -164,10 +164,10 @@ def conflicts_in(job: Job, document: str) -> list[dict[str, Any]]:
         return []
     index_of = {str(stage.get("name")): index for index, stage in enumerate(content["stages"]) if isinstance(stage, dict)}
     return [
-        {**found, "severity": "warning", "stage": stage, "stage_index": index_of[stage]}
-        for stage, field, uri in addresses_as_written(content, lowest.name, lowest.parameters)
-        if field == "outputURI" and "*" not in uri and stage in index_of
-        for found in conflicts(job, lowest, [uri])
+        {**found, "severity": "warning", "stage": one.stage, "stage_index": index_of[one.stage]}
+        for one in addresses_as_written(content, lowest.name, lowest.parameters)
+        if one.does == WRITES and "*" not in one.uri and one.stage in index_of
+        for found in conflicts(job, lowest, [one.uri])
     ]
 
 

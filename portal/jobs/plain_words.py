@@ -8,21 +8,6 @@ from typing import Any
 
 from executor.stages import STAGE_TYPES
 
-_SENTENCES = {
-    "TypingTransform": "Gives the columns of {inputView} their types and makes {outputView}.",
-    "SQLTransform": "Makes {outputView} with a query.",
-    "SQLValidate": "Stops the run unless a check passes.",
-    "LogExecute": "Writes a line into the log.",
-    "ConsoleLoad": "Shows the first rows of {inputView} in the log.",
-}
-_BY_KIND = {
-    "extract": "Reads {inputURI} as {outputView}.",
-    "transform": "Makes {outputView} out of {inputView}.",
-    "validate": "Checks the data before the run goes on.",
-    "execute": "Does something beside the data.",
-    "load": "Writes {inputView} to {outputURI}.",
-}
-
 
 @dataclass(frozen=True)
 class PlainStage:
@@ -59,10 +44,8 @@ def plain_stages(stages: list[dict[str, Any]]) -> Iterator[PlainStage]:
 
 def sentence(stage: dict[str, Any]) -> str:
     """`Reads raw/flights.csv as flights.`; missing parts are an ellipsis."""
-    stage_type = str(stage.get("type"))
-    cls = STAGE_TYPES.get(stage_type)
-    pattern = _SENTENCES.get(stage_type) or (_BY_KIND[cls.kind] if cls else "A stage of type {type}.")
-    return pattern.format_map(_Gaps(stage))
+    cls = STAGE_TYPES.get(str(stage.get("type")))
+    return (cls.sentence if cls else "A stage of type {type}.").format_map(_Gaps(stage))
 
 
 class _Gaps(dict[str, Any]):

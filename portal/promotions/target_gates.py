@@ -132,7 +132,12 @@ def _order_matters(index: Any, stages: list[Stage]) -> bool:
         return True
     views = {view.casefold() for view in stages[index].writes()}
     readers = [stage for stage in stages if views & {view.casefold() for view in stage.reads()}]
-    return not readers or any(not hasattr(stage, "sql") or "*" in _COUNT_ALL.sub("", str(stage.sql or "*")) for stage in readers)
+    return not readers or any(not stage.queries() or any(_takes_all(query.text) for query in stage.queries()) for stage in readers)
+
+
+def _takes_all(query: str | None) -> bool:
+    """Whether a query, which may stand in a file, takes all columns as they come."""
+    return query is None or "*" in _COUNT_ALL.sub("", query)
 
 
 def outputs_can_be_written(it: Candidate) -> Gate:

@@ -10,8 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from executor.document.places import uses_as_written
 from executor.language.parameters import SECRET, Parameter
 from executor.problems import Problem
+from executor.stages.base import READS
 from portal import health
 from portal.accounts import policy
 from portal.accounts.models import User
@@ -207,8 +209,8 @@ def places_read(run: Run) -> list[tuple[str, str, int | None]]:
     found = []
     for index, described in enumerate(stages_of(run.document)):
         stage = entered.get(index)
-        if stage and stage.state != "skipped" and isinstance(described.get("inputURI"), str) and stage.type.endswith("Extract"):
-            found.append((stage.name, described["inputURI"], stage.rows_out))
+        if stage and stage.state != "skipped":
+            found += [(stage.name, uri, stage.rows_out) for _, uri, does in uses_as_written(described) if does == READS]
     return found
 
 

@@ -10,9 +10,13 @@ import pytest
 
 from executor.document.forms import form_fields
 from executor.document.job import check
+from executor.document.places import addresses, addresses_as_written
 from executor.document.reference import reference
 from executor.stages import STAGE_TYPES, Stage
+from executor.stages.base import DECIDES, LOOKS, READS, WRITES
 from executor.stages.file_kinds import FileLoad
+from executor.stages.kinds import Load
+from portal.jobs.plain_words import sentence
 from tests.executor.documents import document, sql_stage
 
 if TYPE_CHECKING:
@@ -52,6 +56,42 @@ def test_its_example_is_right(cls: type[Stage]) -> None:
 @EVERY
 def test_its_icon_is_one_of_tablers(cls: type[Stage]) -> None:
     assert cls.icon != "point" and cls.icon.replace("-", "").isalnum()
+
+
+@EVERY
+def test_it_says_what_it_does_at_each_address(cls: type[Stage]) -> None:
+    """What is read, written, kept with a version, listed as used and compared with the target of a promotion hangs on that alone."""
+    drawn = {field["name"] for field in form_fields(cls) if field["widget"] == "uri"}
+    assert cls.address_fields().keys() == drawn
+    assert set(cls.address_fields().values()) <= {READS, WRITES, DECIDES, LOOKS}
+    words = cls.example | {field: f"some/{field}" for field in drawn}
+    stage = cls.model_construct(**{name: words.get(info.alias or name, info.default) for name, info in cls.model_fields.items()})
+    found = [(address.field, address.uri, address.does) for address in addresses({0: stage}, None)]
+    assert found == [(field, f"some/{field}", does) for field, does in cls.address_fields().items() if does != LOOKS]
+    assert [(one.field, one.uri, one.does) for one in addresses_as_written({"stages": [words]}, "dev", {})] == found
+
+
+@EVERY
+def test_it_tells_its_queries(cls: type[Stage]) -> None:
+    """Errors, gates and what a preview keeps hang on that."""
+    drawn = {field["name"] for field in form_fields(cls) if field["widget"] == "sql"}
+    told = {query.field: query.text for query in cls.model_validate(cls.example).queries()}
+    assert told == {name: cls.example[name] for name in drawn}
+    if drawn:
+        of_file = {key: value for key, value in cls.example.items() if key not in drawn} | {"inputURI": "sql/one.sql"}
+        assert [(query.field, query.text) for query in cls.model_validate(of_file).queries()] == [("inputURI", None)]
+
+
+@EVERY
+def test_it_is_a_sentence_for_people_who_know_no_types(cls: type[Stage]) -> None:
+    assert cls.sentence.endswith(".") and "…" not in sentence(cls.example)
+
+
+@EVERY
+def test_what_works_outside_the_job_takes_no_part_in_previews(cls: type[Stage]) -> None:
+    stage = cls.model_validate(cls.example)
+    writes = isinstance(stage, Load) or any(use.does == WRITES for use in stage.uses())
+    assert stage.in_previews == (not writes and stage.kind != "execute")
 
 
 @pytest.mark.parametrize("cls", [cls for cls in STAGE_TYPES.values() if issubclass(cls, FileLoad)])

@@ -13,6 +13,7 @@ class LogExecute(WithSQL, Execute):
     """Writes one line into the run's log: the text that a query answers with. It never stops a run by what it says."""
 
     icon: ClassVar[str] = "message"
+    sentence: ClassVar[str] = "Writes a line into the log."
     example: ClassVar[dict[str, Any]] = {
         "type": "LogExecute",
         "name": "say_how_many",

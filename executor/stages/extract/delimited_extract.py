@@ -191,6 +191,9 @@ class DelimitedExtract(Delimited, FileOrViewExtract):
     def lines_around(self) -> tuple[int, int]:
         return self.skip_lines + self.header, self.skip_last_lines
 
+    def row_on_line(self, line: int) -> int | None:
+        return None if self.multi_line or self.skip_lines else line - self.header
+
     def _filled_down(self, frame: DataFrame) -> DataFrame:
         from executor.stages.frames import filled_down
 

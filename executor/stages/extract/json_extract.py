@@ -68,6 +68,9 @@ class JSONExtract(FileOrViewExtract):
     def lines_around(self) -> tuple[int, int] | None:
         return None if self.multi_line else (0, 0)
 
+    def row_on_line(self, line: int) -> int | None:
+        return None if self.multi_line else line
+
     def columns_of(self, place: Place) -> Columns:
         from executor.look.keys import columns_by_keys
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from executor.stages.base import StageContext
+from executor.stages.base import READS, StageContext
 from executor.stages.file_kinds import FileExtract
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class ParquetExtract(FileExtract):
         alias="inputURI",
         title="File",
         description="The file or folder to read, for instance curated/daily_delays. * stands for any text in a name.",
-        json_schema_extra={"widget": "uri"},
+        json_schema_extra={"widget": "uri", "does": READS},
     )
     unreadable_columns: Literal["stop", "leave-out"] = Field(
         default="stop",

@@ -17,6 +17,8 @@ class ConsoleLoad(Load):
     """Shows the first rows of a view in the run's log. Good for a look while a job is being made; it writes no files."""
 
     icon: ClassVar[str] = "terminal"
+    sentence: ClassVar[str] = "Shows the first rows of {inputView} in the log."
+    format: ClassVar[str] = "console"
     example: ClassVar[dict[str, Any]] = {"type": "ConsoleLoad", "name": "show", "inputView": "daily_delays"}
 
     type: Literal["ConsoleLoad"] = "ConsoleLoad"

@@ -21,6 +21,7 @@ class DelimitedLoad(Delimited, FileLoad):
     """Writes a view as text files with one row per line and a sign between the values (CSV), for spreadsheets and other programs."""
 
     icon: ClassVar[str] = "file-type-csv"
+    format: ClassVar[str] = "delimited"
     example: ClassVar[dict[str, Any]] = {
         "type": "DelimitedLoad",
         "name": "save_csv",
@@ -81,6 +82,9 @@ class DelimitedLoad(Delimited, FileLoad):
         written = {"type": "DelimitedExtract", "multiLine": True, "quotedEmpty": "text", "nullValue": self.null_value}
         return written | self.model_dump(by_alias=True, include=set(Delimited.model_fields) - set(Stage.model_fields))
 
+    def columns_without_rows(self) -> str | None:
+        return "text" if self.header else None
+
     def written(self) -> dict[str, str]:
         options = self._options()
         plain = {name: options[name] for name in ("header", "quote", "escape", "nullValue", "emptyValue")}
@@ -90,6 +94,11 @@ class DelimitedLoad(Delimited, FileLoad):
         from executor.stages.writing import NESTED, write_files
 
         write_files(self, context, self._write, unsupported=NESTED, prepared=lambda frame: self._as_written(frame, context))
+
+    def as_what_is_there(self, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
+        from executor.stages.appending import as_delimited
+
+        return as_delimited(self, context, frame, files)
 
     def _as_written(self, frame: DataFrame, context: StageContext) -> DataFrame:
         from executor.stages.appending import note_kinds

@@ -9,6 +9,8 @@ from executor.stages.file_kinds import FileLoad
 from executor.stages.kinds import stage_field
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyspark.sql import DataFrame, SparkSession
 
 OPTIONS = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"}
@@ -20,6 +22,8 @@ class JSONLoad(FileLoad):
     otherwise."""
 
     icon: ClassVar[str] = "file-code"
+    format: ClassVar[str] = "json"
+    tells_kinds: ClassVar[bool] = True
     example: ClassVar[dict[str, Any]] = {
         "type": "JSONLoad",
         "name": "save_json",
@@ -50,6 +54,11 @@ class JSONLoad(FileLoad):
             lambda _, writer, path: writer.options(**options).json(path),
             prepared=lambda frame: self._counted(frame, context),
         )
+
+    def as_what_is_there(self, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
+        from executor.stages.appending import as_json
+
+        return as_json(self, context, frame, files)
 
     def _counted(self, frame: DataFrame, context: StageContext) -> DataFrame:
         """JSON has no NaN and no infinity: they become texts, which the run says. Raises ProblemError for keys that JSON cannot have."""

@@ -7,12 +7,15 @@ from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileLoad
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyspark.sql import DataFrame, SparkSession
 
 
 class ParquetLoad(FileLoad):
     """Writes a view as Parquet files: compact, typed, quick to read again. The best choice for data that other jobs use."""
 
+    format: ClassVar[str] = "parquet"
     example: ClassVar[dict[str, Any]] = {
         "type": "ParquetLoad",
         "name": "save",
@@ -24,6 +27,14 @@ class ParquetLoad(FileLoad):
 
     def reader(self) -> dict[str, Any]:
         return {"type": "ParquetExtract"}
+
+    def columns_without_rows(self) -> str | None:
+        return "typed"
+
+    def as_what_is_there(self, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
+        from executor.stages.appending import as_parquet
+
+        return as_parquet(self, context, frame, files)
 
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.writing import write_files

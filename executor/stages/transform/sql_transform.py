@@ -13,6 +13,7 @@ class SQLTransform(WithSQL, Transform):
     """Makes a view with one SQL query over the views of earlier stages: choose, join, count, reshape."""
 
     icon: ClassVar[str] = "code"
+    sentence: ClassVar[str] = "Makes {outputView} with a query."
     example: ClassVar[dict[str, Any]] = {
         "type": "SQLTransform",
         "name": "flights_by_origin",

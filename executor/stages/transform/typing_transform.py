@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from executor.language.schema import AnyColumn
+from executor.language.schema import AnyColumn, NumberColumn
 from executor.problems import Problem
 from executor.stages.base import HAS_ERRORS, Count, StageContext
 from executor.stages.file_kinds import WithSchema, one_of
@@ -18,6 +18,7 @@ class TypingTransform(WithSchema, Transform):
     """Turns columns of text into typed columns (numbers, dates, true or false), by position. What does not fit is told in _errors."""
 
     icon: ClassVar[str] = "abc"
+    sentence: ClassVar[str] = "Gives the columns of {inputView} their types and makes {outputView}."
     example: ClassVar[dict[str, Any]] = {
         "type": "TypingTransform",
         "name": "airlines_typed",
@@ -50,6 +51,9 @@ class TypingTransform(WithSchema, Transform):
 
     def reads(self) -> list[str]:
         return [self.input_view, *([self.schema_view] if self.schema_view else [])]
+
+    def made_numbers(self) -> set[str]:
+        return {column.name for column in self.columns or () if isinstance(column, NumberColumn)}
 
     def problems(self) -> list[Problem]:
         sources = {"schema": self.columns is not None, "schemaURI": self.schema_uri, "schemaView": self.schema_view}

@@ -14,6 +14,7 @@ class SQLValidate(WithSQL, Validate):
     """Stops the run when a query says that the data is not right. The query answers with one row: true or false, and a message."""
 
     icon: ClassVar[str] = "shield-check"
+    sentence: ClassVar[str] = "Stops the run unless a check passes."
     example: ClassVar[dict[str, Any]] = {
         "type": "SQLValidate",
         "name": "no_negative_counts",
@@ -26,7 +27,6 @@ class SQLValidate(WithSQL, Validate):
     type: Literal["SQLValidate"] = "SQLValidate"
 
     def verdict(self, types: list[str], rows: list[list[Any]]) -> tuple[bool, str]:
-        """Whether the run would go on after this answer, and the answer's own words."""
         if types != ["boolean", "string"] or len(rows) != 1 or rows[0][0] is None:
             return False, "the query must answer with one row: true or false, and a message"
         return bool(rows[0][0]), str(rows[0][1] or "")
