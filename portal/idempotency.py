@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -74,9 +75,10 @@ def _endpoint(request: Request) -> str:
 
 
 def _sha256_of(request: Request) -> str:
-    """Of the meaning of the body, so that spaces and the order of keys do not matter."""
+    """Of the meaning of the body, so that spaces and the order of keys do not matter. Keyed: a body may hold a password, and who has the
+    database alone could try words against a plain hash of it."""
     text = json.dumps(request.data, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return salted_hmac("portal.idempotency", text, algorithm="sha256").hexdigest()
 
 
 def _again(claim: IdempotentAnswer, request: Request) -> Response:

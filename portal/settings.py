@@ -247,6 +247,10 @@ DEFAULT_FROM_EMAIL = env_text("SLUICE_EMAIL_FROM", "Sluice <sluice@localhost>")
 WEBHOOK_ALLOW = env_networks("SLUICE_WEBHOOK_ALLOW")
 """Networks that webhooks may reach although they are not public (CIDRs); plain http is allowed to these only."""
 
+# --- connections -----------------------------------------------------------------------------------------------------
+CONNECTION_NETWORKS = env_networks("SLUICE_CONNECTION_NETWORKS")
+"""Networks that are not public and that connections may name (CIDRs). Sluice's own database and Redis should lie in none of them."""
+
 # --- API -------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -15,6 +15,7 @@ from portal.alerts import api as alerts_api
 from portal.audit.pages import api as audit_api
 from portal.data import rows_api, upload_api
 from portal.environments import api as environments_api
+from portal.environments import connections_api
 from portal.jobs import api as jobs_api
 from portal.looks import api as looks_api
 from portal.pipelines import api as pipelines_api
@@ -25,6 +26,7 @@ from portal.runs import download_api, draft_api, place_api
 API = [
     accounts_api,
     environments_api,
+    connections_api,
     jobs_api,
     runs_api,
     download_api,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from executor.language.parameters import Parameter
@@ -22,21 +23,21 @@ KIND_TITLES = {
 }
 
 
-def form_fields(stage_type: type[Stage]) -> list[dict[str, Any]]:
-    """The fields of the form, first those that everybody sees, then those under "More fields".
+def form_fields(described: type[BaseModel]) -> list[dict[str, Any]]:
+    """The fields of the form of a stage type or a kind of connection, first those that everybody sees, then those under "More fields".
 
     Each: name (as in documents), label, help, widget, required, default, choices, advanced, limits, and `unused` where a field is
     accepted but does nothing yet. A field of widget `columns` has `item`: column type → its fields.
     """
-    schema = _schema_of(stage_type)
+    schema = _schema_of(described)
     required = set(schema.get("required", ()))
     fields = [_field(name, rules, name in required) for name, rules in schema["properties"].items() if name != "type"]
     return sorted(fields, key=lambda field: (field["advanced"], not field["required"]))
 
 
 @lru_cache(maxsize=256)
-def _schema_of(stage_type: type[Stage]) -> dict[str, Any]:
-    return stage_type.model_json_schema(by_alias=True)
+def _schema_of(described: type[BaseModel]) -> dict[str, Any]:
+    return described.model_json_schema(by_alias=True)
 
 
 def _field(name: str, rules: dict[str, Any], required: bool) -> dict[str, Any]:

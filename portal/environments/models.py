@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db import models
+from typing import Any
+
+from django.db import models, transaction
 
 from portal.accounts.models import Project, User, slug_validator
 from portal.locking import edition_of
@@ -56,6 +58,14 @@ class Environment(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @transaction.atomic
+    def save(self, *args: Any, **options: Any) -> None:
+        """A new one has the root that every document may mean: its own folder."""
+        is_new = self._state.adding
+        super().save(*args, **options)
+        if is_new:
+            Root.objects.create(environment=self, name=DEFAULT_ROOT, may_write=True)
+
     @property
     def edition(self) -> str:
         """Another one after each change of its rules."""
@@ -93,3 +103,96 @@ class Secret(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Connection(models.Model):
+    """A way to a place outside: what kind it is and where it leads. What it signs in with is in its `versions`."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="connections")
+    name = models.CharField(max_length=60)
+    kind = models.CharField(max_length=30)
+    """A key of `executor.connections.CONNECTION_KINDS`."""
+    settings = models.JSONField()
+    """The fields of its kind that are no secret."""
+
+    access_project = "environment__project"
+    access_environment = "environment__name"
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["environment", "name"], name="one_connection_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def edition(self) -> str:
+        """Another one after each change of where it leads. A new secret makes none: it is its own version."""
+        return edition_of(self.kind, self.settings)
+
+
+class ConnectionSecret(models.Model):
+    """One version of what a connection signs in with: all of its secret fields, sealed as one. Never shown."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    sealed = models.TextField()
+    """By `environments.vault`, for this environment, connection and version. Empty once it is forgotten."""
+    key_shown = models.CharField(max_length=40)
+    """What may be shown so that people know which key it is; empty where nothing may."""
+    set_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    set_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+    """From then on nobody gets it. Null: it is the one in use."""
+    used_at = models.DateTimeField(null=True)
+    used_by = models.CharField(max_length=200)
+    """Who got it last, in words."""
+
+    access_project = "connection__environment__project"
+    access_environment = "connection__environment__name"
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "number"], name="one_secret_per_version"),
+            models.UniqueConstraint(fields=["connection"], condition=models.Q(ends_at=None), name="one_secret_in_use"),
+        ]
+
+    def __str__(self) -> str:
+        return f"v{self.number}"
+
+
+DEFAULT_ROOT = "lake"
+"""The root that a document means where it names none."""
+
+
+class Root(models.Model):
+    """A name for a place where files lie, so that a document says the name and runs unchanged in every environment."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="roots")
+    name = models.CharField(max_length=60)
+    connection = models.ForeignKey(Connection, on_delete=models.RESTRICT, null=True, related_name="roots")
+    """None: the environment's own folder."""
+    address = models.CharField(max_length=600, blank=True)
+    """Where on the connection, in the form that its kind stores; empty for the environment's own folder."""
+    may_write = models.BooleanField(default=False)
+
+    access_project = "environment__project"
+    access_environment = "environment__name"
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["environment", "name"], name="one_root_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_default(self) -> bool:
+        """Whether documents mean it where they name no root."""
+        return self.name == DEFAULT_ROOT
+
+    @property
+    def edition(self) -> str:
+        """Another one after each change."""
+        return edition_of(self.connection_id, self.address, self.may_write)

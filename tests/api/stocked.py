@@ -18,6 +18,7 @@ from portal.alerts.actions import create_channel, create_rule
 from portal.alerts.models import Alert
 from portal.audit.actions import record
 from portal.data.models import FileVersion, Upload
+from portal.environments.connections import add_connection, add_root
 from portal.environments.models import Secret
 from portal.jobs.models import Draft, Place
 from portal.pipelines.actions import create_pipeline
@@ -31,6 +32,9 @@ WHERE = "test"
 """The environment of everything that belongs to one."""
 CANARY = "CNRYq77"
 """A value of the data: in the file, and in what a run has said of it."""
+
+SECRET_CANARY = "CNRYsecret88"
+"""What a connection signs in with: nobody is ever shown it."""
 
 
 def routes(patterns: Any = None, before: str = "") -> Iterator[str]:
@@ -70,6 +74,9 @@ def stock(project: Project, owner: User) -> dict[str, str]:
     channel, _ = create_channel(actor=admin, project=project, name="Team", kind="email", target="t@sluice.test", environment=test)
     rule = create_rule(actor=admin, project=project, event="failed", environment=test, channels=[channel])
     Secret.objects.create(environment=test, name="db_password", sealed="x", set_by=admin, set_at=timezone.now())
+    keys = {"access_key": SECRET_CANARY, "secret_key": SECRET_CANARY}
+    connection = add_connection(actor=admin, environment=test, name="lake_s3", kind="s3", settings={}, secrets=keys)
+    root = add_root(actor=admin, environment=test, name="archive", connection=connection.name, address="s3a://acme-lake/archive/")
     place = Place.objects.create(environment=test, uri="curated/x", key="curated/x", owner=job)
     put_file(project)
     kept = FileVersion.objects.create(environment=test, uri="raw/a.csv", number=1, original_name="a.csv", brought_by=owner, state="kept")
@@ -82,6 +89,7 @@ def stock(project: Project, owner: User) -> dict[str, str]:
         "channel": str(channel.pk), "rule": str(rule.pk), "name": "db_password", "version": str(kept.pk), "upload": str(upload.pk),
         "membership": str(member.pk), "member": str(member.pk), "token": str(issue(user=owner, name="t", scopes=["read"])[0].pk),
         "place": str(place.pk), "seq": "1", "kind": "csv",
+        "connection": connection.name, "root": root.name,
     }  # fmt: skip
 
 

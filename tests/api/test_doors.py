@@ -20,7 +20,7 @@ from portal.accounts.policy import can
 from portal.alerts.models import Alert, Channel, Rule
 from portal.audit.models import AuditEvent
 from portal.data.models import Upload
-from portal.environments.models import Secret
+from portal.environments.models import Connection, ConnectionSecret, Root, Secret
 from portal.jobs.models import Draft, Job, JobVersion, LiveVersion
 from portal.pipelines.models import Pipeline, PipelineRun, Schedule
 from portal.promotions.models import Promotion
@@ -147,6 +147,8 @@ def test_each_person_gets_in_where_the_table_says_and_without_the_right_sees_no_
             wrong.append((method, route, action, answer.status_code))
         if not (user and can(user, "view_data", flights, environment=WHERE)) and stocked.CANARY in text_of(answer):
             wrong.append((method, route, "shows data"))
+        if stocked.SECRET_CANARY in text_of(answer):
+            wrong.append((method, route, "shows a secret"))
     assert "\n".join(map(str, wrong)) == ""
 
 
@@ -248,6 +250,9 @@ UNTOUCHED = (
     Rule,
     Membership,
     Secret,
+    Connection,
+    ConnectionSecret,
+    Root,
     Upload,
 )
 

@@ -1,0 +1,172 @@
+"""What every kind of connection is made of.
+
+One kind = one file = one pydantic class, as with stage types: the form, the check, the API's fields, what a run may reach and a
+parametrised test all come from the class. At import it needs pydantic and the standard library only: the portal draws forms from it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from executor.problems import Problem
+
+SHORTEST_SECRET, LONGEST_SECRET = 8, 4_000
+"""Characters. A shorter value could not be told from ordinary words, so it could not be kept out of logs."""
+LONGEST_HOST = 253
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_NUMBER = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*")
+"""What resolvers read as a number (2130706433, 0x7f.1, 0177.0.0.1)."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One place that a run may reach: compared exactly, so `host` is lower case and has no dot at its end."""
+
+    host: str
+    port: int
+    networks: tuple[str, ...] = ()
+    """Networks (CIDR) that its address may lie in although they are not public. None: a public address only."""
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def clean_host(text: str) -> str:
+    """A name or an IP address as it is compared. Raises ValueError with a sentence; looks nothing up."""
+    host = text.strip().rstrip(".").lower()
+    if ":" in host or host.replace(".", "").isdigit():
+        with suppress(ValueError):
+            return str(ipaddress.IPv6Address(host) if "%" not in host and ":" in host else ipaddress.IPv4Address(host))
+    if _NUMBER.fullmatch(host):
+        raise ValueError("This is a number in disguise. Write a name, or an address such as 192.0.2.7.")
+    if len(host) > LONGEST_HOST or not _HOST.fullmatch(host):
+        raise ValueError("Write the host's name alone, such as db.example.org: no address with //, no user, no port.")
+    return host
+
+
+def clean_network(text: str) -> str:
+    """A network as 10.1.0.0/16. Raises ValueError with a sentence."""
+    try:
+        return str(ipaddress.ip_network(text.strip()))
+    except ValueError:
+        raise ValueError("Write networks such as 10.1.0.0/16.") from None
+
+
+Host = Annotated[str, AfterValidator(clean_host)]
+Network = Annotated[str, AfterValidator(clean_network)]
+SecretText = Annotated[SecretStr, Field(min_length=SHORTEST_SECRET, max_length=LONGEST_SECRET)]
+
+
+def as_secret(**extra: Any) -> dict[str, Any]:
+    """`json_schema_extra` of a secret field."""
+    return {"widget": "secret", "card": "sign-in", **extra}
+
+
+def has_control_characters(text: str) -> bool:
+    return any(letter < " " or letter == "\x7f" for letter in text)
+
+
+class ConnectionKind(BaseModel):
+    """Base of every kind.
+
+    `json_schema_extra` of a field: `widget` (text, choice, number, switch, map, list, secret), `words` (a choice's value → what people
+    read), `when` (fields → the values of them with which this one counts; elsewhere it must be empty), `card` ("where" or "sign-in").
+    Secret fields are None in what is stored: they are kept apart, sealed, and put in when a run gets the connection.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, strict=True)
+
+    kind: ClassVar[str]
+    """The word for it in the database and the API."""
+    title: ClassVar[str]
+    icon: ClassVar[str]
+    """A Tabler icon's name."""
+    example: ClassVar[dict[str, Any]]
+    """Valid settings, without secrets."""
+    example_secrets: ClassVar[dict[str, str]] = {}
+    has_roots: ClassVar[bool] = False
+    """Whether folders lie behind it, which a root can name."""
+
+    private_networks: list[Network] = Field(
+        default_factory=list,
+        max_length=10,
+        title="Private networks",
+        description="Only for a host that is not public: the networks its address may lie in, such as 10.1.0.0/16, separated by commas. "
+        "An operator has to allow them.",
+        json_schema_extra={"widget": "list", "card": "where", "advanced": True},
+    )
+
+    @classmethod
+    def secret_fields(cls) -> list[str]:
+        """Names of the fields that are secret."""
+        return [name for name in cls.model_fields if cls.hints(name).get("widget") == "secret"]
+
+    @classmethod
+    def hints(cls, name: str) -> Mapping[str, Any]:
+        """What a field says beyond pydantic's own."""
+        found = cls.model_fields[name].json_schema_extra
+        return found if isinstance(found, dict) else {}
+
+    def counts(self, name: str) -> bool:
+        """Whether a field has a meaning with the other fields as they are."""
+        return all(getattr(self, other) in values for other, values in self.hints(name).get("when", {}).items())
+
+    def needed_secrets(self) -> list[str]:
+        """The secret fields without which nobody can sign in as these settings say."""
+        return [name for name in self.secret_fields() if self.counts(name)]
+
+    def settings(self) -> dict[str, Any]:
+        """What is stored: every field that is no secret."""
+        return self.model_dump(mode="json", exclude=set(self.secret_fields()))
+
+    def problems(self) -> list[Problem]:
+        """What is wrong beyond the shape of single fields."""
+        return [
+            self.wrong(name, f"“{field.title}” has no meaning with the other choices.", fix="Leave it empty.")
+            for name, field in self.__class__.model_fields.items()
+            if not self.counts(name) and getattr(self, name) not in ("", None, [], {})
+        ]
+
+    def wrong(self, field: str, message: str, fix: str | None = None) -> Problem:
+        return Problem(code="bad-connection", field=field, message=message, fix=fix)
+
+    def where(self) -> str:
+        """In a few words where it leads, for lists."""
+        raise NotImplementedError
+
+    def key_shown(self) -> str:
+        """What may be shown of the secret so that people know which one it is; empty where nothing may."""
+        return ""
+
+    def endpoints(self, roots: Sequence[str]) -> list[Endpoint]:
+        """The places that a run may reach through it, for the addresses of the roots that lie on it."""
+        raise NotImplementedError
+
+    def clean_root(self, address: str) -> str:
+        """The address of a root as it is stored. Raises ValueError with a sentence."""
+        raise ValueError(f"No folders lie behind a connection to {self.title}.")
+
+    def storage(self) -> str:
+        """Two connections with the same one see the same folders."""
+        raise NotImplementedError
+
+    def signs_in_at(self) -> str:
+        """Who gets to see what it signs in with, and how safe the way is. A secret goes to the place for which it was set only."""
+        raise NotImplementedError
+
+    def _at(self, *places: tuple[str, int]) -> list[Endpoint]:
+        return [Endpoint(host, port, tuple(self.private_networks)) for host, port in dict.fromkeys(places)]
+
+
+def missing_secrets(connection: ConnectionKind, given: Iterable[str]) -> list[str]:
+    """Titles of the secrets that are needed and not among `given`."""
+    there = set(given)
+    return [str(type(connection).model_fields[name].title) for name in connection.needed_secrets() if name not in there]

@@ -1,0 +1,234 @@
+"""S3: Amazon's, or another service that speaks it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from executor.connections.base import ConnectionKind, Endpoint, SecretText, as_secret, clean_host, has_control_characters
+from executor.problems import Problem
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
+_KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
+"""An access key's id at Amazon. What looks otherwise may be the secret, put into the wrong field."""
+_SERVICE_REGION = re.compile(r"[a-z0-9-]{1,40}")
+LONGEST_KEY = 1_024
+"""Bytes of an object's name."""
+SIGNED_IN = {"sign_in": ["keys", "role"]}
+
+
+class S3(ConnectionKind):
+    """Buckets at Amazon S3, or at another service that speaks S3."""
+
+    kind: ClassVar[str] = "s3"
+    title: ClassVar[str] = "S3"
+    icon: ClassVar[str] = "bucket"
+    example: ClassVar[dict[str, Any]] = {"service": "amazon", "region": "eu-central-1", "sign_in": "keys", "encryption": "sse-s3"}
+    example_secrets: ClassVar[dict[str, str]] = {"access_key": "an-access-key-id", "secret_key": "the-key-that-belongs-to-it"}
+    has_roots: ClassVar[bool] = True
+
+    service: Literal["amazon", "other"] = Field(
+        default="amazon",
+        title="Service",
+        description="Amazon, or another that speaks S3: give its address.",
+        json_schema_extra={"widget": "choice", "card": "where", "words": {"amazon": "Amazon S3", "other": "another that speaks S3"}},
+    )
+    endpoint: str = Field(
+        default="",
+        max_length=300,
+        title="Address of the service",
+        description="Such as https://minio.example.org:9000, with nothing behind it.",
+        json_schema_extra={"widget": "text", "card": "where", "when": {"service": ["other"]}},
+    )
+    region: str = Field(
+        default="us-east-1",
+        max_length=40,
+        title="Region",
+        description="Where the buckets lie, such as eu-central-1.",
+        json_schema_extra={"widget": "text", "card": "where"},
+    )
+    bucket_style: Literal["host", "path"] = Field(
+        default="host",
+        title="Bucket style",
+        description="How a bucket is addressed. Amazon takes the first; many other services take the second only.",
+        json_schema_extra={
+            "widget": "choice",
+            "card": "where",
+            "words": {"host": "name before the host", "path": "name in the path"},
+        },
+    )
+    encryption: Literal["none", "sse-s3", "kms"] = Field(
+        default="none",
+        title="Encryption",
+        description="What the service is asked to do with all that is written.",
+        json_schema_extra={
+            "widget": "choice",
+            "card": "where",
+            "words": {"none": "as the bucket says", "sse-s3": "by S3's own key (SSE-S3)", "kms": "by a KMS key"},
+        },
+    )
+    kms_key: str = Field(
+        default="",
+        max_length=300,
+        pattern=r"^[A-Za-z0-9:/_-]*$",
+        title="KMS key",
+        description="Its ARN, id or alias, such as alias/lake.",
+        json_schema_extra={"widget": "text", "card": "where", "when": {"encryption": ["kms"]}},
+    )
+    requester_pays: bool = Field(
+        default=False,
+        title="We pay for reading",
+        description="For buckets whose owner lets readers pay; it costs your account.",
+        json_schema_extra={"widget": "switch", "card": "where"},
+    )
+    tls: Literal["verified", "off"] = Field(
+        default="verified",
+        title="TLS",
+        description="Without it whoever is on the way can read and change everything. Amazon is spoken to with it only.",
+        json_schema_extra={
+            "widget": "choice",
+            "card": "where",
+            "advanced": True,
+            "words": {"verified": "always checked", "off": "none, plain http"},
+        },
+    )
+    sign_in: Literal["keys", "role", "nobody"] = Field(
+        default="keys",
+        title="Sign in with",
+        description="Nobody reads open data only, with no account at all.",
+        json_schema_extra={"widget": "choice", "card": "sign-in", "words": {"keys": "keys", "role": "a role, by keys", "nobody": "nobody"}},
+    )
+    role: str = Field(
+        default="",
+        max_length=600,
+        title="Role",
+        description="The role that the keys take on, such as arn:aws:iam::123456789012:role/lake.",
+        json_schema_extra={"widget": "text", "card": "sign-in", "when": {"sign_in": ["role"]}},
+    )
+    access_key: SecretText | None = Field(
+        default=None,
+        title="Access key",
+        description="Its id. It is changed together with the secret.",
+        json_schema_extra=as_secret(when=SIGNED_IN),
+    )
+    secret_key: SecretText | None = Field(
+        default=None,
+        title="Secret",
+        description="It can be replaced, never read.",
+        json_schema_extra=as_secret(when=SIGNED_IN),
+    )
+
+    def problems(self) -> list[Problem]:
+        found = super().problems()
+        if self.service == "amazon" and not _REGION.fullmatch(self.region):
+            found.append(self.wrong("region", "This is no region of Amazon.", fix="Write one such as eu-central-1."))
+        if self.service == "other" and not _SERVICE_REGION.fullmatch(self.region):
+            found.append(self.wrong("region", "A region has small letters, digits and -.", fix="us-east-1 where the service has none."))
+        said = _wrong_endpoint(self.endpoint, self.tls) if self.service == "other" else ""
+        if said:
+            found.append(self.wrong("endpoint", said))
+        elif self.service == "other" and self.bucket_style == "host" and _is_ip(urlsplit(self.endpoint).hostname):
+            found.append(self.wrong("bucket_style", "No name can stand before an IP address.", fix="Choose “name in the path”."))
+        if self.service == "amazon" and self.tls == "off":
+            found.append(self.wrong("tls", "Amazon is spoken to with TLS only."))
+        if self.encryption == "kms" and not self.kms_key:
+            found.append(self.wrong("kms_key", "Which KMS key is not said."))
+        if self.sign_in == "role" and not _ROLE.fullmatch(self.role):
+            found.append(self.wrong("role", "This is no role.", fix="Write one such as arn:aws:iam::123456789012:role/lake."))
+        if self.sign_in == "nobody" and self.requester_pays:
+            found.append(self.wrong("requester_pays", "Who signs in as nobody cannot pay."))
+        return found
+
+    def where(self) -> str:
+        return f"Amazon S3, {self.region}" if self.service == "amazon" else self.endpoint
+
+    def key_shown(self) -> str:
+        """The first and last signs of an access key's id, which Amazon itself shows."""
+        text = self.access_key.get_secret_value() if self.access_key else ""
+        return f"{text[:4]}••••{text[-4:]}" if _KEY_ID.fullmatch(text) else ""
+
+    def endpoints(self, roots: Sequence[str]) -> list[Endpoint]:
+        """Nothing without a root. Where the bucket stands in the path, the whole service is one place."""
+        buckets = dict.fromkeys(_bucket_of(address) for address in roots)
+        host, port = self._service()
+        places = [(f"{bucket}.{host}" if self._is_before_host(bucket) else host, port) for bucket in buckets]
+        if buckets and self.sign_in == "role" and self.service == "amazon":
+            places.append((f"sts.{self.region}.{_domain(self.region)}", 443))
+        elif buckets and self.sign_in == "role":
+            places.append((host, port))
+        return self._at(*places)
+
+    def clean_root(self, address: str) -> str:
+        scheme, separator, rest = address.strip().partition("://")
+        bucket, _, prefix = rest.partition("/")
+        if not separator or scheme not in ("s3", "s3a") or not _BUCKET.fullmatch(bucket) or ".." in bucket or _is_number(bucket):
+            raise ValueError("Write a bucket and a folder in it, such as s3a://acme-lake/prod/.")
+        prefix = prefix.rstrip("/")
+        parts = prefix.split("/") if prefix else []
+        if any(part in ("", ".", "..") for part in parts) or has_control_characters(prefix) or set(prefix) & set("\\?#*%{}"):
+            raise ValueError("The folder has no empty part, no . or .., and none of \\ ? # * % { }.")
+        if len(prefix.encode()) > LONGEST_KEY // 2:
+            raise ValueError(f"The folder's name has at most {LONGEST_KEY // 2} bytes, so that names of files fit behind it.")
+        return f"s3a://{bucket}/" + (f"{prefix}/" if prefix else "")
+
+    def storage(self) -> str:
+        """A bucket's name is the only one of its kind at Amazon (in China: of its own), whatever the region."""
+        return f"s3://{_domain(self.region)}" if self.service == "amazon" else "s3://{}:{}".format(*self._service())
+
+    def signs_in_at(self) -> str:
+        return f"{self.storage()} {self.tls}"
+
+    def _service(self) -> tuple[str, int]:
+        if self.service == "amazon":
+            return f"s3.{self.region}.{_domain(self.region)}", 443
+        parts = urlsplit(self.endpoint)
+        return clean_host(parts.hostname or ""), parts.port or (443 if parts.scheme == "https" else 80)
+
+    def _is_before_host(self, bucket: str) -> bool:
+        """A certificate of *.s3… is not good for a bucket with dots, which Amazon's own programs address by path, too."""
+        return self.bucket_style == "host" and not (self.tls == "verified" and "." in bucket)
+
+
+def _bucket_of(root: str) -> str:
+    return urlsplit(root).netloc
+
+
+def _domain(region: str) -> str:
+    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+
+
+def _is_ip(host: str | None) -> bool:
+    try:
+        ipaddress.ip_address(host or "")
+    except ValueError:
+        return False
+    return True
+
+
+def _is_number(bucket: str) -> bool:
+    return bucket.replace(".", "").isdigit() and "." in bucket
+
+
+def _wrong_endpoint(text: str, tls: str) -> str:
+    """A sentence, or nothing."""
+    scheme = "https" if tls == "verified" else "http"
+    try:
+        parts = urlsplit(text)
+        clean_host(parts.hostname or "")
+        port = parts.port
+    except ValueError:
+        return f"Write the service's address such as {scheme}://minio.example.org:9000."
+    if parts.scheme != scheme:
+        return f"It begins with {scheme}://" + (", since TLS is always checked." if tls == "verified" else ", since there is no TLS.")
+    if "@" in parts.netloc:
+        return "The address holds no user and no password; they have their place at the sign-in."
+    if port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment or not text.isascii() or has_control_characters(text):
+        return "The address is a host and perhaps a port, with nothing behind it."
+    return ""

@@ -1,0 +1,305 @@
+"""What people do with connections and the roots that lie on them. See docs/decisions/connections.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings as configured
+from django.db import transaction
+from pydantic import ValidationError
+
+from executor.connections import CONNECTION_KINDS, ConnectionKind
+from executor.connections.base import missing_secrets
+from executor.language.credentials import credentials_in
+from portal.accounts.models import User
+from portal.accounts.policy import require
+from portal.audit.actions import record
+from portal.environments import sealing
+from portal.environments.models import Connection, ConnectionSecret, Environment, Root
+from portal.environments.networks import is_allowed
+from portal.errors import Conflict, PortalError
+from portal.locking import gone, require_seen
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+MOST = 100
+OLD_FOR_MINUTES, LONGEST_OLD_FOR = 15, 24 * 60
+SCHEMES = {"s3", "s3a", "file", "http", "https", "jdbc", "hdfs", "abfs", "abfss", "gs", "wasb", "kafka"}
+"""No names of roots: `s3a:…` in a document would mean either."""
+
+
+def add_connection(
+    *, actor: User, environment: Environment, name: str, kind: str, settings: Mapping[str, Any], secrets: Mapping[str, str]
+) -> Connection:
+    """A new connection with its secret, where it signs in with one."""
+    require(actor, "manage_environment", environment)
+    _check_name(name)
+    if kind not in CONNECTION_KINDS:
+        raise PortalError("This kind of connection is not known.", code="kind-unknown", fix=f"There are: {', '.join(CONNECTION_KINDS)}.")
+    described = read(kind, settings, secrets)
+    _require_secrets(described, secrets)
+    with transaction.atomic():
+        locked = _hold(environment)
+        if locked.connections.filter(name=name).exists():
+            raise Conflict(f"{locked.name} has a connection “{name}” already.", code="name-taken", fix="Choose another name.")
+        if locked.connections.count() >= MOST:
+            raise PortalError(f"An environment has at most {MOST} connections.", code="too-many-connections")
+        made = Connection.objects.create(environment=locked, name=name, kind=kind, settings=described.settings())
+        if described.needed_secrets():
+            sealing.keep(made, described, set_by=actor)
+        record(action="add_connection", actor=actor, subject=made, name=name, kind=kind)
+    return made
+
+
+def edit_connection(
+    *, actor: User, connection: Connection, settings: Mapping[str, Any], secrets: Mapping[str, str] | None = None, edition: str = ""
+) -> Connection:
+    """Runs that begin from now on use it. `secrets`: needed where it signs in otherwise, or elsewhere, than before; they become a new
+    version. `edition`: the one that the actor saw; raises Conflict where somebody has changed it since."""
+    require(actor, "manage_environment", connection)
+    given = secrets or {}
+    described = read(connection.kind, settings, given)
+    with transaction.atomic():
+        environment = _hold(connection.environment)
+        locked = _still_there(environment.connections.filter(pk=connection.pk).first())
+        require_seen(edition, locked.edition, locked.name)
+        before = stored(locked)
+        if given or before is None or _sign_in(described) != _sign_in(before):
+            _require_secrets(described, given, "It signs in elsewhere or otherwise than before, so what it signs in with is entered again.")
+        changed = sorted(name for name, value in described.settings().items() if value != locked.settings.get(name))
+        locked.settings = described.settings()
+        locked.save(update_fields=["settings"])
+        for root in locked.roots.all():
+            _require_own_place(environment, described, root.address, root.may_write, root)
+        if given:
+            sealing.keep(locked, described, set_by=actor)
+        elif not described.needed_secrets():
+            sealing.end(locked)
+        record(action="edit_connection", actor=actor, subject=locked, name=locked.name, changed=changed, secret_replaced=bool(given))
+    return locked
+
+
+def rotate_secret(
+    *, actor: User, connection: Connection, secrets: Mapping[str, str], old_for_minutes: int = OLD_FOR_MINUTES
+) -> ConnectionSecret:
+    """A new version: runs that begin from now on get it, and those that began with the old one can get that for so many minutes."""
+    require(actor, "manage_environment", connection)
+    if not 0 <= old_for_minutes <= LONGEST_OLD_FOR:
+        raise PortalError(f"The old secret works for 0 to {LONGEST_OLD_FOR:,} minutes more.", code="bad-minutes", field="old_for_minutes")
+    with transaction.atomic():
+        environment = _hold(connection.environment)
+        locked = _still_there(environment.connections.filter(pk=connection.pk).first())
+        described = read(locked.kind, locked.settings, secrets)
+        if not described.needed_secrets():
+            raise PortalError(
+                f"{locked.name} signs in as nobody: there is no secret.", code="no-secret", fix="Change how it signs in first."
+            )
+        _require_secrets(described, secrets)
+        made = sealing.keep(locked, described, set_by=actor, old_for=timedelta(minutes=old_for_minutes))
+        record(
+            action="rotate_secret",
+            actor=actor,
+            subject=locked,
+            name=locked.name,
+            version=made.number,
+            old_works_for_minutes=old_for_minutes,
+        )
+    return made
+
+
+def remove_connection(*, actor: User, connection: Connection) -> None:
+    """With all versions of its secret. Refused while roots lie on it."""
+    require(actor, "manage_environment", connection)
+    with transaction.atomic():
+        environment = _hold(connection.environment)
+        locked = _still_there(environment.connections.filter(pk=connection.pk).first())
+        roots = list(locked.roots.values_list("name", flat=True))
+        if roots:
+            raise Conflict(
+                f"Roots lie on {locked.name}: {', '.join(roots)}.", code="connection-in-use", fix="Remove them, or give them another place."
+            )
+        record(action="remove_connection", actor=actor, subject=locked, name=locked.name, kind=locked.kind)
+        locked.delete()
+
+
+def add_root(*, actor: User, environment: Environment, name: str, connection: str, address: str, may_write: bool = False) -> Root:
+    """A name for a place on a connection of this environment."""
+    require(actor, "manage_environment", environment)
+    _check_name(name)
+    with transaction.atomic():
+        locked = _hold(environment)
+        if locked.roots.filter(name=name).exists():
+            raise Conflict(f"{locked.name} has a root “{name}” already.", code="name-taken", fix="Choose another name.")
+        if locked.roots.count() >= MOST:
+            raise PortalError(f"An environment has at most {MOST} roots.", code="too-many-roots")
+        found, place = _place(locked, connection, address, may_write)
+        made = Root.objects.create(environment=locked, name=name, connection=found, address=place, may_write=may_write)
+        record(action="add_root", actor=actor, subject=made, name=name, connection=connection, may_write=may_write)
+    return made
+
+
+def edit_root(*, actor: User, root: Root, connection: str, address: str, may_write: bool, edition: str = "") -> Root:
+    """Runs that begin from now on find it there."""
+    require(actor, "manage_environment", root)
+    with transaction.atomic():
+        environment = _hold(root.environment)
+        locked = _still_there(environment.roots.filter(pk=root.pk).first())
+        require_seen(edition, locked.edition, locked.name)
+        _require_not_default(locked)
+        locked.connection, locked.address = _place(environment, connection, address, may_write, locked)
+        locked.may_write = may_write
+        locked.save(update_fields=["connection", "address", "may_write"])
+        record(action="edit_root", actor=actor, subject=locked, name=locked.name, connection=connection, may_write=may_write)
+    return locked
+
+
+def remove_root(*, actor: User, root: Root) -> None:
+    """Jobs that name it no longer find it. What lies there stays."""
+    require(actor, "manage_environment", root)
+    with transaction.atomic():
+        environment = _hold(root.environment)
+        locked = _still_there(environment.roots.filter(pk=root.pk).first())
+        _require_not_default(locked)
+        record(action="remove_root", actor=actor, subject=locked, name=locked.name)
+        locked.delete()
+
+
+def described_of(connection: Connection) -> ConnectionKind:
+    """What is stored, as its kind. Raises PortalError where it no longer fits."""
+    if connection.kind not in CONNECTION_KINDS:
+        raise PortalError(f"The kind of the connection {connection.name} is not known here.", code="kind-unknown", status=409)
+    return read(connection.kind, connection.settings)
+
+
+def stored(connection: Connection) -> ConnectionKind | None:
+    """What is stored, also where it may no longer be used; None where it cannot be read at all."""
+    try:
+        return CONNECTION_KINDS[connection.kind].model_validate(connection.settings)
+    except (KeyError, ValidationError):
+        return None
+
+
+def read(kind: str, settings: Mapping[str, Any], secrets: Mapping[str, str] | None = None) -> ConnectionKind:
+    """The connection that these fields describe. Raises PortalError with a problem for each field that is wrong, never with a value."""
+    cls = CONNECTION_KINDS[kind]
+    strange = sorted(set(settings) & set(cls.secret_fields()) | set(secrets or {}) - set(cls.secret_fields()))
+    if strange:
+        raise _refused([_problem(name, "A secret stands among the secrets, and everything else does not.") for name in strange])
+    try:
+        described = cls.model_validate({**settings, **(secrets or {})})
+    except ValidationError as wrong:
+        raise _refused([_problem(str(one["loc"][0]), _in_words(one["msg"])) for one in wrong.errors(include_input=False)]) from None
+    found = [_problem(one.field, one.message, one.fix) for one in described.problems()]
+    found += [
+        _problem(str(one.path[0]), "This is a password or key, which everybody who may see the connection could read.")
+        for one in credentials_in(described.settings())
+    ]
+    found += [
+        _problem("private_networks", f"No operator has allowed the network {text}.", "It is done with SLUICE_CONNECTION_NETWORKS.")
+        for text in described.private_networks
+        if not is_allowed(text, configured.CONNECTION_NETWORKS)
+    ]
+    if found:
+        raise _refused(found)
+    return described
+
+
+def _place(environment: Environment, connection: str, address: str, may_write: bool, root: Root | None = None) -> tuple[Connection, str]:
+    found = environment.connections.filter(name=connection).first()
+    if found is None:
+        raise PortalError(f"{environment.name} has no connection “{connection[:60]}”.", code="connection-unknown", field="connection")
+    described = described_of(found)
+    try:
+        place = described.clean_root(address)
+    except ValueError as wrong:
+        raise PortalError(str(wrong), code="bad-address", status=422, field="address") from None
+    _require_own_place(environment, described, place, may_write, root)
+    return found, place
+
+
+def _require_own_place(environment: Environment, described: ConnectionKind, place: str, may_write: bool, root: Root | None) -> None:
+    """A place has one name in an environment: what is read only by one name must not be written by another, and of two jobs that write to
+    one place Sluice must know. Two environments may read one place; only one may write there."""
+    others = Root.objects.exclude(connection=None)
+    if root:
+        others = others.exclude(pk=root.pk)
+    for other in others.select_related("environment__project", "connection"):
+        is_here = other.environment_id == environment.pk
+        if not is_here and not (may_write and other.may_write):
+            continue
+        if other.connection is None or not _overlap(place, other.address) or _storage(other.connection) != described.storage():
+            continue
+        whose = "" if is_here else f" of {other.environment.name}"
+        named = f"“{other.name}”{whose}" if other.environment.project_id == environment.project_id else "of another project"
+        raise Conflict(
+            f"The root {named} lies there, or above or below it.",
+            code="place-taken",
+            fix="A place has one root in an environment, and of all environments one may write there.",
+        )
+
+
+def _storage(connection: Connection) -> str:
+    described = stored(connection)
+    return described.storage() if described else ""
+
+
+def _sign_in(described: ConnectionKind) -> tuple[list[str], str]:
+    return described.needed_secrets(), described.signs_in_at()
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def _require_not_default(root: Root) -> None:
+    if root.is_default:
+        raise PortalError(
+            f"“{root.name}” is the environment's own folder, where jobs read and write when they name no root; it stays.",
+            code="default-root",
+            status=409,
+        )
+
+
+def _require_secrets(described: ConnectionKind, given: Mapping[str, str], why: str = "") -> None:
+    missing = missing_secrets(described, given)
+    if missing:
+        titles = {str(field.title): name for name, field in type(described).model_fields.items()}
+        raise _refused([_problem(titles[title], why or f"“{title}” is missing.") for title in missing])
+
+
+def _hold(environment: Environment) -> Environment:
+    """All environments of its project, so that nobody gives out the same place or name at the same moment; gives this one."""
+    held = Environment.objects.select_for_update().filter(project=environment.project_id).order_by("pk").select_related("project")
+    return next((one for one in held if one.pk == environment.pk), None) or _still_there(None)
+
+
+def _still_there(row: Any) -> Any:
+    if row is None:
+        raise gone()
+    return row
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name) or name in SCHEMES:
+        raise PortalError(
+            "A name has small letters, digits and _, begins with a letter, and is no word that addresses begin with (s3, https…).",
+            code="bad-name",
+            status=422,
+            field="name",
+        )
+
+
+def _in_words(message: str) -> str:
+    """pydantic's sentence, without its “Value error,”."""
+    return message.removeprefix("Value error, ")
+
+
+def _problem(field: str | None, message: str, fix: str | None = None) -> dict[str, Any]:
+    return {"code": "bad-connection", "field": field, "message": message, "fix": fix}
+
+
+def _refused(problems: list[dict[str, Any]]) -> PortalError:
+    first = problems[0]
+    return PortalError(first["message"], code="bad-connection", status=422, fix=first["fix"], problems=problems)

@@ -1,0 +1,213 @@
+"""API of connections and roots: the same actions as the pages. A secret goes in and never comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from executor.connections import CONNECTION_KINDS
+from executor.connections.base import LONGEST_SECRET
+from portal.api_base import refuse_unknown
+from portal.environments import connections
+from portal.environments.api import OfEnvironment
+from portal.environments.models import Connection, ConnectionSecret, Environment, Root
+from portal.errors import PortalError
+from portal.locking import EDITION_SIGNS
+
+TAGS = ["connections"]
+
+
+class SecretVersionOut(serializers.ModelSerializer[ConnectionSecret]):
+    version = serializers.IntegerField(source="number")
+    set_by = serializers.CharField(source="set_by.shown_name")
+
+    class Meta:
+        model = ConnectionSecret
+        fields = ["version", "key_shown", "set_by", "set_at", "ends_at", "used_at", "used_by"]
+
+
+class ConnectionOut(serializers.ModelSerializer[Connection]):
+    settings = serializers.DictField(help_text="The fields of its kind that are no secret.")
+    edition = serializers.CharField(read_only=True, help_text="Another one after each change; send it with yours.")
+    versions = SecretVersionOut(many=True, help_text="Of its secret, the newest first: who set it and who got it last, never what it is.")
+    roots = serializers.SlugRelatedField[Root](slug_field="name", many=True, read_only=True)
+
+    class Meta:
+        model = Connection
+        fields = ["name", "kind", "settings", "edition", "versions", "roots"]
+
+
+class SecretsField(serializers.DictField):
+    """Secret field → value."""
+
+    child = serializers.CharField(max_length=LONGEST_SECRET, trim_whitespace=False)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(write_only=True, help_text="Field → value. Nobody sees it again.", **options)
+
+
+class ConnectionIn(serializers.Serializer[Connection]):
+    name = serializers.CharField(max_length=60)
+    kind = serializers.ChoiceField(choices=list(CONNECTION_KINDS))
+    settings = serializers.DictField()
+    secrets = SecretsField(required=False, default=dict)
+
+
+class ConnectionEdit(serializers.Serializer[Connection]):
+    """What is left out stays as it is."""
+
+    settings = serializers.DictField(required=False, default=dict)
+    secrets = SecretsField(required=False)
+    edition = serializers.CharField(max_length=EDITION_SIGNS, required=False)
+
+
+class RotateIn(serializers.Serializer[Connection]):
+    secrets = SecretsField()
+    old_for_minutes = serializers.IntegerField(
+        required=False, default=connections.OLD_FOR_MINUTES, min_value=0, max_value=connections.LONGEST_OLD_FOR
+    )
+
+
+class RootOut(serializers.ModelSerializer[Root]):
+    connection = serializers.SlugRelatedField[Connection](
+        slug_field="name", read_only=True, help_text="None: the environment's own folder."
+    )
+
+    class Meta:
+        model = Root
+        fields = ["name", "connection", "address", "may_write", "is_default", "edition"]
+
+
+class RootIn(serializers.Serializer[Root]):
+    name = serializers.CharField(max_length=60)
+    connection = serializers.CharField(max_length=60, help_text="The name of a connection of this environment.")
+    address = serializers.CharField(max_length=600, help_text="Such as s3a://acme-lake/prod/.")
+    may_write = serializers.BooleanField(required=False, default=False)
+
+
+class RootEdit(serializers.Serializer[Root]):
+    """What is left out stays as it is."""
+
+    connection = serializers.CharField(max_length=60, required=False)
+    address = serializers.CharField(max_length=600, required=False)
+    may_write = serializers.BooleanField(required=False)
+    edition = serializers.CharField(max_length=EDITION_SIGNS, required=False)
+
+
+class OfConnections(OfEnvironment):
+    """Where connections lead is told to those who manage the environment."""
+
+    changes = "manage_environment"
+
+    def managed(self) -> Environment:
+        return self.find(Environment.objects.select_related("project"), "manage_environment", name=self.kwargs["environment"])
+
+    def connection(self) -> Connection:
+        rows = Connection.objects.select_related("environment__project")
+        return self.find(rows, "manage_environment", environment__name=self.kwargs["environment"], name=self.kwargs["connection"])
+
+
+class Connections(OfConnections):
+    @extend_schema(summary="Connections of an environment", responses=ConnectionOut(many=True), tags=TAGS)
+    def get(self, request: Request, project: str, environment: str) -> Response:
+        rows = self.managed().connections.prefetch_related("versions__set_by", "roots")
+        return Response(ConnectionOut(rows, many=True).data)
+
+    @extend_schema(summary="Add a connection", request=ConnectionIn, responses={201: ConnectionOut}, tags=TAGS)
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        given = self.taken(ConnectionIn)
+        _refuse_unknown(given["kind"], given["settings"], given["secrets"])
+        return Response(ConnectionOut(connections.add_connection(actor=self.person, environment=self.managed(), **given)).data, status=201)
+
+
+class ConnectionDetail(OfConnections):
+    @extend_schema(summary="One connection", responses=ConnectionOut, tags=TAGS)
+    def get(self, request: Request, project: str, environment: str, connection: str) -> Response:
+        return Response(ConnectionOut(self.connection()).data)
+
+    @extend_schema(summary="Change a connection", request=ConnectionEdit, responses=ConnectionOut, tags=TAGS)
+    def patch(self, request: Request, project: str, environment: str, connection: str) -> Response:
+        """Where it signs in elsewhere or otherwise than before, `secrets` are needed again."""
+        found, given = self.connection(), self.taken(ConnectionEdit)
+        _refuse_unknown(found.kind, given["settings"], given.get("secrets", {}))
+        given = {"edition": found.edition, **given, "settings": {**found.settings, **given["settings"]}}
+        return Response(ConnectionOut(connections.edit_connection(actor=self.person, connection=found, **given)).data)
+
+    @extend_schema(summary="Remove a connection", request=None, responses={204: None}, tags=TAGS)
+    def delete(self, request: Request, project: str, environment: str, connection: str) -> Response:
+        connections.remove_connection(actor=self.person, connection=self.connection())
+        return Response(status=204)
+
+
+class RotateSecret(OfConnections):
+    @extend_schema(summary="Rotate the secret of a connection", request=RotateIn, responses=SecretVersionOut, tags=TAGS)
+    def post(self, request: Request, project: str, environment: str, connection: str) -> Response:
+        found, given = self.connection(), self.taken(RotateIn)
+        _refuse_unknown(found.kind, {}, given["secrets"])
+        return Response(SecretVersionOut(connections.rotate_secret(actor=self.person, connection=found, **given)).data)
+
+
+class Roots(OfEnvironment):
+    changes = "manage_environment"
+
+    @extend_schema(summary="Roots of an environment", responses=RootOut(many=True), tags=TAGS)
+    def get(self, request: Request, project: str, environment: str) -> Response:
+        """The names that documents may say, and where they lie here."""
+        return Response(RootOut(self.environment().roots.select_related("connection"), many=True).data)
+
+    @extend_schema(summary="Add a root", request=RootIn, responses={201: RootOut}, tags=TAGS)
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        made = connections.add_root(actor=self.person, environment=self.environment(), **self.taken(RootIn))
+        return Response(RootOut(made).data, status=201)
+
+
+class RootDetail(OfEnvironment):
+    changes = "manage_environment"
+
+    @extend_schema(summary="Change a root", request=RootEdit, responses=RootOut, tags=TAGS)
+    def patch(self, request: Request, project: str, environment: str, root: str) -> Response:
+        found = self._root()
+        given = {
+            "connection": found.connection.name if found.connection else "",
+            "address": found.address,
+            "may_write": found.may_write,
+            "edition": found.edition,
+            **self.taken(RootEdit),
+        }
+        return Response(RootOut(connections.edit_root(actor=self.person, root=found, **given)).data)
+
+    @extend_schema(summary="Remove a root", request=None, responses={204: None}, tags=TAGS)
+    def delete(self, request: Request, project: str, environment: str, root: str) -> Response:
+        """What lies there stays."""
+        connections.remove_root(actor=self.person, root=self._root())
+        return Response(status=204)
+
+    def _root(self) -> Root:
+        rows = Root.objects.select_related("environment__project", "connection")
+        return self.find(rows, "view", environment__name=self.kwargs["environment"], name=self.kwargs["root"])
+
+
+def _refuse_unknown(kind: str, settings: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
+    """A field that the kind has not is answered as one that the door has not."""
+    cls = CONNECTION_KINDS.get(kind)
+    if cls is None:
+        raise PortalError("The kind of this connection is not known here.", code="kind-unknown", status=409)
+    secret = cls.secret_fields()
+    refuse_unknown(settings, [name for name in cls.model_fields if name not in secret])
+    refuse_unknown(secrets, secret)
+
+
+_ENVIRONMENT = "projects/<slug:project>/environments/<slug:environment>"
+urlpatterns = [
+    path(_ENVIRONMENT + "/connections", Connections.as_view()),
+    path(_ENVIRONMENT + "/connections/<str:connection>", ConnectionDetail.as_view()),
+    path(_ENVIRONMENT + "/connections/<str:connection>/rotate", RotateSecret.as_view()),
+    path(_ENVIRONMENT + "/roots", Roots.as_view()),
+    path(_ENVIRONMENT + "/roots/<str:root>", RootDetail.as_view()),
+]

@@ -1,0 +1,229 @@
+"""What must be true of every kind of connection, whoever adds it; and what S3 and PostgreSQL say of themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from executor.connections import CONNECTION_KINDS, ConnectionKind
+from executor.connections.base import missing_secrets
+from executor.connections.postgresql import PostgreSQL
+from executor.connections.s3 import S3
+from executor.document.forms import form_fields
+
+EVERY = pytest.mark.parametrize("cls", CONNECTION_KINDS.values(), ids=CONNECTION_KINDS.keys())
+ROOT = "s3a://acme-lake/prod/"
+
+
+def s3(**fields: Any) -> S3:
+    return S3.model_validate(S3.example | fields)
+
+
+def other(**fields: Any) -> S3:
+    return s3(service="other", **{"endpoint": "https://minio.example.org:9000", **fields})
+
+
+def postgresql(**fields: Any) -> PostgreSQL:
+    return PostgreSQL.model_validate(PostgreSQL.example | fields)
+
+
+def wrong(connection: ConnectionKind) -> list[str | None]:
+    return [problem.field for problem in connection.problems()]
+
+
+def reached(connection: ConnectionKind, *roots: str) -> list[str]:
+    return [str(endpoint) for endpoint in connection.endpoints(roots)]
+
+
+@EVERY
+def test_it_says_what_it_is(cls: type[ConnectionKind]) -> None:
+    assert cls.__doc__ and cls.__doc__.strip().endswith(".")
+    assert cls.title and cls.kind == cls.kind.lower() and cls.icon.replace("-", "").isalnum()
+
+
+@EVERY
+def test_every_field_has_a_label_help_and_a_place_on_the_page(cls: type[ConnectionKind]) -> None:
+    for field in form_fields(cls):
+        extra = cls.hints(field["name"])
+        assert field["help"] and field["label"] != field["name"] and extra["card"] in ("where", "sign-in"), field
+        assert set(extra.get("words", {})) == set(field["choices"]), field
+        assert set(extra.get("when", {})) <= set(cls.model_fields), field
+
+
+@EVERY
+def test_its_example_is_right_and_what_is_stored_makes_it_again(cls: type[ConnectionKind]) -> None:
+    made = cls.model_validate(cls.example | cls.example_secrets)
+    assert made.problems() == [] and made.where()
+    assert missing_secrets(made, cls.example_secrets) == []
+    assert cls.model_validate(made.settings()).settings() == made.settings()
+
+
+@EVERY
+def test_its_secrets_are_in_nothing_that_is_stored_or_printed(cls: type[ConnectionKind]) -> None:
+    made = cls.model_validate(cls.example | cls.example_secrets)
+    said = f"{made.settings()} {made!r} {made} {made.problems()} {made.where()} {made.storage()} {made.endpoints([ROOT])}"
+    assert not [name for name, value in cls.example_secrets.items() if value in said]
+    assert set(cls.secret_fields()) == set(cls.example_secrets) and not set(cls.secret_fields()) & set(made.settings())
+
+
+@EVERY
+def test_a_wrong_field_is_refused_without_its_value(cls: type[ConnectionKind]) -> None:
+    for given in ({"sessionInitStatement": "canary77"}, {cls.secret_fields()[0]: ["canary77"]}, {"private_networks": ["canary77"]}):
+        with pytest.raises(ValidationError) as refused:
+            cls.model_validate(cls.example | given)
+        assert "canary77" not in str(refused.value)
+
+
+@EVERY
+def test_it_reaches_places_that_can_be_compared(cls: type[ConnectionKind]) -> None:
+    for endpoint in cls.model_validate(cls.example).endpoints([ROOT]):
+        assert endpoint.host == endpoint.host.lower().rstrip(".") and 0 < endpoint.port < 65536
+
+
+@EVERY
+def test_folders_lie_behind_it_or_it_says_that_none_do(cls: type[ConnectionKind]) -> None:
+    made = cls.model_validate(cls.example)
+    if cls.has_roots:
+        assert made.clean_root(ROOT) == ROOT
+    else:
+        with pytest.raises(ValueError, match=cls.title):
+            made.clean_root(ROOT)
+
+
+def test_a_run_reaches_the_buckets_of_its_roots_and_nothing_without_one() -> None:
+    assert reached(s3()) == [] and reached(s3(bucket_style="path")) == []
+    assert reached(s3(), ROOT, "s3a://acme-lake/archive/", "s3a://landing/") == [
+        "acme-lake.s3.eu-central-1.amazonaws.com:443",
+        "landing.s3.eu-central-1.amazonaws.com:443",
+    ]
+    assert reached(s3(bucket_style="path"), ROOT) == ["s3.eu-central-1.amazonaws.com:443"]
+    assert reached(s3(region="cn-north-1"), ROOT) == ["acme-lake.s3.cn-north-1.amazonaws.com.cn:443"]
+    assert reached(s3(), "s3a://a.lake/x/") == ["s3.eu-central-1.amazonaws.com:443"], "no certificate is good for a.lake.s3…"
+
+
+def test_a_role_is_asked_for_at_sts() -> None:
+    role = {"sign_in": "role", "role": "arn:aws:iam::123456789012:role/lake"}
+    assert reached(s3(**role), ROOT)[1:] == ["sts.eu-central-1.amazonaws.com:443"]
+    assert reached(other(bucket_style="path", **role), ROOT) == ["minio.example.org:9000"]
+
+
+def test_another_service_is_reached_at_its_address() -> None:
+    assert reached(other(), ROOT) == ["acme-lake.minio.example.org:9000"]
+    assert reached(other(endpoint="http://10.1.2.3", tls="off", bucket_style="path"), ROOT) == ["10.1.2.3:80"]
+    endpoint = other(bucket_style="path", private_networks=[" 10.1.0.0/16"]).endpoints([ROOT])[0]
+    assert endpoint.networks == ("10.1.0.0/16",)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"endpoint": "http://minio.example.org"},
+        {"endpoint": "https://minio.example.org", "tls": "off"},
+        {"endpoint": "https://user:word@minio.example.org"},
+        {"endpoint": "https://minio.example.org/bucket"},
+        {"endpoint": "https://minio.example.org/?a=b"},
+        {"endpoint": "https://minio.example.org:0"},
+        {"endpoint": "https://minio.example.org:99999"},
+        {"endpoint": "https://2130706433"},
+        {"endpoint": "https://0x7f.1"},
+        {"endpoint": "https://[::1"},
+        {"endpoint": "ftp://minio.example.org"},
+        {"endpoint": "minio.example.org"},
+        {"endpoint": "https://minio.example.org\n"},
+        {"endpoint": "https://mínio.example.org"},
+        {"endpoint": ""},
+    ],
+)
+def test_an_address_of_a_service_that_is_none_is_refused(fields: dict[str, Any]) -> None:
+    assert wrong(other(**fields)) == ["endpoint"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"endpoint": "https://minio.example.org"}, "endpoint"),
+        ({"region": "europe"}, "region"),
+        ({"region": "eu-central-1.example.org/"}, "region"),
+        ({"tls": "off"}, "tls"),
+        ({"encryption": "kms"}, "kms_key"),
+        ({"kms_key": "alias/lake"}, "kms_key"),
+        ({"sign_in": "role"}, "role"),
+        ({"sign_in": "role", "role": "lake"}, "role"),
+        ({"sign_in": "nobody", "requester_pays": True}, "requester_pays"),
+        ({"sign_in": "nobody", "secret_key": "a-secret-that-nobody-uses"}, "secret_key"),
+    ],
+)
+def test_fields_that_do_not_fit_each_other_are_told(fields: dict[str, Any], field: str) -> None:
+    assert wrong(s3(**fields)) == [field]
+
+
+def test_no_bucket_stands_before_an_ip_address() -> None:
+    assert wrong(other(endpoint="https://192.0.2.7")) == ["bucket_style"]
+
+
+@pytest.mark.parametrize("given", ["s3://acme-lake/prod", "s3a://acme-lake/prod/", " s3a://acme-lake/prod// "])
+def test_a_root_is_stored_in_one_form(given: str) -> None:
+    assert s3().clean_root(given) == ROOT
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "", "acme-lake/prod", "s3a://", "s3a:///prod/", "s3a://Acme/prod/", "s3a://a/", "s3a://acme-lake/../other/", "s3a://acme-lake/a/../b/",
+        "s3a://acme-lake/./", "s3a://acme-lake//prod/", "s3a://acme..lake/", "s3a://192.168.0.1/", "s3a://user@acme-lake/", "s3a://acme-lake:80/",
+        "s3a://acme-lake/a\\b/", "s3a://acme-lake/a?b/", "s3a://acme-lake/a*/", "s3a://acme-lake/%2e%2e/", "s3a://acme-lake/a\nb/",
+        "s3a://acme-lake/{a,b}/", "file:///etc/", "https://acme-lake/", "gs://acme-lake/x/", "s3a://acme-lake/" + "x" * 600,
+    ],
+)  # fmt: skip
+def test_a_root_that_is_no_folder_of_a_bucket_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match="such as s3a|The folder"):
+        s3().clean_root(given)
+
+
+def test_which_key_it_is_may_be_seen_and_only_where_it_is_an_id() -> None:
+    assert s3(access_key="AKIAIOSFODNN7EXAMPLE", secret_key="x" * 40).key_shown() == "AKIA••••MPLE"
+    assert s3(access_key="wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY", secret_key="x" * 40).key_shown() == ""
+    assert s3(sign_in="nobody").key_shown() == "" and s3(sign_in="nobody").needed_secrets() == []
+
+
+def test_the_url_of_a_database_is_built_of_its_fields() -> None:
+    made = postgresql(
+        host="DB.example.org.", port=6432, database="a b?x=1&y", options={"currentSchema": "a,b", "ApplicationName": "my job"}
+    )
+    assert made.url() == (
+        "jdbc:postgresql://db.example.org:6432/a%20b%3Fx%3D1%26y?sslmode=verify-full&ApplicationName=my%20job&currentSchema=a%2Cb"
+    )
+    assert reached(made) == ["db.example.org:6432"]
+    assert postgresql(host="2001:DB8::1").url().startswith("jdbc:postgresql://[2001:db8::1]:5432/")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "", "a b", "db.example.org:5432", "db.example.org/other", "user@db", "a,b", "//db", "db?x", "db#x", "2130706433", "0x7f000001",
+        "127.1", "0177.0.0.1", "-db", "db..org", "x" * 254, "db\nx", "[::1]", "fe80::1%eth0", "dæb.example.org",
+    ],
+)  # fmt: skip
+def test_a_host_that_is_none_is_refused(host: str) -> None:
+    with pytest.raises(ValidationError):
+        postgresql(host=host)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sessionInitStatement", "DROP TABLE x"), ("socketFactory", "a.B"), ("sslfactory", "org.postgresql.ssl.NonValidatingFactory"),
+        ("options", "-c x=y"), ("loggerFile", "/tmp/x"), ("sslkey", "/etc/passwd"), ("authenticationPluginClassName", "a.B"),
+        ("sslmode", "disable"), ("user", "root"), ("connectTimeout", "1&sslmode=disable"), ("currentSchema", "a;drop"),
+        ("ApplicationName", "a\nb"), ("connecttimeout", "1"),
+    ],
+)  # fmt: skip
+def test_an_option_that_is_not_listed_is_refused(name: str, value: str) -> None:
+    assert wrong(postgresql(options={name: value})) == ["options"]
+    assert value not in str(postgresql(options={name: value}).problems())
+
+
+def test_a_database_without_tls_is_said_by_its_choice_and_never_by_an_option() -> None:
+    assert postgresql().tls == "verify-full" and "sslmode=require" in postgresql(tls="require").url()
