@@ -76,33 +76,48 @@ def parse(url: str) -> Target:
 def checked(url: str, allowed: Sequence[Network] = ()) -> Target:
     """The target with the addresses it may be reached at. PortalError when any address of the name is neither public nor `allowed`."""
     target = parse(url)
-    addresses = _resolve(target)
+    addresses = _resolve(target.host, target.port)
     for address in addresses:
-        _check(address, target, allowed)
+        if not _is_within(address, allowed):
+            _require_public(address, target.host)
+            if target.scheme != "https":
+                raise _refused("Outside the listed networks only https is allowed.")
     return Target(target.scheme, target.host, target.port, target.path, tuple(dict.fromkeys(map(str, addresses))))
 
 
-def _resolve(target: Target) -> list[Address]:
-    literal = _as_address(target.host)
+def checked_host(host: str, port: int, allowed: Sequence[Network] = ()) -> tuple[str, ...]:
+    """The IP addresses at which a host may be reached, whatever is spoken there. PortalError when it cannot be found, NotPublic when one of
+    them is neither public nor `allowed`."""
+    addresses = _resolve(host, port)
+    for address in addresses:
+        if not _is_within(address, allowed):
+            _require_public(address, host)
+    return tuple(dict.fromkeys(map(str, addresses)))
+
+
+def _resolve(host: str, port: int) -> list[Address]:
+    literal = _as_address(host)
     if literal is not None:
         return [literal]
     try:
-        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise PortalError(f"The host {target.host} cannot be found.", code="host-unknown") from None
+        raise PortalError(f"The host {host} cannot be found.", code="host-unknown") from None
     return [ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
 
 
-def _check(address: Address, target: Target, allowed: Sequence[Network]) -> None:
+def _is_within(address: Address, networks: Sequence[Network]) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    if any(address.version == network.version and address in network for network in allowed):
-        return
-    inside = any(address.version == network.version and address in network for network in (*TRANSLATED, *NOT_PUBLIC))
+    return any(address.version == network.version and address in network for network in networks)
+
+
+def _require_public(address: Address, host: str) -> None:
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    inside = _is_within(address, (*TRANSLATED, *NOT_PUBLIC))
     if not address.is_global or address.is_multicast or address.is_reserved or inside:
-        raise NotPublic(f"{target.host} is not a public address; Sluice sends nothing into private networks.")
-    if target.scheme != "https":
-        raise _refused("Outside the listed networks only https is allowed.")
+        raise NotPublic(f"{host} is not a public address; Sluice sends nothing into private networks.")
 
 
 def _as_address(host: str) -> Address | None:

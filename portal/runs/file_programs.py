@@ -79,7 +79,9 @@ class FilePrograms:
                 cwd=settings.BASE_DIR,
                 start_new_session=True,
                 limit=LONGEST_LINE,
+                pass_fds=launch.descriptors,
             )
+        launch.started()
         errors = asyncio.create_task(_last_errors(process))
         added_to = launch.data if launch.writes and what not in QUICK else None  # the quick ones only move and remove, also on a full disk
         meter = Meter(process.pid, 0, None, added_to, beside_mb=launch.beside_mb, group=launch.group)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,9 +23,11 @@ from typing import IO, Any
 
 from django.conf import settings
 
+from executor.connections.base import Endpoint
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import groups, sandbox
+from portal.runs.egress import Egress, Reached
 from portal.runs.groups import Group
 from portal.runs.sandbox import DEFAULT_MEMORY_MB
 from portal.runs.scratch import Scratch
@@ -89,9 +91,28 @@ class Launch:
     """Memory beside the heap."""
     group: Group | None = None
     """What the kernel holds to these limits, where it does."""
+    egress: Egress | None = None
+    """Its ways to other machines; None: no network."""
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Open files that the program is to inherit."""
+        return (self.egress.descriptor,) if self.egress else ()
+
+    @property
+    def reached(self) -> Reached:
+        """What it could and did reach on other machines so far."""
+        return self.egress.reached if self.egress else Reached()
+
+    def started(self) -> None:
+        """Call it as soon as the program runs."""
+        if self.egress:
+            self.egress.serve()
 
     def clear(self) -> None:
         """Removes what was made for this start; once every process of it is gone."""
+        if self.egress:
+            self.egress.close()
         if self.group:
             self.group.remove()
         if self.scratch:
@@ -102,23 +123,26 @@ def command(arguments: list[str]) -> list[str]:
     return [sys.executable, "-m", "executor", "--end-with-stdin", *arguments]
 
 
-def for_run(environment: Environment, name: str, *, warm: bool = False) -> Launch:
+def for_run(environment: Environment, name: str, *, warm: bool = False, endpoints: Iterable[Endpoint] = ()) -> Launch:
     """A fresh executor for one run. Its /tmp is a folder on disk (Spark spills there) whose name begins with `name`, gone when it ends.
-    `warm`: it starts Spark before it reads what to run, see `portal.runs.warm_pool`."""
+    `warm`: it starts Spark before it reads what to run, see `portal.runs.warm_pool`. `endpoints`: what it may reach on other machines."""
     arguments = ["run", "-", "--environment", environment.name, "--values", "-", *(["--warm"] if warm else [])]
-    return replace(_launch(arguments, environment, writable=True, scratch=name), is_warm=warm)
+    return replace(_launch(arguments, environment, writable=True, scratch=name, endpoints=endpoints), is_warm=warm)
 
 
-def for_previews(environment: Environment) -> Launch:
-    """A warm executor for previews: it may read the environment's data, and write nothing but its own /tmp in memory."""
-    return _launch(["serve"], environment, writable=False, scratch=None)
+def for_previews(environment: Environment, endpoints: Iterable[Endpoint] = ()) -> Launch:
+    """A warm executor for previews: it may read the environment's data, and write nothing but its own /tmp in memory. `endpoints`: what it
+    may reach on other machines."""
+    return _launch(["serve"], environment, writable=False, scratch=None, endpoints=endpoints)
 
 
-def for_files(environment: Environment, what: str) -> Launch:
+def for_files(environment: Environment, what: str, endpoints: Iterable[Endpoint] = ()) -> Launch:
     """A short-lived program without Spark over the environment's data: `look` reads it, `unpack`, `put-back`, `repair` write it, `survey`
-    reads it and tries where it could be written."""
+    reads it and tries where it could be written. `endpoints`: what it may reach on other machines."""
     most = settings.FILES_MEMORY_MB
-    launch = _launch([what, "--values", "-"], environment, writable=what != "look", scratch=None, without_spark_mb=most)
+    launch = _launch(
+        [what, "--values", "-"], environment, writable=what != "look", scratch=None, without_spark_mb=most, endpoints=endpoints
+    )
     start = launch.argv.index(sys.executable)
     limits = ["/usr/bin/prlimit", f"--as={FILES_ADDRESSES * most * 1024**2}", "--"]
     return replace(launch, argv=[*launch.argv[:start], *limits, *launch.argv[start:]])
@@ -138,12 +162,20 @@ def compute_of(environment: Environment) -> dict[str, int]:
 
 
 def _launch(
-    arguments: list[str], environment: Environment, *, writable: bool, scratch: str | None, without_spark_mb: int | None = None
+    arguments: list[str],
+    environment: Environment,
+    *,
+    writable: bool,
+    scratch: str | None,
+    without_spark_mb: int | None = None,
+    endpoints: Iterable[Endpoint] = (),
 ) -> Launch:
     """`scratch`: how the name of its folder on disk begins; None when its /tmp is memory. `without_spark_mb`: all the memory of a program
     that starts no Spark."""
-    wall, argv = sandbox.status(), command(arguments)
+    wall, argv, places = sandbox.status(), command(arguments), list(endpoints)
     _require_wall(wall, environment)
+    if places:
+        _require_own_network(wall)
     with starting() as made:
         lake = lake_folder(environment)
         sandbox.give_to_executors(lake)
@@ -154,6 +186,9 @@ def _launch(
         group = _group(heap + beside + settings.RUN_SHM_MB + (0 if folder else settings.PREVIEW_TMP_MB))
         if group:
             made.callback(group.remove)
+        egress = Egress(places) if places else None
+        if egress:
+            made.callback(egress.close)
         about: dict[str, Any] = {
             "scratch": folder,
             "data": lake,
@@ -161,6 +196,7 @@ def _launch(
             "memory_mb": heap,
             "beside_mb": beside,
             "group": group,
+            "egress": egress,
         }
         if wall.kind == "full":
             argv = sandbox.wrapped(
@@ -170,6 +206,7 @@ def _launch(
                 tmp=folder.path if folder else None,
                 tmp_mb=settings.PREVIEW_TMP_MB,
                 memory_mb=environment.compute.memory_mb,
+                egress=egress,
             )
             return Launch(groups.entering(group, argv), {"PATH": os.environ.get("PATH", os.defpath)}, sandbox.LAKE, wall.kind, **about)
         dies_with_us = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
@@ -197,6 +234,14 @@ def _require_wall(wall: sandbox.Status, environment: Environment) -> None:
         message = f"{environment.name} is protected, and this machine cannot keep a run apart from everything else. {wall.why}"
     until = "only the lowest environment can run" if wall.kind == "degraded" else "nothing can run"
     raise SandboxMissing(message, fix=f"Ask whoever runs the machine to make bubblewrap work; until then {until}.")
+
+
+def _require_own_network(wall: sandbox.Status) -> None:
+    """What reaches other machines is held to its places, or does not start; also where other programs may run without a wall."""
+    why = wall.why if wall.kind != "full" else sandbox.why_no_own_network()
+    if why:
+        message = f"This needs other machines, and this machine cannot hold a run to the places that it may reach. {why}"
+        raise SandboxMissing(message, fix="Ask whoever runs the machine; jobs over files of this machine run meanwhile.")
 
 
 def end(process: subprocess.Popen[str] | asyncio.subprocess.Process) -> None:
@@ -230,7 +275,9 @@ class Executor:
                 start_new_session=True,
                 encoding="utf-8",
                 errors="replace",
+                pass_fds=launch.descriptors,
             )
+        launch.started()
         self._streams_open = 2
         self._heard = time.monotonic()
         self._lock = threading.Lock()

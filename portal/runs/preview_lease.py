@@ -98,7 +98,9 @@ class Lease:
                 cwd=settings.BASE_DIR,
                 start_new_session=True,
                 limit=LONGEST_LINE,
+                pass_fds=self.launch.descriptors,
             )
+        self.launch.started()
         self._meter = Meter(self._process.pid, self.launch.memory_mb, None, None, beside_mb=self.launch.beside_mb, group=self.launch.group)
         self._tasks = [asyncio.create_task(self._read(self._process)), asyncio.create_task(self._read_errors(self._process))]
 

@@ -23,6 +23,7 @@ from django.conf import settings
 
 from executor.files import tree
 from portal.runs import seccomp
+from portal.runs.egress import Egress
 
 LAKE = "/lake"
 NOBODY = 65534
@@ -91,15 +92,46 @@ def _why_not() -> str:
     return f"bubblewrap cannot work on this machine: {tried.stderr.strip()[:300]}" if tried.returncode else ""
 
 
+def why_no_own_network() -> str:
+    """Why this machine can give a run no network of its own, as one sentence; "" where it can. Tried until it works once."""
+    is_root = os.geteuid() == 0
+    if not _can_have_network.get(is_root):
+        egress = Egress(())
+        try:
+            told = subprocess.run(  # noqa: S603
+                [*egress.command, "/bin/true"], capture_output=True, text=True, timeout=30, check=False, pass_fds=[egress.descriptor]
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"It could not be tried just now ({getattr(error, 'strerror', None) or type(error).__name__})."
+        finally:
+            egress.close()
+        if told.returncode:
+            return told.stderr.strip()[:300] or "This machine gives a run no network of its own."
+        _can_have_network[is_root] = True
+    return ""
+
+
+_can_have_network: dict[bool, bool] = {}
+"""By whether it was root who tried."""
+
+
 def wrapped(
-    command: list[str], *, lake: Path, writable: bool, tmp: Path | None = None, tmp_mb: int = 512, memory_mb: int = DEFAULT_MEMORY_MB
+    command: list[str],
+    *,
+    lake: Path,
+    writable: bool,
+    tmp: Path | None = None,
+    tmp_mb: int = 512,
+    memory_mb: int = DEFAULT_MEMORY_MB,
+    egress: Egress | None = None,
 ) -> list[str]:
-    """`command` behind the wall, with `lake` at /lake. /tmp is the folder `tmp`, or memory of `tmp_mb` MB. `memory_mb`: Spark's heap."""
+    """`command` behind the wall, with `lake` at /lake. /tmp is the folder `tmp`, or memory of `tmp_mb` MB. `memory_mb`: Spark's heap.
+    `egress`: its ways to other machines; without it there is no network at all."""
     arguments = [
-        *_walls(),
+        *_walls(has_network=egress is not None),
         *_system(),
         *(["--bind", str(tmp), TMP] if tmp else _memory(TMP, tmp_mb)),
-        *_own_files(),  # after /tmp, which would cover them where Sluice itself lives below /tmp
+        *_own_files(egress.hosts if egress else ""),  # after /tmp, which would cover them where Sluice itself lives below /tmp
         *(["--bind"] if writable else ["--ro-bind"]),
         *(str(lake), LAKE),
         *(part for name, value in environment().items() for part in ("--setenv", name, value)),
@@ -107,7 +139,8 @@ def wrapped(
     ]
     told = _kept("".join(f"{one}\0" for one in arguments).encode())
     filtered = _kept(seccomp.program() or b"")
-    return ["/bin/sh", "-c", START, NAME, str(filtered), str(told), *_without_rights(), *_limited(memory_mb), *command]
+    before = egress.command if egress else []
+    return [*before, "/bin/sh", "-c", START, NAME, str(filtered), str(told), *_without_rights(), *_limited(memory_mb), *command]
 
 
 def make_tmp(folder: Path) -> None:
@@ -154,15 +187,16 @@ def uid() -> int:
     return settings.EXECUTOR_UID if os.geteuid() == 0 else NOBODY
 
 
-def _walls() -> list[str]:
+def _walls(*, has_network: bool) -> list[str]:
     """Namespaces and the folders that the kernel fills. Root builds them as root and gives its rights away inside; others need a user
-    namespace for it, in which no further one can be made."""
+    namespace for it, in which no further one can be made. `has_network`: it is in one of its own already (`own_network.py`)."""
     mine = (
-        ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+        ["--unshare-ipc", "--unshare-pid", *([] if has_network else ["--unshare-net"]), "--unshare-uts", "--unshare-cgroup-try"]
         + [part for right in ("SETUID", "SETGID", "SETPCAP") for part in ("--cap-add", f"CAP_{right}")]
         if os.geteuid() == 0
         else [
             "--unshare-all",
+            *(["--share-net"] if has_network else []),
             "--unshare-user",
             "--uid",
             str(NOBODY),
@@ -224,8 +258,9 @@ def _passable(*folders: str) -> list[str]:
     return [part for folder in folders for part in ("--perms", "0755", "--dir", folder)]
 
 
-def _own_files() -> list[str]:
-    """Python, Java, Spark and the executor's code, at the places they have outside: class archives are valid for one path only."""
+def _own_files(hosts: str) -> list[str]:
+    """Python, Java, Spark and the executor's code, at the places they have outside: class archives are valid for one path only. `hosts`:
+    further lines of /etc/hosts."""
     kept = [Path(sys.base_prefix), Path(sys.prefix), Path(settings.BASE_DIR) / "executor"]
     kept += [path for path in (java_home(), _spark_home()) if path]
     outside = [path for path in kept if not path.is_relative_to("/usr")]
@@ -233,7 +268,7 @@ def _own_files() -> list[str]:
     parts = _passable(*map(str, above))
     parts += [part for path in outside for part in ("--ro-bind", str(path), str(path))]
     etc = {
-        "hosts": f"127.0.0.1 localhost {NAME}\n",
+        "hosts": f"127.0.0.1 localhost {NAME}\n{hosts}",
         "passwd": f"nobody:x:{uid()}:{uid()}:nobody:/tmp:/usr/sbin/nologin\n",
         "group": f"nogroup:x:{uid()}:\n",
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",

@@ -91,14 +91,14 @@ def test_proxies_of_the_environment_are_not_used(hook: Receiver, monkeypatch: py
     assert len(hook.sent) == 1
 
 
-def self_signed(folder: Path) -> Path:
-    """A certificate for localhost that nobody vouches for."""
+def self_signed(folder: Path, host: str = "localhost") -> Path:
+    """A certificate for this host that nobody vouches for."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
     made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
     pem = serialization.Encoding.PEM
     path = folder / "certificate.pem"
     plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

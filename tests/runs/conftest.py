@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.runs.behind_the_wall import home, serve, wall  # noqa: F401 - fixtures
+
 if TYPE_CHECKING:
     from portal.accounts.models import User
     from portal.environments.models import Environment

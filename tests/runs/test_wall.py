@@ -5,13 +5,10 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import socket
 import stat
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,55 +18,10 @@ from executor.files import tree
 from portal.runs import sandbox
 from tests.executor.running import Outcome, lines, values_line
 from tests.executor.test_in_sandbox import COUNT, EXTRACT, SAVE
+from tests.runs.behind_the_wall import Wall
 
 ATTACKER = Path(__file__).with_name("attacker.py")
-OTHER, OF_EXECUTORS = 1_900_000_077, 1_900_000_078
-"""Users without any right, where the tests run as root. The kernel counts processes by user: those of a Sluice that runs beside the tests
-must not count here."""
 pytestmark = pytest.mark.spark  # needs bubblewrap, which that part of the tests brings
-STARTERS = ["root", "another user"] if os.geteuid() == 0 else ["another user"]
-
-
-class Wall:
-    """Runs Python behind the wall that `starter` would build."""
-
-    def __init__(self, starter: str, home: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-        self.home, self._before = home, []
-        settings.RUN_DIR, settings.BASE_DIR = home / "run", home
-        settings.RUN_PROCESSES, settings.RUN_SHM_MB, settings.EXECUTOR_UID = 60, 8, OF_EXECUTORS
-        for name in ("lake", "executor"):
-            (home / name).mkdir()
-        sandbox.make_tmp(home / "scratch")  # with a Sluice below /tmp, too: the home is there
-        if starter == "another user" and os.geteuid() == 0:
-            self._before = ["/usr/bin/setpriv", f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups", "--"]
-            monkeypatch.setattr(sandbox.os, "geteuid", lambda: OTHER)
-            monkeypatch.setattr(sys, "base_prefix", "/usr")
-            monkeypatch.setattr(sys, "prefix", "/usr")
-            tree.give(home, OTHER)
-        sandbox.give_to_executors(home / "lake")
-
-    def run(self, script: str, told: dict[str, Any], **about: Any) -> subprocess.CompletedProcess[str]:
-        given = {"lake": self.home / "lake", "writable": True, "tmp": self.home / "scratch"} | about
-        argv = sandbox.wrapped(["/usr/bin/python3", "-c", script], **given)
-        for file in (self.home / "run").rglob("*") if self._before else ():
-            os.chown(file, OTHER, OTHER)
-        return subprocess.run(
-            [*self._before, *argv], input=json.dumps(told) + "\n", capture_output=True, text=True, timeout=120, cwd="/", check=False
-        )
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A folder that another user can reach, unlike those of pytest."""
-    folder = Path(tempfile.mkdtemp(prefix="sluice-wall-"))
-    folder.chmod(0o755)
-    yield folder
-    tree.remove(folder)
-
-
-@pytest.fixture(params=STARTERS)
-def wall(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Wall:
-    return Wall(request.param, home, monkeypatch, settings)
 
 
 @pytest.fixture
