@@ -1,0 +1,1 @@
+"""Where data lies: one file for each kind of store."""

@@ -1,0 +1,83 @@
+"""A folder of this machine, or one that is mounted here. What it does, and why so, stands in `executor.files`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from executor.files import kept, lake, publish
+from executor.files.folder import place_of
+from executor.problems import Problem, ProblemError
+from executor.stores.base import Commit, Found, Snapshot, Staged
+
+
+class FolderStore:
+    """One root."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.realpath(root))
+
+    def files(self, place: str) -> list[Found]:
+        try:
+            path = lake.existing(self.root, place)
+            found = place_of(path, place).files
+        except ProblemError as error:
+            if error.problems[0].code in ("input-missing", "input-hidden"):
+                return []
+            raise
+        return sorted((self._found(file.path) for file in found), key=lambda file: file.place)
+
+    def snapshot(self, place: str) -> Snapshot:
+        return tuple((file.place, file.stamp, file.size) for file in self.files(place))
+
+    def open(self, file: Found) -> BinaryIO:
+        path = Path(file.address)
+        try:
+            stream = path.open("rb")
+        except OSError:
+            raise ProblemError(_changed(file.place)) from None
+        now = os.fstat(stream.fileno())
+        if (str(now.st_mtime_ns), now.st_size) != (file.stamp, file.size):
+            stream.close()
+            raise ProblemError(_changed(file.place))
+        return stream
+
+    def publisher(self, run_id: str, keep: int) -> FolderPublisher:
+        return FolderPublisher(self.root, run_id, keep)
+
+    def kept(self, place: str) -> list[dict[str, Any]]:
+        return kept.listing(lake.resolve(self.root, place, "outputURI"))
+
+    def put_back(self, place: str, kept_id: str) -> dict[str, Any]:
+        current: dict[str, Any] = kept.put_back(self.root, lake.resolve(self.root, place, "outputURI"), kept_id, place)["current"]
+        return current
+
+    def _found(self, path: Path) -> Found:
+        state = path.stat()
+        return Found(path.relative_to(self.root).as_posix(), str(path), state.st_size, str(state.st_mtime_ns))
+
+
+class FolderPublisher:
+    """The outputs of one run in a root."""
+
+    def __init__(self, root: Path, run_id: str, keep: int) -> None:
+        self.root = root
+        self.outputs: list[Staged] = []
+        self._publisher = publish.Publisher(run_id, root, keep=keep)
+
+    def stage(self, place: str, save_mode: str, stage_index: int, stage: str) -> Staged:
+        target = lake.resolve(self.root, place, "outputURI")
+        staged = self._publisher.stage_output(place, target, save_mode, stage_index, stage)
+        self.outputs.append(Staged(place, str(staged), save_mode, stage_index, stage))
+        return self.outputs[-1]
+
+    def publish(self, commit: Commit) -> list[dict[str, Any]]:
+        return self._publisher.publish(commit)
+
+    def discard(self) -> None:
+        self._publisher.discard()
+
+
+def _changed(place: str) -> Problem:
+    return Problem(code="input-changed", field="inputURI", message=f"“{place}” was changed while it was read.", fix="Run it again.")

@@ -1,0 +1,420 @@
+"""A bucket and prefix of S3, or of anything that speaks it.
+
+S3 knows no rename. So an output lies where nobody looks, and one object says which files it is; exchanging that object is the one step in
+which it becomes visible (docs/decisions/s3-outputs.md):
+
+    <prefix>/<place>/.sluice-versions/<run_id>/part-…     what a run has written; never changed
+    <prefix>/<place>/.sluice-output.json                  Pointer: the files of the present output, and the earlier ones that are kept
+    <prefix>/.sluice-publishing/<run_id>.json             the exchanges of a run, as long as not all are done or taken back
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from executor.files.folder import fixed_part
+from executor.language.places import choices, place_of, visible
+from executor.language.uris import uri_problem
+from executor.problems import Problem, ProblemError
+from executor.stores.base import Commit, Found, Snapshot, Staged
+from executor.stores.s3_access import S3Access, refused, told
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+POINTER, VERSIONS, PUBLISHING = ".sluice-output.json", ".sluice-versions", ".sluice-publishing"
+MOST_FILES = 50_000
+"""Of one listing."""
+LARGEST_POINTER = 8_000_000
+"""Bytes."""
+AT_ONCE = 8
+LOOKS = 3
+PIECE = 1 << 20
+
+
+class Incomplete(ProblemError):
+    """A file that an output says it has is not there."""
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What an output says of itself. `files`: key of each, from the place's versions, and where it lies in the output; `kept`: the same of
+    earlier outputs, the newest first, with their facts."""
+
+    id: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    kept: tuple[Mapping[str, Any], ...] = ()
+
+    @staticmethod
+    def of(body: bytes) -> Pointer:
+        """Raises ProblemError for what is no pointer: whoever can write in the bucket can write one."""
+        try:
+            said = json.loads(body)
+            files = {str(key): str(place) for key, place in said["files"].items()}
+            pointer = Pointer(str(said["id"]), files, dict(said["facts"]), tuple(map(dict, said["kept"])))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise ProblemError(_no_pointer()) from None
+        if any(".." in path.split("/") or path.startswith("/") for pair in files.items() for path in pair):
+            raise ProblemError(_no_pointer())
+        return pointer
+
+    def body(self) -> bytes:
+        return json.dumps(asdict(self), ensure_ascii=False).encode()
+
+    def as_kept(self) -> dict[str, Any]:
+        return {"id": self.id, "files": dict(self.files), "facts": dict(self.facts)}
+
+
+@dataclass(frozen=True)
+class _Object:
+    """`key` from the root."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class S3Store:
+    """One root."""
+
+    def __init__(self, bucket: str, prefix: str, access: S3Access) -> None:
+        self.bucket, self.prefix, self.access = bucket, f"{prefix.strip('/')}/".lstrip("/"), access
+
+    # --- reading ----------------------------------------------------------------------------------------------------------
+
+    def files(self, place: str) -> list[Found]:
+        _require_inside(place, "inputURI")
+        wanted = [choice.split("/") for choice in choices(visible(place.strip("/")))]
+        found = [file for file in self._seen(fixed_part(place).strip("/")) if any(_fits(file.place, shape) for shape in wanted)]
+        return sorted(found, key=lambda file: file.place)
+
+    def _seen(self, beginning: str) -> list[Found]:
+        """What readers see of the objects whose keys begin so. Between the list and the pointers an output may be published: then files are
+        missing in the list, and it is made again."""
+        for _ in range(LOOKS - 1):
+            with suppress(Incomplete):
+                return list(self._logical(beginning))
+        return list(self._logical(beginning))
+
+    def snapshot(self, place: str) -> Snapshot:
+        return tuple((file.place, file.stamp, file.size) for file in self.files(place))
+
+    def open(self, file: Found) -> BinaryIO:
+        key = file.address.removeprefix(self.address(""))
+        with told(f"“{file.place}”"), refused("PreconditionFailed", "NoSuchKey", as_problem=_changed(file.place)):
+            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, IfMatch=file.stamp, **self.access.reading())
+            copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 – the caller closes it; S3's own stream cannot go back
+            shutil.copyfileobj(answer["Body"], copy, PIECE)
+            copy.seek(0)
+            return copy
+
+    def address(self, key: str) -> str:
+        """As Spark reads it."""
+        return f"s3a://{self.bucket}/{self.prefix}{key}"
+
+    def _logical(self, beginning: str) -> Iterator[Found]:
+        """Of an output its present files, under the places that they have in it. Raises Incomplete."""
+        objects = list(self._listed(beginning))
+        objects += self._beside_versions(beginning, objects)
+        known = {one.key: one for one in objects}
+        for key, pointer in self._pointers(known):
+            place = key.removesuffix(f"/{POINTER}")
+            for file, inside in pointer.files.items():
+                there = known.get(f"{place}/{VERSIONS}/{file}")
+                if there is None:
+                    raise Incomplete(_incomplete(place, file))
+                if not _is_hidden(inside):
+                    yield self._found(f"{place}/{inside}", there)
+        yield from (self._found(key, one) for key, one in known.items() if not (_is_hidden(key) or _is_folder(key)))
+
+    def _beside_versions(self, beginning: str, objects: list[_Object]) -> Iterable[_Object]:
+        """Where the address is inside an output, its pointer lies above."""
+        if any(one.key.endswith(f"/{POINTER}") for one in objects):
+            return []
+        parts = beginning.split("/")
+        above = ["/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]
+        place = next((one for one in above if self._get(f"{one}/{POINTER}") is not None), None)
+        return self._listed(f"{place}/.sluice-") if place else []
+
+    def _found(self, place: str, one: _Object) -> Found:
+        return Found(place, self.address(one.key), one.size, one.etag)
+
+    def _pointers(self, known: Iterable[str]) -> Iterator[tuple[str, Pointer]]:
+        keys = [key for key in known if key.rpartition("/")[2] == POINTER and not _is_hidden(key.removesuffix(POINTER))]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for key, found in zip(keys, pool.map(self._get, keys), strict=True):
+                if found is not None:
+                    yield key, Pointer.of(found[0])
+
+    def _listed(self, beginning: str) -> Iterator[_Object]:
+        """The objects whose keys begin so. Raises ProblemError where they are too many."""
+        with told(f"s3://{self.bucket}/{self.prefix}{beginning}"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=self.prefix + beginning, **self.access.reading()
+            )
+            for count, one in enumerate(item for page in pages for item in page.get("Contents", ())):
+                if count >= MOST_FILES:
+                    raise ProblemError(_too_many(beginning))
+                yield _Object(one["Key"].removeprefix(self.prefix), one["Size"], one["ETag"])
+
+    def _get(self, key: str) -> tuple[bytes, str] | None:
+        """(body, etag) of a small object of ours; None where there is none."""
+        with told(f"s3://{self.bucket}/{self.prefix}{key}"), refused("NoSuchKey", as_problem=None):
+            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, **self.access.reading())
+            return answer["Body"].read(LARGEST_POINTER), answer["ETag"]
+        return None
+
+    @property
+    def client(self) -> S3Client:
+        return self.access.client()
+
+    # --- writing ----------------------------------------------------------------------------------------------------------
+
+    def publisher(self, run_id: str, keep: int) -> S3Publisher:
+        return S3Publisher(self, run_id, keep)
+
+    def kept(self, place: str) -> list[dict[str, Any]]:
+        found = self._get(f"{place}/{POINTER}")
+        return [{"id": one["id"], **one["facts"]} for one in Pointer.of(found[0]).kept] if found else []
+
+    def put_back(self, place: str, kept_id: str) -> dict[str, Any]:
+        now, etag = self.pointer(place)
+        wanted = next((one for one in now.kept if one["id"] == kept_id), None)
+        if wanted is None:
+            raise ProblemError(_not_kept(place))
+        others = tuple(one for one in now.kept if one is not wanted)
+        self.exchange(place, Pointer(wanted["id"], wanted["files"], wanted["facts"], (now.as_kept(), *others)), etag)
+        return dict(wanted["facts"])
+
+    def pointer(self, place: str) -> tuple[Pointer, str | None]:
+        """(what the output says of itself, the mark by which it is exchanged); of none an empty one, without a mark."""
+        found = self._get(f"{place}/{POINTER}")
+        return (Pointer.of(found[0]), found[1]) if found else (Pointer(), None)
+
+    def exchange(self, place: str, pointer: Pointer, etag: str | None) -> str:
+        """Makes `pointer` the present one, if nobody has since the one with this mark; gives its mark. Raises ProblemError."""
+        return self._put(f"{place}/{POINTER}", pointer.body(), etag, _meanwhile(place))
+
+    def repair(self, run_id: str, *, is_published: bool) -> None:
+        """Ends what a run has begun to publish that is known to live no longer: all of it, or nothing. What another run has published there
+        since stays as it is."""
+        journal = f"{PUBLISHING}/{run_id}.json"
+        found = self._get(journal)
+        for step in json.loads(found[0]) if found else ():
+            before, after = (Pointer.of(step[name].encode()) for name in ("before", "after"))
+            now, etag = self.pointer(step["place"])
+            left, right = (before, after) if is_published else (after, before)
+            if now.id != left.id:
+                continue
+            if right.id:
+                self.exchange(step["place"], right, etag)
+            else:
+                self.remove([f"{step['place']}/{POINTER}"])
+        self.remove([journal])
+
+    def _put(self, key: str, body: bytes, etag: str | None, otherwise: Problem) -> str:
+        condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+        with (
+            told(f"s3://{self.bucket}/{self.prefix}{key}"),
+            refused("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", as_problem=otherwise),
+        ):
+            answer = self.client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=body, **condition, **self.access.writing())
+            return answer["ETag"]
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Removes objects; those that are not there are no matter."""
+        waiting = [{"Key": self.prefix + key} for key in keys]
+        for first in range(0, len(waiting), 1000):
+            with told(f"s3://{self.bucket}/{self.prefix}"):
+                self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": waiting[first : first + 1000], "Quiet": True})  # type: ignore[typeddict-item]
+
+
+class S3Publisher:
+    """The outputs of one run in a root."""
+
+    def __init__(self, store: S3Store, run_id: str, keep: int) -> None:
+        self.store, self.run_id, self.keep = store, run_id, keep
+        self.outputs: list[Staged] = []
+
+    def stage(self, place: str, save_mode: str, stage_index: int, stage: str) -> Staged:
+        _require_inside(place, "outputURI")
+        place = place_of(place)
+        pointer, _ = self.store.pointer(place)
+        if save_mode == "ErrorIfExists" and pointer.files:
+            raise ProblemError(_exists(place))
+        foreign = next((one.key for one in self.store._listed(f"{place}/") if not _is_hidden(one.key)), None)
+        if foreign is not None:
+            raise ProblemError(_foreign(place, foreign))
+        output = Staged(place, self.store.address(f"{place}/{VERSIONS}/{self.run_id}"), save_mode, stage_index, stage)
+        self.outputs.append(output)
+        return output
+
+    def publish(self, commit: Commit) -> list[dict[str, Any]]:
+        steps = [step for output in self.outputs if (step := self._step(output))]
+        facts = [{"stage": output.stage, "uri": output.place, "save_mode": output.save_mode, **output.facts} for output in self.outputs]
+        journal = f"{PUBLISHING}/{self.run_id}.json"
+        noted = [{"place": step.place, "before": step.before.body().decode(), "after": step.after.body().decode()} for step in steps]
+        self.store._put(journal, json.dumps(noted).encode(), None, _meanwhile(journal))
+        done: list[tuple[_Step, str]] = []
+        try:
+            for step in steps:
+                done.append((step, self.store.exchange(step.place, step.after, step.etag)))
+            commit(facts)
+        except BaseException:
+            self._take_back(done)
+            self.store.remove([journal])
+            raise
+        self.store.remove([journal])
+        for step, _ in done:
+            self._prune(step)
+        return facts
+
+    def discard(self) -> None:
+        for output in self.outputs:
+            try:
+                pointer, _ = self.store.pointer(output.place)
+                used = {*pointer.files, *(key for one in pointer.kept for key in one["files"])}
+                here = f"{output.place}/{VERSIONS}/"
+                staged = [one.key for one in self.store._listed(f"{here}{self.run_id}/")]
+                self.store.remove(key for key in staged if key.removeprefix(here) not in used)
+            except ProblemError:
+                continue
+
+    def _step(self, output: Staged) -> _Step | None:
+        before, etag = self.store.pointer(output.place)
+        if before.files and output.save_mode == "Ignore":
+            output.facts["published"] = False
+            return None
+        if before.files and output.save_mode == "ErrorIfExists":
+            raise ProblemError(_exists(output.place))
+        here = f"{output.place}/{VERSIONS}/"
+        written = [one for one in self.store._listed(f"{here}{self.run_id}/") if not _is_scrap(one.key.removeprefix(here))]
+        files = {one.key.removeprefix(here): one.key.removeprefix(f"{here}{self.run_id}/") for one in written}
+        output.facts |= {"files": len(files), "bytes": sum(one.size for one in written)}
+        if output.save_mode == "Append":
+            files = {**before.files, **files}
+        kept = (before.as_kept(), *before.kept)[: self.keep] if etag else ()
+        return _Step(output.place, before, Pointer(self.run_id, files, output.facts, kept), etag)
+
+    def _take_back(self, done: list[tuple[_Step, str]]) -> None:
+        for step, etag in reversed(done):
+            if step.etag is None:
+                self.store.remove([f"{step.place}/{POINTER}"])
+            else:
+                self.store.exchange(step.place, step.before, etag)
+
+    def _prune(self, step: _Step) -> None:
+        """Removes the files that neither the present output nor one that is kept has."""
+        used = {*step.after.files, *(key for one in step.after.kept for key in one["files"])}
+        before = {*step.before.files, *(key for one in step.before.kept for key in one["files"])}
+        self.store.remove(f"{step.place}/{VERSIONS}/{key}" for key in before - used)
+
+
+@dataclass(frozen=True)
+class _Step:
+    place: str
+    before: Pointer
+    after: Pointer
+    etag: str | None
+
+
+def _require_inside(place: str, field_name: str) -> None:
+    if problem := uri_problem(place, field_name):
+        raise ProblemError(problem)
+
+
+def _is_hidden(key: str) -> bool:
+    return any(part.startswith((".", "_")) for part in key.split("/"))
+
+
+def _is_scrap(file: str) -> bool:
+    """What Spark's committers leave beside the data."""
+    return _is_hidden(file) or _is_folder(file)
+
+
+def _is_folder(key: str) -> bool:
+    """An object without content by which programs say that there is a folder."""
+    return key.endswith("/")
+
+
+def _fits(place: str, shape: list[str]) -> bool:
+    """Whether a file is at the place that `shape` (the parts of a path, or of a pattern) means, or in it."""
+    parts = place.split("/")
+    return len(parts) >= len(shape) and all(fnmatchcase(part, one) for part, one in zip(parts, shape, strict=False))
+
+
+# --- problems ---------------------------------------------------------------------------------------------------------------
+
+
+def _no_pointer() -> Problem:
+    return Problem(
+        code="output-damaged",
+        message="What an output says of itself cannot be read.",
+        fix="Run the job again that writes it; if it stays so, tell whoever runs the storage.",
+    )
+
+
+def _incomplete(place: str, file: str) -> Problem:
+    return Problem(
+        code="output-damaged",
+        field="inputURI",
+        message=f"A file of “{place}” is gone: somebody has removed it from the bucket.",
+        found=file,
+        fix="Run the job again that writes it, or put an earlier output back.",
+    )
+
+
+def _changed(place: str) -> Problem:
+    return Problem(code="input-changed", field="inputURI", message=f"“{place}” was changed while it was read.", fix="Run it again.")
+
+
+def _too_many(place: str) -> Problem:
+    return Problem(
+        code="input-folder",
+        field="inputURI",
+        message=f"“{place}” holds more than {MOST_FILES:,} files.",
+        expected=f"at most {MOST_FILES:,} files",
+        fix="Read parts of it in stages of their own.",
+    )
+
+
+def _exists(place: str) -> Problem:
+    words = f"“{place}” already holds data, and this stage must not replace it."
+    return Problem(code="output-exists", field="outputURI", message=words, fix="Choose Overwrite or Append, or another place.")
+
+
+def _foreign(place: str, found: str) -> Problem:
+    return Problem(
+        code="output-holds-other-things",
+        field="outputURI",
+        message=f"“{place}” holds other things than an output of a job, so it is not replaced.",
+        found=found,
+        fix="Write to another folder, or move what is in this one.",
+    )
+
+
+def _meanwhile(place: str) -> Problem:
+    return Problem(
+        code="output-changed-meanwhile",
+        field="outputURI",
+        message=f"Another run has published at “{place}” meanwhile, so nothing of this one was.",
+        found=place,
+        fix="Run it again.",
+    )
+
+
+def _not_kept(place: str) -> Problem:
+    return Problem(
+        code="kept-output-gone",
+        message=f"That earlier output of “{place}” is no longer kept.",
+        fix="Choose another one, or run the job again.",
+    )

@@ -1,0 +1,134 @@
+"""How a bucket is reached, and what S3's refusals mean. Nothing here comes from the environment: what boto3 would look for there is not
+asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from executor.problems import Problem, ProblemError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CONNECT_SECONDS, ANSWER_SECONDS, TRIES = 5, 30, 4
+
+
+@dataclass(frozen=True)
+class S3Access:
+    """`key_id` empty: nobody signs in, as open data allow. `endpoint` empty: Amazon's of the region."""
+
+    region: str = "us-east-1"
+    endpoint: str = ""
+    path_style: bool = False
+    key_id: str = ""
+    secret: str = field(default="", repr=False)
+    session_token: str = field(default="", repr=False)
+    encryption: str = ""
+    """Empty, AES256 or aws:kms."""
+    kms_key: str = ""
+    requester_pays: bool = False
+
+    def client(self) -> S3Client:
+        client: S3Client = _client(self)
+        return client
+
+    def reading(self) -> dict[str, Any]:
+        return {"RequestPayer": "requester"} if self.requester_pays else {}
+
+    def writing(self) -> dict[str, Any]:
+        sealed = {"ServerSideEncryption": self.encryption} if self.encryption else {}
+        return self.reading() | sealed | ({"SSEKMSKeyId": self.kms_key} if self.kms_key else {})
+
+
+@lru_cache(maxsize=16)
+def _client(access: S3Access) -> Any:
+    import boto3
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    config = Config(
+        region_name=access.region,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=ANSWER_SECONDS,
+        retries={"max_attempts": TRIES, "mode": "standard"},
+        s3={"addressing_style": "path" if access.path_style else "virtual"},
+        signature_version=None if access.key_id else UNSIGNED,
+        proxies={},
+    )
+    keys: dict[str, Any] = {
+        "aws_access_key_id": access.key_id,
+        "aws_secret_access_key": access.secret,
+        "aws_session_token": access.session_token or None,
+    }
+    session = boto3.session.Session(**(keys if access.key_id else {}))
+    return session.client("s3", endpoint_url=access.endpoint or None, config=config)
+
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "AccessDenied": ("the key may not do this there", "Ask the bucket's owner for the right, or choose another connection."),
+    "403": ("the key may not do this there", "Ask the bucket's owner for the right, or choose another connection."),
+    "NoSuchBucket": ("there is no such bucket", "Correct the bucket's name in the root."),
+    "404": ("there is no such bucket", "Correct the bucket's name in the root."),
+    "InvalidAccessKeyId": ("the access key is not known", "Set the key of the connection anew."),
+    "SignatureDoesNotMatch": ("the secret is not the one of the access key", "Set the secret of the connection anew."),
+    "ExpiredToken": ("the sign-in has expired", "Set the key of the connection anew."),
+    "PermanentRedirect": ("the bucket is in another region", "Correct the region of the connection."),
+    "AuthorizationHeaderMalformed": ("the bucket is in another region", "Correct the region of the connection."),
+    "IllegalLocationConstraintException": ("the bucket is in another region", "Correct the region of the connection."),
+    "SlowDown": ("it is asked for too much at once", "Run it again later."),
+    "503": ("it is asked for too much at once", "Run it again later."),
+}
+
+
+@contextmanager
+def told(where: str) -> Iterator[None]:
+    """What S3 or the way there refuses, in words. `where`: what was asked for, for people."""
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        ConnectTimeoutError,
+        EndpointConnectionError,
+        ReadTimeoutError,
+        SSLError,
+    )
+
+    try:
+        yield
+    except ClientError as error:
+        code = _code(error)
+        words, fix = _WORDS.get(code, ("the storage refuses it", "Look at the connection; if it is right, ask whoever runs the storage."))
+        raise ProblemError(_problem(where, words, fix, code)) from None
+    except SSLError:
+        words = "nobody whom this machine trusts vouches for the server"
+        raise ProblemError(_problem(where, words, "Ask whoever runs the storage for its certificate.", "TLS")) from None
+    except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
+        fix = "Correct the address of the connection, or wait until the storage is there again."
+        raise ProblemError(_problem(where, "the storage does not answer", fix, type(error).__name__)) from None
+    except BotoCoreError as error:
+        raise ProblemError(_problem(where, "the storage cannot be asked", "Look at the connection.", type(error).__name__)) from None
+
+
+@contextmanager
+def refused(*codes: str, as_problem: Problem | None) -> Iterator[None]:
+    """Inside `told`: these refusals are `as_problem`; None: no problem at all."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) not in codes:
+            raise
+        if as_problem is not None:
+            raise ProblemError(as_problem) from None
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _problem(where: str, words: str, fix: str, code: str) -> Problem:
+    return Problem(code="storage-refused", message=f"{where}: {words}.", found=code, fix=fix)

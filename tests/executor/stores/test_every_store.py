@@ -1,0 +1,135 @@
+"""What must be true of every store, whoever adds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.problems import ProblemError
+from executor.stores.s3_access import S3Access
+from tests.executor.stores.roots import PLACE, FolderRoot, Root, S3Root, code_of, content, nothing, places, publish, staged, texts
+
+
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.services)])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Root]:
+    if request.param == "folder":
+        yield FolderRoot(tmp_path)
+    else:
+        access: S3Access = request.getfixturevalue("access")
+        yield S3Root(access)
+
+
+def test_a_place_is_a_file_a_folder_or_a_pattern_and_hidden_names_are_seen_by_nobody(root: Root) -> None:
+    named = ["raw/a.csv", "raw/b.csv", "raw/deep/er/c d+ä%20.csv", "raw2/z.csv"]
+    for key in (*named, "raw/_b.csv", "raw/.c.csv", "raw/_deep/x.csv", "raw/.sluice-versions/r/x.csv"):
+        root.put(key)
+    assert places(root, "raw") == places(root, "raw/") == named[:3]
+    assert places(root, "raw/a.csv") == ["raw/a.csv"]
+    assert places(root, "raw/*.csv") == ["raw/a.csv", "raw/b.csv"]
+    assert places(root, "r*/*.csv") == ["raw/a.csv", "raw/b.csv", "raw2/z.csv"]
+    assert places(root, "{raw,raw2}") == named
+    assert places(root, "ra") == places(root, "raw/a") == places(root, "raw/a.csv/x") == places(root, "nothing") == []
+
+
+@pytest.mark.parametrize("place", ["../x.csv", "raw/../../x.csv", "/etc/passwd", "s3a://other/x", "file:///etc/passwd", "", "."])
+def test_no_place_leads_out_of_the_root(root: Root, place: str) -> None:
+    root.put("raw/a.csv")
+    with pytest.raises(ProblemError):
+        root.store.files(place)
+    with pytest.raises(ProblemError):
+        root.store.publisher("r1", 2).stage(place, "Overwrite", 0, "save")
+
+
+def test_what_stands_for_the_content_changes_with_it_at_the_same_size(root: Root) -> None:
+    root.put("raw/a.csv", "a\n1\n")
+    before = root.store.snapshot("raw")
+    assert before == root.store.snapshot("raw")
+    root.put("raw/a.csv", "a\n2\n")
+    assert root.store.snapshot("raw") != before
+
+
+def test_a_file_is_read_as_it_was_found_or_not_at_all(root: Root) -> None:
+    root.put("raw/a.csv", "old")
+    (file,) = root.store.files("raw")
+    assert content(root, file) == "old"
+    root.put("raw/a.csv", "new")
+    with pytest.raises(ProblemError) as changed:
+        root.store.open(file)
+    root.remove("raw/a.csv")
+    with pytest.raises(ProblemError) as gone:
+        root.store.open(file)
+    assert code_of(changed) == code_of(gone) == "input-changed"
+
+
+def test_an_output_is_seen_when_it_is_published_and_as_a_whole(root: Root) -> None:
+    seen: list[Any] = []
+    (fact,) = publish(root, "r1", {"part-0": "one", "part-1": "two"}, commit=lambda facts: seen.append(texts(root)))
+    assert texts(root) == seen[0] == {"part-0": "one", "part-1": "two"}
+    assert (fact["stage"], fact["uri"], fact["save_mode"], fact["files"], fact["bytes"]) == ("save", PLACE, "Overwrite", 2, 6)
+
+    publisher = staged(root, "r2", daily={"part-0": "new"})
+    assert texts(root) == {"part-0": "one", "part-1": "two"}
+    publisher.publish(nothing)
+    assert texts(root) == {"part-0": "new"}
+    publisher.discard()
+    assert texts(root) == {"part-0": "new"}
+
+
+def test_folders_by_a_column_are_read_from_above_and_from_inside(root: Root) -> None:
+    publish(root, "r1", {"month=1/part-0": "jan", "month=2/part-0": "feb"})
+    assert texts(root, "curated")["daily/month=1/part-0"] == "jan"
+    assert places(root, f"{PLACE}/month=2") == places(root, f"{PLACE}/month=2/part-0") == [f"{PLACE}/month=2/part-0"]
+    assert places(root, f"{PLACE}/month=*") == [f"{PLACE}/month=1/part-0", f"{PLACE}/month=2/part-0"]
+    assert places(root, "*/daily/month=1") == [f"{PLACE}/month=1/part-0"]
+
+
+def test_each_save_mode_does_what_it_says(root: Root) -> None:
+    publish(root, "r1", {"part-a": "one"})
+    publish(root, "r2", {"part-b": "two"}, "Append")
+    assert texts(root) == {"part-a": "one", "part-b": "two"}
+    assert publish(root, "r3", {"part-c": "three"}, "Ignore")[0]["published"] is False
+    with pytest.raises(ProblemError) as refusal:
+        publish(root, "r4", {"part-d": "four"}, "ErrorIfExists")
+    assert code_of(refusal) == "output-exists"
+    assert texts(root) == {"part-a": "one", "part-b": "two"}
+
+
+def test_a_refused_commit_takes_all_outputs_back_and_leaves_nothing(root: Root) -> None:
+    publish(root, "r1", {"part-0": "old"})
+
+    def refuse(facts: Any) -> None:
+        assert texts(root) == {"part-0": "new"} and texts(root, "curated/other") == {"part-0": "other"}
+        raise RuntimeError("no")
+
+    publisher = staged(root, "r2", daily={"part-0": "new"}, other={"part-0": "other"})
+    with pytest.raises(RuntimeError):
+        publisher.publish(refuse)
+    publisher.discard()
+    assert (texts(root), root.store.files("curated/other")) == ({"part-0": "old"}, [])
+
+
+def test_earlier_outputs_are_kept_put_back_and_in_the_end_gone(root: Root) -> None:
+    for number in range(1, 5):
+        publish(root, f"r{number}", {"part-0": f"{number}"})
+    third, second = [one["id"] for one in root.store.kept(PLACE)]
+    assert root.store.put_back(PLACE, second)["files"] == 1
+    assert texts(root) == {"part-0": "2"}
+    newest, *others = [one["id"] for one in root.store.kept(PLACE)]
+    assert others == [third]
+    root.store.put_back(PLACE, newest)
+    assert texts(root) == {"part-0": "4"}
+    for gone in ("r1", "20000101T000000000000"):
+        with pytest.raises(ProblemError) as refusal:
+            root.store.put_back(PLACE, gone)
+        assert code_of(refusal) == "kept-output-gone"
+
+
+def test_what_is_no_output_is_not_replaced(root: Root) -> None:
+    root.put(f"{PLACE}/by-hand.csv")
+    with pytest.raises(ProblemError) as refusal:
+        publish(root, "r1", {"part-0": "x"})
+    assert code_of(refusal) == "output-holds-other-things"
+    assert places(root, PLACE) == [f"{PLACE}/by-hand.csv"]

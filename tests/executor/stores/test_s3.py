@@ -1,0 +1,185 @@
+"""A root on S3, against a real server: what readers see is the old output or the new one, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from executor.problems import ProblemError
+from executor.stores import s3 as stores
+from executor.stores.s3 import POINTER, PUBLISHING, VERSIONS, Pointer, S3Store
+from executor.stores.s3_access import S3Access
+from tests.executor.stores.roots import PLACE, S3Root, code_of, nothing, places, publish, staged, texts
+
+pytestmark = pytest.mark.services
+
+OLD, NEW = ({"part-a": age, "part-b": age} for age in ("old", "new"))
+
+
+@pytest.fixture
+def root(access: S3Access) -> S3Root:
+    return S3Root(access)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_neighbour_with_a_longer_name_is_another_root(root: S3Root) -> None:
+    assert places(root, "*") == [] and places(root, "raw") == []
+
+
+def test_more_files_than_anybody_could_mean_are_a_problem_and_not_a_part_of_them(root: S3Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "MOST_FILES", 2)
+    for number in range(3):
+        root.put(f"raw/{number}.csv")
+    with pytest.raises(ProblemError, match="more than 2 files"):
+        root.s3.files("raw")
+
+
+# --- publishing -------------------------------------------------------------------------------------------------------------
+
+
+def test_of_two_runs_that_publish_at_once_one_is_told_and_nothing_is_mixed(root: S3Root) -> None:
+    publish(root, "r0", {"part-a": "0", "part-b": "0"})
+    publishers = [staged(root, f"run{number}", daily={"part-a": f"{number}1", "part-b": f"{number}1"}) for number in range(6)]
+    told: list[str] = []
+    start = threading.Barrier(len(publishers))
+
+    def run(publisher: Any) -> None:
+        start.wait()
+        try:
+            publisher.publish(nothing)
+        except ProblemError as error:
+            told.append(error.problems[0].code)
+        publisher.discard()
+
+    threads = [threading.Thread(target=run, args=(one,)) for one in publishers]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        assert len(set(texts(root).values())) == 1
+    assert set(told) <= {"output-changed-meanwhile"} and len(told) < len(publishers)
+    assert len(set(texts(root).values())) == 1 and set(texts(root).values()) != {"0"}
+
+
+@pytest.mark.parametrize("point", range(8))
+def test_a_writer_that_dies_leaves_old_or_new_and_never_a_mixture(root: S3Root, monkeypatch: pytest.MonkeyPatch, point: int) -> None:
+    """It dies before its next request to S3, one request later each time."""
+    publish(root, "r1", OLD)
+    publisher = staged(root, "r2", daily=NEW, other={"part-0": "other"})
+    left = [point]
+
+    class Dead(BaseException):
+        pass
+
+    def dying(original: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Dead
+            return original(*arguments, **named)
+
+        return call
+
+    for name in ("_get", "_put", "remove"):
+        monkeypatch.setattr(root.s3, name, dying(getattr(root.s3, name)))
+    with suppress(Dead):
+        publisher.publish(nothing)
+    monkeypatch.undo()
+    assert texts(root) in (OLD, NEW)
+    assert texts(root, "curated/other") in ({}, {"part-0": "other"})
+
+    is_new = texts(root) == NEW and texts(root, "curated/other") == {"part-0": "other"}
+    root.s3.repair("r2", is_published=is_new)
+    assert (texts(root), texts(root, "curated/other")) == ((NEW, {"part-0": "other"}) if is_new else (OLD, {}))
+    assert [key for key in root.all_keys() if key.startswith(PUBLISHING)] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b"[]", b"\xff", b'{"id": 1, "files": {"../../raw/a.csv": "a"}, "facts": {}, "kept": []}', b"[" * 5000],
+    ids=["empty", "other", "list", "bytes", "climbs out", "deep"],
+)
+def test_a_pointer_that_is_none_is_told_and_reads_nothing(root: S3Root, body: bytes) -> None:
+    publish(root, "r1", {"part-0": "x"})
+    root.s3.client.put_object(Bucket=root.s3.bucket, Key=f"{root.s3.prefix}{PLACE}/{POINTER}", Body=body)
+    for ask in (lambda: root.s3.files("curated"), lambda: root.s3.kept(PLACE), lambda: root.s3.put_back(PLACE, "r1")):
+        with pytest.raises(ProblemError) as refusal:
+            ask()
+        assert code_of(refusal) == "output-damaged"
+
+
+def test_a_file_of_an_output_that_somebody_removed_is_no_smaller_table(root: S3Root) -> None:
+    publish(root, "r1", {"part-a": "1", "part-b": "2"})
+    root.s3.remove([f"{PLACE}/{VERSIONS}/r1/part-a"])
+    with pytest.raises(ProblemError) as refusal:
+        root.s3.files(PLACE)
+    assert code_of(refusal) == "output-damaged"
+
+
+def test_what_died_after_its_receipt_is_ended_and_what_came_later_stays(root: S3Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(root, "r1", {"part-0": "old"})
+    publisher = staged(root, "r2", daily={"part-0": "new"}, other={"part-0": "other"})
+    exchange = root.s3.exchange
+    monkeypatch.setattr(publisher, "_take_back", nothing)
+    monkeypatch.setattr(root.s3, "remove", nothing)
+    monkeypatch.setattr(root.s3, "exchange", lambda place, *rest: exchange(place, *rest) if place == PLACE else 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        publisher.publish(nothing)
+    monkeypatch.undo()
+    assert (texts(root), texts(root, "curated/other")) == ({"part-0": "new"}, {})
+    root.s3.repair("r2", is_published=True)
+    assert texts(root, "curated/other") == {"part-0": "other"}
+
+    step = {"place": PLACE, "before": Pointer("r1").body().decode(), "after": Pointer("r2").body().decode()}
+    root.put(f"{PUBLISHING}/r2.json", json.dumps([step]))
+    publish(root, "r3", {"part-0": "later"})
+    root.s3.repair("r2", is_published=False)
+    assert texts(root) == {"part-0": "later"}
+
+
+def test_a_folder_that_is_only_marked_is_no_file(root: S3Root) -> None:
+    root.put("raw/", "")
+    root.put("raw/a.csv")
+    assert places(root, "raw") == ["raw/a.csv"]
+
+
+def test_what_is_published_between_the_list_and_the_pointers_is_read_as_a_whole(root: S3Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(root, "r1", OLD)
+    listed, times = root.s3._listed, [0]
+
+    def and_then_published(beginning: str) -> Any:
+        found = list(listed(beginning))
+        times[0] += 1
+        if times[0] == 1:
+            monkeypatch.setattr(root.s3, "_listed", listed)
+            publish(root, "r2", NEW)
+        return found
+
+    monkeypatch.setattr(root.s3, "_listed", and_then_published)
+    assert texts(root) == NEW
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_bucket_that_is_not_there_and_a_server_that_is_away_are_told_in_words(access: S3Access) -> None:
+    with pytest.raises(ProblemError, match="there is no such bucket"):
+        S3Store("no-such-bucket-here", "", access).files("raw")
+    away = S3Access(endpoint="http://127.0.0.1:1", path_style=True, key_id="test", secret="test-secret")
+    with pytest.raises(ProblemError, match="does not answer"):
+        S3Store("b", "", away).files("raw")
+
+
+def test_a_secret_is_in_no_text_of_an_access(access: S3Access) -> None:
+    assert "test-secret" not in f"{access} {access!r}"
+
+
+def test_a_journal_is_left_by_nobody_who_came_to_his_end(root: S3Root) -> None:
+    publish(root, "r1", {"part-0": "x"})
+    assert [key for key in root.all_keys() if key.startswith(PUBLISHING)] == []
+    assert json.loads(Pointer("a", {"r/x": "x"}, {"rows": 1}).body())["files"] == {"r/x": "x"}
