@@ -207,10 +207,16 @@ class Egress:
                 await asyncio.sleep(0.1)
                 continue
             self._open.add(inside)
-            inside.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            task = asyncio.create_task(self._pass(door, inside))
-            self._passing.add(task)
-            task.add_done_callback(self._passing.discard)
+            if len(self._passing) >= MOST_AT_ONCE:
+                door.traffic.refused += 1
+                door.traffic.why = f"There were more than {MOST_AT_ONCE} connections at once."
+                self._end(inside, broken=True)
+            else:
+                inside.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                task = asyncio.create_task(self._pass(door, inside))
+                self._passing.add(task)
+                task.add_done_callback(self._passing.discard)
+            await asyncio.sleep(0)  # accepting at once gives nobody else a turn
 
     async def _pass(self, door: Door, inside: socket.socket) -> None:
         """One connection from its beginning to its end."""
@@ -220,8 +226,8 @@ class Egress:
             outside = await self._connected(door)
             traffic.connections += 1
             await passage.work(inside, outside)
-        except _NotTried as error:
-            traffic.refused, traffic.why = traffic.refused + 1, str(error)
+        except addresses.NotPublic as error:
+            traffic.refused, traffic.why = traffic.refused + 1, error.message
         except (OSError, PortalError) as error:
             traffic.failed, traffic.why = traffic.failed + 1, _reason(error)
         finally:
@@ -230,13 +236,8 @@ class Egress:
                     self._end(one, broken=one not in passage.ended)
 
     async def _connected(self, door: Door) -> socket.socket:
-        """Raises _NotTried, OSError (TimeoutError), PortalError."""
-        if len(self._passing) > MOST_AT_ONCE:
-            raise _NotTried(f"There were more than {MOST_AT_ONCE} connections at once.")
-        try:
-            found = await door.addresses(self._check)
-        except addresses.NotPublic as error:
-            raise _NotTried(error.message) from None
+        """Raises PortalError (NotPublic), OSError (TimeoutError)."""
+        found = await door.addresses(self._check)
         last: OSError = OSError("The host has no address.")
         for address in found[:MOST_ADDRESSES]:
             try:
@@ -268,10 +269,6 @@ class Egress:
         one.close()
 
 
-class _NotTried(Exception):
-    """A connection that the rules refuse."""
-
-
 class _Passage:
     """Bytes both ways. `ended` are the sides that were told an orderly end: they have all that the other side said."""
 
@@ -295,6 +292,7 @@ class _Passage:
         while part := await _unless_broken(source, loop.sock_recv(source, PART)):
             await _unless_broken(sink, loop.sock_sendall(sink, part))
             setattr(self._traffic, direction, getattr(self._traffic, direction) + len(part))
+            await asyncio.sleep(0)  # what can be read and written at once gives nobody else a turn
         try:
             sink.shutdown(socket.SHUT_WR)
         except OSError as error:

@@ -81,7 +81,7 @@ def test_a_place_answers_by_its_name_and_nothing_else_does(wall: Wall, serve: Se
 
     port, secret = serve(lambda one: one.sendall(b"of the place")), serve(other)
     abstract = socket.socket(socket.AF_UNIX)
-    abstract.bind("\0sluice-test-abstract")
+    abstract.bind("")  # a name of the kernel's choice
     abstract.listen()
     with abstract, socket.create_server(("::1", 0), family=socket.AF_INET6) as six:
         script = """
@@ -103,7 +103,7 @@ tries = {
     "mapped": lambda: asked("::ffff:127.0.0.1", told["secret"]),
     "public ipv6": lambda: asked("2606:4700::1111", 80),
     "dns": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x" * 20, ("1.1.1.1", 53)),
-    "unix": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).connect("\\0sluice-test-abstract"),
+    "unix": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).connect(bytes.fromhex(told["abstract"])),
     "below 1024": lambda: socket.create_server(("127.0.1.9", 443)),
     "hosts": lambda: open("/etc/hosts", "a"),
     "taken": lambda: socket.create_server(("127.0.1.2", told["port"])),
@@ -117,7 +117,8 @@ found["caps"] = [line.split()[1] for line in open("/proc/self/status") if line.s
 print(json.dumps(found))
 """
         egress = out(("db.test", port), ("10.1.2.3", port))
-        found = found_by(wall, script, {"port": port, "secret": secret, "six": six.getsockname()[1]}, egress)
+        told = {"port": port, "secret": secret, "six": six.getsockname()[1], "abstract": abstract.getsockname().hex()}
+        found = found_by(wall, script, told, egress)
     answered = {name for name, end in found.items() if end == "of the place"}
     assert answered == {"by name", "upper case", "address", "literal"}
     assert found["other port"] == found["machine"] == found["another loopback"] == "ConnectionRefusedError: Connection refused"
