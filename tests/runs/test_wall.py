@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from executor.connections import Endpoint
 from executor.files import tree
 from portal.runs import sandbox
+from portal.runs.egress import Egress
 from tests.executor.running import Outcome, lines, values_line
 from tests.executor.test_in_sandbox import COUNT, EXTRACT, SAVE
 from tests.runs.behind_the_wall import Wall
@@ -152,7 +154,7 @@ def test_this_machine_builds_the_wall() -> None:
 
 
 def test_spark_works_behind_it_and_its_files_are_not_for_others(home: Path, settings: Any) -> None:
-    """The limits of `wrapped` are those of a run; the preview reads what the run has published."""
+    """The limits of `wrapped` are those of a run; the preview reads what the run has published, in a network of its own."""
     settings.RUN_DIR = home / "run"
     (home / "lake" / "raw").mkdir(parents=True)
     (home / "lake" / "raw" / "flights.csv").write_text("origin\nJFK\nEWR\nJFK\n")
@@ -171,9 +173,13 @@ def test_spark_works_behind_it_and_its_files_are_not_for_others(home: Path, sett
     assert any(entry.name.endswith(".parquet") for entry in written)
     assert not [entry.path for entry in written if entry.mode & 0o6007]
     read = {"type": "ParquetExtract", "name": "read", "inputURI": "curated/counted", "outputView": "read"}
-    argv = sandbox.wrapped(
-        [sys.executable, "-m", "executor", "preview", "-", "--to", "read", "--values", "-"], lake=home / "lake", writable=False
-    )
-    done = subprocess.run(argv, input=values_line([read], Path("/lake")), capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-2000:])
-    assert '"JFK"' in done.stdout
+    egress = Egress([Endpoint("lake.test", 443)])
+    show = [sys.executable, "-m", "executor", "preview", "-", "--to", "read", "--values", "-"]
+    argv = sandbox.wrapped(show, lake=home / "lake", writable=False, egress=egress)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True, pass_fds=[egress.descriptor]) as process:
+        egress.serve()
+        told, errors = process.communicate(values_line([read], Path("/lake")), timeout=240)
+    egress.close()
+    assert process.returncode == 0, (told[-2000:], errors[-2000:])
+    assert '"JFK"' in told
