@@ -84,6 +84,8 @@ def _addresses(user: User, project: Project | None) -> dict[str, str]:
     if project is not None:
         seen = PLACES if policy.can(user, "view", project) else {"settings": PLACES["settings"]}
         found |= {key: reverse(name, kwargs={"project": project.slug}) for key, name in seen.items()}
+        if policy.can(user, "manage_environment", project):
+            found["connections"] = reverse("environments:connections_home", kwargs={"project": project.slug})
     if policy.can(user, "manage_platform"):
         found["new_project"] = reverse("environments:create_project")
     if search.may_read(user):

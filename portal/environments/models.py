@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models, transaction
+from django.utils import timezone
 
 from portal.accounts.models import Project, User, slug_validator
 from portal.locking import edition_of
@@ -160,6 +161,11 @@ class ConnectionSecret(models.Model):
 
     def __str__(self) -> str:
         return f"v{self.number}"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody gets it any more."""
+        return self.ends_at is not None and self.ends_at <= timezone.now()
 
 
 DEFAULT_ROOT = "lake"

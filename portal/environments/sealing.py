@@ -48,7 +48,7 @@ def opened(connection: Connection, number: int | None = None, *, used_by: str) -
     began with it. Raises PortalError where it has ended, vault.Sealed where it does not open."""
     rows = connection.versions.filter(ends_at=None) if number is None else connection.versions.filter(number=number)
     version = rows.first()
-    if version is None or not version.sealed or (version.ends_at and version.ends_at <= timezone.now()):
+    if version is None or not version.sealed or version.has_ended:
         raise PortalError(
             f"The secret with which {connection.name} signs in has ended or is not set.",
             code="secret-ended",

@@ -20,17 +20,17 @@ from portal.locking import ChangedMeanwhile, edition_in
 from portal.page_actions import COMPARE
 
 
-def _person(request: HttpRequest) -> User:
+def person_of(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
 @require_GET
 def list_environments(request: HttpRequest, project: str) -> HttpResponse:
-    return _list(request, project_for_people(_person(request), project))
+    return _list(request, project_for_people(person_of(request), project))
 
 
 def _list(request: HttpRequest, project: Project, *, status: int = 200, **shown: Any) -> HttpResponse:
-    user = _person(request)
+    user = person_of(request)
     rows = project.environments.select_related("compute", "project").prefetch_related("secrets")
     shown.setdefault("compute_form", ComputeForm())
     shown |= {
@@ -47,10 +47,10 @@ def _rules_of(found: Environment) -> dict[str, Any]:
     return {"compute": found.compute, "approvals_needed": found.approvals_needed, "upload_roles": found.uploaders}
 
 
-def _environment(request: HttpRequest, project: str, name: str) -> Environment:
-    place = project_for_people(_person(request), project)
+def find_environment(request: HttpRequest, project: str, name: str) -> Environment:
+    place = project_for_people(person_of(request), project)
     rows = Environment.objects.select_related("compute", "project").filter(project=place)
-    return policy.find(_person(request), "manage_environment", rows, name=name)
+    return policy.find(person_of(request), "manage_environment", rows, name=name)
 
 
 def _shown(environment: Environment) -> dict[str, Any]:
@@ -67,18 +67,18 @@ def _shown(environment: Environment) -> dict[str, Any]:
 
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, project: str, environment: str) -> HttpResponse:
-    found = _environment(request, project, environment)
+    found = find_environment(request, project, environment)
     form = EnvironmentForm(request.POST or None, initial=_rules_of(found))
     edition = edition_in(request.POST) or found.edition
     shown = _shown(found) | {"form": form, "edition": edition}
     if request.method == "POST" and form.is_valid():
         try:
             given = parameters.read_rows(rows_in(request.POST))
-            actions.edit_environment(actor=_person(request), environment=found, parameters=given, edition=edition, **form.cleaned_data)
+            actions.edit_environment(actor=person_of(request), environment=found, parameters=given, edition=edition, **form.cleaned_data)
         except NotAllowed:
             raise
         except ChangedMeanwhile as refused:
-            now = _environment(request, project, environment)
+            now = find_environment(request, project, environment)
             shown |= {
                 "problems": [{"message": refused.message, "fix": COMPARE}],
                 "rows": _typed(rows_in(request.POST)),
@@ -103,10 +103,10 @@ def _typed(rows: list[tuple[str, str, str]]) -> list[dict[str, str]]:
 
 @require_POST
 def set_secret(request: HttpRequest, project: str, environment: str) -> HttpResponse:
-    found = _environment(request, project, environment)
+    found = find_environment(request, project, environment)
     name, value = request.POST.get("name", "").strip(), request.POST.get("value", "")
     try:
-        secrets.set_secret(actor=_person(request), environment=found, name=name, value=value)
+        secrets.set_secret(actor=person_of(request), environment=found, name=name, value=value)
     except NotAllowed:
         raise
     except PortalError as refused:
@@ -117,20 +117,20 @@ def set_secret(request: HttpRequest, project: str, environment: str) -> HttpResp
 
 @require_POST
 def remove_secret(request: HttpRequest, project: str, environment: str, name: str) -> HttpResponse:
-    found = _environment(request, project, environment)
-    secrets.remove_secret(actor=_person(request), environment=found, name=name)
+    found = find_environment(request, project, environment)
+    secrets.remove_secret(actor=person_of(request), environment=found, name=name)
     messages.success(request, f"The secret {name} is removed; jobs that need it no longer start in {found.name}.")
     return redirect("environments:edit", project=project, environment=environment)
 
 
 @require_POST
 def save_compute(request: HttpRequest, project: str) -> HttpResponse:
-    place = project_for_people(_person(request), project)
-    policy.require(_person(request), "manage_platform")
+    place = project_for_people(person_of(request), project)
+    policy.require(person_of(request), "manage_platform")
     form = ComputeForm(request.POST)
     if form.is_valid():
         try:
-            profile = actions.save_compute_profile(actor=_person(request), **form.cleaned_data)
+            profile = actions.save_compute_profile(actor=person_of(request), **form.cleaned_data)
         except PortalError as refused:
             form.add_error(None, refused.message)
         else:
@@ -142,11 +142,11 @@ def save_compute(request: HttpRequest, project: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def create_project(request: HttpRequest) -> HttpResponse:
     """Below no project: the first one is made here too."""
-    policy.require(_person(request), "manage_platform")
+    policy.require(person_of(request), "manage_platform")
     form = ProjectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = actions.create_project(actor=_person(request), **form.cleaned_data)
+            made = actions.create_project(actor=person_of(request), **form.cleaned_data)
         except PortalError as refused:
             form.add_error("slug", refused.message)
         else:

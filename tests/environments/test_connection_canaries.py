@@ -17,6 +17,7 @@ from tests.environments.connected import DATABASE, KEYS, PASSWORD, S3
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/projects/flights/environments/prod"
+PAGES = "/p/flights/settings/environments/prod"
 NEW = {name: f"new {value}" for name, value in PASSWORD.items()}
 
 
@@ -63,13 +64,38 @@ def test_a_secret_is_nowhere_but_sealed(ada, prod, browser_of, caplog):
     assert ask("post", f"{API}/connections", shop | {"name": "b", "secrets": {"password": [PASSWORD["password"]]}}) == 422
     assert ask("post", f"{API}/connections/shop/rotate", {"secrets": NEW, "old_for_minutes": 5}, idempotency_key="2") == 200
     assert ask("patch", f"{API}/connections/shop", {"settings": {"host": "db2.example.org"}, "secrets": PASSWORD}) == 200
+    fields = {name: str(value) for name, value in DATABASE.items()} | {"port": "5432", "tls": "verify-full"}
+    for address, form, status in (
+        ("new-connection?kind=postgresql", fields | PASSWORD | {"name": "Not A Name"}, 422),
+        ("connections/shop", fields | PASSWORD | {"edition": "of long ago"}, 409),
+        ("connections/shop/rotate", PASSWORD | {"old_for_minutes": "none"}, 422),
+        ("connections/shop/rotate", NEW | {"old_for_minutes": "15"}, 302),
+        ("connections/shop/rotate", PASSWORD | {"old_for_minutes": "15"}, 302),
+    ):
+        answer = browser.post(f"{PAGES}/{address}", form)
+        assert answer.status_code == status, answer.content.decode()
+        shown = (
+            answer.content.decode().replace(f'value="{html.escape(PASSWORD["password"])}"', "", 1)
+            if "host" in form
+            else answer.content.decode()
+        )
+        said.append(f"{shown} {answer.headers}")
     got = reach_of(prod, used_by="run 8f3c")
     assert got.connections["shop"]["secrets"] == PASSWORD
     said += [f"{got!r} {got.endpoints} {got.versions}"]
-    for address in (f"{API}/connections", f"{API}/connections/shop", f"{API}/roots", "/audit/export.csv", "/audit/export.jsonl", "/audit/"):
+    for address in (
+        f"{API}/connections",
+        f"{API}/connections/shop",
+        f"{API}/roots",
+        f"{PAGES}/connections",
+        f"{PAGES}/connections/shop",
+        "/audit/export.csv",
+        "/audit/export.jsonl",
+        "/audit/",
+    ):
         assert ask("get", address) == 200
     dump = StringIO()
     call_command("dumpdata", stdout=dump)
-    assert "lake_s3" in dump.getvalue() and ConnectionSecret.objects.exclude(sealed="").count() == 3
+    assert "lake_s3" in dump.getvalue() and ConnectionSecret.objects.exclude(sealed="").count() == 5
     for place in (*said, dump.getvalue(), caplog.text):
         assert found_in(place) == []

@@ -35,6 +35,7 @@ SECTIONS = [
     ("runs", "Runs", "player-play", "r"),
     ("promotions", "Promotions", "arrow-up-circle", "p"),
     ("alerts", "Alerts", "bell", "a"),
+    ("connections", "Connections", "plug-connected", "c"),
     ("audit", "Audit", "list-details", "u"),
     ("settings", "Settings", "settings", "s"),
 ]

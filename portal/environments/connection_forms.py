@@ -1,0 +1,179 @@
+"""Forms of connections, drawn from the fields of their kinds. A form reads text; what is right is for the kind to say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from executor.connections import CONNECTION_KINDS, ConnectionKind
+from executor.document.forms import form_fields
+from portal.environments.connections import LONGEST_OLD_FOR, OLD_FOR_MINUTES
+from portal.errors import PortalError
+from portal.page_actions import sentence
+
+OLD_FOR = {0: "not at all", 15: "15 minutes", 60: "an hour", 6 * 60: "6 hours", LONGEST_OLD_FOR: "a day"}
+"""Minutes → words."""
+
+
+class ConnectionForm(forms.Form):
+    """Base of the forms that `form_of` makes. `settings` and `secrets` are what the actions take."""
+
+    kind: type[ConnectionKind]
+    use_required_attribute = False
+    """A browser would not send a form whose missing field is not shown."""
+
+    def clean(self) -> dict[str, Any]:
+        """Fields that have no meaning with the chosen ones are left as they would be without having been shown."""
+        given = super().clean() or {}
+        for name in [name for name in self.fields if name in self.kind.model_fields and not self._counts(name, given)]:
+            self.errors.pop(name, None)
+            given[name] = "" if name in self.kind.secret_fields() else self.kind.model_fields[name].get_default(call_default_factory=True)
+        return given
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        secret = self.kind.secret_fields()
+        return {name: value for name, value in self.cleaned_data.items() if name in self.kind.model_fields and name not in secret}
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Those that were entered."""
+        return {name: self.cleaned_data[name] for name in self.kind.secret_fields() if self.cleaned_data.get(name)}
+
+    def refuse(self, refusal: PortalError) -> None:
+        """Each problem beside its field."""
+        for problem in refusal.problems or [{"field": refusal.extra.get("field"), "message": sentence(refusal)}]:
+            words = " ".join(filter(None, [problem["message"], problem.get("fix")]))
+            field = problem.get("field") if problem.get("field") in self.fields else None
+            if field in self.kind.secret_fields():
+                self.fields[field].required = True
+            self.add_error(field, words)
+
+    def of_card(self, card: str, *, advanced: bool = False, secret: bool = False) -> list[forms.BoundField]:
+        """The fields of one card of the page."""
+        return [
+            self[name]
+            for name in self.fields
+            if name in self.kind.model_fields
+            and self.kind.hints(name)["card"] == card
+            and bool(self.kind.hints(name).get("advanced")) == advanced
+            and (name in self.kind.secret_fields()) == secret
+        ]
+
+    def where_fields(self) -> list[forms.BoundField]:
+        return self.of_card("where")
+
+    def more_fields(self) -> list[forms.BoundField]:
+        return self.of_card("where", advanced=True)
+
+    def sign_in_fields(self) -> list[forms.BoundField]:
+        return self.of_card("sign-in")
+
+    def secret_fields(self) -> list[forms.BoundField]:
+        return self.of_card("sign-in", secret=True)
+
+    def _counts(self, name: str, given: Mapping[str, Any]) -> bool:
+        when = self.kind.hints(name).get("when", {})
+        return all(other not in self.fields or given.get(other) in values for other, values in when.items())
+
+
+def form_of(kind: str, data: QueryDict | None = None, *, initial: Mapping[str, Any] | None = None, is_new: bool = False) -> ConnectionForm:
+    """The form of a kind. A new connection has a name and what it signs in with, too."""
+    cls = CONNECTION_KINDS[kind]
+    found = {field["name"]: _control(cls, field, needs_secret=is_new) for field in form_fields(cls)}
+    ordered = {name: found[name] for name in cls.model_fields}
+    more = (
+        {"name": forms.CharField(label="Name", max_length=60, help_text="Small letters, digits and _, such as lake_s3.")} if is_new else {}
+    )
+    made: type[ConnectionForm] = type("KindForm", (ConnectionForm,), {**more, **ordered, "kind": cls})
+    return made(data, initial={name: _shown(value) for name, value in (initial or {}).items()})
+
+
+def rotate_form(kind: str, data: QueryDict | None = None) -> ConnectionForm:
+    """The secret fields of a kind, and for how long the old ones work."""
+    cls = CONNECTION_KINDS[kind]
+    secrets = {field["name"]: _control(cls, field) for field in form_fields(cls) if field["widget"] == "secret"}
+    for control in secrets.values():
+        control.widget.attrs.pop("data-when", None)
+        control.required = True
+    minutes = forms.TypedChoiceField(
+        label="The old one works for",
+        choices=list(OLD_FOR.items()),
+        coerce=int,
+        initial=OLD_FOR_MINUTES,
+        help_text="For runs that began with it.",
+    )
+    made: type[ConnectionForm] = type("RotateForm", (ConnectionForm,), {**secrets, "old_for_minutes": minutes, "kind": cls})
+    return made(data, auto_id="rotate-%s")
+
+
+class RootForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=60)
+    address = forms.CharField(label="Lies at", max_length=600)
+    may_write = forms.BooleanField(label="jobs may write there", required=False)
+
+
+class Lines(forms.CharField):
+    """One name = value a line ⇄ a dictionary."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def to_python(self, value: Any) -> Any:
+        found: dict[str, str] = {}
+        for line in filter(None, map(str.strip, str(value or "").splitlines())):
+            name, is_there, text = line.partition("=")
+            if not is_there or name.strip() in found:
+                raise ValidationError("Write one name = value a line, each name once.")
+            found[name.strip()] = text.strip()
+        return found
+
+
+class Words(forms.CharField):
+    """Words with commas between them ⇄ a list."""
+
+    def to_python(self, value: Any) -> Any:
+        return [word.strip() for word in str(value or "").split(",") if word.strip()]
+
+
+def _control(cls: type[ConnectionKind], field: Mapping[str, Any], *, needs_secret: bool = False) -> forms.Field:
+    """A field that counts is needed, unless nothing is something to choose: no private network, no option, no new secret."""
+    hints, limits = cls.hints(field["name"]), field["limits"]
+    needed = needs_secret if field["widget"] == "secret" else field["widget"] not in ("list", "map", "switch")
+    common: dict[str, Any] = {"label": field["label"], "help_text": field["help"], "required": needed, "initial": field["default"]}
+    if field["widget"] == "choice":
+        made: forms.Field = forms.ChoiceField(choices=list(hints["words"].items()), **common)
+    elif field["widget"] == "number":
+        made = forms.IntegerField(min_value=limits.get("minimum"), max_value=limits.get("maximum"), **common)
+    elif field["widget"] == "switch":
+        made = forms.BooleanField(**common)
+    elif field["widget"] == "list":
+        made = Words(**common)
+    elif field["widget"] == "map":
+        made = Lines(**common)
+    elif field["widget"] == "secret":
+        made = forms.CharField(
+            min_length=limits["minLength"],
+            max_length=limits["maxLength"],
+            strip=False,
+            widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+            **common,
+        )
+    else:
+        made = forms.CharField(max_length=limits.get("maxLength"), **common)
+    made.widget.attrs.setdefault("autocomplete", "off")
+    if hints.get("when"):
+        made.widget.attrs["data-when"] = json.dumps(hints["when"])
+    return made
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return "\n".join(f"{name} = {text}" for name, text in value.items())
+    return value
