@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,10 @@ ATTACKER = Path(__file__).with_name("attacker.py")
 pytestmark = pytest.mark.spark  # needs bubblewrap, which that part of the tests brings
 
 
-@pytest.fixture
-def found(wall: Wall) -> dict[str, Any]:
-    """What the attacker of a run reached."""
+@pytest.fixture(params=["without places", "with places"])
+def found(request: pytest.FixtureRequest, wall: Wall) -> Iterator[dict[str, Any]]:
+    """What the attacker of a run reached, in a run without a network and in one with a network of its own."""
+    egress = Egress([Endpoint("lake.test", 443)]) if request.param == "with places" else None
     with socket.create_server(("127.0.0.1", 0)) as server:
         (wall.home / "secret").write_text("of the host")
         told = {
@@ -37,9 +39,11 @@ def found(wall: Wall) -> dict[str, Any]:
             "children": 400,
             "port": server.getsockname()[1],
         }
-        done = wall.run(ATTACKER.read_text(), told)
+        done = wall.run(ATTACKER.read_text(), told, egress=egress)
     assert done.returncode == 0, done.stderr[-3000:]
-    return dict(json.loads(done.stdout))
+    yield dict(json.loads(done.stdout))
+    if egress:
+        egress.close()
 
 
 def test_nothing_is_reached_from_inside(found: dict[str, Any], wall: Wall) -> None:
