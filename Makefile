@@ -8,7 +8,7 @@ export PYTHON SLUICE_HOME
 # Compiled modules are kept even where the machine says otherwise: a program without them needs twice the time to start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up test test-fast bench lint format lock
+.PHONY: help setup demo up test test-fast test-lake bench lint format lock
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -27,6 +27,9 @@ test: setup ## every check and test; gets Chromium and bubblewrap when it may (s
 
 test-fast: setup ## the part without Spark and browser (some 3 min)
 	@$(BIN)/python -m tests.all --fast
+
+test-lake: setup ## the slow checks of Delta tables on S3 and in folders
+	@$(BIN)/python -m pytest -m lake --durations=0 tests/executor/test_connectors.py
 
 bench: setup ## measures, prints one table, writes bench/results.json
 	@$(BIN)/python -m bench

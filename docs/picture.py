@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- picture: made by docs/picture.py -->", "<!-- end of picture -->"
 COMMANDS, SHARED = "commands", "events and problems"
-COMMAND_MODULES = {"__main__", "cli", "commands", "setup_spark"}
+COMMAND_MODULES = {"__main__", "cli", "commands", "setup_connectors", "setup_spark"}
 AUDIT_PAGES = "portal.audit.pages"
 """A box of its own: the record is below accounts, the pages that show it are above."""
 SPARK, DJANGO = "PySpark", "Django"

@@ -2,9 +2,10 @@
 
 1. hard links to pyspark's jars, less those an executor must not have;
 2. the SQL gate, compiled by the compiler that Spark itself ships (no JDK needed);
-3. an archive of loaded classes, so that previews and runs start sooner.
+3. an archive of loaded classes, so that previews and runs start sooner;
+4. the jars that reach S3, Delta and databases (executor/setup_connectors.py); without them Sluice works on folders only.
 
-Run again it does nothing, unless pyspark or the gate's source has changed.
+Run again it does nothing, unless pyspark, the gate's source or the list of connectors has changed, or connectors are missing.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ import os
 import shutil
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from executor.problems import Problem, ProblemError
 from executor.running.warm_up import warm_up_job
+from executor.setup_connectors import set_up_connectors
 from executor.spark import hadoop_defaults
+from executor.spark.compiling import compile_jar
 from executor.spark.home import (
     GATE_SOURCES,
     SPARK_VERSION,
@@ -58,6 +59,7 @@ def set_up(home: SparkHome, *, force: bool = False, say: Callable[[str], None] =
             if home.path.exists() and not home.remove():
                 raise ProblemError(Problem(code="spark-in-use", message=f"“{home.path}” is in use.", fix="Stop Sluice first."))
             _make(home, say)
+        set_up_connectors(home, say)
         for old in home.path.parent.glob(f"{SPARK_VERSION}-*"):
             if old != home.path:
                 SparkHome(old).remove()
@@ -87,35 +89,8 @@ def link_jars(source: Path, target: Path) -> None:
 
 
 def compile_gate(home: SparkHome) -> None:
-    """Compiles executor/gate/*.java with Janino, inside a JVM of Spark's jars, into one jar beside them, with Hadoop's few defaults."""
-    with tempfile.TemporaryDirectory(prefix="sluice-gate-") as folder:
-        jvm = Jvm(home, java_options(ARCHIVE_MEMORY_MB, 1, "preview", Path(folder)), log=lambda level, text: None)
-        try:
-            _cook(jvm.connect(), home, Path(folder))
-        finally:
-            jvm.kill()
-        with zipfile.ZipFile(home.gate_jar, "w", zipfile.ZIP_DEFLATED) as jar:
-            for name, text in hadoop_defaults.texts().items():
-                jar.writestr(zipfile.ZipInfo(name), text)
-            for compiled in sorted(Path(folder).rglob("*.class")):
-                jar.writestr(zipfile.ZipInfo(str(compiled.relative_to(folder))), compiled.read_bytes())
-
-
-def _cook(gateway: Any, home: SparkHome, target: Path) -> None:
-    jvm = gateway.jvm
-    sources = sorted(GATE_SOURCES.glob("*.java"))
-    class_path = sorted(home.jars.glob("*.jar"))
-    compiler = jvm.org.codehaus.janino.Compiler()
-    compiler.setClassPath(_files(gateway, class_path))
-    compiler.setDestinationDirectory(jvm.java.io.File(str(target)), False)
-    compiler.compile(_files(gateway, sources))
-
-
-def _files(gateway: Any, paths: list[Path]) -> Any:
-    array = gateway.new_array(gateway.jvm.java.io.File, len(paths))
-    for index, path in enumerate(paths):
-        array[index] = gateway.jvm.java.io.File(str(path))
-    return array
+    """executor/gate/*.java as one jar beside Spark's, with Hadoop's few defaults."""
+    compile_jar(home, sorted(GATE_SOURCES.glob("*.java")), home.gate_jar, texts=hadoop_defaults.texts())
 
 
 def make_archive(home: SparkHome) -> None:

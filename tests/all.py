@@ -90,7 +90,7 @@ SLOW = [
     # Tests of one file share its Spark session, its servers, its browser. All together, so that nobody waits for the last of one kind.
     Part(
         "Spark, services, browser",
-        pytest("spark or services or browser", *FILES_AT_ONCE, *files_marked("spark", "services", "browser")),
+        pytest("(spark or services or browser) and not lake", *FILES_AT_ONCE, *files_marked("spark", "services", "browser")),
         needs=("bwrap", "chromium"),
     ),
 ]

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from portal.accounts.models import Project, User
     from portal.environments.models import ComputeProfile, Environment
+    from tests.services.s3 import S3Server
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -139,6 +140,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock(), connection.schema_editor() as editor:
         guards.install(None, editor)
         importlib.import_module("portal.runs.migrations.0002_guards").put_up(None, editor)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A real S3 server; `new_bucket()` gives an empty bucket. A test that asks for it is marked `services`."""
+    from tests.services import s3
+
+    with s3.serving() as server:
+        yield server
 
 
 @pytest.fixture

@@ -51,10 +51,11 @@ def function_list() -> FunctionList:
 def registry(spark: SparkSession) -> tuple[set[str], set[str]]:
     """The names of Spark's built-in functions and of its table-valued functions."""
     analysis = spark._jvm.org.apache.spark.sql.catalyst.analysis  # type: ignore[union-attr]
-    return _names(analysis.FunctionRegistry.builtin()), _names(analysis.TableFunctionRegistry.builtin())
+    return names(analysis.FunctionRegistry.builtin()), names(analysis.TableFunctionRegistry.builtin())
 
 
-def _names(source: object) -> set[str]:
+def names(source: object) -> set[str]:
+    """The names in a registry of Spark's."""
     listed = source.listFunction().mkString("\n")  # type: ignore[attr-defined]
     return {identifier.rsplit(".", 1)[-1].strip("`") for identifier in listed.split("\n")}
 

@@ -4,6 +4,7 @@ Jars that a job never needs but an attacker could use (an embedded database, Hiv
 The folder is made once by `python -m executor.setup_spark`; it holds hard links, so it costs no disk.
 
     <home>/jars/*.jar        Spark and what it needs, less `LEFT_OUT`, and `sluice-gate.jar` (our gate, compiled; Hadoop's defaults)
+    <home>/connectors/*.jar  S3, Delta and database drivers, for the processes that ask for them (executor/spark/connectors.py; optional)
     <home>/ready              all of it is in place
     <home>/classes.jsa        class archive that makes the JVM start sooner (optional)
 """
@@ -16,6 +17,7 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -26,6 +28,8 @@ from executor.spark import hadoop_defaults
 SPARK_VERSION = "4.2.0"
 GATE_JAR = "sluice-gate.jar"
 GATE_SOURCES = Path(__file__).parent.parent / "gate"
+CONNECTOR_LIST = Path(__file__).parent / "connectors.txt"
+CONNECTOR_SOURCES = Path(__file__).parent / "java"
 
 LEFT_OUT = (
     "derby*", "hive-*", "spark-hive*", "spark-connect*", "connect-repl*", "jdo*", "javax.jdo*", "datanucleus*", "bonecp*", "HikariCP*",
@@ -68,6 +72,10 @@ class SparkHome:
         return self.path / "jars"
 
     @property
+    def connectors(self) -> Path:
+        return self.path / "connectors"
+
+    @property
     def gate_jar(self) -> Path:
         return self.jars / GATE_JAR
 
@@ -76,9 +84,10 @@ class SparkHome:
         """The archive of loaded classes, for previews and runs alike."""
         return self.path / ARCHIVE
 
-    def class_path(self) -> str:
-        """All jars in a fixed order, ours first: a class archive is valid for exactly one class path."""
-        return os.pathsep.join(str(jar) for jar in sorted(self.jars.glob("*.jar"), key=lambda jar: (jar.name != GATE_JAR, jar)))
+    def class_path(self, more: Sequence[Path] = ()) -> str:
+        """All jars in a fixed order, ours first, then `more`: a class archive is valid for one class path and what is put behind it."""
+        ours = sorted(self.jars.glob("*.jar"), key=lambda jar: (jar.name != GATE_JAR, jar))
+        return os.pathsep.join(str(jar) for jar in (*ours, *more))
 
     @property
     def ready_mark(self) -> Path:
@@ -132,11 +141,13 @@ def spark_home() -> SparkHome:
 
 
 def fingerprint() -> str:
-    """Changes when pyspark's jars, Java, the list of jars left out, the gate's source or what else is in the folder changes."""
+    """Changes when pyspark's jars, Java, the lists of jars, the gate's source or what else is in the folder changes."""
     digest = hashlib.sha256(f"{os.path.realpath(java_command())}:{ARCHIVE}".encode())
     for source in sorted(GATE_SOURCES.glob("*.java")):
         digest.update(source.read_bytes())
     digest.update(repr(hadoop_defaults.texts()).encode())
+    for part in (CONNECTOR_LIST, *sorted(CONNECTOR_SOURCES.glob("*.java"))):
+        digest.update(part.read_bytes())
     for jar in sorted(pyspark_jars().glob("*.jar")):
         kept = jar.stat()
         digest.update(f"{jar}:{kept.st_size}:{kept.st_mtime_ns}:{is_left_out(jar.name)}\n".encode())

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -86,14 +86,14 @@ def java_options(memory_mb: int, cores: int, kind: str, temp: Path) -> list[str]
 class Jvm:
     """One running JVM with a py4j gateway inside."""
 
-    def __init__(self, home: SparkHome, options: list[str], log: LogSink) -> None:
-        """Starts the process and returns at once; `connect` waits for it."""
+    def __init__(self, home: SparkHome, options: list[str], log: LogSink, more_jars: Sequence[Path] = ()) -> None:
+        """Starts the process, with `more_jars` behind Spark's, and returns at once; `connect` waits for it."""
         self._log = log
         self.last_lines: deque[str] = deque(maxlen=20)
         self._info_folder = tempfile.TemporaryDirectory(prefix="sluice-jvm-")
         self._info = Path(self._info_folder.name) / "connection"
         in_use = home.in_use()
-        command = [java_command(), *options, "-cp", home.class_path(), "org.apache.spark.api.python.PythonGatewayServer"]
+        command = [java_command(), *options, "-cp", home.class_path(more_jars), "org.apache.spark.api.python.PythonGatewayServer"]
         self.process = subprocess.Popen(  # noqa: S603
             command,
             stdin=subprocess.PIPE,

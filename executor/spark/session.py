@@ -10,6 +10,7 @@ import logging
 import sys
 import tempfile
 import threading
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from executor.files.tree import NotRemoved, remove
 from executor.problems import Problem, ProblemError
 from executor.spark import deadline
+from executor.spark.connectors import jar_paths, settings_of
 from executor.spark.home import SparkHome, pyspark_jars, spark_home
 from executor.spark.jvm import Jvm, LogSink, java_options
 
@@ -104,22 +106,27 @@ def settings(profile: ComputeProfile, scratch: Path) -> dict[str, str]:
 class SparkProcess:
     """A JVM and the session in it. `start` begins both at once with other work; `session` waits for them."""
 
-    def __init__(self, profile: ComputeProfile, kind: str, log: LogSink, home: SparkHome | None = None) -> None:
+    def __init__(
+        self, profile: ComputeProfile, kind: str, log: LogSink, home: SparkHome | None = None, connectors: Collection[str] = ()
+    ) -> None:
+        """Begins to start. `connectors`: what it can reach besides folders, names of `executor.spark.connectors.TITLES`.
+        Raises ProblemError when Spark, or one of them, has not been set up here."""
         self.profile = profile
+        self.connectors = frozenset(connectors)
         self.scratch = Path(tempfile.mkdtemp(prefix="sluice-run-"))
         self._session: SparkSession | None = None
         self._failure: BaseException | None = None
         chosen = home or spark_home()
         _require_set_up(chosen)
         options = java_options(profile.memory_mb, profile.cores, kind, self.scratch) + archive_options(chosen)
-        self.jvm = Jvm(chosen, options, log)
+        self.jvm = Jvm(chosen, options, log, jar_paths(chosen, self.connectors))
         self._starter = threading.Thread(target=self._start, name="spark-start", daemon=True)
         self._starter.start()
 
     def _start(self) -> None:
         try:
             import_pyspark()
-            self._session = build_session(self.jvm.connect(), settings(self.profile, self.scratch))
+            self._session = build_session(self.jvm.connect(), settings(self.profile, self.scratch) | settings_of(self.connectors))
         except BaseException as error:  # noqa: BLE001 – raised again in the thread that waits
             self._failure = error
 

@@ -1,0 +1,93 @@
+"""Connectors: jars that reach S3, Delta tables and databases. They are on the class path only of a process that was started for them.
+
+They stand in `connectors.txt`, each with its hash, and are kept beside Spark's jars by `executor.setup_connectors`. A process without them
+starts as fast as before, and SQL in it finds no more to misuse than before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from executor.problems import Problem, ProblemError
+from executor.spark.home import CONNECTOR_LIST, CONNECTOR_SOURCES, SparkHome
+
+TITLES = {
+    "s3": "S3",
+    "delta": "Delta tables",
+    "postgresql": "PostgreSQL",
+    "mariadb": "MariaDB and MySQL",
+    "sqlserver": "SQL Server",
+    "sqlite": "SQLite",
+}
+"""The connectors there are, and what people call them."""
+
+DELTA_SETTINGS = {
+    # Rules without which rows that a table has deleted would be read again. Its catalog stays out: it lets SQL name files (delta.`/path`).
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.databricks.delta.requiredSparkConfsCheck.enabled": "false",
+    # Made for clusters: 50 tasks for the state of a table, 10,000 to list its files (a VACUUM of ten files took 37 s).
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
+}
+DELTA_ON_S3 = {"spark.delta.logStore.s3a.impl": "sluice.S3LogStore"}
+OWN_JAR = "sluice-connectors.jar"
+OWN_NEEDS = {"s3", "delta"}
+"""What our own classes (executor/spark/java) are made of, and for."""
+
+
+@dataclass(frozen=True)
+class ConnectorJar:
+    """One line of the list. `sha256` in hexadecimal digits."""
+
+    connector: str
+    organisation: str
+    name: str
+    version: str
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}-{self.version}.jar"
+
+
+@cache
+def connector_jars() -> tuple[ConnectorJar, ...]:
+    """The committed list."""
+    rows = [line.split() for line in CONNECTOR_LIST.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    return tuple(ConnectorJar(connector, *coordinates.split(":"), sha256) for connector, coordinates, sha256 in rows)
+
+
+def jar_paths(home: SparkHome, connectors: Collection[str]) -> list[Path]:
+    """The files of these connectors, in the list's order. Raises ProblemError when one is not on this machine."""
+    wanted = [jar for jar in connector_jars() if jar.connector in connectors]
+    if unknown := set(connectors) - TITLES.keys():
+        raise ValueError(f"no such connector: {sorted(unknown)}")
+    paths = [home.connectors / jar.file_name for jar in wanted]
+    if missing := [jar for jar, path in zip(wanted, paths, strict=True) if not path.is_file()]:
+        raise ProblemError(not_here(missing))
+    return [*paths, home.connectors / OWN_JAR] if set(connectors) >= OWN_NEEDS else paths
+
+
+def settings_of(connectors: Collection[str]) -> dict[str, str]:
+    """What the session needs for them. Nothing secret: see executor/spark/s3.py for how keys get in."""
+    delta = DELTA_SETTINGS if "delta" in connectors else {}
+    return delta | (DELTA_ON_S3 if set(connectors) >= OWN_NEEDS else {})
+
+
+def own_sources() -> list[Path]:
+    """The Java sources of our own jar."""
+    return sorted(CONNECTOR_SOURCES.glob("*.java"))
+
+
+def not_here(missing: Sequence[ConnectorJar]) -> Problem:
+    """These could not be got when Sluice was set up."""
+    titles = [title for name, title in TITLES.items() if name in {jar.connector for jar in missing}]
+    return Problem(
+        code="connector-not-set-up",
+        message=f"This Sluice cannot reach {', '.join(titles)}: what it needs for that could not be got when it was set up. Folders work.",
+        found=f"{missing[0].file_name} is missing.",
+        fix="Whoever runs Sluice: run `make setup` again where Java can reach a Maven repository.",
+    )
