@@ -56,8 +56,13 @@ class ConnectorJar:
 @cache
 def connector_jars() -> tuple[ConnectorJar, ...]:
     """The committed list."""
-    rows = [line.split() for line in CONNECTOR_LIST.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    return tuple(ConnectorJar(connector, *coordinates.split(":"), sha256) for connector, coordinates, sha256 in rows)
+    lines = [line for line in CONNECTOR_LIST.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    return tuple(_jar(*line.split()) for line in lines)
+
+
+def _jar(connector: str, coordinates: str, sha256: str) -> ConnectorJar:
+    organisation, name, version = coordinates.split(":")
+    return ConnectorJar(connector, organisation, name, version, sha256)
 
 
 def jar_paths(home: SparkHome, connectors: Collection[str]) -> list[Path]:

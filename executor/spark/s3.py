@@ -211,7 +211,7 @@ def _code(java: Any) -> str | None:
 
 def _plain_settings(spark: SparkSession) -> Any:
     """A copy of Spark's settings of Hadoop, which know nothing of S3."""
-    return _hadoop(spark).conf.Configuration(spark._jsc.hadoopConfiguration())  # type: ignore[attr-defined]
+    return _hadoop(spark).conf.Configuration(spark._jsc.hadoopConfiguration())
 
 
 def _hadoop(spark: SparkSession) -> Any:
