@@ -222,6 +222,7 @@ def _place(environment: Environment, connection: str, address: str, may_write: b
 def _require_own_place(environment: Environment, described: ConnectionKind, place: str, may_write: bool, root: Root | None) -> None:
     """A place has one name in an environment: what is read only by one name must not be written by another, and of two jobs that write to
     one place Sluice must know. Two environments may read one place; only one may write there."""
+    _hold_places()
     others = Root.objects.exclude(connection=None)
     if root:
         others = others.exclude(pk=root.pk)
@@ -271,8 +272,14 @@ def _require_secrets(described: ConnectionKind, given: Mapping[str, str], why: s
 
 def _hold(environment: Environment) -> Environment:
     """All environments of its project, so that nobody gives out the same place or name at the same moment; gives this one."""
-    held = Environment.objects.select_for_update().filter(project=environment.project_id).order_by("pk").select_related("project")
+    rows = Environment.objects.select_for_update(no_key=True, of=("self",)).select_related("project")
+    held = rows.filter(project=environment.project_id).order_by("pk")
     return next((one for one in held if one.pk == environment.pk), None) or _still_there(None)
+
+
+def _hold_places() -> None:
+    """Nobody else gives out a place meanwhile, in no project: the oldest root stands for all of them."""
+    Root.objects.select_for_update(no_key=True).order_by("pk").first()
 
 
 def _still_there(row: Any) -> Any:

@@ -170,6 +170,10 @@ class Roots(OfEnvironment):
 class RootDetail(OfEnvironment):
     changes = "manage_environment"
 
+    @extend_schema(summary="One root", responses=RootOut, tags=TAGS)
+    def get(self, request: Request, project: str, environment: str, root: str) -> Response:
+        return Response(RootOut(self._root()).data)
+
     @extend_schema(summary="Change a root", request=RootEdit, responses=RootOut, tags=TAGS)
     def patch(self, request: Request, project: str, environment: str, root: str) -> Response:
         found = self._root()

@@ -20,7 +20,7 @@ def keep(connection: Connection, described: ConnectionKind, *, set_by: User, old
     """The next version, in the caller's transaction: the secrets that stand in `described`. The one before stays readable for `old_for`."""
     now = timezone.now()
     connection.versions.filter(ends_at=None).update(ends_at=now + old_for)
-    forget_ended(connection)
+    forget_ended()
     number = (connection.versions.values_list("number", flat=True).first() or 0) + 1
     values = {name: getattr(described, name).get_secret_value() for name in described.needed_secrets()}
     return connection.versions.create(
@@ -35,12 +35,12 @@ def keep(connection: Connection, described: ConnectionKind, *, set_by: User, old
 def end(connection: Connection) -> None:
     """Nobody gets it any more, and it is forgotten."""
     connection.versions.filter(Q(ends_at=None) | Q(ends_at__gt=timezone.now())).update(ends_at=timezone.now())
-    forget_ended(connection)
+    forget_ended()
 
 
-def forget_ended(connection: Connection) -> None:
-    """Of versions that have ended, only who set them and when is kept."""
-    connection.versions.filter(ends_at__lte=timezone.now()).exclude(sealed="").update(sealed="")
+def forget_ended() -> int:
+    """Of versions that have ended, only who set them and when is kept. Gives how many were wiped."""
+    return ConnectionSecret.objects.filter(ends_at__lte=timezone.now()).exclude(sealed="").update(sealed="")
 
 
 def opened(connection: Connection, number: int | None = None, *, used_by: str) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portal.alerts import delivery, left_alone, not_taken, raising
 from portal.data import tidying
+from portal.environments import sealing
 from portal.pipelines import progress, ticks
 from portal.promotions import actions as promotions
 from portal.runs import doorbell, half_published, outbox, sweeper
@@ -30,6 +31,7 @@ def _ours() -> list[Tick]:
         Tick("find runs that no worker takes", 30, not_taken.find_not_taken),
         Tick("find alerts of which nobody is left", 60, left_alone.find_left_alone),
         Tick("expire promotions", 60, promotions.expire_waiting),
+        Tick("wipe secrets that have ended", 60, sealing.forget_ended),
         Tick("mend times of schedules", 60, ticks.mend_times),
         Tick("tidy uploads and bins", 600, tidying.tidy),
         Tick("give a sign of life", 10, lambda: doorbell.give_sign("scheduler")),

@@ -38,7 +38,7 @@ TABLE = {
     "A/ENV/places/give-up": "POST give_up_place in test",
     "A/ENV/places/put-back": "POST put_back_output in test",
     "A/ENV/roots": "GET view in test; POST manage_environment in test",
-    "A/ENV/roots/<str:root>": "PATCH manage_environment in test; DELETE manage_environment in test",
+    "A/ENV/roots/<str:root>": "GET view in test; PATCH manage_environment in test; DELETE manage_environment in test",
     "A/ENV/secrets": "GET view in test",
     "A/ENV/secrets/<str:name>": "PUT manage_environment in test; DELETE manage_environment in test",
     "A/ENV/uploads/": "GET view in test; POST bring_data in test",

@@ -200,6 +200,7 @@ def test_a_rotated_secret_stays_for_those_who_began_with_it_and_then_ends(ada, p
     with pytest.raises(PortalError, match="has ended"):
         opened(made, 1)
     assert opened(made) == NEW
+    assert (sealing.forget_ended(), sealing.forget_ended(), made.versions.get(number=1).sealed) == (1, 0, "")
     connections.rotate_secret(actor=ada, connection=made, secrets=KEYS, old_for_minutes=0)
     assert [version.sealed != "" for version in made.versions.order_by("number")] == [False, False, True]
     with pytest.raises(PortalError, match="has ended"):
