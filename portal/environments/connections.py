@@ -26,7 +26,7 @@ from portal.locking import gone, require_seen
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 MOST = 100
 OLD_FOR_MINUTES, LONGEST_OLD_FOR = 15, 24 * 60
-SCHEMES = {"s3", "s3a", "file", "http", "https", "jdbc", "hdfs", "abfs", "abfss", "gs", "wasb", "kafka"}
+SCHEMES = {"s3", "s3a", "s3n", "file", "http", "https", "jdbc", "hdfs", "abfs", "abfss", "gs", "wasb", "kafka"}
 """No names of roots: `s3a:…` in a document would mean either."""
 
 
@@ -221,7 +221,8 @@ def _place(environment: Environment, connection: str, address: str, may_write: b
 
 def _require_own_place(environment: Environment, described: ConnectionKind, place: str, may_write: bool, root: Root | None) -> None:
     """A place has one name in an environment: what is read only by one name must not be written by another, and of two jobs that write to
-    one place Sluice must know. Two environments may read one place; only one may write there."""
+    one place Sluice must know. Which service it is makes no difference there, since an absolute address (`s3a://…`) does not say it. Two
+    environments may read one place; only one may write there."""
     _hold_places()
     others = Root.objects.exclude(connection=None)
     if root:
@@ -230,7 +231,9 @@ def _require_own_place(environment: Environment, described: ConnectionKind, plac
         is_here = other.environment_id == environment.pk
         if not is_here and not (may_write and other.may_write):
             continue
-        if other.connection is None or not _overlap(place, other.address) or _storage(other.connection) != described.storage():
+        if other.connection is None or not _overlap(place, other.address):
+            continue
+        if not is_here and _storage(other.connection) != described.storage():
             continue
         whose = "" if is_here else f" of {other.environment.name}"
         named = f"“{other.name}”{whose}" if other.environment.project_id == environment.project_id else "of another project"

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
+from executor.language import roots
 from portal.accounts.models import Project, User, slug_validator
 from portal.locking import edition_of
 
@@ -65,7 +66,7 @@ class Environment(models.Model):
         is_new = self._state.adding
         super().save(*args, **options)
         if is_new:
-            Root.objects.create(environment=self, name=DEFAULT_ROOT, may_write=True)
+            Root.objects.create(environment=self, name=roots.DEFAULT, may_write=True)
 
     @property
     def edition(self) -> str:
@@ -168,10 +169,6 @@ class ConnectionSecret(models.Model):
         return self.ends_at is not None and self.ends_at <= timezone.now()
 
 
-DEFAULT_ROOT = "lake"
-"""The root that a document means where it names none."""
-
-
 class Root(models.Model):
     """A name for a place where files lie, so that a document says the name and runs unchanged in every environment."""
 
@@ -196,7 +193,7 @@ class Root(models.Model):
     @property
     def is_default(self) -> bool:
         """Whether documents mean it where they name no root."""
-        return self.name == DEFAULT_ROOT
+        return self.name == roots.DEFAULT
 
     @property
     def edition(self) -> str:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from executor.language import roots
 from portal.audit.models import AuditEvent
 from portal.environments import connections, sealing, vault
 from portal.environments.models import Connection, ConnectionSecret, Root
@@ -285,15 +286,32 @@ def test_no_two_projects_write_to_a_place_and_neither_is_named_to_the_other(ada,
     assert "curated" not in refused.value.message and "flights" not in refused.value.message
 
 
-def test_a_connection_is_not_moved_onto_the_places_of_another(ada, prod):
+def test_a_connection_is_not_moved_onto_the_places_of_another(ada, prod, dev):
     service = {"service": "other", "endpoint": "https://minio.example.org"}
-    make_root(ada, make_s3(ada, prod), "raw", "s3a://acme-lake/")
-    moved = make_s3(ada, prod, "moved", **service)
-    make_root(ada, moved, "same_name_elsewhere", "s3a://acme-lake/")
-    with pytest.raises(Conflict, match="“raw” lies there"):
+    make_root(ada, make_s3(ada, prod), "raw", "s3a://acme-lake/", may_write=True)
+    moved = make_s3(ada, dev, **service)
+    make_root(ada, moved, "same_name_elsewhere", "s3a://acme-lake/", may_write=True)
+    with pytest.raises(Conflict, match="“raw” of prod lies there"):
         edited(ada, moved, KEYS, service="amazon", endpoint="")
     moved.refresh_from_db()
     assert moved.settings["service"] == "other" and moved.versions.count() == 1
+
+
+def test_an_absolute_address_leads_to_one_service(ada, prod):
+    """It names a bucket and no service: two of the same name would be one address with two meanings."""
+    make_root(ada, make_s3(ada, prod), "raw", "s3a://acme-lake/")
+    other = make_s3(ada, prod, "minio", service="other", endpoint="https://minio.example.org")
+    with pytest.raises(Conflict, match="“raw” lies there"):
+        make_root(ada, other, "mine", "s3a://acme-lake/x/")
+
+
+@pytest.mark.parametrize("address", ["s3a://acme-lake/", "s3a://acme-lake/a b/ü/", "s3a://acme.lake/x.y/"])
+def test_an_address_of_a_document_lies_in_the_root_that_was_made(address, ada, prod):
+    make_root(ada, make_s3(ada, prod), "raw", address)
+    known = [roots.Root(name, one["address"], one["may_write"]) for name, one in reach_of(prod, used_by="x").roots.items()]
+    assert roots.located(f"{address}2013/f.csv", known, "inputURI") == roots.Located("raw", "2013/f.csv")
+    assert roots.located("raw:2013/f.csv", known, "inputURI") == roots.Located("raw", "2013/f.csv")
+    assert roots.located("f.csv", known, "inputURI", writes=True) == roots.Located("lake", "f.csv")
 
 
 def test_a_root_lies_on_a_connection_of_its_own_environment(ada, prod, dev):

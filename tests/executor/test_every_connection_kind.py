@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from executor.connections.base import missing_secrets
 from executor.connections.postgresql import PostgreSQL
 from executor.connections.s3 import S3
 from executor.document.forms import form_fields
+from executor.stores.s3_access import S3Access
 
 EVERY = pytest.mark.parametrize("cls", CONNECTION_KINDS.values(), ids=CONNECTION_KINDS.keys())
 ROOT = "s3a://acme-lake/prod/"
@@ -103,6 +105,24 @@ def test_a_run_reaches_the_buckets_of_its_roots_and_nothing_without_one() -> Non
     assert reached(s3(), "s3a://a.lake/x/") == ["s3.eu-central-1.amazonaws.com:443"], "no certificate is good for a.lake.s3…"
 
 
+@pytest.mark.parametrize("bucket", ["acme-lake", "acme.lake"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"region": "us-east-1"}, {"region": "us-east-1", "bucket_style": "path"}, {"region": "eu-central-1"}, {"region": "cn-north-1"},
+        {"region": "us-gov-west-1"}, {"service": "other", "endpoint": "https://minio.example.org:9000/"},
+        {"service": "other", "endpoint": "http://minio.example.org", "tls": "off"},
+        {"service": "other", "endpoint": "https://192.0.2.7", "bucket_style": "path"},
+    ],
+)  # fmt: skip
+def test_what_a_client_asks_is_what_a_run_may_reach(fields: dict[str, Any], bucket: str) -> None:
+    made = s3(**fields)
+    assert made.problems() == []
+    access = S3Access(made.region, made.url(), path_style=made.bucket_style == "path", key_id="x" * 20, secret="x" * 40)
+    asked = urlsplit(access.client().generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"}))
+    assert reached(made, f"s3a://{bucket}/") == [f"{asked.hostname}:{asked.port or {'https': 443, 'http': 80}[asked.scheme]}"]
+
+
 def test_a_role_is_asked_for_at_sts() -> None:
     role = {"sign_in": "role", "role": "arn:aws:iam::123456789012:role/lake"}
     assert reached(s3(**role), ROOT)[1:] == ["sts.eu-central-1.amazonaws.com:443"]
@@ -173,7 +193,7 @@ def test_a_root_is_stored_in_one_form(given: str) -> None:
     [
         "", "acme-lake/prod", "s3a://", "s3a:///prod/", "s3a://Acme/prod/", "s3a://a/", "s3a://acme-lake/../other/", "s3a://acme-lake/a/../b/",
         "s3a://acme-lake/./", "s3a://acme-lake//prod/", "s3a://acme..lake/", "s3a://192.168.0.1/", "s3a://user@acme-lake/", "s3a://acme-lake:80/",
-        "s3a://acme-lake/a\\b/", "s3a://acme-lake/a?b/", "s3a://acme-lake/a*/", "s3a://acme-lake/%2e%2e/", "s3a://acme-lake/a\nb/",
+        "s3a://acme-lake/a\\b/", "s3a://acme-lake/a?b/", "s3a://acme-lake/a*/", "s3a://acme-lake/a@b/", "s3a://acme-lake/%2e%2e/", "s3a://acme-lake/a\nb/",
         "s3a://acme-lake/{a,b}/", "file:///etc/", "https://acme-lake/", "gs://acme-lake/x/", "s3a://acme-lake/" + "x" * 600,
     ],
 )  # fmt: skip
