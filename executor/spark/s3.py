@@ -7,20 +7,16 @@ was not opened cannot be reached at all: nothing else in the process knows how.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from executor.problems import Foreign, Problem, ProblemError
+from executor.problems import Problem
+from executor.stores.s3_access import NO_ANSWER, NO_TRUST, S3Access, problem_for
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-REGION = re.compile(r"[a-z0-9-]{1,40}")
-ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
 PROVIDERS = "org.apache.hadoop.fs.s3a."
 COMMON = {
     "fs.s3a.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
@@ -41,122 +37,72 @@ COMMON = {
     "fs.s3a.audit.enabled": "false",
 }
 
-KEY_WRONG = ("S3 does not know this key, or its secret is not right.", "Look at the connection's access key and secret key.")
-REFUSED = ("S3 refuses this.", "The key lacks a right (list, read or write), or is wrong or too old: test the connection.")
-NO_BUCKET = ("There is no such bucket.", "Look at the bucket's name, and at the connection's endpoint.")
-OTHER_REGION = ("The bucket is in another region.", "Enter the bucket's own region in the connection.")
-BUSY = ("S3 is too busy and asks to come later.", "Run it again later; fewer or larger files need fewer requests.")
-NOT_REACHED = ("S3 does not answer there.", "Look at the connection's endpoint: host, port, and whether it speaks TLS (https).")
-WORDS = {
-    "InvalidAccessKeyId": KEY_WRONG,
-    "SignatureDoesNotMatch": KEY_WRONG,
-    "ExpiredToken": ("The key's session has expired.", "Enter new keys and a new session token in the connection."),
-    "InvalidToken": ("The session token does not fit the key.", "Enter keys and session token of the same session."),
-    "AccessDenied": ("The key has no right to do this.", "Whoever owns the bucket must allow listing, reading or writing it to this key."),
-    "NoSuchBucket": NO_BUCKET,
-    "PermanentRedirect": OTHER_REGION,
-    "AuthorizationHeaderMalformed": OTHER_REGION,
-    "SlowDown": BUSY,
+ENCRYPTION = {"AES256": "AES256", "aws:kms": "SSE-KMS"}
+"""S3's words for it, and Hadoop's."""
+MEANINGS = {
+    "UnknownHostException": NO_ANSWER,
+    "UnknownStoreException": "NoSuchBucket",
+    "AWSRedirectException": "PermanentRedirect",
+    "AWSServiceThrottledException": "SlowDown",
+    "AWSStatus500Exception": "InternalError",
+    "SSLException": NO_TRUST,
+    "SSLHandshakeException": NO_TRUST,
+    "ConnectException": NO_ANSWER,
+    "ConnectTimeoutException": NO_ANSWER,
+    "SocketTimeoutException": NO_ANSWER,
+    "AWSBadRequestException": "400",
+    "AccessDeniedException": "403",
 }
-"""What S3 says, and our words: sentence and fix."""
-NAMES = {
-    "UnknownHostException": ("There is no host of that name.", "Look at the connection's endpoint."),
-    "UnknownStoreException": NO_BUCKET,
-    "AWSRedirectException": OTHER_REGION,
-    "AWSServiceThrottledException": BUSY,
-    "AWSStatus500Exception": ("S3 has failed itself.", "Run it again later."),
-    "SSLHandshakeException": ("The server's certificate is not one that this machine trusts.", "Look at the connection's endpoint."),
-    "SSLException": NOT_REACHED,
-    "ConnectException": NOT_REACHED,
-    "ConnectTimeoutException": NOT_REACHED,
-    "SocketTimeoutException": NOT_REACHED,
-    "AWSBadRequestException": REFUSED,
-    "AccessDeniedException": REFUSED,
-}
-"""The same by Java's classes, the most telling first, where no word of S3's is there."""
+"""What Java's classes mean where no word of S3's is there, the most telling first."""
 
 
-@dataclass(frozen=True)
-class Keys:
-    """What signs requests. `session_token` goes with keys that expire."""
+def settings_for(access: S3Access) -> dict[str, str]:
+    """Hadoop's settings for the file system of one bucket. They hold the keys: nothing else may have them."""
+    found = COMMON | {
+        "fs.s3a.endpoint.region": access.region,
+        "fs.s3a.path.style.access": str(access.path_style).lower(),
+        "fs.s3a.requester.pays.enabled": str(access.requester_pays).lower(),
+    }
+    if access.endpoint:
+        found |= {"fs.s3a.endpoint": access.endpoint, "fs.s3a.connection.ssl.enabled": str(access.endpoint.startswith("https:")).lower()}
+    if access.encryption:
+        found["fs.s3a.encryption.algorithm"] = ENCRYPTION[access.encryption]
+    if access.kms_key:
+        found["fs.s3a.encryption.key"] = access.kms_key
+    return found | _signing(access)
 
-    access_key: str = field(repr=False)
-    secret_key: str = field(repr=False)
-    session_token: str | None = field(default=None, repr=False)
 
-
-@dataclass(frozen=True)
-class S3Bucket:
-    """How one bucket is reached.
-
-    `endpoint`: scheme, host and port, or None for AWS itself. `keys`: None reads without signing (open data). `encryption`: what the server
-    shall do with new objects; `kms_key` goes with "kms". `requester_pays`: whoever reads pays for it.
-    """
-
-    name: str
-    region: str = "us-east-1"
-    endpoint: str | None = None
-    path_style: bool = False
-    keys: Keys | None = None
-    encryption: Literal["s3", "kms"] | None = None
-    kms_key: str | None = None
-    requester_pays: bool = False
-
-    def __post_init__(self) -> None:
-        for name, value, form in (("bucket", self.name, BUCKET), ("region", self.region, REGION), ("endpoint", self.endpoint, ENDPOINT)):
-            if value is not None and not form.fullmatch(value):
-                raise ProblemError(Problem(code="s3-settings", message=f"The {name} of this S3 place is not right.", found=repr(value)))
-
-    @property
-    def address(self) -> str:
-        return f"s3a://{self.name}/"
-
-    def settings(self) -> dict[str, str]:
-        """Hadoop's settings for a file system of this bucket alone. They hold the keys: only `open_bucket` may have them."""
-        found = COMMON | {
-            "fs.s3a.endpoint.region": self.region,
-            "fs.s3a.path.style.access": str(self.path_style).lower(),
-            "fs.s3a.requester.pays.enabled": str(self.requester_pays).lower(),
-        }
-        if self.endpoint:
-            found |= {"fs.s3a.endpoint": self.endpoint, "fs.s3a.connection.ssl.enabled": str(self.endpoint.startswith("https:")).lower()}
-        if self.encryption:
-            found["fs.s3a.encryption.algorithm"] = {"s3": "AES256", "kms": "SSE-KMS"}[self.encryption]
-        if self.kms_key:
-            found["fs.s3a.encryption.key"] = self.kms_key
-        return found | self._signing()
-
-    def _signing(self) -> dict[str, str]:
-        """Only what was given: never the machine's own role, environment or files, as AWS's usual search would."""
-        provider = "fs.s3a.aws.credentials.provider"
-        if self.keys is None:
-            return {provider: f"{PROVIDERS}AnonymousAWSCredentialsProvider"}
-        found = {"fs.s3a.access.key": self.keys.access_key, "fs.s3a.secret.key": self.keys.secret_key}
-        if self.keys.session_token is None:
-            return found | {provider: f"{PROVIDERS}SimpleAWSCredentialsProvider"}
-        return found | {provider: f"{PROVIDERS}TemporaryAWSCredentialsProvider", "fs.s3a.session.token": self.keys.session_token}
+def _signing(access: S3Access) -> dict[str, str]:
+    """Only what was given: never the machine's own role, environment or files, as AWS's usual search would."""
+    provider = "fs.s3a.aws.credentials.provider"
+    if not access.key_id:
+        return {provider: f"{PROVIDERS}AnonymousAWSCredentialsProvider"}
+    found = {"fs.s3a.access.key": access.key_id, "fs.s3a.secret.key": access.secret}
+    if not access.session_token:
+        return found | {provider: f"{PROVIDERS}SimpleAWSCredentialsProvider"}
+    return found | {provider: f"{PROVIDERS}TemporaryAWSCredentialsProvider", "fs.s3a.session.token": access.session_token}
 
 
 @contextmanager
-def opened(spark: SparkSession, buckets: Sequence[S3Bucket]) -> Iterator[None]:
-    """Reads and writes of `s3a://` work for these buckets, inside the block and nowhere else. Each bucket may stand once."""
+def opened(spark: SparkSession, buckets: Mapping[str, S3Access]) -> Iterator[None]:
+    """Reads and writes of `s3a://` work for these buckets (by name), inside the block and nowhere else."""
     with ExitStack() as stack:
-        for bucket in buckets:
-            stack.callback(close_bucket, spark, bucket)
-            open_bucket(spark, bucket)
+        for name, access in buckets.items():
+            stack.callback(close_bucket, spark, name)
+            open_bucket(spark, name, access)
         yield
 
 
-def open_bucket(spark: SparkSession, bucket: S3Bucket) -> None:
+def open_bucket(spark: SparkSession, bucket: str, access: S3Access) -> None:
     """Makes the bucket's file system; sends nothing yet. One that was open, perhaps with keys that are no longer right, is closed first."""
     close_bucket(spark, bucket)
     settings = _plain_settings(spark)
-    for name, value in bucket.settings().items():
+    for name, value in settings_for(access).items():
         settings.set(name, value)
     _hadoop(spark).fs.FileSystem.get(_uri(spark, bucket), settings)
 
 
-def close_bucket(spark: SparkSession, bucket: S3Bucket) -> None:
+def close_bucket(spark: SparkSession, bucket: str) -> None:
     """Forgets the bucket and its keys, if it was open. Whatever still reads there fails."""
     from py4j.protocol import Py4JJavaError
 
@@ -168,12 +114,12 @@ def close_bucket(spark: SparkSession, bucket: S3Bucket) -> None:
             raise
 
 
-def why_not(spark: SparkSession, bucket: S3Bucket, prefix: str = "") -> Problem | None:
+def why_not(spark: SparkSession, bucket: str, prefix: str = "") -> Problem | None:
     """Asks an open bucket for one name below `prefix`, and says why it refuses; None when it does not. Worth asking after an error without
     a code: what is read first is a name alone, and to that S3 answers “forbidden” whether the key is wrong, too old, or lacks a right."""
     from py4j.protocol import Py4JJavaError
 
-    place = _hadoop(spark).fs.Path(f"{bucket.address}{prefix}")
+    place = _hadoop(spark).fs.Path(f"s3a://{bucket}/{prefix}")
     try:
         place.getFileSystem(_plain_settings(spark)).listFiles(place, True).hasNext()
     except Py4JJavaError as error:
@@ -181,17 +127,12 @@ def why_not(spark: SparkSession, bucket: S3Bucket, prefix: str = "") -> Problem 
     return None
 
 
-def problem_of(error: BaseException, bucket: S3Bucket) -> Problem | None:
+def problem_of(error: BaseException, bucket: str) -> Problem | None:
     """What Hadoop or AWS raised, in plain words; None when it is about something else."""
     chain = _chain(getattr(error, "java_exception", None) or getattr(error, "_origin", None))
     names = {one.getClass().getSimpleName() for one in chain}
-    code = next(filter(None, map(_code, chain)), None)
-    found = WORDS.get(code or "") or next((words for name, words in NAMES.items() if name in names), None)
-    if found is None:
-        return None
-    sentence, fix = found
-    said = Foreign(str(chain[-1].getMessage())[:300])
-    return Problem(code="s3-refused", message=f"{sentence} (bucket “{bucket.name}”)", fix=fix, found=code, detail=said)
+    word = next(filter(None, map(_code, chain)), None) or next((word for name, word in MEANINGS.items() if name in names), None)
+    return problem_for(f"The bucket “{bucket}”", word, chain[-1].getClass().getSimpleName()) if word else None
 
 
 def _chain(java: Any) -> list[Any]:
@@ -219,6 +160,6 @@ def _hadoop(spark: SparkSession) -> Any:
     return jvm.org.apache.hadoop
 
 
-def _uri(spark: SparkSession, bucket: S3Bucket) -> Any:
+def _uri(spark: SparkSession, bucket: str) -> Any:
     jvm: Any = spark._jvm
-    return jvm.java.net.URI(bucket.address)
+    return jvm.java.net.URI(f"s3a://{bucket}/")

@@ -24,7 +24,7 @@ class S3Access:
     region: str = "us-east-1"
     endpoint: str = ""
     path_style: bool = False
-    key_id: str = ""
+    key_id: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
     session_token: str = field(default="", repr=False)
     encryption: str = ""
@@ -68,9 +68,12 @@ def _client(access: S3Access) -> Any:
     return session.client("s3", endpoint_url=access.endpoint or None, config=config)
 
 
+NO_ANSWER, NO_TRUST = "no answer", "TLS"
 _WORDS: dict[str, tuple[str, str]] = {
     "AccessDenied": ("the key may not do this there", "Ask the bucket's owner for the right, or choose another connection."),
-    "403": ("the key may not do this there", "Ask the bucket's owner for the right, or choose another connection."),
+    # Said of a name alone, where S3 gives a number and no word: it may be the right, the key or the secret; or the sign-in or the region.
+    "403": ("the key is not right, or may not do this there", "Test the connection; ask the bucket's owner for the right."),
+    "400": ("the sign-in has expired, or the bucket is in another region", "Test the connection."),
     "NoSuchBucket": ("there is no such bucket", "Correct the bucket's name in the root."),
     "404": ("there is no such bucket", "Correct the bucket's name in the root."),
     "InvalidAccessKeyId": ("the access key is not known", "Set the key of the connection anew."),
@@ -81,7 +84,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "IllegalLocationConstraintException": ("the bucket is in another region", "Correct the region of the connection."),
     "SlowDown": ("it is asked for too much at once", "Run it again later."),
     "503": ("it is asked for too much at once", "Run it again later."),
+    "500": ("the storage has failed", "Run it again later."),
+    "InternalError": ("the storage has failed", "Run it again later."),
+    NO_ANSWER: ("the storage does not answer", "Correct the address of the connection, or wait until the storage is there again."),
+    NO_TRUST: ("nobody whom this machine trusts vouches for the server", "Ask whoever runs the storage for its certificate."),
 }
+_OTHER = ("the storage refuses it", "Look at the connection; if it is right, ask whoever runs the storage.")
 
 
 @contextmanager
@@ -99,15 +107,11 @@ def told(where: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = _code(error)
-        words, fix = _WORDS.get(code, ("the storage refuses it", "Look at the connection; if it is right, ask whoever runs the storage."))
-        raise ProblemError(_problem(where, words, fix, code)) from None
+        raise ProblemError(problem_for(where, _code(error))) from None
     except SSLError:
-        words = "nobody whom this machine trusts vouches for the server"
-        raise ProblemError(_problem(where, words, "Ask whoever runs the storage for its certificate.", "TLS")) from None
+        raise ProblemError(problem_for(where, NO_TRUST)) from None
     except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
-        fix = "Correct the address of the connection, or wait until the storage is there again."
-        raise ProblemError(_problem(where, "the storage does not answer", fix, type(error).__name__)) from None
+        raise ProblemError(problem_for(where, NO_ANSWER, type(error).__name__)) from None
     except BotoCoreError as error:
         raise ProblemError(_problem(where, "the storage cannot be asked", "Look at the connection.", type(error).__name__)) from None
 
@@ -124,6 +128,11 @@ def refused(*codes: str, as_problem: Problem | None) -> Iterator[None]:
             raise
         if as_problem is not None:
             raise ProblemError(as_problem) from None
+
+
+def problem_for(where: str, code: str, found: str | None = None) -> Problem:
+    """What S3's word, its number, or one of ours means. `where`: what was asked for, for people."""
+    return _problem(where, *_WORDS.get(code, _OTHER), found or code)
 
 
 def _code(error: Any) -> str:

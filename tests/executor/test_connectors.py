@@ -18,7 +18,8 @@ from executor.gate.sql_gate import Gate
 from executor.spark import s3
 from executor.spark.connectors import TITLES, connector_jars, jar_paths
 from executor.spark.home import spark_home
-from executor.spark.s3 import Keys, S3Bucket, opened
+from executor.spark.s3 import opened
+from executor.stores.s3_access import S3Access
 from tests.services import postgresql
 
 if TYPE_CHECKING:
@@ -28,14 +29,20 @@ if TYPE_CHECKING:
     from tests.services.s3 import S3Server
 
 pytestmark = [pytest.mark.spark, pytest.mark.services]
-CANARIES = Keys("AKIACANARY4711", "can/ary+4711=secret", "canary-4711-token")
+CANARIES = ("AKIACANARY4711", "can/ary+4711=secret", "canary-4711-token")
+"""An access key, its secret, a session token."""
+
+
+def access_to(address: str, **more: Any) -> S3Access:
+    key_id, secret, token = CANARIES
+    return S3Access(endpoint=address, path_style=True, key_id=key_id, secret=secret, session_token=token, **more)
 
 
 @pytest.fixture
-def lake(spark: SparkSession, s3_server: S3Server) -> Iterator[S3Bucket]:
-    """An open, empty bucket."""
-    bucket = S3Bucket(s3_server.new_bucket(), endpoint=s3_server.address, path_style=True, keys=CANARIES)
-    with opened(spark, [bucket]):
+def lake(spark: SparkSession, s3_server: S3Server) -> Iterator[str]:
+    """The name of an open, empty bucket."""
+    bucket = s3_server.new_bucket()
+    with opened(spark, {bucket: access_to(s3_server.address)}):
         yield bucket
 
 
@@ -49,18 +56,18 @@ def total(frame: DataFrame) -> tuple[int, int]:
     return tuple(frame.selectExpr("count(*)", "CAST(sum(twice) AS BIGINT)").collect()[0])
 
 
-def test_parquet_and_csv_on_s3(spark: SparkSession, lake: S3Bucket, rows: DataFrame, s3_server: S3Server) -> None:
+def test_parquet_and_csv_on_s3(spark: SparkSession, lake: str, rows: DataFrame, s3_server: S3Server) -> None:
     for form, modes in (("parquet", ("error", "append", "overwrite")), ("csv", ("error",))):
-        place = f"{lake.address}{form} ä/day=2013-01-01"
+        place = f"s3a://{lake}/{form} ä/day=2013-01-01"
         for mode in modes:
             rows.write.format(form).mode(mode).save(place)
         assert total(spark.read.format(form).schema(rows.schema).load(place)) == (10, 90)
-    written = s3_server.keys(lake.name)
+    written = s3_server.keys(lake)
     assert written and not [key for key in written if "_temporary" in key]
 
 
-def test_a_delta_table_on_s3(spark: SparkSession, lake: S3Bucket, rows: DataFrame) -> None:
-    place = f"{lake.address}table"
+def test_a_delta_table_on_s3(spark: SparkSession, lake: str, rows: DataFrame) -> None:
+    place = f"s3a://{lake}/table"
     for _ in range(2):
         rows.write.format("delta").mode("append").save(place)
     assert total(spark.read.format("delta").load(place)) == (20, 180)
@@ -78,8 +85,8 @@ def test_rows_that_a_delta_table_marks_as_deleted_are_not_read(spark: SparkSessi
 
 @pytest.mark.lake
 @pytest.mark.parametrize("where", ["folder", "s3"])
-def test_everything_that_delta_tables_can(where: str, spark: SparkSession, lake: S3Bucket, rows: DataFrame, tmp_path: Path) -> None:
-    place = str(tmp_path / "table") if where == "folder" else f"{lake.address}table"
+def test_everything_that_delta_tables_can(where: str, spark: SparkSession, lake: str, rows: DataFrame, tmp_path: Path) -> None:
+    place = str(tmp_path / "table") if where == "folder" else f"s3a://{lake}/table"
     for _ in range(2):
         rows.write.format("delta").mode("append").save(place)
     delta_table(spark, place).restoreToVersion(0)
@@ -117,27 +124,27 @@ def delta_table(spark: SparkSession, place: str) -> Any:
 
 
 def test_of_two_who_commit_to_one_delta_table_at_once_the_server_refuses_the_second(
-    spark: SparkSession, lake: S3Bucket, s3_server: S3Server
+    spark: SparkSession, lake: str, s3_server: S3Server
 ) -> None:
     """Delta's own way looks whether the place is free and then writes: one of both would lose its rows and be told that all is well."""
     jvm: Any = spark._jvm
     settings = spark._jsc.hadoopConfiguration()  # type: ignore[attr-defined]
     assert spark.conf.get("spark.delta.logStore.s3a.impl") == "sluice.S3LogStore"
     store, key = jvm.sluice.S3LogStore(settings), "table/_delta_log/00000000000000000001.json"
-    place = jvm.org.apache.hadoop.fs.Path(f"{lake.address}{key}")
+    place = jvm.org.apache.hadoop.fs.Path(f"s3a://{lake}/{key}")
 
     def commit(*lines: str) -> None:
         store.write(place, jvm.java.util.ArrayList(list(lines)).iterator(), False, settings)
 
     def there() -> bytes:
-        return s3_server.client.get_object(Bucket=lake.name, Key=key)["Body"].read()
+        return s3_server.client.get_object(Bucket=lake, Key=key)["Body"].read()
 
     commit("mine", "of two lines")
     with pytest.raises(Exception, match="FileAlreadyExistsException"):
         commit("another's")
     assert there() == b"mine\nof two lines\n"
     commit("mine", "of two lines")  # the same one again: the answer to the first was lost on its way
-    s3_server.client.delete_object(Bucket=lake.name, Key=key)
+    s3_server.client.delete_object(Bucket=lake, Key=key)
     begin = threading.Barrier(4)
     told: list[str] = []
 
@@ -237,14 +244,14 @@ class Refusing:
 @pytest.mark.parametrize(
     ("status", "code", "words"),
     [
-        (403, "InvalidAccessKeyId", "does not know this key"),
-        (403, "SignatureDoesNotMatch", "does not know this key"),
+        (403, "InvalidAccessKeyId", "key is not known"),
+        (403, "SignatureDoesNotMatch", "secret is not the one"),
         (400, "ExpiredToken", "has expired"),
-        (403, "AccessDenied", "no right"),
+        (403, "AccessDenied", "may not do this"),
         (404, "NoSuchBucket", "no such bucket"),
         (301, "PermanentRedirect", "another region"),
-        (503, "SlowDown", "too busy"),
-        (500, "InternalError", "failed itself"),
+        (503, "SlowDown", "too much at once"),
+        (500, "InternalError", "has failed"),
     ],
 )
 def test_what_s3_refuses_is_told_in_words_and_soon(
@@ -253,33 +260,32 @@ def test_what_s3_refuses_is_told_in_words_and_soon(
     for name in ("fs.s3a.retry.throttle.limit", "fs.s3a.retry.limit"):
         monkeypatch.setitem(s3.COMMON, name, "1")  # as it is, 503 takes 17 s to be believed
     with Refusing(status, code) as address:
-        bucket = S3Bucket("lake", endpoint=address, path_style=True, keys=CANARIES)
         started = time.monotonic()
-        assert words in refusal(spark, bucket)
+        assert words in refusal(spark, address)
         assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "words"), [("http://no-such-host.invalid", "no host of that name"), ("http://127.0.0.1:1", "does not answer")]
+    ("endpoint", "words"), [("http://no-such-host.invalid", "does not answer"), ("http://127.0.0.1:1", "does not answer")]
 )
 def test_a_host_that_is_not_there_is_told_in_words_and_soon(spark: SparkSession, endpoint: str, words: str) -> None:
     started = time.monotonic()
-    assert words in refusal(spark, S3Bucket("lake", endpoint=endpoint, path_style=True, keys=CANARIES))
+    assert words in refusal(spark, endpoint)
     assert time.monotonic() - started < 10
 
 
-def refusal(spark: SparkSession, bucket: S3Bucket) -> str:
-    with opened(spark, [bucket]):
-        problem = s3.why_not(spark, bucket, "daily/")
+def refusal(spark: SparkSession, endpoint: str) -> str:
+    with opened(spark, {"lake": access_to(endpoint)}):
+        problem = s3.why_not(spark, "lake", "daily/")
     assert problem is not None and problem.fix
     return problem.message
 
 
-def test_a_bucket_that_is_not_there_is_told_from_one_that_is(spark: SparkSession, lake: S3Bucket, s3_server: S3Server) -> None:
+def test_a_bucket_that_is_not_there_is_told_from_one_that_is(spark: SparkSession, lake: str, s3_server: S3Server) -> None:
     assert s3.why_not(spark, lake) is None
-    gone = S3Bucket("not-made", endpoint=s3_server.address, path_style=True, keys=CANARIES)
-    with opened(spark, [gone]), pytest.raises(Exception) as raised:
-        spark.read.parquet(f"{gone.address}daily").count()
+    gone = "not-made"
+    with opened(spark, {gone: access_to(s3_server.address)}), pytest.raises(Exception) as raised:
+        spark.read.parquet(f"s3a://{gone}/daily").count()
     problem = s3.problem_of(raised.value, gone)
     assert problem is not None and "no such bucket" in problem.message
 
@@ -290,25 +296,24 @@ def test_a_bucket_that_is_not_there_is_told_from_one_that_is(spark: SparkSession
 def test_keys_are_nowhere_but_in_the_buckets_own_file_system(
     spark: SparkSession, spark_process: SparkProcess, spark_log: list[tuple[str, str]], s3_server: S3Server, rows: DataFrame, tmp_path: Path
 ) -> None:
-    bucket = S3Bucket(s3_server.new_bucket(), endpoint=s3_server.address, path_style=True, keys=CANARIES)
+    bucket, access = s3_server.new_bucket(), access_to(s3_server.address)
     jvm: Any = spark._jvm
     hadoop = spark._jsc.hadoopConfiguration()  # type: ignore[attr-defined]
-    with opened(spark, [bucket]):
-        rows.write.parquet(f"{bucket.address}daily")
-        read = spark.read.parquet(f"{bucket.address}daily").where("id > 3")
+    with opened(spark, {bucket: access}):
+        rows.write.parquet(f"s3a://{bucket}/daily")
+        read = spark.read.parquet(f"s3a://{bucket}/daily").where("id > 3")
         plans = [read._jdf.queryExecution().toString(), *(row[0] for row in spark.sql("EXPLAIN EXTENDED SELECT 1").collect())]
         told = [str(list(jvm.java.lang.System.getenv().items())), str(list(jvm.java.lang.System.getProperties().items()))]
         told += [str(spark.sql("SET -v").collect()), str(spark.sql("SET").collect()), str(spark.sparkContext.getConf().getAll())]
         told += [as_xml(jvm, one) for one in (hadoop, spark._jsparkSession.sessionState().newHadoopConf())]
         told += [Path(f"/proc/{spark_process.jvm.process.pid}/{name}").read_text() for name in ("cmdline", "environ")]
-        told += [repr(bucket), str(bucket)]
+        told += [repr(access), str(access)]
         with pytest.raises(Exception) as raised:
-            spark.read.parquet(f"{bucket.address}none").count()
+            spark.read.parquet(f"s3a://{bucket}/none").count()
     told += [*plans, str(raised.value), *(text for _, text in spark_log)]
     told += [path.read_text(errors="replace") for path in spark_process.scratch.rglob("*") if path.is_file()]
     assert any("daily" in one for one in plans)
-    secrets = [CANARIES.access_key, CANARIES.secret_key, str(CANARIES.session_token)]
-    forms = [form for one in secrets for form in (one, base64.b64encode(one.encode()).decode(), one.replace("/", "%2F"))]
+    forms = [form for one in CANARIES for form in (one, base64.b64encode(one.encode()).decode(), one.replace("/", "%2F"))]
     assert [form for form in forms if any(form in one for one in told)] == []
 
 
@@ -322,28 +327,26 @@ def as_xml(jvm: Any, settings: Any) -> str:
 def test_a_bucket_that_is_closed_or_was_never_opened_cannot_be_reached(
     spark: SparkSession, s3_server: S3Server, rows: DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bucket = S3Bucket(s3_server.new_bucket(), endpoint=s3_server.address, path_style=True, keys=CANARIES)
-    with opened(spark, [bucket]):
-        rows.write.parquet(f"{bucket.address}daily")
+    bucket, access = s3_server.new_bucket(), access_to(s3_server.address)
+    with opened(spark, {bucket: access}):
+        rows.write.parquet(f"s3a://{bucket}/daily")
     for _ in range(2):
         with pytest.raises(Exception, match="No FileSystem for scheme"):
-            spark.read.parquet(f"{bucket.address}daily").count()
-    with opened(spark, [S3Bucket(bucket.name, endpoint="http://127.0.0.1:1", path_style=True, keys=CANARIES)]):
+            spark.read.parquet(f"s3a://{bucket}/daily").count()
+    with opened(spark, {bucket: access_to("http://127.0.0.1:1")}):
         pass
     with pytest.raises(Exception, match="No FileSystem for scheme"):
-        rows.write.csv(f"{bucket.address}other")
-    assert not [key for key in s3_server.keys(bucket.name) if key.startswith("other")]
+        rows.write.csv(f"s3a://{bucket}/other")
+    assert not [key for key in s3_server.keys(bucket) if key.startswith("other")]
 
 
 def test_encryption_and_settings_reach_the_server(spark: SparkSession, s3_server: S3Server, rows: DataFrame) -> None:
-    bucket = S3Bucket(
-        s3_server.new_bucket(), endpoint=s3_server.address, path_style=True, keys=CANARIES, encryption="s3", requester_pays=True
-    )
-    with opened(spark, [bucket]):
-        rows.coalesce(1).write.parquet(f"{bucket.address}daily")
-    (key,) = (key for key in s3_server.keys(bucket.name) if key.endswith(".parquet"))
-    assert s3_server.client.head_object(Bucket=bucket.name, Key=key)["ServerSideEncryption"] == "AES256"
-    assert bucket.settings()["fs.s3a.requester.pays.enabled"] == "true"
+    bucket, access = s3_server.new_bucket(), access_to(s3_server.address, encryption="AES256", requester_pays=True)
+    with opened(spark, {bucket: access}):
+        rows.coalesce(1).write.parquet(f"s3a://{bucket}/daily")
+    (key,) = (key for key in s3_server.keys(bucket) if key.endswith(".parquet"))
+    assert s3_server.client.head_object(Bucket=bucket, Key=key)["ServerSideEncryption"] == "AES256"
+    assert s3.settings_for(access)["fs.s3a.requester.pays.enabled"] == "true"
 
 
 # --- attacks ---------------------------------------------------------------------------------------------------------
@@ -410,10 +413,10 @@ def table(spark_process: SparkProcess, tmp_path_factory: pytest.TempPathFactory)
     return place
 
 
-def test_sql_reaches_no_table_no_database_and_no_bucket_by_the_new_jars(spark: SparkSession, lake: S3Bucket, table: str) -> None:
+def test_sql_reaches_no_table_no_database_and_no_bucket_by_the_new_jars(spark: SparkSession, lake: str, table: str) -> None:
     spark.range(1).createOrReplaceTempView("flights")
     gate = Gate(spark)
-    texts = [attack.format(table=table, bucket=lake.name) for attack in ATTACKS]
+    texts = [attack.format(table=table, bucket=lake) for attack in ATTACKS]
     assert [text for text in texts if not gate.check(text, ["flights"]).problems] == []
 
 
