@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -109,6 +113,59 @@ def test_everything_that_delta_tables_can(where: str, spark: SparkSession, lake:
     assert total(spark.read.format("delta").load(place)) == merged
     with pytest.raises(Exception, match="READ_FILE|DELTA"):  # what VACUUM took is gone: an older version says so, and has no fewer rows
         spark.read.format("delta").option("versionAsOf", 1).load(place).collect()
+
+
+WRITER = """
+import json, sys
+from executor.spark.s3 import opened
+from executor.spark.session import ComputeProfile, SparkProcess
+from executor.stores.s3_access import S3Access
+
+process = SparkProcess(ComputeProfile(cores=1, memory_mb=512, shuffle_partitions=1), "preview", print, connectors=("s3", "delta"))
+try:
+    bucket, access = json.loads(sys.stdin.readline())
+    with opened(process.session, {bucket: S3Access(**access)}):
+        process.session.range(1).count()
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for _ in range(8):
+            process.session.range(1).write.format("delta").mode("append").save(f"s3a://{bucket}/table")
+finally:
+    process.stop()
+print("written")
+"""
+
+
+def say(writer: Popen[str], line: str) -> None:
+    assert writer.stdin is not None
+    writer.stdin.write(f"{line}\n")
+    writer.stdin.flush()
+
+
+def wait_for(word: str, writer: Popen[str]) -> None:
+    assert writer.stdout is not None
+    while (line := writer.stdout.readline()).strip() != word:
+        assert line, "the writer has ended"
+
+
+@pytest.mark.lake
+def test_two_processes_that_write_to_one_delta_table_on_s3_lose_nothing(spark: SparkSession, lake: str, s3_server: S3Server) -> None:
+    place = f"s3a://{lake}/table"
+    spark.range(1).write.format("delta").save(place)
+    writers = [Popen([sys.executable, "-c", WRITER], stdin=PIPE, stdout=PIPE, text=True) for _ in range(2)]
+    try:
+        for writer in writers:
+            say(writer, json.dumps([lake, asdict(access_to(s3_server.address))]))
+        for writer in writers:
+            wait_for("ready", writer)
+        for writer in writers:
+            say(writer, "go")
+        assert [writer.communicate(timeout=120)[0].split()[-1] for writer in writers] == ["written", "written"]
+    finally:
+        for writer in writers:
+            writer.kill()
+    assert spark.read.format("delta").load(place).count() == 1 + 2 * 8
+    assert len([key for key in s3_server.keys(lake) if key.endswith(".json")]) == 1 + 2 * 8
 
 
 def files_of(spark: SparkSession, place: str) -> int:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from executor.stores.s3_access import S3Access
-from tests.services import s3
+
+if TYPE_CHECKING:
+    from tests.services.s3 import S3Server
 
 
 @pytest.fixture(scope="session")
-def access() -> Iterator[S3Access]:
-    with s3.running() as address:
-        yield S3Access(endpoint=address, path_style=True, key_id="test", secret="test-secret")
+def access(s3_server: S3Server) -> S3Access:
+    return S3Access(endpoint=s3_server.address, path_style=True, key_id="test", secret="test-secret")
