@@ -162,9 +162,8 @@ def test_a_connection_that_no_longer_fits_is_shown_and_can_be_mended(ada, browse
         seen(browser.get(f"{PROD}/connections"))
 
 
-def test_nobody_is_made_believe_that_jobs_go_there_already(browser, prod):
+def test_nobody_is_made_believe_that_jobs_go_there_already(browser, ada, prod):
     """To be taken out with the sentence, once runs are given what their roots and connections say."""
-    make_s3(prod)
-    for page in (f"{PROD}/connections/", PAGE + "/"):
-        answer = browser.get(page, follow=True)
-        assert "Jobs do not use them yet" in seen(answer)
+    make_s3(ada, prod)
+    for page in (f"{PROD}/connections", PAGE):
+        assert "Jobs do not use them yet" in seen(browser.get(page))
