@@ -113,13 +113,14 @@ class SparkProcess:
         Raises ProblemError when Spark, or one of them, has not been set up here."""
         self.profile = profile
         self.connectors = frozenset(connectors)
+        chosen = home or spark_home()
+        _require_set_up(chosen)
+        more_jars = jar_paths(chosen, self.connectors)
         self.scratch = Path(tempfile.mkdtemp(prefix="sluice-run-"))
         self._session: SparkSession | None = None
         self._failure: BaseException | None = None
-        chosen = home or spark_home()
-        _require_set_up(chosen)
         options = java_options(profile.memory_mb, profile.cores, kind, self.scratch) + archive_options(chosen)
-        self.jvm = Jvm(chosen, options, log, jar_paths(chosen, self.connectors))
+        self.jvm = Jvm(chosen, options, log, more_jars)
         self._starter = threading.Thread(target=self._start, name="spark-start", daemon=True)
         self._starter.start()
 
