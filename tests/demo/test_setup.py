@@ -74,6 +74,7 @@ def test_a_folder_of_spark_goes_with_the_last_program_that_was_started_from_it(t
         home.ready_mark.touch()
 
     monkeypatch.setattr(setup_spark, "_make", make)
+    monkeypatch.setattr(setup_spark, "set_up_connectors", lambda home, say: None)
     old, new = (SparkHome(tmp_path / f"{setup_spark.SPARK_VERSION}-{name}") for name in ("old", "new"))
     setup_spark.set_up(old)
     in_use = old.in_use()
