@@ -22,7 +22,7 @@ SHORTEST_SECRET, LONGEST_SECRET = 8, 4_000
 LONGEST_HOST = 253
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-_NUMBER = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*")
+NUMBER_IN_DISGUISE = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*")
 """What resolvers read as a number (2130706433, 0x7f.1, 0177.0.0.1)."""
 
 
@@ -45,7 +45,7 @@ def clean_host(text: str) -> str:
     if ":" in host or host.replace(".", "").isdigit():
         with suppress(ValueError):
             return str(ipaddress.IPv6Address(host) if "%" not in host and ":" in host else ipaddress.IPv4Address(host))
-    if _NUMBER.fullmatch(host):
+    if NUMBER_IN_DISGUISE.fullmatch(host):
         raise ValueError("This is a number in disguise. Write a name, or an address such as 192.0.2.7.")
     if len(host) > LONGEST_HOST or not _HOST.fullmatch(host):
         raise ValueError("Write the host's name alone, such as db.example.org: no address with //, no user, no port.")

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from executor.connections.base import ConnectionKind, Endpoint, SecretText, as_secret, clean_host, has_control_characters
+from executor.language.roots import BUCKET
 from executor.problems import Problem
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 _KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
@@ -173,7 +173,7 @@ class S3(ConnectionKind):
     def clean_root(self, address: str) -> str:
         scheme, separator, rest = address.strip().partition("://")
         bucket, _, prefix = rest.partition("/")
-        if not separator or scheme not in ("s3", "s3a") or not _BUCKET.fullmatch(bucket) or ".." in bucket or _is_number(bucket):
+        if not separator or scheme not in ("s3", "s3a") or not BUCKET.fullmatch(bucket) or ".." in bucket or _is_number(bucket):
             raise ValueError("Write a bucket and a folder in it, such as s3a://acme-lake/prod/.")
         prefix = prefix.rstrip("/")
         parts = prefix.split("/") if prefix else []

@@ -63,7 +63,7 @@ def put_back(lake: Path, target: Path, kept_id: str, uri: str) -> dict[str, Any]
     with exchange.locked(lake):
         place = place_for(target, kept_id)
         if kept_id not in ids(target):
-            raise ProblemError(_gone(uri))
+            raise ProblemError(output_gone(uri))
         if os.path.lexists(target):
             exchange.exchange(place, target)
             os.rename(place, place_for(target, new_id()))
@@ -78,7 +78,8 @@ def step_for(staged: Path, target: Path, keep: int) -> Step:
     return Step.of(staged, target, place_for(target, new_id()) if holds and keep else None)
 
 
-def _gone(uri: str) -> Problem:
+def output_gone(uri: str) -> Problem:
+    """An earlier output was to be put back, and is not kept."""
     return Problem(
         code="kept-output-gone",
         message=f"That earlier output of “{uri}” is no longer kept.",

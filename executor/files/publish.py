@@ -83,7 +83,7 @@ class Publisher:
                 )
             )
         if save_mode == "ErrorIfExists" and holds_data(target):
-            raise ProblemError(_exists(uri))
+            raise ProblemError(output_exists(uri))
         if save_mode != "Ignore":
             self._require_replaceable(uri, target)
         try:
@@ -193,7 +193,7 @@ class Publisher:
             output.facts["published"] = False
             return None
         if output.save_mode == "ErrorIfExists" and exists and holds_data(output.target):
-            raise ProblemError(_exists(output.uri))
+            raise ProblemError(output_exists(output.uri))
         self._require_replaceable(output.uri, output.target)
         facts = output.as_dict()  # before the old files lie beside them
         if output.save_mode == "Append" and exists:
@@ -392,7 +392,8 @@ def _foreign(uri: str, found: str) -> Problem:
     )
 
 
-def _exists(uri: str) -> Problem:
+def output_exists(uri: str) -> Problem:
+    """A load must not write where something lies."""
     return _problem(
         "output-exists",
         f"“{uri}” already holds data, and this stage must not replace it.",

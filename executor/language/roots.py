@@ -20,7 +20,7 @@ DEFAULT = "lake"
 _NAMED = re.compile(r"([^/:]*):(?!//)(.*)", re.DOTALL)
 _ABSOLUTE = re.compile(r"([^/:]*)://(.*)", re.DOTALL)
 _S3 = ("s3", "s3a", "s3n")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _SIGNS_OF_ADDRESSES = re.compile(r"[\\?#%@]")
 """They mean something else in an address than in a name, and not the same to everybody who reads it. What is called so is written by its
 root."""
@@ -69,7 +69,7 @@ def _of_absolute(uri: str, scheme: str, rest: str, known: dict[str, Root], field
     """The root that holds the address. Bucket and folder are compared as they stand: nothing is decoded or made right first, since whoever
     opens the address later might do that otherwise."""
     bucket, separator, path = rest.partition("/")
-    if scheme not in _S3 or not separator or not _BUCKET.fullmatch(bucket) or _SIGNS_OF_ADDRESSES.search(path):
+    if scheme not in _S3 or not separator or not BUCKET.fullmatch(bucket) or _SIGNS_OF_ADDRESSES.search(path):
         return _outside(uri, known, field)
     if any(part in ("", ".", "..") for part in path.rstrip("/").split("/")):
         return _outside(uri, known, field)

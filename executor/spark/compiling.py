@@ -26,7 +26,7 @@ def compile_jar(
             jvm.kill()
         whole = target.with_suffix(".making")
         with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as jar:
-            for name, text in (texts or {}).items():
+            for name, text in texts.items():
                 jar.writestr(zipfile.ZipInfo(name), text)
             for compiled in sorted(Path(folder).rglob("*.class")):
                 jar.writestr(zipfile.ZipInfo(str(compiled.relative_to(folder))), compiled.read_bytes())

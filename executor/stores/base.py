@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
+from executor.problems import Problem
+
 Snapshot = tuple[tuple[str, str, int], ...]
 """(place, stamp, bytes) of each file, in the order of places: equal snapshots mean that nothing was changed."""
 Commit = Callable[[Sequence[dict[str, Any]]], None]
@@ -36,6 +38,16 @@ class Staged:
     stage_index: int
     stage: str
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+def snapshot_of(files: Sequence[Found]) -> Snapshot:
+    """What a store's snapshot is made of."""
+    return tuple((file.place, file.stamp, file.size) for file in files)
+
+
+def changed_while_read(place: str) -> Problem:
+    """A file is another one than was found, or gone."""
+    return Problem(code="input-changed", field="inputURI", message=f"“{place}” was changed while it was read.", fix="Run it again.")
 
 
 class Publisher(Protocol):

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 
 from executor.files import kept, lake, publish
 from executor.files.folder import place_of
-from executor.problems import Problem, ProblemError
-from executor.stores.base import Commit, Found, Snapshot, Staged
+from executor.problems import ProblemError
+from executor.stores.base import Commit, Found, Snapshot, Staged, changed_while_read, snapshot_of
 
 
 class FolderStore:
@@ -29,18 +29,18 @@ class FolderStore:
         return sorted((self._found(file.path) for file in found), key=lambda file: file.place)
 
     def snapshot(self, place: str) -> Snapshot:
-        return tuple((file.place, file.stamp, file.size) for file in self.files(place))
+        return snapshot_of(self.files(place))
 
     def open(self, file: Found) -> BinaryIO:
         path = Path(file.address)
         try:
             stream = path.open("rb")
         except OSError:
-            raise ProblemError(_changed(file.place)) from None
+            raise ProblemError(changed_while_read(file.place)) from None
         now = os.fstat(stream.fileno())
         if (str(now.st_mtime_ns), now.st_size) != (file.stamp, file.size):
             stream.close()
-            raise ProblemError(_changed(file.place))
+            raise ProblemError(changed_while_read(file.place))
         return stream
 
     def publisher(self, run_id: str, keep: int) -> FolderPublisher:
@@ -63,21 +63,15 @@ class FolderPublisher:
 
     def __init__(self, root: Path, run_id: str, keep: int) -> None:
         self.root = root
-        self.outputs: list[Staged] = []
         self._publisher = publish.Publisher(run_id, root, keep=keep)
 
     def stage(self, place: str, save_mode: str, stage_index: int, stage: str) -> Staged:
         target = lake.resolve(self.root, place, "outputURI")
         staged = self._publisher.stage_output(place, target, save_mode, stage_index, stage)
-        self.outputs.append(Staged(place, str(staged), save_mode, stage_index, stage))
-        return self.outputs[-1]
+        return Staged(place, str(staged), save_mode, stage_index, stage)
 
     def publish(self, commit: Commit) -> list[dict[str, Any]]:
         return self._publisher.publish(commit)
 
     def discard(self) -> None:
         self._publisher.discard()
-
-
-def _changed(place: str) -> Problem:
-    return Problem(code="input-changed", field="inputURI", message=f"“{place}” was changed while it was read.", fix="Run it again.")

@@ -20,11 +20,14 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from executor.files import tree
 from executor.files.folder import fixed_part
+from executor.files.kept import output_gone
+from executor.files.publish import output_exists
 from executor.language.places import choices, place_of, visible
 from executor.language.uris import uri_problem
 from executor.problems import Problem, ProblemError
-from executor.stores.base import Commit, Found, Snapshot, Staged
+from executor.stores.base import Commit, Found, Snapshot, Staged, changed_while_read, snapshot_of
 from executor.stores.s3_access import S3Access, refused, told
 
 if TYPE_CHECKING:
@@ -70,6 +73,11 @@ class Pointer:
     def body(self) -> bytes:
         return json.dumps(asdict(self), ensure_ascii=False).encode()
 
+    @property
+    def every_key(self) -> set[str]:
+        """Of the present output and of those that are kept."""
+        return {*self.files, *(key for one in self.kept for key in one["files"])}
+
     def as_kept(self) -> dict[str, Any]:
         return {"id": self.id, "files": dict(self.files), "facts": dict(self.facts)}
 
@@ -106,11 +114,11 @@ class S3Store:
         return list(self._logical(beginning))
 
     def snapshot(self, place: str) -> Snapshot:
-        return tuple((file.place, file.stamp, file.size) for file in self.files(place))
+        return snapshot_of(self.files(place))
 
     def open(self, file: Found) -> BinaryIO:
         key = file.address.removeprefix(self.address(""))
-        with told(f"“{file.place}”"), refused("PreconditionFailed", "NoSuchKey", as_problem=_changed(file.place)):
+        with told(f"“{file.place}”"), refused("PreconditionFailed", "NoSuchKey", as_problem=changed_while_read(file.place)):
             answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, IfMatch=file.stamp, **self.access.reading())
             copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 – the caller closes it; S3's own stream cannot go back
             shutil.copyfileobj(answer["Body"], copy, PIECE)
@@ -183,14 +191,13 @@ class S3Store:
         return S3Publisher(self, run_id, keep)
 
     def kept(self, place: str) -> list[dict[str, Any]]:
-        found = self._get(f"{place}/{POINTER}")
-        return [{"id": one["id"], **one["facts"]} for one in Pointer.of(found[0]).kept] if found else []
+        return [{"id": one["id"], **one["facts"]} for one in self.pointer(place)[0].kept]
 
     def put_back(self, place: str, kept_id: str) -> dict[str, Any]:
         now, etag = self.pointer(place)
         wanted = next((one for one in now.kept if one["id"] == kept_id), None)
         if wanted is None:
-            raise ProblemError(_not_kept(place))
+            raise ProblemError(output_gone(place))
         others = tuple(one for one in now.kept if one is not wanted)
         self.exchange(place, Pointer(wanted["id"], wanted["files"], wanted["facts"], (now.as_kept(), *others)), etag)
         return dict(wanted["facts"])
@@ -250,7 +257,7 @@ class S3Publisher:
         place = place_of(place)
         pointer, _ = self.store.pointer(place)
         if save_mode == "ErrorIfExists" and pointer.files:
-            raise ProblemError(_exists(place))
+            raise ProblemError(output_exists(place))
         foreign = next((one.key for one in self.store._listed(f"{place}/") if not _is_hidden(one.key)), None)
         if foreign is not None:
             raise ProblemError(_foreign(place, foreign))
@@ -281,8 +288,7 @@ class S3Publisher:
     def discard(self) -> None:
         for output in self.outputs:
             try:
-                pointer, _ = self.store.pointer(output.place)
-                used = {*pointer.files, *(key for one in pointer.kept for key in one["files"])}
+                used = self.store.pointer(output.place)[0].every_key
                 here = f"{output.place}/{VERSIONS}/"
                 staged = [one.key for one in self.store._listed(f"{here}{self.run_id}/")]
                 self.store.remove(key for key in staged if key.removeprefix(here) not in used)
@@ -295,7 +301,7 @@ class S3Publisher:
             output.facts["published"] = False
             return None
         if before.files and output.save_mode == "ErrorIfExists":
-            raise ProblemError(_exists(output.place))
+            raise ProblemError(output_exists(output.place))
         here = f"{output.place}/{VERSIONS}/"
         written = [one for one in self.store._listed(f"{here}{self.run_id}/") if not _is_scrap(one.key.removeprefix(here))]
         files = {one.key.removeprefix(here): one.key.removeprefix(f"{here}{self.run_id}/") for one in written}
@@ -314,9 +320,7 @@ class S3Publisher:
 
     def _prune(self, step: _Step) -> None:
         """Removes the files that neither the present output nor one that is kept has."""
-        used = {*step.after.files, *(key for one in step.after.kept for key in one["files"])}
-        before = {*step.before.files, *(key for one in step.before.kept for key in one["files"])}
-        self.store.remove(f"{step.place}/{VERSIONS}/{key}" for key in before - used)
+        self.store.remove(f"{step.place}/{VERSIONS}/{key}" for key in step.before.every_key - step.after.every_key)
 
 
 @dataclass(frozen=True)
@@ -333,7 +337,7 @@ def _require_inside(place: str, field_name: str) -> None:
 
 
 def _is_hidden(key: str) -> bool:
-    return any(part.startswith((".", "_")) for part in key.split("/"))
+    return any(map(tree.is_hidden, key.split("/")))
 
 
 def _is_scrap(file: str) -> bool:
@@ -373,10 +377,6 @@ def _incomplete(place: str, file: str) -> Problem:
     )
 
 
-def _changed(place: str) -> Problem:
-    return Problem(code="input-changed", field="inputURI", message=f"“{place}” was changed while it was read.", fix="Run it again.")
-
-
 def _too_many(place: str) -> Problem:
     return Problem(
         code="input-folder",
@@ -385,11 +385,6 @@ def _too_many(place: str) -> Problem:
         expected=f"at most {MOST_FILES:,} files",
         fix="Read parts of it in stages of their own.",
     )
-
-
-def _exists(place: str) -> Problem:
-    words = f"“{place}” already holds data, and this stage must not replace it."
-    return Problem(code="output-exists", field="outputURI", message=words, fix="Choose Overwrite or Append, or another place.")
 
 
 def _foreign(place: str, found: str) -> Problem:
@@ -409,12 +404,4 @@ def _meanwhile(place: str) -> Problem:
         message=f"Another run has published at “{place}” meanwhile, so nothing of this one was.",
         found=place,
         fix="Run it again.",
-    )
-
-
-def _not_kept(place: str) -> Problem:
-    return Problem(
-        code="kept-output-gone",
-        message=f"That earlier output of “{place}” is no longer kept.",
-        fix="Choose another one, or run the job again.",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from portal.outgoing.addresses import Network
 
 
 def is_allowed(text: str, listed: Iterable[Network]) -> bool:

@@ -6,20 +6,18 @@ A name is resolved once, every address it has must be allowed, and the connectio
 from __future__ import annotations
 
 import ipaddress
-import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from executor.connections.base import NUMBER_IN_DISGUISE
 from portal.errors import PortalError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MAX_LENGTH = 500
-NOT_A_NAME = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*\.?", re.IGNORECASE)
-"""Hosts that resolvers read as numbers (2130706433, 0x7f.1, 0177.0.0.1)."""
 TRANSLATED = [ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
 """IPv6 that carries an IPv4 address inside (NAT64, 6to4, Teredo): never a server's own address."""
 NOT_PUBLIC = [ipaddress.ip_network(text) for text in ("fec0::/10", "3fff::/20", "5f00::/16", "192.0.0.0/24", "192.88.99.0/24")]
@@ -67,7 +65,7 @@ def parse(url: str) -> Target:
         raise _refused("Port 0 is no port.")
     if parts.fragment:
         raise _refused("The address may not hold a # part.")
-    if _as_address(host) is None and (NOT_A_NAME.fullmatch(host) or "%" in host):
+    if _as_address(host) is None and (NUMBER_IN_DISGUISE.fullmatch(host) or "%" in host):
         raise _refused("The host is a number in disguise; write a name, or an address such as 192.0.2.7.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port or {"https": 443, "http": 80}[parts.scheme], path)

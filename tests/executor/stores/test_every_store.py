@@ -23,10 +23,10 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Root]:
 
 
 def test_a_place_is_a_file_a_folder_or_a_pattern_and_hidden_names_are_seen_by_nobody(root: Root) -> None:
-    named = ["raw/a.csv", "raw/b.csv", "raw/deep/er/c d+ä%20.csv", "raw2/z.csv"]
-    for key in (*named, "raw/_b.csv", "raw/.c.csv", "raw/_deep/x.csv", "raw/.sluice-versions/r/x.csv"):
+    named = ["raw/_year=2013/y.csv", "raw/a.csv", "raw/b.csv", "raw/deep/er/c d+ä%20.csv", "raw2/z.csv"]
+    for key in (*named, "raw/half.csv._COPYING_", "raw/_b.csv", "raw/.c.csv", "raw/_deep/x.csv", "raw/.sluice-versions/r/x.csv"):
         root.put(key)
-    assert places(root, "raw") == places(root, "raw/") == named[:3]
+    assert places(root, "raw") == places(root, "raw/") == named[:4]
     assert places(root, "raw/a.csv") == ["raw/a.csv"]
     assert places(root, "raw/*.csv") == ["raw/a.csv", "raw/b.csv"]
     assert places(root, "r*/*.csv") == ["raw/a.csv", "raw/b.csv", "raw2/z.csv"]
