@@ -242,7 +242,8 @@ def test_the_run_is_ended_while_bytes_flow(wall: Wall, serve: Serve, out: Callab
 
 def test_the_program_is_still_found_and_asked_to_end(wall: Wall, serve: Serve, out: Callable[..., Egress]) -> None:
     script = (
-        "import signal, sys, time\nsignal.signal(15, lambda *_: (print('asked'), sys.exit(7)))\nprint('up', flush=True)\ntime.sleep(60)"
+        "import signal, sys, time\nsignal.signal(15, lambda *_: (print('asked'), sys.exit(7)))\nprint('up', flush=True)\n"
+        "while True: time.sleep(0.1)"  # a signal right before a sleep is heard after it
     )
     process = wall.start(script, egress=out(("db.test", 1)))
     assert process.stdout and process.stdout.readline() == "up\n"
