@@ -82,11 +82,12 @@ def preview(file: str, to: str, rows: int, environment: str | None, parameters: 
 
 
 @main.command()
-def serve() -> None:
+@click.option("--connector", "connectors", multiple=True, metavar="NAME", help="What Spark is started with, such as delta.")
+def serve(connectors: tuple[str, ...]) -> None:
     """Keeps Spark warm and answers previews, one JSON line each."""
     from executor import commands
 
-    sys.exit(commands.serve())
+    sys.exit(commands.serve(connectors))
 
 
 @main.command("put-back")

@@ -9,13 +9,15 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, NoReturn, TextIO
 
 from executor.document.job import Job, parse
+from executor.document.places import connectors_of
+from executor.document.reading import read_document
 from executor.event_writer import EventWriter, line_of
 from executor.events import Log, ProblemFound, PublishRequested, Ready, RunFinished, RunStarted, SessionReady
 from executor.files import receipts
@@ -28,6 +30,7 @@ from executor.running.runner import RunContext, Runner, StageFailure
 from executor.running.values import Values, read_values, values_from
 from executor.running.warm_up import warm_up_job
 from executor.spark import errors as spark_errors
+from executor.spark.connectors import require_connectors
 from executor.spark.home import SPARK_VERSION
 from executor.spark.session import SparkProcess
 
@@ -67,7 +70,7 @@ def run(file: str, environment: str | None, parameters: Sequence[str], values: s
         with beating(emit):
             process = warm_process(emit) if warm else None
             given, document = read_inputs(file, parameters, values)
-            process = started_process(process, given, emit)
+            process = started_process(process, given, emit, connectors_needed(document, environment))
             document = with_lake_texts(document, given.lake, environment)
             job = _job(document, environment, given)
             return JobRun(emit, given, job, sys.stdin).run(process, Path(views) if views else None)
@@ -82,8 +85,9 @@ def run(file: str, environment: str | None, parameters: Sequence[str], values: s
 
 
 def warm_process(emit: EventWriter) -> SparkProcess:
-    """Spark, started and warmed up for the compute profile on the next line of standard input; says when it is ready."""
-    process = SparkProcess(read_values(sys.stdin).compute, "run", spark_log(emit))
+    """Spark, started and warmed up for the compute profile and the connectors on the next line of standard input; says when it is ready."""
+    given = read_values(sys.stdin)
+    process = SparkProcess(given.compute, "run", spark_log(emit), connectors=given.connectors)
     try:
         warm_up_job(process.session, process.scratch, is_enough=_input_waits)
     except BaseException:
@@ -101,11 +105,20 @@ def _input_waits(stream: IO[str] | None = None, seconds: float = 0) -> bool:
         return True
 
 
-def started_process(warm: SparkProcess | None, given: Values, emit: EventWriter) -> SparkProcess:
-    """The process for `given`. Raises ProblemError when it was started for another compute profile."""
+def connectors_needed(document: bytes | dict[str, Any], environment: str | None) -> frozenset[str]:
+    """What Spark has to be started with for the document. One that is wrong needs nothing: it is judged later, in words."""
+    try:
+        return connectors_of(read_document(document), environment)
+    except ProblemError:
+        return frozenset()
+
+
+def started_process(warm: SparkProcess | None, given: Values, emit: EventWriter, connectors: Collection[str] = frozenset()) -> SparkProcess:
+    """The process for `given`. Raises ProblemError when it was started for another compute profile, or without one of the `connectors`."""
     if warm is None:
-        return SparkProcess(given.compute, "run", spark_log(emit))
+        return SparkProcess(given.compute, "run", spark_log(emit), connectors={*connectors, *given.connectors})
     clock.restart()
+    require_connectors(warm, connectors)
     if warm.profile != given.compute:
         raise ProblemError(
             Problem(
@@ -125,7 +138,8 @@ def preview(file: str, to: str, rows: int, environment: str | None, parameters: 
     process: SparkProcess | None = None
     try:
         given, document = read_inputs(file, parameters, values)
-        process = SparkProcess(given.compute, "preview", spark_log(emit))
+        needed = connectors_needed(document, environment)
+        process = SparkProcess(given.compute, "preview", spark_log(emit), connectors=needed)
         document = with_lake_texts(document, given.lake, environment)
         job = _job(document, environment, given)
         Preview(process, emit, job, given.lake).show(stage_index(job, to), rows)
@@ -139,14 +153,14 @@ def preview(file: str, to: str, rows: int, environment: str | None, parameters: 
             process.stop()
 
 
-def serve() -> int:
-    """`python -m executor serve`: previews from a warm session, see `executor.running.serve`."""
+def serve(connectors: Collection[str] = ()) -> int:
+    """`python -m executor serve`: previews from a warm session, see `executor.running.serve`. `connectors`: what they may need."""
     from executor.running.serve import Server
 
     stream = claim_stdout()
     signal.signal(signal.SIGTERM, _stop)
     try:
-        return Server(EventWriter(stream), sys.stdin).serve()
+        return Server(EventWriter(stream), sys.stdin, connectors).serve()
     except Stopped:
         return DONE
 

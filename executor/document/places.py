@@ -82,6 +82,18 @@ def _may_run_together(one: Stage, other: Stage) -> bool:
     return not one.environments or not other.environments or bool(set(one.environments) & set(other.environments))
 
 
+def connectors_of(content: Any, environment: str | None = None) -> frozenset[str]:
+    """What Spark has to be started with for the stages that take part in `environment` (None: any), of a document as somebody wrote it:
+    names of `executor.spark.connectors.TITLES`. A stage of an unknown type needs none: it does not run."""
+    stages = content.get("stages") if isinstance(content, Mapping) else None
+    types = [
+        STAGE_TYPES.get(str(stage.get("type")))
+        for stage in (stages if isinstance(stages, list) else [])
+        if isinstance(stage, Mapping) and (environment is None or _takes_part(stage, environment))
+    ]
+    return frozenset(name for cls in types if cls is not None for name in cls.connectors)
+
+
 class Written(NamedTuple):
     """An address as a document writes it, which may be wrong in every way. `does`: as in `Address`."""
 

@@ -6,10 +6,11 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import IO, Any
 
 from executor.document.job import Job
+from executor.document.places import connectors_of
 from executor.event_writer import EventWriter
 from executor.events import Analysed, Event, Log, ProblemFound, Ready, RequestCancelled, StageFailed
 from executor.problems import Problem, ProblemError
@@ -22,6 +23,7 @@ from executor.running.runner import StageFailure
 from executor.running.values import Values, values_from
 from executor.running.warm_up import warm_up_queries
 from executor.spark import errors as spark_errors
+from executor.spark.connectors import require_connectors
 from executor.spark.session import ComputeProfile, SparkProcess
 
 PROFILE = ComputeProfile(cores=2, memory_mb=1024, shuffle_partitions=2)
@@ -66,14 +68,17 @@ class Answer:
 class Server:
     """Reads requests in one thread (so that a cancel is heard at once) and answers them, one at a time, in another."""
 
-    def __init__(self, write: EventWriter, requests: IO[str]) -> None:
+    def __init__(self, write: EventWriter, requests: IO[str], connectors: Collection[str] = ()) -> None:
         self.write, self._requests = write, requests
         self._waiting: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._cancelled: set[Any] = set()
         self._current: Any = None
         self._lock = threading.Lock()
         self._memory = Memory()
-        self.process = SparkProcess(PROFILE, "preview", lambda level, text: write(Log(level=level, message=text, source="spark")))
+        self.process = SparkProcess(PROFILE, "preview", self._log, connectors=connectors)
+
+    def _log(self, level: str, text: str) -> None:
+        self.write(Log(level=level, message=text, source="spark"))
 
     def serve(self) -> int:
         """Answers until `stop` or the end of input; gives the exit code."""
@@ -167,6 +172,7 @@ class Server:
         if isinstance(request.get("document"), dict) and isinstance(request.get("environment"), str | None):
             folder = values_from(request.get("values") or {}).lake
             request = request | {"document": with_lake_texts(request["document"], folder, request.get("environment"))}
+        require_connectors(self.process, connectors_of(request.get("document"), request.get("environment")))
         _forget_views(self.process)
         kinds[kind](request, answer, is_cancelled)
 

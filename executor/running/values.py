@@ -10,11 +10,12 @@ from typing import IO, Any
 
 from executor.files.kept import KEEP, MOST_KEPT
 from executor.problems import Problem, ProblemError
+from executor.spark.connectors import TITLES
 from executor.spark.session import ComputeProfile
 
 MAX_LINE = 4_000_000
 KEYS = {"document": dict, "parameters": dict, "secrets": dict, "lake": str, "run_id": str, "confirm_publish": bool, "compute": dict}
-KEYS |= {"places": dict, "keep_outputs": int}
+KEYS |= {"places": dict, "keep_outputs": int, "connectors": list}
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Values:
     """The job's own places in the lake: address → whether whatever lies there may be replaced. None: nobody keeps a list."""
     keep_outputs: int = KEEP
     """How many earlier outputs stay beside each new one."""
+    connectors: frozenset[str] = frozenset()
+    """What Spark is started with, beside what the document needs: an executor that waits does not know its document yet."""
 
 
 def read_values(stream: IO[str]) -> Values:
@@ -71,8 +74,19 @@ def values_from(given: Any) -> Values:
         confirm_publish=given.get("confirm_publish", False),
         compute=ComputeProfile.from_values(given.get("compute")),
         places={str(uri): all_of_it is True for uri, all_of_it in given["places"].items()} if "places" in given else None,
+        connectors=connectors_given(given.get("connectors", [])),
         keep_outputs=max(0, min(given.get("keep_outputs", KEEP), MOST_KEPT)),
     )
+
+
+def connectors_given(names: list[Any]) -> frozenset[str]:
+    """Raises ProblemError for a name that is none."""
+    if unknown := [name for name in names if not (isinstance(name, str) and name in TITLES)]:
+        expected = ", ".join(TITLES)
+        raise ProblemError(
+            Problem(code="values-wrong", message="There is no such connector.", found=str(unknown[0])[:100], expected=expected)
+        )
+    return frozenset(names)
 
 
 def lake_folder(given: str) -> Path:

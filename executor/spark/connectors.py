@@ -10,9 +10,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from executor.problems import Problem, ProblemError
 from executor.spark.home import CONNECTOR_LIST, CONNECTOR_SOURCES, SparkHome
+
+if TYPE_CHECKING:
+    from executor.spark.session import SparkProcess
 
 TITLES = {
     "s3": "S3",
@@ -74,6 +78,20 @@ def jar_paths(home: SparkHome, connectors: Collection[str]) -> list[Path]:
     if missing := [jar for jar, path in zip(wanted, paths, strict=True) if not path.is_file()]:
         raise ProblemError(not_here(missing))
     return [*paths, home.connectors / OWN_JAR] if set(connectors) >= OWN_NEEDS else paths
+
+
+def require_connectors(process: SparkProcess, connectors: Collection[str]) -> None:
+    """Raises ProblemError when Spark was started without one of them: they cannot be added later."""
+    if missing := set(connectors) - process.connectors:
+        titles = ", ".join(TITLES[name] for name in TITLES if name in missing)
+        raise ProblemError(
+            Problem(
+                code="connectors-not-started",
+                message=f"This executor was started without what reaches {titles}.",
+                expected=", ".join(sorted(missing)),
+                fix="Start another one; whoever runs Sluice should hear of this.",
+            )
+        )
 
 
 def settings_of(connectors: Collection[str]) -> dict[str, str]:

@@ -167,6 +167,8 @@ class Stage(BaseModel):
     """A valid stage, used by the insert menu, the reference and the test of every stage."""
     sentence: ClassVar[str]
     """What it does, for people who know no stage types; `{inputView}` stands for the field's value."""
+    connectors: ClassVar[tuple[str, ...]] = ()
+    """What Spark needs beside itself for it: names of `executor.spark.connectors.TITLES`. A process has only those it was started for."""
     in_previews: ClassVar[bool] = True
     """Whether a preview does its work. What works on something outside the job takes no part."""
     in_samples: ClassVar[bool] = True

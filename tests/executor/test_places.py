@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from executor.document.job import check, parse
+from executor.document.places import connectors_of
 from executor.language import places
 from executor.problems import ProblemError
+from executor.stages import STAGE_TYPES
 
 
 def job(*stages: dict[str, Any], **parameters: Any) -> dict[str, Any]:
@@ -161,3 +163,12 @@ def test_patterns_that_people_write_are_fine(uri: str) -> None:
 
 def test_choices_come_in_order_and_nest() -> None:
     assert sorted(set(places.choices("x{a,b{1,2}}{,z}[^q]"))) == ["xa[!q]", "xaz[!q]", "xb1[!q]", "xb1z[!q]", "xb2[!q]", "xb2z[!q]"]
+
+
+def test_what_spark_is_started_with_follows_from_the_stages_that_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(STAGE_TYPES["ParquetExtract"], "connectors", ("delta",))
+    reads = {"type": "ParquetExtract", "inputURI": "a", "environments": ["prod"]}
+    assert connectors_of({"stages": [reads, {"type": "SQLTransform"}]}) == {"delta"}
+    assert connectors_of({"stages": [reads]}, "prod") == {"delta"} and connectors_of({"stages": [reads]}, "dev") == set()
+    for wrong in (None, [], {"stages": 1}, {"stages": [None, {"type": ["ParquetExtract"]}, {"type": "Nothing"}]}):
+        assert connectors_of(wrong) == set()

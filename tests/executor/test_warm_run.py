@@ -71,8 +71,11 @@ def test_nothing_of_the_warming_up_is_left(spark_process: SparkProcess, tmp_path
 
 def test_another_compute_profile_is_refused() -> None:
     given = values_from({"compute": COMPUTE | {"cores": 2}})
-    warm = cast("SparkProcess", SimpleNamespace(profile=ComputeProfile(**COMPUTE)))
+    warm = cast("SparkProcess", SimpleNamespace(profile=ComputeProfile(**COMPUTE), connectors=frozenset({"delta"})))
     with pytest.raises(ProblemError) as refused:
         started_process(warm, given, EventWriter(io.StringIO()))
     assert [problem.code for problem in refused.value.problems] == ["compute-profile"]
-    assert started_process(warm, replace(given, compute=warm.profile), EventWriter(io.StringIO())) is warm
+    given = replace(given, compute=warm.profile)
+    assert started_process(warm, given, EventWriter(io.StringIO()), {"delta"}) is warm
+    with pytest.raises(ProblemError, match="S3"):
+        started_process(warm, given, EventWriter(io.StringIO()), {"delta", "s3"})
