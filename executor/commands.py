@@ -142,7 +142,7 @@ def preview(file: str, to: str, rows: int, environment: str | None, parameters: 
         process = SparkProcess(given.compute, "preview", spark_log(emit), connectors=needed)
         document = with_lake_texts(document, given.lake, environment)
         job = _job(document, environment, given)
-        Preview(process, emit, job, given.lake).show(stage_index(job, to), rows)
+        Preview(process, emit, job, given.lake, connections=given.connections).show(stage_index(job, to), rows)
         return DONE
     except ProblemError as error:
         return _not_right(emit, error)
@@ -254,7 +254,14 @@ class JobRun:
             self.emit(Log(level="warning", message=f"The run {run_id} ended while it published: its outputs are as they were before it."))
         spark = process.session
         self.emit(SessionReady(duration_ms=clock.elapsed_ms))
-        context = RunContext(spark, self.emit, environment=self.job.environment, lake_folder=self.values.lake, publisher=self.publisher)
+        context = RunContext(
+            spark,
+            self.emit,
+            environment=self.job.environment,
+            lake_folder=self.values.lake,
+            publisher=self.publisher,
+            connections=self.values.connections,
+        )
         runner = Runner(process, context, self.emit, self.values.run_id)
         runner.run(self.job)
         if not self.publisher.outputs:

@@ -124,7 +124,10 @@ def _value_problem(kind: str, name: str, last: str, value: Any, context: Mapping
     )
 
 
-PATTERNS = {r"^[A-Za-z_][A-Za-z0-9_]{0,127}$": "letters, digits and _, not beginning with a digit"}
+PATTERNS = {
+    r"^[A-Za-z_][A-Za-z0-9_]{0,127}$": "letters, digits and _, not beginning with a digit",
+    r"^[a-z][a-z0-9_]{0,59}$": "small letters, digits and _, beginning with a letter",
+}
 """Patterns of fields, in words."""
 
 _EXPECTED = {

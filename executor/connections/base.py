@@ -20,6 +20,10 @@ from executor.problems import Problem
 SHORTEST_SECRET, LONGEST_SECRET = 8, 4_000
 """Characters. A shorter value could not be told from ordinary words, so it could not be kept out of logs."""
 LONGEST_HOST = 253
+NAME = r"[a-z][a-z0-9_]{0,59}"
+"""What a connection is called, in environments and in documents."""
+FILES, DATABASE = "files", "database"
+"""What can lie behind a connection."""
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 NUMBER_IN_DISGUISE = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*")
@@ -92,6 +96,8 @@ class ConnectionKind(BaseModel):
     example: ClassVar[dict[str, Any]]
     """Valid settings, without secrets."""
     example_secrets: ClassVar[dict[str, str]] = {}
+    offers: ClassVar[str]
+    """What lies behind it, in a word that a stage's field can ask for: FILES, DATABASE …"""
     has_roots: ClassVar[bool] = False
     """Whether folders lie behind it, which a root can name."""
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from executor.connections.base import ConnectionKind, Endpoint, Host, SecretText, as_secret, has_control_characters
+from executor.connections.base import DATABASE, ConnectionKind, Endpoint, Host, SecretText, as_secret, has_control_characters
 from executor.problems import Problem
 
 _SECONDS = re.compile(r"\d{1,4}")
@@ -36,6 +36,7 @@ class PostgreSQL(ConnectionKind):
     kind: ClassVar[str] = "postgresql"
     title: ClassVar[str] = "PostgreSQL"
     icon: ClassVar[str] = "database"
+    offers: ClassVar[str] = DATABASE
     example: ClassVar[dict[str, Any]] = {
         "host": "db.example.org",
         "database": "shop",

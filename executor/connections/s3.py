@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from executor.connections.base import ConnectionKind, Endpoint, SecretText, as_secret, clean_host, has_control_characters
+from executor.connections.base import FILES, ConnectionKind, Endpoint, SecretText, as_secret, clean_host, has_control_characters
 from executor.language.roots import BUCKET
 from executor.problems import Problem
 
@@ -30,6 +30,7 @@ class S3(ConnectionKind):
     kind: ClassVar[str] = "s3"
     title: ClassVar[str] = "S3"
     icon: ClassVar[str] = "bucket"
+    offers: ClassVar[str] = FILES
     example: ClassVar[dict[str, Any]] = {"service": "amazon", "region": "eu-central-1", "sign_in": "keys", "encryption": "sse-s3"}
     example_secrets: ClassVar[dict[str, str]] = {"access_key": "an-access-key-id", "secret_key": "the-key-that-belongs-to-it"}
     has_roots: ClassVar[bool] = True

@@ -27,7 +27,8 @@ def form_fields(described: type[BaseModel]) -> list[dict[str, Any]]:
     """The fields of the form of a stage type or a kind of connection, first those that everybody sees, then those under "More fields".
 
     Each: name (as in documents), label, help, widget, required, default, choices, advanced, limits, and `unused` where a field is
-    accepted but does nothing yet. A field of widget `columns` has `item`: column type → its fields.
+    accepted but does nothing yet. A field of widget `columns` has `item`: column type → its fields; one of widget `connection` has
+    `offers`: what must lie behind it.
     """
     schema = _schema_of(described)
     required = set(schema.get("required", ()))
@@ -54,6 +55,8 @@ def _field(name: str, rules: dict[str, Any], required: bool) -> dict[str, Any]:
         "limits": {limit: kind[limit] for limit in LIMITS if limit in kind},
         "unused": rules.get("unused"),
     }
+    if "offers" in rules:
+        field["offers"] = rules["offers"]
     if field["widget"] == "columns":
         field["item"] = column_fields()
     return field

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from executor.language.filling import PLACEHOLDER
 from executor.language.uris import uri_problem
 from executor.problems import Problem
 from executor.stages import STAGE_TYPES
-from executor.stages.base import DECIDES, LOOKS, READS, WRITES, Stage
+from executor.stages.base import ACTS, DECIDES, LOOKS, READS, WRITES, Stage
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,35 @@ _OF_UNKNOWN_TYPES = {"inputURI": READS, "schemaURI": DECIDES, "outputURI": WRITE
 def uses_as_written(stage: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """(field, address, what it does there) of a stage's words; of a type that is not known, what the names of its fields say."""
     cls = STAGE_TYPES.get(str(stage.get("type")))
-    fields = cls.address_fields() if cls else _OF_UNKNOWN_TYPES
-    return [(field, uri, does) for field, does in fields.items() if isinstance(uri := stage.get(field), str) and uri.strip()]
+    return _as_written(stage, cls.address_fields() if cls else _OF_UNKNOWN_TYPES)
+
+
+def _connections_of(stage: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    cls = STAGE_TYPES.get(str(stage.get("type")))
+    return _as_written(stage, cls.connection_fields() if cls else {"connection": ACTS})
+
+
+def _as_written(stage: Mapping[str, Any], fields: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    return [(field, text, does) for field, does in fields.items() if isinstance(text := stage.get(field), str) and text.strip()]
 
 
 def addresses_as_written(content: Mapping[str, Any], environment: str, values: Mapping[str, Any]) -> list[Written]:
     """The addresses of a document that may be wrong in every way, read quickly and without judging it. A parameter has its value of
     `values`, else its default; one without either becomes `*`: it may be anything."""
+    return _written(content, environment, values, uses_as_written)
+
+
+def connections_as_written(content: Mapping[str, Any], environment: str, values: Mapping[str, Any]) -> list[Written]:
+    """The names of connections in such a document, in the same way (`uri` is the name): one with `*` may be any of the environment's."""
+    return _written(content, environment, values, _connections_of)
+
+
+def _written(
+    content: Mapping[str, Any],
+    environment: str,
+    values: Mapping[str, Any],
+    told: Callable[[Mapping[str, Any]], list[tuple[str, str, str]]],
+) -> list[Written]:
     declared = content.get("parameters")
     defaults = {name: about["default"] for name, about in declared.items() if _has_default(about)} if isinstance(declared, dict) else {}
     known = {"environment": environment, **defaults, **values}
@@ -128,7 +150,7 @@ def addresses_as_written(content: Mapping[str, Any], environment: str, values: M
         Written(str(stage.get("name") or f"stage {index + 1}"), field, filled(uri), does)
         for index, stage in enumerate(stages if isinstance(stages, list) else [])
         if isinstance(stage, dict) and _takes_part(stage, environment)
-        for field, uri, does in uses_as_written(stage)
+        for field, uri, does in told(stage)
         if does != LOOKS
     ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from executor.document.job import Job, check
@@ -41,7 +40,7 @@ def analyse(
     for problem in problems:
         emit(ProblemFound(problem=problem.as_dict()))
     job = _readable_part(document, last, problems, given, environment)
-    return _Analysis(process, emit, job, values.lake, memory).columns() if job else {}
+    return _Analysis(process, emit, job, values, memory).columns() if job else {}
 
 
 def _readable_part(document: dict[str, Any], last: int, problems: list[Problem], parameters: Any, environment: str | None) -> Job | None:
@@ -58,10 +57,17 @@ def _readable_part(document: dict[str, Any], last: int, problems: list[Problem],
 
 
 class _Analysis:
-    def __init__(self, process: SparkProcess, emit: Any, job: Job, lake_folder: Path, memory: Memory) -> None:
+    def __init__(self, process: SparkProcess, emit: Any, job: Job, values: Values, memory: Memory) -> None:
         self.emit, self.job = emit, job
         self.quiet: list[Event] = []
-        self.preview = Preview(process, self._overhear, job, lake_folder, memory=memory)  # type: ignore[arg-type]
+        self.preview = Preview(
+            process,
+            self._overhear,  # type: ignore[arg-type]
+            job,
+            values.lake,
+            memory=memory,
+            connections=values.connections,
+        )
         self.broken: set[str] = set()
 
     def _overhear(self, event: Event) -> None:

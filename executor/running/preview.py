@@ -1,7 +1,8 @@
 """A look at one view: the run loop with an end, on a sample or on all of the input. Nothing is written.
 
 Results of stages are kept in this process by what they depend on: the stage itself, the stages it reads, and the state of the
-files read. A changed document or a changed file is another key, so what is shown is never stale.
+files read. A changed document or a changed file is another key, so what is shown is never stale. What is read through a connection has no
+such state, and is read again each time.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from executor.files import lake, made_of
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.cells import columns_of, first_rows, with_names
+from executor.running.connections import Connections
 from executor.running.hazards import Hazards
 from executor.running.inputs import Input
 from executor.running.joins import Joins
@@ -99,8 +101,10 @@ class PreviewContext(RunContext):
 
     is_preview = True
 
-    def __init__(self, process: SparkProcess, emit: EventWriter, job: Job, lake_folder: Path, *, sample: bool) -> None:
-        super().__init__(process.session, emit, environment=job.environment, lake_folder=lake_folder)
+    def __init__(
+        self, process: SparkProcess, emit: EventWriter, job: Job, lake_folder: Path, *, sample: bool, connections: Connections | None
+    ) -> None:
+        super().__init__(process.session, emit, environment=job.environment, lake_folder=lake_folder, connections=connections)
         self.is_sampled = sample
         self.row_limit = SAMPLE_ROWS if sample else None
         self.keeps_rows = False
@@ -138,11 +142,12 @@ class Preview:
         sample: bool = True,
         memory: Memory | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
+        connections: Connections | None = None,
     ) -> None:
         self.job, self.emit, self.sample = job, emit, sample
         self.memory = memory or Memory()
         self.is_cancelled = is_cancelled
-        self.context = PreviewContext(process, emit, job, lake_folder, sample=sample)
+        self.context = PreviewContext(process, emit, job, lake_folder, sample=sample, connections=connections)
         self.context.know(job)
         self.runner = Runner(process, self.context, emit, "preview")
         self.keys: dict[str, str] = {}
@@ -205,13 +210,15 @@ class Preview:
 
     def _is_worth_keeping(self, stage: Stage) -> bool:
         """A query may make far more rows than it reads; and of an input in full all is read only where a query is asked for."""
-        return not stage.queries() and (self.sample or self.reads_all)
+        return not stage.queries() and not stage.connections() and (self.sample or self.reads_all)
 
     def _run(self, index: int, stage: Stage, key: str) -> None:
         before, watches, hazards = set(self.context.views), len(self.context.watches), len(self.context.hazards)
         self.runner.run_stage(index, stage)
         made = {view.name: view.frame for name, view in self.context.views.items() if name not in before}
         record = self.context.record
+        if record.is_passing:
+            return
         self.memory.keep_stage(
             key, Kept(made, record.inputs, self.context.watches[watches:], self.context.hazards[hazards:], record.warnings)
         )

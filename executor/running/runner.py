@@ -23,6 +23,7 @@ from executor.gate.sql_gate import Gate
 from executor.language.dialects.advice import silent_mistakes
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
+from executor.running.connections import Connections
 from executor.running.hazards import MOST_PLACES, Hazards, counted
 from executor.running.inputs import CHANGED, Input
 from executor.running.joins import Joins, joins_of
@@ -38,6 +39,7 @@ from executor.stages.kinds import Load
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from executor.connections import ConnectionKind
     from executor.spark.session import SparkProcess
 
 METRICS = ("records_read", "bytes_read", "records_written", "bytes_written", "shuffle_bytes", "spill_bytes", "tasks", "cpu_ms")
@@ -68,6 +70,8 @@ class StageRecord:
     details: dict[str, Any] = field(default_factory=dict)
     warnings: list[Problem] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
+    is_passing: bool = False
+    """It has read something of which nobody can tell later whether it is still so."""
 
 
 class RunContext:
@@ -78,9 +82,17 @@ class RunContext:
     row_limit: int | None = None
 
     def __init__(
-        self, spark: SparkSession, emit: EventWriter, *, environment: str | None, lake_folder: Path, publisher: Publisher | None = None
+        self,
+        spark: SparkSession,
+        emit: EventWriter,
+        *,
+        environment: str | None,
+        lake_folder: Path,
+        publisher: Publisher | None = None,
+        connections: Connections | None = None,
     ) -> None:
         self.environment = environment
+        self._connections = connections or Connections()
         self.views: dict[str, View] = {}
         self.watches: list[Watch] = []
         self.hazards: list[Hazards | Joins] = []
@@ -191,6 +203,10 @@ class RunContext:
         targets = [lake.resolve(self.lake_folder, place, "outputURI") for place in self.writes]
         noted = [marks.columns_of(target) or marks.columns_of_document(target, self.document) for target in targets]
         return [one.files[uri] for one in noted if one and uri in one.files]
+
+    def connection(self, name: str, field: str) -> ConnectionKind:
+        self.record.is_passing = True
+        return self._connections.named(name, field, type(self._entered).marked("offers").get(field) if self._entered else None)
 
     def view(self, name: str) -> DataFrame:
         known = self.views.get(name.casefold())

@@ -191,8 +191,20 @@ class Server:
                 )
             )
         sample = request.get("input", "sample") != "full"
-        preview = Preview(self.process, answer, job, given.lake, sample=sample, memory=self._memory, is_cancelled=is_cancelled)
+        preview = self._preview_of(job, given, answer, is_cancelled, sample=sample)
         preview.show(len(job.stages) - 1, rows, only_values=request.get("only") == "values", names=request.get("names"))
+
+    def _preview_of(self, job: Job, given: Values, answer: Any, is_cancelled: Callable[[], bool], *, sample: bool) -> Preview:
+        return Preview(
+            self.process,
+            answer,
+            job,
+            given.lake,
+            sample=sample,
+            memory=self._memory,
+            is_cancelled=is_cancelled,
+            connections=given.connections,
+        )
 
     def _export(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
         given = values_from(request.get("values") or {})
@@ -201,7 +213,7 @@ class Server:
         if form not in export.FORMS or not isinstance(rows, int) or not 1 <= rows <= export.MOST_ROWS:
             problem = Problem(code="request-wrong", field="form", message="There is no such download.", expected=", ".join(export.FORMS))
             raise ProblemError(problem)
-        preview = Preview(self.process, answer, job, given.lake, sample=False, memory=self._memory, is_cancelled=is_cancelled)
+        preview = self._preview_of(job, given, answer, is_cancelled, sample=False)
         with preview.frame_of(len(job.stages) - 1) as frame:
             done = export.export(
                 frame,

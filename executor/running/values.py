@@ -10,12 +10,13 @@ from typing import IO, Any
 
 from executor.files.kept import KEEP, MOST_KEPT
 from executor.problems import Problem, ProblemError
+from executor.running.connections import Connections
 from executor.spark.connectors import TITLES
 from executor.spark.session import ComputeProfile
 
 MAX_LINE = 4_000_000
 KEYS = {"document": dict, "parameters": dict, "secrets": dict, "lake": str, "run_id": str, "confirm_publish": bool, "compute": dict}
-KEYS |= {"places": dict, "keep_outputs": int, "connectors": list}
+KEYS |= {"places": dict, "keep_outputs": int, "connectors": list, "connections": dict}
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Values:
     document: dict[str, Any] | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    connections: Connections = field(default_factory=Connections)
     lake: Path = Path()
     run_id: str = ""
     confirm_publish: bool = False
@@ -69,6 +71,7 @@ def values_from(given: Any) -> Values:
         document=given.get("document"),
         parameters=given.get("parameters", {}),
         secrets=given.get("secrets", {}),
+        connections=Connections(given.get("connections", {})),
         lake=lake_folder(given.get("lake", ".")),
         run_id=checked_run_id(given.get("run_id") or uuid.uuid4().hex),
         confirm_publish=given.get("confirm_publish", False),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
+    from executor.connections import ConnectionKind
     from executor.problems import Problem
 
 
@@ -37,6 +38,8 @@ SPARK_SQL = "Spark SQL"
 READS, WRITES, DECIDES, LOOKS = "reads", "writes", "decides", "looks"
 """What a stage does at an address: reads rows, writes them, reads a text that decides what it does (a version keeps that), or looks at its
 name alone."""
+ACTS = "acts"
+"""What a stage does through a connection where it is neither reading nor writing rows: it says or starts something there."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Use:
-    """An address that a stage uses. `does`: reads, writes, decides or looks."""
+    """An address, or the name of a connection, that a stage uses. `does`: reads, writes, decides, looks or acts."""
 
     field: str
     address: str
@@ -104,6 +107,11 @@ class StageContext(Protocol):
         noted for the next time."""
         ...
 
+    def connection(self, name: str, field: str) -> ConnectionKind:
+        """The connection that the present stage's `field` names, with its secrets, ready to be used. They must get into no text that others
+        read. Raises ProblemError with "did you mean" when the environment has none, or it leads to something else than the field needs."""
+        ...
+
     def view(self, name: str) -> DataFrame:
         """The data frame of a view made by an earlier stage. Raises ProblemError with "did you mean" when there is none."""
         ...
@@ -153,8 +161,10 @@ class Stage(BaseModel):
     """Base of every stage type.
 
     Field names are Arc's, as aliases (`outputView`); attributes are snake_case. `json_schema_extra={"widget": …}` names the
-    kind of input: text, sql, columns, map, choice, view, new-view, uri, number, switch, list, environments. Fields with
-    `advanced: true` go under "More fields"; a field with `unused: "…"` is accepted for Arc's sake and says why it does nothing yet.
+    kind of input: text, sql, columns, map, choice, view, new-view, uri, connection, number, switch, list, environments. An address says
+    what is done there (`does`); a connection says what is done through it (`connects`: reads, writes or acts) and what must lie behind it
+    (`offers`, as its kind says). Fields with `advanced: true` go under "More fields"; a field with `unused: "…"` is accepted for Arc's
+    sake and says why it does nothing yet.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, coerce_numbers_to_str=True, frozen=True, defer_build=True)
@@ -214,18 +224,35 @@ class Stage(BaseModel):
         return []
 
     @classmethod
+    def marked(cls, mark: str) -> dict[str, str]:
+        """The fields with this mark, by their names in documents → what the mark says."""
+        return {
+            info.alias or name: str(marks[mark])
+            for name, info in cls.model_fields.items()
+            if isinstance(marks := info.json_schema_extra, dict) and mark in marks
+        }
+
+    @classmethod
     def address_fields(cls) -> dict[str, str]:
         """The fields that hold an address, by their names in documents → what the stage does there."""
-        return {
-            info.alias or name: str(marks["does"])
-            for name, info in cls.model_fields.items()
-            if isinstance(marks := info.json_schema_extra, dict) and "does" in marks
-        }
+        return cls.marked("does")
+
+    @classmethod
+    def connection_fields(cls) -> dict[str, str]:
+        """The fields that name a connection, by their names in documents → what the stage does through it."""
+        return cls.marked("connects")
 
     def uses(self) -> list[Use]:
         """The addresses it uses, in the order of its fields."""
+        return self._used(self.address_fields())
+
+    def connections(self) -> list[Use]:
+        """The connections it uses, in the order of its fields."""
+        return self._used(self.connection_fields())
+
+    def _used(self, fields: Mapping[str, str]) -> list[Use]:
         given = {info.alias or name: getattr(self, name) for name, info in type(self).model_fields.items()}
-        found = [(field, given[field], does) for field, does in self.address_fields().items()]
+        found = [(field, given[field], does) for field, does in fields.items()]
         return [Use(field, address, does) for field, address, does in found if isinstance(address, str) and address.strip()]
 
     def queries(self) -> list[Query]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
+from executor.connections.base import NAME as CONNECTION_NAME
 from executor.language import sql_text
 from executor.language.authentication import authentication_problems
 from executor.language.filling import inject_sql_params
@@ -31,6 +32,7 @@ def flat_map(value: Any) -> Any:
 
 
 FlatMap = Annotated[dict[str, str], BeforeValidator(flat_map)]
+ConnectionName = Annotated[str, Field(pattern=f"^{CONNECTION_NAME}$")]
 ViewName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 
 
@@ -38,6 +40,11 @@ def stage_field(alias: str, title: str, description: str, widget: str, *, defaul
     """A field of a stage: the name in documents, what people read, and how it is drawn."""
     marks = {"widget": widget} | ({"advanced": True} if advanced else {}) | extra.pop("marks", {})
     return Field(default, alias=alias, title=title, description=description, json_schema_extra=marks, **extra)
+
+
+def connection_field(connects: str, offers: str, description: str) -> Any:
+    """The field `connection`: what the stage does through it, and what must lie behind it."""
+    return stage_field("connection", "Connection", description, "connection", marks={"connects": connects, "offers": offers})
 
 
 def tell_unused(stage: Stage, context: StageContext) -> None:

@@ -12,6 +12,7 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from executor.connections import CONNECTION_KINDS, ConnectionKind
+from executor.connections.base import NAME as NAME_SHAPE
 from executor.connections.base import missing_secrets
 from executor.language.credentials import credentials_in
 from portal.accounts.models import User
@@ -23,7 +24,7 @@ from portal.environments.networks import is_allowed
 from portal.errors import Conflict, PortalError
 from portal.locking import gone, require_seen
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+NAME = re.compile(NAME_SHAPE)
 MOST = 100
 OLD_FOR_MINUTES, LONGEST_OLD_FOR = 15, 24 * 60
 SCHEMES = {"s3", "s3a", "s3n", "file", "http", "https", "jdbc", "hdfs", "abfs", "abfss", "gs", "wasb", "kafka"}

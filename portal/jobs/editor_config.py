@@ -7,10 +7,12 @@ from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 
+from executor.connections import CONNECTION_KINDS
 from executor.document.forms import form_fields, insert_menu
 from executor.stages import STAGE_TYPES
 from portal.accounts import policy
 from portal.accounts.models import User
+from portal.environments.models import Connection
 from portal.jobs.actions import ended_drafts
 from portal.jobs.documents import EMPTY, shown
 from portal.jobs.models import Draft, Job
@@ -48,6 +50,7 @@ def config(user: User, job: Job, draft: Draft | None) -> dict[str, Any]:
         "project": job.project.slug,
         "environments": [environment.name for environment in environments],
         "draft_environment": lowest.name if lowest else "",
+        "connections": _connections(job),
         "types": stage_types(),
         "parameter_types": PARAMETER_TYPES,
         "document": draft.document if draft else shown(latest.document) if latest else EMPTY,
@@ -61,6 +64,19 @@ def config(user: User, job: Job, draft: Draft | None) -> dict[str, Any]:
         },
         "urls": _addresses(job),
     }
+
+
+def _connections(job: Job) -> list[dict[str, Any]]:
+    """The connections that a stage of the job can name, each once: what they offer, and the environments that have them. Not where they
+    lead."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in (
+        Connection.objects.filter(environment__project=job.project).select_related("environment").order_by("name", "environment__rank")
+    ):
+        if kind := CONNECTION_KINDS.get(row.kind):
+            one = found.setdefault((row.name, kind.offers), {"name": row.name, "offers": kind.offers, "environments": []})
+            one["environments"].append(row.environment.name)
+    return list(found.values())
 
 
 def _addresses(job: Job) -> dict[str, str]:

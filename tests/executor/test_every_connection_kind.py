@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from executor.connections import CONNECTION_KINDS, ConnectionKind
-from executor.connections.base import missing_secrets
+from executor.connections.base import FILES, missing_secrets
 from executor.connections.postgresql import PostgreSQL
 from executor.connections.s3 import S3
 from executor.document.forms import form_fields
@@ -43,6 +43,7 @@ def reached(connection: ConnectionKind, *roots: str) -> list[str]:
 def test_it_says_what_it_is(cls: type[ConnectionKind]) -> None:
     assert cls.__doc__ and cls.__doc__.strip().endswith(".")
     assert cls.title and cls.kind == cls.kind.lower() and cls.icon.replace("-", "").isalnum()
+    assert cls.offers == cls.offers.lower() and (cls.offers == FILES) == cls.has_roots
 
 
 @EVERY

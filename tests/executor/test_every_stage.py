@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from executor.connections import CONNECTION_KINDS
+from executor.connections.base import NAME
 from executor.document.forms import form_fields
 from executor.document.job import check
-from executor.document.places import addresses, addresses_as_written
+from executor.document.places import addresses, addresses_as_written, connections_as_written
 from executor.document.reference import reference
+from executor.plain import PATTERNS
 from executor.stages import STAGE_TYPES, Stage
-from executor.stages.base import DECIDES, LOOKS, READS, WRITES
+from executor.stages.base import ACTS, DECIDES, LOOKS, READS, WRITES
 from executor.stages.file_kinds import FileLoad
 from executor.stages.kinds import Load
 from portal.jobs.plain_words import sentence
@@ -69,6 +72,22 @@ def test_it_says_what_it_does_at_each_address(cls: type[Stage]) -> None:
     found = [(address.field, address.uri, address.does) for address in addresses({0: stage}, None)]
     assert found == [(field, f"some/{field}", does) for field, does in cls.address_fields().items() if does != LOOKS]
     assert [(one.field, one.uri, one.does) for one in addresses_as_written({"stages": [words]}, "dev", {})] == found
+
+
+@EVERY
+def test_it_says_what_it_does_through_each_connection(cls: type[Stage]) -> None:
+    """What a run is given, what it can reach and what the editor offers hangs on that alone."""
+    drawn = {field["name"]: field.get("offers") for field in form_fields(cls) if field["widget"] == "connection"}
+    assert cls.connection_fields().keys() == drawn.keys()
+    assert set(cls.connection_fields().values()) <= {READS, WRITES, ACTS}
+    assert set(drawn.values()) <= {kind.offers for kind in CONNECTION_KINDS.values()}
+    words = cls.example | dict.fromkeys(drawn, "some_shop")
+    found = [("some_shop", field, does) for field, does in cls.connection_fields().items()]
+    assert [(use.address, use.field, use.does) for use in cls.model_validate(words).connections()] == found
+    assert [(one.uri, one.field, one.does) for one in connections_as_written({"stages": [words]}, "dev", {})] == found
+    for field in drawn:
+        wrong = check(job_around(cls.example | {field: "Shop DB"}))
+        assert [(one.code, one.field, one.expected) for one in wrong] == [("value-wrong-type", field, PATTERNS[f"^{NAME}$"])]
 
 
 @EVERY

@@ -25,6 +25,16 @@ const config = JSON.parse(document.getElementById("editor-config").textContent);
 const $ = (id) => document.getElementById(id);
 know(config.types);
 
+/** What a field of this widget can name: [{ name, words }]. */
+const suggestions = {
+  uri: () => sources.uris().map((name) => ({ name })),
+  view: (_field, index) => store.viewsBefore(index).map(({ name }) => ({ name })),
+  connection: (field) =>
+    config.connections
+      .filter(({ offers }) => offers === field.offers)
+      .map(({ name, environments }) => ({ name, words: environments.join(", ") })),
+};
+
 const store = new Store(config.document);
 const wanted = new URLSearchParams(location.search).get("stage");
 if (wanted !== null) store.choose(Number(wanted));
@@ -48,7 +58,7 @@ const form = new StageForm($("pane"), {
     const found = problems.columnsOf(view);
     return found.length ? found : typedColumns(store.stages, view);
   },
-  suggestions: (field, index) => (field.widget === "uri" ? sources.uris() : store.viewsBefore(index).map((view) => view.name)),
+  suggestions: (field, index) => suggestions[field.widget](field, index),
   parameters: () => parameterChips(store, config.parameter_types),
 });
 if (config.may.preview)

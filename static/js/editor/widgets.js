@@ -45,11 +45,11 @@ function number(field, value, change) {
   return made;
 }
 
-/** A name to choose from what is there (views, files); anything else may be typed. */
+/** A name to choose from what is there (views, files, connections); anything else may be typed. */
 function suggested(field, value, change, { suggestions, id }) {
   const list = el("datalist", { id: `${id}-list` });
   const made = line(field, value, change, { class: "form-control mono", list: list.id });
-  const fill = () => list.replaceChildren(...suggestions(field).map((name) => el("option", { value: name })));
+  const fill = () => list.replaceChildren(...suggestions(field).map(({ name, words }) => el("option", { value: name, label: words })));
   made.input.addEventListener("focus", fill);
   fill();
   return { ...made, node: el("span", { class: "suggested" }, made.input, list) };
@@ -192,6 +192,7 @@ const KINDS = {
   number,
   view: suggested,
   uri: suggested,
+  connection: suggested,
   choice,
   switch: toggle,
   list,
