@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import fields
 from functools import cache
 from typing import Any
-from urllib.parse import quote, quote_plus
+
+from ahocorasick_rs import AhoCorasick
 
 from executor.events import BY_NAME, LEVELS
 from executor.stages import STAGE_TYPES
+from portal.runs.secret_forms import forms_of
 from portal.runs.states import RunState
 
 MASK = "•••••"
 SHORTEST = 6
-"""Shorter secrets are not searched for: they would blacken ordinary words."""
+"""Shorter texts are not searched for: they would blacken ordinary words."""
+LONG, EVERY = 16, 8
+"""LONG: so many characters out of the middle of a secret are hidden, too, where they are half of it or stand at a line's border."""
 
 PATTERNS = re.compile(
     r"(?P<key>\b(?:password|passwd|pwd|secret|api[_-]?key|access[_.-]?key|account[_.-]?key|sas[_-]?token|auth[_-]?token)\b\s*[=:]\s*)[^\s\"'\\,;&)]+"
@@ -29,30 +30,36 @@ PATTERNS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 CUT = re.compile(r"… \([\d,]+ more characters are not kept\)\Z")
-HINTS = re.compile(r"pass|pwd|secret|key|token|AKIA|ASIA|eyJ|://", re.IGNORECASE)
+HINTS = ("pass", "pwd", "secret", "key", "token", "akia", "asia", "eyj", "://")
 """Most lines hold none of these and skip the slow search."""
+NOTICE_ENDS = "more characters are not kept)"
+BEFORE_LINE = re.compile(r"(?:^|[\r\n]|\\[rn])[\s\"']*\Z")
+AFTER_LINE = re.compile(r"[\s\"']*(?:\Z|[\r\n]|\\[rn])")
 
 
 class Redactor:
     """Call it with a text; it gives the text without secrets. `secrets` are the values of this run's secrets.
 
-    They are found as they are and in the forms in which they travel, also inside other text that is encoded, and where a text begins or
-    ends in the middle of one: a long line is cut, and a value may be printed over two lines."""
+    They are found as they are and in the forms in which they travel (`secret_forms`), one inside another and overlapping, also inside
+    other text that is encoded, and where a text or a line begins or ends in the middle of one: a long line is cut, and a value may be
+    printed over several lines."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets for part in _parts(secret) for form in _forms(part)}
-        self._forms = sorted((form for form in forms if len(form) >= SHORTEST), key=len, reverse=True)
-        self._values = re.compile("|".join(map(re.escape, self._forms))) if self._forms else None
+        forms = {form for secret in secrets for form in forms_of(secret) if len(form) >= SHORTEST}
+        self._search = Search(forms) if forms else None
 
     def __call__(self, text: str) -> str:
         text = self.known(text)
-        return PATTERNS.sub(_mask, text) if HINTS.search(text) else text
+        return PATTERNS.sub(_mask, text) if _hints_at_one(text) else text
 
     def known(self, text: str) -> str:
         """The text without this run's secrets; what only looks like a credential stays."""
-        if self._values is None:
+        if self._search is None:
             return text
-        return self._without_ends(self._values.sub(MASK, text))
+        notice = CUT.search(text) if text.endswith(NOTICE_ENDS) else None
+        said, rest = (text[: notice.start()], notice.group()) if notice else (text, "")
+        spans = self._search(said)
+        return _masked(said, spans) + rest if spans else text
 
     def json(self, value: Any, *, only_known: bool = False) -> Any:
         """The same JSON with every text in it redacted, keys too. A text that is a word of ours tells nothing and stays, so that no secret
@@ -67,29 +74,85 @@ class Redactor:
 
     @property
     def knows_secrets(self) -> bool:
-        return self._values is not None
-
-    def _without_ends(self, text: str) -> str:
-        """Without a secret's beginning at the end of the text (before a notice that it was cut), or its end at the beginning."""
-        notice = CUT.search(text)
-        text, rest = (text[: notice.start()], notice.group()) if notice else (text, "")
-        for form in self._forms:
-            if size := _overlap(text, form):
-                text = text[:-size] + MASK
-            if size := _overlap(text[::-1], form[::-1]):
-                text = MASK + text[size:]
-        return text + rest
+        return self._search is not None
 
 
-def _overlap(text: str, form: str) -> int:
-    """Length of the longest beginning of `form`, of SHORTEST characters or more, that `text` ends with."""
-    tail = text[-SHORTEST:]
-    place = form.rfind(tail) if len(tail) == SHORTEST else -1
-    while place >= 0:
-        if text.endswith(form[: place + SHORTEST]):
-            return place + SHORTEST
-        place = form.rfind(tail, 0, place + SHORTEST - 1)
-    return 0
+class Search:
+    """Finds texts, and what is left of them where a line was cut or broken: one pass over the text, however many texts there are.
+
+    Pieces of SHORTEST characters of each text, at every EVERY-th place and at its end, are looked for by Aho and Corasick's automaton.
+    Where one is met, what stands around it is compared with the text that it is from."""
+
+    def __init__(self, texts: Collection[str]) -> None:
+        self._texts = sorted(texts)
+        pieces: dict[str, list[tuple[int, int]]] = {}
+        for number, text in enumerate(self._texts):
+            for place in {*range(0, len(text) - SHORTEST, EVERY), len(text) - SHORTEST}:
+                pieces.setdefault(text[place : place + SHORTEST], []).append((number, place))
+        self._where = list(pieces.values())
+        self._automaton = AhoCorasick(list(pieces), store_patterns=False)
+
+    def __call__(self, said: str) -> list[tuple[int, int]]:
+        """From where to where in `said`, in order, none touching another."""
+        met = self._automaton.find_matches_as_indexes(said, overlapping=True)
+        return _joined(self._told(said, met)) if met else []
+
+    def _told(self, said: str, met: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
+        seen: dict[tuple[int, int], int] = {}
+        for piece, at, _ in met:
+            for number, place in self._where[piece]:
+                begin = at - place  # of the whole text, perhaps before that of `said`
+                if at >= seen.get((number, begin), 0):
+                    first, last = _common(said, self._texts[number], begin, at)
+                    seen[number, begin] = last
+                    if _tells(said, self._texts[number], begin, first, last):
+                        yield first, last
+
+
+def _common(said: str, text: str, begin: int, at: int) -> tuple[int, int]:
+    """How far `said` and `text`, laid on it from `begin` on, are the same around `at`."""
+    if begin >= 0 and said.startswith(text, begin):
+        return begin, begin + len(text)
+    first, last = at, at + SHORTEST
+    while first > max(begin, 0) and said[first - 1] == text[first - 1 - begin]:
+        first -= 1
+    while last < min(begin + len(text), len(said)) and said[last] == text[last - begin]:
+        last += 1
+    return first, last
+
+
+def _tells(said: str, text: str, begin: int, first: int, last: int) -> bool:
+    """Whether this part is the whole text, the rest of one that the border of a line has cut, or so much that it is no chance."""
+    length, is_first, is_last = last - first, first == begin, last == begin + len(text)
+    if is_first and is_last:
+        return True
+    at_start, at_end = BEFORE_LINE.search(said, max(0, first - 20), first), AFTER_LINE.match(said, last)
+    if length >= LONG and (at_start or at_end or 2 * length >= len(text)):
+        return True
+    return bool((at_start and is_last) or (is_first and at_end))
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if joined and first <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(last, joined[-1][1])
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    shown, place = [], 0
+    for first, last in spans:
+        shown += [text[place:first], MASK]
+        place = last
+    return "".join([*shown, text[place:]])
+
+
+def _hints_at_one(text: str) -> bool:
+    small = text.lower()
+    return any(hint in small for hint in HINTS)
 
 
 @cache
@@ -102,27 +165,3 @@ def _ours() -> frozenset[str]:
 
 def _mask(found: re.Match[str]) -> str:
     return (found.group("key") or found.group("user") or "") + MASK
-
-
-def _parts(secret: str) -> list[str]:
-    """The secret, and its lines: a key of several lines is printed line by line."""
-    return [secret, *(line.strip() for line in secret.splitlines())] if "\n" in secret else [secret, secret.strip()]
-
-
-def _forms(secret: str) -> set[str]:
-    raw = secret.encode()
-    quoted = json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
-    forms = {secret, *quoted, *(json.dumps(one)[1:-1] for one in quoted), html.escape(secret), raw.hex(), raw.hex().upper()}
-    for escaped in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
-        forms |= {escaped, re.sub("%[0-9A-F]{2}", lambda sign: sign.group().lower(), escaped)}
-    for start in range(3):
-        whole = _base64_inside(raw, start)
-        forms |= {whole, whole.replace("+", "-").replace("/", "_")}
-    return forms
-
-
-def _base64_inside(raw: bytes, start: int) -> str:
-    """The part of a base64 text that tells of `raw` alone, when it begins at byte `start` of a group of three."""
-    encoded = base64.b64encode(b"\0" * start + raw).decode().rstrip("=")
-    begin = (0, 2, 3)[start]
-    return encoded[begin : len(encoded) - (1 if (start + len(raw)) % 3 else 0)]
