@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from executor.connections import Endpoint
 from portal.environments import sealing
-from portal.environments.connections import described_of
+from portal.environments.connections import described_of, stored
 from portal.environments.models import Connection, Environment
+from portal.errors import PortalError
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Names of the roots and connections that a document uses in an environment; of a root's connection, the root says it."""
+
+    roots: frozenset[str] = frozenset()
+    connections: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,8 @@ class Reach:
     endpoints: tuple[Endpoint, ...]
     versions: Mapping[str, int]
     """Name of the connection → version of its secret, to be asked for again by the same run."""
+    through: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Place (host:port) → names of the connections that lead there."""
 
     @property
     def secrets(self) -> list[str]:
@@ -33,21 +44,41 @@ class Reach:
         """For the executor's standard input and for nothing else: it holds secrets."""
         return {"connections": dict(self.connections), "roots": dict(self.roots)}
 
+    def for_previews(self) -> dict[str, Any]:
+        """The same for whoever only looks: nothing on a connection may be written."""
+        roots = {name: {**root, "may_write": root["may_write"] and root["connection"] is None} for name, root in self.roots.items()}
+        return self.for_executor() | {"roots": roots}
 
-def reach_of(
-    environment: Environment, *, used_by: str, only: Collection[str] | None = None, versions: Mapping[str, int] | None = None
-) -> Reach:
-    """`used_by`: who gets it, in words (“run 8f3c of daily_delays”). `only`: names of the connections that the document needs; None: all.
-    `versions`: those that the run began with, while they last. Raises PortalError where a connection no longer fits or its secret has
-    ended or does not open: no run starts with half of what it needs."""
-    rows = _connections(environment, only)
+
+def reach_of(environment: Environment, *, used_by: str, needs: Needs | None = None, versions: Mapping[str, int] | None = None) -> Reach:
+    """`used_by`: who gets it, in words (“run 8f3c of daily_delays”). `needs`: what the document uses; None: all there is. `versions`: those
+    that the run began with, while they last. Raises PortalError where a connection is gone, no longer fits, or its secret has ended or does
+    not open: no run starts with half of what it needs."""
+    ways = _ways(environment, needs)
+    _require_all(environment, ways, needs)
     held = versions or {}
+    numbers = {way.connection.name: held.get(way.connection.name) or _in_use(way.connection) for way in ways}
     return Reach(
         roots=roots_of(environment),
-        connections={row.name: _opened(row, held.get(row.name), used_by) for row in rows},
-        endpoints=endpoints_of(environment, only),
-        versions={row.name: held.get(row.name) or version for row in rows if (version := _in_use(row))},
+        connections={way.connection.name: _opened(way.connection, numbers[way.connection.name], used_by) for way in ways},
+        endpoints=_endpoints(ways),
+        versions={name: number for name, number in numbers.items() if number},
+        through=_through(ways),
     )
+
+
+def is_still(environment: Environment, begun: Reach, needs: Needs) -> str:
+    """Empty while the roots and connections of a run lead where they led when it began; else a sentence that names what does not."""
+    now = roots_of(environment)
+    for name in sorted(needs.roots):
+        if now.get(name) != begun.roots.get(name):
+            return f"The root “{name}” of {environment.name} was changed or removed"
+    there = {row.name: stored(row) for row in environment.connections.filter(name__in=begun.connections)}
+    for name, given in begun.connections.items():
+        described = there.get(name)
+        if described is None or (described.kind, described.settings()) != (given["kind"], given["settings"]):
+            return f"The connection “{name}” of {environment.name} was changed or removed"
+    return ""
 
 
 def roots_of(environment: Environment) -> dict[str, dict[str, Any]]:
@@ -63,25 +94,63 @@ def roots_of(environment: Environment) -> dict[str, dict[str, Any]]:
     }
 
 
-def endpoints_of(environment: Environment, only: Collection[str] | None = None) -> tuple[Endpoint, ...]:
-    """Every place that a run may reach, each once, in the order of the connections' names."""
+def endpoints_of(environment: Environment, needs: Needs | None = None) -> tuple[Endpoint, ...]:
+    """Every place that a run may reach, each once, in the order of the connections' names. Opens no secret."""
+    return _endpoints(_ways(environment, needs))
+
+
+def places_of(connection: Connection) -> list[Endpoint]:
+    """The places that a run may reach through one connection."""
+    return _Way(connection, tuple(root.address for root in connection.roots.all())).places()
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A connection, and the addresses of the roots on it that are used."""
+
+    connection: Connection
+    roots: tuple[str, ...]
+
+    def places(self) -> list[Endpoint]:
+        return described_of(self.connection).endpoints(self.roots)
+
+
+def _ways(environment: Environment, needs: Needs | None) -> list[_Way]:
+    found = []
+    for connection in environment.connections.prefetch_related("roots"):
+        used = [root for root in connection.roots.all() if needs is None or root.name in needs.roots]
+        if needs is None or used or connection.name in needs.connections:
+            found.append(_Way(connection, tuple(root.address for root in used)))
+    return found
+
+
+def _require_all(environment: Environment, ways: list[_Way], needs: Needs | None) -> None:
+    missing = sorted((needs.connections if needs else frozenset()) - {way.connection.name for way in ways})
+    if missing:
+        raise PortalError(
+            f"{environment.name} has no connection “{missing[0]}”.",
+            code="connection-unknown",
+            status=409,
+            fix=f"Have whoever administers {environment.name} make it, or name another one.",
+        )
+
+
+def _endpoints(ways: list[_Way]) -> tuple[Endpoint, ...]:
     found: dict[tuple[str, int], Endpoint] = {}
-    for connection in _connections(environment, only):
-        for one in places_of(connection):
+    for way in ways:
+        for one in way.places():
             known = found.get((one.host, one.port))
             networks = tuple(dict.fromkeys((*known.networks, *one.networks))) if known else one.networks
             found[one.host, one.port] = Endpoint(one.host, one.port, networks)
     return tuple(found.values())
 
 
-def places_of(connection: Connection) -> list[Endpoint]:
-    """The places that a run may reach through one connection."""
-    return described_of(connection).endpoints([root.address for root in connection.roots.all()])
-
-
-def _connections(environment: Environment, only: Collection[str] | None) -> list[Connection]:
-    rows = environment.connections.prefetch_related("roots")
-    return list(rows if only is None else rows.filter(name__in=only))
+def _through(ways: list[_Way]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for way in ways:
+        for one in way.places():
+            found.setdefault(str(one), []).append(way.connection.name)
+    return found
 
 
 def _opened(connection: Connection, number: int | None, used_by: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, path
@@ -16,7 +17,7 @@ from portal.api_base import ListView, ProjectView
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs.models import Job, JobVersion
-from portal.runs import actions, log_lines
+from portal.runs import actions, log_lines, reached
 from portal.runs.models import Run, StageRun, Trigger
 from portal.runs.problems import without_data
 from portal.runs.run_list import Filters
@@ -86,6 +87,18 @@ class StageOut(serializers.Serializer[StageRun]):
             return None
         counts = [{"column": column, "rows": rows, "words": words} for column, rows, words in values.counts]
         return {name: getattr(values, name) for name in ("rows", "affected", "is_whole", "can_show")} | {"counts": counts}
+
+
+class NetworkOut(serializers.Serializer[Any]):
+    attempt = serializers.IntegerField()
+    place = serializers.CharField(allow_null=True, help_text="host:port; null for who may not manage the environment")
+    through = serializers.ListField(child=serializers.CharField(), help_text="names of the connections that lead there")
+    connections = serializers.IntegerField(help_text="that were made")
+    sent = serializers.IntegerField(help_text="bytes")
+    received = serializers.IntegerField(help_text="bytes")
+    refused = serializers.IntegerField(help_text="not tried: against the rules, or too many at once")
+    failed = serializers.IntegerField(help_text="not found, no answer, or broken off")
+    why = serializers.CharField(help_text="the last reason; empty for who may not manage the environment")
 
 
 class RunIn(serializers.Serializer[Any]):
@@ -230,6 +243,20 @@ class RunStages(OneRun):
         return Response([StageOut(stage, context={"with_data": with_data}).data for stage in found.stage_runs.all()])
 
 
+class RunNetwork(OneRun):
+    @extend_schema(summary="Which other machines a run could and did reach", responses={200: NetworkOut(many=True)})
+    def get(self, request: Request, project: str, run: str) -> Response:
+        """For each attempt the places it could reach, and what came of them. Nothing of an attempt without a network."""
+        found = self.run()
+        with_hosts = policy.can(self.person, "manage_environment", found.environment)
+        rows = [
+            {"attempt": attempt.number, "place": one.place, "through": list(one.through)} | asdict(one.traffic)
+            for attempt in found.attempts.all()
+            for one in reached.places_of(attempt.reached, with_hosts=with_hosts)
+        ]
+        return Response(NetworkOut(rows, many=True).data)
+
+
 class RunLog(OneRun):
     @extend_schema(summary="Lines of a run's log", parameters=[OpenApiParameter("after", OpenApiTypes.INT)], responses={200: LogOut})
     def get(self, request: Request, project: str, run: str) -> Response:
@@ -251,5 +278,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_RUN + "/cancel", CancelRun.as_view()),
     path(_RUN + "/rerun", RerunRun.as_view()),
     path(_RUN + "/stages", RunStages.as_view()),
+    path(_RUN + "/network", RunNetwork.as_view()),
     path(_RUN + "/log", RunLog.as_view()),
 ]

@@ -71,6 +71,16 @@ def starting(*undo: Callable[[], None]) -> Iterator[ExitStack]:
 
 
 @dataclass(frozen=True)
+class Equipment:
+    """What an executor is started with beside its environment, and keeps to its end."""
+
+    endpoints: tuple[Endpoint, ...] = ()
+    """What it may reach on other machines."""
+    connectors: tuple[str, ...] = ()
+    """What its Spark can reach besides files: keys of `executor.spark.connectors.TITLES`, in order."""
+
+
+@dataclass(frozen=True)
 class Launch:
     """How to start one executor. `lake` is the data folder as the executor sees it."""
 

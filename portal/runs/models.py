@@ -126,6 +126,8 @@ class Run(models.Model):
     problem = models.JSONField(null=True)
     """Why it failed: a problem (executor.problems) as a dict."""
     outputs = models.JSONField(default=list)
+    secret_versions = models.JSONField(default=dict)
+    """What its first attempt signed in with, for the next ones: name of the connection → number of the version."""
     log_lines = models.PositiveIntegerField(default=0)
     log_bytes = models.PositiveBigIntegerField(default=0)
     log_sha256 = models.CharField(max_length=64, blank=True)
@@ -241,6 +243,8 @@ class Attempt(models.Model):
     outcome = models.CharField(max_length=24, blank=True)
     """The state the run went to from here; lost when the worker stopped answering."""
     exit_code = models.SmallIntegerField(null=True)
+    reached = models.JSONField(null=True)
+    """Which other machines it could and did reach, see `portal.runs.reached`. Null: it is not known."""
 
     class Meta:
         ordering = ["number"]

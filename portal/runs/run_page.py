@@ -21,10 +21,10 @@ from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.actions import may_answer_for
 from portal.jobs.documents import stages_of
-from portal.runs import published
+from portal.runs import published, reached
 from portal.runs.checks import declared_parameters
 from portal.runs.log_lines import line_of_failure
-from portal.runs.models import GOOD_STATES, HELD_STATES, Run, RunState, StageRun
+from portal.runs.models import GOOD_STATES, HELD_STATES, Attempt, Run, RunState, StageRun
 from portal.runs.problems import shown_to
 from portal.runs.turns import has_its_share, runs_before
 from portal.ui.words import count, duration
@@ -227,6 +227,12 @@ def _parameter_of(run: Run, name: str, about: Parameter) -> tuple[str, Any, bool
     if about.type == SECRET:
         return name, f"the secret of {run.environment.name}", True
     return name, run.parameters.get(name, about.default), name in run.parameters
+
+
+def network_of(user: User, run: Run, attempt: Attempt | None) -> list[tuple[str, str]]:
+    """Which other machines the attempt could and did reach, in words; nothing where it had no network."""
+    with_hosts = policy.can(user, "manage_environment", run.environment)
+    return reached.in_words(reached.places_of(attempt.reached if attempt else None, with_hosts=with_hosts))
 
 
 def may(user: User, run: Run) -> dict[str, bool]:

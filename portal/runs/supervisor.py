@@ -18,8 +18,9 @@ from django.db import DatabaseError, close_old_connections, transaction
 from executor.events import ProblemFound, PublishRequested, RunFinished, RunStarted, SessionReady, StageEntered, StageFailed
 from executor.problems import Problem
 from portal.environments.models import Environment
+from portal.environments.reach import Needs, Reach
 from portal.errors import Conflict, PortalError
-from portal.runs import checks, launcher, leases, published, receipts
+from portal.runs import checks, launcher, leases, needs, published, reached, receipts
 from portal.runs.doorbell import Hints
 from portal.runs.ingest import SEGMENT_LINES, Ingest
 from portal.runs.leases import LeaseLost
@@ -30,7 +31,7 @@ from portal.runs.redaction import Redactor
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-TakeWarm = Callable[[Environment], launcher.Executor | None]
+TakeWarm = Callable[[Environment, launcher.Equipment], launcher.Executor | None]
 
 FLUSH_SECONDS = 0.25
 LOOK_SECONDS = 1.0
@@ -60,9 +61,9 @@ class Supervisor:
     """Call `work()` once, in the thread that stays with the executor."""
 
     def __init__(self, run: Run, worker_stops: threading.Event | None = None, take_warm: TakeWarm | None = None) -> None:
-        """`take_warm` gives a started, unused executor for an environment, or None."""
+        """`take_warm` gives a started, unused executor for an environment, with this equipment and no other, or None."""
         self.run = run
-        self._take_warm = take_warm or (lambda environment: None)
+        self._take_warm = take_warm or (lambda environment, equipment: None)
         self._worker_stops = worker_stops or threading.Event()
         self.number = run.fence
         self.hints = Hints()
@@ -72,6 +73,11 @@ class Supervisor:
         self.problems: list[dict[str, Any]] = []
         self._secrets: dict[str, str] = {}
         """For the executor's standard input; kept nowhere else."""
+        self._needs = Needs()
+        self._reach: Reach | None = None
+        """The roots and connections, with their secrets: for the executor's standard input, and kept nowhere else either."""
+        self.equipment: launcher.Equipment | None = None
+        """What the executor is started with; None while that is not known."""
         self._meter: Meter | None = None
         self._excess: Problem | None = None
         self.stopping = ""
@@ -110,19 +116,35 @@ class Supervisor:
         if self.number > 1:
             self.ingest.say(f"Attempt {self.number}: the machine that ran attempt {self.number - 1} stopped answering.", "warning")
         try:
-            self._secrets = checks.secrets_for(self.run)
-            self.ingest.redact = Redactor(self._secrets.values())
-            self._hand_over(self._take_warm(self.run.environment) or self._cold())
+            self._get_ready()
+            self._hand_over(self._take_warm(self.run.environment, self._equipped) or self._cold())
         except PortalError as error:
             self.problems.append(Problem(code=error.code, message=error.message, fix=error.fix).as_dict())
             return False
         return True
+
+    def _get_ready(self) -> None:
+        """Opens what the run signs in with, and nothing that its document does not use. Raises PortalError."""
+        self._secrets = checks.secrets_for(self.run)
+        self._needs, self._reach = needs.reach_for(self.run)
+        self.ingest.redact = Redactor([*self._secrets.values(), *self._reach.secrets])
+        self.equipment = needs.equipment_of(self._reach, json.loads(self.run.document), self.run.environment)
+        if not self.run.secret_versions and self._reach.versions:
+            self.run.secret_versions = dict(self._reach.versions)
+            Run.objects.filter(pk=self.run.pk, fence=self.number).update(secret_versions=self.run.secret_versions)
+
+    @property
+    def _equipped(self) -> launcher.Equipment:
+        if self.equipment is None:
+            raise RuntimeError("there is no equipment before _get_ready")
+        return self.equipment
 
     def _hand_over(self, executor: launcher.Executor) -> None:
         self.executor, self._begin_by = executor, time.monotonic() + settings.RUN_START_SECONDS
         self._measure()
         executor.say(self._values(executor.launch.lake))
         self.run.attempts.filter(number=self.number).update(process_id=executor.pid, sandbox=executor.launch.sandbox)
+        self._note_reached()
 
     def _measure(self) -> None:
         if self._meter:
@@ -130,6 +152,12 @@ class Supervisor:
         launch = self._living.launch
         tmp = launch.scratch.path if launch.scratch else None
         self._meter = Meter(self._living.pid, launch.memory_mb, tmp, launch.data, beside_mb=launch.beside_mb, group=launch.group)
+
+    def _note_reached(self) -> None:
+        """Which other machines the attempt could and did reach so far."""
+        if self._reach is not None and self.executor is not None:
+            facts = reached.facts(self.executor.launch.reached, self._reach.through)
+            self.run.attempts.filter(number=self.number).update(reached=facts)
 
     def _was_dead_ahead(self) -> bool:
         """An executor that was started ahead died or froze before it began with this run: then another one has it, once."""
@@ -141,10 +169,12 @@ class Supervisor:
         return True
 
     def _cold(self) -> launcher.Executor:
-        return launcher.Executor(launcher.for_run(self.run.environment, f"{self.run.pk}-{self.number}"))
+        launch = launcher.for_run(self.run.environment, f"{self.run.pk}-{self.number}", endpoints=self._equipped.endpoints)
+        return launcher.Executor(launch)
 
     def _values(self, lake: str) -> dict[str, Any]:
         return {
+            **(self._reach.for_executor() if self._reach and self._needs != Needs() else {}),
             "document": json.loads(self.run.document),
             "parameters": self.run.parameters,
             "secrets": self._secrets,
@@ -212,13 +242,19 @@ class Supervisor:
             self.ingest.say("The program asked to publish before every stage of the job had passed; it was refused.", "error")
         self._patiently(lambda: leases.renew(self.run))  # a clock that was set forward has ended the lease of a worker that lives
         try:
-            granted = complete and not self.stopping and self._patiently(lambda: leases.grant_publishing(self.run))
+            granted = complete and not self.stopping and self._patiently(self._granted)
         except Conflict as taken:
             self.problems += taken.problems
             granted = False
         if granted:
             self._deadline = max(self._deadline, time.monotonic() + PUBLISH_SECONDS)
         self._living.say({"publish": granted})
+
+    def _granted(self) -> bool:
+        """Raises Conflict."""
+        if self._reach is not None:
+            needs.require_still(self.run, self._needs, self._reach)
+        return leases.grant_publishing(self.run)
 
     def _attend(self) -> None:
         """What is due by the clock: store lines, renew the lease, look at the row, and go on with a stop that has begun."""
@@ -255,6 +291,7 @@ class Supervisor:
         try:
             leases.renew(self.run)
             self._renewed = time.monotonic()
+            self._note_reached()
         except DatabaseError as error:
             self._database_away(error)
 
@@ -359,6 +396,7 @@ class Supervisor:
         self._patiently(self.ingest.flush)
         self._patiently(self._see)
         try:
+            self._patiently(self._note_reached)
             leases.give_back(self.run, exit_code)
         except (StateChanged, ValueError):  # cancelled meanwhile
             self._end(RunState.CANCELLED, exit_code)
@@ -384,6 +422,7 @@ class Supervisor:
         if self.run.state == RunState.CANCELLING:
             state, changes = RunState.CANCELLED, {}
         with transaction.atomic():
+            self._note_reached()
             reason = hidden(changes["problem"], self.run.document).message if changes.get("problem") else ""
             self.run.move_to(state, reason=reason, **changes)
             leases.close_attempt(self.run, self.number, state, exit_code)

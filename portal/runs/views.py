@@ -83,6 +83,7 @@ def _context(request: HttpRequest, project: str, run_id: UUID) -> dict[str, Any]
     reader = reader_of(request, project, run_id)
     found = reader.run
     stages = run_page.stage_lines(found, with_data=reader.with_data)
+    attempt = found.attempts.filter(number=found.fence).first()
     return {
         "project": found.project,
         "environment": found.environment,
@@ -96,7 +97,8 @@ def _context(request: HttpRequest, project: str, run_id: UUID) -> dict[str, Any]
         "shows_rows": any(line.figures for line in stages),
         "went_well": found.state in GOOD_STATES,
         "writes_nothing": run_page.wrote_nothing(found),
-        "attempt": found.attempts.filter(number=found.fence).first(),
+        "attempt": attempt,
+        "network": run_page.network_of(_person(request), found, attempt),
         "document": shown(found.document),
         "reads": run_page.places_read(found),
         "publishes": run_page.publishes_of(_person(request), found),

@@ -1,8 +1,8 @@
 """Started executors that nobody has used: a run takes one, uses it once, and it is thrown away like any other.
 
 A worker with nothing to do keeps one for each of the environments it worked for last, so that the next run there does not wait for
-Spark. What an executor is started for (environment, data folder, compute profile) never changes; a run that needs anything else starts
-its own.
+Spark. What an executor is started for (environment, data folder, compute profile, the places it may reach, what its Spark can reach) never
+changes; a run that needs anything else starts its own.
 """
 
 from __future__ import annotations
@@ -13,22 +13,31 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from django.conf import settings
 
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher
+from portal.runs.launcher import Equipment
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
 SILENT_SECONDS = 20
 """One that waits says every 5 s that it is alive. One that does not is not trusted with a run; a false alarm costs only a cold start."""
+NOTHING = Equipment()
 MOST_DEATHS = 3
 """An executor that died so often while it waited, with no run in between, is not started again: it would never come up."""
-Key = tuple[int, ...]
-"""What an executor was started for: the environment's id and the figures of its compute profile."""
+
+
+class Key(NamedTuple):
+    """What an executor was started for. `compute`: the figures of the environment's compute profile."""
+
+    environment: int
+    compute: tuple[int, ...]
+    equipment: Equipment
 
 
 @dataclass(eq=False)
@@ -59,9 +68,9 @@ class WarmPool:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def keep(self, environment: Environment) -> None:
-        """From now on one waits for this environment; the one used longest ago gives way."""
-        key = key_of(environment)
+    def keep(self, environment: Environment, equipment: Equipment = NOTHING) -> None:
+        """From now on one waits for this environment, started with this; the one used longest ago gives way."""
+        key = key_of(environment, equipment)
         with self._lock:
             self._wanted.pop(key, None)
             self._wanted[key] = environment
@@ -73,9 +82,9 @@ class WarmPool:
                 self._thread = threading.Thread(target=self._look_after, name="warm-pool", daemon=True)
                 self._thread.start()
 
-    def take(self, environment: Environment) -> launcher.Executor | None:
+    def take(self, environment: Environment, equipment: Equipment = NOTHING) -> launcher.Executor | None:
         """One that was started for exactly this, and is the caller's from now on; None when there is none. It may still be starting."""
-        key = key_of(environment)
+        key = key_of(environment, equipment)
         with self._lock:
             fitting = next((waiting for waiting in self._waiting if waiting.key == key and waiting.is_well), None)
             if fitting is None:
@@ -98,7 +107,7 @@ class WarmPool:
             with self._lock:
                 here = {waiting.key for waiting in self._waiting}
                 for key in self._wanted.keys() - here:
-                    self._waiting.append(_started(self._wanted[key]))
+                    self._waiting.append(_started(self._wanted[key], key.equipment))
 
     def _unfit(self) -> list[Waiting]:
         with self._lock:
@@ -127,12 +136,13 @@ class WarmPool:
                     self._wanted.clear()
 
 
-def key_of(environment: Environment) -> Key:
-    """Two environments of one key can use each other's executors."""
-    return environment.pk, *launcher.compute_of(environment).values()
+def key_of(environment: Environment, equipment: Equipment) -> Key:
+    """Two runs of one key can use each other's executors. One with places is for runs that may reach the very same."""
+    return Key(environment.pk, tuple(launcher.compute_of(environment).values()), equipment)
 
 
-def _started(environment: Environment) -> Waiting:
+def _started(environment: Environment, equipment: Equipment) -> Waiting:
     log.info("An executor for the next run in %s starts ahead.", environment.name)
-    launch = launcher.for_run(environment, "ahead", warm=True)
-    return Waiting(key_of(environment), launcher.Executor(launch, {"compute": launcher.compute_of(environment)}))
+    launch = launcher.for_run(environment, "ahead", warm=True, endpoints=equipment.endpoints)
+    first = {"compute": launcher.compute_of(environment)} | ({"connectors": equipment.connectors} if equipment.connectors else {})
+    return Waiting(key_of(environment, equipment), launcher.Executor(launch, first))

@@ -55,14 +55,16 @@ def _work_on_one() -> bool:
         return False
     log.info("Run %s (%s in %s) starts, attempt %s.", run.pk, run.job.name, run.environment.name, run.fence)
     _at_work.add(run.pk)
+    supervisor = Supervisor(run, stopping, pool.take)
     try:
-        Supervisor(run, stopping, pool.take).work()
+        supervisor.work()
     except Exception:
         log.exception("Run %s: the worker cannot go on with it.", run.pk)
         _give_up(run)
     finally:
         _at_work.discard(run.pk)
-    pool.keep(run.environment)
+    if supervisor.equipment is not None:
+        pool.keep(run.environment, supervisor.equipment)
     run.refresh_from_db()
     log.info("Run %s is %s.", run.pk, run.state)
     connection.close()

@@ -100,6 +100,7 @@ TABLE = {
     "A/runs/<uuid:run>": "GET view in test",
     "A/runs/<uuid:run>/cancel": "POST cancel_run in test",
     "A/runs/<uuid:run>/log": "GET view in test",
+    "A/runs/<uuid:run>/network": "GET view in test",
     "A/runs/<uuid:run>/outputs/<int:output>/download": "POST view_data in test",
     "A/runs/<uuid:run>/outputs/<int:output>/rows": "POST view_data in test",
     "A/runs/<uuid:run>/rerun": "POST start_run in test",

@@ -9,7 +9,7 @@ from executor.language import roots
 from portal.audit.models import AuditEvent
 from portal.environments import connections, sealing, vault
 from portal.environments.models import Connection, ConnectionSecret, Root
-from portal.environments.reach import endpoints_of, reach_of
+from portal.environments.reach import Needs, endpoints_of, reach_of
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.locking import ChangedMeanwhile
 from tests import factories
@@ -344,9 +344,9 @@ def test_a_run_gets_its_environment_and_nothing_of_another(ada, prod, dev):
 def test_a_run_gets_no_connection_that_it_does_not_need(ada, prod):
     make_root(ada, make_s3(ada, prod))
     make_database(ada, prod)
-    got = reach_of(prod, used_by="x", only=["shop"])
+    got = reach_of(prod, used_by="x", needs=Needs(connections=frozenset({"shop"})))
     assert (list(got.connections), [str(one) for one in got.endpoints]) == (["shop"], ["db.example.org:5432"])
-    assert reach_of(prod, used_by="x", only=[]).endpoints == ()
+    assert reach_of(prod, used_by="x", needs=Needs()).endpoints == ()
 
 
 def test_each_place_is_reached_once_in_the_order_of_names(ada, prod):
@@ -372,24 +372,5 @@ def test_no_run_starts_with_a_connection_that_no_longer_fits_or_opens(ada, prod,
     with pytest.raises(PortalError, match="no region"):
         reach_of(prod, used_by="x")
     Connection.objects.filter(pk=made.pk).update(kind="gone")
-    with pytest.raises(PortalError, match="not known or not allowed here"):
-        reach_of(prod, used_by="x")
-
-
-# --- kinds that an operator has to allow -------------------------------------------------------------------------------
-
-
-def test_a_file_as_a_database_is_there_only_where_an_operator_allows_it(ada, prod, settings):
-    def add():
-        return connections.add_connection(
-            actor=ada, environment=prod, name="shop", kind="sqlite", settings={"file": "raw/shop.sqlite"}, secrets={}
-        )
-
     with pytest.raises(PortalError, match="not known here"):
-        add()
-    settings.CONNECTION_KINDS_ALLOWED = ["sqlite"]
-    add()
-    assert reach_of(prod, used_by="x").connections["shop"]["settings"]["file"] == "raw/shop.sqlite"
-    settings.CONNECTION_KINDS_ALLOWED = []
-    with pytest.raises(PortalError, match="not allowed here"):
         reach_of(prod, used_by="x")

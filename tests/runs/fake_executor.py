@@ -230,7 +230,9 @@ def freeze(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) 
 
 def leak(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
     """Says its secrets wherever it can, in the forms in which they travel, and fails with them."""
-    for secret in values["secrets"].values():
+    signs_in = [secret for connection in values.get("connections", {}).values() for secret in connection["secrets"].values()]
+    secrets = [*values["secrets"].values(), *signs_in]
+    for secret in secrets:
         for text in forms_of(secret):
             say(Log(level="info", message=f"it is {text}, they say", source="job"))
             print(f"{text} on standard error", file=sys.stderr, flush=True)
@@ -242,7 +244,7 @@ def leak(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) ->
         print('{"event":"log","level":"info","message":"' + "z" * 1_000_000 + secret, flush=True)
     note(values, "started", str(os.getpid()))
     time.sleep(float(argument or 0))
-    last, told = stages[-1], " ".join(values["secrets"].values())
+    last, told = stages[-1], " ".join(secrets)
     work_on(stages[0], 7, said=told, **{told: 1})
     place = {"stage_index": last["index"], "stage": last["name"], "stage_type": last["type"]}
     problem = Problem(code="failed", message=f"It failed with “{told}”.", found=told, fix=told, value=told, detail=told, field=told)

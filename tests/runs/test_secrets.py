@@ -111,8 +111,8 @@ def test_a_canary_is_nowhere_but_in_its_sealed_row(
         for address in ("", "/log", "/stages", "/attempts"):
             answer = program_of(person).get(f"/api/v1/projects/flights/runs/{run.pk}{address}")
             assert holds(b"".join(answer).decode() if answer.streaming else answer.content.decode()) is None
-        page = browser_of(person).get(f"/p/flights/runs/{run.pk}").content.decode()
-        assert holds(page) is None
+        page = browser_of(person).get(f"/p/flights/runs/{run.pk}/")
+        assert page.status_code == 200 and holds(page.content.decode()) is None
     for kind in ("csv", "jsonl"):
         export = b"".join(browser_of(ada).get(f"/audit/export.{kind}")).decode()
         assert "set_secret" in export and holds(export) is None

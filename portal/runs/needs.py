@@ -1,0 +1,82 @@
+"""What a document needs besides its environment's folder: the roots and connections that it names, and the ways out that they ask for.
+
+It is read as it is written, without being judged: what is wrong in it is told by whoever checks or runs it. One that names the folder alone
+needs nothing, and what works on it gets no connection, no secret and no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from executor.document.places import addresses_as_written, connections_as_written, connectors_of
+from executor.language import json_text
+from executor.language.roots import DEFAULT, Located, Root, located
+from executor.problems import Problem
+from executor.stages.base import DECIDES, READS
+from portal.environments.models import Environment
+from portal.environments.reach import Needs, Reach, is_still, reach_of, roots_of
+from portal.errors import Conflict, PortalError
+from portal.runs.launcher import Equipment
+from portal.runs.models import Run
+
+ANYTHING = "*"
+"""What stands for a parameter without a value, with which nothing runs."""
+GONE = ("root-unknown", "uri-outside-roots")
+"""Problems of an address that leads to no root, and not merely to a wrong place in one."""
+ONLY_LOOKS = (READS, DECIDES)
+"""What a stage that only looks does with an address or a connection."""
+
+
+def needs_of(content: Mapping[str, Any], environment: Environment, values: Mapping[str, Any], *, only_looks: bool = False) -> Needs:
+    """What the document uses here with these values of its parameters; roots that this environment does not have are left out.
+    `only_looks`: what it reads, and nothing of what it writes or does elsewhere, as in a preview."""
+    roots = {one.root for one in _located(content, environment, values, only_looks) if isinstance(one, Located)}
+    named = {one.uri for one in connections_as_written(content, environment.name, values) if not only_looks or one.does in ONLY_LOOKS}
+    return Needs(frozenset(roots - {DEFAULT}), frozenset(name for name in named if ANYTHING not in name))
+
+
+def require_roots(content: Mapping[str, Any], environment: Environment, values: Mapping[str, Any]) -> None:
+    """Raises PortalError, with the name, where the document leads to a root that this environment does not have (any more)."""
+    for one in _located(content, environment, values, False):
+        if isinstance(one, Problem) and one.code in GONE:
+            raise PortalError(one.message, code=one.code, status=409, fix=one.fix)
+
+
+def reach_for(run: Run) -> tuple[Needs, Reach]:
+    """What the run's document uses, and what the run gets of it: as its environment has it now, with the versions of secrets that the run
+    began with. Raises PortalError with the name of what is gone, has ended, or does not open."""
+    content, values = json_text.loads(run.document), run.parameters | {"run_id": str(run.pk)}
+    require_roots(content, run.environment, values)
+    needs = needs_of(content, run.environment, values)
+    used_by = f"run {run.short_id} of {run.job.name}"
+    return needs, reach_of(run.environment, used_by=used_by, needs=needs, versions=run.secret_versions)
+
+
+def equipment_of(reach: Reach, content: Mapping[str, Any], environment: Environment) -> Equipment:
+    """What an executor for the document is started with."""
+    return Equipment(reach.endpoints, tuple(sorted(connectors_of(content, environment.name))))
+
+
+def require_still(run: Run, needs: Needs, begun: Reach) -> None:
+    """Raises Conflict where a root or a connection that the run began with leads elsewhere by now, or nowhere: it would publish where
+    nobody looks for it any more."""
+    changed = is_still(run.environment, begun, needs)
+    if changed:
+        message = f"{changed} while this run worked, so it publishes nothing."
+        problem = Problem(code="place-moved", message=message, fix="Run it again: it works with the places as they are then.")
+        raise Conflict(message, code=problem.code, problems=[problem.as_dict()])
+
+
+def part_until(content: Mapping[str, Any], last: Any) -> dict[str, Any]:
+    """The document without what comes after the stage with this index: what is asked of that stage does not need it."""
+    stages = content.get("stages")
+    if not isinstance(stages, list) or not isinstance(last, int) or last < 0:
+        return dict(content)
+    return {**content, "stages": stages[: last + 1]}
+
+
+def _located(content: Mapping[str, Any], environment: Environment, values: Mapping[str, Any], only_looks: bool) -> list[Located | Problem]:
+    known = [Root(name, root["address"], root["may_write"]) for name, root in roots_of(environment).items()]
+    written = addresses_as_written(content, environment.name, values)
+    return [located(one.uri, known, one.field) for one in written if not only_looks or one.does in ONLY_LOOKS]

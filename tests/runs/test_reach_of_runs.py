@@ -1,0 +1,308 @@
+"""A run gets the roots and connections that its document uses, of its own environment and as they are then, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.connections import Endpoint
+from portal.accounts.models import User
+from portal.environments import connections
+from portal.environments.models import Connection, ConnectionSecret, Environment
+from portal.environments.reach import Needs
+from portal.runs import launcher, leases, needs, reached
+from portal.runs.egress import Reached, Traffic
+from portal.runs.launcher import Equipment, Launch
+from portal.runs.models import Run, RunState
+from tests import factories
+from tests.environments.connected import KEYS, make_database, make_root, make_s3
+from tests.runs.fake_executor import forms_of
+from tests.runs.stack import until
+from tests.runs.test_secrets import everything_stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BUCKET = "acme-landing.s3.eu-central-1.amazonaws.com:443"
+
+
+def reading(uri: str, **last: Any) -> dict[str, Any]:
+    """The small job, reading another place."""
+    extract, middle, load = json.loads(json.dumps(factories.DOCUMENT))["stages"]
+    return {"parameters": {"behaviour": {"default": "succeed"}}, "stages": [extract | {"inputURI": uri}, middle, load | last]}
+
+
+@pytest.fixture
+def connected(ada: User, dev: Environment) -> Environment:
+    """dev, with a root on S3 and a database."""
+    make_root(ada, make_s3(ada, dev))
+    make_database(ada, dev)
+    return dev
+
+
+@pytest.fixture
+def run_of(job: Any, connected: Environment) -> Callable[..., Run]:
+    def make(uri: str = "raw:flights.csv", behaviour: str = "succeed", **last: Any) -> Run:
+        version = factories.make_version(job, document=reading(uri, **last))
+        return factories.make_run(version, connected, parameters={"behaviour": behaviour})
+
+    return make
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The places with which executors were started. They start without them: there is no wall in these tests."""
+    seen: list[list[str]] = []
+    original = launcher.for_run
+
+    def without(environment: Environment, name: str, *, warm: bool = False, endpoints: Any = ()) -> Launch:
+        seen.append([str(one) for one in endpoints])
+        return original(environment, name, warm=warm)
+
+    monkeypatch.setattr(launcher, "for_run", without)
+    return seen
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What executors were told on standard input."""
+    said: list[dict[str, Any]] = []
+    say = launcher.Executor.say
+    monkeypatch.setattr(launcher.Executor, "say", lambda self, message: (said.append(message), say(self, message))[1])
+    return said
+
+
+def test_a_job_on_the_folder_alone_gets_nothing_and_has_no_network(
+    run_of: Callable[..., Run], work: Any, told: list[Any], launched: list[Any]
+) -> None:
+    run = work(run_of("raw/flights.csv"))
+    assert (run.state, launched, run.secret_versions) == (RunState.SUCCEEDED, [[]], {})
+    assert not {"roots", "connections"} & told[0].keys()
+    assert run.attempts.get().reached == {"could": [], "did": {}, "through": {}}
+    assert set(ConnectionSecret.objects.values_list("used_by", flat=True)) == {""}
+
+
+def test_a_job_gets_what_it_names_and_no_other_connection(
+    run_of: Callable[..., Run], work: Any, told: list[Any], launched: list[Any]
+) -> None:
+    run = work(run_of())
+    assert (run.state, launched, run.secret_versions) == (RunState.SUCCEEDED, [[BUCKET]], {"lake_s3": 1})
+    assert list(told[0]["connections"]) == ["lake_s3"] and told[0]["connections"]["lake_s3"]["secrets"] == KEYS
+    assert told[0]["roots"]["raw"]["address"] == "s3a://acme-landing/flights/" and told[0]["roots"]["lake"]["is_default"]
+    used = dict(ConnectionSecret.objects.values_list("connection__name", "used_by"))
+    assert used == {"lake_s3": f"run {run.short_id} of {run.job.name}", "shop": ""}
+
+
+@pytest.mark.parametrize(
+    ("uri", "roots"),
+    [
+        ("raw:flights.csv", {"raw"}),
+        ("raw:*/x_*.csv", {"raw"}),
+        ("${where}", {"raw"}),
+        ("raw:${run_id}/x.csv", {"raw"}),
+        ("s3a://acme-landing/flights/2013/x.csv", {"raw"}),
+        ("s3://acme-landing/flights/x.csv", {"raw"}),
+        ("raw/flights.csv", set()),
+        ("lake:raw/flights.csv", set()),
+        ("s3a://acme-landing/flights2/x.csv", set()),
+        ("s3a://acme-landing/flights/../x.csv", set()),
+        ("other:flights.csv", set()),
+        ("raw:../x.csv", set()),
+        ("RAW:flights.csv", set()),
+        ("https://acme-landing/flights/x.csv", set()),
+    ],
+)
+def test_which_roots_a_document_uses(uri: str, roots: set[str], connected: Environment) -> None:
+    assert needs.needs_of(reading(uri), connected, {"where": "raw:x.csv"}) == Needs(roots=frozenset(roots))
+
+
+def test_a_stage_of_another_environment_asks_for_nothing(connected: Environment) -> None:
+    document = reading("raw:x.csv")
+    document["stages"][0]["environments"] = ["prod"]
+    assert needs.needs_of(document, connected, {}) == Needs()
+
+
+def test_who_only_looks_needs_nothing_of_what_is_written(connected: Environment) -> None:
+    document = reading("raw/x.csv", outputURI="raw:out")
+    assert needs.needs_of(document, connected, {}).roots == {"raw"}
+    assert needs.needs_of(document, connected, {}, only_looks=True) == Needs()
+    assert needs.part_until(document, 0)["stages"] == document["stages"][:1]
+
+
+def test_a_run_in_dev_gets_nothing_of_prod(
+    ada: User, dev: Environment, prod: Environment, job: Any, work: Any, told: list[Any], launched: list[Any]
+) -> None:
+    make_root(ada, make_s3(ada, prod), "vault")
+    for uri in ("vault:x.csv", "s3a://acme-landing/flights/x.csv"):
+        run = work(factories.make_run(factories.make_version(job, document=reading(uri)), dev, parameters={"behaviour": "succeed"}))
+        assert (run.state, run.problem["code"] in needs.GONE) == (RunState.FAILED, True)
+    assert (told, launched) == ([], []) and set(ConnectionSecret.objects.values_list("used_by", flat=True)) == {""}
+
+
+def test_a_root_that_is_gone_fails_the_run_and_is_named(ada: User, run_of: Callable[..., Run], work: Any, connected: Environment) -> None:
+    run, other = run_of(), run_of("raw/flights.csv")
+    connections.remove_root(actor=ada, root=connected.roots.get(name="raw"))
+    run = work(run)
+    other.refresh_from_db()
+    assert (run.state, run.problem["code"]) == (RunState.FAILED, "root-unknown") and "“raw”" in run.problem["message"]
+    assert other.state == RunState.SUCCEEDED
+
+
+def test_a_secret_that_has_ended_fails_the_run_and_is_named(ada: User, run_of: Callable[..., Run], work: Any) -> None:
+    run = run_of()
+    connections.rotate_secret(actor=ada, connection=Connection.objects.get(name="lake_s3"), secrets=KEYS, old_for_minutes=0)
+    Run.objects.filter(pk=run.pk).update(secret_versions={"lake_s3": 1})
+    run = work(run)
+    assert (run.state, run.problem["code"]) == (RunState.FAILED, "secret-ended") and "lake_s3" in run.problem["message"]
+
+
+def test_one_that_does_not_open_fails_the_run(run_of: Callable[..., Run], work: Any, settings: Any) -> None:
+    run = run_of()
+    settings.VAULT_KEY = "another key"
+    assert work(run).problem["code"] == "cannot-unseal"
+
+
+def test_a_further_attempt_signs_in_with_what_the_first_began_with(
+    ada: User, run_of: Callable[..., Run], work: Any, told: list[Any], launched: list[Any]
+) -> None:
+    run = run_of(behaviour="killed_once")
+    assert leases.claim(run, "a worker that dies")
+    _, reach = needs.reach_for(run)
+    Run.objects.filter(pk=run.pk).update(secret_versions=dict(reach.versions))
+    leases.hand_on(run)
+    new = KEYS | {"secret_key": "another key, set meanwhile"}
+    connections.rotate_secret(actor=ada, connection=Connection.objects.get(name="lake_s3"), secrets=new)
+    Run.objects.filter(pk=run.pk).update(parameters={"behaviour": "succeed"})
+    run = work(run)
+    assert (run.state, run.fence, run.secret_versions) == (RunState.SUCCEEDED, 2, {"lake_s3": 1})
+    assert told[0]["connections"]["lake_s3"]["secrets"] == KEYS
+    work(run_of())
+    assert told[-2]["connections"]["lake_s3"]["secrets"] == new
+
+
+@pytest.mark.parametrize("change", ["moved", "removed", "connection"])
+def test_a_run_whose_root_leads_elsewhere_meanwhile_publishes_nothing(
+    change: str, ada: User, run_of: Callable[..., Run], work: Any, fake_executor: Path, launched: list[Any], connected: Environment
+) -> None:
+    run = run_of(behaviour="slowly:0.5")
+    root = connected.roots.get(name="raw")
+
+    def meanwhile() -> None:
+        from django.db import connection
+
+        until((fake_executor / "started").exists, "the executor has begun")
+        if change == "moved":
+            connections.edit_root(actor=ada, root=root, connection="lake_s3", address="s3a://acme-landing/new/", may_write=False)
+        elif change == "removed":
+            connections.remove_root(actor=ada, root=root)
+        else:
+            made = Connection.objects.get(name="lake_s3")
+            connections.edit_connection(actor=ada, connection=made, settings=made.settings | {"region": "eu-west-1"}, secrets=KEYS)
+        connection.close()
+
+    other = threading.Thread(target=meanwhile)
+    other.start()
+    run = work(run)
+    other.join()
+    assert (run.state, run.problem["code"]) == (RunState.FAILED, "place-moved")
+    assert ("lake_s3" if change == "connection" else "“raw”") in run.problem["message"]
+    assert not (fake_executor / "published").exists()
+
+
+def test_what_it_signs_in_with_is_nowhere_but_sealed(
+    run_of: Callable[..., Run],
+    work: Any,
+    launched: list[Any],
+    fake_executor: Path,
+    program_of: Any,
+    browser_of: Any,
+    vic: User,
+    ada: User,
+    caplog: Any,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    seen: list[str] = []
+
+    def look() -> None:
+        until((fake_executor / "started").exists, "the executor has begun")
+        for process in Path("/proc").glob("[0-9]*"):
+            for name in ("cmdline", "environ"):
+                try:
+                    seen.append((process / name).read_bytes().decode(errors="replace"))
+                except OSError:
+                    continue
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    run = work(run_of(behaviour="leak:0.5"))
+    looker.join()
+    pieces = {form for secret in KEYS.values() for form in forms_of(secret)}
+
+    def holds(text: str) -> list[str]:
+        return [piece for piece in pieces if piece in text]
+
+    assert run.state == RunState.FAILED and "•••••" in run.problem["message"]
+    assert [row for row in everything_stored() if holds(row)] == []
+    assert holds(caplog.text) == [] and len(seen) > 5 and not any(holds(text) for text in seen)
+    assert not any(holds(file.read_text(errors="replace")) for file in fake_executor.parents[3].rglob("*") if file.is_file())
+    for person in (vic, ada):
+        for address in ("", "/log", "/stages", "/network"):
+            answer = program_of(person).get(f"/api/v1/projects/flights/runs/{run.pk}{address}")
+            assert answer.status_code == 200 and holds(answer.content.decode()) == []
+        page = browser_of(person).get(f"/p/flights/runs/{run.pk}/")
+        assert page.status_code == 200 and holds(page.content.decode()) == []
+
+
+# --- what it reached --------------------------------------------------------------------------------------------------------
+
+FOUND = Reached(
+    (BUCKET, "db.example.org:5432"),
+    {
+        BUCKET: Traffic(connections=3, sent=2_000_000, received=10_000_000),
+        "db.example.org:5432": Traffic(refused=1, failed=2, why="db.example.org is not public."),
+    },
+)
+
+
+@pytest.fixture
+def run_that_reached(run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, launched: list[Any], work: Any) -> Run:
+    monkeypatch.setattr(Launch, "reached", FOUND)
+    return work(run_of())
+
+
+def test_who_looks_after_the_environment_sees_the_hosts(run_that_reached: Run, ada: User, browser_of: Any, program_of: Any) -> None:
+    answer = browser_of(ada).get(f"/p/flights/runs/{run_that_reached.pk}/")
+    page = " ".join(answer.content.decode().split())
+    assert f"<td>{BUCKET} (lake_s3), 3 connections, 12 MB</td>" in page
+    assert "<td>db.example.org:5432, 1 try: db.example.org is not public.</td>" in page and "2 tries" in page
+    assert "no network" not in page
+    rows = program_of(ada).get(f"/api/v1/projects/flights/runs/{run_that_reached.pk}/network").json()
+    assert [(row["attempt"], row["place"], row["through"], row["connections"]) for row in rows] == [
+        (1, BUCKET, ["lake_s3"], 3),
+        (1, "db.example.org:5432", [], 0),
+    ]
+
+
+def test_everybody_else_sees_the_connections(run_that_reached: Run, vic: User, browser_of: Any, program_of: Any) -> None:
+    page = " ".join(browser_of(vic).get(f"/p/flights/runs/{run_that_reached.pk}/").content.decode().split())
+    assert "the connection lake_s3, 3 connections, 12 MB" in page
+    answer = program_of(vic).get(f"/api/v1/projects/flights/runs/{run_that_reached.pk}/network")
+    for text in (page, answer.content.decode()):
+        assert "amazonaws" not in text and "example.org" not in text
+
+
+def test_without_a_network_nothing_is_told() -> None:
+    for kept in (None, reached.facts(Reached(), {})):
+        assert reached.in_words(reached.places_of(kept, with_hosts=True)) == []
+
+
+def test_an_executor_that_waits_fits_the_very_same_places_only(dev: Environment) -> None:
+    from portal.runs.warm_pool import key_of
+
+    one, other = Endpoint("db.example.org", 5432), Endpoint("db.example.org", 5432, ("10.0.0.0/8",))
+    keys = [key_of(dev, equipment) for equipment in (Equipment(), Equipment((one,)), Equipment((other,)), Equipment((), ("delta",)))]
+    assert len(set(keys)) == 4 and key_of(dev, Equipment((one,))) == keys[1]
