@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "portal.runs",
     "portal.data",
     "portal.looks",
+    "portal.queries",
     "portal.pipelines",
     "portal.promotions",
     "portal.alerts",

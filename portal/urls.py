@@ -48,6 +48,7 @@ urlpatterns = [
     path("", include("portal.jobs.urls")),
     path("", include("portal.runs.urls")),
     path("", include("portal.looks.urls")),
+    path("", include("portal.queries.urls")),
     path("", include("portal.data.urls")),
     path("", include("portal.pipelines.urls")),
     path("", include("portal.promotions.urls")),

@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -102,15 +102,26 @@ class PreviewContext(RunContext):
     is_preview = True
 
     def __init__(
-        self, process: SparkProcess, emit: EventWriter, job: Job, lake_folder: Path, *, sample: bool, connections: Connections | None
+        self,
+        process: SparkProcess,
+        emit: EventWriter,
+        job: Job,
+        lake_folder: Path,
+        *,
+        sample: bool,
+        connections: Connections | None,
+        plain: Collection[str] = (),
     ) -> None:
+        """`plain`: views that are to have the columns of the data alone."""
         super().__init__(process.session, emit, environment=job.environment, lake_folder=lake_folder, connections=connections)
         self.is_sampled = sample
+        self.plain = frozenset(name.casefold() for name in plain)
         self.row_limit = SAMPLE_ROWS if sample else None
         self.keeps_rows = False
 
     def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
-        super().register(name, self.kept(frame))
+        added = [field.name for field in frame.schema.fields if field.metadata.get("internal")] if name.casefold() in self.plain else []
+        super().register(name, self.kept(frame.drop(*added) if added else frame))
 
     def recall(self, index: int, stage: Stage, inputs: list[Input]) -> None:
         """A stage whose views are known from before: what it reads and asks may still fail when rows are read."""
@@ -143,11 +154,12 @@ class Preview:
         memory: Memory | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
         connections: Connections | None = None,
+        plain: Collection[str] = (),
     ) -> None:
         self.job, self.emit, self.sample = job, emit, sample
         self.memory = memory or Memory()
         self.is_cancelled = is_cancelled
-        self.context = PreviewContext(process, emit, job, lake_folder, sample=sample, connections=connections)
+        self.context = PreviewContext(process, emit, job, lake_folder, sample=sample, connections=connections, plain=plain)
         self.context.know(job)
         self.runner = Runner(process, self.context, emit, "preview")
         self.keys: dict[str, str] = {}
@@ -250,6 +262,7 @@ class Preview:
             stage.model_dump_json(by_alias=True),
             [self.keys.get(name.casefold(), "") for name in reads],
             self.sample,
+            sorted(self.context.plain.intersection(map(str.casefold, stage.writes()))),
             str(self.context.lake_folder),
             self.job.environment,
         )

@@ -191,10 +191,12 @@ class Server:
                 )
             )
         sample = request.get("input", "sample") != "full"
-        preview = self._preview_of(job, given, answer, is_cancelled, sample=sample)
+        preview = self._preview_of(request, job, given, answer, is_cancelled, sample=sample)
         preview.show(len(job.stages) - 1, rows, only_values=request.get("only") == "values", names=request.get("names"))
 
-    def _preview_of(self, job: Job, given: Values, answer: Any, is_cancelled: Callable[[], bool], *, sample: bool) -> Preview:
+    def _preview_of(
+        self, request: dict[str, Any], job: Job, given: Values, answer: Any, is_cancelled: Callable[[], bool], *, sample: bool
+    ) -> Preview:
         return Preview(
             self.process,
             answer,
@@ -204,6 +206,7 @@ class Server:
             memory=self._memory,
             is_cancelled=is_cancelled,
             connections=given.connections,
+            plain=_plain(request),
         )
 
     def _export(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
@@ -213,7 +216,7 @@ class Server:
         if form not in export.FORMS or not isinstance(rows, int) or not 1 <= rows <= export.MOST_ROWS:
             problem = Problem(code="request-wrong", field="form", message="There is no such download.", expected=", ".join(export.FORMS))
             raise ProblemError(problem)
-        preview = self._preview_of(job, given, answer, is_cancelled, sample=False)
+        preview = self._preview_of(request, job, given, answer, is_cancelled, sample=False)
         with preview.frame_of(len(job.stages) - 1) as frame:
             done = export.export(
                 frame,
@@ -242,6 +245,12 @@ def _document(request: dict[str, Any]) -> dict[str, Any]:
             Problem(code="request-wrong", field="document", message="The request holds no document.", expected='{"stages": […]}')
         )
     return document
+
+
+def _plain(request: dict[str, Any]) -> list[str]:
+    """Names of the views that are to have the columns of the data alone."""
+    plain = request.get("plain")
+    return [name for name in plain if isinstance(name, str)] if isinstance(plain, list) else []
 
 
 def _job_until(request: dict[str, Any], given: Values) -> Job:

@@ -22,7 +22,7 @@ _SEPARATORS = {",": "Comma", "\t": "Custom", ";": "Custom", "|": "Custom"}
 def stage_for(environment: Environment, table: Table) -> dict[str, Any]:
     """The extract stage of `table`. Raises PortalError for a table that has no reader."""
     given = {"name": "table", "inputURI": table.uri, "outputView": "table", "contiguousIndex": False}
-    if table.run and (published := _as_published(environment, table)):
+    if published := as_published(environment, table):
         return published
     if table.ending == "parquet":
         return given | {"type": "ParquetExtract"}
@@ -39,8 +39,10 @@ def stage_for(environment: Environment, table: Table) -> dict[str, Any]:
     )
 
 
-def _as_published(environment: Environment, table: Table) -> dict[str, Any] | None:
-    """As the load that wrote it says; None when that is not known any more."""
+def as_published(environment: Environment, table: Table) -> dict[str, Any] | None:
+    """The stage that reads it as the load says that wrote it; None when no load did, or that is not known any more."""
+    if not table.run:
+        return None
     run = Run.objects.filter(pk=table.run, environment=environment).select_related("environment").first()
     for number, output in enumerate(run.outputs if run else []):
         if run and str(output.get("uri", "")).strip("/") == table.uri:

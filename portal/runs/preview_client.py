@@ -105,7 +105,10 @@ def require_right(message: dict[str, Any]) -> None:
     """Raises NotAllowed when whoever asked with `message` may not have its answer any more: it may come minutes later."""
     asker: User | None = message.get("asker")
     if asker is not None:
-        action, places = "view_data" if message["do"] == "look" else "preview", Environment.objects.filter(pk=message["environment"])
+        action, places = (
+            "view_data" if message["do"] in ("look", "query") else "preview",
+            Environment.objects.filter(pk=message["environment"]),
+        )
         if not policy.allowed(asker, action, places).exists():
             raise NotAllowed(action, places.first())
 

@@ -1,7 +1,8 @@
 """The process behind `manage.py previews`: holds the warm executors and answers on a unix socket that only its own user can open.
 
-A connection carries one request, a JSON object on one line: {"do": "ask" | "look" | "warm" | "cancel", "user", "job", "environment",
-"holder", "message"}. "look" is "ask" with a document of the portal's own, the only one that is answered where no drafts are allowed.
+A connection carries one request, a JSON object on one line: {"do": "ask" | "look" | "query" | "warm" | "cancel", "user", "job",
+"environment", "holder", "message"}. "look" is "ask" with a document of the portal's own, "query" with one that holds a person's query over
+tables that the portal reads; only these two are answered where no drafts are allowed.
 Or it is {"do": "files", "what": "look" | "unpack" | "survey" | "put-back" | "repair", "user", "environment", "values"} for a
 program without Spark.
 The answer is JSON lines: the executor's events, and `waiting` with a sentence while there is nothing to show yet.
@@ -169,7 +170,7 @@ class Service:
 
     async def _events(self, request: dict[str, Any], key: Key, writer: asyncio.StreamWriter) -> None:
         try:
-            if request["do"] != "look":
+            if request["do"] not in ("look", "query"):
                 await asyncio.to_thread(self.require_drafts, key.environment)
             for _ in range(MOST_SESSIONS):
                 with suppress(SessionEnded):

@@ -119,6 +119,18 @@ def test_rows_come_under_the_names_that_were_asked_for(client: Client, names: li
     assert [column["name"] for column in again["columns"] if not column.get("internal")] == ["origin", "delay"]
 
 
+def test_plain_views_have_the_columns_of_the_data_alone(client: Client) -> None:
+    """What tells where a row came from makes each row another one: DISTINCT and UNION would find none twice."""
+    stages = [EXTRACT | {"outputView": "Flights"}, transform("SELECT DISTINCT * FROM flights UNION SELECT * FROM flights")]
+    asked = {"to": 1, "rows": 10, "input": "full"}
+    rows = client.answer(client.request("preview", stages, plain=["flights"], **asked))[-1]
+    assert [column["name"] for column in rows["columns"]] == ["origin", "delay"] and len(rows["rows"]) == 3
+    as_before = client.answer(client.request("preview", stages, **asked))[-1]
+    assert [column["name"] for column in as_before["columns"]] == ["origin", "delay", "_filename", "_index"]
+    events = client.answer(client.request("export", stages, to=1, form="csv", rows=100, plain=["flights"]))
+    assert events[-1]["rows"] == 3
+
+
 def test_every_kind_of_cell_is_json(client: Client) -> None:
     sql = """SELECT 9007199254740993 AS big, 1.50BD AS dec, DATE '2013-01-01' AS d, TIMESTAMP '2013-01-01 10:00:00' AS t, X'00ff' AS b,
         array(1, null) AS l, map('k', 1.5D) AS m, struct(1 AS x, null AS y) AS s, double('NaN') AS nan, float(0.1) AS f, true AS yes,

@@ -26,7 +26,8 @@ const FUNCTIONS = sparkFunctions
   .filter((name) => /^[a-z]\w+$/.test(name))
   .map((name) => ({ label: name, type: "function", apply: callOf(name) }));
 
-/** help: { views() → [{ name, columns: [{ name, type }] }], parameters() → names, change(text), preview(), format() } */
+/** help: { views() → [{ name, columns: [{ name, type }] }], parameters() → names, change(text), preview(), format(); placeholder and
+ * viewWord, what a view is called, where it is no stage's text } */
 export class SqlEditor {
   constructor(parent, text, help) {
     this.help = help;
@@ -60,7 +61,7 @@ export class SqlEditor {
           parameterHighlight,
           functionHighlight,
           language.of(this.language()),
-          placeholder("SELECT … FROM a view of an earlier stage"),
+          placeholder(help.placeholder ?? "SELECT … FROM a view of an earlier stage"),
           SparkSQL.language.data.of({ autocomplete: (context) => this.complete(context) }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged && !this.silent) help.change(this.text());
@@ -92,6 +93,16 @@ export class SqlEditor {
     this.silent = true;
     this.view.dispatch({ changes: { from: start, to: old.length - end, insert: text.slice(start, text.length - end) } });
     this.silent = false;
+  }
+
+  /** Puts `text` where the cursor is, apart from words beside it. */
+  insert(text) {
+    const { state } = this.view;
+    const { from, to } = state.selection.main;
+    const joins = (at) => /[\w`]/.test(state.sliceDoc(at, at + 1));
+    const insert = `${from > 0 && joins(from - 1) ? " " : ""}${text}${joins(to) ? " " : ""}`;
+    this.view.dispatch({ changes: { from, to, insert }, selection: { anchor: from + insert.length }, scrollIntoView: true });
+    this.focus();
   }
 
   /** As `set`, but told like typing. */
@@ -142,7 +153,9 @@ export class SqlEditor {
 
   /** Behind FROM and JOIN: views of earlier stages, the last made first, and names that WITH gives. */
   viewsToRead(context) {
-    const views = this.help.views().map((view, place) => ({ label: view.name, type: "class", detail: "view", boost: Math.min(place, 98) }));
+    const views = this.help
+      .views()
+      .map((view, place) => ({ label: view.name, type: "class", detail: this.help.viewWord ?? "view", boost: Math.min(place, 98) }));
     const from = context.matchBefore(/`?\w*$/)?.from ?? context.pos;
     return { from, options: [...namedByWith(this.text()), ...views], validFor: /^`?\w*$/ };
   }
