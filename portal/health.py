@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection
 
 from executor.files import tree
 from portal.config import open_to_others
+from portal.environments import resealing
 from portal.runs import doorbell, sandbox, scratch
 
 STARTED = time.time()
@@ -34,7 +35,8 @@ class Part:
 
 def check() -> list[Part]:
     """Looks at every part now."""
-    return [_database(), *check_without_database()]
+    database = _database()
+    return [database, *([_vault()] if database.is_well else []), *check_without_database()]
 
 
 def check_without_database() -> list[Part]:
@@ -80,6 +82,12 @@ def _database() -> Part:
     except DatabaseError:
         return Part("database", False, "The database does not answer.")
     return Part("database", True)
+
+
+def _vault() -> Part:
+    """A lost key is noticed here, before the first run needs what it has sealed."""
+    says = resealing.problem()
+    return Part("vault", not says, says)
 
 
 def _broker() -> Part:

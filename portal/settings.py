@@ -24,10 +24,16 @@ DEBUG = env_flag("SLUICE_DEBUG")
 DEMO = env_flag("SLUICE_DEMO")
 """Demo mode: the demo people are one-click buttons on the sign-in page."""
 SECRET_KEY = env_text("SLUICE_SECRET_KEY") or secret_from_home(SLUICE_HOME, "django")
-VAULT_KEY = env_text("SLUICE_VAULT_KEY") or secret_from_home(SLUICE_HOME, "vault")
-"""Key of the secrets kept in the database (portal.environments.vault)."""
+VAULT_KEY = env_text("SLUICE_VAULT_KEY")
+"""Key of the secrets kept in the database (portal.environments.keys): random signs, or kms: and the ARN of a key in AWS KMS. Empty: the
+first line of VAULT_KEYS_FILE."""
+VAULT_KEYS_FILE = SLUICE_HOME / "secrets" / "vault"
+"""One key a line: the one that seals, then those before it. Made at the first start, changed by `manage.py vault_keys`."""
+VAULT_KEY or secret_from_home(SLUICE_HOME, "vault")
 VAULT_OLD_KEYS = env_list("SLUICE_VAULT_OLD_KEYS")
 """Keys before the present one; what they sealed stays readable."""
+KMS_ENDPOINT = env_text("SLUICE_KMS_ENDPOINT")
+"""Where KMS is, when it is not where AWS has it for the key's region: an endpoint of one's own network."""
 ALLOWED_HOSTS = env_list("SLUICE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 PUBLIC_URL = env_text("SLUICE_PUBLIC_URL", "http://127.0.0.1:8000")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]

@@ -131,13 +131,13 @@ def send_webhook(channel: Channel, message_id: str, payload: dict[str, Any]) -> 
 
 
 def seal_secret(channel_name: str, project: str, secret: str) -> str:
-    return vault.seal(secret, context=_context(project, channel_name))
+    return vault.seal(secret, context=context_of(project, channel_name))
 
 
 def open_secret(channel: Channel) -> str:
-    return vault.unseal(channel.encrypted_secret, context=_context(channel.project.slug, channel.name))
+    return vault.unseal(channel.encrypted_secret, context=context_of(channel.project.slug, channel.name))
 
 
-def _context(project: str, channel_name: str) -> str:
+def context_of(project: str, channel_name: str) -> str:
     """Binds the sealed text to its place, so that it opens nowhere else."""
     return f"channel/{project}/{channel_name}"

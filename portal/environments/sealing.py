@@ -25,7 +25,7 @@ def keep(connection: Connection, described: ConnectionKind, *, set_by: User, old
     values = {name: getattr(described, name).get_secret_value() for name in described.needed_secrets()}
     return connection.versions.create(
         number=number,
-        sealed=vault.seal(json.dumps(values), context=_context(connection, number)),
+        sealed=vault.seal(json.dumps(values), context=context_of(connection, number)),
         key_shown=described.key_shown(),
         set_by=set_by,
         set_at=now,
@@ -55,11 +55,11 @@ def opened(connection: Connection, number: int | None = None, *, used_by: str) -
             status=409,
             fix="Start the run again; where that does not help, an administrator of the environment sets it again.",
         )
-    values: Mapping[str, str] = json.loads(vault.unseal(version.sealed, context=_context(connection, version.number)))
+    values: Mapping[str, str] = json.loads(vault.unseal(version.sealed, context=context_of(connection, version.number)))
     connection.versions.filter(pk=version.pk).update(used_at=timezone.now(), used_by=used_by[:200])
     return values
 
 
-def _context(connection: Connection, number: int) -> str:
+def context_of(connection: Connection, number: int) -> str:
     """Binds the sealed text to its place, so that it opens nowhere else."""
     return f"connection/{connection.environment_id}/{connection.pk}/{number}"

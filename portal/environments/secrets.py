@@ -28,7 +28,7 @@ def set_secret(*, actor: User, environment: Environment, name: str, value: str) 
     """Sets or replaces it. Runs that begin from now on get the new value."""
     require(actor, "manage_environment", environment)
     _check(environment, name, value)
-    sealed = vault.seal(value, context=_context(environment, name))
+    sealed = vault.seal(value, context=context_of(environment, name))
     with transaction.atomic():
         locked = Environment.objects.select_for_update().get(pk=environment.pk)
         if name in locked.parameters:
@@ -73,7 +73,7 @@ def missing_in(environment: Environment, declared: Mapping[str, Parameter]) -> l
 def values_of(environment: Environment, names: Iterable[str]) -> dict[str, str]:
     """The values, for the executor's standard input and for nobody else; those that are not set are left out. Raises vault.Sealed."""
     secrets = environment.secrets.filter(name__in=list(names))
-    return {secret.name: vault.unseal(secret.sealed, context=_context(environment, secret.name)) for secret in secrets}
+    return {secret.name: vault.unseal(secret.sealed, context=context_of(environment, secret.name)) for secret in secrets}
 
 
 def plain_credentials(values: Mapping[str, object]) -> list[str]:
@@ -112,6 +112,6 @@ def _check(environment: Environment, name: str, value: str) -> None:
         )
 
 
-def _context(environment: Environment, name: str) -> str:
+def context_of(environment: Environment, name: str) -> str:
     """Binds the sealed text to its place, so that it opens nowhere else."""
     return f"secret/{environment.pk}/{name}"

@@ -15,6 +15,8 @@ from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.accounts.people import projects_of
 from portal.context import project_in_use
+from portal.environments import resealing
+from portal.environments.keys import KeyFailed
 from portal.home import needs, palette, steps, week
 from portal.runs import measures
 
@@ -62,5 +64,14 @@ def palette_json(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def system(request: HttpRequest) -> HttpResponse:
-    """Whether each part is well, in words, and what runs may use here."""
-    return render(request, "home/system.html", {"parts": health.check(), "limits": measures.in_force(), "section": "settings"})
+    """Whether each part is well, in words, what runs may use here, and which keys have sealed the secrets."""
+    shown = {"parts": health.check(), "limits": measures.in_force(), "keys": _keys(), "section": "settings"}
+    return render(request, "home/system.html", shown)
+
+
+def _keys() -> list[resealing.KeyUse]:
+    """None where there is no key at all, which the part “vault” says."""
+    try:
+        return resealing.by_key()
+    except KeyFailed:
+        return []

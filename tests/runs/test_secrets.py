@@ -20,7 +20,8 @@ from rest_framework.test import APIClient
 from portal.accounts.models import User
 from portal.audit.models import AuditEvent
 from portal.environments import actions as environment_actions
-from portal.environments import secrets
+from portal.environments import resealing, secrets
+from portal.environments.keys import file
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import actions
@@ -213,6 +214,20 @@ def test_one_that_cannot_be_opened_fails_the_run_in_words(run_of: Callable[..., 
     settings.VAULT_KEY = "another key"
     run = work(run)
     assert (run.state, run.problem["code"]) == (RunState.FAILED, "cannot-unseal")
+
+
+def test_runs_go_on_while_another_key_seals_everything(
+    run_of: Callable[..., Run], work: Any, settings: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    settings.VAULT_OLD_KEYS = settings.VAULT_KEYS_FILE.read_text().split()
+    settings.VAULT_KEYS_FILE = tmp_path / "keys"
+    settings.VAULT_KEYS_FILE.write_text(file.new_key())
+    monkeypatch.setattr(resealing, "BATCH", 1)
+    states = [work(run_of("succeed")).state]
+    states += [work(run_of("succeed")).state for done in resealing.reseal() if done.resealed]
+    settings.VAULT_OLD_KEYS = []
+    states += [work(run_of("succeed")).state]
+    assert states == [RunState.SUCCEEDED] * 4 and resealing.left() == 0
 
 
 def test_a_rerun_and_a_run_of_a_pipeline_have_the_present_value(
