@@ -44,11 +44,6 @@ class Reach:
         """For the executor's standard input and for nothing else: it holds secrets."""
         return {"connections": dict(self.connections), "roots": dict(self.roots)}
 
-    def for_previews(self) -> dict[str, Any]:
-        """The same for whoever only looks: nothing on a connection may be written."""
-        roots = {name: {**root, "may_write": root["may_write"] and root["connection"] is None} for name, root in self.roots.items()}
-        return self.for_executor() | {"roots": roots}
-
 
 def reach_of(environment: Environment, *, used_by: str, needs: Needs | None = None, versions: Mapping[str, int] | None = None) -> Reach:
     """`used_by`: who gets it, in words (“run 8f3c of daily_delays”). `needs`: what the document uses; None: all there is. `versions`: those
@@ -99,6 +94,11 @@ def endpoints_of(environment: Environment, needs: Needs | None = None) -> tuple[
     return _endpoints(_ways(environment, needs))
 
 
+def endpoints_in_use(environment: Environment) -> tuple[Endpoint, ...]:
+    """The same of the connections that can be used as they are; others give none."""
+    return _endpoints([way for way in _ways(environment, None) if way.is_right])
+
+
 def places_of(connection: Connection) -> list[Endpoint]:
     """The places that a run may reach through one connection."""
     return _Way(connection, tuple(root.address for root in connection.roots.all())).places()
@@ -113,6 +113,13 @@ class _Way:
 
     def places(self) -> list[Endpoint]:
         return described_of(self.connection).endpoints(self.roots)
+
+    @property
+    def is_right(self) -> bool:
+        try:
+            return bool(self.places())
+        except PortalError:
+            return False
 
 
 def _ways(environment: Environment, needs: Needs | None) -> list[_Way]:

@@ -79,6 +79,13 @@ class Equipment:
     connectors: tuple[str, ...] = ()
     """What its Spark can reach besides files: keys of `executor.spark.connectors.TITLES`, in order."""
 
+    def covers(self, other: Equipment) -> bool:
+        """Whether what is started with this has all that `other` asks for."""
+        own = {(one.host, one.port): set(one.networks) for one in self.endpoints}
+        places = [(own.get((one.host, one.port)), set(one.networks)) for one in other.endpoints]
+        reaches = all(there is not None and networks <= there for there, networks in places)
+        return reaches and set(other.connectors) <= set(self.connectors)
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -140,10 +147,11 @@ def for_run(environment: Environment, name: str, *, warm: bool = False, endpoint
     return replace(_launch(arguments, environment, writable=True, scratch=name, endpoints=endpoints), is_warm=warm)
 
 
-def for_previews(environment: Environment, endpoints: Iterable[Endpoint] = ()) -> Launch:
+def for_previews(environment: Environment, endpoints: Iterable[Endpoint] = (), connectors: Iterable[str] = ()) -> Launch:
     """A warm executor for previews: it may read the environment's data, and write nothing but its own /tmp in memory. `endpoints`: what it
-    may reach on other machines."""
-    return _launch(["serve"], environment, writable=False, scratch=None, endpoints=endpoints)
+    may reach on other machines; `connectors`: what its Spark can reach besides files."""
+    arguments = ["serve", *(word for name in connectors for word in ("--connector", name))]
+    return _launch(arguments, environment, writable=False, scratch=None, endpoints=endpoints)
 
 
 def for_files(environment: Environment, what: str, endpoints: Iterable[Endpoint] = ()) -> Launch:

@@ -9,13 +9,14 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from portal.runs import launcher
-from portal.runs.launcher import Launch
+from portal.runs import launcher, reached
+from portal.runs.launcher import Equipment, Launch
 from portal.runs.measures import Meter
 from portal.runs.redaction import Redactor
 
@@ -25,6 +26,7 @@ LONGEST_LINE = 32 * 1024 * 1024
 ANSWER_SECONDS = 300.0
 """A preview that takes longer is cancelled; a run is the place for long work."""
 CANCEL_SECONDS = 5.0
+NOTHING = Equipment()
 _numbers = count(1)
 
 
@@ -34,6 +36,19 @@ class Key(NamedTuple):
     user: int
     job: int
     environment: int
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the portal tells a session with one request. `values`: for the executor's standard input; `hidden`: what no answer may hold;
+    `through`: place → names of the connections that lead there."""
+
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    hidden: frozenset[str] = field(default=frozenset(), repr=False)
+    through: Mapping[str, Any] = field(default_factory=dict)
+
+
+FOLDER_ALONE = Given()
 
 
 def said(code: str, message: str, fix: str) -> dict[str, Any]:
@@ -55,8 +70,8 @@ class SessionEnded(Exception):
 class Lease:
     """`holder` is a name to show to people who wait."""
 
-    def __init__(self, key: Key, holder: str, launch: Launch) -> None:
-        self.key, self.holder, self.launch = key, holder, launch
+    def __init__(self, key: Key, holder: str, launch: Launch, equipment: Equipment = NOTHING) -> None:
+        self.key, self.holder, self.launch, self.equipment = key, holder, launch, equipment
         self.used = time.monotonic()
         self.ready = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
@@ -69,6 +84,8 @@ class Lease:
         self._redact = Redactor()
         self._secrets: set[str] = set()
         """Every secret this session was ever told."""
+        self._through: dict[str, Any] = {}
+        """Place → names of the connections that lead there."""
         self._why_gone = GONE
         self._is_over = False
         """It has said that it ends, and may take a second for it."""
@@ -104,26 +121,28 @@ class Lease:
         self._meter = Meter(self._process.pid, self.launch.memory_mb, None, None, beside_mb=self.launch.beside_mb, group=self.launch.group)
         self._tasks = [asyncio.create_task(self._read(self._process)), asyncio.create_task(self._read_errors(self._process))]
 
-    async def ask(self, message: dict[str, Any], secrets: Mapping[str, str] | None = None) -> AsyncGenerator[dict[str, Any], None]:
-        """Sends a request and gives its events, the last of them with `last`. Requests of one lease wait for each other.
-        `secrets`: those that the request's document declares; no event holds one of them.
+    async def ask(self, message: dict[str, Any], given: Given = FOLDER_ALONE) -> AsyncGenerator[dict[str, Any], None]:
+        """Sends a request and gives its events, the last of them with `last`, and with what the session reached on other machines.
+        Requests of one lease wait for each other.
 
         Raises SessionEnded when the one before took the session with it."""
         async with self._turn:
             if not self.is_alive:
                 raise SessionEnded
             self.used = time.monotonic()
-            if secrets:
-                self._redact = Redactor({*secrets.values(), *self._secrets})
-                self._secrets |= set(secrets.values())
+            if given.hidden - self._secrets:
+                self._secrets |= given.hidden
+                self._redact = Redactor(self._secrets)
+            self._through.update(given.through)
             request_id = self._current = f"r{next(_numbers)}"
             answers = self._answers[request_id] = asyncio.Queue()
             try:
                 if not self.ready.is_set():
                     yield {"event": "waiting", "message": "The preview session is starting; this takes some seconds, once."}
-                self._send({**message, "id": request_id, "values": self._values(message, secrets)})
+                self._send({**message, "id": request_id, "values": self._values(message, given.values)})
                 async for event in self._answer(answers):
-                    yield self._redact.json(event, only_known=True) if self._secrets and event.get("event") != "piece" else event
+                    told = self._redact.json(event, only_known=True) if self._secrets and event.get("event") != "piece" else event
+                    yield told | {"network": self._network()} if told.get("last") and self.equipment.endpoints else told
             finally:
                 if request_id in self._answers and self.is_alive:  # whoever asked has gone away
                     await self.cancel()
@@ -181,9 +200,15 @@ class Lease:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._gone()
 
-    def _values(self, message: dict[str, Any], secrets: Mapping[str, str] | None) -> dict[str, Any]:
-        given = message.get("values")
-        return (given if isinstance(given, dict) else {}) | {"lake": self.launch.lake, "secrets": dict(secrets or {})}
+    def _network(self) -> list[tuple[str, str]]:
+        """What the session could and did reach so far, in words that name connections and no hosts."""
+        return reached.in_words(reached.places_of(reached.facts(self.launch.reached, self._through), with_hosts=False))
+
+    def _values(self, message: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        """What the portal says has precedence: nobody who asks names a folder, a root or a connection of their own."""
+        asked = message.get("values")
+        parameters = asked.get("parameters", {}) if isinstance(asked, dict) else {}
+        return {"parameters": parameters, "secrets": {}, **given, "lake": self.launch.lake}
 
     def _send(self, message: dict[str, Any]) -> None:
         if self.is_alive and self._process and self._process.stdin and not self._process.stdin.is_closing():

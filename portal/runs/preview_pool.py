@@ -11,14 +11,16 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from portal.runs.launcher import Launch
+from portal.runs.launcher import Equipment, Launch
 from portal.runs.preview_lease import Key, Lease
+from portal.runs.preview_reach import Wanted
 
 log = logging.getLogger(__name__)
 
 SPARE_SECONDS = 30.0
 """A session nobody used for so long is given up for somebody who waits."""
 LOOK_SECONDS = 1.0
+FOLDER_ALONE = Wanted()
 
 
 @dataclass(eq=False)
@@ -29,21 +31,22 @@ class Place:
 
 
 class Pool:
-    """`launch` gives how to start a session for an environment's id; it may raise PortalError."""
+    """`launch` gives how to start a session for an environment's id, with this equipment; it may raise PortalError."""
 
-    def __init__(self, launch: Callable[[int], Launch]) -> None:
+    def __init__(self, launch: Callable[[int, Equipment], Launch]) -> None:
         self.leases: dict[Key, Lease] = {}
         self._launch = launch
         self._waiting: list[Place] = []
         self._starting = asyncio.Lock()
 
-    async def lease(self, key: Key, holder: str) -> AsyncIterator[Lease | str]:
-        """Gives sentences while there is no place, and at last the lease."""
+    async def lease(self, key: Key, holder: str, wanted: Wanted = FOLDER_ALONE) -> AsyncIterator[Lease | str]:
+        """Gives sentences while there is no place, and at last the lease. A session that has too little for what is `wanted`, or more than
+        it may have by now, is replaced."""
         place, told = Place(key.user), ""
         self._waiting.append(place)
         try:
             while True:
-                lease = await self._lease_now(key, holder, is_first=self._before(place) == 0)
+                lease = await self._lease_now(key, holder, wanted, is_first=self._before(place) == 0)
                 if lease:
                     self._waiting.remove(place)
                     yield lease
@@ -56,17 +59,19 @@ class Pool:
             with suppress(ValueError):
                 self._waiting.remove(place)
 
-    async def _lease_now(self, key: Key, holder: str, *, is_first: bool) -> Lease | None:
+    async def _lease_now(self, key: Key, holder: str, wanted: Wanted, *, is_first: bool) -> Lease | None:
         async with self._starting:
             lease = self.leases.get(key)
-            if lease and lease.is_alive:
+            if lease and lease.is_alive and wanted.fits(lease.equipment):
                 return lease
+            if lease and lease.is_alive and lease.is_busy:
+                return None  # what it works on is not cut off
             if lease:
                 await self.drop(lease)
             elif not await self._may_start(key, is_first=is_first):
                 return None
-            launch = await asyncio.to_thread(self._launch, key.environment)
-            lease = Lease(key, holder, launch)
+            launch = await asyncio.to_thread(self._launch, key.environment, wanted.least)
+            lease = Lease(key, holder, launch, wanted.least)
             await lease.start()
             self.leases[key] = lease
             log.info("A preview session for %s starts (%s of %s).", holder, len(self.leases), settings.PREVIEW_LEASES)
@@ -101,6 +106,8 @@ class Pool:
         return True
 
     def _sentence(self, before: int, key: Key) -> str:
+        if key in self.leases:
+            return "Your preview session reaches other places from now on; it starts anew when what it works on is done."
         if self._has_its_share(key.user):
             own = self._sessions_of(key.user)
             return (

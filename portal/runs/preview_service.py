@@ -15,21 +15,20 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections
 
-from portal.environments import secrets
 from portal.environments.models import Environment
 from portal.errors import PortalError
-from portal.runs import checks, launcher, sandbox
+from portal.runs import launcher, sandbox
 from portal.runs.file_programs import FilePrograms
 from portal.runs.preview_lease import GONE, LONGEST_LINE, STOPPED, Key, Lease, SessionEnded
 from portal.runs.preview_pool import Pool
+from portal.runs.preview_reach import PreviewReach, fresh_connection
 
 log = logging.getLogger(__name__)
 TIDY_SECONDS = 5.0
@@ -38,20 +37,11 @@ MOST_SESSIONS = 3
 """How many sessions may end under requests before it before a request is given up."""
 
 
-@contextmanager
-def fresh_connection() -> Iterator[None]:
-    """Threads of the event loop live long: a connection that the database has closed meanwhile is not used, and none is kept."""
-    close_old_connections()
-    try:
-        yield
-    finally:
-        close_old_connections()
-
-
-def launch_for(environment: int) -> launcher.Launch:
+def launch_for(environment: int, equipment: launcher.Equipment) -> launcher.Launch:
     """How to start a session that reads this environment's data."""
     with fresh_connection():
-        return launcher.for_previews(Environment.objects.select_related("project").get(pk=environment))
+        found = Environment.objects.select_related("project").get(pk=environment)
+        return launcher.for_previews(found, equipment.endpoints, equipment.connectors)
 
 
 def require_drafts(environment: int) -> None:
@@ -60,20 +50,6 @@ def require_drafts(environment: int) -> None:
         found = Environment.objects.get(pk=environment)
     if not found.allows_drafts:
         raise PortalError(f"Nothing is previewed in {found.name}.", code="preview-not-allowed")
-
-
-def secrets_for(environment: int, document: Any) -> dict[str, str]:
-    """The values of the secrets that a document declares; of one that is still being typed, none. They are read here and not by whoever
-    asks, so that they are on no socket and in no web process."""
-    try:
-        declared = checks.declared_parameters(json.dumps(document))
-    except PortalError:
-        return {}
-    needed = secrets.needed_by(declared)
-    if not needed:
-        return {}
-    with fresh_connection():
-        return secrets.values_of(Environment.objects.get(pk=environment), needed)
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
@@ -93,9 +69,9 @@ class Service:
         self,
         pool: Pool,
         require_drafts: Callable[[int], None] = require_drafts,
-        secrets_for: Callable[[int, Any], dict[str, str]] = secrets_for,
+        reach: PreviewReach | None = None,
     ) -> None:
-        self.pool, self.require_drafts, self.secrets_for = pool, require_drafts, secrets_for
+        self.pool, self.require_drafts, self.reach = pool, require_drafts, reach or PreviewReach()
         self.file_programs = FilePrograms()
 
     async def serve(self, path: Path) -> None:
@@ -182,7 +158,9 @@ class Service:
             await _send(writer, {"event": "problem", "problem": problem, "last": True})
 
     async def _in_a_session(self, request: dict[str, Any], key: Key, writer: asyncio.StreamWriter) -> None:
-        async for found in self.pool.lease(key, str(request["holder"])):
+        message = None if request["do"] == "warm" else request["message"]
+        wanted = await asyncio.to_thread(self.reach.wanted, key, message)
+        async for found in self.pool.lease(key, str(request["holder"]), wanted):
             if isinstance(found, str):
                 await _send(writer, {"event": "waiting", "message": found})
             elif request["do"] == "warm":
@@ -193,8 +171,8 @@ class Service:
     async def _ask(self, lease: Lease, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         if lease.launch.data:  # what came since the session started, for instance an upload
             await asyncio.to_thread(sandbox.give_to_executors, lease.launch.data)
-        hidden = await asyncio.to_thread(self.secrets_for, lease.key.environment, message.get("document"))
-        async with aclosing(lease.ask(message, hidden)) as events:
+        given = await asyncio.to_thread(self.reach.given, lease.key, message, lease.holder)
+        async with aclosing(lease.ask(message, given)) as events:
             async for event in events:
                 event.pop("id", None)
                 await _send(writer, event)

@@ -27,7 +27,7 @@ class PlaceReached:
     def name(self) -> str:
         names = " and ".join(self.through)
         if self.place is None:
-            return f"the connection {names}"
+            return f"the connection {names}" if names else "another connection"
         return f"{self.place} ({names})" if names else self.place
 
 

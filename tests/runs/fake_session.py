@@ -30,7 +30,8 @@ def work(request: dict[str, Any]) -> None:
     elif name in cancelled:
         say("cancelled", id=name, last=True)
     else:
-        say("rows", id=name, last=True, lake=request["values"]["lake"], pid=os.getpid())
+        told = {"told": request["values"]} if request.get("tells") else {}
+        say("rows", id=name, last=True, lake=request["values"]["lake"], pid=os.getpid(), **told)
 
 
 time.sleep(float(os.environ.get("FAKE_START_SECONDS", "0")))

@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
+from executor.connections import Endpoint
 from portal.errors import PortalError
 from portal.runs import measures, preview_client, preview_lease, preview_pool, preview_service
-from portal.runs.launcher import Launch
+from portal.runs.launcher import Equipment, Launch
+from portal.runs.preview_lease import Key
 from portal.runs.preview_pool import Pool
+from portal.runs.preview_reach import Given, PreviewReach, Wanted
 from portal.runs.preview_service import Service
 
 SESSION = Path(__file__).with_name("fake_session.py")
@@ -23,7 +26,19 @@ SESSION = Path(__file__).with_name("fake_session.py")
 @pytest.fixture
 def pool(settings: Any) -> Pool:
     settings.PREVIEW_LEASES = 2
-    return Pool(lambda environment: Launch([sys.executable, str(SESSION)], dict(os.environ), "/lake", "degraded"))
+    return Pool(lambda environment, equipment: Launch([sys.executable, str(SESSION)], dict(os.environ), "/lake", "degraded"))
+
+
+class Reaching(PreviewReach):
+    """What a request wants and is given stands in the request itself: there is no database here."""
+
+    def wanted(self, key: Key, message: Any) -> Wanted:
+        hosts, most = [(message or {}).get(name, []) for name in ("wants", "most")]
+        places = [tuple(Endpoint(host, 443) for host in some) for some in (hosts, most or hosts)]
+        return Wanted(Equipment(places[0]), Equipment(places[1]))
+
+    def given(self, key: Key, message: Any, holder: str) -> Given:
+        return Given({"secrets": {}, **message.get("gives", {})}, frozenset(message.get("hides", ())))
 
 
 def drafts_only_in_dev(environment: int) -> None:
@@ -35,7 +50,7 @@ def drafts_only_in_dev(environment: int) -> None:
 async def service(pool: Pool, settings: Any, tmp_path: Path) -> AsyncIterator[Pool]:
     """The service listens; gives its pool."""
     settings.PREVIEW_SOCKET = tmp_path / "previews.sock"
-    server = await Service(pool, drafts_only_in_dev).listen(settings.PREVIEW_SOCKET)
+    server = await Service(pool, drafts_only_in_dev, Reaching()).listen(settings.PREVIEW_SOCKET)
     yield pool
     server.close()
     await pool.end_all()
@@ -66,6 +81,42 @@ async def test_one_session_serves_one_person_and_job_again_and_again(service: Po
     assert (first[-1]["event"], first[-1]["lake"], first[-1]["last"]) == ("rows", "/lake", True)
     assert first[-1]["pid"] == second[-1]["pid"]
     assert (await ask(job=2))[-1]["pid"] != first[-1]["pid"]
+
+
+async def test_a_session_is_replaced_when_it_reaches_too_little_or_more_than_it_may(service: Pool) -> None:
+    a, both = ["a.example.org"], ["a.example.org", "b.example.org"]
+    alone = await ask()
+    first = await ask(wants=a, most=both)
+    assert first[-1]["pid"] != alone[-1]["pid"] and "network" not in alone[-1]
+    assert (await ask(most=both))[-1]["pid"] == first[-1]["pid"]  # it has more than is wanted, and may
+    second = await ask(wants=both)
+    assert second[-1]["pid"] != first[-1]["pid"]
+    third = await ask(wants=a)  # b is no place of the environment any more
+    assert third[-1]["pid"] != second[-1]["pid"] and len(service.leases) == 1
+    assert [str(one) for one in service.leases[Key(1, 1, 1)].equipment.endpoints] == ["a.example.org:443"]
+    assert (await ask())[-1]["pid"] != third[-1]["pid"]
+
+
+async def test_what_a_session_works_on_is_not_cut_off_for_another_place(service: Pool) -> None:
+    working = asyncio.create_task(ask(seconds=1.5))
+    await until(lambda: any(lease.is_busy for lease in service.leases.values()))
+    events = await ask(wants=["a.example.org"])
+    assert (await working)[-1]["event"] == "rows" and events[-1]["event"] == "rows"
+    assert any("starts anew" in event.get("message", "") for event in events)
+
+
+async def test_nobody_who_asks_names_a_root_or_a_connection_of_their_own(service: Pool) -> None:
+    own = {"roots": {"x": {}}, "connections": {"x": {}}, "secrets": {"x": "y"}, "lake": "/", "parameters": {"year": 2013}}
+    events = await ask(values=own, tells=True)
+    assert events[-1]["told"] == {"parameters": {"year": 2013}, "secrets": {}, "lake": "/lake"}
+
+
+async def test_no_answer_holds_what_a_connection_signs_in_with(service: Pool) -> None:
+    secret = "s3cr/t+canary 77"
+    given = {"connections": {"shop": {"secrets": {"password": secret}}}}
+    events = await ask(gives=given, hides=[secret], tells=True)
+    assert secret not in str(events) and "•••••" in str(events[-1]["told"])
+    assert secret not in str(await ask(gives=given, tells=True))  # once told, always hidden
 
 
 async def test_the_socket_is_for_its_own_user_alone(service: Pool, settings: Any) -> None:
@@ -221,7 +272,7 @@ async def test_a_service_that_is_down_is_said_in_plain_words(settings: Any, tmp_
 
 
 async def test_a_session_that_may_not_start_says_why(service: Pool) -> None:
-    def refuse(environment: int) -> Launch:
+    def refuse(environment: int, equipment: Equipment) -> Launch:
         raise PortalError("prod is protected.", code="sandbox-missing", fix="Ask.")
 
     service._launch = refuse

@@ -16,10 +16,14 @@ from portal.accounts.models import User
 from portal.environments import connections
 from portal.environments.models import Connection, ConnectionSecret, Environment
 from portal.environments.reach import Needs
+from portal.errors import PortalError
 from portal.runs import launcher, leases, needs, reached
 from portal.runs.egress import Reached, Traffic
 from portal.runs.launcher import Equipment, Launch
 from portal.runs.models import Run, RunState
+from portal.runs.preview_lease import Key
+from portal.runs.preview_reach import PreviewReach
+from portal.runs.supervisor import Supervisor
 from tests import factories
 from tests.environments.connected import KEYS, make_database, make_root, make_s3
 from tests.runs.fake_executor import forms_of
@@ -186,28 +190,28 @@ def test_a_further_attempt_signs_in_with_what_the_first_began_with(
 
 @pytest.mark.parametrize("change", ["moved", "removed", "connection"])
 def test_a_run_whose_root_leads_elsewhere_meanwhile_publishes_nothing(
-    change: str, ada: User, run_of: Callable[..., Run], work: Any, fake_executor: Path, launched: list[Any], connected: Environment
+    change: str,
+    ada: User,
+    run_of: Callable[..., Run],
+    work: Any,
+    fake_executor: Path,
+    launched: list[Any],
+    connected: Environment,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run = run_of(behaviour="slowly:0.5")
-    root = connected.roots.get(name="raw")
+    root, made, answer = connected.roots.get(name="raw"), Connection.objects.get(name="lake_s3"), Supervisor._answer_publish
 
-    def meanwhile() -> None:
-        from django.db import connection
-
-        until((fake_executor / "started").exists, "the executor has begun")
+    def meanwhile(supervisor: Supervisor) -> None:
         if change == "moved":
             connections.edit_root(actor=ada, root=root, connection="lake_s3", address="s3a://acme-landing/new/", may_write=False)
         elif change == "removed":
             connections.remove_root(actor=ada, root=root)
         else:
-            made = Connection.objects.get(name="lake_s3")
             connections.edit_connection(actor=ada, connection=made, settings=made.settings | {"region": "eu-west-1"}, secrets=KEYS)
-        connection.close()
+        answer(supervisor)
 
-    other = threading.Thread(target=meanwhile)
-    other.start()
-    run = work(run)
-    other.join()
+    monkeypatch.setattr(Supervisor, "_answer_publish", meanwhile)
+    run = work(run_of())
     assert (run.state, run.problem["code"]) == (RunState.FAILED, "place-moved")
     assert ("lake_s3" if change == "connection" else "“raw”") in run.problem["message"]
     assert not (fake_executor / "published").exists()
@@ -255,6 +259,65 @@ def test_what_it_signs_in_with_is_nowhere_but_sealed(
             assert answer.status_code == 200 and holds(answer.content.decode()) == []
         page = browser_of(person).get(f"/p/flights/runs/{run.pk}/")
         assert page.status_code == 200 and holds(page.content.decode()) == []
+
+
+# --- previews ---------------------------------------------------------------------------------------------------------------
+
+
+def asked(content: Any, to: int = 2, **parameters: Any) -> dict[str, Any]:
+    return {"request": "preview", "document": content, "to": to, "values": {"parameters": parameters}}
+
+
+def test_a_preview_gets_what_its_stages_read_and_no_more(connected: Environment) -> None:
+    reach, key = PreviewReach(), Key(1, 1, connected.pk)
+
+    def gets(message: Any) -> tuple[list[str], list[str], list[str]]:
+        given, wanted = reach.given(key, message, "Ana"), reach.wanted(key, message)
+        assert given.hidden == {value for one in given.values.get("connections", {}).values() for value in one["secrets"].values()}
+        assert wanted.most.covers(wanted.least)
+        told = given.values
+        return [str(one) for one in wanted.least.endpoints], list(told.get("connections", {})), sorted(told.get("roots", {}))
+
+    assert gets(asked(reading("raw/x.csv"))) == ([], [], [])
+    assert gets(asked(reading("raw:x.csv"))) == ([BUCKET], ["lake_s3"], ["lake", "raw"])
+    assert gets(asked(reading("${place}"), place="raw:x.csv")) == ([BUCKET], ["lake_s3"], ["lake", "raw"])
+    assert gets(asked(reading("raw/x.csv", outputURI="raw:out"))) == ([], [], ["lake", "raw"])  # it is named, but only written
+    assert gets(asked(reading("raw/x.csv", outputURI="raw:out"), to=1)) == ([], [], [])
+    for strange in (None, {}, {"document": 5}, {"document": {"stages": 7}}, {"document": {}}, asked(reading("no_root:x.csv"))):
+        assert gets(strange) == ([], [], [])
+    assert dict(ConnectionSecret.objects.values_list("connection__name", "used_by")) == {"lake_s3": "a preview of Ana", "shop": ""}
+
+
+def test_a_preview_in_dev_gets_nothing_of_prod(ada: User, dev: Environment, prod: Environment) -> None:
+    make_root(ada, make_s3(ada, prod), "vault")
+    message, reach = asked(reading("s3a://acme-landing/flights/x.csv")), PreviewReach()
+    assert reach.given(Key(1, 1, dev.pk), message, "Ana").values == {"secrets": {}}
+    assert reach.wanted(Key(1, 1, dev.pk), message).least == Equipment()
+    assert reach.given(Key(1, 1, prod.pk), message, "Ana").values["connections"]
+
+
+def test_a_session_that_is_started_ahead_is_one_for_what_was_saved_last(connected: Environment, job: Any, ana: User) -> None:
+    key = Key(ana.pk, job.pk, connected.pk)
+    assert PreviewReach().wanted(key, None).least == Equipment()
+    factories.make_version(job, document=reading("raw:x.csv"))
+    assert [str(one) for one in PreviewReach().wanted(key, None).least.endpoints] == [BUCKET]
+    job.drafts.create(user=ana, document=json.dumps(reading("raw/x.csv")))
+    assert PreviewReach().wanted(key, None).least == Equipment()
+
+
+def test_who_may_only_look_at_jobs_previews_nothing(connected: Environment, job: Any, vic: User, browser_of: Any) -> None:
+    answer = browser_of(vic).post(f"/p/flights/jobs/{job.name}/preview", json.dumps(asked(reading("raw:x.csv"))), "application/json")
+    assert answer.status_code in (403, 404)
+    assert set(ConnectionSecret.objects.values_list("used_by", flat=True)) == {""}
+
+
+def test_a_broken_connection_of_a_later_stage_stops_no_preview(connected: Environment) -> None:
+    Connection.objects.filter(name="lake_s3").update(settings={"region": "nowhere"})
+    late = reading("raw/x.csv")
+    late["stages"].append(late["stages"][0] | {"name": "late", "inputURI": "raw:x.csv", "outputView": "late"})
+    assert PreviewReach().wanted(Key(1, 1, connected.pk), asked(late, to=1)).least == Equipment()
+    with pytest.raises(PortalError, match="no region"):
+        PreviewReach().wanted(Key(1, 1, connected.pk), asked(late, to=3))
 
 
 # --- what it reached --------------------------------------------------------------------------------------------------------

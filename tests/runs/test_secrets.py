@@ -358,13 +358,22 @@ def test_ordinary_text_stays() -> None:
 
 
 def test_a_preview_has_the_secrets_of_its_own_environment_only(sealed: Environment, prod: Environment) -> None:
-    from portal.runs import preview_service
+    from portal.runs.preview_lease import Key
+    from portal.runs.preview_reach import PreviewReach
 
-    assert preview_service.secrets_for(sealed.pk, document()) == {"id": PEM, "key": CANARY}
-    assert preview_service.secrets_for(prod.pk, document()) == {}
-    assert preview_service.secrets_for(sealed.pk, {"parameters": {"key": {"type": "string"}}, "stages": []}) == {}
-    assert preview_service.secrets_for(sealed.pk, {"parameters": {"key": 5}}) == {}
-    assert preview_service.secrets_for(sealed.pk, None) == {}
+    def told(environment: Environment, content: Any) -> Any:
+        given = PreviewReach().given(Key(1, 1, environment.pk), {"document": content}, "Ana")
+        assert given.hidden == set(given.values["secrets"].values())
+        return given.values
+
+    assert told(sealed, document()) == {"secrets": {"id": PEM, "key": CANARY}}
+    for environment, content in (
+        (prod, document()),
+        (sealed, {"parameters": {"key": {"type": "string"}}, "stages": []}),
+        (sealed, {"parameters": {"key": 5}}),
+        (sealed, None),
+    ):
+        assert told(environment, content) == {"secrets": {}}
 
 
 def test_the_web_process_sends_no_secret_to_the_preview_service(sealed: Environment, ana: User, job: Any) -> None:

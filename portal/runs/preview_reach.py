@@ -1,0 +1,125 @@
+"""What a preview session is started with, and what each request of it is told: of the environment's roots, connections and secrets only
+what the document in the request reads.
+
+It is looked up here, in the preview service, and not by whoever asks: so secrets are on no socket and in no web process.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from django.db import close_old_connections
+
+from executor.document.places import connectors_of
+from portal.environments import secrets
+from portal.environments.models import Environment
+from portal.environments.reach import Needs, endpoints_in_use, endpoints_of, reach_of
+from portal.errors import PortalError
+from portal.jobs.models import Draft, JobVersion
+from portal.runs import checks, needs
+from portal.runs.launcher import Equipment
+from portal.runs.preview_lease import Given, Key
+
+
+class Wanted(NamedTuple):
+    """What a session must have, and the most that one of this environment may have by now: a session that has more is given up."""
+
+    least: Equipment = Equipment()
+    most: Equipment = Equipment()
+
+    def fits(self, there: Equipment) -> bool:
+        return there.covers(self.least) and self.most.covers(Equipment(there.endpoints))
+
+
+class PreviewReach:
+    """Asked in threads of the event loop."""
+
+    def wanted(self, key: Key, message: Any) -> Wanted:
+        """`message`: the request; None where a session is started ahead, for what the person last saved. Raises PortalError."""
+        content = _document(message)
+        if content is None and message is not None:
+            return Wanted()
+        with fresh_connection():
+            content = content or _last_saved(key)
+            if content is None:
+                return Wanted()
+            environment = Environment.objects.select_related("project").get(pk=key.environment)
+            try:
+                least = _equipment(environment, content, message)
+            except PortalError:  # perhaps of a stage that comes later
+                least = _equipment(environment, _asked_part(content, message), message)
+            return Wanted(least, Equipment(endpoints_in_use(environment)))
+
+    def given(self, key: Key, message: Any, holder: str) -> Given:
+        """Opens what the request's part of the document signs in with. Raises PortalError."""
+        content = _document(message)
+        if content is None:
+            return Given({"secrets": {}})
+        with fresh_connection():
+            environment = Environment.objects.select_related("project").get(pk=key.environment)
+            hidden = _secrets(environment, content)
+            part, values = _asked_part(content, message), _parameters(environment, message)
+            if needs.needs_of(part, environment, values) == Needs():
+                return Given({"secrets": hidden}, frozenset(hidden.values()))
+            used = _known(environment, needs.needs_of(part, environment, values, only_looks=True))
+            reach = reach_of(environment, used_by=f"a preview of {holder}", needs=used)
+        every = frozenset([*hidden.values(), *reach.secrets])
+        return Given({"secrets": hidden, **reach.for_executor()}, every, reach.through)
+
+
+@contextmanager
+def fresh_connection() -> Iterator[None]:
+    """Threads of the event loop live long: a connection that the database has closed meanwhile is not used, and none is kept."""
+    close_old_connections()
+    try:
+        yield
+    finally:
+        close_old_connections()
+
+
+def _document(message: Any) -> dict[str, Any] | None:
+    content = message.get("document") if isinstance(message, dict) else None
+    return content if isinstance(content, dict) else None
+
+
+def _last_saved(key: Key) -> dict[str, Any] | None:
+    """The document that the person works on, or the newest version."""
+    draft = Draft.objects.filter(job=key.job, user=key.user).first()
+    saved = draft or JobVersion.objects.filter(job=key.job).order_by("-number").first()
+    try:
+        content = json.loads(saved.document if saved else "")
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _asked_part(content: Mapping[str, Any], message: Any) -> dict[str, Any]:
+    return needs.part_until(content, message.get("to") if isinstance(message, dict) else None)
+
+
+def _parameters(environment: Environment, message: Any) -> dict[str, Any]:
+    values = message.get("values") if isinstance(message, dict) else None
+    given = values.get("parameters") if isinstance(values, dict) else None
+    return environment.parameters | (given if isinstance(given, dict) else {})
+
+
+def _equipment(environment: Environment, content: Mapping[str, Any], message: Any) -> Equipment:
+    used = needs.needs_of(content, environment, _parameters(environment, message), only_looks=True)
+    return Equipment(endpoints_of(environment, used), tuple(sorted(connectors_of(content, environment.name))))
+
+
+def _known(environment: Environment, used: Needs) -> Needs:
+    """Without names of connections that are still being typed: the executor says what is wrong with them."""
+    return Needs(used.roots, used.connections & set(environment.connections.values_list("name", flat=True)))
+
+
+def _secrets(environment: Environment, content: Mapping[str, Any]) -> dict[str, str]:
+    """The values of the secrets that a document declares; of one that is still being typed, none."""
+    try:
+        needed = secrets.needed_by(checks.declared_parameters(json.dumps(content)))
+    except PortalError:
+        return {}
+    return secrets.values_of(environment, needed) if needed else {}
