@@ -15,12 +15,13 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from executor.language import roots
 from executor.problems import Problem
 
 SHORTEST_SECRET, LONGEST_SECRET = 8, 4_000
 """Characters. A shorter value could not be told from ordinary words, so it could not be kept out of logs."""
 LONGEST_HOST = 253
-NAME = r"[a-z][a-z0-9_]{0,59}"
+NAME = roots.NAME
 """What a connection is called, in environments and in documents."""
 FILES, DATABASE = "files", "database"
 """What can lie behind a connection."""

@@ -178,8 +178,8 @@ class S3(ConnectionKind):
             raise ValueError("Write a bucket and a folder in it, such as s3a://acme-lake/prod/.")
         prefix = prefix.rstrip("/")
         parts = prefix.split("/") if prefix else []
-        if any(part in ("", ".", "..") for part in parts) or has_control_characters(prefix) or set(prefix) & set("\\?#*%@{}"):
-            raise ValueError("The folder has no empty part, no . or .., and none of \\ ? # * % @ { }.")
+        if any(part in ("", ".", "..") for part in parts) or has_control_characters(prefix) or set(prefix) & set("\\?#*%@{}[]"):
+            raise ValueError("The folder has no empty part, no . or .., and none of \\ ? # * % @ { } [ ].")
         if len(prefix.encode()) > LONGEST_KEY // 2:
             raise ValueError(f"The folder's name has at most {LONGEST_KEY // 2} bytes, so that names of files fit behind it.")
         return f"s3a://{bucket}/" + (f"{prefix}/" if prefix else "")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -27,15 +27,14 @@ from executor.document.job_problems import (
     wrong_kind,
 )
 from executor.document.kept_files import files_in, kept_text
-from executor.document.places import addresses, place_problems
+from executor.document.places import Address, Judge, addresses, place_problems
 from executor.document.reading import read_document
 from executor.document.views import view_problems
 from executor.language import schema
 from executor.language.credentials import credential_problems, may_hold, without_credentials
-from executor.language.filling import Filler, inject_sql_params
+from executor.language.filling import PLACEHOLDER, Filler, inject_sql_params
 from executor.language.parameters import SECRET, Parameter, resolve
-from executor.language.places import place_of
-from executor.language.uris import uri_problem
+from executor.language.roots import FOLDER_ONLY, Located, Root
 from executor.plain import problems_of
 from executor.problems import Problem, ProblemError
 from executor.stages import STAGE_TYPES, Stage, StageTypes
@@ -60,6 +59,8 @@ class Job:
     description: str | None = None
     files: Mapping[str, str] | None = None
     """Texts of the files it names (SQL, schemas), kept in the document; None: they are read where they lie."""
+    addresses: tuple[Address, ...] = ()
+    """Where the stages that take part read and write."""
 
     def takes_part(self, stage: Stage) -> bool:
         """Whether `stage` runs in the job's environment."""
@@ -74,11 +75,14 @@ def parse(
     run_id: str | None = None,
     environments_known: Collection[str] | None = None,
     secrets: Mapping[str, str] | None = None,
+    roots: Iterable[Root] = FOLDER_ONLY,
     types: StageTypes = STAGE_TYPES,
 ) -> Job:
     """The job to run. `parameters` are this run's values; None means nobody runs it yet, and stand-ins take the place of missing ones.
-    `secrets` None: they are not at hand, and stand-ins take their places. Raises ProblemError with every problem."""
-    reader = _Reader(environment, parameters, run_id, environments_known, types, secrets=secrets)
+    `secrets` None: they are not at hand, and stand-ins take their places. `roots`: those of the environment. Raises ProblemError with every
+    problem."""
+    judge = Judge(tuple(roots), environment)
+    reader = _Reader(environment, parameters, run_id, environments_known, types, judge, secrets=secrets)
     job = reader.read(document)
     if job is None or reader.problems:
         raise ProblemError(_in_order(reader.problems))
@@ -92,12 +96,16 @@ def check(
     parameters: Mapping[str, Any] | None = None,
     environments_known: Collection[str] | None = None,
     secrets: Collection[str] | None = None,
+    roots: Iterable[Root] = FOLDER_ONLY,
+    roots_of: str | None = None,
     types: StageTypes = STAGE_TYPES,
 ) -> list[Problem]:
     """Every problem of the document, in its order; an empty list when it is right. Starts no Spark. `secrets`: names of those that are set
-    where it is to run; None: that is not asked."""
+    where it is to run; None: that is not asked. `roots`: those of the environment, or of `roots_of` where none is given: when a job is
+    saved it belongs to none yet, and stages that take part elsewhere only are judged by the form of their addresses."""
     known = None if secrets is None else dict.fromkeys(secrets, SECRET)
-    reader = _Reader(environment, parameters, None, environments_known, types, judges_credentials=True, secrets=known)
+    judge = Judge(tuple(roots), environment or roots_of)
+    reader = _Reader(environment, parameters, None, environments_known, types, judge, judges_credentials=True, secrets=known)
     reader.read(document)
     return _in_order(without_credentials(reader.problems, reader.suspect) if reader.suspect else reader.problems)
 
@@ -108,12 +116,12 @@ def places_written(
     environment: str,
     parameters: Mapping[str, Any] | None,
     run_id: str | None = None,
+    roots: Iterable[Root] = FOLDER_ONLY,
     types: StageTypes = STAGE_TYPES,
-) -> list[str]:
+) -> list[Located]:
     """Where the document publishes in `environment` with these values; of a document with problems, what can be told."""
-    job = _Reader(environment, parameters, run_id, None, types).read(document)
-    stages = dict(enumerate(job.stages)) if job else {}
-    return [place_of(address.uri) for address in addresses(stages, environment) if address.writes]
+    job = _Reader(environment, parameters, run_id, None, types, Judge(tuple(roots), environment)).read(document)
+    return [address.at for address in job.addresses if address.writes] if job else []
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:
@@ -134,7 +142,9 @@ class _Reader:
     run_id: str | None
     environments_known: Collection[str] | None
     types: StageTypes
+    judge: Judge
     problems: list[Problem] = field(default_factory=list)
+    addresses: list[Address] = field(default_factory=list)
     files: Mapping[str, str] | None = None
     secrets: Mapping[str, str] | None = None
     judges_credentials: bool = False
@@ -167,6 +177,7 @@ class _Reader:
             environment=self.environment,
             description=description if isinstance(description, str) else None,
             files=self.files,
+            addresses=tuple(self.addresses),
         )
 
     def _declared_names(self, content: Mapping[str, Any]) -> Collection[str]:
@@ -203,7 +214,8 @@ class _Reader:
         self.problems += said_twice(given, "id", "stage-id-twice", "Two stages have the id")
         self.problems += self._environment_problems(given)
         self.problems += view_problems(indexed, self.environment, [_view_names(words) for words in given])
-        self.problems += place_problems(indexed, self.environment)
+        self.addresses = addresses(indexed, self.environment, self.judge)
+        self.problems += place_problems(self.addresses)
         return list(indexed.values())
 
     def _stage(self, words: Any, filler: Filler) -> tuple[Stage | None, list[Problem]]:
@@ -219,13 +231,28 @@ class _Reader:
         filled = fill_stage(words, cls, filler, self.files)
         if self.files is not None and isinstance(uri := filled.get("schemaURI"), str):
             kept_text(self.files, uri, "schemaURI", filler.problems)
-        wrong = filler.problems[before:] + uri_problems(filled, cls)
+        wrong = filler.problems[before:] + self._address_problems(words, filled, cls, filler)
         try:
             stage = cls.model_validate(filled)
         except ValidationError as error:
             return None, wrong + problems_of(error, cls, tagged=schema.COLUMN_TYPES)
         told_already = filler.unfilled > unfilled
         return stage, wrong + [problem for problem in stage.problems() if not (told_already and problem.code == "sql-left-over")]
+
+    def _address_problems(self, words: Mapping[str, Any], filled: Mapping[str, Any], cls: type[Stage], filler: Filler) -> list[Problem]:
+        """Addresses among a stage's words that lead to no place in a root, or whose root hangs on a value from outside."""
+        found = []
+        for key, does in sorted(cls.address_fields().items()):
+            uri = filled.get(key)
+            if not isinstance(uri, str) or PLACEHOLDER.search(uri):
+                continue
+            at = self.judge.located(uri, key, does, _environments(words))
+            fixed = self.judge.located(filler.without_values_from_outside(words[key]), key, does, _environments(words))
+            if isinstance(at, Problem):
+                found.append(at)
+            elif not isinstance(fixed, Located) or fixed.root != at.root:
+                found.append(_root_from_outside(uri, key))
+        return found
 
     def _environment_problems(self, given: list[Any]) -> list[Problem]:
         named = [(index, name) for index, words in enumerate(given) for name in _environments(words)]
@@ -239,6 +266,17 @@ class _Reader:
         if self.environment is None or everywhere or self.environment in mentioned:
             return []
         return [unknown_environment(self.environment, mentioned, "environment")]
+
+
+def _root_from_outside(uri: str, key: str) -> Problem:
+    return Problem(
+        code="root-from-outside",
+        field=key,
+        message=f"“{uri[:200]}”: the value of a parameter that comes with a run would choose the root.",
+        found=uri[:200],
+        expected="the root's name in the job itself, such as archive:${folder}/x.csv",
+        fix="Write the root's name out, or give the parameter choices, which are a part of the job.",
+    )
 
 
 def fill_stage(words: Mapping[str, Any], cls: type[Stage], filler: Filler, files: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -284,12 +322,6 @@ def document_names(cls: type[Stage]) -> set[str]:
 def sql_fields(cls: type[Stage]) -> set[str]:
     """Names, as in documents, of the fields that hold SQL."""
     return fields_of_widget(cls, "sql")
-
-
-def uri_problems(words: Mapping[str, Any], cls: type[Stage]) -> list[Problem]:
-    """Addresses among a stage's words that are no place in the lake."""
-    given = [(key, words[key]) for key in sorted(fields_of_widget(cls, "uri")) if isinstance(words.get(key), str)]
-    return [problem for key, uri in given if (problem := uri_problem(uri, key))]
 
 
 @cache

@@ -2,80 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from executor.language import places
 from executor.language.filling import PLACEHOLDER
-from executor.language.uris import uri_problem
+from executor.language.roots import FOLDER_ONLY, Located, Root, located, of_its_form, without_root
 from executor.problems import Problem
 from executor.stages import STAGE_TYPES
 from executor.stages.base import ACTS, DECIDES, LOOKS, READS, WRITES, Stage
 
+LONGEST_KEY = 800
+"""Bytes of an output's place in a bucket, which takes 1,024: names of files are put behind it."""
+
 
 @dataclass(frozen=True)
 class Address:
-    """One address in a document: which stage, which field, and what the stage does there (`executor.stages.base.READS` …)."""
+    """One address in a document: which stage, which field, what the stage does there (`executor.stages.base.READS` …), and where it leads.
+    `uri`: as it is written."""
 
     index: int
     stage: Stage
     field: str
     uri: str
     does: str
+    at: Located
 
     @property
     def writes(self) -> bool:
         return self.does == WRITES
 
 
-def addresses(stages: Mapping[int, Stage], environment: str | None) -> list[Address]:
-    """The places that the stages taking part in `environment` (None: any) read and write, in order; not those whose name alone matters."""
+@dataclass(frozen=True)
+class Judge:
+    """Says where addresses lead. `environment`: the one whose `roots` they are; None: wherever the job runs."""
+
+    roots: tuple[Root, ...] = FOLDER_ONLY
+    environment: str | None = None
+
+    def located(self, uri: str, field: str, does: str, environments: Collection[str] = ()) -> Located | Problem:
+        """`environments`: where the stage takes part. One that has no part where the roots are known is judged by its form alone here, and
+        by their roots where it has."""
+        if self.environment and environments and self.environment not in environments:
+            return of_its_form(uri, field)
+        return located(uri, self.roots, field, writes=does == WRITES, environment=self.environment)
+
+
+_FOLDER = Judge()
+
+
+def addresses(stages: Mapping[int, Stage], environment: str | None, judge: Judge = _FOLDER) -> list[Address]:
+    """The places that the stages taking part in `environment` (None: any) read and write, in order; not those whose name alone matters,
+    and none of the addresses that lead nowhere."""
     return [
-        Address(index, stage, use.field, use.address, use.does)
+        Address(index, stage, use.field, use.address, use.does, at)
         for index, stage in stages.items()
         if stage.takes_part_in(environment)
         for use in stage.uses()
-        if use.does != LOOKS
+        if use.does != LOOKS and isinstance(at := judge.located(use.address, use.field, use.does, stage.environments), Located)
     ]
 
 
-def place_problems(stages: Mapping[int, Stage], environment: str | None) -> list[Problem]:
-    """What is wrong with the places of the document's outputs."""
-    known = addresses(stages, environment)
-    found: list[Problem] = []
-    for output in (address for address in known if address.writes):
-        problem = places.name_problem(output.uri) or _clash(output, known)
-        if problem is not None and uri_problem(output.uri, output.field) is None:
-            found.append(problem)
-    return found
+def place_problems(known: Sequence[Address]) -> list[Problem]:
+    """What is wrong with the places of a document's outputs. `known`: all its addresses."""
+    found = [_name_problem(output) or _clash(output, known) for output in known if output.writes]
+    return [problem for problem in found if problem]
+
+
+def _name_problem(output: Address) -> Problem | None:
+    found = places.name_problem(without_root(output.uri), output.field)
+    if found is None and len(output.at.address.partition("//")[2].partition("/")[2].encode()) > LONGEST_KEY:
+        found = places.too_long(output.uri, output.field, f"{LONGEST_KEY:,} bytes, with the folder of its root before it")
+    return found and _placed(found, output)
+
+
+def _placed(problem: Problem, output: Address) -> Problem:
+    return replace(problem, stage_index=output.index, stage=output.stage.name, stage_type=output.stage.type)
 
 
 def _clash(output: Address, known: Iterable[Address]) -> Problem | None:
     for other in known:
-        if other is output or not _may_run_together(output.stage, other.stage) or not places.meet(other.uri, output.uri):
+        if other is output or not _may_run_together(output.stage, other.stage) or not places.meet(other.at.where, output.at.where):
             continue
         if other.writes:
             if other.index < output.index:
                 return _problem(output, other, "output-in-output", "writes")
-        elif other.index < output.index or not places.is_within(other.uri, output.uri):  # later, it reads what was staged here
+        elif other.index < output.index or not places.is_within(other.at.where, output.at.where):  # later, it reads what was staged here
             return _problem(output, other, "output-on-input", "reads")
     return None
 
 
 def _problem(output: Address, other: Address, code: str, does: str) -> Problem:
-    where = "on" if places.key_of(other.uri) == places.key_of(output.uri) else "in the way of"
-    return Problem(
+    where = "on" if places.key_of(other.at.where) == places.key_of(output.at.where) else "in the way of"
+    found = Problem(
         code=code,
-        stage_index=output.index,
-        stage=output.stage.name,
-        stage_type=output.stage.type,
         field=output.field,
         message=f"“{output.uri}” lies {where} “{other.uri}”, which the stage “{other.stage.name}” {does}.",
         found=output.uri,
         expected="a folder of its own, neither above nor below what the job reads or writes elsewhere",
         fix="Write to another folder.",
     )
+    return _placed(found, output)
 
 
 def _may_run_together(one: Stage, other: Stage) -> bool:

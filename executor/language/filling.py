@@ -51,6 +51,15 @@ class Filler:
             return value
         return PLACEHOLDER.sub(lambda sign: self._in_path(sign, value, field_name), value)
 
+    def without_values_from_outside(self, text: str) -> str:
+        """The text of an address with the document's own values, and “-” for each that comes from outside of it."""
+
+        def put(sign: re.Match[str]) -> str:
+            found = self.values.get(sign.group(1).strip())
+            return sign.group() if found is None else found.text if found.is_own and not found.is_stand_in else "-"
+
+        return PLACEHOLDER.sub(put, text)
+
     def _in_path(self, sign: re.Match[str], text: str, field_name: str) -> str:
         found = self._lookup(sign, text, field_name)
         if found is None:

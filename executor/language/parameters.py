@@ -45,6 +45,8 @@ class Value:
     type: str
     python: Any = field(repr=False)
     is_own: bool = False
+    is_stand_in: bool = False
+    """Nobody runs the job yet, and only a run will say it."""
 
     @property
     def text(self) -> str:
@@ -203,7 +205,8 @@ def resolve(
             continue
         try:
             value = typed(parameter, choice)
-            values[name] = replace(value, is_own=_is_own(parameter, value, given is None))
+            only_a_run_says = given is None and parameter.default is None and not parameter.choices
+            values[name] = replace(value, is_own=_is_own(parameter, value, given is None), is_stand_in=only_a_run_says)
         except ValueError as expected:
             problems.append(_wrong_value(name, choice, str(expected), is_default=not given or name not in given))
     return values, problems

@@ -100,16 +100,23 @@ def name_problem(uri: str, field: str = "outputURI") -> Problem | None:
     """Why nothing may be published at `uri`, as far as its names tell; None when it may."""
     found = next((why for name in uri.split("/") if (why := _why_not(name))), None)
     if found is None and len(place_of(uri)) > LONGEST_PLACE:
-        found = (f"is longer than {LONGEST_PLACE} characters", "Choose a shorter one.")
-    if found is None:
-        return None
+        return too_long(uri, field, f"{LONGEST_PLACE} characters")
+    return _no_output(uri, field, *found) if found else None
+
+
+def too_long(uri: str, field: str, longest: str) -> Problem:
+    """`longest`: what there is room for, in words."""
+    return _no_output(uri, field, f"is longer than {longest}", "Choose a shorter one.")
+
+
+def _no_output(uri: str, field: str, why: str, fix: str) -> Problem:
     return Problem(
         code="output-name",
         field=field,
-        message=f"“{uri}” cannot be the place of an output: it {found[0]}.",
-        found=uri,
+        message=f"“{uri[:200]}” cannot be the place of an output: it {why}.",
+        found=uri[:200],
         expected="a folder of plain names such as curated/daily_delays",
-        fix=found[1],
+        fix=fix,
     )
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from executor.document.job import Job, parse
-from executor.document.places import Address, addresses
+from executor.document.places import Address
 from executor.files import kept, lake
 from executor.files.folder import place_of
 from executor.files.inputs import require_data
 from executor.files.publish import holds_data, not_writable, require_writable
 from executor.language import places
+from executor.language.roots import DEFAULT, from_values
 from executor.problems import Problem, ProblemError
 from executor.stages.file_kinds import FileExtract, FileLoad
 from executor.stages.noted_columns import reader_of
@@ -26,10 +27,10 @@ from executor.stages.noted_columns import reader_of
 
 def survey(given: dict[str, Any], folder: Path, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
     """See above. Raises ProblemError where the document is not right for this environment."""
-    job = parse(given["document"], environment=given.get("environment"), parameters=given.get("parameters") or {})
-    found = addresses(dict(enumerate(job.stages)), job.environment)
-    inputs = [one for one in found if isinstance(one.stage, FileExtract) and one.field == "inputURI"]
-    outputs = [one for one in found if isinstance(one.stage, FileLoad) and one.writes]
+    roots, parameters = from_values(given.get("roots")), given.get("parameters") or {}
+    job = parse(given["document"], environment=given.get("environment"), parameters=parameters, roots=roots)
+    inputs = [one for one in job.addresses if isinstance(one.stage, FileExtract) and one.field == "inputURI"]
+    outputs = [one for one in job.addresses if isinstance(one.stage, FileLoad) and one.writes]
     said: dict[str, list[dict[str, Any]]] = {"inputs": [], "outputs": []}
     for count, address in enumerate((*inputs, *outputs)):
         tell("places", count, len(inputs) + len(outputs))
@@ -42,32 +43,34 @@ def survey(given: dict[str, Any], folder: Path, tell: Callable[[str, int, int], 
 
 def _is_made_by(job: Job, address: Address, outputs: list[Address]) -> bool:
     """Whether an earlier stage of the job writes what this one reads: then it need not be there before."""
-    return any(places.is_within(address.uri, output.uri) for output in outputs if output.index < address.index)
+    return any(places.is_within(address.at.where, output.at.where) for output in outputs if output.index < address.index)
 
 
-def _described(address: Address, look: Callable[[Any, Path], dict[str, Any]], folder: Path) -> dict[str, Any]:
-    known = {"stage": address.stage.name, "stage_index": address.index, "uri": places.place_of(address.uri)}
+def _described(address: Address, look: Callable[[Any, Address, Path], dict[str, Any]], folder: Path) -> dict[str, Any]:
+    known = {"stage": address.stage.name, "stage_index": address.index, "uri": str(address.at)}
     try:
-        return known | look(address.stage, folder)
+        if address.at.root != DEFAULT:
+            raise ProblemError(_not_looked_at(address, f"what lies in the root “{address.at.root}” is looked at by runs only"))
+        return known | look(address.stage, address, folder)
     except ProblemError as error:
         return known | {"problem": error.problems[0].as_dict()}
     except OSError as error:
-        problem = Problem(
-            code="place-not-looked-at", field=address.field, message=f"“{address.uri}” cannot be looked at.", found=error.strerror
-        )
-        return known | {"problem": problem.as_dict()}
+        return known | {"problem": _not_looked_at(address, error.strerror).as_dict()}
 
 
-def _input(stage: FileExtract, folder: Path) -> dict[str, Any]:
-    uri = stage.input_uri or ""
+def _not_looked_at(address: Address, found: str | None) -> Problem:
+    return Problem(code="place-not-looked-at", field=address.field, message=f"“{address.uri}” cannot be looked at.", found=found)
+
+
+def _input(stage: FileExtract, address: Address, folder: Path) -> dict[str, Any]:
     base = lake.existing(folder, stage.base_path, "basePath") if stage.base_path else None
-    place = require_data(lake.existing(folder, uri), uri, base)
+    place = require_data(lake.existing(folder, address.at.place), address.uri, base)
     return {"columns": stage.columns_of(place).as_dict()}
 
 
-def _output(stage: FileLoad, folder: Path) -> dict[str, Any]:
+def _output(stage: FileLoad, address: Address, folder: Path) -> dict[str, Any]:
     """`holds`: whether something lies there; `foreign`: the first thing there that no load writes."""
-    target = lake.resolve(folder, stage.output_uri, "outputURI")
+    target = lake.resolve(folder, address.at.place, "outputURI")
     try:
         require_writable(target)
     except OSError as error:

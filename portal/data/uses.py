@@ -16,23 +16,25 @@ class Uses:
     """What live versions, and where drafts may run also drafts, do with the places of one environment."""
 
     def __init__(self, environment: Environment) -> None:
+        self._spelling = places.Spelling(environment)
         self._exact: dict[str, list[Use]] = {}
         self._below: dict[str, list[Use]] = {}
         self._patterns: list[Use] = []
         for use in places.uses_in(environment):
-            if language.is_pattern(use.uri):
+            if language.is_pattern(use.where):
                 self._patterns.append(use)
                 continue
-            key = language.key_of(use.uri)
+            key = language.key_of(use.where)
             self._exact.setdefault(key, []).append(use)
             for above in list(_ends(key))[:-1]:
                 self._below.setdefault(above, []).append(use)
 
     def of(self, uri: str) -> list[Use]:
         """Uses of the place, of a folder it lies in, and of whatever lies in it."""
-        key = language.key_of(uri)
+        where = self._spelling.where(uri)
+        key = language.key_of(where)
         found = [use for end in _ends(key) for use in self._exact.get(end, [])]
-        return [*found, *self._below.get(key, []), *(use for use in self._patterns if language.meet(use.uri, uri))]
+        return [*found, *self._below.get(key, []), *(use for use in self._patterns if language.meet(use.where, where))]
 
     def jobs(self, uri: str, does: str) -> list[str]:
         """Names of the jobs that read, or write, each once."""
@@ -40,7 +42,7 @@ class Uses:
 
     def is_named(self, uri: str) -> bool:
         """Whether a job names exactly this place, as one table."""
-        return language.key_of(uri) in self._exact
+        return language.key_of(self._spelling.where(uri)) in self._exact
 
 
 def _ends(key: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -12,9 +11,9 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from executor.connections import CONNECTION_KINDS, ConnectionKind
-from executor.connections.base import NAME as NAME_SHAPE
 from executor.connections.base import missing_secrets
 from executor.language.credentials import credentials_in
+from executor.language.roots import is_root_name
 from portal.accounts.models import User
 from portal.accounts.policy import require
 from portal.audit.actions import record
@@ -24,11 +23,8 @@ from portal.environments.networks import is_allowed
 from portal.errors import Conflict, PortalError
 from portal.locking import gone, require_seen
 
-NAME = re.compile(NAME_SHAPE)
 MOST = 100
 OLD_FOR_MINUTES, LONGEST_OLD_FOR = 15, 24 * 60
-SCHEMES = {"s3", "s3a", "s3n", "file", "http", "https", "jdbc", "hdfs", "abfs", "abfss", "gs", "wasb", "kafka"}
-"""No names of roots: `s3a:…` in a document would mean either."""
 
 
 def add_connection(
@@ -293,7 +289,7 @@ def _still_there(row: Any) -> Any:
 
 
 def _check_name(name: str) -> None:
-    if not NAME.fullmatch(name) or name in SCHEMES:
+    if not is_root_name(name):
         raise PortalError(
             "A name has small letters, digits and _, begins with a letter, and is no word that addresses begin with (s3, https…).",
             code="bad-name",

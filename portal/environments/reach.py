@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from executor.connections import Endpoint
+from executor.language.roots import Root, from_values
 from portal.environments import sealing
 from portal.environments.connections import described_of, stored
 from portal.environments.models import Connection, Environment
@@ -87,6 +88,19 @@ def roots_of(environment: Environment) -> dict[str, dict[str, Any]]:
         }
         for root in environment.roots.select_related("connection")
     }
+
+
+def storages_of(environment: Environment) -> dict[str, str]:
+    """Root → where it lies, as one text: another one after the root, or its connection, was given another place. Not the environment's own
+    folder."""
+    rows = environment.roots.exclude(connection=None).select_related("connection")
+    found = {root.name: (stored(root.connection), root.address) for root in rows if root.connection}
+    return {name: f"{described.storage() if described else ''} {address}" for name, (described, address) in found.items()}
+
+
+def judged_by(environment: Environment) -> tuple[Root, ...]:
+    """The roots that addresses of documents are judged by here."""
+    return from_values(roots_of(environment))
 
 
 def endpoints_of(environment: Environment, needs: Needs | None = None) -> tuple[Endpoint, ...]:

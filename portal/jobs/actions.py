@@ -11,11 +11,14 @@ from django.db.models import F, ProtectedError
 from django.utils import timezone
 
 from executor.document.kept_files import keeps_its_files
-from executor.language.places import key_of, name_problem, place_of
+from executor.language.places import key_of, name_problem
+from executor.language.roots import located, without_root
+from executor.problems import Problem
 from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.audit import actions as audit
 from portal.environments.models import Environment
+from portal.environments.reach import judged_by
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import documents, places, storage
 from portal.jobs.models import Draft, EndedDrafts, Job, JobVersion, LiveVersion, Place, tag_validator
@@ -371,21 +374,29 @@ def take_over_place(*, actor: User, job: Job, environment: Environment, uri: str
     or lies in, another one."""
     if environment.project_id != job.project_id or not may_answer_for(actor, "take_over_place", environment):
         raise NotAllowed("take_over_place", environment)
-    wrong = name_problem(uri)
-    if wrong or not uri.strip():
-        raise PortalError(wrong.message if wrong else "Name a place.", code="output-name", status=422, fix=wrong.fix if wrong else None)
+    uri = _place_to_publish(environment, uri)
     locked(environment)
     refuse_archived(locked(job))
-    others = [place for place in places.places_meeting(environment, uri) if place.uri != place_of(uri)]
+    others = [place for place in places.places_meeting(environment, uri) if place.uri != uri]
     if others:
         raise Conflict(places.words(uri, others[0]), code="place-not-own", fix="Write to another folder.")
     before = places.place_at(environment, uri)
-    place = before or Place(environment=environment, uri=place_of(uri), key=key_of(uri))
+    place = before or Place(environment=environment, uri=uri, key=key_of(uri))
     was = before.owner.name if before and before.owner else _was_without_owner(before) if before else None
     place.owner, place.given_by, place.may_replace, place.since = job, actor, True, timezone.now()
+    place.lies_at = places.Storages(environment).of(uri)
     place.save()
     audit.record(action="take_over_place", actor=actor, subject=job, environment=environment.name, place=place.uri, was=was)
     return place
+
+
+def _place_to_publish(environment: Environment, uri: str) -> str:
+    """The address in the one way it is written. Raises PortalError where no job can publish."""
+    found = located(uri, judged_by(environment), "outputURI", writes=True, environment=environment.name)
+    wrong = found if isinstance(found, Problem) else name_problem(without_root(uri))
+    if wrong:
+        raise PortalError(wrong.message, code="output-name", status=422, fix=wrong.fix)
+    return str(found)
 
 
 def _was_without_owner(place: Place) -> str | None:

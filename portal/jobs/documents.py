@@ -21,11 +21,12 @@ from executor.files import tree
 from executor.language import credentials, json_text
 from executor.language.dialects.advice import advice
 from executor.language.parameters import SECRET
-from executor.language.places import place_of
+from executor.language.roots import FOLDER_ONLY, located
 from executor.problems import Problem, ProblemError
 from executor.stages import STAGE_TYPES
 from portal.accounts.models import Project
 from portal.environments import secrets
+from portal.environments.reach import judged_by
 from portal.errors import PortalError
 
 EMPTY = '{\n  "stages": []\n}\n'
@@ -45,9 +46,11 @@ class DocumentNotRight(PortalError):
 
 
 def problems_of(document: str | Mapping[str, Any], project: Project) -> list[dict[str, Any]]:
-    """Every problem of the document, as dicts. Starts no Spark."""
-    names = list(project.environments.values_list("name", flat=True))
-    return [problem.as_dict() for problem in judge.check(document, environments_known=names)]
+    """Every problem of the document, as dicts; its addresses by the roots of the lowest environment, where drafts run. Starts no Spark."""
+    environments = list(project.environments.order_by("rank"))
+    names = [environment.name for environment in environments]
+    roots, whose = (judged_by(environments[0]), names[0]) if environments else (FOLDER_ONLY, None)
+    return [problem.as_dict() for problem in judge.check(document, environments_known=names, roots=roots, roots_of=whose)]
 
 
 def advice_on(document: str, project: Project) -> list[dict[str, Any]]:
@@ -110,8 +113,11 @@ def with_files(document: str, project: Project) -> str:
 
 def _text_at(lake: Path, uri: str) -> str | None:
     """The text of a small file of the lake; None for anything else. Follows no link."""
+    found = located(uri, FOLDER_ONLY, "uri")
+    if isinstance(found, Problem):
+        return None
     try:
-        with os.fdopen(tree.open_below(lake, place_of(uri)), "rb") as file:
+        with os.fdopen(tree.open_below(lake, found.place), "rb") as file:
             content = file.read(LONGEST_DRAFT + 1)
         return content.decode("utf-8-sig") if 0 < len(content) <= LONGEST_DRAFT else None
     except (OSError, ValueError):

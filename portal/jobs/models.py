@@ -185,12 +185,15 @@ class PlaceQuerySet(models.QuerySet["Place"]):
 
 
 class Place(models.Model):
-    """A file or folder in an environment's lake that belongs to somebody: to the job that publishes it, or, uploaded, to the project."""
+    """A file or folder in a root of an environment that belongs to somebody: to the job that publishes it, or, uploaded, to the project."""
 
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="places")
-    uri = models.CharField(max_length=500)
-    """As documents write it: relative to the lake, without `.` and double strokes."""
-    key = models.CharField(max_length=500)
+    uri = models.CharField(max_length=600)
+    """In the one way that places are written (`executor.language.roots.Located`): `curated/daily`, `archive:2013/daily`."""
+    lies_at = models.CharField(max_length=1000, blank=True)
+    """Where its root lay when it was published or taken over; empty for the environment's own folder. A root that leads elsewhere by now
+    leads to data that its owner has not published."""
+    key = models.CharField(max_length=600)
     """The uri as places are compared: capital and small letters are one, so that two places never differ in them alone."""
     owner = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="places")
     """The one job that publishes here. Null: uploaded, or its job was deleted."""

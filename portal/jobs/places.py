@@ -8,32 +8,72 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
 
 from executor.document import job as judge
-from executor.document.places import Written, addresses_as_written
+from executor.document.places import addresses_as_written
 from executor.language import json_text, places
+from executor.language.roots import DEFAULT, Located, located
 from executor.problems import CONTRACT
 from executor.stages.base import WRITES
 from portal.accounts.models import User
 from portal.environments.models import Environment
+from portal.environments.reach import judged_by, storages_of
 from portal.errors import Conflict
 from portal.jobs.models import Draft, Job, LiveVersion, Place
 
 
 @dataclass(frozen=True)
 class Use:
-    """One stage that reads or writes a place: of the job's live version, or of somebody's draft."""
+    """One stage that reads or writes a place: of the job's live version, or of somebody's draft. `uri`: in the one way it is written;
+    `where`: what tells whether it meets another (`Spelling.where`)."""
 
     job: Job
     stage: str
     field: str
     uri: str
+    where: str
     writes: bool
     draft_of: User | None = None
+
+
+# --- one spelling ------------------------------------------------------------------------------------------------------
+
+
+class Spelling:
+    """How places of one environment are written and compared: by its roots of now."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.roots = judged_by(environment)
+
+    def of(self, uri: str) -> str:
+        """The one way in which the place is written; what leads nowhere stays as it is, and is no place of anybody."""
+        found = located(uri, self.roots, "uri")
+        return str(found) if isinstance(found, Located) else places.place_of(uri)
+
+    def where(self, uri: str) -> str:
+        """For `executor.language.places.meet` and `is_within`."""
+        found = located(uri, self.roots, "uri")
+        return found.where if isinstance(found, Located) else uri
+
+    def key(self, uri: str) -> str:
+        """For `Place.key`."""
+        return places.key_of(self.of(uri))
+
+
+class Storages:
+    """Where the roots of an environment lie now."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._known = storages_of(environment)
+
+    def of(self, uri: str) -> str:
+        """Where the root of a place lies (which is written as `Spelling.of` does); empty for the environment's own folder."""
+        root, separator, _ = uri.partition(":")
+        return self._known.get(root if separator else DEFAULT, "")
 
 
 # --- looking up --------------------------------------------------------------------------------------------------------
@@ -41,19 +81,20 @@ class Use:
 
 def place_at(environment: Environment, uri: str) -> Place | None:
     """The place with this address, however it is written."""
-    return Place.objects.select_related("owner", "given_by").filter(environment=environment, key=places.key_of(uri)).first()
+    return Place.objects.select_related("owner", "given_by").filter(environment=environment, key=Spelling(environment).key(uri)).first()
 
 
 def places_meeting(environment: Environment, uri: str) -> list[Place]:
     """Known places on, above or below this address (which is no pattern)."""
-    found = Place.objects.select_related("owner", "given_by").filter(environment=environment).meeting(places.key_of(uri))
+    found = Place.objects.select_related("owner", "given_by").filter(environment=environment).meeting(Spelling(environment).key(uri))
     return list(found)
 
 
 def used_by(environment: Environment, uri: str) -> list[Use]:
     """Who reads or writes `uri`, something in it, or something it lies in: live versions of this environment, and where drafts may run,
     drafts. Before a file is replaced, renamed or deleted, this is what people are told."""
-    return [use for use in _uses(environment) if places.meet(use.uri, uri)]
+    where = Spelling(environment).where(uri)
+    return [use for use in _uses(environment) if places.meet(use.where, where)]
 
 
 def read_by(jobs: Iterable[str]) -> str:
@@ -63,34 +104,43 @@ def read_by(jobs: Iterable[str]) -> str:
 
 
 def uses_in(environment: Environment) -> list[Use]:
-    """Every use of every place, for a page that lists many: match them with `executor.language.places.meet`."""
+    """Every use of every place, for a page that lists many: match them by `where` with `executor.language.places.meet`."""
     return list(_uses(environment))
 
 
 def _uses(environment: Environment) -> Iterator[Use]:
+    spelling = Spelling(environment)
     live = LiveVersion.objects.filter(environment=environment, job__archived_at=None).select_related("job", "version")
     for pointer in live:
-        yield from _uses_of(environment, pointer.job, pointer.version.document, None)
+        yield from _uses_of(environment, spelling, pointer.job, pointer.version.document, None)
     if environment.allows_drafts:
         drafts = Draft.objects.filter(job__project=environment.project_id, job__archived_at=None).select_related("job", "user")
         for draft in drafts:
-            yield from _uses_of(environment, draft.job, draft.document, draft.user)
+            yield from _uses_of(environment, spelling, draft.job, draft.document, draft.user)
 
 
-def _uses_of(environment: Environment, job: Job, document: str, draft_of: User | None) -> Iterator[Use]:
-    for one in _addresses_in(document, environment):
-        yield Use(job, one.stage, one.field, one.uri, one.does == WRITES, draft_of)
+def _uses_of(environment: Environment, spelling: Spelling, job: Job, document: str, draft_of: User | None) -> Iterator[Use]:
+    for one in _addresses_in(document, environment, spelling):
+        yield Use(job, one.stage, one.field, one.uri, one.where, one.writes, draft_of)
 
 
-_known: OrderedDict[bytes, tuple[Written, ...]] = OrderedDict()
+class _Spelled(NamedTuple):
+    stage: str
+    field: str
+    uri: str
+    where: str
+    writes: bool
+
+
+_known: OrderedDict[bytes, tuple[_Spelled, ...]] = OrderedDict()
 _lock = threading.Lock()
 MOST_KNOWN = 5_000
 """Documents whose addresses are remembered: every upload and every change of a look asks for those of all jobs."""
 
 
-def _addresses_in(document: str, environment: Environment) -> tuple[Written, ...]:
-    """The addresses in the document; nothing where it cannot be read. The same text with the same values is read once."""
-    values = json.dumps([environment.name, environment.parameters], sort_keys=True, default=str)
+def _addresses_in(document: str, environment: Environment, spelling: Spelling) -> tuple[_Spelled, ...]:
+    """The addresses in the document; nothing where it cannot be read. The same text with the same values and roots is read once."""
+    values = json.dumps([environment.name, environment.parameters, repr(spelling.roots)], sort_keys=True, default=str)
     key = hashlib.blake2b(f"{values}\0{document}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
     with _lock:
         if key in _known:
@@ -100,7 +150,8 @@ def _addresses_in(document: str, environment: Environment) -> tuple[Written, ...
         content = json_text.loads(document)
     except ValueError:
         content = None
-    found = tuple(addresses_as_written(content, environment.name, environment.parameters)) if isinstance(content, dict) else ()
+    written = addresses_as_written(content, environment.name, environment.parameters) if isinstance(content, dict) else []
+    found = tuple(_Spelled(one.stage, one.field, spelling.of(one.uri), spelling.where(one.uri), one.does == WRITES) for one in written)
     with _lock:
         _known[key] = found
         while len(_known) > MOST_KNOWN:
@@ -109,8 +160,10 @@ def _addresses_in(document: str, environment: Environment) -> tuple[Written, ...
 
 
 def outputs_of(document: str, environment: Environment, parameters: Mapping[str, Any] | None, run_id: str | None = None) -> list[str]:
-    """Where this document publishes when it runs here with these values (None: nobody runs it yet)."""
-    return judge.places_written(document, environment=environment.name, parameters=parameters, run_id=run_id)
+    """Where this document publishes when it runs here with these values (None: nobody runs it yet), each in the one way it is written."""
+    roots = judged_by(environment)
+    written = judge.places_written(document, environment=environment.name, parameters=parameters, run_id=run_id, roots=roots)
+    return [str(place) for place in written]
 
 
 @dataclass(frozen=True)
@@ -146,7 +199,8 @@ def owned_by(job: Job) -> list[Place]:
 
 
 def conflicts(job: Job, environment: Environment, uris: Iterable[str]) -> list[dict[str, Any]]:
-    """Problems (dicts) of a job that would publish at these addresses: places of others on, above or below them. Empty when it may."""
+    """Problems (dicts) of a job that would publish at these places (of `outputs_of`): those of others on, above or below. Empty when it
+    may."""
     return [
         _conflict(environment, uri, place) for uri in uris for place in places_meeting(environment, uri) if not _is_own(job, uri, place)
     ]
@@ -163,11 +217,12 @@ def conflicts_in(job: Job, document: str) -> list[dict[str, Any]]:
     if lowest is None or not isinstance(content, dict) or not isinstance(content.get("stages"), list):
         return []
     index_of = {str(stage.get("name")): index for index, stage in enumerate(content["stages"]) if isinstance(stage, dict)}
+    spelling = Spelling(lowest)
     return [
         {**found, "severity": "warning", "stage": one.stage, "stage_index": index_of[one.stage]}
         for one in addresses_as_written(content, lowest.name, lowest.parameters)
         if one.does == WRITES and "*" not in one.uri and one.stage in index_of
-        for found in conflicts(job, lowest, [one.uri])
+        for found in conflicts(job, lowest, [spelling.of(one.uri)])
     ]
 
 
@@ -184,15 +239,21 @@ def claim(job: Job, environment: Environment, uris: Iterable[str]) -> None:
     wanted = list(uris)
     Environment.objects.select_for_update(of=("self",), no_key=True).get(pk=environment.pk)  # one claim at a time: places may overlap
     require_own(job, environment, wanted)
+    storages = Storages(environment)
     for uri in wanted:
-        Place.objects.get_or_create(environment=environment, key=places.key_of(uri), defaults={"owner": job, "uri": uri})
+        known = {"owner": job, "uri": uri, "lies_at": storages.of(uri)}
+        place, is_new = Place.objects.get_or_create(environment=environment, key=places.key_of(uri), defaults=known)
+        if not is_new and place.lies_at != known["lies_at"]:
+            place.lies_at, place.kept, place.last_run_id, place.may_replace = storages.of(uri), [], None, False
+            place.save(update_fields=["lies_at", "kept", "last_run_id", "may_replace"])
 
 
 def replaceable(job: Job, environment: Environment, uris: Iterable[str]) -> dict[str, bool]:
-    """Which of these places are the job's own already; true where it may replace whatever lies there. For the executor."""
-    keys = {places.key_of(uri): uri for uri in uris}
+    """Which of these places are the job's own already; true where it may replace whatever lies there. For the executor. What lies where a
+    root leads by now is not what the job has published where it led before."""
+    keys, storages = {places.key_of(uri): uri for uri in uris}, Storages(environment)
     own = Place.objects.filter(environment=environment, owner=job, key__in=keys)
-    return {keys[place.key]: place.may_replace for place in own}
+    return {keys[place.key]: place.may_replace for place in own if place.lies_at == storages.of(place.uri)}
 
 
 @transaction.atomic

@@ -86,7 +86,7 @@ class _Owners:
             for place in places.places_meeting(environment, uri):
                 return places.words(uri, place)
         for use in self._writing:
-            if addresses.meet(use.uri, uri):
+            if addresses.meet(use.where, uri):
                 return f"“{uri}” is written by {'a draft of ' if use.draft_of else ''}the job “{use.job.name}”."
         return f"There is something at “{uri}” already." if self._lake.twin(uri) else ""
 

@@ -9,6 +9,7 @@ from executor.document import job as executor_job
 from executor.document.kept_files import keeps_its_files
 from executor.problems import Problem, ProblemError
 from portal.environments import secrets
+from portal.environments.reach import judged_by
 from portal.jobs import places
 from portal.promotions.candidate import Candidate, Gate, live_version
 from portal.promotions.models import Promotion
@@ -55,7 +56,7 @@ def job_is_open(it: Candidate) -> Gate:
 def document_and_sql(it: Candidate) -> Gate:
     """The checks that need no run: the document's form, its views, and which SQL may run."""
     known = list(it.job.project.environments.values_list("name", flat=True))
-    problems = executor_job.check(it.version.document, environment=it.target.name, environments_known=known)
+    problems = executor_job.check(it.version.document, environment=it.target.name, environments_known=known, roots=judged_by(it.target))
     return _from_problems("Document and SQL check", problems, "no problems")
 
 
@@ -90,13 +91,15 @@ def good_run_before(it: Candidate) -> Gate:
 def parameters_exist(it: Candidate) -> Gate:
     """Every parameter without a default has a value of its type in the target environment, and every secret is set there."""
     try:
-        declared = executor_job.parse(it.version.document, environment=it.target.name).parameters
+        declared = executor_job.parse(it.version.document, environment=it.target.name, roots=judged_by(it.target)).parameters
     except ProblemError:
         return Gate(f"Parameters have values in {it.target.name}", "stop", "the document is not right, so they cannot be read")
     hidden = secrets.needed_by(declared)
     given = {name: value for name, value in it.target.parameters.items() if name in declared and name not in hidden}
     set_there = secrets.names_in(it.target)
-    problems = executor_job.check(it.version.document, environment=it.target.name, parameters=given, secrets=set_there)
+    problems = executor_job.check(
+        it.version.document, environment=it.target.name, parameters=given, secrets=set_there, roots=judged_by(it.target)
+    )
     wrong = [problem for problem in problems if (problem.field or "").startswith("parameters")]
     return _from_problems(
         f"Parameters have values in {it.target.name}", wrong, f"{len(declared)} of {len(declared)}" if declared else "none needed"

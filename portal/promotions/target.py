@@ -21,14 +21,15 @@ from pydantic import BaseModel, ValidationError
 
 from executor.document.job import Job as ReadJob
 from executor.document.job import parse
-from executor.document.places import addresses
 from executor.files.lake import matches, resolve
 from executor.files.tree import TOO_LONG as WALK_TOO_LONG
 from executor.files.tree import TOO_MANY, Walk
+from executor.language.roots import DEFAULT, from_values
 from executor.problems import ProblemError
 from portal.accounts.models import User
 from portal.environments import secrets
 from portal.environments.models import Environment
+from portal.environments.reach import roots_of
 from portal.errors import PortalError
 from portal.jobs.models import JobVersion
 from portal.runs import launcher, preview_client
@@ -81,14 +82,16 @@ def look_at(user: User, version: JobVersion, target: Environment, *, anew: bool)
         declared = declared_parameters(version.document)
         hidden = secrets.needed_by(declared)
         values = {name: value for name, value in target.parameters.items() if name in declared and name not in hidden}
-        key = _key(version, target, parse(version.document, environment=target.name, parameters=values))
+        roots = roots_of(target)
+        key = _key(version, target, parse(version.document, environment=target.name, parameters=values, roots=from_values(roots)))
     except (PortalError, ProblemError):
         return TargetLook(refusal=NOT_RIGHT)
     with _lock:
         if not anew and key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    found = async_to_sync(_asked)(user.pk, target, {"document": version.document, "environment": target.name, "parameters": values})
+    asked = {"document": version.document, "environment": target.name, "parameters": values, "roots": roots}
+    found = async_to_sync(_asked)(user.pk, target, asked)
     if key and not found.refusal:
         with _lock:
             _kept[key] = found
@@ -155,7 +158,9 @@ class _Told(BaseModel):
 def _key(version: JobVersion, target: Environment, job: ReadJob) -> str:
     """The same key means: the same document and values, and the same files where it reads and writes. Empty where that cannot be told."""
     lake = launcher.lake_folder(target)
-    uris = {(address.uri, address.writes) for address in addresses(dict(enumerate(job.stages)), target.name)}
+    if any(address.at.root != DEFAULT for address in job.addresses):
+        return ""
+    uris = {(address.at.place, address.writes) for address in job.addresses}
     try:
         states = [[uri, writes, _state(lake, uri, writes)] for uri, writes in sorted(uris)]
     except _TooMany:

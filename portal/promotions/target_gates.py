@@ -11,6 +11,7 @@ from executor.problems import ProblemError
 from executor.stages.base import Stage
 from portal.data.rights import who_may
 from portal.data.uses import WRITES, Uses
+from portal.environments.reach import judged_by
 from portal.jobs import places
 from portal.promotions import good_run
 from portal.promotions.candidate import Candidate, Finding, Gate, Verdict
@@ -120,7 +121,7 @@ def _summed(name: str, found: list[tuple[Verdict, str, list[Finding]]], good: st
 
 def _stages(it: Candidate) -> list[Stage]:
     try:
-        return list(parse(it.version.document, environment=it.target.name).stages)
+        return list(parse(it.version.document, environment=it.target.name, roots=judged_by(it.target)).stages)
     except ProblemError:
         return []
 

@@ -12,6 +12,7 @@ from executor.problems import Problem
 from portal.accounts import policy
 from portal.environments import secrets
 from portal.environments.models import Environment
+from portal.environments.reach import judged_by
 from portal.errors import Conflict, PortalError
 from portal.jobs.models import Job, JobVersion, LiveVersion
 from portal.runs.models import Run
@@ -50,7 +51,14 @@ def values_for(document: str, environment: Environment, given: dict[str, Any] | 
     values = from_environment | chosen
     known = list(environment.project.environments.values_list("name", flat=True))
     set_here = secrets.names_in(environment)
-    problems = check(document, environment=environment.name, parameters=values, environments_known=known, secrets=set_here)
+    problems = check(
+        document,
+        environment=environment.name,
+        parameters=values,
+        environments_known=known,
+        secrets=set_here,
+        roots=judged_by(environment),
+    )
     if problems:
         raise PortalError(
             _sentence(problems), code="not-ready-to-run", status=422, fix=problems[0].fix, problems=[p.as_dict() for p in problems]

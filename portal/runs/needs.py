@@ -11,11 +11,11 @@ from typing import Any
 
 from executor.document.places import addresses_as_written, connections_as_written, connectors_of
 from executor.language import json_text
-from executor.language.roots import DEFAULT, Located, Root, located
+from executor.language.roots import DEFAULT, Located, located
 from executor.problems import Problem
 from executor.stages.base import DECIDES, READS
 from portal.environments.models import Environment
-from portal.environments.reach import Needs, Reach, is_still, reach_of, roots_of
+from portal.environments.reach import Needs, Reach, is_still, judged_by, reach_of
 from portal.errors import Conflict, PortalError
 from portal.runs.launcher import Equipment
 from portal.runs.models import Run
@@ -77,6 +77,6 @@ def part_until(content: Mapping[str, Any], last: Any) -> dict[str, Any]:
 
 
 def _located(content: Mapping[str, Any], environment: Environment, values: Mapping[str, Any], only_looks: bool) -> list[Located | Problem]:
-    known = [Root(name, root["address"], root["may_write"]) for name, root in roots_of(environment).items()]
+    known = judged_by(environment)
     written = addresses_as_written(content, environment.name, values)
     return [located(one.uri, known, one.field) for one in written if not only_looks or one.does in ONLY_LOOKS]

@@ -15,6 +15,7 @@ from executor.problems import ProblemError
 from executor.stages.file_kinds import FileLoad
 from portal.accounts import policy
 from portal.accounts.models import User
+from portal.environments.reach import judged_by
 from portal.errors import PortalError
 from portal.runs.doors import find_run
 from portal.runs.models import Run
@@ -66,7 +67,8 @@ def reader_of(run: Run, number: int) -> dict[str, Any]:
         raise Http404
     output = run.outputs[number]
     try:
-        stages = parse(run.document, environment=run.environment.name, parameters=run.parameters, run_id=str(run.pk)).stages
+        asked = {"environment": run.environment.name, "parameters": run.parameters, "run_id": str(run.pk)}
+        stages = parse(run.document, roots=judged_by(run.environment), **asked).stages
         load = next(stage for stage in stages if stage.name == output.get("stage"))
     except (ProblemError, StopIteration):
         load = None

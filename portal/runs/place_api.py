@@ -11,13 +11,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from executor.language.places import OF_A_VALUE, key_of
+from executor.language.places import OF_A_VALUE
 from portal.api_base import ListView, ProjectView
 from portal.environments.models import Environment
 from portal.errors import NotAllowed
 from portal.jobs.actions import may_answer_for
 from portal.jobs.api import PlaceOut
 from portal.jobs.models import Place
+from portal.jobs.places import Spelling
 from portal.runs import actions
 
 
@@ -45,6 +46,12 @@ class OfPlace(ProjectView):
         if not may_answer_for(self.person, action, environment):
             raise NotAllowed(action, environment)
 
+    def place_at(self, uri: str) -> Place:
+        """However it is written."""
+        environment = self.find(Environment.objects.select_related("project"), name=self.kwargs["environment"])
+        places = Place.objects.select_related("environment__project", "owner").filter(environment=environment)
+        return self.find(places, key=Spelling(environment).key(uri))
+
 
 class PutBack(OfPlace):
     scope = "run"
@@ -55,8 +62,7 @@ class PutBack(OfPlace):
     def post(self, request: Request, project: str, environment: str) -> Response:
         """In one step; what lay there is kept in its place. 409 while a run works that writes there."""
         given = self.taken(PutBackIn)
-        places = Place.objects.select_related("environment__project", "owner").filter(environment__name=environment)
-        place = self.find(places, key=key_of(given["uri"]))
+        place = self.place_at(given["uri"])
         return Response(PlaceOut(actions.put_back_output(actor=self.person, place=place, kept_id=given["kept"])).data)
 
 
@@ -70,8 +76,7 @@ class GiveUp(OfPlace):
     @extend_schema(summary="Give up a place", request=GiveUpIn, responses={204: None})
     def post(self, request: Request, project: str, environment: str) -> Response:
         """Its job owns it no longer; what lies there stays. 409 while a run works that writes there."""
-        places = Place.objects.select_related("environment__project", "owner").filter(environment__name=environment)
-        actions.give_up_place(actor=self.person, place=self.find(places, key=key_of(self.taken(GiveUpIn)["uri"])))
+        actions.give_up_place(actor=self.person, place=self.place_at(self.taken(GiveUpIn)["uri"]))
         return Response(status=204)
 
 

@@ -52,12 +52,12 @@ def note(run: Run) -> None:
     it published. In the caller's transaction."""
     if run.state not in GOOD_STATES:
         return
-    written = set(map(key_of, outputs_of(run)))
+    written, spelling = set(map(key_of, outputs_of(run))), places.Spelling(run.environment)
     for output in run.outputs:
         if not isinstance(output, dict) or not isinstance(output.get("uri"), str) or output.get("published") is False:
             continue
         said = {"kept": _facts(output["kept"])} if "kept" in output else {}
-        place = Place.objects.filter(environment=run.environment, key=key_of(output["uri"]), key__in=written)
+        place = Place.objects.filter(environment=run.environment, key=spelling.key(output["uri"]), key__in=written)
         place.update(last_run_id=run.pk, published_at=timezone.now(), **said)
         place.filter(owner=run.job).update(may_replace=False)
 
@@ -91,8 +91,8 @@ def history(place: Place) -> list[Publish]:
     ids = {run_id for row in place.kept if (run_id := _run_id(row.get("run_id")))} | ({place.last_run_id} if place.last_run_id else set())
     runs = Run.objects.select_related("job", "version").defer("document", "version__document").in_bulk(ids)
     present = runs.get(place.last_run_id) if place.last_run_id else None
-    outputs = present.outputs if present else []
-    said: dict[str, Any] = next((output for output in outputs if key_of(str(output.get("uri"))) == place.key), {})
+    outputs, spelling = present.outputs if present else [], places.Spelling(place.environment)
+    said: dict[str, Any] = next((output for output in outputs if spelling.key(str(output.get("uri"))) == place.key), {})
     current = Publish(None, present, place.published_at, said.get("rows"), said.get("bytes"))
     earlier = [_kept(row, runs.get(_run_id(row.get("run_id")))) for row in place.kept]
     return [current, *earlier]
@@ -104,7 +104,8 @@ def _kept(row: dict[str, Any], run: Run | None) -> Publish:
 
 def places_of(run: Run) -> list[Place]:
     """The places this run has published, as far as they are still its job's."""
-    keys = [key_of(str(output.get("uri"))) for output in run.outputs if isinstance(output, dict)]
+    spelling = places.Spelling(run.environment)
+    keys = [spelling.key(str(output.get("uri"))) for output in run.outputs if isinstance(output, dict)]
     return list(Place.objects.select_related("environment", "owner").filter(environment=run.environment, key__in=keys))
 
 

@@ -24,7 +24,7 @@ ROOTS = [
         ("archive:2013/flights.csv", "archive", "2013/flights.csv"),
         ("archive:{2013,2014}/day=*", "archive", "{2013,2014}/day=*"),
         ("s3a://acme-lake/prod/2013/x.csv", "archive", "2013/x.csv"),
-        ("s3://acme-lake/prod/2013/", "archive", "2013/"),
+        ("s3://acme-lake/prod/2013/", "archive", "2013"),
         ("s3n://acme-lake/prod/landing/x", "landing", "x"),
         ("s3a://acme-raw/x", "all_of_it", "x"),
         ("s3a://acme-raw/año/a b+c=1", "all_of_it", "año/a b+c=1"),
