@@ -142,6 +142,13 @@ def _sandbox() -> Part:
     return Part("sandbox", not says, says)
 
 
+def network() -> Part:
+    """Whether this machine can hold a run to the places that it may reach. Only jobs with connections need it: it is no part of `check`."""
+    why = sandbox.why_no_own_network() if sandbox.status().kind == "full" else "Runs cannot be isolated on this machine."
+    says = f"Jobs that use connections do not start here; jobs over files of this machine do. {why}" if why else ""
+    return Part("network of runs", not says, says)
+
+
 def _home() -> Part:
     says = open_to_others(settings.SLUICE_HOME)
     return Part("home", not says, says)

@@ -65,7 +65,7 @@ def palette_json(request: HttpRequest) -> HttpResponse:
 @require_GET
 def system(request: HttpRequest) -> HttpResponse:
     """Whether each part is well, in words, what runs may use here, and which keys have sealed the secrets."""
-    shown = {"parts": health.check(), "limits": measures.in_force(), "keys": _keys(), "section": "settings"}
+    shown = {"parts": [*health.check(), health.network()], "limits": measures.in_force(), "keys": _keys(), "section": "settings"}
     return render(request, "home/system.html", shown)
 
 

@@ -15,7 +15,6 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections
 
 from executor.problems import Problem
 from portal.environments.models import Environment
@@ -24,6 +23,8 @@ from portal.runs import launcher
 from portal.runs.measures import DISK_NEARLY_FULL, Meter
 from portal.runs.preview_client import ANSWERS
 from portal.runs.preview_lease import LONGEST_LINE, said
+from portal.runs.preview_reach import PreviewReach, fresh_connection
+from portal.runs.redaction import Redactor
 
 log = logging.getLogger(__name__)
 QUICK = ("survey", "put-back", "repair")
@@ -44,7 +45,8 @@ BUSY = said("look-busy", "You are looking at several files already.", "Wait unti
 class FilePrograms:
     """At most AT_ONCE of them work, and as many of the quick ones; others wait for their turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, reach: PreviewReach | None = None) -> None:
+        self.reach = reach or PreviewReach()
         self._places = {True: asyncio.Semaphore(AT_ONCE), False: asyncio.Semaphore(AT_ONCE)}
         self._people: Counter[int] = Counter()
 
@@ -59,15 +61,17 @@ class FilePrograms:
         self._people[user] += 1
         try:
             async with self._places[what in QUICK]:
-                async for event in self._run(what, int(request["environment"]), dict(request["values"])):
+                async for event in self._run(what, user, int(request["environment"]), dict(request["values"])):
                     yield event
         except PortalError as error:
             yield {**said(error.code, error.message, error.fix or ""), "last": True}
         finally:
             self._people[user] -= 1
 
-    async def _run(self, what: str, environment: int, values: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
-        launch = await asyncio.to_thread(_launch, environment, what)
+    async def _run(self, what: str, user: int, environment: int, values: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        equipment, given = await asyncio.to_thread(self.reach.of_files, what, user, environment, values)
+        redact = Redactor(given.hidden)
+        launch = await asyncio.to_thread(_launch, environment, what, equipment)
         pipe = asyncio.subprocess.PIPE
         with launcher.starting(launch.clear):
             process = await asyncio.create_subprocess_exec(
@@ -88,11 +92,11 @@ class FilePrograms:
         watch, is_broken = asyncio.create_task(_measured(process, meter)), False
         try:
             assert process.stdin is not None  # noqa: S101 - it is a pipe
-            process.stdin.write((json.dumps({**values, "lake": launch.lake}) + "\n").encode())
+            process.stdin.write((json.dumps({**values, **given.values, "lake": launch.lake}) + "\n").encode())
             async for event in _events(process, SECONDS[what]):
                 event = await _why_ended(event, watch, meter)
                 is_broken = event.get("problem") is BROKEN["problem"]
-                yield event
+                yield redact.json(event, only_known=True) if given.hidden else event
         finally:
             meter.stop()
             watch.cancel()
@@ -101,7 +105,7 @@ class FilePrograms:
             launch.clear()
             text = await errors
             if (is_broken or process.returncode not in (0, 1)) and text:
-                log.warning("A program over files ended (exit code %s): %s", process.returncode, text)
+                log.warning("A program over files ended (exit code %s): %s", process.returncode, redact(text))
 
 
 async def _measured(process: asyncio.subprocess.Process, meter: Meter) -> Problem:
@@ -124,12 +128,9 @@ async def _why_ended(event: dict[str, Any], watch: asyncio.Task[Problem], meter:
     return said(excess.code, TOO_MUCH.format(found=excess.found, most=excess.expected), NOT_AS_IT_SAYS) | {"last": True}
 
 
-def _launch(environment: int, what: str) -> launcher.Launch:
-    close_old_connections()
-    try:
-        return launcher.for_files(Environment.objects.select_related("project").get(pk=environment), what)
-    finally:
-        close_old_connections()
+def _launch(environment: int, what: str, equipment: launcher.Equipment) -> launcher.Launch:
+    with fresh_connection():
+        return launcher.for_files(Environment.objects.select_related("project").get(pk=environment), what, equipment.endpoints)
 
 
 async def _events(process: asyncio.subprocess.Process, seconds: float) -> AsyncGenerator[dict[str, Any], None]:

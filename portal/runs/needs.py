@@ -36,6 +36,12 @@ def needs_of(content: Mapping[str, Any], environment: Environment, values: Mappi
     return Needs(frozenset(roots - {DEFAULT}), frozenset(name for name in named if ANYTHING not in name))
 
 
+def needs_of_place(uri: str, environment: Environment) -> Needs:
+    """What one address needs that somebody has chosen, and which holds no parameters."""
+    found = located(uri, judged_by(environment), "uri")
+    return Needs(frozenset({found.root} - {DEFAULT})) if isinstance(found, Located) else Needs()
+
+
 def require_roots(content: Mapping[str, Any], environment: Environment, values: Mapping[str, Any]) -> None:
     """Raises PortalError, with the name, where the document leads to a root that this environment does not have (any more)."""
     for one in _located(content, environment, values, False):

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from django.db import close_old_connections
 
 from executor.document.places import connectors_of
+from executor.language import json_text
+from portal.accounts.models import User
 from portal.environments import secrets
 from portal.environments.models import Environment
 from portal.environments.reach import Needs, endpoints_in_use, endpoints_of, reach_of
@@ -53,6 +55,17 @@ class PreviewReach:
                 least = _equipment(environment, _asked_part(content, message), message)
             return Wanted(least, Equipment(endpoints_in_use(environment)))
 
+    def of_files(self, what: str, user: int, environment: int, values: Mapping[str, Any]) -> tuple[Equipment, Given]:
+        """What a program over files is started with and told, by the address or the document in its values. Raises PortalError."""
+        with fresh_connection():
+            here = Environment.objects.select_related("project").get(pk=environment)
+            used = _known(here, _needs_of_files(here, values))
+            if used == Needs():
+                return Equipment(), Given()
+            person = User.objects.filter(pk=user).first()
+            reach = reach_of(here, used_by=f"{what} for {person.shown_name if person else 'Sluice itself'}", needs=used)
+        return Equipment(reach.endpoints), Given(reach.for_executor(), frozenset(reach.secrets), reach.through)
+
     def given(self, key: Key, message: Any, holder: str) -> Given:
         """Opens what the request's part of the document signs in with. Raises PortalError."""
         content = _document(message)
@@ -89,11 +102,23 @@ def _last_saved(key: Key) -> dict[str, Any] | None:
     """The document that the person works on, or the newest version."""
     draft = Draft.objects.filter(job=key.job, user=key.user).first()
     saved = draft or JobVersion.objects.filter(job=key.job).order_by("-number").first()
+    return _read(saved.document) if saved else None
+
+
+def _read(document: str) -> dict[str, Any] | None:
     try:
-        content = json.loads(saved.document if saved else "")
+        content = json_text.loads(document)
     except ValueError:
         return None
     return content if isinstance(content, dict) else None
+
+
+def _needs_of_files(environment: Environment, values: Mapping[str, Any]) -> Needs:
+    if isinstance(uri := values.get("uri"), str):
+        return needs.needs_of_place(uri, environment)
+    document = values.get("document")
+    content = _read(document) if isinstance(document, str) else document
+    return needs.needs_of(content, environment, values.get("parameters") or {}) if isinstance(content, dict) else Needs()
 
 
 def _asked_part(content: Mapping[str, Any], message: Any) -> dict[str, Any]:

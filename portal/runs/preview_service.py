@@ -72,7 +72,7 @@ class Service:
         reach: PreviewReach | None = None,
     ) -> None:
         self.pool, self.require_drafts, self.reach = pool, require_drafts, reach or PreviewReach()
-        self.file_programs = FilePrograms()
+        self.file_programs = FilePrograms(self.reach)
 
     async def serve(self, path: Path) -> None:
         """Until SIGTERM or SIGINT. Whatever ends this process ends every session with it."""

@@ -18,7 +18,7 @@ from django.db import connections
 from executor.files import kept
 from executor.files.publish import Publisher
 from executor.look import commands
-from portal.runs import file_programs, launcher
+from portal.runs import file_programs, launcher, preview_reach
 from portal.runs.file_programs import OF_ONE_PERSON, FilePrograms
 from tests.factories import DOCUMENT, as_text
 from tests.runs.stack import until
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _threads_leave_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here every request has an event loop, and so threads, of its own."""
-    monkeypatch.setattr(file_programs, "close_old_connections", connections.close_all)
+    monkeypatch.setattr(preview_reach, "close_old_connections", connections.close_all)
 
 
 SLEEPS = "import time; from executor.lifeline import end_with_stdin; end_with_stdin(); time.sleep(600)"

@@ -320,6 +320,29 @@ def test_a_broken_connection_of_a_later_stage_stops_no_preview(connected: Enviro
         PreviewReach().wanted(Key(1, 1, connected.pk), asked(late, to=3))
 
 
+def test_a_program_over_files_gets_what_its_address_or_document_needs(connected: Environment, ana: User) -> None:
+    def gets(what: str, **values: Any) -> tuple[list[str], list[str]]:
+        equipment, given = PreviewReach().of_files(what, ana.pk, connected.pk, values)
+        assert given.hidden == {value for one in given.values.get("connections", {}).values() for value in one["secrets"].values()}
+        return [str(one) for one in equipment.endpoints], list(given.values.get("connections", {}))
+
+    survey = json.dumps(reading("raw:x.csv"))
+    assert gets("put-back", uri="raw:out", kept="x") == gets("survey", document=survey) == ([BUCKET], ["lake_s3"])
+    for values in ({"uri": "raw/x.csv"}, {"uri": "no_root:x"}, {"document": "{"}, {"run_id": "dead"}, {"uri": 5}):
+        assert gets("look", **values) == ([], [])
+    assert ConnectionSecret.objects.get(connection__name="lake_s3").used_by == "survey for Ana"
+
+
+def test_the_systems_page_says_why_connections_cannot_be_used(ada: User, browser_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from portal.runs import sandbox
+
+    monkeypatch.setattr(sandbox, "status", lambda: sandbox.Status("full"))
+    for why in ("", "No network of its own can be made."):
+        monkeypatch.setattr(sandbox, "why_no_own_network", lambda why=why: why)
+        page = browser_of(ada).get("/settings/system").content.decode()
+        assert "Network of runs" in page and ("Jobs that use connections do not start here" in page) is bool(why) and why in page
+
+
 # --- what it reached --------------------------------------------------------------------------------------------------------
 
 FOUND = Reached(

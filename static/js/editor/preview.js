@@ -198,6 +198,11 @@ export class Preview {
     return downloadLine(this.config.urls.preview_file, () => ({ document: run.doc, to: run.index, parameters: {}, name: rows.view }));
   }
 
+  /** Which other machines the session could and did reach: [[what, the places], …]. */
+  network(told) {
+    return el("p", { class: "mut small" }, `${told.map(([what, places]) => `${what}: ${places}`).join(". ")}.`);
+  }
+
   showRows(run) {
     this.cards = false;
     const { rows } = run;
@@ -217,6 +222,7 @@ export class Preview {
       rows.rows.length ? resultTable(run.only === "values" ? errorsFirst(rows) : rows) : this.noRows(rows),
     );
     if (rows.rows.length) this.parts.output.append(this.downloads(run, rows));
+    if (rows.network?.length) this.parts.output.append(this.network(rows.network));
     this.parts.output.scrollTo(0, 0);
     this.lastWords = this.describe(rows, total);
     this.parts.status.textContent = this.lastWords;
