@@ -258,6 +258,9 @@ WEBHOOK_ALLOW = env_networks("SLUICE_WEBHOOK_ALLOW")
 CONNECTION_NETWORKS = env_networks("SLUICE_CONNECTION_NETWORKS")
 """Networks that are not public and that connections may name (CIDRs). Sluice's own database and Redis should lie in none of them."""
 
+CONNECTION_KINDS_ALLOWED = env_list("SLUICE_CONNECTION_KINDS_ALLOWED")
+"""Kinds of connections that are there only where an operator names them: sqlite."""
+
 # --- API -------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

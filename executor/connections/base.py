@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
@@ -23,7 +24,7 @@ SHORTEST_SECRET, LONGEST_SECRET = 8, 4_000
 LONGEST_HOST = 253
 NAME = roots.NAME
 """What a connection is called, in environments and in documents."""
-FILES, DATABASE = "files", "database"
+FILES, DATABASE, SERVICE, MESSAGES = "files", "database", "service", "messages"
 """What can lie behind a connection."""
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
@@ -65,6 +66,24 @@ def clean_network(text: str) -> str:
         raise ValueError("Write networks such as 10.1.0.0/16.") from None
 
 
+def web_address_fault(text: str, tls: str, example: str) -> str:
+    """What is wrong with a web address before its path, in a sentence; empty where nothing is. `tls`: “verified”, or there is none."""
+    scheme = "https" if tls == "verified" else "http"
+    try:
+        parts = urlsplit(text)
+        clean_host(parts.hostname or "")
+        port = parts.port
+    except ValueError:
+        return f"Write the address such as {scheme}://{example}."
+    if parts.scheme != scheme:
+        return f"It begins with {scheme}://" + (", since TLS is always checked." if tls == "verified" else ", since there is no TLS.")
+    if "@" in parts.netloc:
+        return "The address holds no user and no password; they have their place at the sign-in."
+    if port == 0 or parts.query or parts.fragment or not text.isascii() or " " in text or has_control_characters(text):
+        return "The address has signs that do not belong there."
+    return ""
+
+
 Host = Annotated[str, AfterValidator(clean_host)]
 Network = Annotated[str, AfterValidator(clean_network)]
 SecretText = Annotated[SecretStr, Field(min_length=SHORTEST_SECRET, max_length=LONGEST_SECRET)]
@@ -101,6 +120,8 @@ class ConnectionKind(BaseModel):
     """What lies behind it, in a word that a stage's field can ask for: FILES, DATABASE …"""
     has_roots: ClassVar[bool] = False
     """Whether folders lie behind it, which a root can name."""
+    needs_permission: ClassVar[bool] = False
+    """Whether an operator has to allow the kind."""
 
     private_networks: list[Network] = Field(
         default_factory=list,
@@ -144,6 +165,10 @@ class ConnectionKind(BaseModel):
 
     def wrong(self, field: str, message: str, fix: str | None = None) -> Problem:
         return Problem(code="bad-connection", field=field, message=message, fix=fix)
+
+    def unreachable(self, field: str, host: str) -> list[Problem]:
+        """The problem of a host that no run can be let out to."""
+        return [self.wrong(field, "Runs reach no IPv6 addresses.", fix="Write the server's name.")] if ":" in host else []
 
     def where(self) -> str:
         """In a few words where it leads, for lists."""

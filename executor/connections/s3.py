@@ -10,7 +10,16 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from executor.connections.base import FILES, ConnectionKind, Endpoint, SecretText, as_secret, clean_host, has_control_characters
+from executor.connections.base import (
+    FILES,
+    ConnectionKind,
+    Endpoint,
+    SecretText,
+    as_secret,
+    clean_host,
+    has_control_characters,
+    web_address_fault,
+)
 from executor.language.roots import BUCKET
 from executor.problems import Problem
 
@@ -135,6 +144,8 @@ class S3(ConnectionKind):
         said = _wrong_endpoint(self.endpoint, self.tls) if self.service == "other" else ""
         if said:
             found.append(self.wrong("endpoint", said))
+        elif self.service == "other" and ":" in self._service()[0]:
+            found += self.unreachable("endpoint", self._service()[0])
         elif self.service == "other" and self.bucket_style == "host" and _is_ip(urlsplit(self.endpoint).hostname):
             found.append(self.wrong("bucket_style", "No name can stand before an IP address.", fix="Choose “name in the path”."))
         if self.service == "amazon" and self.tls == "off":
@@ -224,17 +235,6 @@ def _is_number(bucket: str) -> bool:
 
 def _wrong_endpoint(text: str, tls: str) -> str:
     """A sentence, or nothing."""
-    scheme = "https" if tls == "verified" else "http"
-    try:
-        parts = urlsplit(text)
-        clean_host(parts.hostname or "")
-        port = parts.port
-    except ValueError:
-        return f"Write the service's address such as {scheme}://minio.example.org:9000."
-    if parts.scheme != scheme:
-        return f"It begins with {scheme}://" + (", since TLS is always checked." if tls == "verified" else ", since there is no TLS.")
-    if "@" in parts.netloc:
-        return "The address holds no user and no password; they have their place at the sign-in."
-    if port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment or not text.isascii() or has_control_characters(text):
-        return "The address is a host and perhaps a port, with nothing behind it."
-    return ""
+    if fault := web_address_fault(text, tls, "minio.example.org:9000"):
+        return fault
+    return "The address is a host and perhaps a port, with nothing behind it." if urlsplit(text).path not in ("", "/") else ""

@@ -143,7 +143,7 @@ class Words(forms.CharField):
 def _control(cls: type[ConnectionKind], field: Mapping[str, Any], *, needs_secret: bool = False) -> forms.Field:
     """A field that counts is needed, unless nothing is something to choose: no private network, no option, no new secret."""
     hints, limits = cls.hints(field["name"]), field["limits"]
-    needed = needs_secret if field["widget"] == "secret" else field["widget"] not in ("list", "map", "switch")
+    needed = needs_secret if field["widget"] == "secret" else hints.get("needed") or field["widget"] not in ("list", "map", "switch")
     common: dict[str, Any] = {"label": field["label"], "help_text": field["help"], "required": needed, "initial": field["default"]}
     if field["widget"] == "choice":
         made: forms.Field = forms.ChoiceField(choices=list(hints["words"].items()), **common)

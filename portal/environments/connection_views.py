@@ -22,6 +22,8 @@ from portal.locking import ChangedMeanwhile, edition_in
 from portal.page_actions import COMPARE, attempt, refused, sentence
 
 PAGE, LIST = "environments:connection", "environments:connections"
+FIRST = "s3"
+"""The kind that a new connection is of, until another one is chosen."""
 
 
 @require_GET
@@ -54,8 +56,9 @@ def list_connections(request: HttpRequest, project: str, environment: str) -> Ht
 @require_http_methods(["GET", "POST"])
 def add_connection(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     found = find_environment(request, project, environment)
-    kind = request.GET.get("kind") or next(iter(CONNECTION_KINDS))
-    if kind not in CONNECTION_KINDS:
+    known = connections.kinds()
+    kind = request.GET.get("kind") or FIRST
+    if kind not in known:
         raise Http404
     form = form_of(kind, request.POST if request.method == "POST" else None, is_new=True)
     if request.method == "POST" and form.is_valid():
@@ -82,7 +85,7 @@ def add_connection(request: HttpRequest, project: str, environment: str) -> Http
         "environment": found,
         "form": form,
         "kind": kind,
-        "kinds": [_about(one) for one in CONNECTION_KINDS.values()],
+        "kinds": [_about(one) for one in known.values()],
         "section": "connections",
     }
     return render(request, "environments/new_connection.html", shown, status=422 if form.errors else 200)

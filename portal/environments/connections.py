@@ -33,8 +33,8 @@ def add_connection(
     """A new connection with its secret, where it signs in with one."""
     require(actor, "manage_environment", environment)
     _check_name(name)
-    if kind not in CONNECTION_KINDS:
-        raise PortalError("This kind of connection is not known.", code="kind-unknown", fix=f"There are: {', '.join(CONNECTION_KINDS)}.")
+    if kind not in kinds():
+        raise PortalError("This kind of connection is not known here.", code="kind-unknown", fix=f"There are: {', '.join(kinds())}.")
     described = read(kind, settings, secrets)
     _require_secrets(described, secrets)
     with transaction.atomic():
@@ -163,10 +163,17 @@ def remove_root(*, actor: User, root: Root) -> None:
         locked.delete()
 
 
+def kinds() -> dict[str, type[ConnectionKind]]:
+    """Those that may be made here, by their word; some only where an operator allows them."""
+    return {word: cls for word, cls in CONNECTION_KINDS.items() if not cls.needs_permission or word in configured.CONNECTION_KINDS_ALLOWED}
+
+
 def described_of(connection: Connection) -> ConnectionKind:
     """What is stored, as its kind. Raises PortalError where it no longer fits."""
-    if connection.kind not in CONNECTION_KINDS:
-        raise PortalError(f"The kind of the connection {connection.name} is not known here.", code="kind-unknown", status=409)
+    if connection.kind not in kinds():
+        raise PortalError(
+            f"The kind of the connection {connection.name} is not known or not allowed here.", code="kind-unknown", status=409
+        )
     return read(connection.kind, connection.settings)
 
 

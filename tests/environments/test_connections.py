@@ -372,5 +372,24 @@ def test_no_run_starts_with_a_connection_that_no_longer_fits_or_opens(ada, prod,
     with pytest.raises(PortalError, match="no region"):
         reach_of(prod, used_by="x")
     Connection.objects.filter(pk=made.pk).update(kind="gone")
+    with pytest.raises(PortalError, match="not known or not allowed here"):
+        reach_of(prod, used_by="x")
+
+
+# --- kinds that an operator has to allow -------------------------------------------------------------------------------
+
+
+def test_a_file_as_a_database_is_there_only_where_an_operator_allows_it(ada, prod, settings):
+    def add():
+        return connections.add_connection(
+            actor=ada, environment=prod, name="shop", kind="sqlite", settings={"file": "raw/shop.sqlite"}, secrets={}
+        )
+
     with pytest.raises(PortalError, match="not known here"):
+        add()
+    settings.CONNECTION_KINDS_ALLOWED = ["sqlite"]
+    add()
+    assert reach_of(prod, used_by="x").connections["shop"]["settings"]["file"] == "raw/shop.sqlite"
+    settings.CONNECTION_KINDS_ALLOWED = []
+    with pytest.raises(PortalError, match="not allowed here"):
         reach_of(prod, used_by="x")

@@ -1,7 +1,8 @@
-"""What must be true of every kind of connection, whoever adds it; and what S3 and PostgreSQL say of themselves."""
+"""What must be true of every kind of connection, whoever adds it; and what each of them says of itself."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,8 +11,13 @@ from pydantic import ValidationError
 
 from executor.connections import CONNECTION_KINDS, ConnectionKind
 from executor.connections.base import FILES, missing_secrets
+from executor.connections.http import HTTP
+from executor.connections.kafka import Kafka
+from executor.connections.mariadb import MariaDB
 from executor.connections.postgresql import PostgreSQL
 from executor.connections.s3 import S3
+from executor.connections.sqlite import SQLite
+from executor.connections.sqlserver import SQLServer
 from executor.document.forms import form_fields
 from executor.stores.s3_access import S3Access
 
@@ -73,7 +79,8 @@ def test_its_secrets_are_in_nothing_that_is_stored_or_printed(cls: type[Connecti
 
 @EVERY
 def test_a_wrong_field_is_refused_without_its_value(cls: type[ConnectionKind]) -> None:
-    for given in ({"sessionInitStatement": "canary77"}, {cls.secret_fields()[0]: ["canary77"]}, {"private_networks": ["canary77"]}):
+    secrets = [{name: ["canary77"]} for name in cls.secret_fields()]
+    for given in ({"sessionInitStatement": "canary77"}, {"private_networks": ["canary77"]}, *secrets):
         with pytest.raises(ValidationError) as refused:
             cls.model_validate(cls.example | given)
         assert "canary77" not in str(refused.value)
@@ -210,14 +217,16 @@ def test_which_key_it_is_may_be_seen_and_only_where_it_is_an_id() -> None:
 
 
 def test_the_url_of_a_database_is_built_of_its_fields() -> None:
+    assert postgresql(tls="require").url() == "jdbc:postgresql://db.example.org:5432/shop?sslmode=require&connectTimeout=10"
     made = postgresql(
         host="DB.example.org.", port=6432, database="a b?x=1&y", options={"currentSchema": "a,b", "ApplicationName": "my job"}
     )
     assert made.url() == (
-        "jdbc:postgresql://db.example.org:6432/a%20b%3Fx%3D1%26y?sslmode=verify-full&ApplicationName=my%20job&currentSchema=a%2Cb"
+        "jdbc:postgresql://db.example.org:6432/a%20b%3Fx%3D1%26y?sslmode=verify-full"
+        "&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory&ApplicationName=my%20job&currentSchema=a%2Cb"
     )
     assert reached(made) == ["db.example.org:6432"]
-    assert postgresql(host="2001:DB8::1").url().startswith("jdbc:postgresql://[2001:db8::1]:5432/")
+    assert wrong(postgresql(host="2001:DB8::1")) == ["host"]
 
 
 @pytest.mark.parametrize(
@@ -232,18 +241,132 @@ def test_a_host_that_is_none_is_refused(host: str) -> None:
         postgresql(host=host)
 
 
+OTHERS = {  # options that load classes, read or write files, send SQL, go elsewhere or weaken TLS
+    "postgresql": "sessionInitStatement socketFactory sslfactory options loggerFile sslkey sslrootcert authenticationPluginClassName"
+    " sslmode user password connecttimeout service gssEncMode localSocketAddress",
+    "mariadb": "allowLocalInfile allowMultiQueries allowPublicKeyRetrieval credentialType dumpQueriesOnException initSql keyStore"
+    " localSocket permitRedirect pipe serverRsaPublicKeyFile serverSslCert sessionVariables socketFactory sslMode tlsSocketType trustStore"
+    " user password autoDeserialize connectionCollation enabledSslCipherSuites connecttimeout",
+    "sqlserver": "accessToken accessTokenCallbackClass authentication clientKey encrypt enclaveAttestationUrl failoverPartner"
+    " hostNameInCertificate instanceName integratedSecurity jaasConfigurationName keyStoreLocation serverCertificate serverName"
+    " socketFactoryClass socketFactoryConstructorArg sslProtocol trustManagerClass trustServerCertificate trustStore user password"
+    " databaseName portNumber logintimeout",
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in OTHERS.items() for name in names.split()])
+def test_an_option_that_is_not_listed_is_refused(kind: str, name: str) -> None:
+    made = CONNECTION_KINDS[kind].model_validate(CONNECTION_KINDS[kind].example | {"options": {name: "canary77"}})
+    assert wrong(made) == ["options"] and "canary77" not in str(made.problems())
+
+
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("kind", "name", "value"),
     [
-        ("sessionInitStatement", "DROP TABLE x"), ("socketFactory", "a.B"), ("sslfactory", "org.postgresql.ssl.NonValidatingFactory"),
-        ("options", "-c x=y"), ("loggerFile", "/tmp/x"), ("sslkey", "/etc/passwd"), ("authenticationPluginClassName", "a.B"),
-        ("sslmode", "disable"), ("user", "root"), ("connectTimeout", "1&sslmode=disable"), ("currentSchema", "a;drop"),
-        ("ApplicationName", "a\nb"), ("connecttimeout", "1"),
+        ("postgresql", "connectTimeout", "1&sslmode=disable"), ("postgresql", "currentSchema", "a;drop"),
+        ("postgresql", "ApplicationName", "a\nb"),
+        ("mariadb", "connectTimeout", "1&allowLocalInfile=true"), ("mariadb", "useCompression", "true&initSql=DROP TABLE x"),
+        ("sqlserver", "applicationName", "a};trustServerCertificate={true"), ("sqlserver", "applicationName", "a;encrypt=false"),
+        ("sqlserver", "loginTimeout", "1;x=y"), ("sqlserver", "packetSize", "\u0661"),
     ],
 )  # fmt: skip
-def test_an_option_that_is_not_listed_is_refused(name: str, value: str) -> None:
-    assert wrong(postgresql(options={name: value})) == ["options"]
-    assert value not in str(postgresql(options={name: value}).problems())
+def test_an_option_holds_what_it_may_only(kind: str, name: str, value: str) -> None:
+    made = CONNECTION_KINDS[kind].model_validate(CONNECTION_KINDS[kind].example | {"options": {name: value}})
+    assert wrong(made) == ["options"] and value not in str(made.problems())
+
+
+@pytest.mark.parametrize("name", ["a?b=c", "a&allowLocalInfile=true", "a b", "a%20b", "a/b", "ä", "x" * 65])
+def test_a_name_that_the_drivers_address_cannot_hold_is_refused(name: str) -> None:
+    assert wrong(MariaDB.model_validate(MariaDB.example | {"database": name})) == ["database"]
+
+
+@pytest.mark.parametrize("name", ["a}b", "a;encrypt=false", "a{b", "a'b"])
+def test_no_name_ends_its_braces(name: str) -> None:
+    assert wrong(SQLServer.model_validate(SQLServer.example | {"database": name})) == ["database"]
+
+
+def test_each_driver_is_told_in_its_own_words() -> None:
+    assert MariaDB.model_validate(MariaDB.example).url() == (
+        "jdbc:mariadb://db.example.org:3306/shop?sslMode=verify-full&allowLocalInfile=false&permitRedirect=false&connectTimeout=10000"
+    )
+    assert SQLServer.model_validate(SQLServer.example | {"database": "my shop", "port": 1434}).url() == (
+        "jdbc:sqlserver://db.example.org:1434;databaseName={my shop};encrypt=true;trustServerCertificate=false;loginTimeout={10}"
+    )
+    assert "encrypt=strict" in SQLServer.model_validate(SQLServer.example | {"tls": "strict"}).url()
+
+
+# --- SQLite ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_opened_with_nothing_attached() -> None:
+    made = SQLite.model_validate(SQLite.example)
+    assert made.url(Path("/lake/raw/shop.sqlite")) == "jdbc:sqlite:/lake/raw/shop.sqlite?limit_attached=0&enable_load_extension=false"
+    assert made.endpoints([ROOT]) == [] and SQLite.needs_permission
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "/etc/passwd", "../other/x.db", "raw/../../x.db", "file:/etc/passwd", "file:x.db", ":memory:", ":resource:http://x",
+        "raw/x.db?mode=rwc",
+        "raw/*.db", "raw/", "raw/a%2e%2e/x", "s3a://acme-lake/x.db", "archive:x.db", "raw/x.db#y", "raw/a\nb.db", "raw/{a,b}.db", "~/x.db",
+        "_hidden.db", ".x.db",
+    ],
+)  # fmt: skip
+def test_a_file_elsewhere_is_refused(file: str) -> None:
+    assert wrong(SQLite.model_validate({"file": file})) == ["file"]
+
+
+# --- HTTP and Kafka ----------------------------------------------------------------------------------------------------
+
+
+SECRET = "canary77long"
+
+
+def http(**fields: Any) -> HTTP:
+    return HTTP.model_validate(HTTP.example | fields)
+
+
+def test_a_service_signs_in_as_it_is_said() -> None:
+    assert http(secret=SECRET).headers() == {"Authorization": "Bearer canary77long"}
+    assert http(sign_in="basic", user="u", secret=SECRET).headers() == {"Authorization": "Basic dTpjYW5hcnk3N2xvbmc="}
+    assert http(sign_in="header", header="X-Api-Key", secret=SECRET).headers() == {"X-Api-Key": "canary77long"}
+    assert http(sign_in="nobody").headers() == {} and http(sign_in="nobody").needed_secrets() == []
+    assert reached(http()) == ["api.example.org:443"] and http(address="https://api.example.org/v1").base() == http().base()
+    assert http(address="https://api.example.org/other/").signs_in_at() != http().signs_in_at(), "one host can be many people's"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"address": "http://api.example.org/"}, "address"), ({"address": "https://u:p@api.example.org/"}, "address"),
+        ({"address": "https://api.example.org/?a=b"}, "address"), ({"address": "https://api.example.org/a/../b"}, "address"),
+        ({"address": "https://api.example.org/%2e%2e/"}, "address"), ({"address": "https://api.example.org//x"}, "address"),
+        ({"address": "https://2130706433/"}, "address"), ({"address": "https://[::1]/"}, "address"),
+        ({"address": "https://0x7f.1/"}, "address"),
+        ({"address": "https://api.example.org/a b"}, "address"), ({"address": "https://api.example.org\\@x/"}, "address"),
+        ({"sign_in": "basic"}, "user"), ({"sign_in": "basic", "user": "a:b"}, "user"), ({"sign_in": "header"}, "header"),
+        ({"sign_in": "header", "header": "Host"}, "header"), ({"sign_in": "header", "header": "X\r\nY"}, "header"),
+        ({"secret": "a token\r\nX-Evil: 1"}, "secret"), ({"user": "x"}, "user"),
+    ],
+)  # fmt: skip
+def test_what_is_no_service_is_refused(fields: dict[str, Any], field: str) -> None:
+    assert wrong(http(**fields)) == [field]
+
+
+def test_a_run_reaches_every_broker_that_is_listed() -> None:
+    made = Kafka.model_validate(Kafka.example | {"brokers": ["K1.example.org:9093", "k1.example.org.:9093", " k2.example.org:9094"]})
+    assert reached(made) == ["k1.example.org:9093", "k2.example.org:9094"]
+    assert wrong(Kafka.model_validate(Kafka.example | {"sign_in": "plain", "tls": "off"})) == ["tls"]
+    assert wrong(Kafka.model_validate(Kafka.example | {"user": ""})) == ["user"]
+
+
+@pytest.mark.parametrize(
+    "broker", ["kafka1", "kafka1:", "kafka1:0", "kafka1:99999", "SSL://kafka1:9093", "a,b:9093", "127.1:9093", "k:\u0661"]
+)
+def test_a_broker_that_is_none_is_refused(broker: str) -> None:
+    with pytest.raises(ValidationError):
+        Kafka.model_validate(Kafka.example | {"brokers": [broker]})
 
 
 def test_a_database_without_tls_is_said_by_its_choice_and_never_by_an_option() -> None:
