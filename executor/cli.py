@@ -1,4 +1,4 @@
-"""`python -m executor check|run|preview|serve|look|unpack|put-back|repair|survey|schema|docs`. Spark is imported where needed."""
+"""`python -m executor check|run|preview|serve|look|unpack|…|schema|docs`. Spark is imported where needed."""
 
 from __future__ import annotations
 
@@ -126,6 +126,16 @@ def repair(values: str | None) -> None:
     from executor.running.repair import repair as repair_lake
 
     sys.exit(commands.answer(repair_lake))
+
+
+@main.command("test-connection")
+@values_option
+def test_connection(values: str | None) -> None:
+    """Tries a connection step by step. Standard output is JSON lines. Starts no Spark."""
+    from executor.look import commands
+    from executor.trials import try_connection
+
+    sys.exit(commands.answer(lambda given, lake, tell: try_connection(given, lake, commands.say)))
 
 
 @main.command()

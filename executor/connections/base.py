@@ -194,6 +194,10 @@ class ConnectionKind(BaseModel):
         """Who gets to see what it signs in with, and how safe the way is. A secret goes to the place for which it was set only."""
         raise NotImplementedError
 
+    def test_places(self, roots: Sequence[str]) -> list[Endpoint]:
+        """The places that a test reaches: those of a run, and where a run reaches nothing yet, where one signs in."""
+        return self.endpoints(roots)
+
     def _at(self, *places: tuple[str, int]) -> list[Endpoint]:
         return [Endpoint(host, port, tuple(self.private_networks)) for host, port in dict.fromkeys(places)]
 

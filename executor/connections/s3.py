@@ -177,6 +177,9 @@ class S3(ConnectionKind):
             places.append((host, port))
         return self._at(*places)
 
+    def test_places(self, roots: Sequence[str]) -> list[Endpoint]:
+        return self.endpoints(roots) or self._at(self._service())
+
     def url(self) -> str:
         """The service's address, which a client is told always: left to itself, one that knows Amazon asks other hosts than `endpoints`
         (for us-east-1 one without a region)."""

@@ -41,17 +41,17 @@ def answer(work: Work) -> int:
     """Does `work` for the values on standard input; gives the exit code."""
     try:
         given, lake = _values()
-        _say(work(given, lake, _Teller()))
+        say(work(given, lake, _Teller()))
         return DONE
     except ProblemError as error:
         for problem in error.problems:
-            _say({"event": "problem", "problem": problem.as_dict()})
+            say({"event": "problem", "problem": problem.as_dict()})
     except (MemoryError, RecursionError):
-        _say({"event": "problem", "problem": TOO_MUCH.as_dict()})
+        say({"event": "problem", "problem": TOO_MUCH.as_dict()})
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        _say({"event": "problem", "problem": DISK_FULL.as_dict()})
+        say({"event": "problem", "problem": DISK_FULL.as_dict()})
     return NOT_RIGHT
 
 
@@ -68,7 +68,7 @@ def _values() -> tuple[dict[str, Any], Path]:
         given = json.loads(sys.stdin.readline(MAX_LINE))
     except ValueError:
         given = None
-    if not isinstance(given, dict) or not any(isinstance(given.get(name), str) for name in ("uri", "document", "run_id")):
+    if not isinstance(given, dict) or not any(isinstance(given.get(name), str) for name in ("uri", "document", "run_id", "kind")):
         raise ProblemError(Problem(code="values-not-json", message="The values on standard input are not right.", expected='{"uri": …}'))
     folder = Path(str(given.get("lake", ".")))
     if not folder.is_dir():
@@ -76,7 +76,8 @@ def _values() -> tuple[dict[str, Any], Path]:
     return given, folder.resolve()
 
 
-def _say(event: dict[str, Any]) -> None:
+def say(event: dict[str, Any]) -> None:
+    """One line of the answer."""
     sys.stdout.write(json.dumps(event, ensure_ascii=True, separators=(",", ":"), default=str) + "\n")
     sys.stdout.flush()
 
@@ -90,4 +91,4 @@ class _Teller:
     def __call__(self, what: str, done: int, whole: int) -> None:
         if time.monotonic() - self.last >= TELL_SECONDS:
             self.last = time.monotonic()
-            _say({"event": "progress", "what": what, "done": done, "of": whole})
+            say({"event": "progress", "what": what, "done": done, "of": whole})

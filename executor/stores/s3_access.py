@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from executor.problems import Problem, ProblemError
+from executor.trust import trusted_file
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,6 +32,8 @@ class S3Access:
     """Empty, AES256 or aws:kms."""
     kms_key: str = ""
     requester_pays: bool = False
+    answer_seconds: float = ANSWER_SECONDS
+    tries: int = TRIES
 
     def client(self) -> S3Client:
         client: S3Client = _client(self)
@@ -53,8 +56,8 @@ def _client(access: S3Access) -> Any:
     config = Config(
         region_name=access.region,
         connect_timeout=CONNECT_SECONDS,
-        read_timeout=ANSWER_SECONDS,
-        retries={"max_attempts": TRIES, "mode": "standard"},
+        read_timeout=access.answer_seconds,
+        retries={"max_attempts": access.tries, "mode": "standard"},
         s3={"addressing_style": "path" if access.path_style else "virtual"},
         signature_version=None if access.key_id else UNSIGNED,
         proxies={},
@@ -65,7 +68,7 @@ def _client(access: S3Access) -> Any:
         "aws_session_token": access.session_token or None,
     }
     session = boto3.session.Session(**(keys if access.key_id else {}))
-    return session.client("s3", endpoint_url=access.endpoint or None, config=config)
+    return session.client("s3", endpoint_url=access.endpoint or None, config=config, verify=trusted_file())
 
 
 NO_ANSWER, NO_TRUST = "no answer", "TLS"
@@ -107,7 +110,7 @@ def told(where: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise ProblemError(problem_for(where, _code(error))) from None
+        raise ProblemError(problem_for(where, code_of(error))) from None
     except SSLError:
         raise ProblemError(problem_for(where, NO_TRUST)) from None
     except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
@@ -124,7 +127,7 @@ def refused(*codes: str, as_problem: Problem | None) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if _code(error) not in codes:
+        if code_of(error) not in codes:
             raise
         if as_problem is not None:
             raise ProblemError(as_problem) from None
@@ -135,7 +138,8 @@ def problem_for(where: str, code: str, found: str | None = None) -> Problem:
     return _problem(where, *_WORDS.get(code, _OTHER), found or code)
 
 
-def _code(error: Any) -> str:
+def code_of(error: Any) -> str:
+    """S3's word for a refusal, or its number."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 

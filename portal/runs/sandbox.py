@@ -21,6 +21,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from executor import trust
 from executor.files import tree
 from portal.runs import seccomp
 from portal.runs.egress import Egress
@@ -30,7 +31,7 @@ NOBODY = 65534
 NAME = "sluice"
 TMP = "/tmp"  # noqa: S108 - a folder of the sandbox's own
 SYSTEM_LINKS = ("bin", "sbin", "lib", "lib32", "lib64")
-SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/java-17-openjdk", "/etc/ssl/certs/java")
+SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/java-17-openjdk", "/etc/ssl/certs/java", *trust.BUNDLES[:2])
 LARGEST_FILE = 64 * 1024**3
 MEMORY_BESIDE_HEAP_MB = 4096
 """What a process of an executor may hold beside Spark's heap: a JVM reserves much more than it uses, so this is wide."""

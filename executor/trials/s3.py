@@ -1,0 +1,162 @@
+"""S3, tried with boto3."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from executor.connections.s3 import S3
+from executor.problems import ProblemError
+from executor.stores.s3_access import S3Access, code_of, told
+from executor.trials.trial import Placed, Stopped, Trial, fact, seconds, tls
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MOST_ROOTS = 10
+MOST_KEYS = 1_000
+ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "TemporaryRedirect", "301"}
+MISSING = {"NoSuchBucket", "404"}
+REFUSED = {"AccessDenied", "403", "AllAccessDisabled", "AccountProblem"}
+_REGION = re.compile(r"[a-z0-9-]{1,40}")
+
+
+def test(connection: S3, trial: Trial, roots: Sequence[Placed]) -> None:
+    """TLS, sign-in, and each root: list, and read of what is listed. Raises Stopped."""
+    place = connection.test_places([root.address for root in roots])[0]
+    tls(trial, place.host, place.port, is_on=connection.tls == "verified")
+    client = replace(_access(connection), answer_seconds=seconds(), tries=1).client()
+    _sign_in(trial, connection, client, roots)
+    for root in roots[:MOST_ROOTS]:
+        with trial.step(f"List {_shown(root)}") as step:
+            found = _listed(connection, client, root)
+            step.good(_in_words(found))
+        if found:
+            with trial.step(f"Read {_shown(root)}") as step:
+                _read(connection, client, root, found[0]["Key"])
+                step.good("Files can be read.")
+
+
+def _sign_in(trial: Trial, connection: S3, client: S3Client, roots: Sequence[Placed]) -> None:
+    """Whether S3 takes the key, told by what it says to the first question; what the key may not do is for the next steps. Without a root
+    the service itself is asked, for which nobody needs a right to be told whether the key is one. Raises Stopped."""
+    if connection.sign_in == "nobody":
+        trial.untried("Sign-in", "Nobody signs in: this reads open data only.")
+        return
+    with trial.step("Sign-in") as step:
+        try:
+            _listed(connection, client, roots[0]) if roots else _buckets(client)
+        except _Refused as refused:
+            if refused.code in ELSEWHERE:
+                step.note("Whether the key is right is not sure before the region is.")
+                return
+            if refused.code not in REFUSED | MISSING:
+                raise
+        step.good("The key is accepted." if roots else "The key is accepted. With a root on the connection more is tried.")
+
+
+class _Refused(Stopped):
+    """`code`: S3's word."""
+
+    def __init__(self, words: str, fix: str, code: str) -> None:
+        super().__init__(words, fix)
+        self.code = code
+
+
+def _buckets(client: S3Client) -> None:
+    """Raises Stopped."""
+    if "Buckets" not in _asked("The service", client.list_buckets):
+        raise _no_s3()
+
+
+def _listed(connection: S3, client: S3Client, root: Placed) -> list[Any]:
+    parts = urlsplit(root.address)
+    paying: dict[str, Any] = {"RequestPayer": "requester"} if connection.requester_pays else {}
+    answer = _asked(
+        _shown(root),
+        lambda: client.list_objects_v2(Bucket=parts.netloc, Prefix=parts.path.lstrip("/"), MaxKeys=MOST_KEYS, **paying),
+    )
+    if answer.get("Name") != parts.netloc:  # any page would do for boto3
+        raise _no_s3()
+    return [one for one in answer.get("Contents", []) if one.get("Size")]
+
+
+def _no_s3() -> Stopped:
+    return Stopped("Something answers there, but it does not speak S3.", "Look at the address of the service.")
+
+
+def _read(connection: S3, client: S3Client, root: Placed, key: str) -> None:
+    """One byte."""
+    paying: dict[str, Any] = {"RequestPayer": "requester"} if connection.requester_pays else {}
+
+    def ask() -> Any:
+        answer = client.get_object(Bucket=urlsplit(root.address).netloc, Key=key, Range="bytes=0-0", **paying)
+        with answer["Body"] as body:
+            return body.read(1)
+
+    _asked(_shown(root), ask)
+
+
+def _asked(where: str, ask: Any) -> Any:
+    """Raises _Refused, in our words."""
+    from botocore.exceptions import ClientError
+
+    code, region = "", ""
+
+    def heard() -> Any:
+        nonlocal code, region
+        try:
+            return ask()
+        except ClientError as error:
+            code, region = code_of(error), _region_in(error.response)
+            raise
+
+    try:
+        with told(where):
+            return heard()
+    except ProblemError as error:
+        problem = error.problems[0]
+        fix = f"Its region is {region}: write that." if region and code in ELSEWHERE else problem.fix or ""
+        raise _Refused(problem.message, fix, code) from None
+
+
+def _region_in(said: Any) -> str:
+    headers = said.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    found = headers.get("x-amz-bucket-region") or said.get("Error", {}).get("Region") or ""
+    return found if _REGION.fullmatch(str(found)) else ""
+
+
+def _shown(root: Placed) -> str:
+    return root.address.removeprefix("s3a://")
+
+
+def _in_words(found: list[Any]) -> str:
+    if not found:
+        return "There is no file yet."
+    newest = max(one["LastModified"] for one in found)
+    count = f"{len(found):,}" if len(found) < MOST_KEYS else f"{MOST_KEYS:,} or more"
+    return f"{count} file{'s' if len(found) > 1 else ''} seen, the newest {_ago(newest)}."
+
+
+def _ago(when: datetime) -> str:
+    minutes = max(0, round((datetime.now(UTC) - when).total_seconds() / 60))
+    for size, word in ((60 * 24, "day"), (60, "hour"), (1, "minute")):
+        if minutes >= size:
+            count = minutes // size
+            return fact(f"{count} {word}{'s' if count > 1 else ''} old")
+    return "just written"
+
+
+def _access(connection: S3) -> S3Access:
+    key, secret = connection.access_key, connection.secret_key
+    return S3Access(
+        region=connection.region,
+        endpoint=connection.url(),
+        path_style=connection.bucket_style == "path",
+        key_id=key.get_secret_value() if key else "",
+        secret=secret.get_secret_value() if secret else "",
+    )
