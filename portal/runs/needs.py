@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from executor.document.places import addresses_as_written, connections_as_written, connectors_of
+from executor.document.places import Written, addresses_as_written, connections_as_written, connectors_of
 from executor.language import json_text
 from executor.language.roots import DEFAULT, Located, located
 from executor.problems import Problem
-from executor.stages.base import DECIDES, READS
+from executor.stages.base import DECIDES, READS, WRITES
 from portal.environments.models import Environment
 from portal.environments.reach import Needs, Reach, is_still, judged_by, reach_of
 from portal.errors import Conflict, PortalError
@@ -22,8 +22,8 @@ from portal.runs.models import Run
 
 ANYTHING = "*"
 """What stands for a parameter without a value, with which nothing runs."""
-GONE = ("root-unknown", "uri-outside-roots")
-"""Problems of an address that leads to no root, and not merely to a wrong place in one."""
+GONE = ("root-unknown", "uri-outside-roots", "root-read-only")
+"""Problems of an address that leads to no root, or to none that is open for it, and not merely to a wrong place in one."""
 ONLY_LOOKS = (READS, DECIDES)
 """What a stage that only looks does with an address or a connection."""
 
@@ -31,7 +31,8 @@ ONLY_LOOKS = (READS, DECIDES)
 def needs_of(content: Mapping[str, Any], environment: Environment, values: Mapping[str, Any], *, only_looks: bool = False) -> Needs:
     """What the document uses here with these values of its parameters; roots that this environment does not have are left out.
     `only_looks`: what it reads, and nothing of what it writes or does elsewhere, as in a preview."""
-    roots = {one.root for one in _located(content, environment, values, only_looks) if isinstance(one, Located)}
+    found = _located(content, environment, values, may_write=True)
+    roots = {at.root for one, at in found if isinstance(at, Located) and (not only_looks or one.does in ONLY_LOOKS)}
     named = {one.uri for one in connections_as_written(content, environment.name, values) if not only_looks or one.does in ONLY_LOOKS}
     return Needs(frozenset(roots - {DEFAULT}), frozenset(name for name in named if ANYTHING not in name))
 
@@ -43,10 +44,11 @@ def needs_of_place(uri: str, environment: Environment) -> Needs:
 
 
 def require_roots(content: Mapping[str, Any], environment: Environment, values: Mapping[str, Any]) -> None:
-    """Raises PortalError, with the name, where the document leads to a root that this environment does not have (any more)."""
-    for one in _located(content, environment, values, False):
-        if isinstance(one, Problem) and one.code in GONE:
-            raise PortalError(one.message, code=one.code, status=409, fix=one.fix)
+    """Raises PortalError, with the root and the stage, where the document leads to a root that this environment does not have (any more),
+    or writes in one where jobs only read by now."""
+    for one, at in _located(content, environment, values, may_write=False):
+        if isinstance(at, Problem) and at.code in GONE:
+            raise PortalError(f"The stage “{one.stage}” cannot run: {at.message}", code=at.code, status=409, fix=at.fix)
 
 
 def reach_for(run: Run) -> tuple[Needs, Reach]:
@@ -82,7 +84,12 @@ def part_until(content: Mapping[str, Any], last: Any) -> dict[str, Any]:
     return {**content, "stages": stages[: last + 1]}
 
 
-def _located(content: Mapping[str, Any], environment: Environment, values: Mapping[str, Any], only_looks: bool) -> list[Located | Problem]:
+def _located(
+    content: Mapping[str, Any], environment: Environment, values: Mapping[str, Any], *, may_write: bool
+) -> list[tuple[Written, Located | Problem]]:
+    """`may_write`: whether that is not asked."""
     known = judged_by(environment)
-    written = addresses_as_written(content, environment.name, values)
-    return [located(one.uri, known, one.field) for one in written if not only_looks or one.does in ONLY_LOOKS]
+    return [
+        (one, located(one.uri, known, one.field, writes=one.does == WRITES and not may_write, environment=environment.name))
+        for one in addresses_as_written(content, environment.name, values)
+    ]

@@ -114,3 +114,25 @@ def test_a_right_that_goes_while_the_target_is_looked_at_counts(version: JobVers
     with pytest.raises(NotAllowed):
         request_promotion(actor=ana, version=version)
     assert not Promotion.objects.exists()
+
+
+def test_a_root_that_is_missing_or_read_only_in_the_target_is_named(
+    version: JobVersion, ana: User, ada: User, test_env: Environment
+) -> None:
+    from portal.environments import connections
+    from portal.promotions.candidate import Candidate
+    from portal.promotions.gates import document_and_sql
+    from portal.promotions.target import TargetLook
+    from tests.environments.connected import make_root, make_s3
+
+    newer = make_version(version.job, document=version.document.replace("curated/by_origin", "out:by_origin"), live_in=("dev",))
+
+    def said() -> str:
+        asked = Candidate.to_ask_for(newer, newer.job.project.environments.get(name="dev"), test_env, TargetLook())
+        return document_and_sql(asked).sentence
+
+    assert said() == "“out:by_origin”: there is no root “out” in test."
+    root = make_root(ada, make_s3(ada, test_env), "out", "s3a://acme-out/")
+    assert said() == "“out:by_origin”: the root “out” is read only in test."
+    connections.edit_root(actor=ada, root=root, connection="lake_s3", address=root.address, may_write=True)
+    assert said() == "no problems"

@@ -153,6 +153,7 @@ def test_a_root_that_is_gone_fails_the_run_and_is_named(ada: User, run_of: Calla
     run = work(run)
     other.refresh_from_db()
     assert (run.state, run.problem["code"]) == (RunState.FAILED, "root-unknown") and "“raw”" in run.problem["message"]
+    assert run.problem["message"].startswith("The stage “")
     assert other.state == RunState.SUCCEEDED
 
 
