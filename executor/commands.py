@@ -250,7 +250,7 @@ class JobRun:
 
     def _run(self, process: SparkProcess, views: Path | None) -> int:
         self.emit(started(self.job))
-        for run_id in self.publisher.repair():
+        for run_id in self.publisher.repair(self._warn):
             self.emit(Log(level="warning", message=f"The run {run_id} ended while it published: its outputs are as they were before it."))
         spark = process.session
         self.emit(SessionReady(duration_ms=clock.elapsed_ms))
@@ -273,9 +273,14 @@ class JobRun:
         with undisturbed():
             outcome = "succeeded_with_warnings" if runner.warnings else "succeeded"
             outputs = self.publisher.publish(lambda facts: self._leave_receipt(self._result(outcome, runner.warnings, facts)))
+            for problem in self.publisher.left:
+                self._warn(problem)
             self.is_published = True
             self.emit(self._result(outcome, runner.warnings, outputs))
             return DONE
+
+    def _warn(self, problem: Problem) -> None:
+        self.emit(Log(level="warning", message=" ".join(filter(None, (problem.message, problem.fix)))))
 
     def _leave_receipt(self, result: RunFinished) -> None:
         """From here on the run has published, whatever happens to this process."""

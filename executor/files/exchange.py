@@ -12,11 +12,11 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from executor.problems import Problem, ProblemError
 
@@ -65,6 +65,22 @@ class Step:
         elif not os.path.lexists(self.target) and os.path.lexists(aside):
             os.rename(aside, self.target)
 
+    def as_row(self, lake: Path) -> dict[str, Any]:
+        """As it stands in a journal."""
+        kept = str(self.kept.relative_to(lake)) if self.kept else None
+        return {
+            "target": str(self.target.relative_to(lake)),
+            "staged": str(self.staged.relative_to(lake)),
+            "kept": kept,
+            "inode": self.inode,
+        }
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any], lake: Path) -> Step:
+        return cls(
+            lake / row["target"], lake / row["staged"], lake / row["kept"] if row["kept"] else None, (row["inode"][0], row["inode"][1])
+        )
+
     def _is_new(self, path: Path) -> bool:
         with suppress(FileNotFoundError):
             state = os.lstat(path)
@@ -72,30 +88,58 @@ class Step:
         return False
 
 
-def all_or_nothing(lake: Path, run_id: str, steps: Sequence[Step], commit: Callable[[], None]) -> None:
+class Reversible(Protocol):
+    """One output that is made visible, and taken back. Both may be asked for again wherever they were left: `do` never twice."""
+
+    def do(self) -> None: ...
+
+    def undo(self) -> None:
+        """Raises ProblemError where somebody else has built on it since, so that it stays."""
+        ...
+
+    def as_row(self, lake: Path) -> dict[str, Any]: ...
+
+
+def all_or_nothing(lake: Path, run_id: str, steps: Sequence[Reversible], commit: Callable[[], None]) -> None:
     """Does every step, then `commit`. An error takes back what was done and is raised; a crash is repaired by `repair`."""
     journal = _write_journal(lake, run_id, steps)
     try:
         for step in steps:
             step.do()
         commit()
-    except Exception:
-        for step in reversed(steps):
-            step.undo()
+    except Exception as error:
+        left = _undone(steps)
         journal.unlink()
+        if left:
+            raise ProblemError([*(error.problems if isinstance(error, ProblemError) else ()), *left]) from error
         raise
     journal.unlink()
 
 
-def repair(lake: Path, is_done: Callable[[str], bool]) -> list[str]:
+def _undone(steps: Sequence[Reversible]) -> list[Problem]:
+    """Takes back all; gives what could not be."""
+    left: list[Problem] = []
+    for step in reversed(steps):
+        try:
+            step.undo()
+        except ProblemError as problem:
+            left += problem.problems
+    return left
+
+
+def repair(lake: Path, is_done: Callable[[str], bool], tell: Callable[[Problem], None] | None = None) -> list[str]:
     """Takes back what runs left half exchanged that died while they published; keeps it where `is_done(run_id)` says that all of it was.
-    Gives the ids of the runs that were taken back. To be called with the lock held."""
+    Gives the ids of the runs that were taken back. To be called with the lock held. `tell`: is told what could not be taken back; without
+    anybody to hear that, it is tried again by whoever comes next."""
     taken_back = []
     for journal in sorted((lake / FOLDER).glob("*.json")):
         run_id = journal.stem
         if not is_done(run_id):
-            for step in reversed(_read_journal(lake, journal)):
-                step.undo()
+            left = _undone(_read_journal(lake, journal))
+            if left and tell is None:
+                continue
+            for problem in left:
+                tell(problem) if tell else None
             taken_back.append(run_id)
         journal.unlink()
     return taken_back
@@ -130,19 +174,11 @@ def _taken(descriptor: int) -> bool:
     return True
 
 
-def _write_journal(lake: Path, run_id: str, steps: Sequence[Step]) -> Path:
+def _write_journal(lake: Path, run_id: str, steps: Sequence[Reversible]) -> Path:
     """On disk before the first exchange."""
     path = lake / FOLDER / f"{run_id}.json"
     fresh = path.with_suffix(".new")
-    rows = [
-        {
-            "target": str(step.target.relative_to(lake)),
-            "staged": str(step.staged.relative_to(lake)),
-            "kept": str(step.kept.relative_to(lake)) if step.kept else None,
-            "inode": step.inode,
-        }
-        for step in steps
-    ]
+    rows = [step.as_row(lake) for step in steps]
     with fresh.open("w") as file:
         json.dump(rows, file)
         file.flush()
@@ -151,12 +187,12 @@ def _write_journal(lake: Path, run_id: str, steps: Sequence[Step]) -> Path:
     return path
 
 
-def _read_journal(lake: Path, path: Path) -> list[Step]:
+def _read_journal(lake: Path, path: Path) -> list[Reversible]:
+    from executor.files.delta_steps import NewTableStep, TableStep
+
+    kinds: dict[str, Any] = {"table": TableStep, "new-table": NewTableStep}
     rows: list[dict[str, Any]] = json.loads(path.read_text())
-    return [
-        Step(lake / row["target"], lake / row["staged"], lake / row["kept"] if row["kept"] else None, (row["inode"][0], row["inode"][1]))
-        for row in rows
-    ]
+    return [kinds.get(row.get("kind", ""), Step).of_row(row, lake) for row in rows]
 
 
 # --- renaming ---------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from executor.files import tree
+from executor.files.delta_log import LOG, is_a_table, table_above
 from executor.files.lake import matches
 from executor.problems import Problem, ProblemError
 
@@ -78,6 +79,8 @@ def place_of(path: str, uri: str, base: str | None = None) -> Place:
     Raises ProblemError for what cannot be read as a part of it."""
     found = matches(Path(path))
     is_named = not any(sign in Path(path).name for sign in _GLOB_SIGNS)
+    if any(table_above(one) for one in found):
+        raise ProblemError(is_a_table(uri))
     starts = [start for start in found if not tree.is_hidden(start.name) or (is_named and start.is_dir())]
     if found and not starts:
         raise ProblemError(_hidden(uri, found[0].name))
@@ -97,7 +100,10 @@ def _below(start: Path, uri: str) -> Iterable[Path]:
     if not start.is_dir():
         return [start]
     walk = tree.Walk(start, enter=lambda entry: not entry.is_hidden)
-    entries = [entry for entry in walk if not entry.is_hidden]
+    met = list(walk)
+    if any(entry.name == LOG and entry.kind == tree.FOLDER for entry in met):
+        raise ProblemError(is_a_table(uri))
+    entries = [entry for entry in met if not entry.is_hidden]
     if walk.left_out:
         raise ProblemError(_not_all(uri, ", ".join(sorted(walk.left_out))))
     link = next((entry for entry in entries if entry.kind == tree.LINK), None)

@@ -16,7 +16,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from executor.files import exchange, marks, tree
+from executor.files import delta_history, exchange, marks, tree
+from executor.files.delta_commit import restore
+from executor.files.delta_log import Log, is_table
 from executor.files.exchange import Step
 from executor.problems import Problem, ProblemError
 
@@ -43,7 +45,9 @@ def ids(target: Path) -> list[str]:
 
 
 def listing(target: Path) -> list[dict[str, Any]]:
-    """`id`, and the facts, of each kept output of a place, the newest first."""
+    """`id`, and the facts, of each kept output of a place, the newest first; of a table, of its earlier versions."""
+    if is_table(target):
+        return delta_history.earlier(target)
     return [{"id": kept_id, **marks.facts_of(place_for(target, kept_id))} for kept_id in ids(target)]
 
 
@@ -61,6 +65,9 @@ def put_back(lake: Path, target: Path, kept_id: str, uri: str) -> dict[str, Any]
     """Makes a kept output the present one again, in one step; what was there is kept in its place, so that this can be undone too.
     Gives `current` and `kept`, as in `listing`. Raises ProblemError when there is no such kept output."""
     with exchange.locked(lake):
+        version = delta_history.version_of(kept_id) if is_table(target) else None
+        if version is not None:
+            return _restored(target, version, uri)
         place = place_for(target, kept_id)
         if kept_id not in ids(target):
             raise ProblemError(output_gone(uri))
@@ -70,6 +77,16 @@ def put_back(lake: Path, target: Path, kept_id: str, uri: str) -> dict[str, Any]
         else:
             exchange.rename(place, target, exchange.RENAME_NOREPLACE)
         return {"current": marks.facts_of(target), "kept": listing(target)}
+
+
+def _restored(table: Path, version: int, uri: str) -> dict[str, Any]:
+    """The same of a table: one more version of it, which says of itself what the one said that is put back."""
+    log = Log.of(table, uri)
+    if version not in log.commits or version == log.latest:
+        raise ProblemError(output_gone(uri))
+    facts = {"restores": version, **delta_history.facts_of_version(log, version)}
+    restore(table, version, uri, facts)
+    return {"current": marks.facts_of(table), "kept": listing(table)}
 
 
 def step_for(staged: Path, target: Path, keep: int) -> Step:

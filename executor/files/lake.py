@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from executor.files.delta_log import LOG, is_table
 from executor.files.tree import FILE, LINK, OTHER, TOO_DEEP, UNREADABLE, Walk, is_plain_name, shown
 from executor.language.places import choices, visible
 from executor.plain import nearest
@@ -80,12 +81,21 @@ def snapshot(path: str) -> Snapshot:
         if os.path.isfile(one):
             state = os.stat(one)
             found.append((one, state.st_mtime_ns, state.st_size))
+        elif is_table(Path(one)):
+            found += _commits(Path(one))
         else:
             walk = Walk(os.path.realpath(one), enter=lambda entry: not entry.is_hidden)
             found += [
                 (f"{one}/{entry.path}", entry.modified_ns, entry.size) for entry in walk if entry.kind == FILE and not entry.is_hidden
             ]
     return tuple(found)
+
+
+def _commits(table: Path) -> Iterator[tuple[str, int, int]]:
+    """What stands for the content of a Delta table: its versions. Files that it no longer has lie beside those that it has."""
+    for entry in Walk(table / LOG, deepest=1):
+        if entry.kind == FILE and entry.name.endswith(".json") and not entry.is_hidden:
+            yield f"{table}/{LOG}/{entry.name}", entry.modified_ns, entry.size
 
 
 def matches(path: Path) -> list[Path]:

@@ -16,7 +16,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from executor.files import tree
+from executor.files import delta_history, tree
+from executor.files.delta_log import is_table
 
 MARK, COLUMNS = ".sluice-output.json", ".sluice-columns.json"
 NAMES, KINDS = "names", "kinds"
@@ -33,12 +34,16 @@ _TEXTS, _NUMBERS = ("run_id", "published_at", "stage", "format"), ("rows", "file
 def mark(folder: Path, facts: dict[str, Any]) -> None:
     """Notes in an output who published it. A single file has no room for that."""
     if folder.is_dir():
-        (folder / MARK).write_text(json.dumps(facts, ensure_ascii=False))
+        fresh = folder / f"{MARK}.new"
+        fresh.write_text(json.dumps(facts, ensure_ascii=False))
+        fresh.replace(folder / MARK)
 
 
 def facts_of(output: Path) -> dict[str, Any]:
     """run_id, published_at, stage, format, rows, files, bytes of an output, as far as it tells; files and bytes are counted where it does
     not. Text is cut, numbers are whole: whoever can write in the lake can write these too."""
+    if is_table(output):
+        return delta_history.facts_of(output)
     said = _read_mark(output)
     facts: dict[str, Any] = {name: said[name][:100] for name in _TEXTS if isinstance(said.get(name), str)}
     facts |= {name: said[name] for name in _NUMBERS if isinstance(said.get(name), int) and 0 <= said[name] < 2**53}

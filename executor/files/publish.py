@@ -13,18 +13,22 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any
 
-from executor.files import exchange, kept, marks, receipts, tree
+from executor.files import delta_commit, delta_log, exchange, kept, marks, receipts, tree
+from executor.files.delta_commit import Change, StagedTable, change_of
+from executor.files.delta_steps import NewTableStep, TableStep
 from executor.language.places import choices, key_of
 from executor.problems import Problem, ProblemError
 
 STAGING = ".sluice-staging"
 SAVE_MODES = ("Append", "ErrorIfExists", "Ignore", "Overwrite")
+TRIES = 5
+"""How often the outputs are made ready anew where another program was quicker to commit to a table."""
 LOCK_SECONDS = 5
 """How long a run waits for the lock of its own staging folder."""
 
@@ -46,14 +50,29 @@ class Output:
 
     def as_dict(self) -> dict[str, Any]:
         """stage, uri, format and rows where known, bytes and files as written by this run."""
-        files = _data_files(self.staged) if self.staged.exists() else []
-        return {
-            "stage": self.stage,
-            "uri": self.uri,
-            "save_mode": self.save_mode,
-            "files": len(files),
-            "bytes": sum(file.stat().st_size for file in files),
-        } | self.facts
+        sizes = self._sizes()
+        said = {"stage": self.stage, "uri": self.uri, "save_mode": self.save_mode}
+        return said | {"files": len(sizes), "bytes": sum(sizes)} | self.facts
+
+    def _sizes(self) -> list[int]:
+        """Bytes of each file that this run has written."""
+        return [file.stat().st_size for file in _data_files(self.staged)] if self.staged.exists() else []
+
+
+@dataclass
+class TableOutput(Output):
+    """A Delta table. What Spark writes at `staged` becomes one commit of the table at `target`."""
+
+    table: StagedTable | None = None
+    label: str | None = None
+    """What people call this version."""
+
+    def change(self) -> Change | None:
+        return change_of(self.table) if self.table else None
+
+    def _sizes(self) -> list[int]:
+        change = self.change()
+        return [int(add.get("size") or 0) for add in change.added] if change else []
 
 
 class Publisher:
@@ -66,12 +85,34 @@ class Publisher:
         self.run_id, self.lake, self.keep = run_id, lake, keep
         self.outputs: list[Output] = []
         self._places = None if places is None else {key_of(uri): all_of_it for uri, all_of_it in places.items()}
+        self.left: list[Problem] = []
+        """What could not be taken back of runs that died while they published."""
         self._locks: dict[Path, IO[str]] = {}
         self._made: list[Path] = []
         """Folders that are there only because this run writes into them."""
 
     def stage_output(self, uri: str, target: Path, save_mode: str, stage_index: int, stage: str) -> Path:
         """A fresh path to write to in place of `target`. Raises ProblemError when the target may not or cannot be written."""
+        staged = self._fresh_place(uri, target, save_mode, self._require_replaceable)
+        self.outputs.append(Output(uri, target, staged, save_mode, stage_index, stage))
+        return staged
+
+    def stage_table(
+        self, uri: str, target: Path, save_mode: str, stage_index: int, stage: str, *, appends: bool = False, label: str | None = None
+    ) -> StagedTable:
+        """A Delta table to write to in place of the one at `target`: as that is now, or nothing yet. `appends`: the stage looks at none of
+        its rows, so others may append meanwhile. A later stage gets what an earlier one has made of it. Raises ProblemError."""
+        existing = self.find(target)
+        if isinstance(existing, TableOutput) and existing.table and existing.save_mode != "Ignore":
+            existing.table = table = replace(existing.table, appends=existing.table.appends and appends)
+            existing.stage_index, existing.stage, existing.label = stage_index, stage, label or existing.label
+            return table
+        staged = self._fresh_place(uri, target, save_mode, self._require_table)
+        table = delta_commit.stage(target, staged, uri, appends=appends)
+        self.outputs.append(TableOutput(uri, target, staged, save_mode, stage_index, stage, table=table, label=label))
+        return table
+
+    def _fresh_place(self, uri: str, target: Path, save_mode: str, require: Callable[[str, Path], None]) -> Path:
         existing = self.find(target)
         if existing is not None:
             raise ProblemError(
@@ -85,13 +126,12 @@ class Publisher:
         if save_mode == "ErrorIfExists" and holds_data(target):
             raise ProblemError(output_exists(uri))
         if save_mode != "Ignore":
-            self._require_replaceable(uri, target)
+            require(uri, target)
         try:
             staged = self._staging_folder(target.parent) / target.name
             require_writable(target)
         except OSError as error:
             raise ProblemError(not_writable(uri, error)) from error
-        self.outputs.append(Output(uri, target, staged, save_mode, stage_index, stage))
         return staged
 
     def find(self, target: Path) -> Output | None:
@@ -119,10 +159,9 @@ class Publisher:
             return []
         try:
             with exchange.locked(self.lake):
-                exchange.repair(self.lake, self._has_receipt)
-                steps = [step for output in self.outputs if (step := self._prepared(output))]
-                facts = [output.as_dict() for output in self.outputs]
-                exchange.all_or_nothing(self.lake, self.run_id, steps, lambda: commit(facts))
+                exchange.repair(self.lake, self._has_receipt, self.left.append)
+                facts = self._exchanged(commit)
+                self._note_tables()
                 for output, fact in zip(self.outputs, facts, strict=True):
                     kept.prune(output.target, self.keep)
                     fact["kept"] = kept.listing(output.target)
@@ -131,13 +170,28 @@ class Publisher:
             raise ProblemError(not_writable(failed or ", ".join(output.uri for output in self.outputs), error)) from error
         return facts
 
-    def repair(self) -> list[str]:
+    def _exchanged(self, commit: Callable[[Sequence[dict[str, Any]]], None]) -> list[dict[str, Any]]:
+        """Tables are written by other programs, too, which hold no lock of ours: where one was quicker, all is made ready anew. Whether
+        that can be is asked there."""
+        for _ in range(TRIES - 1):
+            with suppress(delta_commit.Taken):
+                return self._exchanged_now(commit)
+        return self._exchanged_now(commit)
+
+    def _exchanged_now(self, commit: Callable[[Sequence[dict[str, Any]]], None]) -> list[dict[str, Any]]:
+        tables_last = sorted(self.outputs, key=lambda output: isinstance(output, TableOutput))
+        steps = [step for output in tables_last if (step := self._prepared(output))]
+        facts = [output.as_dict() for output in self.outputs]
+        exchange.all_or_nothing(self.lake, self.run_id, steps, lambda: commit(facts))
+        return facts
+
+    def repair(self, tell: Callable[[Problem], None] | None = None) -> list[str]:
         """Takes back what a run that died while it published has left half done; gives the ids of such runs. Where somebody publishes
-        just now, there is nothing to do: whoever begins to publish does the same first."""
+        just now, there is nothing to do: whoever begins to publish does the same first. `tell`: see `exchange.repair`."""
         if not (self.lake / exchange.FOLDER).is_dir():
             return []
         with suppress(ProblemError, OSError), exchange.locked(self.lake, seconds=0):
-            return exchange.repair(self.lake, self._has_receipt)
+            return exchange.repair(self.lake, self._has_receipt, tell)
         return []
 
     def discard(self) -> None:
@@ -173,6 +227,8 @@ class Publisher:
 
     def _require_replaceable(self, uri: str, target: Path) -> None:
         """What lies at the target is nothing, or an output of ours and nothing else. Raises ProblemError."""
+        if delta_log.table_above(target.parent) is not None:
+            raise ProblemError(delta_log.is_a_table(uri, "outputURI"))
         if not holds_data(target):
             return
         all_of_it = False
@@ -181,11 +237,22 @@ class Publisher:
             if key not in self._places:
                 raise ProblemError(_not_own(uri))
             all_of_it = self._places[key]
+        if not all_of_it and delta_log.is_table(target):
+            raise ProblemError(delta_log.is_a_table(uri, "outputURI"))
         foreign = None if all_of_it else kept.foreign_content(target)
         if foreign is not None:
             raise ProblemError(_foreign(uri, foreign))
 
-    def _prepared(self, output: Output) -> exchange.Step | None:
+    def _require_table(self, uri: str, target: Path) -> None:
+        """What lies at the target is nothing, or a Delta table of this job. Raises ProblemError."""
+        if delta_log.table_above(target.parent) is not None:
+            raise ProblemError(delta_log.is_a_table(uri, "outputURI"))
+        if not delta_log.is_table(target) and holds_data(target):
+            raise ProblemError(_no_table(uri))
+        if self._places is not None and holds_data(target) and key_of(target.relative_to(self.lake).as_posix()) not in self._places:
+            raise ProblemError(_not_own(uri))
+
+    def _prepared(self, output: Output) -> exchange.Reversible | None:
         """The exchange that makes one output visible; None where what is there already stays."""
         _drop_checksums(output.staged)
         exists = os.path.lexists(output.target)
@@ -194,6 +261,8 @@ class Publisher:
             return None
         if output.save_mode == "ErrorIfExists" and exists and holds_data(output.target):
             raise ProblemError(output_exists(output.uri))
+        if isinstance(output, TableOutput):
+            return self._table_step(output)
         self._require_replaceable(output.uri, output.target)
         facts = output.as_dict()  # before the old files lie beside them
         if output.save_mode == "Append" and exists:
@@ -205,6 +274,37 @@ class Publisher:
         written = ({"written": output.written} if output.written else {}) | marks.columns_noted(output.columns)
         marks.mark(output.staged, {"run_id": self.run_id, "published_at": now, **facts, **sizes, **written})
         return kept.step_for(output.staged, output.target, self.keep)
+
+    def _note_tables(self) -> None:
+        """A table's commit says who made it; what its columns were made of stands beside the data, as with other outputs."""
+        for output in self.outputs:
+            if isinstance(output, TableOutput) and output.facts.get("published") is not False:
+                with suppress(OSError):
+                    marks.mark(output.target, marks.columns_noted(output.columns))
+
+    def _table_step(self, output: TableOutput) -> exchange.Reversible | None:
+        self._require_table(output.uri, output.target)
+        table, change = output.table, output.change()
+        if table is None or change is None or change.is_nothing:
+            output.facts["published"] = False
+            return None
+        before = delta_commit.version_to_follow(table)
+        said = output.as_dict() | ({"label": output.label} if output.label else {})
+        facts = {"run_id": self.run_id, "published_at": datetime.now(UTC).isoformat(timespec="seconds"), **said}
+        output.facts["version"] = version = 0 if before is None else before + 1
+        content = delta_commit.text_of(change.actions(before, facts))
+        if before is not None:
+            commit = output.staged.with_name(f"{output.staged.name}.commit")
+            commit.write_bytes(content)
+            return TableStep(output.target, output.staged, commit, version, output.uri)
+        whole = output.staged.with_name(f"{output.staged.name}.whole")
+        tree.remove(whole)
+        for file in delta_commit.files_of(change.added):
+            (whole / file).parent.mkdir(parents=True, exist_ok=True)
+            _link(output.staged / file, whole / file)
+        (whole / delta_log.LOG).mkdir(parents=True)
+        delta_commit.put_commit(whole, 0, content)
+        return NewTableStep.of(whole, output.target, None)
 
 
 def remove_leftovers(staging: Path, lake: Path) -> None:
@@ -262,7 +362,7 @@ def _opened(path: Path) -> IO[str]:
 
 def _as_it_will_be(output: Output) -> Path:
     """The output as readers will find it: what was staged, and for Append what is there already."""
-    if output.save_mode != "Append" or not output.target.exists():
+    if isinstance(output, TableOutput) or output.save_mode != "Append" or not output.target.exists():
         return output.staged
     whole = output.staged.with_name(f"{output.staged.name}.whole")
     tree.remove(whole)
@@ -387,6 +487,15 @@ def _foreign(uri: str, found: str) -> Problem:
     return _problem(
         "output-holds-other-things",
         f"“{uri}” holds other things than an output of a job, for instance “{found}”, so it is not replaced.",
+        uri,
+        "Write to another folder, or move what is in this one.",
+    )
+
+
+def _no_table(uri: str) -> Problem:
+    return _problem(
+        "output-no-table",
+        f"“{uri}” holds other data than a Delta table, so no table is written there.",
         uri,
         "Write to another folder, or move what is in this one.",
     )

@@ -7,7 +7,7 @@ plan right before it runs. The last two are Java classes in `executor/gate/`, si
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -160,6 +160,27 @@ class Gate:
                 )
             )
         return frame
+
+    def require_expression(self, text: str, over: Mapping[str, DataFrame], field: str, *, is_condition: bool = True) -> None:
+        """That `text` is one expression over columns of these frames, by the names they go by in it, and passes all three looks; a
+        condition: that it is true or false. It reads no other view, and is nothing over many rows. Raises ProblemError."""
+        problems = sql_problems(text, field)
+        if problems:
+            raise ProblemError(problems)
+        with spark_errors.translated(sql=text, field=field):
+            self._parser.parseExpression(text)  # one, whole: nothing in it ends the brackets that are put around it below
+        views = {name: f"sluice_{name}_columns" for name in over}
+        for name, frame in over.items():
+            frame.limit(0).createOrReplaceTempView(views[name])
+        try:
+            from_all = " CROSS JOIN ".join(f"{view} AS {name}" for name, view in views.items())
+            end = "" if is_condition else " IS NOT NULL"
+            self.query(f"SELECT 1 AS one FROM {from_all} WHERE (\n{text}\n){end}", [*views.values()], field)  # noqa: S608 – all of it is looked at
+        except ProblemError as error:
+            raise ProblemError([_one_line_up(problem) for problem in error.problems]) from None
+        finally:
+            for view in views.values():
+                self._spark.catalog.dropTempView(view)
 
     def _as_column(self, problem: Problem, sql: str, views: Sequence[str]) -> Problem:
         """`total (EUR)` without back-ticks looks like the call of a function: told as the column that is meant."""
@@ -416,3 +437,7 @@ _SENTENCES: dict[str, Callable[[str, list[str]], Words]] = {
     "unreadable": _unreadable,
     "node": _unknown_node,
 }
+
+
+def _one_line_up(problem: Problem) -> Problem:
+    return replace(problem, line=max(problem.line - 1, 1), edit=None) if problem.line is not None else problem

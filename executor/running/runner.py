@@ -183,6 +183,22 @@ class RunContext:
             raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="outputURI"))
         return str(self._publisher.stage_output(uri, target, save_mode, self.index, self.stage))
 
+    def output_table(self, uri: str, save_mode: str, *, appends: bool = False, label: str | None = None) -> str:
+        if self._publisher is None:
+            raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="outputURI"))
+        target = lake.resolve(self.lake_folder, uri, "outputURI")
+        table = self._publisher.stage_table(uri, target, save_mode, self.index, self.stage, appends=appends, label=label)
+        return str(table.folder)
+
+    def is_staged(self, path: str) -> bool:
+        return self._publisher is not None and any(path == str(output.staged) for output in self._publisher.outputs)
+
+    def published_path(self, uri: str) -> Path:
+        return lake.resolve(self.lake_folder, uri, "inputURI")
+
+    def require_expression(self, text: str, over: Mapping[str, DataFrame], *, field: str, is_condition: bool = True) -> None:
+        self._gate.require_expression(text, over, field, is_condition=is_condition)
+
     def present_files(self, uri: str) -> tuple[Path, list[Path]]:
         target = lake.resolve(self.lake_folder, uri, "outputURI")
         return target, data_files(str(target))

@@ -15,13 +15,13 @@ from typing import Any
 from executor.document.job import Job, parse
 from executor.document.places import Address
 from executor.files import kept, lake
+from executor.files.delta_log import is_table
 from executor.files.folder import place_of
-from executor.files.inputs import require_data
 from executor.files.publish import holds_data, not_writable, require_writable
 from executor.language import places
 from executor.language.roots import DEFAULT, from_values
 from executor.problems import Problem, ProblemError
-from executor.stages.file_kinds import FileExtract, FileLoad
+from executor.stages.file_kinds import FileLoad, PlaceExtract
 from executor.stages.noted_columns import reader_of
 
 
@@ -29,7 +29,7 @@ def survey(given: dict[str, Any], folder: Path, tell: Callable[[str, int, int], 
     """See above. Raises ProblemError where the document is not right for this environment."""
     roots, parameters = from_values(given.get("roots")), given.get("parameters") or {}
     job = parse(given["document"], environment=given.get("environment"), parameters=parameters, roots=roots)
-    inputs = [one for one in job.addresses if isinstance(one.stage, FileExtract) and one.field == "inputURI"]
+    inputs = [one for one in job.addresses if isinstance(one.stage, PlaceExtract) and one.field == "inputURI"]
     outputs = [one for one in job.addresses if isinstance(one.stage, FileLoad) and one.writes]
     said: dict[str, list[dict[str, Any]]] = {"inputs": [], "outputs": []}
     for count, address in enumerate((*inputs, *outputs)):
@@ -62,10 +62,10 @@ def _not_looked_at(address: Address, found: str | None) -> Problem:
     return Problem(code="place-not-looked-at", field=address.field, message=f"“{address.uri}” cannot be looked at.", found=found)
 
 
-def _input(stage: FileExtract, address: Address, folder: Path) -> dict[str, Any]:
-    base = lake.existing(folder, stage.base_path, "basePath") if stage.base_path else None
-    place = require_data(lake.existing(folder, address.at.place), address.uri, base)
-    return {"columns": stage.columns_of(place).as_dict()}
+def _input(stage: PlaceExtract, address: Address, folder: Path) -> dict[str, Any]:
+    base_path = stage.base()
+    base = lake.existing(folder, base_path, "basePath") if base_path else None
+    return {"columns": stage.columns_at(lake.existing(folder, address.at.place), address.uri, base).as_dict()}
 
 
 def _output(stage: FileLoad, address: Address, folder: Path) -> dict[str, Any]:
@@ -78,7 +78,9 @@ def _output(stage: FileLoad, address: Address, folder: Path) -> dict[str, Any]:
     facts: dict[str, Any] = {"save_mode": stage.save_mode, "holds": holds_data(target)}
     if not facts["holds"]:
         return facts
-    foreign = kept.foreign_content(target)
+    if stage.is_table and is_table(target):
+        return facts | _of_table(stage, target)
+    foreign = kept.foreign_content(target) or (target.name if stage.is_table else None)
     if foreign is not None:
         facts["foreign"] = foreign
     try:
@@ -88,3 +90,10 @@ def _output(stage: FileLoad, address: Address, folder: Path) -> dict[str, Any]:
         return facts | {"columns": reader_of(stage).columns_of(place).as_dict()}
     except ProblemError as error:
         return facts | {"unreadable": error.problems[0].as_dict()}
+
+
+def _of_table(stage: FileLoad, target: Path) -> dict[str, Any]:
+    try:
+        return {"columns": reader_of(stage).columns_at(str(target), stage.output_uri, None).as_dict()}
+    except ProblemError as error:
+        return {"unreadable": error.problems[0].as_dict()}

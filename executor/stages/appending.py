@@ -85,14 +85,14 @@ def as_parquet(stage: FileLoad, context: StageContext, frame: DataFrame, files: 
     table = as_one(groups)
     there = {column.name.lower(): (column, kind) for column, kind in zip(table.columns, table.types, strict=True)}
     odd = {column.name.lower() for group in groups for column in group.columns if column.node.kinds - {"null"}}
-    frame = _without_marks(frame, set(there), stage, context)
+    frame = without_marks(frame, set(there), stage, context)
     data = [frame.schema[name] for name in _own(stage, frame)]
     _require_same_columns(stage, [column.name for column in table.columns], [field.name for field in data])
     wrong, columns = [], []
     for field in data:
         (column, kind), here = there[field.name.lower()], field.dataType
         kind = here if isinstance(kind, NullType) else kind
-        if kind is None or field.name.lower() in odd or not _holds(kind, here):
+        if kind is None or field.name.lower() in odd or not holds(kind, here):
             wrong.append(f"“{column.name}” is {column.words} there, and {here.simpleString()} in the view")
             continue
         if kind.simpleString() != here.simpleString():
@@ -109,7 +109,7 @@ def _as_read(files: list[Path]) -> list[DataFile]:
     return [DataFile(file, file.name) for file in files]
 
 
-def _holds(kind: DataType, here: DataType) -> bool:
+def holds(kind: DataType, here: DataType) -> bool:
     """Whether every value of the type `here` is one of `kind`, with all its fields."""
     both = wider(kind, here)
     return both is not None and ddl(both) == ddl(kind) and has_the_fields(here, kind)
@@ -136,7 +136,7 @@ def as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: lis
     if not first:
         return frame
     names = {name.lower() for name in first[0]}
-    frame = _without_marks(frame, names, stage, context)
+    frame = without_marks(frame, names, stage, context)
     own = _own(stage, frame)
     _require_same_columns(stage, first[0], own)
     known = {name.lower(): name for name in own}
@@ -256,7 +256,7 @@ def as_json(stage: FileLoad, context: StageContext, frame: DataFrame, files: lis
     look = look_at_json(frame.sparkSession, _as_read(files), is_lines=True)
     _require_format(stage, not look.objects and bool(look.records), "JSON")
     there = {key.lower(): (key, shape) for key, shape in look.root.fields.items()}
-    frame = _without_marks(frame, set(there), stage, context)
+    frame = without_marks(frame, set(there), stage, context)
     wrong = []
     for field in frame.schema.fields:
         key, shape = there.get(field.name.lower(), (field.name, None))
@@ -319,7 +319,7 @@ def _require_same_columns(stage: FileLoad, there: list[str], own: list[str]) -> 
     raise ProblemError(_other("The view has other columns than the rows that are there.", words, fix, stage))
 
 
-def _without_marks(frame: DataFrame, there: set[str], stage: FileLoad, context: StageContext) -> DataFrame:
+def without_marks(frame: DataFrame, there: set[str], stage: FileLoad, context: StageContext) -> DataFrame:
     """Columns that stages added (_filename, _index, _errors) and that the rows there do not have are left out, which the run says."""
     extra = [field.name for field in frame.schema.fields if field.metadata.get("internal") and field.name.lower() not in there]
     if not extra:

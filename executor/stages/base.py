@@ -88,6 +88,24 @@ class StageContext(Protocol):
         """A fresh staging folder for `uri`; registers it for publishing with `save_mode`. Raises ProblemError when it cannot be written."""
         ...
 
+    def output_table(self, uri: str, save_mode: str, *, appends: bool = False, label: str | None = None) -> str:
+        """A Delta table for `uri` as it is now (nothing where there is none), to change at will: what it has become is published as one
+        version. `appends`: rows are only added, whatever there are. `label`: what people call that version. Raises ProblemError."""
+        ...
+
+    def is_staged(self, path: str) -> bool:
+        """Whether `input_path` gave this for what a load of this run wrote."""
+        ...
+
+    def published_path(self, uri: str) -> Path:
+        """Where `uri` lies for everybody, whatever this run has written for it."""
+        ...
+
+    def require_expression(self, text: str, over: Mapping[str, DataFrame], *, field: str, is_condition: bool = True) -> None:
+        """That a text is one expression (a condition) over columns of these frames, by the names they go by in it, and may run. The only
+        way for a stage to take an expression from a document. Raises ProblemError."""
+        ...
+
     def present_files(self, uri: str) -> tuple[Path, list[Path]]:
         """Where the output `uri` is, and the data files that lie there now, before this run publishes."""
         ...

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from executor.plain import did_you_mean
 from executor.problems import Problem
 from executor.stages.base import DECIDES, LOOKS, READS, WRITES, Stage, StageContext
 from executor.stages.kinds import Extract, FlatMap, Load, ViewName, WithAuthentication, stage_field
@@ -34,10 +36,8 @@ class WithSchema(Stage):
     )
 
 
-class FileExtract(Extract, WithSchema):
-    """Reads files."""
-
-    icon: ClassVar[str] = "download"
+class PlaceExtract(Extract, WithSchema):
+    """Reads what lies at a place."""
 
     input_uri: str | None = stage_field(
         "inputURI",
@@ -47,6 +47,29 @@ class FileExtract(Extract, WithSchema):
         default=None,
         marks={"does": READS},
     )
+
+    def reads(self) -> list[str]:
+        return [self.schema_view] if self.schema_view else []
+
+    def base(self) -> str | None:
+        """The address of the folder from which names of folders give columns."""
+        return None
+
+    def columns_at(self, path: str, uri: str, base: str | None) -> Columns:
+        """Which columns there are at `path`, which the document calls `uri`, as far as that is quick to tell without Spark. `base`: where
+        folders begin to give columns. Raises ProblemError for what cannot be read."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which columns are there")
+
+    def problems(self) -> list[Problem]:
+        twice = [one_of(["schemaURI", "schemaView"])] if self.schema_uri and self.schema_view else []
+        return [*super().problems(), *twice]
+
+
+class FileExtract(PlaceExtract):
+    """Reads files."""
+
+    icon: ClassVar[str] = "download"
+
     contiguous_index: bool = stage_field(
         "contiguousIndex",
         "Number the rows",
@@ -74,12 +97,17 @@ class FileExtract(Extract, WithSchema):
         marks={"unused": "a watermark is for endless (streaming) input; this job reads files once"},
     )
 
-    def reads(self) -> list[str]:
-        return [self.schema_view] if self.schema_view else []
-
     def lines_around(self) -> tuple[int, int] | None:
         """Where each row is a line of the file: the lines before the first and behind the last one."""
         return None
+
+    def base(self) -> str | None:
+        return self.base_path
+
+    def columns_at(self, path: str, uri: str, base: str | None) -> Columns:
+        from executor.files.inputs import require_data
+
+        return self.columns_of(require_data(path, uri, base))
 
     def columns_of(self, place: Place) -> Columns:
         """Which columns the files have, as far as that is quick to tell without Spark. Raises ProblemError for what cannot be read."""
@@ -87,8 +115,6 @@ class FileExtract(Extract, WithSchema):
 
     def problems(self) -> list[Problem]:
         found = super().problems()
-        if self.schema_uri and self.schema_view:
-            found.append(one_of(["schemaURI", "schemaView"]))
         for key in ("eventTime", "delayThreshold"):
             if self.watermark and key not in self.watermark:
                 found.append(
@@ -129,6 +155,8 @@ class FileOrViewExtract(FileExtract):
 class FileLoad(Load, WithAuthentication):
     """Writes files."""
 
+    is_table: ClassVar[bool] = False
+    """Whether what it writes is a Delta table, and not files by themselves."""
     tells_kinds: ClassVar[bool] = False
     """Whether its files tell which values are numbers, and which are true or false."""
 
@@ -228,3 +256,19 @@ def no_input() -> Problem:
         expected="a file, for instance raw/flights.csv",
         fix="Give the file.",
     )
+
+
+def unknown_options(given: Mapping[str, str], known: Sequence[str]) -> list[Problem]:
+    """What is said to no one: an option that is not known would be passed over in silence."""
+    return [
+        Problem(
+            code="option-unknown",
+            field="options",
+            message=f"There is no option “{name}”.",
+            found=name,
+            expected="one of " + ", ".join(known),
+            fix=did_you_mean(name, known) or "Take it out.",
+        )
+        for name in given
+        if name not in known
+    ]

@@ -16,7 +16,7 @@ from executor.problems import Problem, ProblemError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from executor.stages.base import StageContext
+    from executor.stages.base import Stage, StageContext
     from executor.stages.file_kinds import FileExtract, FileLoad
 
 MOST_TOLD = 10
@@ -32,7 +32,7 @@ def note_read(stage: FileExtract, context: StageContext, place: Place) -> None:
             warn_of_other_inputs(stage, context, columns)
 
 
-def warn_of_other_inputs(stage: FileExtract, context: StageContext, columns: Columns) -> None:
+def warn_of_other_inputs(stage: Stage, context: StageContext, columns: Columns) -> None:
     """Warns where the files are not as those were that the same document read last: columns that went, of other types, or text that is
     written otherwise; or no row at all. What goes by names or by places in the stages behind may then mean something else, and what is
     added up there is nothing."""

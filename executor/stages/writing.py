@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pyspark.sql import DataFrame, DataFrameWriter
@@ -55,7 +55,7 @@ def write_files(
         )
     if stage.save_mode == "Append":
         frame = as_what_is_there(stage, context, frame)
-    frame = _with_names_for_folders(stage, context, frame)
+    frame = with_names_for_folders(stage, context, frame, stage.partition_by)
     target = context.output_path(stage.output_uri, stage.save_mode)
     warn_of_other_columns(stage, context, frame)
     frame = arranged(prepared(frame), stage.num_partitions, stage.partition_by)
@@ -87,10 +87,10 @@ RESERVED = ("", NO_VALUE)
 """Texts that name no folder of their own: the folder of rows without a value is called so."""
 
 
-def _with_names_for_folders(stage: FileLoad, context: StageContext, frame: DataFrame) -> DataFrame:
+def with_names_for_folders(stage: FileLoad, context: StageContext, frame: DataFrame, names: Sequence[str]) -> DataFrame:
     """`frame` whose rows all find their folder. What cannot name one lies in the folder of those without a value, which the run says.
     Raises ProblemError for columns of a type without names."""
-    wanted = {name.casefold() for name in stage.partition_by}
+    wanted = {name.casefold() for name in names}
     fields = [field for field in frame.schema.fields if field.name.casefold() in wanted]
     odd = [field for field in fields if isinstance(field.dataType, NO_NAMES)]
     if odd:

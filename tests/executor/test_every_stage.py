@@ -144,6 +144,8 @@ def lake(tmp_path: Path) -> Path:
 def test_its_example_runs(cls: type[Stage], spark_process: SparkProcess, lake: Path) -> None:
     from tests.executor.running import run_here
 
+    if cls.example["type"] == "DeltaLakeExtract":
+        spark_process.session.sql("SELECT 1 AS id").write.format("delta").save(str(lake / cls.example["inputURI"]))
     if cls.example["type"] == "ParquetExtract":
         spark_process.session.sql(VIEWS["daily_delays"]).write.parquet(str(lake / "curated" / "daily_delays"))
     outcome = run_here(spark_process, job_around(cls.example)["stages"], lake)

@@ -1,0 +1,221 @@
+"""How a view's rows are written to a staged Delta table. Needs pyspark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import NullType, StructField, StructType
+
+from executor.files import delta_rules
+from executor.files.delta_columns import columns_of
+from executor.files.delta_log import Log, State, is_table
+from executor.language.quoting import name_in_sql
+from executor.problems import Problem, ProblemError
+from executor.stages.appending import holds, without_marks
+from executor.stages.delta_problems import told
+from executor.stages.delta_reading import forget, table_frame
+from executor.stages.frames import arranged, require_columns, require_names_apart
+from executor.stages.kinds import tell_unused
+from executor.stages.noted_columns import warn_of_other_columns
+from executor.stages.wider_types import converted
+from executor.stages.writing import with_names_for_folders, without_columns_of
+
+if TYPE_CHECKING:
+    from executor.stages.base import StageContext
+    from executor.stages.load.delta_lake_load import DeltaLakeLoad
+
+
+def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext) -> None:
+    """Writes the view as the stage says, to a table that nobody sees before it is published. Raises ProblemError."""
+    tell_unused(stage, context)
+    frame = context.view(stage.input_view)
+    require_names_apart(frame, stage.input_view)
+    frame = without_columns_of(frame, (NullType,), stage, context)
+    require_columns(frame, stage.partition_by, "partitionBy")
+    appends = stage.save_mode == "Append"
+    path = Path(context.output_table(stage.output_uri, stage.save_mode, appends=appends, label=stage.label))
+    _warn_of_a_list(stage, context)
+    state = staged_state(path, stage.output_uri)
+    if state is not None and stage.save_mode == "Ignore":
+        return
+    if state is not None:
+        frame = _as_the_table_is(stage, context, frame, state)
+    partition_by = stage.partition_by or (state.partition_columns if state and stage.columns_may != "overwrite" else [])
+    frame = with_names_for_folders(stage, context, frame, partition_by)
+    warn_of_other_columns(stage, context, frame)
+    if stage.constraints:
+        delta_rules.add(path, stage.output_uri, _rules(stage, spark, context, frame, path, state), frame.schema.json(), partition_by)
+        forget(spark, path)
+    writer = arranged(frame, stage.num_partitions, stage.partition_by).write.format("delta").mode("append" if appends else "overwrite")
+    options = _options(stage, context, spark, frame, state)
+    if partition_by:
+        writer = writer.partitionBy(*partition_by)
+    with told(stage, stage.output_uri, stage.constraints):
+        writer.options(**options).save(str(path))
+    tell_written(stage, context, path, "numOutputRows")
+
+
+def _options(stage: DeltaLakeLoad, context: StageContext, spark: SparkSession, frame: DataFrame, state: State | None) -> dict[str, str]:
+    options = {"mergeSchema": str(stage.columns_may == "add-columns").lower()}
+    if stage.columns_may == "overwrite" and stage.save_mode != "Append" and not stage.replaces:
+        options["overwriteSchema"] = "true"
+    if stage.replaces and state is not None:
+        context.require_expression(stage.replaces, {"rows": _empty(spark, state)}, field="replaceWhere")
+        options["replaceWhere"] = stage.replaces
+    return options
+
+
+def _empty(spark: SparkSession, state: State) -> DataFrame:
+    return spark.createDataFrame([], StructType.fromJson(state.schema))
+
+
+def staged_state(path: Path, uri: str) -> State | None:
+    """The table as the run has made it so far; None where there is none yet."""
+    return Log.of(path, uri).state(is_ours=True) if is_table(path) else None
+
+
+def tell_written(stage: Any, context: StageContext, path: Path, metric: str | None = None) -> Mapping[str, Any]:
+    """Notes what was written: columns, rows, and what Delta counted, which it gives."""
+    log = Log.of(path, stage.output_uri)
+    info = log.info(log.latest)
+    found = info.get("operationMetrics")
+    metrics: Mapping[str, Any] = found if isinstance(found, dict) else {}
+    context.detail(wrote={"uri": stage.output_uri, **columns_of(log.state(is_ours=True)).as_dict()}, operation=info.get("operation"))
+    if metric and str(metrics.get(metric, "")).isdigit():
+        context.rows("out", int(metrics[metric]))
+    return metrics
+
+
+def _warn_of_a_list(stage: Any, context: StageContext) -> None:
+    if (context.published_path(stage.output_uri) / "_symlink_format_manifest").is_dir():
+        context.warn(
+            Problem(
+                code="table-list-behind",
+                field="outputURI",
+                message=f"Beside “{stage.output_uri}” lies a list of its files, made by others: it does not hold what is written now.",
+                found="_symlink_format_manifest",
+                fix="Have the list made anew by whoever made it, or remove it: Presto and Athena would read the table as it was before.",
+            )
+        )
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------------
+
+
+def _as_the_table_is(stage: DeltaLakeLoad, context: StageContext, frame: DataFrame, state: State) -> DataFrame:
+    """`frame` with the table's columns, in their order, of their types. Raises ProblemError where it has others than the stage allows."""
+    if stage.columns_may == "overwrite":
+        return frame
+    _require_same_folders(stage, state)
+    there = StructType.fromJson(state.schema)
+    return fitted(stage, context, frame, there, may_add=stage.columns_may == "add-columns")
+
+
+def fitted(stage: Any, context: StageContext, frame: DataFrame, there: StructType, *, may_add: bool) -> DataFrame:
+    """See above."""
+    known = {field.name.lower(): field for field in there.fields}
+    frame = without_marks(frame, set(known), stage, context)
+    here = {field.name.lower(): field for field in frame.schema.fields}
+    gone = [field.name for key, field in known.items() if key not in here]
+    new = [field.name for key, field in here.items() if key not in known]
+    retyped = [(known[key], field) for key, field in here.items() if key in known and not holds(known[key].dataType, field.dataType)]
+    if gone or retyped or (new and not may_add):
+        raise ProblemError(_drift(stage, gone, [] if may_add else new, retyped))
+    same = [
+        F.expr(converted(name_in_sql(here[key].name), here[key].dataType, field.dataType)).alias(field.name) for key, field in known.items()
+    ]
+    return frame.select(*same, *[F.col(name_in_sql(name)) for name in new])
+
+
+def _require_same_folders(stage: DeltaLakeLoad, state: State) -> None:
+    asked = [name.lower() for name in stage.partition_by]
+    if asked and asked != [name.lower() for name in state.partition_columns]:
+        raise ProblemError(
+            Problem(
+                code="table-folders",
+                field="partitionBy",
+                message=f"“{stage.output_uri}” has other folders than this stage asks for.",
+                found=", ".join(state.partition_columns) or "no folders",
+                expected=", ".join(stage.partition_by),
+                fix="Leave “Folders by” empty, or choose overwrite in “If the columns are others”, which makes the table anew.",
+            )
+        )
+
+
+def _drift(stage: Any, gone: Sequence[str], new: Sequence[str], retyped: Sequence[tuple[StructField, StructField]]) -> Problem:
+    """The view has other columns than the table."""
+    told = [f"“{name}” is gone" for name in gone] + [f"“{name}” is new" for name in new]
+    told += [f"“{one.name}” is {one.dataType.simpleString()} there, and {other.dataType.simpleString()} here" for one, other in retyped]
+    add = " New ones may be added: choose add-columns." if new and not gone and not retyped else ""
+    return Problem(
+        code="schema-drift",
+        field="inputView",
+        message=f"“{stage.name}”: the view “{stage.input_view}” has other columns than the table “{stage.output_uri}”.",
+        found="; ".join(told[:20]),
+        expected="the table's columns and types",
+        fix=f"Give the view the table's columns in an SQLTransform before (CAST, AS, NULL AS …).{add}",
+    )
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------------
+
+
+def _rules(
+    stage: DeltaLakeLoad, spark: SparkSession, context: StageContext, frame: DataFrame, path: Path, state: State | None
+) -> dict[str, str]:
+    """The stage's rules, once it is known that they can be asked and that the rows that stay keep them. Raises ProblemError."""
+    for name, condition in stage.constraints.items():
+        context.require_expression(condition, {"rows": frame}, field="constraints")
+        if not name.isidentifier():
+            raise ProblemError(_rule_name(name))
+    if state is not None and (stage.save_mode == "Append" or stage.replaces):
+        rows = table_frame(spark, path)
+        fresh = {name: rule for name, rule in stage.constraints.items() if delta_rules.in_table(state).get(name.lower()) != rule}
+        broken = [
+            F.sum((~F.coalesce(F.expr(rule).cast("boolean"), F.lit(False))).cast("bigint")).alias(name) for name, rule in fresh.items()
+        ]
+        counts = rows.agg(*broken).first() if broken else None
+        for name, rule in fresh.items():
+            if counts is not None and counts[name]:
+                raise ProblemError(_broken_before(stage, name, rule, counts[name]))
+    return dict(stage.constraints)
+
+
+def _rule_name(name: str) -> Problem:
+    return Problem(
+        code="rule-name",
+        field="constraints",
+        message=f"“{name}” cannot be the name of a rule.",
+        found=name,
+        expected="letters, digits and _",
+        fix="Rename it.",
+    )
+
+
+def _broken_before(stage: DeltaLakeLoad, name: str, rule: str, rows: int) -> Problem:
+    return Problem(
+        code="table-rule-broken",
+        field="constraints",
+        message=f"The rule “{name}” is not true of {rows:,} rows that are in “{stage.output_uri}” already.",
+        found=f"{rows:,} rows",
+        expected=rule,
+        fix="Correct those rows first, or take the rule out.",
+    )
+
+
+@contextmanager
+def settings_for(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    """Settings of the session, inside the block alone."""
+    before = {name: spark.conf.get(name, None) for name in settings}
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, known in before.items():
+            spark.conf.set(name, known) if known is not None else spark.conf.unset(name)
