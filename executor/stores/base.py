@@ -6,7 +6,7 @@ are seen by nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
@@ -26,6 +26,34 @@ class Found:
     address: str
     size: int
     stamp: str
+
+
+MOST_ENTRIES = 1_000
+"""Of one folder, for whoever browses."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What lies in a folder. `size` (bytes) and `changed` (seconds since 1970): of a file."""
+
+    name: str
+    is_folder: bool
+    size: int | None = None
+    changed: float | None = None
+
+
+@dataclass(frozen=True)
+class Level:
+    """What lies in one folder, by name; `more`: there is more than MOST_ENTRIES."""
+
+    entries: tuple[Entry, ...] = ()
+    more: bool = False
+
+    @staticmethod
+    def of(found: Iterable[Entry], *, more: bool = False) -> Level:
+        """`found` may be too many, or the same twice."""
+        every = sorted({entry.name: entry for entry in found}.values(), key=lambda entry: entry.name)
+        return Level(tuple(every[:MOST_ENTRIES]), more or len(every) > MOST_ENTRIES)
 
 
 @dataclass
@@ -72,6 +100,10 @@ class Store(Protocol):
     def files(self, place: str) -> list[Found]:
         """The files at a place (a file, a folder, a pattern), in the order of their places; none where there is nothing. Raises
         ProblemError."""
+        ...
+
+    def entries(self, folder: str) -> Level:
+        """What readers see in one folder, itself and no deeper; "": in the root. Nothing where there is none. Raises ProblemError."""
         ...
 
     def snapshot(self, place: str) -> Snapshot:

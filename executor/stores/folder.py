@@ -8,8 +8,13 @@ from typing import Any, BinaryIO
 
 from executor.files import kept, lake, publish
 from executor.files.folder import place_of
+from executor.files.tree import FILE, FOLDER, TOO_MANY, Entry, Walk, is_plain_name
 from executor.problems import ProblemError
-from executor.stores.base import Commit, Found, Snapshot, Staged, changed_while_read, snapshot_of
+from executor.stores import base as stores
+from executor.stores.base import Commit, Found, Level, Snapshot, Staged, changed_while_read, snapshot_of
+
+MOST_SEEN = 20_000
+"""Names of one folder that are looked at for those that are shown."""
 
 
 class FolderStore:
@@ -27,6 +32,12 @@ class FolderStore:
                 return []
             raise
         return sorted((self._found(file.path) for file in found), key=lambda file: file.place)
+
+    def entries(self, folder: str) -> Level:
+        below = str(lake.resolve(self.root, folder, "uri").relative_to(self.root)) if folder else ""
+        walk = Walk(self.root, below=below, deepest=1, most=MOST_SEEN, enter=lambda entry: False)
+        found = [_entry(one) for one in walk if one.kind in (FILE, FOLDER) and not one.is_hidden and is_plain_name(one.name)]
+        return Level.of(found, more=TOO_MANY in walk.left_out)
 
     def snapshot(self, place: str) -> Snapshot:
         return snapshot_of(self.files(place))
@@ -56,6 +67,12 @@ class FolderStore:
     def _found(self, path: Path) -> Found:
         state = path.stat()
         return Found(path.relative_to(self.root).as_posix(), str(path), state.st_size, str(state.st_mtime_ns))
+
+
+def _entry(one: Entry) -> stores.Entry:
+    if one.kind == FOLDER:
+        return stores.Entry(one.name, True)
+    return stores.Entry(one.name, False, one.size, one.modified_ns / 1e9)
 
 
 class FolderPublisher:

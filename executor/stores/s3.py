@@ -27,7 +27,7 @@ from executor.files.publish import output_exists
 from executor.language.places import choices, place_of, visible
 from executor.language.uris import uri_problem
 from executor.problems import Problem, ProblemError
-from executor.stores.base import Commit, Found, Snapshot, Staged, changed_while_read, snapshot_of
+from executor.stores.base import MOST_ENTRIES, Commit, Entry, Found, Level, Snapshot, Staged, changed_while_read, snapshot_of
 from executor.stores.s3_access import S3Access, refused, told
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ MOST_FILES = 50_000
 """Of one listing."""
 LARGEST_POINTER = 8_000_000
 """Bytes."""
+MOST_PAGES = 10
+"""Of one folder that is browsed: what is hidden in it may be a million."""
 AT_ONCE = 8
 LOOKS = 3
 PIECE = 1 << 20
@@ -112,6 +114,35 @@ class S3Store:
             with suppress(Incomplete):
                 return list(self._logical(beginning))
         return list(self._logical(beginning))
+
+    def entries(self, folder: str) -> Level:
+        if folder:
+            _require_inside(folder, "uri")
+        beginning = f"{place_of(folder)}/" if folder else ""
+        found, is_output, more = self._level(beginning)
+        if beginning and (is_output or not found):  # in an output the files lie elsewhere than readers see them
+            found = [_entry_of(beginning, file) for file in self._seen(beginning) if file.place.startswith(beginning)]
+        return Level.of(found, more=more)
+
+    def _level(self, beginning: str) -> tuple[list[Entry], bool, bool]:
+        """(what lies there, whether it is an output, whether there is more)."""
+        found: list[Entry] = []
+        is_output = False
+        with told(f"s3://{self.bucket}/{self.prefix}{beginning}"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=self.prefix + beginning, Delimiter="/", **self.access.reading()
+            )
+            for count, page in enumerate(pages, 1):
+                folders = [one["Prefix"].removeprefix(self.prefix + beginning).strip("/") for one in page.get("CommonPrefixes", ())]
+                found += [Entry(name, True) for name in folders if name and not tree.is_hidden(name)]
+                for one in page.get("Contents", ()):
+                    name = one["Key"].removeprefix(self.prefix + beginning)
+                    is_output = is_output or name == POINTER
+                    if name and not tree.is_hidden(name):
+                        found.append(Entry(name, False, one["Size"], one["LastModified"].timestamp()))
+                if len(found) > MOST_ENTRIES or count >= MOST_PAGES:
+                    return found, is_output, page.get("IsTruncated", False)
+        return found, is_output, False
 
     def snapshot(self, place: str) -> Snapshot:
         return snapshot_of(self.files(place))
@@ -334,6 +365,12 @@ class _Step:
 def _require_inside(place: str, field_name: str) -> None:
     if problem := uri_problem(place, field_name):
         raise ProblemError(problem)
+
+
+def _entry_of(beginning: str, file: Found) -> Entry:
+    """What is seen of a file in the folder above it, or in one above that."""
+    name, separator, _ = file.place.removeprefix(beginning).partition("/")
+    return Entry(name, True) if separator else Entry(name, False, file.size)
 
 
 def _is_hidden(key: str) -> bool:

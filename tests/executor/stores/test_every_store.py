@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from executor.problems import ProblemError
+from executor.stores import base as stores
 from executor.stores.s3_access import S3Access
 from tests.executor.stores.roots import PLACE, FolderRoot, Root, S3Root, code_of, content, nothing, places, publish, staged, texts
 
@@ -32,6 +34,36 @@ def test_a_place_is_a_file_a_folder_or_a_pattern_and_hidden_names_are_seen_by_no
     assert places(root, "r*/*.csv") == ["raw/a.csv", "raw/b.csv", "raw2/z.csv"]
     assert places(root, "{raw,raw2}") == named
     assert places(root, "ra") == places(root, "raw/a") == places(root, "raw/a.csv/x") == places(root, "nothing") == []
+
+
+def test_one_folder_is_browsed_as_readers_see_it(root: Root) -> None:
+    for key in ("raw/b.csv", "raw/a.csv", "raw/deep/er/c.csv", "raw2/z.csv", "top.csv", "raw/_b.csv", "raw/.c.csv", "raw/_deep/x.csv"):
+        root.put(key, "1234")
+    publish(root, "r1", {"part-0": "one", "year=2013/part-1": "three"})
+
+    def seen(folder: str) -> list[tuple[str, int | None]]:
+        return [(f"{one.name}/" if one.is_folder else one.name, one.size) for one in root.store.entries(folder).entries]
+
+    assert seen("") == [("curated/", None), ("raw/", None), ("raw2/", None), ("top.csv", 4)]
+    assert seen("raw") == seen("raw/") == [("a.csv", 4), ("b.csv", 4), ("deep/", None)]
+    assert seen("curated") == [("daily/", None)]
+    assert seen(PLACE) == [("part-0", 3), ("year=2013/", None)] and seen(f"{PLACE}/year=2013") == [("part-1", 5)]
+    assert seen("nothing") == seen("ra") == seen("raw/a.csv") == [] and not root.store.entries("raw").more
+    assert all(one.changed and abs(one.changed - time.time()) < 600 for one in root.store.entries("raw").entries if not one.is_folder)
+
+
+def test_of_a_full_folder_the_first_are_shown_and_that_there_are_more(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "MOST_ENTRIES", 3)
+    for number in range(5):
+        root.put(f"raw/{number}.csv")
+    found = root.store.entries("raw")
+    assert [one.name for one in found.entries] == ["0.csv", "1.csv", "2.csv"] and found.more
+
+
+@pytest.mark.parametrize("place", ["../x.csv", "raw/../../x.csv", "/etc", "s3a://other/x", ".", "a/../.."])
+def test_no_folder_leads_out_of_the_root(root: Root, place: str) -> None:
+    with pytest.raises(ProblemError):
+        root.store.entries(place)
 
 
 @pytest.mark.parametrize("place", ["../x.csv", "raw/../../x.csv", "/etc/passwd", "s3a://other/x", "file:///etc/passwd", "", "."])
