@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from portal.runs.launcher import Equipment
 from portal.runs.warm_pool import MOST_DEATHS, WarmPool
 from tests.factories import make_project
 
@@ -134,7 +135,7 @@ def test_a_run_does_not_depend_on_the_executor_that_was_started_ahead(
     pool.look()
     gone = pool._waiting[0].executor
 
-    def taken_too_early(environment: Environment) -> Executor:
+    def taken_too_early(environment: Environment, equipment: Equipment) -> Executor:
         os.kill(gone.pid, fate)
         return gone
 
