@@ -261,6 +261,9 @@ CONNECTION_NETWORKS = env_networks("SLUICE_CONNECTION_NETWORKS")
 CONNECTION_KINDS_ALLOWED = env_list("SLUICE_CONNECTION_KINDS_ALLOWED")
 """Kinds of connections that are there only where an operator names them: sqlite."""
 
+SECRET_BACKENDS = env_text("SLUICE_SECRET_BACKENDS")
+"""Secret managers in which connections may name secrets, as JSON: name → kind and settings (docs/decisions/secrets.md)."""
+
 # --- API -------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

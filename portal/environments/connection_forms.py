@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -12,12 +12,16 @@ from django.http import QueryDict
 
 from executor.connections import CONNECTION_KINDS, ConnectionKind
 from executor.document.forms import form_fields
+from portal.environments.backends import SecretBackend
+from portal.environments.backends.base import LONGEST_PATH
 from portal.environments.connections import LONGEST_OLD_FOR, OLD_FOR_MINUTES
 from portal.errors import PortalError
 from portal.page_actions import sentence
 
 OLD_FOR = {0: "not at all", 15: "15 minutes", 60: "an hour", 6 * 60: "6 hours", LONGEST_OLD_FOR: "a day"}
 """Minutes → words."""
+FROM = "reference_backend"
+"""The field that says which secret manager, if any."""
 
 
 class ConnectionForm(forms.Form):
@@ -30,6 +34,9 @@ class ConnectionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Fields that have no meaning with the chosen ones are left as they would be without having been shown."""
         given = super().clean() or {}
+        for name in self.kind.secret_fields() if given.get(FROM) else ():
+            self.errors.pop(name, None)
+            given[name] = ""
         for name in [name for name in self.fields if name in self.kind.model_fields and not self._counts(name, given)]:
             self.errors.pop(name, None)
             given[name] = "" if name in self.kind.secret_fields() else self.kind.model_fields[name].get_default(call_default_factory=True)
@@ -44,6 +51,15 @@ class ConnectionForm(forms.Form):
     def secrets(self) -> dict[str, str]:
         """Those that were entered."""
         return {name: self.cleaned_data[name] for name in self.kind.secret_fields() if self.cleaned_data.get(name)}
+
+    @property
+    def reference(self) -> dict[str, Any] | None:
+        """Where the secrets lie that were not entered."""
+        given = self.cleaned_data
+        if not given.get(FROM):
+            return None
+        names = [name for name in self.kind.secret_fields() if self._counts(name, given)]
+        return {"backend": given[FROM], "path": given["reference_path"], "fields": {name: given[f"reference_{name}"] for name in names}}
 
     def refuse(self, refusal: PortalError) -> None:
         """Each problem beside its field."""
@@ -77,16 +93,27 @@ class ConnectionForm(forms.Form):
     def secret_fields(self) -> list[forms.BoundField]:
         return self.of_card("sign-in", secret=True)
 
+    def reference_fields(self) -> list[forms.BoundField]:
+        """Where the secrets lie; nothing where there is no secret manager for the environment."""
+        return [self[name] for name in self.fields if name.startswith("reference_")]
+
     def _counts(self, name: str, given: Mapping[str, Any]) -> bool:
         when = self.kind.hints(name).get("when", {})
         return all(other not in self.fields or given.get(other) in values for other, values in when.items())
 
 
-def form_of(kind: str, data: QueryDict | None = None, *, initial: Mapping[str, Any] | None = None, is_new: bool = False) -> ConnectionForm:
-    """The form of a kind. A new connection has a name and what it signs in with, too."""
+def form_of(
+    kind: str,
+    data: QueryDict | None = None,
+    *,
+    initial: Mapping[str, Any] | None = None,
+    is_new: bool = False,
+    managers: Sequence[SecretBackend] = (),
+) -> ConnectionForm:
+    """The form of a kind. A new connection has a name and what it signs in with, too. `managers`: those in which its secrets may lie."""
     cls = CONNECTION_KINDS[kind]
     found = {field["name"]: _control(cls, field, needs_secret=is_new) for field in form_fields(cls)}
-    ordered = {name: found[name] for name in cls.model_fields}
+    ordered = {name: found[name] for name in cls.model_fields} | _where_secrets_lie(cls, found, managers)
     more = (
         {"name": forms.CharField(label="Name", max_length=60, help_text="Small letters, digits and _, such as lake_s3.")} if is_new else {}
     )
@@ -94,13 +121,14 @@ def form_of(kind: str, data: QueryDict | None = None, *, initial: Mapping[str, A
     return made(data, initial={name: _shown(value) for name, value in (initial or {}).items()})
 
 
-def rotate_form(kind: str, data: QueryDict | None = None) -> ConnectionForm:
+def rotate_form(kind: str, data: QueryDict | None = None, *, managers: Sequence[SecretBackend] = ()) -> ConnectionForm:
     """The secret fields of a kind, and for how long the old ones work."""
     cls = CONNECTION_KINDS[kind]
     secrets = {field["name"]: _control(cls, field) for field in form_fields(cls) if field["widget"] == "secret"}
     for control in secrets.values():
         control.widget.attrs.pop("data-when", None)
         control.required = True
+    elsewhere = _where_secrets_lie(cls, secrets, managers)
     minutes = forms.TypedChoiceField(
         label="The old one works for",
         choices=list(OLD_FOR.items()),
@@ -108,8 +136,41 @@ def rotate_form(kind: str, data: QueryDict | None = None) -> ConnectionForm:
         initial=OLD_FOR_MINUTES,
         help_text="For runs that began with it.",
     )
-    made: type[ConnectionForm] = type("RotateForm", (ConnectionForm,), {**secrets, "old_for_minutes": minutes, "kind": cls})
+    made: type[ConnectionForm] = type("RotateForm", (ConnectionForm,), {**elsewhere, **secrets, "old_for_minutes": minutes, "kind": cls})
     return made(data, auto_id="rotate-%s")
+
+
+def _where_secrets_lie(
+    cls: type[ConnectionKind], controls: Mapping[str, forms.Field], managers: Sequence[SecretBackend]
+) -> dict[str, forms.Field]:
+    """Fields that name a secret manager and a place there; what is entered, in `controls`, is shown without one only."""
+    if not managers or not cls.secret_fields():
+        return {}
+    names = [one.name for one in managers]
+    choices = [("", "entered here, sealed by Sluice"), *((one.name, f"{one.name} ({one.title})") for one in managers)]
+    made: dict[str, forms.Field] = {
+        FROM: forms.ChoiceField(label="What it signs in with is", choices=choices, required=False),
+        "reference_path": forms.CharField(
+            label="Path", max_length=LONGEST_PATH, required=False, help_text="Where it lies there. It is read when a run begins."
+        ),
+    }
+    for name in cls.secret_fields():
+        made[f"reference_{name}"] = forms.CharField(
+            label=f"Field of “{controls[name].label}”",
+            max_length=128,
+            required=False,
+            initial=name,
+            help_text="Empty: all that lies there.",
+        )
+        _shown_when(controls[name], {FROM: [""]})
+        _shown_when(made[f"reference_{name}"], {**cls.hints(name).get("when", {}), FROM: names})
+    _shown_when(made["reference_path"], {FROM: names})
+    return made
+
+
+def _shown_when(control: forms.Field, choices: Mapping[str, Sequence[str]]) -> None:
+    """Beside the choices that it needs already."""
+    control.widget.attrs["data-when"] = json.dumps({**json.loads(control.widget.attrs.get("data-when", "{}")), **choices})
 
 
 class RootForm(forms.Form):

@@ -13,7 +13,8 @@ from executor.connections import CONNECTION_KINDS, ConnectionKind
 from portal.accounts import policy
 from portal.accounts.people import project_for_people
 from portal.environments import connections
-from portal.environments.connection_forms import ConnectionForm, RootForm, form_of, rotate_form
+from portal.environments.backends import offered_to
+from portal.environments.connection_forms import FROM, ConnectionForm, RootForm, form_of, rotate_form
 from portal.environments.models import Connection, Environment, Root
 from portal.environments.reach import places_of
 from portal.environments.views import find_environment, person_of
@@ -60,7 +61,7 @@ def add_connection(request: HttpRequest, project: str, environment: str) -> Http
     kind = request.GET.get("kind") or FIRST
     if kind not in known:
         raise Http404
-    form = form_of(kind, request.POST if request.method == "POST" else None, is_new=True)
+    form = form_of(kind, request.POST if request.method == "POST" else None, is_new=True, managers=offered_to(found))
     if request.method == "POST" and form.is_valid():
         try:
             made = connections.add_connection(
@@ -70,6 +71,7 @@ def add_connection(request: HttpRequest, project: str, environment: str) -> Http
                 kind=kind,
                 settings=form.settings,
                 secrets=form.secrets,
+                reference=form.reference,
             )
         except NotAllowed:
             raise
@@ -97,12 +99,17 @@ def edit_connection(request: HttpRequest, project: str, environment: str, connec
     found = _connection(request, project, environment, connection)
     if request.method == "GET":
         return _page(request, found)
-    form = form_of(found.kind, request.POST)
+    form = form_of(found.kind, request.POST, managers=offered_to(found.environment))
     if not form.is_valid():
         return _page(request, found, form=form, status=422)
     try:
         connections.edit_connection(
-            actor=person_of(request), connection=found, settings=form.settings, secrets=form.secrets, edition=edition_in(request.POST)
+            actor=person_of(request),
+            connection=found,
+            settings=form.settings,
+            secrets=form.secrets,
+            reference=form.reference,
+            edition=edition_in(request.POST),
         )
     except NotAllowed:
         raise
@@ -125,11 +132,13 @@ def edit_connection(request: HttpRequest, project: str, environment: str, connec
 @require_POST
 def rotate_secret(request: HttpRequest, project: str, environment: str, connection: str) -> HttpResponse:
     found = _connection(request, project, environment, connection)
-    form = rotate_form(found.kind, request.POST)
+    form = rotate_form(found.kind, request.POST, managers=offered_to(found.environment))
     if form.is_valid():
         minutes = form.cleaned_data["old_for_minutes"]
         try:
-            made = connections.rotate_secret(actor=person_of(request), connection=found, secrets=form.secrets, old_for_minutes=minutes)
+            made = connections.rotate_secret(
+                actor=person_of(request), connection=found, secrets=form.secrets, reference=form.reference, old_for_minutes=minutes
+            )
         except NotAllowed:
             raise
         except PortalError as refusal:
@@ -218,8 +227,9 @@ def _page(request: HttpRequest, found: Connection, *, status: int = 200, **shown
     cls = CONNECTION_KINDS.get(found.kind)
     if cls is None:
         raise PortalError("The kind of this connection is not known here.", code="kind-unknown", status=409)
-    shown.setdefault("form", form_of(found.kind, initial=found.settings))
-    shown.setdefault("rotate", rotate_form(found.kind))
+    managers = offered_to(found.environment)
+    shown.setdefault("form", form_of(found.kind, initial=found.settings, managers=managers))
+    shown.setdefault("rotate", rotate_form(found.kind, managers=managers))
     shown.setdefault("root_form", RootForm(auto_id="root-%s"))
     described = connections.stored(found)
     try:
@@ -250,7 +260,7 @@ def _about(cls: type[ConnectionKind]) -> dict[str, Any]:
 
 def _enters_secret(form: ConnectionForm, found: Connection) -> bool:
     """Whether the form asks for what it signs in with: there is none, or it has to be entered again."""
-    return not found.versions.filter(ends_at=None).exists() or any(name in form.errors for name in form.kind.secret_fields())
+    return not found.versions.filter(ends_at=None).exists() or any(name in form.errors for name in (FROM, *form.kind.secret_fields()))
 
 
 def _in_use(found: Connection) -> Any:

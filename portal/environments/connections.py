@@ -17,7 +17,7 @@ from executor.language.roots import is_root_name
 from portal.accounts.models import User
 from portal.accounts.policy import require
 from portal.audit.actions import record
-from portal.environments import sealing
+from portal.environments import references, sealing
 from portal.environments.models import Connection, ConnectionSecret, Environment, Root
 from portal.environments.networks import is_allowed
 from portal.errors import Conflict, PortalError
@@ -25,18 +25,26 @@ from portal.locking import gone, require_seen
 
 MOST = 100
 OLD_FOR_MINUTES, LONGEST_OLD_FOR = 15, 24 * 60
+SIGNS_IN_ELSEWHERE = "It signs in elsewhere or otherwise than before, so what it signs in with is entered again."
 
 
 def add_connection(
-    *, actor: User, environment: Environment, name: str, kind: str, settings: Mapping[str, Any], secrets: Mapping[str, str]
+    *,
+    actor: User,
+    environment: Environment,
+    name: str,
+    kind: str,
+    settings: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    reference: Mapping[str, Any] | None = None,
 ) -> Connection:
-    """A new connection with its secret, where it signs in with one."""
+    """A new connection with its secret, where it signs in with one, or with where that lies (`references.checked`)."""
     require(actor, "manage_environment", environment)
     _check_name(name)
     if kind not in kinds():
         raise PortalError("This kind of connection is not known here.", code="kind-unknown", fix=f"There are: {', '.join(kinds())}.")
     described = read(kind, settings, secrets)
-    _require_secrets(described, secrets)
+    elsewhere = _elsewhere_or_entered(environment, described, secrets, reference)
     with transaction.atomic():
         locked = _hold(environment)
         if locked.connections.filter(name=name).exists():
@@ -45,16 +53,22 @@ def add_connection(
             raise PortalError(f"An environment has at most {MOST} connections.", code="too-many-connections")
         made = Connection.objects.create(environment=locked, name=name, kind=kind, settings=described.settings())
         if described.needed_secrets():
-            sealing.keep(made, described, set_by=actor)
-        record(action="add_connection", actor=actor, subject=made, name=name, kind=kind)
+            sealing.keep(made, described, set_by=actor, reference=elsewhere)
+        record(action="add_connection", actor=actor, subject=made, name=name, kind=kind, **_told(elsewhere))
     return made
 
 
 def edit_connection(
-    *, actor: User, connection: Connection, settings: Mapping[str, Any], secrets: Mapping[str, str] | None = None, edition: str = ""
+    *,
+    actor: User,
+    connection: Connection,
+    settings: Mapping[str, Any],
+    secrets: Mapping[str, str] | None = None,
+    reference: Mapping[str, Any] | None = None,
+    edition: str = "",
 ) -> Connection:
-    """Runs that begin from now on use it. `secrets`: needed where it signs in otherwise, or elsewhere, than before; they become a new
-    version. `edition`: the one that the actor saw; raises Conflict where somebody has changed it since."""
+    """Runs that begin from now on use it. `secrets`, or `reference`: needed where it signs in otherwise, or elsewhere, than before; they
+    become a new version. `edition`: the one that the actor saw; raises Conflict where somebody has changed it since."""
     require(actor, "manage_environment", connection)
     given = secrets or {}
     described = read(connection.kind, settings, given)
@@ -62,24 +76,37 @@ def edit_connection(
         environment = _hold(connection.environment)
         locked = _still_there(environment.connections.filter(pk=connection.pk).first())
         require_seen(edition, locked.edition, locked.name)
-        before = stored(locked)
-        if given or before is None or _sign_in(described) != _sign_in(before):
-            _require_secrets(described, given, "It signs in elsewhere or otherwise than before, so what it signs in with is entered again.")
+        before, elsewhere = stored(locked), None
+        if given or reference or before is None or _sign_in(described) != _sign_in(before):
+            elsewhere = _elsewhere_or_entered(environment, described, given, reference, SIGNS_IN_ELSEWHERE)
         changed = sorted(name for name, value in described.settings().items() if value != locked.settings.get(name))
         locked.settings = described.settings()
         locked.save(update_fields=["settings"])
         for root in locked.roots.all():
             _require_own_place(environment, described, root.address, root.may_write, root)
-        if given:
-            sealing.keep(locked, described, set_by=actor)
+        if given or elsewhere:
+            sealing.keep(locked, described, set_by=actor, reference=elsewhere)
         elif not described.needed_secrets():
             sealing.end(locked)
-        record(action="edit_connection", actor=actor, subject=locked, name=locked.name, changed=changed, secret_replaced=bool(given))
+        record(
+            action="edit_connection",
+            actor=actor,
+            subject=locked,
+            name=locked.name,
+            changed=changed,
+            secret_replaced=bool(given or elsewhere),
+            **_told(elsewhere),
+        )
     return locked
 
 
 def rotate_secret(
-    *, actor: User, connection: Connection, secrets: Mapping[str, str], old_for_minutes: int = OLD_FOR_MINUTES
+    *,
+    actor: User,
+    connection: Connection,
+    secrets: Mapping[str, str],
+    reference: Mapping[str, Any] | None = None,
+    old_for_minutes: int = OLD_FOR_MINUTES,
 ) -> ConnectionSecret:
     """A new version: runs that begin from now on get it, and those that began with the old one can get that for so many minutes."""
     require(actor, "manage_environment", connection)
@@ -93,8 +120,8 @@ def rotate_secret(
             raise PortalError(
                 f"{locked.name} signs in as nobody: there is no secret.", code="no-secret", fix="Change how it signs in first."
             )
-        _require_secrets(described, secrets)
-        made = sealing.keep(locked, described, set_by=actor, old_for=timedelta(minutes=old_for_minutes))
+        elsewhere = _elsewhere_or_entered(environment, described, secrets, reference)
+        made = sealing.keep(locked, described, set_by=actor, old_for=timedelta(minutes=old_for_minutes), reference=elsewhere)
         record(
             action="rotate_secret",
             actor=actor,
@@ -102,6 +129,7 @@ def rotate_secret(
             name=locked.name,
             version=made.number,
             old_works_for_minutes=old_for_minutes,
+            **_told(elsewhere),
         )
     return made
 
@@ -268,6 +296,27 @@ def _require_not_default(root: Root) -> None:
             code="default-root",
             status=409,
         )
+
+
+def _elsewhere_or_entered(
+    environment: Environment, described: ConnectionKind, entered: Mapping[str, str], reference: Mapping[str, Any] | None, why: str = ""
+) -> dict[str, Any] | None:
+    """Where what it signs in with lies; None where it was entered. Raises PortalError where it is neither or both."""
+    if not reference:
+        _require_secrets(described, entered, why)
+        return None
+    if entered or not described.needed_secrets():
+        said = "Enter what it signs in with, or say where it lies; not both." if entered else "It signs in as nobody: there is no secret."
+        raise _refused([_problem("reference_backend", said)])
+    try:
+        return references.checked(reference, environment, described)
+    except references.NoReference as wrong:
+        raise _refused([_problem(wrong.field, wrong.message)]) from None
+
+
+def _told(elsewhere: Mapping[str, Any] | None) -> dict[str, str]:
+    """For the audit."""
+    return {"secret_lies_in": f"{elsewhere['backend']}: {elsewhere['path']}"} if elsewhere else {}
 
 
 def _require_secrets(described: ConnectionKind, given: Mapping[str, str], why: str = "") -> None:

@@ -23,13 +23,26 @@ from portal.locking import EDITION_SIGNS
 TAGS = ["connections"]
 
 
+class Reference(serializers.Serializer[ConnectionSecret]):
+    """Where a secret lies that Sluice does not keep: names only. It is read when a run begins."""
+
+    backend = serializers.CharField(max_length=40, help_text="A secret manager that whoever runs Sluice has set.")
+    path = serializers.CharField(max_length=400, help_text="Below what this environment may name there.")
+    fields = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.CharField(max_length=128, allow_blank=True),
+        required=False,
+        help_text="Secret field → field there; the same name where nothing is said, and all that lies there where it is empty.",
+    )
+
+
 class SecretVersionOut(serializers.ModelSerializer[ConnectionSecret]):
     version = serializers.IntegerField(source="number")
     set_by = serializers.CharField(source="set_by.shown_name")
+    reference = Reference(read_only=True, allow_null=True)
 
     class Meta:
         model = ConnectionSecret
-        fields = ["version", "key_shown", "set_by", "set_at", "ends_at", "used_at", "used_by"]
+        fields = ["version", "reference", "key_shown", "set_by", "set_at", "ends_at", "used_at", "used_by"]
 
 
 class ConnectionOut(serializers.ModelSerializer[Connection]):
@@ -57,6 +70,7 @@ class ConnectionIn(serializers.Serializer[Connection]):
     kind = serializers.ChoiceField(choices=list(CONNECTION_KINDS))
     settings = serializers.DictField()
     secrets = SecretsField(required=False, default=dict)
+    reference = Reference(required=False, help_text="Instead of secrets.")
 
 
 class ConnectionEdit(serializers.Serializer[Connection]):
@@ -64,11 +78,13 @@ class ConnectionEdit(serializers.Serializer[Connection]):
 
     settings = serializers.DictField(required=False, default=dict)
     secrets = SecretsField(required=False)
+    reference = Reference(required=False)
     edition = serializers.CharField(max_length=EDITION_SIGNS, required=False)
 
 
 class RotateIn(serializers.Serializer[Connection]):
-    secrets = SecretsField()
+    secrets = SecretsField(required=False, default=dict)
+    reference = Reference(required=False, help_text="Instead of secrets.")
     old_for_minutes = serializers.IntegerField(
         required=False, default=connections.OLD_FOR_MINUTES, min_value=0, max_value=connections.LONGEST_OLD_FOR
     )

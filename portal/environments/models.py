@@ -140,6 +140,8 @@ class ConnectionSecret(models.Model):
     number = models.PositiveIntegerField()
     sealed = models.TextField()
     """By `environments.vault`, for this environment, connection and version. Empty once it is forgotten."""
+    reference = models.JSONField(null=True)
+    """Where it lies outside of Sluice, in names: backend, path, fields (secret field → field there). Null: it is in `sealed`."""
     key_shown = models.CharField(max_length=40)
     """What may be shown so that people know which key it is; empty where nothing may."""
     set_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

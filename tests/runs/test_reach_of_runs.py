@@ -393,3 +393,22 @@ def test_an_executor_that_waits_fits_the_very_same_places_only(dev: Environment)
     one, other = Endpoint("db.example.org", 5432), Endpoint("db.example.org", 5432, ("10.0.0.0/8",))
     keys = [key_of(dev, equipment) for equipment in (Equipment(), Equipment((one,)), Equipment((other,)), Equipment((), ("delta",)))]
     assert len(set(keys)) == 4 and key_of(dev, Equipment((one,))) == keys[1]
+
+
+def test_a_secret_that_lies_elsewhere_is_read_at_the_start_or_nothing_starts(
+    run_of: Callable[..., Run], work: Any, told: list[Any], launched: list[Any], ada: User, dev: Environment, settings: Any, tmp_path: Path
+) -> None:
+    settings.SECRET_BACKENDS = json.dumps({"mounted": {"kind": "files", "folder": str(tmp_path / "mounted")}})
+    reference = {"backend": "mounted", "path": "flights/dev/lake"}
+    connections.rotate_secret(actor=ada, connection=dev.connections.get(name="lake_s3"), secrets={}, reference=reference)
+    run = work(run_of())
+    assert (run.state, run.problem["code"], launched, told) == (RunState.FAILED, "secret-not-read", [], [])
+    assert "What lake_s3 signs in with cannot be read" in run.problem["message"] and "flights/dev" not in run.problem["message"]
+    folder = tmp_path / "mounted" / "flights" / "dev" / "lake"
+    folder.mkdir(parents=True)
+    for name, value in KEYS.items():
+        (folder / name).write_text(value)
+        (folder / name).chmod(0o400)
+    run = work(run_of(behaviour="leak"))
+    assert told[0]["connections"]["lake_s3"]["secrets"] == KEYS
+    assert not [row for row in everything_stored() if any(form in row for value in KEYS.values() for form in forms_of(value))]
