@@ -130,6 +130,19 @@ async function codemirror(out) {
   });
 }
 
+async function echarts(out) {
+  await esbuild.build({
+    entryPoints: ["frontend/echarts.js"],
+    outdir: out,
+    bundle: true,
+    format: "esm",
+    minify: true,
+    target: TARGET,
+    charset: "utf8",
+    legalComments: "none",
+  });
+}
+
 function htmx(out) {
   writeFileSync(join(out, "htmx.js"), read(`${MODULES}/htmx.org/dist/htmx.min.js`));
 }
@@ -143,7 +156,8 @@ function axe() {
 /** The packages whose text or code is in static/vendor, with their licences. */
 function licences(out) {
   const lock = JSON.parse(read("package-lock.json")).packages;
-  const inside = /^node_modules\/(@codemirror\/|@lezer\/|@marijn\/|@tabler\/|@fontsource-variable\/|htmx\.org|style-mod|w3c-keyname|crelt)/;
+  const inside =
+    /^node_modules\/(@codemirror\/|@lezer\/|@marijn\/|@tabler\/|@fontsource-variable\/|htmx\.org|style-mod|w3c-keyname|crelt|echarts|zrender|tslib)/;
   const texts = Object.keys(lock)
     .filter((path) => inside.test(path))
     .sort()
@@ -157,7 +171,7 @@ function licences(out) {
 async function build(out) {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  await Promise.all([tabler(out), icons(out), codemirror(out), fonts(out)]);
+  await Promise.all([tabler(out), icons(out), codemirror(out), fonts(out), echarts(out)]);
   htmx(out);
   licences(out);
 }

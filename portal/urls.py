@@ -20,6 +20,7 @@ from portal.jobs import api as jobs_api
 from portal.looks import api as looks_api
 from portal.pipelines import api as pipelines_api
 from portal.promotions import api as promotions_api
+from portal.queries import api as queries_api
 from portal.runs import api as runs_api
 from portal.runs import download_api, draft_api, place_api
 
@@ -39,6 +40,7 @@ API = [
     alerts_api,
     audit_api,
     looks_api,
+    queries_api,
 ]
 
 urlpatterns = [

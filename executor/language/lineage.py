@@ -34,24 +34,30 @@ _ENDS_FROM = frozenset(
     ]
 )
 _BEGINS_QUERY = frozenset(["select", "with", "values", "from", "table"])
+_BEFORE_QUERY = frozenset(["(", ")", "union", "except", "intersect", "minus", "all", "distinct"])
 _FROM_IS_NO_CLAUSE = frozenset(["extract", "trim", "substring", "substr", "overlay", "position"])
 _NOT_A_NAME = frozenset(["values", "lateral", "table", "select", "unnest", "identifier", "stream"])
 
 
 @lru_cache(maxsize=4096)
-def _views(sql: str) -> tuple[str, ...]:
+def _views(sql: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(names that are not defined inside the query, those that are), in order, each once."""
     words = [*_words(sql), "", "", ""]
     inner = set(_common_table_names(words))
     found: dict[str, str] = {}
     for name in _tables(words):
-        if name.casefold() not in inner:
-            found.setdefault(name.casefold(), name)
-    return tuple(found.values())
+        found.setdefault(name.casefold(), name)
+    return tuple(name for key, name in found.items() if key not in inner), tuple(name for key, name in found.items() if key in inner)
 
 
 def views_read(sql: str) -> list[str]:
     """Names in FROM and JOIN that are not defined inside the query, in order, each once."""
-    return list(_views(sql))
+    return list(_views(sql)[0])
+
+
+def views_defined(sql: str) -> list[str]:
+    """The others: names in FROM and JOIN that the query defines itself. `WITH a AS (SELECT * FROM a)` reads a view a all the same."""
+    return list(_views(sql)[1])
 
 
 def _words(sql: str) -> Iterator[str]:
@@ -92,7 +98,7 @@ def _tables(words: list[str]) -> Iterator[str]:
         elif word == ")" and openers:
             openers.pop()
             listing.pop()
-        starts = lower == "join" or _is_from_clause(words, place, openers) or (word == "," and listing[-1])
+        starts = lower == "join" or _is_from_clause(words, place, openers) or (word == "," and listing[-1]) or _is_table_query(words, place)
         if lower in _ENDS_FROM or lower == "view":
             listing[-1] = False
         if starts:
@@ -106,6 +112,11 @@ def _is_from_clause(words: list[str], place: int, openers: list[str]) -> bool:
         return False
     before = words[place - 1].casefold() if place else ""
     return before != "distinct" and not (openers and openers[-1] in _FROM_IS_NO_CLAUSE)
+
+
+def _is_table_query(words: list[str], place: int) -> bool:
+    """`TABLE flights`, which stands for SELECT * FROM flights."""
+    return words[place].casefold() == "table" and (place == 0 or words[place - 1].casefold() in _BEFORE_QUERY)
 
 
 def _is_view(words: list[str], place: int) -> bool:

@@ -24,6 +24,7 @@ EVERYONE = {R.VIEWER, R.DATA_VIEWER, R.AUTHOR, R.OPERATOR, R.APPROVER, R.ENVIRON
 ROLES_FOR: dict[str, set[Role]] = {
     "view": EVERYONE,
     "view_data": {R.DATA_VIEWER, R.AUTHOR, R.OPERATOR, R.APPROVER},
+    "save_query": {R.DATA_VIEWER, R.AUTHOR, R.OPERATOR, R.APPROVER},
     "upload_data": {R.AUTHOR, R.OPERATOR},
     "change_data": {R.AUTHOR, R.OPERATOR},
     "create_job": {R.AUTHOR},

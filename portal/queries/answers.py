@@ -6,10 +6,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+from asgiref.sync import sync_to_async
+
 from portal.accounts.models import User
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.queries.asking import Asked, Query, asked
+from portal.queries.history import Kept, begin
 from portal.queries.reading import Reading
 from portal.runs import preview_client
 
@@ -18,6 +21,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "message": "This is a command. Here only queries are asked, which read and change nothing.",
         "fix": "Begin with SELECT or WITH. Data is changed by jobs.",
     },
+    "unknown-view": {"expected": None, "fix": "Choose a table from the list; each is called by one name, as in raw_flights."},
     "sql-two-statements": {"fix": "Ask one query at a time: delete the others, or keep each under a name."},
     "sql-path": {
         "expected": "the name of a table",
@@ -41,12 +45,28 @@ WORDS: dict[str, dict[str, Any]] = {
 
 async def answer(user: User, environment: Environment, query: Query) -> AsyncGenerator[dict[str, Any], None]:
     """Events: `waiting` with a sentence, `reading` with how each table is read, those of the executor, and a last one with `last`: `rows`,
-    `problem`, `stage_failed` or `cancelled`. Ending the iteration early stops the work."""
+    `problem`, `stage_failed` or `cancelled`. Ending the iteration early stops the work. What becomes of it is in the person's history,
+    unless only the order or the filters of a result were changed."""
+    past = None if query.shape.is_any else Kept(await sync_to_async(begin)(user, environment, query))
+    try:
+        async with aclosing(_answer(user, environment, query, past)) as events:
+            async for event in events:
+                if past:
+                    past.take(event)
+                yield event
+    finally:
+        if past:
+            await sync_to_async(past.end)()
+
+
+async def _answer(user: User, environment: Environment, query: Query, past: Kept | None) -> AsyncGenerator[dict[str, Any], None]:
     try:
         async for found in asked(user, environment, query):
             if isinstance(found, str):
                 yield {"event": "waiting", "message": found}
                 continue
+            if past:
+                past.asked(found)
             yield {"event": "reading", "tables": [_told(reading) for reading in found.readings]}
             async with aclosing(_events(found)) as events:
                 async for event in events:
@@ -94,4 +114,6 @@ def _of_stage(readings: list[Reading], stage: int) -> Reading:
 
 
 def _in_words(problem: dict[str, Any]) -> dict[str, Any]:
-    return problem | WORDS.get(str(problem.get("code")), {})
+    code = str(problem.get("code"))
+    words = {"message": f"There is no table “{problem.get('found')}” here."} if code == "unknown-view" else {}
+    return problem | words | WORDS.get(code, {})

@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from executor.language import sql_text
 from executor.language.credentials import credential_problems
 from executor.language.filling import PLACEHOLDER
-from executor.language.lineage import views_read
+from executor.language.lineage import views_defined, views_read
 from executor.language.parameters import NAME, SECRET, ParameterType
 from executor.plain import did_you_mean
 from portal.accounts import policy
@@ -102,9 +102,11 @@ def _named(user: User, environment: Environment, query: Query) -> dict[str, Tabl
     problems = sql_text.sql_problems(query.sql) if not query.parameters and "${" not in query.sql else []
     if problems:
         raise NotRight(problems[0].message, fix=problems[0].fix, code=problems[0].code, problems=[one.as_dict() for one in problems])
-    names, found = Names(list_tables(environment).tables), {}
-    for name in views_read(query.sql):
-        found[name.casefold()] = _table(names, name, query.sql)
+    names = Names(list_tables(environment).tables)
+    found = {name.casefold(): _table(names, name, query.sql) for name in views_read(query.sql)}
+    for name in views_defined(query.sql):  # WITH raw_flights AS (SELECT * FROM raw_flights WHERE …) reads the table, too
+        if len(meant := names.meaning(name)) == 1:
+            found[name.casefold()] = meant[0]
     if len(found) > MOST_TABLES:
         raise NotRight(f"The query names {len(found)} tables; at most {MOST_TABLES} can be read.", fix="Have a job join some of them.")
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -43,6 +43,16 @@ async def reading_of(user: User, environment: Environment, table: Table, name: s
             name, table.uri, [stage | {"name": f"read_{name}", "outputView": name}], table.columns, _as_written(table), is_plain=True
         )
     return _as_proposed(await asking.look(user, environment, table.uri, {}), table, name, frozenset(taken))
+
+
+async def columns_of(user: User, environment: Environment, table: Table, name: str) -> Reading:
+    """As `reading_of`, with the columns also where a query finds them by itself: then the files are looked at. Raises PortalError."""
+    reading = await reading_of(user, environment, table, name)
+    if reading.columns is not None:
+        return reading
+    proposal = await asking.look(user, environment, table.uri, {})
+    found = [{"name": column.raw_name, "type": str(column.type.get("type", ""))} for column in proposal.columns]
+    return replace(reading, columns=found)
 
 
 def _as_it_lies(environment: Environment, table: Table) -> dict[str, Any] | None:

@@ -51,6 +51,10 @@ class Shape:
     descending: bool = False
     filters: tuple[Filter, ...] = ()
 
+    @property
+    def is_any(self) -> bool:
+        return bool(self.order or self.filters)
+
     def stage(self, view: str) -> dict[str, Any] | None:
         """The stage that does it to `view`; None where there is nothing to do."""
         if len(self.filters) > MOST_FILTERS:

@@ -12,5 +12,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_IN, views.page, name="page"),
     path(f"{_IN}/run", views.run, name="run"),
     path(f"{_IN}/columns", views.columns, name="columns"),
-    path(f"{_IN}/download", views.download, name="download"),
+    path(f"{_IN}/format", views.format_sql, name="format"),
 ]

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -21,12 +20,13 @@ from portal.data.listing import list_tables
 from portal.data.views import find_environment
 from portal.environments.models import Environment
 from portal.errors import PortalError
-from portal.jobs.doors import find_project, person
+from portal.jobs.doors import body, find_project, person
+from portal.jobs.sql_format import formatted
 from portal.queries.answers import answer
-from portal.queries.asking import TYPES, Asked, Query, asked
+from portal.queries.asking import TYPES, Query
 from portal.queries.names import Named, Names
-from portal.queries.reading import reading_of
-from portal.queries.shaping import Filter, Shape
+from portal.queries.reading import columns_of
+from portal.queries.shaping import HOW, Filter, Shape
 from portal.runs import downloads
 from portal.runs.preview_views import MOST_ROWS
 from portal.wire import LIVE_HEADERS
@@ -45,24 +45,32 @@ def page(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "environments": policy.allowed(user, "view", place.environments.order_by("rank")),
         "with_data": with_data,
         "has_tables": bool(names.all),
-        "download_rows": downloads.most_rows(),
-        "config": _config(found, names, with_data=with_data),
+        "config": _config(user, found, names, with_data=with_data),
         "section": "data",
     }
     return render(request, "queries/query.html", context)
 
 
-def _config(environment: Environment, names: Names, *, with_data: bool) -> dict[str, Any]:
+def _config(user: User, environment: Environment, names: Names, *, with_data: bool) -> dict[str, Any]:
     """What the page's script needs."""
-    arguments = [environment.project.slug, environment.name]
+    project, arguments = environment.project.slug, [environment.project.slug, environment.name]
+    in_environment = f"/api/v1/projects/{project}/environments/{environment.name}/query"
     return {
         "environment": environment.name,
+        "person": user.get_username(),
         "may_ask": with_data,
         "tables": [_listed(named, with_data=with_data) for named in names.all],
         "types": TYPES,
+        "filters": HOW,
         "most_rows": MOST_ROWS,
-        "urls": {name: reverse(f"queries:{name}", args=arguments) for name in ("run", "columns", "download")}
-        | {"table": reverse("data:table", args=arguments), "look": reverse("looks:look", args=arguments)},
+        "download_rows": downloads.most_rows(),
+        "urls": {name: reverse(f"queries:{name}", args=arguments) for name in ("page", "run", "columns", "format")}
+        | {"table": reverse("data:table", args=arguments), "look": reverse("looks:look", args=arguments)}
+        | {
+            "download": f"{in_environment}/download",
+            "history": f"{in_environment}/history",
+            "saved": f"/api/v1/projects/{project}/queries/",
+        },
     }
 
 
@@ -107,27 +115,15 @@ async def columns(request: HttpRequest, project: str, environment: str) -> JsonR
         table_rows.record_look(user, "view_data", place, meant[0].uri)
         return meant[0]
 
-    reading = await reading_of(user, place, await sync_to_async(found)(), name)
+    reading = await columns_of(user, place, await sync_to_async(found)(), name)
     return JsonResponse({"columns": reading.columns, "words": reading.words, "questions": reading.questions})
 
 
 @require_POST
-async def download(request: HttpRequest, project: str, environment: str) -> HttpResponseBase:
-    """The same JSON with {form, name} → all rows of the result as a file, up to the cap."""
-    user, place = await _asker(request, project, environment)
-    content = json_body.read_object(request)
-    return await file_of(user, place, query_of(content), content.get("form"), str(content.get("name") or "query"))
-
-
-async def file_of(user: User, environment: Environment, query: Query, form: Any, name: str) -> HttpResponseBase:
-    """The rows of the result as a file called after `name`. Raises PortalError."""
-    form = downloads.form_of(form)
-    async for found in asked(user, environment, query):
-        if isinstance(found, Asked):
-            places = [reading.uri for reading in found.readings]
-            note = downloads.noted(user, environment, environment.name, form, sql_sha256=query.sha256, uris=places)
-            return await downloads.download(found.message, form, downloads.file_name(name, form), note)
-    raise AssertionError("asking ends with a message")
+def format_sql(request: HttpRequest, project: str, environment: str) -> JsonResponse:
+    """{sql} → {sql}: the same query, laid out. 422 when it cannot be read."""
+    find_environment(person(request), find_project(request, project), environment, "view_data")
+    return JsonResponse({"sql": formatted(body(request, sql=str)["sql"])})
 
 
 async def _asker(request: HttpRequest, project: str, environment: str) -> tuple[User, Environment]:

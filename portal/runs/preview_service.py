@@ -33,6 +33,7 @@ from portal.runs.preview_reach import PreviewReach, fresh_connection
 log = logging.getLogger(__name__)
 TIDY_SECONDS = 5.0
 MEASURE_SECONDS = 0.5
+BUSY = "Another query of yours is at work here; this one begins when it has ended."
 MOST_SESSIONS = 3
 """How many sessions may end under requests before it before a request is given up."""
 
@@ -166,6 +167,8 @@ class Service:
             elif request["do"] == "warm":
                 await _send(writer, {"event": "warm", "ready": found.ready.is_set(), "last": True})
             else:
+                if request["do"] == "query" and found.is_busy:
+                    await _send(writer, {"event": "waiting", "message": BUSY})
                 await self._ask(found, request["message"], writer)
 
     async def _ask(self, lease: Lease, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:

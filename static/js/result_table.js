@@ -34,8 +34,8 @@ export function errorsFirst({ columns, rows, ...rest }) {
   return { ...rest, columns: moved(columns), rows: rows.map(moved) };
 }
 
-/** A table of `columns` and `rows` as a preview's event has them. */
-export function resultTable({ columns, rows }) {
+/** A table of `columns` and `rows` as a preview's event has them. `mend(th, column)`: what a page adds to the head of a column. */
+export function resultTable({ columns, rows }, mend = (th) => th) {
   const head = el(
     "thead",
     {},
@@ -43,9 +43,12 @@ export function resultTable({ columns, rows }) {
       "tr",
       {},
       columns.map((column, place) =>
-        heading(
+        mend(
+          heading(
+            column,
+            rows.map((row) => row[place]),
+          ),
           column,
-          rows.map((row) => row[place]),
         ),
       ),
     ),

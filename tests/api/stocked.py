@@ -24,6 +24,8 @@ from portal.jobs.models import Draft, Place
 from portal.pipelines.actions import create_pipeline
 from portal.pipelines.models import PipelineRun, Schedule
 from portal.promotions.models import Promotion
+from portal.queries.actions import save_query
+from portal.queries.asking import Query
 from portal.runs import launcher
 from portal.runs.models import LogSegment, StageRun
 from tests import factories
@@ -77,6 +79,7 @@ def stock(project: Project, owner: User) -> dict[str, str]:
     keys = {"access_key": SECRET_CANARY, "secret_key": SECRET_CANARY}
     connection = add_connection(actor=admin, environment=test, name="lake_s3", kind="s3", settings={}, secrets=keys)
     root = add_root(actor=admin, environment=test, name="archive", connection=connection.name, address="s3a://acme-lake/archive/")
+    query = save_query(actor=owner, project=project, name="mine", query=Query(f"SELECT '{CANARY}'"))
     place = Place.objects.create(environment=test, uri="curated/x", key="curated/x", owner=job)
     put_file(project)
     kept = FileVersion.objects.create(environment=test, uri="raw/a.csv", number=1, original_name="a.csv", brought_by=owner, state="kept")
@@ -89,7 +92,7 @@ def stock(project: Project, owner: User) -> dict[str, str]:
         "channel": str(channel.pk), "rule": str(rule.pk), "name": "db_password", "version": str(kept.pk), "upload": str(upload.pk),
         "membership": str(member.pk), "member": str(member.pk), "token": str(issue(user=owner, name="t", scopes=["read"])[0].pk),
         "place": str(place.pk), "seq": "1", "kind": "csv",
-        "connection": connection.name, "root": root.name,
+        "connection": connection.name, "root": root.name, "query": str(query.pk),
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executor.language.lineage import views_read
+from executor.language.lineage import views_defined, views_read
 from executor.language.sql_text import CODE, COMMENT, NAME, RAW_STRING, STRING, place, spans, sql_problems
 
 
@@ -119,12 +119,22 @@ def test_lines_and_columns_count_from_one() -> None:
         ("WITH RECURSIVE t(n) MAX RECURSION LEVEL 9 AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT * FROM t JOIN a", ["a"]),
         ("WITH RECURSIVE t MAX RECURSION LEVEL 9 (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT * FROM t", []),
         ("WITH t (SELECT 1 FROM a), u(n) (VALUES (1)) SELECT * FROM t, u", ["a"]),
-        ("SELECT * FROM a JOIN (SELECT 1) b WHERE x IN (SELECT y FROM c) AND EXISTS (TABLE d)", ["a", "c"]),
+        ("SELECT * FROM a JOIN (SELECT 1) b WHERE x IN (SELECT y FROM c) AND EXISTS (TABLE d)", ["a", "c", "d"]),
+        ("SELECT * FROM a JOIN b JOIN A", ["a", "b"]),
+        ("TABLE a", ["a"]),
+        ("WITH x AS (SELECT 1) TABLE a", ["a"]),
+        ("TABLE a UNION ALL TABLE b", ["a", "b"]),
+        ("SELECT table FROM a", ["a"]),
         ("(SELECT * FROM a) UNION (SELECT * FROM b)", ["a", "b"]),
     ],
 )
 def test_views_read(sql: str, views: list[str]) -> None:
     assert views_read(sql) == views
+
+
+def test_names_that_a_query_defines_may_be_those_of_views_that_it_reads() -> None:
+    sql = "WITH a AS (SELECT * FROM a JOIN b), c AS (SELECT 1) SELECT * FROM A, c, d"
+    assert (views_read(sql), views_defined(sql)) == (["b", "d"], ["a", "c"])
 
 
 def test_views_read_agree_with_a_full_parser_on_the_examples() -> None:

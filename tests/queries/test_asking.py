@@ -107,6 +107,12 @@ def test_a_name_of_two_tables_asks_which_is_meant(browser_of: Any, ana: User, la
     assert "curated_daily_delays_csv" in problem["fix"] and service == []
 
 
+def test_a_part_of_a_query_may_be_called_as_the_table_that_it_reads(browser_of: Any, ana: User, service: list[dict[str, Any]]) -> None:
+    sql = "WITH curated_daily_delays AS (SELECT * FROM curated_daily_delays), t AS (SELECT 1) SELECT * FROM curated_daily_delays, t"
+    assert ask(browser_of(ana), sql)[-1]["event"] == "rows"
+    assert [stage["name"] for stage in service[0]["message"]["document"]["stages"]] == ["read_curated_daily_delays", "query"]
+
+
 def test_a_password_in_a_query_is_refused(browser_of: Any, ana: User, service: list[dict[str, Any]]) -> None:
     sql = "SELECT * FROM curated_daily_delays WHERE day = 'postgres://u:hunter22@db/x'"
     [refused] = ask(browser_of(ana), sql)

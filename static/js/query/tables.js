@@ -2,6 +2,7 @@
 import { el, icon } from "../dom.js";
 import { typeIcon } from "../result_table.js";
 import { request } from "../server.js";
+import { quoted } from "./names.js";
 
 export class Tables extends EventTarget {
   constructor(root, filter, config) {
@@ -56,7 +57,7 @@ export class Tables extends EventTarget {
     const name = table.name
       ? el(
           "button",
-          { type: "button", class: "quiet mono clip", title: `${table.uri}: ${table.kind}`, onclick: () => this.choose(table.name) },
+          { type: "button", class: "name mono clip", title: `${table.uri}: ${table.kind}`, onclick: () => this.choose(table.name) },
           table.name,
         )
       : el("span", { class: "mut clip", title: "Another table has this name, too. Rename one of them." }, table.uri);
@@ -64,8 +65,13 @@ export class Tables extends EventTarget {
     return el("li", {}, el("div", { class: "table-line" }, table.name ? arrow : icon("alert-triangle", "warn"), name), columns);
   }
 
-  choose(detail) {
-    this.dispatchEvent(new CustomEvent("choose", { detail }));
+  /** `start`: what is written into an empty text instead of the name. */
+  choose(name, start = name) {
+    this.dispatchEvent(new CustomEvent("choose", { detail: { name, start } }));
+  }
+
+  startOf({ name }) {
+    return `SELECT *\nFROM ${name}\nLIMIT 100`;
   }
 
   async toggle(table, arrow, list) {
@@ -91,7 +97,7 @@ export class Tables extends EventTarget {
         {},
         el(
           "button",
-          { type: "button", class: "quiet mono clip", title: column.type, onclick: () => this.choose(quoted(column.name)) },
+          { type: "button", class: "name mono clip", title: column.type, onclick: () => this.choose(quoted(column.name)) },
           icon(typeIcon(column.type), "mut"),
           " ",
           column.name,
@@ -104,9 +110,6 @@ export class Tables extends EventTarget {
 }
 
 const textOf = ({ name, uri, columns }) => [name, uri, ...(columns ?? []).map((column) => column.name)].join(" ").toLowerCase();
-
-/** A name as SQL takes it. */
-export const quoted = (name) => (/^[A-Za-z_]\w*$/.test(name) ? name : `\`${name.replaceAll("`", "``")}\``);
 
 function grouped(tables) {
   const found = new Map();
