@@ -135,7 +135,7 @@ def test_connection(values: str | None) -> None:
     from executor.look import commands
     from executor.trials import try_connection
 
-    sys.exit(commands.answer(lambda given, lake, tell: try_connection(given, lake, commands.say)))
+    sys.exit(commands.answer(lambda given, roots, tell: try_connection(given, roots.lake, commands.say)))
 
 
 @main.command()

@@ -21,11 +21,12 @@ from executor.document.reading import read_document
 from executor.event_writer import EventWriter, line_of
 from executor.events import Log, ProblemFound, PublishRequested, Ready, RunFinished, RunStarted, SessionReady
 from executor.files import receipts
-from executor.files.publish import Publisher
 from executor.problems import Problem, ProblemError
 from executor.running.heartbeat import beating
 from executor.running.lake_texts import with_lake_texts
+from executor.running.outputs import Outputs
 from executor.running.preview import Preview, stage_index, write_views
+from executor.running.reach import Reach, reach_of
 from executor.running.runner import RunContext, Runner, StageFailure
 from executor.running.values import Values, read_values, values_from
 from executor.running.warm_up import warm_up_job
@@ -33,6 +34,7 @@ from executor.spark import errors as spark_errors
 from executor.spark.connectors import require_connectors
 from executor.spark.home import SPARK_VERSION
 from executor.spark.session import SparkProcess
+from executor.stores.roots import Copies
 
 DONE, NOT_RIGHT, FAILED = 0, 1, 2
 ANSWER_SECONDS = 300
@@ -71,9 +73,10 @@ def run(file: str, environment: str | None, parameters: Sequence[str], values: s
             process = warm_process(emit) if warm else None
             given, document = read_inputs(file, parameters, values)
             process = started_process(process, given, emit, connectors_needed(document, environment))
-            document = with_lake_texts(document, given.lake, environment)
-            job = _job(document, environment, given)
-            return JobRun(emit, given, job, sys.stdin).run(process, Path(views) if views else None)
+            reach = reach_of(given, Copies(process.scratch))
+            document = with_lake_texts(document, reach.roots, environment)
+            job = _job(document, environment, given, reach)
+            return JobRun(emit, given, job, sys.stdin, reach).run(process, Path(views) if views else None)
     except ProblemError as error:
         return _not_right(emit, error)
     except Stopped:
@@ -140,9 +143,10 @@ def preview(file: str, to: str, rows: int, environment: str | None, parameters: 
         given, document = read_inputs(file, parameters, values)
         needed = connectors_needed(document, environment)
         process = SparkProcess(given.compute, "preview", spark_log(emit), connectors=needed)
-        document = with_lake_texts(document, given.lake, environment)
-        job = _job(document, environment, given)
-        Preview(process, emit, job, given.lake, connections=given.connections).show(stage_index(job, to), rows)
+        reach = reach_of(given, Copies(process.scratch))
+        document = with_lake_texts(document, reach.roots, environment)
+        job = _job(document, environment, given, reach)
+        Preview(process, emit, job, reach).show(stage_index(job, to), rows)
         return DONE
     except ProblemError as error:
         return _not_right(emit, error)
@@ -176,8 +180,9 @@ def read_inputs(file: str, parameters: Sequence[str], values: str | None) -> tup
     return replace(given, parameters=given.parameters | _pairs(parameters)), document
 
 
-def _job(document: bytes | dict[str, Any], environment: str | None, given: Values) -> Job:
-    return parse(document, environment=environment, parameters=given.parameters, run_id=given.run_id, secrets=given.secrets)
+def _job(document: bytes | dict[str, Any], environment: str | None, given: Values, reach: Reach) -> Job:
+    roots = reach.roots.known
+    return parse(document, environment=environment, parameters=given.parameters, run_id=given.run_id, secrets=given.secrets, roots=roots)
 
 
 def _read(file: str) -> bytes:
@@ -225,9 +230,10 @@ def _not_right(emit: EventWriter, error: ProblemError) -> int:
 class JobRun:
     """One run from a job that is right to its result."""
 
-    def __init__(self, emit: EventWriter, values: Values, job: Job, answers: IO[str]) -> None:
+    def __init__(self, emit: EventWriter, values: Values, job: Job, answers: IO[str], reach: Reach) -> None:
         self.emit, self.values, self.job, self.answers = emit, values, job, answers
-        self.publisher = Publisher(values.run_id, values.lake, places=values.places, keep=values.keep_outputs)
+        self.reach = reach
+        self.publisher = Outputs(values.run_id, reach.roots, places=values.places, keep=values.keep_outputs)
         self.is_published = False
 
     def run(self, process: SparkProcess, views: Path | None = None) -> int:
@@ -254,20 +260,14 @@ class JobRun:
             self.emit(Log(level="warning", message=f"The run {run_id} ended while it published: its outputs are as they were before it."))
         spark = process.session
         self.emit(SessionReady(duration_ms=clock.elapsed_ms))
-        context = RunContext(
-            spark,
-            self.emit,
-            environment=self.job.environment,
-            lake_folder=self.values.lake,
-            publisher=self.publisher,
-            connections=self.values.connections,
-        )
+        context = RunContext(spark, self.emit, environment=self.job.environment, reach=self.reach, publisher=self.publisher)
         runner = Runner(process, context, self.emit, self.values.run_id)
         runner.run(self.job)
         if not self.publisher.outputs:
             self.emit(Log(level="info", message="This run writes nothing: no stage of it has written files."))
         if views is not None:
             write_views(views, list(context.views.values()))
+        self.publisher.send()
         if not self._may_publish():
             return self._finish("not_published", runner.warnings)
         with undisturbed():

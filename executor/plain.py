@@ -34,6 +34,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     return f"Did you mean “{near}”?" if near else None
 
 
+def bytes_in_words(size: int) -> str:
+    """`1.2 MB`."""
+    for unit, of in (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)):
+        if size >= of:
+            return f"{size / of:,.1f} {unit}"
+    return f"{size:,} bytes"
+
+
 def shown(value: Any) -> str:
     """A value as a person reads it in `found`: its kind, and itself where it is short."""
     if isinstance(value, str):

@@ -1,17 +1,17 @@
-"""`python -m executor put-back`: one JSON object {lake, uri, kept} on standard input, one event in answer. See docs/contract.md."""
+"""`python -m executor put-back`: one JSON object {lake, roots, connections, uri, kept} on standard input, one event in answer. See
+docs/contract.md."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any, TextIO
 
 from executor.event_writer import EventWriter
 from executor.events import ProblemFound, PutBack
-from executor.files import kept, lake
 from executor.problems import Problem, ProblemError
+from executor.stores.roots import roots_of
 
-LONGEST = 10_000
+LONGEST = 1_000_000
 
 
 def put_back(stream: TextIO, answers: TextIO) -> int:
@@ -19,9 +19,9 @@ def put_back(stream: TextIO, answers: TextIO) -> int:
     emit = EventWriter(answers)
     try:
         given = _given(stream.readline(LONGEST))
-        folder = Path(given["lake"]).resolve()
-        target = lake.resolve(folder, given["uri"], "outputURI")
-        emit(PutBack(uri=given["uri"], **kept.put_back(folder, target, given["kept"], given["uri"])))
+        with roots_of(given) as roots:
+            root, place = roots.at(given["uri"], "outputURI", writes=True)
+            emit(PutBack(uri=given["uri"], **root.put_back(place, given["kept"], given["uri"])))
     except ProblemError as error:
         emit(ProblemFound(problem=error.problems[0].as_dict()))
         return 1

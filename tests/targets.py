@@ -59,15 +59,17 @@ def note_columns(run: Run) -> Run:
 
 def surveyed(environment: Environment, document: str) -> dict[str, Any]:
     from executor.running.survey import survey
+    from executor.stores.roots import Roots
 
     values = {"document": document, "environment": environment.name, "parameters": environment.parameters}
-    return survey(values, lake_of(environment), lambda what, done, whole: None)
+    return survey(values, Roots(lake_of(environment)), lambda what, done, whole: None)
 
 
 def answer_here(monkeypatch: pytest.MonkeyPatch, settings: Any, folder: Path) -> list[dict[str, Any]]:
     """Answers what promotions ask the preview service; gives the messages. Lakes lie in `folder` from now on."""
     from executor.problems import ProblemError
     from executor.running.survey import survey
+    from executor.stores.roots import Roots
     from portal.environments.models import Environment
     from portal.promotions import target
 
@@ -78,7 +80,7 @@ def answer_here(monkeypatch: pytest.MonkeyPatch, settings: Any, folder: Path) ->
     def answer(message: dict[str, Any]) -> dict[str, Any]:
         place = Environment.objects.select_related("project").get(pk=message["environment"])
         try:
-            return survey(message["values"], lake_of(place), lambda what, done, whole: None)
+            return survey(message["values"], Roots(lake_of(place)), lambda what, done, whole: None)
         except ProblemError as error:
             return {"event": "problem", "problem": error.problems[0].as_dict()}
 

@@ -185,6 +185,10 @@ class S3(ConnectionKind):
         (for us-east-1 one without a region)."""
         return self.endpoint.rstrip("/") if self.service == "other" else f"https://{self._service()[0]}"
 
+    def role_url(self) -> str:
+        """Where a role is taken on."""
+        return f"https://sts.{self.region}.{_domain(self.region)}" if self.service == "amazon" else self.url()
+
     def clean_root(self, address: str) -> str:
         scheme, separator, rest = address.strip().partition("://")
         bucket, _, prefix = rest.partition("/")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from executor.files.delta_log import LOG, is_table
@@ -32,14 +33,16 @@ def resolve(lake: Path, uri: str, field: str) -> Path:
     return path
 
 
-def existing(lake: Path, uri: str, field: str = "inputURI") -> str:
-    """The path that Spark reads for `uri`. Raises ProblemError, with the nearest name that exists, when nothing is there."""
+def existing(lake: Path, uri: str, field: str = "inputURI", *, called: str | None = None) -> str:
+    """The path that Spark reads for `uri`, which is `called` so in problems where the document calls it otherwise. Raises ProblemError,
+    with the nearest name that exists, when nothing is there."""
     path = Path(visible(str(resolve(lake, uri, field))))
+    uri = called or uri
     found = matches(path)
     root = os.path.realpath(lake)
     inside = [one for one in found if Path(os.path.realpath(one)).is_relative_to(root)]
     if not inside:
-        raise ProblemError(_missing(path, uri, field))
+        raise ProblemError(missing(uri, field, near=near_name(path, uri), has_folder=path.parent.is_dir()))
     unreadable = next((one for one in inside if not os.access(one, os.R_OK)), None)
     if unreadable:
         raise ProblemError(
@@ -119,8 +122,13 @@ def near_name(path: Path, uri: str) -> str | None:
     """`Did you mean “raw/flights.csv”?` for the nearest name beside a missing `path`, written as `uri` is; None when nothing is near."""
     if not path.parent.is_dir():
         return None
-    near = nearest(path.name, (name for name in os.listdir(path.parent)[:1000] if not name.startswith((".", "_"))))
-    return f"Did you mean “{uri.removesuffix(path.name)}{near}”?" if near else None
+    return near_among(path.name, os.listdir(path.parent), uri)
+
+
+def near_among(name: str, names: Iterable[str], uri: str) -> str | None:
+    """The same for the `names` of a folder."""
+    near = nearest(name, (one for one in islice(names, 1000) if not one.startswith((".", "_"))))
+    return f"Did you mean “{uri.removesuffix(name)}{near}”?" if near else None
 
 
 def _not_plain(uri: str, field: str, what: str, where: str) -> Problem:
@@ -134,15 +142,15 @@ def _not_plain(uri: str, field: str, what: str, where: str) -> Problem:
     )
 
 
-def _missing(path: Path, uri: str, field: str) -> Problem:
-    parent = path.parent
+def missing(uri: str, field: str, *, near: str | None, has_folder: bool) -> Problem:
+    """Nothing is there. `near`: as of `near_name`; `has_folder`: whether the folder above is there."""
     return Problem(
         code="input-missing",
         field=field,
         message=f"There is nothing at “{uri}”.",
-        found="no file or folder" if parent.is_dir() else "no such folder either",
+        found="no file or folder" if has_folder else "no such folder either",
         expected="a file or folder in the lake",
-        fix=near_name(path, uri) or "Check the path, or upload the file.",
+        fix=near or "Check the path, or upload the file.",
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -44,13 +45,17 @@ def facts_of(output: Path) -> dict[str, Any]:
     not. Text is cut, numbers are whole: whoever can write in the lake can write these too."""
     if is_table(output):
         return delta_history.facts_of(output)
-    said = _read_mark(output)
-    facts: dict[str, Any] = {name: said[name][:100] for name in _TEXTS if isinstance(said.get(name), str)}
-    facts |= {name: said[name] for name in _NUMBERS if isinstance(said.get(name), int) and 0 <= said[name] < 2**53}
+    facts = facts_in(_read_mark(output))
     if "bytes" not in facts or "files" not in facts:
         sizes = [entry.size for entry in tree.Walk(output) if entry.kind == tree.FILE and not entry.is_hidden]
         facts |= {"files": len(sizes), "bytes": sum(sizes)}
     return facts
+
+
+def facts_in(said: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a mark's content, as far as it tells."""
+    facts: dict[str, Any] = {name: said[name][:100] for name in _TEXTS if isinstance(said.get(name), str)}
+    return facts | {name: said[name] for name in _NUMBERS if isinstance(said.get(name), int) and 0 <= said[name] < 2**53}
 
 
 def written(output: Path) -> dict[str, str]:

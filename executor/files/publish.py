@@ -48,6 +48,11 @@ class Output:
     written: dict[str, str] = field(default_factory=dict)
     columns: marks.Columns | None = None
 
+    @property
+    def noted(self) -> dict[str, Any]:
+        """What its mark says besides its facts."""
+        return ({"written": self.written} if self.written else {}) | marks.columns_noted(self.columns)
+
     def as_dict(self) -> dict[str, Any]:
         """stage, uri, format and rows where known, bytes and files as written by this run."""
         sizes = self._sizes()
@@ -254,7 +259,7 @@ class Publisher:
 
     def _prepared(self, output: Output) -> exchange.Reversible | None:
         """The exchange that makes one output visible; None where what is there already stays."""
-        _drop_checksums(output.staged)
+        drop_checksums(output.staged)
         exists = os.path.lexists(output.target)
         if output.save_mode == "Ignore" and exists:
             output.facts["published"] = False
@@ -271,8 +276,7 @@ class Publisher:
         whole = _data_files(output.staged)
         sizes = {"files": len(whole), "bytes": sum(file.stat().st_size for file in whole)}
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        written = ({"written": output.written} if output.written else {}) | marks.columns_noted(output.columns)
-        marks.mark(output.staged, {"run_id": self.run_id, "published_at": now, **facts, **sizes, **written})
+        marks.mark(output.staged, {"run_id": self.run_id, "published_at": now, **facts, **sizes, **output.noted})
         return kept.step_for(output.staged, output.target, self.keep)
 
     def _note_tables(self) -> None:
@@ -366,7 +370,7 @@ def _as_it_will_be(output: Output) -> Path:
         return output.staged
     whole = output.staged.with_name(f"{output.staged.name}.whole")
     tree.remove(whole)
-    _drop_checksums(output.staged)
+    drop_checksums(output.staged)
     for part in (output.staged, output.target):
         _link_existing(part, whole)
     return whole
@@ -404,7 +408,7 @@ def _link(file: Path, place: Path) -> None:
         shutil.copy2(file, place)
 
 
-def _drop_checksums(folder: Path) -> None:
+def drop_checksums(folder: Path) -> None:
     """Hadoop's hidden checksum files are of no use to readers of the output."""
     for entry in tree.Walk(folder):
         if entry.kind == tree.FILE and entry.name.startswith(".") and entry.name.endswith(".crc"):

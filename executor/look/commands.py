@@ -7,41 +7,41 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from executor.problems import Problem, ProblemError
+from executor.stores.roots import Roots, roots_of
 
 MAX_LINE = 4_000_000
 DONE, NOT_RIGHT = 0, 1
 TELL_SECONDS = 0.5
-Work = Callable[[dict[str, Any], Path, Callable[[str, int, int], None]], dict[str, Any]]
+Work = Callable[[dict[str, Any], Roots, Callable[[str, int, int], None]], dict[str, Any]]
 
 
-def look(given: dict[str, Any], lake: Path, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
+def look(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
     """{"uri", "settings", "limit_bytes", "seconds"} → `looked` with the proposal."""
     from executor.look.looking import SECONDS
     from executor.look.looking import look as look_at
 
     limit, seconds = given.get("limit_bytes"), float(given.get("seconds", SECONDS))
     settings = given.get("settings") or {}
-    proposal = look_at(lake, str(given["uri"]), settings, limit_bytes=int(limit) if limit else None, seconds=seconds, tell=tell)
+    proposal = look_at(roots, str(given["uri"]), settings, limit_bytes=int(limit) if limit else None, seconds=seconds, tell=tell)
     return {"event": "looked", "proposal": proposal.model_dump(by_alias=True, exclude_none=True)}
 
 
-def unpack(given: dict[str, Any], lake: Path, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
+def unpack(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
     """{"uri", "to", "limits": {"members", "bytes"}} → `unpacked` with the files that were written into the folder `to`."""
     from executor.look.packed import unpack as unpack_to
 
     limits = {key: int(value) for key, value in (given.get("limits") or {}).items() if key in ("members", "bytes")}
-    return {"event": "unpacked", "files": unpack_to(lake, str(given["uri"]), str(given.get("to", "")), tell, limits)}
+    return {"event": "unpacked", "files": unpack_to(roots.lake, str(given["uri"]), str(given.get("to", "")), tell, limits)}
 
 
 def answer(work: Work) -> int:
     """Does `work` for the values on standard input; gives the exit code."""
     try:
-        given, lake = _values()
-        say(work(given, lake, _Teller()))
+        with roots_of(given := _values()) as roots:
+            say(work(given, roots, _Teller()))
         return DONE
     except ProblemError as error:
         for problem in error.problems:
@@ -63,17 +63,14 @@ DISK_FULL = Problem(
 TOO_MUCH = Problem(code="look-too-much", message="The file is too large or too deep to be looked at.", fix="Bring a smaller part of it.")
 
 
-def _values() -> tuple[dict[str, Any], Path]:
+def _values() -> dict[str, Any]:
     try:
         given = json.loads(sys.stdin.readline(MAX_LINE))
     except ValueError:
         given = None
     if not isinstance(given, dict) or not any(isinstance(given.get(name), str) for name in ("uri", "document", "run_id", "kind")):
         raise ProblemError(Problem(code="values-not-json", message="The values on standard input are not right.", expected='{"uri": …}'))
-    folder = Path(str(given.get("lake", ".")))
-    if not folder.is_dir():
-        raise ProblemError(Problem(code="lake-missing", message=f"There is no folder “{folder}” to use as the lake."))
-    return given, folder.resolve()
+    return given
 
 
 def say(event: dict[str, Any]) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from executor.files import lake
 from executor.files.folder import DataFile, place_of
 from executor.language import json_text
 from executor.look.delimited import DelimitedLook, Tell
@@ -22,6 +21,7 @@ from executor.look.opening import Opened
 from executor.look.proposal import ColumnChoice, Proposal, Said, Settings
 from executor.plain import problems_of
 from executor.problems import Problem, ProblemError
+from executor.stores.roots import Roots
 
 SECONDS = 20.0
 ZIP, PARQUET = b"PK\x03\x04", b"PAR1"
@@ -51,11 +51,11 @@ WHOLE_HEAD = 10_000
 """A file of blanks that is larger than this is looked at like any other."""
 
 
-def look(lake_folder: Path, uri: str, given: dict[str, Any], *, limit_bytes: int | None, seconds: float, tell: Tell) -> Proposal:
+def look(roots: Roots, uri: str, given: dict[str, Any], *, limit_bytes: int | None, seconds: float, tell: Tell) -> Proposal:
     """The proposal for the file (or, of a folder, one of its files) at `uri`. Raises ProblemError."""
     began = time.monotonic()
     settings = settings_from(given)
-    files = _files_at(lake_folder, uri)
+    files = _files_at(roots, uri)
 
     def look_at(file: DataFile, columns: dict[str, ColumnChoice], others: Sequence[DataFile]) -> Proposal:
         said = settings.model_copy(update={"columns": columns})
@@ -81,9 +81,10 @@ def settings_from(given: dict[str, Any]) -> Settings:
         raise ProblemError(problems_of(error, Settings)) from None
 
 
-def _files_at(lake_folder: Path, uri: str) -> list[DataFile]:
+def _files_at(roots: Roots, uri: str) -> list[DataFile]:
     """The file, or those of the folder with something in them."""
-    path = Path(lake.existing(lake_folder, uri, "uri"))
+    root, place = roots.at(uri, "uri")
+    path = Path(root.read(place, uri, "uri").path)
     if not path.is_dir():
         return [DataFile(path, uri)]
     files = [file for file in place_of(str(path), uri).files if not _is_blank(file.path)]

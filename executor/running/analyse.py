@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from executor.document.job import Job, check
 from executor.events import Event, Log, ProblemFound
+from executor.language.roots import Root
 from executor.problems import Problem, ProblemError
 from executor.running.cells import columns_of
 from executor.running.preview import Memory, Preview, parse_part
+from executor.running.reach import Reach
 from executor.running.runner import StageFailure
 from executor.running.values import Values
 from executor.spark import errors as spark_errors
@@ -28,6 +31,7 @@ def analyse(
     to: int | None,
     values: Values,
     memory: Memory,
+    reach: Reach,
     environment: str | None = None,
 ) -> Columns:
     """Says every problem found and gives the columns of the views up to stage `to` (None: all).
@@ -36,38 +40,34 @@ def analyse(
     """
     last = len(document["stages"]) - 1 if to is None else to
     given = values.parameters or None
-    problems = check(document, environment=environment, parameters=given)
+    known = reach.roots.known
+    problems = check(document, environment=environment, parameters=given, roots=known)
     for problem in problems:
         emit(ProblemFound(problem=problem.as_dict()))
-    job = _readable_part(document, last, problems, given, environment)
-    return _Analysis(process, emit, job, values, memory).columns() if job else {}
+    job = _readable_part(document, last, problems, given, environment, known)
+    return _Analysis(process, emit, job, reach, memory).columns() if job else {}
 
 
-def _readable_part(document: dict[str, Any], last: int, problems: list[Problem], parameters: Any, environment: str | None) -> Job | None:
+def _readable_part(
+    document: dict[str, Any], last: int, problems: list[Problem], parameters: Any, environment: str | None, roots: Sequence[Root]
+) -> Job | None:
     """The stages before the first that cannot be read at all, as a job; None when there are none."""
     end = min([problem.stage_index for problem in problems if problem.stage_index is not None] + [last + 1])
     for count in (end, end - 1):
         if count < 1:
             continue
         try:
-            return parse_part(document, count, environment=environment, parameters=parameters)
+            return parse_part(document, count, environment=environment, parameters=parameters, roots=roots)
         except ProblemError:
             continue
     return None
 
 
 class _Analysis:
-    def __init__(self, process: SparkProcess, emit: Any, job: Job, values: Values, memory: Memory) -> None:
+    def __init__(self, process: SparkProcess, emit: Any, job: Job, reach: Reach, memory: Memory) -> None:
         self.emit, self.job = emit, job
         self.quiet: list[Event] = []
-        self.preview = Preview(
-            process,
-            self._overhear,  # type: ignore[arg-type]
-            job,
-            values.lake,
-            memory=memory,
-            connections=values.connections,
-        )
+        self.preview = Preview(process, self._overhear, job, reach, memory=memory)  # type: ignore[arg-type]
         self.broken: set[str] = set()
 
     def _overhear(self, event: Event) -> None:

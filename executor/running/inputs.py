@@ -1,17 +1,19 @@
-"""What a run or a preview reads in the lake, and whether that is still as it was when it began to."""
+"""What a run or a preview reads, and whether that is still as it was when it began to."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from executor.files import lake
 from executor.problems import Foreign, Problem
 from executor.stages import Stage
 
 CHANGED = "input-changed"
+State = tuple[tuple[str, Any, int], ...]
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class Input:
     stage: Stage
     uri: str
     path: str
-    state: lake.Snapshot
+    state: State
+    now: Callable[[], State] = field(compare=False)
+    """What stands for the content of the files now."""
 
     @property
     def is_as_it_was(self) -> bool:
         """Whether every file that was there is there still, unchanged. What came in addition was not read."""
-        return set(self.state) <= set(lake.snapshot(self.path))
+        return set(self.state) <= set(self.now())
 
     def change(self, *, is_preview: bool) -> Problem | None:
         """What has become of it meanwhile, as a problem; None while it is as it was.
@@ -44,7 +48,7 @@ class Input:
             "message": f"“{self.uri}” was changed while {reader}: old and new rows could be mixed.",
             "fix": f"{again}: the file is then read as it is now.",
         }
-        if self.state and not lake.snapshot(self.path):
+        if self.state and not self.now():
             words = {
                 "message": f"“{self.uri}” was renamed or deleted while {reader}.",
                 "fix": f"Put it back on the page Data, or let the stage read its new name. {again} then.",

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from executor.document.kept_files import FILES, files_named, with_files
 from executor.document.reading import read_document
-from executor.files import lake
 from executor.files.inputs import read_text
 from executor.problems import ProblemError
+from executor.stores.roots import Roots
 
 
-def with_lake_texts(document: bytes | dict[str, Any], folder: Path, environment: str | None) -> bytes | dict[str, Any]:
+def with_lake_texts(document: bytes | dict[str, Any], roots: Roots, environment: str | None) -> bytes | dict[str, Any]:
     """The document with the texts of the files it names; as it is where it keeps them, names none, or not all of them are there (a stage
     may make one; else its reader says what is missing)."""
     try:
@@ -25,7 +24,8 @@ def with_lake_texts(document: bytes | dict[str, Any], folder: Path, environment:
 
     def read(uri: str) -> str | None:
         try:
-            return read_text(lake.existing(folder, uri), uri)
+            root, place = roots.at(uri, "inputURI")
+            return read_text(root.read(place, uri, "inputURI").path, uri)
         except ProblemError:
             return None
 

@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING, Any
 from executor.document.job import Job, parse
 from executor.event_writer import EventWriter
 from executor.events import PreviewRows, StageEntered, StageFinished
-from executor.files import lake, made_of
+from executor.files import made_of
+from executor.language.roots import FOLDER_ONLY, Root
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.cells import columns_of, first_rows, with_names
-from executor.running.connections import Connections
 from executor.running.hazards import Hazards
 from executor.running.inputs import Input
 from executor.running.joins import Joins
+from executor.running.reach import Reach
 from executor.running.runner import RunContext, Runner, View, is_extract
 from executor.running.watches import Watch
 from executor.stages import Stage
@@ -60,8 +61,8 @@ class Kept:
     def is_fresh(self) -> bool:
         """Whether every file is still as it was, and none was made of another one that is newer now."""
         try:
-            return all(lake.snapshot(one.path) == one.state and made_of.is_newest(one.path) for one in self.inputs)
-        except OSError:
+            return all(one.now() == one.state and made_of.is_newest(one.path) for one in self.inputs)
+        except (OSError, ProblemError):
             return False
 
 
@@ -102,18 +103,10 @@ class PreviewContext(RunContext):
     is_preview = True
 
     def __init__(
-        self,
-        process: SparkProcess,
-        emit: EventWriter,
-        job: Job,
-        lake_folder: Path,
-        *,
-        sample: bool,
-        connections: Connections | None,
-        plain: Collection[str] = (),
+        self, process: SparkProcess, emit: EventWriter, job: Job, reach: Reach, *, sample: bool, plain: Collection[str] = ()
     ) -> None:
         """`plain`: views that are to have the columns of the data alone."""
-        super().__init__(process.session, emit, environment=job.environment, lake_folder=lake_folder, connections=connections)
+        super().__init__(process.session, emit, environment=job.environment, reach=reach)
         self.is_sampled = sample
         self.plain = frozenset(name.casefold() for name in plain)
         self.row_limit = SAMPLE_ROWS if sample else None
@@ -148,18 +141,17 @@ class Preview:
         process: SparkProcess,
         emit: EventWriter,
         job: Job,
-        lake_folder: Path,
+        reach: Reach,
         *,
         sample: bool = True,
         memory: Memory | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
-        connections: Connections | None = None,
         plain: Collection[str] = (),
     ) -> None:
         self.job, self.emit, self.sample = job, emit, sample
         self.memory = memory or Memory()
         self.is_cancelled = is_cancelled
-        self.context = PreviewContext(process, emit, job, lake_folder, sample=sample, connections=connections, plain=plain)
+        self.context = PreviewContext(process, emit, job, reach, sample=sample, plain=plain)
         self.context.know(job)
         self.runner = Runner(process, self.context, emit, "preview")
         self.keys: dict[str, str] = {}
@@ -263,7 +255,7 @@ class Preview:
             [self.keys.get(name.casefold(), "") for name in reads],
             self.sample,
             sorted(self.context.plain.intersection(map(str.casefold, stage.writes()))),
-            str(self.context.lake_folder),
+            self.context.roots.key,
             self.job.environment,
         )
 
@@ -339,18 +331,19 @@ def parse_part(
     environment: str | None,
     parameters: dict[str, Any] | None,
     secrets: dict[str, str] | None = None,
+    roots: Sequence[Root] = FOLDER_ONLY,
 ) -> Job:
     """The job of the first `count` stages. A parameter that only later stages use is no problem here. Raises ProblemError."""
     part = document | {"stages": document["stages"][:count]}
     try:
-        return parse(part, environment=environment, parameters=parameters, secrets=secrets)
+        return parse(part, environment=environment, parameters=parameters, secrets=secrets, roots=roots)
     except ProblemError as error:
         unused = {str(problem.field).removeprefix("parameters.") for problem in error.problems if problem.code == "parameter-unused"}
         if len(unused) < len(error.problems):
             raise ProblemError([problem for problem in error.problems if problem.code != "parameter-unused"]) from error
     part["parameters"] = {name: words for name, words in part["parameters"].items() if name not in unused}
     given = None if parameters is None else {name: value for name, value in parameters.items() if name not in unused}
-    return parse(part, environment=environment, parameters=given, secrets=secrets)
+    return parse(part, environment=environment, parameters=given, secrets=secrets, roots=roots)
 
 
 def stage_index(job: Job, to: str) -> int:

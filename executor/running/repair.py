@@ -1,7 +1,7 @@
 """`python -m executor repair`: takes back what a run left half published that died while it published, and removes what runs left that
 were killed before. Starts no Spark.
 
-One JSON object {"lake", "run_id", "staged"} on standard input; `staged`, which may be left out: folders of the lake, from its top, in which
+One JSON object {"lake", "roots", "connections", "run_id", "staged"} on standard input; `staged`, which may be left out: addresses for which
 that run had staged its outputs. One event in answer: `repaired`, with `open`: whether that run's exchange is still unfinished (somebody
 else publishes just now, or a file could not be moved).
 """
@@ -10,21 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from executor.files import exchange
-from executor.files.publish import STAGING, Publisher, remove_leftovers
+from executor.files import exchange, receipts
+from executor.language.roots import DEFAULT
+from executor.problems import ProblemError
+from executor.stores.roots import Roots
 
 
-def repair(given: dict[str, Any], folder: Path, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
-    """See above. All unfinished exchanges of the lake are ended, not only that of the run."""
+def repair(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
+    """See above. Of the environment's own folder all unfinished exchanges are ended, not only that of the run."""
     run_id = str(given["run_id"])
-    Publisher(run_id, folder).repair()
-    for parent in given.get("staged", ()):
-        staging = folder / str(parent) / STAGING
-        if staging.is_dir() and staging.resolve().is_relative_to(folder.resolve()):
-            remove_leftovers(staging, folder)
-            with suppress(OSError):  # a run that works stages there, too
-                staging.rmdir()
-    return {"event": "repaired", "open": exchange.is_open(folder, run_id)}
+    is_published = receipts.read(roots.lake, run_id) is not None
+    staged: dict[str, list[str]] = {DEFAULT: []}
+    for uri in given.get("staged", ()):
+        with suppress(ProblemError):  # a root that is no longer there holds nothing that could be reached
+            root, place = roots.at(str(uri), "outputURI")
+            staged.setdefault(root.name, []).append(place)
+    for name, places in staged.items():
+        roots.named(name).clear_after(run_id, places, is_published=is_published)
+    return {"event": "repaired", "open": exchange.is_open(roots.lake, run_id)}

@@ -16,19 +16,20 @@ from executor.document.job import Job
 from executor.document.kept_files import kept_text
 from executor.event_writer import EventWriter
 from executor.events import Event, Log, StageEntered, StageFailed, StageFinished, StageMetrics, StageRows
-from executor.files import lake, marks
+from executor.files import marks
 from executor.files.inputs import data_files, read_text
-from executor.files.publish import Output, Publisher
+from executor.files.publish import Output
 from executor.gate.sql_gate import Gate
 from executor.language.dialects.advice import silent_mistakes
-from executor.plain import did_you_mean
+from executor.plain import bytes_in_words, did_you_mean
 from executor.problems import Problem, ProblemError
-from executor.running.connections import Connections
 from executor.running.hazards import MOST_PLACES, Hazards, counted
 from executor.running.inputs import CHANGED, Input
 from executor.running.joins import Joins, joins_of
 from executor.running.numbers_later import made_numbers
+from executor.running.outputs import Outputs
 from executor.running.query_problems import hints_of_plan, of_plan
+from executor.running.reach import Reach
 from executor.running.watches import Watch, observer
 from executor.spark import errors as spark_errors
 from executor.spark.origins import Origins
@@ -82,17 +83,11 @@ class RunContext:
     row_limit: int | None = None
 
     def __init__(
-        self,
-        spark: SparkSession,
-        emit: EventWriter,
-        *,
-        environment: str | None,
-        lake_folder: Path,
-        publisher: Publisher | None = None,
-        connections: Connections | None = None,
+        self, spark: SparkSession, emit: EventWriter, *, environment: str | None, reach: Reach, publisher: Outputs | None = None
     ) -> None:
         self.environment = environment
-        self._connections = connections or Connections()
+        self.roots, self._connections = reach.roots, reach.connections
+        self.roots.told = self._tell_copied
         self.views: dict[str, View] = {}
         self.watches: list[Watch] = []
         self.hazards: list[Hazards | Joins] = []
@@ -112,9 +107,10 @@ class RunContext:
         """Columns of which stages of the job make numbers."""
         self.origins = Origins()
         self.inputs: dict[str, Input] = {}
-        """What the stages have read in the lake, by its address, as it was when the first of them began."""
+        """What the stages have read, by its address, as it was when the first of them began."""
         self._entered: Stage | None = None
-        self._spark, self._emit, self.lake_folder, self._publisher = spark, emit, lake_folder, publisher
+        self._targets: dict[tuple[str, bool], Path] = {}
+        self._spark, self._emit, self._publisher = spark, emit, publisher
         self._gate = Gate(spark)
 
     def know(self, job: Job) -> None:
@@ -144,13 +140,17 @@ class RunContext:
     # what stages ask for, see StageContext
 
     def input_path(self, uri: str) -> str:
-        staged = self._publisher.readable(lake.resolve(self.lake_folder, uri, "inputURI"), uri) if self._publisher else None
+        root, place = self.roots.at(uri, "inputURI")
+        staged = self._publisher.readable(root.path(place, "inputURI"), uri) if self._publisher else None
         if staged is not None:
             return self._noted(str(staged))
-        path = lake.existing(self.lake_folder, uri)
+        found = root.read(place, uri, "inputURI")
         if self._entered:
-            self.note_input(Input(self.index, self._entered, uri, path, lake.snapshot(path)))
-        return self._noted(path)
+            self.note_input(Input(self.index, self._entered, uri, found.path, found.state, lambda: root.state(place)))
+        return self._noted(found.path)
+
+    def _tell_copied(self, root: str, files: int, size: int) -> None:
+        self.log(f"Copied {files:,} {'file' if files == 1 else 'files'} ({bytes_in_words(size)}) of the root “{root}” to this machine.")
 
     def note_input(self, one: Input) -> None:
         """The present stage reads this. Raises ProblemError where another stage has read it otherwise: it would not have the file that came
@@ -178,45 +178,50 @@ class RunContext:
         return text
 
     def output_path(self, uri: str, save_mode: str) -> str:
-        target = lake.resolve(self.lake_folder, uri, "outputURI")
         if self._publisher is None:
             raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="outputURI"))
-        return str(self._publisher.stage_output(uri, target, save_mode, self.index, self.stage))
+        return str(self._publisher.stage(uri, save_mode, self.index, self.stage))
 
     def output_table(self, uri: str, save_mode: str, *, appends: bool = False, label: str | None = None) -> str:
         if self._publisher is None:
             raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="outputURI"))
-        target = lake.resolve(self.lake_folder, uri, "outputURI")
-        table = self._publisher.stage_table(uri, target, save_mode, self.index, self.stage, appends=appends, label=label)
-        return str(table.folder)
+        return str(self._publisher.stage_table(uri, save_mode, self.index, self.stage, appends=appends, label=label))
 
     def is_staged(self, path: str) -> bool:
         return self._publisher is not None and any(path == str(output.staged) for output in self._publisher.outputs)
 
     def published_path(self, uri: str) -> Path:
-        return lake.resolve(self.lake_folder, uri, "inputURI")
+        root, place = self.roots.at(uri, "inputURI")
+        return root.path(place, "inputURI")
 
     def require_expression(self, text: str, over: Mapping[str, DataFrame], *, field: str, is_condition: bool = True) -> None:
         self._gate.require_expression(text, over, field, is_condition=is_condition)
 
     def present_files(self, uri: str) -> tuple[Path, list[Path]]:
-        target = lake.resolve(self.lake_folder, uri, "outputURI")
+        target = self._target(uri, whole=True)
         return target, data_files(str(target))
+
+    def _target(self, uri: str, *, whole: bool = False) -> Path:
+        """Where an output is, with what it says of itself; asked for once in a run."""
+        if (uri, whole) not in self._targets:
+            root, place = self.roots.at(uri, "outputURI")
+            self._targets[uri, whole] = root.target(place, whole=whole)
+        return self._targets[uri, whole]
 
     def columns_written_before(self, uri: str, columns: dict[str, str]) -> dict[str, str] | None:
         for output in self.outputs:
             output.columns = marks.Columns(self.document, columns, dict(self.reads), dict(self.read_files))
-        before = marks.columns_of_document(lake.resolve(self.lake_folder, uri, "outputURI"), self.document)
+        before = marks.columns_of_document(self._target(uri), self.document)
         return before.types if before else None
 
     def columns_read_before(self, columns: dict[str, Any]) -> list[dict[str, Any]]:
         self.reads[self.stage] = columns
-        noted = [marks.columns_of_document(lake.resolve(self.lake_folder, uri, "outputURI"), self.document) for uri in self.writes]
+        noted = [marks.columns_of_document(self._target(uri), self.document) for uri in self.writes]
         return [one.inputs[self.stage] for one in noted if one and self.stage in one.inputs]
 
     def files_read_before(self, uri: str, files: dict[str, Any]) -> list[dict[str, Any]]:
         self.read_files[uri] = files
-        targets = [lake.resolve(self.lake_folder, place, "outputURI") for place in self.writes]
+        targets = [self._target(place) for place in self.writes]
         noted = [marks.columns_of(target) or marks.columns_of_document(target, self.document) for target in targets]
         return [one.files[uri] for one in noted if one and uri in one.files]
 

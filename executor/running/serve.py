@@ -19,12 +19,14 @@ from executor.running.analyse import analyse
 from executor.running.cells import MAX_ROWS
 from executor.running.lake_texts import with_lake_texts
 from executor.running.preview import Cancelled, Memory, Preview, parse_part
+from executor.running.reach import Reach, reach_of
 from executor.running.runner import StageFailure
 from executor.running.values import Values, values_from
 from executor.running.warm_up import warm_up_queries
 from executor.spark import errors as spark_errors
 from executor.spark.connectors import require_connectors
 from executor.spark.session import ComputeProfile, SparkProcess
+from executor.stores.roots import Copies
 
 PROFILE = ComputeProfile(cores=2, memory_mb=1024, shuffle_partitions=2)
 MAX_LINE = 4_000_000
@@ -79,6 +81,7 @@ class Server:
 
     def _log(self, level: str, text: str) -> None:
         self.write(Log(level=level, message=text, source="spark"))
+        self._copies = Copies(self.process.scratch)
 
     def serve(self) -> int:
         """Answers until `stop` or the end of input; gives the exit code."""
@@ -170,15 +173,19 @@ class Server:
                 )
             )
         if isinstance(request.get("document"), dict) and isinstance(request.get("environment"), str | None):
-            folder = values_from(request.get("values") or {}).lake
-            request = request | {"document": with_lake_texts(request["document"], folder, request.get("environment"))}
+            roots = self._reach(values_from(request.get("values") or {})).roots
+            request = request | {"document": with_lake_texts(request["document"], roots, request.get("environment"))}
         require_connectors(self.process, connectors_of(request.get("document"), request.get("environment")))
         _forget_views(self.process)
         kinds[kind](request, answer, is_cancelled)
 
+    def _reach(self, given: Values) -> Reach:
+        return reach_of(given, self._copies)
+
     def _preview(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
         given = values_from(request.get("values") or {})
-        job = _job_until(request, given)
+        reach = self._reach(given)
+        job = _job_until(request, given, reach)
         rows = request.get("rows", 100)
         if not isinstance(rows, int) or not 1 <= rows <= MAX_ROWS:
             raise ProblemError(
@@ -191,32 +198,32 @@ class Server:
                 )
             )
         sample = request.get("input", "sample") != "full"
-        preview = self._preview_of(request, job, given, answer, is_cancelled, sample=sample)
+        preview = self._preview_of(request, job, reach, answer, is_cancelled, sample=sample)
         preview.show(len(job.stages) - 1, rows, only_values=request.get("only") == "values", names=request.get("names"))
 
     def _preview_of(
-        self, request: dict[str, Any], job: Job, given: Values, answer: Any, is_cancelled: Callable[[], bool], *, sample: bool
+        self, request: dict[str, Any], job: Job, reach: Reach, answer: Any, is_cancelled: Callable[[], bool], *, sample: bool
     ) -> Preview:
         return Preview(
             self.process,
             answer,
             job,
-            given.lake,
+            reach,
             sample=sample,
             memory=self._memory,
             is_cancelled=is_cancelled,
-            connections=given.connections,
             plain=_plain(request),
         )
 
     def _export(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
         given = values_from(request.get("values") or {})
-        job = _job_until(request, given)
+        reach = self._reach(given)
+        job = _job_until(request, given, reach)
         form, rows = request.get("form"), request.get("rows")
         if form not in export.FORMS or not isinstance(rows, int) or not 1 <= rows <= export.MOST_ROWS:
             problem = Problem(code="request-wrong", field="form", message="There is no such download.", expected=", ".join(export.FORMS))
             raise ProblemError(problem)
-        preview = self._preview_of(request, job, given, answer, is_cancelled, sample=False)
+        preview = self._preview_of(request, job, reach, answer, is_cancelled, sample=False)
         with preview.frame_of(len(job.stages) - 1) as frame:
             done = export.export(
                 frame,
@@ -234,7 +241,9 @@ class Server:
 
     def _analyse(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
         given = values_from(request.get("values") or {})
-        columns = analyse(self.process, answer, _document(request), request.get("to"), given, self._memory, request.get("environment"))
+        columns = analyse(
+            self.process, answer, _document(request), request.get("to"), given, self._memory, self._reach(given), request.get("environment")
+        )
         answer(Analysed(columns=columns))
 
 
@@ -253,7 +262,7 @@ def _plain(request: dict[str, Any]) -> list[str]:
     return [name for name in plain if isinstance(name, str)] if isinstance(plain, list) else []
 
 
-def _job_until(request: dict[str, Any], given: Values) -> Job:
+def _job_until(request: dict[str, Any], given: Values, reach: Reach) -> Job:
     """The job up to the stage asked for: what is still wrong behind it does not matter yet."""
     document, to = _document(request), request.get("to")
     if not isinstance(to, int) or not 0 <= to < len(document["stages"]):
@@ -266,8 +275,8 @@ def _job_until(request: dict[str, Any], given: Values) -> Job:
                 expected="the index of a stage, from 0",
             )
         )
-    environment = request.get("environment")
-    return parse_part(document, to + 1, environment=environment, parameters=given.parameters, secrets=given.secrets)
+    environment, roots = request.get("environment"), reach.roots.known
+    return parse_part(document, to + 1, environment=environment, parameters=given.parameters, secrets=given.secrets, roots=roots)
 
 
 def _forget_views(process: SparkProcess) -> None:

@@ -14,30 +14,29 @@ from typing import Any
 
 from executor.document.job import Job, parse
 from executor.document.places import Address
-from executor.files import kept, lake
 from executor.files.delta_log import is_table
 from executor.files.folder import place_of
 from executor.files.publish import holds_data, not_writable, require_writable
 from executor.language import places
-from executor.language.roots import DEFAULT, from_values
 from executor.problems import Problem, ProblemError
 from executor.stages.file_kinds import FileLoad, PlaceExtract
 from executor.stages.noted_columns import reader_of
+from executor.stores.roots import Roots
 
 
-def survey(given: dict[str, Any], folder: Path, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
+def survey(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
     """See above. Raises ProblemError where the document is not right for this environment."""
-    roots, parameters = from_values(given.get("roots")), given.get("parameters") or {}
-    job = parse(given["document"], environment=given.get("environment"), parameters=parameters, roots=roots)
+    parameters = given.get("parameters") or {}
+    job = parse(given["document"], environment=given.get("environment"), parameters=parameters, roots=roots.known)
     inputs = [one for one in job.addresses if isinstance(one.stage, PlaceExtract) and one.field == "inputURI"]
     outputs = [one for one in job.addresses if isinstance(one.stage, FileLoad) and one.writes]
     said: dict[str, list[dict[str, Any]]] = {"inputs": [], "outputs": []}
     for count, address in enumerate((*inputs, *outputs)):
         tell("places", count, len(inputs) + len(outputs))
         if address.writes:
-            said["outputs"].append(_described(address, _output, folder))
+            said["outputs"].append(_described(address, _output, roots))
         elif not _is_made_by(job, address, outputs):
-            said["inputs"].append(_described(address, _input, folder))
+            said["inputs"].append(_described(address, _input, roots))
     return {"event": "surveyed", **said}
 
 
@@ -46,12 +45,10 @@ def _is_made_by(job: Job, address: Address, outputs: list[Address]) -> bool:
     return any(places.is_within(address.at.where, output.at.where) for output in outputs if output.index < address.index)
 
 
-def _described(address: Address, look: Callable[[Any, Address, Path], dict[str, Any]], folder: Path) -> dict[str, Any]:
+def _described(address: Address, look: Callable[[Any, Address, Roots], dict[str, Any]], roots: Roots) -> dict[str, Any]:
     known = {"stage": address.stage.name, "stage_index": address.index, "uri": str(address.at)}
     try:
-        if address.at.root != DEFAULT:
-            raise ProblemError(_not_looked_at(address, f"what lies in the root “{address.at.root}” is looked at by runs only"))
-        return known | look(address.stage, address, folder)
+        return known | look(address.stage, address, roots)
     except ProblemError as error:
         return known | {"problem": error.problems[0].as_dict()}
     except OSError as error:
@@ -62,15 +59,21 @@ def _not_looked_at(address: Address, found: str | None) -> Problem:
     return Problem(code="place-not-looked-at", field=address.field, message=f"“{address.uri}” cannot be looked at.", found=found)
 
 
-def _input(stage: PlaceExtract, address: Address, folder: Path) -> dict[str, Any]:
+def _input(stage: PlaceExtract, address: Address, roots: Roots) -> dict[str, Any]:
     base_path = stage.base()
-    base = lake.existing(folder, base_path, "basePath") if base_path else None
-    return {"columns": stage.columns_at(lake.existing(folder, address.at.place), address.uri, base).as_dict()}
+    base = _read(roots, base_path, "basePath") if base_path else None
+    return {"columns": stage.columns_at(_read(roots, address.uri, "inputURI"), address.uri, base).as_dict()}
 
 
-def _output(stage: FileLoad, address: Address, folder: Path) -> dict[str, Any]:
+def _read(roots: Roots, uri: str, field: str) -> str:
+    root, place = roots.at(uri, field)
+    return root.read(place, uri, field).path
+
+
+def _output(stage: FileLoad, address: Address, roots: Roots) -> dict[str, Any]:
     """`holds`: whether something lies there; `foreign`: the first thing there that no load writes."""
-    target = lake.resolve(folder, address.at.place, "outputURI")
+    root = roots.named(address.at.root)
+    target = root.target(address.at.place, whole=True)
     try:
         require_writable(target)
     except OSError as error:
@@ -80,7 +83,7 @@ def _output(stage: FileLoad, address: Address, folder: Path) -> dict[str, Any]:
         return facts
     if stage.is_table and is_table(target):
         return facts | _of_table(stage, target)
-    foreign = kept.foreign_content(target) or (target.name if stage.is_table else None)
+    foreign = root.foreign(address.at.place) or (target.name if stage.is_table else None)
     if foreign is not None:
         facts["foreign"] = foreign
     try:

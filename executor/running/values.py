@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from executor.connections.given import Connections
 from executor.files.kept import KEEP, MOST_KEPT
 from executor.problems import Problem, ProblemError
-from executor.running.connections import Connections
 from executor.spark.connectors import TITLES
 from executor.spark.session import ComputeProfile
+from executor.stores.roots import RootGiven, lake_folder, roots_given
 
 MAX_LINE = 4_000_000
 KEYS = {"document": dict, "parameters": dict, "secrets": dict, "lake": str, "run_id": str, "confirm_publish": bool, "compute": dict}
-KEYS |= {"places": dict, "keep_outputs": int, "connectors": list, "connections": dict}
+KEYS |= {"places": dict, "keep_outputs": int, "connectors": list, "roots": dict, "connections": dict}
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Values:
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     connections: Connections = field(default_factory=Connections)
     lake: Path = Path()
+    roots: dict[str, RootGiven] = field(default_factory=dict)
+    """Where the environment's roots lie, by name; the one without a name is the folder `lake` unless they say otherwise."""
     run_id: str = ""
     confirm_publish: bool = False
     compute: ComputeProfile = ComputeProfile()
@@ -73,6 +76,7 @@ def values_from(given: Any) -> Values:
         secrets=given.get("secrets", {}),
         connections=Connections(given.get("connections", {})),
         lake=lake_folder(given.get("lake", ".")),
+        roots=roots_given(given.get("roots", {})),
         run_id=checked_run_id(given.get("run_id") or uuid.uuid4().hex),
         confirm_publish=given.get("confirm_publish", False),
         compute=ComputeProfile.from_values(given.get("compute")),
@@ -90,16 +94,6 @@ def connectors_given(names: list[Any]) -> frozenset[str]:
             Problem(code="values-wrong", message="There is no such connector.", found=str(unknown[0])[:100], expected=expected)
         )
     return frozenset(names)
-
-
-def lake_folder(given: str) -> Path:
-    """The folder that URIs are resolved in. Raises ProblemError when there is none."""
-    folder = Path(given)
-    if not folder.is_dir():
-        raise ProblemError(
-            Problem(code="lake-missing", message=f"There is no folder “{given}” to use as the lake.", fix="Create it, or name another.")
-        )
-    return folder.resolve()
 
 
 def checked_run_id(run_id: str) -> str:

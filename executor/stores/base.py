@@ -6,10 +6,12 @@ are seen by nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from executor.files.publish import Output
 from executor.problems import Problem
 
 Snapshot = tuple[tuple[str, str, int], ...]
@@ -26,6 +28,8 @@ class Found:
     address: str
     size: int
     stamp: str
+    modified: float = 0
+    """When it was changed, in seconds since 1970."""
 
 
 MOST_ENTRIES = 1_000
@@ -66,6 +70,10 @@ class Staged:
     stage_index: int
     stage: str
     facts: dict[str, Any] = field(default_factory=dict)
+    noted: dict[str, Any] = field(default_factory=dict)
+    """What the output says of itself besides, for whoever appends to it or reads it (`executor.files.marks`)."""
+    columns: str = ""
+    """Its columns as SQL declares them, where it has no file that could name them."""
 
 
 def snapshot_of(files: Sequence[Found]) -> Snapshot:
@@ -124,5 +132,87 @@ class Store(Protocol):
 
     def put_back(self, place: str, kept_id: str) -> dict[str, Any]:
         """Makes an earlier output the present one, in one step; what was there is kept in its place. Gives its facts. Raises
+        ProblemError."""
+        ...
+
+
+# --- a root as a run works with it ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AtHand:
+    """What a run reads. `path`: on this machine, as Spark takes it, and perhaps a pattern; `state`: what stood for the content when it was
+    like that, to be compared with the root's `state` later."""
+
+    path: str
+    state: tuple[tuple[str, Any, int], ...]
+
+
+class RootOutputs(Protocol):
+    """The outputs of one run in a root, staged on this machine."""
+
+    @property
+    def outputs(self) -> list[Output]:
+        """In the order in which they were staged."""
+        ...
+
+    def stage(self, place: str, uri: str, save_mode: str, stage_index: int, stage: str) -> Path:
+        """A fresh path to write to in place of `place`, which the document calls `uri`. Raises ProblemError."""
+        ...
+
+    def readable(self, path: Path, uri: str) -> Path | None:
+        """See `executor.files.publish.Publisher.readable`."""
+        ...
+
+    def send(self) -> None:
+        """Brings what is staged to where it will be published. Nobody sees it there. Raises ProblemError."""
+        ...
+
+    def publish(self, commit: Commit) -> list[dict[str, Any]]:
+        """Makes all of them visible, or none; gives their facts, in order. Raises ProblemError."""
+        ...
+
+    def discard(self) -> None:
+        """Removes what was staged and not published. Never raises."""
+        ...
+
+
+class WorkingRoot(Protocol):
+    """A root whose files are, or come, to hand on this machine. `place`: from the root; `uri`: as the document calls it."""
+
+    name: str
+
+    def path(self, place: str, field: str) -> Path:
+        """Where it is, or would be, on this machine. Raises ProblemError when it leads out of the root."""
+        ...
+
+    def read(self, place: str, uri: str, field: str) -> AtHand:
+        """Raises ProblemError when nothing is there, or it cannot be read."""
+        ...
+
+    def state(self, place: str) -> tuple[tuple[str, Any, int], ...]:
+        """What stands for the content now. Raises ProblemError, OSError."""
+        ...
+
+    def target(self, place: str, *, whole: bool) -> Path:
+        """Where an output is, or would be, on this machine, with what it says of itself; `whole`: with all of its files. Raises
+        ProblemError."""
+        ...
+
+    def outputs(self, run_id: str, places: Mapping[str, bool] | None, keep: int) -> RootOutputs:
+        """For one run. `places`: what is its job's own to replace, see `executor.files.publish.Publisher`."""
+        ...
+
+    def foreign(self, place: str) -> str | None:
+        """The first thing at a place that no load writes; None where there is none. Raises ProblemError."""
+        ...
+
+    def put_back(self, place: str, kept_id: str, uri: str) -> dict[str, Any]:
+        """Makes an earlier output the present one, in one step; what was there is kept in its place. Gives `current`, the facts of what is
+        there now, and `kept`, those of the earlier ones. Raises ProblemError, OSError."""
+        ...
+
+    def clear_after(self, run_id: str, places: Sequence[str], *, is_published: bool) -> None:
+        """Ends what a run has begun to publish that is known to live no longer, and removes what it had staged at these places. Raises
         ProblemError."""
         ...

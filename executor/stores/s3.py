@@ -11,16 +11,20 @@ which it becomes visible (docs/decisions/s3-outputs.md):
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from executor.files import tree
+from executor.files import marks, tree
+from executor.files.delta_log import LOG
 from executor.files.folder import fixed_part
 from executor.files.kept import output_gone
 from executor.files.publish import output_exists
@@ -41,6 +45,7 @@ LARGEST_POINTER = 8_000_000
 MOST_PAGES = 10
 """Of one folder that is browsed: what is hidden in it may be a million."""
 AT_ONCE = 8
+MOST_NAMES = 1_000
 LOOKS = 3
 PIECE = 1 << 20
 
@@ -51,13 +56,15 @@ class Incomplete(ProblemError):
 
 @dataclass(frozen=True)
 class Pointer:
-    """What an output says of itself. `files`: key of each, from the place's versions, and where it lies in the output; `kept`: the same of
-    earlier outputs, the newest first, with their facts."""
+    """What an output says of itself. `files`: key of each, from the place's versions, and where it lies in the output; `facts`: what stands
+    in the mark of an output in a folder (`executor.files.marks`); `kept`: the same of earlier outputs, the newest first."""
 
     id: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     kept: tuple[Mapping[str, Any], ...] = ()
+    columns: str = ""
+    """As SQL declares them, where no file could name them."""
 
     @staticmethod
     def of(body: bytes) -> Pointer:
@@ -65,7 +72,8 @@ class Pointer:
         try:
             said = json.loads(body)
             files = {str(key): str(place) for key, place in said["files"].items()}
-            pointer = Pointer(str(said["id"]), files, dict(said["facts"]), tuple(map(dict, said["kept"])))
+            columns = str(said.get("columns", ""))
+            pointer = Pointer(str(said["id"]), files, dict(said["facts"]), tuple(map(dict, said["kept"])), columns)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ProblemError(_no_pointer()) from None
         if any(".." in path.split("/") or path.startswith("/") for pair in files.items() for path in pair):
@@ -81,7 +89,7 @@ class Pointer:
         return {*self.files, *(key for one in self.kept for key in one["files"])}
 
     def as_kept(self) -> dict[str, Any]:
-        return {"id": self.id, "files": dict(self.files), "facts": dict(self.facts)}
+        return {"id": self.id, "files": dict(self.files), "facts": dict(self.facts), "columns": self.columns}
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,21 @@ class _Object:
     key: str
     size: int
     etag: str
+    modified: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What readers see: the files, and by its place what each output among them says of itself."""
+
+    files: list[Found]
+    outputs: dict[str, Pointer]
+    logs: list[Found]
+    """Of Delta tables there, or in which the place lies: only they say which files a table has."""
+
+    @property
+    def state(self) -> Snapshot:
+        return snapshot_of([*self.files, *self.logs])
 
 
 class S3Store:
@@ -102,18 +125,23 @@ class S3Store:
     # --- reading ----------------------------------------------------------------------------------------------------------
 
     def files(self, place: str) -> list[Found]:
-        _require_inside(place, "inputURI")
-        wanted = [choice.split("/") for choice in choices(visible(place.strip("/")))]
-        found = [file for file in self._seen(fixed_part(place).strip("/")) if any(_fits(file.place, shape) for shape in wanted)]
-        return sorted(found, key=lambda file: file.place)
+        return self.seen(place).files
 
-    def _seen(self, beginning: str) -> list[Found]:
-        """What readers see of the objects whose keys begin so. Between the list and the pointers an output may be published: then files are
-        missing in the list, and it is made again."""
+    def seen(self, place: str) -> Seen:
+        """What readers see at a place, in the order of places. Raises ProblemError."""
+        _require_inside(place, "inputURI")
+        found = self._seen(fixed_part(place).strip("/"))
+        wanted = shapes_of(place)
+        files = [file for file in found.files if fits(file.place, wanted)]
+        return Seen(sorted(files, key=lambda file: file.place), found.outputs, found.logs)
+
+    def _seen(self, beginning: str) -> Seen:
+        """Of the objects whose keys begin so. Between the list and the pointers an output may be published: then files are missing in the
+        list, and it is made again."""
         for _ in range(LOOKS - 1):
             with suppress(Incomplete):
-                return list(self._logical(beginning))
-        return list(self._logical(beginning))
+                return self._logical(beginning)
+        return self._logical(beginning)
 
     def entries(self, folder: str) -> Level:
         if folder:
@@ -121,7 +149,7 @@ class S3Store:
         beginning = f"{place_of(folder)}/" if folder else ""
         found, is_output, more = self._level(beginning)
         if beginning and (is_output or not found):  # in an output the files lie elsewhere than readers see them
-            found = [_entry_of(beginning, file) for file in self._seen(beginning) if file.place.startswith(beginning)]
+            found = [_entry_of(beginning, file) for file in self._seen(beginning).files if file.place.startswith(beginning)]
         return Level.of(found, more=more)
 
     def _level(self, beginning: str) -> tuple[list[Entry], bool, bool]:
@@ -145,47 +173,105 @@ class S3Store:
         return found, is_output, False
 
     def snapshot(self, place: str) -> Snapshot:
-        return snapshot_of(self.files(place))
+        return self.seen(place).state
 
     def open(self, file: Found) -> BinaryIO:
+        copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 – the caller closes it; S3's own stream cannot go back
+        try:
+            self._fetch(file, copy)
+        except BaseException:
+            copy.close()
+            raise
+        copy.seek(0)
+        return copy
+
+    def copy(self, file: Found, to: Path) -> None:
+        """The content of a file as it was when it was found, with the time of its change. `to`: replaced in one step. Raises ProblemError,
+        OSError."""
+        fresh = to.with_name(f".{to.name}.sluice-copying"[-200:])
+        try:
+            with fresh.open("wb") as stream:
+                self._fetch(file, stream)
+            os.utime(fresh, (file.modified, file.modified))
+            fresh.replace(to)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+    def _fetch(self, file: Found, stream: BinaryIO) -> None:
+        """Tries again where the connection breaks in the middle, which the client does not do by itself."""
+        from botocore.exceptions import HTTPClientError, IncompleteReadError
+
         key = file.address.removeprefix(self.address(""))
         with told(f"“{file.place}”"), refused("PreconditionFailed", "NoSuchKey", as_problem=changed_while_read(file.place)):
-            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, IfMatch=file.stamp, **self.access.reading())
-            copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 – the caller closes it; S3's own stream cannot go back
-            shutil.copyfileobj(answer["Body"], copy, PIECE)
-            copy.seek(0)
-            return copy
+            for tries_left in reversed(range(LOOKS)):
+                try:
+                    stream.seek(0)
+                    stream.truncate()
+                    answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, IfMatch=file.stamp, **self.access.reading())
+                    shutil.copyfileobj(answer["Body"], stream, PIECE)
+                    return
+                except (HTTPClientError, IncompleteReadError):
+                    if not tries_left:
+                        raise
+
+    def names_in(self, folder: str) -> list[str]:
+        """Names of what lies in a folder, some hundreds at most; none where it is no folder. Raises ProblemError."""
+        beginning = f"{folder.strip('/')}/" if folder.strip("/") else ""
+        with told(f"s3://{self.bucket}/{self.prefix}{beginning}"):
+            answer = self.client.list_objects_v2(
+                Bucket=self.bucket, Prefix=self.prefix + beginning, Delimiter="/", MaxKeys=MOST_NAMES, **self.access.reading()
+            )
+        keys = [item["Key"] for item in answer.get("Contents", ())] + [item["Prefix"] for item in answer.get("CommonPrefixes", ())]
+        names = [key.removeprefix(self.prefix + beginning).rstrip("/") for key in keys]
+        return sorted(name for name in names if name and not tree.is_hidden(name))
+
+    def outputs_beside(self, place: str) -> list[tuple[str, Pointer, float]]:
+        """(place, what it says of itself, when it was published) of the newest outputs that lie where this one does."""
+        parent = place.rpartition("/")[0]
+        depth = place.count("/") + 1
+        beside = [
+            one
+            for one in self._listed(f"{parent}/" if parent else "")
+            if one.key.endswith(f"/{POINTER}") and one.key.count("/") == depth and not _is_hidden(one.key.removesuffix(POINTER))
+        ]
+        newest = sorted(beside, key=lambda one: one.modified, reverse=True)[: marks.MOST_READ]
+        modified = {one.key: one.modified for one in newest}
+        return [(key.removesuffix(f"/{POINTER}"), pointer, modified[key]) for key, pointer in self._pointers(modified)]
 
     def address(self, key: str) -> str:
         """As Spark reads it."""
         return f"s3a://{self.bucket}/{self.prefix}{key}"
 
-    def _logical(self, beginning: str) -> Iterator[Found]:
+    def _logical(self, beginning: str) -> Seen:
         """Of an output its present files, under the places that they have in it. Raises Incomplete."""
         objects = list(self._listed(beginning))
         objects += self._beside_versions(beginning, objects)
         known = {one.key: one for one in objects}
-        for key, pointer in self._pointers(known):
-            place = key.removesuffix(f"/{POINTER}")
+        outputs = {key.removesuffix(f"/{POINTER}"): pointer for key, pointer in self._pointers(known)}
+        files = [self._found(key, one) for key, one in known.items() if not (_is_hidden(key) or _is_folder(key))]
+        for place, pointer in outputs.items():
             for file, inside in pointer.files.items():
                 there = known.get(f"{place}/{VERSIONS}/{file}")
                 if there is None:
                     raise Incomplete(_incomplete(place, file))
                 if not _is_hidden(inside):
-                    yield self._found(f"{place}/{inside}", there)
-        yield from (self._found(key, one) for key, one in known.items() if not (_is_hidden(key) or _is_folder(key)))
+                    files.append(self._found(f"{place}/{inside}", there))
+        return Seen(files, outputs, [self._found(key, one) for key, one in known.items() if _is_in_log(key)])
 
     def _beside_versions(self, beginning: str, objects: list[_Object]) -> Iterable[_Object]:
         """Where the address is inside an output, its pointer lies above."""
         if any(one.key.endswith(f"/{POINTER}") for one in objects):
             return []
         parts = beginning.split("/")
-        above = ["/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]
-        place = next((one for one in above if self._get(f"{one}/{POINTER}") is not None), None)
-        return self._listed(f"{place}/.sluice-") if place else []
+        for place in ("/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)):
+            if self._get(f"{place}/{POINTER}") is not None:
+                return self._listed(f"{place}/.sluice-")
+            if log := list(self._listed(f"{place}/{LOG}/")):
+                return log
+        return []
 
     def _found(self, place: str, one: _Object) -> Found:
-        return Found(place, self.address(one.key), one.size, one.etag)
+        return Found(place, self.address(one.key), one.size, one.etag, one.modified)
 
     def _pointers(self, known: Iterable[str]) -> Iterator[tuple[str, Pointer]]:
         keys = [key for key in known if key.rpartition("/")[2] == POINTER and not _is_hidden(key.removesuffix(POINTER))]
@@ -203,7 +289,7 @@ class S3Store:
             for count, one in enumerate(item for page in pages for item in page.get("Contents", ())):
                 if count >= MOST_FILES:
                     raise ProblemError(_too_many(beginning))
-                yield _Object(one["Key"].removeprefix(self.prefix), one["Size"], one["ETag"])
+                yield _Object(one["Key"].removeprefix(self.prefix), one["Size"], one["ETag"], one["LastModified"].timestamp())
 
     def _get(self, key: str) -> tuple[bytes, str] | None:
         """(body, etag) of a small object of ours; None where there is none."""
@@ -218,11 +304,22 @@ class S3Store:
 
     # --- writing ----------------------------------------------------------------------------------------------------------
 
+    def foreign(self, place: str) -> str | None:
+        """The first object at a place that belongs to no output. Raises ProblemError."""
+        return next((one.key for one in self._listed(f"{place}/") if not _is_hidden(one.key)), None)
+
+    def remove_staged(self, run_id: str, place: str) -> None:
+        """Removes what a run has written for an output, as far as no output has it. Raises ProblemError."""
+        used = self.pointer(place)[0].every_key
+        here = f"{place}/{VERSIONS}/"
+        staged = [one.key for one in self._listed(f"{here}{run_id}/")]
+        self.remove(key for key in staged if key.removeprefix(here) not in used)
+
     def publisher(self, run_id: str, keep: int) -> S3Publisher:
         return S3Publisher(self, run_id, keep)
 
     def kept(self, place: str) -> list[dict[str, Any]]:
-        return [{"id": one["id"], **one["facts"]} for one in self.pointer(place)[0].kept]
+        return _listing(self.pointer(place)[0])
 
     def put_back(self, place: str, kept_id: str) -> dict[str, Any]:
         now, etag = self.pointer(place)
@@ -230,8 +327,9 @@ class S3Store:
         if wanted is None:
             raise ProblemError(output_gone(place))
         others = tuple(one for one in now.kept if one is not wanted)
-        self.exchange(place, Pointer(wanted["id"], wanted["files"], wanted["facts"], (now.as_kept(), *others)), etag)
-        return dict(wanted["facts"])
+        earlier = Pointer(wanted["id"], wanted["files"], wanted["facts"], (now.as_kept(), *others), str(wanted.get("columns", "")))
+        self.exchange(place, earlier, etag)
+        return marks.facts_in(earlier.facts)
 
     def pointer(self, place: str) -> tuple[Pointer, str | None]:
         """(what the output says of itself, the mark by which it is exchanged); of none an empty one, without a mark."""
@@ -268,6 +366,17 @@ class S3Store:
             answer = self.client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=body, **condition, **self.access.writing())
             return answer["ETag"]
 
+    def send(self, file: Path, key: str) -> None:
+        """A file of this machine becomes an object. Raises ProblemError."""
+        from boto3.exceptions import S3UploadFailedError
+
+        where = f"s3://{self.bucket}/{self.prefix}{key}"
+        with told(where):
+            try:
+                self.client.upload_file(str(file), self.bucket, self.prefix + key, ExtraArgs=self.access.writing())
+            except S3UploadFailedError as error:
+                raise (error.__context__ if isinstance(error.__context__, Exception) else error) from None
+
     def remove(self, keys: Iterable[str]) -> None:
         """Removes objects; those that are not there are no matter."""
         waiting = [{"Key": self.prefix + key} for key in keys]
@@ -289,8 +398,7 @@ class S3Publisher:
         pointer, _ = self.store.pointer(place)
         if save_mode == "ErrorIfExists" and pointer.files:
             raise ProblemError(output_exists(place))
-        foreign = next((one.key for one in self.store._listed(f"{place}/") if not _is_hidden(one.key)), None)
-        if foreign is not None:
+        if (foreign := self.store.foreign(place)) is not None:
             raise ProblemError(_foreign(place, foreign))
         output = Staged(place, self.store.address(f"{place}/{VERSIONS}/{self.run_id}"), save_mode, stage_index, stage)
         self.outputs.append(output)
@@ -313,18 +421,17 @@ class S3Publisher:
             raise
         self.store.remove([journal])
         for step, _ in done:
-            self._prune(step)
+            with suppress(ProblemError):  # what cannot be removed now stays, seen by nobody
+                self._prune(step)
+        for output, fact in zip(self.outputs, facts, strict=True):
+            now = next((step.after for step, _ in done if step.place == output.place), None)
+            fact["kept"] = _listing(now) if now else self.store.kept(output.place)
         return facts
 
     def discard(self) -> None:
         for output in self.outputs:
-            try:
-                used = self.store.pointer(output.place)[0].every_key
-                here = f"{output.place}/{VERSIONS}/"
-                staged = [one.key for one in self.store._listed(f"{here}{self.run_id}/")]
-                self.store.remove(key for key in staged if key.removeprefix(here) not in used)
-            except ProblemError:
-                continue
+            with suppress(ProblemError):
+                self.store.remove_staged(self.run_id, output.place)
 
     def _step(self, output: Staged) -> _Step | None:
         before, etag = self.store.pointer(output.place)
@@ -337,13 +444,28 @@ class S3Publisher:
         written = [one for one in self.store._listed(f"{here}{self.run_id}/") if not _is_scrap(one.key.removeprefix(here))]
         files = {one.key.removeprefix(here): one.key.removeprefix(f"{here}{self.run_id}/") for one in written}
         output.facts |= {"files": len(files), "bytes": sum(one.size for one in written)}
+        whole = {"files": len(files), "bytes": output.facts["bytes"]}
         if output.save_mode == "Append":
             files = {**before.files, **files}
+            whole = {"files": len(files), "bytes": whole["bytes"] + marks.facts_in(before.facts).get("bytes", 0)}
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        mark = {"run_id": self.run_id, "published_at": now, "stage": output.stage, **output.facts, **whole, **output.noted}
         kept = (before.as_kept(), *before.kept)[: self.keep] if etag else ()
-        return _Step(output.place, before, Pointer(self.run_id, files, output.facts, kept), etag)
+        return _Step(output.place, before, Pointer(self.run_id, files, mark, kept, output.columns), etag)
+
+    def upload(self, folder: Path, output: Staged) -> None:
+        """Brings what was staged in a folder of this machine to where it will be published. Raises ProblemError."""
+        walk = tree.Walk(folder) if folder.is_dir() else ()
+        files = [entry.path for entry in walk if entry.kind == tree.FILE and not _is_hidden(entry.path)]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for _ in pool.map(lambda path: self.store.send(folder / path, f"{output.place}/{VERSIONS}/{self.run_id}/{path}"), files):
+                pass
 
     def _take_back(self, done: list[tuple[_Step, str]]) -> None:
+        """What somebody has taken back already, or has published there since, stays."""
         for step, etag in reversed(done):
+            if self.store.pointer(step.place)[1] != etag:
+                continue
             if step.etag is None:
                 self.store.remove([f"{step.place}/{POINTER}"])
             else:
@@ -377,6 +499,12 @@ def _is_hidden(key: str) -> bool:
     return any(map(tree.is_hidden, key.split("/")))
 
 
+def _is_in_log(key: str) -> bool:
+    """Whether it belongs to the log of a Delta table that readers see."""
+    place, log, _ = key.partition(f"/{LOG}/")
+    return bool(log) and not _is_hidden(place) and not _is_folder(key)
+
+
 def _is_scrap(file: str) -> bool:
     """What Spark's committers leave beside the data."""
     return _is_hidden(file) or _is_folder(file)
@@ -387,10 +515,22 @@ def _is_folder(key: str) -> bool:
     return key.endswith("/")
 
 
-def _fits(place: str, shape: list[str]) -> bool:
-    """Whether a file is at the place that `shape` (the parts of a path, or of a pattern) means, or in it."""
+def shapes_of(place: str) -> list[list[str]]:
+    """The parts of each path that a place, perhaps a pattern, stands for."""
+    return [choice.split("/") for choice in choices(visible(place.strip("/")))]
+
+
+def fits(place: str, shapes: Iterable[list[str]]) -> bool:
+    """Whether a file is at a place that one of the `shapes` means, or in it."""
     parts = place.split("/")
-    return len(parts) >= len(shape) and all(fnmatchcase(part, one) for part, one in zip(parts, shape, strict=False))
+    return any(
+        len(parts) >= len(shape) and all(fnmatchcase(part, one) for part, one in zip(parts, shape, strict=False)) for shape in shapes
+    )
+
+
+def _listing(pointer: Pointer) -> list[dict[str, Any]]:
+    """`id` and facts of the earlier outputs that are kept, the newest first."""
+    return [{"id": one["id"], **marks.facts_in(one["facts"])} for one in pointer.kept]
 
 
 # --- problems ---------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from executor.connections.s3 import S3
 from executor.problems import Problem, ProblemError
 from executor.trust import trusted_file
 
@@ -34,6 +35,9 @@ class S3Access:
     requester_pays: bool = False
     answer_seconds: float = ANSWER_SECONDS
     tries: int = TRIES
+    role: str = ""
+    """What the key takes on first; at `role_endpoint`."""
+    role_endpoint: str = ""
 
     def client(self) -> S3Client:
         client: S3Client = _client(self)
@@ -45,6 +49,23 @@ class S3Access:
     def writing(self) -> dict[str, Any]:
         sealed = {"ServerSideEncryption": self.encryption} if self.encryption else {}
         return self.reading() | sealed | ({"SSEKMSKeyId": self.kms_key} if self.kms_key else {})
+
+
+def access_of(connection: S3) -> S3Access:
+    """How a connection reaches its buckets."""
+    key, secret = connection.access_key, connection.secret_key
+    return S3Access(
+        region=connection.region,
+        endpoint=connection.url(),
+        path_style=connection.bucket_style == "path",
+        key_id=key.get_secret_value() if key else "",
+        secret=secret.get_secret_value() if secret else "",
+        encryption={"none": "", "sse-s3": "AES256", "kms": "aws:kms"}[connection.encryption],
+        kms_key=connection.kms_key,
+        requester_pays=connection.requester_pays,
+        role=connection.role,
+        role_endpoint=connection.role_url(),
+    )
 
 
 @lru_cache(maxsize=16)
@@ -68,7 +89,22 @@ def _client(access: S3Access) -> Any:
         "aws_session_token": access.session_token or None,
     }
     session = boto3.session.Session(**(keys if access.key_id else {}))
+    if access.role:
+        session = _in_role(session, access, config)
     return session.client("s3", endpoint_url=access.endpoint or None, config=config, verify=trusted_file())
+
+
+def _in_role(session: Any, access: S3Access, config: Any) -> Any:
+    """A session that signs in as the role, and again before that ends."""
+    import boto3
+    from botocore.credentials import DeferredRefreshableCredentials, create_assume_role_refresher
+    from botocore.session import get_session
+
+    sts = session.client("sts", endpoint_url=access.role_endpoint or None, config=config, verify=trusted_file())
+    refresh = create_assume_role_refresher(sts, {"RoleArn": access.role, "RoleSessionName": "sluice"})
+    inner: Any = get_session()
+    inner._credentials = DeferredRefreshableCredentials(refresh_using=refresh, method="sts-assume-role")
+    return boto3.session.Session(botocore_session=inner)
 
 
 NO_ANSWER, NO_TRUST = "no answer", "TLS"

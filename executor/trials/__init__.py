@@ -17,9 +17,10 @@ WRONG = Problem(code="bad-connection", message="The connection is not right as i
 
 
 def try_connection(given: Mapping[str, Any], lake: Path, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """`given`: kind, settings, secrets (field → value), roots ({name, address, may_write} each). Tells each step; gives the last event."""
+    """`given`: kind, settings, secrets (field → value), placed ({name, address, may_write} of each root on it). Tells each step; gives the
+    last event."""
     connection = _made(given)
-    roots = [Placed(str(one["name"]), str(one["address"]), bool(one.get("may_write"))) for one in given.get("roots", [])]
+    roots = [Placed(str(one["name"]), str(one["address"]), bool(one.get("may_write"))) for one in given.get("placed", [])]
     test = importlib.import_module(f"executor.trials.{connection.kind}").test
     try:
         test(connection, Trial(tell, lake), roots)

@@ -65,21 +65,21 @@ def remove_staged(now: datetime | None = None) -> int:
     ended = Run.objects.filter(state__in=BAD_STATES, finished_at__gt=since, fence__gt=0).select_related("environment__project")
     count = 0
     for run in ended.order_by("-finished_at")[:AT_ONCE]:
-        if parents := _staged(run):
+        if places := _staged(run):
             count += 1
-            answer = async_to_sync(_asked)(run.environment_id, receipts.executor_id(run), staged=parents)
+            answer = async_to_sync(_asked)(run.environment_id, receipts.executor_id(run), staged=places)
             log.info("What %s had staged is removed: %s", run.pk, answer.get("event") == preview_client.ANSWERS["repair"])
     return count
 
 
 def _staged(run: Run) -> list[str]:
-    """Folders of the lake in which something of the run's is staged still."""
+    """Places in the environment's folder beside which something of the run's is staged still."""
     lake = launcher.lake_folder(run.environment)
     try:
-        parents = sorted({uri.rstrip("/").rpartition("/")[0] for uri in published.outputs_of(run)})
+        places = published.outputs_of(run)
     except PortalError:
         return []
-    return [parent for parent in parents if os.path.lexists(lake / parent / STAGING / receipts.executor_id(run))]
+    return [uri for uri in places if os.path.lexists(lake / uri.rstrip("/").rpartition("/")[0] / STAGING / receipts.executor_id(run))]
 
 
 async def _asked(environment: int, executor_id: str, **more: Any) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from executor.commands import JobRun
 from executor.document.job import parse
 from executor.event_writer import EventWriter
+from executor.running.reach import reach_of
 from executor.running.values import values_from
+from executor.stores.roots import Copies
 
 if TYPE_CHECKING:
     from executor.spark.session import SparkProcess
@@ -64,8 +66,10 @@ def run_here(process: SparkProcess, stages: list[dict[str, Any]], lake: Path, an
     parameters = values.pop("declared", {})
     stream = io.StringIO()
     given = values_from({"lake": str(lake)} | values)
-    job = parse({"stages": stages, "parameters": parameters}, environment=environment, parameters=given.parameters, run_id=given.run_id)
-    code = JobRun(EventWriter(stream), given, job, io.StringIO(answers)).run(process)
+    reach = reach_of(given, Copies(process.scratch))
+    content, known = {"stages": stages, "parameters": parameters}, reach.roots.known
+    job = parse(content, environment=environment, parameters=given.parameters, run_id=given.run_id, roots=known)
+    code = JobRun(EventWriter(stream), given, job, io.StringIO(answers), reach).run(process)
     return Outcome(code, lines(stream.getvalue()))
 
 

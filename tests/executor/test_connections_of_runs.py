@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from executor.connections.base import DATABASE
+from executor.connections.given import Connections
 from executor.connections.postgresql import PostgreSQL
 from executor.connections.s3 import S3
 from executor.document.places import connections_as_written
 from executor.problems import ProblemError
-from executor.running.connections import Connections
 from executor.running.values import values_from
 from executor.stages.base import ACTS, READS, Stage
 from executor.stages.kinds import ConnectionName, connection_field

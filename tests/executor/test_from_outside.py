@@ -13,6 +13,7 @@ from executor.document.job import check, parse
 from executor.document.kept_files import files_named, keeps_its_files, with_files
 from executor.problems import ProblemError
 from executor.running.lake_texts import with_lake_texts
+from executor.stores.roots import Roots
 
 EVIL = "true UNION ALL SELECT s FROM secretv"
 
@@ -165,6 +166,6 @@ def test_a_job_run_by_hand_reads_them_where_they_lie(tmp_path: Path) -> None:
     (tmp_path / "sql").mkdir()
     (tmp_path / "sql/q.sql").write_text(TEXTS["sql/q.sql"])
     document = BY_FILE | {"stages": BY_FILE["stages"][:1]}
-    filled = with_lake_texts(document, tmp_path, "dev")
+    filled = with_lake_texts(document, Roots(tmp_path), "dev")
     assert isinstance(filled, dict) and filled["files"] == {"sql/q.sql": TEXTS["sql/q.sql"]}
-    assert with_lake_texts(BY_FILE, tmp_path, "dev") == BY_FILE
+    assert with_lake_texts(BY_FILE, Roots(tmp_path), "dev") == BY_FILE

@@ -13,6 +13,7 @@ import pytest
 from executor.files.folder import place_of
 from executor.look.footers import columns_by_footers
 from executor.running.survey import survey
+from executor.stores.roots import Roots
 from tests.executor.running import run_here
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def noted(process: SparkProcess, stages: list[dict[str, Any]], lake: Path) -> di
 
 def there(stages: list[dict[str, Any]], lake: Path) -> dict[str, Any]:
     """Stage → columns that the look before a run finds."""
-    told = survey({"document": json.dumps({"stages": stages})}, lake, lambda what, done, whole: None)
+    told = survey({"document": json.dumps({"stages": stages})}, Roots(lake), lambda what, done, whole: None)
     return {one["stage"]: one["columns"] for one in [*told["inputs"], *told["outputs"]]}
 
 

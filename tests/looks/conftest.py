@@ -23,6 +23,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> lis
     """The messages to the service; answered as it would answer them."""
     from executor.look import commands
     from executor.problems import ProblemError
+    from executor.stores.roots import Roots
     from portal.environments.models import Environment
     from portal.looks import asking
 
@@ -37,7 +38,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> lis
         place = Environment.objects.select_related("project").get(pk=message["environment"])
         folder = settings.LAKE_DIR / place.project.slug / place.name
         try:
-            return {"look": commands.look, "unpack": commands.unpack}[message["what"]](message["values"], folder, quiet)
+            return {"look": commands.look, "unpack": commands.unpack}[message["what"]](message["values"], Roots(folder), quiet)
         except ProblemError as error:
             return {"event": "problem", "problem": error.problems[0].as_dict()}
 

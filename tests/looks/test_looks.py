@@ -14,6 +14,7 @@ from asgiref.sync import async_to_sync
 from executor.document.job import check
 from executor.look.looking import look
 from executor.look.stages import Choices
+from executor.stores.roots import Roots
 from portal.audit.models import AuditEvent
 from portal.data import actions as data
 from portal.data.models import FileVersion
@@ -240,7 +241,7 @@ def test_a_stage_that_reads_alone_stops_at_files_that_lack_columns_until_somebod
     for name, text in (("a", "k,v\n1,2\n"), ("b", "k\n3\n")):
         (tmp_path / f"{name}.csv").write_text(text)
     for settings, wanted in (({}, None), ({"otherHeaders": "fill"}, "fill"), ({"otherHeaders": "stop"}, None)):
-        found = look(tmp_path.parent, tmp_path.name, settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+        found = look(Roots(tmp_path.parent), tmp_path.name, settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
         stage = stages_for(found, "d", Choices(name="d"))[0]
         assert read_alone(found, stage).get("otherHeaders") == wanted
 

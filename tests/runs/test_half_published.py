@@ -12,6 +12,7 @@ import pytest
 from executor.files import exchange
 from executor.files.publish import STAGING
 from executor.running.repair import repair
+from executor.stores.roots import Roots
 from portal.runs import half_published, launcher, preview_client
 from portal.runs.models import Run
 from tests.factories import make_run, make_version
@@ -78,8 +79,8 @@ def test_what_a_killed_run_had_staged_is_removed_after_its_end(job: Any, dev: An
     fcntl.flock(lock, fcntl.LOCK_EX)
     assert half_published.remove_staged() == 1
     (message,) = asked
-    assert (message["what"], message["values"]) == ("repair", {"run_id": str(killed.pk), "staged": ["curated"]})
-    repair(message["values"], lake, lambda *_: None)
+    assert (message["what"], message["values"]) == ("repair", {"run_id": str(killed.pk), "staged": ["curated/by_origin"]})
+    repair(message["values"], Roots(lake), lambda *_: None)
     assert sorted(path.name for path in (lake / "curated" / STAGING).iterdir()) == sorted([str(works.pk), f"{works.pk}.lock"])
     lock.close()
     assert half_published.remove_staged() == 0
@@ -89,5 +90,5 @@ def test_nothing_outside_of_the_lake_is_removed(dev: Any, tmp_path: Path) -> Non
     lake, outside = launcher.lake_folder(dev), tmp_path / "outside"
     (outside / STAGING / "dead").mkdir(parents=True)
     (lake / "out").symlink_to(outside)
-    repair({"run_id": "dead", "staged": ["out", "../outside", str(outside), "", "nowhere"]}, lake, lambda *_: None)
+    repair({"run_id": "dead", "staged": ["out/x", "../outside/x", f"{outside}/x", "", "nowhere/x", "gone:x"]}, Roots(lake), lambda *_: None)
     assert (outside / STAGING / "dead").is_dir()

@@ -235,8 +235,9 @@ def test_unpacking_brings_in_no_more(
 
     async def request(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         from executor.look import commands
+        from executor.stores.roots import Roots
 
-        yield commands.unpack(message["values"], folder, lambda what, done, whole: None) | {"last": True}
+        yield commands.unpack(message["values"], Roots(folder), lambda what, done, whole: None) | {"last": True}
 
     monkeypatch.setattr(preview_client, "request", request)
     with pytest.raises(NotAllowed):

@@ -10,6 +10,7 @@ from executor.look.fixed_width import cuts_of
 from executor.look.looking import look
 from executor.look.proposal import Proposal
 from executor.look.stages import Choices, stages
+from executor.stores.roots import Roots
 
 PEOPLE = [
     ("Meier", "Köln", "1.234,56 "),
@@ -26,7 +27,7 @@ def table(rows: int = 40, header: str = "KDNR  NAME                ORT          
 
 def look_at(folder: Path, text: str, **settings: object) -> Proposal:
     (folder / "f.txt").write_text(text)
-    return look(folder, "f.txt", settings, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
+    return look(Roots(folder), "f.txt", settings, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
 
 
 def test_columns_of_fixed_width_are_told_with_what_to_do(tmp_path: Path) -> None:

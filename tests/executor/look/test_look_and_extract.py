@@ -15,6 +15,7 @@ from executor.files.rows import Rows, lines_of
 from executor.look.looking import look
 from executor.look.stages import Choices, stages
 from executor.problems import ProblemError
+from executor.stores.roots import Roots
 from tests.executor.stages.bench import Bench
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def test_the_rows_that_were_shown_are_the_rows_that_are_read(spark: SparkSession
         name = f"{number}.csv" + (".gz" if number % 7 == 0 else "")
         (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
         try:
-            shown = look(tmp_path, name, {}, limit_bytes=None, seconds=20, tell=lambda *told: None)
+            shown = look(Roots(tmp_path), name, {}, limit_bytes=None, seconds=20, tell=lambda *told: None)
         except ProblemError as error:
             assert error.problems[0].code == "input-quote", content
             continue
@@ -99,7 +100,7 @@ def test_rows_that_are_narrower_than_the_names_have_a_choice_that_works(
     spark: SparkSession, tmp_path: Path, content: bytes, choice: str
 ) -> None:
     (tmp_path / "t.csv").write_bytes(content)
-    shown = look(tmp_path, "t.csv", {}, limit_bytes=None, seconds=20, tell=lambda *told: None)
+    shown = look(Roots(tmp_path), "t.csv", {}, limit_bytes=None, seconds=20, tell=lambda *told: None)
     assert shown.settings.other_widths == choice
     stage = stages(shown, "t.csv", Choices("t"))[0]
     columns = Bench(spark, tmp_path).run(stage).view(stage["outputView"]).columns

@@ -12,12 +12,13 @@ from executor.look.looking import look
 from executor.look.proposal import Proposal, ProposedColumn
 from executor.look.stages import Choices, stages
 from executor.problems import ProblemError
+from executor.stores.roots import Roots
 
 
 def proposal_of(folder: Path, content: str | bytes, encoding: str = "utf-8", name: str = "f.csv", **settings: Any) -> Proposal:
     data = content.encode(encoding) if isinstance(content, str) else content
     (folder / name).write_bytes(data)
-    return look(folder, name, settings, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
+    return look(Roots(folder), name, settings, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
 
 
 def types(proposal: Proposal) -> dict[str, str]:
@@ -461,14 +462,14 @@ def test_a_quote_that_is_never_closed_is_told_with_its_line(tmp_path: Path) -> N
 
 def test_beyond_the_limit_rows_are_counted_but_not_judged(tmp_path: Path) -> None:
     (tmp_path / "big.csv").write_text("a,b\n" + "1,2\n" * 100_000)
-    found = look(tmp_path, "big.csv", {}, limit_bytes=100_000, seconds=20, tell=lambda what, done, whole: None)
+    found = look(Roots(tmp_path), "big.csv", {}, limit_bytes=100_000, seconds=20, tell=lambda what, done, whole: None)
     assert found.rows_judged < 30_000
     assert found.rows == 100_000
 
 
 def test_rows_that_time_does_not_suffice_for_are_counted_all(tmp_path: Path) -> None:
     (tmp_path / "long.csv").write_text("a,b\n" + "1,some longer text\n" * 40_000 + "1,the last one")
-    found = look(tmp_path, "long.csv", {}, limit_bytes=None, seconds=0, tell=lambda what, done, whole: None)
+    found = look(Roots(tmp_path), "long.csv", {}, limit_bytes=None, seconds=0, tell=lambda what, done, whole: None)
     assert found.rows_judged < 40_000
     assert found.rows == 40_001
 
@@ -482,14 +483,14 @@ def test_a_table_that_is_too_wide_is_refused_and_not_cut(tmp_path: Path) -> None
 @pytest.mark.parametrize("uri", ["../x", "/etc/passwd", "s3://b/k", "missing.csv"])
 def test_only_files_of_the_lake_are_looked_at(tmp_path: Path, uri: str) -> None:
     with pytest.raises(ProblemError):
-        look(tmp_path, uri, {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+        look(Roots(tmp_path), uri, {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
 
 
 @pytest.mark.parametrize("settings", [{"separator": "ab"}, {"encoding": "utf-7"}, {"nothing": 1}, {"columns": {"0": {"name": "a b"}}}])
 def test_settings_that_are_none_are_refused(tmp_path: Path, settings: dict[str, Any]) -> None:
     (tmp_path / "f.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ProblemError):
-        look(tmp_path, "f.csv", settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+        look(Roots(tmp_path), "f.csv", settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
 
 
 @pytest.mark.parametrize("sign", ["`", "~", "\x00", "\u2028"])
@@ -564,12 +565,12 @@ def test_of_a_folder_it_is_said_which_file_is_shown(tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     for name in ("a.csv", "b.csv"):
         proposal_of(tmp_path / "m", "a,b\n1,2\n", name=name)
-    found = look(tmp_path, "m", {}, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
+    found = look(Roots(tmp_path), "m", {}, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
     assert [(said.code, "2 files" in said.message and "“m/b.csv”" in said.message) for said in found.problems] == [
         ("look-first-file", True)
     ]
     (tmp_path / "m/a.csv").unlink()
-    assert not look(tmp_path, "m", {}, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None).problems
+    assert not look(Roots(tmp_path), "m", {}, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None).problems
 
 
 def told(first: str, rows: list[str], tmp_path: Path) -> tuple[bool, int | None, str]:

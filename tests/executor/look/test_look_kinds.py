@@ -18,6 +18,7 @@ from executor.look.looking import look
 from executor.look.packed import unpack
 from executor.look.proposal import Proposal
 from executor.problems import ProblemError
+from executor.stores.roots import Roots
 
 
 def quiet(what: str, done: int, whole: int) -> None:
@@ -26,7 +27,7 @@ def quiet(what: str, done: int, whole: int) -> None:
 
 def look_at(folder: Path, name: str, content: bytes | str, **settings: Any) -> Proposal:
     (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-    return look(folder, name, settings, limit_bytes=None, seconds=20, tell=quiet)
+    return look(Roots(folder), name, settings, limit_bytes=None, seconds=20, tell=quiet)
 
 
 def zipped(*names: str) -> bytes:

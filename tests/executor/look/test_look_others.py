@@ -17,6 +17,7 @@ from executor.look.packed import unpack
 from executor.look.proposal import Proposal
 from executor.look.stages import Choices, stages
 from executor.problems import ProblemError
+from executor.stores.roots import Roots
 
 
 def quiet(what: str, done: int, whole: int) -> None:
@@ -24,7 +25,7 @@ def quiet(what: str, done: int, whole: int) -> None:
 
 
 def look_at(folder: Path, name: str, **settings: Any) -> Proposal:
-    return look(folder, name, settings, limit_bytes=None, seconds=20, tell=quiet)
+    return look(Roots(folder), name, settings, limit_bytes=None, seconds=20, tell=quiet)
 
 
 def unpacked(folder: Path, name: str, **limits: int) -> list[dict[str, Any]]:
@@ -291,7 +292,7 @@ def test_a_folder_of_files_with_other_columns_is_one_table(tmp_path: Path) -> No
     (tmp_path / "d" / "1.csv").write_text("day,store,units\n2024-01-01,001,5\n2024-01-02,002,6\n")
     (tmp_path / "d" / "2.csv").write_text("store,day,units\n001,2024-02-01,7\n002,2024-02-02,8\n")
     (tmp_path / "d" / "3.csv").write_text("day,store id,units,channel\n2024-03-01,001,9,web\n2024-03-02,002,1,shop\n")
-    found = look(tmp_path, "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+    found = look(Roots(tmp_path), "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
     assert [column.name for column in found.columns] == ["day", "store_id", "units", "channel", "store"]
     assert [column.type["type"] for column in found.columns] == ["date", "string", "integer", "string", "string"]
     (question,) = found.questions
@@ -300,14 +301,14 @@ def test_a_folder_of_files_with_other_columns_is_one_table(tmp_path: Path) -> No
     assert question.must_be_answered and not any(option.is_chosen for option in question.options), "columns would be empty, green"
     read = stages(found, "d", Choices(name="d"))[0]
     assert (read["otherHeaders"], read["names"]) == ("fill", ["day", "store id", "units", "channel", "store"])
-    stop = look(tmp_path, "d", {"otherHeaders": "stop"}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+    stop = look(Roots(tmp_path), "d", {"otherHeaders": "stop"}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
     assert "otherHeaders" not in stages(stop, "d", Choices(name="d"))[0]
     assert not stop.questions[0].must_be_answered and stop.questions[0].options[1].is_chosen
 
 
 def test_columns_that_only_other_files_have_get_their_types_there_and_are_corrected_like_others(tmp_path: Path) -> None:
     def looked(settings: dict[str, Any]) -> Any:
-        return look(tmp_path, "d", settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+        return look(Roots(tmp_path), "d", settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
 
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "1.csv").write_text("paid,id\n03/04/2024,1\n05/06/2024,2\n")
@@ -332,10 +333,10 @@ def test_what_a_column_of_other_files_leaves_open_is_asked_by_its_place_in_the_t
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "1.csv").write_text("lat;amount;id\n48.137;1,5;1\n11.575;2,25;2\n")
     (tmp_path / "d" / "2.csv").write_text("id;amount;a;b\n3;2.500,75;x;y\n")
-    found = look(tmp_path, "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+    found = look(Roots(tmp_path), "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
     question = found.questions[-1]
     assert (question.title, question.key) == ("What does the point mean in lat?", "decimal-4")
-    said = look(tmp_path, "d", question.options[1].settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+    said = look(Roots(tmp_path), "d", question.options[1].settings, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
     assert (said.columns[4].name, said.columns[4].type["type"], said.columns[4].sure) == ("lat", "decimal", True)
     assert [one.key for one in said.questions if one.must_be_answered] == ["otherHeaders"]
 
@@ -344,7 +345,7 @@ def test_of_many_files_with_columns_of_their_own_a_few_are_looked_at_and_the_pag
     (tmp_path / "d").mkdir()
     for number in range(7):
         (tmp_path / "d" / f"{number}.csv").write_text(f"id,n{number}\n1,2\n")
-    found = look(tmp_path, "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+    found = look(Roots(tmp_path), "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
     assert [column.type["type"] for column in found.columns] == ["integer"] * 5 + ["string"] * 3
     assert found.columns[-1].words == "in other files only, of which 3 were looked at; read as text"
 
@@ -354,7 +355,7 @@ def test_a_folder_of_files_with_the_same_columns_asks_nothing(tmp_path: Path) ->
     (tmp_path / "d" / "1.csv").write_text("a,b\n1,2\n")
     (tmp_path / "d" / "2.csv").write_text("B ,a\n1,2\n")
     (tmp_path / "d" / "0.csv").write_text("\n\n")  # no rows, and none of a run's business
-    found = look(tmp_path, "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
+    found = look(Roots(tmp_path), "d", {}, limit_bytes=None, seconds=5, tell=lambda what, done, whole: None)
     assert ([column.name for column in found.columns], found.questions, found.strange_files) == (["B", "a"], [], [])
 
 
@@ -417,4 +418,4 @@ def test_which_line_holds_the_names(tmp_path: Path, text: str, line: int) -> Non
 
 
 def proposal_of_file(folder: Path, uri: str) -> Proposal:
-    return look(folder, uri, {}, limit_bytes=None, seconds=20, tell=quiet)
+    return look(Roots(folder), uri, {}, limit_bytes=None, seconds=20, tell=quiet)

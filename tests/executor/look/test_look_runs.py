@@ -14,6 +14,7 @@ import pytest
 
 from executor.look.looking import look
 from executor.look.stages import Choices, Mend, stages, table_name
+from executor.stores.roots import Roots
 from portal.looks.starts import with_start
 from tests.executor.running import run_here
 
@@ -37,7 +38,7 @@ def ran(spark_process: SparkProcess, tmp_path: Path) -> Ran:
         for file, text in content.items() if isinstance(content, dict) else [(name, content)]:
             (tmp_path / "raw" / name).mkdir(exist_ok=True) if isinstance(content, dict) else None
             (tmp_path / "raw" / name / file if isinstance(content, dict) else tmp_path / "raw" / name).write_bytes(text)
-        proposal = look(tmp_path, f"raw/{name}", settings, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
+        proposal = look(Roots(tmp_path), f"raw/{name}", settings, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
         misfits = misfits or ("aside" if proposal.misfits_total or proposal.settings.other_widths == "reject" else "stop")
         made = stages(proposal, f"raw/{name}", Choices(table_name(name), misfits, mends))
         outcome = run_here(spark_process, made, tmp_path)
@@ -337,7 +338,7 @@ def test_names_of_folders_make_columns_of_a_proposal(spark_process: SparkProcess
         else:
             text = {"csv": f"id,v\n{n},{n}.5\n", "bare": f"{n},{n}.5\n", "json": json.dumps({"id": n, "v": n + 0.5}) + "\n"}[kind]
             (place / ("a.jsonl" if kind == "json" else "a.csv")).write_text(text)
-    proposal = look(tmp_path, "raw/y", {}, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
+    proposal = look(Roots(tmp_path), "raw/y", {}, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
     mends = (Mend(1, "7.5", "2.5"),) if kind in ("csv", "bare") else ()
     outcome = run_here(spark_process, stages(proposal, "raw/y", Choices("y", "stop", mends)), tmp_path)
     assert outcome.code == 0, [event["problem"] for event in outcome.events if "problem" in event]
@@ -412,7 +413,7 @@ def test_the_days_of_a_guided_start_are_those_of_the_clocks_that_wrote_the_times
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw/calls.csv").write_text("at,price\n2024-07-01 00:30:00,1.5\n2024-07-01 12:00:00,2.5\n2024-07-02 00:10:00,7.5\n")
     settings = {"timeZone": "Europe/Berlin"}
-    proposal = look(tmp_path, "raw/calls.csv", settings, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
+    proposal = look(Roots(tmp_path), "raw/calls.csv", settings, limit_bytes=None, seconds=20, tell=lambda what, done, whole: None)
     made = with_start(stages(proposal, "raw/calls.csv", Choices("calls", "stop", ())), proposal, "daily_aggregate")
     assert run_here(spark_process, made, tmp_path).result == "succeeded"
     rows = parquet.read_table(tmp_path / "curated/calls_by_day").to_pylist()

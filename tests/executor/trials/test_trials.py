@@ -46,7 +46,7 @@ def tried(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             "kind": kind,
             "settings": settings,
             "secrets": SECRETS.get(kind, {"password": SECRET}),
-            "roots": [{"name": f"r{index}", "address": address} for index, address in enumerate(roots)],
+            "placed": [{"name": f"r{index}", "address": address} for index, address in enumerate(roots)],
         }
         last = try_connection(given, tmp_path, told.append)
         text = json.dumps(told)

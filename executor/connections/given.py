@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from executor.connections import CONNECTION_KINDS, ConnectionKind
+from executor.connections.base import ConnectionKind
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 
@@ -47,6 +47,8 @@ class Connections(Mapping[str, ConnectionKind]):
 
 def _made(name: str, given: Any) -> ConnectionKind:
     """Raises ProblemError, without a word of what was given."""
+    from executor.connections import CONNECTION_KINDS  # which is made of the files beside this one
+
     words = given if isinstance(given, dict) else {}
     kind = CONNECTION_KINDS.get(str(words.get("kind")))
     if kind is None:

@@ -1,0 +1,117 @@
+"""The outputs of one run, whatever roots they lie in: all of them become visible, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from executor.files.publish import Output
+from executor.language.roots import Located, located
+from executor.problems import Problem, ProblemError
+from executor.stores.base import Commit, RootOutputs
+from executor.stores.folder import FolderOutputs
+from executor.stores.roots import Roots
+
+
+class Outputs:
+    """`places`: what is the job's own to replace (address → whether whatever lies there may go); None when nobody keeps a list. `keep`: how
+    many earlier outputs stay of each."""
+
+    def __init__(self, run_id: str, roots: Roots, *, places: Mapping[str, bool] | None, keep: int) -> None:
+        self.outputs: list[Output] = []
+        """In the order in which they were staged."""
+        self._run_id, self._roots, self._keep = run_id, roots, keep
+        self._places = None if places is None else self._by_root(places)
+        self._folder = FolderOutputs(roots.lake, run_id, {}, keep)
+        self._parts: dict[str, RootOutputs] = {}
+
+    def stage(self, uri: str, save_mode: str, stage_index: int, stage: str) -> Path:
+        """A fresh path to write to in place of what `uri` means. Raises ProblemError when nothing may or can be written there."""
+        part, place = self._part_of(uri)
+        staged = part.stage(place, uri, save_mode, stage_index, stage)
+        self.outputs.append(part.outputs[-1])
+        return staged
+
+    def stage_table(self, uri: str, save_mode: str, stage_index: int, stage: str, *, appends: bool, label: str | None) -> Path:
+        """A Delta table to write to in place of the one that `uri` means, see `executor.files.publish.Publisher.stage_table`."""
+        part, place = self._part_of(uri)
+        if not isinstance(part, FolderOutputs):
+            raise ProblemError(_no_table_there(uri))
+        table = part.stage_table_at(place, uri, save_mode, stage_index, stage, appends=appends, label=label)
+        self.outputs += [output for output in part.outputs if output not in self.outputs]
+        return table.folder
+
+    def _part_of(self, uri: str) -> tuple[RootOutputs, str]:
+        root, place = self._roots.at(uri, "outputURI", writes=True)
+        if root.name not in self._parts:
+            self._parts[root.name] = root.outputs(self._run_id, self._own(root.name), self._keep)
+        return self._parts[root.name], place
+
+    @property
+    def left(self) -> list[Problem]:
+        """What could not be taken back when a run before was repaired."""
+        return [problem for part in (self._folder, *self._parts.values()) if isinstance(part, FolderOutputs) for problem in part.left]
+
+    def readable(self, path: Path, uri: str) -> Path | None:
+        """Where `path` is to be read while the outputs of this run are not published yet; None where this run has written nothing there.
+        Raises ProblemError where old and new would be mixed."""
+        return next((found for part in self._parts.values() if (found := part.readable(path, uri))), None)
+
+    def send(self) -> None:
+        """Brings everything to where it will be published; nobody sees it there. Raises ProblemError."""
+        for part in self._parts.values():
+            part.send()
+
+    def publish(self, commit: Commit) -> list[dict[str, Any]]:
+        """Makes every output visible and gives their facts, in order; else ProblemError is raised, as it is for whatever `commit(facts)`
+        raises, and none is. What lies elsewhere goes first: what is here takes a moment, so less can happen before the commit."""
+        parts = sorted(self._parts.values(), key=lambda part: isinstance(part, FolderOutputs)) or [self._folder]
+        facts: dict[int, dict[str, Any]] = {}
+
+        def publish(index: int) -> None:
+            part = parts[index]
+
+            def noted(found: Sequence[dict[str, Any]]) -> None:
+                facts.update(zip(map(id, part.outputs), found, strict=True))
+                if index + 1 < len(parts):
+                    publish(index + 1)
+                else:
+                    commit(self._in_order(facts))
+
+            facts.update(zip(map(id, part.outputs), part.publish(noted), strict=True))
+
+        publish(0)
+        return self._in_order(facts)
+
+    def repair(self, tell: Callable[[Problem], None]) -> list[str]:
+        """See `executor.files.publish.Publisher.repair`."""
+        return self._folder.repair(tell)
+
+    def discard(self) -> None:
+        """Removes what was staged and not published. Never raises."""
+        for part in self._parts.values():
+            part.discard()
+
+    def _in_order(self, facts: Mapping[int, dict[str, Any]]) -> list[dict[str, Any]]:
+        return [facts[id(output)] for output in self.outputs]
+
+    def _by_root(self, places: Mapping[str, bool]) -> dict[str, dict[str, bool]]:
+        found: dict[str, dict[str, bool]] = {}
+        for uri, all_of_it in places.items():
+            where = located(uri, self._roots.known, "outputURI")
+            if isinstance(where, Located):
+                found.setdefault(where.root, {})[where.place] = all_of_it
+        return found
+
+    def _own(self, root: str) -> dict[str, bool] | None:
+        return None if self._places is None else self._places.get(root, {})
+
+
+def _no_table_there(uri: str) -> Problem:
+    return Problem(
+        code="table-elsewhere",
+        field="outputURI",
+        message=f"“{uri}” lies in a root on S3, and Delta tables are written in the environment's own folder only, so far.",
+        fix="Write the table to a place without the name of a root, or Parquet files to this one.",
+    )

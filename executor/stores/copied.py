@@ -1,0 +1,181 @@
+"""A root that lies elsewhere, as a run works with it: what is read there is copied to this machine, as it was found; what is written is
+staged here, sent, and then published there in one step.
+
+So whoever looks at a file, reads it or writes one works with files of this machine, and nothing can change under a run's hands.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from executor.files import lake, marks, tree
+from executor.files.publish import Output, Publisher, drop_checksums
+from executor.language.places import is_pattern, place_of
+from executor.problems import Foreign, Problem, ProblemError
+from executor.stores.base import AtHand, Commit, Found, Staged
+from executor.stores.s3 import AT_ONCE, Pointer, S3Publisher, S3Store, fits, shapes_of
+
+Told = Callable[[str, int, int], None]
+"""Is told the root's name, and the files and bytes that were copied."""
+
+
+class CopiedRoot:
+    """One root. `folder`: where the copies lie, this root's alone."""
+
+    def __init__(self, name: str, store: S3Store, folder: Path, told: Told = lambda name, files, size: None) -> None:
+        self.name, self.store, self.folder, self.told = name, store, folder, told
+        self._have: dict[str, Found] = {}
+
+    def path(self, place: str, field: str) -> Path:
+        return lake.resolve(self.folder, place, field)
+
+    def read(self, place: str, uri: str, field: str) -> AtHand:
+        seen = self.store.seen(place)
+        wanted = shapes_of(place)
+        if not seen.files and not any(fits(output, wanted) for output in seen.outputs):
+            raise ProblemError(self._missing(place, uri, field))
+        self._copy([*seen.files, *seen.logs], wanted)
+        for output, pointer in seen.outputs.items():
+            self._note(output, pointer)
+        return AtHand(lake.existing(self.folder, place, field, called=uri), seen.state)
+
+    def state(self, place: str) -> tuple[tuple[str, Any, int], ...]:
+        return self.store.snapshot(place)
+
+    def target(self, place: str, *, whole: bool) -> Path:
+        place = place_of(place)
+        pointer, mark = self.store.pointer(place)
+        if mark is not None:
+            self._note(place, pointer)
+            if whole:
+                self._copy(self.store.files(place), shapes_of(place))  # a table is none of these: it has a log, and no pointer
+        else:
+            for beside, noted, modified in self.store.outputs_beside(place):
+                self._note(beside, noted)
+                os.utime(self.folder / beside, (modified, modified))
+        return self.path(place, "outputURI")
+
+    def outputs(self, run_id: str, places: Mapping[str, bool] | None, keep: int) -> CopiedOutputs:
+        return CopiedOutputs(self, run_id, places, keep)
+
+    def foreign(self, place: str) -> str | None:
+        return self.store.foreign(place_of(place))
+
+    def put_back(self, place: str, kept_id: str, uri: str) -> dict[str, Any]:
+        current = self.store.put_back(place_of(place), kept_id)
+        return {"current": current, "kept": self.store.kept(place_of(place))}
+
+    def clear_after(self, run_id: str, places: Sequence[str], *, is_published: bool) -> None:
+        self.store.repair(run_id, is_published=is_published)
+        for place in places:
+            self.store.remove_staged(run_id, place_of(place))
+
+    def _copy(self, files: list[Found], wanted: Iterable[list[str]]) -> None:
+        """Afterwards the copies at the `wanted` places are these files and no others."""
+        there = {file.place for file in files}
+        for place in [place for place in self._have if place not in there and fits(place, wanted)]:
+            (self.folder / place).unlink(missing_ok=True)
+            del self._have[place]
+        new = [file for file in files if self._have.get(file.place) != file]
+        try:
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                for file in pool.map(self._copy_one, new):
+                    self._have[file.place] = file
+        except OSError as error:
+            raise ProblemError(_no_copy(self.name, error)) from None
+        if new:
+            self.told(self.name, len(new), sum(file.size for file in new))
+
+    def _copy_one(self, file: Found) -> Found:
+        parts = file.place.split("/")
+        if not all(part and tree.is_plain_name(part) for part in parts):
+            raise ProblemError(_odd_name(file.place))
+        path = self.folder.joinpath(*parts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.store.copy(file, path)
+        return file
+
+    def _note(self, place: str, pointer: Pointer) -> None:
+        """What an output says of itself, where whoever reads it looks for that."""
+        folder = self.folder / place
+        marks.mark(folder, dict(pointer.facts))
+        if pointer.columns:
+            marks.declare_columns(folder, pointer.columns)
+        else:
+            (folder / marks.COLUMNS).unlink(missing_ok=True)
+
+    def _missing(self, place: str, uri: str, field: str) -> Problem:
+        parent, _, name = place.rstrip("/").rpartition("/")
+        names = [] if is_pattern(parent) else self.store.names_in(parent)
+        return lake.missing(uri, field, near=lake.near_among(name, names, uri), has_folder=bool(names))
+
+
+class CopiedOutputs:
+    """The outputs of one run in such a root."""
+
+    def __init__(self, root: CopiedRoot, run_id: str, places: Mapping[str, bool] | None, keep: int) -> None:
+        self.root = root
+        self._here = Publisher(run_id, root.folder, places=places, keep=0)
+        self._there = S3Publisher(root.store, run_id, keep)
+        self._pairs: list[tuple[Output, Staged]] = []
+
+    @property
+    def outputs(self) -> list[Output]:
+        return self._here.outputs
+
+    def stage(self, place: str, uri: str, save_mode: str, stage_index: int, stage: str) -> Path:
+        target = self.root.target(place, whole=save_mode == "Append")
+        staged = self._here.stage_output(uri, target, save_mode, stage_index, stage)
+        self._pairs.append((self.outputs[-1], self._there.stage(place, save_mode, stage_index, stage)))
+        return staged
+
+    def readable(self, path: Path, uri: str) -> Path | None:
+        return self._here.readable(path, uri)
+
+    def send(self) -> None:
+        for here, there in self._pairs:
+            if here.staged.is_dir():
+                drop_checksums(here.staged)
+            there.facts |= here.as_dict()
+            there.noted, there.columns = here.noted, marks.declared_columns(here.staged)
+            self._there.upload(here.staged, there)
+
+    def publish(self, commit: Commit) -> list[dict[str, Any]]:
+        return self._there.publish(commit)
+
+    def discard(self) -> None:
+        self._there.discard()
+        self._here.discard()
+
+
+def _no_copy(root: str, error: OSError) -> Problem:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Problem(
+            code="copy-no-space",
+            field="inputURI",
+            message=f"What is read in the root “{root}” is copied to this machine first, and does not fit there.",
+            fix="Read fewer files at once, or ask whoever runs the machine for more space.",
+        )
+    return Problem(
+        code="copy-failed",
+        field="inputURI",
+        message=f"A file of the root “{root}” cannot be copied to this machine.",
+        found=error.strerror,
+        fix="Look whether a file and a folder have the same name there.",
+    )
+
+
+def _odd_name(place: str) -> Problem:
+    return Problem(
+        code="input-not-plain",
+        field="inputURI",
+        message="There is a file whose name cannot be read.",
+        file=Foreign(tree.shown(place)),
+        expected="names without empty parts and signs that cannot be seen",
+        fix="Give it another name, or read the other files by theirs.",
+    )
