@@ -13,6 +13,7 @@ from portal import views
 from portal.accounts import api as accounts_api
 from portal.alerts import api as alerts_api
 from portal.audit.pages import api as audit_api
+from portal.connecting import api as connecting_api
 from portal.data import rows_api, upload_api
 from portal.environments import api as environments_api
 from portal.environments import connections_api
@@ -28,6 +29,7 @@ API = [
     accounts_api,
     environments_api,
     connections_api,
+    connecting_api,
     jobs_api,
     runs_api,
     download_api,
@@ -47,6 +49,7 @@ urlpatterns = [
     path("", include("portal.home.urls")),
     path("", include("portal.accounts.urls")),
     path("", include("portal.environments.urls")),
+    path("", include("portal.connecting.urls")),
     path("", include("portal.jobs.urls")),
     path("", include("portal.runs.urls")),
     path("", include("portal.looks.urls")),

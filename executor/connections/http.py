@@ -126,8 +126,8 @@ class HTTP(ConnectionKind):
         return self.base()
 
     def signs_in_at(self) -> str:
-        """With the path: one host can be many people's."""
-        return f"{self.base()} {self.tls}"
+        """With the path: one host can be many people's; and a token is no password."""
+        return f"{self.base()} {self.tls} {self.sign_in}"
 
     def _place(self) -> tuple[str, int]:
         parts = urlsplit(self.address)

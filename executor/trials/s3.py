@@ -31,7 +31,14 @@ def test(connection: S3, trial: Trial, roots: Sequence[Placed]) -> None:
     tls(trial, place.host, place.port, is_on=connection.tls == "verified")
     client = replace(_access(connection), answer_seconds=seconds(), tries=1).client()
     _sign_in(trial, connection, client, roots)
-    for root in roots[:MOST_ROOTS]:
+    wrong = [why for root in roots[:MOST_ROOTS] if (why := _try_root(trial, connection, client, root))]
+    if wrong:
+        raise wrong[0]
+
+
+def _try_root(trial: Trial, connection: S3, client: S3Client, root: Placed) -> Stopped | None:
+    """What is wrong there; the other roots may be right."""
+    try:
         with trial.step(f"List {_shown(root)}") as step:
             found = _listed(connection, client, root)
             step.good(_in_words(found))
@@ -39,6 +46,9 @@ def test(connection: S3, trial: Trial, roots: Sequence[Placed]) -> None:
             with trial.step(f"Read {_shown(root)}") as step:
                 _read(connection, client, root, found[0]["Key"])
                 step.good("Files can be read.")
+    except Stopped as why:
+        return why
+    return None
 
 
 def _sign_in(trial: Trial, connection: S3, client: S3Client, roots: Sequence[Placed]) -> None:

@@ -15,7 +15,7 @@ from portal.accounts.people import project_for_people
 from portal.environments import connections
 from portal.environments.backends import offered_to
 from portal.environments.connection_forms import FROM, ConnectionForm, RootForm, form_of, rotate_form
-from portal.environments.models import Connection, Environment, Root
+from portal.environments.models import Connection, ConnectionTest, Environment, Root
 from portal.environments.reach import places_of
 from portal.environments.views import find_environment, person_of
 from portal.errors import NotAllowed, PortalError
@@ -42,12 +42,12 @@ def home(request: HttpRequest, project: str) -> HttpResponse:
 def list_connections(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     found = find_environment(request, project, environment)
     managed = policy.allowed(person_of(request), "manage_environment", found.project.environments.all())
-    rows = found.connections.prefetch_related("versions__set_by", "roots")
+    rows = found.connections.select_related("test__by").prefetch_related("versions__set_by", "roots")
     shown = {
         "project": found.project,
         "environment": found,
         "environments": managed,
-        "connections": [{"row": row, "described": connections.stored(row), "version": _in_use(row)} for row in rows],
+        "connections": [{"row": row, "described": connections.stored(row), "version": _in_use(row), "test": test_of(row)} for row in rows],
         "roots": found.roots.select_related("connection"),
         "section": "connections",
     }
@@ -248,6 +248,7 @@ def _page(request: HttpRequest, found: Connection, *, status: int = 200, **shown
         "versions": found.versions.select_related("set_by"),
         "roots": found.roots.all(),
         "elsewhere": _elsewhere(request, found),
+        "test": test_of(found),
         "section": "connections",
     }
     return render(request, "environments/connection.html", shown, status=status)
@@ -265,6 +266,11 @@ def _enters_secret(form: ConnectionForm, found: Connection) -> bool:
 
 def _in_use(found: Connection) -> Any:
     return next((version for version in found.versions.all() if version.ends_at is None), None)
+
+
+def test_of(found: Connection) -> ConnectionTest | None:
+    """The last one; None where it was never tested."""
+    return getattr(found, "test", None)
 
 
 def _elsewhere(request: HttpRequest, found: Connection) -> list[dict[str, Any]]:

@@ -281,6 +281,21 @@ def _storage(connection: Connection) -> str:
     return described.storage() if described else ""
 
 
+def require_secrets_for_test(described: ConnectionKind, given: Mapping[str, str], connection: Connection | None) -> None:
+    """What is given is whole, or what is stored may be used for it. Raises PortalError."""
+    if given or connection is None:
+        _require_secrets(described, given)
+    else:
+        require_same_sign_in(connection, described)
+
+
+def require_same_sign_in(stored_connection: Connection, described: ConnectionKind) -> None:
+    """What a connection signs in with goes only to the place for which it was set. Raises PortalError."""
+    before = stored(stored_connection)
+    if before is None or type(before) is not type(described) or _sign_in(described) != _sign_in(before):
+        _require_secrets(described, {}, SIGNS_IN_ELSEWHERE)
+
+
 def _sign_in(described: ConnectionKind) -> tuple[list[str], str]:
     return described.needed_secrets(), described.signs_in_at()
 

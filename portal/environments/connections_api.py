@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,7 +16,7 @@ from executor.connections.base import LONGEST_SECRET
 from portal.api_base import refuse_unknown
 from portal.environments import connections
 from portal.environments.api import OfEnvironment
-from portal.environments.models import Connection, ConnectionSecret, Environment, Root
+from portal.environments.models import Connection, ConnectionSecret, ConnectionTest, Environment, Root
 from portal.errors import PortalError
 from portal.locking import EDITION_SIGNS
 
@@ -45,7 +45,17 @@ class SecretVersionOut(serializers.ModelSerializer[ConnectionSecret]):
         fields = ["version", "reference", "key_shown", "set_by", "set_at", "ends_at", "used_at", "used_by"]
 
 
+class LastTestOut(serializers.ModelSerializer[ConnectionTest]):
+    by = serializers.CharField(source="by.shown_name")
+    is_stale = serializers.BooleanField(help_text="Settings, secret or roots are others by now.")
+
+    class Meta:
+        model = ConnectionTest
+        fields = ["works", "at", "by", "ms", "is_stale", "steps"]
+
+
 class ConnectionOut(serializers.ModelSerializer[Connection]):
+    test = serializers.SerializerMethodField()
     settings = serializers.DictField(help_text="The fields of its kind that are no secret.")
     edition = serializers.CharField(read_only=True, help_text="Another one after each change; send it with yours.")
     versions = SecretVersionOut(many=True, help_text="Of its secret, the newest first: who set it and who got it last, never what it is.")
@@ -53,7 +63,13 @@ class ConnectionOut(serializers.ModelSerializer[Connection]):
 
     class Meta:
         model = Connection
-        fields = ["name", "kind", "settings", "edition", "versions", "roots"]
+        fields = ["name", "kind", "settings", "edition", "versions", "roots", "test"]
+
+    @extend_schema_field(LastTestOut(allow_null=True))
+    def get_test(self, row: Connection) -> dict[str, Any] | None:
+        """The last one of what was saved."""
+        found = getattr(row, "test", None)
+        return dict(LastTestOut(found).data) if found else None
 
 
 class SecretsField(serializers.DictField):
@@ -132,13 +148,13 @@ class OfConnections(OfEnvironment):
 class Connections(OfConnections):
     @extend_schema(summary="Connections of an environment", responses=ConnectionOut(many=True), tags=TAGS)
     def get(self, request: Request, project: str, environment: str) -> Response:
-        rows = self.managed().connections.prefetch_related("versions__set_by", "roots")
+        rows = self.managed().connections.select_related("test__by").prefetch_related("versions__set_by", "roots")
         return Response(ConnectionOut(rows, many=True).data)
 
     @extend_schema(summary="Add a connection", request=ConnectionIn, responses={201: ConnectionOut}, tags=TAGS)
     def post(self, request: Request, project: str, environment: str) -> Response:
         given = self.taken(ConnectionIn)
-        _refuse_unknown(given["kind"], given["settings"], given["secrets"])
+        refuse_unknown_fields(given["kind"], given["settings"], given["secrets"])
         return Response(ConnectionOut(connections.add_connection(actor=self.person, environment=self.managed(), **given)).data, status=201)
 
 
@@ -151,7 +167,7 @@ class ConnectionDetail(OfConnections):
     def patch(self, request: Request, project: str, environment: str, connection: str) -> Response:
         """Where it signs in elsewhere or otherwise than before, `secrets` are needed again."""
         found, given = self.connection(), self.taken(ConnectionEdit)
-        _refuse_unknown(found.kind, given["settings"], given.get("secrets", {}))
+        refuse_unknown_fields(found.kind, given["settings"], given.get("secrets", {}))
         given = {"edition": found.edition, **given, "settings": {**found.settings, **given["settings"]}}
         return Response(ConnectionOut(connections.edit_connection(actor=self.person, connection=found, **given)).data)
 
@@ -165,7 +181,7 @@ class RotateSecret(OfConnections):
     @extend_schema(summary="Rotate the secret of a connection", request=RotateIn, responses=SecretVersionOut, tags=TAGS)
     def post(self, request: Request, project: str, environment: str, connection: str) -> Response:
         found, given = self.connection(), self.taken(RotateIn)
-        _refuse_unknown(found.kind, {}, given["secrets"])
+        refuse_unknown_fields(found.kind, {}, given["secrets"])
         return Response(SecretVersionOut(connections.rotate_secret(actor=self.person, connection=found, **given)).data)
 
 
@@ -213,7 +229,7 @@ class RootDetail(OfEnvironment):
         return self.find(rows, "view", environment__name=self.kwargs["environment"], name=self.kwargs["root"])
 
 
-def _refuse_unknown(kind: str, settings: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
+def refuse_unknown_fields(kind: str, settings: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
     """A field that the kind has not is answered as one that the door has not."""
     cls = CONNECTION_KINDS.get(kind)
     if cls is None:

@@ -132,6 +132,12 @@ class Connection(models.Model):
         """Another one after each change of where it leads. A new secret makes none: it is its own version."""
         return edition_of(self.kind, self.settings)
 
+    @property
+    def edition_of_test(self) -> str:
+        """Another one after each change of what a test of it tries."""
+        in_use = [version.number for version in self.versions.all() if version.ends_at is None]
+        return edition_of(self.kind, self.settings, in_use, sorted(root.address for root in self.roots.all()))
+
 
 class ConnectionSecret(models.Model):
     """One version of what a connection signs in with: all of its secret fields, sealed as one. Never shown."""
@@ -169,6 +175,31 @@ class ConnectionSecret(models.Model):
     def has_ended(self) -> bool:
         """Whether nobody gets it any more."""
         return self.ends_at is not None and self.ends_at <= timezone.now()
+
+
+class ConnectionTest(models.Model):
+    """The last test of a connection as it was saved then."""
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, related_name="test")
+    of = models.CharField(max_length=64)
+    """Which settings, secret and roots it was a test of: `edition_of_test` then."""
+    works = models.BooleanField()
+    steps = models.JSONField()
+    """[{name, state, words, fix, ms}]; state: good, bad or note."""
+    ms = models.PositiveIntegerField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    access_project = "connection__environment__project"
+    access_environment = "connection__environment__name"
+
+    def __str__(self) -> str:
+        return "works" if self.works else "does not work"
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether settings, secret or roots are others by now."""
+        return self.of != self.connection.edition_of_test
 
 
 class Root(models.Model):

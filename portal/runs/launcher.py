@@ -32,6 +32,8 @@ from portal.runs.groups import Group
 from portal.runs.sandbox import DEFAULT_MEMORY_MB
 from portal.runs.scratch import Scratch
 
+READS = ("look", "test-connection")
+"""Programs over files that write nothing."""
 LONGEST_LINE = 1_000_000
 """Characters of one line that are kept; an executor that says more in one line is cut."""
 FILES_ADDRESSES = 3
@@ -155,11 +157,11 @@ def for_previews(environment: Environment, endpoints: Iterable[Endpoint] = (), c
 
 
 def for_files(environment: Environment, what: str, endpoints: Iterable[Endpoint] = ()) -> Launch:
-    """A short-lived program without Spark over the environment's data: `look` reads it, `unpack`, `put-back`, `repair` write it, `survey`
+    """A short-lived program without Spark over the environment's data: READS read it, `unpack`, `put-back`, `repair` write it, `survey`
     reads it and tries where it could be written. `endpoints`: what it may reach on other machines."""
     most = settings.FILES_MEMORY_MB
     launch = _launch(
-        [what, "--values", "-"], environment, writable=what != "look", scratch=None, without_spark_mb=most, endpoints=endpoints
+        [what, "--values", "-"], environment, writable=what not in READS, scratch=None, without_spark_mb=most, endpoints=endpoints
     )
     start = launch.argv.index(sys.executable)
     limits = ["/usr/bin/prlimit", f"--as={FILES_ADDRESSES * most * 1024**2}", "--"]

@@ -15,7 +15,7 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from django.conf import settings
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher, sandbox
+from portal.runs.connection_tests import ConnectionTests
 from portal.runs.file_programs import FilePrograms
 from portal.runs.preview_lease import GONE, LONGEST_LINE, STOPPED, Key, Lease, SessionEnded
 from portal.runs.preview_pool import Pool
@@ -73,7 +74,7 @@ class Service:
         reach: PreviewReach | None = None,
     ) -> None:
         self.pool, self.require_drafts, self.reach = pool, require_drafts, reach or PreviewReach()
-        self.file_programs = FilePrograms(self.reach)
+        self.file_programs, self.connection_tests = FilePrograms(self.reach), ConnectionTests()
 
     async def serve(self, path: Path) -> None:
         """Until SIGTERM or SIGINT. Whatever ends this process ends every session with it."""
@@ -118,8 +119,9 @@ class Service:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = json.loads(await reader.readline())
-        if request["do"] == "files":
-            await self._until_left(self._files(request, writer), reader)
+        if request["do"] in ("files", "test-connection"):
+            work = self.file_programs.answer if request["do"] == "files" else self.connection_tests.answer
+            await self._until_left(self._files(work(request), writer), reader)
             return
         key = Key(*(int(request[name]) for name in Key._fields))
         if request["do"] == "cancel":
@@ -139,9 +141,9 @@ class Service:
         with suppress(asyncio.CancelledError):
             await answering
 
-    async def _files(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
-        """A program over files, see portal.runs.file_programs."""
-        async with aclosing(self.file_programs.answer(request)) as events:
+    async def _files(self, answer: AsyncGenerator[dict[str, Any], None], writer: asyncio.StreamWriter) -> None:
+        """A program over files, see portal.runs.file_programs, or a test of a connection."""
+        async with aclosing(answer) as events:
             async for event in events:
                 await _send(writer, event)
 

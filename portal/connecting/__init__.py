@@ -1,0 +1,1 @@
+"""What people do with connections that needs other programs: their tests."""
