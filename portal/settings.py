@@ -296,4 +296,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env_text("SLUICE_LOG_LEVEL", "INFO")},
+    # Whatever the level is: these say addresses (a webhook's path is often a password), and at DEBUG what is sent and answered (secrets).
+    "loggers": {name: {"level": "WARNING"} for name in ("boto3", "botocore", "hvac", "httpcore", "httpx", "urllib3")},
 }

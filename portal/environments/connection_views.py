@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from executor.connections import CONNECTION_KINDS, ConnectionKind
@@ -54,6 +55,7 @@ def list_connections(request: HttpRequest, project: str, environment: str) -> Ht
     return render(request, "environments/connections.html", shown)
 
 
+@never_cache  # the button “back” would show what was typed
 @require_http_methods(["GET", "POST"])
 def add_connection(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     found = find_environment(request, project, environment)
@@ -93,6 +95,7 @@ def add_connection(request: HttpRequest, project: str, environment: str) -> Http
     return render(request, "environments/new_connection.html", shown, status=422 if form.errors else 200)
 
 
+@never_cache
 @require_http_methods(["GET", "POST"])
 def edit_connection(request: HttpRequest, project: str, environment: str, connection: str) -> HttpResponse:
     """The page of one connection; POST changes where it leads and how it signs in."""
@@ -129,6 +132,7 @@ def edit_connection(request: HttpRequest, project: str, environment: str, connec
     return redirect(PAGE, project, environment, connection)
 
 
+@never_cache
 @require_POST
 def rotate_secret(request: HttpRequest, project: str, environment: str, connection: str) -> HttpResponse:
     found = _connection(request, project, environment, connection)

@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.accounts import policy
@@ -65,6 +66,7 @@ def _shown(environment: Environment) -> dict[str, Any]:
     }
 
 
+@never_cache  # the button “back” would show what was typed as a secret
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     found = find_environment(request, project, environment)
@@ -101,6 +103,7 @@ def _typed(rows: list[tuple[str, str, str]]) -> list[dict[str, str]]:
     return [{"name": name, "kind": kind, "text": text} for name, kind, text in rows]
 
 
+@never_cache
 @require_POST
 def set_secret(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     found = find_environment(request, project, environment)

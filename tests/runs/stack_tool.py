@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.contrib.sessions.models import Session  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
-from portal.accounts.models import Membership, User  # noqa: E402
+from portal.accounts.models import Membership, Project, User  # noqa: E402
 from portal.jobs.models import Job  # noqa: E402
 from portal.runs import actions, doorbell, leases, outbox, sweeper  # noqa: E402
 from portal.runs.models import LogSegment, Run  # noqa: E402
@@ -57,6 +58,19 @@ def _session(user: User) -> str:
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     return str(session.session_key)
+
+
+def administrator() -> str:
+    """A session of Ada's, who looks after the environments and reads the audit."""
+    project = Project.objects.get(slug="flights")
+    return _session(factories.make_person("ada", project, "environment_admin", "auditor", "author", "operator", platform_admin=True))
+
+
+def dump() -> str:
+    """Every row of the database."""
+    said = StringIO()
+    call_command("dumpdata", stdout=said)
+    return said.getvalue()
 
 
 def start() -> str:
@@ -118,7 +132,7 @@ def ring(run: str, times: int) -> None:
         doorbell.ring(leases.EXECUTE, run)
 
 
-COMMANDS = {f.__name__: f for f in (prepare, start, made_run, add_lines, take_away, finish, look, sweep, ring)}
+COMMANDS = {f.__name__: f for f in (prepare, administrator, dump, start, made_run, add_lines, take_away, finish, look, sweep, ring)}
 
 if __name__ == "__main__":
     for request in sys.stdin:
