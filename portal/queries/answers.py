@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -41,6 +42,10 @@ WORDS: dict[str, dict[str, Any]] = {
     },
 }
 """What is said here in other words than in the editor of a job, by the code of the problem."""
+MISFIT = "Read its columns as text, FROM {name}_as_text, and say with try_cast(… AS …) where a value may be none. Or correct the file."
+LOOK = "Look at the file: a job that is made of it there says what becomes of such rows and files, and its table can be queried."
+_FIELD = re.compile(r"\([a-z]+[A-Z]\w*\)|\bstage\b")
+_OF_STAGE = re.compile(r" \(stage “[^”]*”\)")
 
 
 async def answer(user: User, environment: Environment, query: Query) -> AsyncGenerator[dict[str, Any], None]:
@@ -83,6 +88,7 @@ def _told(reading: Reading) -> dict[str, Any]:
         "uri": reading.uri,
         "words": reading.words,
         "questions": reading.questions,
+        "remarks": reading.remarks,
         "columns": reading.columns,
     }
 
@@ -102,7 +108,16 @@ def _placed(event: dict[str, Any], found: Asked) -> dict[str, Any]:
     if stage >= found.stage:
         return problem | {"about": "query" if stage == found.stage else "shape"}
     reading = _of_stage(found.readings, stage)
-    return {name: value for name, value in problem.items() if name not in ("line", "column")} | {"about": "table", "table": reading.name}
+    plain = {name: value for name, value in problem.items() if name not in ("line", "column")}
+    said = {"message": _OF_STAGE.sub("", str(problem.get("message"))), "fix": _fix_of_table(problem, reading)}
+    return plain | said | {"about": "table", "table": reading.name, "uri": reading.uri}
+
+
+def _fix_of_table(problem: dict[str, Any], reading: Reading) -> Any:
+    """A way out that there is here: nobody chooses how a stage reads."""
+    if problem.get("code") == "value-does-not-fit" and not reading.is_plain:
+        return MISFIT.format(name=reading.name)
+    return LOOK if _FIELD.search(str(problem.get("fix"))) else problem.get("fix")
 
 
 def _of_stage(readings: list[Reading], stage: int) -> Reading:

@@ -77,6 +77,7 @@ class ReadingOut(serializers.Serializer[Any]):
     questions = serializers.ListField(
         child=serializers.CharField(), help_text="What the file leaves open; the columns in question are text until somebody answers."
     )
+    remarks = serializers.ListField(child=serializers.CharField(), help_text="What a look takes for granted, and nobody has said.")
 
 
 class AnswerOut(PreviewOut):

@@ -22,7 +22,7 @@ from portal.data.listing import Table, list_tables
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.queries.names import Names
-from portal.queries.reading import Reading, reading_of
+from portal.queries.reading import AS_TEXT, Reading, reading_of
 from portal.queries.shaping import Shape
 from portal.runs.preview_views import MOST_ROWS, addressed
 
@@ -33,6 +33,10 @@ MOST_TABLES = 30
 STAGE, RESULT = "query", "query_result"
 TYPES = [kind for kind in get_args(ParameterType) if kind not in (SECRET, "identifier")]
 """Types of parameters: a secret has no place in a query, and the name of a table is looked for before the query is filled in."""
+
+
+Meant = tuple[Table, bool]
+"""A table, and whether all its columns are to be text."""
 
 
 class NotRight(PortalError):
@@ -87,16 +91,16 @@ async def asked(user: User, environment: Environment, query: Query) -> AsyncIter
     Raises NotAllowed, NotRight, PortalError."""
     named = await sync_to_async(_named)(user, environment, query)
     readings: list[Reading] = []
-    for name, table in named.items():
+    for name, (table, is_text) in named.items():
         yield f"Looking at {table.uri} …"
         others = {*named} - {name}
         taken = others.union(*(_names_in(reading) for reading in readings), {STAGE, RESULT})
-        readings.append(await reading_of(user, environment, table, name, taken))
+        readings.append(await reading_of(user, environment, table, name, taken, is_text=is_text))
     await sync_to_async(_note)(user, environment, query, readings)
     yield Asked(_message(user, environment, query, readings), readings)
 
 
-def _named(user: User, environment: Environment, query: Query) -> dict[str, Table]:
+def _named(user: User, environment: Environment, query: Query) -> dict[str, Meant]:
     """The tables that the query names, by their names in small letters."""
     policy.require(user, "view_data", environment)
     problems = sql_text.sql_problems(query.sql) if not query.parameters and "${" not in query.sql else []
@@ -106,16 +110,18 @@ def _named(user: User, environment: Environment, query: Query) -> dict[str, Tabl
     found = {name.casefold(): _table(names, name, query.sql) for name in views_read(query.sql)}
     for name in views_defined(query.sql):  # WITH raw_flights AS (SELECT * FROM raw_flights WHERE …) reads the table, too
         if len(meant := names.meaning(name)) == 1:
-            found[name.casefold()] = meant[0]
+            found[name.casefold()] = (meant[0], False)
     if len(found) > MOST_TABLES:
         raise NotRight(f"The query names {len(found)} tables; at most {MOST_TABLES} can be read.", fix="Have a job join some of them.")
     return found
 
 
-def _table(names: Names, name: str, sql: str) -> Table:
+def _table(names: Names, name: str, sql: str) -> Meant:
     meant = names.meaning(name)
+    is_text = not meant and name.casefold().endswith(AS_TEXT)
+    meant = names.meaning(name[: -len(AS_TEXT)]) if is_text else meant
     if len(meant) == 1:
-        return meant[0]
+        return meant[0], is_text
     if meant:
         longer = [named.name or named.table.uri for named in names.all if named.table in meant]
         raise _at(sql, name, "table-ambiguous", f"“{name}” could mean {len(meant)} tables.", f"Write one of: {', '.join(longer)}.")

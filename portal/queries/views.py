@@ -116,7 +116,7 @@ async def columns(request: HttpRequest, project: str, environment: str) -> JsonR
         return meant[0]
 
     reading = await columns_of(user, place, await sync_to_async(found)(), name)
-    return JsonResponse({"columns": reading.columns, "words": reading.words, "questions": reading.questions})
+    return JsonResponse({"columns": reading.columns, "words": reading.words, "questions": reading.questions, "remarks": reading.remarks})
 
 
 @require_POST

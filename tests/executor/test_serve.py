@@ -125,10 +125,31 @@ def test_plain_views_have_the_columns_of_the_data_alone(client: Client) -> None:
     asked = {"to": 1, "rows": 10, "input": "full"}
     rows = client.answer(client.request("preview", stages, plain=["flights"], **asked))[-1]
     assert [column["name"] for column in rows["columns"]] == ["origin", "delay"] and len(rows["rows"]) == 3
-    as_before = client.answer(client.request("preview", stages, **asked))[-1]
-    assert [column["name"] for column in as_before["columns"]] == ["origin", "delay", "_filename", "_index"]
     events = client.answer(client.request("export", stages, to=1, form="csv", rows=100, plain=["flights"]))
     assert events[-1]["rows"] == 3
+
+
+def test_the_stages_of_the_query_page_are_read_in_full_and_stop_where_a_value_does_not_fit(client: Client) -> None:
+    """As `portal.queries.reading` makes them of a look: what cannot be told stays text, and no sum lacks a row."""
+    from datetime import UTC, datetime
+
+    from executor.look.looking import look
+    from portal.data.listing import Table
+    from portal.queries.reading import _as_proposed
+
+    def asked(text: str, sql: str) -> list[dict[str, Any]]:
+        (client.lake / "raw" / "a.csv").write_text(text)
+        proposal = look(client.lake, "raw/a.csv", {}, limit_bytes=None, seconds=15, tell=lambda *said: None)
+        table = Table("raw/a.csv", False, "CSV", 1, 1, datetime.now(tz=UTC), "1", "csv")
+        stages = [*_as_proposed(proposal, table, "t", frozenset()).stages, transform(sql)]
+        return client.answer(client.request("preview", stages, to=len(stages) - 1, rows=10, input="full"))
+
+    many = "".join(f"{number},{number}.50\n" for number in range(12_000))
+    assert cells(asked("id,amount\n" + many, "SELECT count(*), sum(amount), max(id) FROM t")[-1]) == [[12_000, "72000000.00", 11_999]]
+    stopped = asked(f"id,amount\n{many}12000,n/a?\n", "SELECT sum(amount) FROM t")[-1]
+    assert (stopped["event"], stopped["problem"]["code"], stopped["problem"]["found"]) == ("stage_failed", "value-does-not-fit", "n/a?")
+    wide = asked(f"id,amount\n{many}12000,1,5\n", "SELECT count(*) FROM t")[-1]
+    assert (wide["event"], wide["problem"]["code"]) == ("stage_failed", "input-row-width")
 
 
 def test_every_kind_of_cell_is_json(client: Client) -> None:

@@ -41,7 +41,7 @@ def test_a_query_is_a_document_that_reads_its_tables_in_full_and_writes_nothing(
     events = ask(browser_of(ana), DELAYS)
     assert [event["event"] for event in events] == ["waiting", "reading", "rows"]
     assert events[1]["tables"][0] | {"words": ""} == {
-        "name": "curated_daily_delays", "uri": "curated/daily_delays", "words": "", "questions": [], "columns": None,
+        "name": "curated_daily_delays", "uri": "curated/daily_delays", "words": "", "questions": [], "remarks": [], "columns": None,
     }  # fmt: skip
     [asked] = service
     message = asked["message"]
@@ -153,6 +153,23 @@ def test_what_went_wrong_says_whether_in_the_text_a_table_or_the_order(browser_o
     assert "five minutes" in problem_of(ask(browser_of(ana), DELAYS))["message"]
 
 
+def test_a_table_that_was_looked_at_can_be_read_as_text_by_its_name(
+    browser_of: Any, ana: User, lake: Path, service: list[dict[str, Any]]
+) -> None:
+    problem = problem_of(ask(browser_of(ana), DELAYS.replace("delays", "delays_as_text")))
+    assert problem["code"] == "table-has-types" and service == []
+    (lake / "curated" / "daily_delays_as_text").mkdir()
+    (lake / "curated" / "daily_delays" / "part-0.parquet").rename(lake / "curated" / "daily_delays_as_text" / "part-0.parquet")
+    assert ask(browser_of(ana), DELAYS.replace("delays", "delays_as_text"))[-1]["event"] == "rows", "a table that is called so comes first"
+
+
+def test_ways_out_of_a_problem_of_a_table_are_those_of_this_page(browser_of: Any, ana: User, service: Any) -> None:
+    failed = {"code": "x", "message": "Bad (stage “read_a”).", "stage_index": 0, "fix": "Set “Rows of another width” (otherWidths) to fit."}
+    service.events = [{"event": "stage_failed", "stage_index": 0, "problem": failed, "last": True}]
+    problem = problem_of(ask(browser_of(ana), DELAYS))
+    assert (problem["message"], problem["uri"]) == ("Bad.", "curated/daily_delays") and problem["fix"].startswith("Look at the file")
+
+
 def test_a_right_that_went_while_a_file_was_looked_at_is_noticed(
     browser_of: Any, ana: User, service: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,11 +177,11 @@ def test_a_right_that_went_while_a_file_was_looked_at_is_noticed(
 
     reading = asking.reading_of
 
-    async def slowly(*arguments: Any) -> Any:
+    async def slowly(*arguments: Any, **more: Any) -> Any:
         from asgiref.sync import sync_to_async
 
         await sync_to_async(ana.memberships.all().delete)()
-        return await reading(*arguments)
+        return await reading(*arguments, **more)
 
     monkeypatch.setattr(asking, "reading_of", slowly)
     ask(browser_of(ana), DELAYS)

@@ -125,6 +125,7 @@ export class Answer {
       problem.found ? [" Found ", el("code", {}, problem.found), "."] : null,
       problem.expected ? ` Expected ${problem.expected}.` : null,
       problem.fix ? ` ${problem.fix}` : null,
+      problem.uri ? [" ", this.look(problem.uri)] : null,
     );
     return el("li", { class: "problem" }, icon("alert-circle", "bad"), body, el("span", { class: "where" }, whereOf(problem)));
   }
@@ -190,25 +191,48 @@ export class Answer {
     return [words, ...rest.filter(Boolean).map((part) => ` · ${part}`)];
   }
 
+  /** What a reader must know of these numbers: questions that nobody has answered, what stages told; and how the tables were read. */
   notes(run) {
     const open = run.readings.flatMap(({ name, questions, uri }) => questions.map((words) => ({ words: `${name}: ${words}`, uri })));
     const heard = told(run.events).map((words) => ({ words }));
-    return [...open, ...heard].map(({ words, uri }) =>
+    const notes = [...open, ...heard].map(({ words, uri }) =>
       el(
         "div",
         { class: "notice warn in" },
         icon("alert-triangle"),
+        el("span", {}, words, uri && [" The columns in question are text here. ", this.look(uri)]),
+      ),
+    );
+    return [...notes, run.readings.length ? this.readings(run) : null].filter(Boolean);
+  }
+
+  readings({ readings }) {
+    const granted = readings.reduce((sum, { remarks }) => sum + remarks.length, 0);
+    const summary = `How the tables were read${granted ? ` · ${plural(granted, "thing")} taken for granted` : ""}`;
+    const lines = readings.map(({ name, words, remarks, uri }) =>
+      el(
+        "li",
+        {},
+        el("b", { class: "mono" }, name),
+        ` ${words}. `,
+        remarks.length ? this.look(uri) : null,
         el(
-          "span",
+          "ul",
           {},
-          words,
-          uri && [
-            " The columns in question are text here. ",
-            el("a", { href: `${this.config.urls.look}?uri=${encodeURIComponent(uri)}` }, "Look at the file"),
-          ],
+          remarks.map((remark) => el("li", {}, remark)),
         ),
       ),
     );
+    return el(
+      "details",
+      { class: `in small readings ${granted ? "" : "mut"}` },
+      el("summary", {}, summary),
+      el("ul", { class: "plain" }, lines),
+    );
+  }
+
+  look(uri) {
+    return el("a", { href: `${this.config.urls.look}?uri=${encodeURIComponent(uri)}` }, "Look at the file");
   }
 
   tools(query, answer) {
