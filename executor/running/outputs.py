@@ -9,7 +9,7 @@ from typing import Any
 from executor.files.publish import Output
 from executor.language.roots import Located, located
 from executor.problems import Problem, ProblemError
-from executor.stores.base import Commit, RootOutputs
+from executor.stores.base import Commit, StoreOutputs
 from executor.stores.folder import FolderOutputs
 from executor.stores.roots import Roots
 
@@ -24,7 +24,7 @@ class Outputs:
         self._run_id, self._roots, self._keep = run_id, roots, keep
         self._places = None if places is None else self._by_root(places)
         self._folder = FolderOutputs(roots.lake, run_id, {}, keep)
-        self._parts: dict[str, RootOutputs] = {}
+        self._parts: dict[str, StoreOutputs] = {}
 
     def stage(self, uri: str, save_mode: str, stage_index: int, stage: str) -> Path:
         """A fresh path to write to in place of what `uri` means. Raises ProblemError when nothing may or can be written there."""
@@ -42,7 +42,7 @@ class Outputs:
         self.outputs += [output for output in part.outputs if output not in self.outputs]
         return table.folder
 
-    def _part_of(self, uri: str) -> tuple[RootOutputs, str]:
+    def _part_of(self, uri: str) -> tuple[StoreOutputs, str]:
         root, place = self._roots.at(uri, "outputURI", writes=True)
         if root.name not in self._parts:
             self._parts[root.name] = root.outputs(self._run_id, self._own(root.name), self._keep)

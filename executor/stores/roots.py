@@ -15,10 +15,10 @@ from executor.connections.given import Connections
 from executor.connections.s3 import S3
 from executor.language.roots import DEFAULT, Root, located
 from executor.problems import Problem, ProblemError
-from executor.stores.base import WorkingRoot
-from executor.stores.copied import CopiedRoot, Told
-from executor.stores.folder import FolderRoot
-from executor.stores.s3 import S3Store
+from executor.stores.base import Store
+from executor.stores.bucket import Bucket
+from executor.stores.folder import FolderStore
+from executor.stores.s3 import S3Store, Told
 from executor.stores.s3_access import access_of
 
 
@@ -49,9 +49,9 @@ class Copies:
     """The roots that lie elsewhere and of which something was copied here; kept as long as this process, each below `folder`."""
 
     folder: Path
-    _known: dict[Any, CopiedRoot] = field(default_factory=dict)
+    _known: dict[Any, S3Store] = field(default_factory=dict)
 
-    def of(self, name: str, given: RootGiven, connection: ConnectionKind) -> CopiedRoot:
+    def of(self, name: str, given: RootGiven, connection: ConnectionKind) -> S3Store:
         """The same for the same root and sign-in."""
         if not isinstance(connection, S3):
             raise ProblemError(_no_files(name, connection.title))
@@ -59,8 +59,8 @@ class Copies:
         key = (name, given.address, access)
         if key not in self._known:
             parts = urlsplit(given.address)
-            store = S3Store(parts.netloc, parts.path, access)
-            self._known[key] = CopiedRoot(name, store, Path(tempfile.mkdtemp(prefix=f"root-{name}-", dir=self.folder)))
+            bucket = Bucket(parts.netloc, parts.path, access)
+            self._known[key] = S3Store(name, bucket, Path(tempfile.mkdtemp(prefix=f"root-{name}-", dir=self.folder)))
         return self._known[key]
 
 
@@ -78,7 +78,7 @@ class Roots:
         that does can be read."""
         self.lake = lake
         self._copies, self._given, self._connections = copies, {DEFAULT: RootGiven()} | dict(given or {}), connections or {}
-        self._opened: dict[str, WorkingRoot] = {}
+        self._opened: dict[str, Store] = {}
         self.told: Told = lambda name, files, size: None
 
     @property
@@ -91,22 +91,22 @@ class Roots:
         """Two that read the same have the same one."""
         return repr((str(self.lake), sorted((name, given.connection, given.address) for name, given in self._given.items())))
 
-    def at(self, uri: str, field: str, *, writes: bool = False) -> tuple[WorkingRoot, str]:
+    def at(self, uri: str, field: str, *, writes: bool = False) -> tuple[Store, str]:
         """The root that an address of the document leads to, and the place in it. Raises ProblemError."""
         found = located(uri, self.known, field, writes=writes)
         if isinstance(found, Problem):
             raise ProblemError(found)
         return self.named(found.root), found.place
 
-    def named(self, name: str) -> WorkingRoot:
+    def named(self, name: str) -> Store:
         """Raises ProblemError where its connection was not given."""
         if name not in self._opened:
             self._opened[name] = self._open(name, self._given[name])
         return self._opened[name]
 
-    def _open(self, name: str, given: RootGiven) -> WorkingRoot:
+    def _open(self, name: str, given: RootGiven) -> Store:
         if given.connection is None and name == DEFAULT:
-            return FolderRoot(self.lake)
+            return FolderStore(self.lake)
         connection = self._connections.get(given.connection or "")
         if connection is None or self._copies is None:
             raise ProblemError(_no_connection(name))

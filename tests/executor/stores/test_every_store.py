@@ -9,19 +9,23 @@ from typing import Any
 
 import pytest
 
+from executor.files import marks
 from executor.problems import ProblemError
 from executor.stores import base as stores
 from executor.stores.s3_access import S3Access
-from tests.executor.stores.roots import PLACE, FolderRoot, Root, S3Root, code_of, content, nothing, places, publish, staged, texts
+from tests.executor.stores.roots import PLACE, FolderRoot, Root, S3Root, code_of, die, nothing, places, publish, staged, texts
 
 
 @pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.services)])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Root]:
     if request.param == "folder":
-        yield FolderRoot(tmp_path)
+        found: Root = FolderRoot(tmp_path)
     else:
         access: S3Access = request.getfixturevalue("access")
-        yield S3Root(access)
+        found = S3Root(access, tmp_path)
+    yield found
+    for outputs in found.begun:
+        die(outputs)
 
 
 def test_a_place_is_a_file_a_folder_or_a_pattern_and_hidden_names_are_seen_by_nobody(root: Root) -> None:
@@ -70,30 +74,26 @@ def test_no_folder_leads_out_of_the_root(root: Root, place: str) -> None:
 def test_no_place_leads_out_of_the_root(root: Root, place: str) -> None:
     root.put("raw/a.csv")
     with pytest.raises(ProblemError):
-        root.store.files(place)
+        root.store.read(place, place, "inputURI")
     with pytest.raises(ProblemError):
-        root.store.publisher("r1", 2).stage(place, "Overwrite", 0, "save")
+        root.store.outputs("r1", None, 2).stage(place, place, "Overwrite", 0, "save")
 
 
 def test_what_stands_for_the_content_changes_with_it_at_the_same_size(root: Root) -> None:
     root.put("raw/a.csv", "a\n1\n")
-    before = root.store.snapshot("raw")
-    assert before == root.store.snapshot("raw")
+    before = root.store.read("raw", "raw", "inputURI").state
+    assert before == root.store.state("raw")
     root.put("raw/a.csv", "a\n2\n")
-    assert root.store.snapshot("raw") != before
+    assert root.store.state("raw") != before
 
 
-def test_a_file_is_read_as_it_was_found_or_not_at_all(root: Root) -> None:
+def test_what_was_read_is_read_again_as_it_is_then(root: Root) -> None:
     root.put("raw/a.csv", "old")
-    (file,) = root.store.files("raw")
-    assert content(root, file) == "old"
+    root.put("raw/b.csv", "b")
+    assert texts(root, "raw") == {"a.csv": "old", "b.csv": "b"}
     root.put("raw/a.csv", "new")
-    with pytest.raises(ProblemError) as changed:
-        root.store.open(file)
-    root.remove("raw/a.csv")
-    with pytest.raises(ProblemError) as gone:
-        root.store.open(file)
-    assert code_of(changed) == code_of(gone) == "input-changed"
+    root.remove("raw/b.csv")
+    assert texts(root, "raw") == {"a.csv": "new"}
 
 
 def test_an_output_is_seen_when_it_is_published_and_as_a_whole(root: Root) -> None:
@@ -140,23 +140,42 @@ def test_a_refused_commit_takes_all_outputs_back_and_leaves_nothing(root: Root) 
     with pytest.raises(RuntimeError):
         publisher.publish(refuse)
     publisher.discard()
-    assert (texts(root), root.store.files("curated/other")) == ({"part-0": "old"}, [])
+    assert (texts(root), texts(root, "curated/other")) == ({"part-0": "old"}, {})
 
 
 def test_earlier_outputs_are_kept_put_back_and_in_the_end_gone(root: Root) -> None:
     for number in range(1, 5):
-        publish(root, f"r{number}", {"part-0": f"{number}"})
-    third, second = [one["id"] for one in root.store.kept(PLACE)]
-    assert root.store.put_back(PLACE, second)["files"] == 1
-    assert texts(root) == {"part-0": "2"}
-    newest, *others = [one["id"] for one in root.store.kept(PLACE)]
+        (fact,) = publish(root, f"r{number}", {"part-0": f"{number}"})
+    third, second = [one["id"] for one in fact["kept"]]
+    assert [one["run_id"] for one in fact["kept"]] == ["r3", "r2"]
+    back = root.store.put_back(PLACE, second, PLACE)
+    assert (back["current"]["run_id"], back["current"]["files"], texts(root)) == ("r2", 1, {"part-0": "2"})
+    newest, *others = [one["id"] for one in back["kept"]]
     assert others == [third]
-    root.store.put_back(PLACE, newest)
+    root.store.put_back(PLACE, newest, PLACE)
     assert texts(root) == {"part-0": "4"}
     for gone in ("r1", "20000101T000000000000"):
         with pytest.raises(ProblemError) as refusal:
-            root.store.put_back(PLACE, gone)
+            root.store.put_back(PLACE, gone, PLACE)
         assert code_of(refusal) == "kept-output-gone"
+
+
+def test_what_an_output_says_of_itself_is_there_for_whoever_writes_it_again(root: Root) -> None:
+    publish(root, "r1", {"part-0": "1"})
+    assert marks.facts_of(root.store.target(PLACE, whole=False))["run_id"] == "r1"
+    assert marks.facts_of(root.store.target(PLACE, whole=True))["stage"] == "save"
+    beside = root.store.target("curated/other", whole=False)
+    assert not beside.exists() and marks.facts_of(beside.parent / "daily")["run_id"] == "r1"
+
+
+def test_what_a_dead_run_has_staged_is_removed_and_what_lives_stays(root: Root) -> None:
+    publish(root, "r1", {"part-0": "1"})
+    dead, works = staged(root, "r2", daily={"part-0": "2"}), staged(root, "r3", daily={"part-0": "3"})
+    die(dead)
+    root.store.clear_after("r2", [PLACE], is_published=False)
+    works.publish(nothing)
+    works.discard()
+    assert texts(root) == {"part-0": "3"}
 
 
 def test_what_is_no_output_is_not_replaced(root: Root) -> None:

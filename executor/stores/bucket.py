@@ -1,0 +1,614 @@
+"""A bucket and prefix of S3, or of anything that speaks it, with outputs that are exchanged in one step.
+
+S3 knows no rename. So an output lies where nobody looks, and one object says which files it is; exchanging that object is the one step in
+which it becomes visible (docs/decisions/s3-outputs.md):
+
+    <prefix>/<place>/.sluice-versions/<run_id>/part-…     what a run has written; never changed
+    <prefix>/<place>/.sluice-output.json                  Pointer: the files of the present output, and the earlier ones that are kept
+    <prefix>/.sluice-publishing/<run_id>.json             the exchanges of a run, as long as not all are done or taken back
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from executor.files import marks, tree
+from executor.files.delta_log import LOG
+from executor.files.folder import fixed_part
+from executor.files.kept import output_gone
+from executor.files.publish import output_exists
+from executor.language.places import choices, place_of, visible
+from executor.language.uris import uri_problem
+from executor.problems import Problem, ProblemError
+from executor.stores.base import MOST_ENTRIES, Commit, Entry, Level
+from executor.stores.s3_access import S3Access, refused, told
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+POINTER, VERSIONS, PUBLISHING = ".sluice-output.json", ".sluice-versions", ".sluice-publishing"
+MOST_FILES = 50_000
+"""Of one listing."""
+LARGEST_POINTER = 8_000_000
+"""Bytes."""
+MOST_PAGES = 10
+"""Of one folder that is browsed: what is hidden in it may be a million."""
+AT_ONCE = 8
+MOST_NAMES = 1_000
+LOOKS = 3
+PIECE = 1 << 20
+
+
+class Incomplete(ProblemError):
+    """A file that an output says it has is not there."""
+
+
+Snapshot = tuple[tuple[str, str, int], ...]
+"""(place, stamp, bytes) of each file, in the order of places: equal snapshots mean that nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of a store. `address`: as Spark reads it; `stamp`: what stands for its content, another one after each change."""
+
+    place: str
+    address: str
+    size: int
+    stamp: str
+    modified: float = 0
+    """When it was changed, in seconds since 1970."""
+
+
+@dataclass
+class Staged:
+    """What a run has written for a place, to be seen by nobody before it is published."""
+
+    place: str
+    save_mode: str
+    stage_index: int
+    stage: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    noted: dict[str, Any] = field(default_factory=dict)
+    """What the output says of itself besides, for whoever appends to it or reads it (`executor.files.marks`)."""
+    columns: str = ""
+    """Its columns as SQL declares them, where it has no file that could name them."""
+
+
+def snapshot_of(files: Sequence[Found]) -> Snapshot:
+    """What a store's snapshot is made of."""
+    return tuple((file.place, file.stamp, file.size) for file in files)
+
+
+def changed_while_read(place: str) -> Problem:
+    """A file is another one than was found, or gone."""
+    return Problem(code="input-changed", field="inputURI", message=f"“{place}” was changed while it was read.", fix="Run it again.")
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What an output says of itself. `files`: key of each, from the place's versions, and where it lies in the output; `facts`: what stands
+    in the mark of an output in a folder (`executor.files.marks`); `kept`: the same of earlier outputs, the newest first."""
+
+    id: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    kept: tuple[Mapping[str, Any], ...] = ()
+    columns: str = ""
+    """As SQL declares them, where no file could name them."""
+
+    @staticmethod
+    def of(body: bytes) -> Pointer:
+        """Raises ProblemError for what is no pointer: whoever can write in the bucket can write one."""
+        try:
+            said = json.loads(body)
+            files = {str(key): str(place) for key, place in said["files"].items()}
+            columns = str(said.get("columns", ""))
+            pointer = Pointer(str(said["id"]), files, dict(said["facts"]), tuple(map(dict, said["kept"])), columns)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise ProblemError(_no_pointer()) from None
+        if any(".." in path.split("/") or path.startswith("/") for pair in files.items() for path in pair):
+            raise ProblemError(_no_pointer())
+        return pointer
+
+    def body(self) -> bytes:
+        return json.dumps(asdict(self), ensure_ascii=False).encode()
+
+    @property
+    def every_key(self) -> set[str]:
+        """Of the present output and of those that are kept."""
+        return {*self.files, *(key for one in self.kept for key in one["files"])}
+
+    def as_kept(self) -> dict[str, Any]:
+        return {"id": self.id, "files": dict(self.files), "facts": dict(self.facts), "columns": self.columns}
+
+
+@dataclass(frozen=True)
+class _Object:
+    """`key` from the root."""
+
+    key: str
+    size: int
+    etag: str
+    modified: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What readers see: the files, and by its place what each output among them says of itself."""
+
+    files: list[Found]
+    outputs: dict[str, Pointer]
+    logs: list[Found]
+    """Of Delta tables there, or in which the place lies: only they say which files a table has."""
+
+    @property
+    def state(self) -> Snapshot:
+        return snapshot_of([*self.files, *self.logs])
+
+
+class Bucket:
+    """A bucket below a prefix."""
+
+    def __init__(self, bucket: str, prefix: str, access: S3Access) -> None:
+        self.bucket, self.prefix, self.access = bucket, f"{prefix.strip('/')}/".lstrip("/"), access
+
+    # --- reading ----------------------------------------------------------------------------------------------------------
+
+    def files(self, place: str) -> list[Found]:
+        return self.seen(place).files
+
+    def seen(self, place: str) -> Seen:
+        """What readers see at a place, in the order of places. Raises ProblemError."""
+        _require_inside(place, "inputURI")
+        found = self._seen(fixed_part(place).strip("/"))
+        wanted = shapes_of(place)
+        files = [file for file in found.files if fits(file.place, wanted)]
+        return Seen(sorted(files, key=lambda file: file.place), found.outputs, found.logs)
+
+    def _seen(self, beginning: str) -> Seen:
+        """Of the objects whose keys begin so. Between the list and the pointers an output may be published: then files are missing in the
+        list, and it is made again."""
+        for _ in range(LOOKS - 1):
+            with suppress(Incomplete):
+                return self._logical(beginning)
+        return self._logical(beginning)
+
+    def entries(self, folder: str) -> Level:
+        if folder:
+            _require_inside(folder, "uri")
+        beginning = f"{place_of(folder)}/" if folder else ""
+        found, is_output, more = self._level(beginning)
+        if beginning and (is_output or not found):  # in an output the files lie elsewhere than readers see them
+            found = [_entry_of(beginning, file) for file in self._seen(beginning).files if file.place.startswith(beginning)]
+        return Level.of(found, more=more)
+
+    def _level(self, beginning: str) -> tuple[list[Entry], bool, bool]:
+        """(what lies there, whether it is an output, whether there is more)."""
+        found: list[Entry] = []
+        is_output = False
+        with told(f"s3://{self.bucket}/{self.prefix}{beginning}"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=self.prefix + beginning, Delimiter="/", **self.access.reading()
+            )
+            for count, page in enumerate(pages, 1):
+                folders = [one["Prefix"].removeprefix(self.prefix + beginning).strip("/") for one in page.get("CommonPrefixes", ())]
+                found += [Entry(name, True) for name in folders if name and not tree.is_hidden(name)]
+                for one in page.get("Contents", ()):
+                    name = one["Key"].removeprefix(self.prefix + beginning)
+                    is_output = is_output or name == POINTER
+                    if name and not tree.is_hidden(name):
+                        found.append(Entry(name, False, one["Size"], one["LastModified"].timestamp()))
+                if len(found) > MOST_ENTRIES or count >= MOST_PAGES:
+                    return found, is_output, page.get("IsTruncated", False)
+        return found, is_output, False
+
+    def snapshot(self, place: str) -> Snapshot:
+        return self.seen(place).state
+
+    def copy(self, file: Found, to: Path) -> None:
+        """The content of a file as it was when it was found, with the time of its change. `to`: replaced in one step. Raises ProblemError,
+        OSError."""
+        fresh = to.with_name(f".{to.name}.sluice-copying"[-200:])
+        try:
+            with fresh.open("wb") as stream:
+                self._fetch(file, stream)
+            os.utime(fresh, (file.modified, file.modified))
+            fresh.replace(to)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+    def _fetch(self, file: Found, stream: BinaryIO) -> None:
+        """Tries again where the connection breaks in the middle, which the client does not do by itself."""
+        from botocore.exceptions import HTTPClientError, IncompleteReadError
+
+        key = file.address.removeprefix(self.address(""))
+        with told(f"“{file.place}”"), refused("PreconditionFailed", "NoSuchKey", as_problem=changed_while_read(file.place)):
+            for tries_left in reversed(range(LOOKS)):
+                try:
+                    stream.seek(0)
+                    stream.truncate()
+                    answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, IfMatch=file.stamp, **self.access.reading())
+                    shutil.copyfileobj(answer["Body"], stream, PIECE)
+                    return
+                except (HTTPClientError, IncompleteReadError):
+                    if not tries_left:
+                        raise
+
+    def names_in(self, folder: str) -> list[str]:
+        """Names of what lies in a folder, some hundreds at most; none where it is no folder. Raises ProblemError."""
+        beginning = f"{folder.strip('/')}/" if folder.strip("/") else ""
+        with told(f"s3://{self.bucket}/{self.prefix}{beginning}"):
+            answer = self.client.list_objects_v2(
+                Bucket=self.bucket, Prefix=self.prefix + beginning, Delimiter="/", MaxKeys=MOST_NAMES, **self.access.reading()
+            )
+        keys = [item["Key"] for item in answer.get("Contents", ())] + [item["Prefix"] for item in answer.get("CommonPrefixes", ())]
+        names = [key.removeprefix(self.prefix + beginning).rstrip("/") for key in keys]
+        return sorted(name for name in names if name and not tree.is_hidden(name))
+
+    def outputs_beside(self, place: str) -> list[tuple[str, Pointer, float]]:
+        """(place, what it says of itself, when it was published) of the newest outputs that lie where this one does."""
+        parent = place.rpartition("/")[0]
+        depth = place.count("/") + 1
+        beside = [
+            one
+            for one in self._listed(f"{parent}/" if parent else "")
+            if one.key.endswith(f"/{POINTER}") and one.key.count("/") == depth and not _is_hidden(one.key.removesuffix(POINTER))
+        ]
+        newest = sorted(beside, key=lambda one: one.modified, reverse=True)[: marks.MOST_READ]
+        modified = {one.key: one.modified for one in newest}
+        return [(key.removesuffix(f"/{POINTER}"), pointer, modified[key]) for key, pointer in self._pointers(modified)]
+
+    def address(self, key: str) -> str:
+        """As Spark reads it."""
+        return f"s3a://{self.bucket}/{self.prefix}{key}"
+
+    def _logical(self, beginning: str) -> Seen:
+        """Of an output its present files, under the places that they have in it. Raises Incomplete."""
+        objects = list(self._listed(beginning))
+        objects += self._beside_versions(beginning, objects)
+        known = {one.key: one for one in objects}
+        outputs = {key.removesuffix(f"/{POINTER}"): pointer for key, pointer in self._pointers(known)}
+        files = [self._found(key, one) for key, one in known.items() if not (_is_hidden(key) or _is_folder(key))]
+        for place, pointer in outputs.items():
+            for file, inside in pointer.files.items():
+                there = known.get(f"{place}/{VERSIONS}/{file}")
+                if there is None:
+                    raise Incomplete(_incomplete(place, file))
+                if not _is_hidden(inside):
+                    files.append(self._found(f"{place}/{inside}", there))
+        return Seen(files, outputs, [self._found(key, one) for key, one in known.items() if _is_in_log(key)])
+
+    def _beside_versions(self, beginning: str, objects: list[_Object]) -> Iterable[_Object]:
+        """Where the address is inside an output, its pointer lies above."""
+        if any(one.key.endswith(f"/{POINTER}") for one in objects):
+            return []
+        parts = beginning.split("/")
+        for place in ("/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)):
+            if self._get(f"{place}/{POINTER}") is not None:
+                return self._listed(f"{place}/.sluice-")
+            if log := list(self._listed(f"{place}/{LOG}/")):
+                return log
+        return []
+
+    def _found(self, place: str, one: _Object) -> Found:
+        return Found(place, self.address(one.key), one.size, one.etag, one.modified)
+
+    def _pointers(self, known: Iterable[str]) -> Iterator[tuple[str, Pointer]]:
+        keys = [key for key in known if key.rpartition("/")[2] == POINTER and not _is_hidden(key.removesuffix(POINTER))]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for key, found in zip(keys, pool.map(self._get, keys), strict=True):
+                if found is not None:
+                    yield key, Pointer.of(found[0])
+
+    def _listed(self, beginning: str) -> Iterator[_Object]:
+        """The objects whose keys begin so. Raises ProblemError where they are too many."""
+        with told(f"s3://{self.bucket}/{self.prefix}{beginning}"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=self.prefix + beginning, **self.access.reading()
+            )
+            for count, one in enumerate(item for page in pages for item in page.get("Contents", ())):
+                if count >= MOST_FILES:
+                    raise ProblemError(_too_many(beginning))
+                yield _Object(one["Key"].removeprefix(self.prefix), one["Size"], one["ETag"], one["LastModified"].timestamp())
+
+    def _get(self, key: str) -> tuple[bytes, str] | None:
+        """(body, etag) of a small object of ours; None where there is none."""
+        with told(f"s3://{self.bucket}/{self.prefix}{key}"), refused("NoSuchKey", as_problem=None):
+            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, **self.access.reading())
+            return answer["Body"].read(LARGEST_POINTER), answer["ETag"]
+        return None
+
+    @property
+    def client(self) -> S3Client:
+        return self.access.client()
+
+    # --- writing ----------------------------------------------------------------------------------------------------------
+
+    def foreign(self, place: str) -> str | None:
+        """The first object at a place that belongs to no output. Raises ProblemError."""
+        return next((one.key for one in self._listed(f"{place}/") if not _is_hidden(one.key)), None)
+
+    def remove_staged(self, run_id: str, place: str) -> None:
+        """Removes what a run has written for an output, as far as no output has it. Raises ProblemError."""
+        used = self.pointer(place)[0].every_key
+        here = f"{place}/{VERSIONS}/"
+        staged = [one.key for one in self._listed(f"{here}{run_id}/")]
+        self.remove(key for key in staged if key.removeprefix(here) not in used)
+
+    def publisher(self, run_id: str, keep: int) -> BucketPublisher:
+        return BucketPublisher(self, run_id, keep)
+
+    def kept(self, place: str) -> list[dict[str, Any]]:
+        return _listing(self.pointer(place)[0])
+
+    def put_back(self, place: str, kept_id: str) -> dict[str, Any]:
+        now, etag = self.pointer(place)
+        wanted = next((one for one in now.kept if one["id"] == kept_id), None)
+        if wanted is None:
+            raise ProblemError(output_gone(place))
+        others = tuple(one for one in now.kept if one is not wanted)
+        earlier = Pointer(wanted["id"], wanted["files"], wanted["facts"], (now.as_kept(), *others), str(wanted.get("columns", "")))
+        self.exchange(place, earlier, etag)
+        return marks.facts_in(earlier.facts)
+
+    def pointer(self, place: str) -> tuple[Pointer, str | None]:
+        """(what the output says of itself, the mark by which it is exchanged); of none an empty one, without a mark."""
+        found = self._get(f"{place}/{POINTER}")
+        return (Pointer.of(found[0]), found[1]) if found else (Pointer(), None)
+
+    def exchange(self, place: str, pointer: Pointer, etag: str | None) -> str:
+        """Makes `pointer` the present one, if nobody has since the one with this mark; gives its mark. Raises ProblemError."""
+        return self._put(f"{place}/{POINTER}", pointer.body(), etag, _meanwhile(place))
+
+    def repair(self, run_id: str, *, is_published: bool) -> None:
+        """Ends what a run has begun to publish that is known to live no longer: all of it, or nothing. What another run has published there
+        since stays as it is."""
+        journal = f"{PUBLISHING}/{run_id}.json"
+        found = self._get(journal)
+        for step in json.loads(found[0]) if found else ():
+            before, after = (Pointer.of(step[name].encode()) for name in ("before", "after"))
+            now, etag = self.pointer(step["place"])
+            left, right = (before, after) if is_published else (after, before)
+            if now.id != left.id:
+                continue
+            if right.id:
+                self.exchange(step["place"], right, etag)
+            else:
+                self.remove([f"{step['place']}/{POINTER}"])
+        self.remove([journal])
+
+    def _put(self, key: str, body: bytes, etag: str | None, otherwise: Problem) -> str:
+        condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+        with (
+            told(f"s3://{self.bucket}/{self.prefix}{key}"),
+            refused("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", as_problem=otherwise),
+        ):
+            answer = self.client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=body, **condition, **self.access.writing())
+            return answer["ETag"]
+
+    def send(self, file: Path, key: str) -> None:
+        """A file of this machine becomes an object. Raises ProblemError."""
+        from boto3.exceptions import S3UploadFailedError
+
+        where = f"s3://{self.bucket}/{self.prefix}{key}"
+        with told(where):
+            try:
+                self.client.upload_file(str(file), self.bucket, self.prefix + key, ExtraArgs=self.access.writing())
+            except S3UploadFailedError as error:
+                raise (error.__context__ if isinstance(error.__context__, Exception) else error) from None
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Removes objects; those that are not there are no matter."""
+        waiting = [{"Key": self.prefix + key} for key in keys]
+        for first in range(0, len(waiting), 1000):
+            with told(f"s3://{self.bucket}/{self.prefix}"):
+                self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": waiting[first : first + 1000], "Quiet": True})  # type: ignore[typeddict-item]
+
+
+class BucketPublisher:
+    """The outputs of one run in a bucket."""
+
+    def __init__(self, bucket: Bucket, run_id: str, keep: int) -> None:
+        self.bucket, self.run_id, self.keep = bucket, run_id, keep
+        self.outputs: list[Staged] = []
+
+    def stage(self, place: str, save_mode: str, stage_index: int, stage: str) -> Staged:
+        _require_inside(place, "outputURI")
+        place = place_of(place)
+        pointer, _ = self.bucket.pointer(place)
+        if save_mode == "ErrorIfExists" and pointer.files:
+            raise ProblemError(output_exists(place))
+        if (foreign := self.bucket.foreign(place)) is not None:
+            raise ProblemError(_foreign(place, foreign))
+        output = Staged(place, save_mode, stage_index, stage)
+        self.outputs.append(output)
+        return output
+
+    def publish(self, commit: Commit) -> list[dict[str, Any]]:
+        steps = [step for output in self.outputs if (step := self._step(output))]
+        facts = [{"stage": output.stage, "uri": output.place, "save_mode": output.save_mode, **output.facts} for output in self.outputs]
+        journal = f"{PUBLISHING}/{self.run_id}.json"
+        noted = [{"place": step.place, "before": step.before.body().decode(), "after": step.after.body().decode()} for step in steps]
+        self.bucket._put(journal, json.dumps(noted).encode(), None, _meanwhile(journal))
+        done: list[tuple[_Step, str]] = []
+        try:
+            for step in steps:
+                done.append((step, self.bucket.exchange(step.place, step.after, step.etag)))
+            commit(facts)
+        except BaseException:
+            self._take_back(done)
+            self.bucket.remove([journal])
+            raise
+        self.bucket.remove([journal])
+        for step, _ in done:
+            with suppress(ProblemError):  # what cannot be removed now stays, seen by nobody
+                self._prune(step)
+        for output, fact in zip(self.outputs, facts, strict=True):
+            now = next((step.after for step, _ in done if step.place == output.place), None)
+            fact["kept"] = _listing(now) if now else self.bucket.kept(output.place)
+        return facts
+
+    def discard(self) -> None:
+        for output in self.outputs:
+            with suppress(ProblemError):
+                self.bucket.remove_staged(self.run_id, output.place)
+
+    def _step(self, output: Staged) -> _Step | None:
+        before, etag = self.bucket.pointer(output.place)
+        if before.files and output.save_mode == "Ignore":
+            output.facts["published"] = False
+            return None
+        if before.files and output.save_mode == "ErrorIfExists":
+            raise ProblemError(output_exists(output.place))
+        here = f"{output.place}/{VERSIONS}/"
+        written = [one for one in self.bucket._listed(f"{here}{self.run_id}/") if not _is_scrap(one.key.removeprefix(here))]
+        files = {one.key.removeprefix(here): one.key.removeprefix(f"{here}{self.run_id}/") for one in written}
+        output.facts |= {"files": len(files), "bytes": sum(one.size for one in written)}
+        whole = {"files": len(files), "bytes": output.facts["bytes"]}
+        if output.save_mode == "Append":
+            files = {**before.files, **files}
+            whole = {"files": len(files), "bytes": whole["bytes"] + marks.facts_in(before.facts).get("bytes", 0)}
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        mark = {"run_id": self.run_id, "published_at": now, "stage": output.stage, **output.facts, **whole, **output.noted}
+        kept = (before.as_kept(), *before.kept)[: self.keep] if etag else ()
+        return _Step(output.place, before, Pointer(self.run_id, files, mark, kept, output.columns), etag)
+
+    def upload(self, folder: Path, output: Staged) -> None:
+        """Brings what was staged in a folder of this machine to where it will be published. Raises ProblemError."""
+        walk = tree.Walk(folder) if folder.is_dir() else ()
+        files = [entry.path for entry in walk if entry.kind == tree.FILE and not _is_hidden(entry.path)]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for _ in pool.map(lambda path: self.bucket.send(folder / path, f"{output.place}/{VERSIONS}/{self.run_id}/{path}"), files):
+                pass
+
+    def _take_back(self, done: list[tuple[_Step, str]]) -> None:
+        """What somebody has taken back already, or has published there since, stays."""
+        for step, etag in reversed(done):
+            if self.bucket.pointer(step.place)[1] != etag:
+                continue
+            if step.etag is None:
+                self.bucket.remove([f"{step.place}/{POINTER}"])
+            else:
+                self.bucket.exchange(step.place, step.before, etag)
+
+    def _prune(self, step: _Step) -> None:
+        """Removes the files that neither the present output nor one that is kept has."""
+        self.bucket.remove(f"{step.place}/{VERSIONS}/{key}" for key in step.before.every_key - step.after.every_key)
+
+
+@dataclass(frozen=True)
+class _Step:
+    place: str
+    before: Pointer
+    after: Pointer
+    etag: str | None
+
+
+def _require_inside(place: str, field_name: str) -> None:
+    if problem := uri_problem(place, field_name):
+        raise ProblemError(problem)
+
+
+def _entry_of(beginning: str, file: Found) -> Entry:
+    """What is seen of a file in the folder above it, or in one above that."""
+    name, separator, _ = file.place.removeprefix(beginning).partition("/")
+    return Entry(name, True) if separator else Entry(name, False, file.size)
+
+
+def _is_hidden(key: str) -> bool:
+    return any(map(tree.is_hidden, key.split("/")))
+
+
+def _is_in_log(key: str) -> bool:
+    """Whether it belongs to the log of a Delta table that readers see."""
+    place, log, _ = key.partition(f"/{LOG}/")
+    return bool(log) and not _is_hidden(place) and not _is_folder(key)
+
+
+def _is_scrap(file: str) -> bool:
+    """What Spark's committers leave beside the data."""
+    return _is_hidden(file) or _is_folder(file)
+
+
+def _is_folder(key: str) -> bool:
+    """An object without content by which programs say that there is a folder."""
+    return key.endswith("/")
+
+
+def shapes_of(place: str) -> list[list[str]]:
+    """The parts of each path that a place, perhaps a pattern, stands for."""
+    return [choice.split("/") for choice in choices(visible(place.strip("/")))]
+
+
+def fits(place: str, shapes: Iterable[list[str]]) -> bool:
+    """Whether a file is at a place that one of the `shapes` means, or in it."""
+    parts = place.split("/")
+    return any(
+        len(parts) >= len(shape) and all(fnmatchcase(part, one) for part, one in zip(parts, shape, strict=False)) for shape in shapes
+    )
+
+
+def _listing(pointer: Pointer) -> list[dict[str, Any]]:
+    """`id` and facts of the earlier outputs that are kept, the newest first."""
+    return [{"id": one["id"], **marks.facts_in(one["facts"])} for one in pointer.kept]
+
+
+# --- problems ---------------------------------------------------------------------------------------------------------------
+
+
+def _no_pointer() -> Problem:
+    return Problem(
+        code="output-damaged",
+        message="What an output says of itself cannot be read.",
+        fix="Run the job again that writes it; if it stays so, tell whoever runs the storage.",
+    )
+
+
+def _incomplete(place: str, file: str) -> Problem:
+    return Problem(
+        code="output-damaged",
+        field="inputURI",
+        message=f"A file of “{place}” is gone: somebody has removed it from the bucket.",
+        found=file,
+        fix="Run the job again that writes it, or put an earlier output back.",
+    )
+
+
+def _too_many(place: str) -> Problem:
+    return Problem(
+        code="input-folder",
+        field="inputURI",
+        message=f"“{place}” holds more than {MOST_FILES:,} files.",
+        expected=f"at most {MOST_FILES:,} files",
+        fix="Read parts of it in stages of their own.",
+    )
+
+
+def _foreign(place: str, found: str) -> Problem:
+    return Problem(
+        code="output-holds-other-things",
+        field="outputURI",
+        message=f"“{place}” holds other things than an output of a job, so it is not replaced.",
+        found=found,
+        fix="Write to another folder, or move what is in this one.",
+    )
+
+
+def _meanwhile(place: str) -> Problem:
+    return Problem(
+        code="output-changed-meanwhile",
+        field="outputURI",
+        message=f"Another run has published at “{place}” meanwhile, so nothing of this one was.",
+        found=place,
+        fix="Run it again.",
+    )
