@@ -1,4 +1,4 @@
-"""`python -m executor check|run|preview|serve|look|unpack|…|schema|docs`. Spark is imported where needed."""
+"""`python -m executor check|run|preview|serve|look|unpack|…|table|schema|docs`. Spark is imported where needed."""
 
 from __future__ import annotations
 
@@ -145,6 +145,16 @@ def unpack(values: str | None) -> None:
     from executor.look import commands
 
     sys.exit(commands.answer(commands.unpack))
+
+
+@main.command()
+@values_option
+def table(values: str | None) -> None:
+    """History, differences, restore, optimize and vacuum of a Delta table. Standard output is one JSON line."""
+    from executor.look import commands
+    from executor.running.tables import table as work
+
+    sys.exit(commands.answer(work))
 
 
 @main.command()

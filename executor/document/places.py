@@ -12,6 +12,7 @@ from executor.language.roots import FOLDER_ONLY, Located, Root, located, of_its_
 from executor.problems import Problem
 from executor.stages import STAGE_TYPES
 from executor.stages.base import ACTS, DECIDES, LOOKS, READS, WRITES, Stage
+from executor.stages.file_kinds import PlaceExtract, PlaceLoad
 
 LONGEST_KEY = 800
 """Bytes of an output's place in a bucket, which takes 1,024: names of files are put behind it."""
@@ -85,12 +86,26 @@ def _clash(output: Address, known: Iterable[Address]) -> Problem | None:
     for other in known:
         if other is output or not _may_run_together(output.stage, other.stage) or not places.meet(other.at.where, output.at.where):
             continue
+        if _are_one_table(output, other):
+            continue
         if other.writes:
             if other.index < output.index:
                 return _problem(output, other, "output-in-output", "writes")
         elif other.index < output.index or not places.is_within(other.at.where, output.at.where):  # later, it reads what was staged here
             return _problem(output, other, "output-on-input", "reads")
     return None
+
+
+def _are_one_table(output: Address, other: Address) -> bool:
+    """Whether both are about one Delta table: a stage reads the version that is there and another writes the next one; what several write
+    is published as one version."""
+    if places.key_of(output.at.where) != places.key_of(other.at.where) or not (
+        isinstance(output.stage, PlaceLoad) and output.stage.is_table
+    ):
+        return False
+    if isinstance(other.stage, PlaceLoad):
+        return other.stage.is_table
+    return isinstance(other.stage, PlaceExtract) and other.stage.reads_versions
 
 
 def _problem(output: Address, other: Address, code: str, does: str) -> Problem:

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from executor.files import exchange, tree
+from executor.files.delta_history import said_by
 from executor.files.delta_log import LOG, Action, FileKey, Log, State, corrupt, file_key, is_table, require_writable
 from executor.problems import Problem, ProblemError
 
@@ -188,6 +189,13 @@ def put_commit(table: Path, version: int, content: bytes) -> None:
         fresh.unlink(missing_ok=True)
 
 
+def drop_last(staged: Path) -> None:
+    """As if the last change of a table that a run stages had not been made."""
+    log = Log.of(staged, staged.name)
+    log.commits[log.latest].unlink()
+    (staged / LOG / f"{log.latest:020d}.crc").unlink(missing_ok=True)
+
+
 def files_of(added: Iterable[Action]) -> list[str]:
     """Where the files of a change lie, from the table's folder."""
     found = []
@@ -243,7 +251,7 @@ def take_back(table: Path, version: int, content: bytes, uri: str) -> None:
 def _take_back(log: Log, version: int) -> None:
     now, ours, before = log.state(), log.state(version), log.state(version - 1)
     came, went = ours.files.keys() - before.files.keys(), before.files.keys() - ours.files.keys()
-    if not came & now.files.keys() and went <= now.files.keys() and now.metadata == before.metadata:
+    if any(said_by(log.info(later)).get("takes_back") == version for later in range(version + 1, log.latest + 1)):
         return
     if came - now.files.keys() or went & now.files.keys() or now.metadata != ours.metadata:
         raise ProblemError(not_taken_back(log.uri))

@@ -167,8 +167,7 @@ class Gate:
         problems = sql_problems(text, field)
         if problems:
             raise ProblemError(problems)
-        with spark_errors.translated(sql=text, field=field):
-            self._parser.parseExpression(text)  # one, whole: nothing in it ends the brackets that are put around it below
+        self._require_one(text, field, is_condition=is_condition)
         views = {name: f"sluice_{name}_columns" for name in over}
         for name, frame in over.items():
             frame.limit(0).createOrReplaceTempView(views[name])
@@ -181,6 +180,20 @@ class Gate:
         finally:
             for view in views.values():
                 self._spark.catalog.dropTempView(view)
+
+    def _require_one(self, text: str, field: str, *, is_condition: bool) -> None:
+        """One expression, whole: nothing in it ends the brackets that are put around it."""
+        from py4j.protocol import Py4JJavaError
+        from pyspark.errors import PySparkException
+
+        try:
+            self._parser.parseExpression(text)
+        except (Py4JJavaError, PySparkException):
+            what = "condition" if is_condition else "expression"
+            message, fix = f"This is no {what} as SQL has it.", "Write one alone, without WHERE, SELECT or a comma."
+            raise ProblemError(
+                Problem(code="sql-expression", field=field, message=message, found=text[:200], expected=f"one {what}", fix=fix)
+            ) from None
 
     def _as_column(self, problem: Problem, sql: str, views: Sequence[str]) -> Problem:
         """`total (EUR)` without back-ticks looks like the call of a function: told as the column that is meant."""

@@ -452,7 +452,8 @@ class Runner:
             self.emit(StageMetrics(stage_index=index, stage=stage.name, metrics=metrics))
         if metrics and self.context.outputs:
             record.rows.setdefault("out", metrics.get("records_written", 0))
-            for name in stage.reads():  # what was written whole has been counted by writing it
+            is_whole = isinstance(stage, Load) and stage.writes_whole
+            for name in stage.reads() if is_whole else ():  # what was written whole has been counted by writing it
                 self._count(name, record.rows["out"])
         if isinstance(stage, Load):
             self.context.describe_output(stage.written(), format=stage.format, rows=record.rows.get("out"))

@@ -19,7 +19,7 @@ from executor.files.folder import place_of
 from executor.files.publish import holds_data, not_writable, require_writable
 from executor.language import places
 from executor.problems import Problem, ProblemError
-from executor.stages.file_kinds import FileLoad, PlaceExtract
+from executor.stages.file_kinds import PlaceExtract, PlaceLoad
 from executor.stages.noted_columns import reader_of
 from executor.stores.roots import Roots
 
@@ -29,7 +29,7 @@ def survey(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], 
     parameters = given.get("parameters") or {}
     job = parse(given["document"], environment=given.get("environment"), parameters=parameters, roots=roots.known)
     inputs = [one for one in job.addresses if isinstance(one.stage, PlaceExtract) and one.field == "inputURI"]
-    outputs = [one for one in job.addresses if isinstance(one.stage, FileLoad) and one.writes]
+    outputs = [one for one in job.addresses if isinstance(one.stage, PlaceLoad) and one.writes]
     said: dict[str, list[dict[str, Any]]] = {"inputs": [], "outputs": []}
     for count, address in enumerate((*inputs, *outputs)):
         tell("places", count, len(inputs) + len(outputs))
@@ -70,7 +70,7 @@ def _read(roots: Roots, uri: str, field: str) -> str:
     return root.read(place, uri, field).path
 
 
-def _output(stage: FileLoad, address: Address, roots: Roots) -> dict[str, Any]:
+def _output(stage: PlaceLoad, address: Address, roots: Roots) -> dict[str, Any]:
     """`holds`: whether something lies there; `foreign`: the first thing there that no load writes."""
     root = roots.named(address.at.root)
     target = root.target(address.at.place, whole=True)
@@ -78,7 +78,7 @@ def _output(stage: FileLoad, address: Address, roots: Roots) -> dict[str, Any]:
         require_writable(target)
     except OSError as error:
         raise ProblemError(not_writable(stage.output_uri, error)) from error
-    facts: dict[str, Any] = {"save_mode": stage.save_mode, "holds": holds_data(target)}
+    facts: dict[str, Any] = {"save_mode": stage.saves_as(), "holds": holds_data(target)}
     if not facts["holds"]:
         return facts
     if stage.is_table and is_table(target):
@@ -95,7 +95,7 @@ def _output(stage: FileLoad, address: Address, roots: Roots) -> dict[str, Any]:
         return facts | {"unreadable": error.problems[0].as_dict()}
 
 
-def _of_table(stage: FileLoad, target: Path) -> dict[str, Any]:
+def _of_table(stage: PlaceLoad, target: Path) -> dict[str, Any]:
     try:
         return {"columns": reader_of(stage).columns_at(str(target), stage.output_uri, None).as_dict()}
     except ProblemError as error:

@@ -31,7 +31,7 @@ from executor.files.inputs import data_files
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.stages.base import StageContext
-from executor.stages.file_kinds import FileLoad
+from executor.stages.file_kinds import FileLoad, PlaceLoad
 from executor.stages.json_shape import ARRAY, BOOLEAN, NOT_FINITE, NULL, NUMBERS, OBJECT, TEXT, Shape
 from executor.stages.json_shape import look_at as look_at_json
 from executor.stages.parquet_shape import as_one, may_hold_rows
@@ -319,7 +319,7 @@ def _require_same_columns(stage: FileLoad, there: list[str], own: list[str]) -> 
     raise ProblemError(_other("The view has other columns than the rows that are there.", words, fix, stage))
 
 
-def without_marks(frame: DataFrame, there: set[str], stage: FileLoad, context: StageContext) -> DataFrame:
+def without_marks(frame: DataFrame, there: set[str], stage: PlaceLoad, context: StageContext) -> DataFrame:
     """Columns that stages added (_filename, _index, _errors) and that the rows there do not have are left out, which the run says."""
     extra = [field.name for field in frame.schema.fields if field.metadata.get("internal") and field.name.lower() not in there]
     if not extra:

@@ -39,7 +39,7 @@ def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext)
     require_columns(frame, stage.partition_by, "partitionBy")
     appends = stage.save_mode == "Append"
     path = Path(context.output_table(stage.output_uri, stage.save_mode, appends=appends, label=stage.label))
-    _warn_of_a_list(stage, context)
+    warn_of_a_list(stage, context)
     state = staged_state(path, stage.output_uri)
     if state is not None and stage.save_mode == "Ignore":
         return
@@ -49,7 +49,7 @@ def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext)
     frame = with_names_for_folders(stage, context, frame, partition_by)
     warn_of_other_columns(stage, context, frame)
     if stage.constraints:
-        delta_rules.add(path, stage.output_uri, _rules(stage, spark, context, frame, path, state), frame.schema.json(), partition_by)
+        delta_rules.add(path, stage.output_uri, _rules(stage, spark, context, frame, path, state), _schema_of(frame), partition_by)
         forget(spark, path)
     writer = arranged(frame, stage.num_partitions, stage.partition_by).write.format("delta").mode("append" if appends else "overwrite")
     options = _options(stage, context, spark, frame, state)
@@ -58,6 +58,12 @@ def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext)
     with told(stage, stage.output_uri, stage.constraints):
         writer.options(**options).save(str(path))
     tell_written(stage, context, path, "numOutputRows")
+
+
+def _schema_of(frame: DataFrame) -> str:
+    """As a table has it: whatever a query promises of its own rows, others may have no value."""
+    java: Any = frame
+    return str(java._jdf.schema().asNullable().json())
 
 
 def _options(stage: DeltaLakeLoad, context: StageContext, spark: SparkSession, frame: DataFrame, state: State | None) -> dict[str, str]:
@@ -91,7 +97,8 @@ def tell_written(stage: Any, context: StageContext, path: Path, metric: str | No
     return metrics
 
 
-def _warn_of_a_list(stage: Any, context: StageContext) -> None:
+def warn_of_a_list(stage: Any, context: StageContext) -> None:
+    """Warns of a list of the table's files that nobody makes anew."""
     if (context.published_path(stage.output_uri) / "_symlink_format_manifest").is_dir():
         context.warn(
             Problem(
@@ -125,7 +132,7 @@ def fitted(stage: Any, context: StageContext, frame: DataFrame, there: StructTyp
     new = [field.name for key, field in here.items() if key not in known]
     retyped = [(known[key], field) for key, field in here.items() if key in known and not holds(known[key].dataType, field.dataType)]
     if gone or retyped or (new and not may_add):
-        raise ProblemError(_drift(stage, gone, [] if may_add else new, retyped))
+        raise ProblemError(drift(stage, gone, [] if may_add else new, retyped))
     same = [
         F.expr(converted(name_in_sql(here[key].name), here[key].dataType, field.dataType)).alias(field.name) for key, field in known.items()
     ]
@@ -147,7 +154,7 @@ def _require_same_folders(stage: DeltaLakeLoad, state: State) -> None:
         )
 
 
-def _drift(stage: Any, gone: Sequence[str], new: Sequence[str], retyped: Sequence[tuple[StructField, StructField]]) -> Problem:
+def drift(stage: Any, gone: Sequence[str], new: Sequence[str], retyped: Sequence[tuple[StructField, StructField]]) -> Problem:
     """The view has other columns than the table."""
     told = [f"“{name}” is gone" for name in gone] + [f"“{name}” is new" for name in new]
     told += [f"“{one.name}” is {one.dataType.simpleString()} there, and {other.dataType.simpleString()} here" for one, other in retyped]

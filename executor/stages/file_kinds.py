@@ -39,6 +39,9 @@ class WithSchema(Stage):
 class PlaceExtract(Extract, WithSchema):
     """Reads what lies at a place."""
 
+    reads_versions: ClassVar[bool] = False
+    """Whether it reads one version of what is there, which stays as it is while others write."""
+
     input_uri: str | None = stage_field(
         "inputURI",
         "File",
@@ -152,17 +155,31 @@ class FileOrViewExtract(FileExtract):
         return [*super().problems(), *missing]
 
 
-class FileLoad(Load, WithAuthentication):
-    """Writes files."""
+class PlaceLoad(Load, WithAuthentication):
+    """Writes to a place."""
 
     is_table: ClassVar[bool] = False
     """Whether what it writes is a Delta table, and not files by themselves."""
-    tells_kinds: ClassVar[bool] = False
-    """Whether its files tell which values are numbers, and which are true or false."""
 
     output_uri: str = stage_field(
         "outputURI", "Folder", "Where the files go, for instance curated/daily_delays.", "uri", min_length=1, marks={"does": WRITES}
     )
+
+    def saves_as(self) -> str:
+        """What becomes of the rows that are there, in the words of `FileLoad.save_mode`."""
+        return "Append"
+
+    def reader(self) -> dict[str, Any]:
+        """Type and format of the extract that reads what this stage writes, as a document writes them."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what reads it")
+
+
+class FileLoad(PlaceLoad):
+    """Writes files."""
+
+    tells_kinds: ClassVar[bool] = False
+    """Whether its files tell which values are numbers, and which are true or false."""
+
     save_mode: Literal["Append", "ErrorIfExists", "Ignore", "Overwrite"] = stage_field(
         "saveMode",
         "If there is data already",
@@ -177,9 +194,8 @@ class FileLoad(Load, WithAuthentication):
         "numPartitions", "Files", "Into how many files the rows are written.", "number", default=None, advanced=True, ge=1, le=100_000
     )
 
-    def reader(self) -> dict[str, Any]:
-        """Type and format of the extract that reads what this stage writes, as a document writes them."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what reads it")
+    def saves_as(self) -> str:
+        return self.save_mode
 
     def columns_without_rows(self) -> str | None:
         """How the columns are read where there are no rows and so no file: “typed”, as “text”, or None where none can be named then."""

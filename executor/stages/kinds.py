@@ -157,6 +157,8 @@ class Load(WithParams):
     in_previews: ClassVar[bool] = False
     format: ClassVar[str]
     """What its output is, in a word for run and list."""
+    writes_whole: ClassVar[bool] = True
+    """Whether it writes every row of its view, and no others: then so many rows it has."""
 
     input_view: ViewName = stage_field("inputView", "Input view", "The view whose rows are written.", "view")
 

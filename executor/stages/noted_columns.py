@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from executor.stages.base import Stage, StageContext
-    from executor.stages.file_kinds import FileExtract, FileLoad
+    from executor.stages.file_kinds import FileExtract, PlaceLoad
 
 MOST_TOLD = 10
 """Columns that one warning tells of."""
@@ -106,14 +106,14 @@ def came_and_went(gone: list[str], new: list[str]) -> list[str]:
     return [f"{in_quotes(names)} {'is' if len(names) == 1 else 'are'} {what}" for names, what in told if names]
 
 
-def note_written(stage: FileLoad, context: StageContext, folder: str) -> None:
+def note_written(stage: PlaceLoad, context: StageContext, folder: str) -> None:
     """Puts `wrote` into the stage's details: address, and the columns as they are read from there. `folder`: where the files are now."""
     with suppress(ProblemError):
         place = place_of(folder, stage.output_uri)
         context.detail(wrote={"uri": stage.output_uri, **reader_of(stage).columns_of(place).as_dict()})
 
 
-def warn_of_other_columns(stage: FileLoad, context: StageContext, frame: DataFrame) -> None:
+def warn_of_other_columns(stage: PlaceLoad, context: StageContext, frame: DataFrame) -> None:
     """Warns where the same document writes other columns, or other types, than when it last wrote here: then what it reads has changed,
     and whoever reads the output may fail, or compare and add up otherwise."""
     columns = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
@@ -135,7 +135,7 @@ def warn_of_other_columns(stage: FileLoad, context: StageContext, frame: DataFra
     )
 
 
-def reader_of(stage: FileLoad) -> Any:
+def reader_of(stage: PlaceLoad) -> Any:
     """The extract that reads what the load writes."""
     from executor.stages import STAGE_TYPES
 

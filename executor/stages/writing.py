@@ -16,7 +16,7 @@ from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.stages.appending import as_what_is_there, warn_of_same_rows
 from executor.stages.base import Count, StageContext
-from executor.stages.file_kinds import FileLoad
+from executor.stages.file_kinds import FileLoad, PlaceLoad
 from executor.stages.frames import arranged, require_columns, require_names_apart
 from executor.stages.kinds import tell_unused
 from executor.stages.noted_columns import note_written, warn_of_other_columns
@@ -117,7 +117,7 @@ def _no_names(stage: FileLoad, column: str, kind: str) -> Problem:
     )
 
 
-def without_columns_of(frame: DataFrame, kinds: tuple[type, ...], stage: FileLoad, context: StageContext) -> DataFrame:
+def without_columns_of(frame: DataFrame, kinds: tuple[type, ...], stage: PlaceLoad, context: StageContext) -> DataFrame:
     """`frame` without the columns that the format cannot hold."""
     dropped = [field for field in frame.schema.fields if isinstance(field.dataType, kinds)]
     if not dropped:

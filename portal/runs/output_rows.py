@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from executor.document.job import parse
 from executor.problems import ProblemError
-from executor.stages.file_kinds import FileLoad
+from executor.stages.file_kinds import PlaceLoad
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.environments.reach import judged_by
@@ -72,6 +72,6 @@ def reader_of(run: Run, number: int) -> dict[str, Any]:
         load = next(stage for stage in stages if stage.name == output.get("stage"))
     except (ProblemError, StopIteration):
         load = None
-    if not isinstance(load, FileLoad):
+    if not isinstance(load, PlaceLoad):
         raise PortalError("The rows of this output cannot be shown.", code="output-unreadable", fix="Read it in a job of your own.")
     return {"name": "output", "inputURI": output.get("uri"), "outputView": "output", "contiguousIndex": False} | load.reader()

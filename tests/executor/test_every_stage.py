@@ -17,7 +17,7 @@ from executor.document.reference import reference
 from executor.plain import PATTERNS
 from executor.stages import STAGE_TYPES, Stage
 from executor.stages.base import ACTS, DECIDES, LOOKS, READS, WRITES
-from executor.stages.file_kinds import FileLoad
+from executor.stages.file_kinds import PlaceLoad
 from executor.stages.kinds import Load
 from portal.jobs.plain_words import sentence
 from tests.executor.documents import document, sql_stage
@@ -113,8 +113,8 @@ def test_what_works_outside_the_job_takes_no_part_in_previews(cls: type[Stage]) 
     assert stage.in_previews == (not writes and stage.kind != "execute")
 
 
-@pytest.mark.parametrize("cls", [cls for cls in STAGE_TYPES.values() if issubclass(cls, FileLoad)])
-def test_what_a_load_has_written_can_be_read_again(cls: type[FileLoad]) -> None:
+@pytest.mark.parametrize("cls", [cls for cls in STAGE_TYPES.values() if issubclass(cls, PlaceLoad)])
+def test_what_a_load_has_written_can_be_read_again(cls: type[PlaceLoad]) -> None:
     reader = {"name": "again", "inputURI": "out", "outputView": "again"} | cls.model_validate(cls.example).reader()
     assert check(document(reader)) == []
 

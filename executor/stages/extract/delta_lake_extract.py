@@ -21,6 +21,7 @@ class DeltaLakeExtract(PlaceExtract):
     """Reads a Delta table: as it is now, or as it was at a version, a time, so many versions ago, or under a label."""
 
     icon: ClassVar[str] = "table"
+    reads_versions: ClassVar[bool] = True
     connectors: ClassVar[tuple[str, ...]] = ("delta",)
     example: ClassVar[dict[str, Any]] = {
         "type": "DeltaLakeExtract",

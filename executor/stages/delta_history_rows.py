@@ -1,0 +1,295 @@
+"""How a table keeps the history of things (SCD2): what has changed is closed, and begins anew. Needs pyspark.
+
+Every row of the view is compared with the open row of its key first; only what is to be done goes into the merge. So the same view a second
+time changes nothing, and whatever is chance in its query is decided once.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import BooleanType, DateType, NullType, NumericType, StructField, StructType, TimestampNTZType, TimestampType
+
+from executor.language.quoting import name_in_sql
+from executor.problems import Problem, ProblemError
+from executor.stages.appending import holds, without_marks
+from executor.stages.delta_merging import (
+    equal_keys,
+    java_map,
+    kept_in_memory,
+    make_table,
+    require_keys,
+    run_merge,
+    table_columns,
+    tell_merged,
+)
+from executor.stages.delta_reading import table_frame
+from executor.stages.delta_writing import drift, warn_of_a_list
+from executor.stages.frames import require_columns, require_names_apart
+from executor.stages.kinds import tell_unused
+from executor.stages.wider_types import converted
+from executor.stages.writing import without_columns_of
+
+if TYPE_CHECKING:
+    from executor.stages.base import StageContext
+    from executor.stages.load.scd2_load import Scd2Load
+
+DO, AT = "sluice_do", "sluice_at"
+CLOSE, BEGIN, UPDATE = "close", "begin", "update"
+TIMES = (DateType, TimestampType, TimestampNTZType)
+
+
+def keep_history(stage: Scd2Load, spark: SparkSession, context: StageContext) -> None:
+    """Brings the view into the staged table. Raises ProblemError."""
+    tell_unused(stage, context)
+    frame = _view(stage, context)
+    path = Path(context.output_table(stage.output_uri, "Append", label=stage.label))
+    warn_of_a_list(stage, context)
+    there = table_columns(path, stage.output_uri) or _made(stage, spark, frame, path)
+    is_deleted = _is_deleted(stage, context, frame)
+    begins = _begins(stage, frame, there)
+    source = _as_the_table_is(stage, context, frame.alias("source").withColumns({DO: is_deleted, AT: begins}), there)
+    with kept_in_memory(source) as rows:
+        context.rows("in", rows.count())
+        require_keys(stage, rows)
+        _require_times(stage, rows)
+        open_rows = table_frame(spark, path).where(_is_open(stage, there))
+        _require_one_open_row(stage, open_rows)
+        with kept_in_memory(_compared(stage, rows, open_rows, there)) as compared:
+            _tell_late(stage, context, compared)
+            with kept_in_memory(_to_do(stage, compared, open_rows, rows, there)) as work:
+                if not work.isEmpty():
+                    run_merge(stage, spark, path, work, _condition(stage, there), lambda builder: _clauses(stage, spark, builder, there))
+    tell_merged(stage, spark, context, path)
+
+
+# --- the view, and the table ----------------------------------------------------------------------------------------------
+
+
+def _view(stage: Scd2Load, context: StageContext) -> DataFrame:
+    frame = context.view(stage.input_view)
+    require_names_apart(frame, stage.input_view)
+    frame = without_columns_of(frame, (NullType,), stage, context)
+    for names, field in ((stage.keys, "keys"), (stage.tracked_columns, "trackedColumns")):
+        require_columns(frame, names, field)
+    if stage.effective_column:
+        require_columns(frame, [stage.effective_column], "effectiveColumn")
+    own = {name.lower() for name in stage.own_columns} - {(stage.effective_column or "").lower()}
+    taken = [name for name in frame.columns if name.lower() in own]
+    return frame.drop(*taken)
+
+
+def _data(stage: Scd2Load, names: list[str]) -> list[str]:
+    """Those of the view's columns that the table has as well."""
+    apart = {name.lower() for name in (*stage.only_for_conditions, *stage.own_columns, DO, AT)}
+    return [name for name in names if name.lower() not in apart]
+
+
+def _made(stage: Scd2Load, spark: SparkSession, frame: DataFrame, path: Path) -> StructType:
+    fields = [frame.schema[name] for name in _data(stage, frame.columns) if not frame.schema[name].metadata.get("internal")]
+    kind = frame.schema[stage.effective_column].dataType if stage.effective_column in frame.columns else TimestampType()
+    kind = kind if isinstance(kind, TIMES) else TimestampType()
+    schema = StructType(
+        [*fields, StructField(stage.valid_from, kind), StructField(stage.valid_to, kind), StructField(stage.current_flag, BooleanType())]
+    )
+    make_table(spark, schema, path)
+    return schema
+
+
+def _field(there: StructType, name: str, stage: Scd2Load, kinds: tuple[type, ...]) -> StructField:
+    """The table's column of this name. Raises ProblemError where there is none, or of another kind."""
+    found = next((field for field in there.fields if field.name.lower() == name.lower()), None)
+    if found is None or not isinstance(found.dataType, kinds):
+        raise ProblemError(
+            Problem(
+                code="scd2-table",
+                field="outputURI",
+                message=f"“{stage.name}”: the table “{stage.output_uri}” is not one that keeps a history with these names.",
+                found=f"“{name}” is {found.dataType.simpleString()}" if found else f"no column “{name}”",
+                expected="columns for valid from and valid to (dates or times), and one that is true or 1 in open rows",
+                fix="Correct the names of these columns in the stage, or write to another folder.",
+            )
+        )
+    return found
+
+
+def _begins(stage: Scd2Load, frame: DataFrame, there: StructType) -> Column:
+    """From when a row of the view holds, as the table has it: the view's own column, or one time for the whole run."""
+    kind = _field(there, stage.valid_from, stage, TIMES).dataType
+    _field(there, stage.valid_to, stage, TIMES)
+    _field(there, stage.current_flag, stage, (BooleanType, NumericType))
+    if not stage.effective_column:
+        return F.lit(datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")).cast("timestamp").cast(kind)
+    given = next(field for field in frame.schema.fields if field.name.lower() == stage.effective_column.lower())
+    if not isinstance(given.dataType, TIMES):
+        raise ProblemError(
+            Problem(
+                code="scd2-time",
+                field="effectiveColumn",
+                message=f"“{stage.name}”: the column “{given.name}” is neither a date nor a time.",
+                found=given.dataType.simpleString(),
+                expected="date or timestamp",
+                fix="Turn it into one in a stage before, for instance with a TypingTransform.",
+            )
+        )
+    return F.col(name_in_sql(given.name)).cast(kind)
+
+
+def _is_deleted(stage: Scd2Load, context: StageContext, frame: DataFrame) -> Column:
+    if not stage.deleted_where:
+        return F.lit(False)
+    context.require_expression(stage.deleted_where, {"source": frame}, field="deletedWhere")
+    return F.coalesce(F.expr(stage.deleted_where), F.lit(False))
+
+
+def _as_the_table_is(stage: Scd2Load, context: StageContext, frame: DataFrame, there: StructType) -> DataFrame:
+    """The view's rows with the types of the table's columns, and what is done with them."""
+    own = {name.lower() for name in stage.own_columns}
+    known = {field.name.lower(): field for field in there.fields if field.name.lower() not in own}
+    frame = without_marks(frame, set(known) | {DO, AT}, stage, context)
+    here = {name.lower(): frame.schema[name] for name in _data(stage, frame.columns)}
+    gone = [field.name for key, field in known.items() if key not in here]
+    new = [field.name for key, field in here.items() if key not in known]
+    retyped = [(known[key], field) for key, field in here.items() if key in known and not holds(known[key].dataType, field.dataType)]
+    if gone or new or retyped:
+        raise ProblemError(drift(stage, gone, new, retyped))
+    columns = [
+        F.expr(converted(name_in_sql(here[key].name), here[key].dataType, field.dataType)).alias(field.name) for key, field in known.items()
+    ]
+    return frame.select(*columns, DO, AT)
+
+
+def _is_open(stage: Scd2Load, there: StructType, table: str = "") -> str:
+    flag = _field(there, stage.current_flag, stage, (BooleanType, NumericType))
+    name = f"{table}{name_in_sql(flag.name)}"
+    return name if isinstance(flag.dataType, BooleanType) else f"{name} = 1"
+
+
+# --- what may not be ------------------------------------------------------------------------------------------------------
+
+
+def _require_times(stage: Scd2Load, rows: DataFrame) -> None:
+    count = rows.where(F.col(AT).isNull()).count() if stage.effective_column else 0
+    if count:
+        raise ProblemError(
+            Problem(
+                code="scd2-time",
+                field="effectiveColumn",
+                message=f"“{stage.name}”: {count:,} rows do not say from when they hold.",
+                found=f"{count:,} rows without a value",
+                data_column=stage.effective_column,
+                fix="Fill the column in a stage before, or leave such rows out.",
+            )
+        )
+
+
+def _require_one_open_row(stage: Scd2Load, open_rows: DataFrame) -> None:
+    twice = open_rows.groupBy(*[F.col(name_in_sql(name)) for name in stage.keys]).count().where("count > 1")
+    count = twice.count()
+    if count:
+        raise ProblemError(
+            Problem(
+                code="scd2-open-twice",
+                field="outputURI",
+                message=f"“{stage.name}”: in “{stage.output_uri}”, {count:,} keys have more than one open row.",
+                found=f"{count:,} keys",
+                expected="one open row for each key",
+                fix="Put back the version before they came, or close the others; and look whether “Key columns” are the right ones.",
+            )
+        )
+
+
+def _tell_late(stage: Scd2Load, context: StageContext, compared: DataFrame) -> None:
+    count = compared.where("is_late").count()
+    if not count:
+        return
+    problem = Problem(
+        code="scd2-late",
+        field="effectiveColumn" if stage.effective_column else "late",
+        message=f"“{stage.name}”: {count:,} rows hold from a time that is not after the beginning of the open row of their key.",
+        found=f"{count:,} rows",
+        expected="changes in the order in which they came to be",
+        fix="Look at their times. To leave such rows out, choose skip in “Rows that come too late” (late).",
+    )
+    if stage.late == "stop":
+        raise ProblemError(problem)
+    context.warn(problem)
+
+
+# --- what is to be done ---------------------------------------------------------------------------------------------------
+
+
+def _tracked(stage: Scd2Load, there: StructType) -> tuple[list[str], list[str]]:
+    """(watched columns, all others but keys and the stage's own), as the table calls them."""
+    apart = {name.lower() for name in (*stage.keys, *stage.own_columns)}
+    if not stage.tracked_columns and stage.effective_column:
+        apart.add(stage.effective_column.lower())  # the same row sent once more is no change
+    data = [field.name for field in there.fields if field.name.lower() not in apart]
+    watched = {name.lower() for name in stage.tracked_columns}
+    return (data, []) if not watched else ([n for n in data if n.lower() in watched], [n for n in data if n.lower() not in watched])
+
+
+def _other_in(names: list[str]) -> Column:
+    """Whether one of the columns is another in the view than in the open row."""
+    found = F.lit(False)
+    for name in names:
+        found = found | ~F.col(f"source.{name_in_sql(name)}").eqNullSafe(F.col(f"target.{name_in_sql(name)}"))
+    return found
+
+
+def _compared(stage: Scd2Load, rows: DataFrame, open_rows: DataFrame, there: StructType) -> DataFrame:
+    """Each row of the view, with is_new, is_other, is_late and is_updated: whether there is no open row of its key, one that differs in
+    what is watched, one that begins later, one that differs in something else."""
+    watched, others = _tracked(stage, there)
+    joined = rows.alias("source").join(open_rows.alias("target"), F.expr(equal_keys(stage.keys)), "left")
+    begun = F.col(f"target.{name_in_sql(_field(there, stage.valid_from, stage, TIMES).name)}")
+    is_new = F.col(f"target.{name_in_sql(stage.keys[0])}").isNull()
+    differs = ~is_new & (_other_in(watched) | F.col(f"source.{DO}"))
+    is_late = differs & F.coalesce(F.col(f"source.{AT}") <= begun, F.lit(False))
+    return joined.select(
+        "source.*",
+        is_new.alias("is_new"),
+        (differs & ~is_late).alias("is_other"),
+        is_late.alias("is_late"),
+        (~is_new & ~differs & _other_in(others)).alias("is_updated"),
+    )
+
+
+def _to_do(stage: Scd2Load, compared: DataFrame, open_rows: DataFrame, rows: DataFrame, there: StructType) -> DataFrame:
+    """The rows of the merge, and what is done with each."""
+    own = {name.lower() for name in stage.own_columns}
+    data = [F.col(name_in_sql(field.name)) for field in there.fields if field.name.lower() not in own]
+    found = compared.where("is_other").select(*data, F.lit(CLOSE).alias(DO), AT)
+    found = found.union(compared.where(f"(is_new OR is_other) AND NOT {DO}").select(*data, F.lit(BEGIN).alias(DO), AT))
+    if stage.other_columns == "update":
+        found = found.union(compared.where("is_updated").select(*data, F.lit(UPDATE).alias(DO), AT))
+    if stage.missing == "close":
+        gone = open_rows.alias("target").join(rows.alias("source"), F.expr(equal_keys(stage.keys)), "left_anti")
+        kind = _field(there, stage.valid_to, stage, TIMES).dataType
+        now = F.lit(datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")).cast("timestamp").cast(kind)
+        found = found.union(gone.select(*data, F.lit(CLOSE).alias(DO), now.alias(AT)))
+    return found
+
+
+def _condition(stage: Scd2Load, there: StructType) -> str:
+    return f"{equal_keys(stage.keys)} AND {_is_open(stage, there, 'target.')} AND source.{DO} <> '{BEGIN}'"
+
+
+def _clauses(stage: Scd2Load, spark: SparkSession, builder: Any, there: StructType) -> Any:
+    flag = _field(there, stage.current_flag, stage, (BooleanType, NumericType))
+    yes, no = ("true", "false") if isinstance(flag.dataType, BooleanType) else ("1", "0")
+    since, until = (_field(there, name, stage, TIMES).name for name in (stage.valid_from, stage.valid_to))
+    closed = {until: f"source.{AT}", flag.name: no}
+    builder = builder.whenMatched(f"source.{DO} = '{CLOSE}'").updateExpr(java_map(spark, closed))
+    others = _tracked(stage, there)[1]
+    if stage.other_columns == "update" and others:
+        values = {name: f"source.{name_in_sql(name)}" for name in others}
+        builder = builder.whenMatched(f"source.{DO} = '{UPDATE}'").updateExpr(java_map(spark, values))
+    own = {since.lower(), until.lower(), flag.name.lower()}
+    values = {field.name: f"source.{name_in_sql(field.name)}" for field in there.fields if field.name.lower() not in own}
+    begun = values | {since: f"source.{AT}", until: "NULL", flag.name: yes}
+    return builder.whenNotMatched(f"source.{DO} = '{BEGIN}'").insertExpr(java_map(spark, begun))

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from executor.problems import Problem
+from executor.stages.base import StageContext
+from executor.stages.file_kinds import PlaceLoad
+from executor.stages.kinds import FlatMap, stage_field
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+WORDS = "In it, source.… is a column of the view and target.… one of the table."
+
+
+class MergeLoad(PlaceLoad):
+    """Brings a view's rows into a Delta table by their keys: those that are there are updated, new ones are added."""
+
+    icon: ClassVar[str] = "arrows-join-2"
+    format: ClassVar[str] = "delta"
+    sentence: ClassVar[str] = "Brings {inputView} into {outputURI} by its keys."
+    is_table: ClassVar[bool] = True
+    writes_whole: ClassVar[bool] = False
+    connectors: ClassVar[tuple[str, ...]] = ("delta",)
+    example: ClassVar[dict[str, Any]] = {
+        "type": "MergeLoad",
+        "name": "merge_daily_delays",
+        "inputView": "daily_delays",
+        "outputURI": "curated/daily_delays_by_key",
+        "keys": ["origin", "day"],
+    }
+
+    type: Literal["MergeLoad"] = "MergeLoad"
+    keys: list[str] = stage_field(
+        "keys",
+        "Key columns",
+        "A row of the view and a row of the table are the same one when these columns are equal. In the view, each key may come once.",
+        "list",
+        min_length=1,
+    )
+    match_condition: str | None = stage_field(
+        "matchCondition",
+        "And only where",
+        f"A condition that must be true as well before two rows are the same one, such as target.year = 2013. {WORDS}",
+        "text",
+        default=None,
+        advanced=True,
+    )
+    null_keys: Literal["stop", "match"] = stage_field(
+        "nullKeys",
+        "Keys without a value",
+        "stop: the run stops and says how many rows of the view have one. match: no value is equal to no value.",
+        "choice",
+        default="stop",
+        advanced=True,
+    )
+    matched: Literal["update", "leave", "delete"] = stage_field(
+        "matched",
+        "Rows that are in both",
+        "update: the row of the table gets the values of the view. leave: it stays. delete: it is taken out.",
+        "choice",
+        default="update",
+    )
+    matched_where: str | None = stage_field(
+        "matchedWhere",
+        "… only where",
+        f"Only such rows are updated or taken out, for instance source.changed_at > target.changed_at. {WORDS}",
+        "text",
+        default=None,
+        advanced=True,
+    )
+    matched_columns: list[str] = stage_field(
+        "matchedColumns", "… these columns", "The columns that are updated. Empty: all of them.", "list", default=[], advanced=True
+    )
+    matched_values: FlatMap = stage_field(
+        "matchedValues",
+        "… with these values",
+        f"Columns that get something else than the view's value: column and expression, such as times: target.times + 1. {WORDS}",
+        "map",
+        default={},
+        advanced=True,
+    )
+    delete_where: str | None = stage_field(
+        "deleteWhere",
+        "Taken out where",
+        f"Rows that are in both and for which this is true are taken out of the table; new ones are not added: source.is_deleted. {WORDS}",
+        "text",
+        default=None,
+        advanced=True,
+    )
+    not_matched: Literal["insert", "leave"] = stage_field(
+        "notMatched", "Rows that are new", "insert: they are added to the table. leave: they are not.", "choice", default="insert"
+    )
+    not_matched_where: str | None = stage_field(
+        "notMatchedWhere",
+        "… only where",
+        "Only such rows are added. It can use source.… alone.",
+        "text",
+        default=None,
+        advanced=True,
+    )
+    not_matched_values: FlatMap = stage_field(
+        "notMatchedValues",
+        "… with these values",
+        "Columns that get something else than the view's value: column and expression, such as added_at: current_timestamp().",
+        "map",
+        default={},
+        advanced=True,
+    )
+    not_matched_by_source: Literal["leave", "delete", "update"] = stage_field(
+        "notMatchedBySource",
+        "Rows that are only in the table",
+        "leave: they stay. delete: they are taken out, so that the table is as the view. update: they get the values below.",
+        "choice",
+        default="leave",
+    )
+    not_matched_by_source_where: str | None = stage_field(
+        "notMatchedBySourceWhere",
+        "… only where",
+        "Only such rows, for instance target.year = 2013. It can use target.… alone.",
+        "text",
+        default=None,
+        advanced=True,
+    )
+    not_matched_by_source_values: FlatMap = stage_field(
+        "notMatchedBySourceValues",
+        "… with these values",
+        "Column and expression, such as is_active: false. It can use target.… alone.",
+        "map",
+        default={},
+        advanced=True,
+    )
+    only_for_conditions: list[str] = stage_field(
+        "onlyForConditions",
+        "Columns for conditions alone",
+        "Columns of the view that the table does not have and shall not get, such as a mark of deleted rows.",
+        "list",
+        default=[],
+        advanced=True,
+    )
+    schema_changes: Literal["refuse", "add-columns"] = stage_field(
+        "schemaChanges",
+        "If the columns are others",
+        "refuse: the run stops and says which are new. add-columns: new ones are added to the table.",
+        "choice",
+        default="refuse",
+        advanced=True,
+    )
+    label: str | None = stage_field(
+        "label",
+        "Label",
+        "A name for the version that is written. A DeltaLakeExtract can read it by that.",
+        "text",
+        default=None,
+        advanced=True,
+        min_length=1,
+        max_length=100,
+    )
+
+    def reader(self) -> dict[str, Any]:
+        return {"type": "DeltaLakeExtract"}
+
+    def problems(self) -> list[Problem]:
+        found = super().problems()
+        rules = (
+            ("matchedColumns", bool(self.matched_columns), self.matched == "update", "matched", "update"),
+            ("matchedValues", bool(self.matched_values), self.matched == "update", "matched", "update"),
+            ("matchedWhere", bool(self.matched_where), self.matched != "leave", "matched", "update or delete"),
+            ("notMatchedWhere", bool(self.not_matched_where), self.not_matched == "insert", "notMatched", "insert"),
+            ("notMatchedValues", bool(self.not_matched_values), self.not_matched == "insert", "notMatched", "insert"),
+            (
+                "notMatchedBySourceWhere",
+                bool(self.not_matched_by_source_where),
+                self.not_matched_by_source != "leave",
+                "notMatchedBySource",
+                "delete or update",
+            ),
+            (
+                "notMatchedBySourceValues",
+                bool(self.not_matched_by_source_values),
+                self.not_matched_by_source == "update",
+                "notMatchedBySource",
+                "update",
+            ),
+        )
+        found += [_without_use(field, of, wanted) for field, is_set, is_used, of, wanted in rules if is_set and not is_used]
+        if self.not_matched_by_source == "update" and not self.not_matched_by_source_values:
+            found.append(
+                Problem(
+                    code="field-missing",
+                    field="notMatchedBySourceValues",
+                    message="It is not said what rows that are only in the table get.",
+                    expected="column and expression, such as is_active: false",
+                    fix="Say it, or choose leave or delete.",
+                )
+            )
+        return found
+
+    def execute(self, spark: SparkSession, context: StageContext) -> None:
+        from executor.stages.delta_merging import merge
+
+        merge(self, spark, context)
+
+
+def _without_use(field: str, of: str, wanted: str) -> Problem:
+    return Problem(
+        code="field-without-use",
+        field=field,
+        message=f"“{field}” is set, but “{of}” is not {wanted}.",
+        expected=f"{of}: {wanted}",
+        fix="Correct one of both.",
+    )
