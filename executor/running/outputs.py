@@ -37,7 +37,7 @@ class Outputs:
         """A Delta table to write to in place of the one that `uri` means, see `executor.files.publish.Publisher.stage_table`."""
         part, place = self._part_of(uri)
         if not isinstance(part, FolderOutputs):
-            raise ProblemError(_no_table_there(uri))
+            raise ProblemError(no_table_there(uri))
         table = part.stage_table_at(place, uri, save_mode, stage_index, stage, appends=appends, label=label)
         self.outputs += [output for output in part.outputs if output not in self.outputs]
         return table.folder
@@ -108,7 +108,8 @@ class Outputs:
         return None if self._places is None else self._places.get(root, {})
 
 
-def _no_table_there(uri: str) -> Problem:
+def no_table_there(uri: str) -> Problem:
+    """Delta tables are worked on where their log can be locked."""
     return Problem(
         code="table-elsewhere",
         field="outputURI",

@@ -17,12 +17,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from executor.files import delta_history, kept, lake, tree
+from executor.files import delta_history, kept, tree
 from executor.files.delta_columns import columns_of
 from executor.files.delta_log import Log, State
 from executor.files.delta_rules import in_table
 from executor.files.publish import Publisher
+from executor.language.roots import DEFAULT
 from executor.problems import Problem, ProblemError
+from executor.running.outputs import no_table_there
+from executor.stores.roots import Roots
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,13 +34,15 @@ LEAST_HOURS = 168
 """Files that went less long ago stay: a run that began then may still read them, and they can be put back."""
 
 
-def table(given: dict[str, Any], folder: Path, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
+def table(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
     """See above. Raises ProblemError."""
     uri, work = str(given.get("uri", "")), WORK.get(str(given.get("do")))
     if work is None:
         raise ProblemError(_wrong("do", given.get("do"), ", ".join(WORK)))
-    place = lake.resolve(folder, uri, "uri")
-    return {"event": "table", "uri": uri, "do": given["do"], **work(Log.of(place, uri), given, folder)}
+    root, place = roots.at(uri, "uri", writes=given["do"] not in ("history", "diff"))
+    if root.name != DEFAULT:
+        raise ProblemError(no_table_there(uri))
+    return {"event": "table", "uri": uri, "do": given["do"], **work(Log.of(root.path(place, "uri"), uri), given, roots.lake)}
 
 
 def _history(log: Log, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:

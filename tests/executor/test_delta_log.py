@@ -22,6 +22,7 @@ from executor.files.publish import Publisher
 from executor.problems import ProblemError
 from executor.running import tables
 from executor.stages import STAGE_TYPES
+from executor.stores.roots import Roots
 
 PROTOCOL: dict[str, Any] = {"minReaderVersion": 1, "minWriterVersion": 2}
 SCHEMA = {"type": "struct", "fields": [{"name": "id", "type": "long", "nullable": True, "metadata": {}}]}
@@ -484,7 +485,7 @@ def test_a_journal_of_tables_is_read_again(table: Path, runs: Runs) -> None:
 
 
 def asked(given: dict[str, Any], top: Path) -> dict[str, Any]:
-    return tables.table(given, top, lambda *told: None)
+    return tables.table(given, Roots(top), lambda *told: None)
 
 
 def test_a_tables_history_differences_and_restore_are_told(table: Path) -> None:
