@@ -1,9 +1,10 @@
 """`python -m executor repair`: takes back what a run left half published that died while it published, and removes what runs left that
 were killed before. Starts no Spark.
 
-One JSON object {"lake", "roots", "connections", "run_id", "staged"} on standard input; `staged`, which may be left out: addresses for which
-that run had staged its outputs. One event in answer: `repaired`, with `open`: whether that run's exchange is still unfinished (somebody
-else publishes just now, or a file could not be moved).
+One JSON object {"lake", "roots", "connections", "run_id", "staged", "published"} on standard input; `staged`, which may be left out:
+addresses for which that run had staged its outputs; `published`: whether it is known to have published, though its receipt may be gone. One
+event in answer: `repaired`, with `open`: whether that run's exchange is still unfinished (somebody else publishes just now, or a file could
+not be moved).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from executor.stores.roots import Roots
 def repair(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
     """See above. Of the environment's own folder all unfinished exchanges are ended, not only that of the run."""
     run_id = str(given["run_id"])
-    is_published = receipts.read(roots.lake, run_id) is not None
+    is_published = given.get("published") is True or receipts.read(roots.lake, run_id) is not None
     staged: dict[str, list[str]] = {DEFAULT: []}
     for uri in given.get("staged", ()):
         with suppress(ProblemError):  # a root that is no longer there holds nothing that could be reached

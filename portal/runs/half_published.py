@@ -23,8 +23,8 @@ from executor.files.publish import STAGING
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher, preview_client, published, receipts
-from portal.runs.models import Run
-from portal.runs.states import BAD_STATES
+from portal.runs.models import Attempt, Run
+from portal.runs.states import BAD_STATES, GOOD_STATES
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,23 @@ def remove_staged(now: datetime | None = None) -> int:
             count += 1
             answer = async_to_sync(_asked)(run.environment_id, receipts.executor_id(run), staged=places)
             log.info("What %s had staged is removed: %s", run.pk, answer.get("event") == preview_client.ANSWERS["repair"])
+    return count
+
+
+def end_elsewhere() -> int:
+    """Has ended or taken back what attempts have left in roots on other machines whose program did not come to its end; there the portal
+    cannot look for itself. Gives how many there were; what cannot be ended now is tried again at the next call."""
+    left = Attempt.objects.filter(may_have_left=True, finished_at__isnull=False).select_related("run__environment__project", "run__job")
+    count = 0
+    for attempt in left.order_by("finished_at")[:AT_ONCE]:
+        count += 1
+        run, was_last = attempt.run, attempt.number == attempt.run.fence
+        about = {"staged": published.elsewhere(run), "published": was_last and run.state in GOOD_STATES}
+        answer = async_to_sync(_asked)(run.environment_id, receipts.executor_id(run, attempt.number), **about)
+        if answer.get("event") == preview_client.ANSWERS["repair"]:
+            Attempt.objects.filter(pk=attempt.pk).update(may_have_left=False)
+        else:
+            log.warning("What attempt %s of %s left elsewhere cannot be ended yet: %s", attempt.number, run.pk, answer.get("problem"))
     return count
 
 

@@ -245,10 +245,13 @@ class Attempt(models.Model):
     exit_code = models.SmallIntegerField(null=True)
     reached = models.JSONField(null=True)
     """Which other machines it could and did reach, see `portal.runs.reached`. Null: it is not known."""
+    may_have_left = models.BooleanField(default=False)
+    """Whether something that it wrote may still lie half published in a root on another machine: its program did not come to its end."""
 
     class Meta:
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["run", "number"], name="one_attempt_per_number")]
+        indexes = [models.Index(fields=["finished_at"], condition=models.Q(may_have_left=True), name="attempts_that_may_have_left")]
 
 
 class StageRun(models.Model):

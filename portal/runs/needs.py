@@ -15,7 +15,7 @@ from executor.language.roots import DEFAULT, Located, located
 from executor.problems import Problem
 from executor.stages.base import DECIDES, READS, WRITES
 from portal.environments.models import Environment
-from portal.environments.reach import Needs, Reach, is_still, judged_by, reach_of
+from portal.environments.reach import Needs, Reach, endpoints_of, is_still, judged_by, reach_of
 from portal.errors import Conflict, PortalError
 from portal.runs.launcher import Equipment
 from portal.runs.models import Run
@@ -54,16 +54,22 @@ def require_roots(content: Mapping[str, Any], environment: Environment, values: 
 def reach_for(run: Run) -> tuple[Needs, Reach]:
     """What the run's document uses, and what the run gets of it: as its environment has it now, with the versions of secrets that the run
     began with. Raises PortalError with the name of what is gone, has ended, or does not open."""
-    content, values = json_text.loads(run.document), run.parameters | {"run_id": str(run.pk)}
+    content, values = json_text.loads(run.document), _values(run)
     require_roots(content, run.environment, values)
     needs = needs_of(content, run.environment, values)
     used_by = f"run {run.short_id} of {run.job.name}"
     return needs, reach_of(run.environment, used_by=used_by, needs=needs, versions=run.secret_versions)
 
 
-def equipment_of(reach: Reach, content: Mapping[str, Any], environment: Environment) -> Equipment:
-    """What an executor for the document is started with."""
-    return Equipment(reach.endpoints, tuple(sorted(connectors_of(content, environment.name))))
+def equipment_of(run: Run) -> Equipment:
+    """What an executor for the run is started with. Opens no secret. Raises PortalError where a connection can no longer be used."""
+    content, environment = json_text.loads(run.document), run.environment
+    endpoints = endpoints_of(environment, needs_of(content, environment, _values(run)))
+    return Equipment(endpoints, tuple(sorted(connectors_of(content, environment.name))))
+
+
+def _values(run: Run) -> dict[str, Any]:
+    return run.parameters | {"run_id": str(run.pk)}
 
 
 def require_still(run: Run, needs: Needs, begun: Reach) -> None:

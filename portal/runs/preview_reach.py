@@ -67,7 +67,8 @@ class PreviewReach:
         return Equipment(reach.endpoints), Given(reach.for_executor(), frozenset(reach.secrets), reach.through)
 
     def given(self, key: Key, message: Any, holder: str) -> Given:
-        """Opens what the request's part of the document signs in with. Raises PortalError."""
+        """Opens what the request's part of the document signs in with. Where roots lie is told of all, since the whole may be judged.
+        Raises PortalError."""
         content = _document(message)
         if content is None:
             return Given({"secrets": {}})
@@ -75,7 +76,7 @@ class PreviewReach:
             environment = Environment.objects.select_related("project").get(pk=key.environment)
             hidden = _secrets(environment, content)
             part, values = _asked_part(content, message), _parameters(environment, message)
-            if needs.needs_of(part, environment, values) == Needs():
+            if needs.needs_of(content, environment, values) == Needs():
                 return Given({"secrets": hidden}, frozenset(hidden.values()))
             used = _known(environment, needs.needs_of(part, environment, values, only_looks=True))
             reach = reach_of(environment, used_by=f"a preview of {holder}", needs=used)
@@ -114,8 +115,9 @@ def _read(document: str) -> dict[str, Any] | None:
 
 
 def _needs_of_files(environment: Environment, values: Mapping[str, Any]) -> Needs:
-    if isinstance(uri := values.get("uri"), str):
-        return needs.needs_of_place(uri, environment)
+    uris = [values.get("uri"), *(values.get("staged") or ())]
+    if places := [needs.needs_of_place(uri, environment) for uri in uris if isinstance(uri, str)]:
+        return Needs(frozenset().union(*(one.roots for one in places)))
     document = values.get("document")
     content = _read(document) if isinstance(document, str) else document
     return needs.needs_of(content, environment, values.get("parameters") or {}) if isinstance(content, dict) else Needs()

@@ -15,8 +15,10 @@ from django.utils.dateparse import parse_datetime
 
 from executor.files import kept, marks
 from executor.language.places import key_of
+from executor.language.roots import DEFAULT, Located, Root, located
 from executor.problems import Problem
 from portal.accounts.models import User
+from portal.environments.reach import judged_by
 from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.models import Place
@@ -35,6 +37,20 @@ NUMBERS, TEXTS = ("rows", "files", "bytes"), ("id", "run_id", "published_at", "s
 def outputs_of(run: Run) -> list[str]:
     """Where the run publishes."""
     return places.outputs_of(run.document, run.environment, run.parameters, str(run.pk))
+
+
+def elsewhere(run: Run) -> list[str]:
+    """Those of them that lie in roots on other machines. None where the document cannot be read any more."""
+    roots = judged_by(run.environment)
+    try:
+        return [uri for uri in outputs_of(run) if _root_of(uri, roots) != DEFAULT]
+    except PortalError:
+        return []
+
+
+def _root_of(uri: str, roots: tuple[Root, ...]) -> str:
+    found = located(uri, roots, "outputURI")
+    return found.root if isinstance(found, Located) else DEFAULT
 
 
 def values_for(run: Run) -> dict[str, Any]:
@@ -136,16 +152,19 @@ def writers_at_work(place: Place) -> list[Run]:
 def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
     """Has a program behind the wall put the output back and notes what lies there then; gives the facts of it. Raises PortalError.
 
-    What lies there is looked at once the place is held: a run that began after somebody had looked for one may have published since."""
+    What lies in the environment's folder is looked at once the place is held: a run that began after somebody had looked for one may have
+    published since. What lies elsewhere is as the program found it."""
     ask, values = async_to_sync(preview_client.answer_over_files), {"uri": place.uri, "kept": kept_id}
     answer = ask("put-back", user=user.pk, environment=place.environment_id, values=values)
-    if answer.get("event") != preview_client.ANSWERS["put-back"] and not _is_done_unheard(place, kept_id):
+    is_here = _root_of(place.uri, judged_by(place.environment)) == DEFAULT
+    if answer.get("event") != preview_client.ANSWERS["put-back"] and not (is_here and _is_done_unheard(place, kept_id)):
         raise _refusal(answer)
     target = _target(place)
     with transaction.atomic():
         there = locked(place)
-        (current,) = _facts([marks.facts_of(target)])
-        there.kept, there.last_run_id, there.published_at = _facts(kept.listing(target)), _run_id(current.get("run_id")), timezone.now()
+        found = (marks.facts_of(target), kept.listing(target)) if is_here else (answer.get("current"), answer.get("kept"))
+        (current,), beside = _facts([found[0]]), _facts(found[1])
+        there.kept, there.last_run_id, there.published_at = beside, _run_id(current.get("run_id")), timezone.now()
         there.save(update_fields=["kept", "last_run_id", "published_at"])
     return current
 

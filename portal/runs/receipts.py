@@ -15,10 +15,11 @@ from portal.runs import launcher, sandbox
 from portal.runs.models import Run
 
 
-def executor_id(run: Run) -> str:
-    """The name that an executor knows this attempt by. A later attempt stages its output elsewhere, so that a frozen earlier one cannot
-    mix its files in."""
-    return str(run.pk) if run.fence <= 1 else f"{run.pk}-{run.fence}"
+def executor_id(run: Run, number: int | None = None) -> str:
+    """The name that an executor knows this attempt by (`number`: that one). A later attempt stages its output elsewhere, so that a frozen
+    earlier one cannot mix its files in."""
+    number = run.fence if number is None else number
+    return str(run.pk) if number <= 1 else f"{run.pk}-{number}"
 
 
 def receipt_of(run: Run) -> RunFinished | None:

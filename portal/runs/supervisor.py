@@ -50,6 +50,8 @@ WHY_STOPPED = {
     "limit": "The run uses more than it may: it is being stopped.",
     "worker": "The worker is being shut down: the run goes back to the queue.",
 }
+ENDS_OF_ITS_OWN = (0, 1, 2)
+"""Exit codes of an executor that came to its end, whatever that was."""
 NOT_ASKED = Problem(
     code="result-not-believed",
     message="The program that ran this job said that it was done, but not every stage had passed, or it had not asked to publish.",
@@ -128,7 +130,7 @@ class Supervisor:
         self._secrets = checks.secrets_for(self.run)
         self._needs, self._reach = needs.reach_for(self.run)
         self.ingest.redact = Redactor([*self._secrets.values(), *self._reach.secrets])
-        self.equipment = needs.equipment_of(self._reach, json.loads(self.run.document), self.run.environment)
+        self.equipment = needs.equipment_of(self.run)
         if not self.run.secret_versions and self._reach.versions:
             self.run.secret_versions = dict(self._reach.versions)
             Run.objects.filter(pk=self.run.pk, fence=self.number).update(secret_versions=self.run.secret_versions)
@@ -143,7 +145,9 @@ class Supervisor:
         self.executor, self._begin_by = executor, time.monotonic() + settings.RUN_START_SECONDS
         self._measure()
         executor.say(self._values(executor.launch.lake))
-        self.run.attempts.filter(number=self.number).update(process_id=executor.pid, sandbox=executor.launch.sandbox)
+        writes = bool(published.elsewhere(self.run))
+        about = {"process_id": executor.pid, "sandbox": executor.launch.sandbox, "may_have_left": writes}
+        self.run.attempts.filter(number=self.number).update(**about)
         self._note_reached()
 
     def _measure(self) -> None:
@@ -201,6 +205,8 @@ class Supervisor:
             self._attend()
         self._flush()
         code = executor.finish()
+        if self.result and code in ENDS_OF_ITS_OWN:  # then it has removed what it does not leave behind on purpose
+            self._patiently(lambda: self.run.attempts.filter(number=self.number).update(may_have_left=False))
         if self._meter:  # the kernel may have ended it between two looks
             self._excess = self._excess or self._meter.told_by_the_kernel()
         return code
@@ -291,7 +297,8 @@ class Supervisor:
         try:
             leases.renew(self.run)
             self._renewed = time.monotonic()
-            self._note_reached()
+            if self._equipped.endpoints:
+                self._note_reached()
         except DatabaseError as error:
             self._database_away(error)
 

@@ -15,7 +15,8 @@ from contextlib import suppress
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 
-from portal.runs import doorbell, leases
+from portal.errors import PortalError
+from portal.runs import doorbell, leases, needs
 from portal.runs.models import Run, RunState, StateChanged
 from portal.runs.scratch import cleaner
 from portal.runs.supervisor import Supervisor
@@ -89,10 +90,11 @@ def give_signs() -> None:
 
 
 def start_ahead() -> None:
-    """Keeps an executor for the environment of the last run, if there has been one."""
+    """Keeps an executor for runs such as the last one, if there has been one."""
     last = Run.objects.select_related("environment__compute", "environment__project").order_by("-created_at").first()
     if last:
-        pool.keep(last.environment)
+        with suppress(PortalError):  # what it used is gone, or no longer fits
+            pool.keep(last.environment, needs.equipment_of(last))
     connection.close()
 
 

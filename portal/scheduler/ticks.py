@@ -17,7 +17,11 @@ def all_ticks() -> list[list[Tick]]:
 
 
 def _of_the_lake() -> list[Tick]:
-    return [Tick("end half publishing", 10, half_published.take_back), Tick("remove what was staged", 20, half_published.remove_staged)]
+    return [
+        Tick("end half publishing", 10, half_published.take_back),
+        Tick("remove what was staged", 20, half_published.remove_staged),
+        Tick("end half publishing elsewhere", 10, half_published.end_elsewhere),
+    ]
 
 
 def _ours() -> list[Tick]:

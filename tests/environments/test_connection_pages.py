@@ -160,10 +160,3 @@ def test_a_connection_that_no_longer_fits_is_shown_and_can_be_mended(ada, browse
         Connection.objects.update(settings=made.settings | broken)
         seen(browser.get(PAGE))
         seen(browser.get(f"{PROD}/connections"))
-
-
-def test_nobody_is_made_believe_that_jobs_go_there_already(browser, ada, prod):
-    """To be taken out with the sentence, once runs are given what their roots and connections say."""
-    make_s3(ada, prod)
-    for page in (f"{PROD}/connections", PAGE):
-        assert "Jobs do not use them yet" in seen(browser.get(page))

@@ -9,7 +9,7 @@ from executor.language import roots
 from portal.audit.models import AuditEvent
 from portal.environments import connections, sealing, vault
 from portal.environments.models import Connection, ConnectionSecret, Root
-from portal.environments.reach import Needs, endpoints_of, reach_of
+from portal.environments.reach import Needs, endpoints_of, is_still, reach_of
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.locking import ChangedMeanwhile
 from tests import factories
@@ -347,6 +347,40 @@ def test_a_run_gets_no_connection_that_it_does_not_need(ada, prod):
     got = reach_of(prod, used_by="x", needs=Needs(connections=frozenset({"shop"})))
     assert (list(got.connections), [str(one) for one in got.endpoints]) == (["shop"], ["db.example.org:5432"])
     assert reach_of(prod, used_by="x", needs=Needs()).endpoints == ()
+
+
+def test_a_run_gets_the_places_of_the_roots_that_it_uses(ada, prod):
+    made = make_s3(ada, prod)
+    make_root(ada, made)
+    make_root(ada, made, "other", "s3a://acme-archive/")
+    got = reach_of(prod, used_by="x", needs=Needs(roots=frozenset({"other"})))
+    assert [str(one) for one in got.endpoints] == ["acme-archive.s3.eu-central-1.amazonaws.com:443"] and set(got.roots) == {
+        "lake",
+        "raw",
+        "other",
+    }
+    assert got.through == {"acme-archive.s3.eu-central-1.amazonaws.com:443": ["lake_s3"]}
+
+
+def test_a_connection_that_is_gone_is_named(ada, prod):
+    make_database(ada, prod)
+    with pytest.raises(PortalError, match="prod has no connection “gone”") as refused:
+        reach_of(prod, used_by="x", needs=Needs(connections=frozenset({"shop", "gone"})))
+    assert refused.value.code == "connection-unknown" and prod.connections.get().versions.get().used_by == ""
+
+
+def test_what_leads_elsewhere_by_now_is_named(ada, prod):
+    made, needs = make_s3(ada, prod), Needs(roots=frozenset({"raw"}), connections=frozenset({"shop"}))
+    root, shop = make_root(ada, made), make_database(ada, prod)
+    begun = reach_of(prod, used_by="x", needs=needs)
+    connections.rotate_secret(actor=ada, connection=made, secrets=KEYS)
+    make_root(ada, made, "more", "s3a://acme-more/")
+    assert is_still(prod, begun, needs) == ""
+    connections.edit_root(actor=ada, root=root, connection="lake_s3", address="s3a://acme-landing/flights/", may_write=True)
+    assert "“raw”" in is_still(prod, begun, needs)
+    begun = reach_of(prod, used_by="x", needs=needs)
+    connections.remove_connection(actor=ada, connection=shop)
+    assert "“shop”" in is_still(prod, begun, needs)
 
 
 def test_each_place_is_reached_once_in_the_order_of_names(ada, prod):

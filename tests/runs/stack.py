@@ -30,6 +30,7 @@ class Stack:
             "PYTHONPATH": str(ROOT),
             "SLUICE_RUN_LEASE_SECONDS": "6",
             "SLUICE_RUN_RENEW_SECONDS": "1",
+            "SLUICE_CONNECTION_NETWORKS": "127.0.0.0/8",
             "SLUICE_REDIS_URL": f"unix://{self.run_folder}/redis.sock",
         }
         self.environment.pop("SLUICE_DATABASE_URL", None)

@@ -22,6 +22,7 @@ from django.contrib.sessions.models import Session  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
 from portal.accounts.models import Membership, Project, User  # noqa: E402
+from portal.environments import connections  # noqa: E402
 from portal.jobs.models import Job  # noqa: E402
 from portal.runs import actions, doorbell, leases, outbox, sweeper  # noqa: E402
 from portal.runs.models import LogSegment, Run  # noqa: E402
@@ -73,8 +74,25 @@ def dump() -> str:
     return said.getvalue()
 
 
-def start() -> str:
-    job = Job.objects.get(name="daily_delays")
+def connect(address: str, bucket: str, secrets: dict[str, str]) -> None:
+    """dev gets the roots `archive` and `shop_out` in a bucket, and a job that reads the one and writes to the other and the folder."""
+    project = Project.objects.get(slug="flights")
+    ada = factories.make_person("ada", project, "environment_admin", platform_admin=True)
+    dev = project.environments.get(name="dev")
+    settings = {"service": "other", "endpoint": address, "tls": "off", "bucket_style": "path", "private_networks": ["127.0.0.0/8"]}
+    connections.add_connection(actor=ada, environment=dev, name="store", kind="s3", settings=settings, secrets=secrets)
+    for name, may_write in (("archive", False), ("shop_out", True)):
+        place = f"s3a://{bucket}/{name}/"
+        connections.add_root(actor=ada, environment=dev, name=name, connection="store", address=place, may_write=may_write)
+    extract, count, load = DOCUMENT["stages"]
+    here, there = load | {"outputURI": "curated/of_s3"}, load | {"name": "out", "outputURI": "shop_out:by_origin"}
+    stages = [extract | {"inputURI": "archive:2013/flights.csv"}, count, here, there]
+    job = factories.make_job(project, User.objects.get(username="ana"), "on_s3")
+    factories.make_version(job, document={"stages": stages}, live_in=("dev",))
+
+
+def start(name: str = "daily_delays") -> str:
+    job = Job.objects.get(name=name)
     run = actions.start_run(actor=User.objects.get(username="ana"), job=job, environment=job.project.environments.get(name="dev"))
     return str(run.pk)
 
@@ -115,8 +133,12 @@ def finish(run: str) -> None:
 
 def look(run: str) -> dict[str, Any]:
     found = Run.objects.get(pk=run)
-    attempts = [{"outcome": a.outcome, "pid": a.process_id, "sandbox": a.sandbox} for a in found.attempts.all()]
-    return {"state": found.state, "problem": found.problem, "attempts": attempts, "lines": found.log_lines, "log": _log(found)}
+    attempts = [
+        {"outcome": a.outcome, "pid": a.process_id, "sandbox": a.sandbox, "reached": a.reached, "may_have_left": a.may_have_left}
+        for a in found.attempts.all()
+    ]
+    facts = {"state": found.state, "problem": found.problem, "outputs": found.outputs, "attempts": attempts}
+    return facts | {"lines": found.log_lines, "log": _log(found)}
 
 
 def _log(run: Run) -> list[dict[str, Any]]:
@@ -132,7 +154,9 @@ def ring(run: str, times: int) -> None:
         doorbell.ring(leases.EXECUTE, run)
 
 
-COMMANDS = {f.__name__: f for f in (prepare, administrator, dump, start, made_run, add_lines, take_away, finish, look, sweep, ring)}
+COMMANDS = {
+    f.__name__: f for f in (prepare, administrator, dump, connect, start, made_run, add_lines, take_away, finish, look, sweep, ring)
+}
 
 if __name__ == "__main__":
     for request in sys.stdin:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from executor.files import exchange
 from executor.files.publish import STAGING
@@ -15,7 +17,8 @@ from executor.running.repair import repair
 from executor.stores.roots import Roots
 from portal.runs import half_published, launcher, preview_client
 from portal.runs.models import Run
-from tests.factories import make_run, make_version
+from tests.environments.connected import make_root, make_s3
+from tests.factories import DOCUMENT, make_run, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -92,3 +95,42 @@ def test_nothing_outside_of_the_lake_is_removed(dev: Any, tmp_path: Path) -> Non
     (lake / "out").symlink_to(outside)
     repair({"run_id": "dead", "staged": ["out/x", "../outside/x", f"{outside}/x", "", "nowhere/x", "gone:x"]}, Roots(lake), lambda *_: None)
     assert (outside / STAGING / "dead").is_dir()
+
+
+# --- in roots on other machines ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def writes_elsewhere(ada: Any, dev: Any, job: Any) -> Any:
+    """A version that writes to a root on S3, and to the folder."""
+    make_root(ada, make_s3(ada, dev), "archive", may_write=True)
+    document = json.loads(json.dumps(DOCUMENT))
+    load = document["stages"][-1]
+    document["stages"].append(load | {"name": "there", "outputURI": "archive:curated/by_origin"})
+    return make_version(job, document=document)
+
+
+@pytest.mark.parametrize(("state", "number", "is_published"), [("failed", 1, False), ("succeeded", 2, True), ("queued", 1, False)])
+def test_what_an_attempt_left_elsewhere_is_ended_once(
+    state: str, number: int, is_published: bool, writes_elsewhere: Any, dev: Any, asked: list[dict[str, Any]]
+) -> None:
+    run = make_run(writes_elsewhere, dev, state, fence=number)
+    for one in range(1, number + 1):
+        run.attempts.create(number=one, worker="x", started_at=timezone.now(), finished_at=timezone.now(), may_have_left=True)
+    run.attempts.create(number=9, worker="x", started_at=timezone.now(), may_have_left=True)  # it works still
+    assert half_published.end_elsewhere() == number
+    told = [message["values"] for message in asked]
+    where = ["archive:curated/by_origin"]
+    names = [str(run.pk), f"{run.pk}-2"][:number]
+    assert told == [{"run_id": name, "staged": where, "published": is_published and name == names[-1]} for name in names]
+    assert half_published.end_elsewhere() == 0
+
+
+def test_it_is_tried_again_until_it_is_done(writes_elsewhere: Any, dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def down(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        yield preview_client.DOWN
+
+    monkeypatch.setattr(preview_client, "request", down)
+    run = make_run(writes_elsewhere, dev, "failed", fence=1)
+    run.attempts.create(number=1, worker="x", started_at=timezone.now(), finished_at=timezone.now(), may_have_left=True)
+    assert [half_published.end_elsewhere() for _ in range(2)] == [1, 1]

@@ -165,6 +165,23 @@ def test_a_secret_that_has_ended_fails_the_run_and_is_named(ada: User, run_of: C
     assert (run.state, run.problem["code"]) == (RunState.FAILED, "secret-ended") and "lake_s3" in run.problem["message"]
 
 
+def test_a_machine_that_cannot_hold_it_to_its_places_fails_the_run_and_no_other(run_of: Callable[..., Run], work: Any) -> None:
+    refused, other = run_of(), run_of("raw/flights.csv")
+    run = work(refused)
+    other.refresh_from_db()
+    assert (run.state, run.problem["code"], other.state) == (RunState.FAILED, "sandbox-missing", RunState.SUCCEEDED)
+    assert "needs other machines" in run.problem["message"]
+
+
+def test_a_fault_while_secrets_are_open_tells_none_of_them(
+    run_of: Callable[..., Run], work: Any, launched: list[Any], monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr(launcher.Executor, "say", lambda self, message: 1 / 0)
+    run = work(run_of())
+    assert "ZeroDivisionError" in caplog.text and run.state in (RunState.QUEUED, RunState.FAILED)
+    assert not [secret for secret in KEYS.values() if secret in caplog.text or repr(secret)[1:-1] in caplog.text]
+
+
 def test_one_that_does_not_open_fails_the_run(run_of: Callable[..., Run], work: Any, settings: Any) -> None:
     run = run_of()
     settings.VAULT_KEY = "another key"
@@ -262,6 +279,17 @@ def test_what_it_signs_in_with_is_nowhere_but_sealed(
         assert page.status_code == 200 and holds(page.content.decode()) == []
 
 
+@pytest.mark.parametrize(("behaviour", "left"), [("succeed", False), ("fail", False), ("vanish", True)])
+def test_it_is_known_which_attempt_may_have_left_something_elsewhere(
+    behaviour: str, left: bool, ada: User, run_of: Callable[..., Run], work: Any, launched: list[Any], connected: Environment
+) -> None:
+    connections.edit_root(
+        actor=ada, root=connected.roots.get(name="raw"), connection="lake_s3", address="s3a://acme-landing/flights/", may_write=True
+    )
+    assert work(run_of("raw/x.csv", behaviour, outputURI="raw:out")).attempts.get().may_have_left is left
+    assert work(run_of("raw:x.csv", behaviour)).attempts.get().may_have_left is False
+
+
 # --- previews ---------------------------------------------------------------------------------------------------------------
 
 
@@ -283,7 +311,7 @@ def test_a_preview_gets_what_its_stages_read_and_no_more(connected: Environment)
     assert gets(asked(reading("raw:x.csv"))) == ([BUCKET], ["lake_s3"], ["lake", "raw"])
     assert gets(asked(reading("${place}"), place="raw:x.csv")) == ([BUCKET], ["lake_s3"], ["lake", "raw"])
     assert gets(asked(reading("raw/x.csv", outputURI="raw:out"))) == ([], [], ["lake", "raw"])  # it is named, but only written
-    assert gets(asked(reading("raw/x.csv", outputURI="raw:out"), to=1)) == ([], [], [])
+    assert gets(asked(reading("raw/x.csv", outputURI="raw:out"), to=1)) == ([], [], ["lake", "raw"])  # the whole is judged
     for strange in (None, {}, {"document": 5}, {"document": {"stages": 7}}, {"document": {}}, asked(reading("no_root:x.csv"))):
         assert gets(strange) == ([], [], [])
     assert dict(ConnectionSecret.objects.values_list("connection__name", "used_by")) == {"lake_s3": "a preview of Ana", "shop": ""}

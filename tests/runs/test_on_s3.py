@@ -1,0 +1,175 @@
+"""Previews and programs over files where places lie on S3: behind the wall, with the network of that place alone, and with the keys on
+standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import connections as databases
+from django.utils import timezone
+
+from executor.language.places import key_of
+from executor.stores.s3 import S3Publisher, S3Store
+from executor.stores.s3_access import S3Access
+from portal.environments import connections
+from portal.jobs.models import Place
+from portal.runs import half_published, preview_client, preview_reach, published
+from portal.runs.file_programs import FilePrograms
+from portal.runs.preview_pool import Pool
+from portal.runs.preview_service import Service, launch_for
+from tests.environments.connected import KEYS
+from tests.factories import DOCUMENT, make_run, make_version
+
+pytestmark = [pytest.mark.services, pytest.mark.lake, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Whoever asks the preview service asks programs of this process; gives what they said."""
+    heard: list[dict[str, Any]] = []
+
+    async def request(message: dict[str, Any]) -> Any:
+        async for event in FilePrograms().answer(message):
+            heard.append(event)
+            yield event
+
+    monkeypatch.setattr(preview_reach, "close_old_connections", databases.close_all)
+    monkeypatch.setattr(preview_client, "request", request)
+    return heard
+
+
+@pytest.fixture
+def store(ada: Any, dev: Any, s3_server: Any, settings: Any, home: Path) -> S3Store:
+    """dev's root `archive`, in an empty bucket."""
+    settings.LAKE_DIR, settings.RUN_DIR = home / "lake", home / "run"
+    settings.CONNECTION_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+    bucket = s3_server.new_bucket()
+    fields = {"service": "other", "endpoint": s3_server.address, "tls": "off", "bucket_style": "path", "private_networks": ["127.0.0.0/8"]}
+    connections.add_connection(actor=ada, environment=dev, name="store", kind="s3", settings=fields, secrets=KEYS)
+    address = f"s3a://{bucket}/dev/"
+    connections.add_root(actor=ada, environment=dev, name="archive", connection="store", address=address, may_write=True)
+    return S3Store(bucket, "dev", S3Access(endpoint=s3_server.address, path_style=True, key_id="test", secret="test-secret"))
+
+
+def publish(store: S3Store, run_id: str, folder: Path, commit: Any = lambda facts: None) -> None:
+    """One file with the run's name in it, as the output `out`."""
+    folder.mkdir(exist_ok=True)
+    (folder / "part-0.csv").write_text(f"name\n{run_id}\n")
+    publisher = S3Publisher(store, run_id, keep=3)
+    publisher.upload(folder, publisher.stage("out", "Overwrite", 2, "write"))
+    publisher.publish(commit)
+
+
+def there(store: S3Store) -> str:
+    (file,) = store.files("out")
+    with store.open(file) as stream:
+        return stream.read().decode().split()[1]
+
+
+@pytest.fixture
+def version(job: Any) -> Any:
+    """It reads `archive:out` and writes there."""
+    extract, count, load = json.loads(json.dumps(DOCUMENT))["stages"]
+    return make_version(job, document={"stages": [extract | {"inputURI": "archive:in.csv"}, count, load | {"outputURI": "archive:out"}]})
+
+
+class Crash(BaseException):
+    """The end of a process."""
+
+
+def test_what_a_run_left_half_published_there_is_taken_back_or_ended(
+    dev: Any, version: Any, store: S3Store, programs: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(store, "good", tmp_path / "x")
+    failed, done = make_run(version, dev, "failed", fence=1), make_run(version, dev, "succeeded", fence=1)
+    monkeypatch.setattr(S3Publisher, "_take_back", lambda self, done: None)  # as when the process is gone
+    remove, kept_journals = S3Store.remove, []
+    monkeypatch.setattr(S3Store, "remove", lambda self, keys: kept_journals.extend(keys))
+
+    def die(facts: Any) -> None:
+        raise Crash
+
+    with pytest.raises(Crash):
+        publish(store, str(failed.pk), tmp_path / "x", die)
+    monkeypatch.setattr(S3Store, "remove", remove)
+    assert there(store) == str(failed.pk), "it is visible, though its run has failed"
+    failed.attempts.create(number=1, worker="x", started_at=timezone.now(), finished_at=timezone.now(), may_have_left=True)
+    assert half_published.end_elsewhere() == 1
+    assert [event["event"] for event in programs] == ["repaired"], programs
+    assert there(store) == "good"
+
+    monkeypatch.setattr(S3Store, "remove", lambda self, keys: None)
+    with pytest.raises(Crash):
+        publish(store, str(done.pk), tmp_path / "x", die)
+    monkeypatch.setattr(S3Store, "remove", remove)
+    done.attempts.create(number=1, worker="x", started_at=timezone.now(), finished_at=timezone.now(), may_have_left=True)
+    assert half_published.end_elsewhere() == 1
+    assert there(store) == str(done.pk), "its receipt is gone, but it is known to have published"
+    assert half_published.end_elsewhere() == 0
+
+
+def test_an_earlier_output_there_is_put_back_and_noted(
+    dev: Any, ana: Any, job: Any, store: S3Store, programs: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    for run_id in ("run-1", "run-2"):
+        publish(store, run_id, tmp_path / "x")
+    place = Place.objects.create(environment=dev, uri="archive:out", key=key_of("archive:out"), owner=job)
+    current = published.put_back(ana, place, "run-1")
+    assert (current["run_id"], there(store)) == ("run-1", "run-1")
+    place.refresh_from_db()
+    assert [one["id"] for one in place.kept] == ["run-2"]
+
+
+def test_a_survey_there_tells_columns_and_no_key(
+    dev: Any, ana: Any, version: Any, store: S3Store, programs: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text(f"origin,{KEYS['access_key']}\nJFK,1\n")
+    store.send(tmp_path / "in.csv", "in.csv")
+    values = {"document": version.document, "environment": "dev", "parameters": {}}
+    event = async_to_sync(preview_client.answer_over_files)("survey", user=ana.pk, environment=dev.pk, values=values)
+    assert event["event"] == "surveyed", event
+    assert [name for name, _ in event["inputs"][0]["columns"]["columns"]] == ["origin", "•••••"]
+
+
+@pytest.mark.spark
+def test_a_preview_reads_there_writes_nothing_and_says_what_it_reached(
+    dev: Any, ana: Any, job: Any, version: Any, store: S3Store, s3_server: Any, settings: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PREVIEW_SOCKET = home / "previews.sock"
+    monkeypatch.setattr(preview_reach, "close_old_connections", databases.close_all)
+    (home / "in.csv").write_text(f"origin,delay\nJFK,1\nEWR,2\nJFK,3\n{KEYS['secret_key'].replace(',', '')},4\n")
+    store.send(home / "in.csv", "in.csv")
+    before = s3_server.keys(store.bucket)
+
+    def asked(content: Any, to: int) -> dict[str, Any]:
+        message = {"request": "preview", "document": content, "to": to, "rows": 10, "environment": "dev", "values": {"parameters": {}}}
+        return {"do": "ask", "user": ana.pk, "job": job.pk, "environment": dev.pk, "holder": "Ana", "message": message}
+
+    async def previews() -> tuple[list[Any], int]:
+        pool = Pool(launch_for)
+        server = await Service(pool).listen(settings.PREVIEW_SOCKET)
+        try:
+            content, last = json.loads(version.document), []
+            folder = {"stages": [content["stages"][0] | {"inputURI": "raw/none.csv"}]}
+            for message in (asked(content, 1), asked(content, 2), asked(folder, 0)):
+                last.append([event async for event in preview_client.request(message)][-1])
+            return last, len(pool.leases)
+        finally:
+            await pool.end_all()
+            server.close()
+
+    with ThreadPoolExecutor(1) as beside:  # a browser that another test has used keeps a loop running here
+        (counted, written, missing), sessions = beside.submit(asyncio.run, previews()).result()
+    assert counted["event"] == "rows" and sorted(row[1] for row in counted["rows"])[-1] == 2, counted
+    assert KEYS["secret_key"] not in str(counted) and "•••••" in str(counted["rows"])
+    assert written["event"] == "rows", written
+    assert (missing["problem"]["code"], sessions) == ("input-missing", 1)
+    assert counted["network"][0] == ["Could reach", "the connection store"] and "the connection store, " in counted["network"][1][1]
+    assert s3_server.keys(store.bucket) == before
