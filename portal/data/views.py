@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -21,7 +21,7 @@ from executor.language.places import holds_a_value
 from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import Project, User
-from portal.data import actions, kinds, origins, rights, table_rows, uploads
+from portal.data import actions, folders, kinds, origins, rights, table_rows, uploads
 from portal.data.lake import Lake
 from portal.data.listing import Filters, Table, find_table, list_tables
 from portal.data.models import FileVersion, VersionState
@@ -98,6 +98,13 @@ def _bin(environment: Environment) -> list[FileVersion]:
 def address(name: str, environment: Environment, uri: str) -> str:
     """The page `data:<name>` of a table."""
     return f"{reverse(f'data:{name}', args=[environment.project.slug, environment.name])}?{urlencode({'uri': uri})}"
+
+
+@require_GET
+def folder(request: HttpRequest, project: str, environment: str) -> JsonResponse:
+    """?uri= names a root (`archive:`) or a folder in one → {entries, more, is_table}, see `portal.data.folders`."""
+    user, place = person(request), find_project(request, project)
+    return JsonResponse(folders.folder(user, find_environment(user, place, environment), request.GET.get("uri", "")))
 
 
 @require_GET

@@ -90,6 +90,20 @@ def roots_of(environment: Environment) -> dict[str, dict[str, Any]]:
     }
 
 
+def roots_in_words(environment: Environment) -> list[dict[str, Any]]:
+    """What people are told of the roots, the one first that needs no name: `name`, `where`, `may_write`, `is_default`."""
+    rows = sorted(environment.roots.select_related("connection"), key=lambda root: (not root.is_default, root.name))
+    return [
+        {
+            "name": root.name,
+            "where": f"{root.address} on {root.connection.name}" if root.connection else f"the folder of {environment.name}",
+            "may_write": root.may_write,
+            "is_default": root.is_default,
+        }
+        for root in rows
+    ]
+
+
 def storages_of(environment: Environment) -> dict[str, str]:
     """Root → where it lies, as one text: another one after the root, or its connection, was given another place. Not the environment's own
     folder."""

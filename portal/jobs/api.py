@@ -139,9 +139,17 @@ class SourceOut(serializers.Serializer[Any]):
     bytes = serializers.IntegerField(allow_null=True, help_text="Of single files.")
 
 
+class RootInWordsOut(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="What stands before the colon in an address.")
+    where = serializers.CharField(help_text="In words.")
+    may_write = serializers.BooleanField()
+    is_default = serializers.BooleanField(help_text="Whether addresses without a name mean it.")
+
+
 class SourcesOut(serializers.Serializer[Any]):
     environment = serializers.CharField(allow_null=True)
-    sources = SourceOut(many=True)
+    roots = RootInWordsOut(many=True)
+    sources = SourceOut(many=True, help_text="What lies in the root that needs no name.")
     more = serializers.BooleanField(help_text="Whether there is more than is listed.")
 
 

@@ -93,7 +93,9 @@ def _addresses(job: Job) -> dict[str, str]:
         "promote": "promote",
         "input_columns": "input-columns",
     }
-    return own | {name: base + path for name, path in others.items()} | {"sign_in": _sign_in(own["job"])}
+    lowest = job.project.environments.order_by("rank").first()
+    folder = reverse("data:folder", args=[job.project.slug, lowest.name]) if lowest else ""
+    return own | {name: base + path for name, path in others.items()} | {"folder": folder, "sign_in": _sign_in(own["job"])}
 
 
 _OWN = ("job", "edit", "draft", "discard_draft", "check", "save", "format", "sources", "presence", "versions", "diff")

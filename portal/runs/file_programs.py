@@ -27,11 +27,11 @@ from portal.runs.preview_reach import PreviewReach, fresh_connection
 from portal.runs.redaction import Redactor
 
 log = logging.getLogger(__name__)
-QUICK = ("survey", "put-back", "repair")
+QUICK = ("survey", "put-back", "repair", "list")
 """They read little: they do not wait behind files that are unpacked for minutes."""
 AT_ONCE = 2
 OF_ONE_PERSON = 2
-SECONDS = {"look": 60.0, "unpack": 600.0, "survey": 30.0, "put-back": 60.0, "repair": 60.0}
+SECONDS = {"look": 60.0, "unpack": 600.0, "survey": 30.0, "put-back": 60.0, "repair": 60.0, "list": 20.0}
 TOO_LONG = said("look-too-long", "This took too long and was stopped.", "Try again when less is going on, or bring a smaller file.")
 BROKEN = said(
     "look-stopped", "The file could not be looked at: the program stopped.", "Try again; if it stays so, the file is not what it says."

@@ -15,6 +15,7 @@ from django.db import close_old_connections
 
 from executor.document.places import connectors_of
 from executor.language import json_text
+from executor.language.roots import DEFAULT
 from portal.accounts.models import User
 from portal.environments import secrets
 from portal.environments.models import Environment
@@ -115,6 +116,8 @@ def _read(document: str) -> dict[str, Any] | None:
 
 
 def _needs_of_files(environment: Environment, values: Mapping[str, Any]) -> Needs:
+    if isinstance(root := values.get("root"), str):
+        return Needs(roots=frozenset({root} - {DEFAULT}))
     uris = [values.get("uri"), *(values.get("staged") or ())]
     if places := [needs.needs_of_place(uri, environment) for uri in uris if isinstance(uri, str)]:
         return Needs(frozenset().union(*(one.roots for one in places)))

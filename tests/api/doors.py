@@ -142,6 +142,7 @@ TABLE = {
     "P/data/ENV/discard": "POST own",
     "P/data/ENV/download": "POST view_data in test",
     "P/data/ENV/file": "GET view_data in test",
+    "P/data/ENV/folder": "GET view in test",
     "P/data/ENV/look": "GET view_data in test",
     "P/data/ENV/look/create": "POST view_data in test",
     "P/data/ENV/look/preview": "POST view_data in test",

@@ -17,7 +17,7 @@ const FIELDS_OF_VIEWS = {
 };
 const topOf = (field) => String(field ?? "").split(/[.[]/)[0];
 
-/** help: { config, store, problems, columnsOf(view), suggestions(field, index), preview(), parameters: node maker } */
+/** help: { config, store, problems, columnsOf(view), suggestions(field, index, typed, again), preview(), parameters: node maker } */
 export class StageForm {
   constructor(root, help) {
     Object.assign(this, { root, ...help, widgets: new Map(), sql: null, more: false });
@@ -121,7 +121,7 @@ export class StageForm {
     const made = widget(field, this.store.stage[field.name], (value) => this.store.setField(index(), field.name, value, this), {
       id,
       environments: this.config.environments,
-      suggestions: (of) => this.suggestions(of, index()),
+      suggestions: (of, typed, again) => this.suggestions(of, index(), typed, again),
       takeInput: this.config.may.preview && this.store.stage.inputView !== undefined ? () => this.inputColumns(index()) : null,
     });
     made.input?.setAttribute("id", id);

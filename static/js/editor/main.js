@@ -27,7 +27,7 @@ know(config.types);
 
 /** What a field of this widget can name: [{ name, words }]. */
 const suggestions = {
-  uri: () => sources.uris().map((name) => ({ name })),
+  uri: (_field, _index, typed, again) => sources.suggestions(typed, again),
   view: (_field, index) => store.viewsBefore(index).map(({ name }) => ({ name })),
   connection: (field) =>
     config.connections
@@ -41,7 +41,7 @@ if (wanted !== null) store.choose(Number(wanted));
 const draft = new Draft(store, config, $("draft-banner"));
 const problems = new Problems(store, config.urls, config.may.preview);
 const facts = new Facts(store);
-const sources = new Sources($("sources"), store, config.urls.sources);
+const sources = new Sources($("sources"), store, config.urls);
 takeUploads(sources, config.job);
 
 const add = (at) => insertStage(store, at);
@@ -58,7 +58,7 @@ const form = new StageForm($("pane"), {
     const found = problems.columnsOf(view);
     return found.length ? found : typedColumns(store.stages, view);
   },
-  suggestions: (field, index) => suggestions[field.widget](field, index),
+  suggestions: (field, index, typed, again) => suggestions[field.widget](field, index, typed, again),
   parameters: () => parameterChips(store, config.parameter_types),
 });
 if (config.may.preview)

@@ -1,18 +1,21 @@
-// Files and tables that a job can read; a click makes the stage that reads one.
+// Where a job reads and writes: the roots of its environment, and the files and tables in them; a click makes the stage that reads one.
 
 import { el, icon } from "../dom.js";
 import { request } from "../server.js";
+import { Folders, folderOf, inWords, rootsThatFit } from "./folders.js";
 import { inShort, nameFromFile, newStage, typeOf } from "./stages.js";
 
 const SHOWN = 40;
 
 export class Sources {
-  constructor(root, store, url) {
-    Object.assign(this, { root, store, url, list: [], words: "" });
-    this.load(url);
+  constructor(root, store, urls) {
+    Object.assign(this, { root, store, url: urls.sources, list: [], roots: [], words: "", open: "" });
+    this.folders = new Folders(urls.folder, request);
+    this.load(this.url);
   }
 
   reload() {
+    this.folders.forget();
     return this.load(this.url);
   }
 
@@ -20,6 +23,7 @@ export class Sources {
     try {
       const answer = await request(url);
       this.list = answer.sources;
+      this.roots = answer.roots;
       this.isCut = answer.more;
       this.environment = answer.environment;
       this.draw();
@@ -28,8 +32,12 @@ export class Sources {
     }
   }
 
-  uris() {
-    return this.list.map((source) => source.uri);
+  /** What an address can be: what lies in the environment's folder, the roots by name, and what lies in the folder that is being typed.
+   * `again` is called when that has come. */
+  suggestions(typed = "", again = () => {}) {
+    const own = this.list.map(({ uri }) => ({ name: uri }));
+    const folder = folderOf(typed, this.roots);
+    return [...own, ...rootsThatFit(this.roots), ...(folder ? this.folders.suggestions(folder, again) : [])];
   }
 
   /** One field for as long as the list lives: drawing anew must not lose what is being typed. */
@@ -49,18 +57,99 @@ export class Sources {
   }
 
   draw() {
-    if (!this.list.length) {
-      this.root.replaceChildren(
-        el("p", { class: "mut small" }, `There is nothing in ${this.environment}'s lake yet. Upload one: drop it anywhere on this page.`),
-      );
-      return;
+    const isOnlyFolder = this.roots.length < 2;
+    this.root.replaceChildren(...(isOnlyFolder ? [] : [this.rootList()]), ...(this.open ? [] : this.ownFolder()));
+    if (this.open) this.showFolder(this.open);
+  }
+
+  rootList() {
+    return el(
+      "ul",
+      { class: "plain", "aria-label": `Roots of ${this.environment}` },
+      this.roots.map((one) => {
+        const at = one.is_default ? "" : `${one.name}:`;
+        const isOpen = one.is_default ? !this.open : this.open.startsWith(at);
+        return el(
+          "li",
+          {},
+          el(
+            "button",
+            { type: "button", class: "source root", "aria-pressed": String(isOpen), title: inWords(one), onclick: () => this.enter(at) },
+            icon(one.is_default ? "home" : "database", "mut"),
+            el("span", { class: "clip" }, one.name),
+            one.may_write ? null : el("span", { class: "mut small" }, "read only"),
+          ),
+        );
+      }),
+    );
+  }
+
+  enter(folder) {
+    this.open = folder;
+    this.draw();
+  }
+
+  /** What lies in a folder of another root, as far as it has come. */
+  async showFolder(folder) {
+    const place = el("div", {}, el("p", { class: "mut small" }, "…"));
+    this.root.append(this.wayBack(folder), place);
+    try {
+      const level = await this.folders.of(folder);
+      if (this.open !== folder) return;
+      place.replaceChildren(...this.level(level));
+    } catch (refusal) {
+      place.replaceChildren(el("p", { class: "mut small" }, refusal.message || "It cannot be listed just now."));
     }
+  }
+
+  wayBack(folder) {
+    const above = folder.endsWith(":") ? "" : folder.slice(0, folder.lastIndexOf("/") + 1).replace(/\/$/, "") || `${folder.split(":")[0]}:`;
+    return el(
+      "button",
+      { type: "button", class: "source", title: "Back", onclick: () => this.enter(above) },
+      icon("chevron-left", "mut"),
+      el("span", { class: "clip mono" }, folder),
+    );
+  }
+
+  level({ entries, more, is_table }) {
+    const table = is_table ? [el("p", { class: "mut small" }, "The files of one table: name the folder to read it.")] : [];
+    if (!entries.length && !is_table) return [el("p", { class: "mut small" }, "There is nothing here yet.")];
+    return [
+      ...table,
+      el(
+        "ul",
+        { class: "plain" },
+        entries.map((one) => el("li", {}, one.is_folder ? this.folderRow(one) : this.row(one))),
+        more ? el("li", { class: "mut small" }, "There is more than is listed here.") : null,
+      ),
+    ];
+  }
+
+  folderRow(one) {
+    return el(
+      "button",
+      { type: "button", class: "source", title: one.uri, onclick: () => this.enter(one.uri) },
+      icon("folder", "mut"),
+      el("span", { class: "clip" }, one.name),
+    );
+  }
+
+  ownFolder() {
+    if (!this.list.length)
+      return [
+        el(
+          "p",
+          { class: "mut small" },
+          `There is nothing in ${this.environment}'s folder yet. Upload a file: drop it anywhere on this page.`,
+        ),
+      ];
     const found = this.list.filter((source) => source.uri.toLowerCase().includes(this.words));
     const search = this.list.length > 8 ? [this.searchField()] : [];
     const left = found.length - SHOWN;
     const more = left > 0 ? el("li", { class: "mut small" }, `and ${left} more`) : null;
-    const cut = this.isCut ? el("li", { class: "mut small" }, "There is more in the lake than is listed here.") : null;
-    this.root.replaceChildren(
+    const cut = this.isCut ? el("li", { class: "mut small" }, "There is more than is listed here.") : null;
+    return [
       ...search,
       el(
         "ul",
@@ -69,7 +158,7 @@ export class Sources {
         more,
         cut,
       ),
-    );
+    ];
   }
 
   row(source) {
@@ -84,7 +173,7 @@ export class Sources {
         onclick: (event) => this.look(source, event.currentTarget),
       },
       icon(source.is_folder ? "table" : "file-text", "mut"),
-      el("span", { class: "clip" }, inShort(source.uri)),
+      el("span", { class: "clip" }, source.name ?? inShort(source.uri)),
     );
   }
 

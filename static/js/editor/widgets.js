@@ -45,12 +45,16 @@ function number(field, value, change) {
   return made;
 }
 
-/** A name to choose from what is there (views, files, connections); anything else may be typed. */
+/** A name to choose from what is there (views, files, connections); anything else may be typed. What there is may come bit by bit. */
 function suggested(field, value, change, { suggestions, id }) {
   const list = el("datalist", { id: `${id}-list` });
   const made = line(field, value, change, { class: "form-control mono", list: list.id });
-  const fill = () => list.replaceChildren(...suggestions(field).map(({ name, words }) => el("option", { value: name, label: words })));
+  const fill = () =>
+    list.replaceChildren(
+      ...suggestions(field, made.input.value, fill).map(({ name, words }) => el("option", { value: name, label: words })),
+    );
   made.input.addEventListener("focus", fill);
+  made.input.addEventListener("input", fill);
   fill();
   return { ...made, node: el("span", { class: "suggested" }, made.input, list) };
 }

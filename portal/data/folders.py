@@ -1,0 +1,90 @@
+"""One folder of a root, for whoever browses: the environment's own folder is looked at here, others by a program behind the wall."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from pydantic import BaseModel, ValidationError
+
+from executor.language.places import OF_A_VALUE, is_pattern
+from executor.language.roots import DEFAULT, Located, located
+from executor.problems import Problem, ProblemError
+from executor.stores.folder import FolderStore
+from portal.accounts.models import User
+from portal.environments.models import Environment
+from portal.environments.reach import judged_by
+from portal.errors import PortalError
+from portal.jobs.sources import reader_of
+from portal.runs import launcher, preview_client
+from portal.runs.problems import problem_of
+
+
+class _Entry(BaseModel):
+    name: str
+    is_folder: bool
+    size: int | None = None
+    changed: float | None = None
+
+
+class _Level(BaseModel):
+    entries: list[_Entry]
+    more: bool
+
+
+def folder(user: User, environment: Environment, uri: str) -> dict[str, Any]:
+    """`uri`: "" and `archive:` are roots, `raw` and `archive:2013` folders in them. Gives `entries` (each with the uri that documents say),
+    `more`, and `is_table`: whether it holds parts of one table, whose names tell values and are left out. Raises PortalError."""
+    place = _place(environment, uri)
+    level = _here(environment, place.place) if place.root == DEFAULT else _there(user, environment, place)
+    shown = [one for one in level.entries if OF_A_VALUE not in one.name]
+    return {
+        "entries": [_as_dict(place, one) for one in sorted(shown, key=lambda one: (not one.is_folder, one.name))],
+        "more": level.more,
+        "is_table": any(_is_part(one) for one in level.entries),
+    }
+
+
+def _place(environment: Environment, uri: str) -> Located:
+    roots = judged_by(environment)
+    name, separator, place = uri.partition(":")
+    if not uri or (separator and not place and any(root.name == name for root in roots)):
+        return Located(name or DEFAULT, "")
+    found = located(uri.removesuffix("/"), roots, "uri", environment=environment.name)
+    if isinstance(found, Problem):
+        raise PortalError(found.message, code=found.code, status=422, fix=found.fix)
+    if is_pattern(found.place):
+        raise PortalError("A pattern is no folder.", code="not-a-folder", status=422)
+    return found
+
+
+def _here(environment: Environment, place: str) -> _Level:
+    try:
+        found = FolderStore(launcher.lake_folder(environment)).entries(place)
+    except (ProblemError, OSError, ValueError):
+        return _Level(entries=[], more=False)
+    return _Level(entries=[_Entry(**vars(one)) for one in found.entries], more=found.more)
+
+
+def _there(user: User, environment: Environment, place: Located) -> _Level:
+    values = {"uri": str(place), "root": place.root, "folder": place.place}
+    event = async_to_sync(preview_client.answer_over_files)("list", user=user.pk, environment=environment.pk, values=values)
+    if isinstance(event.get("problem"), dict):
+        problem = problem_of(event["problem"])
+        raise PortalError(problem.message, code=problem.code, status=503, fix=problem.fix)
+    try:
+        return _Level.model_validate(event)
+    except ValidationError:
+        raise PortalError("The program that lists files gave no answer.", code="no-answer", status=503, fix="Try again.") from None
+
+
+def _is_part(one: _Entry) -> bool:
+    return OF_A_VALUE in one.name if one.is_folder else one.name.startswith("part-")
+
+
+def _as_dict(place: Located, one: _Entry) -> dict[str, Any]:
+    uri = str(Located(place.root, f"{place.place}/{one.name}".lstrip("/")))
+    changed = None if one.changed is None else datetime.fromtimestamp(one.changed, UTC).isoformat()
+    reader = None if one.is_folder else reader_of(one.name)
+    return {"name": one.name, "uri": uri, "is_folder": one.is_folder, "stage_type": reader, "bytes": one.size, "changed_at": changed}
