@@ -108,6 +108,15 @@ def look(values: str | None) -> None:
     sys.exit(commands.answer(commands.look))
 
 
+@main.command("list")
+@values_option
+def list_folder(values: str | None) -> None:
+    """Says what lies in one folder of a root. Standard output is one JSON line. Starts no Spark."""
+    from executor.look import commands
+
+    sys.exit(commands.answer(commands.list_folder))
+
+
 @main.command()
 @values_option
 def survey(values: str | None) -> None:

@@ -1,4 +1,4 @@
-"""`look`, `unpack`, `survey` and `repair`: one JSON object on the first line of standard input, JSON lines on standard output."""
+"""`look`, `list`, `unpack`, `survey` and `repair`: one JSON object on the first line of standard input, JSON lines on standard output."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from executor.problems import Problem, ProblemError
@@ -27,6 +28,12 @@ def look(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], No
     settings = given.get("settings") or {}
     proposal = look_at(roots, str(given["uri"]), settings, limit_bytes=int(limit) if limit else None, seconds=seconds, tell=tell)
     return {"event": "looked", "proposal": proposal.model_dump(by_alias=True, exclude_none=True)}
+
+
+def list_folder(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
+    """{"root", "folder"} → `listed` with `entries` (name, is_folder, size, changed) and `more`."""
+    level = roots.named(str(given["root"])).entries(str(given.get("folder", "")))
+    return {"event": "listed", "entries": [asdict(entry) for entry in level.entries], "more": level.more}
 
 
 def unpack(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], None]) -> dict[str, Any]:

@@ -522,7 +522,7 @@ def _require_inside(place: str, field_name: str) -> None:
 def _entry_of(beginning: str, file: Found) -> Entry:
     """What is seen of a file in the folder above it, or in one above that."""
     name, separator, _ = file.place.removeprefix(beginning).partition("/")
-    return Entry(name, True) if separator else Entry(name, False, file.size)
+    return Entry(name, True) if separator else Entry(name, False, file.size, file.modified)
 
 
 def _is_hidden(key: str) -> bool:

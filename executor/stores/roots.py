@@ -100,6 +100,8 @@ class Roots:
 
     def named(self, name: str) -> Store:
         """Raises ProblemError where its connection was not given."""
+        if name not in self._given:
+            raise ProblemError(_no_connection(name))
         if name not in self._opened:
             self._opened[name] = self._open(name, self._given[name])
         return self._opened[name]

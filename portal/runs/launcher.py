@@ -32,7 +32,7 @@ from portal.runs.groups import Group
 from portal.runs.sandbox import DEFAULT_MEMORY_MB
 from portal.runs.scratch import Scratch
 
-READS = ("look", "test-connection")
+READS = ("look", "list", "test-connection")
 """Programs over files that write nothing."""
 LONGEST_LINE = 1_000_000
 """Characters of one line that are kept; an executor that says more in one line is cut."""
