@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.executor.running import Outcome, run_here
+from executor.document.job import parse
+from executor.events import Event, Log, PreviewRows
+from executor.running.preview import Memory, Preview
+from executor.running.reach import reach_of
+from executor.running.values import values_from
+from executor.stores.roots import Copies
+from tests.executor.running import Outcome, environment, program, run_here
 
 if TYPE_CHECKING:
     from executor.spark.session import SparkProcess
@@ -159,3 +166,46 @@ def test_one_job_reads_a_root_by_its_name_or_address_and_publishes_in_two_roots_
     assert taken.problem["code"] == "output-holds-other-things" and bucket.names() == before
     unknown = bucket.run(spark_process, tmp_path, read | {"inputURI": "raw/*.csv"}, SUM, there, run_id="r4")
     assert unknown.problem["code"] == "input-missing"
+
+
+def test_a_preview_shows_a_bucket_as_it_is_now_and_copies_what_has_changed(
+    spark_process: SparkProcess, bucket: Bucket, tmp_path: Path
+) -> None:
+    memory, copies, stages = Memory(), Copies(tmp_path), [READ, SUM]
+
+    def shown() -> tuple[list[list[Any]], list[str]]:
+        said: list[Event] = []
+        reach = reach_of(values_from({"lake": str(tmp_path)} | bucket.values), copies)
+        job = parse({"stages": stages}, parameters={}, roots=reach.roots.known)
+        Preview(spark_process, said.append, job, reach, memory=memory).show(1, 10)  # type: ignore[arg-type]
+        (rows,) = [event.rows for event in said if isinstance(event, PreviewRows)]
+        return sorted(rows), [event.message for event in said if isinstance(event, Log) and event.message.startswith("Copied")]
+
+    assert shown() == ([["AA", 4], ["UA", 2]], ["Copied 2 files (43 bytes) of the root “lake” to this machine."])
+    assert shown() == ([["AA", 4], ["UA", 2]], []), "nothing has changed"
+    bucket.put("raw/b.csv", "carrier,delay\nAA,4\n")
+    assert shown() == ([["AA", 5], ["UA", 2]], ["Copied 1 file (19 bytes) of the root “lake” to this machine."])
+    bucket.server.client.delete_object(Bucket=bucket.name, Key="dev/raw/b.csv")
+    assert shown()[0] == [["AA", 1], ["UA", 2]]
+
+
+def answered(bucket: Bucket, lake: Path, what: str, **given: Any) -> dict[str, Any]:
+    """The last event of a program over files."""
+    line = json.dumps({"lake": str(lake), **bucket.values, **given})
+    done = subprocess.run(program(what), input=f"{line}\n", env=environment(lake), capture_output=True, text=True, check=False)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_programs_over_files_look_survey_and_put_back_there(spark_process: SparkProcess, bucket: Bucket, tmp_path: Path) -> None:
+    for run in ("r1", "r2"):
+        assert bucket.run(spark_process, tmp_path, READ, SUM, SAVE, run_id=run).result == "succeeded"
+    looked = answered(bucket, tmp_path, "look", uri="raw/a.csv")
+    assert [column["name"] for column in looked["proposal"]["columns"]] == ["carrier", "delay"]
+    surveyed = answered(bucket, tmp_path, "survey", document=json.dumps({"stages": [READ, SUM, SAVE]}), environment="dev")
+    assert "carrier" in json.dumps(surveyed["inputs"][0]["columns"]) and surveyed["outputs"][0]["holds"] is True
+    back = answered(bucket, tmp_path, "put-back", uri="curated/daily", kept="r1")
+    assert (back["event"], back["current"]["run_id"], [one["id"] for one in back["kept"]]) == ("put_back", "r1", ["r2"])
+    assert answered(bucket, tmp_path, "put-back", uri="curated/daily", kept="r7")["problem"]["code"] == "kept-output-gone"
+    bucket.put("curated/daily/.sluice-versions/dead/part-0.parquet", "half")
+    assert answered(bucket, tmp_path, "repair", run_id="dead", staged=["curated/daily", "gone:x"]) == {"event": "repaired", "open": False}
+    assert not [name for name in bucket.names() if "dead" in name] and list(tmp_path.iterdir()) == []
