@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, NoReturn, TextIO
@@ -34,6 +34,7 @@ from executor.spark import errors as spark_errors
 from executor.spark.connectors import require_connectors
 from executor.spark.home import SPARK_VERSION
 from executor.spark.session import SparkProcess
+from executor.stages.base import Elsewhere
 from executor.stores.roots import Copies
 
 DONE, NOT_RIGHT, FAILED = 0, 1, 2
@@ -235,6 +236,8 @@ class JobRun:
         self.reach = reach
         self.publisher = Outputs(values.run_id, reach.roots, places=values.places, keep=values.keep_outputs)
         self.is_published = False
+        self.closing = ExitStack()
+        self.elsewhere: dict[str, Elsewhere] = {}
 
     def run(self, process: SparkProcess, views: Path | None = None) -> int:
         """Runs everything; gives the exit code. Whatever happens, a result is said and nothing stays in staging."""
@@ -253,6 +256,9 @@ class JobRun:
             return self._fail([process.why_gone() or spark_errors.problem_of(error)])
         finally:
             self.publisher.discard()
+            for changes in self.elsewhere.values():
+                changes.discard()
+            self.closing.close()
 
     def _run(self, process: SparkProcess, views: Path | None) -> int:
         self.emit(started(self.job))
@@ -261,23 +267,41 @@ class JobRun:
         spark = process.session
         self.emit(SessionReady(duration_ms=clock.elapsed_ms))
         context = RunContext(spark, self.emit, environment=self.job.environment, reach=self.reach, publisher=self.publisher)
+        self.closing.callback(context.close)
+        self.elsewhere = context.elsewhere
         runner = Runner(process, context, self.emit, self.values.run_id)
         runner.run(self.job)
-        if not self.publisher.outputs:
+        if not self.publisher.outputs and not self.elsewhere:
             self.emit(Log(level="info", message="This run writes nothing: no stage of it has written files."))
         if views is not None:
             write_views(views, list(context.views.values()))
         self.publisher.send()
+        for changes in self.elsewhere.values():
+            changes.make_ready()
         if not self._may_publish():
             return self._finish("not_published", runner.warnings)
         with undisturbed():
             outcome = "succeeded_with_warnings" if runner.warnings else "succeeded"
-            outputs = self.publisher.publish(lambda facts: self._leave_receipt(self._result(outcome, runner.warnings, facts)))
+            outputs = self.publisher.publish(lambda facts: self._commit(outcome, runner.warnings, facts))
             for problem in self.publisher.left:
                 self._warn(problem)
             self.is_published = True
-            self.emit(self._result(outcome, runner.warnings, outputs))
+            self.emit(self._result(outcome, runner.warnings, [*outputs, *self._outputs_elsewhere()]))
             return DONE
+
+    def _commit(self, outcome: str, warnings: int, facts: Sequence[dict[str, Any]]) -> None:
+        """The last steps, when all outputs in the lake are visible and can still be taken back: databases, which cannot; the receipt."""
+        try:
+            for changes in self.elsewhere.values():
+                changes.publish()
+            self._leave_receipt(self._result(outcome, warnings, [*facts, *self._outputs_elsewhere()]))
+        except Exception:
+            for output in (one for changes in self.elsewhere.values() if changes.is_visible for one in changes.facts()):
+                self._warn(_visible_alone(output["uri"]))
+            raise
+
+    def _outputs_elsewhere(self) -> list[dict[str, Any]]:
+        return [output for changes in self.elsewhere.values() for output in changes.facts()]
 
     def _warn(self, problem: Problem) -> None:
         self.emit(Log(level="warning", message=" ".join(filter(None, (problem.message, problem.fix)))))
@@ -297,7 +321,7 @@ class JobRun:
         return not self.values.confirm_publish or confirmed(self.answers)
 
     def _staged(self) -> list[Any]:
-        return [output.as_dict() for output in self.publisher.outputs]
+        return [*(output.as_dict() for output in self.publisher.outputs), *self._outputs_elsewhere()]
 
     def _finish(self, outcome: str, warnings: int = 0, outputs: Sequence[dict[str, Any]] = ()) -> int:
         self.emit(self._result(outcome, warnings, outputs))
@@ -305,6 +329,14 @@ class JobRun:
 
     def _result(self, outcome: Any, warnings: int, outputs: Sequence[Any]) -> RunFinished:
         return RunFinished(outcome=outcome, duration_ms=clock.elapsed_ms, outputs=list(outputs), warnings=warnings)
+
+
+def _visible_alone(uri: str) -> Problem:
+    return Problem(
+        code="published-in-part",
+        message=f"The run failed after its rows had become visible in “{uri}”; all outputs in folders are as they were before.",
+        fix="Run it again; where it appends rows, take those of this run out first.",
+    )
 
 
 @contextmanager

@@ -91,7 +91,7 @@ SLOW = [
     Part(
         "Spark, services, browser",
         pytest("(spark or services or browser) and not lake", *FILES_AT_ONCE, *files_marked("spark", "services", "browser")),
-        needs=("bwrap", "chromium"),
+        needs=("bwrap", "chromium", "mariadbd"),
     ),
 ]
 

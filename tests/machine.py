@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 
-PACKAGES = {"bwrap": "bubblewrap", "chromium": "chromium-headless-shell", "npm": "npm"}
+PACKAGES = {"bwrap": "bubblewrap", "chromium": "chromium-headless-shell", "npm": "npm", "mariadbd": "mariadb-server-core"}
 NAMES = {"chromium": ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")}
 """A program that goes by several names: the best first, which is what `PACKAGES` brings. Each of the others will do."""
 

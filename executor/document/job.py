@@ -38,6 +38,7 @@ from executor.language.roots import FOLDER_ONLY, Located, Root
 from executor.plain import problems_of
 from executor.problems import Problem, ProblemError
 from executor.stages import STAGE_TYPES, Stage, StageTypes
+from executor.stages.base import SPARK_SQL
 from executor.stages.file_kinds import one_of
 from executor.stages.kinds import flat_map
 
@@ -232,6 +233,8 @@ class _Reader:
         if self.files is not None and isinstance(uri := filled.get("schemaURI"), str):
             kept_text(self.files, uri, "schemaURI", filler.problems)
         wrong = filler.problems[before:] + self._address_problems(words, filled, cls, filler)
+        if foreign := cls.foreign_problems(filled):
+            return None, wrong + foreign
         try:
             stage = cls.model_validate(filled)
         except ValidationError as error:
@@ -291,12 +294,12 @@ def fill_stage(words: Mapping[str, Any], cls: type[Stage], filler: Filler, files
     own = words.get("sqlParams")
     if in_sql and files is not None and isinstance(uri := filled.get("inputURI"), str):
         text = kept_text(files, uri, "inputURI", filler.problems)
-        return filled | _filled_sql({"sql": text or ""}, own, filler, "inputURI")
+        return filled | _filled_sql({"sql": text or ""}, own, filler, "inputURI", cls)
     sql = {key: words[key] for key in words if key in in_sql}
-    return filled | _filled_sql(sql, own, filler, None)
+    return filled | _filled_sql(sql, own, filler, None, cls)
 
 
-def _filled_sql(given: Mapping[str, Any], own: Any, filler: Filler, field: str | None) -> dict[str, Any]:
+def _filled_sql(given: Mapping[str, Any], own: Any, filler: Filler, field: str | None, cls: type[Stage]) -> dict[str, Any]:
     """The SQL fields with the stage's own texts (`sqlParams`) put in first, and the job's parameters as literals after that. The texts are
     gone then, except where there is no SQL yet to put them in."""
     texts = {} if own is None else flat_map(own)
@@ -307,7 +310,8 @@ def _filled_sql(given: Mapping[str, Any], own: Any, filler: Filler, field: str |
         if isinstance(value, str):
             value, unused = inject_sql_params(value, texts, field or key)
             filler.problems += unused
-            value = filler.sql(value, field or key)
+            put = filler.sql if cls.marked("dialect").get(key, SPARK_SQL) == SPARK_SQL else filler.database_sql
+            value = put(value, field or key)
         filled[key] = value
     is_done = own is None or any(isinstance(value, str) for value in given.values())
     return filled if is_done else {**filled, "sqlParams": own}

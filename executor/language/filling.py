@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from executor.language import sql_text
@@ -96,6 +97,29 @@ class Filler:
             pieces.append(_replaced(text, part, put))
         return "".join(pieces)
 
+    def database_sql(self, text: str, field_name: str) -> str:
+        """`text` in the SQL of a database, which Sluice does not read. A value stands in code as a literal, or inside of '…': only where
+        all databases read a text alike it is sure that this is where it stands."""
+        if "${" not in text:
+            return text
+        odd = _READ_IN_TWO_WAYS.search(text)
+        pieces = []
+        for part in sql_text.spans(text):
+            is_plain = part.kind == sql_text.CODE or (part.kind == sql_text.STRING and text[part.start] == "'")
+
+            def put(sign: re.Match[str], kind: str = part.kind, is_plain: bool = is_plain) -> str:
+                found = self._lookup(sign, text, field_name)
+                if found is None:
+                    return sign.group()
+                if odd or not is_plain or _IN_TWO_WAYS.search(found.text):
+                    self.unfilled += 1
+                    self.problems.append(_not_in_database_sql(sign, text, field_name, odd.group() if odd else None))
+                    return sign.group()
+                return _database_literal(found) if kind == sql_text.CODE else found.text.replace("'", "''")
+
+            pieces.append(_replaced(text, part, put))
+        return "".join(pieces)
+
     def _text(self, sign: re.Match[str], text: str, field_name: str) -> str:
         found = self._lookup(sign, text, field_name)
         return found.text if found else sign.group()
@@ -167,6 +191,35 @@ def why_not_in_path(text: str) -> str | None:
     if any(name in ("", ".", "..") or name.startswith(".") for name in text.removesuffix("/").split("/")):
         return "leads to another folder, or to a hidden one"
     return None
+
+
+_READ_IN_TWO_WAYS = re.compile(r"\\|#|\$(?!\{)|/\*.*/\*", re.DOTALL)
+_IN_TWO_WAYS = re.compile(r"[\\\x00-\x1f\x7f]|\$\{")
+
+
+def _database_literal(value: Value) -> str:
+    """As every database reads it: numbers in parentheses where they are negative, moments and texts in quotes, names as they are."""
+    if value.type == "identifier":
+        return value.text
+    if isinstance(value.python, bool):
+        return "(1 = 1)" if value.python else "(1 = 0)"
+    if isinstance(value.python, int | Decimal):
+        return f"({value.text})" if value.text.startswith("-") else value.text
+    return " '" + value.text.replace("'", "''") + "'"
+
+
+def _not_in_database_sql(sign: re.Match[str], text: str, field_name: str, odd: str | None) -> Problem:
+    line, column = sql_text.place(text, sign.start())
+    return Problem(
+        code="parameter-in-database-sql",
+        field=field_name,
+        line=line,
+        column=column,
+        message="A parameter cannot stand here: not every database would read the query as it is meant.",
+        found=f"{sign.group()} in a query with {odd[:1]}" if odd else sign.group(),
+        expected="a parameter as a value or inside of '…', in a query without \\, #, $ and comments in comments; its value without \\",
+        fix="Write the query without these signs, or without the parameter.",
+    )
 
 
 _Writer = Callable[[Value, str, re.Match[str]], str]

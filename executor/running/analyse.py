@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from executor.document.job import Job, check
@@ -45,7 +46,11 @@ def analyse(
     for problem in problems:
         emit(ProblemFound(problem=problem.as_dict()))
     job = _readable_part(document, last, problems, given, environment, known)
-    return _Analysis(process, emit, job, reach, memory).columns() if job else {}
+    if job is None:
+        return {}
+    analysis = _Analysis(process, emit, job, reach, memory)
+    with closing(analysis.preview.context):
+        return analysis.columns()
 
 
 def _readable_part(

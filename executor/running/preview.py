@@ -12,7 +12,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,6 +155,7 @@ class Preview:
         self.context.know(job)
         self.runner = Runner(process, self.context, emit, "preview")
         self.keys: dict[str, str] = {}
+        self.passing: set[str] = set()
         self.reads_all = False
 
     def show(self, index: int, count: int, *, only_values: bool = False, names: Any = None) -> None:
@@ -162,19 +163,16 @@ class Preview:
         at; `names`: what its columns are called then (`executor.running.cells.called`). Raises StageFailure or Cancelled."""
         started = time.monotonic()
         stage = self.job.stages[index]
-        self.reads_all = bool(stage.queries())
-        for other in range(index):
-            self.make(other)
-        if stage.writes():
-            self.make(index, even_elsewhere=True)
-        with self.runner.told(index, stage):
-            name, frame = self._target(index, stage)
-            if only_values:
-                frame = self._with_values(index, frame)
-            answer = self._answer(index, stage, name, frame, count, started, is_kept=not only_values)
-            self._read_samples_to_their_end()
-            self.runner.tell_values()
-        self.runner.require_unchanged_inputs()
+        with closing(self.context):
+            self._make_until(index)
+            with self.runner.told(index, stage):
+                name, frame = self._target(index, stage)
+                if only_values:
+                    frame = self._with_values(index, frame)
+                answer = self._answer(index, stage, name, frame, count, started, is_kept=not only_values)
+                self._read_samples_to_their_end()
+                self.runner.tell_values()
+            self.runner.require_unchanged_inputs()
         self.emit(replace(answer, columns=with_names(answer.columns, names)))
 
     @contextmanager
@@ -182,15 +180,20 @@ class Preview:
         """All rows of what stage `index` makes. What goes wrong meanwhile is said as its failure; they count only once it has been left
         without one. Raises StageFailure, Cancelled."""
         stage = self.job.stages[index]
+        with closing(self.context):
+            self._make_until(index)
+            with self.runner.told(index, stage):
+                yield self._target(index, stage)[1]
+                self.runner.tell_values()
+            self.runner.require_unchanged_inputs()
+
+    def _make_until(self, index: int) -> None:
+        stage = self.job.stages[index]
         self.reads_all = bool(stage.queries())
         for other in range(index):
             self.make(other)
         if stage.writes():
             self.make(index, even_elsewhere=True)
-        with self.runner.told(index, stage):
-            yield self._target(index, stage)[1]
-            self.runner.tell_values()
-        self.runner.require_unchanged_inputs()
 
     def make(self, index: int, *, even_elsewhere: bool = False) -> None:
         """The stage's views, from memory or made now."""
@@ -214,14 +217,19 @@ class Preview:
 
     def _is_worth_keeping(self, stage: Stage) -> bool:
         """A query may make far more rows than it reads; and of an input in full all is read only where a query is asked for."""
-        return not stage.queries() and not stage.connections() and (self.sample or self.reads_all)
+        return not stage.queries() and not self._reads_what_passes(stage) and (self.sample or self.reads_all)
+
+    def _reads_what_passes(self, stage: Stage) -> bool:
+        """Whether it reads, itself or through a view, what nobody can tell later to be still so."""
+        return bool(stage.connections()) or any(name.casefold() in self.passing for name in self.context.views_read(stage))
 
     def _run(self, index: int, stage: Stage, key: str) -> None:
         before, watches, hazards = set(self.context.views), len(self.context.watches), len(self.context.hazards)
         self.runner.run_stage(index, stage)
         made = {view.name: view.frame for name, view in self.context.views.items() if name not in before}
         record = self.context.record
-        if record.is_passing:
+        if record.is_passing or self._reads_what_passes(stage):
+            self.passing |= {name.casefold() for name in made}
             return
         self.memory.keep_stage(
             key, Kept(made, record.inputs, self.context.watches[watches:], self.context.hazards[hazards:], record.warnings)

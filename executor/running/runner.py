@@ -5,12 +5,13 @@ A preview is the same loop with an end, without loads and executes (`executor.ru
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from executor.document.job import Job
 from executor.document.kept_files import kept_text
@@ -34,7 +35,7 @@ from executor.running.watches import Watch, observer
 from executor.spark import errors as spark_errors
 from executor.spark.origins import Origins
 from executor.stages import Stage
-from executor.stages.base import SPARK_SQL, WRITES, Count
+from executor.stages.base import READS, SPARK_SQL, WRITES, Closable, Count, Elsewhere
 from executor.stages.kinds import Load
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from executor.connections import ConnectionKind
     from executor.spark.session import SparkProcess
 
+T = TypeVar("T", bound=Elsewhere)
 METRICS = ("records_read", "bytes_read", "records_written", "bytes_written", "shuffle_bytes", "spill_bytes", "tasks", "cpu_ms")
 
 
@@ -88,6 +90,10 @@ class RunContext:
         self.environment = environment
         self.roots, self._connections = reach.roots, reach.connections
         self.roots.told = self._tell_copied
+        self._open = ExitStack()
+        self.elsewhere: dict[str, Elsewhere] = {}
+        """What becomes visible outside of the lake when the run publishes."""
+        self._stages: Sequence[Stage] = ()
         self.views: dict[str, View] = {}
         self.watches: list[Watch] = []
         self.hazards: list[Hazards | Joins] = []
@@ -116,6 +122,7 @@ class RunContext:
     def know(self, job: Job) -> None:
         """What stages need to know of the whole job."""
         self.files, self.numbers_later = job.files, made_numbers(job.stages)
+        self._stages = job.stages
 
     def begin(self, index: int, stage: Stage) -> None:
         """The stage that speaks from now on."""
@@ -225,8 +232,38 @@ class RunContext:
         noted = [marks.columns_of(target) or marks.columns_of_document(target, self.document) for target in targets]
         return [one.files[uri] for one in noted if one and uri in one.files]
 
+    def close(self) -> None:
+        """Nothing of what its stages made can be read any more."""
+        self._open.close()
+
+    def publishes_with(self, key: str, make: Callable[[], T]) -> T:
+        if self._publisher is None:
+            raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="connection"))
+        return cast(T, self.elsewhere[key] if key in self.elsewhere else self.elsewhere.setdefault(key, make()))
+
+    def published_with(self, key: str) -> Elsewhere | None:
+        return self.elsewhere.get(key)
+
+    def keep_open(self, thing: Closable) -> None:
+        self._open.callback(thing.close)
+
+    def is_read_once(self, name: str) -> bool:
+        readers = {name.casefold(): 0}
+        for stage in self._stages[self.index + 1 :]:
+            if not stage.takes_part_in(self.environment):
+                continue
+            for view, times in _reads_of(stage, readers).items():
+                readers[view] += times
+            if max(readers.values()) > 1:
+                return False
+            if any(_reads_of(stage, readers).values()):
+                readers |= {made.casefold(): 0 for made in stage.writes() if made.casefold() not in readers}
+        return True
+
     def connection(self, name: str, field: str) -> ConnectionKind:
         self.record.is_passing = True
+        if self._entered and self._entered.connection_fields().get(field) == READS:
+            self.origins.reads_database(self.index, self._entered)
         return self._connections.named(name, field, type(self._entered).marked("offers").get(field) if self._entered else None)
 
     def view(self, name: str) -> DataFrame:
@@ -471,6 +508,16 @@ class Runner:
                 details=record.details | ({"warnings": [warning.as_dict() for warning in record.warnings]} if record.warnings else {}),
             )
         )
+
+
+def _reads_of(stage: Stage, views: Iterable[str]) -> dict[str, int]:
+    """How often a stage may read each of these views: once more for each time its query names it."""
+    queries = stage.queries()
+    if any(query.text is None for query in queries):
+        return dict.fromkeys(views, 2)
+    texts = " ".join(query.text or "" for query in queries if query.dialect == SPARK_SQL).casefold()
+    named = [view.casefold() for view in stage.reads()]
+    return {view: len(re.findall(rf"(?<!\w){re.escape(view)}(?!\w)", texts)) or named.count(view) for view in views}
 
 
 def is_extract(stage: Stage | None) -> bool:

@@ -78,10 +78,10 @@ class Server:
         self._lock = threading.Lock()
         self._memory = Memory()
         self.process = SparkProcess(PROFILE, "preview", self._log, connectors=connectors)
+        self._copies = Copies(self.process.scratch)
 
     def _log(self, level: str, text: str) -> None:
         self.write(Log(level=level, message=text, source="spark"))
-        self._copies = Copies(self.process.scratch)
 
     def serve(self) -> int:
         """Answers until `stop` or the end of input; gives the exit code."""

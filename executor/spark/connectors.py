@@ -39,7 +39,8 @@ DELTA_SETTINGS = {
 DELTA_ON_S3 = {"spark.delta.logStore.s3a.impl": "sluice.S3LogStore"}
 OWN_JAR = "sluice-connectors.jar"
 OWN_NEEDS = {"s3", "delta"}
-"""What our own classes (executor/spark/java) are made of, and for."""
+"""What our own classes (executor/spark/java) are made of."""
+DATABASES = frozenset({"postgresql", "mariadb", "sqlserver", "sqlite"})
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def jar_paths(home: SparkHome, connectors: Collection[str]) -> list[Path]:
     paths = [home.connectors / jar.file_name for jar in wanted]
     if missing := [jar for jar, path in zip(wanted, paths, strict=True) if not path.is_file()]:
         raise ProblemError(not_here(missing))
-    return [*paths, home.connectors / OWN_JAR] if set(connectors) >= OWN_NEEDS else paths
+    needs_own = set(connectors) >= OWN_NEEDS or bool(DATABASES & set(connectors))
+    return [*paths, home.connectors / OWN_JAR] if needs_own else paths
 
 
 def require_connectors(process: SparkProcess, connectors: Collection[str]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
+from executor.databases.errors import problem_in
 from executor.language import sql_text
 from executor.language.dialects.advice import mended
 from executor.problems import Foreign, Problem, ProblemError
@@ -51,6 +52,8 @@ def problem_of(
     error: BaseException, *, sql: str | None = None, field: str = "sql", columns: list[str] | None = None, origins: Origins | None = None
 ) -> Problem:
     """`error` (of pyspark, py4j or Python) as a problem."""
+    if problem := problem_in(error):
+        return _at_stage(problem, origins.of_database() if origins else None)
     typing_problem = typing_errors.problem_from(str(error))
     if typing_problem:
         return _at_stage(typing_problem, (origins or Origins()).stages.get(typing_problem.stage or ""))

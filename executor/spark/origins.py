@@ -35,6 +35,7 @@ class Origins:
     queries: dict[str, Origin] = field(default_factory=dict)
     inputs: dict[str, Origin] = field(default_factory=dict)
     stages: dict[str, Origin] = field(default_factory=dict)
+    databases: dict[int, Origin] = field(default_factory=dict)
 
     def enter(self, index: int, stage: Stage) -> None:
         self.stages[stage.name] = Origin(index, stage, "")
@@ -46,6 +47,14 @@ class Origins:
     def reads(self, path: str, index: int, stage: Stage) -> None:
         """The stage reads this path."""
         self.inputs.setdefault(path, Origin(index, stage, "inputURI"))
+
+    def reads_database(self, index: int, stage: Stage) -> None:
+        """The stage reads through a connection."""
+        self.databases[index] = Origin(index, stage, "connection")
+
+    def of_database(self) -> Origin | None:
+        """The only stage that reads from a database."""
+        return next(iter(self.databases.values())) if len(self.databases) == 1 else None
 
     def of_file(self, file: Foreign) -> Origin | None:
         """The stage that reads this file; where none fits, the only one that reads anything."""

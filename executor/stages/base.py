@@ -6,9 +6,9 @@ and a parametrised test are all derived from the class.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,7 +32,7 @@ class Count:
     is_named: bool = True
 
 
-SPARK_SQL = "Spark SQL"
+SPARK_SQL, DATABASE_SQL = "Spark SQL", "the SQL of the database"
 """The dialect of queries that go through the SQL gate. Texts in another one are nothing that Spark parses."""
 
 READS, WRITES, DECIDES, LOOKS = "reads", "writes", "decides", "looks"
@@ -63,6 +63,42 @@ class Use:
 
 HAS_ERRORS = "size(_errors) > 0"
 """True of the rows of a view of which something did not fit."""
+
+
+class Closable(Protocol):
+    """What is held open for a while."""
+
+    def close(self) -> None: ...
+
+
+class Elsewhere(Protocol):
+    """Outputs outside of the lake, such as tables of one database. They are made ready before anything is visible, so that what can go
+    wrong goes wrong then; they are the last to become visible, as they cannot be taken back."""
+
+    is_visible: bool
+
+    def make_ready(self) -> None:
+        """All of the work, seen by nobody yet. Raises ProblemError."""
+        ...
+
+    def publish(self) -> None:
+        """At once, or not at all. Raises ProblemError."""
+        ...
+
+    def discard(self) -> None:
+        """Takes away what is staged; what is visible stays. Never raises."""
+        ...
+
+    def named_in(self, text: str) -> str | None:
+        """The first of its outputs whose name stands in a query."""
+        ...
+
+    def facts(self) -> list[dict[str, Any]]:
+        """stage, uri, save_mode, format and rows of each output."""
+        ...
+
+
+E = TypeVar("E", bound=Elsewhere)
 
 
 class StageContext(Protocol):
@@ -130,6 +166,22 @@ class StageContext(Protocol):
         read. Raises ProblemError with "did you mean" when the environment has none, or it leads to something else than the field needs."""
         ...
 
+    def publishes_with(self, key: str, make: Callable[[], E]) -> E:
+        """What becomes visible elsewhere when the run publishes, one for each `key`. Raises ProblemError in a preview."""
+        ...
+
+    def published_with(self, key: str) -> Elsewhere | None:
+        """What earlier stages of this run write there."""
+        ...
+
+    def keep_open(self, thing: Closable) -> None:
+        """`thing` is closed when the run, or the look, ends: frames are read when they are used."""
+        ...
+
+    def is_read_once(self, name: str) -> bool:
+        """Whether one later stage of the job reads the rows of the view `name`, and that only once."""
+        ...
+
     def view(self, name: str) -> DataFrame:
         """The data frame of a view made by an earlier stage. Raises ProblemError with "did you mean" when there is none."""
         ...
@@ -181,8 +233,8 @@ class Stage(BaseModel):
     Field names are Arc's, as aliases (`outputView`); attributes are snake_case. `json_schema_extra={"widget": …}` names the
     kind of input: text, sql, columns, map, choice, view, new-view, uri, connection, number, switch, list, environments. An address says
     what is done there (`does`); a connection says what is done through it (`connects`: reads, writes or acts) and what must lie behind it
-    (`offers`, as its kind says). Fields with `advanced: true` go under "More fields"; a field with `unused: "…"` is accepted for Arc's
-    sake and says why it does nothing yet.
+    (`offers`, as its kind says); a query that is no Spark SQL says its `dialect`. Fields with `advanced: true` go under "More fields"; a
+    field with `unused: "…"` is accepted for Arc's sake and says why it does nothing yet.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, coerce_numbers_to_str=True, frozen=True, defer_build=True)
@@ -293,6 +345,11 @@ class Stage(BaseModel):
     def verdict(self, types: list[str], rows: list[list[Any]]) -> tuple[bool, str] | None:
         """Whether a run would go on after this answer, and the answer's own words; None where the stage judges nothing."""
         return None
+
+    @classmethod
+    def foreign_problems(cls, words: Mapping[str, Any]) -> list[Problem]:
+        """What is wrong with a stage's words as other systems write them, where more can be said than that there is no such field."""
+        return []
 
     def problems(self) -> list[Problem]:
         """What is wrong beyond the shape of single fields. Stage and index are filled in by the document check."""

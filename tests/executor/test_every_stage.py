@@ -86,7 +86,8 @@ def test_it_says_what_it_does_through_each_connection(cls: type[Stage]) -> None:
     assert [(use.address, use.field, use.does) for use in cls.model_validate(words).connections()] == found
     assert [(one.uri, one.field, one.does) for one in connections_as_written({"stages": [words]}, "dev", {})] == found
     for field in drawn:
-        wrong = check(job_around(cls.example | {field: "Shop DB"}))
+        job = job_around(cls.example)
+        wrong = check(job | {"stages": [*job["stages"][:-1], cls.example | {field: "Shop DB"}]})
         assert [(one.code, one.field, one.expected) for one in wrong] == [("value-wrong-type", field, PATTERNS[f"^{NAME}$"])]
 
 
@@ -146,6 +147,10 @@ def test_its_example_runs(cls: type[Stage], spark_process: SparkProcess, lake: P
 
     if cls.example["type"] == "DeltaLakeExtract":
         spark_process.session.sql("SELECT 1 AS id").write.format("delta").save(str(lake / cls.example["inputURI"]))
+    if cls.connection_fields():
+        outcome = run_here(spark_process, job_around(cls.example)["stages"], lake)
+        assert (outcome.result, outcome.problem["code"]) == ("failed", "connection-unknown")
+        return
     if cls.example["type"] == "ParquetExtract":
         spark_process.session.sql(VIEWS["daily_delays"]).write.parquet(str(lake / "curated" / "daily_delays"))
     outcome = run_here(spark_process, job_around(cls.example)["stages"], lake)

@@ -41,7 +41,7 @@ def test_a_field_tells_how_it_is_drawn() -> None:
 
 
 def test_the_widgets_are_those_the_editor_knows() -> None:
-    known = {"text", "sql", "columns", "map", "choice", "view", "new-view", "uri", "number", "switch", "list", "environments"}
+    known = {"text", "sql", "columns", "map", "choice", "view", "new-view", "uri", "connection", "number", "switch", "list", "environments"}
     used = {field["widget"] for cls in STAGE_TYPES.values() for field in form_fields(cls)}
     assert used <= known
 

@@ -1,0 +1,228 @@
+"""What every database is made of, for reading: its driver, its names, and how each of its types gets to Spark without losing anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from executor.problems import Problem, ProblemError
+
+_PART = re.compile(r'"((?:[^"\x00-\x1f]|"")+)"|`((?:[^`\x00-\x1f]|``)+)`|([^\s".`;()\[\]\x00-\x1f\'\\]+)')
+MOST_DIGITS = 38
+"""Of a number in Spark."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a query as the driver tells it. `type`: the database's word; `digits`, `scale`: of numbers, else lengths."""
+
+    name: str
+    type: str
+    digits: int = 0
+    scale: int = 0
+
+
+@dataclass(frozen=True)
+class Read:
+    """How a column is asked for. `sql`: an expression of the database, None: as it is; `as_type`: what Spark makes of that, None: as it
+    comes. A value that does not fit then stops the run: Spark's casts are strict."""
+
+    sql: str | None = None
+    as_type: str | None = None
+
+
+AS_IT_IS = Read()
+
+
+class Unreadable(Exception):
+    """A column that Spark cannot hold: `why` and `fix` are sentences for people, in which its name may stand as “{name}”."""
+
+    def __init__(self, why: str, fix: str) -> None:
+        super().__init__(why)
+        self.why, self.fix = why, fix
+
+
+class Engine:
+    """Base of every database."""
+
+    kind: ClassVar[str]
+    """That of its connections."""
+    driver: ClassVar[str]
+    """Java's name of the driver."""
+    dialect: ClassVar[str]
+    """The language of its queries, in words."""
+    quote: ClassVar[str] = '"'
+    names_in_transactions: ClassVar[bool] = True
+    """Whether a table can be made, renamed and dropped in a transaction, seen by nobody before its end."""
+    write_options: ClassVar[Mapping[str, str]] = {}
+    """Of the driver, for connections that write."""
+    behind_new_table: ClassVar[str] = ""
+    """What stands behind CREATE TABLE (…)."""
+    sent_as_text: ClassVar[frozenset[str]] = frozenset()
+    """Spark's types whose values the driver would change on the way."""
+    types: ClassVar[Mapping[str, str]] = {}
+    """Spark's type → the type of a column in a new table. `decimal` and `array` have none here."""
+    snapshot_query: ClassVar[str | None] = None
+    """Gives a word under which other connections see the very same state; None where the database has none."""
+
+    def properties(self, connection: Any) -> dict[str, str]:
+        """What the driver is given beside the address: who signs in, and how values are told. Nothing of it may be shown."""
+        secret = getattr(connection, "password", None)
+        return {"user": connection.user, "password": secret.get_secret_value() if secret else ""}
+
+    def url(self, connection: Any, path: str | None) -> str:
+        """The driver's address, without user and password. `path`: of the file that it is."""
+        return str(connection.url())
+
+    def file(self, connection: Any) -> str | None:
+        """The file of the lake that the database is; None where it is a server."""
+        return None
+
+    def begin_reading(self, snapshot: str | None = None) -> list[str]:
+        """What each connection that reads says first, in a transaction that may only read."""
+        return []
+
+    def begin_writing(self) -> list[str]:
+        """What each connection that writes says first."""
+        return []
+
+    def quoted(self, name: str) -> str:
+        """A name as it stands, whatever signs are in it."""
+        return f"{self.quote}{name.replace(self.quote, self.quote * 2)}{self.quote}"
+
+    def table(self, text: str, field: str = "tableName") -> str:
+        """`schema.table` with each name quoted. Raises ProblemError where it is no such name."""
+        return ".".join(map(self.quoted, name_parts(text, field)))
+
+    def read(self, column: Column) -> Read:
+        """Raises Unreadable."""
+        raise NotImplementedError
+
+    def selected(self, source: str, reads: Sequence[tuple[Column, Read]]) -> str:
+        """A query for these columns of `source` (a table, or a query in parentheses with a name)."""
+        listed = ", ".join(
+            self.quoted(column.name) if read.sql is None else f"{read.sql} AS {self.quoted(column.name)}" for column, read in reads
+        )
+        return f"SELECT {listed} FROM {source}"
+
+    def limited(self, query: str, rows: int) -> str:
+        """At most that many rows of it."""
+        return f"{query} LIMIT {rows}"
+
+    def statements_in(self, session: Any, sql: str) -> int:
+        """How many statements the driver or the server would take `sql` for."""
+        return 1
+
+    def type_of(self, kind: str) -> str | None:
+        """The type of a column of a new table for Spark's `kind`, such as decimal(10,2) or array<int>; None where there is none."""
+        return kind if kind.startswith("decimal(") else self.types.get(kind)
+
+    def loses(self, kind: str, column: Column) -> str | None:
+        """What would be lost, in a sentence, if values of Spark's `kind` were written into the column; None where nothing is, or the
+        database refuses what does not fit."""
+        raise NotImplementedError
+
+    def locked(self, table: str) -> list[str]:
+        """Statements after which nobody else changes the table until the transaction ends; others may read it."""
+        return []
+
+    def staging(self, name: str, target: str, columns: Sequence[str]) -> str:
+        """Makes an empty table with these columns (quoted) of `target`."""
+        return f"CREATE TABLE {name} AS SELECT {', '.join(columns)} FROM {target} WHERE 1 = 0"
+
+    def updated(self, target: str, staged: str, keys: Sequence[str], others: Sequence[str]) -> str:
+        """Gives the rows of `target` with the same keys the other values of `staged`. Names are quoted."""
+        values = ", ".join(f"{name} = s.{name}" for name in others)
+        return f"UPDATE {target} AS t SET {values} FROM {staged} AS s WHERE {same(keys)}"
+
+    def renamed(self, staged: str, target: str, name: str) -> str:
+        """`staged` becomes `target`, whose last part is `name`; an error where there is one."""
+        return f"ALTER TABLE {staged} RENAME TO {name}"
+
+    def hold(self, word: str) -> str | None:
+        """A query that takes the lock `word` for as long as the connection lives, and gives a value where nobody else has it; None: there
+        are no such locks."""
+        return None
+
+    def tables_like(self, schema: str | None, beginning: str) -> str | None:
+        """A query for the names of the tables in a schema (None: the usual one) that begin so. None: nobody asks."""
+        return None
+
+    def needed(self, schema: str | None, table: str) -> str:
+        """A query for the columns of a table that need a value and fill in none themselves."""
+        schema_is = f"table_schema = {text(schema)}" if schema else self.usual_schema
+        filled = "column_default IS NULL AND is_nullable = 'NO'"
+        return f"SELECT column_name FROM information_schema.columns WHERE {schema_is} AND table_name = {text(table)} AND {filled}"
+
+    usual_schema: ClassVar[str] = "table_schema = current_schema()"
+
+    def decimal(self, digits: int, scale: int) -> Read:
+        """Raises Unreadable for a number that Spark would round."""
+        if not 0 <= scale <= digits <= MOST_DIGITS:
+            raise Unreadable(
+                f"It has {digits} digits, {scale} of them behind the point; Spark has {MOST_DIGITS} at most, and would round in silence.",
+                f"Read it with as many digits as it needs: CAST({{column}} AS DECIMAL(38, {min(max(scale, 0), 18)})).",
+            )
+        return AS_IT_IS
+
+
+def text(value: str) -> str:
+    """As an SQL string of names, which hold no control characters and no backslash."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def same(keys: Sequence[str]) -> str:
+    return " AND ".join(f"t.{key} = s.{key}" for key in keys)
+
+
+WHOLE = {"tinyint": 3, "smallint": 5, "int": 10, "bigint": 19}
+"""Spark's whole numbers → digits that always suffice."""
+
+
+def digits_of(kind: str) -> tuple[int, int] | None:
+    """Digits and scale of Spark's exact numbers."""
+    if kind in WHOLE:
+        return WHOLE[kind], 0
+    found = re.fullmatch(r"decimal\((\d+),(\d+)\)", kind)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def name_parts(text: str, field: str) -> list[str]:
+    """The names in `schema.table`; each may stand in "…" or `…`. Raises ProblemError."""
+    parts, position = [], 0
+    while found := _PART.match(text, position):
+        quoted, ticked, plain = found.groups()
+        parts.append(quoted.replace('""', '"') if quoted else ticked.replace("``", "`") if ticked else plain)
+        position = found.end()
+        if position == len(text) or text[position] != ".":
+            break
+        position += 1
+    if position != len(text) or not 1 <= len(parts) <= 3 or text.endswith("."):
+        raise ProblemError(no_table_name(text, field))
+    return parts
+
+
+def table_problems(given: Any, field: str = "tableName") -> list[Problem]:
+    """What is wrong with a table's name in a document, as far as it is a text."""
+    if isinstance(given, str) and "${" not in given:
+        try:
+            name_parts(given, field)
+        except ProblemError as error:
+            return error.problems
+    return []
+
+
+def no_table_name(text: str, field: str) -> Problem:
+    is_query = text.lstrip().startswith("(") or text.lstrip()[:6].casefold() == "select"
+    return Problem(
+        code="table-name",
+        field=field,
+        message="This is no name of a table." if not is_query else "A query has a field of its own.",
+        found=text[:200],
+        expected='a name such as orders, shop.orders or "Odd Name"',
+        fix="Write the query into “sql”, without the parentheses around it."
+        if is_query
+        else "Write the table's name, and its schema before it.",
+    )

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from executor.databases.engine import AS_IT_IS, Column, Engine, Read, Unreadable, digits_of, same, text
+
+_AS_IT_IS = {"smallint", "mediumint", "int", "integer", "bigint", "double", "bool", "boolean", "year", "varchar", "json"}
+_AS_IT_IS |= {f"{size}{kind}" for size in ("tiny", "", "medium", "long") for kind in ("text", "blob")} | {"binary", "varbinary", "tinyint"}
+_MOMENTS = {"date": "DATE", "datetime": "TIMESTAMP_NTZ", "timestamp": "TIMESTAMP"}
+_SHAPES = {"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection"}
+
+
+_WHOLE = {"tinyint", "smallint", "mediumint", "int", "integer", "bigint"}
+_TEXTS = {"char", "varchar", "json", "enum", "set", "uuid", "inet4", "inet6", "tinytext", "text", "mediumtext", "longtext"}
+_HOLD = {
+    "float": ("double",), "double": ("double",), "boolean": ("tinyint", "boolean"), "date": ("date",),
+    "binary": ("tinyblob", "blob", "mediumblob", "longblob", "varbinary"),
+}  # fmt: skip
+
+
+class MariaDB(Engine):
+    """The driver reads a day 0000-00-00 as no day, 2020-00-15 as 2019-12-15, shifts moments before 1582, rounds `float` to six digits, and
+    takes every number in a tinyint(1) but 0 for true. So these are asked for as text or number, and Spark makes of them what they are."""
+
+    kind: ClassVar[str] = "mariadb"
+    driver: ClassVar[str] = "org.mariadb.jdbc.Driver"
+    dialect: ClassVar[str] = "MariaDB or MySQL"
+    quote: ClassVar[str] = "`"
+    names_in_transactions: ClassVar[bool] = False
+    types: ClassVar[Mapping[str, str]] = {
+        "tinyint": "tinyint", "smallint": "smallint", "int": "int", "bigint": "bigint", "float": "double", "double": "double",
+        "string": "longtext", "boolean": "boolean", "binary": "longblob", "date": "date", "timestamp": "timestamp(6) NULL",
+        "timestamp_ntz": "datetime(6)",
+    }  # fmt: skip
+    behind_new_table: ClassVar[str] = " CHARACTER SET utf8mb4"
+    sent_as_text: ClassVar[frozenset[str]] = frozenset({"date", "timestamp", "timestamp_ntz", "float", "double"})
+    usual_schema: ClassVar[str] = "table_schema = DATABASE()"
+
+    def properties(self, connection: Any) -> dict[str, str]:
+        return {**super().properties(connection), "tinyInt1isBit": "false", "yearIsDateType": "false", "useBulkStmts": "true"}
+
+    def begin_reading(self, snapshot: str | None = None) -> list[str]:
+        return ["SET time_zone = '+00:00'", "SET SESSION TRANSACTION READ ONLY", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"]
+
+    def begin_writing(self) -> list[str]:
+        strict = "CONCAT(@@sql_mode, ',STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO')"
+        return ["SET time_zone = '+00:00'", f"SET SESSION sql_mode = {strict}"]
+
+    def loses(self, kind: str, column: Column) -> str | None:
+        into = column.type.removesuffix(" unsigned")
+        number = digits_of(kind)
+        if number is not None:
+            if into == "decimal" and column.scale >= number[1]:
+                return None
+            is_whole = number[1] == 0 and into in _WHOLE
+            return None if is_whole or (kind in ("tinyint", "smallint", "int") and into == "double") else "Digits would be lost."
+        if kind == "string":
+            return None if into in _TEXTS else "A text is no number, day, moment or bytes."
+        if kind in ("timestamp", "timestamp_ntz"):
+            wanted = "timestamp" if kind == "timestamp" else "datetime"
+            if into != wanted:
+                return "A moment with a time zone is none without one." if into in ("timestamp", "datetime") else "It holds no moments."
+            return None if column.scale >= 6 else "Fractions of a second would be lost."
+        return None if into in _HOLD.get(kind, ()) else "The column is of another type."
+
+    def updated(self, target: str, staged: str, keys: Sequence[str], others: Sequence[str]) -> str:
+        values = ", ".join(f"t.{name} = s.{name}" for name in others)
+        return f"UPDATE {target} AS t JOIN {staged} AS s ON {same(keys)} SET {values}"
+
+    def renamed(self, staged: str, target: str, name: str) -> str:
+        return f"RENAME TABLE {staged} TO {target}"
+
+    def hold(self, word: str) -> str | None:
+        return f"SELECT CASE WHEN GET_LOCK({text(word)}, 0) = 1 THEN 1 END"
+
+    def tables_like(self, schema: str | None, beginning: str) -> str | None:
+        where = text(schema) if schema else "DATABASE()"
+        found = f"table_schema = {where} AND LEFT(table_name, {len(beginning)}) = {text(beginning)}"
+        return f"SELECT table_name FROM information_schema.tables WHERE {found}"
+
+    def needed(self, schema: str | None, table: str) -> str:
+        return super().needed(schema, table) + " AND extra NOT LIKE '%auto_increment%' AND extra NOT LIKE '%GENERATED%'"
+
+    def read(self, column: Column) -> Read:
+        name, kind = self.quoted(column.name), column.type.removesuffix(" unsigned")
+        if kind == "decimal":
+            return self.decimal(column.digits, column.scale)
+        if kind in _MOMENTS:
+            return Read(f"CAST({name} AS CHAR)", _MOMENTS[kind])
+        if kind == "float":
+            return Read(f"({name} + 0e0)", "FLOAT")
+        if kind == "bit":
+            return AS_IT_IS if column.digits == 1 else Read(f"CAST({name} AS UNSIGNED)")
+        if kind in _SHAPES:
+            raise Unreadable("Spark has no shapes.", "Read it as text: ST_AsText({column}).")
+        if kind in _AS_IT_IS:
+            return AS_IT_IS
+        return Read(f"CAST({name} AS CHAR)")  # char, time, enum, set, uuid, inet …

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from executor.databases.engine import AS_IT_IS, Column, Engine, Read, Unreadable, digits_of, text
+
+_AS_IT_IS = {"int2", "int4", "int8", "float4", "float8", "bool", "text", "varchar", "name", "bytea", "date", "timestamp", "timestamptz"}
+_ELEMENTS = {"int2", "int4", "int8", "float4", "float8", "bool", "text", "varchar"}
+_ELEMENTS_BY_TEXT = {"date": "DATE", "timestamp": "TIMESTAMP_NTZ", "timestamptz": "TIMESTAMP"}
+_SERIALS = {"serial": "int4", "bigserial": "int8", "smallserial": "int2"}
+
+
+_NO_TEXTS = {
+    "int2",
+    "int4",
+    "int8",
+    "float4",
+    "float8",
+    "numeric",
+    "bool",
+    "date",
+    "timestamp",
+    "timestamptz",
+    "bytea",
+    "money",
+    "oid",
+    "bit",
+}
+_HOLD = {"float": ("float4", "float8"), "double": ("float8",), "boolean": ("bool",), "binary": ("bytea",), "date": ("date",)}
+
+
+class PostgreSQL(Engine):
+    kind: ClassVar[str] = "postgresql"
+    driver: ClassVar[str] = "org.postgresql.Driver"
+    dialect: ClassVar[str] = "PostgreSQL"
+    write_options: ClassVar[Mapping[str, str]] = {"reWriteBatchedInserts": "true", "stringtype": "unspecified"}
+    types: ClassVar[Mapping[str, str]] = {
+        "tinyint": "int2", "smallint": "int2", "int": "int4", "bigint": "int8", "float": "float4", "double": "float8", "string": "text",
+        "boolean": "bool", "binary": "bytea", "date": "date", "timestamp": "timestamptz", "timestamp_ntz": "timestamp",
+    }  # fmt: skip
+    snapshot_query: ClassVar[str | None] = "SELECT pg_export_snapshot()"
+
+    def begin_reading(self, snapshot: str | None = None) -> list[str]:
+        first = ["SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"]
+        return [*first, f"SET TRANSACTION SNAPSHOT '{snapshot}'"] if snapshot else first
+
+    def read(self, column: Column) -> Read:
+        kind = _SERIALS.get(column.type, column.type)
+        if kind == "numeric":
+            return self._number(column)
+        if kind == "money":
+            raise Unreadable("Money is written as the server likes.", "Read it as a number: CAST({column} AS numeric(19, 2)).")
+        if kind in _AS_IT_IS or (kind == "bit" and column.digits == 1):
+            return AS_IT_IS
+        if kind == "oid":
+            return Read(f"CAST({self.quoted(column.name)} AS int8)")
+        if kind.startswith("_"):
+            return self._array(column, kind[1:])
+        return Read(f"CAST({self.quoted(column.name)} AS text)")  # each type has a text that holds all of it
+
+    def type_of(self, kind: str) -> str | None:
+        if kind.startswith("array<"):
+            inner = kind[6:-1]
+            element = super().type_of(inner)
+            return f"{element}[]" if element and inner != "binary" else None
+        return super().type_of(kind)
+
+    def loses(self, kind: str, column: Column) -> str | None:
+        if kind.startswith("array<"):
+            element = Column(column.name, column.type.removeprefix("_"), column.digits, column.scale)
+            return self.loses(kind[6:-1], element) if column.type.startswith("_") else "The column holds no lists."
+        into = _SERIALS.get(column.type, column.type)
+        number = digits_of(kind)
+        if number is not None:
+            if into == "numeric" and (column.digits == 0 or column.scale >= number[1]):
+                return None
+            is_whole = number[1] == 0 and into in ("int2", "int4", "int8")
+            return None if is_whole or (kind in ("tinyint", "smallint", "int") and into == "float8") else "Digits would be lost."
+        if kind == "string":
+            return "A text is no number, day or moment." if into in _NO_TEXTS else None
+        if kind in ("timestamp", "timestamp_ntz"):
+            wanted = "timestamptz" if kind == "timestamp" else "timestamp"
+            if into != wanted:
+                return "A moment with a time zone is none without one." if into in ("timestamp", "timestamptz") else "It holds no moments."
+            return None if column.scale >= 6 else "Fractions of a second would be lost."
+        return None if into in _HOLD.get(kind, ()) else "The column is of another type."
+
+    def locked(self, table: str) -> list[str]:
+        return [f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"]
+
+    def staging(self, name: str, target: str, columns: Sequence[str]) -> str:
+        return super().staging(name, target, columns).replace("CREATE TABLE", "CREATE UNLOGGED TABLE", 1)
+
+    def hold(self, word: str) -> str | None:
+        return f"SELECT CASE WHEN pg_try_advisory_lock(hashtext({text(word)})) THEN 1 END"
+
+    def tables_like(self, schema: str | None, beginning: str) -> str | None:
+        where = text(schema) if schema else "current_schema()"
+        return f"SELECT tablename FROM pg_tables WHERE schemaname = {where} AND starts_with(tablename, {text(beginning)})"
+
+    def needed(self, schema: str | None, table: str) -> str:
+        return super().needed(schema, table) + " AND is_identity = 'NO' AND is_generated = 'NEVER'"
+
+    def _number(self, column: Column) -> Read:
+        if column.digits == 0:
+            raise Unreadable(
+                "It is numeric without a number of digits, which Spark does not have: it would be rounded to 18 digits behind the point.",
+                "Say how many digits it has: CAST({column} AS numeric(38, 10)), or CAST({column} AS double precision).",
+            )
+        return self.decimal(column.digits, column.scale if column.scale < 1024 else column.scale - 2048)
+
+    def _array(self, column: Column, element: str) -> Read:
+        name = self.quoted(column.name)
+        if element == "numeric":
+            self._number(column)
+            return AS_IT_IS
+        if element in _ELEMENTS:
+            return AS_IT_IS
+        if element in _ELEMENTS_BY_TEXT:
+            return Read(f"CAST({name} AS text[])", f"ARRAY<{_ELEMENTS_BY_TEXT[element]}>")
+        if element in ("bytea", "money"):
+            raise Unreadable(f"Spark cannot read arrays of {element}.", "Read it as text: CAST({column} AS text).")
+        return Read(f"CAST({name} AS text[])")
+
+    def statements_in(self, session: Any, sql: str) -> int:
+        """The driver splits a text at its semicolons, and sends each piece: its own parser tells where."""
+        return len(session.jvm.org.postgresql.core.Parser.parseJdbcSql(sql, True, False, True, False, True, session.texts([])))

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from executor.databases.engine import Column, Engine, Read
+
+_WHOLE = ("int",)
+_TEXTS = ("char", "clob", "text", "json", "uuid")
+_MOMENTS = {"date": "DATE", "datetime": "TIMESTAMP_NTZ", "timestamp": "TIMESTAMP_NTZ"}
+
+
+class SQLite(Engine):
+    """A column may hold values of any type, and the driver makes 0 of a text where a number was declared. So each value is asked for as
+    text (with all digits), and Spark refuses what is not of the column's type."""
+
+    kind: ClassVar[str] = "sqlite"
+    driver: ClassVar[str] = "org.sqlite.JDBC"
+    dialect: ClassVar[str] = "SQLite"
+
+    def properties(self, connection: Any) -> dict[str, str]:
+        return {}
+
+    def url(self, connection: Any, path: str | None) -> str:
+        return str(connection.url(Path(path or "")))
+
+    def file(self, connection: Any) -> str | None:
+        return str(connection.file)
+
+    def read(self, column: Column) -> Read:
+        name, kind = self.quoted(column.name), column.type.partition("(")[0].strip()
+        text = f"CASE typeof({name}) WHEN 'real' THEN printf('%!.17g', {name}) ELSE CAST({name} AS TEXT) END"
+        if kind in _MOMENTS:
+            return Read(text, _MOMENTS[kind])
+        if any(word in kind for word in _WHOLE):
+            return Read(text, "BIGINT")
+        if kind.startswith("bool"):
+            return Read(text, "BOOLEAN")
+        if any(word in kind for word in _TEXTS):
+            return Read(text)
+        if kind in ("numeric", "decimal") and column.digits:
+            return Read(text, f"DECIMAL({min(column.digits, 38)}, {column.scale})")
+        if any(word in kind for word in ("real", "floa", "doub", "numeric", "decimal")):
+            return Read(text, "DOUBLE")
+        if "blob" in kind:
+            return Read(f"CAST({name} AS BLOB)")
+        return Read(text)

@@ -1,0 +1,48 @@
+package sluice;
+
+import org.apache.spark.sql.connector.expressions.Expression;
+import org.apache.spark.sql.connector.expressions.GeneralScalarExpression;
+import org.apache.spark.sql.connector.expressions.Literal;
+import org.apache.spark.sql.types.StringType;
+
+/**
+ * Which conditions of a query the database may answer in Spark's place. Texts are the exception: databases compare them by rules of their own
+ * ('abc' = 'ABC', 'a' &lt; 'B'), and some read a \\ in them as a sign of their own, so other rows would come back, or worse.
+ */
+final class Conditions {
+    private Conditions() {}
+
+    /** Whether it means the same there. `comparesSigns`: where two texts are equal only if they are the same, sign by sign. */
+    static boolean meansTheSame(Expression condition, boolean comparesSigns) {
+        return comparesSigns ? !hasOrderOfTexts(condition) : !hasText(condition);
+    }
+
+    private static boolean hasOrderOfTexts(Expression condition) {
+        if (condition instanceof GeneralScalarExpression) {
+            String name = ((GeneralScalarExpression) condition).name();
+            if ((name.equals("<") || name.equals("<=") || name.equals(">") || name.equals(">=")) && hasText(condition)) {
+                return true;
+            }
+        }
+        Expression[] parts = condition.children();
+        for (int place = 0; place < parts.length; place++) {
+            if (hasOrderOfTexts(parts[place])) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean hasText(Expression condition) {
+        if (condition instanceof Literal && ((Literal) condition).dataType() instanceof StringType) {
+            return true;
+        }
+        Expression[] parts = condition.children();
+        for (int place = 0; place < parts.length; place++) {
+            if (hasText(parts[place])) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

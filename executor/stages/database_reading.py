@@ -1,0 +1,318 @@
+"""Reads from a database as Spark does it, but so that no value changes on the way and all parts are of one state. Imported inside
+`execute` only: it needs pyspark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from executor.databases import ENGINES, Engine
+from executor.databases.engine import Column, Read, Unreadable
+from executor.databases.errors import MARK
+from executor.databases.session import Session, Way
+from executor.language.filling import inject_sql_params
+from executor.language.quoting import name_in_sql, text_in_sql
+from executor.plain import did_you_mean
+from executor.problems import Foreign, Problem, ProblemError
+from executor.stages.base import StageContext
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from executor.stages.database_kinds import WithDatabaseSQL
+    from executor.stages.extract.jdbc_extract import JDBCExtract
+
+FETCHED = 2_000
+"""Rows at a time; PostgreSQL's driver would hold all of them in memory else."""
+_TAKES_SOME = re.compile(r"\b(limit|fetch|offset|top|tablesample|random|rand|newid|row_number|rank)\b", re.IGNORECASE)
+"""Words of queries that may answer something else each time."""
+
+
+def way_to(context: StageContext, spark: SparkSession, name: str) -> Way:
+    """The way to the database of a stage's connection, open until the run ends. Raises ProblemError."""
+    connection = context.connection(name, "connection")
+    engine = ENGINES[connection.kind]
+    file = engine.file(connection)
+    way = Way(spark, engine, name, connection, path=context.input_path(file) if file else None)
+    context.keep_open(way)
+    return way
+
+
+def text_of(stage: WithDatabaseSQL, context: StageContext) -> str:
+    """The SQL of a stage, from its file where that holds it. Raises ProblemError."""
+    text = stage.sql if stage.sql is not None else context.text_of(stage.input_uri or "")
+    if problems := stage.sql_problems(text):
+        raise ProblemError(problems)
+    return inject_sql_params(text, stage.sql_params)[0].strip().removesuffix(";")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is read: a table, or a query in parentheses; and its columns."""
+
+    sql: str
+    reads: Sequence[tuple[Column, Read]]
+
+
+def frame_of(stage: JDBCExtract, spark: SparkSession, context: StageContext) -> DataFrame:
+    """The rows. Raises ProblemError."""
+    way = way_to(context, spark, stage.connection)
+    engine = way.engine
+    session = way.open(engine.begin_reading(), reads=True)
+    source = _source(stage, context, session)
+    loaded = context.published_with(f"database {stage.connection}")
+    if table := loaded.named_in(source.sql) if loaded else None:
+        raise ProblemError(_own_load(table, stage))
+    conditions = _conditions(stage, session, source) if not context.is_sampled else []
+    snapshot = _snapshot(session)
+    address = way.address(engine.begin_reading(snapshot), reads=True)
+    parts: Sequence[str | None] = conditions or [None]
+    frames = [_part(spark, engine, address, source, condition, stage.fetchsize, context.row_limit) for condition in parts]
+    frame = _typed(reduce(DataFrame.unionAll, frames), source)
+    if len(conditions) > 1 and snapshot is None:
+        context.log("The parts are read one after the other: rows that somebody changes meanwhile may be met as they were and as they are.")
+    is_the_same_again = bool(snapshot) and stage.table_name is not None and not context.is_sampled
+    return frame if is_the_same_again or context.is_read_once(stage.output_view) else _kept(frame, context)
+
+
+def _source(stage: JDBCExtract, context: StageContext, session: Session) -> Source:
+    engine = session.way.engine
+    if stage.table_name is not None:
+        sql = engine.table(stage.table_name)
+    else:
+        sql = f"(\n{text_of(stage, context)}\n) sluice_q"
+        if engine.statements_in(session, f"SELECT * FROM {sql} WHERE 1 = 0") != 1:
+            words = "An extract asks one query."
+            raise ProblemError(
+                Problem(
+                    code="database-statements", field=stage.sql_field, message=words, fix="Take out what is behind the first semicolon."
+                )
+            )
+    try:
+        columns = session.columns(sql)
+    except ProblemError as error:
+        raise ProblemError([_at_field(problem, stage, session) for problem in error.problems]) from None
+    return Source(sql, _readable(columns, engine, stage))
+
+
+def _at_field(problem: Problem, stage: JDBCExtract, session: Session) -> Problem:
+    """A missing table of a query is told at the query; of a name, with what was meant."""
+    from dataclasses import replace
+
+    if problem.field not in ("tableName", "sql"):
+        return problem
+    if stage.table_name is None:
+        return replace(problem, field=stage.sql_field)
+    return replace(problem, field="tableName", found=stage.table_name)
+
+
+def _readable(columns: Sequence[Column], engine: Engine, stage: JDBCExtract) -> list[tuple[Column, Read]]:
+    reads, problems, seen = [], [], set()
+    for column in columns:
+        try:
+            reads.append((column, engine.read(column)))
+        except Unreadable as error:
+            problems.append(_unreadable(column, error, engine, stage))
+        if column.name.casefold() in seen:
+            problems.append(_twice(column, stage))
+        seen.add(column.name.casefold())
+    if problems:
+        raise ProblemError(problems)
+    return reads
+
+
+def _unreadable(column: Column, error: Unreadable, engine: Engine, stage: JDBCExtract) -> Problem:
+    fix = error.fix.replace("{column}", engine.quoted(column.name))
+    where = "Write a query into “sql” that does so for this column. " if stage.table_name else ""
+    return Problem(
+        code="column-type",
+        field="tableName" if stage.table_name else stage.sql_field,
+        message=f"Spark cannot hold the column “{column.name}” ({column.type}) as it is. {error.why}",
+        data_column=column.name,
+        found=column.type,
+        fix=where + fix,
+    )
+
+
+def _twice(column: Column, stage: JDBCExtract) -> Problem:
+    return Problem(
+        code="column-twice",
+        field="tableName" if stage.table_name else stage.sql_field,
+        message=f"Two columns are called “{column.name}”.",
+        data_column=column.name,
+        fix="Give one of them another name in the query: … AS another_name.",
+    )
+
+
+def _snapshot(session: Session) -> str | None:
+    """The word for the state that this connection sees; it lasts as long as the connection. None where the server gives none."""
+    query = session.way.engine.snapshot_query
+    try:
+        return session.value(query) if query else None
+    except ProblemError:
+        return None
+
+
+def _part(
+    spark: SparkSession, engine: Engine, address: str, source: Source, condition: str | None, fetchsize: int | None, rows: int | None
+) -> DataFrame:
+    query = engine.selected(source.sql, source.reads) + (f" WHERE {condition}" if condition else "")
+    query = engine.limited(query, rows) if rows is not None else query
+    options = {"url": address, "driver": engine.driver, "dbtable": f"({query}) sluice_p", "preferTimestampNTZ": "true"}
+    return spark.read.format("jdbc").options(**options, fetchsize=str(fetchsize or FETCHED)).load()
+
+
+def _typed(frame: DataFrame, source: Source) -> DataFrame:
+    """What was asked for as text gets its type; a text that is none of that type stops the run and is named."""
+    return frame.select(
+        *[
+            F.expr(name_in_sql(column.name) if read.as_type is None else _strictly(column.name, read.as_type)).alias(column.name)
+            for column, read in source.reads
+        ]
+    )
+
+
+def _strictly(name: str, kind: str) -> str:
+    column = name_in_sql(name)
+    mark = text_in_sql(f"{MARK}{kind}|{name}|")
+    return f"coalesce(try_cast({column} AS {kind}), IF({column} IS NULL, NULL, raise_error(concat({mark}, {column}))))"
+
+
+def _kept(frame: DataFrame, context: StageContext) -> DataFrame:
+    """Read once, whoever uses it: a second look into the database might see something else."""
+    kept = frame.persist(StorageLevel.MEMORY_AND_DISK)
+    context.keep_open(_Unpersisted(kept))
+    return kept
+
+
+class _Unpersisted:
+    def __init__(self, frame: DataFrame) -> None:
+        self._frame = frame
+
+    def close(self) -> None:
+        self._frame.unpersist()
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------------
+
+
+def _conditions(stage: JDBCExtract, session: Session, source: Source) -> list[str]:
+    """What is true of the rows of each part, in the database's SQL; empty where all are read at once. Together they leave no row out."""
+    if stage.predicates:
+        _require_apart(stage, session, source)
+        return [f"({condition})" for condition in stage.predicates]
+    if stage.partition_column is None or (stage.num_partitions or 1) < 2:
+        return []
+    if stage.table_name is None and (word := _TAKES_SOME.search(source.sql)):
+        raise ProblemError(_takes_some(word.group(), stage))
+    names = [column.name for column, _ in source.reads]
+    name = next((one for one in names if one.casefold() == stage.partition_column.casefold()), None)
+    if name is None:
+        raise ProblemError(_no_column(stage.partition_column, names))
+    quoted = session.way.engine.quoted(name)
+    least, most = session.rows(f"SELECT min({quoted}), max({quoted}) FROM {source.sql}")[0]
+    if least is None or most is None:
+        return []
+    return ranges(quoted, bounds(least, most, stage.num_partitions or 1, name))
+
+
+def bounds(least: str, most: str, parts: int, name: str) -> list[str]:
+    """The literals between which the parts lie, evenly; fewer where there are not as many values. Raises ProblemError."""
+    try:
+        low, high = Decimal(least), Decimal(most)
+        if not (low.is_finite() and high.is_finite()):
+            raise ProblemError(_no_range(name, most))
+        whole = low == int(low) and high == int(high)
+        steps = [low + (high - low) * place / parts for place in range(1, parts)]
+        return list(dict.fromkeys(str(int(step)) if whole else f"{step:f}" for step in steps if low < step <= high))
+    except InvalidOperation:
+        return _moments_between(least, most, parts, name)
+
+
+def _moments_between(least: str, most: str, parts: int, name: str) -> list[str]:
+    try:
+        low, high = (datetime.fromisoformat(re.sub(r"\.(\d{1,6})\d*", lambda d: "." + d[1].ljust(6, "0"), text)) for text in (least, most))
+        steps = [low + (high - low) * place / parts for place in range(1, parts)]
+    except (ValueError, OverflowError):
+        raise ProblemError(_no_range(name, least)) from None
+    if len(least) == len("2024-01-01"):
+        steps = [low + timedelta(days=(step - low).days) for step in steps]
+        return list(dict.fromkeys(f"'{step:%Y-%m-%d}'" for step in steps if step > low))
+    return list(dict.fromkeys(f"'{step.isoformat(sep=' ')}'" for step in steps if step > low))
+
+
+def ranges(column: str, limits: Sequence[str]) -> list[str]:
+    """Conditions that each row fulfils exactly one of, also where it has no value."""
+    if not limits:
+        return []
+    first = f"({column} < {limits[0]} OR {column} IS NULL)"
+    middle = [f"({column} >= {low} AND {column} < {high})" for low, high in zip(limits, limits[1:], strict=False)]
+    return [first, *middle, f"({column} >= {limits[-1]})"]
+
+
+def _require_apart(stage: JDBCExtract, session: Session, source: Source) -> None:
+    each = [f"CASE WHEN ({condition}) THEN 1 ELSE 0 END" for condition in stage.predicates]
+    query = session.way.engine.limited(f"SELECT 1 AS n FROM {source.sql} WHERE {' + '.join(each)} > 1", 1)
+    whole = f"SELECT * FROM {source.sql} WHERE {' OR '.join(f'({one})' for one in stage.predicates)}"
+    if any(session.way.engine.statements_in(session, f"{one} ") != 1 for one in (query, whole)):
+        raise ProblemError(Problem(code="database-statements", field="predicates", message="A condition is one expression."))
+    if session.rows(query):
+        raise ProblemError(
+            Problem(
+                code="predicates-overlap",
+                field="predicates",
+                message="Two of the conditions hold for the same row, which would be read twice.",
+                fix="Write conditions that exclude each other.",
+            )
+        )
+
+
+def _takes_some(word: str, stage: JDBCExtract) -> Problem:
+    return Problem(
+        code="parts-of-some",
+        field=stage.sql_field,
+        message="This query may take other rows each time it is asked, so it cannot be asked in parts.",
+        found=word,
+        fix="Read it at once: take “partitionColumn” out.",
+    )
+
+
+def _own_load(table: str, stage: JDBCExtract) -> Problem:
+    return Problem(
+        code="reads-own-load",
+        field="tableName" if stage.table_name else stage.sql_field,
+        message=f"An earlier stage of this job writes “{table}”, and its rows are there only when the run has published.",
+        found=table,
+        fix="Use the view that is written in place of the table.",
+    )
+
+
+def _no_column(name: str, names: Sequence[str]) -> Problem:
+    return Problem(
+        code="column-unknown",
+        field="partitionColumn",
+        message=f"There is no column “{name}”.",
+        found=name,
+        expected="one of " + ", ".join(names),
+        fix=did_you_mean(name, names) or "Name a column of the table.",
+    )
+
+
+def _no_range(name: str, value: Any) -> Problem:
+    return Problem(
+        code="partition-column",
+        field="partitionColumn",
+        message=f"The column “{name}” cannot be cut into parts.",
+        value=Foreign(str(value)[:100]),
+        expected="numbers, days or moments, all of them finite",
+        fix="Name another column, or write conditions.",
+    )

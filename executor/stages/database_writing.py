@@ -1,0 +1,421 @@
+"""Writes rows into a table of their own beside the target, and from there into it when the run publishes. Imported inside `execute` only:
+it needs pyspark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+from pyspark.sql.types import AtomicType, DataType
+
+from executor.databases.engine import Column, name_parts, same
+from executor.databases.errors import GONE, problem_in
+from executor.databases.session import Session, Way
+from executor.language.quoting import name_in_sql
+from executor.plain import did_you_mean
+from executor.problems import Foreign, Problem, ProblemError
+from executor.stages.base import StageContext
+from executor.stages.database_reading import way_to
+from executor.stages.kinds import tell_unused
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from executor.stages.load.jdbc_load import JDBCLoad
+
+STAGING = "sluice_staging_"
+"""Begins the names of tables in which rows wait."""
+
+
+def stage_rows(stage: JDBCLoad, spark: SparkSession, context: StageContext) -> None:
+    """Writes the view's rows into a table of their own, and has them published with the run. Raises ProblemError."""
+    tell_unused(stage, context)
+    frame = context.view(stage.input_view)
+    database = context.publishes_with(f"database {stage.connection}", lambda: DatabaseChanges(way_to(context, spark, stage.connection)))
+    load = database.load(stage, frame, context)
+    if load is None:
+        return
+    rows = _written(_as_sent(frame, load), load, stage)
+    load.rows = rows
+    database.require_key(load)
+    context.rows("out", rows)
+
+
+def _as_sent(frame: DataFrame, load: StagedLoad) -> DataFrame:
+    """The columns of the table, each as its driver takes it."""
+    as_text = load.session.way.engine.sent_as_text
+    kinds = {one.name: one.dataType.simpleString() for one in frame.schema.fields}
+    columns = {one: F.col(name_in_sql(one)) for one in load.columns}
+    return frame.select(
+        *[(columns[one].cast("string") if kinds[one] in as_text else columns[one]).alias(to) for one, to in load.columns.items()]
+    )
+
+
+def _written(frame: DataFrame, load: StagedLoad, stage: JDBCLoad) -> int:
+    """How many rows were written, counted on both sides. Raises ProblemError."""
+    way, seen = load.session.way, Observation()
+    counted = frame.observe(seen, F.count(F.lit(1)).alias("rows"))
+    counted = counted.coalesce(stage.num_partitions) if stage.num_partitions else counted
+    address = way.address(way.engine.begin_writing(), reads=False, more=way.engine.write_options)
+    options = {"url": address, "driver": way.engine.driver, "dbtable": load.staged, "batchsize": str(stage.batchsize)}
+    try:
+        counted.write.format("jdbc").options(**options, isolationLevel="READ_COMMITTED").mode("append").save()
+    except Exception as error:
+        problem = problem_in(error, way.name)
+        if problem is None or problem.code == "value-not-typed":
+            raise
+        raise ProblemError(problem) from None
+    there = int(load.session.value(f"SELECT count(*) FROM {load.staged}") or 0)
+    if there != seen.get["rows"]:
+        raise ProblemError(_lost(seen.get["rows"], there, stage.table_name))
+    return there
+
+
+@dataclass
+class StagedLoad:
+    """Rows that wait. `columns`: of the view → of the table; all names of SQL are quoted."""
+
+    stage: JDBCLoad
+    target: str
+    staged: str
+    is_new: bool
+    columns: dict[str, str]
+    session: Session
+    rows: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def listed(self) -> list[str]:
+        return [self.session.way.engine.quoted(name) for name in self.columns.values()]
+
+    @property
+    def keys(self) -> list[str]:
+        by_name = {name.casefold(): into for name, into in self.columns.items()}
+        return [self.session.way.engine.quoted(by_name[key.casefold()]) for key in self.stage.merge_keys]
+
+
+class DatabaseChanges:
+    """What a run writes into one database: all of it becomes visible in one transaction (`executor.stages.base.Elsewhere`)."""
+
+    def __init__(self, way: Way) -> None:
+        self.way, self.is_visible = way, False
+        self._loads: list[StagedLoad] = []
+        self._session = way.open(way.engine.begin_writing(), reads=False)
+        """It holds the locks of the tables in which rows wait, as long as it lives."""
+
+    # --- staging
+
+    def load(self, stage: JDBCLoad, frame: DataFrame, context: StageContext) -> StagedLoad | None:
+        """A fresh table for the rows; None where the stage keeps what is there. Raises ProblemError."""
+        engine, parts = self.way.engine, name_parts(stage.table_name, "tableName")
+        target = ".".join(map(engine.quoted, parts))
+        if any(one.target.casefold() == target.casefold() for one in self._loads):
+            raise ProblemError(_twice(stage.table_name))
+        there = self._columns_of(target)
+        if there is not None and stage.save_mode == "ErrorIfExists":
+            raise ProblemError(_exists(stage.table_name))
+        if there is not None and stage.save_mode == "Ignore":
+            context.log(f"The table “{stage.table_name}” is there, so it is left as it is.")
+            return None
+        _require_keys(stage, frame)
+        schema = parts[:-1]
+        self._remove_leftovers(schema)
+        name = f"{STAGING}{uuid4().hex[:16]}"
+        staged = ".".join(map(engine.quoted, [*schema, name]))
+        if (lock := engine.hold(name)) and not self._session.value(lock):
+            raise RuntimeError("a name of 64 random bits is taken")
+        if there is None:
+            columns, statement = _new_columns(frame, self.way, staged)
+        else:
+            needed = {row[0] for row in self._session.rows(engine.needed(schema[-1] if schema else None, parts[-1]))}
+            columns = _matched(frame, there, needed, self.way, stage)
+            statement = engine.staging(staged, target, [engine.quoted(one) for one in columns.values()])
+        self._session.execute(statement)
+        load = StagedLoad(stage, target, staged, there is None, columns, self._session)
+        self._loads.append(load)
+        return load
+
+    def _columns_of(self, target: str) -> list[Column] | None:
+        try:
+            return self._session.columns(target)
+        except ProblemError as error:
+            if error.problems[0].code == "table-missing":
+                return None
+            raise
+
+    def _remove_leftovers(self, schema: Sequence[str]) -> None:
+        """Tables of runs that no longer live: nobody holds their lock."""
+        engine = self.way.engine
+        if not (query := engine.tables_like(schema[-1] if schema else None, STAGING)):
+            return
+        own = {one.staged for one in self._loads}
+        for (name,) in self._session.rows(query):
+            staged = ".".join(map(engine.quoted, [*schema, str(name)]))
+            lock = engine.hold(str(name))
+            if staged not in own and lock and self._session.value(lock):
+                self._session.execute(f"DROP TABLE IF EXISTS {staged}")
+
+    def require_key(self, load: StagedLoad) -> None:
+        """Each row that is merged has a key of its own. Raises ProblemError."""
+        if not load.stage.merge_keys:
+            return
+        keys = ", ".join(load.keys)
+        empty = " OR ".join(f"{key} IS NULL" for key in load.keys)
+        without = int(load.session.value(f"SELECT count(*) FROM {load.staged} WHERE {empty}") or 0)
+        doubles = f"SELECT {keys}, count(*) AS n FROM {load.staged} GROUP BY {keys} HAVING count(*) > 1"
+        found = load.session.rows(self.way.engine.limited(doubles, 1))
+        if without or found:
+            raise ProblemError(_no_key(load.stage, without, found[0] if found else None))
+
+    # --- publishing
+
+    def make_ready(self) -> None:
+        if not self._loads:
+            return
+        self._session.begin()
+        for load in self._loads:
+            self._change(load)
+
+    def _change(self, load: StagedLoad) -> None:
+        engine, session, mode = self.way.engine, self._session, load.stage.save_mode
+        if load.is_new:
+            if engine.names_in_transactions:
+                self._rename(load)
+            return
+        for statement in engine.locked(load.target) if mode != "Append" else ():
+            session.execute(statement)
+        there = int(session.value(f"SELECT count(*) FROM {load.staged}") or 0)
+        if there != load.rows:
+            raise ProblemError(_lost(load.rows, there, load.stage.table_name))
+        kept = 0
+        if mode == "Overwrite":
+            session.execute(f"DELETE FROM {load.target}")
+        if mode == "Merge":
+            kept = self._merged(load)
+        listed = ", ".join(load.listed)
+        only_new = f" WHERE NOT EXISTS (SELECT 1 FROM {load.target} AS t WHERE {same(load.keys)})" if mode == "Merge" else ""
+        added = session.execute(f"INSERT INTO {load.target} ({listed}) SELECT {listed} FROM {load.staged} AS s{only_new}")
+        if added != load.rows - kept:
+            raise ProblemError(_lost(load.rows - kept, added, load.stage.table_name))
+        if mode == "Merge":
+            load.facts |= {"rows_updated": kept, "rows_added": added}
+        if engine.names_in_transactions:
+            session.execute(f"DROP TABLE {load.staged}")
+
+    def _merged(self, load: StagedLoad) -> int:
+        """Gives the rows that are there their new values; how many of the staged rows have one."""
+        found = f"SELECT count(*) FROM {load.staged} AS s WHERE EXISTS (SELECT 1 FROM {load.target} AS t WHERE {same(load.keys)})"
+        kept = int(self._session.value(found) or 0)
+        others = [name for name in load.listed if name not in load.keys]
+        if kept and others:
+            self._session.execute(self.way.engine.updated(load.target, load.staged, load.keys, others))
+        return kept
+
+    def _rename(self, load: StagedLoad) -> None:
+        name = self.way.engine.quoted(name_parts(load.stage.table_name, "tableName")[-1])
+        self._session.execute(self.way.engine.renamed(load.staged, load.target, name))
+
+    def publish(self) -> None:
+        if not self._loads:
+            return
+        try:
+            self._session.commit()
+        except ProblemError as error:
+            if error.problems[0].code != GONE.code or not self._is_done():
+                raise
+        self.is_visible = True
+        if not self.way.engine.names_in_transactions:
+            for load in self._loads:
+                if load.is_new:
+                    self._rename(load)
+
+    def _is_done(self) -> bool:
+        """Whether a commit was carried out whose answer was lost: then the tables in which rows waited are gone. Raises ProblemError where
+        that cannot be told."""
+        if not self.way.engine.names_in_transactions:
+            raise ProblemError(_not_known(self._loads))
+        try:
+            session = self.way.open(self.way.engine.begin_writing(), reads=False)
+            try:
+                session.columns(self._loads[0].staged)
+            except ProblemError as error:
+                return error.problems[0].code == "table-missing"
+            return False
+        except ProblemError:
+            raise ProblemError(_not_known(self._loads)) from None
+
+    def discard(self) -> None:
+        """The tables in which rows wait go; where the database is gone, the next run takes them away."""
+        try:
+            self._session.close()
+            session = self.way.open(self.way.engine.begin_writing(), reads=False)
+            for load in self._loads:
+                session.execute(f"DROP TABLE IF EXISTS {load.staged}")
+        except Exception:  # noqa: BLE001 – the outcome is decided already
+            return
+        finally:
+            self.way.close()
+
+    def named_in(self, text: str) -> str | None:
+        names = [load.stage.table_name for load in self._loads]
+        return next((name for name in names if re.search(rf"(?i)(?<!\w){re.escape(name_parts(name, '')[-1])}(?!\w)", text)), None)
+
+    def facts(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "stage": load.stage.name,
+                "uri": f"{load.stage.connection}:{load.stage.table_name}",
+                "save_mode": load.stage.save_mode,
+                "format": load.stage.format,
+                "rows": load.rows,
+            }
+            | load.facts
+            for load in self._loads
+        ]
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------------
+
+
+def _new_columns(frame: DataFrame, way: Way, staged: str) -> tuple[dict[str, str], str]:
+    """The columns of a new table, and the statement that makes it. Raises ProblemError."""
+    kinds = {one.name: way.engine.type_of(one.dataType.simpleString()) for one in frame.schema.fields}
+    if wrong := [one for one in frame.schema.fields if kinds[one.name] is None]:
+        raise ProblemError([_no_type(one.name, one.dataType, way) for one in wrong])
+    listed = ", ".join(f"{way.engine.quoted(name)} {kind}" for name, kind in kinds.items())
+    return {name: name for name in kinds}, f"CREATE TABLE {staged} ({listed}){way.engine.behind_new_table}"
+
+
+def _matched(frame: DataFrame, there: Sequence[Column], needed: set[str | None], way: Way, stage: JDBCLoad) -> dict[str, str]:
+    """Column of the view → column of the table. Raises ProblemError with all that does not fit."""
+    exact = {column.name: column for column in there}
+    folded = {column.name.casefold(): column for column in there}
+    problems, columns = [], {}
+    for one in frame.schema.fields:
+        column = exact.get(one.name) or folded.get(one.name.casefold())
+        if column is None:
+            problems.append(_not_there(one.name, list(exact), stage.table_name))
+        elif why := way.engine.loses(one.dataType.simpleString(), column):
+            problems.append(_does_not_fit(one.name, one.dataType, column, why, way))
+        else:
+            columns[one.name] = column.name
+    left = [name for name in needed if name and name not in columns.values()]
+    problems += [_needed(name, stage.table_name) for name in left]
+    if problems:
+        raise ProblemError(problems)
+    return columns
+
+
+def _require_keys(stage: JDBCLoad, frame: DataFrame) -> None:
+    known = {name.casefold() for name in frame.columns}
+    if missing := [key for key in stage.merge_keys if key.casefold() not in known]:
+        raise ProblemError(
+            Problem(
+                code="column-unknown",
+                field="mergeKeys",
+                message=f"There is no column “{missing[0]}”.",
+                found=missing[0],
+                expected="one of " + ", ".join(frame.columns),
+                fix=did_you_mean(missing[0], frame.columns) or "Name a column of the view.",
+            )
+        )
+
+
+# --- problems ---------------------------------------------------------------------------------------------------------------
+
+
+def _no_type(name: str, kind: DataType, way: Way) -> Problem:
+    fix = (
+        "CAST it to the type it is meant to have." if isinstance(kind, AtomicType) else f"Make a text of it: to_json({name_in_sql(name)})."
+    )
+    return Problem(
+        code="column-type",
+        field="inputView",
+        message=f"{way.engine.dialect} has no type for the column “{name}” ({kind.simpleString()[:60]}).",
+        data_column=name,
+        fix=f"In the SQL before: {fix}",
+    )
+
+
+def _does_not_fit(name: str, kind: DataType, column: Column, why: str, way: Way) -> Problem:
+    return Problem(
+        code="column-type",
+        field="inputView",
+        message=f"The column “{name}” ({kind.simpleString()[:60]}) does not fit “{column.name}” in the table ({column.type}). {why}",
+        data_column=name,
+        found=kind.simpleString()[:60],
+        expected=column.type + (f"({column.digits},{column.scale})" if column.type in ("numeric", "decimal") else ""),
+        fix="Convert it in the SQL before, or change the table.",
+    )
+
+
+def _not_there(name: str, known: Sequence[str], table: str) -> Problem:
+    return Problem(
+        code="column-unknown",
+        field="inputView",
+        message=f"The table “{table}” has no column “{name}”.",
+        data_column=name,
+        found=name,
+        expected="one of " + ", ".join(known),
+        fix=did_you_mean(name, known) or "Leave it out in the SQL before, or give the table such a column.",
+    )
+
+
+def _needed(name: str, table: str) -> Problem:
+    return Problem(
+        code="column-missing",
+        field="inputView",
+        message=f"The table “{table}” needs a value for “{name}”, and the view has no such column.",
+        expected=name,
+        fix="Make it in the SQL before.",
+    )
+
+
+def _exists(table: str) -> Problem:
+    words = f"The table “{table}” is there already, and this stage must not change it."
+    return Problem(code="output-exists", field="tableName", message=words, fix="Choose Overwrite, Append or Merge, or another table.")
+
+
+def _twice(table: str) -> Problem:
+    words = f"Two stages of this job write to “{table}”."
+    return Problem(code="output-twice", field="tableName", message=words, fix="Join their rows before (UNION ALL), and write them once.")
+
+
+def _lost(meant: int, there: int, table: str) -> Problem:
+    return Problem(
+        code="rows-lost",
+        field="tableName",
+        message=f"“{table}” would get another number of rows than were to be written. Nothing was changed.",
+        found=f"{there:,} rows",
+        expected=f"{meant:,} rows",
+        fix="Look for triggers and rules of the table; if there are none, run it again.",
+    )
+
+
+def _no_key(stage: JDBCLoad, without: int, double: Sequence[str | None] | None) -> Problem:
+    if without:
+        words = f"{without:,} rows have no value in the key."
+        return Problem(code="merge-key", field="mergeKeys", message=words, fix="Leave them out in the SQL before, or choose another key.")
+    return Problem(
+        code="merge-key-twice",
+        field="mergeKeys",
+        message="Two rows have the same key, so it is not clear which of them is to stay.",
+        value=Foreign(", ".join(map(str, (double or [])[:-1]))[:200]),
+        found=", ".join(stage.merge_keys),
+        fix="Keep one row for each key in the SQL before, for instance with row_number().",
+    )
+
+
+def _not_known(loads: Sequence[StagedLoad]) -> Problem:
+    tables = ", ".join(f"“{load.stage.table_name}”" for load in loads)
+    return Problem(
+        code="database-not-known",
+        field="connection",
+        message=f"The connection broke off while the rows became visible: whether they are in {tables} is not known.",
+        fix="Look into the table before you run it again.",
+    )
