@@ -14,7 +14,7 @@ from portal.accounts.models import User
 from portal.accounts.policy import require
 from portal.audit.actions import record
 from portal.environments import connections
-from portal.environments.models import Connection, ConnectionTest, Environment
+from portal.environments.models import Connection, ConnectionTest, Environment, Root
 from portal.errors import PortalError
 from portal.runs import preview_client
 
@@ -56,7 +56,7 @@ def test_connection(
             "settings": described.settings(),
             "secrets": given,
             "stored": connection.pk if connection else None,
-            "roots": [{"name": root.name, "address": root.address} for root in connection.roots.all()] if connection else [],
+            "roots": [_told(root) for root in connection.roots.all()] if connection else [],
         }
     )
     require(actor, "manage_environment", environment)  # it may have been taken away meanwhile
@@ -70,6 +70,10 @@ def test_connection(
         about: dict[str, Any] = {"name": connection.name if connection else "", "kind": kind, "saved": is_saved, "works": outcome.works}
         record(action="test_connection", actor=actor, subject=found or environment, **about)
     return outcome
+
+
+def _told(root: Root) -> dict[str, Any]:
+    return {"name": root.name, "address": root.address, "may_write": root.may_write}
 
 
 def _asked(message: dict[str, Any]) -> dict[str, Any]:

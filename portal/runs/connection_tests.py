@@ -118,7 +118,7 @@ def _prepared(request: Mapping[str, Any]) -> Prepared:
             stored = Connection.objects.get(pk=int(request["stored"]), environment=environment)
             connections.require_same_sign_in(stored, described)
             secrets = dict(sealing.opened(stored, used_by=str(request["used_by"])))
-        given = {"kind": kind, "settings": described.settings(), "secrets": secrets, "roots": roots}
+        given = {"kind": kind, "settings": described.settings(), "secrets": secrets, "placed": roots}
         places = described.test_places([str(root["address"]) for root in roots])[:MOST_PLACES]
         return Prepared(environment, places, given)
     except (Environment.DoesNotExist, Connection.DoesNotExist, KeyError):

@@ -213,23 +213,50 @@ def connect(ada: Person, s3: S3Server) -> None:
         ada.ask("POST", f"{environment}/roots", {"name": name, "connection": connection, "address": f"s3a://{bucket}/in/"}, 201)
 
 
+KILLED = """
+import django, time
+django.setup()
+from django.conf import settings
+from portal.environments import resealing
+from portal.environments.keys import file
+file.add(settings.VAULT_KEYS_FILE, file.new_key())
+resealing.BATCH = 1
+for done in resealing.reseal():
+    print(done.resealed, resealing.left(), flush=True)
+    time.sleep(1)
+"""
+
+
+def another_key(stack: Stack) -> None:
+    """Everything is sealed anew by a program that is killed in the middle, and by one that goes on."""
+    variables = stack.environment | {"DJANGO_SETTINGS_MODULE": "portal.settings"}
+    with subprocess.Popen([sys.executable, "-c", KILLED], env=variables, stdout=subprocess.PIPE, text=True) as half:
+        assert half.stdout and [half.stdout.readline() for _ in range(2)] == ["1 4\n", "2 3\n"]
+        half.kill()
+    said = subprocess.run(
+        [sys.executable, "manage.py", "vault_keys", "reseal"], env=variables, check=True, timeout=120, capture_output=True, text=True
+    ).stdout
+    assert "3 sealed anew, 0 left" in said, said
+
+
 def use(ada: Person, stack: Stack) -> list[str]:
     """A run and a preview of each root, beside one of which another key seals everything, and a test of each connection, where there is
     one. Gives how the runs ended."""
     job, states = "/api/v1/projects/flights/jobs/daily_delays", []
     for before, root in enumerate(("raw", "archive"), start=1):
         written = {"document": document(f"{root}:flights.csv")}
-        ada.ask("POST", f"{job}/preview", {**written, "to": 2}, None)
+        assert ada.ask("POST", f"{job}/preview", {**written, "to": 1}).json()["rows"] == [["JFK", 2], ["EWR", 1]]
         ada.ask("POST", f"{job}/versions/", {**written, "message": root, "base_version": before}, 201)
         asked = {"job": "daily_delays", "environment": "dev", "version": before + 1}
         run = ada.ask("POST", "/api/v1/projects/flights/runs/", asked, 201).json()["id"]
         if root == "archive":
-            subprocess.run([sys.executable, "manage.py", "vault_keys", "new"], env=stack.environment, check=True, timeout=120)
+            another_key(stack)
         states.append(stack.until_state(run, "succeeded", "failed")["state"])
         for path in (f"/api/v1/projects/flights/runs/{run}", f"/p/flights/runs/{run}/", f"/api/v1/projects/flights/runs/{run}/log"):
             ada.ask("GET", path, expect=None)
-    for name in ("lake_s3", "archive_s3", "shop"):
-        ada.ask("POST", f"/api/v1/projects/flights/environments/dev/connections/{name}/test", {}, None)
+    for name, works in (("lake_s3", True), ("archive_s3", True), ("shop", False)):
+        tested = ada.ask("POST", f"/api/v1/projects/flights/environments/dev/connections/{name}/test", {}).json()
+        assert tested["works"] == works, tested
     return states
 
 
@@ -284,5 +311,5 @@ def test_five_canaries_are_nowhere(stack: Stack, ada: Person, s3_server: S3Serve
     print(f"\ncanaries: 5 in {len(FORMS)} forms; runs {states}; handed to {len(handed)}; looked through: {looked}, {len(ada.said)} answers")
     print(f"found: {places}")
     assert not any(places.values()), places
-    assert len(handed) >= 2 and watch.looks > 5 and watch.commands > 5
+    assert states == ["succeeded", "succeeded"] and len(handed) >= 2 and watch.looks > 5 and watch.commands > 5
     assert ACCESS_KEY.encode() not in (stack.home / "sluice.sqlite3").read_bytes()
