@@ -100,6 +100,19 @@ def masked(content: Any) -> Any:
     return _masked(content, credentials_in(content), ())
 
 
+_PAIR = re.compile(r'"(?P<key>(?:[^"\\\n]|\\.){1,80})"\s*:\s*"(?P<value>(?:[^"\\\n]|\\.)+)')
+
+
+def masked_text(text: str) -> str:
+    """The same of a text that is no JSON (yet): what its words say to be a password or key, and what looks like one."""
+    spans = [
+        pair.span("value") for pair in _PAIR.finditer(text) if _SECRET_NAMES.match(pair["key"]) and not PLACEHOLDER.fullmatch(pair["value"])
+    ]
+    for start, end in sorted([*spans, *_spans(text, is_sql=False)], reverse=True):
+        text = text[:start] + MASK + text[end:] if text[start:end] != MASK else text
+    return text
+
+
 def _defaults_of_secrets(content: Any) -> Iterator[Found]:
     """A parameter that is a secret has no value in the document, whatever its name is."""
     declared = content.get("parameters") if isinstance(content, dict) else None

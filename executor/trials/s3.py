@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from executor.connections.s3 import S3
 from executor.problems import ProblemError
-from executor.stores.s3_access import S3Access, code_of, told
+from executor.stores.s3_access import access_of, code_of, told
 from executor.trials.trial import Placed, Stopped, Trial, fact, seconds, tls
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def test(connection: S3, trial: Trial, roots: Sequence[Placed]) -> None:
     """TLS, sign-in, and each root: list, and read of what is listed. Raises Stopped."""
     place = connection.test_places([root.address for root in roots])[0]
     tls(trial, place.host, place.port, is_on=connection.tls == "verified")
-    client = replace(_access(connection), answer_seconds=seconds(), tries=1).client()
+    client = replace(access_of(connection), answer_seconds=seconds(), tries=1).client()
     _sign_in(trial, connection, client, roots)
     wrong = [why for root in roots[:MOST_ROOTS] if (why := _try_root(trial, connection, client, root))]
     if wrong:
@@ -159,14 +159,3 @@ def _ago(when: datetime) -> str:
             count = minutes // size
             return fact(f"{count} {word}{'s' if count > 1 else ''} old")
     return "just written"
-
-
-def _access(connection: S3) -> S3Access:
-    key, secret = connection.access_key, connection.secret_key
-    return S3Access(
-        region=connection.region,
-        endpoint=connection.url(),
-        path_style=connection.bucket_style == "path",
-        key_id=key.get_secret_value() if key else "",
-        secret=secret.get_secret_value() if secret else "",
-    )

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from executor.connections import CONNECTION_KINDS, ConnectionKind
 from portal.accounts import policy
 from portal.accounts.people import project_for_people
-from portal.environments import connections
+from portal.environments import connections, open_data
 from portal.environments.backends import offered_to
 from portal.environments.connection_forms import FROM, ConnectionForm, RootForm, form_of, rotate_form
 from portal.environments.models import Connection, ConnectionTest, Environment, Root
@@ -50,12 +50,23 @@ def list_connections(request: HttpRequest, project: str, environment: str) -> Ht
         "environments": managed,
         "connections": [{"row": row, "described": connections.stored(row), "version": _in_use(row), "test": test_of(row)} for row in rows],
         "roots": found.roots.select_related("connection"),
+        "open_sets": open_data.not_yet_in(found),
         "section": "connections",
     }
     return render(request, "environments/connections.html", shown)
 
 
 @never_cache  # the button “back” would show what was typed
+@require_POST
+def add_open_data(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """A set of open data: connection and root at once."""
+    found, name = find_environment(request, project, environment), request.POST.get("name", "")
+    done = f"{name} is there: jobs read it as {name}:… – test it to see whether its owner lets everybody in."
+    return attempt(
+        request, lambda: open_data.add_open_data(actor=person_of(request), environment=found, name=name), done, LIST, project, environment
+    )
+
+
 @require_http_methods(["GET", "POST"])
 def add_connection(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     found = find_environment(request, project, environment)

@@ -13,10 +13,12 @@ from rest_framework.response import Response
 
 from executor.connections import CONNECTION_KINDS
 from executor.connections.base import LONGEST_SECRET
+from executor.connections.open_data import OPEN_SETS
 from portal.api_base import refuse_unknown
 from portal.environments import connections
 from portal.environments.api import OfEnvironment
 from portal.environments.models import Connection, ConnectionSecret, ConnectionTest, Environment, Root
+from portal.environments.open_data import add_open_data
 from portal.errors import PortalError
 from portal.locking import EDITION_SIGNS
 
@@ -199,6 +201,19 @@ class Roots(OfEnvironment):
         return Response(RootOut(made).data, status=201)
 
 
+class OpenDataIn(serializers.Serializer[Root]):
+    name = serializers.ChoiceField(choices=[one.name for one in OPEN_SETS], help_text="Of a set of the AWS Open Data Registry.")
+
+
+class OpenData(OfConnections):
+    @extend_schema(
+        summary="Add a set of open data: a connection and a root to read", request=OpenDataIn, responses={201: RootOut}, tags=TAGS
+    )
+    def post(self, request: Request, project: str, environment: str) -> Response:
+        made = add_open_data(actor=self.person, environment=self.managed(), **self.taken(OpenDataIn))
+        return Response(RootOut(made).data, status=201)
+
+
 class RootDetail(OfEnvironment):
     changes = "manage_environment"
 
@@ -244,6 +259,7 @@ urlpatterns = [
     path(_ENVIRONMENT + "/connections", Connections.as_view()),
     path(_ENVIRONMENT + "/connections/<str:connection>", ConnectionDetail.as_view()),
     path(_ENVIRONMENT + "/connections/<str:connection>/rotate", RotateSecret.as_view()),
+    path(_ENVIRONMENT + "/open-data", OpenData.as_view()),
     path(_ENVIRONMENT + "/roots", Roots.as_view()),
     path(_ENVIRONMENT + "/roots/<str:root>", RootDetail.as_view()),
 ]

@@ -15,6 +15,7 @@ urlpatterns = [
     path(_ENVIRONMENT + "/secrets/<str:name>/remove", views.remove_secret, name="remove_secret"),
     path("p/<slug:project>/connections/", connection_views.home, name="connections_home"),
     path(_ENVIRONMENT + "/connections", connection_views.list_connections, name="connections"),
+    path(_ENVIRONMENT + "/open-data", connection_views.add_open_data, name="add_open_data"),
     path(_ENVIRONMENT + "/new-connection", connection_views.add_connection, name="add_connection"),
     path(_ENVIRONMENT + "/connections/<str:connection>", connection_views.edit_connection, name="connection"),
     path(_ENVIRONMENT + "/connections/<str:connection>/rotate", connection_views.rotate_secret, name="rotate_secret"),

@@ -196,7 +196,7 @@ def save_draft(
         audit.record(action="start_draft", actor=actor, subject=job)
     if not isinstance(base_version, _Unset):
         draft.base_version = _version_numbered(job, base_version)
-    draft.document, draft.revision = document, draft.revision + 1
+    draft.document, draft.revision = documents.keepable(document), draft.revision + 1
     draft.save()
     return draft
 

@@ -18,6 +18,7 @@ from executor.document import job as judge
 from executor.document import kept_files
 from executor.document.places import addresses_as_written
 from executor.document.reading import read_document
+from executor.document.suggested_connections import problems_with_connections
 from executor.files import tree
 from executor.language import credentials, json_text
 from executor.language.dialects.advice import advice
@@ -164,6 +165,30 @@ def _shown(text: str) -> str:
         return text
     masked = credentials.masked(content)
     return text if masked == content else json.dumps(masked, ensure_ascii=False, indent=2) + "\n"
+
+
+def keepable(text: str) -> str:
+    """The document as a draft is kept: without the passwords and keys that somebody wrote into it."""
+    if not credentials.may_hold(text):
+        return text
+    try:
+        json_text.loads(text)
+    except ValueError:
+        return credentials.masked_text(text)
+    return _shown.__wrapped__(text)
+
+
+def with_connections(problems: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
+    """The problems; those that a connection mends say which one (`executor.document.suggested_connections`)."""
+    try:
+        return list(problems_with_connections(problems, json_text.loads(text)))
+    except ValueError:
+        return problems
+
+
+def holds_credentials(text: str) -> bool:
+    """Whether somebody wrote a password or key into it."""
+    return shown(text) != text
 
 
 def require_no_credentials(document: str) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 
-from executor.connections import CONNECTION_KINDS
+from executor.connections import CONNECTION_KINDS, ConnectionKind
 from executor.document.forms import form_fields, insert_menu
 from executor.stages import STAGE_TYPES
 from portal.accounts import policy
 from portal.accounts.models import User
-from portal.environments.models import Connection
+from portal.environments.models import Connection, Environment
 from portal.jobs.actions import ended_drafts
 from portal.jobs.documents import EMPTY, shown
 from portal.jobs.models import Draft, Job
@@ -62,7 +62,9 @@ def config(user: User, job: Job, draft: Draft | None) -> dict[str, Any]:
         "may": {
             action: policy.can(user, action, job) for action in ("edit_job", "preview", "run_draft", "save_version", "request_promotion")
         },
-        "urls": _addresses(job),
+        "may_connect": bool(lowest and policy.can(user, "manage_environment", lowest)),
+        "connection_kinds": {kind: _kind(cls) for kind, cls in CONNECTION_KINDS.items()},
+        "urls": _addresses(job) | _of_connections(job, lowest),
     }
 
 
@@ -96,6 +98,33 @@ def _addresses(job: Job) -> dict[str, str]:
     lowest = job.project.environments.order_by("rank").first()
     folder = reverse("data:folder", args=[job.project.slug, lowest.name]) if lowest else ""
     return own | {name: base + path for name, path in others.items()} | {"folder": folder, "sign_in": _sign_in(own["job"])}
+
+
+def _kind(cls: type[ConnectionKind]) -> dict[str, Any]:
+    """What one has to say of a connection of this kind; the rest stays as it is without being said."""
+    asked = [name for name in cls.model_fields if cls.hints(name).get("widget") in ("text", "number", "choice", "secret")]
+    fields = [
+        {
+            "name": name,
+            "label": cls.model_fields[name].title,
+            "widget": cls.hints(name)["widget"],
+            "words": cls.hints(name).get("words", {}),
+            "when": cls.hints(name).get("when", {}),
+            "default": cls.model_fields[name].get_default() if not cls.model_fields[name].is_required() else "",
+        }
+        for name in asked
+        if not cls.hints(name).get("advanced")
+    ]
+    return {"title": cls.title, "offers": cls.offers, "fields": fields}
+
+
+def _of_connections(job: Job, lowest: Environment | None) -> dict[str, str]:
+    """Where connections and roots of the lowest environment are made, by programs and by people."""
+    if lowest is None:
+        return {}
+    api = f"/api/v1/projects/{job.project.slug}/environments/{lowest.name}"
+    page = reverse("environments:connections", args=[job.project.slug, lowest.name])
+    return {"add_connection": f"{api}/connections", "add_root": f"{api}/roots", "connections": page}
 
 
 _OWN = ("job", "edit", "draft", "discard_draft", "check", "save", "format", "sources", "presence", "versions", "diff")

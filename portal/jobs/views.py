@@ -18,7 +18,7 @@ from portal.accounts.models import Project, User
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs import actions, job_list, places, plain_words
-from portal.jobs.documents import problems_of, shown, stages_of
+from portal.jobs.documents import holds_credentials, problems_of, shown, stages_of
 from portal.jobs.doors import find_job, find_project, person
 from portal.jobs.forms import LARGEST_IMPORT, EditJobForm, ImportForm, NewJobForm
 from portal.jobs.importing import NotADocument, document_in, name_from, too_large
@@ -211,8 +211,17 @@ def job(request: HttpRequest, project: str, job: str) -> HttpResponse:
             initial={"description": found.description, "tags": found.tags, "owner": found.owner_id, "runs_at_once": found.runs_at_once},
         ),
         "restored": request.GET.get("restored"),
+        "with_credentials": _with_credentials(found)
+        if policy.can(user, "edit_job", found) or policy.can(user, "manage_environment", found.project)
+        else [],
     }
     return render(request, "jobs/job.html", context)
+
+
+def _with_credentials(found: Job) -> list[int]:
+    """Numbers of the versions into which somebody wrote a password or key, before that was refused."""
+    rows = found.versions.order_by("number").values_list("number", "document")
+    return [number for number, document in rows.iterator(50) if holds_credentials(document)]
 
 
 def _may_about_places(user: User, environment: Environment) -> dict[str, bool]:

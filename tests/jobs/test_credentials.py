@@ -77,6 +77,36 @@ def test_what_was_kept_before_is_not_shown(
     assert "•••••" in told[1]
 
 
+@pytest.mark.parametrize("cut", [0, 3, 40])
+def test_a_draft_is_kept_without_it(job: Job, ana: User, browser_of: Callable[..., Any], cut: int) -> None:
+    """Also while it is no JSON."""
+    from portal.jobs import actions
+
+    text = json.dumps(DOCUMENT | {"description": "jdbc:postgresql://u:" + CANARY + "@db/x"})
+    kept = actions.save_draft(actor=ana, job=job, document=text[: len(text) - cut] if cut else text, revision=0)
+    assert CANARY not in kept.document and "•••••" in kept.document and "raw/a" in kept.document
+    assert CANARY not in browser_of(ana).get(f"/p/flights/jobs/{job.name}/edit").content.decode()
+
+
+def test_the_check_says_which_connection_it_would_be(job: Job, ana: User, browser_of: Callable[..., Any]) -> None:
+    stage = {**STAGE, "inputURI": "s3a://acme-lake/raw/x"}
+    answer = browser_of(ana).post(
+        f"/p/flights/jobs/{job.name}/check", {"document": json.dumps({"stages": [stage]})}, content_type="application/json"
+    )
+    (found,) = [one for one in answer.json()["problems"] if one["code"] == "literal-credential"]
+    assert (found["connection"]["kind"], found["connection"]["root"]) == ("s3", "s3a://acme-lake/raw/") and "Make a connection" in found[
+        "fix"
+    ]
+    assert CANARY not in answer.content.decode()
+
+
+def test_who_can_mend_it_is_told_on_the_jobs_page(job: Job, ana: User, vic: User, ada: User, browser_of: Callable[..., Any]) -> None:
+    old = factories.make_version(job, ana, DOCUMENT)
+    told = [browser_of(person).get(f"/p/flights/jobs/{job.name}/").content.decode() for person in (ana, ada, vic)]
+    assert ["was written into" in text for text in told] == [True, True, False]
+    assert f"versions/{old.number}" in told[0] and CANARY not in "".join(told)
+
+
 def test_the_command_lists_where_and_never_what(job: Job, ana: User, capsys: pytest.CaptureFixture[str]) -> None:
     factories.make_version(job, ana, DOCUMENT)
     job.project.environments.filter(name="prod").update(parameters={"lake_password": CANARY, "year": 2013})

@@ -3,6 +3,7 @@
 import { el, icon, plural } from "../dom.js";
 import { request } from "../server.js";
 import { show } from "../toasts.js";
+import { connectionButton } from "./connection_dialog.js";
 import { replacementOf } from "./fixes.js";
 import { SqlEditor } from "./sql.js";
 import { fieldsOf, sqlField, typeOf } from "./stages.js";
@@ -226,7 +227,9 @@ export class StageForm {
       const wrong = mine.filter((problem) => topOf(problem.field) === name);
       made.input?.setAttribute("aria-invalid", String(wrong.length > 0));
       made.wrong.replaceChildren(
-        ...wrong.map((problem) => el("p", { class: "wrong" }, icon("alert-circle"), words(problem), this.fixButton(problem, made))),
+        ...wrong.map((problem) =>
+          el("p", { class: "wrong" }, icon("alert-circle"), words(problem), this.fixButton(problem, made), connectionButton(problem, this)),
+        ),
       );
       if (wrong.length && this.advanced.contains(made.node) && !this.more) this.advanced.hidden = false;
     }
@@ -257,6 +260,7 @@ export class StageForm {
         : [problem.expected && !problem.fix ? `Expected ${problem.expected}. ` : "", problem.fix ?? ""],
       " ",
       this.mendButton(problem),
+      connectionButton(problem, this),
       place,
       problem.detail
         ? el("details", { class: "mut" }, el("summary", {}, "Technical words"), el("pre", { class: "wrap" }, problem.detail))

@@ -10,6 +10,7 @@ import { request } from "../server.js";
 import { choose } from "../tabs.js";
 import { duration } from "../times.js";
 import { show } from "../toasts.js";
+import { connectionButton } from "./connection_dialog.js";
 import { placeOf, problemList } from "./problems.js";
 
 /** What the last preview knew of each stage: rows, and whether the stage has changed since. */
@@ -359,7 +360,7 @@ export class Preview {
   drawProblems() {
     const { list } = this.problems;
     this.parts.count.textContent = list.length ? String(list.length) : "";
-    this.parts.problems.replaceChildren(problemList(list, this.goto));
+    this.parts.problems.replaceChildren(problemList(list, this.goto, (problem) => connectionButton(problem, this)));
   }
 
   async copy() {

@@ -133,8 +133,8 @@ export class Problems extends EventTarget {
 const keyed = (problems, keys) =>
   problems.map((problem) => ({ ...problem, key: problem.stage_index === undefined ? null : keys[problem.stage_index] }));
 
-/** The list in the panel: each problem is a button that leads to its place. */
-export function problemList(problems, goto) {
+/** The list in the panel: each problem is a button that leads to its place; `mend` gives another that mends it, or null. */
+export function problemList(problems, goto, mend = () => null) {
   if (!problems.length)
     return el(
       "div",
@@ -158,6 +158,8 @@ export function problemList(problems, goto) {
           problem.found ? [" Found ", el("code", {}, problem.found), "."] : null,
           problem.expected ? ` Expected ${problem.expected}.` : null,
           problem.fix ? ` ${problem.fix}` : null,
+          " ",
+          mend(problem),
         ),
         el("span", { class: "where" }, placeOf(problem)),
       ),

@@ -145,6 +145,14 @@ export class Store extends EventTarget {
     } else this.setText(text);
   }
 
+  /** Another document, and no way back to the one before: it holds what shall be nowhere any more. */
+  replaceForGood(doc) {
+    this.adopt(doc, this.keys, this.chosen, { what: "all" });
+    this.past = [];
+    this.future = [];
+    this.lastMerge = null;
+  }
+
   /** The same content as the server wrote it (order of keys): no step of history, nothing to save. */
   settle(text) {
     const doc = read(text);

@@ -14,8 +14,8 @@ from portal.environments.secrets import plain_credentials
 from portal.jobs.models import Draft, JobVersion
 
 FIX = (
-    "Change each where it is valid. In a job, declare a parameter of the type secret and write ${its name} instead; in an environment, "
-    "take the parameter out and set a secret of its name."
+    "Change each where it is valid. In a job, name a connection instead (the editor makes one from what stands there), or declare a "
+    "parameter of the type secret and write ${its name}; in an environment, take the parameter out and set a secret of its name."
 )
 
 
