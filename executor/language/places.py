@@ -123,7 +123,7 @@ def _no_output(uri: str, field: str, why: str, fix: str) -> Problem:
 def _why_not(name: str) -> tuple[str, str] | None:
     """What is wrong with one name of a path, and the fix."""
     if name == "..":
-        return "holds “..”", "Write the path from the lake's root."
+        return "holds “..”", "Write the path without “..”."
     if name in ("", "."):
         return None
     if any(unicodedata.category(sign).startswith("C") for sign in name):

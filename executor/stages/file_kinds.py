@@ -25,7 +25,7 @@ class WithSchema(Stage):
     schema_uri: str | None = stage_field(
         "schemaURI",
         "Schema file",
-        "A file in the lake that describes the columns (Arc's schema format).",
+        "A file that describes the columns (Arc's schema format).",
         "uri",
         default=None,
         advanced=True,
@@ -45,7 +45,7 @@ class PlaceExtract(Extract, WithSchema):
     input_uri: str | None = stage_field(
         "inputURI",
         "File",
-        "The file or folder to read, for instance raw/flights.csv. * stands for any text in a name.",
+        "The file or folder to read, such as raw/flights.csv, or archive:2013/x.csv in another root. * stands for any text in a name.",
         "uri",
         default=None,
         marks={"does": READS},
@@ -162,7 +162,12 @@ class PlaceLoad(Load, WithAuthentication):
     """Whether what it writes is a Delta table, and not files by themselves."""
 
     output_uri: str = stage_field(
-        "outputURI", "Folder", "Where the files go, for instance curated/daily_delays.", "uri", min_length=1, marks={"does": WRITES}
+        "outputURI",
+        "Folder",
+        "Where the files go, for instance curated/daily_delays, or archive:daily_delays in another root.",
+        "uri",
+        min_length=1,
+        marks={"does": WRITES},
     )
 
     def saves_as(self) -> str:

@@ -75,11 +75,11 @@ class WithAuthentication(WithParams):
     authentication: FlatMap = stage_field(
         "authentication",
         "Authentication",
-        "How to sign in to where the file is, for instance {“method”: “AmazonIAM”}. Files in the lake need none.",
+        "How to sign in to where the file is, for instance {“method”: “AmazonIAM”}. A root's connection says that here.",
         "map",
         default={},
         advanced=True,
-        marks={"unused": "signing in is used with remote storage only; this job reads and writes files in the lake"},
+        marks={"unused": "the connection of a root says how to sign in where its files lie"},
     )
 
     def problems(self) -> list[Problem]:
@@ -177,7 +177,7 @@ class WithSQL(WithAuthentication):
     input_uri: str | None = stage_field(
         "inputURI",
         "SQL file",
-        "A file in the lake that holds the query, instead of SQL written here.",
+        "A file that holds the query, instead of SQL written here.",
         "uri",
         default=None,
         advanced=True,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from django.utils.dateparse import parse_datetime
 from pydantic import BaseModel, ValidationError
 
 from executor.language.places import OF_A_VALUE, is_pattern
@@ -13,6 +14,7 @@ from executor.language.roots import DEFAULT, Located, located
 from executor.problems import Problem, ProblemError
 from executor.stores.folder import FolderStore
 from portal.accounts.models import User
+from portal.data.uses import READS, WRITES, Uses
 from portal.environments.models import Environment
 from portal.environments.reach import judged_by
 from portal.errors import PortalError
@@ -36,20 +38,47 @@ class _Level(BaseModel):
 def folder(user: User, environment: Environment, uri: str) -> dict[str, Any]:
     """`uri`: "" and `archive:` are roots, `raw` and `archive:2013` folders in them. Gives `entries` (each with the uri that documents say),
     `more`, and `is_table`: whether it holds parts of one table, whose names tell values and are left out. Raises PortalError."""
-    place = _place(environment, uri)
-    level = _here(environment, place.place) if place.root == DEFAULT else _there(user, environment, place)
-    shown = [one for one in level.entries if OF_A_VALUE not in one.name]
+    at = place(environment, uri)
+    level = _here(environment, at.place) if at.root == DEFAULT else _there(user, environment, at)
+    listed = [one for one in level.entries if OF_A_VALUE not in one.name]
     return {
-        "entries": [_as_dict(place, one) for one in sorted(shown, key=lambda one: (not one.is_folder, one.name))],
+        "entries": [_as_dict(at, one) for one in sorted(listed, key=lambda one: (not one.is_folder, one.name))],
         "more": level.more,
         "is_table": any(_is_part(one) for one in level.entries),
     }
 
 
-def _place(environment: Environment, uri: str) -> Located:
+def with_uses(environment: Environment, level: dict[str, Any]) -> dict[str, Any]:
+    """The same, with the names of the jobs that read and write each entry."""
+    uses = Uses(environment)
+    entries = [
+        {
+            **one,
+            "readers": uses.jobs(one["uri"], READS),
+            "writers": uses.jobs(one["uri"], WRITES),
+            "changed": parse_datetime(one["changed_at"] or ""),
+        }
+        for one in level["entries"]
+    ]
+    return level | {"entries": entries}
+
+
+def shown(at: Located) -> str:
+    """As `folder` takes it: a root has its colon."""
+    return f"{at.root}:{at.place}" if at.root != DEFAULT or not at.place else at.place
+
+
+def above(at: Located) -> list[str]:
+    """The root and the folders above, the uppermost first."""
+    parts = at.place.split("/") if at.place else []
+    return [shown(Located(at.root, "/".join(parts[:count]))) for count in range(len(parts))]
+
+
+def place(environment: Environment, uri: str) -> Located:
+    """Which folder of which root it is. Raises PortalError."""
     roots = judged_by(environment)
-    name, separator, place = uri.partition(":")
-    if not uri or (separator and not place and any(root.name == name for root in roots)):
+    name, separator, rest = uri.partition(":")
+    if not uri or (separator and not rest and any(root.name == name for root in roots)):
         return Located(name or DEFAULT, "")
     found = located(uri.removesuffix("/"), roots, "uri", environment=environment.name)
     if isinstance(found, Problem):
@@ -59,16 +88,16 @@ def _place(environment: Environment, uri: str) -> Located:
     return found
 
 
-def _here(environment: Environment, place: str) -> _Level:
+def _here(environment: Environment, path: str) -> _Level:
     try:
-        found = FolderStore(launcher.lake_folder(environment)).entries(place)
+        found = FolderStore(launcher.lake_folder(environment)).entries(path)
     except (ProblemError, OSError, ValueError):
         return _Level(entries=[], more=False)
     return _Level(entries=[_Entry(**vars(one)) for one in found.entries], more=found.more)
 
 
-def _there(user: User, environment: Environment, place: Located) -> _Level:
-    values = {"uri": str(place), "root": place.root, "folder": place.place}
+def _there(user: User, environment: Environment, at: Located) -> _Level:
+    values = {"uri": str(at), "root": at.root, "folder": at.place}
     event = async_to_sync(preview_client.answer_over_files)("list", user=user.pk, environment=environment.pk, values=values)
     if isinstance(event.get("problem"), dict):
         problem = problem_of(event["problem"])
@@ -83,8 +112,8 @@ def _is_part(one: _Entry) -> bool:
     return OF_A_VALUE in one.name if one.is_folder else one.name.startswith("part-")
 
 
-def _as_dict(place: Located, one: _Entry) -> dict[str, Any]:
-    uri = str(Located(place.root, f"{place.place}/{one.name}".lstrip("/")))
+def _as_dict(at: Located, one: _Entry) -> dict[str, Any]:
+    uri = str(Located(at.root, f"{at.place}/{one.name}".lstrip("/")))
     changed = None if one.changed is None else datetime.fromtimestamp(one.changed, UTC).isoformat()
     reader = None if one.is_folder else reader_of(one.name)
     return {"name": one.name, "uri": uri, "is_folder": one.is_folder, "stage_type": reader, "bytes": one.size, "changed_at": changed}

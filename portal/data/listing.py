@@ -17,6 +17,7 @@ from portal.data.models import FileVersion, TableFacts
 from portal.data.uses import READS, WRITES, Uses
 from portal.environments.models import Environment
 from portal.jobs.models import Place
+from portal.jobs.places import Spelling
 from portal.runs.models import Run, StageRun
 
 _DIGITS = re.compile(r"\d+")
@@ -213,8 +214,9 @@ def add_knowledge(environment: Environment, tables: Iterable[Table], uses: Uses)
     """Columns, rows, who wrote and who reads each table, with a handful of queries whatever their number."""
     owners = {place.key: place for place in Place.objects.filter(environment=environment).select_related("owner", "given_by")}
     runs = [place.last_run_id for place in owners.values() if place.last_run_id]
-    counted, noted = _counted(environment, runs), _noted_columns(runs)
-    read = _read_columns(environment)
+    spelling = Spelling(environment)
+    counted, noted = _counted(environment, runs, spelling), _noted_columns(runs, spelling)
+    read = _read_columns(environment, spelling)
     facts = {found.uri: found for found in TableFacts.objects.filter(environment=environment)}
     brought = list(FileVersion.objects.filter(environment=environment).shown().select_related("brought_by"))
     names, people = {version.uri: version.original_name for version in brought}, _people(brought)
@@ -252,12 +254,12 @@ def _people(brought: Iterable[FileVersion]) -> dict[str, str]:
     return found
 
 
-def _counted(environment: Environment, runs: list[Any]) -> dict[tuple[str, str], int]:
+def _counted(environment: Environment, runs: list[Any], spelling: Spelling) -> dict[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     for pk, outputs in Run.objects.filter(pk__in=runs, environment=environment).values_list("pk", "outputs"):
         for output in outputs if isinstance(outputs, list) else []:
             if isinstance(output, dict) and isinstance(output.get("rows"), int) and output.get("save_mode") != "Append":
-                found[(str(pk), str(output.get("uri", "")).strip("/"))] = output["rows"]
+                found[(str(pk), spelling.of(str(output.get("uri", ""))))] = output["rows"]
     return found
 
 
@@ -267,14 +269,14 @@ _Read = dict[tuple[str, ...], tuple[list[dict[str, Any]], datetime]]
 """(place, files, bytes) → columns, and when they were read."""
 
 
-def _noted_columns(runs: list[Any]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+def _noted_columns(runs: list[Any], spelling: Spelling) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """The columns that each of the runs noted of what it wrote."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     stages = StageRun.objects.filter(run__in=runs, details__has_key="wrote").order_by("attempt_number")
     for run, wrote in stages.values_list("run_id", "details__wrote"):
         columns = _columns_of(wrote) if isinstance(wrote, dict) else None
         if columns is not None:
-            found[(str(run), str(wrote.get("uri", "")).strip("/"))] = columns
+            found[(str(run), spelling.of(str(wrote.get("uri", ""))))] = columns
     return found
 
 
@@ -286,7 +288,7 @@ def _columns_of(noted: dict[str, Any]) -> list[dict[str, Any]] | None:
     return [{"name": str(pair[0]), "type": str(pair[1])} for pair in pairs if isinstance(pair, list) and len(pair) == 2]
 
 
-def _read_columns(environment: Environment) -> _Read:
+def _read_columns(environment: Environment, spelling: Spelling) -> _Read:
     """The columns that the last runs noted of files they read."""
     found: _Read = {}
     runs = list(Run.objects.filter(environment=environment).order_by("-created_at").values_list("pk", flat=True)[:LATEST_RUNS])
@@ -294,7 +296,7 @@ def _read_columns(environment: Environment) -> _Read:
     for at, read in stages.values_list("started_at", "details__read"):
         columns = _columns_of(read) if isinstance(read, dict) and read.get("is_whole") else None
         if at is not None and columns is not None:
-            key = str(read.get("uri", "")).strip("/"), *(str(read.get(what)) for what in ("files", "bytes"))
+            key = spelling.of(str(read.get("uri", ""))), *(str(read.get(what)) for what in ("files", "bytes"))
             found[key] = columns, at
     return found
 

@@ -57,7 +57,7 @@ class _Rows(ProjectView):
 class FileRows(_Rows):
     @extend_schema(summary="Rows of a file or table", request=FileRowsIn, responses={200: PreviewOut}, tags=["data"])
     def post(self, request: Request, project: str, environment: str) -> Response:
-        """The first rows, as they lie in the lake now. A token needs the scope read, its person the right to see data there."""
+        """The first rows, as they lie there now. A token needs the scope read, its person the right to see data there."""
         taken = self.taken(FileRowsIn)
         place, table = self.asked(taken["uri"])
         return Response(PreviewOut(rows_of(self.message(place, table, taken["rows"]))).data)

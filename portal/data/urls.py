@@ -12,6 +12,7 @@ _IN = _DATA + "<slug:environment>/"
 urlpatterns: list[URLPattern | URLResolver] = [
     path(_DATA, views.home, name="home"),
     path(_IN, views.list_data, name="list"),
+    path(_IN + "browse", views.browse, name="browse"),
     path(_IN + "folder", views.folder, name="folder"),
     path(_IN + "arrived", views.arrived, name="arrived"),
     path(_IN + "table", views.table, name="table"),

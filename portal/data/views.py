@@ -27,6 +27,7 @@ from portal.data.listing import Filters, Table, find_table, list_tables
 from portal.data.models import FileVersion, VersionState
 from portal.data.uses import READS, used_by_any
 from portal.environments.models import Environment
+from portal.environments.reach import roots_in_words
 from portal.errors import NotAllowed, PortalError
 from portal.jobs import places
 from portal.jobs.actions import may_answer_for
@@ -84,6 +85,7 @@ def list_data(request: HttpRequest, project: str, environment: str) -> HttpRespo
             "writers": sorted({table.by for table in known if table.by})[:200],
             "unread": sum(not table.readers for table in known),
             "who_may": rights.who_may(found),
+            "roots": [root for root in roots_in_words(found) if not root["is_default"]],
             "uploads": uploads.config(user, place, found),
             "bin": [version for version in _bin(found) if with_data or not holds_a_value(version.uri)][:20],
         },
@@ -105,6 +107,26 @@ def folder(request: HttpRequest, project: str, environment: str) -> JsonResponse
     """?uri= names a root (`archive:`) or a folder in one → {entries, more, is_table}, see `portal.data.folders`."""
     user, place = person(request), find_project(request, project)
     return JsonResponse(folders.folder(user, find_environment(user, place, environment), request.GET.get("uri", "")))
+
+
+@require_GET
+def browse(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """?uri= names a root (`archive:`) or a folder in one; what lies there, and who reads and writes it."""
+    user, place = person(request), find_project(request, project)
+    found = find_environment(user, place, environment)
+    at = folders.place(found, request.GET.get("uri", ""))
+    context: dict[str, Any] = {
+        "project": place,
+        "environment": found,
+        "uri": folders.shown(at),
+        "above": folders.above(at),
+        "root": next(root for root in roots_in_words(found) if root["name"] == at.root),
+    }
+    try:
+        context["level"] = folders.with_uses(found, folders.folder(user, found, folders.shown(at)))
+    except PortalError as error:
+        context["trouble"] = " ".join(filter(None, (error.message, error.fix)))
+    return render(request, "data/browse.html", context)
 
 
 @require_GET

@@ -8,6 +8,7 @@ from typing import Any
 from executor.files.columns import EDITION
 from portal.environments.models import Environment
 from portal.jobs.models import Job
+from portal.jobs.places import Spelling
 from portal.runs.models import GOOD_STATES, Run, StageRun
 
 
@@ -26,10 +27,15 @@ def stages_of(run: Run | None) -> list[StageRun]:
 
 
 def noted(run: Run | None, what: str) -> dict[int, Mapping[str, Any]]:
-    """`what` is read or wrote → the columns that each stage met, by the stage's index. Nothing of runs that did not note them, or noted
-    them in words of before."""
+    """`what` is read or wrote → the columns that each stage met, and the place in the one way it is written, by the stage's index. Nothing
+    of runs that did not note them, or noted them in words of before."""
     told = {stage.index: stage.details.get(what) for stage in stages_of(run) if isinstance(stage.details, dict)}
-    return {index: facts for index, facts in told.items() if isinstance(facts, dict) and _is_noted(facts)}
+    spelling = Spelling(run.environment) if run and told else None
+    return {
+        index: facts | ({"uri": spelling.of(facts["uri"])} if spelling and isinstance(facts.get("uri"), str) else {})
+        for index, facts in told.items()
+        if isinstance(facts, dict) and _is_noted(facts)
+    }
 
 
 def _is_noted(facts: Mapping[str, Any]) -> bool:

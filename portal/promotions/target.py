@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import threading
+import time
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ from portal.runs.checks import declared_parameters
 SECONDS = 25.0
 """People do not wait longer than this for a look."""
 REMEMBERED = 40
+OTHER_ROOTS_SECONDS = 120
+"""So long a look into another root is good enough for a page: whether something has changed there only another look would tell."""
 MOST_FILES, WALK_SECONDS = 20_000, 2.0
 """Bounds of telling whether the files of one address are the same as before."""
 LONGEST_KEPT = 1_000_000
@@ -156,16 +159,17 @@ class _Told(BaseModel):
 
 
 def _key(version: JobVersion, target: Environment, job: ReadJob) -> str:
-    """The same key means: the same document and values, and the same files where it reads and writes. Empty where that cannot be told."""
+    """The same key means: the same document and values, and the same files where it reads and writes; in other roots, the same moment.
+    Empty where that cannot be told."""
     lake = launcher.lake_folder(target)
-    if any(address.at.root != DEFAULT for address in job.addresses):
-        return ""
-    uris = {(address.at.place, address.writes) for address in job.addresses}
+    uris = {(address.at.place, address.writes) for address in job.addresses if address.at.root == DEFAULT}
+    others = sorted({(str(address.at), address.at.where, address.writes) for address in job.addresses if address.at.root != DEFAULT})
+    since = int(time.monotonic() // OTHER_ROOTS_SECONDS) if others else 0
     try:
         states = [[uri, writes, _state(lake, uri, writes)] for uri, writes in sorted(uris)]
     except _TooMany:
         return ""
-    return json.dumps([target.pk, version.sha256, dict(job.values), states], default=str)
+    return json.dumps([target.pk, version.sha256, dict(job.values), states, others, since], default=str)
 
 
 def _state(lake: Path, uri: str, writes: bool) -> Any:

@@ -127,7 +127,7 @@ class OfData(ProjectView):
 class OutputRows(OfData):
     @extend_schema(summary="Rows of a run's output", request=OutputRowsIn, responses={200: PreviewOut})
     def post(self, request: Request, project: str, run: UUID, output: int) -> Response:
-        """`output` counts from 0 in the run's outputs. The rows are those that lie in the lake now."""
+        """`output` counts from 0 in the run's outputs. The rows are those that lie there now."""
         found = find_run(self.person, project, run)
         return Response(PreviewOut(rows_of(output_rows.message_for(self.person, found, output, self.taken(OutputRowsIn)["rows"]))).data)
 

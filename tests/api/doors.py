@@ -138,6 +138,7 @@ TABLE = {
     "P/data/": "GET view",
     "P/data/ENV/": "GET view in test",
     "P/data/ENV/arrived": "GET view in test",
+    "P/data/ENV/browse": "GET view in test",
     "P/data/ENV/columns": "POST view_data in test",
     "P/data/ENV/delete": "POST bring_data in test",
     "P/data/ENV/discard": "POST own",

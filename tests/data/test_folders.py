@@ -105,3 +105,32 @@ def test_the_editor_is_told_the_roots(client: Client, ana: User, dev: Environmen
         {"name": "lake", "where": "the folder of dev", "may_write": True, "is_default": True},
         {"name": "archive", "where": "s3a://acme-lake/prod/ on lake_s3", "may_write": False, "is_default": False},
     ]
+
+
+@pytest.mark.usefixtures("root")
+def test_the_page_shows_roots_and_what_lies_in_them(client: Client, ana: User, asked: list[dict[str, Any]], dev: Environment) -> None:
+    import json
+
+    from portal.errors import PortalError
+    from portal.runs import preview_client
+    from tests import factories
+
+    reads = json.loads(json.dumps(factories.DOCUMENT).replace("raw/flights.csv", "s3a://acme-lake/prod/in/x.csv"))
+    factories.make_version(factories.make_job(dev.project, ana, "reader_job"), document=reads, live_in=("dev",))
+    client.force_login(ana)
+    page = client.get("/p/flights/data/dev/").content.decode()
+    assert "s3a://acme-lake/prod/ on lake_s3" in page and "?uri=archive:" in page
+    page = client.get("/p/flights/data/dev/browse", {"uri": "s3a://acme-lake/prod/in"}).content.decode()
+    assert "archive:in" in page and "reader_job" in page and "paid=no" not in page and "There is more" in page
+    assert client.get("/p/flights/data/dev/browse", {"uri": "nowhere:"}).status_code == 422
+
+    async def fails(what: str, **given: Any) -> dict[str, Any]:
+        return {"event": "problem", "problem": {"code": "s3-no-bucket", "message": "There is no such bucket.", "fix": "Ask."}}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preview_client, "answer_over_files", fails)
+        assert "There is no such bucket. Ask." in client.get("/p/flights/data/dev/browse", {"uri": "archive:"}).content.decode()
+        with pytest.raises(PortalError):
+            from portal.data.folders import folder
+
+            folder(ana, dev, "archive:")
