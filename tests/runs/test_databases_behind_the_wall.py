@@ -1,0 +1,75 @@
+"""A job reads PostgreSQL and writes MariaDB from behind the wall, as a run: by name, and through its own ways out alone."""
+
+from __future__ import annotations
+
+import json
+import queue
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pymysql
+import pytest
+
+from executor.connections.base import Endpoint
+from portal.runs import launcher
+from tests.runs.test_egress import HERE
+from tests.services import mariadb, postgresql
+
+pytestmark = [pytest.mark.spark, pytest.mark.services, pytest.mark.lake, pytest.mark.django_db]
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[str, str]]:
+    with postgresql.running() as one, mariadb.running() as other:
+        yield one, other
+
+
+def connection(kind: str, address: str) -> dict[str, Any]:
+    at = urlsplit(address)
+    settings = {"host": "localhost", "port": at.port, "database": "sluice", "user": at.username, "tls": "disable"}
+    return {"kind": kind, "settings": settings, "secrets": {"password": at.password}}
+
+
+def test_both_databases_are_reached_by_name_and_nothing_else_is(dev: Any, servers: tuple[str, str], home: Path, settings: Any) -> None:
+    settings.RUN_DIR, settings.LAKE_DIR = home / "run", home / "lake"
+    shop, warehouse = servers
+    with psycopg.connect(shop, autocommit=True) as there:
+        there.execute("CREATE TABLE orders AS SELECT i AS id, 'order ' || i AS name FROM generate_series(1, 1000) i")
+    stages = [
+        {"type": "JDBCExtract", "name": "orders", "connection": "shop", "outputView": "orders", "tableName": "orders",
+         "partitionColumn": "id", "numPartitions": 3},
+        {"type": "JDBCLoad", "name": "copy", "connection": "warehouse", "inputView": "orders", "tableName": "orders"},
+    ]  # fmt: skip
+    endpoints = [Endpoint("localhost", urlsplit(address).port or 0, HERE) for address in servers]
+    launch = launcher.for_run(dev, "x", endpoints=endpoints)
+    values = {
+        "document": {"stages": stages},
+        "lake": launch.lake,
+        "connections": {"shop": connection("postgresql", shop), "warehouse": connection("mariadb", warehouse)},
+    }
+    executor = launcher.Executor(launch, values)
+    said = list(lines(executor))
+    assert executor.finish() == 0, said
+    at = urlsplit(warehouse)
+    with pymysql.connect(host="127.0.0.1", port=at.port or 0, user="sluice", password=at.password or "", database="sluice") as found:
+        cursor = found.cursor()
+        cursor.execute("SELECT count(*), sum(id) FROM orders")
+        assert [int(one) for one in cursor.fetchone() or ()] == [1000, 500500]
+    assert set(launch.reached.did) == {str(one) for one in endpoints}
+    assert not any(one.failed or one.refused for one in launch.reached.did.values())
+    assert not any(urlsplit(address).password in line for address in servers for line in said)
+
+
+def lines(executor: launcher.Executor) -> Iterator[str]:
+    """What it says until its result."""
+    while True:
+        try:
+            _, line = executor.output.get(timeout=120)
+        except queue.Empty:
+            return
+        yield line
+        if '"result"' in line and json.loads(line).get("event") == "result":
+            return
