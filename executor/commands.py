@@ -238,6 +238,7 @@ class JobRun:
         self.is_published = False
         self.closing = ExitStack()
         self.elsewhere: dict[str, Elsewhere] = {}
+        self.watermarks: dict[str, Any] = {}
 
     def run(self, process: SparkProcess, views: Path | None = None) -> int:
         """Runs everything; gives the exit code. Whatever happens, a result is said and nothing stays in staging."""
@@ -268,7 +269,8 @@ class JobRun:
         self.emit(SessionReady(duration_ms=clock.elapsed_ms))
         context = RunContext(spark, self.emit, environment=self.job.environment, reach=self.reach, publisher=self.publisher)
         self.closing.callback(context.close)
-        self.elsewhere = context.elsewhere
+        self.elsewhere, self.watermarks = context.elsewhere, context.watermarks
+        context.watermarks |= self.values.watermarks
         runner = Runner(process, context, self.emit, self.values.run_id)
         runner.run(self.job)
         if not self.publisher.outputs and not self.elsewhere:
@@ -328,7 +330,8 @@ class JobRun:
         return DONE if outcome.startswith("succeeded") else FAILED
 
     def _result(self, outcome: Any, warnings: int, outputs: Sequence[Any]) -> RunFinished:
-        return RunFinished(outcome=outcome, duration_ms=clock.elapsed_ms, outputs=list(outputs), warnings=warnings)
+        read = self.watermarks if outcome.startswith("succeeded") else {}
+        return RunFinished(outcome=outcome, duration_ms=clock.elapsed_ms, outputs=list(outputs), warnings=warnings, watermarks=read)
 
 
 def _visible_alone(uri: str) -> Problem:

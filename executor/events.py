@@ -77,6 +77,15 @@ class OutputFacts(WrittenFacts, total=False):
 
     published: bool
     kept: list[KeptFacts]
+    rows_updated: Count
+    rows_added: Count
+
+
+class ReadUntil(TypedDict):
+    """How far a stage has read what grows. `about`: a fingerprint of what it reads and by which column; `value`: the highest there."""
+
+    about: Word
+    value: Annotated[str, Field(max_length=100)]
 
 
 class ValueCount(TypedDict, total=False):
@@ -91,6 +100,7 @@ class ValueCount(TypedDict, total=False):
 Stages: TypeAlias = Annotated[list[DescribedStage], OPEN]
 ValueCounts: TypeAlias = Annotated[list[ValueCount], Field(max_length=1_000), OPEN]
 Outputs: TypeAlias = Annotated[list[OutputFacts], OPEN]
+Watermarks: TypeAlias = Annotated[dict[str, ReadUntil], Field(max_length=500)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -381,13 +391,14 @@ class PublishRequested(Event):
 @dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
     """Last event. `outcome`: succeeded, succeeded_with_warnings, failed, stopped (from outside), invalid or not_published.
-    `outputs`: stage, uri, format, rows, bytes, files of each published load."""
+    `outputs`: stage, uri, format, rows, bytes, files of each published load. `watermarks`: stage → how far it has read."""
 
     name: ClassVar[str] = "result"
     outcome: Annotated[str, Field(pattern="^(succeeded(_with_warnings)?|failed|stopped|invalid|not_published)$"), OPEN]
     duration_ms: Count
     outputs: Outputs = field(default_factory=list)
     warnings: Count = 0
+    watermarks: Watermarks = field(default_factory=dict)
 
     def words(self) -> str:
         return f"{self.outcome.replace('_', ' ')} after {_seconds(self.duration_ms)}"

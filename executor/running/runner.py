@@ -91,6 +91,8 @@ class RunContext:
         self.roots, self._connections = reach.roots, reach.connections
         self.roots.told = self._tell_copied
         self._open = ExitStack()
+        self.watermarks: dict[str, Any] = {}
+        """How far stages have read what grows, by their names: as it was told, and as it will be."""
         self.elsewhere: dict[str, Elsewhere] = {}
         """What becomes visible outside of the lake when the run publishes."""
         self._stages: Sequence[Stage] = ()
@@ -240,6 +242,13 @@ class RunContext:
         if self._publisher is None:
             raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="connection"))
         return cast(T, self.elsewhere[key] if key in self.elsewhere else self.elsewhere.setdefault(key, make()))
+
+    def read_until(self, about: str) -> str | None:
+        known = self.watermarks.get(self.stage)
+        return str(known["value"]) if isinstance(known, dict) and known.get("about") == about and "value" in known else None
+
+    def note_read_until(self, about: str, value: str) -> None:
+        self.watermarks[self.stage] = {"about": about, "value": value}
 
     def published_with(self, key: str) -> Elsewhere | None:
         return self.elsewhere.get(key)

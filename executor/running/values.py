@@ -17,7 +17,7 @@ from executor.stores.roots import RootGiven, lake_folder, roots_given
 
 MAX_LINE = 4_000_000
 KEYS = {"document": dict, "parameters": dict, "secrets": dict, "lake": str, "run_id": str, "confirm_publish": bool, "compute": dict}
-KEYS |= {"places": dict, "keep_outputs": int, "connectors": list, "roots": dict, "connections": dict}
+KEYS |= {"places": dict, "keep_outputs": int, "connectors": list, "roots": dict, "connections": dict, "watermarks": dict}
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Values:
     """The job's own places in the lake: address → whether whatever lies there may be replaced. None: nobody keeps a list."""
     keep_outputs: int = KEEP
     """How many earlier outputs stay beside each new one."""
+    watermarks: dict[str, Any] = field(default_factory=dict)
+    """Stage → how far its job has read in the runs before (`executor.events.ReadUntil`)."""
     connectors: frozenset[str] = frozenset()
     """What Spark is started with, beside what the document needs: an executor that waits does not know its document yet."""
 
@@ -81,6 +83,7 @@ def values_from(given: Any) -> Values:
         confirm_publish=given.get("confirm_publish", False),
         compute=ComputeProfile.from_values(given.get("compute")),
         places={str(uri): all_of_it is True for uri, all_of_it in given["places"].items()} if "places" in given else None,
+        watermarks=given.get("watermarks", {}),
         connectors=connectors_given(given.get("connectors", [])),
         keep_outputs=max(0, min(given.get("keep_outputs", KEEP), MOST_KEPT)),
     )

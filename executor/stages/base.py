@@ -170,6 +170,15 @@ class StageContext(Protocol):
         """What becomes visible elsewhere when the run publishes, one for each `key`. Raises ProblemError in a preview."""
         ...
 
+    def read_until(self, about: str) -> str | None:
+        """How far the present stage had read when a run of this job last published; None where it had not, or read something else. `about`:
+        a fingerprint of what it reads."""
+        ...
+
+    def note_read_until(self, about: str, value: str) -> None:
+        """How far it reads now, for the next run: counts once this one has published."""
+        ...
+
     def published_with(self, key: str) -> Elsewhere | None:
         """What earlier stages of this run write there."""
         ...

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -73,9 +75,10 @@ def frame_of(stage: JDBCExtract, spark: SparkSession, context: StageContext) -> 
     if table := loaded.named_in(source.sql) if loaded else None:
         raise ProblemError(_own_load(table, stage))
     conditions = _conditions(stage, session, source) if not context.is_sampled else []
+    new = _only_new(stage, context, session, source) if stage.watermark_column and not context.is_preview else None
     snapshot = _snapshot(session)
     address = way.address(engine.begin_reading(snapshot), reads=True)
-    parts: Sequence[str | None] = conditions or [None]
+    parts: list[str | None] = [" AND ".join(filter(None, (condition, new))) or None for condition in conditions or [""]]
     frames = [_part(spark, engine, address, source, condition, stage.fetchsize, context.row_limit) for condition in parts]
     frame = _typed(reduce(DataFrame.unionAll, frames), source)
     if len(conditions) > 1 and snapshot is None:
@@ -214,15 +217,61 @@ def _conditions(stage: JDBCExtract, session: Session, source: Source) -> list[st
         return []
     if stage.table_name is None and (word := _TAKES_SOME.search(source.sql)):
         raise ProblemError(_takes_some(word.group(), stage))
-    names = [column.name for column, _ in source.reads]
-    name = next((one for one in names if one.casefold() == stage.partition_column.casefold()), None)
-    if name is None:
-        raise ProblemError(_no_column(stage.partition_column, names))
+    name = _column_named(stage.partition_column, source, "partitionColumn")
     quoted = session.way.engine.quoted(name)
     least, most = session.rows(f"SELECT min({quoted}), max({quoted}) FROM {source.sql}")[0]
     if least is None or most is None:
         return []
     return ranges(quoted, bounds(least, most, stage.num_partitions or 1, name))
+
+
+def _column_named(wanted: str, source: Source, field: str) -> str:
+    names = [column.name for column, _ in source.reads]
+    name = next((one for one in names if one.casefold() == wanted.casefold()), None)
+    if name is None:
+        raise ProblemError(_no_column(wanted, names, field))
+    return name
+
+
+def _only_new(stage: JDBCExtract, context: StageContext, session: Session, source: Source) -> str:
+    """The rows that no published run has read. The highest value is asked for first: what comes meanwhile is the next run's."""
+    name = _column_named(stage.watermark_column or "", source, "watermarkColumn")
+    quoted = session.way.engine.quoted(name)
+    about = hashlib.sha256(repr((stage.connection, source.sql, name)).encode()).hexdigest()[:40]
+    since = context.read_until(about)
+    (highest, without) = session.rows(f"SELECT max({quoted}), count(*) - count({quoted}) FROM {source.sql}")[0]
+    if int(without or 0):
+        context.warn(_without_value(name, int(without or 0)))
+    until = highest if highest is not None else since
+    if until is None:
+        return "1 = 0"
+    context.note_read_until(about, until)
+    context.detail(read_until=until)
+    context.log(
+        f"Reads the rows up to {name} = {until}" + (f", above {since}." if since is not None else "; all of them, as no run has yet.")
+    )
+    above = f"{quoted} > {_literal(since, name)} AND " if since is not None else ""
+    return f"({above}{quoted} <= {_literal(until, name)})"
+
+
+def _literal(value: str, name: str) -> str:
+    """A number or a moment as the database reads it back. Raises ProblemError for anything else."""
+    with suppress(InvalidOperation):
+        if Decimal(value).is_finite() and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+            return value
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([+-][0-9]{2}(:?[0-9]{2})?)?)?", value):
+        raise ProblemError(_no_range(name, value, "watermarkColumn"))
+    return f"'{value}'"
+
+
+def _without_value(name: str, count: int) -> Problem:
+    return Problem(
+        code="rows-without-watermark",
+        field="watermarkColumn",
+        message=f"{count:,} rows have no value in “{name}” and are not read.",
+        data_column=name,
+        fix="Give them one in the database or in the query, such as COALESCE(…).",
+    )
 
 
 def bounds(least: str, most: str, parts: int, name: str) -> list[str]:
@@ -296,10 +345,10 @@ def _own_load(table: str, stage: JDBCExtract) -> Problem:
     )
 
 
-def _no_column(name: str, names: Sequence[str]) -> Problem:
+def _no_column(name: str, names: Sequence[str], field: str) -> Problem:
     return Problem(
         code="column-unknown",
-        field="partitionColumn",
+        field=field,
         message=f"There is no column “{name}”.",
         found=name,
         expected="one of " + ", ".join(names),
@@ -307,12 +356,12 @@ def _no_column(name: str, names: Sequence[str]) -> Problem:
     )
 
 
-def _no_range(name: str, value: Any) -> Problem:
+def _no_range(name: str, value: Any, field: str = "partitionColumn") -> Problem:
     return Problem(
-        code="partition-column",
-        field="partitionColumn",
-        message=f"The column “{name}” cannot be cut into parts.",
+        code="column-of-ranges",
+        field=field,
+        message=f"Rows cannot be told apart by ranges of “{name}”.",
         value=Foreign(str(value)[:100]),
         expected="numbers, days or moments, all of them finite",
-        fix="Name another column, or write conditions.",
+        fix="Name another column.",
     )

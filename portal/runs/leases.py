@@ -96,7 +96,7 @@ def hand_on(run: Run) -> str:
             run.move_to(RunState.CANCELLED, reason="cancelled; the machine that ran it stopped answering meanwhile")
         elif result := _result_of(run) if run.publishing_since else None:
             reason = "its outputs were published; the machine that ran it stopped answering before it could say so"
-            run.move_to(result.outcome, reason=reason, outputs=result.outputs)
+            run.move_to(result.outcome, reason=reason, outputs=result.outputs, watermarks=result.watermarks)
         elif run.publishing_since or run.fence >= run.max_attempts:
             problem = _lost_problem(run)
             run.move_to(RunState.FAILED, reason=problem["message"], problem=problem)

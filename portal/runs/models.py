@@ -126,6 +126,8 @@ class Run(models.Model):
     problem = models.JSONField(null=True)
     """Why it failed: a problem (executor.problems) as a dict."""
     outputs = models.JSONField(default=list)
+    watermarks = models.JSONField(default=dict)
+    """How far its stages have read what grows (stage → `executor.events.ReadUntil`), for the next run; empty unless it has published."""
     secret_versions = models.JSONField(default=dict)
     """What its first attempt signed in with, for the next ones: name of the connection → number of the version."""
     log_lines = models.PositiveIntegerField(default=0)

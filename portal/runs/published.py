@@ -54,8 +54,24 @@ def _root_of(uri: str, roots: tuple[Root, ...]) -> str:
 
 
 def values_for(run: Run) -> dict[str, Any]:
-    """What its executor is told: which places it may replace, and how many earlier outputs stay."""
-    return {"places": places.replaceable(run.job, run.environment, outputs_of(run)), "keep_outputs": settings.KEEP_OUTPUTS}
+    """What its executor is told: which places it may replace, how many earlier outputs stay, and how far the runs before have read."""
+    may_replace, read = places.replaceable(run.job, run.environment, outputs_of(run)), _read_so_far(run)
+    return {"places": may_replace, "keep_outputs": settings.KEEP_OUTPUTS} | ({"watermarks": read} if read else {})
+
+
+def _read_so_far(run: Run) -> dict[str, Any]:
+    before = Run.objects.filter(job=run.job, environment=run.environment, state__in=GOOD_STATES).exclude(watermarks={})
+    return before.order_by("-finished_at").values_list("watermarks", flat=True).first() or {}
+
+
+def _read_no_further(place: Place, run_id: UUID | None) -> None:
+    """What the runs after that one have read is to be read again: what they had made of it is no longer there. All of it where nobody knows
+    whose output lies there now."""
+    later = Run.objects.filter(job=place.owner, environment=place.environment).exclude(watermarks={})
+    standing = Run.objects.filter(pk=run_id).first() if run_id else None
+    if standing and standing.finished_at:
+        later = later.filter(finished_at__gt=standing.finished_at)
+    later.update(watermarks={})
 
 
 def claim(run: Run) -> None:
@@ -166,6 +182,7 @@ def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
         (current,), beside = _facts([found[0]]), _facts(found[1])
         there.kept, there.last_run_id, there.published_at = beside, _run_id(current.get("run_id")), timezone.now()
         there.save(update_fields=["kept", "last_run_id", "published_at"])
+        _read_no_further(there, there.last_run_id)
     return current
 
 

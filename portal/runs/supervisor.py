@@ -370,7 +370,7 @@ class Supervisor:
         result = self._published_result()
         outcome = self.result.outcome if self.result else ""
         if result:
-            self._end(result.outcome, exit_code, outputs=result.outputs)
+            self._end(result.outcome, exit_code, outputs=result.outputs, watermarks=result.watermarks)
         elif self.stopping == "cancel":
             self._end(RunState.CANCELLED, exit_code)
         elif self.stopping == "worker":

@@ -56,6 +56,15 @@ class JDBCExtract(OfDatabase, WithDatabaseSQL, Extract):
         ge=1,
         le=100_000,
     )
+    watermark_column: str | None = stage_field(
+        "watermarkColumn",
+        "Only what is new by",
+        "A column that only grows, such as a number or the moment of a change: each run reads the rows above the highest value that the "
+        "last published run has read. Rows without a value, or with a lower one that come later, are not read.",
+        "text",
+        default=None,
+        max_length=200,
+    )
     predicates: list[str] = stage_field(
         "predicates",
         "Conditions",

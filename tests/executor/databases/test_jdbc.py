@@ -63,6 +63,33 @@ def test_folders_and_databases_become_visible_together_or_not(servers: Servers) 
     assert servers.ask(POSTGRESQL, "SELECT count(*) FROM ruled") == [["4"]] and (servers.lakes[-1] / "out").exists()
 
 
+@pytest.mark.lake
+@BOTH
+def test_each_run_reads_what_is_new_since_the_last_that_published(name: str, servers: Servers) -> None:
+    moment = "timestamptz" if name == POSTGRESQL else "timestamp(6) NULL"
+    servers.say(name, "DROP TABLE IF EXISTS growing", f"CREATE TABLE growing (id int, at {moment})", "DROP TABLE IF EXISTS collected")
+    servers.say(name, "INSERT INTO growing VALUES (1, '2024-01-01 00:00:00.000001'), (2, '2024-01-02 00:00:00.5')")
+    read = extract(name, tableName="growing", watermarkColumn="at", outputView="made")
+    stages = (read, load(name, "collected", "Append"))
+
+    def collected() -> list[str | None]:
+        return [row[0] for row in servers.ask(name, "SELECT id FROM collected ORDER BY id")]
+
+    first = done(servers.run(*stages)).named("result")[0]["watermarks"]
+    assert collected() == ["1", "2"] and first["read"]["value"].startswith("2024-01-02 00:00:00.5")
+    assert done(servers.run(*stages, watermarks=first)).named("result")[0]["watermarks"] == first and collected() == ["1", "2"]
+    servers.say(name, "INSERT INTO growing VALUES (3, '2024-01-02 00:00:00.500001'), (4, NULL)")
+    failed = servers.run(*stages, {"type": "SQLValidate", "name": "no", "sql": "SELECT false AS outcome, '' AS message"}, watermarks=first)
+    assert failed.named("result")[0].get("watermarks", {}) == {}
+    third = servers.run(*stages, watermarks=first)
+    assert third.result == "succeeded_with_warnings" and collected() == ["1", "2", "3"]
+    other = extract(name, "SELECT * FROM growing WHERE id < 3", watermarkColumn="at", outputView="made")
+    again = servers.run(other, load(name, "again"), watermarks=third.named("result")[0]["watermarks"])
+    assert again.result.startswith("succeeded") and servers.ask(name, "SELECT count(*) FROM again") == [["2"]], "another query begins anew"
+    evil = {"read": first["read"] | {"value": "1' OR '1'='1"}}
+    assert servers.run(*stages, watermarks=evil).problem["code"] == "column-of-ranges"
+
+
 def test_rows_that_wait_are_read_from_their_view_and_not_from_the_table(servers: Servers) -> None:
     for read in (extract(POSTGRESQL, tableName="waiting"), extract(POSTGRESQL, 'SELECT * FROM public."waiting" w')):
         failed = servers.run(make("SELECT 1 AS id"), load(POSTGRESQL, "waiting"), read, SAVE)

@@ -1,0 +1,42 @@
+"""How far a job has read what grows is kept with its runs, and goes back where what they made goes back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from portal.jobs.models import Place
+from portal.runs import published
+from portal.runs.models import Run
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def ended(version: Any, environment: Any, value: str, days: int, state: str = "succeeded") -> Run:
+    run = factories.make_run(version, environment, state)
+    marks = {"read": {"about": "a1", "value": value}} if value else {}
+    Run.objects.filter(pk=run.pk).update(watermarks=marks, finished_at=timezone.now() + timedelta(days=days))
+    run.refresh_from_db()
+    return run
+
+
+def read_until(run: Run) -> str | None:
+    return published.values_for(run).get("watermarks", {}).get("read", {}).get("value")
+
+
+def test_a_run_goes_on_where_the_last_one_that_published_has_stopped(version: Any, dev: Any, job: Any) -> None:
+    now = factories.make_run(version, dev)
+    assert read_until(now) is None
+    first, _second = ended(version, dev, "10", 1), ended(version, dev, "20", 2)
+    ended(version, dev, "30", 3, "failed")
+    ended(version, dev, "", 4)
+    assert read_until(now) == "20"
+    place = Place.objects.create(environment=dev, uri="out", key="out", owner=job)
+    published._read_no_further(place, first.pk)
+    assert read_until(now) == "10"
+    published._read_no_further(place, None)
+    assert read_until(now) is None
