@@ -12,9 +12,10 @@ from django.http import QueryDict
 
 from executor.connections import CONNECTION_KINDS, ConnectionKind
 from executor.document.forms import form_fields
-from portal.environments.backends import SecretBackend
+from portal.environments.backends import offered_to
 from portal.environments.backends.base import LONGEST_PATH
 from portal.environments.connections import LONGEST_OLD_FOR, OLD_FOR_MINUTES
+from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.page_actions import sentence
 
@@ -22,6 +23,7 @@ OLD_FOR = {0: "not at all", 15: "15 minutes", 60: "an hour", 6 * 60: "6 hours", 
 """Minutes → words."""
 FROM = "reference_backend"
 """The field that says which secret manager, if any."""
+PATH = "reference_path"
 
 
 class ConnectionForm(forms.Form):
@@ -34,7 +36,7 @@ class ConnectionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Fields that have no meaning with the chosen ones are left as they would be without having been shown."""
         given = super().clean() or {}
-        for name in self.kind.secret_fields() if given.get(FROM) else ():
+        for name in self._without_meaning(given):
             self.errors.pop(name, None)
             given[name] = ""
         for name in [name for name in self.fields if name in self.kind.model_fields and not self._counts(name, given)]:
@@ -59,7 +61,7 @@ class ConnectionForm(forms.Form):
         if not given.get(FROM):
             return None
         names = [name for name in self.kind.secret_fields() if self._counts(name, given)]
-        return {"backend": given[FROM], "path": given["reference_path"], "fields": {name: given[f"reference_{name}"] for name in names}}
+        return {"backend": given[FROM], "path": given[PATH], "fields": {name: given[f"reference_{name}"] for name in names}}
 
     def refuse(self, refusal: PortalError) -> None:
         """Each problem beside its field."""
@@ -97,6 +99,12 @@ class ConnectionForm(forms.Form):
         """Where the secrets lie; nothing where there is no secret manager for the environment."""
         return [self[name] for name in self.fields if name.startswith("reference_")]
 
+    def _without_meaning(self, given: Mapping[str, Any]) -> Sequence[str]:
+        """What is entered counts without a secret manager, and a path with one. One that there is not is a mistake, and both stay."""
+        if given.get(FROM):
+            return self.kind.secret_fields()
+        return () if self.data.get(FROM) else (FROM, PATH)
+
     def _counts(self, name: str, given: Mapping[str, Any]) -> bool:
         when = self.kind.hints(name).get("when", {})
         return all(other not in self.fields or given.get(other) in values for other, values in when.items())
@@ -108,12 +116,13 @@ def form_of(
     *,
     initial: Mapping[str, Any] | None = None,
     is_new: bool = False,
-    managers: Sequence[SecretBackend] = (),
+    environment: Environment | None = None,
 ) -> ConnectionForm:
-    """The form of a kind. A new connection has a name and what it signs in with, too. `managers`: those in which its secrets may lie."""
+    """The form of a kind. A new connection has a name and what it signs in with, too; in the secret managers of `environment` that may
+    lie."""
     cls = CONNECTION_KINDS[kind]
     found = {field["name"]: _control(cls, field, needs_secret=is_new) for field in form_fields(cls)}
-    ordered = {name: found[name] for name in cls.model_fields} | _where_secrets_lie(cls, found, managers)
+    ordered = {name: found[name] for name in cls.model_fields} | _where_secrets_lie(cls, found, environment)
     more = (
         {"name": forms.CharField(label="Name", max_length=60, help_text="Small letters, digits and _, such as lake_s3.")} if is_new else {}
     )
@@ -121,14 +130,14 @@ def form_of(
     return made(data, initial={name: _shown(value) for name, value in (initial or {}).items()})
 
 
-def rotate_form(kind: str, data: QueryDict | None = None, *, managers: Sequence[SecretBackend] = ()) -> ConnectionForm:
+def rotate_form(kind: str, data: QueryDict | None = None, *, environment: Environment | None = None) -> ConnectionForm:
     """The secret fields of a kind, and for how long the old ones work."""
     cls = CONNECTION_KINDS[kind]
     secrets = {field["name"]: _control(cls, field) for field in form_fields(cls) if field["widget"] == "secret"}
     for control in secrets.values():
         control.widget.attrs.pop("data-when", None)
         control.required = True
-    elsewhere = _where_secrets_lie(cls, secrets, managers)
+    elsewhere = _where_secrets_lie(cls, secrets, environment)
     minutes = forms.TypedChoiceField(
         label="The old one works for",
         choices=list(OLD_FOR.items()),
@@ -141,18 +150,18 @@ def rotate_form(kind: str, data: QueryDict | None = None, *, managers: Sequence[
 
 
 def _where_secrets_lie(
-    cls: type[ConnectionKind], controls: Mapping[str, forms.Field], managers: Sequence[SecretBackend]
+    cls: type[ConnectionKind], controls: Mapping[str, forms.Field], environment: Environment | None
 ) -> dict[str, forms.Field]:
     """Fields that name a secret manager and a place there; what is entered, in `controls`, is shown without one only."""
-    if not managers or not cls.secret_fields():
+    managers = offered_to(environment) if environment else []
+    if environment is None or not managers or not cls.secret_fields():
         return {}
     names = [one.name for one in managers]
+    begins = " or ".join(dict.fromkeys(prefix for one in managers for prefix in one.prefixes_of(environment)))
     choices = [("", "entered here, sealed by Sluice"), *((one.name, f"{one.name} ({one.title})") for one in managers)]
     made: dict[str, forms.Field] = {
-        FROM: forms.ChoiceField(label="What it signs in with is", choices=choices, required=False),
-        "reference_path": forms.CharField(
-            label="Path", max_length=LONGEST_PATH, required=False, help_text="Where it lies there. It is read when a run begins."
-        ),
+        FROM: forms.ChoiceField(label="What it signs in with is", choices=choices),
+        PATH: forms.CharField(label="Path", max_length=LONGEST_PATH, help_text=f"It begins with {begins} and is read when a run begins."),
     }
     for name in cls.secret_fields():
         made[f"reference_{name}"] = forms.CharField(
@@ -164,7 +173,7 @@ def _where_secrets_lie(
         )
         _shown_when(controls[name], {FROM: [""]})
         _shown_when(made[f"reference_{name}"], {**cls.hints(name).get("when", {}), FROM: names})
-    _shown_when(made["reference_path"], {FROM: names})
+    _shown_when(made[PATH], {FROM: names})
     return made
 
 

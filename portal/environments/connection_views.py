@@ -14,8 +14,7 @@ from executor.connections import CONNECTION_KINDS, ConnectionKind
 from portal.accounts import policy
 from portal.accounts.people import project_for_people
 from portal.environments import connections, open_data
-from portal.environments.backends import offered_to
-from portal.environments.connection_forms import FROM, ConnectionForm, RootForm, form_of, rotate_form
+from portal.environments.connection_forms import FROM, PATH, ConnectionForm, RootForm, form_of, rotate_form
 from portal.environments.models import Connection, ConnectionTest, Environment, Root
 from portal.environments.reach import places_of
 from portal.environments.views import find_environment, person_of
@@ -74,7 +73,7 @@ def add_connection(request: HttpRequest, project: str, environment: str) -> Http
     kind = request.GET.get("kind") or FIRST
     if kind not in known:
         raise Http404
-    form = form_of(kind, request.POST if request.method == "POST" else None, is_new=True, managers=offered_to(found))
+    form = form_of(kind, request.POST if request.method == "POST" else None, is_new=True, environment=found)
     if request.method == "POST" and form.is_valid():
         try:
             made = connections.add_connection(
@@ -113,7 +112,7 @@ def edit_connection(request: HttpRequest, project: str, environment: str, connec
     found = _connection(request, project, environment, connection)
     if request.method == "GET":
         return _page(request, found)
-    form = form_of(found.kind, request.POST, managers=offered_to(found.environment))
+    form = form_of(found.kind, request.POST, environment=found.environment)
     if not form.is_valid():
         return _page(request, found, form=form, status=422)
     try:
@@ -147,7 +146,7 @@ def edit_connection(request: HttpRequest, project: str, environment: str, connec
 @require_POST
 def rotate_secret(request: HttpRequest, project: str, environment: str, connection: str) -> HttpResponse:
     found = _connection(request, project, environment, connection)
-    form = rotate_form(found.kind, request.POST, managers=offered_to(found.environment))
+    form = rotate_form(found.kind, request.POST, environment=found.environment)
     if form.is_valid():
         minutes = form.cleaned_data["old_for_minutes"]
         try:
@@ -242,9 +241,8 @@ def _page(request: HttpRequest, found: Connection, *, status: int = 200, **shown
     cls = CONNECTION_KINDS.get(found.kind)
     if cls is None:
         raise PortalError("The kind of this connection is not known here.", code="kind-unknown", status=409)
-    managers = offered_to(found.environment)
-    shown.setdefault("form", form_of(found.kind, initial=found.settings, managers=managers))
-    shown.setdefault("rotate", rotate_form(found.kind, managers=managers))
+    shown.setdefault("form", form_of(found.kind, initial=found.settings, environment=found.environment))
+    shown.setdefault("rotate", rotate_form(found.kind, environment=found.environment))
     shown.setdefault("root_form", RootForm(auto_id="root-%s"))
     described = connections.stored(found)
     try:
@@ -276,7 +274,7 @@ def _about(cls: type[ConnectionKind]) -> dict[str, Any]:
 
 def _enters_secret(form: ConnectionForm, found: Connection) -> bool:
     """Whether the form asks for what it signs in with: there is none, or it has to be entered again."""
-    return not found.versions.filter(ends_at=None).exists() or any(name in form.errors for name in (FROM, *form.kind.secret_fields()))
+    return not found.versions.filter(ends_at=None).exists() or any(name in form.errors for name in (FROM, PATH, *form.kind.secret_fields()))
 
 
 def _in_use(found: Connection) -> Any:

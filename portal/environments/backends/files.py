@@ -6,12 +6,24 @@ import os
 import stat
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from django.conf import settings
+from pydantic import AfterValidator
 
 from executor.connections.base import LONGEST_SECRET
 from portal.environments.backends.base import SecretBackend
+
+
+def _not_ours(text: str) -> str:
+    """Raises ValueError where Sluice's own keys and data lie in it, above it or below it."""
+    folder, home = Path(text), settings.SLUICE_HOME.resolve()
+    if not folder.is_absolute():
+        raise ValueError("a folder begins with /")
+    real = folder.resolve()
+    if real.is_relative_to(home) or home.is_relative_to(real):
+        raise ValueError("Sluice's own home is no place for secrets of environments, nor a folder that it lies in")
+    return text
 
 
 class Files(SecretBackend):
@@ -20,7 +32,7 @@ class Files(SecretBackend):
     kind: ClassVar[str] = "files"
     title: ClassVar[str] = "Files"
 
-    folder: str = Field(pattern=r"^/.")
+    folder: Annotated[str, AfterValidator(_not_ours)]
 
     def read(self, path: str, fields: Collection[str]) -> Mapping[str, str]:
         return {field: text for field in fields if (text := self._text(Path(self.folder, path, field))) is not None}
