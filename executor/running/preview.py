@@ -217,7 +217,8 @@ class Preview:
 
     def _is_worth_keeping(self, stage: Stage) -> bool:
         """A query may make far more rows than it reads; and of an input in full all is read only where a query is asked for."""
-        return not stage.queries() and not self._reads_what_passes(stage) and (self.sample or self.reads_all)
+        is_read_whole = self.reads_all and not stage.reads_parts
+        return not stage.queries() and not self._reads_what_passes(stage) and (self.sample or is_read_whole)
 
     def _reads_what_passes(self, stage: Stage) -> bool:
         """Whether it reads, itself or through a view, what nobody can tell later to be still so."""

@@ -263,6 +263,9 @@ class Stage(BaseModel):
     in_samples: ClassVar[bool] = True
     """Whether it does so also where only a part of each input is read: a check of a part says nothing of the whole."""
 
+    reads_parts: ClassVar[bool] = False
+    """Whether Spark fetches only those columns and rows of its input that a query needs: to read all and keep it would take longer."""
+
     type: str
     name: str = Field(
         title="Name",

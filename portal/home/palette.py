@@ -21,6 +21,7 @@ PAGES = [
     ("create_job", "New job", "plus", "jobs:create"),
     ("create_job", "Import a job", "file-import", "jobs:import"),
     ("view", "Data", "table", "data:home"),
+    ("view_data", "Query the data", "code", "queries:home"),
     ("upload_data", "Upload a file", "upload", "data:home"),
     ("edit_pipeline", "New pipeline", "sitemap", "pipelines:create"),
     ("manage_channels", "Alert channels", "send", "alerts:channels"),

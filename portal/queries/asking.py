@@ -87,16 +87,17 @@ class Asked:
 
 
 async def asked(user: User, environment: Environment, query: Query) -> AsyncIterator[str | Asked]:
-    """Sentences while files are looked at, and at last the message. Who asks what is in the audit before a row is read.
+    """Sentences while files are looked at, and at last the message. Who asks what is in the audit before a file is opened.
     Raises NotAllowed, NotRight, PortalError."""
     named = await sync_to_async(_named)(user, environment, query)
+    await sync_to_async(_note)(user, environment, query, [table.uri for table, _ in named.values()])
     readings: list[Reading] = []
     for name, (table, is_text) in named.items():
         yield f"Looking at {table.uri} …"
         others = {*named} - {name}
         taken = others.union(*(_names_in(reading) for reading in readings), {STAGE, RESULT})
         readings.append(await reading_of(user, environment, table, name, taken, is_text=is_text))
-    await sync_to_async(_note)(user, environment, query, readings)
+    await sync_to_async(policy.require)(user, "view_data", environment)  # it may have been taken away while files were looked at
     yield Asked(_message(user, environment, query, readings), readings)
 
 
@@ -140,9 +141,7 @@ def _names_in(reading: Reading) -> set[str]:
     return {str(stage[key]) for stage in reading.stages for key in ("name", "outputView") if key in stage}
 
 
-def _note(user: User, environment: Environment, query: Query, readings: list[Reading]) -> None:
-    policy.require(user, "view_data", environment)
-    places = [reading.uri for reading in readings]
+def _note(user: User, environment: Environment, query: Query, places: list[str]) -> None:
     audit.record(action="query_data", actor=user, subject=environment, sql_sha256=query.sha256, uris=places)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from executor.look.proposal import Proposal, ProposedColumn
+from executor.look.proposal import Found, Proposal, ProposedColumn
 from executor.look.stages import Choices
 from portal.accounts.models import User
 from portal.data import kinds
@@ -118,8 +118,12 @@ def _words(proposal: Proposal, table: Table, *, is_text: bool) -> str:
 
 
 def _remarks(proposal: Proposal) -> list[str]:
-    unsure = [
-        f"{TITLES.get(found.setting, found.setting)}: {found.shown}, since {found.words}" for found in proposal.found if not found.sure
-    ]
+    open_keys = {question.key for question in proposal.questions if question.must_be_answered}
+    unsure = [_granted(found) for found in proposal.found if not found.sure and found.setting not in open_keys]
     asked = [question for question in proposal.questions if not question.must_be_answered or question.key in _OF_ROWS]
     return unsure + [f"{question.title}. {question.words}" for question in asked]
+
+
+def _granted(found: Found) -> str:
+    """One thing that was found and may be otherwise."""
+    return f"{TITLES.get(found.setting, found.setting)}: {found.shown}{', since ' if found.words else ''}{found.words}"

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 from asgiref.sync import sync_to_async
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
@@ -30,6 +30,17 @@ from portal.queries.shaping import HOW, Filter, Shape
 from portal.runs import downloads
 from portal.runs.preview_views import MOST_ROWS
 from portal.wire import LIVE_HEADERS
+
+
+@require_GET
+def home(request: HttpRequest, project: str) -> HttpResponse:
+    """The lowest environment whose data this person sees; where there is none, the lowest that they see."""
+    place, user = find_project(request, project), person(request)
+    ranked = place.environments.order_by("rank")
+    found = policy.allowed(user, "view_data", ranked).first() or policy.allowed(user, "view", ranked).first()
+    if found is None:
+        raise Http404
+    return redirect("queries:page", project, found.name)
 
 
 @require_GET

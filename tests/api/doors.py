@@ -211,6 +211,7 @@ TABLE = {
     "P/promotions/<int:promotion>/decline": "POST approve_promotion in test",
     "P/promotions/<int:promotion>/run-once": "POST start_run in test",
     "P/promotions/<int:promotion>/withdraw": "POST request_promotion in test",
+    "P/query": "GET view",
     "P/runs/": "GET view",
     "P/runs/<uuid:run>/": "GET view in test",
     "P/runs/<uuid:run>/cancel": "POST cancel_run in test",

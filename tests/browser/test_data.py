@@ -131,3 +131,74 @@ def test_a_file_on_the_editor_becomes_a_stage(sluice: Stack, screen: Callable[..
     page.locator("#stage-list .stage").filter(has_text="SQLTransform").first.click()
     assert query.inner_text() == text, "the file is brought, and not typed into the query"
     assert ana.faults() == []
+
+
+def write(page: Page, sql: str) -> None:
+    """Exchanges the text of the query."""
+    page.locator("#sql-box .cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(sql)
+
+
+def test_a_query_is_asked_sorted_drawn_taken_home_kept_and_stopped(sluice: Stack, screen: Callable[..., Screen], tmp_path: Path) -> None:
+    ana = screen(accept_downloads=True)
+    page, faults = ana.page, []
+    sign_in(page, sluice.url)
+    page.goto(sluice.url + DATA)
+    page.get_by_role("link", name="Query").click()
+    page.get_by_label("Columns of raw_airlines").click()
+    expect(page.locator(".table-columns:not([hidden])")).to_contain_text("carrier", timeout=60_000)
+    page.get_by_role("button", name="raw_airlines", exact=True).click()
+    expect(page.locator("#sql-box")).to_contain_text("FROM raw_airlines")
+    write(page, "SELECT carrier, length(name) AS letters FROM raw_airlines WHERE length(name) > ${least}")
+    page.get_by_label("Type of least").select_option("integer")
+    page.locator("#parameter-least").fill("14")
+    page.keyboard.press("Enter")
+    rows = page.locator("#panel-rows tbody tr")
+    expect(rows.first).to_be_visible(timeout=SPARK_MS)
+    whole = page.locator("#query-result .aside")
+    page.get_by_role("button", name="Sort by letters").click()
+    page.get_by_role("button", name="Sort by letters, largest first").click()
+    expect(whole).to_contain_text("sorted by letters, largest first", timeout=SPARK_MS)
+    expect(rows.first).to_contain_text("FL")  # AirTran Airways Corporation
+    count = rows.count()
+    page.get_by_role("button", name="Filter", exact=True).click()
+    page.get_by_label("Column", exact=True).select_option("letters")
+    page.get_by_label("How", exact=True).select_option("<")
+    page.get_by_label("Value", exact=True).fill("27")
+    page.get_by_role("button", name="Apply").click()
+    expect(rows).to_have_count(count - 1, timeout=SPARK_MS)
+    page.locator("#query-result summary").filter(has_text="Download").click()
+    with page.expect_download(timeout=SPARK_MS) as taken:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    taken.value.save_as(tmp_path / "query.csv")
+    with (tmp_path / "query.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.reader(file))
+    assert (len(lines), lines[0]) == (count, ["carrier", "letters"]) and lines[1] == rows.first.locator("td").all_inner_texts()
+    page.get_by_role("tab", name="Chart").click()
+    expect(page.locator(".chart-box canvas")).to_be_visible()
+    faults += ana.faults()
+    page.keyboard.press("Control+s")
+    page.get_by_role("dialog").get_by_label("Name").fill("Long names")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.locator("#query-title")).to_contain_text("Long names")
+    page.reload()
+    expect(page.locator("#sql-box")).to_contain_text("length(name) > ${least}")
+    expect(page.locator("#parameter-least")).to_have_value("14")
+    page.locator("#query-title summary").click()
+    page.get_by_role("button", name="New query").click()
+    write(page, "SELECT count(*) FROM raw_weather a, raw_weather b, raw_weather c WHERE a.temp + b.temp + c.temp < -999")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#query-state")).to_contain_text("reading the tables", timeout=SPARK_MS)
+    page.keyboard.press("Escape")
+    expect(page.locator("#query-result")).to_contain_text("Stopped")
+    write(page, "SELECT nme FROM raw_airlines")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#query-result")).to_contain_text("Did you mean “name”?", timeout=SPARK_MS)
+    expect(page.locator(".cm-lintRange-error")).to_have_text("nme")
+    narrow = screen(width=390, theme="dark")
+    sign_in(narrow.page, sluice.url)
+    narrow.page.goto(f"{sluice.url}{DATA}query")
+    expect(narrow.page.locator("#table-tree")).to_contain_text("raw_airlines")
+    assert faults + ana.faults() + narrow.faults() == []

@@ -185,4 +185,4 @@ def test_a_right_that_went_while_a_file_was_looked_at_is_noticed(
 
     monkeypatch.setattr(asking, "reading_of", slowly)
     ask(browser_of(ana), DELAYS)
-    assert service == []
+    assert service == [] and AuditEvent.objects.filter(action="query_data").exists(), "the look has opened the file"

@@ -10,6 +10,7 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from executor.look.looking import look
+from executor.stores.roots import Roots
 from portal.accounts.models import User
 from portal.data.listing import find_table
 from portal.environments.models import Environment
@@ -26,7 +27,7 @@ def read(lake: Path, ana: User, dev: Environment, monkeypatch: pytest.MonkeyPatc
     """`read("raw/a.csv", "n\\n1\\n")` brings the file and says how it is read, by a real look without its wall."""
 
     async def looked(user: User, environment: Environment, uri: str, settings: dict[str, Any]) -> Any:
-        return look(lake, uri, settings, limit_bytes=None, seconds=15, tell=lambda *said: None)
+        return look(Roots(lake), uri, settings, limit_bytes=None, seconds=15, tell=lambda *said: None)
 
     monkeypatch.setattr(reading.asking, "look", looked)
 

@@ -24,6 +24,7 @@ class ParquetExtract(FileExtract):
         "inputURI": "curated/daily_delays",
         "outputView": "daily_delays",
     }
+    reads_parts: ClassVar[bool] = True
 
     type: Literal["ParquetExtract"] = "ParquetExtract"
     input_uri: str = Field(

@@ -12,8 +12,6 @@ const config = JSON.parse(part("query-config").textContent);
 const tables = new Tables(part("table-tree"), part("table-filter"), config);
 const asked = new URLSearchParams(location.search);
 
-if (config.may_ask) start();
-
 function start() {
   const [run, stop] = [part("run-query"), part("stop-query")];
   const content = () => ({ sql: editor.text(), parameters: parameters.values() });
@@ -26,6 +24,7 @@ function start() {
     change: () => {
       editor.mark([]);
       parameters.follow(editor.text());
+      keepText(editor.text());
     },
     preview: go,
     format,
@@ -75,6 +74,7 @@ function start() {
   saved.drawHistory();
   if (asked.get("saved")) saved.open(asked.get("saved"));
   else if (asked.get("table")) editor.set(startOf(asked.get("table")));
+  else editor.replaceAll(keptText());
   if (matchMedia("(hover: hover)").matches) editor.focus(); // elsewhere it would bring up a keyboard over half of the page
 }
 
@@ -91,8 +91,29 @@ function keys(event, { answer, saved, go }) {
   }
 }
 
+// What was typed and neither run nor saved is there again when somebody comes back in this tab.
+const KEY = `sluice-query-${config.person}-${config.urls.page}`;
+
+function keepText(sql) {
+  try {
+    sessionStorage.setItem(KEY, sql);
+  } catch {
+    /* a browser that keeps nothing: then nothing comes back */
+  }
+}
+
+function keptText() {
+  try {
+    return sessionStorage.getItem(KEY) ?? "";
+  } catch {
+    return "";
+  }
+}
+
 /** A first query of a table that somebody came with from its page. */
 function startOf(uri) {
   const table = config.tables.find((one) => one.uri === uri && one.name);
   return table ? tables.startOf(table) : "";
 }
+
+if (config.may_ask) start();

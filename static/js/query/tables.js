@@ -57,7 +57,12 @@ export class Tables extends EventTarget {
     const name = table.name
       ? el(
           "button",
-          { type: "button", class: "name mono clip", title: `${table.uri}: ${table.kind}`, onclick: () => this.choose(table.name) },
+          {
+            type: "button",
+            class: "name mono clip",
+            title: `${table.uri}: ${table.kind}`,
+            onclick: () => this.choose(table.name, this.startOf(table)),
+          },
           table.name,
         )
       : el("span", { class: "mut clip", title: "Another table has this name, too. Rename one of them." }, table.uri);
