@@ -60,7 +60,7 @@ class PreviewReach:
         """What a program over files is started with and told, by the address or the document in its values. Raises PortalError."""
         with fresh_connection():
             here = Environment.objects.select_related("project").get(pk=environment)
-            used = _known(here, _needs_of_files(here, values))
+            used = _needs_of_files(here, values)
             if used == Needs():
                 return Equipment(), Given()
             person = User.objects.filter(pk=user).first()
@@ -116,6 +116,7 @@ def _read(document: str) -> dict[str, Any] | None:
 
 
 def _needs_of_files(environment: Environment, values: Mapping[str, Any]) -> Needs:
+    """Roots alone: these programs look at files, and at nothing else that a document names."""
     if isinstance(root := values.get("root"), str):
         return Needs(roots=frozenset({root} - {DEFAULT}))
     uris = [values.get("uri"), *(values.get("staged") or ())]
@@ -123,7 +124,7 @@ def _needs_of_files(environment: Environment, values: Mapping[str, Any]) -> Need
         return Needs(frozenset().union(*(one.roots for one in places)))
     document = values.get("document")
     content = _read(document) if isinstance(document, str) else document
-    return needs.needs_of(content, environment, values.get("parameters") or {}) if isinstance(content, dict) else Needs()
+    return Needs(needs.needs_of(content, environment, values.get("parameters") or {}).roots) if isinstance(content, dict) else Needs()
 
 
 def _asked_part(content: Mapping[str, Any], message: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from portal.runs.preview_lease import Key
 from portal.runs.preview_reach import PreviewReach
 from portal.runs.supervisor import Supervisor
 from tests import factories
-from tests.environments.connected import KEYS, make_database, make_root, make_s3
+from tests.environments.connected import KEYS, PASSWORD, make_database, make_root, make_s3
 from tests.runs.fake_executor import forms_of
 from tests.runs.stack import until
 from tests.runs.test_secrets import everything_stored
@@ -279,6 +279,35 @@ def test_what_it_signs_in_with_is_nowhere_but_sealed(
         assert page.status_code == 200 and holds(page.content.decode()) == []
 
 
+def of_a_database(**load: Any) -> dict[str, Any]:
+    """The small job, reading from a database; with `load`, writing to one as well."""
+    document = reading("raw/x.csv")
+    extract, middle, last = document["stages"]
+    read = {"type": "JDBCExtract", "name": "flights", "connection": "shop", "tableName": "flights", "outputView": "flights"}
+    write = {"type": "JDBCLoad", "name": "write", "inputView": "by_origin", "tableName": "by_origin", **load}
+    return document | {"stages": [read, middle, write if load else last]}
+
+
+def test_a_connection_that_a_stage_names_is_given_and_missed(
+    ada: User, job: Any, connected: Environment, work: Any, told: list[Any], launched: list[Any]
+) -> None:
+    version = factories.make_version(job, document=of_a_database())
+    assert work(factories.make_run(version, connected, parameters={"behaviour": "succeed"})).state == RunState.SUCCEEDED
+    assert launched[0] == ["db.example.org:5432"] and told[0]["connections"]["shop"]["secrets"] == PASSWORD
+    gone = factories.make_run(version, connected, parameters={"behaviour": "succeed"})
+    connections.remove_connection(actor=ada, connection=Connection.objects.get(name="shop"))
+    gone = work(gone)
+    assert (gone.state, gone.problem["code"]) == (RunState.FAILED, "connection-unknown") and "“shop”" in gone.problem["message"]
+
+
+def test_a_preview_opens_no_database_that_is_only_written(connected: Environment) -> None:
+    reach, key = PreviewReach(), Key(1, 1, connected.pk)
+    make_database(User.objects.get(username="ada"), connected, "warehouse")
+    for content, names in ((of_a_database(), ["shop"]), (of_a_database(connection="warehouse"), ["shop"])):
+        assert list(reach.given(key, asked(content), "Ana").values["connections"]) == names
+    assert reach.wanted(key, asked(of_a_database())).least.connectors
+
+
 @pytest.mark.parametrize(("behaviour", "left"), [("succeed", False), ("fail", False), ("vanish", True)])
 def test_it_is_known_which_attempt_may_have_left_something_elsewhere(
     behaviour: str, left: bool, ada: User, run_of: Callable[..., Run], work: Any, launched: list[Any], connected: Environment
@@ -357,6 +386,8 @@ def test_a_program_over_files_gets_what_its_address_or_document_needs(connected:
 
     survey = json.dumps(reading("raw:x.csv"))
     assert gets("put-back", uri="raw:out", kept="x") == gets("survey", document=survey) == ([BUCKET], ["lake_s3"])
+    of_database = json.dumps({"stages": [{"type": "JDBCExtract", "connection": "shop", "sql": "SELECT 1", "outputView": "x"}]})
+    assert gets("survey", document=of_database) == ([], [])  # it looks at files only
     for values in ({"uri": "raw/x.csv"}, {"uri": "no_root:x"}, {"document": "{"}, {"run_id": "dead"}, {"uri": 5}):
         assert gets("look", **values) == ([], [])
     assert ConnectionSecret.objects.get(connection__name="lake_s3").used_by == "survey for Ana"
