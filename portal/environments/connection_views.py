@@ -55,7 +55,6 @@ def list_connections(request: HttpRequest, project: str, environment: str) -> Ht
     return render(request, "environments/connections.html", shown)
 
 
-@never_cache  # the button “back” would show what was typed
 @require_POST
 def add_open_data(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     """A set of open data: connection and root at once."""
@@ -66,6 +65,7 @@ def add_open_data(request: HttpRequest, project: str, environment: str) -> HttpR
     )
 
 
+@never_cache  # the button “back” would show what was typed
 @require_http_methods(["GET", "POST"])
 def add_connection(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     found = find_environment(request, project, environment)

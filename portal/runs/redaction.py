@@ -24,13 +24,15 @@ LONG, EVERY = 16, 8
 PATTERNS = re.compile(
     r"(?P<key>\b(?:password|passwd|pwd|secret|api[_-]?key|access[_.-]?key|account[_.-]?key|sas[_-]?token|auth[_-]?token)\b\s*[=:]\s*)[^\s\"'\\,;&)]+"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|\b(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9+/=]{20,}"  # what AWS gives for some time to who takes on a role
+    r"|\bhvs\.[A-Za-z0-9_-]{20,}"  # HashiCorp Vault's
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
     r"|(?P<user>\b[a-z][a-z0-9+.-]*://[^\s/:@\"]+:)[^\s/@\"]+(?=@)",
     re.IGNORECASE | re.DOTALL,
 )
 CUT = re.compile(r"… \([\d,]+ more characters are not kept\)\Z")
-HINTS = ("pass", "pwd", "secret", "key", "token", "akia", "asia", "eyj", "://")
+HINTS = ("pass", "pwd", "secret", "key", "token", "akia", "asia", "fwog", "iqoj", "hvs.", "eyj", "://")
 """Most lines hold none of these and skip the slow search."""
 NOTICE_ENDS = "more characters are not kept)"
 BEFORE_LINE = re.compile(r"(?:^|[\r\n]|\\[rn])[\s\"']*\Z")

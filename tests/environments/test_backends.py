@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -331,6 +332,23 @@ def test_aws_parameter_store(ada: User, prod: Environment, amazon: S3Server, out
     own = backends.BACKEND_KINDS["aws-ssm"].model_validate({"name": "x", "region": aws.REGION, "endpoint": amazon.address})
     with pytest.raises(PortalError, match="AWS's own"):
         own.values("aws/reference/secretsmanager/flights", ["password"])
+
+
+@pytest.mark.services
+def test_at_the_loudest_no_log_has_what_secret_managers_answer(
+    ada: User, prod: Environment, amazon: S3Server, outside: Any, caplog: Any
+) -> None:
+    """botocore tells whole answers at DEBUG: the control shows it."""
+    outside("aws-secrets", region=aws.REGION, endpoint=amazon.address)
+    made = make(ada, prod)
+    with closing(aws.client(amazon, "secretsmanager")) as client:
+        client.create_secret(Name=REFERENCE["path"], SecretString=json.dumps({"password": VALUE}))
+        caplog.set_level(logging.DEBUG)
+        assert sealing.opened(made, used_by="x") == {"password": VALUE} and "c4nary" not in caplog.text
+        caplog.set_level(logging.DEBUG, logger="botocore")
+        sealing.opened(made, used_by="x")
+        assert "c4nary" in caplog.text
+        client.delete_secret(SecretId=REFERENCE["path"], ForceDeleteWithoutRecovery=True)
 
 
 def test_what_aws_refuses_is_said_in_words(ada: User, prod: Environment, outside: Any, monkeypatch: Any) -> None:

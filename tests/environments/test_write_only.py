@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from contextlib import closing
 from ipaddress import ip_network
 from typing import Any
 
@@ -15,15 +14,14 @@ from django.db import connection
 from django.test import Client
 
 from portal.accounts.models import User
-from portal.environments import sealing, secrets
+from portal.environments import secrets
 from portal.environments.models import Environment
 from portal.outgoing import client as outgoing
 from tests.environments.connected import make_database
-from tests.environments.test_backends import REFERENCE, make
 from tests.runs.test_canaries import found_in
 from tests.services import aws
 from tests.services.ports import free_port
-from tests.services.s3 import CREDENTIALS, S3Server
+from tests.services.s3 import CREDENTIALS
 
 pytestmark = pytest.mark.django_db
 CANARY = 'c4nary-one/of+the "environment" & more'
@@ -104,25 +102,6 @@ def test_a_key_that_is_away_shows_no_secret(browser: Client, prod: Environment, 
     answer = browser.post(f"{PAGES}/secrets", {"name": "one", "value": CANARY})
     assert answer.status_code in (422, 503) and b"KMS does not answer" in answer.content and not found_in(answer.content)
     assert not found_in(caplog.text.encode()) and not prod.secrets.exists()
-
-
-@pytest.mark.services
-def test_at_the_loudest_no_log_has_what_secret_managers_answer(
-    ada: User, prod: Environment, s3_server: S3Server, settings: Any, monkeypatch: Any, caplog: Any
-) -> None:
-    """botocore tells whole answers at DEBUG: the control shows it."""
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    settings.SECRET_BACKENDS = json.dumps({"outside": {"kind": "aws-secrets", "region": aws.REGION, "endpoint": s3_server.address}})
-    made = make(ada, prod)
-    with closing(aws.client(s3_server, "secretsmanager")) as client:
-        client.create_secret(Name=REFERENCE["path"], SecretString=json.dumps({"password": CANARY}))
-        caplog.set_level(logging.DEBUG)
-        assert sealing.opened(made, used_by="x") == {"password": CANARY} and "c4nary-one" not in caplog.text
-        caplog.set_level(logging.DEBUG, logger="botocore")
-        sealing.opened(made, used_by="x")
-        assert "c4nary-one" in caplog.text
-        client.delete_secret(SecretId=REFERENCE["path"], ForceDeleteWithoutRecovery=True)
 
 
 def test_no_log_has_the_path_of_a_webhook(caplog: Any) -> None:

@@ -88,7 +88,7 @@ def test_a_secret_is_hidden_in_every_form(kind: str, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["as it is", "base64", "base64, two bytes in", "percent", "JSON", "HTML", "hex"])
-@pytest.mark.parametrize("kind", ["a plain one", "signs that are escaped", "an address"])
+@pytest.mark.parametrize("kind", ["signs that are escaped", "an address"])
 def test_a_secret_that_is_cut_in_two_is_hidden_wherever_the_cut_is(kind: str, encoding: str) -> None:
     """Only less than SHORTEST characters of it are left, as they could not be told from ordinary text."""
     told, redact = ENCODINGS[encoding](SECRETS[kind]), Redactor(SECRETS.values())
@@ -103,7 +103,8 @@ def test_a_secret_that_is_cut_in_two_is_hidden_wherever_the_cut_is(kind: str, en
 @pytest.mark.parametrize("width", [64, 76])
 def test_lines_out_of_the_middle_of_a_long_key_are_hidden(width: int) -> None:
     """base64 is printed in lines of 64 or 76 characters, each of which may be a line of the log."""
-    key = "-----BEGIN KEY-----\n" + "\n".join(random.Random(4).randbytes(36).hex()[:64] for _ in range(20))
+    letters = base64.b64encode(random.Random(4).randbytes(960)).decode()
+    key = "-----BEGIN KEY-----\n" + "\n".join(letters[start : start + 64] for start in range(0, len(letters), 64))
     told, redact = base64.b64encode(key.encode()).decode(), Redactor([key])
     lines = [told[start : start + width] for start in range(0, len(told), width)]
     for line in lines[:-1]:
@@ -153,6 +154,8 @@ def test_what_only_looks_like_a_credential_is_hidden_without_any_secret() -> Non
     redact = Redactor()
     assert redact("password=hunter22 user=x") == f"password={MASK} user=x"
     assert redact("AKIAABCDEFGHIJKLMNOP") == MASK and redact("asiaabcdefghijklmnop") == MASK
+    assert redact("IQoJb3JpZ2luX2VjEHUaDGV1LWNlbnRyYWwtMSJHMEUCI: x") == f"{MASK}: x"
+    assert redact("X-Vault-Token: hvs.CAESIJ3Dq0vX0Zs8yq1m9kQ7x") == f"X-Vault-Token: {MASK}"
     assert redact("https://ana:hunter22@host/") == f"https://ana:{MASK}@host/"
     assert redact.known("password=hunter22") == "password=hunter22"
 
