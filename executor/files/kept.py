@@ -65,9 +65,8 @@ def put_back(lake: Path, target: Path, kept_id: str, uri: str) -> dict[str, Any]
     """Makes a kept output the present one again, in one step; what was there is kept in its place, so that this can be undone too.
     Gives `current` and `kept`, as in `listing`. Raises ProblemError when there is no such kept output."""
     with exchange.locked(lake):
-        version = delta_history.version_of(kept_id) if is_table(target) else None
-        if version is not None:
-            return _restored(target, version, uri)
+        if is_table(target) and delta_history.version_of(kept_id) is not None:
+            return restored(target, kept_id, uri)
         place = place_for(target, kept_id)
         if kept_id not in ids(target):
             raise ProblemError(output_gone(uri))
@@ -79,10 +78,10 @@ def put_back(lake: Path, target: Path, kept_id: str, uri: str) -> dict[str, Any]
         return {"current": marks.facts_of(target), "kept": listing(target)}
 
 
-def _restored(table: Path, version: int, uri: str) -> dict[str, Any]:
+def restored(table: Path, kept_id: str, uri: str) -> dict[str, Any]:
     """The same of a table: one more version of it, which says of itself what the one said that is put back."""
-    log = Log.of(table, uri)
-    if version not in log.commits or version == log.latest:
+    log, version = Log.of(table, uri), delta_history.version_of(kept_id)
+    if version is None or version not in log.commits or version == log.latest:
         raise ProblemError(output_gone(uri))
     facts = {"restores": version, **delta_history.facts_of_version(log, version)}
     restore(table, version, uri, facts)

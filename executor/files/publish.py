@@ -253,7 +253,7 @@ class Publisher:
         if delta_log.table_above(target.parent) is not None:
             raise ProblemError(delta_log.is_a_table(uri, "outputURI"))
         if not delta_log.is_table(target) and holds_data(target):
-            raise ProblemError(_no_table(uri))
+            raise ProblemError(no_table_there(uri))
         if self._places is not None and holds_data(target) and key_of(target.relative_to(self.lake).as_posix()) not in self._places:
             raise ProblemError(_not_own(uri))
 
@@ -286,7 +286,9 @@ class Publisher:
                 with suppress(OSError):
                     marks.mark(output.target, marks.columns_noted(output.columns))
 
-    def _table_step(self, output: TableOutput) -> exchange.Reversible | None:
+    def version_of(self, output: TableOutput) -> tuple[int, bytes] | None:
+        """The next version of a table and its commit, as the table is now; None where nothing is other. Raises ProblemError where somebody
+        has written it meanwhile."""
         self._require_table(output.uri, output.target)
         table, change = output.table, output.change()
         if table is None or change is None or change.is_nothing:
@@ -296,8 +298,14 @@ class Publisher:
         said = output.as_dict() | ({"label": output.label} if output.label else {})
         facts = {"run_id": self.run_id, "published_at": datetime.now(UTC).isoformat(timespec="seconds"), **said}
         output.facts["version"] = version = 0 if before is None else before + 1
-        content = delta_commit.text_of(change.actions(before, facts))
-        if before is not None:
+        return version, delta_commit.text_of(change.actions(before, facts))
+
+    def _table_step(self, output: TableOutput) -> exchange.Reversible | None:
+        made, change = self.version_of(output), output.change()
+        if made is None or change is None:
+            return None
+        version, content = made
+        if version or delta_log.is_table(output.target):
             commit = output.staged.with_name(f"{output.staged.name}.commit")
             commit.write_bytes(content)
             return TableStep(output.target, output.staged, commit, version, output.uri)
@@ -496,7 +504,8 @@ def _foreign(uri: str, found: str) -> Problem:
     )
 
 
-def _no_table(uri: str) -> Problem:
+def no_table_there(uri: str) -> Problem:
+    """A table is to be written where other data lie."""
     return _problem(
         "output-no-table",
         f"“{uri}” holds other data than a Delta table, so no table is written there.",

@@ -8,7 +8,7 @@ from typing import Any
 
 from executor.files.publish import Output
 from executor.language.roots import Located, located
-from executor.problems import Problem, ProblemError
+from executor.problems import Problem
 from executor.stores.base import Commit, StoreOutputs
 from executor.stores.folder import FolderOutputs
 from executor.stores.roots import Roots
@@ -36,8 +36,6 @@ class Outputs:
     def stage_table(self, uri: str, save_mode: str, stage_index: int, stage: str, *, appends: bool, label: str | None) -> Path:
         """A Delta table to write to in place of the one that `uri` means, see `executor.files.publish.Publisher.stage_table`."""
         part, place = self._part_of(uri)
-        if not isinstance(part, FolderOutputs):
-            raise ProblemError(no_table_there(uri))
         table = part.stage_table_at(place, uri, save_mode, stage_index, stage, appends=appends, label=label)
         self.outputs += [output for output in part.outputs if output not in self.outputs]
         return table.folder
@@ -106,13 +104,3 @@ class Outputs:
 
     def _own(self, root: str) -> dict[str, bool] | None:
         return None if self._places is None else self._places.get(root, {})
-
-
-def no_table_there(uri: str) -> Problem:
-    """Delta tables are worked on where their log can be locked."""
-    return Problem(
-        code="table-elsewhere",
-        field="outputURI",
-        message=f"“{uri}” lies in a root on S3, and Delta tables are written in the environment's own folder only, so far.",
-        fix="Write the table to a place without the name of a root, or Parquet files to this one.",
-    )

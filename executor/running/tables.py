@@ -14,17 +14,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from executor.files import delta_history, kept, tree
+from executor.files import delta_history, tree
 from executor.files.delta_columns import columns_of
 from executor.files.delta_log import Log, State
 from executor.files.delta_rules import in_table
 from executor.files.publish import Publisher
 from executor.language.roots import DEFAULT
 from executor.problems import Problem, ProblemError
-from executor.running.outputs import no_table_there
+from executor.stores.base import Store
 from executor.stores.roots import Roots
 
 if TYPE_CHECKING:
@@ -40,12 +41,24 @@ def table(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], N
     if work is None:
         raise ProblemError(_wrong("do", given.get("do"), ", ".join(WORK)))
     root, place = roots.at(uri, "uri", writes=given["do"] not in ("history", "diff"))
-    if root.name != DEFAULT:
-        raise ProblemError(no_table_there(uri))
-    return {"event": "table", "uri": uri, "do": given["do"], **work(Log.of(root.path(place, "uri"), uri), given, roots.lake)}
+    log = Log.of(Path(root.read(place, uri, "uri").path), uri)
+    return {"event": "table", "uri": uri, "do": given["do"], **work(log, given, _At(roots, root, place))}
 
 
-def _history(log: Log, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _At:
+    """Where the table lies."""
+
+    roots: Roots
+    root: Store
+    place: str
+
+    def require_here(self, uri: str) -> None:
+        if self.root.name != DEFAULT:
+            raise ProblemError(_not_here(uri))
+
+
+def _history(log: Log, given: Mapping[str, Any], at: _At) -> dict[str, Any]:
     state = log.state()
     facts = {"version": state.version, "earliest": log.earliest, "rules": in_table(state), "folders": state.partition_columns}
     return facts | _size(state) | {"columns": columns_of(state).as_dict()["columns"], "history": delta_history.history(log)}
@@ -55,7 +68,7 @@ def _size(state: State) -> dict[str, Any]:
     return {"rows": state.rows, "files": len(state.files), "bytes": state.bytes}
 
 
-def _diff(log: Log, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def _diff(log: Log, given: Mapping[str, Any], at: _At) -> dict[str, Any]:
     one, other = (log.state(_version(given, name)) for name in ("from", "to"))
     before, after = (columns_of(state).columns for state in (one, other))
     between = range(min(one.version, other.version) + 1, max(one.version, other.version) + 1)
@@ -70,14 +83,15 @@ def _diff(log: Log, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     }
 
 
-def _restore(log: Log, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    kept.put_back(folder, log.table, f"version-{_version(given, 'version')}", log.uri)
+def _restore(log: Log, given: Mapping[str, Any], at: _At) -> dict[str, Any]:
+    at.root.put_back(at.place, f"version-{_version(given, 'version')}", log.uri)
     return {"version": Log.of(log.table, log.uri).latest}
 
 
-def _optimize(log: Log, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def _optimize(log: Log, given: Mapping[str, Any], at: _At) -> dict[str, Any]:
+    at.require_here(log.uri)
     before = _size(log.state())
-    publisher = Publisher(uuid.uuid4().hex, folder)
+    publisher = Publisher(uuid.uuid4().hex, at.roots.lake)
     try:
         staged = publisher.stage_table(log.uri, log.table, "Append", 0, "optimize")
         with _spark() as spark:
@@ -88,22 +102,25 @@ def _optimize(log: Log, given: Mapping[str, Any], folder: Path) -> dict[str, Any
     return {"version": facts.get("version"), "before": before, "after": _size(Log.of(log.table, log.uri).state())}
 
 
-def _vacuum(log: Log, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def _vacuum(log: Log, given: Mapping[str, Any], at: _At) -> dict[str, Any]:
     hours = given.get("hours", LEAST_HOURS)
     if not isinstance(hours, int | float) or isinstance(hours, bool) or not LEAST_HOURS <= hours <= 1_000_000:
         raise ProblemError(_wrong("hours", hours, f"a number of hours, {LEAST_HOURS} or more"))
+    at.require_here(log.uri)
     log.state()  # a damaged log does not say which files are needed
     before = _files_in(log.table)
     with _spark() as spark:
+        spark.conf.set("spark.databricks.delta.vacuum.logging.enabled", "false")  # two commits, past those who publish meanwhile
         _delta(spark, log.table).vacuum(float(hours))
     return {"removed": before - _files_in(log.table)}
 
 
 def _files_in(table: Path) -> int:
-    return sum(entry.kind == tree.FILE and not entry.is_hidden for entry in tree.Walk(table))
+    walk = tree.Walk(table, enter=lambda entry: not entry.is_hidden)
+    return sum(entry.kind == tree.FILE and not entry.is_hidden for entry in walk)
 
 
-WORK: dict[str, Callable[[Log, Mapping[str, Any], Path], dict[str, Any]]] = {
+WORK: dict[str, Callable[[Log, Mapping[str, Any], _At], dict[str, Any]]] = {
     "history": _history,
     "diff": _diff,
     "restore": _restore,
@@ -138,4 +155,12 @@ def _delta(spark: SparkSession, place: Path) -> Any:
 def _wrong(name: str, found: Any, expected: str) -> Problem:
     return Problem(
         code="values-wrong", message=f"The value “{name}” is not right.", found=str(found)[:100], expected=expected, fix="Correct it."
+    )
+
+
+def _not_here(uri: str) -> Problem:
+    return Problem(
+        code="table-elsewhere",
+        message=f"“{uri}” lies in a root on S3: so far, only tables in the environment's own folder are put together and cleaned up.",
+        fix="Let a program that works on the bucket do it.",
     )

@@ -38,7 +38,8 @@ def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext)
     frame = without_columns_of(frame, (NullType,), stage, context)
     require_columns(frame, stage.partition_by, "partitionBy")
     appends = stage.save_mode == "Append"
-    path = Path(context.output_table(stage.output_uri, stage.save_mode, appends=appends, label=stage.label))
+    mode = "Append" if stage.replaces else stage.save_mode  # then the rows that are written are not all of the table's
+    path = Path(context.output_table(stage.output_uri, mode, appends=appends, label=stage.label))
     warn_of_a_list(stage, context)
     state = staged_state(path, stage.output_uri)
     if state is not None and stage.save_mode == "Ignore":
@@ -48,7 +49,12 @@ def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext)
     partition_by = stage.partition_by or (state.partition_columns if state and stage.columns_may != "overwrite" else [])
     frame = with_names_for_folders(stage, context, frame, partition_by)
     warn_of_other_columns(stage, context, frame)
-    if stage.constraints:
+    is_replaced = state is not None and stage.columns_may == "overwrite" and not appends and not stage.replaces
+    if is_replaced:
+        rules = _rules(stage, spark, context, frame, path, state)
+        delta_rules.replace(path, stage.output_uri, rules, _schema_of(frame), partition_by)
+        forget(spark, path)
+    elif stage.constraints:
         delta_rules.add(path, stage.output_uri, _rules(stage, spark, context, frame, path, state), _schema_of(frame), partition_by)
         forget(spark, path)
     writer = arranged(frame, stage.num_partitions, stage.partition_by).write.format("delta").mode("append" if appends else "overwrite")

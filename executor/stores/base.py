@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from executor.files.delta_commit import StagedTable
 from executor.files.publish import Output
 
 State = tuple[tuple[str, Any, int], ...]
@@ -66,6 +67,12 @@ class StoreOutputs(Protocol):
 
     def stage(self, place: str, uri: str, save_mode: str, stage_index: int, stage: str) -> Path:
         """A fresh path to write to in place of `place`, which the document calls `uri`. Raises ProblemError."""
+        ...
+
+    def stage_table_at(
+        self, place: str, uri: str, save_mode: str, stage_index: int, stage: str, *, appends: bool, label: str | None
+    ) -> StagedTable:
+        """See `executor.files.publish.Publisher.stage_table`."""
         ...
 
     def readable(self, path: Path, uri: str) -> Path | None:

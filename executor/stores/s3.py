@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from executor.files import lake, marks, tree
-from executor.files.publish import Output, Publisher, drop_checksums
+from executor.files.delta_commit import StagedTable
+from executor.files.delta_history import version_of
+from executor.files.delta_log import LOG, is_a_table
+from executor.files.publish import Output, Publisher, TableOutput, drop_checksums, no_table_there
 from executor.language.places import is_pattern, place_of
 from executor.problems import Foreign, Problem, ProblemError
+from executor.stores import bucket_tables
 from executor.stores.base import AtHand, Commit, Level, State
 from executor.stores.bucket import AT_ONCE, Bucket, BucketPublisher, Found, Pointer, Staged, fits, shapes_of
 
@@ -63,6 +67,24 @@ class S3Store:
                 os.utime(self.folder / beside, (modified, modified))
         return path
 
+    def table(self, place: str, uri: str) -> Path:
+        """The Delta table there as it is now, copied here; where none is, the place for one. Raises ProblemError where other data lie."""
+        path, place = self.path(place, "outputURI"), place_of(place)
+        seen = self.bucket.seen(place)
+        logs = {log.place for log in seen.logs}
+        if any(not log.startswith(f"{place}/{LOG}/") for log in logs):
+            raise ProblemError(is_a_table(uri, "outputURI"))
+        if not logs and (seen.files or place in seen.outputs):
+            raise ProblemError(no_table_there(uri))
+        is_there = any(log.endswith((".json", ".parquet")) for log in logs)  # else it is about to come
+        self._copy([*seen.files, *seen.logs] if is_there else [], shapes_of(place))
+        for commit in (path / LOG).glob("*.json"):  # one that was made here and that somebody else was quicker than
+            if f"{place}/{LOG}/{commit.name}" not in logs:
+                commit.unlink()
+        if not is_there:
+            tree.remove(path / LOG)
+        return path
+
     def outputs(self, run_id: str, places: Mapping[str, bool] | None, keep: int) -> S3Outputs:
         return S3Outputs(self, run_id, places, keep)
 
@@ -70,11 +92,14 @@ class S3Store:
         return self.bucket.foreign(place_of(place))
 
     def put_back(self, place: str, kept_id: str, uri: str) -> dict[str, Any]:
+        if version_of(kept_id) is not None:
+            return bucket_tables.put_back(self, place_of(place), kept_id, uri)
         current = self.bucket.put_back(place_of(place), kept_id)
         return {"current": current, "kept": self.bucket.kept(place_of(place))}
 
     def clear_after(self, run_id: str, places: Sequence[str], *, is_published: bool) -> None:
         self.bucket.repair(run_id, is_published=is_published)
+        bucket_tables.repair(self, run_id, is_published=is_published)
         for place in places:
             self.bucket.remove_staged(run_id, place_of(place))
 
@@ -127,6 +152,7 @@ class S3Outputs:
         self._here = Publisher(run_id, root.folder, places=places, keep=0)
         self._there = BucketPublisher(root.bucket, run_id, keep)
         self._pairs: list[tuple[Output, Staged]] = []
+        self._tables = bucket_tables.BucketTables(root, self._here, run_id)
 
     @property
     def outputs(self) -> list[Output]:
@@ -138,6 +164,11 @@ class S3Outputs:
         self._pairs.append((self.outputs[-1], self._there.stage(place, save_mode, stage_index, stage)))
         return staged
 
+    def stage_table_at(
+        self, place: str, uri: str, save_mode: str, stage_index: int, stage: str, *, appends: bool, label: str | None
+    ) -> StagedTable:
+        return self._tables.stage(place_of(place), uri, save_mode, stage_index, stage, appends=appends, label=label)
+
     def readable(self, path: Path, uri: str) -> Path | None:
         return self._here.readable(path, uri)
 
@@ -148,11 +179,21 @@ class S3Outputs:
             there.facts |= here.as_dict()
             there.noted, there.columns = here.noted, marks.declared_columns(here.staged)
             self._there.upload(here.staged, there)
+        self._tables.send()
 
     def publish(self, commit: Commit) -> list[dict[str, Any]]:
-        return self._there.publish(commit)
+        def with_tables(found: Sequence[dict[str, Any]]) -> None:
+            self._tables.publish(lambda: commit(self._in_order(found, TableOutput.as_dict)))
+
+        return self._in_order(self._there.publish(with_tables), self._tables.facts)
+
+    def _in_order(self, found: Sequence[dict[str, Any]], of_table: Callable[[TableOutput], dict[str, Any]]) -> list[dict[str, Any]]:
+        """`found`: the facts of the others."""
+        others = iter(found)
+        return [of_table(output) if isinstance(output, TableOutput) else next(others) for output in self.outputs]
 
     def discard(self) -> None:
+        self._tables.discard()
         self._there.discard()
         self._here.discard()
 

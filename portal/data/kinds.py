@@ -11,6 +11,8 @@ WORDS = {
     "csv": "CSV", "tsv": "TSV", "tab": "TSV", "psv": "text", "json": "JSON", "geojson": "JSON", "jsonl": "JSON lines",
     "ndjson": "JSON lines", "parquet": "Parquet", "xlsx": "Excel", "xlsm": "Excel", "zip": "zip",
 }  # fmt: skip
+DELTA = "delta"
+"""Of a folder with a log: no file's name ends so."""
 PACKED = {"xlsx", "xlsm", "zip"}
 """Files that hold tables and are none: what is inside is read once it is unpacked."""
 ACCEPTED = [*(f".{ending}" for ending in (*sorted(TEXT), *sorted(JSON), "parquet", "xlsx", "gz", "zip"))]

@@ -26,6 +26,7 @@ from uuid import UUID
 from django.conf import settings
 
 from executor.files import tree
+from executor.files.delta_log import LOG
 from portal.data import names
 from portal.environments.models import Environment
 from portal.errors import Conflict, PortalError
@@ -120,6 +121,11 @@ class Lake:
             below = tree.Walk(path, deepest=DEEPEST, most=MOST, seconds=WALK_SECONDS, enter=lambda entry: not entry.is_hidden)
             return [entry for entry in below if entry.kind == tree.FILE and not entry.is_hidden]
         return []
+
+    def log_ns(self, uri: str) -> int:
+        """When the log of the Delta table in a folder was changed, in ns since 1970; 0 where the folder is none."""
+        walk = tree.Walk(self.root, below=uri, deepest=1)
+        return next((entry.modified_ns for entry in walk if entry.name == LOG and entry.kind == tree.FOLDER), 0)
 
     def folders_in(self, uri: str) -> list[str]:
         """The folders in a folder (empty: the lake itself), hidden ones left out."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from executor.files import tree
+from executor.files.delta_log import LOG
 from executor.language.places import holds_a_value, key_of
 from portal.data import kinds
 from portal.data.lake import Lake
@@ -74,7 +75,7 @@ class Table:
     @property
     def icon(self) -> str:
         if self.is_folder:
-            return "table" if self.job or self.ending == "parquet" else "folder"
+            return "table" if self.job or self.ending in ("parquet", kinds.DELTA) else "folder"
         return "file-zip" if self.uri.lower().endswith(".gz") else _ICONS.get(self.ending, "file-text")
 
 
@@ -98,6 +99,8 @@ class _Folder:
     folders: list[str] = field(default_factory=list)
     is_written: bool = False
     """A load wrote it: part files, its mark of success, or folders such as year=2013."""
+    log_ns: int = 0
+    """When the log in it changed, which makes it a Delta table; 0: there is none."""
 
 
 def list_tables(environment: Environment) -> Listing:
@@ -127,7 +130,7 @@ def find_table(environment: Environment, uri: str) -> Table | None:
         return None
     if entry.is_folder:
         files = lake.files_in(entry.uri)
-        table = _table(entry.uri, True, files)
+        table = _table(entry.uri, True, files, lake.log_ns(entry.uri))
     else:
         table = _of_file(tree.Entry(entry.uri, tree.FILE, entry.bytes, entry.modified_ns, 0))
     add_knowledge(environment, [table], Uses(environment))
@@ -143,6 +146,8 @@ def _folders(walk: tree.Walk) -> tuple[dict[str, _Folder], int]:
         if folder is None:  # below a hidden one, or one whose name cannot be written
             continue
         folder.is_written = folder.is_written or bool(_WRITTEN.match(name)) or (entry.kind == tree.FOLDER and "=" in name)
+        if name == LOG and entry.kind == tree.FOLDER:
+            folder.is_written, folder.log_ns = True, entry.modified_ns
         if entry.is_hidden:
             continue
         if not tree.is_plain_name(name):
@@ -174,17 +179,19 @@ def _of_folder(path: str, folders: dict[str, _Folder]) -> list[Table]:
         folder = folders[waiting.pop()]
         files += folder.files
         waiting += folder.folders
-    return [_table(path, True, files)] if files else []
+    log_ns = folders[path].log_ns
+    return [_table(path, True, files, log_ns)] if files or log_ns else []
 
 
 def _of_file(entry: tree.Entry) -> Table:
     return _table(entry.path, False, [entry])
 
 
-def _table(uri: str, is_folder: bool, files: list[tree.Entry]) -> Table:
-    newest = max((entry.modified_ns for entry in files), default=0)
+def _table(uri: str, is_folder: bool, files: list[tree.Entry], log_ns: int = 0) -> Table:
+    """`log_ns`: see `_Folder`. Of a Delta table the files of earlier versions are among them."""
+    newest = max((log_ns, *(entry.modified_ns for entry in files)))
     size = sum(entry.size for entry in files)
-    kind, ending = _kind(uri, is_folder, files)
+    kind, ending = ("Delta table", kinds.DELTA) if log_ns else _kind(uri, is_folder, files)
     return Table(
         uri=uri,
         is_folder=is_folder,

@@ -24,6 +24,8 @@ def stage_for(environment: Environment, table: Table) -> dict[str, Any]:
     given = {"name": "table", "inputURI": table.uri, "outputView": "table", "contiguousIndex": False}
     if published := as_published(environment, table):
         return published
+    if table.ending == kinds.DELTA:
+        return {"type": "DeltaLakeExtract", "name": "table", "inputURI": table.uri, "outputView": "table"}
     if table.ending == "parquet":
         return given | {"type": "ParquetExtract"}
     head = _head(Lake(environment), table)

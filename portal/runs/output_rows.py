@@ -74,4 +74,5 @@ def reader_of(run: Run, number: int) -> dict[str, Any]:
         load = None
     if not isinstance(load, PlaceLoad):
         raise PortalError("The rows of this output cannot be shown.", code="output-unreadable", fix="Read it in a job of your own.")
-    return {"name": "output", "inputURI": output.get("uri"), "outputView": "output", "contiguousIndex": False} | load.reader()
+    reader = {"name": "output", "inputURI": output.get("uri"), "outputView": "output"} | load.reader()
+    return reader if load.is_table else {"contiguousIndex": False} | reader

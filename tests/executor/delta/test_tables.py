@@ -33,7 +33,7 @@ def check(sql: str, name: str = "check") -> dict[str, Any]:
 
 
 def done(outcome: Outcome) -> Outcome:
-    assert outcome.result.startswith("succeeded"), [event for event in outcome.events if "problem" in event or event["event"] == "log"]
+    assert outcome.result.startswith("succeeded"), [event["problem"] for event in outcome.events if "problem" in event]
     return outcome
 
 

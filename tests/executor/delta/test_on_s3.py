@@ -1,0 +1,46 @@
+"""The same documents on a root in a bucket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.executor.delta.test_merging import counts, merge, scd2
+from tests.executor.delta.test_tables import check, done, load, read, rows
+from tests.executor.test_runs_on_s3 import Bucket
+
+if TYPE_CHECKING:
+    from executor.spark.session import SparkProcess
+    from tests.services.s3 import S3Server
+
+pytestmark = [pytest.mark.spark, pytest.mark.services, pytest.mark.lake]
+
+
+def test_tables_in_a_bucket(spark_process: SparkProcess, s3_server: S3Server, tmp_path: Path) -> None:
+    bucket = Bucket(s3_server)
+    plain = {"type": "ParquetLoad", "name": "plain", "inputView": "rows", "outputURI": "plain"}
+    made = done(bucket.run(spark_process, tmp_path, rows("SELECT 1 AS id, 'a/b' AS v"), load(partitionBy=["v"]), plain))
+    assert [(one["uri"], one["files"]) for one in made.named("result")[0]["outputs"]] == [("table", 1), ("plain", 1)]
+    merging = [
+        rows("SELECT * FROM VALUES (1, 'A'), (2, 'b') AS t(id, v)"),
+        merge(),
+        read(),
+        check("SELECT count(*) = 2 AND count_if(v = 'A') = 1, 'staged' FROM there"),
+        read(view="before", relativeVersion=-1),
+        check("SELECT count(*) = 1 AND count_if(v = 'a/b') = 1, 'before' FROM before", "check_before"),
+    ]
+    assert counts(done(bucket.run(spark_process, tmp_path, *merging))) == (1, 1, 0)
+    assert counts(done(bucket.run(spark_process, tmp_path, *merging[:2]))) == (0, 0, 0)
+    commits = [name for name in bucket.names() if name.startswith("table/_delta_log/")]
+    assert commits == [f"table/_delta_log/{version:020d}.json" for version in range(2)]
+    failing = [rows("SELECT 3 AS id, 'c' AS v"), load(saveMode="Append"), check("SELECT false, 'no'")]
+    before = bucket.names()
+    assert bucket.run(spark_process, tmp_path, *failing).result == "failed" and bucket.names() == before
+    refused = {"type": "ParquetExtract", "name": "files", "inputURI": "table", "outputView": "files"}
+    assert bucket.run(spark_process, tmp_path, refused).problem["code"] == "place-is-table"
+    assert bucket.run(spark_process, tmp_path, rows("SELECT 1 AS id"), load(uri="plain")).problem["code"] == "output-no-table"
+    history = done(bucket.run(spark_process, tmp_path, rows("SELECT 1 AS id, 'x' AS v"), scd2(outputURI="history")))
+    assert counts(history, "keep") == (1, 0, 0)
+    done(bucket.run(spark_process, tmp_path, read("history", "h"), check("SELECT count(*) = 1 AND min(is_current), '' FROM h")))
