@@ -77,6 +77,8 @@ class BucketTables:
 
     def _publish_now(self, commit: Callable[[], None]) -> None:
         bucket, versions = self._root.bucket, [version for place in self.places if (version := self._version(place))]
+        if not versions:
+            return commit()
         noted = [{"place": one.place, "uri": one.uri, "number": one.number, "content": one.content.decode()} for one in versions]
         _note(bucket, self._journal, noted)
         begun: list[_Version] = []
