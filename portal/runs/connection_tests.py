@@ -139,8 +139,9 @@ async def _outside(place: Endpoint) -> list[dict[str, Any]]:
         return [_step(name, began, "bad", "It is no public address, and no network of this connection.", fix)]
     except (PortalError, TimeoutError):
         return [_step(name, began, "bad", "The name is not known.", "Look for a slip of the pen, or ask whoever runs the server.")]
-    many = f"{len(found)} addresses" if len(found) > 1 else "1 address"
-    steps = [_step(name, began, "good", f"The name is known: {many}, {'where it may lie' if networks else 'public'}.")]
+    many = f"{len(found)} addresses" if len(found) > 1 else "one address"
+    where = "public, or in a network that the connection names" if networks else "public"
+    steps = [_step(name, began, "good", f"The name is known: {many}, {where}.")]
     began = time.monotonic()
     try:
         await _knocked(found[0], place.port)

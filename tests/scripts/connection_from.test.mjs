@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { alike, secretAt, secretsOf, withConnection } from "../../static/js/editor/connection_from.js";
+import { alike, commonFolder, freeName, secretAt, secretsOf, withConnection } from "../../static/js/editor/connection_from.js";
 
 const doc = {
   stages: [
@@ -46,4 +46,12 @@ test("stages with the same place and the same secret share one connection", () =
     alike(doc, one, [one, other, { ...one, stage_index: 5 }]).map((found) => found.stage_index),
     [0, 5],
   );
+});
+
+test("one root holds what all of them read, and a name is free", () => {
+  assert.equal(commonFolder(["s3a://b/raw/2013/", "s3a://b/raw/planes/"]), "s3a://b/raw/");
+  assert.equal(commonFolder(["s3a://b/raw/"]), "s3a://b/raw/");
+  assert.equal(commonFolder(["s3a://b/raw/", "s3a://b/raw/x/"]), "s3a://b/raw/");
+  assert.equal(commonFolder(["s3a://b/a/", "s3a://b/ab/"]), "s3a://b/");
+  assert.equal(freeName("shop", ["shop", "shop_2"]), "shop_3");
 });

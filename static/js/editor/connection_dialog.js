@@ -2,7 +2,7 @@
 import { el, icon } from "../dom.js";
 import { request } from "../server.js";
 import { show } from "../toasts.js";
-import { alike, secretsOf, withConnection } from "./connection_from.js";
+import { alike, commonFolder, freeName, secretsOf, withConnection } from "./connection_from.js";
 
 /** The button beside a problem that a connection mends; for those who may make one. */
 export function connectionButton(problem, help) {
@@ -26,16 +26,25 @@ class ConnectionDialog {
   open() {
     const { suggested } = this;
     const secrets = secretsOf(this.store.doc, suggested);
+    const all = [...new Set(this.problems.list.map((problem) => problem.connection).filter(Boolean))];
+    this.meant = alike(this.store.doc, suggested, all).map((one) => ({ one, seen: this.store.stages[one.stage_index] }));
+    const taken = this.config.connections.map(({ name }) => name);
     const fields = [
-      this.field({ name: "_name", label: "Name", widget: "text", hint: "What jobs call it, in each environment." }, suggested.name),
+      this.field(
+        { name: "_name", label: "Name", widget: "text", hint: "What jobs call it, in each environment." },
+        freeName(suggested.name, taken),
+      ),
     ];
     for (const field of this.kind.fields)
       if (this.counts(field)) fields.push(this.field(field, secrets[field.name] ?? suggested.settings[field.name] ?? field.default ?? ""));
     if (suggested.root)
       fields.push(
-        this.field({ name: "_root", label: "A root there", widget: "text", hint: "Addresses below it are found by it." }, suggested.root),
+        this.field(
+          { name: "_root", label: "A root there", widget: "text", hint: "Addresses below it are found by it." },
+          commonFolder(this.meant.map(({ one }) => one.root)),
+        ),
       );
-    this.wrong = el("div", { role: "alert" });
+    this.wrong = el("div", { class: "notice bad", role: "alert", hidden: true });
     this.make = el("button", { class: "btn primary" }, icon("plug-connected"), "Make it");
     this.dialog = el(
       "dialog",
@@ -73,15 +82,13 @@ class ConnectionDialog {
 
   field({ name, label, widget, words, hint }, value) {
     const id = `connect-${name}`;
-    const shared = { id, name, value, autocomplete: widget === "secret" ? "new-password" : "off" };
+    const options = () => Object.entries(words).map(([word, text]) => el("option", { value: word, selected: word === value }, text));
+    const type = { secret: "password", number: "number" }[widget] ?? "text";
+    const autocomplete = widget === "secret" ? "new-password" : "off";
     const input =
       widget === "choice"
-        ? el(
-            "select",
-            { id, name },
-            ...Object.entries(words).map(([word, text]) => el("option", { value: word, selected: word === value }, text)),
-          )
-        : el("input", { ...shared, type: { secret: "password", number: "number" }[widget] ?? "text", required: true });
+        ? el("select", { id, name, class: "form-select" }, options())
+        : el("input", { id, name, value, type, autocomplete, required: true, class: "form-control" });
     this.controls.set(name, { input, widget });
     return el("div", { class: "field" }, el("label", { for: id }, label), input, hint ? el("span", { class: "hint" }, hint) : null);
   }
@@ -106,7 +113,8 @@ class ConnectionDialog {
       if (this.suggested.root) await this.addRoot(name);
     } catch (error) {
       const said = error.problems?.length ? error.problems.map((one) => one.message) : [error.message];
-      this.wrong.replaceChildren(...said.map((text) => el("p", { class: "wrong" }, icon("alert-circle"), text)));
+      this.wrong.replaceChildren(icon("alert-circle"), el("span", {}, said.join(" ")));
+      this.wrong.hidden = false;
       return;
     } finally {
       this.make.removeAttribute("aria-busy");
@@ -117,16 +125,16 @@ class ConnectionDialog {
 
   addRoot(name) {
     const address = this.controls.get("_root").input.value.trim();
-    const body = { name, connection: name, address, may_write: this.suggested.may_write };
+    const body = { name, connection: name, address, may_write: this.meant.some(({ one }) => one.may_write) };
     return request(this.config.urls.add_root, { method: "POST", body });
   }
 
   /** The document names the connection; neither it nor its history holds the secret any more. */
   move(name) {
-    const all = this.problems.list.map((problem) => problem.connection).filter(Boolean);
-    const stages = [...this.store.stages];
-    for (const one of alike(this.store.doc, this.suggested, all))
-      stages[one.stage_index] = withConnection(this.store.stages[one.stage_index], one, name);
+    const stages = this.store.stages.map((stage) => {
+      const found = this.meant.find(({ seen }) => seen === stage);
+      return found ? withConnection(stage, found.one, name) : stage;
+    });
     if (!this.suggested.root) this.offer(name);
     this.store.replaceForGood({ ...this.store.doc, stages });
     const others = this.config.environments.filter((one) => one !== this.config.draft_environment).join(" and ");

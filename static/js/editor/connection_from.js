@@ -45,3 +45,17 @@ function named(stage, name) {
   const { type, name: called, ...rest } = stage;
   return { ...(type === undefined ? {} : { type }), ...(called === undefined ? {} : { name: called }), connection: name, ...rest };
 }
+
+/** The folder that holds all of these folders, each with / at its end. */
+export function commonFolder(folders) {
+  const [first, ...others] = folders.map((folder) => folder.split("/").slice(0, -1));
+  const upTo = first.findIndex((part, place) => others.some((other) => other[place] !== part));
+  return `${first.slice(0, upTo < 0 ? first.length : upTo).join("/")}/`;
+}
+
+/** The name, or the next one that nobody has. */
+export function freeName(name, taken) {
+  let found = name;
+  for (let number = 2; taken.includes(found); number += 1) found = `${name}_${number}`;
+  return found;
+}
