@@ -55,10 +55,20 @@ def _try_sign_in(connection: MariaDB, trial: Trial) -> None:
     with trial.step("Sign-in") as step:
         made = _signed_in(connection)
         step.good(f"The server takes user and password; it is {fact(made.server_version)}.")
-    with trial.step("List") as step, made, made.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()")
-        count = (cursor.fetchone() or (0,))[0]
-        tables(step, connection.database, count)
+    with trial.step("List") as step, made:
+        tables(step, connection.database, _count_of_tables(made))
+
+
+def _count_of_tables(made: pymysql.Connection[Any]) -> int:
+    """Raises Stopped: a server may let somebody in whose password has expired, and then answer nothing."""
+    import pymysql
+
+    try:
+        with made.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()")
+            return int((cursor.fetchone() or (0,))[0])
+    except pymysql.MySQLError as error:
+        raise _refused(error.args[0] if error.args and isinstance(error.args[0], int) else 0) from None
 
 
 def _greeting(stream: socket.socket) -> int:

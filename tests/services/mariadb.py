@@ -22,15 +22,16 @@ SECONDS = 60
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """The address of a fresh server with a database and who may do everything in it: mysql://user:password@127.0.0.1:port/sluice."""
+def running(certificate: Path | None = None) -> Iterator[str]:
+    """The address of a fresh server with a database and who may do everything in it: mysql://user:password@127.0.0.1:port/sluice.
+    `certificate`: with its key; the server speaks TLS then."""
     if not Path(PROGRAM).is_file():
         raise RuntimeError("MariaDB is not here; `make test` gets it, or: apt-get install --no-install-recommends mariadb-server-core")
     folder = Path(tempfile.mkdtemp(prefix="sluice-mariadb-"))
     try:
         password, port = secrets.token_hex(12), free_port()
         _make(folder, password)
-        server = _start(folder, port)
+        server = _start(folder, port, certificate)
         try:
             _wait(folder, server)
             yield f"mysql://sluice:{password}@127.0.0.1:{port}/sluice"
@@ -57,9 +58,15 @@ def _make(folder: Path, password: str) -> None:
         raise RuntimeError(f"MariaDB could not be set up: {done.stderr[-500:]}")
 
 
-def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
+def _start(folder: Path, port: int, certificate: Path | None) -> subprocess.Popen[bytes]:
     options = [f"--datadir={folder}/data", f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1", *UNSAFE_BUT_FAST]
     options += [f"--pid-file={folder}/pid", "--skip-name-resolve"]
+    if certificate:
+        own = folder / "server.pem"
+        own.write_bytes(certificate.read_bytes())
+        if os.geteuid() == 0:
+            os.chown(own, NOBODY, NOBODY)
+        options += [f"--ssl-cert={own}", f"--ssl-key={own}"]
     with (folder / "log").open("wb") as log:
         return subprocess.Popen([PROGRAM, "--no-defaults", *options], cwd=folder, stdout=log, stderr=log, **_who())
 

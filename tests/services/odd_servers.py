@@ -104,3 +104,27 @@ def _request(stream: socket.socket) -> bool:
             return False
         said += part
     return True
+
+
+def with_postgres_tls(port: int, certificate: Path) -> Talk:
+    """TLS in front of a PostgreSQL that has none: answers its request for TLS, then passes everything on."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def talk(stream: socket.socket) -> None:
+        stream.recv(8)
+        stream.sendall(b"S")
+        with context.wrap_socket(stream, server_side=True) as safe, socket.create_connection(("127.0.0.1", port)) as behind:
+            back = threading.Thread(target=_pass_on, args=(behind, safe), daemon=True)
+            back.start()
+            _pass_on(safe, behind)
+            back.join(timeout=5)
+
+    return talk
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while part := source.recv(65_536):
+            sink.sendall(part)
+        sink.shutdown(socket.SHUT_WR)
