@@ -120,7 +120,7 @@ class PreviewContext(RunContext):
         """A stage whose views are known from before: what it reads and asks may still fail when rows are read."""
         self.origins.enter(index, stage)
         for one in inputs:
-            self.inputs.setdefault(one.uri, replace(one, index=index, stage=stage))
+            self.inputs.setdefault(one.path, replace(one, index=index, stage=stage))
             self.origins.reads(one.path, index, stage)
         for query in stage.queries():
             if query.text is not None:

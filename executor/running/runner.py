@@ -115,7 +115,7 @@ class RunContext:
         """Columns of which stages of the job make numbers."""
         self.origins = Origins()
         self.inputs: dict[str, Input] = {}
-        """What the stages have read, by its address, as it was when the first of them began."""
+        """What the stages have read, by where it is to hand (which has one spelling), as it was when the first of them began."""
         self._entered: Stage | None = None
         self._targets: dict[tuple[str, bool], Path] = {}
         self._spark, self._emit, self._publisher = spark, emit, publisher
@@ -165,7 +165,7 @@ class RunContext:
         """The present stage reads this. Raises ProblemError where another stage has read it otherwise: it would not have the file that came
         beside the others since, and this one would."""
         self.record.inputs.append(one)
-        if self.inputs.setdefault(one.uri, one).state != one.state:
+        if self.inputs.setdefault(one.path, one).state != one.state:
             raise ProblemError(one.changed(is_preview=self.is_preview))
 
     def changed_inputs(self) -> list[Problem]:

@@ -1,4 +1,5 @@
-"""API of rows: to look at, and to take home as a file. The same readers, rights and notes in the audit as the pages."""
+"""API of rows: to look at, and to take home as a file; and of what lies in a folder. The same readers, rights and notes in the audit as the
+pages."""
 
 from __future__ import annotations
 
@@ -7,13 +8,14 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.http import HttpResponseBase
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api_base import ProjectView
 from portal.data import table_rows
+from portal.data.folders import folder
 from portal.data.listing import Table, find_table
 from portal.data.reading import ROWS
 from portal.environments.models import Environment
@@ -80,8 +82,40 @@ class FileDownload(_Rows):
         return async_to_sync(downloads.download)(self.message(place, table, ROWS), form, name, note)
 
 
+class EntryOut(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    uri = serializers.CharField(help_text="As documents write it.")
+    is_folder = serializers.BooleanField()
+    stage_type = serializers.CharField(allow_null=True, help_text="The stage type that reads the file; null: none does.")
+    bytes = serializers.IntegerField(allow_null=True)
+    changed_at = serializers.DateTimeField(allow_null=True)
+
+
+class FolderOut(serializers.Serializer[Any]):
+    entries = EntryOut(many=True)
+    more = serializers.BooleanField(help_text="Whether there is more than is listed.")
+    is_table = serializers.BooleanField(help_text="Whether it holds parts of one table; names that tell values are left out.")
+
+
+URI = OpenApiParameter(
+    "uri", str, description="A root (`archive:`) or a folder in one (`archive:2013`); none: the environment's own folder."
+)
+
+
+class Folder(ProjectView):
+    scope = "read"
+    waits = True
+
+    @extend_schema(summary="What lies in one folder of a root", parameters=[URI], responses=FolderOut, tags=["data"])
+    def get(self, request: Request, project: str, environment: str) -> Response:
+        """One level, as jobs see it. 422 for what is no folder of a root, 503 where the root cannot be reached."""
+        found = self.find(Environment.objects.select_related("project"), name=environment)
+        return Response(FolderOut(folder(self.person, found, request.GET.get("uri", ""))).data)
+
+
 _FILES = "projects/<slug:project>/environments/<slug:environment>/files/"
 urlpatterns = [
     path(_FILES + "rows", FileRows.as_view()),
     path(_FILES + "download", FileDownload.as_view()),
+    path("projects/<slug:project>/environments/<slug:environment>/folder", Folder.as_view()),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections import OrderedDict
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.conf import settings as django_settings
 from pydantic import ValidationError
 
 from executor.files.lake import resolve
+from executor.language.roots import DEFAULT, located
 from executor.look.proposal import Proposal
 from executor.look.stages import Choices
 from executor.problems import Problem, ProblemError
@@ -20,11 +22,14 @@ from portal.accounts import policy
 from portal.accounts.models import User
 from portal.data.table_rows import Reader, remember_look
 from portal.environments.models import Environment
+from portal.environments.reach import judged_by
 from portal.errors import PortalError
 from portal.looks.new_job import stages_for
 from portal.runs import preview_client
 
 SECONDS = 15
+OTHER_ROOTS_SECONDS = 60
+"""So long a look at a file of another root is good enough: whether it has changed only another look would tell."""
 REMEMBERED = 40
 """Looks that are kept, so that “Create job” after a look does not look again. Gone with the process, and with any change of the file."""
 
@@ -41,7 +46,7 @@ class NotLookedAt(PortalError):
 
 async def look(user: User, environment: Environment, uri: str, settings: dict[str, Any]) -> Proposal:
     """The proposal for a file. Whoever calls has asked whether the person may see data here. Raises NotLookedAt."""
-    key = _key(environment, uri, settings)
+    key = await sync_to_async(_key)(environment, uri, settings)
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)
@@ -82,10 +87,15 @@ async def reader_of_file(user: User, environment: Environment, uri: str) -> Read
 
 
 def _key(environment: Environment, uri: str, settings: dict[str, Any]) -> str:
-    """The same key means the same file, unchanged, looked at with the same settings."""
+    """The same key means the same file, unchanged, looked at with the same settings; in another root, a moment ago."""
+    at = located(uri, judged_by(environment), "uri", environment=environment.name)
+    if isinstance(at, Problem):
+        raise refused(at)
+    if at.root != DEFAULT:
+        return json.dumps([environment.pk, at.where, int(time.monotonic() // OTHER_ROOTS_SECONDS), settings], sort_keys=True)
     lake = django_settings.LAKE_DIR / environment.project.slug / environment.name
     try:
-        state = os.stat(resolve(lake, uri, "uri"))
+        state = os.stat(resolve(lake, at.place, "uri"))
         stamp = f"{state.st_ino}.{state.st_mtime_ns}.{state.st_size}"
     except ProblemError as error:
         raise refused(error.problems[0]) from None

@@ -33,6 +33,7 @@ TABLE = {
     "A/ENV/files/rows": "POST view_data in test",
     "A/ENV/files/versions": "GET view in test",
     "A/ENV/files/versions/<uuid:version>/put-back": "POST bring_data in test",
+    "A/ENV/folder": "GET view in test",
     "A/ENV/look": "POST view_data in test",
     "A/ENV/look/job": "POST create_job and view_data in test",
     "A/ENV/look/preview": "POST view_data in test",

@@ -322,3 +322,37 @@ def test_numbers_compared_as_text_are_mended_with_one_click(screen: Open, editor
     page.get_by_role("button", name="Compare as numbers").first.click()
     expect(page.locator(".cm-content").first).to_contain_text("CAST(origin AS BIGINT)")
     expect(page.get_by_role("button", name="Compare as numbers")).to_have_count(0)
+
+
+def test_roots_are_browsed_and_completed_while_an_address_is_typed(
+    screen: Open, editor: Callable[..., Page], job: Any, ada: Any, dev: Any
+) -> None:
+    """What lies in the root is said here in place of the program behind the wall."""
+    from tests.environments.connected import make_root, make_s3
+
+    make_root(ada, make_s3(ada, dev), "archive", "s3a://acme-lake/prod/")
+    shown = screen()
+
+    def entry(uri: str, *, is_folder: bool = False) -> dict[str, Any]:
+        reader = None if is_folder else "ParquetExtract"
+        return {"name": uri.rpartition("/")[2].rpartition(":")[2], "uri": uri, "is_folder": is_folder, "stage_type": reader, "bytes": None}
+
+    def answer(route: Any) -> None:
+        inside = "2013" in route.request.url
+        found = [entry("archive:2013/x.parquet")] if inside else [entry("archive:2013", is_folder=True), entry("archive:y.parquet")]
+        route.fulfill(status=200, body=json.dumps({"entries": found, "more": False, "is_table": False}), content_type="application/json")
+
+    shown.page.route("**/folder?*", answer)
+    page = editor(shown, 0)
+    roots = page.get_by_role("list", name="Roots of dev")
+    expect(roots.get_by_role("button")).to_have_text(["lake", re.compile("archive.*read only")])
+    page.get_by_label("File", exact=True).fill("archive:2013/")
+    expect(page.locator("datalist option[value='archive:']").first).to_be_attached()
+    expect(page.locator("datalist option[value='archive:2013/x.parquet']").first).to_be_attached()
+    page.keyboard.press("Control+z")
+    roots.get_by_role("button", name="archive").click()
+    page.locator("#sources").get_by_role("button", name="2013").click()
+    expect(page.locator("#sources")).to_contain_text("archive:2013")
+    assert shown.faults() == []
+    page.locator("#sources").get_by_role("button", name="x.parquet").click()
+    expect(page.get_by_label("File", exact=True)).to_have_value("archive:2013/x.parquet")

@@ -88,6 +88,17 @@ def test_nothing_else_is_listed(client: Client, ana: User, asked: list[Any], uri
     assert asked == []
 
 
+@pytest.mark.usefixtures("root", "asked")
+def test_the_api_lists_folders_too(client: Client, ana: User) -> None:
+    from tests import factories
+
+    asks = {"authorization": f"Bearer {factories.make_token(ana, 'read')}"}
+    url = "/api/v1/projects/flights/environments/dev/folder"
+    told = client.get(url, {"uri": "archive:in"}, headers=asks).json()
+    assert [one["uri"] for one in told["entries"]] == ["archive:in/2013", "archive:in/x.csv"] and told["more"]
+    assert client.get(url, {"uri": "nowhere:"}, headers=asks).status_code == 422
+
+
 @pytest.mark.usefixtures("root")
 def test_who_does_not_see_the_environment_browses_nothing(client: Client, asked: list[Any]) -> None:
     from tests import factories

@@ -348,6 +348,10 @@ def test_what_comes_beside_an_input_while_a_run_reads_it_does_not_disturb_it(
     outcome = run_here(spark_process, [EXTRACT | {"inputURI": "raw"}, CHECK, GROUPED, SAVE], lake)
     assert outcome.result == "succeeded"
     (lake / "raw" / "tomorrow.csv").unlink()
-    again = EXTRACT | {"name": "save", "inputURI": "raw", "outputView": "again"}  # this one would have tomorrow's rows, the first one not
+    again = EXTRACT | {
+        "name": "save",
+        "inputURI": "lake:raw",
+        "outputView": "again",
+    }  # this one would have tomorrow's rows, the first one not
     outcome = run_here(spark_process, [EXTRACT | {"inputURI": "raw"}, CHECK, again, GROUPED], lake)
     assert [event["problem"]["code"] for event in outcome.events if "problem" in event] == ["input-changed"]
