@@ -55,20 +55,20 @@ class Servers:
 
     def say(self, name: str, *statements: str) -> None:
         """To a server, past Sluice."""
-        way = self._way(name)
+        way = self.way(name)
         session = way.open([], reads=False)
         for statement in statements:
             session.execute(statement)
         way.close()
 
     def ask(self, name: str, query: str) -> list[list[str | None]]:
-        way = self._way(name)
+        way = self.way(name)
         try:
             return way.open([], reads=False).rows(query)
         finally:
             way.close()
 
-    def _way(self, name: str) -> Way:
+    def way(self, name: str) -> Way:
         given = self.connection(name)
         connection = CONNECTION_KINDS[given["kind"]].model_validate(given["settings"] | given["secrets"])
         return Way(self.process.session, ENGINES[given["kind"]], name, connection)

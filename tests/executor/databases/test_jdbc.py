@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
+import time
 from decimal import Decimal
+from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
 
 import pytest
 
-from executor.document.job import check
+from executor.document.job import check, parse
+from executor.running.preview import Memory, Preview
+from executor.running.reach import reach_of
+from executor.running.values import values_from
+from executor.stores.roots import Copies
 from tests.executor.databases.servers import MARIADB, POSTGRESQL, SAVE, Servers, done, extract, load, make
 
 pytestmark = [pytest.mark.spark, pytest.mark.services]
@@ -206,12 +215,9 @@ def test_rows_that_change_while_a_run_works_are_all_of_one_moment(servers: Serve
 @pytest.mark.lake
 def test_conditions_go_to_the_database_but_never_those_that_it_reads_otherwise(servers: Servers) -> None:
     """MariaDB takes 'abc' and 'ABC' for the same, and PostgreSQL has an order of its own."""
-    from executor.running.reach import reach_of
     from executor.running.runner import RunContext
-    from executor.running.values import values_from
     from executor.stages.database_reading import frame_of
     from executor.stages.extract.jdbc_extract import JDBCExtract
-    from executor.stores.roots import Copies
 
     spark = servers.process.session
     for name, column, pushed in ((POSTGRESQL, "id > 3", True), (POSTGRESQL, "name = 'B'", True), (POSTGRESQL, "name > 'a'", False),
@@ -314,3 +320,79 @@ def test_parameters_stand_in_the_sql_of_a_database_as_values_only(servers: Serve
         stage = extract(POSTGRESQL, text)
         found = check({"parameters": {"word": declared["word"]}, "stages": [stage]})
         assert [one.code for one in found] == ["parameter-in-database-sql"], text
+
+
+def preview(servers: Servers, memory: Memory, *stages: dict[str, Any]) -> list[list[Any]]:
+    """The rows that a look at the last stage shows, on a sample."""
+    given = values_from({"lake": str(servers.folder), "connections": servers.connections()})
+    reach = reach_of(given, Copies(servers.process.scratch))
+    said: list[Any] = []
+    look = Preview(servers.process, said.append, parse({"stages": list(stages)}), reach, memory=memory)  # type: ignore[arg-type]
+    look.show(len(stages) - 1, 100)
+    return next(event.rows for event in reversed(said) if event.name == "rows")
+
+
+def test_a_preview_reads_a_sample_anew_each_time_and_writes_nothing(servers: Servers) -> None:
+    servers.say(POSTGRESQL, "DROP TABLE IF EXISTS looked", "CREATE TABLE looked AS SELECT i AS id FROM generate_series(1, 20000) i")
+    memory, read, count = Memory(), extract(POSTGRESQL, tableName="looked"), make("SELECT count(*) AS n, max(id) AS m FROM there")
+    assert preview(servers, memory, read, count)[0][0] == 10_000
+    servers.say(POSTGRESQL, "DELETE FROM looked WHERE id > 5")
+    assert preview(servers, memory, read, count) == [[5, 5]]
+    servers.say(POSTGRESQL, "DROP TABLE IF EXISTS never")
+    act = {"type": "JDBCExecute", "name": "act", "connection": POSTGRESQL, "sql": "DELETE FROM looked"}
+    assert preview(servers, memory, read, count, load(POSTGRESQL, "never"), act) == [[5, 5]]
+    assert servers.ask(POSTGRESQL, "SELECT count(*) FROM looked") == [["5"]] and "never" not in tables(servers, POSTGRESQL)
+    assert servers.ask(POSTGRESQL, "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%'") == [["0"]]
+
+
+@BOTH
+def test_what_a_killed_run_left_is_taken_away_by_the_next_and_what_another_one_writes_is_not(name: str, servers: Servers) -> None:
+    dead, alive = "sluice_staging_00000000000000aa", "sluice_staging_00000000000000bb"
+    servers.say(name, "DROP TABLE IF EXISTS after_all", f"CREATE TABLE {dead} (id int)", f"CREATE TABLE {alive} (id int)")
+    way = servers.way(name)
+    session = way.open([], reads=False)
+    assert session.value(way.engine.hold(alive) or "") == "1"
+    done(servers.run(make("SELECT 1 AS id"), load(name, "after_all")))
+    assert {dead, alive} & tables(servers, name) == {alive}
+    way.close()
+    done(servers.run(make("SELECT 1 AS id"), load(name, "after_all")))
+    assert not {dead, alive} & tables(servers, name)
+
+
+MOMENTS = [("stage_entered", 0.2), ("stage_entered", 1.5), ("publish_requested", 0.0), ("publish_requested", 0.03),
+           ("publish_requested", 0.1), ("publish_requested", 0.4)]  # fmt: skip
+"""The event after which a run is killed, and how many seconds after."""
+
+
+@pytest.mark.lake
+@BOTH
+def test_a_run_that_is_killed_at_any_moment_leaves_old_or_new_and_never_a_mixture(name: str, servers: Servers) -> None:
+    servers.say(name, "DROP TABLE IF EXISTS whole", "CREATE TABLE whole (id bigint, run int)", "INSERT INTO whole VALUES (1, 0), (2, 0)")
+    seen: list[Any] = []
+    for number, (event, seconds) in enumerate(MOMENTS, 1):
+        rows = make(f"SELECT id, {number} AS run FROM range(60000)")
+        document = {"stages": [rows, load(name, "whole", batchsize=5000)]}
+        killed({"document": document, "connections": servers.connections(), "lake": str(servers.folder)}, event, seconds)
+        (state,) = servers.ask(name, "SELECT count(*), min(run), max(run) FROM whole")
+        seen.append(tuple(state))
+        assert state[0] in ("2", "60000") and state[1] == state[2], (number, state)
+    done(servers.run(make("SELECT id, 99 AS run FROM range(5)"), load(name, "whole")))
+    assert servers.ask(name, "SELECT count(*), min(run) FROM whole") == [["5", "99"]]
+    left = {table for table in tables(servers, name) if str(table).startswith("sluice_staging")}
+    print(f"{name}: killed {len(seen)} times, a mixture 0 times, rows seen {[state[0] for state in seen]}, left over {len(left)}")
+    assert not left
+
+
+def killed(values: dict[str, Any], event: str, seconds: float) -> None:
+    """Runs a job as the program people use, and kills it so long after the event."""
+    command = [sys.executable, "-m", "executor", "run", "-", "--values", "-"]
+    with Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True, text=True) as run:
+        assert run.stdin and run.stdout
+        run.stdin.write(json.dumps(values) + "\n")
+        run.stdin.flush()
+        for line in run.stdout:
+            said = json.loads(line)
+            if said["event"] == event and said.get("stage", "write") == "write":
+                break
+        time.sleep(seconds)
+        os.killpg(run.pid, signal.SIGKILL)
