@@ -12,6 +12,7 @@ from portal.environments.backends.base import ANSWER_SECONDS, CONNECT_SECONDS, W
 
 if TYPE_CHECKING:
     from hvac import Client
+    from requests import Session
 
 
 class HashiCorp(SecretBackend):
@@ -46,10 +47,12 @@ class HashiCorp(SecretBackend):
 
     def _answer(self, path: str) -> Any:
         from hvac import exceptions
+        from requests import Session
 
         try:
-            client = self._signed_in()
-            return client.secrets.kv.v2.read_secret_version(path=path, mount_point=self.mount, raise_on_deleted_version=True)
+            with Session() as session:
+                client = self._signed_in(session)
+                return client.secrets.kv.v2.read_secret_version(path=path, mount_point=self.mount, raise_on_deleted_version=True)
         except (exceptions.Forbidden, exceptions.Unauthorized):
             raise self.failed("does not let Sluice in, or not read what lies there") from None
         except exceptions.InvalidPath:
@@ -61,12 +64,10 @@ class HashiCorp(SecretBackend):
         except OSError as error:
             raise self.failed(f"does not answer ({type(error).__name__})") from None
 
-    def _signed_in(self) -> Client:
+    def _signed_in(self, session: Session) -> Client:
         """Nothing of the environment counts, no redirect is followed: the token goes to this host only."""
         from hvac import Client
-        from requests import Session
 
-        session = Session()
         session.trust_env = False
         client = Client(
             url=self.url,
