@@ -17,7 +17,6 @@ from rest_framework.response import Response
 
 from portal.accounts import policy
 from portal.api_base import ListView, ProjectView
-from portal.data.listing import list_tables
 from portal.environments.models import Environment
 from portal.queries import actions
 from portal.queries.answers import answer
@@ -26,6 +25,7 @@ from portal.queries.files import file_of
 from portal.queries.models import PastQuery, QueryVersion, SavedQuery
 from portal.queries.names import Names
 from portal.queries.shaping import HOW, Filter, Shape
+from portal.queries.tables import tables_of
 from portal.runs.download_api import FILE, SAID, DownloadIn
 from portal.runs.draft_api import PreviewOut, refused
 from portal.runs.preview_views import MOST_ROWS
@@ -158,7 +158,7 @@ class _Asks(ProjectView):
 class QueryTables(_Asks):
     @extend_schema(summary="The tables that a query may read", responses={200: QueryTablesOut}, tags=["queries"])
     def get(self, request: Request, project: str, environment: str) -> Response:
-        return Response(QueryTablesOut({"tables": Names(list_tables(self.environment()).tables).all}).data)
+        return Response(QueryTablesOut({"tables": Names(tables_of(self.environment())).all}).data)
 
 
 class RunQuery(_Asks):

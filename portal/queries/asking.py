@@ -18,12 +18,13 @@ from executor.plain import did_you_mean
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.audit import actions as audit
-from portal.data.listing import Table, list_tables
+from portal.data.listing import Table
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.queries.names import Names
 from portal.queries.reading import AS_TEXT, Reading, reading_of
 from portal.queries.shaping import Shape
+from portal.queries.tables import tables_of
 from portal.runs.preview_views import MOST_ROWS, addressed
 
 NO_JOB = 0
@@ -107,7 +108,7 @@ def _named(user: User, environment: Environment, query: Query) -> dict[str, Mean
     problems = sql_text.sql_problems(query.sql) if not query.parameters and "${" not in query.sql else []
     if problems:
         raise NotRight(problems[0].message, fix=problems[0].fix, code=problems[0].code, problems=[one.as_dict() for one in problems])
-    names = Names(list_tables(environment).tables)
+    names = Names(tables_of(environment))
     found = {name.casefold(): _table(names, name, query.sql) for name in views_read(query.sql)}
     for name in views_defined(query.sql):  # WITH raw_flights AS (SELECT * FROM raw_flights WHERE …) reads the table, too
         if len(meant := names.meaning(name)) == 1:

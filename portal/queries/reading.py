@@ -25,6 +25,8 @@ _OF_ROWS = ("otherHeaders", "otherWidths")
 """Keys of questions about which rows there are, whatever their values mean: what nobody has answered stops the query where it is met."""
 
 
+TYPED = ("parquet", "delta")
+"""Endings of what has types of its own, and is not looked at."""
 AS_TEXT = "_as_text"
 """Behind the name of a table that was looked at: the same with every column as text."""
 
@@ -72,11 +74,11 @@ async def columns_of(user: User, environment: Environment, table: Table, name: s
 
 def _as_it_lies(environment: Environment, table: Table) -> dict[str, Any] | None:
     """The stage that reads it as the load did that wrote it, or as its own types say; None where only a look can tell."""
-    return stage_for(environment, table) if table.ending == "parquet" else as_published(environment, table)
+    return stage_for(environment, table) if table.ending in TYPED else as_published(environment, table)
 
 
 def _as_written(table: Table) -> str:
-    if table.ending == "parquet":
+    if table.ending in TYPED:
         return f"{table.kind}, with the types it was written with"
     return f"{table.kind}, as the job wrote it" + ("" if table.ending in kinds.JSON else "; its columns are text")
 

@@ -16,7 +16,6 @@ from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.data import table_rows
-from portal.data.listing import list_tables
 from portal.data.views import find_environment
 from portal.environments.models import Environment
 from portal.errors import PortalError
@@ -25,8 +24,9 @@ from portal.jobs.sql_format import formatted
 from portal.queries.answers import answer
 from portal.queries.asking import TYPES, Query
 from portal.queries.names import Named, Names
-from portal.queries.reading import columns_of
+from portal.queries.reading import TYPED, columns_of
 from portal.queries.shaping import HOW, Filter, Shape
+from portal.queries.tables import tables_of
 from portal.runs import downloads
 from portal.runs.preview_views import MOST_ROWS
 from portal.wire import LIVE_HEADERS
@@ -49,7 +49,7 @@ def page(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     place, user = find_project(request, project), person(request)
     found = find_environment(user, place, environment)
     with_data = policy.can(user, "view_data", found)
-    names = Names(table for table in list_tables(found).tables if with_data or not table.tells_values)
+    names = Names(table for table in tables_of(found) if with_data or not table.tells_values)
     context = {
         "project": place,
         "environment": found,
@@ -87,7 +87,7 @@ def _config(user: User, environment: Environment, names: Names, *, with_data: bo
 
 def _listed(named: Named, *, with_data: bool) -> dict[str, Any]:
     table = named.table
-    is_typed = table.ending == "parquet"
+    is_typed = table.ending in TYPED
     return {
         "name": named.name,
         "uri": table.uri,
@@ -120,7 +120,7 @@ async def columns(request: HttpRequest, project: str, environment: str) -> JsonR
     name = str(json_body.read_object(request).get("table", ""))
 
     def found() -> Any:
-        meant = Names(list_tables(place).tables).meaning(name)
+        meant = Names(tables_of(place)).meaning(name)
         if len(meant) != 1:
             raise PortalError(f"There is no table “{name[:80]}” here.", code="table-unknown", status=404, fix="Look at the list again.")
         table_rows.record_look(user, "view_data", place, meant[0].uri)

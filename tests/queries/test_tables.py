@@ -1,0 +1,50 @@
+"""Tables of other roots: what a job publishes there, as long as the root leads where it was published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.environments.connections import add_connection, add_root
+from portal.environments.models import Environment, Root
+from portal.jobs.models import Place
+from portal.jobs.places import Storages
+from portal.queries.tables import tables_of
+from tests.factories import make_job, make_person, make_run, make_version
+from tests.queries.test_asking import ask
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OUTPUT = {"stage": "write", "uri": "archive:2013/by_origin", "format": "parquet", "rows": 3, "save_mode": "Overwrite"}
+
+
+@pytest.fixture
+def published(lake: Path, flights: Any, dev: Environment, ana: User) -> Place:
+    """daily_delays publishes archive:2013/by_origin."""
+    admin = make_person("admin", flights, "environment_admin")
+    keys = {"access_key": "AKIDEXAMPLE", "secret_key": "x" * 40}
+    add_connection(actor=admin, environment=dev, name="lake_s3", kind="s3", settings={}, secrets=keys)
+    add_root(actor=admin, environment=dev, name="archive", connection="lake_s3", address="s3a://acme-lake/archive/")
+    job = make_job(flights, ana)
+    run = make_run(make_version(job), dev, "succeeded", outputs=[OUTPUT])
+    where = Storages(dev).of("archive:2013/by_origin")
+    assert where
+    return Place.objects.create(
+        environment=dev, uri="archive:2013/by_origin", key="archive:2013/by_origin", owner=job, lies_at=where, last_run_id=run.pk,
+        published_at=timezone.now(),
+    )  # fmt: skip
+
+
+def test_an_output_in_another_root_is_a_table(published: Place, browser_of: Any, ana: User, service: list[dict[str, Any]]) -> None:
+    assert ask(browser_of(ana), "SELECT * FROM archive_2013_by_origin JOIN curated_daily_delays")[-1]["event"] == "rows"
+    read = service[0]["message"]["document"]["stages"][0]
+    assert (read["type"], read["inputURI"], read["outputView"]) == ("ParquetExtract", "archive:2013/by_origin", "archive_2013_by_origin")
+
+
+def test_a_root_that_leads_elsewhere_by_now_has_no_table_of_before(published: Place, dev: Environment) -> None:
+    assert [table.uri for table in tables_of(dev)] == ["curated/daily_delays", "archive:2013/by_origin"]
+    Root.objects.filter(environment=dev, name="archive").update(address="s3a://acme-other/")
+    assert [table.uri for table in tables_of(Environment.objects.get(pk=dev.pk))] == ["curated/daily_delays"]
