@@ -54,6 +54,8 @@ class Engine:
     dialect: ClassVar[str]
     """The language of its queries, in words."""
     quote: ClassVar[str] = '"'
+    prepares: ClassVar[bool] = False
+    """Whether statements are prepared: what the driver does with the others is more than the database's SQL."""
     names_in_transactions: ClassVar[bool] = True
     """Whether a table can be made, renamed and dropped in a transaction, seen by nobody before its end."""
     write_options: ClassVar[Mapping[str, str]] = {}

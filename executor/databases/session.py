@@ -110,8 +110,9 @@ class Session:
         """Gives how many rows it has changed, 0 where the database does not say; the first row of an answer is looked at, as errors of some
         databases come with it. Raises ProblemError."""
         with told(self.way.name):
-            made = self._connection.createStatement()
-            if made.execute(statement):
+            is_prepared = self.way.engine.prepares
+            made = self._connection.prepareStatement(statement) if is_prepared else self._connection.createStatement()
+            if made.execute() if is_prepared else made.execute(statement):
                 made.getResultSet().next()
             changed = max(int(made.getUpdateCount()), 0)
             made.close()

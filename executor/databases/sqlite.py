@@ -17,6 +17,8 @@ class SQLite(Engine):
     kind: ClassVar[str] = "sqlite"
     driver: ClassVar[str] = "org.sqlite.JDBC"
     dialect: ClassVar[str] = "SQLite"
+    prepares: ClassVar[bool] = True
+    """The driver itself knows `backup to` and `restore from`, which open any file; in prepared statements it does not look for them."""
 
     def properties(self, connection: Any) -> dict[str, str]:
         return {}

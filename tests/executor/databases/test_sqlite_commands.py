@@ -1,0 +1,39 @@
+"""SQLite's driver has commands of its own that read and write any file; a job's SQL reaches none of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.executor.running import run_here
+
+if TYPE_CHECKING:
+    from executor.spark.session import SparkProcess
+
+pytestmark = pytest.mark.spark
+
+
+def test_sql_opens_no_other_file(spark_process: SparkProcess, tmp_path: Path) -> None:
+    lake, other = tmp_path / "lake", tmp_path / "other.db"
+    (lake / "raw").mkdir(parents=True)
+    for path, table in ((lake / "raw" / "shop.sqlite", "orders"), (other, "foreign_table")):
+        with sqlite3.connect(path) as made:
+            made.execute(f"CREATE TABLE {table} (id int)")
+        made.close()
+    connections = {"shop": {"kind": "sqlite", "settings": {"file": "raw/shop.sqlite"}, "secrets": {}}}
+
+    def works(sql: str) -> bool:
+        stage = {"type": "JDBCExecute", "name": "change", "connection": "shop", "sql": sql}
+        return run_here(spark_process, [stage], lake, connections=connections).code == 0
+
+    assert works("SELECT * FROM orders")
+    copy = tmp_path / "copy.db"
+    for sql in (f"backup to '{copy}'", f"  BACKUP main TO '{copy}'", f"ATTACH '{other}' AS o", f"VACUUM INTO '{copy}'"):
+        assert not works(sql) and not copy.exists(), sql
+    assert not works(f"restore from '{other}'")
+    with sqlite3.connect(lake / "raw" / "shop.sqlite") as made:
+        assert made.execute("SELECT name FROM sqlite_master").fetchall() == [("orders",)]
+    made.close()
