@@ -16,7 +16,7 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from executor.language.places import key_of
-from executor.stores.s3 import S3Publisher, S3Store
+from executor.stores.bucket import Bucket, BucketPublisher
 from executor.stores.s3_access import S3Access
 from portal.environments import connections
 from portal.jobs.models import Place
@@ -46,7 +46,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def store(ada: Any, dev: Any, s3_server: Any, settings: Any, home: Path) -> S3Store:
+def store(ada: Any, dev: Any, s3_server: Any, settings: Any, home: Path) -> Bucket:
     """dev's root `archive`, in an empty bucket."""
     settings.LAKE_DIR, settings.RUN_DIR = home / "lake", home / "run"
     settings.CONNECTION_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
@@ -55,22 +55,22 @@ def store(ada: Any, dev: Any, s3_server: Any, settings: Any, home: Path) -> S3St
     connections.add_connection(actor=ada, environment=dev, name="store", kind="s3", settings=fields, secrets=KEYS)
     address = f"s3a://{bucket}/dev/"
     connections.add_root(actor=ada, environment=dev, name="archive", connection="store", address=address, may_write=True)
-    return S3Store(bucket, "dev", S3Access(endpoint=s3_server.address, path_style=True, key_id="test", secret="test-secret"))
+    return Bucket(bucket, "dev", S3Access(endpoint=s3_server.address, path_style=True, key_id="test", secret="test-secret"))
 
 
-def publish(store: S3Store, run_id: str, folder: Path, commit: Any = lambda facts: None) -> None:
+def publish(store: Bucket, run_id: str, folder: Path, commit: Any = lambda facts: None) -> None:
     """One file with the run's name in it, as the output `out`."""
     folder.mkdir(exist_ok=True)
     (folder / "part-0.csv").write_text(f"name\n{run_id}\n")
-    publisher = S3Publisher(store, run_id, keep=3)
+    publisher = BucketPublisher(store, run_id, keep=3)
     publisher.upload(folder, publisher.stage("out", "Overwrite", 2, "write"))
     publisher.publish(commit)
 
 
-def there(store: S3Store) -> str:
+def there(store: Bucket) -> str:
     (file,) = store.files("out")
-    with store.open(file) as stream:
-        return stream.read().decode().split()[1]
+    answer = store.client.get_object(Bucket=store.bucket, Key=file.address.split("/", 3)[3])
+    return answer["Body"].read().decode().split()[1]
 
 
 @pytest.fixture
@@ -85,30 +85,30 @@ class Crash(BaseException):
 
 
 def test_what_a_run_left_half_published_there_is_taken_back_or_ended(
-    dev: Any, version: Any, store: S3Store, programs: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dev: Any, version: Any, store: Bucket, programs: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(store, "good", tmp_path / "x")
     failed, done = make_run(version, dev, "failed", fence=1), make_run(version, dev, "succeeded", fence=1)
-    monkeypatch.setattr(S3Publisher, "_take_back", lambda self, done: None)  # as when the process is gone
-    remove, kept_journals = S3Store.remove, []
-    monkeypatch.setattr(S3Store, "remove", lambda self, keys: kept_journals.extend(keys))
+    monkeypatch.setattr(BucketPublisher, "_take_back", lambda self, done: None)  # as when the process is gone
+    remove, kept_journals = Bucket.remove, []
+    monkeypatch.setattr(Bucket, "remove", lambda self, keys: kept_journals.extend(keys))
 
     def die(facts: Any) -> None:
         raise Crash
 
     with pytest.raises(Crash):
         publish(store, str(failed.pk), tmp_path / "x", die)
-    monkeypatch.setattr(S3Store, "remove", remove)
+    monkeypatch.setattr(Bucket, "remove", remove)
     assert there(store) == str(failed.pk), "it is visible, though its run has failed"
     failed.attempts.create(number=1, worker="x", started_at=timezone.now(), finished_at=timezone.now(), may_have_left=True)
     assert half_published.end_elsewhere() == 1
     assert [event["event"] for event in programs] == ["repaired"], programs
     assert there(store) == "good"
 
-    monkeypatch.setattr(S3Store, "remove", lambda self, keys: None)
+    monkeypatch.setattr(Bucket, "remove", lambda self, keys: None)
     with pytest.raises(Crash):
         publish(store, str(done.pk), tmp_path / "x", die)
-    monkeypatch.setattr(S3Store, "remove", remove)
+    monkeypatch.setattr(Bucket, "remove", remove)
     done.attempts.create(number=1, worker="x", started_at=timezone.now(), finished_at=timezone.now(), may_have_left=True)
     assert half_published.end_elsewhere() == 1
     assert there(store) == str(done.pk), "its receipt is gone, but it is known to have published"
@@ -116,7 +116,7 @@ def test_what_a_run_left_half_published_there_is_taken_back_or_ended(
 
 
 def test_an_earlier_output_there_is_put_back_and_noted(
-    dev: Any, ana: Any, job: Any, store: S3Store, programs: list[dict[str, Any]], tmp_path: Path
+    dev: Any, ana: Any, job: Any, store: Bucket, programs: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     for run_id in ("run-1", "run-2"):
         publish(store, run_id, tmp_path / "x")
@@ -128,7 +128,7 @@ def test_an_earlier_output_there_is_put_back_and_noted(
 
 
 def test_a_survey_there_tells_columns_and_no_key(
-    dev: Any, ana: Any, version: Any, store: S3Store, programs: list[dict[str, Any]], tmp_path: Path
+    dev: Any, ana: Any, version: Any, store: Bucket, programs: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text(f"origin,{KEYS['access_key']}\nJFK,1\n")
     store.send(tmp_path / "in.csv", "in.csv")
@@ -140,7 +140,7 @@ def test_a_survey_there_tells_columns_and_no_key(
 
 @pytest.mark.spark
 def test_a_preview_reads_there_writes_nothing_and_says_what_it_reached(
-    dev: Any, ana: Any, job: Any, version: Any, store: S3Store, s3_server: Any, settings: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+    dev: Any, ana: Any, job: Any, version: Any, store: Bucket, s3_server: Any, settings: Any, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.PREVIEW_SOCKET = home / "previews.sock"
     monkeypatch.setattr(preview_reach, "close_old_connections", databases.close_all)
@@ -173,3 +173,20 @@ def test_a_preview_reads_there_writes_nothing_and_says_what_it_reached(
     assert (missing["problem"]["code"], sessions) == ("input-missing", 1)
     assert counted["network"][0] == ["Could reach", "the connection store"] and "the connection store, " in counted["network"][1][1]
     assert s3_server.keys(store.bucket) == before
+
+
+def test_a_folder_there_is_browsed(dev: Any, ana: Any, store: Bucket, programs: list[dict[str, Any]], tmp_path: Path) -> None:
+    from portal.data.folders import folder
+
+    publish(store, "run-1", tmp_path / "x")
+    (tmp_path / "in.csv").write_text("origin\nJFK\n")
+    store.send(tmp_path / "in.csv", "2013/in.csv")
+    assert [(one["uri"], one["is_folder"]) for one in folder(ana, dev, "archive:")["entries"]] == [
+        ("archive:2013", True),
+        ("archive:out", True),
+    ]
+    (file,) = folder(ana, dev, "archive:2013")["entries"]
+    assert (file["uri"], file["bytes"], file["stage_type"]) == ("archive:2013/in.csv", 11, "DelimitedExtract")
+    found = folder(ana, dev, "archive:out")
+    assert [one["name"] for one in found["entries"]] == ["part-0.csv"] and found["is_table"]
+    assert [event["event"] for event in programs] == ["listed"] * 3 and KEYS["secret_key"] not in str(programs)
