@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -39,11 +40,11 @@ def test(connection: S3, trial: Trial, roots: Sequence[Placed]) -> None:
 def _try_root(trial: Trial, connection: S3, client: S3Client, root: Placed) -> Stopped | None:
     """What is wrong there; the other roots may be right."""
     try:
-        with trial.step(f"List {_shown(root)}") as step:
+        with trial.step(f"List {_shown(root)}") as step, _in_words_of(connection, root):
             found = _listed(connection, client, root)
             step.good(_in_words(found))
         if found:
-            with trial.step(f"Read {_shown(root)}") as step:
+            with trial.step(f"Read {_shown(root)}") as step, _in_words_of(connection, root):
                 _read(connection, client, root, found[0]["Key"])
                 step.good("Files can be read.")
     except Stopped as why:
@@ -81,6 +82,21 @@ def _buckets(client: S3Client) -> None:
     """Raises Stopped."""
     if "Buckets" not in _asked("The service", client.list_buckets):
         raise _no_s3()
+
+
+@contextmanager
+def _in_words_of(connection: S3, root: Placed) -> Iterator[None]:
+    """Who signs in as nobody has no key that could be wrong."""
+    try:
+        yield
+    except _Refused as refused:
+        if connection.sign_in == "nobody" and refused.code in REFUSED:
+            raise _not_open(root) from None
+        raise
+
+
+def _not_open(root: Placed) -> Stopped:
+    return Stopped(f"{_shown(root)}: its owner does not let everybody in.", "Sign in with keys, or choose other data.")
 
 
 def _listed(connection: S3, client: S3Client, root: Placed) -> list[Any]:

@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 AT_ONCE = 4
 MOST_A_MINUTE, MOST_AN_HOUR = 10, 60
 """Of one person."""
-MOST_PLACES = 10
+MOST_PLACES, MOST_ROOTS = 12, 10
+"""What of one connection is tried."""
 SECONDS, OUTSIDE_SECONDS = 60.0, 5.0
 """Of the whole program; of one name or port."""
 BUSY = said("test-busy", "You are testing a connection already.", "Wait until that test has ended.")
@@ -109,7 +110,7 @@ def _prepared(request: Mapping[str, Any]) -> Prepared:
     close_old_connections()
     try:
         environment = Environment.objects.select_related("project").get(pk=int(request["environment"]))
-        kind, roots = str(request["kind"]), list(request.get("roots", []))
+        kind, roots = str(request["kind"]), list(request.get("roots", []))[:MOST_ROOTS]
         if kind not in connections.kinds():
             raise PortalError("This kind of connection is not known or not allowed here.", code="kind-unknown")
         secrets = {str(name): str(value) for name, value in dict(request.get("secrets") or {}).items()}

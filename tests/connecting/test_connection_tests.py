@@ -15,6 +15,7 @@ from portal.connecting import actions
 from portal.environments import connections
 from portal.environments.models import Connection, Environment
 from portal.errors import NotAllowed, PortalError
+from portal.outgoing import addresses
 from portal.runs import connection_tests, preview_client
 from portal.runs.connection_tests import ConnectionTests
 from tests.environments.connected import KEYS, make_s3
@@ -178,12 +179,23 @@ def test_nothing_private_is_reached_without_leave(ada, dev, server, host):
     assert states(steps) == {f"Name {host}": "bad"} and "no public address" in steps[f"Name {host}"]["words"]
 
 
-def test_a_name_that_leads_inside_is_not_followed(ada, dev, server, monkeypatch):
-    from portal.outgoing import addresses
-
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("169.254.169.254", server))])
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "127.0.0.1", "::1", "::ffff:127.0.0.1", "fd00::1", "64:ff9b::7f00:1", "2002:7f00:1::"]
+)
+def test_a_name_that_leads_inside_is_not_followed(ada, dev, server, monkeypatch, address):
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (address, server))])
     steps = tried(ada, dev, http(server, "metadata.example.org") | {"private_networks": []})
-    assert states(steps) == {"Name metadata.example.org": "bad"}
+    assert states(steps) == {"Name metadata.example.org": "bad"} and address not in json.dumps(steps)
+
+
+@pytest.fixture
+def no_names(monkeypatch):
+    """Nobody is asked for a name."""
+
+    def unknown(*_, **__):
+        raise OSError
+
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", unknown)
 
 
 @pytest.mark.parametrize("host", ["[::1]", "2130706433", "0x7f.1", "127.1", "[::ffff:127.0.0.1]"])
@@ -198,7 +210,7 @@ def test_no_network_is_named_that_no_operator_allows(ada, dev, server):
         tried(ada, dev, http(server) | {"private_networks": ["10.0.0.0/8"]})
 
 
-def test_names_and_ports_that_are_not_there_are_told(ada, dev):
+def test_names_and_ports_that_are_not_there_are_told(ada, dev, no_names):
     port = free_port()
     steps = tried(ada, dev, http(port))
     assert states(steps) == {"Name 127.0.0.1": "good", f"Port {port}": "bad"} and "Nobody listens" in steps[f"Port {port}"]["words"]
@@ -216,7 +228,7 @@ def test_a_redirect_is_not_followed(ada, dev, server):
     assert "sends on" in steps["Sign-in"]["words"] and not seen
 
 
-def test_nobody_scans_with_it(ada, dev, server, service, monkeypatch):
+def test_nobody_scans_with_it(ada, dev, server, service, monkeypatch, no_names):
     monkeypatch.setattr(connection_tests, "MOST_A_MINUTE", 2)
     for _ in range(2):
         tried(ada, dev, http(server, "no-such-host.invalid"))

@@ -45,7 +45,7 @@ def tried(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         given = {
             "kind": kind,
             "settings": settings,
-            "secrets": SECRETS.get(kind, {"password": SECRET}),
+            "secrets": {} if settings.get("sign_in") == "nobody" else SECRETS.get(kind, {"password": SECRET}),
             "placed": [{"name": f"r{index}", "address": address} for index, address in enumerate(roots)],
         }
         last = try_connection(given, tmp_path, told.append)
@@ -287,6 +287,13 @@ def test_what_s3_refuses_is_told_at_its_step(tried: Tried, desk: Desk, status: i
     steps = tried("s3", s3(desk.port), ROOT)
     last = list(steps.values())[-1]
     assert (last["name"], last["state"]) == (step, "bad") and words in last["words"]
+
+
+def test_open_data_that_is_not_open_is_told(tried: Tried, desk: Desk) -> None:
+    desk.talk = odd.s3(403, "AccessDenied")
+    steps = tried("s3", s3(desk.port, sign_in="nobody"), ROOT)
+    assert states(steps) == {"TLS": "note", "Sign-in": "note", "List acme-lake/prod/": "bad"}
+    assert "does not let everybody in" in steps["List acme-lake/prod/"]["words"]
 
 
 @pytest.mark.parametrize(("status", "code"), [(301, "PermanentRedirect"), (400, "AuthorizationHeaderMalformed")])
