@@ -28,7 +28,7 @@ from executor.stages.delta_merging import (
     tell_merged,
 )
 from executor.stages.delta_reading import table_frame
-from executor.stages.delta_writing import drift, warn_of_a_list
+from executor.stages.delta_writing import drift, keep_log_short, warn_of_a_list
 from executor.stages.frames import require_columns, require_names_apart
 from executor.stages.kinds import tell_unused
 from executor.stages.wider_types import converted
@@ -49,6 +49,7 @@ def keep_history(stage: Scd2Load, spark: SparkSession, context: StageContext) ->
     frame = _view(stage, context)
     path = Path(context.output_table(stage.output_uri, "Append", label=stage.label))
     warn_of_a_list(stage, context)
+    keep_log_short(stage, spark, context)
     there = table_columns(path, stage.output_uri) or _made(stage, spark, frame, path)
     is_deleted = _is_deleted(stage, context, frame)
     begins = _begins(stage, frame, there)

@@ -19,7 +19,7 @@ from executor.problems import Problem, ProblemError
 from executor.stages.appending import holds, without_marks
 from executor.stages.delta_problems import told
 from executor.stages.delta_reading import forget
-from executor.stages.delta_writing import drift, staged_state, tell_written, warn_of_a_list
+from executor.stages.delta_writing import drift, keep_log_short, staged_state, tell_written, warn_of_a_list
 from executor.stages.frames import require_columns, require_names_apart
 from executor.stages.kinds import tell_unused
 from executor.stages.wider_types import converted
@@ -50,6 +50,7 @@ def merge(stage: MergeLoad, spark: SparkSession, context: StageContext) -> None:
     require_columns(frame, stage.keys, "keys")
     path = Path(context.output_table(stage.output_uri, "Append", label=stage.label))
     warn_of_a_list(stage, context)
+    keep_log_short(stage, spark, context)
     there = table_columns(path, stage.output_uri) or _made(stage, spark, frame, path)
     there = _with_new_columns(stage, spark, context, frame, path, there)
     fitted = _as_the_table_is(stage, context, frame, there)

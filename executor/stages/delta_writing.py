@@ -41,6 +41,7 @@ def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext)
     mode = "Append" if stage.replaces else stage.save_mode  # then the rows that are written are not all of the table's
     path = Path(context.output_table(stage.output_uri, mode, appends=appends, label=stage.label))
     warn_of_a_list(stage, context)
+    keep_log_short(stage, spark, context)
     state = staged_state(path, stage.output_uri)
     if state is not None and stage.save_mode == "Ignore":
         return
@@ -101,6 +102,24 @@ def tell_written(stage: Any, context: StageContext, path: Path, metric: str | No
     if metric and str(metrics.get(metric, "")).isdigit():
         context.rows("out", int(metrics[metric]))
     return metrics
+
+
+COMMITS_BETWEEN = 10
+"""As Delta has it: then all of a table is put into one file, so that nobody needs to read every commit."""
+
+
+def keep_log_short(stage: Any, spark: SparkSession, context: StageContext) -> None:
+    """Writes a checkpoint of the table as it lies there, where the last one is long ago: our own commits are made without Spark."""
+    place = context.published_path(stage.output_uri)
+    if not is_table(place):
+        return
+    log = Log.of(place, stage.output_uri)
+    if log.latest - max(log.checkpoints, default=0) < COMMITS_BETWEEN:
+        return
+    jvm: Any = spark._jvm
+    forget(spark, place)
+    path = jvm.org.apache.hadoop.fs.Path(str(place))
+    jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path).checkpoint()
 
 
 def warn_of_a_list(stage: Any, context: StageContext) -> None:

@@ -71,7 +71,7 @@ class DeltaLakeLoad(FileLoad):
         "switch",
         default=True,
         advanced=True,
-        marks={"unused": "such a list holds whole addresses, and a folder of this machine has none that others know"},
+        marks={"unused": "such a list is not made yet; a folder of this machine has no address that others know"},
     )
     merge_schema: Literal["true", "false"] | None = stage_field(
         "mergeSchema", "Merge schema", "true: the same as add-columns, as other systems' documents write it.", "text", default=None,

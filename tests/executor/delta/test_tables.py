@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from executor.files.delta_commit import put_commit, text_of
 from executor.files.delta_log import Log
 from tests.executor.running import Outcome, run_here
 
 if TYPE_CHECKING:
     from executor.spark.session import SparkProcess
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.lake]
 
 
 def rows(sql: str, view: str = "rows") -> dict[str, Any]:
@@ -45,7 +46,6 @@ def versions(place: Path) -> list[int]:
     return sorted(Log.of(place, "table").commits)
 
 
-@pytest.mark.lake
 def test_a_table_is_made_appended_to_and_read_as_it_was(spark_process: SparkProcess, tmp_path: Path) -> None:
     done(run_here(spark_process, [rows("SELECT 1 AS id, 'a ä%' AS k"), load(partitionBy=["k"], label="first")], tmp_path))
     again = [
@@ -80,3 +80,14 @@ def test_a_failed_run_leaves_the_table_as_it_was(spark_process: SparkProcess, tm
     assert run_here(spark_process, failing, tmp_path).result == "failed"
     assert sorted(str(path) for path in tmp_path.rglob("*")) == before
     assert table(spark_process, tmp_path / "table") == [(1,)]
+
+
+def test_a_long_log_gets_a_checkpoint(spark_process: SparkProcess, tmp_path: Path) -> None:
+    place = tmp_path / "table"
+    done(run_here(spark_process, [rows("SELECT 1 AS id"), load()], tmp_path))
+    for version in range(1, 11):
+        put_commit(place, version, text_of([{"commitInfo": {"timestamp": version, "operation": "WRITE"}}]))
+    done(run_here(spark_process, [rows("SELECT 2 AS id"), load(saveMode="Append")], tmp_path))
+    log = Log.of(place, "table")
+    assert list(log.checkpoints) == [10] and log.latest == 11 and log.state().rows == 2
+    assert table(spark_process, place) == [(1,), (2,)]

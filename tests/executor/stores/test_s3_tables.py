@@ -179,6 +179,7 @@ def dying(work: Callable[..., Any], at: int) -> Callable[..., Any]:
     return one
 
 
+@pytest.mark.lake
 def test_what_dies_in_between_is_taken_back_by_whoever_cleans_up(table: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     for at in range(1, 20):
         run = table.run(remove("a.parquet"), add(f"new-{at}.parquet"), name=f"run-{at}")
