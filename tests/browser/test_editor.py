@@ -268,6 +268,38 @@ def test_what_is_typed_when_the_session_has_ended_is_kept_and_sent_later(
     assert "AS kept" in job.drafts.get().document
 
 
+def test_a_password_in_a_stage_becomes_a_connection_in_two_clicks(screen: Open, editor: Callable[..., Page], job: Any, ana: Any) -> None:
+    """It goes into the sealed field, once, and is nowhere after that: not in the draft, and not behind Ctrl Z."""
+    from portal.accounts.models import Membership
+    from portal.environments import sealing
+    from portal.environments.models import Connection
+    from portal.jobs.models import Draft
+
+    Membership.objects.create(user=ana, project=job.project, role="environment_admin", environment="dev")
+    secret, page, holding = "c4nary-S3cret", editor(screen()), []
+    page.on("request", lambda sent: holding.append(sent.url) if secret in (sent.post_data or "") + sent.url else None)
+    stage = {"type": "JDBCExtract", "name": "o", "tableName": "t", "outputView": "o"}
+    url = f"jdbc:postgresql://sluice:{secret}@db.example.org:6432/shop"
+    page.get_by_role("button", name="JSON").click()
+    page.get_by_role("textbox", name="Job document as JSON").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(json.dumps({"stages": [{**stage, "jdbcURL": url}]}))
+    page.locator("#problem-chip").click()
+    page.get_by_role("button", name="Make a connection from it").first.click()
+    expect(page.get_by_label("Host")).to_have_value("db.example.org")
+    expect(page.get_by_label("Password")).to_have_value(secret)
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_text("shop is made in dev.")).to_be_visible()
+    made = Connection.objects.get()
+    assert (made.name, made.settings["port"], sealing.opened(made, used_by="x")) == ("shop", 6432, {"password": secret})
+    holding.clear()
+    page.keyboard.press("Control+z")
+    expect(page.locator("#draft-state")).to_contain_text(SAVED)
+    page.wait_for_function("() => !document.body.innerText.includes('Make a connection from it')")
+    document = json.loads(Draft.objects.get(user=ana).document)
+    assert document["stages"] == [{**stage, "connection": "shop"}] and holding == []
+
+
 def test_two_people_saving_at_once_choose_stage_by_stage(screen: Open, editor: Callable[..., Page], job: Any, ben: Any) -> None:
     from portal.jobs import actions
 
