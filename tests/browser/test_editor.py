@@ -372,7 +372,8 @@ def test_roots_are_browsed_and_completed_while_an_address_is_typed(
     def answer(route: Any) -> None:
         inside = "2013" in route.request.url
         found = [entry("archive:2013/x.parquet")] if inside else [entry("archive:2013", is_folder=True), entry("archive:y.parquet")]
-        route.fulfill(status=200, body=json.dumps({"entries": found, "more": False, "is_table": False}), content_type="application/json")
+        told = {"entries": found, "more": False, "is_table": inside}
+        route.fulfill(status=200, body=json.dumps(told), content_type="application/json")
 
     shown.page.route("**/folder?*", answer)
     page = editor(shown, 0)
@@ -388,3 +389,5 @@ def test_roots_are_browsed_and_completed_while_an_address_is_typed(
     assert shown.faults() == []
     page.locator("#sources").get_by_role("button", name="x.parquet").click()
     expect(page.get_by_label("File", exact=True)).to_have_value("archive:2013/x.parquet")
+    page.locator("#sources").get_by_role("button", name="as one table").click()
+    expect(page.get_by_label("File", exact=True)).to_have_value("archive:2013")

@@ -96,7 +96,7 @@ export class Sources {
     try {
       const level = await this.folders.of(folder);
       if (this.open !== folder) return;
-      place.replaceChildren(...this.level(level));
+      place.replaceChildren(...this.level(level, folder));
     } catch (refusal) {
       place.replaceChildren(el("p", { class: "mut small" }, refusal.message || "It cannot be listed just now."));
     }
@@ -112,8 +112,8 @@ export class Sources {
     );
   }
 
-  level({ entries, more, is_table }) {
-    const table = is_table ? [el("p", { class: "mut small" }, "The files of one table: name the folder to read it.")] : [];
+  level({ entries, more, is_table }, folder) {
+    const table = is_table ? [this.tableRow(folder, entries)] : [];
     if (!entries.length && !is_table) return [el("p", { class: "mut small" }, "There is nothing here yet.")];
     return [
       ...table,
@@ -124,6 +124,13 @@ export class Sources {
         more ? el("li", { class: "mut small" }, "There is more than is listed here.") : null,
       ),
     ];
+  }
+
+  /** The files of a folder are one table; what reads one of them reads all. Without one (folders such as year=2013) a person names it. */
+  tableRow(folder, entries) {
+    const stage_type = entries.find((one) => one.stage_type)?.stage_type;
+    if (!stage_type) return el("p", { class: "mut small" }, "These are the folders of one table: name this folder to read it.");
+    return this.row({ uri: folder, name: "all of it, as one table", is_folder: true, stage_type });
   }
 
   folderRow(one) {
