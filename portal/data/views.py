@@ -25,6 +25,7 @@ from portal.data import actions, folders, kinds, origins, rights, table_rows, up
 from portal.data.lake import Lake
 from portal.data.listing import Filters, Table, find_table, list_tables
 from portal.data.models import FileVersion, VersionState
+from portal.data.partitions import partitions_of
 from portal.data.uses import READS, used_by_any
 from portal.environments.models import Environment
 from portal.environments.reach import roots_in_words
@@ -191,7 +192,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "may_create": policy.can(user, "create_job", found.project),
         "rows_url": address("rows", found, shown.uri),
         "columns_url": address("columns", found, shown.uri) if with_data and not is_packed else "",
-        "files": _files_in(found, shown) if with_data else [],  # their folders may tell values
+        **(_files_in(found, shown) if with_data else {}),  # their folders may tell values
         "uploads": uploads.config(user, found.project, found, folder=shown.uri if shown.is_folder and not shown.job else ""),
         "download_rows": downloads.most_rows(),
         "download_url": address("download", found, shown.uri),
@@ -199,10 +200,16 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     return render(request, "data/table.html", context)
 
 
-def _files_in(environment: Environment, table: Table) -> list[dict[str, Any]]:
-    """The first files of a folder, by names that can be written: what others have put there need be no text."""
-    files = Lake(environment).files_in(table.uri)[:MOST_FILES] if table.is_folder else []
-    return [{"path": tree.shown(file.path), "size": file.size} for file in files]
+def _files_in(environment: Environment, table: Table) -> dict[str, Any]:
+    """The first files and partitions of a folder, by names that can be written: what others have put there need be no text. The files of a
+    Delta table may be those of earlier versions, so nothing is counted there."""
+    files = Lake(environment).files_in(table.uri) if table.is_folder else []
+    partitions = partitions_of(files) if table.ending != kinds.DELTA else []
+    return {
+        "files": [{"path": tree.shown(file.path), "size": file.size} for file in files[:MOST_FILES]],
+        "partitions": partitions[:MOST_FILES],
+        "more_partitions": len(partitions) - len(partitions[:MOST_FILES]),
+    }
 
 
 @require_POST

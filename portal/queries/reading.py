@@ -25,7 +25,7 @@ _OF_ROWS = ("otherHeaders", "otherWidths")
 """Keys of questions about which rows there are, whatever their values mean: what nobody has answered stops the query where it is met."""
 
 
-TYPED = ("parquet", "delta")
+TYPED = ("parquet", kinds.DELTA)
 """Endings of what has types of its own, and is not looked at."""
 AS_TEXT = "_as_text"
 """Behind the name of a table that was looked at: the same with every column as text."""

@@ -417,3 +417,17 @@ def test_a_packed_file_leads_to_what_was_made_of_it(
     origins.write(Lake(dev), "raw", {"book_Orders.csv": made_up})
     assert browser_of(ana).get(run).status_code == 200, "a note that somebody else wrote leads nowhere"
     assert "Unpack it again" not in browser_of(ana).get(run).text
+
+
+def test_the_page_of_a_table_tells_its_partitions_to_those_who_see_data(browser_of: Browsers, ana: User, vic: User, lake: Path) -> None:
+    put(
+        lake,
+        **{
+            "curated/by_city/city=Z%C3%BCrich/y=1/part-0.parquet": b"PP",
+            "curated/by_city/city=Z%C3%BCrich/y=1/part-1.parquet": b"P",
+            "curated/by_city/city=Bern/y=2/part-0.parquet": b"P",
+        },
+    )
+    page = browser_of(ana).get(PAGE + "table?uri=curated/by_city").content.decode()
+    assert re.search(r"Partitions 2</h2>.*city=Bern, y=2.*1 file ·\s+1 B.*city=Zürich, y=1.*2 files ·\s+3 B", page, re.DOTALL)
+    assert "Zürich" not in browser_of(vic).get(PAGE + "table?uri=curated/by_city").content.decode()
