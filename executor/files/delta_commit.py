@@ -158,7 +158,7 @@ def change_of(staged: StagedTable) -> Change | None:
     )
 
 
-def version_to_follow(staged: StagedTable) -> int | None:
+def version_to_follow(staged: StagedTable, change: Change) -> int | None:
     """The version that the change comes after; None: it makes the table. Raises ProblemError where somebody else has written what it would
     have to know: nothing of theirs is lost, and nothing of ours is put over it."""
     if staged.base is None:
@@ -169,7 +169,8 @@ def version_to_follow(staged: StagedTable) -> int | None:
         raise ProblemError(changed_meanwhile(staged.uri))
     now, base = Log.of(staged.target, staged.uri).state(), staged.base
     is_same = now.version == base.version and now.files.keys() == base.files.keys()
-    is_behind = staged.appends and now.version > base.version
+    only_rows = staged.appends and not (change.removed or change.metadata or change.protocol)  # a new rule has not seen others' rows
+    is_behind = only_rows and now.version > base.version
     if (is_same or is_behind) and (now.metadata, now.protocol) == (base.metadata, base.protocol):
         return now.version
     raise ProblemError(changed_meanwhile(staged.uri))

@@ -294,7 +294,7 @@ class Publisher:
         if table is None or change is None or change.is_nothing:
             output.facts["published"] = False
             return None
-        before = delta_commit.version_to_follow(table)
+        before = delta_commit.version_to_follow(table, change)
         said = output.as_dict() | ({"label": output.label} if output.label else {})
         facts = {"run_id": self.run_id, "published_at": datetime.now(UTC).isoformat(timespec="seconds"), **said}
         output.facts["version"] = version = 0 if before is None else before + 1

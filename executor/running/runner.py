@@ -194,7 +194,11 @@ class RunContext:
     def output_table(self, uri: str, save_mode: str, *, appends: bool = False, label: str | None = None) -> str:
         if self._publisher is None:
             raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="outputURI"))
-        return str(self._publisher.stage_table(uri, save_mode, self.index, self.stage, appends=appends, label=label))
+        table = self._publisher.stage_table(uri, save_mode, self.index, self.stage, appends=appends, label=label)
+        read = [one for one in self.inputs.values() if one.path == str(self.published_path(uri))]
+        if changed := next((one for one in read if one.now() != one.state), None):
+            raise ProblemError(changed.changed(is_preview=False))  # what was made of one version would be put on another
+        return str(table)
 
     def is_staged(self, path: str) -> bool:
         return self._publisher is not None and any(path == str(output.staged) for output in self._publisher.outputs)

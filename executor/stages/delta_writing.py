@@ -119,7 +119,10 @@ def keep_log_short(stage: Any, spark: SparkSession, context: StageContext) -> No
     jvm: Any = spark._jvm
     forget(spark, place)
     path = jvm.org.apache.hadoop.fs.Path(str(place))
-    jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path).checkpoint()
+    delta = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)
+    # Not Delta's checkpoint(), which removes old commits as well: they are what is kept of the table.
+    written = delta.writeCheckpointFiles(delta.unsafeVolatileSnapshot(), jvm.scala.Option.empty())
+    delta.writeLastCheckpointFile(delta, written, False)
 
 
 def warn_of_a_list(stage: Any, context: StageContext) -> None:

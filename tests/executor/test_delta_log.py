@@ -334,6 +334,13 @@ def test_an_append_does_not_come_behind_other_rules(table: Path, other: dict[str
     assert refused(publisher.publish) == "output-changed-meanwhile" and files(table) == ["a.parquet", "b.parquet"]
 
 
+def test_an_append_with_a_rule_of_its_own_does_not_come_behind_rows_that_were_not_asked(table: Path, runs: Runs) -> None:
+    publisher = runs()
+    changed(publisher, table, metadata(configuration={"delta.constraints.x": "id > 0"}), add("c.parquet"), appends=True)
+    write(table, 2, info(), add("theirs.parquet"))
+    assert refused(publisher.publish) == "output-changed-meanwhile"
+
+
 def test_a_number_that_another_program_takes_at_the_last_moment_is_not_taken_twice(
     table: Path, monkeypatch: pytest.MonkeyPatch, runs: Runs
 ) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from executor.document.job import check as check_document
+from executor.files.delta_commit import put_commit, text_of
+from executor.running.outputs import Outputs
 from tests.executor.delta.test_tables import done, load, read, rows, table, versions
 from tests.executor.running import Outcome, run_here
 
@@ -165,3 +167,18 @@ def test_the_published_contacts(spark_process: SparkProcess, tmp_path: Path) -> 
     outcome = done(run_here(spark_process, job, tmp_path))
     assert counts(outcome, "keep") == (192, 92, 0)
     assert counts(done(run_here(spark_process, job, tmp_path)), "keep") == (0, 0, 0) and versions(tmp_path / "contacts") == [0, 1]
+
+
+def test_what_was_made_of_one_version_is_not_put_on_another(
+    spark_process: SparkProcess, start: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged = Outputs.stage_table
+
+    def late(outputs: Outputs, *given: Any, **more: Any) -> Path:
+        put_commit(start / "table", 1, text_of([{"commitInfo": {"timestamp": 1, "operation": "WRITE"}}]))
+        return staged(outputs, *given, **more)
+
+    monkeypatch.setattr(Outputs, "stage_table", late)
+    job = [read(), rows("SELECT id, concat(v, '!') AS v FROM there"), merge()]
+    assert run_here(spark_process, job, start).problem["code"] == "input-changed"
+    assert versions(start / "table") == [0, 1]

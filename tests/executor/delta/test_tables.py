@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from executor.files.delta_commit import put_commit, text_of
-from executor.files.delta_log import Log
+from executor.files.delta_log import LOG, Log
 from tests.executor.running import Outcome, run_here
 
 if TYPE_CHECKING:
@@ -89,5 +89,5 @@ def test_a_long_log_gets_a_checkpoint(spark_process: SparkProcess, tmp_path: Pat
         put_commit(place, version, text_of([{"commitInfo": {"timestamp": version, "operation": "WRITE"}}]))
     done(run_here(spark_process, [rows("SELECT 2 AS id"), load(saveMode="Append")], tmp_path))
     log = Log.of(place, "table")
-    assert list(log.checkpoints) == [10] and log.latest == 11 and log.state().rows == 2
+    assert list(log.checkpoints) == [10] and log.latest == 11 and log.state().rows == 2 and (place / LOG / "_last_checkpoint").is_file()
     assert table(spark_process, place) == [(1,), (2,)]
