@@ -80,6 +80,11 @@ class Stack:
         )
         until(lambda: "ready." in (self.home / f"{name}.log").read_text(), "the worker", 60)
 
+    def start_keepers(self) -> None:
+        """Whoever ends what dead runs have left: the scheduler asks, the service of previews starts the programs for it."""
+        for name in ("previews", "scheduler"):
+            self._start(name, [sys.executable, "manage.py", name])
+
     def start_web(self) -> str:
         """The address it answers at."""
         with socket.socket() as free:
