@@ -36,6 +36,9 @@ WORDS: dict[str, dict[str, Any]] = {
         "message": "The session that worked on the query ended, often for lack of memory.",
         "fix": "Run it again, over fewer rows or columns where you can; a job's run may have more memory.",
     },
+    "out-of-memory": {
+        "fix": "Let it make fewer or smaller rows (filter earlier, check joins), or make a job of it: a run may have more memory."
+    },
     "previews-down": {
         "message": "The service that reads tables does not answer.",
         "fix": "What you wrote is still here. Try again in a moment.",
