@@ -112,4 +112,6 @@ def test_sources_are_the_files_of_the_lowest_environment_and_nothing_outside(ana
 
 def test_no_lake_yet_is_no_fault(ana, job, settings, tmp_path, browser_of):
     settings.LAKE_DIR = tmp_path / "none"
-    assert browser_of(ana).get("/p/flights/jobs/daily_delays/sources").json() == {"environment": "dev", "sources": [], "more": False}
+    told = browser_of(ana).get("/p/flights/jobs/daily_delays/sources").json()
+    assert (told["environment"], told["sources"], told["more"]) == ("dev", [], False)
+    assert [root["name"] for root in told["roots"]] == ["lake"]
