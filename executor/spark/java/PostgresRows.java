@@ -57,4 +57,9 @@ public final class PostgresRows extends PostgresDialect {
             throw new IllegalArgumentException("sluice: infinity");
         }
     }
+
+    @Override
+    public boolean canEqual(Object other) { // Spark takes out of its list what is equal to a new one
+        return other instanceof PostgresRows;
+    }
 }

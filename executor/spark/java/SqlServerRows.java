@@ -23,4 +23,9 @@ public final class SqlServerRows extends MsSqlServerDialect {
     public Option<String> compileExpression(Expression condition) {
         return Conditions.meansTheSame(condition, false) ? super.compileExpression(condition) : Option.apply(null);
     }
+
+    @Override
+    public boolean canEqual(Object other) { // Spark takes out of its list what is equal to a new one
+        return other instanceof SqlServerRows;
+    }
 }

@@ -237,6 +237,15 @@ def test_conditions_go_to_the_database_but_never_those_that_it_reads_otherwise(s
         context.close()
 
 
+def test_sparks_own_words_for_databases_stay(servers: Servers) -> None:
+    """Ours are of their kind, and Spark throws out what is equal to a new one."""
+    servers.say(POSTGRESQL, "SELECT 1")
+    dialects = servers.process.session._jvm.org.apache.spark.sql.jdbc.JdbcDialects  # type: ignore[union-attr]
+    kinds = {"postgresql": "PostgresDialect", "mysql": "MySQLDialect", "sqlserver": "MsSqlServerDialect", "sluice:mariadb": "MariaRows"}
+    for word, name in kinds.items():
+        assert dialects.get(f"jdbc:{word}:x").getClass().getSimpleName() == name
+
+
 def test_secrets_are_in_nothing_that_spark_shows(servers: Servers, spark_log: list[tuple[str, str]]) -> None:
     password = servers.connection(POSTGRESQL)["secrets"]["password"]
     servers.say(POSTGRESQL, "DROP TABLE IF EXISTS dark", "CREATE TABLE dark (id int)")
