@@ -31,6 +31,8 @@ class Read:
 
     sql: str | None = None
     as_type: str | None = None
+    comes_as: str | None = None
+    """The type that Spark is told, where the driver does not know that of an expression."""
 
 
 AS_IT_IS = Read()
@@ -54,6 +56,10 @@ class Engine:
     dialect: ClassVar[str]
     """The language of its queries, in words."""
     quote: ClassVar[str] = '"'
+    is_loaded: ClassVar[bool] = True
+    """Whether loads write into it."""
+    read_options: ClassVar[Mapping[str, str]] = {}
+    """Of the driver, for connections that read."""
     prepares: ClassVar[bool] = False
     """Whether statements are prepared: what the driver does with the others is more than the database's SQL."""
     names_in_transactions: ClassVar[bool] = True

@@ -125,7 +125,7 @@ def problem_in(error: BaseException, name: str = "") -> Problem | None:
     return _problem(_saying(str(deepest.getSQLState() or ""), int(deepest.getErrorCode()), causes), name, words)
 
 
-_MARKED = re.compile(re.escape(MARK) + r"([^|]*)\|(.*?)\|(.*)")
+_MARKED = re.compile(r"\[USER_RAISED_EXCEPTION\]\s+" + re.escape(MARK) + r"([^|]*)\|(.*?)\|(.*)")
 
 
 def _not_of_its_type(kind: str, column: str, value: str) -> Problem:

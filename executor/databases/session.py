@@ -34,7 +34,7 @@ class Way:
     def address(self, begin: Sequence[str], *, reads: bool, more: Mapping[str, str] | None = None) -> str:
         """What Spark opens connections under; each begins with the statements `begin`. `reads`: it may only read."""
         properties = self._gateway.jvm.java.util.HashMap()
-        for key, value in {**self._properties, **(more or {})}.items():
+        for key, value in {**self._properties, **(self.engine.read_options if reads else {}), **(more or {})}.items():
             properties.put(key, value)
         first = self._gateway.jvm.java.util.ArrayList()
         for statement in begin:

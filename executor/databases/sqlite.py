@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +18,9 @@ class SQLite(Engine):
     kind: ClassVar[str] = "sqlite"
     driver: ClassVar[str] = "org.sqlite.JDBC"
     dialect: ClassVar[str] = "SQLite"
+    is_loaded: ClassVar[bool] = False
+    """It is a file of the lake, and outputs there are staged and published as such."""
+    read_options: ClassVar[Mapping[str, str]] = {"open_mode": "1"}
     prepares: ClassVar[bool] = True
     """The driver itself knows `backup to` and `restore from`, which open any file; in prepared statements it does not look for them."""
 
@@ -33,17 +37,17 @@ class SQLite(Engine):
         name, kind = self.quoted(column.name), column.type.partition("(")[0].strip()
         text = f"CASE typeof({name}) WHEN 'real' THEN printf('%!.17g', {name}) ELSE CAST({name} AS TEXT) END"
         if kind in _MOMENTS:
-            return Read(text, _MOMENTS[kind])
+            return Read(text, _MOMENTS[kind], "STRING")
         if any(word in kind for word in _WHOLE):
-            return Read(text, "BIGINT")
+            return Read(text, "BIGINT", "STRING")
         if kind.startswith("bool"):
-            return Read(text, "BOOLEAN")
+            return Read(text, "BOOLEAN", "STRING")
         if any(word in kind for word in _TEXTS):
-            return Read(text)
+            return Read(text, None, "STRING")
         if kind in ("numeric", "decimal") and column.digits:
-            return Read(text, f"DECIMAL({min(column.digits, 38)}, {column.scale})")
+            return Read(text, f"DECIMAL({min(column.digits, 38)}, {column.scale})", "STRING")
         if any(word in kind for word in ("real", "floa", "doub", "numeric", "decimal")):
-            return Read(text, "DOUBLE")
+            return Read(text, "DOUBLE", "STRING")
         if "blob" in kind:
-            return Read(f"CAST({name} AS BLOB)")
-        return Read(text)
+            return Read(f"CAST({name} AS BLOB)", None, "BINARY")
+        return Read(text, None, "STRING")

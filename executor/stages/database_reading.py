@@ -39,10 +39,15 @@ _TAKES_SOME = re.compile(r"\b(limit|fetch|offset|top|tablesample|random|rand|new
 """Words of queries that may answer something else each time."""
 
 
-def way_to(context: StageContext, spark: SparkSession, name: str) -> Way:
-    """The way to the database of a stage's connection, open until the run ends. Raises ProblemError."""
+def way_to(context: StageContext, spark: SparkSession, name: str, *, loads: bool = False) -> Way:
+    """The way to the database of a stage's connection, open until the run ends. `loads`: to write rows. Raises ProblemError."""
     connection = context.connection(name, "connection")
     engine = ENGINES[connection.kind]
+    if loads and not engine.is_loaded:
+        words = f"No rows are loaded into {engine.dialect}: the database is a file in the lake."
+        raise ProblemError(
+            Problem(code="database-read-only", field="connection", message=words, fix="Write files in the lake, or use another database.")
+        )
     file = engine.file(connection)
     way = Way(spark, engine, name, connection, path=context.input_path(file) if file else None)
     context.keep_open(way)
@@ -171,6 +176,8 @@ def _part(
     query = engine.selected(source.sql, source.reads) + (f" WHERE {condition}" if condition else "")
     query = engine.limited(query, rows) if rows is not None else query
     options = {"url": address, "driver": engine.driver, "dbtable": f"({query}) sluice_p", "preferTimestampNTZ": "true"}
+    if told := [f"{name_in_sql(column.name)} {read.comes_as}" for column, read in source.reads if read.comes_as]:
+        options["customSchema"] = ", ".join(told)
     return spark.read.format("jdbc").options(**options, fetchsize=str(fetchsize or FETCHED)).load()
 
 

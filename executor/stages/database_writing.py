@@ -36,7 +36,8 @@ def stage_rows(stage: JDBCLoad, spark: SparkSession, context: StageContext) -> N
     """Writes the view's rows into a table of their own, and has them published with the run. Raises ProblemError."""
     tell_unused(stage, context)
     frame = context.view(stage.input_view)
-    database = context.publishes_with(f"database {stage.connection}", lambda: DatabaseChanges(way_to(context, spark, stage.connection)))
+    key, connection = f"database {stage.connection}", stage.connection
+    database = context.publishes_with(key, lambda: DatabaseChanges(way_to(context, spark, connection, loads=True)))
     load = database.load(stage, frame, context)
     if load is None:
         return

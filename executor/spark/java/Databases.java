@@ -88,7 +88,9 @@ public final class Databases {
 
         private void prepare(Connection made) throws SQLException {
             if (readOnly) {
-                made.setReadOnly(true);
+                if (!made.isReadOnly()) { // a file that was opened so cannot be told again
+                    made.setReadOnly(true);
+                }
                 made.setAutoCommit(false);
             }
             Statement statement = made.createStatement();

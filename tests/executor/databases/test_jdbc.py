@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -19,6 +20,7 @@ from executor.running.reach import reach_of
 from executor.running.values import values_from
 from executor.stores.roots import Copies
 from tests.executor.databases.servers import MARIADB, POSTGRESQL, SAVE, Servers, done, extract, load, make
+from tests.executor.running import Outcome, run_here
 
 pytestmark = [pytest.mark.spark, pytest.mark.services]
 BOTH = pytest.mark.parametrize("name", [POSTGRESQL, MARIADB])
@@ -70,6 +72,37 @@ def test_folders_and_databases_become_visible_together_or_not(servers: Servers) 
     assert servers.ask(POSTGRESQL, "SELECT count(*) FROM ruled") == [["1"]]
     done(servers.run(make("SELECT * FROM range(3)"), load(POSTGRESQL, "ruled", "Append"), save))
     assert servers.ask(POSTGRESQL, "SELECT count(*) FROM ruled") == [["4"]] and (servers.lakes[-1] / "out").exists()
+
+
+def test_a_sqlite_file_is_read_as_it_is_and_never_loaded(servers: Servers) -> None:
+    """Any value may stand in any of its columns."""
+    import sqlite3
+
+    file = servers.folder / f"{servers.runs + 1}.sqlite"
+    there = sqlite3.connect(file)
+    there.execute("CREATE TABLE t (id INTEGER, x REAL, name TEXT, raw BLOB, day DATE)")
+    there.execute("INSERT INTO t VALUES (9007199254740993, 0.1, 'ä', x'0102', '2024-02-29')")
+    there.commit()
+    stages, small = extract("file", tableName="t"), {"file": {"kind": "sqlite", "settings": {"file": "t.sqlite"}, "secrets": {}}}
+
+    def run(*stages: dict[str, Any]) -> Outcome:
+        lake = servers.folder / str(servers.runs + 1)
+        lake.mkdir()
+        shutil.copy(file, lake / "t.sqlite")
+        servers.runs += 1
+        servers.lakes.append(lake)
+        return run_here(servers.process, list(stages), lake, connections=small)
+
+    done(run(stages, SAVE))
+    (row,) = servers.read()
+    assert row[:4] == (9007199254740993, 0.1, "ä", bytearray(b"\x01\x02")) and f"{row[4]}" == "2024-02-29"
+    for wrong in ("UPDATE t SET id = 'abc'", "UPDATE t SET id = 1, day = 'soon'"):
+        there.execute(wrong)
+        there.commit()
+        assert run(stages, SAVE).problem["code"] == "value-not-typed", wrong
+    there.close()
+    assert run(make("SELECT 1 AS id"), load("file", "t")).problem["code"] == "database-read-only"
+    assert run(extract("file", "SELECT * FROM t; DELETE FROM t"), SAVE).result == "failed"
 
 
 @pytest.mark.lake
