@@ -60,6 +60,8 @@ class Engine:
     """Whether loads write into it."""
     read_options: ClassVar[Mapping[str, str]] = {}
     """Of the driver, for connections that read."""
+    reads_queries: ClassVar[bool] = True
+    """Whether nothing that stands in the text of a query can do more than read."""
     prepares: ClassVar[bool] = False
     """Whether statements are prepared: what the driver does with the others is more than the database's SQL."""
     names_in_transactions: ClassVar[bool] = True

@@ -74,6 +74,8 @@ def frame_of(stage: JDBCExtract, spark: SparkSession, context: StageContext) -> 
     """The rows. Raises ProblemError."""
     way = way_to(context, spark, stage.connection)
     engine = way.engine
+    if not engine.reads_queries and (stage.table_name is None or stage.predicates):
+        raise ProblemError(_no_queries(stage, engine))
     session = way.open(engine.begin_reading(), reads=True)
     source = _source(stage, context, session)
     loaded = context.published_with(f"database {stage.connection}")
@@ -110,6 +112,16 @@ def _source(stage: JDBCExtract, context: StageContext, session: Session) -> Sour
     except ProblemError as error:
         raise ProblemError([_at_field(problem, stage, session) for problem in error.problems]) from None
     return Source(sql, _readable(columns, engine, stage))
+
+
+def _no_queries(stage: JDBCExtract, engine: Engine) -> Problem:
+    return Problem(
+        code="database-query-refused",
+        field="predicates" if stage.table_name is not None else stage.sql_field,
+        message=f"Only whole tables and views are read by {engine.dialect}: nothing there keeps a query from changing rows.",
+        expected="the name of a table or view in “Table”",
+        fix="Make a view of the query in the database, and name that; or read the table, and ask in an SQLTransform behind it.",
+    )
 
 
 def _at_field(problem: Problem, stage: JDBCExtract, session: Session) -> Problem:
