@@ -76,7 +76,7 @@ final class ValueCounters extends AbstractFunction1 {
         for (int i = 0; i < points.size(); i++) {
             ValuePoint point = (ValuePoint) points.get(i);
             if (point.node != node || point.child != ValuePoint.GROUPS) continue;
-            for (int j = 0; j < point.values.length; j++) made.add(alias(point.values[j], VALUE + i + "_" + j));
+            for (int j = 0; j < point.values.length; j++) made.add(alias(counted(point, j), VALUE + i + "_" + j));
             own.add(Integer.valueOf(i));
         }
         if (own.isEmpty()) return whole;

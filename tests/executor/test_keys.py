@@ -60,6 +60,7 @@ NEARLY: dict[str, tuple[str, int]] = {
     "SELECT count_if(k <> '1') AS n FROM t": ("k", 2),
     "SELECT CASE WHEN k = '3' THEN 1 END AS n FROM t": ("k", 1),
     "SELECT id FROM t WHERE word = 'cd'": ("word", 1),
+    "SELECT max(word) = 'ef' AS n, 'x' AS m FROM t WHERE id = '4'": ("max(word)", 1),
     "SELECT id FROM (SELECT id, '2024-01-0' || id AS day FROM t) WHERE day = '2024-1-2'": ("day", 1),
     "SELECT id FROM (SELECT id, '2024-01-0' || id AS day FROM t) WHERE day IN ('02.01.2024', '2023-01-02')": ("day", 1),
     "SELECT id FROM (SELECT id, '2024-01-0' || id AS day FROM t) WHERE day = '01/02/2024'": ("day", 1),
