@@ -44,6 +44,7 @@ def config(user: User, job: Job, draft: Draft | None) -> dict[str, Any]:
     lowest = environments[0] if environments else None
     latest = job.latest_version
     base = draft.base_version if draft else latest
+    may_connect = bool(lowest and policy.can(user, "manage_environment", lowest))
     return {
         "user": user.pk,
         "job": job.name,
@@ -62,8 +63,8 @@ def config(user: User, job: Job, draft: Draft | None) -> dict[str, Any]:
         "may": {
             action: policy.can(user, action, job) for action in ("edit_job", "preview", "run_draft", "save_version", "request_promotion")
         },
-        "may_connect": bool(lowest and policy.can(user, "manage_environment", lowest)),
-        "connection_kinds": {kind: _kind(cls) for kind, cls in CONNECTION_KINDS.items()},
+        "may_connect": may_connect,
+        "connection_kinds": {kind: _kind(cls) for kind, cls in CONNECTION_KINDS.items()} if may_connect else {},
         "urls": _addresses(job) | _of_connections(job, lowest),
     }
 

@@ -216,7 +216,7 @@ def test_a_job_from_an_empty_page_to_test_and_its_failure_told(mailbox: smtp.Mai
     expect(ana.page.get_by_role("link", name=re.compile(JOB)).first).to_be_visible()
 
 
-COLD_EDITOR_BYTES = 350_000
+COLD_EDITOR_BYTES = 360_000
 
 
 def test_an_editor_that_is_opened_for_the_first_time_is_light(person: Callable[..., Person], screen: Callable[..., Screen]) -> None:

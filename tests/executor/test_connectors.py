@@ -20,7 +20,7 @@ import pytest
 from executor.gate.functions import function_list, names, registry
 from executor.gate.sql_gate import Gate
 from executor.spark import s3
-from executor.spark.connectors import TITLES, connector_jars, jar_paths
+from executor.spark.connectors import OWN_JAR, TITLES, connector_jars, jar_paths
 from executor.spark.home import spark_home
 from executor.spark.s3 import opened
 from executor.stores.s3_access import S3Access
@@ -503,5 +503,5 @@ def test_a_process_has_the_jars_that_it_was_started_for_and_no_others(spark_proc
     assert not [jar for jar in home.jars.glob("*.jar") if jar.name in {one.file_name for one in connector_jars()}]
     assert home.class_path() == home.class_path(jar_paths(home, ()))
     names = {path.name for path in jar_paths(home, ["postgresql"])}
-    assert len(names) == 1 and names < {path.name for path in jar_paths(home, TITLES)}
+    assert len(names) == 2 and OWN_JAR in names and names < {path.name for path in jar_paths(home, TITLES)}
     assert "classes.jsa" in Path(f"/proc/{spark_process.jvm.process.pid}/maps").read_text()  # jars put behind leave the archive valid

@@ -15,7 +15,7 @@ import pytest
 from executor import setup_connectors
 from executor.problems import ProblemError
 from executor.setup_connectors import cache_folder, is_kept, set_up_connectors
-from executor.spark.connectors import DELTA_SETTINGS, TITLES, ConnectorJar, connector_jars, jar_paths, settings_of
+from executor.spark.connectors import DELTA_SETTINGS, OWN_JAR, TITLES, ConnectorJar, connector_jars, jar_paths, settings_of
 from executor.spark.home import SparkHome
 
 pytestmark = pytest.mark.services
@@ -57,7 +57,7 @@ def home(tmp_path: Path) -> SparkHome:
 def test_jars_are_got_once_for_all_checkouts(repository: Path, home: SparkHome, tmp_path: Path) -> None:
     said: list[str] = []
     assert set_up_connectors(home, said.append, tmp_path / "cache") is None
-    assert [path.name for path in jar_paths(home, ["mariadb"])] == [jar.file_name for jar in FEW if jar.connector == "mariadb"]
+    assert [path.name for path in jar_paths(home, ["mariadb"])] == [*(jar.file_name for jar in FEW if jar.connector == "mariadb"), OWN_JAR]
     shutil.rmtree(repository)
     (tmp_path / "another").mkdir()
     assert set_up_connectors(SparkHome(tmp_path / "another"), said.append, tmp_path / "cache") is None

@@ -4,18 +4,7 @@ import { request } from "../server.js";
 import { show } from "../toasts.js";
 import { alike, commonFolder, freeName, secretsOf, withConnection } from "./connection_from.js";
 
-/** The button beside a problem that a connection mends; for those who may make one. */
-export function connectionButton(problem, help) {
-  if (!problem.connection || !help.config.may_connect) return null;
-  return el(
-    "button",
-    { type: "button", class: "btn sm", onclick: () => new ConnectionDialog(problem.connection, help).open() },
-    icon("plug-connected"),
-    "Make a connection from it",
-  );
-}
-
-class ConnectionDialog {
+export class ConnectionDialog {
   /** `help`: config, store, problems. */
   constructor(suggested, help) {
     Object.assign(this, { suggested, ...help });

@@ -3,7 +3,7 @@
 import { el, icon, plural } from "../dom.js";
 import { request } from "../server.js";
 import { show } from "../toasts.js";
-import { connectionButton } from "./connection_dialog.js";
+import { connectionButton } from "./connection_button.js";
 import { replacementOf } from "./fixes.js";
 import { SqlEditor } from "./sql.js";
 import { fieldsOf, sqlField, typeOf } from "./stages.js";

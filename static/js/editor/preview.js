@@ -10,7 +10,7 @@ import { request } from "../server.js";
 import { choose } from "../tabs.js";
 import { duration } from "../times.js";
 import { show } from "../toasts.js";
-import { connectionButton } from "./connection_dialog.js";
+import { connectionButton } from "./connection_button.js";
 import { placeOf, problemList } from "./problems.js";
 
 /** What the last preview knew of each stage: rows, and whether the stage has changed since. */
