@@ -83,8 +83,7 @@ def _from_outside(add: Action, table: Path) -> Action:
 
 def _vector_file(name: str) -> str:
     """Where the marks of deleted rows lie, from a table's folder."""
-    value, folder = 0, name[:-_UUID]
-    found = b""
+    folder, found = name[:-_UUID], b""
     for start in range(len(name) - _UUID, len(name), 5):
         value = 0
         for sign in name[start : start + 5]:

@@ -23,7 +23,7 @@ class Outputs:
         """In the order in which they were staged."""
         self._run_id, self._roots, self._keep = run_id, roots, keep
         self._places = None if places is None else self._by_root(places)
-        self._folder = FolderOutputs(roots.lake, run_id, {}, keep)
+        self._folder = FolderOutputs(run_id, roots.lake, places={}, keep=keep)
         self._parts: dict[str, StoreOutputs] = {}
 
     def stage(self, uri: str, save_mode: str, stage_index: int, stage: str) -> Path:

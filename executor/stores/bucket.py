@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -30,7 +30,7 @@ from executor.files.publish import output_exists
 from executor.language.places import choices, place_of, visible
 from executor.language.uris import uri_problem
 from executor.problems import Problem, ProblemError
-from executor.stores.base import MOST_ENTRIES, Commit, Entry, Level
+from executor.stores.base import MOST_ENTRIES, Commit, Entry, Level, State
 from executor.stores.s3_access import S3Access, refused, told
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ LARGEST_POINTER = 8_000_000
 MOST_PAGES = 10
 """Of one folder that is browsed: what is hidden in it may be a million."""
 AT_ONCE = 8
-MOST_NAMES = 1_000
 LOOKS = 3
 PIECE = 1 << 20
 
@@ -53,19 +52,16 @@ class Incomplete(ProblemError):
     """A file that an output says it has is not there."""
 
 
-Snapshot = tuple[tuple[str, str, int], ...]
-"""(place, stamp, bytes) of each file, in the order of places: equal snapshots mean that nothing was changed."""
-
-
 @dataclass(frozen=True)
 class Found:
-    """A file of a store. `address`: as Spark reads it; `stamp`: what stands for its content, another one after each change."""
+    """A file that readers see at `place`. `key`: of its object, from the root; `stamp`: what stands for its content, another one after each
+    change."""
 
     place: str
-    address: str
+    key: str
     size: int
     stamp: str
-    modified: float = 0
+    modified: float
     """When it was changed, in seconds since 1970."""
 
 
@@ -75,18 +71,11 @@ class Staged:
 
     place: str
     save_mode: str
-    stage_index: int
-    stage: str
     facts: dict[str, Any] = field(default_factory=dict)
     noted: dict[str, Any] = field(default_factory=dict)
     """What the output says of itself besides, for whoever appends to it or reads it (`executor.files.marks`)."""
     columns: str = ""
     """Its columns as SQL declares them, where it has no file that could name them."""
-
-
-def snapshot_of(files: Sequence[Found]) -> Snapshot:
-    """What a store's snapshot is made of."""
-    return tuple((file.place, file.stamp, file.size) for file in files)
 
 
 def changed_while_read(place: str) -> Problem:
@@ -152,8 +141,9 @@ class Seen:
     """Of Delta tables there, or in which the place lies: only they say which files a table has."""
 
     @property
-    def state(self) -> Snapshot:
-        return snapshot_of([*self.files, *self.logs])
+    def state(self) -> State:
+        """What stands for all of it."""
+        return tuple((file.place, file.stamp, file.size) for file in (*self.files, *self.logs))
 
 
 class Bucket:
@@ -212,9 +202,6 @@ class Bucket:
                     return found, is_output, page.get("IsTruncated", False)
         return found, is_output, False
 
-    def snapshot(self, place: str) -> Snapshot:
-        return self.seen(place).state
-
     def copy(self, file: Found, to: Path) -> None:
         """The content of a file as it was when it was found, with the time of its change. `to`: replaced in one step. Raises ProblemError,
         OSError."""
@@ -231,29 +218,19 @@ class Bucket:
         """Tries again where the connection breaks in the middle, which the client does not do by itself."""
         from botocore.exceptions import HTTPClientError, IncompleteReadError
 
-        key = file.address.removeprefix(self.address(""))
         with told(f"“{file.place}”"), refused("PreconditionFailed", "NoSuchKey", as_problem=changed_while_read(file.place)):
             for tries_left in reversed(range(LOOKS)):
                 try:
                     stream.seek(0)
                     stream.truncate()
-                    answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, IfMatch=file.stamp, **self.access.reading())
+                    answer = self.client.get_object(
+                        Bucket=self.bucket, Key=self.prefix + file.key, IfMatch=file.stamp, **self.access.reading()
+                    )
                     shutil.copyfileobj(answer["Body"], stream, PIECE)
                     return
                 except (HTTPClientError, IncompleteReadError):
                     if not tries_left:
                         raise
-
-    def names_in(self, folder: str) -> list[str]:
-        """Names of what lies in a folder, some hundreds at most; none where it is no folder. Raises ProblemError."""
-        beginning = f"{folder.strip('/')}/" if folder.strip("/") else ""
-        with told(f"s3://{self.bucket}/{self.prefix}{beginning}"):
-            answer = self.client.list_objects_v2(
-                Bucket=self.bucket, Prefix=self.prefix + beginning, Delimiter="/", MaxKeys=MOST_NAMES, **self.access.reading()
-            )
-        keys = [item["Key"] for item in answer.get("Contents", ())] + [item["Prefix"] for item in answer.get("CommonPrefixes", ())]
-        names = [key.removeprefix(self.prefix + beginning).rstrip("/") for key in keys]
-        return sorted(name for name in names if name and not tree.is_hidden(name))
 
     def outputs_beside(self, place: str) -> list[tuple[str, Pointer, float]]:
         """(place, what it says of itself, when it was published) of the newest outputs that lie where this one does."""
@@ -261,20 +238,16 @@ class Bucket:
         depth = place.count("/") + 1
         beside = [
             one
-            for one in self._listed(f"{parent}/" if parent else "")
+            for one in self.listed(f"{parent}/" if parent else "")
             if one.key.endswith(f"/{POINTER}") and one.key.count("/") == depth and not _is_hidden(one.key.removesuffix(POINTER))
         ]
         newest = sorted(beside, key=lambda one: one.modified, reverse=True)[: marks.MOST_READ]
         modified = {one.key: one.modified for one in newest}
         return [(key.removesuffix(f"/{POINTER}"), pointer, modified[key]) for key, pointer in self._pointers(modified)]
 
-    def address(self, key: str) -> str:
-        """As Spark reads it."""
-        return f"s3a://{self.bucket}/{self.prefix}{key}"
-
     def _logical(self, beginning: str) -> Seen:
         """Of an output its present files, under the places that they have in it. Raises Incomplete."""
-        objects = list(self._listed(beginning))
+        objects = list(self.listed(beginning))
         objects += self._beside_versions(beginning, objects)
         known = {one.key: one for one in objects}
         outputs = {key.removesuffix(f"/{POINTER}"): pointer for key, pointer in self._pointers(known)}
@@ -294,23 +267,23 @@ class Bucket:
             return []
         parts = beginning.split("/")
         for place in ("/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)):
-            if self._get(f"{place}/{POINTER}") is not None:
-                return self._listed(f"{place}/.sluice-")
-            if log := list(self._listed(f"{place}/{LOG}/")):
+            if self.get(f"{place}/{POINTER}") is not None:
+                return self.listed(f"{place}/.sluice-")
+            if log := list(self.listed(f"{place}/{LOG}/")):
                 return log
         return []
 
     def _found(self, place: str, one: _Object) -> Found:
-        return Found(place, self.address(one.key), one.size, one.etag, one.modified)
+        return Found(place, one.key, one.size, one.etag, one.modified)
 
     def _pointers(self, known: Iterable[str]) -> Iterator[tuple[str, Pointer]]:
         keys = [key for key in known if key.rpartition("/")[2] == POINTER and not _is_hidden(key.removesuffix(POINTER))]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for key, found in zip(keys, pool.map(self._get, keys), strict=True):
+            for key, found in zip(keys, pool.map(self.get, keys), strict=True):
                 if found is not None:
                     yield key, Pointer.of(found[0])
 
-    def _listed(self, beginning: str) -> Iterator[_Object]:
+    def listed(self, beginning: str) -> Iterator[_Object]:
         """The objects whose keys begin so. Raises ProblemError where they are too many."""
         with told(f"s3://{self.bucket}/{self.prefix}{beginning}"):
             pages = self.client.get_paginator("list_objects_v2").paginate(
@@ -321,7 +294,7 @@ class Bucket:
                     raise ProblemError(_too_many(beginning))
                 yield _Object(one["Key"].removeprefix(self.prefix), one["Size"], one["ETag"], one["LastModified"].timestamp())
 
-    def _get(self, key: str) -> tuple[bytes, str] | None:
+    def get(self, key: str) -> tuple[bytes, str] | None:
         """(body, etag) of a small object of ours; None where there is none."""
         with told(f"s3://{self.bucket}/{self.prefix}{key}"), refused("NoSuchKey", as_problem=None):
             answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, **self.access.reading())
@@ -336,17 +309,14 @@ class Bucket:
 
     def foreign(self, place: str) -> str | None:
         """The first object at a place that belongs to no output. Raises ProblemError."""
-        return next((one.key for one in self._listed(f"{place}/") if not _is_hidden(one.key)), None)
+        return next((one.key for one in self.listed(f"{place}/") if not _is_hidden(one.key)), None)
 
     def remove_staged(self, run_id: str, place: str) -> None:
         """Removes what a run has written for an output, as far as no output has it. Raises ProblemError."""
         used = self.pointer(place)[0].every_key
         here = f"{place}/{VERSIONS}/"
-        staged = [one.key for one in self._listed(f"{here}{run_id}/")]
+        staged = [one.key for one in self.listed(f"{here}{run_id}/")]
         self.remove(key for key in staged if key.removeprefix(here) not in used)
-
-    def publisher(self, run_id: str, keep: int) -> BucketPublisher:
-        return BucketPublisher(self, run_id, keep)
 
     def kept(self, place: str) -> list[dict[str, Any]]:
         return _listing(self.pointer(place)[0])
@@ -363,18 +333,18 @@ class Bucket:
 
     def pointer(self, place: str) -> tuple[Pointer, str | None]:
         """(what the output says of itself, the mark by which it is exchanged); of none an empty one, without a mark."""
-        found = self._get(f"{place}/{POINTER}")
+        found = self.get(f"{place}/{POINTER}")
         return (Pointer.of(found[0]), found[1]) if found else (Pointer(), None)
 
     def exchange(self, place: str, pointer: Pointer, etag: str | None) -> str:
         """Makes `pointer` the present one, if nobody has since the one with this mark; gives its mark. Raises ProblemError."""
-        return self._put(f"{place}/{POINTER}", pointer.body(), etag, _meanwhile(place))
+        return self.put(f"{place}/{POINTER}", pointer.body(), etag, _meanwhile(place))
 
     def repair(self, run_id: str, *, is_published: bool) -> None:
         """Ends what a run has begun to publish that is known to live no longer: all of it, or nothing. What another run has published there
         since stays as it is."""
         journal = f"{PUBLISHING}/{run_id}.json"
-        found = self._get(journal)
+        found = self.get(journal)
         for step in json.loads(found[0]) if found else ():
             before, after = (Pointer.of(step[name].encode()) for name in ("before", "after"))
             now, etag = self.pointer(step["place"])
@@ -387,7 +357,9 @@ class Bucket:
                 self.remove([f"{step['place']}/{POINTER}"])
         self.remove([journal])
 
-    def _put(self, key: str, body: bytes, etag: str | None, otherwise: Problem) -> str:
+    def put(self, key: str, body: bytes, etag: str | None, otherwise: Problem) -> str:
+        """A small object of ours in place of the one with this mark, None: where there is none; gives its mark. Raises ProblemError,
+        `otherwise` where it is another one by now."""
         condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
         with (
             told(f"s3://{self.bucket}/{self.prefix}{key}"),
@@ -422,7 +394,7 @@ class BucketPublisher:
         self.bucket, self.run_id, self.keep = bucket, run_id, keep
         self.outputs: list[Staged] = []
 
-    def stage(self, place: str, save_mode: str, stage_index: int, stage: str) -> Staged:
+    def stage(self, place: str, save_mode: str) -> Staged:
         _require_inside(place, "outputURI")
         place = place_of(place)
         pointer, _ = self.bucket.pointer(place)
@@ -430,16 +402,16 @@ class BucketPublisher:
             raise ProblemError(output_exists(place))
         if (foreign := self.bucket.foreign(place)) is not None:
             raise ProblemError(_foreign(place, foreign))
-        output = Staged(place, save_mode, stage_index, stage)
+        output = Staged(place, save_mode)
         self.outputs.append(output)
         return output
 
     def publish(self, commit: Commit) -> list[dict[str, Any]]:
         steps = [step for output in self.outputs if (step := self._step(output))]
-        facts = [{"stage": output.stage, "uri": output.place, "save_mode": output.save_mode, **output.facts} for output in self.outputs]
+        facts = [dict(output.facts) for output in self.outputs]
         journal = f"{PUBLISHING}/{self.run_id}.json"
         noted = [{"place": step.place, "before": step.before.body().decode(), "after": step.after.body().decode()} for step in steps]
-        self.bucket._put(journal, json.dumps(noted).encode(), None, _meanwhile(journal))
+        self.bucket.put(journal, json.dumps(noted).encode(), None, _meanwhile(journal))
         done: list[tuple[_Step, str]] = []
         try:
             for step in steps:
@@ -471,7 +443,7 @@ class BucketPublisher:
         if before.files and output.save_mode == "ErrorIfExists":
             raise ProblemError(output_exists(output.place))
         here = f"{output.place}/{VERSIONS}/"
-        written = [one for one in self.bucket._listed(f"{here}{self.run_id}/") if not _is_scrap(one.key.removeprefix(here))]
+        written = [one for one in self.bucket.listed(f"{here}{self.run_id}/") if not _is_scrap(one.key.removeprefix(here))]
         files = {one.key.removeprefix(here): one.key.removeprefix(f"{here}{self.run_id}/") for one in written}
         output.facts |= {"files": len(files), "bytes": sum(one.size for one in written)}
         whole = {"files": len(files), "bytes": output.facts["bytes"]}
@@ -479,7 +451,7 @@ class BucketPublisher:
             files = {**before.files, **files}
             whole = {"files": len(files), "bytes": whole["bytes"] + marks.facts_in(before.facts).get("bytes", 0)}
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        mark = {"run_id": self.run_id, "published_at": now, "stage": output.stage, **output.facts, **whole, **output.noted}
+        mark = {"run_id": self.run_id, "published_at": now, **output.facts, **whole, **output.noted}
         kept = (before.as_kept(), *before.kept)[: self.keep] if etag else ()
         return _Step(output.place, before, Pointer(self.run_id, files, mark, kept, output.columns), etag)
 

@@ -60,9 +60,8 @@ class BucketTables:
             change = output.change()
             files = files_of(change.added) if change else []
             self._sent[place] = [f"{place}/{file}" for file in files]
-            if (
-                output.table and output.table.base is None
-            ):  # else its files would be taken for Parquet files by themselves until it is there
+            if output.table and output.table.base is None:
+                # Until it is there, its files would be taken for Parquet files by themselves.
                 self._sent[place].append(_begun(place))
                 _note(self._root.bucket, _begun(place), [])
             with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -132,13 +131,13 @@ def put_back(root: S3Store, place: str, kept_id: str, uri: str) -> dict[str, Any
     table = root.table(place, uri)
     told = kept.restored(table, kept_id, uri)
     number = Log.of(table, uri).latest
-    _put(root.bucket, _Version(place, uri, number, (table / LOG / name_of(number)).read_bytes()))
+    _put(root.bucket, _Version(place, uri, number, _read(table, number)))
     return told
 
 
 def repair(root: S3Store, run_id: str, *, is_published: bool) -> None:
     """Ends what a run has begun to publish that is known to live no longer. Raises ProblemError where a version cannot be taken back."""
-    found = root.bucket._get(_journal_of(run_id))
+    found = root.bucket.get(_journal_of(run_id))
     if found is None:
         return
     versions = [_Version(one["place"], one["uri"], one["number"], one["content"].encode()) for one in json.loads(found[0])]
@@ -159,7 +158,7 @@ def _begun(place: str) -> str:
 
 def _note(bucket: Bucket, key: str, noted: list[dict[str, Any]]) -> None:
     bucket.remove([key])
-    bucket._put(key, json.dumps(noted, ensure_ascii=False).encode(), None, changed_meanwhile(key))
+    bucket.put(key, json.dumps(noted, ensure_ascii=False).encode(), None, changed_meanwhile(key))
 
 
 def _put(bucket: Bucket, version: _Version) -> None:
@@ -167,7 +166,7 @@ def _put(bucket: Bucket, version: _Version) -> None:
     key = f"{version.place}/{LOG}/{name_of(version.number)}"
     taken = changed_meanwhile(version.uri)
     try:
-        bucket._put(key, version.content, None, taken)
+        bucket.put(key, version.content, None, taken)
     except ProblemError as error:
         if error.problems != [taken]:
             raise
@@ -176,7 +175,7 @@ def _put(bucket: Bucket, version: _Version) -> None:
 
 
 def _is_there(bucket: Bucket, version: _Version) -> bool:
-    found = bucket._get(f"{version.place}/{LOG}/{name_of(version.number)}")
+    found = bucket.get(f"{version.place}/{LOG}/{name_of(version.number)}")
     return found is not None and found[0] == version.content[:LARGEST_POINTER]
 
 

@@ -48,7 +48,7 @@ class FolderStore:
         return self.path(place, "outputURI")
 
     def outputs(self, run_id: str, places: Mapping[str, bool] | None, keep: int) -> FolderOutputs:
-        return FolderOutputs(self.folder, run_id, places, keep)
+        return FolderOutputs(run_id, self.folder, places=places, keep=keep)
 
     def foreign(self, place: str) -> str | None:
         return kept.foreign_content(self.path(place, "outputURI"))
@@ -69,9 +69,6 @@ class FolderStore:
 
 class FolderOutputs(publish.Publisher):
     """The outputs of one run in it."""
-
-    def __init__(self, folder: Path, run_id: str, places: Mapping[str, bool] | None, keep: int) -> None:
-        super().__init__(run_id, folder, places=places, keep=keep)
 
     def stage(self, place: str, uri: str, save_mode: str, stage_index: int, stage: str) -> Path:
         return self.stage_output(uri, lake.resolve(self.lake, place, "outputURI"), save_mode, stage_index, stage)

@@ -49,7 +49,7 @@ class S3Store:
         return AtHand(lake.existing(self.folder, place, field, called=uri), seen.state)
 
     def state(self, place: str) -> State:
-        return self.bucket.snapshot(place)
+        return self.bucket.seen(place).state
 
     def entries(self, folder: str) -> Level:
         return self.bucket.entries(folder)
@@ -140,7 +140,7 @@ class S3Store:
 
     def _missing(self, place: str, uri: str, field: str) -> Problem:
         parent, _, name = place.rstrip("/").rpartition("/")
-        names = [] if is_pattern(parent) else self.bucket.names_in(parent)
+        names = [] if is_pattern(parent) else [entry.name for entry in self.bucket.entries(parent).entries]
         return lake.missing(uri, field, near=lake.near_among(name, names, uri), has_folder=bool(names))
 
 
@@ -161,7 +161,7 @@ class S3Outputs:
     def stage(self, place: str, uri: str, save_mode: str, stage_index: int, stage: str) -> Path:
         target = self.root.target(place, whole=save_mode == "Append")
         staged = self._here.stage_output(uri, target, save_mode, stage_index, stage)
-        self._pairs.append((self.outputs[-1], self._there.stage(place, save_mode, stage_index, stage)))
+        self._pairs.append((self.outputs[-1], self._there.stage(place, save_mode)))
         return staged
 
     def stage_table_at(

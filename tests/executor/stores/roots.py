@@ -68,7 +68,7 @@ class S3Root:
         self.bucket.remove([key])
 
     def all_keys(self) -> list[str]:
-        return sorted(one.key for one in self.bucket._listed(""))
+        return sorted(one.key for one in self.bucket.listed(""))
 
 
 def texts(root: Root, place: str = PLACE) -> dict[str, str]:

@@ -121,7 +121,7 @@ def test_a_writer_that_dies_leaves_old_or_new_and_never_a_mixture(root: S3Root, 
 
         return call
 
-    for name in ("_get", "_put", "remove"):
+    for name in ("get", "put", "remove"):
         monkeypatch.setattr(root.bucket, name, dying(getattr(root.bucket, name)))
     with suppress(Dead):
         publisher.publish(nothing)
@@ -186,17 +186,17 @@ def test_a_folder_that_is_only_marked_is_no_file(root: S3Root) -> None:
 
 def test_what_is_published_between_the_list_and_the_pointers_is_read_as_a_whole(root: S3Root, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(root, "r1", OLD)
-    listed, times = root.bucket._listed, [0]
+    listed, times = root.bucket.listed, [0]
 
     def and_then_published(beginning: str) -> Any:
         found = list(listed(beginning))
         times[0] += 1
         if times[0] == 1:
-            monkeypatch.setattr(root.bucket, "_listed", listed)
+            monkeypatch.setattr(root.bucket, "listed", listed)
             publish(root, "r2", NEW)
         return found
 
-    monkeypatch.setattr(root.bucket, "_listed", and_then_published)
+    monkeypatch.setattr(root.bucket, "listed", and_then_published)
     assert texts(root) == NEW
 
 

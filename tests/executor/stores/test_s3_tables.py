@@ -68,7 +68,7 @@ class Lake:
         return sorted(path for path, _ in state.files)
 
     def keys(self, beginning: str) -> list[str]:
-        return [one.key for one in self.bucket._listed(beginning)]
+        return [one.key for one in self.bucket.listed(beginning)]
 
 
 @pytest.fixture
@@ -133,14 +133,14 @@ def test_a_number_that_is_taken_at_the_last_moment_is_not_taken_twice(table: Lak
 
 
 def test_an_answer_that_is_lost_makes_no_second_version(table: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, true_put = table.run(add("c.parquet"), appends=True), Bucket._put
+    run, true_put = table.run(add("c.parquet"), appends=True), Bucket.put
 
     def twice(bucket: Bucket, key: str, *given: Any) -> str:
         if LOG in key:
             true_put(bucket, key, *given)
         return true_put(bucket, key, *given)
 
-    monkeypatch.setattr(Bucket, "_put", twice)
+    monkeypatch.setattr(Bucket, "put", twice)
     run.publish(nothing)
     assert table.files() == ["a.parquet", "b.parquet", "c.parquet"] and len(table.keys(f"t/{LOG}/")) == 3
 
@@ -184,7 +184,7 @@ def test_what_dies_in_between_is_taken_back_by_whoever_cleans_up(table: Lake, mo
     for at in range(1, 20):
         run = table.run(remove("a.parquet"), add(f"new-{at}.parquet"), name=f"run-{at}")
         with monkeypatch.context() as patch:
-            for name in ("_put", "remove"):
+            for name in ("put", "remove"):
                 patch.setattr(Bucket, name, dying(getattr(Bucket, name), at))
             patch.setattr(bucket_tables, "_taken_back", lambda root, versions: [])  # a dead process takes nothing back
             died = False
@@ -217,4 +217,4 @@ def test_other_data_is_not_written_over(lake: Lake) -> None:
     outputs = S3Outputs(store, "run", None, 2)
     lake.begun.append(outputs)
     assert refused(lambda: outputs.stage("t", "t", "Overwrite", 0, "s")) in ("place-is-table", "output-holds-other-things")
-    assert json.loads(lake.bucket._get(f"t/{LOG}/{name_of(0)}")[0].splitlines()[0])  # type: ignore[index]
+    assert json.loads(lake.bucket.get(f"t/{LOG}/{name_of(0)}")[0].splitlines()[0])  # type: ignore[index]
