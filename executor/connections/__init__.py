@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
-from pathlib import Path
 
 from executor.connections.base import ConnectionKind, Endpoint
+from executor.registry import kinds_in
 
-__all__ = ["CONNECTION_KINDS", "ConnectionKind", "Endpoint", "load_connection_kinds"]
-
-
-def load_connection_kinds() -> dict[str, type[ConnectionKind]]:
-    """Every kind by its word, in the order of the words."""
-    modules = [importlib.import_module(f"{__name__}.{entry.name}") for entry in pkgutil.iter_modules([str(Path(__file__).parent)])]
-    found = [
-        value
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, ConnectionKind) and value.__module__ == module.__name__ and "kind" in vars(value)
-    ]
-    return {cls.kind: cls for cls in sorted(found, key=lambda cls: cls.kind)}
+__all__ = ["CONNECTION_KINDS", "ConnectionKind", "Endpoint"]
 
 
-CONNECTION_KINDS: Mapping[str, type[ConnectionKind]] = load_connection_kinds()
+CONNECTION_KINDS: Mapping[str, type[ConnectionKind]] = kinds_in(__name__, ConnectionKind)
+"""Every kind by its word, in the order of the words."""

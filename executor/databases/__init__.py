@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
-from pathlib import Path
 
 from executor.databases.engine import Engine
+from executor.registry import kinds_in
 
-__all__ = ["ENGINES", "Engine", "load_engines"]
-
-
-def load_engines() -> dict[str, Engine]:
-    """Kind of connection → its engine, as the files in this folder say."""
-    modules = [importlib.import_module(f"{__name__}.{entry.name}") for entry in pkgutil.iter_modules([str(Path(__file__).parent)])]
-    found = [
-        value
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Engine) and value.__module__ == module.__name__ and "kind" in vars(value)
-    ]
-    return {cls.kind: cls() for cls in sorted(found, key=lambda cls: cls.kind)}
+__all__ = ["ENGINES", "Engine"]
 
 
-ENGINES: Mapping[str, Engine] = load_engines()
+ENGINES: Mapping[str, Engine] = {kind: cls() for kind, cls in kinds_in(__name__, Engine).items()}
+"""Kind of connection → its engine."""

@@ -18,9 +18,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
-from django.db import close_old_connections
-
 from executor.connections import Endpoint
 from portal.environments import connections, sealing
 from portal.environments.models import Connection, Environment
@@ -28,6 +25,7 @@ from portal.errors import PortalError
 from portal.outgoing import addresses
 from portal.runs import launcher
 from portal.runs.preview_lease import LONGEST_LINE, said
+from portal.runs.preview_reach import fresh_connection
 from portal.runs.redaction import Redactor
 
 log = logging.getLogger(__name__)
@@ -107,25 +105,23 @@ def _shown(prepared: Prepared) -> str:
 
 def _prepared(request: Mapping[str, Any]) -> Prepared:
     """Raises PortalError where the fields are not right, or the stored secret is not for this place."""
-    close_old_connections()
     try:
-        environment = Environment.objects.select_related("project").get(pk=int(request["environment"]))
-        kind, roots = str(request["kind"]), list(request.get("roots", []))[:MOST_ROOTS]
-        if kind not in connections.kinds():
-            raise PortalError("This kind of connection is not known or not allowed here.", code="kind-unknown")
-        secrets = {str(name): str(value) for name, value in dict(request.get("secrets") or {}).items()}
-        described = connections.read(kind, dict(request["settings"]), secrets)
-        if described.needed_secrets() and not secrets:
-            stored = Connection.objects.get(pk=int(request["stored"]), environment=environment)
-            connections.require_same_sign_in(stored, described)
-            secrets = dict(sealing.opened(stored, used_by=str(request["used_by"])))
-        given = {"kind": kind, "settings": described.settings(), "secrets": secrets, "placed": roots}
-        places = described.test_places([str(root["address"]) for root in roots])[:MOST_PLACES]
-        return Prepared(environment, places, given)
+        with fresh_connection():
+            environment = Environment.objects.select_related("project").get(pk=int(request["environment"]))
+            kind, roots = str(request["kind"]), list(request.get("roots", []))[:MOST_ROOTS]
+            if kind not in connections.kinds():
+                raise PortalError("This kind of connection is not known or not allowed here.", code="kind-unknown")
+            secrets = {str(name): str(value) for name, value in dict(request.get("secrets") or {}).items()}
+            described = connections.read(kind, dict(request["settings"]), secrets)
+            if described.needed_secrets() and not secrets:
+                stored = Connection.objects.get(pk=int(request["stored"]), environment=environment)
+                connections.require_same_sign_in(stored, described)
+                secrets = dict(sealing.opened(stored, used_by=str(request["used_by"])))
+            given = {"kind": kind, "settings": described.settings(), "secrets": secrets, "placed": roots}
+            places = described.test_places([str(root["address"]) for root in roots])[:MOST_PLACES]
+            return Prepared(environment, places, given)
     except (Environment.DoesNotExist, Connection.DoesNotExist, KeyError):
         raise PortalError("This connection is not there any more.", code="connection-unknown", status=404) from None
-    finally:
-        close_old_connections()
 
 
 async def _outside(place: Endpoint) -> list[dict[str, Any]]:
@@ -169,20 +165,9 @@ def _step(name: str, began: float, state: str, words: str, fix: str = "") -> dic
 async def _inside(prepared: Prepared) -> list[dict[str, Any]]:
     """The steps of the program behind the wall; where it stops before its end, the step that was going on is bad."""
     launch = await asyncio.to_thread(_launch, prepared)
-    pipe = asyncio.subprocess.PIPE
-    with launcher.starting(launch.clear):
-        process = await asyncio.create_subprocess_exec(
-            *launch.argv,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=asyncio.subprocess.DEVNULL,  # a driver may print what it sends
-            env=launch.environment,
-            cwd=settings.BASE_DIR,
-            start_new_session=True,
-            limit=LONGEST_LINE,
-            pass_fds=launch.descriptors,
-        )
-    launch.started()
+    process = await launcher.process_of(
+        launch, longest_line=LONGEST_LINE, errors=asyncio.subprocess.DEVNULL
+    )  # drivers may print what they send
     heard = _Heard()
     try:
         assert process.stdin is not None and process.stdout is not None  # noqa: S101 - they are pipes
@@ -224,8 +209,5 @@ class _Heard:
 
 
 def _launch(prepared: Prepared) -> launcher.Launch:
-    close_old_connections()
-    try:
+    with fresh_connection():
         return launcher.for_files(prepared.environment, "test-connection", prepared.places)
-    finally:
-        close_old_connections()

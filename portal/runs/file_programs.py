@@ -14,8 +14,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from django.conf import settings
-
 from executor.problems import Problem
 from portal.environments.models import Environment
 from portal.errors import PortalError
@@ -72,20 +70,7 @@ class FilePrograms:
         equipment, given = await asyncio.to_thread(self.reach.of_files, what, user, environment, values)
         redact = Redactor(given.hidden)
         launch = await asyncio.to_thread(_launch, environment, what, equipment)
-        pipe = asyncio.subprocess.PIPE
-        with launcher.starting(launch.clear):
-            process = await asyncio.create_subprocess_exec(
-                *launch.argv,
-                stdin=pipe,
-                stdout=pipe,
-                stderr=pipe,
-                env=launch.environment,
-                cwd=settings.BASE_DIR,
-                start_new_session=True,
-                limit=LONGEST_LINE,
-                pass_fds=launch.descriptors,
-            )
-        launch.started()
+        process = await launcher.process_of(launch, longest_line=LONGEST_LINE)
         errors = asyncio.create_task(_last_errors(process))
         added_to = launch.data if launch.writes and what not in QUICK else None  # the quick ones only move and remove, also on a full disk
         meter = Meter(process.pid, 0, None, added_to, beside_mb=launch.beside_mb, group=launch.group)

@@ -264,6 +264,24 @@ def _require_own_network(wall: sandbox.Status) -> None:
         raise SandboxMissing(message, fix="Ask whoever runs the machine; jobs over files of this machine run meanwhile.")
 
 
+async def process_of(launch: Launch, *, longest_line: int, errors: int = asyncio.subprocess.PIPE) -> asyncio.subprocess.Process:
+    """Starts a launched program that is spoken to through pipes. `longest_line`: bytes; `errors`: where its standard error goes."""
+    with starting(launch.clear):
+        process = await asyncio.create_subprocess_exec(
+            *launch.argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            env=launch.environment,
+            cwd=settings.BASE_DIR,
+            start_new_session=True,
+            limit=longest_line,
+            pass_fds=launch.descriptors,
+        )
+    launch.started()
+    return process
+
+
 def end(process: subprocess.Popen[str] | asyncio.subprocess.Process) -> None:
     """Kills a program that was launched; the kernel ends everything behind its wall. What has no wall yet ends as its standard input is
     closed, see `executor.lifeline`."""

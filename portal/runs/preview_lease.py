@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, NamedTuple
 
-from django.conf import settings
-
 from portal.runs import launcher, reached
 from portal.runs.launcher import Equipment, Launch
 from portal.runs.measures import Meter
@@ -104,20 +102,7 @@ class Lease:
 
     async def start(self) -> None:
         """Starts the process (from the main thread, which it dies with) and returns at once; `ready` is set when Spark is up."""
-        pipe = asyncio.subprocess.PIPE
-        with launcher.starting(self.launch.clear):
-            self._process = await asyncio.create_subprocess_exec(
-                *self.launch.argv,
-                stdin=pipe,
-                stdout=pipe,
-                stderr=pipe,
-                env=self.launch.environment,
-                cwd=settings.BASE_DIR,
-                start_new_session=True,
-                limit=LONGEST_LINE,
-                pass_fds=self.launch.descriptors,
-            )
-        self.launch.started()
+        self._process = await launcher.process_of(self.launch, longest_line=LONGEST_LINE)
         self._meter = Meter(self._process.pid, self.launch.memory_mb, None, None, beside_mb=self.launch.beside_mb, group=self.launch.group)
         self._tasks = [asyncio.create_task(self._read(self._process)), asyncio.create_task(self._read_errors(self._process))]
 

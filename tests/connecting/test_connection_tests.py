@@ -16,7 +16,7 @@ from portal.environments import connections
 from portal.environments.models import Connection, Environment
 from portal.errors import NotAllowed, PortalError
 from portal.outgoing import addresses
-from portal.runs import connection_tests, preview_client
+from portal.runs import connection_tests, preview_client, preview_reach
 from portal.runs.connection_tests import ConnectionTests
 from tests.at_once import at_once
 from tests.environments.connected import KEYS, make_s3
@@ -42,7 +42,7 @@ def service(monkeypatch: pytest.MonkeyPatch, settings: Any) -> ConnectionTests:
             yield event
 
     monkeypatch.setattr(preview_client, "request", request)
-    monkeypatch.setattr(connection_tests, "close_old_connections", databases.close_all)
+    monkeypatch.setattr(preview_reach, "close_old_connections", databases.close_all)
     settings.CONNECTION_NETWORKS = [ipaddress.ip_network(text) for text in HERE]
     return made
 

@@ -6,16 +6,14 @@ is nothing to ask. See docs/decisions/secrets.md.
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from django.conf import settings
 from pydantic import ValidationError
 
+from executor.registry import kinds_in
 from portal.environments.backends.base import BackendFailed, SecretBackend
 from portal.environments.models import Environment
 
@@ -27,19 +25,8 @@ class WrongSetting(ValueError):
     """SLUICE_SECRET_BACKENDS says something that cannot be; in words, without any value of it."""
 
 
-def load_backend_kinds() -> dict[str, type[SecretBackend]]:
-    """Every kind by its word."""
-    modules = [importlib.import_module(f"{__name__}.{entry.name}") for entry in pkgutil.iter_modules([str(Path(__file__).parent)])]
-    found = [
-        value
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, SecretBackend) and value.__module__ == module.__name__ and "kind" in vars(value)
-    ]
-    return {cls.kind: cls for cls in sorted(found, key=lambda cls: cls.kind)}
-
-
-BACKEND_KINDS: Mapping[str, type[SecretBackend]] = load_backend_kinds()
+BACKEND_KINDS: Mapping[str, type[SecretBackend]] = kinds_in(__name__, SecretBackend)  # type: ignore[type-abstract]
+"""Every kind by its word."""
 
 
 def backends() -> dict[str, SecretBackend]:
