@@ -94,6 +94,40 @@ def as_secret(**extra: Any) -> dict[str, Any]:
     return {"widget": "secret", "card": "sign-in", **extra}
 
 
+def secret_field(title: str, **extra: Any) -> Any:
+    """One that signs in. `extra`: see `as_secret`."""
+    return Field(default=None, title=title, description="It can be replaced, never read.", json_schema_extra=as_secret(**extra))
+
+
+def user_field(when: Mapping[str, Any]) -> Any:
+    """Who signs in, where that is needed with the other choices only."""
+    return Field(
+        default="",
+        max_length=200,
+        title="User",
+        description="Give it no more rights than the jobs need.",
+        json_schema_extra={"widget": "text", "card": "sign-in", "when": dict(when)},
+    )
+
+
+def tls_or_none_field(off: str, *, more: str = "", advanced: bool = True) -> Any:
+    """Whether TLS is checked, or there is none. `off`: what people read for that; `more`: behind the description."""
+    return Field(
+        default="verified",
+        title="TLS",
+        description=f"Without it whoever is on the way can read and change everything.{more}",
+        json_schema_extra={"widget": "choice", "card": "where"}
+        | ({"advanced": True} if advanced else {})
+        | {"words": {"verified": "always checked", "off": off}},
+    )
+
+
+def place_of_web_address(text: str) -> tuple[str, int]:
+    """(host, port) of one that has no fault."""
+    parts = urlsplit(text)
+    return clean_host(parts.hostname or ""), parts.port or (443 if parts.scheme == "https" else 80)
+
+
 def has_control_characters(text: str) -> bool:
     return any(letter < " " or letter == "\x7f" for letter in text)
 

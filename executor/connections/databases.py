@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from executor.connections.base import DATABASE, ConnectionKind, Endpoint, Host, SecretText, as_secret, has_control_characters
+from executor.connections.base import DATABASE, ConnectionKind, Endpoint, Host, SecretText, has_control_characters, secret_field
 from executor.problems import Problem
 
 SECONDS, MILLISECONDS, COUNT, SWITCH = (re.compile(text) for text in ("[0-9]{1,4}", "[0-9]{1,7}", "[0-9]{1,6}", "true|false"))
@@ -82,12 +82,7 @@ class Database(ConnectionKind):
         description="Give it no more rights than the jobs need.",
         json_schema_extra={"widget": "text", "card": "sign-in"},
     )
-    password: SecretText | None = Field(
-        default=None,
-        title="Password",
-        description="It can be replaced, never read.",
-        json_schema_extra=as_secret(),
-    )
+    password: SecretText | None = secret_field("Password")
 
     def problems(self) -> list[Problem]:
         found = [*super().problems(), *self.unreachable("host", self.host)]

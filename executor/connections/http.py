@@ -15,9 +15,11 @@ from executor.connections.base import (
     ConnectionKind,
     Endpoint,
     SecretText,
-    as_secret,
-    clean_host,
     has_control_characters,
+    place_of_web_address,
+    secret_field,
+    tls_or_none_field,
+    user_field,
     web_address_fault,
 )
 from executor.problems import Problem
@@ -45,17 +47,7 @@ class HTTP(ConnectionKind):
         description="Such as https://api.example.org/v1/. Jobs ask below it only.",
         json_schema_extra={"widget": "text", "card": "where"},
     )
-    tls: Literal["verified", "off"] = Field(
-        default="verified",
-        title="TLS",
-        description="Without it whoever is on the way can read and change everything.",
-        json_schema_extra={
-            "widget": "choice",
-            "card": "where",
-            "advanced": True,
-            "words": {"verified": "always checked", "off": "none, plain http"},
-        },
-    )
+    tls: Literal["verified", "off"] = tls_or_none_field("none, plain http")
     sign_in: Literal["bearer", "basic", "header", "nobody"] = Field(
         default="bearer",
         title="Sign in with",
@@ -66,13 +58,7 @@ class HTTP(ConnectionKind):
             "words": {"bearer": "a token", "basic": "user and password", "header": "a header of its own", "nobody": "nothing"},
         },
     )
-    user: str = Field(
-        default="",
-        max_length=200,
-        title="User",
-        description="Give it no more rights than the jobs need.",
-        json_schema_extra={"widget": "text", "card": "sign-in", "when": {"sign_in": ["basic"]}},
-    )
+    user: str = user_field({"sign_in": ["basic"]})
     header: str = Field(
         default="",
         max_length=60,
@@ -80,12 +66,7 @@ class HTTP(ConnectionKind):
         description="Such as X-Api-Key.",
         json_schema_extra={"widget": "text", "card": "sign-in", "when": {"sign_in": ["header"]}},
     )
-    secret: SecretText | None = Field(
-        default=None,
-        title="Token, password or value",
-        description="It can be replaced, never read.",
-        json_schema_extra=as_secret(when={"sign_in": ["bearer", "basic", "header"]}),
-    )
+    secret: SecretText | None = secret_field("Token, password or value", when={"sign_in": ["bearer", "basic", "header"]})
 
     def problems(self) -> list[Problem]:
         found = super().problems()
@@ -130,5 +111,4 @@ class HTTP(ConnectionKind):
         return f"{self.base()} {self.tls} {self.sign_in}"
 
     def _place(self) -> tuple[str, int]:
-        parts = urlsplit(self.address)
-        return clean_host(parts.hostname or ""), parts.port or (443 if parts.scheme == "https" else 80)
+        return place_of_web_address(self.address)

@@ -7,7 +7,17 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from executor.connections.base import MESSAGES, ConnectionKind, Endpoint, SecretText, as_secret, clean_host, has_control_characters
+from executor.connections.base import (
+    MESSAGES,
+    ConnectionKind,
+    Endpoint,
+    SecretText,
+    clean_host,
+    has_control_characters,
+    secret_field,
+    tls_or_none_field,
+    user_field,
+)
 from executor.problems import Problem
 
 SIGNED_IN: dict[str, Any] = {"sign_in": ["scram-sha-512", "scram-sha-256", "plain"]}
@@ -42,12 +52,7 @@ class Kafka(ConnectionKind):
         description="All of them, such as kafka1.example.org:9093, separated by commas: a broker that is not listed is not reached.",
         json_schema_extra={"widget": "list", "card": "where", "needed": True},
     )
-    tls: Literal["verified", "off"] = Field(
-        default="verified",
-        title="TLS",
-        description="Without it whoever is on the way can read and change everything.",
-        json_schema_extra={"widget": "choice", "card": "where", "words": {"verified": "always checked", "off": "none"}},
-    )
+    tls: Literal["verified", "off"] = tls_or_none_field("none", advanced=False)
     sign_in: Literal["scram-sha-512", "scram-sha-256", "plain", "nobody"] = Field(
         default="scram-sha-512",
         title="Sign in with",
@@ -58,19 +63,8 @@ class Kafka(ConnectionKind):
             "words": {"scram-sha-512": "SCRAM-SHA-512", "scram-sha-256": "SCRAM-SHA-256", "plain": "PLAIN", "nobody": "nothing"},
         },
     )
-    user: str = Field(
-        default="",
-        max_length=200,
-        title="User",
-        description="Give it no more rights than the jobs need.",
-        json_schema_extra={"widget": "text", "card": "sign-in", "when": SIGNED_IN},
-    )
-    password: SecretText | None = Field(
-        default=None,
-        title="Password",
-        description="It can be replaced, never read.",
-        json_schema_extra=as_secret(when=SIGNED_IN),
-    )
+    user: str = user_field(SIGNED_IN)
+    password: SecretText | None = secret_field("Password", when=SIGNED_IN)
 
     def problems(self) -> list[Problem]:
         found = super().problems()

@@ -16,8 +16,10 @@ from executor.connections.base import (
     Endpoint,
     SecretText,
     as_secret,
-    clean_host,
     has_control_characters,
+    place_of_web_address,
+    secret_field,
+    tls_or_none_field,
     web_address_fault,
 )
 from executor.language.roots import BUCKET
@@ -98,17 +100,7 @@ class S3(ConnectionKind):
         description="For buckets whose owner lets readers pay; it costs your account.",
         json_schema_extra={"widget": "switch", "card": "where"},
     )
-    tls: Literal["verified", "off"] = Field(
-        default="verified",
-        title="TLS",
-        description="Without it whoever is on the way can read and change everything. Amazon is spoken to with it only.",
-        json_schema_extra={
-            "widget": "choice",
-            "card": "where",
-            "advanced": True,
-            "words": {"verified": "always checked", "off": "none, plain http"},
-        },
-    )
+    tls: Literal["verified", "off"] = tls_or_none_field("none, plain http", more=" Amazon is spoken to with it only.")
     sign_in: Literal["keys", "role", "nobody"] = Field(
         default="keys",
         title="Sign in with",
@@ -128,12 +120,7 @@ class S3(ConnectionKind):
         description="Its id. It is changed together with the secret.",
         json_schema_extra=as_secret(when=SIGNED_IN),
     )
-    secret_key: SecretText | None = Field(
-        default=None,
-        title="Secret",
-        description="It can be replaced, never read.",
-        json_schema_extra=as_secret(when=SIGNED_IN),
-    )
+    secret_key: SecretText | None = secret_field("Secret", when=SIGNED_IN)
 
     def problems(self) -> list[Problem]:
         found = super().problems()
@@ -212,8 +199,7 @@ class S3(ConnectionKind):
     def _service(self) -> tuple[str, int]:
         if self.service == "amazon":
             return f"s3.{self.region}.{_domain(self.region)}", 443
-        parts = urlsplit(self.endpoint)
-        return clean_host(parts.hostname or ""), parts.port or (443 if parts.scheme == "https" else 80)
+        return place_of_web_address(self.endpoint)
 
     def _is_before_host(self, bucket: str) -> bool:
         """A certificate of *.s3… is not good for a bucket with dots, which Amazon's own programs address by path, too."""

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from executor.files.delta_log import LATEST, Log
+from executor.files.facts import TEXTS, facts_in
 from executor.problems import ProblemError
 
 MOST_LISTED = 20
 _ID = re.compile(r"version-(\d{1,18})")
-_TEXTS, _NUMBERS = ("run_id", "published_at", "stage", "format", "label"), ("rows", "files", "bytes")
 
 
 def facts_of(table: Path) -> dict[str, Any]:
@@ -35,8 +35,7 @@ def facts_of_version(log: Log, version: int) -> dict[str, Any]:
     stamp = info.get("timestamp")
     if isinstance(stamp, int) and 0 < stamp < LATEST:
         facts["published_at"] = datetime.fromtimestamp(stamp / 1000, UTC).isoformat(timespec="seconds")
-    facts |= {name: said[name][:100] for name in _TEXTS if isinstance(said.get(name), str)}
-    return facts | {name: said[name] for name in _NUMBERS if isinstance(said.get(name), int) and 0 <= said[name] < 2**53}
+    return facts | facts_in(said, texts=(*TEXTS, "label"))
 
 
 def said_by(info: Mapping[str, Any]) -> dict[str, Any]:

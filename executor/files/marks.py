@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from executor.files import delta_history, tree
 from executor.files.delta_log import is_table
+from executor.files.facts import facts_in
 
 MARK, COLUMNS = ".sluice-output.json", ".sluice-columns.json"
 NAMES, KINDS = "names", "kinds"
@@ -29,7 +29,6 @@ LARGEST_COLUMNS = 200_000
 """Bytes of what is noted of an output's columns; of wider ones nothing is."""
 MOST_BESIDE, MOST_READ = 10_000, 50
 """Places beside an output that are listed, and of which the notes are read."""
-_TEXTS, _NUMBERS = ("run_id", "published_at", "stage", "format"), ("rows", "files", "bytes")
 
 
 def mark(folder: Path, facts: dict[str, Any]) -> None:
@@ -50,12 +49,6 @@ def facts_of(output: Path) -> dict[str, Any]:
         sizes = [entry.size for entry in tree.Walk(output) if entry.kind == tree.FILE and not entry.is_hidden]
         facts |= {"files": len(sizes), "bytes": sum(sizes)}
     return facts
-
-
-def facts_in(said: Mapping[str, Any]) -> dict[str, Any]:
-    """The same of a mark's content, as far as it tells."""
-    facts: dict[str, Any] = {name: said[name][:100] for name in _TEXTS if isinstance(said.get(name), str)}
-    return facts | {name: said[name] for name in _NUMBERS if isinstance(said.get(name), int) and 0 <= said[name] < 2**53}
 
 
 def written(output: Path) -> dict[str, str]:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from executor.files import marks, tree
 from executor.files.delta_log import LOG
+from executor.files.facts import facts_in
 from executor.files.folder import fixed_part
 from executor.files.kept import output_gone
 from executor.files.publish import output_exists
@@ -329,7 +330,7 @@ class Bucket:
         others = tuple(one for one in now.kept if one is not wanted)
         earlier = Pointer(wanted["id"], wanted["files"], wanted["facts"], (now.as_kept(), *others), str(wanted.get("columns", "")))
         self.exchange(place, earlier, etag)
-        return marks.facts_in(earlier.facts)
+        return facts_in(earlier.facts)
 
     def pointer(self, place: str) -> tuple[Pointer, str | None]:
         """(what the output says of itself, the mark by which it is exchanged); of none an empty one, without a mark."""
@@ -449,7 +450,7 @@ class BucketPublisher:
         whole = {"files": len(files), "bytes": output.facts["bytes"]}
         if output.save_mode == "Append":
             files = {**before.files, **files}
-            whole = {"files": len(files), "bytes": whole["bytes"] + marks.facts_in(before.facts).get("bytes", 0)}
+            whole = {"files": len(files), "bytes": whole["bytes"] + facts_in(before.facts).get("bytes", 0)}
         now = datetime.now(UTC).isoformat(timespec="seconds")
         mark = {"run_id": self.run_id, "published_at": now, **output.facts, **whole, **output.noted}
         kept = (before.as_kept(), *before.kept)[: self.keep] if etag else ()
@@ -532,7 +533,7 @@ def fits(place: str, shapes: Iterable[list[str]]) -> bool:
 
 def _listing(pointer: Pointer) -> list[dict[str, Any]]:
     """`id` and facts of the earlier outputs that are kept, the newest first."""
-    return [{"id": one["id"], **marks.facts_in(one["facts"])} for one in pointer.kept]
+    return [{"id": one["id"], **facts_in(one["facts"])} for one in pointer.kept]
 
 
 # --- problems ---------------------------------------------------------------------------------------------------------------

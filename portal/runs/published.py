@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from executor.files import kept, marks
+from executor.files.facts import TEXTS, facts_in
 from executor.language.places import key_of
 from executor.language.roots import DEFAULT, Located, Root, located
 from executor.problems import Problem
@@ -28,7 +29,6 @@ from portal.runs.models import GOOD_STATES, HELD_STATES, Run
 from portal.runs.problems import problem_of
 
 STATUS = {"previews-down": 503, "look-busy": 429}
-NUMBERS, TEXTS = ("rows", "files", "bytes"), ("id", "run_id", "published_at", "stage", "format")
 
 
 # --- while a run works -------------------------------------------------------------------------------------------------
@@ -97,11 +97,7 @@ def note(run: Run) -> None:
 def _facts(given: Any) -> list[dict[str, Any]]:
     """What an executor says of kept outputs, as far as it can be believed: known keys, short text, whole numbers."""
     rows = [row for row in given if isinstance(row, dict)] if isinstance(given, list) else []
-    return [
-        {name: row[name][:100] for name in TEXTS if isinstance(row.get(name), str)}
-        | {name: row[name] for name in NUMBERS if isinstance(row.get(name), int) and 0 <= row[name] < 2**53}
-        for row in rows[:20]
-    ]
+    return [facts_in(row, texts=("id", *TEXTS)) for row in rows[:20]]
 
 
 # --- looking back ------------------------------------------------------------------------------------------------------
