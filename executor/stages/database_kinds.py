@@ -10,7 +10,7 @@ from executor.language.filling import PLACEHOLDER, inject_sql_params
 from executor.language.sql_text import MAX_LENGTH
 from executor.problems import Problem
 from executor.stages.base import DATABASE_SQL, DECIDES, Query, Stage
-from executor.stages.kinds import FlatMap, stage_field
+from executor.stages.kinds import FlatMap, sql_params_field, stage_field
 
 _ADDRESS = re.compile(
     r"jdbc:(?P<kind>[a-z0-9]+):(?:[a-z0-9]+:)?(?://)?(?:[^/@;?]*@)?(?P<host>[\w.\[\]-]*)(?::(?P<port>\d+))?(?:/(?P<name>[^?;:/@=]*))?", re.I
@@ -59,14 +59,7 @@ class WithDatabaseSQL(Stage):
         advanced=True,
         marks={"does": DECIDES},
     )
-    sql_params: FlatMap = stage_field(
-        "sqlParams",
-        "SQL parameters",
-        "Texts put in place of ${name} in the SQL, as they stand and without quotes. Parameters of the job need no entry here.",
-        "map",
-        default={},
-        advanced=True,
-    )
+    sql_params: FlatMap = sql_params_field()
 
     def queries(self) -> list[Query]:
         if self.sql is None and self.input_uri is None:

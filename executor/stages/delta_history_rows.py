@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import BooleanType, DateType, NullType, NumericType, StructField, StructType, TimestampNTZType, TimestampType
+from pyspark.sql.types import BooleanType, DateType, NumericType, StructField, StructType, TimestampNTZType, TimestampType
 
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
-from executor.stages.appending import holds, without_marks
 from executor.stages.delta_merging import (
     equal_keys,
     java_map,
@@ -28,11 +27,8 @@ from executor.stages.delta_merging import (
     tell_merged,
 )
 from executor.stages.delta_reading import table_frame
-from executor.stages.delta_writing import drift, keep_log_short, warn_of_a_list
-from executor.stages.frames import require_columns, require_names_apart
-from executor.stages.kinds import tell_unused
-from executor.stages.wider_types import converted
-from executor.stages.writing import without_columns_of
+from executor.stages.delta_writing import fitted, rows_to_write, table_to_write
+from executor.stages.frames import require_columns
 
 if TYPE_CHECKING:
     from executor.stages.base import StageContext
@@ -45,11 +41,8 @@ TIMES = (DateType, TimestampType, TimestampNTZType)
 
 def keep_history(stage: Scd2Load, spark: SparkSession, context: StageContext) -> None:
     """Brings the view into the staged table. Raises ProblemError."""
-    tell_unused(stage, context)
     frame = _view(stage, context)
-    path = Path(context.output_table(stage.output_uri, "Append", label=stage.label))
-    warn_of_a_list(stage, context)
-    keep_log_short(stage, spark, context)
+    path = table_to_write(stage, spark, context)
     there = table_columns(path, stage.output_uri) or _made(stage, spark, frame, path)
     is_deleted = _is_deleted(stage, context, frame)
     begins = _begins(stage, frame, there)
@@ -72,9 +65,7 @@ def keep_history(stage: Scd2Load, spark: SparkSession, context: StageContext) ->
 
 
 def _view(stage: Scd2Load, context: StageContext) -> DataFrame:
-    frame = context.view(stage.input_view)
-    require_names_apart(frame, stage.input_view)
-    frame = without_columns_of(frame, (NullType,), stage, context)
+    frame = rows_to_write(stage, context)
     for names, field in ((stage.keys, "keys"), (stage.tracked_columns, "trackedColumns")):
         require_columns(frame, names, field)
     if stage.effective_column:
@@ -86,8 +77,11 @@ def _view(stage: Scd2Load, context: StageContext) -> DataFrame:
 
 def _data(stage: Scd2Load, names: list[str]) -> list[str]:
     """Those of the view's columns that the table has as well."""
-    apart = {name.lower() for name in (*stage.only_for_conditions, *stage.own_columns, DO, AT)}
-    return [name for name in names if name.lower() not in apart]
+    return [name for name in names if name.lower() not in _apart(stage)]
+
+
+def _apart(stage: Scd2Load) -> set[str]:
+    return {name.lower() for name in (*stage.only_for_conditions, *stage.own_columns, DO, AT)}
 
 
 def _made(stage: Scd2Load, spark: SparkSession, frame: DataFrame, path: Path) -> StructType:
@@ -149,19 +143,8 @@ def _is_deleted(stage: Scd2Load, context: StageContext, frame: DataFrame) -> Col
 
 def _as_the_table_is(stage: Scd2Load, context: StageContext, frame: DataFrame, there: StructType) -> DataFrame:
     """The view's rows with the types of the table's columns, and what is done with them."""
-    own = {name.lower() for name in stage.own_columns}
-    known = {field.name.lower(): field for field in there.fields if field.name.lower() not in own}
-    frame = without_marks(frame, set(known) | {DO, AT}, stage, context)
-    here = {name.lower(): frame.schema[name] for name in _data(stage, frame.columns)}
-    gone = [field.name for key, field in known.items() if key not in here]
-    new = [field.name for key, field in here.items() if key not in known]
-    retyped = [(known[key], field) for key, field in here.items() if key in known and not holds(known[key].dataType, field.dataType)]
-    if gone or new or retyped:
-        raise ProblemError(drift(stage, gone, new, retyped))
-    columns = [
-        F.expr(converted(name_in_sql(here[key].name), here[key].dataType, field.dataType)).alias(field.name) for key, field in known.items()
-    ]
-    return frame.select(*columns, DO, AT)
+    data = StructType([field for field in there.fields if field.name.lower() not in {name.lower() for name in stage.own_columns}])
+    return fitted(stage, context, frame, data, may_add=False, apart=_apart(stage), beside=(DO, AT))
 
 
 def _is_open(stage: Scd2Load, there: StructType, table: str = "") -> str:

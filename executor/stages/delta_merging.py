@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import MapType, NullType, StructType, VariantType
+from pyspark.sql.types import MapType, StructType, VariantType
 
 from executor.files.delta_commit import drop_last
 from executor.files.delta_log import Log
@@ -19,11 +19,9 @@ from executor.problems import Problem, ProblemError
 from executor.stages.appending import holds, without_marks
 from executor.stages.delta_problems import told
 from executor.stages.delta_reading import forget
-from executor.stages.delta_writing import drift, keep_log_short, staged_state, tell_written, warn_of_a_list
-from executor.stages.frames import require_columns, require_names_apart
-from executor.stages.kinds import tell_unused
+from executor.stages.delta_writing import drift, rows_to_write, staged_state, table_to_write, tell_written
+from executor.stages.frames import require_columns
 from executor.stages.wider_types import converted
-from executor.stages.writing import without_columns_of
 
 if TYPE_CHECKING:
     from executor.stages.base import StageContext
@@ -43,14 +41,9 @@ COUNTED = {
 
 def merge(stage: MergeLoad, spark: SparkSession, context: StageContext) -> None:
     """Merges the view into the staged table. Raises ProblemError."""
-    tell_unused(stage, context)
-    frame = context.view(stage.input_view)
-    require_names_apart(frame, stage.input_view)
-    frame = without_columns_of(frame, (NullType,), stage, context)
+    frame = rows_to_write(stage, context)
     require_columns(frame, stage.keys, "keys")
-    path = Path(context.output_table(stage.output_uri, "Append", label=stage.label))
-    warn_of_a_list(stage, context)
-    keep_log_short(stage, spark, context)
+    path = table_to_write(stage, spark, context)
     there = table_columns(path, stage.output_uri) or _made(stage, spark, frame, path)
     there = _with_new_columns(stage, spark, context, frame, path, there)
     fitted = _as_the_table_is(stage, context, frame, there)

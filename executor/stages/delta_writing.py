@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,18 +30,29 @@ if TYPE_CHECKING:
     from executor.stages.load.delta_lake_load import DeltaLakeLoad
 
 
-def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext) -> None:
-    """Writes the view as the stage says, to a table that nobody sees before it is published. Raises ProblemError."""
+def rows_to_write(stage: Any, context: StageContext) -> DataFrame:
+    """The stage's view, as far as a table can hold it. Raises ProblemError."""
     tell_unused(stage, context)
     frame = context.view(stage.input_view)
     require_names_apart(frame, stage.input_view)
-    frame = without_columns_of(frame, (NullType,), stage, context)
+    return without_columns_of(frame, (NullType,), stage, context)
+
+
+def table_to_write(stage: Any, spark: SparkSession, context: StageContext, save_mode: str = "Append", *, appends: bool = False) -> Path:
+    """The staged table. Raises ProblemError."""
+    path = Path(context.output_table(stage.output_uri, save_mode, appends=appends, label=stage.label))
+    _warn_of_a_list(stage, context)
+    _keep_log_short(stage, spark, context)
+    return path
+
+
+def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext) -> None:
+    """Writes the view as the stage says, to a table that nobody sees before it is published. Raises ProblemError."""
+    frame = rows_to_write(stage, context)
     require_columns(frame, stage.partition_by, "partitionBy")
     appends = stage.save_mode == "Append"
     mode = "Append" if stage.replaces else stage.save_mode  # then the rows that are written are not all of the table's
-    path = Path(context.output_table(stage.output_uri, mode, appends=appends, label=stage.label))
-    warn_of_a_list(stage, context)
-    keep_log_short(stage, spark, context)
+    path = table_to_write(stage, spark, context, mode, appends=appends)
     state = staged_state(path, stage.output_uri)
     if state is not None and stage.save_mode == "Ignore":
         return
@@ -108,7 +119,7 @@ COMMITS_BETWEEN = 10
 """As Delta has it: then all of a table is put into one file, so that nobody needs to read every commit."""
 
 
-def keep_log_short(stage: Any, spark: SparkSession, context: StageContext) -> None:
+def _keep_log_short(stage: Any, spark: SparkSession, context: StageContext) -> None:
     """Writes a checkpoint of the table as it lies there, where the last one is long ago: our own commits are made without Spark."""
     place = context.published_path(stage.output_uri)
     if not is_table(place):
@@ -125,7 +136,7 @@ def keep_log_short(stage: Any, spark: SparkSession, context: StageContext) -> No
     delta.writeLastCheckpointFile(delta, written, False)
 
 
-def warn_of_a_list(stage: Any, context: StageContext) -> None:
+def _warn_of_a_list(stage: Any, context: StageContext) -> None:
     """Warns of a list of the table's files that nobody makes anew."""
     if (context.published_path(stage.output_uri) / "_symlink_format_manifest").is_dir():
         context.warn(
@@ -151,11 +162,21 @@ def _as_the_table_is(stage: DeltaLakeLoad, context: StageContext, frame: DataFra
     return fitted(stage, context, frame, there, may_add=stage.columns_may == "add-columns")
 
 
-def fitted(stage: Any, context: StageContext, frame: DataFrame, there: StructType, *, may_add: bool) -> DataFrame:
-    """See above."""
+def fitted(
+    stage: Any,
+    context: StageContext,
+    frame: DataFrame,
+    there: StructType,
+    *,
+    may_add: bool,
+    apart: Collection[str] = (),
+    beside: Sequence[str] = (),
+) -> DataFrame:
+    """See above. `apart`: columns of the view, in small letters, that the table is not to have; `beside`: those of them that stay, behind
+    the table's."""
     known = {field.name.lower(): field for field in there.fields}
-    frame = without_marks(frame, set(known), stage, context)
-    here = {field.name.lower(): field for field in frame.schema.fields}
+    frame = without_marks(frame, {*known, *beside}, stage, context)
+    here = {field.name.lower(): field for field in frame.schema.fields if field.name.lower() not in apart}
     gone = [field.name for key, field in known.items() if key not in here]
     new = [field.name for key, field in here.items() if key not in known]
     retyped = [(known[key], field) for key, field in here.items() if key in known and not holds(known[key].dataType, field.dataType)]
@@ -164,7 +185,7 @@ def fitted(stage: Any, context: StageContext, frame: DataFrame, there: StructTyp
     same = [
         F.expr(converted(name_in_sql(here[key].name), here[key].dataType, field.dataType)).alias(field.name) for key, field in known.items()
     ]
-    return frame.select(*same, *[F.col(name_in_sql(name)) for name in new])
+    return frame.select(*same, *[F.col(name_in_sql(name)) for name in (*new, *beside)])
 
 
 def _require_same_folders(stage: DeltaLakeLoad, state: State) -> None:

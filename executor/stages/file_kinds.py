@@ -179,6 +179,43 @@ class PlaceLoad(Load, WithAuthentication):
         raise NotImplementedError(f"{type(self).__name__} does not say what reads it")
 
 
+class TableLoad(PlaceLoad):
+    """Changes rows of a Delta table."""
+
+    format: ClassVar[str] = "delta"
+    is_table: ClassVar[bool] = True
+    writes_whole: ClassVar[bool] = False
+    connectors: ClassVar[tuple[str, ...]] = ("delta",)
+
+    def reader(self) -> dict[str, Any]:
+        return {"type": "DeltaLakeExtract"}
+
+
+def label_field(such_as: str = "") -> Any:
+    """`such_as`: an example, in words."""
+    return stage_field(
+        "label",
+        "Label",
+        f"A name for the version that is written{such_as}. A DeltaLakeExtract can read it by that.",
+        "text",
+        default=None,
+        advanced=True,
+        min_length=1,
+        max_length=100,
+    )
+
+
+def only_for_conditions_field() -> Any:
+    return stage_field(
+        "onlyForConditions",
+        "Columns for conditions alone",
+        "Columns of the view that the table does not have and shall not get, such as a mark of deleted rows.",
+        "list",
+        default=[],
+        advanced=True,
+    )
+
+
 class FileLoad(PlaceLoad):
     """Writes files."""
 

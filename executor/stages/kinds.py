@@ -170,6 +170,17 @@ class Load(WithParams):
         return {}
 
 
+def sql_params_field() -> Any:
+    return stage_field(
+        "sqlParams",
+        "SQL parameters",
+        "Texts put in place of ${name} in the SQL, as they stand and without quotes. Parameters of the job need no entry here.",
+        "map",
+        default={},
+        advanced=True,
+    )
+
+
 class WithSQL(WithAuthentication):
     """A stage whose work is one query."""
 
@@ -183,14 +194,7 @@ class WithSQL(WithAuthentication):
         advanced=True,
         marks={"does": DECIDES},
     )
-    sql_params: FlatMap = stage_field(
-        "sqlParams",
-        "SQL parameters",
-        "Texts put in place of ${name} in the SQL, as they stand and without quotes. Parameters of the job need no entry here.",
-        "map",
-        default={},
-        advanced=True,
-    )
+    sql_params: FlatMap = sql_params_field()
 
     def problems(self) -> list[Problem]:
         found = super().problems()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from executor.problems import Problem
 from executor.stages.base import StageContext
-from executor.stages.file_kinds import FileLoad, unknown_options
+from executor.stages.file_kinds import FileLoad, label_field, unknown_options
 from executor.stages.kinds import FlatMap, stage_field
 
 if TYPE_CHECKING:
@@ -54,16 +54,7 @@ class DeltaLakeLoad(FileLoad):
         default=None,
         advanced=True,
     )
-    label: str | None = stage_field(
-        "label",
-        "Label",
-        "A name for the version that is written, such as 2026-01 final. A DeltaLakeExtract can read it by that.",
-        "text",
-        default=None,
-        advanced=True,
-        min_length=1,
-        max_length=100,
-    )
+    label: str | None = label_field(", such as 2026-01 final")
     generate_symlink_manifest: bool = stage_field(
         "generateSymlinkManifest",
         "List of files",

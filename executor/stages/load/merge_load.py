@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from executor.problems import Problem
 from executor.stages.base import StageContext
-from executor.stages.file_kinds import PlaceLoad
+from executor.stages.file_kinds import TableLoad, label_field, only_for_conditions_field
 from executor.stages.kinds import FlatMap, stage_field
 
 if TYPE_CHECKING:
@@ -13,15 +13,11 @@ if TYPE_CHECKING:
 WORDS = "In it, source.… is a column of the view and target.… one of the table."
 
 
-class MergeLoad(PlaceLoad):
+class MergeLoad(TableLoad):
     """Brings a view's rows into a Delta table by their keys: those that are there are updated, new ones are added."""
 
     icon: ClassVar[str] = "arrows-join-2"
-    format: ClassVar[str] = "delta"
     sentence: ClassVar[str] = "Brings {inputView} into {outputURI} by its keys."
-    is_table: ClassVar[bool] = True
-    writes_whole: ClassVar[bool] = False
-    connectors: ClassVar[tuple[str, ...]] = ("delta",)
     example: ClassVar[dict[str, Any]] = {
         "type": "MergeLoad",
         "name": "merge_daily_delays",
@@ -130,14 +126,7 @@ class MergeLoad(PlaceLoad):
         default={},
         advanced=True,
     )
-    only_for_conditions: list[str] = stage_field(
-        "onlyForConditions",
-        "Columns for conditions alone",
-        "Columns of the view that the table does not have and shall not get, such as a mark of deleted rows.",
-        "list",
-        default=[],
-        advanced=True,
-    )
+    only_for_conditions: list[str] = only_for_conditions_field()
     schema_changes: Literal["refuse", "add-columns"] = stage_field(
         "schemaChanges",
         "If the columns are others",
@@ -146,19 +135,7 @@ class MergeLoad(PlaceLoad):
         default="refuse",
         advanced=True,
     )
-    label: str | None = stage_field(
-        "label",
-        "Label",
-        "A name for the version that is written. A DeltaLakeExtract can read it by that.",
-        "text",
-        default=None,
-        advanced=True,
-        min_length=1,
-        max_length=100,
-    )
-
-    def reader(self) -> dict[str, Any]:
-        return {"type": "DeltaLakeExtract"}
+    label: str | None = label_field()
 
     def problems(self) -> list[Problem]:
         found = super().problems()

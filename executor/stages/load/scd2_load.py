@@ -4,23 +4,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from executor.problems import Problem
 from executor.stages.base import StageContext
-from executor.stages.file_kinds import PlaceLoad
+from executor.stages.file_kinds import TableLoad, label_field, only_for_conditions_field
 from executor.stages.kinds import stage_field
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-class Scd2Load(PlaceLoad):
+class Scd2Load(TableLoad):
     """Keeps the history of things in a Delta table: where a thing has changed, its row is closed and a new one begins (slowly changing
     dimension, type 2)."""
 
     icon: ClassVar[str] = "history"
-    format: ClassVar[str] = "delta"
     sentence: ClassVar[str] = "Keeps the history of {inputView} in {outputURI}."
-    is_table: ClassVar[bool] = True
-    writes_whole: ClassVar[bool] = False
-    connectors: ClassVar[tuple[str, ...]] = ("delta",)
     example: ClassVar[dict[str, Any]] = {
         "type": "Scd2Load",
         "name": "keep_airlines",
@@ -95,27 +91,8 @@ class Scd2Load(PlaceLoad):
         default="stop",
         advanced=True,
     )
-    only_for_conditions: list[str] = stage_field(
-        "onlyForConditions",
-        "Columns for conditions alone",
-        "Columns of the view that the table does not have and shall not get, such as a mark of deleted rows.",
-        "list",
-        default=[],
-        advanced=True,
-    )
-    label: str | None = stage_field(
-        "label",
-        "Label",
-        "A name for the version that is written. A DeltaLakeExtract can read it by that.",
-        "text",
-        default=None,
-        advanced=True,
-        min_length=1,
-        max_length=100,
-    )
-
-    def reader(self) -> dict[str, Any]:
-        return {"type": "DeltaLakeExtract"}
+    only_for_conditions: list[str] = only_for_conditions_field()
+    label: str | None = label_field()
 
     @property
     def own_columns(self) -> tuple[str, str, str]:
