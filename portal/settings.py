@@ -231,6 +231,9 @@ EXECUTOR_UID = env_int("SLUICE_EXECUTOR_UID", 1_900_000_001)
 """The user and group of executors where Sluice runs as root. Nobody else may have it."""
 PREVIEW_SOCKET = RUN_DIR / "previews.sock"
 
+LOGS_IN_DATABASE_HOURS = env_int("SLUICE_LOGS_IN_DATABASE_HOURS", 24)
+"""How long after a run's end its log stays in the database; then it lies in the object store."""
+
 # --- data that people bring and take home ----------------------------------------------------------------------------
 UPLOAD_LIMIT_MB = env_int("SLUICE_UPLOAD_LIMIT_MB", 4096)
 UPLOAD_KEEP_HOURS = env_int("SLUICE_UPLOAD_KEEP_HOURS", 24)

@@ -11,10 +11,11 @@ from uuid import UUID
 
 from executor.event_lines import stored
 from executor.events import BY_NAME, Log, open_fields, problem_fields
+from portal.runs.log_text import text_of
 from portal.runs.models import LogSegment, Run
 from portal.runs.problems import without_data
 
-SEGMENTS_AT_ONCE = 50
+SEGMENTS_AT_ONCE, LINES_AT_ONCE = 50, 10_000
 HIDDEN = "(hidden: this line may show data; people with the role Data viewer see it)"
 FRAME = frozenset({"seq", "event", "time"})
 
@@ -28,8 +29,9 @@ class Line:
 
 
 def lines_after(run_id: UUID, after: int, *, with_data: bool, limit: int = SEGMENTS_AT_ONCE) -> list[Line]:
-    """The next stored lines, of at most `limit` segments; an empty list when there is none yet."""
-    segments = list(LogSegment.objects.filter(run_id=run_id, last_seq__gt=after).order_by("first_seq")[:limit])
+    """The next stored lines, of at most `limit` segments; an empty list when there is none yet. Raises LogAway, LogDamaged."""
+    there = list(LogSegment.objects.filter(run_id=run_id, last_seq__gt=after).order_by("first_seq")[:limit])
+    segments = [segment for segment in there if segment.first_seq < there[0].first_seq + LINES_AT_ONCE]
     document = _document_of(run_id) if segments and not with_data else None
     return [line for segment in segments for line in _lines_of(segment, document) if line.seq > after]
 
@@ -65,6 +67,8 @@ def sha256_of(run: Run) -> str:
 
 def line_of_failure(run: Run) -> int | None:
     """Number of the line that tells of the failure of the last attempt, for a link into the log."""
+    if run.failure_line:
+        return run.failure_line
     segments = LogSegment.objects.filter(run=run, attempt_number=run.fence)
     for mark in ('"event":"stage_failed"', '"event":"problem"', '"level":"error"'):
         segment = segments.filter(lines__contains=mark).first()
@@ -122,5 +126,5 @@ def _level(facts: dict[str, Any]) -> str:
 
 def _lines_of(segment: LogSegment, document: str | None) -> Iterator[Line]:
     """`document`: of a reader who may not see data; None for one who may."""
-    for offset, text in enumerate(segment.lines.split("\n")[:-1]):
+    for offset, text in enumerate(text_of(segment).split("\n")[:-1]):
         yield Line(segment.first_seq + offset, text if document is None else without_values(text, document))

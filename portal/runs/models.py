@@ -134,6 +134,8 @@ class Run(models.Model):
     log_bytes = models.PositiveBigIntegerField(default=0)
     log_sha256 = models.CharField(max_length=64, blank=True)
     """Of the whole log as it is downloaded; filled in when somebody first reads a finished log to its end."""
+    failure_line = models.PositiveIntegerField(null=True)
+    """The line that tells of the failure, once the log has moved (portal.runs.log_archive)."""
     created_at = models.DateTimeField(auto_now_add=True)
     queued_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
@@ -281,18 +283,22 @@ class StageRun(models.Model):
 
 
 class LogSegment(models.Model):
-    """A batch of a run's events: lines `first_seq`…`last_seq`, one JSON object a line, never changed."""
+    """A batch of a run's events: lines `first_seq`…`last_seq`, one JSON object a line, never changed. `portal.runs.log_text` reads
+    them: they lie here, or in the object store."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="log_segments")
     attempt_number = models.PositiveIntegerField()
     first_seq = models.PositiveIntegerField()
     last_seq = models.PositiveIntegerField()
-    lines = models.TextField()
+    lines = models.TextField(blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    """The object that has the lines, where they do not lie here."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["first_seq"]
         constraints = [models.UniqueConstraint(fields=["run", "first_seq"], name="one_segment_per_seq")]
+        indexes = [models.Index(fields=["run"], condition=models.Q(sha256=""), name="segments_in_the_database")]
 
 
 class OutboxMessage(models.Model):

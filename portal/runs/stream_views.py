@@ -139,10 +139,14 @@ async def download(request: HttpRequest, project: str, run: UUID) -> HttpRespons
     if kept.get("ETag") in request.headers.get("If-None-Match", "").split(", "):
         return HttpResponseNotModified(headers=kept)
 
+    batches = log_lines.all_lines(reader.run.pk, with_data=reader.with_data, first=first, last=last)
+    begin = await _in_thread(next, batches, None)  # before anything is sent, so that what cannot be read is told as an error
+
     async def content() -> AsyncIterator[str]:
-        batches = log_lines.all_lines(reader.run.pk, with_data=reader.with_data, first=first, last=last)
-        while batch := await _in_thread(next, batches, None):
+        batch = begin
+        while batch:
             yield "".join(shape(line.text) + "\n" for line in batch)
+            batch = await _in_thread(next, batches, None)
 
     kind, ending = ("text/plain", "txt") if as_text else ("application/x-ndjson", "ndjson")
     name = f"{reader.run.job.name}-{reader.run.short_id}.{ending}"

@@ -7,7 +7,7 @@ from portal.data import tidying
 from portal.environments import sealing
 from portal.pipelines import progress, ticks
 from portal.promotions import actions as promotions
-from portal.runs import doorbell, half_published, outbox, sweeper
+from portal.runs import doorbell, half_published, log_archive, outbox, sweeper
 from portal.scheduler.loop import Tick
 
 
@@ -38,5 +38,6 @@ def _ours() -> list[Tick]:
         Tick("wipe secrets that have ended", 60, sealing.forget_ended),
         Tick("mend times of schedules", 60, ticks.mend_times),
         Tick("tidy uploads and bins", 600, tidying.tidy),
+        Tick("move logs of ended runs", 60, log_archive.move_old),
         Tick("give a sign of life", 10, lambda: doorbell.give_sign("scheduler")),
     ]

@@ -65,12 +65,13 @@ async function fetchEarlier(last, firstStep = STEP) {
   let sha256 = "";
   for (let to = last, step = firstStep; to > 0; to -= step, step = STEP) {
     const answer = await fetch(`${root.dataset.lines}?words=1&from=${Math.max(to - step + 1, 1)}&to=${to}`, { credentials: "same-origin" });
-    if (!answer.ok) {
+    const all = answer.ok ? await answer.text().catch(() => undefined) : undefined; // it may break off
+    if (all === undefined) {
       show({ text: "The earlier lines could not be fetched. Reload the page to try again.", tone: "bad" });
       return undefined;
     }
     sha256 = answer.headers.get("X-Log-Sha256") ?? sha256;
-    for (const text of (await answer.text()).split("\n")) if (text) lines.put(JSON.parse(text));
+    for (const text of all.split("\n")) if (text) lines.put(JSON.parse(text));
     const seen = view.firstSeen;
     const wasOpen = opened;
     lines.rebuild();
