@@ -29,7 +29,7 @@ test-fast: setup ## the part without Spark and browser (some 3 min)
 	@$(BIN)/python -m tests.all --fast
 
 test-lake: setup ## the slow checks of Delta tables on S3 and in folders, and of databases
-	@$(BIN)/python -m pytest -m lake --durations=0 tests/executor/test_connectors.py tests/executor/delta tests/executor/stores tests/executor/databases tests/executor/trials tests/runs/test_canaries.py tests/runs/test_on_s3.py tests/runs/test_killed_on_s3.py tests/runs/test_databases_behind_the_wall.py
+	@$(BIN)/python -m pytest -m lake --durations=0 tests/executor/test_connectors.py tests/executor/catalog tests/executor/delta tests/executor/stores tests/executor/databases tests/executor/trials tests/runs/test_canaries.py tests/runs/test_on_s3.py tests/runs/test_killed_on_s3.py tests/runs/test_databases_behind_the_wall.py
 
 bench: setup ## measures, prints one table, writes bench/results.json
 	@$(BIN)/python -m bench

@@ -167,6 +167,22 @@ def table(values: str | None) -> None:
 
 
 @main.command()
+@click.argument("uri", required=False)
+@click.option("--lake", type=click.Path(file_okay=False, exists=True), default=".", show_default=True, help="The folder of the data.")
+@click.option("--address", default="", help="How other programs reach that folder; file:// and its path where it is not said.")
+@click.option("--name", default="", help="What the table is to be called; made of the place where it is not said.")
+@click.option("--database", default="", help="The database that it is to be in.")
+@values_option
+def ddl(uri: str | None, lake: str, address: str, name: str, database: str, values: str | None) -> None:
+    """Prints the statement by which Hive, Athena and others come to know what a job has published at URI. With --values, URI, name,
+    database, roots and connections stand on standard input, and the answer is one JSON line. Starts no Spark."""
+    from executor.catalog import commands
+    from executor.look import commands as look
+
+    sys.exit(look.answer(commands.describe) if values else commands.show(uri or "", lake, address, name, database))
+
+
+@main.command()
 def schema() -> None:
     """Prints the JSON Schema of job documents."""
     from executor.document.forms import document_schema

@@ -285,10 +285,12 @@ class JobRun:
         with undisturbed():
             outcome = "succeeded_with_warnings" if runner.warnings else "succeeded"
             outputs = self.publisher.publish(lambda facts: self._commit(outcome, runner.warnings, facts))
-            for problem in self.publisher.left:
+            for problem in (*self.publisher.left, *self.publisher.behind):
                 self._warn(problem)
             self.is_published = True
-            self.emit(self._result(outcome, runner.warnings, [*outputs, *self._outputs_elsewhere()]))
+            warnings = runner.warnings + len(self.publisher.behind)
+            outcome = "succeeded_with_warnings" if warnings else "succeeded"
+            self.emit(self._result(outcome, warnings, [*outputs, *self._outputs_elsewhere()]))
             return DONE
 
     def _commit(self, outcome: str, warnings: int, facts: Sequence[dict[str, Any]]) -> None:

@@ -73,10 +73,12 @@ class KeptFacts(WrittenFacts, total=False):
 
 
 class OutputFacts(WrittenFacts, total=False):
-    """`published` is false where the save mode Ignore left the target as it was. `kept`: the outputs of before, the newest first."""
+    """`published` is false where the save mode Ignore left the target as it was. `kept`: the outputs of before, the newest first.
+    `list`: whether the list of its files for other programs is as the output is: current or behind; left out where there is none."""
 
     published: bool
     kept: list[KeptFacts]
+    list: Word
     rows_updated: Count
     rows_added: Count
 
@@ -407,12 +409,13 @@ class RunFinished(Event):
 @dataclass(frozen=True, kw_only=True)
 class PutBack(Event):
     """An earlier output is the present one again. `current`: its facts (run_id, published_at, stage, format, rows, files, bytes, as far as
-    known); `kept`: the same, with `id`, of each output kept beside it, the newest first."""
+    known); `kept`: the same, with `id`, of each output kept beside it, the newest first; `list`: see OutputFacts."""
 
     name: ClassVar[str] = "put_back"
     uri: str
     current: dict[str, Any]
     kept: list[dict[str, Any]]
+    list: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -53,7 +54,16 @@ def facts_of(output: Path) -> dict[str, Any]:
 
 def written(output: Path) -> dict[str, str]:
     """How the load says that the text of an output is written: the names of its fields, and what they were set to."""
-    said = _read_mark(output).get("written")
+    return written_in(_read_mark(output))
+
+
+def said_by(output: Path) -> dict[str, Any]:
+    """All that an output says of itself."""
+    return _read_mark(output)
+
+
+def written_in(mark: Mapping[str, Any]) -> dict[str, str]:
+    said = mark.get("written")
     return {str(name): str(value) for name, value in said.items()} if isinstance(said, dict) else {}
 
 
@@ -85,15 +95,23 @@ class Columns:
     """What each of its extracts had read, by the extract's name: `columns` (name → type), `shapes`, `is_named`."""
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Which files they were, by the address that was read (`executor.stages.noted_files`)."""
+    schema: list[dict[str, Any]] = field(default_factory=list)
+    """The same columns for catalogs: `name`, `type` (Spark's JSON), `description`, `is_folder`; those of folders last."""
 
 
 def columns_of(output: Path) -> Columns | None:
     """What is noted of the columns of an output; None where nothing is."""
-    said = _read_mark(output).get("columns")
+    return columns_in(_read_mark(output))
+
+
+def columns_in(mark: Mapping[str, Any]) -> Columns | None:
+    said = mark.get("columns")
     if not isinstance(said, dict) or not isinstance(said.get("types"), dict):
         return None
     types = {str(name): str(kind) for name, kind in said["types"].items()}
-    return Columns(str(said.get("document", "")), types, _facts_by_name(said.get("inputs")), _facts_by_name(said.get("files")))
+    noted = said.get("schema")
+    schema = [one for one in noted if isinstance(one, dict) and {"name", "type"} <= one.keys()] if isinstance(noted, list) else []
+    return Columns(str(said.get("document", "")), types, _facts_by_name(said.get("inputs")), _facts_by_name(said.get("files")), schema)
 
 
 def _facts_by_name(said: Any) -> dict[str, dict[str, Any]]:
@@ -116,7 +134,10 @@ def columns_of_document(output: Path, document: str) -> Columns | None:
 
 def columns_noted(columns: Columns | None) -> dict[str, Any]:
     """As it stands in a mark; nothing where there is nothing to note, or too much."""
-    for noted in () if columns is None else (columns, replace(columns, files={}), replace(columns, files={}, inputs={})):
+    if columns is None:
+        return {}
+    without_files = replace(columns, files={}, inputs={})
+    for noted in (columns, replace(columns, files={}), without_files, replace(without_files, schema=[])):
         if len(json.dumps(asdict(noted))) <= LARGEST_COLUMNS:
             return {"columns": asdict(noted)}
     return {}

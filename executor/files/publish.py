@@ -71,6 +71,8 @@ class TableOutput(Output):
     table: StagedTable | None = None
     label: str | None = None
     """What people call this version."""
+    is_listed: bool = True
+    """Whether a list of its files for other programs is kept beside it, where they have addresses that others know."""
 
     def change(self) -> Change | None:
         return change_of(self.table) if self.table else None

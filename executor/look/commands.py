@@ -1,4 +1,4 @@
-"""`look`, `list`, `unpack`, `survey` and `repair`: one JSON object on the first line of standard input, JSON lines on standard output."""
+"""`look`, `list`, `survey` and others: one JSON object on the first line of standard input, JSON lines on standard output."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from executor.files.publish import Output
+from executor.files.publish import Output, TableOutput
 from executor.language.roots import Located, located
 from executor.problems import Problem
 from executor.stores.base import Commit, StoreOutputs
@@ -33,10 +33,16 @@ class Outputs:
         self.outputs.append(part.outputs[-1])
         return staged
 
-    def stage_table(self, uri: str, save_mode: str, stage_index: int, stage: str, *, appends: bool, label: str | None) -> Path:
-        """A Delta table to write to in place of the one that `uri` means, see `executor.files.publish.Publisher.stage_table`."""
+    def stage_table(
+        self, uri: str, save_mode: str, stage_index: int, stage: str, *, appends: bool, label: str | None, is_listed: bool = True
+    ) -> Path:
+        """A Delta table to write to in place of the one that `uri` means, see `executor.files.publish.Publisher.stage_table` and
+        TableOutput."""
         part, place = self._part_of(uri)
         table = part.stage_table_at(place, uri, save_mode, stage_index, stage, appends=appends, label=label)
+        for output in part.outputs:
+            if isinstance(output, TableOutput) and output.staged == table.folder:
+                output.is_listed = is_listed
         self.outputs += [output for output in part.outputs if output not in self.outputs]
         return table.folder
 
@@ -50,6 +56,11 @@ class Outputs:
     def left(self) -> list[Problem]:
         """What could not be taken back when a run before was repaired."""
         return [problem for part in (self._folder, *self._parts.values()) if isinstance(part, FolderOutputs) for problem in part.left]
+
+    @property
+    def behind(self) -> list[Problem]:
+        """Lists of files for other programs that could not be made as what was published."""
+        return [problem for part in self._parts.values() for problem in part.behind]
 
     def readable(self, path: Path, uri: str) -> Path | None:
         """Where `path` is to be read while the outputs of this run are not published yet; None where this run has written nothing there.

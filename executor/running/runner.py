@@ -37,6 +37,7 @@ from executor.spark.origins import Origins
 from executor.stages import Stage
 from executor.stages.base import READS, SPARK_SQL, WRITES, Closable, Count, Elsewhere
 from executor.stages.kinds import Load
+from executor.stores.folder import FolderStore
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -191,10 +192,10 @@ class RunContext:
             raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="outputURI"))
         return str(self._publisher.stage(uri, save_mode, self.index, self.stage))
 
-    def output_table(self, uri: str, save_mode: str, *, appends: bool = False, label: str | None = None) -> str:
+    def output_table(self, uri: str, save_mode: str, *, appends: bool = False, label: str | None = None, is_listed: bool = True) -> str:
         if self._publisher is None:
             raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="outputURI"))
-        table = self._publisher.stage_table(uri, save_mode, self.index, self.stage, appends=appends, label=label)
+        table = self._publisher.stage_table(uri, save_mode, self.index, self.stage, appends=appends, label=label, is_listed=is_listed)
         read = [one for one in self.inputs.values() if one.path == str(self.published_path(uri))]
         if changed := next((one for one in read if one.now() != one.state), None):
             raise ProblemError(changed.changed(is_preview=False))  # what was made of one version would be put on another
@@ -206,6 +207,9 @@ class RunContext:
     def published_path(self, uri: str) -> Path:
         root, place = self.roots.at(uri, "inputURI")
         return root.path(place, "inputURI")
+
+    def is_elsewhere(self, uri: str) -> bool:
+        return not isinstance(self.roots.at(uri, "outputURI")[0], FolderStore)
 
     def require_expression(self, text: str, over: Mapping[str, DataFrame], *, field: str, is_condition: bool = True) -> None:
         self._gate.require_expression(text, over, field, is_condition=is_condition)
@@ -221,9 +225,9 @@ class RunContext:
             self._targets[uri, whole] = root.target(place, whole=whole)
         return self._targets[uri, whole]
 
-    def columns_written_before(self, uri: str, columns: dict[str, str]) -> dict[str, str] | None:
+    def columns_written_before(self, uri: str, columns: dict[str, str], schema: list[dict[str, Any]]) -> dict[str, str] | None:
         for output in self.outputs:
-            output.columns = marks.Columns(self.document, columns, dict(self.reads), dict(self.read_files))
+            output.columns = marks.Columns(self.document, columns, dict(self.reads), dict(self.read_files), schema)
         before = marks.columns_of_document(self._target(uri), self.document)
         return before.types if before else None
 

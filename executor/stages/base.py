@@ -124,9 +124,10 @@ class StageContext(Protocol):
         """A fresh staging folder for `uri`; registers it for publishing with `save_mode`. Raises ProblemError when it cannot be written."""
         ...
 
-    def output_table(self, uri: str, save_mode: str, *, appends: bool = False, label: str | None = None) -> str:
+    def output_table(self, uri: str, save_mode: str, *, appends: bool = False, label: str | None = None, is_listed: bool = True) -> str:
         """A Delta table for `uri` as it is now (nothing where there is none), to change at will: what it has become is published as one
-        version. `appends`: rows are only added, whatever there are. `label`: what people call that version. Raises ProblemError."""
+        version. `appends`: rows are only added, whatever there are. `label`: what people call that version. `is_listed`: a list of its
+        files for other programs is kept beside it, where it lies on S3. Raises ProblemError."""
         ...
 
     def is_staged(self, path: str) -> bool:
@@ -135,6 +136,10 @@ class StageContext(Protocol):
 
     def published_path(self, uri: str) -> Path:
         """Where `uri` lies for everybody, whatever this run has written for it."""
+        ...
+
+    def is_elsewhere(self, uri: str) -> bool:
+        """Whether `uri` leads to another machine."""
         ...
 
     def require_expression(self, text: str, over: Mapping[str, DataFrame], *, field: str, is_condition: bool = True) -> None:
@@ -146,7 +151,7 @@ class StageContext(Protocol):
         """Where the output `uri` is, and the data files that lie there now, before this run publishes."""
         ...
 
-    def columns_written_before(self, uri: str, columns: dict[str, str]) -> dict[str, str] | None:
+    def columns_written_before(self, uri: str, columns: dict[str, str], schema: list[dict[str, Any]]) -> dict[str, str] | None:
         """The columns (name → type) that this same document wrote to `uri` when it last did; None where another one did. `columns`: those
         that are written now, noted for the next time."""
         ...

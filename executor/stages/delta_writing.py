@@ -40,8 +40,9 @@ def rows_to_write(stage: Any, context: StageContext) -> DataFrame:
 
 def table_to_write(stage: Any, spark: SparkSession, context: StageContext, save_mode: str = "Append", *, appends: bool = False) -> Path:
     """The staged table. Raises ProblemError."""
-    path = Path(context.output_table(stage.output_uri, save_mode, appends=appends, label=stage.label))
-    _warn_of_a_list(stage, context)
+    is_listed = getattr(stage, "generate_symlink_manifest", True)
+    path = Path(context.output_table(stage.output_uri, save_mode, appends=appends, label=stage.label, is_listed=is_listed))
+    _tell_of_lists(stage, context)
     _keep_log_short(stage, spark, context)
     return path
 
@@ -136,8 +137,15 @@ def _keep_log_short(stage: Any, spark: SparkSession, context: StageContext) -> N
     delta.writeLastCheckpointFile(delta, written, False)
 
 
-def _warn_of_a_list(stage: Any, context: StageContext) -> None:
-    """Warns of a list of the table's files that nobody makes anew."""
+def _tell_of_lists(stage: Any, context: StageContext) -> None:
+    """Says that no list of the table's files is written in a folder, and warns of one there that nobody makes anew."""
+    if context.is_elsewhere(stage.output_uri):
+        return
+    if getattr(stage, "generate_symlink_manifest", False) and "generate_symlink_manifest" in stage.model_fields_set:
+        context.log(
+            f"“{stage.output_uri}” lies in a folder of this machine, which has no address that other programs know: no list of its "
+            "files is written (generateSymlinkManifest). On S3 one is."
+        )
     if (context.published_path(stage.output_uri) / "_symlink_format_manifest").is_dir():
         context.warn(
             Problem(

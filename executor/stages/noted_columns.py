@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from executor.stages.base import Stage, StageContext
     from executor.stages.file_kinds import FileExtract, PlaceLoad
 
+LONGEST_DESCRIPTION = 255
 MOST_TOLD = 10
 """Columns that one warning tells of."""
 
@@ -117,7 +118,7 @@ def warn_of_other_columns(stage: PlaceLoad, context: StageContext, frame: DataFr
     """Warns where the same document writes other columns, or other types, than when it last wrote here: then what it reads has changed,
     and whoever reads the output may fail, or compare and add up otherwise."""
     columns = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
-    before = context.columns_written_before(stage.output_uri, columns)
+    before = context.columns_written_before(stage.output_uri, columns, _for_catalogs(frame, getattr(stage, "partition_by", ())))
     if before is None or before == columns:
         return
     gone, new = [name for name in before if name not in columns], [name for name in columns if name not in before]
@@ -133,6 +134,18 @@ def warn_of_other_columns(stage: PlaceLoad, context: StageContext, frame: DataFr
             "keep a type whatever comes, give it in a TypingTransform, or with CAST in a query.",
         )
     )
+
+
+def _for_catalogs(frame: DataFrame, folders: Sequence[str]) -> list[dict[str, Any]]:
+    """See `executor.files.marks.Columns.schema`."""
+    places = {name.casefold(): place for place, name in enumerate(folders)}
+    found = []
+    for field in sorted(frame.schema.fields, key=lambda field: places.get(field.name.casefold(), -1)):
+        about = field.metadata.get("description") or field.metadata.get("comment")
+        said = {"description": about[:LONGEST_DESCRIPTION]} if isinstance(about, str) else {}
+        is_folder = {"is_folder": True} if field.name.casefold() in places else {}
+        found.append({"name": field.name, "type": field.dataType.jsonValue(), **said, **is_folder})
+    return found
 
 
 def reader_of(stage: PlaceLoad) -> Any:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from executor.files.delta_commit import StagedTable
 from executor.files.publish import Output
+from executor.problems import Problem
 
 State = tuple[tuple[str, Any, int], ...]
 """(name, stamp, bytes) of each file: equal states mean that nothing was changed."""
@@ -63,6 +64,11 @@ class StoreOutputs(Protocol):
     @property
     def outputs(self) -> list[Output]:
         """In the order in which they were staged."""
+        ...
+
+    @property
+    def behind(self) -> list[Problem]:
+        """Told after `publish`: lists of files for other programs that could not be made as what is published."""
         ...
 
     def stage(self, place: str, uri: str, save_mode: str, stage_index: int, stage: str) -> Path:

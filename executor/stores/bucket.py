@@ -31,7 +31,9 @@ from executor.files.publish import output_exists
 from executor.language.places import choices, place_of, visible
 from executor.language.uris import uri_problem
 from executor.problems import Problem, ProblemError
+from executor.stores import bucket_lists
 from executor.stores.base import MOST_ENTRIES, Commit, Entry, Level, State
+from executor.stores.bucket_lists import BEHIND, CURRENT
 from executor.stores.s3_access import S3Access, refused, told
 
 if TYPE_CHECKING:
@@ -346,7 +348,8 @@ class Bucket:
         since stays as it is."""
         journal = f"{PUBLISHING}/{run_id}.json"
         found = self.get(journal)
-        for step in json.loads(found[0]) if found else ():
+        steps = json.loads(found[0]) if found else ()
+        for step in steps:
             before, after = (Pointer.of(step[name].encode()) for name in ("before", "after"))
             now, etag = self.pointer(step["place"])
             left, right = (before, after) if is_published else (after, before)
@@ -356,7 +359,19 @@ class Bucket:
                 self.exchange(step["place"], right, etag)
             else:
                 self.remove([f"{step['place']}/{POINTER}"])
+        for step in steps if is_published else ():
+            with suppress(ProblemError):  # the run's result says that it may be behind
+                self.list_files(step["place"])
         self.remove([journal])
+
+    def list_files(self, place: str) -> None:
+        """Makes the lists of an output's files for other programs as it is now. Raises ProblemError."""
+
+        def present() -> tuple[str | None, bucket_lists.Folders]:
+            pointer, mark = self.pointer(place)
+            return mark, bucket_lists.of_pointer(pointer, f"{place}/{VERSIONS}")
+
+        bucket_lists.refresh(self, place, present)
 
     def put(self, key: str, body: bytes, etag: str | None, otherwise: Problem) -> str:
         """A small object of ours in place of the one with this mark, None: where there is none; gives its mark. Raises ProblemError,
@@ -394,6 +409,8 @@ class BucketPublisher:
     def __init__(self, bucket: Bucket, run_id: str, keep: int) -> None:
         self.bucket, self.run_id, self.keep = bucket, run_id, keep
         self.outputs: list[Staged] = []
+        self.behind: list[Problem] = []
+        """Lists of files for other programs that could not be made as what is published."""
 
     def stage(self, place: str, save_mode: str) -> Staged:
         _require_inside(place, "outputURI")
@@ -409,7 +426,7 @@ class BucketPublisher:
 
     def publish(self, commit: Commit) -> list[dict[str, Any]]:
         steps = [step for output in self.outputs if (step := self._step(output))]
-        facts = [dict(output.facts) for output in self.outputs]
+        facts = [{**output.facts, **({} if output.facts.get("published") is False else {"list": BEHIND})} for output in self.outputs]
         journal = f"{PUBLISHING}/{self.run_id}.json"
         noted = [{"place": step.place, "before": step.before.body().decode(), "after": step.after.body().decode()} for step in steps]
         self.bucket.put(journal, json.dumps(noted).encode(), None, _meanwhile(journal))
@@ -422,14 +439,24 @@ class BucketPublisher:
             self._take_back(done)
             self.bucket.remove([journal])
             raise
+        listed = {step.place for step, _ in done if self._list_files(step)}
         self.bucket.remove([journal])
         for step, _ in done:
             with suppress(ProblemError):  # what cannot be removed now stays, seen by nobody
-                self._prune(step)
+                self._prune(step) if step.place in listed else None  # else a list still names it
         for output, fact in zip(self.outputs, facts, strict=True):
             now = next((step.after for step, _ in done if step.place == output.place), None)
             fact["kept"] = _listing(now) if now else self.bucket.kept(output.place)
+            fact |= {"list": CURRENT} if output.place in listed else {}
         return facts
+
+    def _list_files(self, step: _Step) -> bool:
+        try:
+            self.bucket.list_files(step.place)
+        except ProblemError as error:
+            self.behind.append(bucket_lists.behind(step.uri, error))
+            return False
+        return True
 
     def discard(self) -> None:
         for output in self.outputs:
@@ -454,7 +481,9 @@ class BucketPublisher:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         mark = {"run_id": self.run_id, "published_at": now, **output.facts, **whole, **output.noted}
         kept = (before.as_kept(), *before.kept)[: self.keep] if etag else ()
-        return _Step(output.place, before, Pointer(self.run_id, files, mark, kept, output.columns), etag)
+        return _Step(
+            output.place, str(output.facts.get("uri", output.place)), before, Pointer(self.run_id, files, mark, kept, output.columns), etag
+        )
 
     def upload(self, folder: Path, output: Staged) -> None:
         """Brings what was staged in a folder of this machine to where it will be published. Raises ProblemError."""
@@ -482,6 +511,7 @@ class BucketPublisher:
 @dataclass(frozen=True)
 class _Step:
     place: str
+    uri: str
     before: Pointer
     after: Pointer
     etag: str | None

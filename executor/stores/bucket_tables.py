@@ -20,7 +20,9 @@ from executor.files.delta_commit import StagedTable, Taken, changed_meanwhile, f
 from executor.files.delta_log import LOG, Log, is_table
 from executor.files.publish import TRIES, Publisher, TableOutput
 from executor.problems import Problem, ProblemError
+from executor.stores import bucket_lists
 from executor.stores.bucket import AT_ONCE, LARGEST_POINTER, PUBLISHING, Bucket
+from executor.stores.bucket_lists import BEHIND, CURRENT
 
 if TYPE_CHECKING:
     from executor.stores.s3 import S3Store
@@ -42,6 +44,8 @@ class BucketTables:
     def __init__(self, root: S3Store, here: Publisher, run_id: str) -> None:
         self._root, self._here, self._journal = root, here, _journal_of(run_id)
         self.places: dict[str, TableOutput] = {}
+        self.behind: list[Problem] = []
+        """Lists of files for other programs that could not be made as what is published."""
         self._sent: dict[str, list[str]] = {}
         """Keys of what was sent, by place."""
 
@@ -92,6 +96,8 @@ class BucketTables:
             if left:
                 raise ProblemError([*(error.problems if isinstance(error, ProblemError) else ()), *left]) from error
             raise
+        for version in versions:
+            self._list_files(version)
         bucket.remove([self._journal])
         for version in versions:
             self._sent.pop(version.place, None)
@@ -99,10 +105,24 @@ class BucketTables:
                 with suppress(ProblemError):
                     bucket.remove([_begun(version.place)])
 
+    def _list_files(self, version: _Version) -> None:
+        output = self.places[version.place]
+        try:
+            if output.is_listed:
+                list_files(self._root, version.place, version.uri)
+                output.facts["list"] = CURRENT
+            elif bucket_lists.are_there(self._root.bucket, version.place):
+                output.facts["list"] = BEHIND
+                self.behind.append(bucket_lists.not_asked_for(version.uri))
+        except ProblemError as error:
+            self.behind.append(bucket_lists.behind(version.uri, error))
+
     def _version(self, place: str) -> _Version | None:
         output = self.places[place]
         self._root.table(place, output.uri)  # as it is now: others may have written it
         made = self._here.version_of(output)
+        if made and output.is_listed:
+            output.facts["list"] = BEHIND
         return _Version(place, output.uri, *made) if made else None
 
     def facts(self, output: TableOutput) -> dict[str, Any]:
@@ -132,7 +152,28 @@ def put_back(root: S3Store, place: str, kept_id: str, uri: str) -> dict[str, Any
     told = kept.restored(table, kept_id, uri)
     number = Log.of(table, uri).latest
     _put(root.bucket, _Version(place, uri, number, _read(table, number)))
-    return told
+    return told | _list_beside(root, place, uri)
+
+
+def list_files(root: S3Store, place: str, uri: str) -> None:
+    """Makes the lists of a table's files for other programs as it is now. Raises ProblemError."""
+
+    def present() -> tuple[int, bucket_lists.Folders]:
+        state = root.table_log(place, uri).state()
+        return state.version, bucket_lists.of_table(state, place, files_of, uri)
+
+    bucket_lists.refresh(root.bucket, place, present)
+
+
+def _list_beside(root: S3Store, place: str, uri: str) -> dict[str, Any]:
+    """Makes the lists anew where there are some; gives what the facts say of them."""
+    try:
+        if not bucket_lists.are_there(root.bucket, place):
+            return {}
+        list_files(root, place, uri)
+    except ProblemError:
+        return {"list": BEHIND}
+    return {"list": CURRENT}
 
 
 def repair(root: S3Store, run_id: str, *, is_published: bool) -> None:
@@ -142,6 +183,8 @@ def repair(root: S3Store, run_id: str, *, is_published: bool) -> None:
         return
     versions = [_Version(one["place"], one["uri"], one["number"], one["content"].encode()) for one in json.loads(found[0])]
     left = [] if is_published else _taken_back(root, versions)
+    for version in versions if is_published else ():
+        _list_beside(root, version.place, version.uri)
     root.bucket.remove([_journal_of(run_id)])
     if left:
         raise ProblemError(left)

@@ -13,6 +13,7 @@ from executor.files.delta_commit import StagedTable
 from executor.files.tree import FILE, FOLDER, TOO_MANY, Entry, Walk, is_plain_name
 from executor.language.places import place_of, visible
 from executor.language.roots import DEFAULT
+from executor.problems import Problem
 from executor.stores import base as stores
 from executor.stores.base import AtHand, Level, State
 
@@ -68,7 +69,11 @@ class FolderStore:
 
 
 class FolderOutputs(publish.Publisher):
-    """The outputs of one run in it."""
+    """The outputs of one run in it. There are no lists of files for others: a folder has no address that they know."""
+
+    @property
+    def behind(self) -> list[Problem]:
+        return []
 
     def stage(self, place: str, uri: str, save_mode: str, stage_index: int, stage: str) -> Path:
         return self.stage_output(uri, lake.resolve(self.lake, place, "outputURI"), save_mode, stage_index, stage)

@@ -16,13 +16,14 @@ from typing import Any
 from executor.files import lake, marks, tree
 from executor.files.delta_commit import StagedTable
 from executor.files.delta_history import version_of
-from executor.files.delta_log import LOG, is_a_table
+from executor.files.delta_log import LOG, Log, is_a_table
 from executor.files.publish import Output, Publisher, TableOutput, drop_checksums, no_table_there
 from executor.language.places import is_pattern, place_of
 from executor.problems import Foreign, Problem, ProblemError
 from executor.stores import bucket_tables
 from executor.stores.base import AtHand, Commit, Level, State
 from executor.stores.bucket import AT_ONCE, Bucket, BucketPublisher, Found, Pointer, Staged, fits, shapes_of
+from executor.stores.bucket_lists import BEHIND, CURRENT
 
 Told = Callable[[str, int, int], None]
 """Is told the root's name, and the files and bytes that were copied."""
@@ -85,6 +86,12 @@ class S3Store:
             tree.remove(path / LOG)
         return path
 
+    def table_log(self, place: str, uri: str) -> Log:
+        """The log of a Delta table there as it is now; its files are not copied. Raises ProblemError."""
+        logs = [log for log in self.bucket.seen(place).logs if log.place.startswith(f"{place}/{LOG}/")]
+        self._copy(logs, shapes_of(f"{place}/{LOG}"))
+        return Log.of(self.path(place, "outputURI"), uri)
+
     def outputs(self, run_id: str, places: Mapping[str, bool] | None, keep: int) -> S3Outputs:
         return S3Outputs(self, run_id, places, keep)
 
@@ -94,8 +101,13 @@ class S3Store:
     def put_back(self, place: str, kept_id: str, uri: str) -> dict[str, Any]:
         if version_of(kept_id) is not None:
             return bucket_tables.put_back(self, place_of(place), kept_id, uri)
-        current = self.bucket.put_back(place_of(place), kept_id)
-        return {"current": current, "kept": self.bucket.kept(place_of(place))}
+        place = place_of(place)
+        told = {"current": self.bucket.put_back(place, kept_id), "kept": self.bucket.kept(place)}
+        try:
+            self.bucket.list_files(place)
+        except ProblemError:
+            return told | {"list": BEHIND}
+        return told | {"list": CURRENT}
 
     def clear_after(self, run_id: str, places: Sequence[str], *, is_published: bool) -> None:
         self.bucket.repair(run_id, is_published=is_published)
@@ -157,6 +169,10 @@ class S3Outputs:
     @property
     def outputs(self) -> list[Output]:
         return self._here.outputs
+
+    @property
+    def behind(self) -> list[Problem]:
+        return [*self._there.behind, *self._tables.behind]
 
     def stage(self, place: str, uri: str, save_mode: str, stage_index: int, stage: str) -> Path:
         target = self.root.target(place, whole=save_mode == "Append")

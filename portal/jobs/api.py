@@ -259,7 +259,10 @@ class PlaceOut(serializers.ModelSerializer[Place]):
 
     class Meta:
         model = Place
-        fields = ["environment", "uri", "owner", "since", "last_run", "published_at", "kept"]
+        fields = ["environment", "uri", "owner", "since", "last_run", "published_at", "kept", "file_list"]
+        extra_kwargs = {
+            "file_list": {"help_text": "On S3, the list of its files for other programs (Athena, Presto): `current`, `behind`, or none."}
+        }
 
 
 class JobTakeOver(JobView):

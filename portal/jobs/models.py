@@ -207,6 +207,8 @@ class Place(models.Model):
     published_at = models.DateTimeField(null=True)
     kept = models.JSONField(default=list)
     """Earlier outputs that are kept beside it, the newest first; see `portal.runs.published`."""
+    file_list = models.CharField(max_length=10, blank=True)
+    """Whether the list of its files for other programs is as the output is (`current`), or is not (`behind`); empty where there is none."""
 
     objects = PlaceQuerySet.as_manager()
 

@@ -88,10 +88,14 @@ def note(run: Run) -> None:
     for output in run.outputs:
         if not isinstance(output, dict) or not isinstance(output.get("uri"), str) or output.get("published") is False:
             continue
-        said = {"kept": _facts(output["kept"])} if "kept" in output else {}
+        said = ({"kept": _facts(output["kept"])} if "kept" in output else {}) | {"file_list": _file_list(output.get("list"))}
         place = Place.objects.filter(environment=run.environment, key=spelling.key(output["uri"]), key__in=written)
         place.update(last_run_id=run.pk, published_at=timezone.now(), **said)
         place.filter(owner=run.job).update(may_replace=False)
+
+
+def _file_list(said: Any) -> str:
+    return said if said in ("current", "behind") else ""
 
 
 def _facts(given: Any) -> list[dict[str, Any]]:
@@ -177,7 +181,8 @@ def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
         found = (marks.facts_of(target), kept.listing(target)) if is_here else (answer.get("current"), answer.get("kept"))
         (current,), beside = _facts([found[0]]), _facts(found[1])
         there.kept, there.last_run_id, there.published_at = beside, _run_id(current.get("run_id")), timezone.now()
-        there.save(update_fields=["kept", "last_run_id", "published_at"])
+        there.file_list = _file_list(answer.get("list"))
+        there.save(update_fields=["kept", "last_run_id", "published_at", "file_list"])
         _read_no_further(there, there.last_run_id)
     return current
 

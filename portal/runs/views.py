@@ -134,6 +134,9 @@ def put_back(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
     place = policy.find(_person(request), "view", places, pk=request.POST.get("place", ""))
     actions.put_back_output(actor=_person(request), place=place, kept_id=request.POST.get("kept", ""))
     messages.success(request, f"“{place.uri}” is put back. What lay there is kept: it can be put back in turn.")
+    place.refresh_from_db()
+    if place.file_list == "behind":
+        messages.warning(request, "The list of its files for other programs could not be made anew: they see it as it was before.")
     return redirect("runs:run", project, found.pk)
 
 

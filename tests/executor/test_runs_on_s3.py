@@ -63,6 +63,16 @@ class Bucket:
     def names(self) -> list[str]:
         return [key.removeprefix("dev/") for key in self.server.keys(self.name)]
 
+    def listed_files(self, place: str) -> dict[str, list[str]]:
+        """Folder of an output → its files by the list beside it, as other programs read it; by their names in the root."""
+        beginning, found = f"{place}/_symlink_format_manifest/", {}
+        for name in self.names():
+            if name.startswith(beginning):
+                text = self.server.client.get_object(Bucket=self.name, Key=f"dev/{name}")["Body"].read().decode()
+                files = [line.removeprefix(f"s3://{self.name}/dev/") for line in text.splitlines()]
+                found[name.removeprefix(beginning).removesuffix("manifest").strip("/")] = files
+        return found
+
     def run(self, process: SparkProcess, folder: Path, *stages: dict[str, Any], **values: Any) -> Outcome:
         return run_here(process, list(stages), folder, **self.values, **values)
 
@@ -87,6 +97,7 @@ def test_a_job_reads_and_writes_a_bucket_as_it_does_a_folder(spark_process: Spar
     assert [key.split("/part-")[0] for key in bucket.names()] == [
         "curated/daily/.sluice-output.json",
         "curated/daily/.sluice-versions/r1",
+        "curated/daily/_symlink_format_manifest/manifest",
         "raw/a.csv",
         "raw/b.csv",
     ]

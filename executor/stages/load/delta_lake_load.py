@@ -58,11 +58,11 @@ class DeltaLakeLoad(FileLoad):
     generate_symlink_manifest: bool = stage_field(
         "generateSymlinkManifest",
         "List of files",
-        "A list of the table's files beside it (_symlink_format_manifest), for Presto and Athena.",
+        "A list of the table's files beside it (_symlink_format_manifest), by which Athena, Presto and Trino read it. It is written on S3 "
+        "alone, right after the version; a folder of this machine has no address that they know.",
         "switch",
         default=True,
         advanced=True,
-        marks={"unused": "such a list is not made yet; a folder of this machine has no address that others know"},
     )
     merge_schema: Literal["true", "false"] | None = stage_field(
         "mergeSchema", "Merge schema", "true: the same as add-columns, as other systems' documents write it.", "text", default=None,

@@ -23,6 +23,9 @@ def test_tables_in_a_bucket(spark_process: SparkProcess, s3_server: S3Server, tm
     plain = {"type": "ParquetLoad", "name": "plain", "inputView": "rows", "outputURI": "plain"}
     made = done(bucket.run(spark_process, tmp_path, rows("SELECT 1 AS id, 'a/b' AS v"), load(partitionBy=["v"]), plain))
     assert [(one["uri"], one["files"]) for one in made.named("result")[0]["outputs"]] == [("table", 1), ("plain", 1)]
+    files = bucket.listed_files("table")
+    assert list(files) == ["v=a%2Fb"] and set(files["v=a%2Fb"]) <= set(bucket.names()), "as Athena reads it"
+    assert {one["list"] for one in made.named("result")[0]["outputs"]} == {"current"} and len(bucket.listed_files("plain")[""]) == 1
     merging = [
         rows("SELECT * FROM VALUES (1, 'A'), (2, 'b') AS t(id, v)"),
         merge(),
@@ -33,6 +36,7 @@ def test_tables_in_a_bucket(spark_process: SparkProcess, s3_server: S3Server, tm
     ]
     assert counts(done(bucket.run(spark_process, tmp_path, *merging))) == (1, 1, 0)
     assert counts(done(bucket.run(spark_process, tmp_path, *merging[:2]))) == (0, 0, 0)
+    assert sorted(bucket.listed_files("table")) == ["v=A", "v=b"]
     commits = [name for name in bucket.names() if name.startswith("table/_delta_log/")]
     assert commits == [f"table/_delta_log/{version:020d}.json" for version in range(2)]
     failing = [rows("SELECT 3 AS id, 'c' AS v"), load(saveMode="Append"), check("SELECT false, 'no'")]

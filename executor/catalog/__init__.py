@@ -1,0 +1,1 @@
+"""What a job publishes, as other programs (Hive, Athena, Presto, Trino, Glue) know tables. Starts no Spark."""
