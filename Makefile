@@ -28,8 +28,8 @@ test: setup ## every check and test; gets Chromium and bubblewrap when it may (s
 test-fast: setup ## the part without Spark and browser (some 3 min)
 	@$(BIN)/python -m tests.all --fast
 
-test-lake: setup ## the slow checks of Delta tables on S3 and in folders, and of databases
-	@$(BIN)/python -m pytest -m lake --durations=0 tests/executor/test_connectors.py tests/executor/catalog tests/executor/delta tests/executor/stores tests/executor/databases tests/executor/trials tests/runs/test_canaries.py tests/runs/test_on_s3.py tests/runs/test_killed_on_s3.py tests/runs/test_databases_behind_the_wall.py
+test-lake: setup ## the slow checks: those marked lake
+	@$(BIN)/python -m pytest -m lake --durations=0 $$(grep -rlE "mark\.lake" --include="test_*.py" tests | sort)
 
 bench: setup ## measures, prints one table, writes bench/results.json
 	@$(BIN)/python -m bench

@@ -10,6 +10,7 @@ MEGABYTES = 192
 
 
 @pytest.mark.services
+@pytest.mark.lake
 def test_the_web_process_stays_small() -> None:
     for way, figures in upload_memory.main(MEGABYTES).items():
         assert figures["rss_most_mb"] - figures["rss_before_mb"] < MEGABYTES / 2, (way, figures)

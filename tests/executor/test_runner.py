@@ -201,7 +201,7 @@ def test_a_document_that_is_not_right_ends_with_1_and_all_its_problems(lake: Pat
     assert len(outcome.named("problem")) >= 2
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.lake)])
 def test_a_run_killed_in_the_middle_leaves_the_last_output_untouched(lake: Path, how: signal.Signals) -> None:
     old = lake / "curated" / "daily"
     old.mkdir(parents=True)

@@ -69,6 +69,7 @@ def test_nothing_of_the_warming_up_is_left(spark_process: SparkProcess, tmp_path
     assert (spark.catalog.listTables(), spark.conf.getAll) == before
 
 
+@pytest.mark.lake
 def test_another_compute_profile_is_refused() -> None:
     given = values_from({"compute": COMPUTE | {"cores": 2}})
     warm = cast("SparkProcess", SimpleNamespace(profile=ComputeProfile(**COMPUTE), connectors=frozenset({"delta"})))

@@ -64,6 +64,7 @@ def made_by(stack: Stack) -> bytes:
     return b"".join(stack.published().values())
 
 
+@pytest.mark.lake
 def test_fifty_copies_of_a_message_start_one_attempt_and_publish_once(stack: Stack) -> None:
     stack.start_worker("second")
     run = stack.ask("start")

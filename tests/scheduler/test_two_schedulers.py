@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.lake]
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEDULES = 20
