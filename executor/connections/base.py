@@ -6,6 +6,7 @@ parametrised test all come from the class. At import it needs pydantic and the s
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,11 +17,13 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from executor import trust
 from executor.language import roots
 from executor.problems import Problem
 
 SHORTEST_SECRET, LONGEST_SECRET = 8, 4_000
 """Characters. A shorter value could not be told from ordinary words, so it could not be kept out of logs."""
+LONGEST_AUTHORITY = 20_000
 LONGEST_HOST = 253
 NAME = roots.NAME
 """What a connection is called, in environments and in documents."""
@@ -106,7 +109,25 @@ def user_field(when: Mapping[str, Any]) -> Any:
         max_length=200,
         title="User",
         description="Give it no more rights than the jobs need.",
-        json_schema_extra={"widget": "text", "card": "sign-in", "when": dict(when)},
+        json_schema_extra={"widget": "text", "card": "sign-in", "when": {name: list(choices) for name, choices in when.items()}},
+    )
+
+
+def authority_field(**when: Sequence[str]) -> Any:
+    """Who has signed the server's certificate, where that is no authority that everybody knows. `when`: the choices with which one is
+    checked."""
+    return Field(
+        default="",
+        max_length=LONGEST_AUTHORITY,
+        title="Certificate authority",
+        description="Only for a server whose certificate your company has signed itself: the authority's certificate as text (PEM). "
+        "Then nobody else is trusted.",
+        json_schema_extra={
+            "widget": "lines",
+            "card": "where",
+            "advanced": True,
+            "when": {name: list(choices) for name, choices in when.items()},
+        },
     )
 
 
@@ -132,12 +153,17 @@ def has_control_characters(text: str) -> bool:
     return any(letter < " " or letter == "\x7f" for letter in text)
 
 
+def signed_by(authority: str) -> str:
+    """A word that stands for it, where one is named."""
+    return f" {hashlib.sha256(authority.encode()).hexdigest()[:16]}" if authority else ""
+
+
 class ConnectionKind(BaseModel):
     """Base of every kind.
 
-    `json_schema_extra` of a field: `widget` (text, choice, number, switch, map, list, secret), `words` (a choice's value → what people
-    read), `when` (fields → the values of them with which this one counts; elsewhere it must be empty), `card` ("where" or "sign-in").
-    Secret fields are None in what is stored: they are kept apart, sealed, and put in when a run gets the connection.
+    `json_schema_extra` of a field: `widget` (text, lines, choice, number, switch, map, list, secret), `words` (a choice's value → what
+    people read), `when` (fields → the values of them with which this one counts; elsewhere it must be empty), `card` ("where" or
+    "sign-in"). Secret fields are None in what is stored: they are kept apart, sealed, and put in when a run gets the connection.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, strict=True)
@@ -195,7 +221,12 @@ class ConnectionKind(BaseModel):
             self.wrong(name, f"“{field.title}” has no meaning with the other choices.", fix="Leave it empty.")
             for name, field in self.__class__.model_fields.items()
             if not self.counts(name) and getattr(self, name) not in ("", None, [], {})
-        ]
+        ] + self._authority_problems()
+
+    def _authority_problems(self) -> list[Problem]:
+        authority: str = getattr(self, "authority", "")
+        fault = trust.authority_fault(authority) if authority else ""
+        return [self.wrong("authority", fault)] if fault else []
 
     def wrong(self, field: str, message: str, fix: str | None = None) -> Problem:
         return Problem(code="bad-connection", field=field, message=message, fix=fix)

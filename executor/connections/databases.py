@@ -8,11 +8,24 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from executor.connections.base import DATABASE, ConnectionKind, Endpoint, Host, SecretText, has_control_characters, secret_field
+from executor import trust
+from executor.connections.base import (
+    DATABASE,
+    ConnectionKind,
+    Endpoint,
+    Host,
+    SecretText,
+    authority_field,
+    has_control_characters,
+    secret_field,
+    signed_by,
+)
 from executor.problems import Problem
 
 SECONDS, MILLISECONDS, COUNT, SWITCH = (re.compile(text) for text in ("[0-9]{1,4}", "[0-9]{1,7}", "[0-9]{1,6}", "true|false"))
 WORDS = re.compile(r"[A-Za-z0-9 ._-]{1,60}")
+CHECKED = ("verify-full", "verify-ca", "strict")
+"""Choices of TLS with which the server's certificate is checked."""
 Options = Mapping[str, re.Pattern[str]]
 """Option of a driver → what may stand there. Drivers have others that load classes, read files, send SQL or turn TLS off, so what is not
 listed is refused."""
@@ -74,6 +87,7 @@ class Database(ConnectionKind):
         json_schema_extra={"widget": "text", "card": "where"},
     )
     tls: str = tls_field({"verify-full": "certificate and name checked"})
+    authority: str = authority_field(tls=CHECKED)
     options: dict[str, str] = options_field({})
     user: str = Field(
         min_length=1,
@@ -113,4 +127,8 @@ class Database(ConnectionKind):
         return f"{self.kind}://{self.host}:{self.port}/{self.database}"
 
     def signs_in_at(self) -> str:
-        return f"{self.host}:{self.port} {self.tls}"
+        return f"{self.host}:{self.port} {self.tls}{signed_by(self.authority)}"
+
+    def trusted_file(self) -> str | None:
+        """The file of those who may have signed the server's certificate; None where that is not checked."""
+        return trust.trusted_file(self.authority) if self.tls in CHECKED else None

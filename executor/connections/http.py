@@ -15,9 +15,11 @@ from executor.connections.base import (
     ConnectionKind,
     Endpoint,
     SecretText,
+    authority_field,
     has_control_characters,
     place_of_web_address,
     secret_field,
+    signed_by,
     tls_or_none_field,
     user_field,
     web_address_fault,
@@ -48,6 +50,7 @@ class HTTP(ConnectionKind):
         json_schema_extra={"widget": "text", "card": "where"},
     )
     tls: Literal["verified", "off"] = tls_or_none_field("none, plain http")
+    authority: str = authority_field(tls=["verified"])
     sign_in: Literal["bearer", "basic", "header", "nobody"] = Field(
         default="bearer",
         title="Sign in with",
@@ -108,7 +111,7 @@ class HTTP(ConnectionKind):
 
     def signs_in_at(self) -> str:
         """With the path: one host can be many people's; and a token is no password."""
-        return f"{self.base()} {self.tls} {self.sign_in}"
+        return f"{self.base()} {self.tls} {self.sign_in}{signed_by(self.authority)}"
 
     def _place(self) -> tuple[str, int]:
         return place_of_web_address(self.address)

@@ -12,9 +12,11 @@ from executor.connections.base import (
     ConnectionKind,
     Endpoint,
     SecretText,
+    authority_field,
     clean_host,
     has_control_characters,
     secret_field,
+    signed_by,
     tls_or_none_field,
     user_field,
 )
@@ -53,6 +55,7 @@ class Kafka(ConnectionKind):
         json_schema_extra={"widget": "list", "card": "where", "needed": True},
     )
     tls: Literal["verified", "off"] = tls_or_none_field("none", advanced=False)
+    authority: str = authority_field(tls=["verified"])
     sign_in: Literal["scram-sha-512", "scram-sha-256", "plain", "nobody"] = Field(
         default="scram-sha-512",
         title="Sign in with",
@@ -87,7 +90,7 @@ class Kafka(ConnectionKind):
         return f"kafka://{','.join(sorted(self.brokers))}"
 
     def signs_in_at(self) -> str:
-        return f"{self.storage()} {self.tls} {self.sign_in}"
+        return f"{self.storage()} {self.tls} {self.sign_in}{signed_by(self.authority)}"
 
     def _places(self) -> list[tuple[str, int]]:
         return [(host, int(port)) for host, _, port in (broker.rpartition(":") for broker in self.brokers)]

@@ -19,7 +19,7 @@ OPTIONS: Options = {
     "tcpKeepAlive": SWITCH,
 }
 """The driver has others that load classes (`socketFactory`, `sslfactory`, `authenticationPluginClassName`), read and write files (`sslkey`,
-`sslrootcert`, `loggerFile`) or send SQL (`options`)."""
+`sslrootcert`, which is ours to say, `loggerFile`) or send SQL (`options`)."""
 
 
 class PostgreSQL(Database):
@@ -47,8 +47,6 @@ class PostgreSQL(Database):
     options: dict[str, str] = options_field(OPTIONS)
 
     def url(self) -> str:
-        """What is checked is checked against what Java trusts; left to itself the driver looks for a file in a home folder."""
-        trusted = "&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory" if self.tls.startswith("verify") else ""
         options = "".join(f"&{name}={quote(value, safe='')}" for name, value in sorted(self.options.items()))
         database = quote(self.database, safe="")
-        return f"jdbc:postgresql://{self.host}:{self.port}/{database}?sslmode={self.tls}{trusted}{options}"
+        return f"jdbc:postgresql://{self.host}:{self.port}/{database}?sslmode={self.tls}{options}"

@@ -16,9 +16,11 @@ from executor.connections.base import (
     Endpoint,
     SecretText,
     as_secret,
+    authority_field,
     has_control_characters,
     place_of_web_address,
     secret_field,
+    signed_by,
     tls_or_none_field,
     web_address_fault,
 )
@@ -101,6 +103,7 @@ class S3(ConnectionKind):
         json_schema_extra={"widget": "switch", "card": "where"},
     )
     tls: Literal["verified", "off"] = tls_or_none_field("none, plain http", more=" Amazon is spoken to with it only.")
+    authority: str = authority_field(service=["other"], tls=["verified"])
     sign_in: Literal["keys", "role", "nobody"] = Field(
         default="keys",
         title="Sign in with",
@@ -194,7 +197,7 @@ class S3(ConnectionKind):
         return f"s3://{_domain(self.region)}" if self.service == "amazon" else "s3://{}:{}".format(*self._service())
 
     def signs_in_at(self) -> str:
-        return f"{self.storage()} {self.tls}"
+        return f"{self.storage()} {self.tls}{signed_by(self.authority)}"
 
     def _service(self) -> tuple[str, int]:
         if self.service == "amazon":

@@ -58,6 +58,8 @@ class Engine:
     quote: ClassVar[str] = '"'
     is_loaded: ClassVar[bool] = True
     """Whether loads write into it."""
+    trusted_option: ClassVar[str]
+    """The driver's word for the file of those who may have signed the server's certificate."""
     read_options: ClassVar[Mapping[str, str]] = {}
     """Of the driver, for connections that read."""
     reads_queries: ClassVar[bool] = True
@@ -79,8 +81,9 @@ class Engine:
 
     def properties(self, connection: Any) -> dict[str, str]:
         """What the driver is given beside the address: who signs in, and how values are told. Nothing of it may be shown."""
-        secret = getattr(connection, "password", None)
-        return {"user": connection.user, "password": secret.get_secret_value() if secret else ""}
+        secret, trusted = getattr(connection, "password", None), connection.trusted_file()
+        signs_in = {"user": connection.user, "password": secret.get_secret_value() if secret else ""}
+        return signs_in | ({self.trusted_option: trusted} if trusted else {})
 
     def url(self, connection: Any, path: str | None) -> str:
         """The driver's address, without user and password. `path`: of the file that it is."""

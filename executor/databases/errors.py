@@ -141,7 +141,7 @@ def _not_of_its_type(kind: str, column: str, value: str) -> Problem:
 
 _TLS = re.compile(
     r"SSLHandshake|SSLException|SSLPeerUnverified|CertificateException|PKIX|does not support SSL|pg_hba.conf entry.*no encryption"
-    r"|ssl not enabled",
+    r"|ssl not enabled|verified by hostnameverifier|host \"[^\"]*\" doesn.t correspond to|serverSslCert",
     re.IGNORECASE,
 )
 

@@ -26,6 +26,7 @@ class MariaDB(Engine):
     kind: ClassVar[str] = "mariadb"
     driver: ClassVar[str] = "org.mariadb.jdbc.Driver"
     dialect: ClassVar[str] = "MariaDB or MySQL"
+    trusted_option: ClassVar[str] = "serverSslCert"
     quote: ClassVar[str] = "`"
     names_in_transactions: ClassVar[bool] = False
     types: ClassVar[Mapping[str, str]] = {

@@ -34,6 +34,7 @@ class PostgreSQL(Engine):
     kind: ClassVar[str] = "postgresql"
     driver: ClassVar[str] = "org.postgresql.Driver"
     dialect: ClassVar[str] = "PostgreSQL"
+    trusted_option: ClassVar[str] = "sslrootcert"
     write_options: ClassVar[Mapping[str, str]] = {"reWriteBatchedInserts": "true", "stringtype": "unspecified"}
     types: ClassVar[Mapping[str, str]] = {
         "tinyint": "int2", "smallint": "int2", "int": "int4", "bigint": "int8", "float": "float4", "double": "float8", "string": "text",

@@ -20,6 +20,8 @@ class SQLServer(Engine):
     kind: ClassVar[str] = "sqlserver"
     driver: ClassVar[str] = "com.microsoft.sqlserver.jdbc.SQLServerDriver"
     dialect: ClassVar[str] = "Transact-SQL"
+    trusted_option: ClassVar[str] = "sluice.trusted"
+    """It reads Java's own stores only: `sluice.Databases` makes one of the file."""
     reads_queries: ClassVar[bool] = False
     """It has no transaction that may only read, and a text can end the query it stands in and begin another statement."""
 

@@ -38,6 +38,8 @@ class S3Access:
     role: str = ""
     """What the key takes on first; at `role_endpoint`."""
     role_endpoint: str = ""
+    authority: str = ""
+    """PEM: who alone may have signed the service's certificate. Empty: whom this machine trusts."""
 
     def client(self) -> S3Client:
         client: S3Client = _client(self)
@@ -65,6 +67,7 @@ def access_of(connection: S3) -> S3Access:
         requester_pays=connection.requester_pays,
         role=connection.role,
         role_endpoint=connection.role_url(),
+        authority=connection.authority,
     )
 
 
@@ -91,7 +94,7 @@ def _client(access: S3Access) -> Any:
     session = boto3.session.Session(**(keys if access.key_id else {}))
     if access.role:
         session = _in_role(session, access, config)
-    return session.client("s3", endpoint_url=access.endpoint or None, config=config, verify=trusted_file())
+    return session.client("s3", endpoint_url=access.endpoint or None, config=config, verify=trusted_file(access.authority))
 
 
 def _in_role(session: Any, access: S3Access, config: Any) -> Any:
@@ -100,7 +103,7 @@ def _in_role(session: Any, access: S3Access, config: Any) -> Any:
     from botocore.credentials import DeferredRefreshableCredentials, create_assume_role_refresher
     from botocore.session import get_session
 
-    sts = session.client("sts", endpoint_url=access.role_endpoint or None, config=config, verify=trusted_file())
+    sts = session.client("sts", endpoint_url=access.role_endpoint or None, config=config, verify=trusted_file(access.authority))
     refresh = create_assume_role_refresher(sts, {"RoleArn": access.role, "RoleSessionName": "sluice"})
     inner: Any = get_session()
     inner._credentials = DeferredRefreshableCredentials(refresh_using=refresh, method="sts-assume-role")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-from executor.connections.databases import Database
+from executor.connections.databases import CHECKED, Database
 from executor.trials.trial import UNSAFE, Step, Stopped, Trial, connected, encrypted, without_tls
 
-CHECKS_NAME, CHECKS_CERTIFICATE = ("verify-full", "strict"), ("verify-full", "strict", "verify-ca")
+CHECKS_NAME = ("verify-full", "strict")
 """Choices of TLS."""
 
 
@@ -19,8 +19,8 @@ def try_tls(connection: Database, trial: Trial, start: Callable[[socket.socket],
         return
     with trial.step("TLS") as step, connected(connection.host, connection.port) as stream:
         start(stream)
-        checks = {"checks_name": connection.tls in CHECKS_NAME, "checks_certificate": connection.tls in CHECKS_CERTIFICATE}
-        encrypted(step, stream, connection.host, **checks).close()
+        checks = {"checks_name": connection.tls in CHECKS_NAME, "checks_certificate": connection.tls in CHECKED}
+        encrypted(step, stream, connection.host, authority=connection.authority, **checks).close()
 
 
 def another_server(title: str) -> Stopped:

@@ -16,17 +16,18 @@ _ANEW = "Set it anew: it may be wrong, have expired, or lack a right."
 def test(connection: HTTP, trial: Trial, roots: Sequence[Placed]) -> None:
     """TLS and sign-in. Raises Stopped."""
     (place,) = connection.endpoints(())
-    tls(trial, place.host, place.port, is_on=connection.tls == "verified")
+    tls(trial, place.host, place.port, is_on=connection.tls == "verified", authority=connection.authority)
     with trial.step("Sign-in" if connection.needed_secrets() else "Answer") as step:
         _judge(step, _status(connection), signs_in=bool(connection.needed_secrets()))
 
 
 def _status(connection: HTTP) -> int:
     """Of one GET; nothing of the answer is read but its head, and nobody is followed elsewhere."""
+    trusted = trust.context(authority=connection.authority)
     headers = {**connection.headers(), "User-Agent": "Sluice", "Accept-Encoding": "identity"}
     try:
         with (
-            httpx.Client(trust_env=False, follow_redirects=False, verify=trust.context(), timeout=seconds()) as client,
+            httpx.Client(trust_env=False, follow_redirects=False, verify=trusted, timeout=seconds()) as client,
             client.stream("GET", connection.base(), headers=headers) as answer,
         ):
             return answer.status_code

@@ -23,11 +23,11 @@ def test(connection: Kafka, trial: Trial, roots: Sequence[Placed]) -> None:
     for place in connection.endpoints(())[:MOST_BROKERS]:
         if connection.tls == "verified":
             with trial.step(f"TLS of {place.host}") as step, connected(place.host, place.port) as stream:
-                encrypted(step, stream, place.host).close()
+                encrypted(step, stream, place.host, authority=connection.authority).close()
         with trial.step(f"Broker {place.host}") as step, ExitStack() as opened:
             stream = opened.enter_context(connected(place.host, place.port))
             if connection.tls == "verified":
-                stream = opened.enter_context(encrypted(step, stream, place.host))
+                stream = opened.enter_context(encrypted(step, stream, place.host, authority=connection.authority))
             _ask_for_versions(stream)
             step.good("It is a broker of Kafka.")
     if connection.sign_in != "nobody":

@@ -91,9 +91,8 @@ def _signed_in(connection: MariaDB) -> pymysql.Connection[Any]:
     import pymysql
 
     is_checked = connection.tls.startswith("verify")
-    safe = (
-        trust.context(checks_name=connection.tls == "verify-full", checks_certificate=is_checked) if connection.tls != "disable" else None
-    )
+    checks = {"checks_name": connection.tls == "verify-full", "checks_certificate": is_checked}
+    safe = trust.context(authority=connection.authority, **checks) if connection.tls != "disable" else None
     try:
         return pymysql.connect(
             host=connection.host,

@@ -8,7 +8,6 @@ import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from executor import trust
 from executor.connections.postgresql import PostgreSQL
 from executor.trials.databases import another_server, no_tls, tables, try_tls
 from executor.trials.trial import Placed, Stopped, Trial, broken_off, fact, received, whole_seconds
@@ -66,7 +65,7 @@ def _signed_in(connection: PostgreSQL) -> psycopg.Connection[tuple[Any, ...]]:
     """Raises Stopped."""
     import psycopg
 
-    trusted: dict[str, Any] = {"sslrootcert": trust.trusted_file()} if connection.tls.startswith("verify") else {}
+    trusted: dict[str, Any] = {"sslrootcert": trusted} if (trusted := connection.trusted_file()) else {}
     password = connection.password.get_secret_value() if connection.password else ""
     try:
         return psycopg.connect(

@@ -29,7 +29,7 @@ _REGION = re.compile(r"[a-z0-9-]{1,40}")
 def test(connection: S3, trial: Trial, roots: Sequence[Placed]) -> None:
     """TLS, sign-in, and each root: list, and read of what is listed. Raises Stopped."""
     place = connection.test_places([root.address for root in roots])[0]
-    tls(trial, place.host, place.port, is_on=connection.tls == "verified")
+    tls(trial, place.host, place.port, is_on=connection.tls == "verified", authority=connection.authority)
     client = replace(access_of(connection), answer_seconds=seconds(), tries=1).client()
     _sign_in(trial, connection, client, roots)
     wrong = [why for root in roots[:MOST_ROOTS] if (why := _try_root(trial, connection, client, root))]

@@ -8,8 +8,9 @@ import struct
 from collections.abc import Sequence
 
 from executor import trust
+from executor.connections.databases import CHECKED
 from executor.connections.sqlserver import SQLServer
-from executor.trials.databases import CHECKS_CERTIFICATE, CHECKS_NAME, another_server, no_tls
+from executor.trials.databases import CHECKS_NAME, another_server, no_tls
 from executor.trials.trial import Placed, Trial, connected, encrypted, received, says_certificate, tls_fault, without_tls
 
 _PRELOGIN, _ANSWER, _LAST = 0x12, 0x04, 0x01
@@ -27,14 +28,14 @@ def test(connection: SQLServer, trial: Trial, roots: Sequence[Placed]) -> None:
             step.good("It is a SQL Server.")
     else:
         with trial.step("TLS") as step, connected(connection.host, connection.port) as stream:
-            checks = {"checks_name": connection.tls in CHECKS_NAME, "checks_certificate": connection.tls in CHECKS_CERTIFICATE}
+            checks = {"checks_name": connection.tls in CHECKS_NAME, "checks_certificate": connection.tls in CHECKED}
             if connection.tls == "strict":
-                with encrypted(step, stream, connection.host, **checks) as safe:
+                with encrypted(step, stream, connection.host, authority=connection.authority, **checks) as safe:
                     _prelogin(safe)
             else:
                 if _prelogin(stream) == _NOT_SUPPORTED:
                     raise no_tls()
-                says_certificate(step, _tls_in_packets(stream, connection.host, **checks), **checks)
+                says_certificate(step, _tls_in_packets(stream, connection, **checks), **checks)
     trial.untried("Sign-in", "It is not tried for SQL Server: the first run tells whether user, password and database are right.")
 
 
@@ -61,12 +62,12 @@ def _options(said: bytes) -> dict[int, bytes]:
     return found
 
 
-def _tls_in_packets(stream: socket.socket, host: str, *, checks_name: bool, checks_certificate: bool) -> dict[str, object]:
+def _tls_in_packets(stream: socket.socket, connection: SQLServer, *, checks_name: bool, checks_certificate: bool) -> dict[str, object]:
     """The server's certificate: TLS is carried in packets of its own until it stands."""
     coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
-    made = trust.context(checks_name=checks_name, checks_certificate=checks_certificate)
+    made = trust.context(authority=connection.authority, checks_name=checks_name, checks_certificate=checks_certificate)
     made.maximum_version = ssl.TLSVersion.TLSv1_2
-    safe = made.wrap_bio(coming, going, server_hostname=host)
+    safe = made.wrap_bio(coming, going, server_hostname=connection.host)
     while True:
         try:
             safe.do_handshake()
@@ -74,7 +75,7 @@ def _tls_in_packets(stream: socket.socket, host: str, *, checks_name: bool, chec
             _send(stream, going.read())
             coming.write(_packet(stream)[1])
         except ssl.SSLError as error:
-            raise tls_fault(error, host) from None
+            raise tls_fault(error, connection.host) from None
         else:
             return dict(safe.getpeercert() or {})
 

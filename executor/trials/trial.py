@@ -147,9 +147,11 @@ def broken_off(error: BaseException) -> Stopped:
     )
 
 
-def encrypted(step: Step, stream: socket.socket, host: str, *, checks_name: bool = True, checks_certificate: bool = True) -> ssl.SSLSocket:
+def encrypted(
+    step: Step, stream: socket.socket, host: str, *, authority: str = "", checks_name: bool = True, checks_certificate: bool = True
+) -> ssl.SSLSocket:
     """TLS over an open connection, and the step's words about it."""
-    made = trust.context(checks_name=checks_name, checks_certificate=checks_certificate)
+    made = trust.context(authority=authority, checks_name=checks_name, checks_certificate=checks_certificate)
     try:
         safe = made.wrap_socket(stream, server_hostname=host)
     except ssl.SSLError as error:
@@ -174,12 +176,12 @@ def without_tls(trial: Trial) -> None:
         step.note(f"None. {UNSAFE}", "Choose TLS, unless the way to the server is safe.")
 
 
-def tls(trial: Trial, host: str, port: int, *, is_on: bool) -> None:
+def tls(trial: Trial, host: str, port: int, *, is_on: bool, authority: str) -> None:
     """The step TLS of a kind that begins with it, and then hangs up."""
     if not is_on:
         without_tls(trial)
         return
-    with trial.step("TLS") as step, connected(host, port) as stream, encrypted(step, stream, host):
+    with trial.step("TLS") as step, connected(host, port) as stream, encrypted(step, stream, host, authority=authority):
         pass
 
 
@@ -193,15 +195,15 @@ def _issuer_and_end(certificate: dict[str, Any]) -> str:
 
 
 _RENEW = "Whoever runs the server has to put a new one there."
-_TRUST = "Whoever runs the server can have it signed by a known authority; or whoever runs this machine adds the authority that signed it."
+_TRUST = "Put the certificate of the authority that signed it into the connection, or have it signed by one that everybody knows."
 _FAULTS = {
-    7: ("The server's certificate is signed by an authority that this machine does not know.", _TRUST),
+    7: ("The server's certificate is signed by an authority that is not known here.", _TRUST),
     9: ("The server's certificate is not valid yet.", "Compare the clocks of this machine and of the server."),
     10: ("The server's certificate has expired.", _RENEW),
     18: ("The server's certificate is signed by itself, so anybody could have made it.", _TRUST),
-    19: ("The server's certificate is signed by an authority that this machine does not know.", _TRUST),
-    20: ("The server's certificate is signed by an authority that this machine does not know.", _TRUST),
-    21: ("The server's certificate is signed by an authority that this machine does not know.", _TRUST),
+    19: ("The server's certificate is signed by an authority that is not known here.", _TRUST),
+    20: ("The server's certificate is signed by an authority that is not known here.", _TRUST),
+    21: ("The server's certificate is signed by an authority that is not known here.", _TRUST),
     23: ("The server's certificate was taken back.", _RENEW),
     62: ("The server's certificate is for another name.", "Write the name that stands in it as the host, or have a new one made."),
     64: ("The server's certificate is for another name.", "Write the name that stands in it as the host."),

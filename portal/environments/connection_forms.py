@@ -210,10 +210,15 @@ class Words(forms.CharField):
         return [word.strip() for word in str(value or "").split(",") if word.strip()]
 
 
+MAY_BE_EMPTY = ("lines", "list", "map", "switch")
+
+
 def _control(cls: type[ConnectionKind], field: Mapping[str, Any], *, needs_secret: bool = False) -> forms.Field:
     """A field that counts is needed, unless nothing is something to choose: no private network, no option, no new secret."""
     hints, limits = cls.hints(field["name"]), field["limits"]
-    needed = needs_secret if field["widget"] == "secret" else hints.get("needed") or field["widget"] not in ("list", "map", "switch")
+    needed = (
+        needs_secret if field["widget"] == "secret" else hints.get("needed") or field["widget"] not in ("lines", "list", "map", "switch")
+    )
     common: dict[str, Any] = {"label": field["label"], "help_text": field["help"], "required": needed, "initial": field["default"]}
     if field["widget"] == "choice":
         made: forms.Field = forms.ChoiceField(choices=list(hints["words"].items()), **common)
@@ -225,6 +230,10 @@ def _control(cls: type[ConnectionKind], field: Mapping[str, Any], *, needs_secre
         made = Words(**common)
     elif field["widget"] == "map":
         made = Lines(**common)
+    elif field["widget"] == "lines":
+        made = forms.CharField(
+            max_length=limits.get("maxLength"), widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}), **common
+        )
     elif field["widget"] == "secret":
         made = forms.CharField(
             min_length=limits["minLength"],

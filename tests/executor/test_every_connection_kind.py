@@ -20,6 +20,7 @@ from executor.connections.sqlite import SQLite
 from executor.connections.sqlserver import SQLServer
 from executor.document.forms import form_fields
 from executor.stores.s3_access import S3Access
+from tests.services.certificates import Authority
 
 EVERY = pytest.mark.parametrize("cls", CONNECTION_KINDS.values(), ids=CONNECTION_KINDS.keys())
 ROOT = "s3a://acme-lake/prod/"
@@ -222,8 +223,7 @@ def test_the_url_of_a_database_is_built_of_its_fields() -> None:
         host="DB.example.org.", port=6432, database="a b?x=1&y", options={"currentSchema": "a,b", "ApplicationName": "my job"}
     )
     assert made.url() == (
-        "jdbc:postgresql://db.example.org:6432/a%20b%3Fx%3D1%26y?sslmode=verify-full"
-        "&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory&ApplicationName=my%20job&currentSchema=a%2Cb"
+        "jdbc:postgresql://db.example.org:6432/a%20b%3Fx%3D1%26y?sslmode=verify-full&ApplicationName=my%20job&currentSchema=a%2Cb"
     )
     assert reached(made) == ["db.example.org:6432"]
     assert wrong(postgresql(host="2001:DB8::1")) == ["host"]
@@ -371,3 +371,32 @@ def test_a_broker_that_is_none_is_refused(broker: str) -> None:
 
 def test_a_database_without_tls_is_said_by_its_choice_and_never_by_an_option() -> None:
     assert postgresql().tls == "verify-full" and "sslmode=require" in postgresql(tls="require").url()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.replace("BEGIN CERTIFICATE", "BEGIN PRIVATE KEY"), "private key"),
+        (lambda text: "my-company-ca", "begins with"),
+        (lambda text: text.replace(text.splitlines()[3], "AAAA" * 16), "cannot be read"),
+        (lambda text: text.replace(text.splitlines()[3], "ä" * 64), "cannot be read"),
+        (lambda text: f"{text}\n{text}", ""),
+        (lambda text: text.replace("\n", "\r\n"), ""),
+    ],
+)
+def test_a_certificate_authority_is_certificates_and_nothing_else(tmp_path: Path, change: Any, words: str) -> None:
+    found = postgresql(authority=change(Authority(tmp_path).file.read_text().strip())).problems()
+    assert (words in found[0].message and found[0].field == "authority") if words else found == []
+
+
+def test_a_server_s_own_certificate_is_no_authority(tmp_path: Path) -> None:
+    text = Authority(tmp_path).certificate("server").read_text()
+    (found,) = postgresql(authority=text[text.index("-----BEGIN CERT") :].strip()).problems()
+    assert "is no authority's" in found.message
+
+
+def test_an_authority_counts_where_a_certificate_is_checked(tmp_path: Path) -> None:
+    text = Authority(tmp_path).file.read_text().strip()
+    assert wrong(postgresql(authority=text, tls="require")) == ["authority"] == wrong(s3(authority=text))
+    assert wrong(other(authority=text)) == []
+    assert postgresql(authority=text).signs_in_at() != postgresql().signs_in_at()

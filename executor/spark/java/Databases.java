@@ -73,7 +73,9 @@ public final class Databases {
         }
 
         Connection open() throws SQLException {
-            Connection made = driver().connect(url, (Properties) properties.clone());
+            Properties told = (Properties) properties.clone();
+            TrustStore.puts(told);
+            Connection made = driver().connect(url, told);
             if (made == null) {
                 throw new SQLException("The driver does not know this address.", "08001");
             }

@@ -43,11 +43,11 @@ def _settings(address: str) -> dict[str, Any]:
 
 
 def tried(
-    kind: str, given: dict[str, Any], authority: Authority | None, monkeypatch: pytest.MonkeyPatch, **more: Any
+    kind: str, given: dict[str, Any], machine: Authority | None, monkeypatch: pytest.MonkeyPatch, **more: Any
 ) -> list[tuple[str, ...]]:
-    """(name, state, words) of each step."""
-    if authority:
-        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    """(name, state, words) of each step. `machine`: whom it trusts."""
+    if machine:
+        monkeypatch.setenv("SSL_CERT_FILE", str(machine.file))
     settings = {**given, **more}
     plain = settings.pop("plain", None)
     if settings.get("tls") == "disable" and plain:
@@ -89,7 +89,17 @@ def test_a_postgresql_with_something_wrong(
 def test_a_postgresql_whose_authority_nobody_knows(postgres: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for tls in ("verify-full", "verify-ca"):
         (step,) = tried("postgresql", postgres, Authority(tmp_path, "Others"), monkeypatch, tls=tls)
-        assert step[:2] == ("TLS", "bad") and "authority that this machine does not know" in step[2]
+        assert step[:2] == ("TLS", "bad") and "authority that is not known here" in step[2]
+
+
+def test_an_authority_that_the_connection_names_is_the_only_one(
+    postgres: dict[str, Any], authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = Authority(tmp_path, "Others")
+    steps = tried("postgresql", postgres, others, monkeypatch, authority=authority.file.read_text())
+    assert [step[:2] for step in steps] == [("TLS", "good"), ("Sign-in", "good"), ("List", "good")]
+    (step,) = tried("postgresql", postgres, authority, monkeypatch, authority=others.file.read_text())
+    assert step[:2] == ("TLS", "bad") and "authority that is not known here" in step[2]
 
 
 @pytest.mark.lake
@@ -109,7 +119,7 @@ def test_a_mariadb_right_and_wrong(authority: Authority, tmp_path: Path, monkeyp
             steps = tried("mariadb", given, authority, monkeypatch, tls=tls)
             assert [step[:2] for step in steps] == [("TLS", state), ("Sign-in", "good"), ("List", "good")], steps
         (step,) = tried("mariadb", given, Authority(tmp_path, "Others"), monkeypatch, tls="verify-full")
-        assert "authority that this machine does not know" in step[2]
+        assert "authority that is not known here" in step[2]
         steps = tried("mariadb", given, None, monkeypatch)
         assert [step[:2] for step in steps] == [("TLS", "note"), ("Sign-in", "good"), ("List", "good")] and "1 table" in steps[2][2]
         for more, name, words in (
