@@ -1,4 +1,5 @@
-"""A job reads PostgreSQL and writes MariaDB from behind the wall, as a run: by name, and through its own ways out alone."""
+"""A job reads PostgreSQL and writes MariaDB from behind the wall, as a run: by name, with TLS that is checked, and through its own ways out
+alone."""
 
 from __future__ import annotations
 
@@ -17,23 +18,33 @@ from executor.connections.base import Endpoint
 from portal.runs import launcher
 from tests.runs.test_egress import HERE
 from tests.services import mariadb, postgresql
+from tests.services import odd_servers as odd
+from tests.services.certificates import Authority
 
 pytestmark = [pytest.mark.spark, pytest.mark.services, pytest.mark.lake, pytest.mark.django_db]
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[str, str]]:
-    with postgresql.running() as one, mariadb.running() as other:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def servers(authority: Authority) -> Iterator[tuple[str, str]]:
+    with postgresql.running() as one, mariadb.running(authority.certificate("mariadb")) as other:
         yield one, other
 
 
-def connection(kind: str, address: str) -> dict[str, Any]:
+def connection(kind: str, address: str, port: int, authority: Authority) -> dict[str, Any]:
     at = urlsplit(address)
-    settings = {"host": "localhost", "port": at.port, "database": "sluice", "user": at.username, "tls": "disable"}
-    return {"kind": kind, "settings": settings, "secrets": {"password": at.password}}
+    settings = {"host": "localhost", "port": port, "database": "sluice", "user": at.username}
+    checked = {"tls": "verify-full", "authority": authority.file.read_text()}
+    return {"kind": kind, "settings": settings | checked, "secrets": {"password": at.password}}
 
 
-def test_both_databases_are_reached_by_name_and_nothing_else_is(dev: Any, servers: tuple[str, str], home: Path, settings: Any) -> None:
+def test_both_databases_are_reached_by_name_and_nothing_else_is(
+    dev: Any, servers: tuple[str, str], authority: Authority, home: Path, settings: Any
+) -> None:
     settings.RUN_DIR, settings.LAKE_DIR = home / "run", home / "lake"
     shop, warehouse = servers
     with psycopg.connect(shop, autocommit=True) as there:
@@ -43,16 +54,17 @@ def test_both_databases_are_reached_by_name_and_nothing_else_is(dev: Any, server
          "partitionColumn": "id", "numPartitions": 3},
         {"type": "JDBCLoad", "name": "copy", "connection": "warehouse", "inputView": "orders", "tableName": "orders"},
     ]  # fmt: skip
-    endpoints = [Endpoint("localhost", urlsplit(address).port or 0, HERE) for address in servers]
-    launch = launcher.for_run(dev, "x", endpoints=endpoints)
-    values = {
-        "document": {"stages": stages},
-        "lake": launch.lake,
-        "connections": {"shop": connection("postgresql", shop), "warehouse": connection("mariadb", warehouse)},
-    }
-    executor = launcher.Executor(launch, values)
-    said = list(lines(executor))
-    assert executor.finish() == 0, said
+    behind, there = (urlsplit(address).port or 0 for address in servers)
+    with odd.answering(odd.with_postgres_tls(behind, authority.certificate("postgresql"))) as port:
+        endpoints = [Endpoint("localhost", one, HERE) for one in (port, there)]
+        launch = launcher.for_run(dev, "x", endpoints=endpoints)
+        connections = {
+            "shop": connection("postgresql", shop, port, authority),
+            "warehouse": connection("mariadb", warehouse, there, authority),
+        }
+        executor = launcher.Executor(launch, {"document": {"stages": stages}, "lake": launch.lake, "connections": connections})
+        said = list(lines(executor))
+        assert executor.finish() == 0, said
     at = urlsplit(warehouse)
     with pymysql.connect(host="127.0.0.1", port=at.port or 0, user="sluice", password=at.password or "", database="sluice") as found:
         cursor = found.cursor()
