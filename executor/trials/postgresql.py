@@ -65,7 +65,8 @@ def _signed_in(connection: PostgreSQL) -> psycopg.Connection[tuple[Any, ...]]:
     """Raises Stopped."""
     import psycopg
 
-    trusted: dict[str, Any] = {"sslrootcert": trusted} if (trusted := connection.trusted_file()) else {}
+    trusted = connection.trusted_file()
+    checks: dict[str, Any] = {"sslrootcert": trusted} if trusted else {}
     password = connection.password.get_secret_value() if connection.password else ""
     try:
         return psycopg.connect(
@@ -79,7 +80,7 @@ def _signed_in(connection: PostgreSQL) -> psycopg.Connection[tuple[Any, ...]]:
             connect_timeout=whole_seconds(),
             application_name="Sluice: test of the connection",
             options=f"-c statement_timeout={whole_seconds()}s -c default_transaction_read_only=on",
-            **trusted,
+            **checks,
         )
     except psycopg.errors.ConnectionTimeout:
         raise broken_off(TimeoutError()) from None
