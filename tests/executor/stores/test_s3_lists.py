@@ -93,7 +93,7 @@ def test_a_list_that_cannot_be_written_is_told_names_no_file_that_is_gone_and_co
         for number in range(4):  # more than are kept
             outputs = staged(root, f"more{number}", daily={"part-a": str(number)})
             (facts,) = outputs.publish(nothing)
-            assert facts["list"] == "behind" and "the key may not do this" in outputs.behind[0].message
+            assert facts["list"] == "behind" and "the sign-in may not write files" in outputs.behind[0].message
             outputs.discard()
             assert texts(root) == {"part-a": str(number)} and listed(root.bucket) == {"": lines(root, "one", "part-a")}
         assert root.store.put_back(PLACE, "more2", PLACE)["list"] == "behind"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,7 +14,6 @@ import pytest
 
 from executor.files.delta_commit import name_of, text_of
 from executor.files.delta_log import LOG, Log
-from executor.problems import ProblemError
 from executor.stores import bucket_tables
 from executor.stores.bucket import PUBLISHING, Bucket
 from executor.stores.s3 import S3Outputs, S3Store
@@ -46,8 +46,8 @@ class Lake:
         folder.mkdir()
         return S3Store("archive", self.bucket, folder)
 
-    def run(self, *actions: dict[str, Any], name: str = "", appends: bool = False, place: str = "t") -> S3Outputs:
-        """A run of its own machine that has changed the table as Spark would, and has sent it."""
+    def run(self, *actions: dict[str, Any], name: str = "", appends: bool = False, place: str = "t", daily: str = "") -> S3Outputs:
+        """A run of its own machine that has changed the table as Spark would, and has sent it; `daily`: what it writes to a folder."""
         store = self.machine()
         outputs = S3Outputs(store, name or uuid.uuid4().hex, None, 2)
         self.begun.append(outputs)
@@ -58,6 +58,9 @@ class Lake:
             for one in actions
         ]
         write(staged.folder, version, info(), *own)
+        if daily:
+            (folder := outputs.stage("daily", "daily", "Overwrite", 1, "daily")).mkdir(parents=True, exist_ok=True)
+            (folder / "part-0").write_text(daily)
         outputs.send()
         return outputs
 
@@ -66,6 +69,13 @@ class Lake:
         state = Log.of(table, "t").state(version)
         assert all((table / path).is_file() for path, _ in state.files)
         return sorted(path for path, _ in state.files)
+
+    def daily(self) -> str:
+        """What lies in the folder."""
+        found = self.bucket.files("daily")
+        return "".join(
+            self.bucket.client.get_object(Bucket=self.bucket.bucket, Key=f"dev/{one.key}")["Body"].read().decode() for one in found
+        )
 
     def keys(self, beginning: str) -> list[str]:
         return [one.key for one in self.bucket.listed(beginning)]
@@ -168,11 +178,9 @@ class Dies(BaseException):
     """The process ends here."""
 
 
-def dying(work: Callable[..., Any], at: int) -> Callable[..., Any]:
-    calls = iter(range(1, 1_000_000))
-
+def dying(work: Callable[..., Any], calls: Iterator[int], at: int) -> Callable[..., Any]:
     def one(*given: Any, **more: Any) -> Any:
-        if next(calls) == at:
+        if next(calls) >= at:  # the dead do nothing more
             raise Dies
         return work(*given, **more)
 
@@ -181,24 +189,24 @@ def dying(work: Callable[..., Any], at: int) -> Callable[..., Any]:
 
 @pytest.mark.lake
 def test_what_dies_in_between_is_taken_back_by_whoever_cleans_up(table: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run with a table and a folder dies before each request by which something is written there or removed."""
     for at in range(1, 20):
-        run = table.run(remove("a.parquet"), add(f"new-{at}.parquet"), name=f"run-{at}")
+        final: list[bool] = []
+        before, new = table.files(), f"new-{at}.parquet"
+        run = table.run(add(new), name=f"run-{at}", appends=True, daily=(text := f"new {at}"))
+        was = table.daily()
         with monkeypatch.context() as patch:
+            calls = itertools.count(1)
             for name in ("put", "remove"):
-                patch.setattr(Bucket, name, dying(getattr(Bucket, name), at))
-            patch.setattr(bucket_tables, "_taken_back", lambda root, versions: [])  # a dead process takes nothing back
-            died = False
-            try:
-                run.publish(nothing)
-            except Dies:
-                died = True
-        if not died:
-            break
-        assert table.files() in (["a.parquet", "b.parquet"], ["b.parquet", f"new-{at}.parquet"])
-        with suppress(ProblemError):
-            table.machine().clear_after(f"run-{at}", ["t"], is_published=False)
-        assert table.files() == ["a.parquet", "b.parquet"] and table.keys(f"{PUBLISHING}/run-{at}.tables") == []
-    assert at >= 4
+                patch.setattr(Bucket, name, dying(getattr(Bucket, name), calls, at))
+            with suppress(Dies):
+                run.publish(lambda facts: final.append(True))  # noqa: B023 - asked at once
+                break
+        assert table.files() in (before, sorted([*before, new])) and table.daily() in (was, text)
+        table.machine().clear_after(f"run-{at}", ["t", "daily"], is_published=bool(final))
+        assert (table.files(), table.daily()) == ((sorted([*before, new]), text) if final else (before, was))
+        assert table.keys(f"{PUBLISHING}/run-{at}") == []
+    assert at > 8, "it has died at 8 points"
 
 
 def test_an_earlier_version_is_put_back(table: Lake) -> None:

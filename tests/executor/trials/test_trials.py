@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,6 +20,10 @@ from executor.trials import try_connection
 from tests.services import odd_servers as odd
 from tests.services.certificates import Authority
 from tests.services.ports import free_port
+from tests.services.s3_front import Front, Refuse, before
+
+if TYPE_CHECKING:
+    from tests.services.s3 import S3Server
 
 SECRET = "canary77 of the test"
 SECRETS = {
@@ -40,13 +45,13 @@ def tried(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     monkeypatch.setattr(trials, "SECONDS", 0.3)
 
-    def ask(kind: str, settings: dict[str, Any], *roots: str) -> dict[str, dict[str, Any]]:
+    def ask(kind: str, settings: dict[str, Any], *roots: str, writes: bool = False) -> dict[str, dict[str, Any]]:
         told: list[dict[str, Any]] = []
         given = {
             "kind": kind,
             "settings": settings,
             "secrets": {} if settings.get("sign_in") == "nobody" else SECRETS.get(kind, {"password": SECRET}),
-            "placed": [{"name": f"r{index}", "address": address} for index, address in enumerate(roots)],
+            "placed": [{"name": f"r{index}", "address": address, "may_write": writes} for index, address in enumerate(roots)],
         }
         last = try_connection(given, tmp_path, told.append)
         text = json.dumps(told)
@@ -274,7 +279,7 @@ def desk() -> Iterator[Desk]:
         (403, "InvalidAccessKeyId", "Sign-in", "access key is not known"),
         (403, "SignatureDoesNotMatch", "Sign-in", "secret is not the one"),
         (400, "ExpiredToken", "Sign-in", "sign-in has expired"),
-        (403, "AccessDenied", "List acme-lake/prod/", "may not do this there"),
+        (403, "AccessDenied", "List acme-lake/prod/", "may not list files there"),
         (404, "NoSuchBucket", "List acme-lake/prod/", "no such bucket"),
         (503, "SlowDown", "Sign-in", "too much at once"),
         (500, "InternalError", "Sign-in", "the storage has failed"),
@@ -299,7 +304,7 @@ def test_a_bucket_in_another_region_is_told_with_the_region(tried: Tried, desk: 
     desk.talk = odd.s3(status, code, "eu-west-1")
     steps = tried("s3", s3(desk.port), ROOT)
     assert states(steps) == {"TLS": "note", "Sign-in": "note", "List acme-lake/prod/": "bad"}
-    assert steps["List acme-lake/prod/"]["fix"] == "Its region is eu-west-1: write that."
+    assert steps["List acme-lake/prod/"]["fix"] == "Its region is eu-west-1: write that in the connection."
 
 
 @pytest.mark.parametrize("talk", [odd.silent, odd.rubbish, odd.hangs_up, odd.http(200, b"<html>not S3</html>")])
@@ -312,3 +317,36 @@ def test_what_is_no_s3_ends_in_time_with_words(tried: Tried, desk: Desk, talk: o
 def test_a_port_where_nobody_listens_is_told(tried: Tried) -> None:
     assert states(tried("s3", s3(free_port()), ROOT))["Sign-in"] == "bad"
     assert states(tried("http", http(free_port(), tls="verified"))) == {"TLS": "bad"}
+
+
+@pytest.fixture(scope="module")
+def front(s3_server: S3Server) -> Iterator[Front]:
+    with before(s3_server.address) as found:
+        yield found
+
+
+CONDITIONS = ("if-none-match", "if-match")
+
+
+@pytest.mark.services
+@pytest.mark.parametrize(
+    ("refused", "without", "words", "fix"),
+    [
+        ((), (), "written and removed", ""),
+        (("PUT",), (), "the sign-in may not write files there", "s3:PutObject"),
+        (("DELETE",), (), "the sign-in may not remove files there", "s3:DeleteObject"),
+        ((), CONDITIONS, "one could be lost", "If-None-Match"),
+        ((), CONDITIONS[1:], "one could be lost", "conditional writes"),
+    ],
+)
+def test_where_jobs_write_a_write_is_tried(
+    tried: Tried, front: Front, s3_server: S3Server, refused: tuple[str, ...], without: tuple[str, ...], words: str, fix: str
+) -> None:
+    bucket, front.without = s3_server.new_bucket(), without
+    root, port = f"s3a://{bucket}/prod/", urlsplit(front.address).port or 0
+    front.always(Refuse(403, "AccessDenied"), *refused) if refused else front.never()
+    step = tried("s3", s3(port), root, writes=True)[f"Write {bucket}/prod/"]
+    assert step["state"] == ("bad" if fix else "good") and words in step["words"] and fix in step["fix"], step
+    assert len(s3_server.keys(bucket)) == ("DELETE" in refused), "what was tried is gone again"
+    front.never()
+    assert f"Write {bucket}/prod/" not in tried("s3", s3(port), root)
