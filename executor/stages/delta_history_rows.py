@@ -42,7 +42,7 @@ TIMES = (DateType, TimestampType, TimestampNTZType)
 def keep_history(stage: Scd2Load, spark: SparkSession, context: StageContext) -> None:
     """Brings the view into the staged table. Raises ProblemError."""
     frame = _view(stage, context)
-    path = table_to_write(stage, spark, context)
+    path = table_to_write(stage, spark, context, frame)
     there = table_columns(path, stage.output_uri) or _made(stage, spark, frame, path)
     is_deleted = _is_deleted(stage, context, frame)
     begins = _begins(stage, frame, there)

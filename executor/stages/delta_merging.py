@@ -43,7 +43,7 @@ def merge(stage: MergeLoad, spark: SparkSession, context: StageContext) -> None:
     """Merges the view into the staged table. Raises ProblemError."""
     frame = rows_to_write(stage, context)
     require_columns(frame, stage.keys, "keys")
-    path = table_to_write(stage, spark, context)
+    path = table_to_write(stage, spark, context, frame)
     there = table_columns(path, stage.output_uri) or _made(stage, spark, frame, path)
     there = _with_new_columns(stage, spark, context, frame, path, there)
     fitted = _as_the_table_is(stage, context, frame, there)

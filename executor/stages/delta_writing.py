@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import NullType, StructField, StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, NullType, StructField, StructType
 
 from executor.files import delta_rules
 from executor.files.delta_columns import columns_of
@@ -38,13 +39,50 @@ def rows_to_write(stage: Any, context: StageContext) -> DataFrame:
     return without_columns_of(frame, (NullType,), stage, context)
 
 
-def table_to_write(stage: Any, spark: SparkSession, context: StageContext, save_mode: str = "Append", *, appends: bool = False) -> Path:
-    """The staged table. Raises ProblemError."""
+def table_to_write(
+    stage: Any, spark: SparkSession, context: StageContext, frame: DataFrame, save_mode: str = "Append", *, appends: bool = False
+) -> Path:
+    """The staged table for rows such as those of `frame`. Raises ProblemError."""
     is_listed = getattr(stage, "generate_symlink_manifest", True)
     path = Path(context.output_table(stage.output_uri, save_mode, appends=appends, label=stage.label, is_listed=is_listed))
+    _require_names(stage, frame, path)
     _tell_of_lists(stage, context)
     _keep_log_short(stage, spark, context)
     return path
+
+
+_NO_NAME = re.compile(r"[ ,;{}()\n\t=]")
+"""Signs that no name of a column has, unless the table maps names (column mapping)."""
+
+
+def _require_names(stage: Any, frame: DataFrame, path: Path) -> None:
+    state = staged_state(path, stage.output_uri)
+    if state is not None and state.properties.get("delta.columnMapping.mode", "none") != "none":
+        return
+    if wrong := [name for name in _names_in(frame.schema) if _NO_NAME.search(name)]:
+        raise ProblemError(
+            Problem(
+                code="table-column-names",
+                field="inputView",
+                message=f"“{stage.name}”: a Delta table does not take the names of {len(wrong):,} of the view's columns.",
+                found=", ".join(f"“{name}”" for name in wrong)[:300],
+                expected="names without blanks, line breaks, tabs and , ; { } ( ) =",
+                fix="Give them other names in an SQLTransform before, for instance SELECT `unit price` AS unit_price.",
+            )
+        )
+
+
+def _names_in(kind: DataType) -> Iterator[str]:
+    """Of all fields, also inside others."""
+    if isinstance(kind, StructType):
+        for field in kind.fields:
+            yield field.name
+            yield from _names_in(field.dataType)
+    elif isinstance(kind, ArrayType):
+        yield from _names_in(kind.elementType)
+    elif isinstance(kind, MapType):
+        yield from _names_in(kind.keyType)
+        yield from _names_in(kind.valueType)
 
 
 def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext) -> None:
@@ -53,7 +91,7 @@ def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext)
     require_columns(frame, stage.partition_by, "partitionBy")
     appends = stage.save_mode == "Append"
     mode = "Append" if stage.replaces else stage.save_mode  # then the rows that are written are not all of the table's
-    path = table_to_write(stage, spark, context, mode, appends=appends)
+    path = table_to_write(stage, spark, context, frame, mode, appends=appends)
     state = staged_state(path, stage.output_uri)
     if state is not None and stage.save_mode == "Ignore":
         return

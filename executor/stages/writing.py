@@ -136,7 +136,13 @@ def without_columns_of(frame: DataFrame, kinds: tuple[type, ...], stage: PlaceLo
     left = [name_in_sql(field.name) for field in frame.schema.fields if field not in dropped]
     if not left:
         raise ProblemError(
-            Problem(code="nothing-to-write", field="inputView", message=f"{stage.type} can write none of the view's columns.", found=names)
+            Problem(
+                code="nothing-to-write",
+                field="inputView",
+                message=f"{stage.type} can write none of the view's columns.",
+                found=names,
+                fix="Give them a type that it can write in an SQLTransform before, for instance with CAST or to_json.",
+            )
         )
     return frame.select(*left)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from executor.files.delta_log import LOG, Log
+from tests.executor.delta.test_merging import merge, scd2
 from tests.executor.delta.test_tables import check, done, load, read, rows, table, versions
 from tests.executor.running import ROOT, environment, run_here, values_line
 
@@ -128,6 +129,15 @@ def test_other_columns_are_refused_or_taken_as_the_stage_says(spark_process: Spa
         )
     )
     assert table(spark_process, tmp_path / "table") == [("new",)] and versions(tmp_path / "table") == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("stage", [load(), scd2(), merge()], ids=lambda stage: stage["type"])
+def test_names_of_columns_that_a_table_does_not_take_are_told(spark_process: SparkProcess, tmp_path: Path, stage: dict[str, Any]) -> None:
+    odd = rows("SELECT 1 AS id, 'a' AS `unit price`, named_struct('x;y', 1) AS s, 2 AS `ü\"'q`, 3 AS `a.b`")
+    refused = run_here(spark_process, [odd, stage], tmp_path).problem
+    assert (refused["code"], refused["found"]) == ("table-column-names", "“unit price”, “x;y”")
+    assert not (tmp_path / "table").exists()
+    done(run_here(spark_process, [rows("SELECT 1 AS id, 'a' AS `ü\"'q`, 3 AS `日本`"), stage], tmp_path))
 
 
 def test_two_programs_that_append_to_one_table_lose_nothing(spark_process: SparkProcess, tmp_path: Path) -> None:
