@@ -12,11 +12,10 @@ from typing import Any
 
 import httpx
 
-from bench import programs
-from bench.figures import Figure, alternately
+from bench import executor_bench, programs
+from bench.figures import Figure, Say, alternately
 from tests.services import stack
 
-Say = Callable[[str], None]
 LINES = 300
 WORDS = "line of the bench"
 START_SECONDS = 15
@@ -25,6 +24,7 @@ START_SECONDS = 15
 
 def live(lake: Path, turns: int, say: Say) -> list[Figure]:
     """Starts the demo's stack in a folder of its own and listens as a browser does: without executors started ahead, then with one."""
+    executor_bench.prepare(lake)
     say(f"the whole stack: a job of {LINES} log lines, followed over Server-Sent Events, {turns} times; between them spark-submit")
     with demo(SLUICE_WARM_EXECUTORS="0") as client:
         cold, peer = _beside_the_peer(lake, turns, lambda: follow(client, job_of_lines(LINES)), say)
@@ -66,7 +66,7 @@ def _beside_the_peer(lake: Path, turns: int, ours: Callable[[], dict[str, Any]],
         told.append(ours())
         return float(told[-1]["first_stage"])
 
-    _, peer = alternately(turns, once, lambda: programs.peer_run(lake).first_stage, say)
+    _, peer = alternately(turns, once, lambda: programs.peer_run("daily_delays", lake).first_stage, say)
     return told, peer
 
 

@@ -23,9 +23,12 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bench.figures import Figure, Say
+
 ROOT = Path(__file__).parents[1]
 MB = 1024 * 1024
 PIECE = 8 * MB
+FIGURE_MB = 1024
 LINE = b"2013-01-01T05:00:00,EWR,IAH,1545,227.0,1400\n" * (MB // 44)
 PREPARE = """
 import django; django.setup()
@@ -137,6 +140,24 @@ def measure(web: Web, way: Callable[[Web, int], None], megabytes: int) -> dict[s
         "rss_before_mb": round(before, 1),
         "rss_most_mb": round(most[0], 1),
     }
+
+
+def figure(lake: Path, turns: int, say: Say) -> list[Figure]:
+    """How much memory the web process has at its most over what it had idle; `lake` and `turns` are not needed."""
+    say(f"a file of {FIGURE_MB:,} MB is uploaded, in one form and in pieces; the memory of the web process")
+    found = main(FIGURE_MB)
+    names = {"in_one_form": "one form", "in_pieces": "pieces, as the page does"}
+    return [
+        Figure(
+            f"upload of 1 GB in {names[way]}: web's memory over idle",
+            "–",
+            "≤ 150 MB",
+            [facts["rss_most_mb"] - facts["rss_before_mb"]],
+            notes=dict(facts),
+            unit="MB",
+        )
+        for way, facts in found.items()
+    ]
 
 
 def main(megabytes: int) -> dict[str, dict[str, float]]:
