@@ -21,7 +21,7 @@ def put_back(stream: TextIO, answers: TextIO) -> int:
         given = _given(stream.readline(LONGEST))
         with roots_of(given) as roots:
             root, place = roots.at(given["uri"], "outputURI", writes=True)
-            emit(PutBack(uri=given["uri"], **root.put_back(place, given["kept"], given["uri"])))
+            emit(PutBack(uri=given["uri"], **root.put_back(place, given["kept"], given["uri"], str(given.get("by", "")))))
     except ProblemError as error:
         emit(ProblemFound(problem=error.problems[0].as_dict()))
         return 1

@@ -14,7 +14,7 @@ from portal.accounts import api as accounts_api
 from portal.alerts import api as alerts_api
 from portal.audit.pages import api as audit_api
 from portal.connecting import api as connecting_api
-from portal.data import rows_api, upload_api
+from portal.data import rows_api, upload_api, versions_api
 from portal.environments import api as environments_api
 from portal.environments import connections_api
 from portal.jobs import api as jobs_api
@@ -37,6 +37,7 @@ API = [
     place_api,
     upload_api,
     rows_api,
+    versions_api,
     pipelines_api,
     promotions_api,
     alerts_api,

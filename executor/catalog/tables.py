@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from executor.catalog.types import AS_TEXT, hive_type
 from executor.files import marks, tree
-from executor.files.delta_log import State, is_table
+from executor.files.delta_log import Log, State, is_table
 from executor.files.facts import facts_in
 from executor.language.places import place_of
 from executor.look.names import safe_name
@@ -94,7 +94,7 @@ def _on_s3(root: S3Store, place: str, uri: str) -> _Found:
         noted, facts = marks.columns_in(pointer.facts), facts_in(pointer.facts)
         paths = (inside.rpartition("/")[0] for inside in pointer.files.values())
         return _Found(facts.get("format", ""), _noted(noted, uri), paths, location, True, marks.written_in(pointer.facts), facts)
-    log = root.table_log(place, uri)
+    log = Log.of(root.table_log(place, uri, "uri", 0), uri)
     state = log.state()
     return _Found("parquet", _of_schema(state), folders_of(state), location, True, facts=marks.facts_of(log.table), is_delta=True)
 

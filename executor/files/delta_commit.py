@@ -10,7 +10,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,7 @@ def stage(target: Path, folder: Path, uri: str, *, appends: bool) -> StagedTable
     base = Log.of(target, uri).state()
     require_writable(base, uri)
     (folder / LOG).mkdir(parents=True)
-    actions: list[Action] = [{"commitInfo": _info("CLONE", {})}, {"protocol": base.protocol}, {"metaData": base.metadata}]
+    actions: list[Action] = [{"commitInfo": info_of("CLONE", {})}, {"protocol": base.protocol}, {"metaData": base.metadata}]
     actions += [{"txn": one} for one in base.transactions.values()]
     actions += [{"add": {**_from_outside(add, target), "dataChange": False}} for add in base.files.values()]
     (folder / LOG / name_of(0)).write_bytes(text_of(actions))
@@ -66,7 +66,8 @@ def text_of(actions: Iterable[Mapping[str, Any]]) -> bytes:
     return "".join(json.dumps(action, ensure_ascii=False, separators=(",", ":")) + "\n" for action in actions).encode()
 
 
-def _info(operation: str, parameters: Mapping[str, Any], **more: Any) -> Action:
+def info_of(operation: str, parameters: Mapping[str, Any], **more: Any) -> Action:
+    """What a commit of ours says of itself."""
     info = {"timestamp": time.time_ns() // 1_000_000, "operation": operation, "operationParameters": parameters}
     return info | {"isolationLevel": "Serializable", "engineInfo": ENGINE, "txnId": str(uuid.uuid4())} | more
 
@@ -116,7 +117,7 @@ class Change:
         operation, parameters = self.said.get("operation", "WRITE"), self.said.get("operationParameters", {})
         more = {"userMetadata": json.dumps(facts, ensure_ascii=False)} | ({} if before is None else {"readVersion": before})
         more["isBlindAppend"] = bool(self.said.get("isBlindAppend")) and not self.removed
-        yield {"commitInfo": _info(operation, parameters, operationMetrics=self.said.get("operationMetrics", {}), **more)}
+        yield {"commitInfo": info_of(operation, parameters, operationMetrics=self.said.get("operationMetrics", {}), **more)}
         yield from ([{"protocol": self.protocol}] if self.protocol else [])
         yield from ([{"metaData": self.metadata}] if self.metadata else [])
         yield from ({"txn": one} for one in self.transactions)
@@ -167,10 +168,12 @@ def version_to_follow(staged: StagedTable, change: Change) -> int | None:
     if not is_table(staged.target):
         raise ProblemError(changed_meanwhile(staged.uri))
     now, base = Log.of(staged.target, staged.uri).state(), staged.base
-    is_same = now.version == base.version and now.files.keys() == base.files.keys()
-    only_rows = staged.appends and not (change.removed or change.metadata or change.protocol)  # a new rule has not seen others' rows
-    is_behind = only_rows and now.version > base.version
-    if (is_same or is_behind) and (now.metadata, now.protocol) == (base.metadata, base.protocol):
+    is_same = now.files.keys() == base.files.keys()  # a version that changes no rows may have come
+    brings_no_rule = not (change.metadata or change.protocol)  # a new one has not seen others' rows
+    only_rows = staged.appends and brings_no_rule and not change.removed
+    # The same rows in other files: those that came beside them since are not touched by that.
+    same_rows = brings_no_rule and not change.is_data and {file_key(add) for add in change.removed} <= now.files.keys()
+    if (is_same or only_rows or same_rows) and (now.metadata, now.protocol) == (base.metadata, base.protocol):
         return now.version
     raise ProblemError(changed_meanwhile(staged.uri))
 
@@ -210,10 +213,16 @@ def files_of(added: Iterable[Action]) -> list[str]:
 # --- going back -------------------------------------------------------------------------------------------------------------
 
 
-def going_back(table: Path, now: State, to: State, uri: str, said: Action) -> Change:
-    """The change from `now` to what the table was. Raises ProblemError where a file of that is gone."""
+IsThere = Callable[[str], bool]
+"""Whether a file of a table, by its path in it, is still there."""
+
+
+def going_back(table: Path, now: State, to: State, uri: str, said: Action, is_there: IsThere | None = None) -> Change:
+    """The change from `now` to what the table was. `is_there`: where the table's files lie elsewhere than its log. Raises ProblemError
+    where a file of that is gone."""
+    has = is_there or (lambda file: (table / file).is_file())
     added = [add for key, add in to.files.items() if key not in now.files]
-    missing = next((file for file in files_of(added) if not (table / file).is_file()), None)
+    missing = next((file for file in files_of(added) if not has(file)), None)
     if missing is not None:
         raise ProblemError(_files_gone(uri, to.version, tree.shown(missing)))
     return Change(
@@ -226,13 +235,13 @@ def going_back(table: Path, now: State, to: State, uri: str, said: Action) -> Ch
     )
 
 
-def restore(table: Path, version: int, uri: str, facts: Mapping[str, Any]) -> int:
-    """Makes the table what it was at a version, by one more commit; gives its number. Raises ProblemError."""
+def restore(table: Path, version: int, uri: str, facts: Mapping[str, Any], is_there: IsThere | None = None) -> int:
+    """Makes the table what it was at a version, by one more commit; gives its number. `is_there`: see `going_back`. Raises ProblemError."""
     log = Log.of(table, uri)
     now = log.state()
     require_writable(now, uri)
     said = {"operation": "RESTORE", "operationParameters": {"version": version, "timestamp": None}}
-    change = going_back(table, now, log.state(version), uri, said)
+    change = going_back(table, now, log.state(version), uri, said, is_there)
     try:
         put_commit(table, now.version + 1, text_of(change.actions(now.version, facts)))
     except FileExistsError:
@@ -240,15 +249,16 @@ def restore(table: Path, version: int, uri: str, facts: Mapping[str, Any]) -> in
     return now.version + 1
 
 
-def take_back(table: Path, version: int, content: bytes, uri: str) -> None:
+def take_back(table: Path, version: int, content: bytes, uri: str, is_there: IsThere | None = None) -> None:
     """As if the commit `content` had not been made: one more commit puts back what was before it. What somebody else has added since
-    stays. A second time does nothing. Raises ProblemError where they have built on what was committed: then it cannot be told apart."""
+    stays. A second time does nothing. `is_there`: see `going_back`. Raises ProblemError where they have built on what was committed: then
+    it cannot be told apart."""
     with suppress(FileNotFoundError):
         if (table / LOG / name_of(version)).read_bytes() == content:
-            _take_back(Log.of(table, uri), version)
+            _take_back(Log.of(table, uri), version, is_there)
 
 
-def _take_back(log: Log, version: int) -> None:
+def _take_back(log: Log, version: int, is_there: IsThere | None) -> None:
     now, ours, before = log.state(), log.state(version), log.state(version - 1)
     came, went = ours.files.keys() - before.files.keys(), before.files.keys() - ours.files.keys()
     if any(said_by(log.info(later)).get("takes_back") == version for later in range(version + 1, log.latest + 1)):
@@ -258,7 +268,7 @@ def _take_back(log: Log, version: int) -> None:
     files = {key: add for key, add in now.files.items() if key not in came} | {key: before.files[key] for key in went}
     to = State(before.version, before.protocol, before.metadata, files)
     said = {"operation": "RESTORE", "operationParameters": {"version": before.version, "timestamp": None}}
-    change = going_back(log.table, now, to, log.uri, said)
+    change = going_back(log.table, now, to, log.uri, said, is_there)
     try:
         put_commit(log.table, now.version + 1, text_of(change.actions(now.version, {"takes_back": version})))
     except FileExistsError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from executor.files.facts import TEXTS, facts_in
 from executor.problems import ProblemError
 
 MOST_LISTED = 20
+CLEANED = "VACUUM"
+"""The operation of a commit that says which versions can be read no longer."""
 _ID = re.compile(r"version-(\d{1,18})")
 
 
@@ -53,8 +56,9 @@ def earlier(table: Path) -> list[dict[str, Any]]:
         log = Log.of(table, table.name)
     except ProblemError:
         return []
-    versions = range(log.latest - 1, max(log.earliest, log.latest - 1 - MOST_LISTED) - 1, -1)
-    return [{"id": f"version-{version}", **facts_of_version(log, version)} for version in versions if version in log.commits][:MOST_LISTED]
+    gone = cleaned_up(log)
+    versions = [one for one in range(log.latest - 1, log.earliest - 1, -1) if one in log.commits and one not in gone]
+    return [{"id": f"version-{version}", **facts_of_version(log, version)} for version in versions[:MOST_LISTED]]
 
 
 def version_of(kept_id: str) -> int | None:
@@ -69,19 +73,49 @@ def version_called(log: Log, label: str) -> int | None:
     return next((version for version in versions if said_by(log.info(version)).get("label") == label), None)
 
 
-def history(log: Log, most: int = 100) -> list[dict[str, Any]]:
-    """version, time (ISO), operation, its metrics (texts), and the facts, of each version, the newest first."""
+def history(log: Log, most: int = 100, only: range | None = None) -> list[dict[str, Any]]:
+    """version, time (ISO), operation, its mode and metrics (texts), the facts, and by whom it was made and what it puts back where that is
+    said, of each version (of `only` these), the newest first."""
     times = log.times()
-    return [
-        {
-            "version": version,
-            "time": times[version].isoformat(timespec="milliseconds"),
-            "operation": str(log.info(version).get("operation", ""))[:100],
-            "metrics": _metrics(log.info(version)),
-            **{name: fact for name, fact in facts_of_version(log, version).items() if name != "published_at"},
-        }
-        for version in sorted(times, reverse=True)[:most]
-    ]
+    listed = [version for version in sorted(times, reverse=True) if only is None or version in only]
+    return [_entry(log, version, times[version]) for version in listed[:most]]
+
+
+def _entry(log: Log, version: int, time: datetime) -> dict[str, Any]:
+    info, said = log.info(version), said_by(log.info(version))
+    parameters = info.get("operationParameters")
+    mode = parameters.get("mode") if isinstance(parameters, dict) else None
+    return {
+        "version": version,
+        "time": time.isoformat(timespec="milliseconds"),
+        "operation": str(info.get("operation", ""))[:100],
+        "mode": mode[:100] if isinstance(mode, str) else "",
+        "metrics": _metrics(info),
+        **({"by": said["by"][:100]} if isinstance(said.get("by"), str) else {}),
+        **{name: said[name] for name in ("restores", "takes_back") if isinstance(said.get(name), int)},
+        **{name: fact for name, fact in facts_of_version(log, version).items() if name != "published_at"},
+    }
+
+
+def cleaned_up(log: Log) -> frozenset[int]:
+    """The versions that can be read no longer, or not for sure, since files of theirs were cleaned up or are being so."""
+    found: set[int] = set()
+    for version in log.commits:
+        info = log.info(version)
+        if info.get("operation") == CLEANED:
+            found |= _versions_in(said_by(info).get("gone"))
+    return frozenset(found)
+
+
+def _versions_in(ranges: Any) -> set[int]:
+    """`ranges`: [[first, last], …], as a commit says: only what is one is taken."""
+    found: set[int] = set()
+    for pair in ranges if isinstance(ranges, list) else []:
+        with suppress(TypeError, ValueError):
+            first, last = (int(one) for one in pair)
+            if 0 <= first <= last < first + 10_000_000:
+                found |= set(range(first, last + 1))
+    return found
 
 
 def _metrics(info: Mapping[str, Any]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from executor.problems import Foreign, Problem, ProblemError
 LOG = "_delta_log"
 LARGEST_COMMIT, LONGEST_INFO = 1 << 30, 1_000_000
 """Bytes of one commit, and of what it says of itself."""
-_COMMIT = re.compile(r"(\d{20})\.json")
+COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10})|\.[0-9a-f-]{36})?\.(parquet|json)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 KNOWN_TO_READERS = frozenset(
@@ -107,8 +107,14 @@ class State:
     @property
     def rows(self) -> int | None:
         """As its files say; None where one does not."""
-        counts = [_rows(add) for add in self.files.values()]
+        counts = [rows_of(add) for add in self.files.values()]
         return sum(count for count in counts if count is not None) if None not in counts else None
+
+
+def version_in(name: str, form: re.Pattern[str]) -> int | None:
+    """The number of a version in the name of a file of a log."""
+    found = form.fullmatch(name)
+    return int(found[1]) if found else None
 
 
 def is_table(folder: Path) -> bool:
@@ -130,7 +136,8 @@ def _mark_of(vector: Mapping[str, Any] | None) -> str:
     return f"{vector['storageType']}{vector['pathOrInlineDv']}@{vector.get('offset')}" if vector else ""
 
 
-def _rows(add: Action) -> int | None:
+def rows_of(add: Action) -> int | None:
+    """How many rows a file adds, as it says; None where it does not."""
     try:
         count = json.loads(add.get("stats") or "{}").get("numRecords")
     except (ValueError, AttributeError):
@@ -164,7 +171,7 @@ class Log:
         except OSError:
             raise ProblemError(no_table(uri)) from None
         for name in sorted(names):
-            if found := _COMMIT.fullmatch(name):
+            if found := COMMIT.fullmatch(name):
                 commits[int(found[1])] = table / LOG / name
             elif found := _CHECKPOINT.fullmatch(name):
                 parts.setdefault(int(found[1]), {}).setdefault(found[3] or name, []).append(table / LOG / name)

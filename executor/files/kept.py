@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from executor.files import delta_history, exchange, marks, tree
-from executor.files.delta_commit import restore
+from executor.files.delta_commit import IsThere, restore
 from executor.files.delta_log import Log, is_table
 from executor.files.exchange import Step
 from executor.problems import Problem, ProblemError
@@ -61,12 +61,12 @@ def prune(target: Path, keep: int) -> None:
             folder.rmdir()
 
 
-def put_back(lake: Path, target: Path, kept_id: str, uri: str) -> dict[str, Any]:
-    """Makes a kept output the present one again, in one step; what was there is kept in its place, so that this can be undone too.
-    Gives `current` and `kept`, as in `listing`. Raises ProblemError when there is no such kept output."""
+def put_back(lake: Path, target: Path, kept_id: str, uri: str, by: str = "") -> dict[str, Any]:
+    """Makes a kept output the present one again, in one step; what was there is kept in its place, so that this can be undone too. `by`:
+    who asks for it, for a table's history. Gives `current` and `kept`, as in `listing`. Raises ProblemError when there is none."""
     with exchange.locked(lake):
         if is_table(target) and delta_history.version_of(kept_id) is not None:
-            return restored(target, kept_id, uri)
+            return restored(target, kept_id, uri, by)
         place = place_for(target, kept_id)
         if kept_id not in ids(target):
             raise ProblemError(output_gone(uri))
@@ -78,13 +78,14 @@ def put_back(lake: Path, target: Path, kept_id: str, uri: str) -> dict[str, Any]
         return {"current": marks.facts_of(target), "kept": listing(target)}
 
 
-def restored(table: Path, kept_id: str, uri: str) -> dict[str, Any]:
-    """The same of a table: one more version of it, which says of itself what the one said that is put back."""
+def restored(table: Path, kept_id: str, uri: str, by: str = "", is_there: IsThere | None = None) -> dict[str, Any]:
+    """The same of a table: one more version of it, which says of itself what the one said that is put back. `is_there`: see
+    `executor.files.delta_commit.going_back`."""
     log, version = Log.of(table, uri), delta_history.version_of(kept_id)
-    if version is None or version not in log.commits or version == log.latest:
+    if version is None or version not in log.commits or version == log.latest or version in delta_history.cleaned_up(log):
         raise ProblemError(output_gone(uri))
-    facts = {"restores": version, **delta_history.facts_of_version(log, version)}
-    restore(table, version, uri, facts)
+    facts = {"restores": version, "by": by, **delta_history.facts_of_version(log, version)}
+    restore(table, version, uri, facts, is_there)
     return {"current": marks.facts_of(table), "kept": listing(table)}
 
 

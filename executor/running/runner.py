@@ -211,6 +211,15 @@ class RunContext:
     def is_elsewhere(self, uri: str) -> bool:
         return not isinstance(self.roots.at(uri, "outputURI")[0], FolderStore)
 
+    def bring_versions(self, uri: str) -> None:
+        root, place = self.roots.at(uri, "inputURI")
+        root.table_log(place, uri, "inputURI")
+
+    def bring_version(self, uri: str, version: int) -> None:
+        root, place = self.roots.at(uri, "inputURI")
+        if reading := root.bring_version(place, uri, version, may_note=self._publisher is not None):
+            self.keep_open(reading)
+
     def require_expression(self, text: str, over: Mapping[str, DataFrame], *, field: str, is_condition: bool = True) -> None:
         self._gate.require_expression(text, over, field, is_condition=is_condition)
 

@@ -62,7 +62,11 @@ def _not_looked_at(address: Address, found: str | None) -> Problem:
 def _input(stage: PlaceExtract, address: Address, roots: Roots) -> dict[str, Any]:
     base_path = stage.base()
     base = _read(roots, base_path, "basePath") if base_path else None
-    return {"columns": stage.columns_at(_read(roots, address.uri, "inputURI"), address.uri, base).as_dict()}
+    path = _read(roots, address.uri, "inputURI")
+    if stage.reads_versions:  # perhaps one of long ago
+        root, place = roots.at(address.uri, "inputURI")
+        path = str(root.table_log(place, address.uri, "inputURI"))
+    return {"columns": stage.columns_at(path, address.uri, base).as_dict()}
 
 
 def _read(roots: Roots, uri: str, field: str) -> str:

@@ -142,6 +142,14 @@ class StageContext(Protocol):
         """Whether `uri` leads to another machine."""
         ...
 
+    def bring_versions(self, uri: str) -> None:
+        """Brings all that is known of a table's versions to hand, where `input_path` has brought what is known of the last ones."""
+        ...
+
+    def bring_version(self, uri: str, version: int) -> None:
+        """Brings the files of a version of a table to hand, until the run ends. Raises ProblemError where they are gone."""
+        ...
+
     def require_expression(self, text: str, over: Mapping[str, DataFrame], *, field: str, is_condition: bool = True) -> None:
         """That a text is one expression (a condition) over columns of these frames, by the names they go by in it, and may run. The only
         way for a stage to take an expression from a document. Raises ProblemError."""

@@ -37,7 +37,7 @@ def frame_of(stage: DeltaLakeExtract, spark: SparkSession, context: StageContext
     if not context.is_preview:
         context.detail(read={"uri": uri, **found.as_dict()})
         warn_of_other_inputs(stage, context, found)
-    context.detail(version=version, commit=next((one for one in history(log) if one["version"] == version), {}))
+    context.detail(version=version, commit=next((one for one in history(log, only=range(version, version + 1))), {}))
     if found.rows is not None and not (stage.persist or context.is_sampled):
         context.rows("out", found.rows, stage.output_view)
     frame = table_frame(spark, path, version)
@@ -54,11 +54,16 @@ def _chosen(stage: DeltaLakeExtract, context: StageContext) -> tuple[Path, int]:
     if not is_table(path):
         raise ProblemError(no_table(uri))
     back = int(travel.get("relativeVersion", "0"))
-    if context.is_staged(str(path)) and (back or travel.keys() - {"relativeVersion"}):
+    if context.is_staged(str(path)):
+        if not back and not travel.keys() - {"relativeVersion"}:
+            return path, Log.of(path, uri).latest
         path = context.published_path(uri)
         travel = {"relativeVersion": str(back + 1)} if back else travel
-    log = Log.of(path, uri)
-    return path, version_of(log, travel, nearest=stage.takes_nearest)
+    if travel:
+        context.bring_versions(uri)
+    version = version_of(Log.of(path, uri), travel, nearest=stage.takes_nearest)
+    context.bring_version(uri, version)
+    return path, version
 
 
 def table_frame(spark: SparkSession, path: Path, version: int | None = None) -> DataFrame:

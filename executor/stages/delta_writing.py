@@ -47,7 +47,7 @@ def table_to_write(
     path = Path(context.output_table(stage.output_uri, save_mode, appends=appends, label=stage.label, is_listed=is_listed))
     _require_names(stage, frame, path)
     _tell_of_lists(stage, context)
-    _keep_log_short(stage, spark, context)
+    keep_log_short(spark, context.published_path(stage.output_uri), stage.output_uri)
     return path
 
 
@@ -158,12 +158,11 @@ COMMITS_BETWEEN = 10
 """As Delta has it: then all of a table is put into one file, so that nobody needs to read every commit."""
 
 
-def _keep_log_short(stage: Any, spark: SparkSession, context: StageContext) -> None:
+def keep_log_short(spark: SparkSession, place: Path, uri: str) -> None:
     """Writes a checkpoint of the table as it lies there, where the last one is long ago: our own commits are made without Spark."""
-    place = context.published_path(stage.output_uri)
     if not is_table(place):
         return
-    log = Log.of(place, stage.output_uri)
+    log = Log.of(place, uri)
     if log.latest - max(log.checkpoints, default=0) < COMMITS_BETWEEN:
         return
     jvm: Any = spark._jvm

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from executor.files.delta_commit import StagedTable
+from executor.files.delta_vacuum import DataFile, Plan, Wish
 from executor.files.publish import Output
+from executor.files.readings import Reading
 from executor.problems import Problem
 
 State = tuple[tuple[str, Any, int], ...]
@@ -119,6 +121,20 @@ class Store(Protocol):
         """What readers see in one folder, itself and no deeper; "": in the root. Nothing where there is none. Raises ProblemError."""
         ...
 
+    def table_log(self, place: str, uri: str, field: str, back: int | None = None) -> Path:
+        """The folder of a Delta table on this machine with its log; its data files need not be there. `back`: of so many versions before
+        the present one all can be told at least; None: of all that there are. Raises ProblemError."""
+        ...
+
+    def bring_version(self, place: str, uri: str, version: int, *, may_note: bool) -> Reading | None:
+        """Brings the files of a version to hand, beside the log that `read` or `table_log` has brought. `may_note`: whether it may be noted
+        there that they are being read; what is given stands for that. Raises ProblemError where they are gone."""
+        ...
+
+    def table_files(self, place: str) -> Mapping[str, DataFile]:
+        """The data files in a table's folder, of all versions, by their path in it. Raises ProblemError."""
+        ...
+
     def target(self, place: str, *, whole: bool) -> Path:
         """Where an output is, or would be, on this machine, with what it says of itself; `whole`: with all of its files. Raises
         ProblemError."""
@@ -132,9 +148,14 @@ class Store(Protocol):
         """The first thing at a place that no load writes; None where there is none. Raises ProblemError."""
         ...
 
-    def put_back(self, place: str, kept_id: str, uri: str) -> dict[str, Any]:
-        """Makes an earlier output the present one, in one step; what was there is kept in its place. Gives `current`, the facts of what is
-        there now, and `kept`, those of the earlier ones. Raises ProblemError, OSError."""
+    def put_back(self, place: str, kept_id: str, uri: str, by: str = "") -> dict[str, Any]:
+        """Makes an earlier output the present one, in one step; what was there is kept in its place. `by`: who asks for it. Gives
+        `current`, the facts of what is there now, and `kept`, those of the earlier ones. Raises ProblemError, OSError."""
+        ...
+
+    def clean_up(self, place: str, uri: str, wish: Wish, *, only_look: bool = False) -> Plan:
+        """Removes what a Delta table needs no longer, see `executor.files.delta_vacuum`; `only_look`: tells what that would be. Raises
+        ProblemError, OSError."""
         ...
 
     def clear_after(self, run_id: str, places: Sequence[str], *, is_published: bool) -> None:

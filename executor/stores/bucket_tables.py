@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from executor.files import delta_commit, kept
 from executor.files.delta_commit import StagedTable, Taken, changed_meanwhile, files_of, name_of, not_taken_back
-from executor.files.delta_log import LOG, Log, is_table
+from executor.files.delta_log import LOG, Log, is_table, require_writable
+from executor.files.delta_vacuum import Plan, Wish, commit_of, plan
 from executor.files.publish import TRIES, Publisher, TableOutput
 from executor.problems import Problem, ProblemError
 from executor.stores import bucket_lists
 from executor.stores.bucket import AT_ONCE, LARGEST_POINTER, PUBLISHING, Bucket
 from executor.stores.bucket_lists import BEHIND, CURRENT
+from executor.stores.bucket_logs import bring_files, bring_log, data_files
 
 if TYPE_CHECKING:
     from executor.stores.s3 import S3Store
@@ -56,7 +58,19 @@ class BucketTables:
         found = self._here.find(target)
         if isinstance(found, TableOutput):
             self.places[place] = found
+            if not appends:
+                self._bring(place, found)
         return table
+
+    def bring_base(self, path: Path) -> None:
+        """What a table already had that this run has written, for whoever reads it, or something in it. Raises ProblemError."""
+        for place, output in self.places.items():
+            if path.is_relative_to(output.target):
+                self._bring(place, output)
+
+    def _bring(self, place: str, output: TableOutput) -> None:
+        if output.table and output.table.base:
+            bring_files(self._root, place, files_of(output.table.base.files.values()))
 
     def send(self) -> None:
         """Brings the new files to their places. Raises ProblemError."""
@@ -70,6 +84,18 @@ class BucketTables:
                 _note(self._root.bucket, _begun(place), [])
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 list(pool.map(self._root.bucket.send, [output.staged / file for file in files], self._sent[place][: len(files)]))
+            self._send_checkpoint(place, output)
+
+    def _send_checkpoint(self, place: str, output: TableOutput) -> None:
+        """One that was made here of the table as it lies there, so that nobody has to read every commit. It says what they say, so it does
+        no harm where the run then publishes nothing; and nothing is wrong where it does not get there."""
+        known = {log.key for log in self._root.bucket.seen(place).logs}
+        log = output.target / LOG
+        for file in [*sorted(log.glob("*.checkpoint*.parquet")), log / "_last_checkpoint"]:
+            key = f"{place}/{LOG}/{file.name}"
+            if file.is_file() and (key not in known or file.name.startswith("_")):
+                with suppress(ProblemError):
+                    self._root.bucket.send(file, key)
 
     def publish(self, commit: Callable[[], None]) -> None:
         """Makes all versions and then calls `commit`; what that raises takes them back, as an error of ours does. Raises ProblemError."""
@@ -147,10 +173,10 @@ def _added(log: Log, version: int) -> Iterable[dict[str, Any]]:
     return [action["add"] for action in log.actions(version) if "add" in action]
 
 
-def put_back(root: S3Store, place: str, kept_id: str, uri: str) -> dict[str, Any]:
+def put_back(root: S3Store, place: str, kept_id: str, uri: str, by: str) -> dict[str, Any]:
     """See `executor.files.kept.put_back`; the version is made here first."""
-    table = root.table(place, uri)
-    told = kept.restored(table, kept_id, uri)
+    table = bring_log(root, place, uri, "uri", None)
+    told = kept.restored(table, kept_id, uri, by, data_files(root, place).__contains__)
     number = Log.of(table, uri).latest
     _put(root.bucket, _Version(place, uri, number, _read(table, number)))
     return told | _list_beside(root, place, uri)
@@ -160,7 +186,7 @@ def list_files(root: S3Store, place: str, uri: str) -> None:
     """Makes the lists of a table's files for other programs as it is now. Raises ProblemError."""
 
     def present() -> tuple[int, bucket_lists.Folders]:
-        state = root.table_log(place, uri).state()
+        state = Log.of(bring_log(root, place, uri, "outputURI", 0), uri).state()
         return state.version, bucket_lists.of_table(state, place, files_of, uri)
 
     bucket_lists.refresh(root.bucket, place, present)
@@ -175,6 +201,24 @@ def _list_beside(root: S3Store, place: str, uri: str) -> dict[str, Any]:
     except ProblemError:
         return {"list": BEHIND}
     return {"list": CURRENT}
+
+
+def clean_up(root: S3Store, place: str, uri: str, wish: Wish, *, only_look: bool) -> Plan:
+    """See `executor.files.delta_vacuum`: the commit is made first there, too, so whoever has put back a version meanwhile was quicker,
+    and all is looked at anew; whoever comes later is told."""
+    for _ in range(TRIES):
+        log = Log.of(bring_log(root, place, uri, "uri", None), uri)
+        require_writable(log.state(), uri)
+        found = plan(log, data_files(root, place), wish)
+        if only_look or not found.files:
+            return found
+        if bucket_lists.are_there(root.bucket, place):
+            list_files(root, place, uri)  # one that was behind may name what goes
+        with suppress(Taken):
+            _put(root.bucket, _Version(place, uri, log.latest + 1, commit_of(log, found, wish)))
+            root.bucket.remove(f"{place}/{file}" for file in found.files)
+            return found
+    raise ProblemError(changed_meanwhile(uri))
 
 
 def repair(root: S3Store, run_id: str, *, is_published: bool) -> None:
@@ -243,7 +287,7 @@ def _take_back(root: S3Store, version: _Version) -> None:
             raise ProblemError(not_taken_back(version.uri))
         root.bucket.remove([f"{version.place}/{LOG}/{name_of(0)}"])
         return
-    delta_commit.take_back(table, version.number, version.content, version.uri)
+    delta_commit.take_back(table, version.number, version.content, version.uri, data_files(root, version.place).__contains__)
     after = Log.of(table, version.uri).latest
     if after > before:
         content = _read(table, after)

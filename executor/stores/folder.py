@@ -8,12 +8,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from executor.files import kept, lake, publish
+from executor.files import delta_vacuum, delta_versions, kept, lake, publish, readings
 from executor.files.delta_commit import StagedTable
+from executor.files.delta_log import Log
+from executor.files.delta_vacuum import DataFile, Plan, Wish
+from executor.files.readings import Reading
 from executor.files.tree import FILE, FOLDER, TOO_MANY, Entry, Walk, is_plain_name
 from executor.language.places import place_of, visible
 from executor.language.roots import DEFAULT
-from executor.problems import Problem
+from executor.problems import Problem, ProblemError
 from executor.stores import base as stores
 from executor.stores.base import AtHand, Level, State
 
@@ -45,6 +48,30 @@ class FolderStore:
         found = [_entry(one) for one in walk if one.kind in (FILE, FOLDER) and not one.is_hidden and is_plain_name(one.name)]
         return Level.of(found, more=TOO_MANY in walk.left_out)
 
+    def table_log(self, place: str, uri: str, field: str, back: int | None = None) -> Path:
+        return Path(lake.existing(self.folder, place, field, called=uri))
+
+    def bring_version(self, place: str, uri: str, version: int, *, may_note: bool) -> Reading | None:
+        """They are there already; those of an earlier version may be about to go, so it is noted first and then looked."""
+        table = self.path(place, "inputURI")
+        if version == Log.of(table, uri).latest:
+            return None
+        reading = readings.begin(self.folder, table, version) if may_note else None
+        try:
+            delta_versions.require_whole(Log.of(table, uri), version, lambda file: (table / file).is_file())
+        except BaseException:
+            if reading:
+                reading.close()
+            raise
+        return reading
+
+    def table_files(self, place: str) -> dict[str, DataFile]:
+        walk = Walk(self.path(place, "uri"), enter=lambda entry: not entry.is_hidden)
+        found = {one.path: DataFile(one.size, one.modified_ns / 1e9) for one in walk if one.kind == FILE and not one.is_hidden}
+        if walk.left_out:
+            raise ProblemError(_too_many(place))
+        return found
+
     def target(self, place: str, *, whole: bool) -> Path:
         return self.path(place, "outputURI")
 
@@ -54,8 +81,15 @@ class FolderStore:
     def foreign(self, place: str) -> str | None:
         return kept.foreign_content(self.path(place, "outputURI"))
 
-    def put_back(self, place: str, kept_id: str, uri: str) -> dict[str, Any]:
-        return kept.put_back(self.folder, self.path(place, "outputURI"), kept_id, uri)
+    def put_back(self, place: str, kept_id: str, uri: str, by: str = "") -> dict[str, Any]:
+        return kept.put_back(self.folder, self.path(place, "outputURI"), kept_id, uri, by)
+
+    def clean_up(self, place: str, uri: str, wish: Wish, *, only_look: bool = False) -> Plan:
+        table = self.table_log(place, uri, "uri")
+        if only_look:
+            return delta_vacuum.would_go(self.folder, Log.of(table, uri), wish, self.table_files(place))
+        publish.Publisher("", self.folder).repair()
+        return delta_vacuum.clean_up(self.folder, table, uri, wish, lambda: self.table_files(place))
 
     def clear_after(self, run_id: str, places: Sequence[str], *, is_published: bool) -> None:
         """All unfinished exchanges of the folder are ended, not only that of the run: a receipt says of each whether it has published."""
@@ -93,3 +127,11 @@ def _entry(one: Entry) -> stores.Entry:
     if one.kind == FOLDER:
         return stores.Entry(one.name, True)
     return stores.Entry(one.name, False, one.size, one.modified_ns / 1e9)
+
+
+def _too_many(place: str) -> Problem:
+    return Problem(
+        code="table-not-listed",
+        message=f"The files of “{place}” cannot all be listed: they are too many, nested too deep, or may not be looked at.",
+        fix="Ask whoever runs the machine for the right to read all of it.",
+    )

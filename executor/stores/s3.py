@@ -16,11 +16,11 @@ from typing import Any
 from executor.files import lake, marks, tree
 from executor.files.delta_commit import StagedTable
 from executor.files.delta_history import version_of
-from executor.files.delta_log import LOG, Log, is_a_table
-from executor.files.publish import Output, Publisher, TableOutput, drop_checksums, no_table_there
+from executor.files.delta_vacuum import DataFile, Plan, Wish
+from executor.files.publish import Output, Publisher, TableOutput, drop_checksums
 from executor.language.places import is_pattern, place_of
 from executor.problems import Foreign, Problem, ProblemError
-from executor.stores import bucket_tables
+from executor.stores import bucket_logs, bucket_tables
 from executor.stores.base import AtHand, Commit, Level, State
 from executor.stores.bucket import AT_ONCE, Bucket, BucketPublisher, Found, Pointer, Staged, fits, shapes_of
 from executor.stores.bucket_lists import BEHIND, CURRENT
@@ -44,16 +44,31 @@ class S3Store:
         wanted = shapes_of(place)
         if not seen.files and not any(fits(output, wanted) for output in seen.outputs):
             raise ProblemError(self._missing(place, uri, field))
-        self._copy([*seen.files, *seen.logs], wanted)
+        tables = bucket_logs.tables_at(seen, place)
+        self.copy(bucket_logs.to_read(self, seen, tables), wanted)
         for output, pointer in seen.outputs.items():
             self._note(output, pointer)
-        return AtHand(lake.existing(self.folder, place, field, called=uri), seen.state)
+        return AtHand(lake.existing(self.folder, place, field, called=uri), bucket_logs.state_of(seen, tables))
 
     def state(self, place: str) -> State:
-        return self.bucket.seen(place).state
+        seen = self.bucket.seen(place)
+        return bucket_logs.state_of(seen, bucket_logs.tables_at(seen, place))
 
     def entries(self, folder: str) -> Level:
         return self.bucket.entries(folder)
+
+    def table_log(self, place: str, uri: str, field: str, back: int | None = None) -> Path:
+        return bucket_logs.bring_log(self, place_of(place), uri, field, back)
+
+    def table_files(self, place: str) -> dict[str, DataFile]:
+        return bucket_logs.data_files(self, place_of(place))
+
+    def bring_version(self, place: str, uri: str, version: int, *, may_note: bool) -> None:
+        """A copy needs nobody's care."""
+        bucket_logs.bring_version(self, place_of(place), uri, version)
+
+    def clean_up(self, place: str, uri: str, wish: Wish, *, only_look: bool = False) -> Plan:
+        return bucket_tables.clean_up(self, place_of(place), uri, wish, only_look=only_look)
 
     def target(self, place: str, *, whole: bool) -> Path:
         path, place = self.path(place, "outputURI"), place_of(place)
@@ -61,7 +76,7 @@ class S3Store:
         if mark is not None:
             self._note(place, pointer)
             if whole:
-                self._copy(self.bucket.files(place), shapes_of(place))  # a table is none of these: it has a log, and no pointer
+                self.copy(self.bucket.files(place), shapes_of(place))  # a table is none of these: it has a log, and no pointer
         else:
             for beside, noted, modified in self.bucket.outputs_beside(place):
                 self._note(beside, noted)
@@ -69,28 +84,9 @@ class S3Store:
         return path
 
     def table(self, place: str, uri: str) -> Path:
-        """The Delta table there as it is now, copied here; where none is, the place for one. Raises ProblemError where other data lie."""
-        path, place = self.path(place, "outputURI"), place_of(place)
-        seen = self.bucket.seen(place)
-        logs = {log.place for log in seen.logs}
-        if any(not log.startswith(f"{place}/{LOG}/") for log in logs):
-            raise ProblemError(is_a_table(uri, "outputURI"))
-        if not logs and (seen.files or place in seen.outputs):
-            raise ProblemError(no_table_there(uri))
-        is_there = any(log.endswith((".json", ".parquet")) for log in logs)  # else it is about to come
-        self._copy([*seen.files, *seen.logs] if is_there else [], shapes_of(place))
-        for commit in (path / LOG).glob("*.json"):  # one that was made here and that somebody else was quicker than
-            if f"{place}/{LOG}/{commit.name}" not in logs:
-                commit.unlink()
-        if not is_there:
-            tree.remove(path / LOG)
-        return path
-
-    def table_log(self, place: str, uri: str) -> Log:
-        """The log of a Delta table there as it is now; its files are not copied. Raises ProblemError."""
-        logs = [log for log in self.bucket.seen(place).logs if log.place.startswith(f"{place}/{LOG}/")]
-        self._copy(logs, shapes_of(f"{place}/{LOG}"))
-        return Log.of(self.path(place, "outputURI"), uri)
+        """The log of the Delta table there as it is now, copied here; where none is, the place for one. Raises ProblemError where other
+        data lie."""
+        return bucket_logs.bring_target(self, place_of(place), uri)
 
     def outputs(self, run_id: str, places: Mapping[str, bool] | None, keep: int) -> S3Outputs:
         return S3Outputs(self, run_id, places, keep)
@@ -98,9 +94,9 @@ class S3Store:
     def foreign(self, place: str) -> str | None:
         return self.bucket.foreign(place_of(place))
 
-    def put_back(self, place: str, kept_id: str, uri: str) -> dict[str, Any]:
+    def put_back(self, place: str, kept_id: str, uri: str, by: str = "") -> dict[str, Any]:
         if version_of(kept_id) is not None:
-            return bucket_tables.put_back(self, place_of(place), kept_id, uri)
+            return bucket_tables.put_back(self, place_of(place), kept_id, uri, by)
         place = place_of(place)
         told = {"current": self.bucket.put_back(place, kept_id), "kept": self.bucket.kept(place)}
         try:
@@ -115,13 +111,17 @@ class S3Store:
         for place in places:
             self.bucket.remove_staged(run_id, place_of(place))
 
-    def _copy(self, files: list[Found], wanted: Iterable[list[str]]) -> None:
+    def has(self, file: Found) -> bool:
+        """Whether it was copied as it is now."""
+        return self._have.get(file.place) == file
+
+    def copy(self, files: Sequence[Found], wanted: Iterable[list[str]]) -> None:
         """Afterwards the copies at the `wanted` places are these files and no others."""
         there = {file.place for file in files}
         for place in [place for place in self._have if place not in there and fits(place, wanted)]:
             (self.folder / place).unlink(missing_ok=True)
             del self._have[place]
-        new = [file for file in files if self._have.get(file.place) != file]
+        new = [file for file in dict.fromkeys(files) if not self.has(file)]
         try:
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 for file in pool.map(self._copy_one, new):
@@ -186,6 +186,7 @@ class S3Outputs:
         return self._tables.stage(place_of(place), uri, save_mode, stage_index, stage, appends=appends, label=label)
 
     def readable(self, path: Path, uri: str) -> Path | None:
+        self._tables.bring_base(path)
         return self._here.readable(path, uri)
 
     def send(self) -> None:

@@ -21,7 +21,7 @@ from executor.language.places import holds_a_value
 from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import Project, User
-from portal.data import actions, folders, kinds, origins, rights, table_rows, uploads
+from portal.data import actions, folders, kinds, origins, rights, table_rows, table_versions, uploads
 from portal.data.lake import Lake
 from portal.data.listing import Filters, Table, find_table, list_tables
 from portal.data.models import FileVersion, VersionState
@@ -182,7 +182,8 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "read_by": places.read_by(use["job"] for use in uses if use["does"] == READS),
         "versions": versions[:50],
         "place": place,
-        "publishes": published.history(place) if place and place.owner else [],
+        "publishes": published.history(place) if place and place.owner and shown.ending != kinds.DELTA else [],
+        "versions_url": address("versions", found, shown.uri) if shown.ending == kinds.DELTA else "",
         "may_put_back_output": may_answer_for(user, "put_back_output", found),
         "with_data": with_data,
         "is_packed": is_packed,
@@ -193,7 +194,8 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "rows_url": address("rows", found, shown.uri),
         "columns_url": address("columns", found, shown.uri) if with_data and not is_packed else "",
         **(_files_in(found, shown) if with_data else {}),  # their folders may tell values
-        "uploads": uploads.config(user, found.project, found, folder=shown.uri if shown.is_folder and not shown.job else ""),
+        "takes_files": (takes_files := shown.is_folder and not shown.job and shown.ending != kinds.DELTA),
+        "uploads": uploads.config(user, found.project, found, folder=shown.uri if takes_files else ""),
         "download_rows": downloads.most_rows(),
         "download_url": address("download", found, shown.uri),
     }
@@ -220,7 +222,10 @@ async def columns(request: HttpRequest, project: str, environment: str) -> HttpR
     why = None
     if shown.columns is None:
         try:
-            await table_rows.look_at(user, found, shown)
+            if shown.ending == kinds.DELTA:
+                await sync_to_async(table_versions.remember_columns)(user, found, shown)
+            else:
+                await table_rows.look_at(user, found, shown)
         except PortalError as error:
             why = error
     _, _, shown = await sync_to_async(_asked)(request, project, environment, "view_data")

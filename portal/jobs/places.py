@@ -166,6 +166,13 @@ def outputs_of(document: str, environment: Environment, parameters: Mapping[str,
     return [str(place) for place in written]
 
 
+def is_used_in(document: str, environment: Environment, uri: str) -> bool:
+    """Whether this document reads or writes the place, something in it, or something it lies in."""
+    spelling = Spelling(environment)
+    where = spelling.where(uri)
+    return any(places.meet(one.where, where) for one in _addresses_in(document, environment, spelling))
+
+
 @dataclass(frozen=True)
 class Output:
     """One place that a job would publish in an environment. `place`: what is known of it; `conflict`: why it may not, as a problem."""

@@ -122,7 +122,7 @@ def put_back_output(*, actor: User, place: Place, kept_id: str) -> Place:
     environment = place.environment
     if not may_answer_for(actor, "put_back_output", environment):
         raise NotAllowed("put_back_output", place)
-    _require_nobody_at_work(place)
+    require_nobody_at_work(environment, place.uri, place.key)
     before = place.last_run_id
     current = published.put_back(actor, place, kept_id)
     place.refresh_from_db()
@@ -152,7 +152,7 @@ def give_up_place(*, actor: User, place: Place) -> None:
     job = place.owner
     if job is None:
         raise PortalError(f"No job owns “{place.uri}”.", code="place-not-owned", status=409)
-    _require_nobody_at_work(place)
+    require_nobody_at_work(environment, place.uri, place.key)
     audit.record(
         action="give_up_place", actor=actor, subject=job, project=environment.project.slug, environment=environment.name, place=place.uri
     )
@@ -163,11 +163,20 @@ def give_up_place(*, actor: User, place: Place) -> None:
     place.save(update_fields=["owner", "given_by", "may_replace", "since"])
 
 
-def _require_nobody_at_work(place: Place) -> None:
-    working = published.writers_at_work(place)
+def require_nobody_at_work(environment: Environment, uri: str, key: str) -> None:
+    """Raises Conflict while a run works that writes there. `key`: of the place, see `portal.jobs.places`."""
+    _require_none(published.writers_at_work(environment, key), uri)
+
+
+def require_nobody_reads(environment: Environment, uri: str) -> None:
+    """Raises Conflict while a run works that reads or writes there."""
+    _require_none(published.at_work_on(environment, uri), uri)
+
+
+def _require_none(working: list[Run], uri: str) -> None:
     if working:
         raise Conflict(
-            f"The run {working[0].short_id} of {working[0].job.name} works on “{place.uri}” just now.",
+            f"The run {working[0].short_id} of {working[0].job.name} works on “{uri}” just now.",
             code="place-in-use",
             fix="Wait until it has ended, or cancel it.",
         )

@@ -1,4 +1,5 @@
-"""Programs that look at files and places, unpack files and put outputs back, behind the wall: one process each, ended with its answer.
+"""Programs that look at files and places, unpack files, put outputs back and work on whole tables, behind the wall: one process each, ended
+with its answer.
 
 They live in the preview service rather than in the web process because that is where walls are built (the web container may not build
 any), and rather than in the worker because a person waits for the answer. See docs/decisions/looks.md.
@@ -25,11 +26,16 @@ from portal.runs.preview_reach import PreviewReach, fresh_connection
 from portal.runs.redaction import Redactor
 
 log = logging.getLogger(__name__)
-QUICK = ("survey", "put-back", "repair", "list")
+QUICK = ("survey", "put-back", "repair", "list", "table", "change-table")
 """They read little: they do not wait behind files that are unpacked for minutes."""
+WITH_SPARK = ("optimize-table",)
+"""One at a time: each takes as much memory as a run."""
 AT_ONCE = 2
 OF_ONE_PERSON = 2
-SECONDS = {"look": 60.0, "unpack": 600.0, "survey": 30.0, "put-back": 60.0, "repair": 60.0, "list": 20.0}
+SECONDS = {
+    "look": 60.0, "unpack": 600.0, "survey": 30.0, "put-back": 60.0, "repair": 60.0, "list": 20.0, "table": 60.0, "change-table": 300.0,
+    "optimize-table": 3600.0,
+}  # fmt: skip
 TOO_LONG = said("look-too-long", "This took too long and was stopped.", "Try again when less is going on, or bring a smaller file.")
 BROKEN = said(
     "look-stopped", "The file could not be looked at: the program stopped.", "Try again; if it stays so, the file is not what it says."
@@ -41,11 +47,12 @@ BUSY = said("look-busy", "You are looking at several files already.", "Wait unti
 
 
 class FilePrograms:
-    """At most AT_ONCE of them work, and as many of the quick ones; others wait for their turn."""
+    """At most AT_ONCE of them work, as many of the quick ones, and one with Spark; others wait for their turn."""
 
     def __init__(self, reach: PreviewReach | None = None) -> None:
         self.reach = reach or PreviewReach()
-        self._places = {True: asyncio.Semaphore(AT_ONCE), False: asyncio.Semaphore(AT_ONCE)}
+        slow, quick, spark = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(1)
+        self._places = {what: quick if what in QUICK else spark if what in WITH_SPARK else slow for what in SECONDS}
         self._people: Counter[int] = Counter()
 
     async def answer(self, request: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
@@ -58,7 +65,7 @@ class FilePrograms:
             return
         self._people[user] += 1
         try:
-            async with self._places[what in QUICK]:
+            async with self._places[what]:
                 async for event in self._run(what, user, int(request["environment"]), dict(request["values"])):
                     yield event
         except PortalError as error:
@@ -69,15 +76,16 @@ class FilePrograms:
     async def _run(self, what: str, user: int, environment: int, values: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         equipment, given = await asyncio.to_thread(self.reach.of_files, what, user, environment, values)
         redact = Redactor(given.hidden)
-        launch = await asyncio.to_thread(_launch, environment, what, equipment)
+        launch, more = await asyncio.to_thread(_launch, environment, what, equipment)
         process = await launcher.process_of(launch, longest_line=LONGEST_LINE)
         errors = asyncio.create_task(_last_errors(process))
         added_to = launch.data if launch.writes and what not in QUICK else None  # the quick ones only move and remove, also on a full disk
-        meter = Meter(process.pid, 0, None, added_to, beside_mb=launch.beside_mb, group=launch.group)
+        tmp = launch.scratch.path if launch.scratch else None
+        meter = Meter(process.pid, launch.memory_mb, tmp, added_to, beside_mb=launch.beside_mb, group=launch.group)
         watch, is_broken = asyncio.create_task(_measured(process, meter)), False
         try:
             assert process.stdin is not None  # noqa: S101 - it is a pipe
-            process.stdin.write((json.dumps({**values, **given.values, "lake": launch.lake}) + "\n").encode())
+            process.stdin.write((json.dumps({**values, **given.values, **more, "lake": launch.lake}) + "\n").encode())
             async for event in _events(process, SECONDS[what]):
                 event = await _why_ended(event, watch, meter)
                 is_broken = event.get("problem") is BROKEN["problem"]
@@ -113,9 +121,13 @@ async def _why_ended(event: dict[str, Any], watch: asyncio.Task[Problem], meter:
     return said(excess.code, TOO_MUCH.format(found=excess.found, most=excess.expected), NOT_AS_IT_SAYS) | {"last": True}
 
 
-def _launch(environment: int, what: str, equipment: launcher.Equipment) -> launcher.Launch:
+def _launch(environment: int, what: str, equipment: launcher.Equipment) -> tuple[launcher.Launch, dict[str, Any]]:
+    """How to start it, and what it is told besides."""
     with fresh_connection():
-        return launcher.for_files(Environment.objects.select_related("project").get(pk=environment), what, equipment.endpoints)
+        found = Environment.objects.select_related("project", "compute").get(pk=environment)
+        if what in WITH_SPARK:
+            return launcher.for_table_work(found, equipment.endpoints), {"compute": launcher.compute_of(found)}
+        return launcher.for_files(found, what, equipment.endpoints), {}
 
 
 async def _events(process: asyncio.subprocess.Process, seconds: float) -> AsyncGenerator[dict[str, Any], None]:

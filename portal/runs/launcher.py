@@ -32,7 +32,9 @@ from portal.runs.groups import Group
 from portal.runs.sandbox import DEFAULT_MEMORY_MB
 from portal.runs.scratch import Scratch
 
-READS = ("look", "list", "test-connection")
+READS = ("look", "list", "test-connection", "table")
+COMMANDS = {"change-table": "table"}
+"""What programs that write are called otherwise than the same ones that only read."""
 """Programs over files that write nothing."""
 LONGEST_LINE = 1_000_000
 """Characters of one line that are kept; an executor that says more in one line is cut."""
@@ -157,15 +159,25 @@ def for_previews(environment: Environment, endpoints: Iterable[Endpoint] = (), c
 
 
 def for_files(environment: Environment, what: str, endpoints: Iterable[Endpoint] = ()) -> Launch:
-    """A short-lived program without Spark over the environment's data: READS read it, `unpack`, `put-back`, `repair` write it, `survey`
-    reads it and tries where it could be written. `endpoints`: what it may reach on other machines."""
+    """A short-lived program without Spark over the environment's data: READS read it, `unpack`, `put-back`, `repair` and `change-table`
+    write it, `survey` reads it and tries where it could be written. `endpoints`: what it may reach on other machines."""
     most = settings.FILES_MEMORY_MB
     launch = _launch(
-        [what, "--values", "-"], environment, writable=what not in READS, scratch=None, without_spark_mb=most, endpoints=endpoints
+        [COMMANDS.get(what, what), "--values", "-"],
+        environment,
+        writable=what not in READS,
+        scratch=None,
+        without_spark_mb=most,
+        endpoints=endpoints,
     )
     start = launch.argv.index(sys.executable)
     limits = ["/usr/bin/prlimit", f"--as={FILES_ADDRESSES * most * 1024**2}", "--"]
     return replace(launch, argv=[*launch.argv[:start], *limits, *launch.argv[start:]])
+
+
+def for_table_work(environment: Environment, endpoints: Iterable[Endpoint] = ()) -> Launch:
+    """Spark that works on a whole table (`python -m executor table`). Its /tmp is a folder on disk, as that of a run."""
+    return _launch(["table", "--values", "-"], environment, writable=True, scratch="table", endpoints=endpoints)
 
 
 def lake_folder(environment: Environment) -> Path:

@@ -38,7 +38,10 @@ RIGHTS_SECONDS = 1.0
 QUIET_SECONDS = 5.0
 """The same of work that says nothing: a query that nobody may see the end of does not keep Spark busy."""
 
-ANSWERS = {"look": "looked", "unpack": "unpacked", "survey": "surveyed", "put-back": "put_back", "repair": "repaired", "list": "listed"}
+ANSWERS = {
+    "look": "looked", "unpack": "unpacked", "survey": "surveyed", "put-back": "put_back", "repair": "repaired", "list": "listed",
+    "table": "table", "change-table": "table", "optimize-table": "table",
+}  # fmt: skip
 """What a program over files (`portal.runs.file_programs`) does → the event that it answers with when all went well."""
 
 

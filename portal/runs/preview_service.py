@@ -3,7 +3,7 @@
 A connection carries one request, a JSON object on one line: {"do": "ask" | "look" | "query" | "warm" | "cancel", "user", "job",
 "environment", "holder", "message"}. "look" is "ask" with a document of the portal's own, "query" with one that holds a person's query over
 tables that the portal reads; only these two are answered where no drafts are allowed.
-Or it is {"do": "files", "what": "look" | "unpack" | "survey" | "put-back" | "repair", "user", "environment", "values"} for a
+Or it is {"do": "files", "what": one of `portal.runs.preview_client.ANSWERS`, "user", "environment", "values"} for a
 program without Spark.
 The answer is JSON lines: the executor's events, and `waiting` with a sentence while there is nothing to show yet.
 """

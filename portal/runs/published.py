@@ -19,6 +19,7 @@ from executor.language.places import key_of
 from executor.language.roots import DEFAULT, Located, Root, located
 from executor.problems import Problem
 from portal.accounts.models import User
+from portal.environments.models import Environment
 from portal.environments.reach import judged_by
 from portal.errors import PortalError
 from portal.jobs import places
@@ -120,13 +121,13 @@ class Publish:
 
 def history(place: Place) -> list[Publish]:
     """What lies at the place, and what can be put back, the newest first."""
-    ids = {run_id for row in place.kept if (run_id := _run_id(row.get("run_id")))} | ({place.last_run_id} if place.last_run_id else set())
+    ids = {run_id for row in place.kept if (run_id := run_id_in(row.get("run_id")))} | ({place.last_run_id} if place.last_run_id else set())
     runs = Run.objects.select_related("job", "version").defer("document", "version__document").in_bulk(ids)
     present = runs.get(place.last_run_id) if place.last_run_id else None
     outputs, spelling = present.outputs if present else [], places.Spelling(place.environment)
     said: dict[str, Any] = next((output for output in outputs if spelling.key(str(output.get("uri"))) == place.key), {})
     current = Publish(None, present, place.published_at, said.get("rows"), said.get("bytes"))
-    earlier = [_kept(row, runs.get(_run_id(row.get("run_id")))) for row in place.kept]
+    earlier = [_kept(row, runs.get(run_id_in(row.get("run_id")))) for row in place.kept]
     return [current, *earlier]
 
 
@@ -141,7 +142,7 @@ def places_of(run: Run) -> list[Place]:
     return list(Place.objects.select_related("environment", "owner").filter(environment=run.environment, key__in=keys))
 
 
-def _run_id(text: Any) -> UUID | None:
+def run_id_in(text: Any) -> UUID | None:
     """An executor's name for a run begins with the run's id; a later attempt adds its number."""
     try:
         return UUID(str(text)[:36])
@@ -159,10 +160,16 @@ def _moment(text: Any) -> Any:
 # --- putting back ------------------------------------------------------------------------------------------------------
 
 
-def writers_at_work(place: Place) -> list[Run]:
-    """Runs under way that write the place."""
-    working = Run.objects.filter(environment=place.environment, state__in=HELD_STATES).select_related("environment", "job")
-    return [run for run in working if place.key in map(key_of, outputs_of(run))]
+def writers_at_work(environment: Environment, key: str) -> list[Run]:
+    """Runs under way that write the place with this key."""
+    working = Run.objects.filter(environment=environment, state__in=HELD_STATES).select_related("environment", "job")
+    return [run for run in working if key in map(key_of, outputs_of(run))]
+
+
+def at_work_on(environment: Environment, uri: str) -> list[Run]:
+    """Runs under way that read or write the place."""
+    working = Run.objects.filter(environment=environment, state__in=HELD_STATES).select_related("environment", "job")
+    return [run for run in working if places.is_used_in(run.document, environment, uri)]
 
 
 def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
@@ -170,17 +177,17 @@ def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
 
     What lies in the environment's folder is looked at once the place is held: a run that began after somebody had looked for one may have
     published since. What lies elsewhere is as the program found it."""
-    ask, values = async_to_sync(preview_client.answer_over_files), {"uri": place.uri, "kept": kept_id}
+    ask, values = async_to_sync(preview_client.answer_over_files), {"uri": place.uri, "kept": kept_id, "by": user.shown_name}
     answer = ask("put-back", user=user.pk, environment=place.environment_id, values=values)
     is_here = _root_of(place.uri, judged_by(place.environment)) == DEFAULT
     if answer.get("event") != preview_client.ANSWERS["put-back"] and not (is_here and _is_done_unheard(place, kept_id)):
-        raise _refusal(answer)
+        raise refusal_of(answer)
     target = _target(place)
     with transaction.atomic():
         there = locked(place)
         found = (marks.facts_of(target), kept.listing(target)) if is_here else (answer.get("current"), answer.get("kept"))
         (current,), beside = _facts([found[0]]), _facts(found[1])
-        there.kept, there.last_run_id, there.published_at = beside, _run_id(current.get("run_id")), timezone.now()
+        there.kept, there.last_run_id, there.published_at = beside, run_id_in(current.get("run_id")), timezone.now()
         there.file_list = _file_list(answer.get("list"))
         there.save(update_fields=["kept", "last_run_id", "published_at", "file_list"])
         _read_no_further(there, there.last_run_id)
@@ -198,7 +205,8 @@ def _is_done_unheard(place: Place, kept_id: str) -> bool:
     return bool(wanted.get("run_id")) and all(current.get(name) == wanted.get(name) for name in ("run_id", "published_at"))
 
 
-def _refusal(answer: dict[str, Any]) -> PortalError:
+def refusal_of(answer: dict[str, Any]) -> PortalError:
+    """What a program over files has answered instead."""
     if not answer.get("problem"):
         return PortalError("The program that works on the files gave no answer.", code="no-answer", status=503, fix="Try again.")
     problem: Problem = problem_of(answer["problem"])

@@ -65,8 +65,9 @@ class Lake:
         return outputs
 
     def files(self, version: int | None = None) -> list[str]:
-        table = self.machine().table("t", "t")
-        state = Log.of(table, "t").state(version)
+        store = self.machine()
+        state = Log.of(table := store.table("t", "t"), "t").state(version)
+        store.bring_version("t", "t", state.version, may_note=False)
         assert all((table / path).is_file() for path, _ in state.files)
         return sorted(path for path, _ in state.files)
 

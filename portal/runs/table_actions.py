@@ -1,0 +1,120 @@
+"""Work on a whole Delta table, wherever it lies: its history, and what its page and the API do to it. A program behind the wall does it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from asgiref.sync import async_to_sync, sync_to_async
+
+from executor.language import places as addresses
+from executor.language.places import key_of
+from portal.accounts.models import User
+from portal.audit import actions as audit
+from portal.environments.models import Environment
+from portal.errors import NotAllowed
+from portal.jobs import places
+from portal.jobs.actions import may_answer_for
+from portal.runs import actions, preview_client, published
+
+CHANGE = "put_back_output"
+"""Who may do anything to a table here: what is there changes outside a run, and can be put back."""
+
+ANSWER = preview_client.ANSWERS["optimize-table"]
+
+
+def may_change_table(user: User, environment: Environment) -> bool:
+    return may_answer_for(user, CHANGE, environment)
+
+
+def ask(user: User, environment: Environment, uri: str, do: str, **given: Any) -> dict[str, Any]:
+    """What `python -m executor table` answers, where it only reads. Raises PortalError."""
+    return _asked("table", user, environment, {"uri": uri, "do": do, **given})
+
+
+def put_back_version(*, actor: User, environment: Environment, uri: str, version: int) -> None:
+    """Makes the table what it was at `version`, by one more version of it. Raises Conflict while a run works that writes it, PortalError
+    where that version can be read no longer."""
+    require_change(actor, environment)
+    if place := places.place_at(environment, uri):
+        actions.put_back_output(actor=actor, place=place, kept_id=f"version-{version}")
+        return
+    actions.require_nobody_at_work(environment, uri, key_of(uri))
+    told = change(actor, environment, uri, "restore", version=version)
+    _record(actor, environment, uri, CHANGE, kept=f"version-{version}", version=told.get("version"))
+
+
+def clean_up(*, actor: User, environment: Environment, uri: str, until: str, keep_from: int) -> dict[str, Any]:
+    """Removes the files that no version since `until` (ISO) has, nor one from `keep_from` on: what was shown before, and no more. Gives
+    files, bytes, and the versions that are `gone`. Raises Conflict while a run works that reads or writes the table, PortalError."""
+    require_change(actor, environment)
+    actions.require_nobody_reads(environment, uri)
+    told = change(actor, environment, uri, "vacuum", until=until, keep_from=keep_from)
+    found = {name: told.get(name) for name in ("files", "bytes", "gone")}
+    _record(actor, environment, uri, "clean_up_table", until=until, **found)
+    return found
+
+
+_at_work: set[asyncio.Task[None]] = set()
+"""Work that goes on to its end, whoever still waits for it: what it does to a table is in the audit."""
+
+
+async def optimize(*, actor: User, environment: Environment, uri: str, columns: Sequence[str] = ()) -> AsyncIterator[dict[str, Any]]:
+    """Puts the table's small files together, and rows that are alike in `columns` near each other. Gives `progress` events, and at the
+    end what `python -m executor table` answers. It goes on when nobody waits any more. Raises Conflict while a run works that writes the
+    table, PortalError."""
+    await sync_to_async(_require_optimize)(actor, environment, uri)
+    heard: asyncio.Queue[dict[str, Any] | BaseException] = asyncio.Queue()
+    task = asyncio.create_task(_optimize(actor, environment, uri, list(columns), heard))
+    _at_work.add(task)
+    task.add_done_callback(_at_work.discard)
+    while True:
+        event = await heard.get()
+        if isinstance(event, BaseException):
+            raise event
+        yield event
+        if event.get("event") == ANSWER:
+            return
+
+
+async def _optimize(actor: User, environment: Environment, uri: str, columns: list[str], heard: asyncio.Queue[Any]) -> None:
+    try:
+        values = {"uri": uri, "do": "optimize", "columns": columns, "by": actor.shown_name}
+        message = {"do": "files", "what": "optimize-table", "user": actor.pk, "environment": environment.pk, "values": values}
+        async for event in preview_client.request(message):
+            if event.get("event") == ANSWER:
+                details = {name: event.get(name) for name in ("version", "before", "after")}
+                await sync_to_async(_record)(actor, environment, uri, "optimize_table", columns=columns, **details)
+            elif event.get("event") == "problem":
+                raise published.refusal_of(event)
+            await heard.put(event)
+    except Exception as error:  # noqa: BLE001 - whoever waits is told of it
+        await heard.put(error)
+
+
+def _require_optimize(actor: User, environment: Environment, uri: str) -> None:
+    require_change(actor, environment)
+    actions.require_nobody_at_work(environment, uri, key_of(uri))
+
+
+def require_change(actor: User, environment: Environment) -> None:
+    """Raises NotAllowed."""
+    if not may_change_table(actor, environment):
+        raise NotAllowed(CHANGE, environment)
+
+
+def change(actor: User, environment: Environment, uri: str, do: str, **given: Any) -> dict[str, Any]:
+    """The same as `ask`, of what starts no Spark and changes the table."""
+    return _asked("change-table", actor, environment, {"uri": uri, "do": do, "by": actor.shown_name, **given})
+
+
+def _asked(what: str, user: User, environment: Environment, values: dict[str, Any]) -> dict[str, Any]:
+    answer = async_to_sync(preview_client.answer_over_files)(what, user=user.pk, environment=environment.pk, values=values)
+    if answer.get("event") != preview_client.ANSWERS[what]:
+        raise published.refusal_of(answer)
+    return answer
+
+
+def _record(actor: User, environment: Environment, uri: str, action: str, **details: Any) -> None:
+    audit.record(action=action, actor=actor, subject=environment, place=addresses.place_of(uri), **details)
