@@ -111,6 +111,22 @@ def test_an_authority_that_nobody_knows_is_told(tried: Tried, tmp_path: Path) ->
         assert "signed by an authority that is not known here" in tried("http", http(port, "localhost", "verified"))["TLS"]["words"]
 
 
+@pytest.mark.parametrize("kind", ["http", "s3", "kafka"])
+def test_an_authority_of_one_s_own_is_named_by_the_connection(tried: Tried, tmp_path: Path, kind: str) -> None:
+    others = Authority(tmp_path, "Others")
+    with odd.answering(odd.http(200), others.certificate("x")) as port:
+        named = {"authority": others.file.read_text()}
+        settings = {
+            "http": http(port, "localhost", "verified", **named),
+            "s3": s3(port, "localhost", "verified", **named),
+            "kafka": kafka(port, brokers=[f"localhost:{port}"], tls="verified", **named),
+        }
+        steps = tried(kind, settings[kind])
+    about_tls = [step for name, step in steps.items() if name.startswith("TLS")]
+    assert [step["state"] for step in about_tls] == ["good"]
+    assert not any("certificate" in step["words"] or "vouches" in step["words"] for step in steps.values() if step not in about_tls)
+
+
 RUDE = [(odd.silent, "does not answer within"), (odd.rubbish, "not speak TLS"), (odd.hangs_up, "broke the connection off")]
 
 
