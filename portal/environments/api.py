@@ -116,16 +116,32 @@ class EnvironmentDetail(ProjectView):
         return self.find(Environment.objects.select_related("compute", "project"), name=name)
 
 
+class Reference(serializers.Serializer[Any]):
+    """Where a secret lies that Sluice does not keep: names only. It is read when a run begins."""
+
+    backend = serializers.CharField(max_length=40, help_text="A secret manager that whoever runs Sluice has set.")
+    path = serializers.CharField(max_length=400, help_text="Below what this environment may name there.")
+    fields = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.CharField(max_length=128, allow_blank=True),
+        required=False,
+        help_text="Secret field → field there; the same name where nothing is said, and all that lies there where it is empty.",
+    )
+
+
 class SecretOut(serializers.ModelSerializer[Secret]):
     set_by = serializers.CharField(source="set_by.shown_name")
+    reference = Reference(read_only=True, allow_null=True)
 
     class Meta:
         model = Secret
-        fields = ["name", "set_by", "set_at"]
+        fields = ["name", "reference", "set_by", "set_at"]
 
 
 class SecretIn(serializers.Serializer[Secret]):
-    value = serializers.CharField(max_length=secrets.LONGEST, min_length=secrets.SHORTEST, trim_whitespace=False, write_only=True)
+    value = serializers.CharField(
+        max_length=secrets.LONGEST, min_length=secrets.SHORTEST, trim_whitespace=False, write_only=True, required=False
+    )
+    reference = Reference(required=False, help_text="Instead of a value; its one field is “value”, and all that lies there without.")
 
 
 class OfEnvironment(ProjectView):
@@ -147,8 +163,8 @@ class SecretDetail(OfEnvironment):
 
     @extend_schema(summary="Set or replace a secret", request=SecretIn, responses=SecretOut, tags=["environments"])
     def put(self, request: Request, project: str, environment: str, name: str) -> Response:
-        value = self.taken(SecretIn)["value"]
-        return Response(SecretOut(secrets.set_secret(actor=self.person, environment=self.environment(), name=name, value=value)).data)
+        given = self.taken(SecretIn)
+        return Response(SecretOut(secrets.set_secret(actor=self.person, environment=self.environment(), name=name, **given)).data)
 
     @extend_schema(summary="Remove a secret", request=None, responses={204: None}, tags=["environments"])
     def delete(self, request: Request, project: str, environment: str, name: str) -> Response:

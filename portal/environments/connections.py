@@ -54,7 +54,7 @@ def add_connection(
         made = Connection.objects.create(environment=locked, name=name, kind=kind, settings=described.settings())
         if described.needed_secrets():
             sealing.keep(made, described, set_by=actor, reference=elsewhere)
-        record(action="add_connection", actor=actor, subject=made, name=name, kind=kind, **_told(elsewhere))
+        record(action="add_connection", actor=actor, subject=made, name=name, kind=kind, **references.for_audit(elsewhere))
     return made
 
 
@@ -95,7 +95,7 @@ def edit_connection(
             name=locked.name,
             changed=changed,
             secret_replaced=bool(given or elsewhere),
-            **_told(elsewhere),
+            **references.for_audit(elsewhere),
         )
     return locked
 
@@ -129,7 +129,7 @@ def rotate_secret(
             name=locked.name,
             version=made.number,
             old_works_for_minutes=old_for_minutes,
-            **_told(elsewhere),
+            **references.for_audit(elsewhere),
         )
     return made
 
@@ -327,11 +327,6 @@ def _elsewhere_or_entered(
         return references.checked(reference, environment, described)
     except references.NoReference as wrong:
         raise _refused([_problem(wrong.field, wrong.message)]) from None
-
-
-def _told(elsewhere: Mapping[str, Any] | None) -> dict[str, str]:
-    """For the audit."""
-    return {"secret_lies_in": f"{elsewhere['backend']}: {elsewhere['path']}"} if elsewhere else {}
 
 
 def _require_secrets(described: ConnectionKind, given: Mapping[str, str], why: str = "") -> None:

@@ -16,25 +16,13 @@ from executor.connections.base import LONGEST_SECRET
 from executor.connections.open_data import OPEN_SETS
 from portal.api_base import refuse_unknown
 from portal.environments import connections
-from portal.environments.api import OfEnvironment
+from portal.environments.api import OfEnvironment, Reference
 from portal.environments.models import Connection, ConnectionSecret, ConnectionTest, Environment, Root
 from portal.environments.open_data import add_open_data
 from portal.errors import PortalError
 from portal.locking import EDITION_SIGNS
 
 TAGS = ["connections"]
-
-
-class Reference(serializers.Serializer[ConnectionSecret]):
-    """Where a secret lies that Sluice does not keep: names only. It is read when a run begins."""
-
-    backend = serializers.CharField(max_length=40, help_text="A secret manager that whoever runs Sluice has set.")
-    path = serializers.CharField(max_length=400, help_text="Below what this environment may name there.")
-    fields = serializers.DictField(  # type: ignore[assignment]
-        child=serializers.CharField(max_length=128, allow_blank=True),
-        required=False,
-        help_text="Secret field → field there; the same name where nothing is said, and all that lies there where it is empty.",
-    )
 
 
 class SecretVersionOut(serializers.ModelSerializer[ConnectionSecret]):

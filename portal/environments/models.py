@@ -92,7 +92,9 @@ class Secret(models.Model):
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="secrets")
     name = models.CharField(max_length=100)
     sealed = models.TextField()
-    """By `environments.vault`, for this environment and name."""
+    """By `environments.vault`, for this environment and name; nothing, where it lies elsewhere."""
+    reference = models.JSONField(null=True)
+    """Where it lies outside of Sluice, in names: backend, path, fields ("value" → field there). Null: it is in `sealed`."""
     set_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     set_at = models.DateTimeField()
 

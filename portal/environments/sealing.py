@@ -68,7 +68,7 @@ def opened(connection: Connection, number: int | None = None, *, used_by: str) -
         )
     values: Mapping[str, str] = json.loads(vault.unseal(version.sealed, context=context_of(connection, version.number)))
     if version.reference:
-        values = references.read(connection, version.reference)
+        values = references.of_connection(connection, version.reference)
     connection.versions.filter(pk=version.pk).update(used_at=timezone.now(), used_by=used_by[:200])
     return values
 

@@ -6,6 +6,7 @@ What people see of a secret is its name, who set it and when. See docs/decisions
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,7 +16,7 @@ from executor.language.parameters import NAME, RESERVED, SECRET, Parameter
 from portal.accounts.models import User
 from portal.accounts.policy import require
 from portal.audit.actions import record
-from portal.environments import vault
+from portal.environments import references, vault
 from portal.environments.models import Environment, Secret
 from portal.errors import PortalError
 
@@ -24,10 +25,11 @@ SHORTEST, LONGEST = 8, 16_000
 MOST = 100
 
 
-def set_secret(*, actor: User, environment: Environment, name: str, value: str) -> Secret:
-    """Sets or replaces it. Runs that begin from now on get the new value."""
+def set_secret(*, actor: User, environment: Environment, name: str, value: str = "", reference: Mapping[str, Any] | None = None) -> Secret:
+    """Sets or replaces it, by its value or by where that lies (`references.checked_one`). Runs that begin from now on get the new one."""
     require(actor, "manage_environment", environment)
-    _check(environment, name, value)
+    _check_name(name)
+    elsewhere = _elsewhere_or_entered(environment, value, reference)
     sealed = vault.seal(value, context=context_of(environment, name))
     with transaction.atomic():
         locked = Environment.objects.select_for_update().get(pk=environment.pk)
@@ -35,11 +37,11 @@ def set_secret(*, actor: User, environment: Environment, name: str, value: str) 
             raise PortalError(
                 f"{locked.name} has a parameter “{name}”, whose value everybody sees.", code="name-taken", fix="Take that one out first."
             )
-        known = {"sealed": sealed, "set_by": actor, "set_at": timezone.now()}
+        known = {"sealed": sealed, "reference": elsewhere, "set_by": actor, "set_at": timezone.now()}
         secret, is_new = Secret.objects.update_or_create(environment=locked, name=name, defaults=known)
         if is_new and locked.secrets.count() > MOST:
             raise PortalError(f"An environment has at most {MOST} secrets.", code="too-many-secrets")
-        record(action="set_secret", actor=actor, subject=secret, name=name, replaced=not is_new)
+        record(action="set_secret", actor=actor, subject=secret, name=name, replaced=not is_new, **references.for_audit(elsewhere))
     return secret
 
 
@@ -71,9 +73,16 @@ def missing_in(environment: Environment, declared: Mapping[str, Parameter]) -> l
 
 
 def values_of(environment: Environment, names: Iterable[str]) -> dict[str, str]:
-    """The values, for the executor's standard input and for nobody else; those that are not set are left out. Raises vault.Sealed."""
-    secrets = environment.secrets.filter(name__in=list(names))
-    return {secret.name: vault.unseal(secret.sealed, context=context_of(environment, secret.name)) for secret in secrets}
+    """The values, for the executor's standard input and for nobody else; those that are not set are left out. Raises vault.Sealed, and
+    PortalError for one that cannot be read where it lies."""
+    secrets = environment.secrets.select_related("environment__project").filter(name__in=list(names))
+    return {secret.name: _value_of(secret) for secret in secrets}
+
+
+def _value_of(secret: Secret) -> str:
+    if secret.reference:
+        return references.of_secret(secret)
+    return vault.unseal(secret.sealed, context=context_of(secret.environment, secret.name))
 
 
 def plain_credentials(values: Mapping[str, object]) -> list[str]:
@@ -97,19 +106,31 @@ def require_no_credentials(values: Mapping[str, object], fix: str) -> None:
         raise PortalError(problems[0]["message"], code="literal-credential", status=422, fix=fix, problems=problems)
 
 
-def _check(environment: Environment, name: str, value: str) -> None:
+def _check_name(name: str) -> None:
     if not NAME.match(name) or name in RESERVED:
         raise PortalError(
             "A name has letters, digits and _, and begins with a letter or _; environment and run_id are Sluice's own.",
             code="bad-name",
             field="name",
         )
+
+
+def _elsewhere_or_entered(environment: Environment, value: str, reference: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Where the value lies; None where it was entered. Raises PortalError."""
+    if reference and value:
+        raise PortalError("Enter the value, or say where it lies; not both.", code="bad-secret", field="value")
+    if reference:
+        try:
+            return references.checked_one(reference, environment)
+        except references.NoReference as wrong:
+            raise PortalError(wrong.message, code="bad-secret", field=wrong.field) from None
     if not SHORTEST <= len(value) <= LONGEST or not value.strip() or "\x00" in value:
         raise PortalError(
             f"A secret has {SHORTEST} to {LONGEST:,} characters; a shorter one could not be kept out of logs.",
             code="bad-secret",
             field="value",
         )
+    return None
 
 
 def context_of(environment: Environment, name: str) -> str:

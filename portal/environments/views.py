@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.accounts.people import project_for_people
-from portal.environments import actions, parameters, secrets
+from portal.environments import actions, backends, parameters, references, secrets
 from portal.environments.forms import ComputeForm, EnvironmentForm, ProjectForm, differences, rows_in, rows_of
 from portal.environments.models import ComputeProfile, Environment
 from portal.errors import NotAllowed, PortalError
@@ -62,6 +62,7 @@ def _shown(environment: Environment) -> dict[str, Any]:
         "rows": rows_of(environment),
         "kinds": parameters.KINDS,
         "secrets": environment.secrets.select_related("set_by"),
+        "managers": backends.offered_to(environment),
         "section": "settings",
     }
 
@@ -107,15 +108,26 @@ def _typed(rows: list[tuple[str, str, str]]) -> list[dict[str, str]]:
 @require_POST
 def set_secret(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     found = find_environment(request, project, environment)
-    name, value = request.POST.get("name", "").strip(), request.POST.get("value", "")
+    name, lies_in = request.POST.get("name", "").strip(), _reference_in(request)
+    given = {"reference": lies_in} if lies_in else {"value": request.POST.get("value", "")}
     try:
-        secrets.set_secret(actor=person_of(request), environment=found, name=name, value=value)
+        secrets.set_secret(actor=person_of(request), environment=found, name=name, **given)
     except NotAllowed:
         raise
     except PortalError as refused:
-        return render(request, "environments/edit.html", _shown(found) | {"secret_problem": refused, "secret_name": name}, status=422)
+        return render(
+            request,
+            "environments/edit.html",
+            _shown(found) | {"secret_problem": refused, "secret_name": name, "lies_in": lies_in},
+            status=422,
+        )
     messages.success(request, f"The secret {name} is set in {found.name}; runs that begin from now on use it.")
     return redirect("environments:edit", project=project, environment=environment)
+
+
+def _reference_in(request: HttpRequest) -> dict[str, Any] | None:
+    backend, path, field = (request.POST.get(f"reference_{name}", "").strip() for name in ("backend", "path", "field"))
+    return {"backend": backend, "path": path, "fields": {references.VALUE: field}} if backend else None
 
 
 @require_POST

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from portal.accounts.models import User
 from portal.audit.models import AuditEvent
-from portal.environments import backends, connections, sealing
+from portal.environments import backends, connections, sealing, secrets
 from portal.environments.apps import EnvironmentsConfig
 from portal.environments.models import Connection, Environment
 from portal.environments.reach import reach_of
@@ -214,6 +214,46 @@ def test_the_api_takes_names_and_gives_names(ada: User, prod: Environment, mount
     assert post(f"{API}/shop/rotate", {"secrets": PASSWORD}).json()["reference"] is None
     assert post(f"{API}/shop/rotate", {}).status_code == 422
     assert b"c4nary" not in browser.get(f"{API}/shop").content
+
+
+def test_a_secret_of_an_environment_may_lie_outside(ada: User, prod: Environment, mounted: Path, browser_of: Any) -> None:
+    address, place = API.replace("connections", "secrets/shop_key"), REFERENCE | {"fields": {"value": "password"}}
+    browser = browser_of(ada)
+    answer = browser.put(address, {"reference": place}, content_type="application/json")
+    assert answer.status_code == 200 and answer.json()["reference"] == place and "c4nary" not in answer.content.decode()
+    assert secrets.values_of(prod, ["shop_key"]) == {"shop_key": f"{VALUE} flights/prod/shop"}
+    told = AuditEvent.objects.get(action="set_secret").details
+    assert told["secret_lies_in"] == "outside: flights/prod/shop"
+    page = browser.get(PAGES).content.decode()
+    assert "lies in outside" in page and "c4nary" not in page
+    for given, field in (
+        ({"reference": place, "value": "a-long-value"}, "value"),
+        ({"reference": place | {"path": "flights/dev/shop"}}, "reference_path"),
+        ({"reference": place | {"backend": "elsewhere"}}, "reference_backend"),
+        ({"reference": place | {"fields": {"password": "password"}}}, "reference_value"),
+        ({}, "value"),
+    ):
+        refused = browser.put(address, given, content_type="application/json")
+        assert refused.status_code in (400, 422) and f'"{field}"' in refused.content.decode(), refused.content
+    assert secrets.values_of(prod, ["shop_key"]) == {"shop_key": f"{VALUE} flights/prod/shop"}
+    (mounted / "flights/prod/shop/password").unlink()
+    with pytest.raises(PortalError, match="The secret “shop_key” cannot be read") as gone:
+        secrets.values_of(prod, ["shop_key"])
+    assert "c4nary" not in f"{gone.value.message} {gone.value.fix}"
+
+
+def test_the_page_takes_a_place_or_a_value(ada: User, prod: Environment, mounted: Path, browser_of: Any) -> None:
+    browser = browser_of(ada)
+    page = browser.get(PAGES).content.decode()
+    assert 'name="reference_backend"' in page and "outside (" in page
+    place = {"reference_backend": "outside", "reference_path": "flights/prod/shop", "reference_field": "password"}
+    assert browser.post(f"{PAGES}/secrets", {"name": "shop_key", "value": "", **place}).status_code == 302
+    assert secrets.values_of(prod, ["shop_key"]) == {"shop_key": f"{VALUE} flights/prod/shop"}
+    refused = browser.post(f"{PAGES}/secrets", {"name": "shop_key", **place, "reference_path": "sluice"})
+    assert refused.status_code == 422 and 'value="sluice"' in refused.content.decode()
+    browser.post(f"{PAGES}/secrets", {"name": "shop_key", "value": "entered-by-hand", "reference_backend": ""})
+    assert secrets.values_of(prod, ["shop_key"]) == {"shop_key": "entered-by-hand"}
+    assert not prod.secrets.get().reference
 
 
 def test_the_page_offers_the_secret_managers_of_the_environment(ada: User, prod: Environment, mounted: Path, browser_of: Any) -> None:
