@@ -76,7 +76,7 @@ def of_connection(connection: Connection, reference: Mapping[str, Any]) -> dict[
 def of_secret(secret: Secret) -> str:
     """The value of one that lies elsewhere. Raises BackendFailed."""
     where = f"under Settings › {secret.environment.name}"
-    return _read(secret.reference, secret.environment, f"The secret “{secret.name}” cannot be read.", where)[VALUE]
+    return _read(secret.reference or {}, secret.environment, f"The secret “{secret.name}” cannot be read.", where)[VALUE]
 
 
 def _read(reference: Mapping[str, Any], environment: Environment, fault: str, where: str) -> dict[str, str]:
