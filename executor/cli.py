@@ -183,6 +183,16 @@ def ddl(uri: str | None, lake: str, address: str, name: str, database: str, valu
 
 
 @main.command()
+@values_option
+def register(values: str | None) -> None:
+    """Registers a table in a catalog, or takes it out again. Standard output is one JSON line. Starts no Spark."""
+    from executor.catalog import commands
+    from executor.look import commands as look
+
+    sys.exit(look.answer(commands.register))
+
+
+@main.command()
 def schema() -> None:
     """Prints the JSON Schema of job documents."""
     from executor.document.forms import document_schema

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from executor.catalog.hive import ddl
-from executor.catalog.tables import table_at
+from executor.catalog.tables import table_at, table_of
 from executor.problems import ProblemError
 from executor.stores.roots import Roots, roots_of
 
@@ -38,3 +38,18 @@ def show(uri: str, lake: str, address: str, name: str, database: str) -> int:
             sys.stderr.write(" ".join(filter(None, (problem.message, problem.fix))) + "\n")
         return 1
     return 0
+
+
+def register(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
+    """{"connection", "connections", "name", "owner", "table", "about"} → `registered` with database, name, is_new, columns, partitions;
+    with "remove" instead of the table: it is taken out, if it is the owner's. Raises ProblemError."""
+    from executor.catalog.glue import GlueCatalog
+    from executor.connections.base import CATALOG
+    from executor.connections.given import Connections
+
+    connection: Any = Connections(given.get("connections") or {}).named(str(given["connection"]), "connection", CATALOG)
+    catalog, name, owner = GlueCatalog(connection), str(given["name"]), str(given["owner"])
+    if given.get("remove"):
+        return {"event": "registered", "database": catalog.database, "name": name, "was_there": catalog.remove(name, owner)}
+    about = {str(word): str(value) for word, value in (given.get("about") or {}).items()}
+    return {"event": "registered", **catalog.register(table_of(given["table"]), name, owner, about)}

@@ -64,6 +64,13 @@ class Table:
         return safe_name(self.uri).lower()[:LONGEST_NAME] or "table"
 
 
+def table_of(said: Mapping[str, Any]) -> Table:
+    """From what `dataclasses.asdict` made of it, and JSON."""
+    columns, folders = ([Column(**one) for one in said[name]] for name in ("columns", "folders"))
+    partitions = [Partition(tuple(one["values"]), one["location"]) for one in said["partitions"]]
+    return Table(**{**said, "columns": tuple(columns), "folders": tuple(folders), "partitions": tuple(partitions)})
+
+
 @dataclass(frozen=True)
 class _Found:
     """`fields`: name, type (Spark's JSON), description, is_folder of each column; `paths`: folders of its files."""

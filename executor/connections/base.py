@@ -27,7 +27,7 @@ LONGEST_AUTHORITY = 20_000
 LONGEST_HOST = 253
 NAME = roots.NAME
 """What a connection is called, in environments and in documents."""
-FILES, DATABASE, SERVICE, MESSAGES = "files", "database", "service", "messages"
+FILES, DATABASE, SERVICE, MESSAGES, CATALOG = "files", "database", "service", "messages", "catalog"
 """What can lie behind a connection."""
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from executor.connections.amazon import REGION, ROLE, SERVICE_REGION, domain, key_shown, wrong_endpoint
 from executor.connections.base import (
     FILES,
     ConnectionKind,
@@ -22,16 +22,10 @@ from executor.connections.base import (
     secret_field,
     signed_by,
     tls_or_none_field,
-    web_address_fault,
 )
 from executor.language.roots import BUCKET
 from executor.problems import Problem
 
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
-_KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
-"""An access key's id at Amazon. What looks otherwise may be the secret, put into the wrong field."""
-_SERVICE_REGION = re.compile(r"[a-z0-9-]{1,40}")
 LONGEST_KEY = 1_024
 """Bytes of an object's name."""
 SIGNED_IN = {"sign_in": ["keys", "role"]}
@@ -127,11 +121,11 @@ class S3(ConnectionKind):
 
     def problems(self) -> list[Problem]:
         found = super().problems()
-        if self.service == "amazon" and not _REGION.fullmatch(self.region):
+        if self.service == "amazon" and not REGION.fullmatch(self.region):
             found.append(self.wrong("region", "This is no region of Amazon.", fix="Write one such as eu-central-1."))
-        if self.service == "other" and not _SERVICE_REGION.fullmatch(self.region):
+        if self.service == "other" and not SERVICE_REGION.fullmatch(self.region):
             found.append(self.wrong("region", "A region has small letters, digits and -.", fix="us-east-1 where the service has none."))
-        said = _wrong_endpoint(self.endpoint, self.tls) if self.service == "other" else ""
+        said = wrong_endpoint(self.endpoint, self.tls, "minio.example.org:9000") if self.service == "other" else ""
         if said:
             found.append(self.wrong("endpoint", said))
         elif self.service == "other" and ":" in self._service()[0]:
@@ -142,7 +136,7 @@ class S3(ConnectionKind):
             found.append(self.wrong("tls", "Amazon is spoken to with TLS only."))
         if self.encryption == "kms" and not self.kms_key:
             found.append(self.wrong("kms_key", "Which KMS key is not said."))
-        if self.sign_in == "role" and not _ROLE.fullmatch(self.role):
+        if self.sign_in == "role" and not ROLE.fullmatch(self.role):
             found.append(self.wrong("role", "This is no role.", fix="Write one such as arn:aws:iam::123456789012:role/lake."))
         if self.sign_in == "nobody" and self.requester_pays:
             found.append(self.wrong("requester_pays", "Who signs in as nobody cannot pay."))
@@ -152,9 +146,7 @@ class S3(ConnectionKind):
         return f"Amazon S3, {self.region}" if self.service == "amazon" else self.endpoint
 
     def key_shown(self) -> str:
-        """The first and last signs of an access key's id, which Amazon itself shows."""
-        text = self.access_key.get_secret_value() if self.access_key else ""
-        return f"{text[:4]}••••{text[-4:]}" if _KEY_ID.fullmatch(text) else ""
+        return key_shown(self.access_key)
 
     def endpoints(self, roots: Sequence[str]) -> list[Endpoint]:
         """Nothing without a root. Where the bucket stands in the path, the whole service is one place."""
@@ -162,7 +154,7 @@ class S3(ConnectionKind):
         host, port = self._service()
         places = [(f"{bucket}.{host}" if self._is_before_host(bucket) else host, port) for bucket in buckets]
         if buckets and self.sign_in == "role" and self.service == "amazon":
-            places.append((f"sts.{self.region}.{_domain(self.region)}", 443))
+            places.append((f"sts.{self.region}.{domain(self.region)}", 443))
         elif buckets and self.sign_in == "role":
             places.append((host, port))
         return self._at(*places)
@@ -177,7 +169,7 @@ class S3(ConnectionKind):
 
     def role_url(self) -> str:
         """Where a role is taken on."""
-        return f"https://sts.{self.region}.{_domain(self.region)}" if self.service == "amazon" else self.url()
+        return f"https://sts.{self.region}.{domain(self.region)}" if self.service == "amazon" else self.url()
 
     def clean_root(self, address: str) -> str:
         scheme, separator, rest = address.strip().partition("://")
@@ -194,14 +186,14 @@ class S3(ConnectionKind):
 
     def storage(self) -> str:
         """A bucket's name is the only one of its kind at Amazon (in China: of its own), whatever the region."""
-        return f"s3://{_domain(self.region)}" if self.service == "amazon" else "s3://{}:{}".format(*self._service())
+        return f"s3://{domain(self.region)}" if self.service == "amazon" else "s3://{}:{}".format(*self._service())
 
     def signs_in_at(self) -> str:
         return f"{self.storage()} {self.tls}{signed_by(self.authority)}"
 
     def _service(self) -> tuple[str, int]:
         if self.service == "amazon":
-            return f"s3.{self.region}.{_domain(self.region)}", 443
+            return f"s3.{self.region}.{domain(self.region)}", 443
         return place_of_web_address(self.endpoint)
 
     def _is_before_host(self, bucket: str) -> bool:
@@ -211,10 +203,6 @@ class S3(ConnectionKind):
 
 def _bucket_of(root: str) -> str:
     return urlsplit(root).netloc
-
-
-def _domain(region: str) -> str:
-    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
 
 
 def _is_ip(host: str | None) -> bool:
@@ -227,10 +215,3 @@ def _is_ip(host: str | None) -> bool:
 
 def _is_number(bucket: str) -> bool:
     return bucket.replace(".", "").isdigit() and "." in bucket
-
-
-def _wrong_endpoint(text: str, tls: str) -> str:
-    """A sentence, or nothing."""
-    if fault := web_address_fault(text, tls, "minio.example.org:9000"):
-        return fault
-    return "The address is a host and perhaps a port, with nothing behind it." if urlsplit(text).path not in ("", "/") else ""

@@ -43,8 +43,12 @@ class S3Access:
     """PEM: who alone may have signed the service's certificate. Empty: whom this machine trusts."""
 
     def client(self) -> S3Client:
-        client: S3Client = _client(self)
+        client: S3Client = _client(self, "s3")
         return client
+
+    def client_of(self, service: str) -> Any:
+        """Of another service of Amazon, or one that speaks its language, signed in as this says."""
+        return _client(self, service)
 
     def reading(self) -> dict[str, Any]:
         return {"RequestPayer": "requester"} if self.requester_pays else {}
@@ -73,7 +77,7 @@ def access_of(connection: S3) -> S3Access:
 
 
 @lru_cache(maxsize=16)
-def _client(access: S3Access) -> Any:
+def _client(access: S3Access, service: str) -> Any:
     import boto3
     from botocore import UNSIGNED
     from botocore.config import Config
@@ -92,10 +96,10 @@ def _client(access: S3Access) -> Any:
         "aws_secret_access_key": access.secret,
         "aws_session_token": access.session_token or None,
     }
-    session = boto3.session.Session(**(keys if access.key_id else {}))
+    session: Any = boto3.session.Session(**(keys if access.key_id else {}))
     if access.role:
         session = _in_role(session, access, config)
-    return session.client("s3", endpoint_url=access.endpoint or None, config=config, verify=trusted_file(access.authority))
+    return session.client(service, endpoint_url=access.endpoint or None, config=config, verify=trusted_file(access.authority))
 
 
 def _in_role(session: Any, access: S3Access, config: Any) -> Any:
