@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "portal.jobs",
     "portal.runs",
     "portal.data",
+    "portal.catalog",
     "portal.looks",
     "portal.queries",
     "portal.pipelines",
@@ -198,6 +199,8 @@ PERSON_RUNS = env_int("SLUICE_PERSON_RUNS", max(1, RUN_CONCURRENCY // 2))
 CELERY_WORKER_CONCURRENCY = RUN_CONCURRENCY + 4  # runs never keep the short tasks (alerts, pipelines) from a thread
 WARM_EXECUTORS = env_int("SLUICE_WARM_EXECUTORS", 1)
 WARM_IDLE_SECONDS = env_int("SLUICE_WARM_IDLE_SECONDS", 1800)
+LAKE_ADDRESS = env_text("SLUICE_LAKE_ADDRESS")
+"""How other programs reach LAKE_DIR (file:///mnt/lake, hdfs://…), for statements of tables in folders; empty: they do not."""
 KEEP_OUTPUTS = min(env_int("SLUICE_KEEP_OUTPUTS", 2), 20)
 """Earlier outputs that are kept beside each output, to be put back."""
 PREVIEW_LEASES = env_int("SLUICE_PREVIEW_LEASES", 3)

@@ -19,7 +19,7 @@ from executor.stores.roots import Roots
 from executor.stores.s3 import S3Store
 
 LONGEST_COMMENT, LONGEST_NAME = 255, 255
-MOST_PARTITIONS = 20_000
+MOST_PARTITIONS = 10_000
 PLAIN_FOLDERS = frozenset(("string", "tinyint", "smallint", "int", "bigint", "date"))
 """Types of columns that folders give which all readers read from a folder's name just so; others are text."""
 

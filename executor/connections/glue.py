@@ -29,7 +29,7 @@ class Glue(ConnectionKind):
 
     kind: ClassVar[str] = "glue"
     title: ClassVar[str] = "Glue"
-    icon: ClassVar[str] = "book"
+    icon: ClassVar[str] = "list-details"
     offers: ClassVar[str] = CATALOG
     example: ClassVar[dict[str, Any]] = {"service": "amazon", "region": "eu-central-1", "sign_in": "keys", "database": "lake_prod"}
     example_secrets: ClassVar[dict[str, str]] = {"access_key": "an-access-key-id", "secret_key": "the-key-that-belongs-to-it"}

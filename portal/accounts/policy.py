@@ -40,6 +40,7 @@ ROLES_FOR: dict[str, set[Role]] = {
     "put_back_output": {R.OPERATOR},
     "take_over_place": {R.OPERATOR, R.ENVIRONMENT_ADMIN},
     "give_up_place": {R.OPERATOR, R.ENVIRONMENT_ADMIN},
+    "register_table": {R.OPERATOR, R.ENVIRONMENT_ADMIN},
     "edit_pipeline": {R.AUTHOR},
     "run_pipeline": {R.AUTHOR, R.OPERATOR},
     "edit_schedule": {R.AUTHOR, R.OPERATOR, R.ENVIRONMENT_ADMIN},

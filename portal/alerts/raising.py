@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.alerts import late, looked, resolving
+from portal.alerts.conditions.catalogs import NotRegistered
 from portal.alerts.conditions.pipelines import Missed, NotStarted, PipelineCancelled, Skipped
 from portal.alerts.conditions.promotions import Asked, Declined, Expired, Live, RolledBack, RunOnceEnded
 from portal.alerts.conditions.runs import Cancelled, Failed
@@ -24,6 +25,7 @@ from portal.alerts.conditions.schedules import Paused
 from portal.alerts.late import find_late
 from portal.alerts.models import UNSOLVED, Alert
 from portal.alerts.telling import default_rule, raise_alert
+from portal.catalog.models import Registration, RegistrationState
 from portal.pipelines.models import PipelineRun, PipelineRunState, Schedule
 from portal.promotions.models import Promotion, PromotionQuerySet, PromotionState
 from portal.runs.models import GOOD_STATES, Run
@@ -196,10 +198,20 @@ def _told_as_failed(promotion: Promotion) -> bool:
     return Alert.objects.filter(subject_type="run", subject_id=str(promotion.run_once_id), event=Failed.event).exists()
 
 
+def registrations_changed() -> None:
+    """Outputs that are not registered in a catalog, and those that are again."""
+    failing = Registration.objects.filter(state=RegistrationState.FAILED)
+    for registration in failing.select_related("place__environment__project", "place__owner__owner", "connection"):
+        if NotRegistered.is_due(registration):
+            raise_alert(NotRegistered(registration))
+    resolving.registrations_well()
+
+
 def find_untold(now: datetime | None = None) -> int:
     """Looks for what has happened in the last hour, or since one looked last, and was told to nobody, because the message was lost."""
     now = now or timezone.now()
     found = _untold(looked.since("untold", now), now - TASK_TAKES)
+    registrations_changed()
     looked.note("untold", now)
     return found
 

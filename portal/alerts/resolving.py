@@ -12,12 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.alerts.conditions import Condition
+from portal.alerts.conditions.catalogs import NotRegistered
 from portal.alerts.conditions.pipelines import NotStarted, PipelineWellAgain, Skipped
 from portal.alerts.conditions.promotions import Asked
 from portal.alerts.conditions.runs import Failed, Late, NotTaken, WellAgain
 from portal.alerts.conditions.schedules import Paused
 from portal.alerts.models import UNSOLVED, Alert, AlertState, Delivery, Notice, subject_type_of
 from portal.audit.actions import record
+from portal.catalog.models import Registration
 from portal.pipelines.models import PipelineRun, Schedule
 from portal.promotions.models import Promotion
 from portal.runs.models import GOOD_STATES, Run
@@ -95,6 +97,15 @@ def schedule_goes_on(schedule_id: str, schedule: Schedule | None) -> None:
     else:
         word = "the schedule was resumed" if schedule.paused_at is None else "a person has paused it"
     quietly(found, word)
+
+
+def registrations_well() -> None:
+    """Of places that are registered by now, that are not wanted there any more, or of which the catalog is gone."""
+    found = list(Alert.objects.unsolved().filter(subject_type="registration", event=NotRegistered.event))
+    failing = Registration.objects.filter(pk__in=[alert.subject_id for alert in found], failing_since__isnull=False)
+    still = {str(pk) for pk in failing.values_list("pk", flat=True)}
+    if over := [alert for alert in found if alert.subject_id not in still]:
+        quietly(over, "it is registered, or not wanted there any more")
 
 
 def promotion_decided(promotion: Promotion) -> None:

@@ -26,7 +26,7 @@ from portal.runs.preview_reach import PreviewReach, fresh_connection
 from portal.runs.redaction import Redactor
 
 log = logging.getLogger(__name__)
-QUICK = ("survey", "put-back", "repair", "list", "table", "change-table")
+QUICK = ("survey", "put-back", "repair", "list", "table", "change-table", "ddl", "register")
 """They read little: they do not wait behind files that are unpacked for minutes."""
 WITH_SPARK = ("optimize-table",)
 """One at a time: each takes as much memory as a run."""
@@ -34,7 +34,7 @@ AT_ONCE = 2
 OF_ONE_PERSON = 2
 SECONDS = {
     "look": 60.0, "unpack": 600.0, "survey": 30.0, "put-back": 60.0, "repair": 60.0, "list": 20.0, "table": 60.0, "change-table": 300.0,
-    "optimize-table": 3600.0,
+    "optimize-table": 3600.0, "ddl": 30.0, "register": 120.0,
 }  # fmt: skip
 TOO_LONG = said("look-too-long", "This took too long and was stopped.", "Try again when less is going on, or bring a smaller file.")
 BROKEN = said(

@@ -32,7 +32,7 @@ from portal.runs.groups import Group
 from portal.runs.sandbox import DEFAULT_MEMORY_MB
 from portal.runs.scratch import Scratch
 
-READS = ("look", "list", "test-connection", "table")
+READS = ("look", "list", "test-connection", "table", "ddl", "register")
 COMMANDS = {"change-table": "table"}
 """What programs that write are called otherwise than the same ones that only read."""
 """Programs over files that write nothing."""

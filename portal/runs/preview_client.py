@@ -41,6 +41,7 @@ QUIET_SECONDS = 5.0
 ANSWERS = {
     "look": "looked", "unpack": "unpacked", "survey": "surveyed", "put-back": "put_back", "repair": "repaired", "list": "listed",
     "table": "table", "change-table": "table", "optimize-table": "table",
+    "ddl": "described", "register": "registered",
 }  # fmt: skip
 """What a program over files (`portal.runs.file_programs`) does → the event that it answers with when all went well."""
 

@@ -116,7 +116,10 @@ def _read(document: str) -> dict[str, Any] | None:
 
 
 def _needs_of_files(environment: Environment, values: Mapping[str, Any]) -> Needs:
-    """Roots alone: these programs look at files, and at nothing else that a document names."""
+    """Roots alone: these programs look at files, and at nothing else that a document names. Who registers a table reaches the catalog
+    alone."""
+    if isinstance(catalog := values.get("connection"), str):
+        return Needs(connections=frozenset({catalog}))
     if isinstance(root := values.get("root"), str):
         return Needs(roots=frozenset({root} - {DEFAULT}))
     uris = [values.get("uri"), *(values.get("staged") or ())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portal.alerts import delivery, left_alone, not_taken, raising
+from portal.catalog import registering
 from portal.data import tidying
 from portal.environments import sealing
 from portal.pipelines import progress, ticks
@@ -13,7 +14,8 @@ from portal.scheduler.loop import Tick
 
 def all_ticks() -> list[list[Tick]]:
     """Ticks by thread: what waits for receivers elsewhere or for other programs must not make a schedule late."""
-    return [_ours(), [Tick("deliver alerts", 2, delivery.deliver_due)], _of_the_lake()]
+    catalogs = [Tick("register tables", 3, registering.register_due)]
+    return [_ours(), [Tick("deliver alerts", 2, delivery.deliver_due)], _of_the_lake(), catalogs]
 
 
 def _of_the_lake() -> list[Tick]:

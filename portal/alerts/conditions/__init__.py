@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portal.alerts.conditions.base import Condition, Told
+from portal.alerts.conditions.catalogs import NotRegistered
 from portal.alerts.conditions.deliveries import Undelivered
 from portal.alerts.conditions.pipelines import Missed, NotStarted, PipelineCancelled, PipelineWellAgain, Skipped
 from portal.alerts.conditions.promotions import Asked, Declined, Expired, Live, RolledBack, RunOnceEnded
@@ -17,6 +18,7 @@ _ALL: list[type[Condition]] = [
     Skipped,
     Missed,
     Paused,
+    NotRegistered,
     Undelivered,
     Asked,
     Declined,
