@@ -53,7 +53,7 @@ INSTALLED_APPS = [
     "portal.jobs",
     "portal.runs",
     "portal.data",
-    "portal.catalog",
+    "portal.catalogs",
     "portal.looks",
     "portal.queries",
     "portal.pipelines",

@@ -13,7 +13,7 @@ from portal import views
 from portal.accounts import api as accounts_api
 from portal.alerts import api as alerts_api
 from portal.audit.pages import api as audit_api
-from portal.catalog import api as catalog_api
+from portal.catalogs import api as catalog_api
 from portal.connecting import api as connecting_api
 from portal.data import rows_api, upload_api, versions_api
 from portal.environments import api as environments_api
@@ -57,7 +57,7 @@ urlpatterns = [
     path("", include("portal.runs.urls")),
     path("", include("portal.looks.urls")),
     path("", include("portal.queries.urls")),
-    path("", include("portal.catalog.urls")),
+    path("", include("portal.catalogs.urls")),
     path("", include("portal.data.urls")),
     path("", include("portal.pipelines.urls")),
     path("", include("portal.promotions.urls")),

@@ -25,7 +25,7 @@ from portal.alerts.conditions.schedules import Paused
 from portal.alerts.late import find_late
 from portal.alerts.models import UNSOLVED, Alert
 from portal.alerts.telling import default_rule, raise_alert
-from portal.catalog.models import Registration, RegistrationState
+from portal.catalogs.models import Registration, RegistrationState
 from portal.pipelines.models import PipelineRun, PipelineRunState, Schedule
 from portal.promotions.models import Promotion, PromotionQuerySet, PromotionState
 from portal.runs.models import GOOD_STATES, Run

@@ -19,7 +19,7 @@ from portal.alerts.conditions.runs import Failed, Late, NotTaken, WellAgain
 from portal.alerts.conditions.schedules import Paused
 from portal.alerts.models import UNSOLVED, Alert, AlertState, Delivery, Notice, subject_type_of
 from portal.audit.actions import record
-from portal.catalog.models import Registration
+from portal.catalogs.models import Registration
 from portal.pipelines.models import PipelineRun, Schedule
 from portal.promotions.models import Promotion
 from portal.runs.models import GOOD_STATES, Run

@@ -9,7 +9,7 @@ from django.db.models import Model
 from portal.alerts.conditions import CONDITIONS, Condition
 from portal.alerts.conditions.runs import Late
 from portal.alerts.models import Alert, Delivery
-from portal.catalog.models import Registration
+from portal.catalogs.models import Registration
 from portal.pipelines.models import PipelineRun, Schedule
 from portal.promotions.models import Promotion
 from portal.runs.models import Run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portal.alerts import delivery, left_alone, not_taken, raising
-from portal.catalog import registering
+from portal.catalogs import registering
 from portal.data import tidying
 from portal.environments import sealing
 from portal.pipelines import progress, ticks

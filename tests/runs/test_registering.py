@@ -20,8 +20,8 @@ from executor.stores.bucket import Bucket, BucketPublisher
 from executor.stores.s3_access import S3Access
 from portal.alerts import raising
 from portal.alerts.models import Alert
-from portal.catalog import actions, registering
-from portal.catalog.models import Registration
+from portal.catalogs import actions, registering
+from portal.catalogs.models import Registration
 from portal.environments import connections
 from portal.environments.reach import storages_of
 from portal.errors import NotAllowed, PortalError

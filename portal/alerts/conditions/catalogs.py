@@ -11,7 +11,7 @@ from django.urls import reverse
 from portal.accounts.models import Role
 from portal.alerts.conditions.base import Condition, Told
 from portal.alerts.models import FAILED
-from portal.catalog.models import Registration
+from portal.catalogs.models import Registration
 
 TRIES_IN_SILENCE = 3
 """What a busy service refuses is tried again before anybody is told."""

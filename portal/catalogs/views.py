@@ -13,8 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 from executor.language.places import holds_a_value
 from portal.accounts import policy
 from portal.accounts.models import User
-from portal.catalog import actions
-from portal.catalog.registering import CATALOGS
+from portal.catalogs import actions
+from portal.catalogs.registering import CATALOGS
 from portal.environments.models import Environment
 from portal.errors import NotAllowed, PortalError
 from portal.jobs.actions import may_answer_for

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from portal.catalog.models import Registration
+from portal.catalogs.models import Registration
 from portal.runs.models import Run
 from portal.runs.published import places_of
 

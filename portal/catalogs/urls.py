@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.catalog import views
+from portal.catalogs import views
 
 app_name = "catalog"
 _CATALOG = "p/<slug:project>/data/<slug:environment>/catalog"

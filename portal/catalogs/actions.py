@@ -14,8 +14,8 @@ from executor.problems import ProblemError
 from portal.accounts.models import User
 from portal.accounts.policy import require
 from portal.audit import actions as audit
-from portal.catalog import registering
-from portal.catalog.models import Registration
+from portal.catalogs import registering
+from portal.catalogs.models import Registration
 from portal.environments.models import Environment
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs.actions import may_answer_for

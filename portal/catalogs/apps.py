@@ -4,4 +4,4 @@ from django.apps import AppConfig
 
 
 class CatalogConfig(AppConfig):
-    name = "portal.catalog"
+    name = "portal.catalogs"

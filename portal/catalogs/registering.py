@@ -17,7 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from executor.look.names import safe_name
-from portal.catalog.models import Registration, RegistrationState
+from portal.catalogs.models import Registration, RegistrationState
 from portal.environments.connections import stored
 from portal.environments.models import Connection, Environment
 from portal.errors import PortalError

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api_base import ListView, ProjectView
-from portal.catalog import actions
-from portal.catalog.models import Registration
+from portal.catalogs import actions
+from portal.catalogs.models import Registration
 from portal.environments.models import Environment
 from portal.errors import NotAllowed
 from portal.jobs.actions import may_answer_for
