@@ -34,6 +34,7 @@ class GlueCatalog:
             secret=secret.get_secret_value() if secret else "",
             role=connection.role,
             role_endpoint=connection.role_url(),
+            authority=connection.authority,
             **limits,
         )
         self.database, self.client = connection.database, access.client_of("glue")

@@ -15,8 +15,10 @@ from executor.connections.base import (
     Endpoint,
     SecretText,
     as_secret,
+    authority_field,
     place_of_web_address,
     secret_field,
+    signed_by,
     tls_or_none_field,
 )
 from executor.problems import Problem
@@ -61,6 +63,7 @@ class Glue(ConnectionKind):
         json_schema_extra={"widget": "text", "card": "where"},
     )
     tls: Literal["verified", "off"] = tls_or_none_field("none, plain http", more=" Amazon is spoken to with it only.")
+    authority: str = authority_field(service=["other"], tls=["verified"])
     sign_in: Literal["keys", "role"] = Field(
         default="keys",
         title="Sign in with",
@@ -121,7 +124,7 @@ class Glue(ConnectionKind):
         return self.url()
 
     def signs_in_at(self) -> str:
-        return f"{self.url()} {self.tls}"
+        return f"{self.url()} {self.tls}{signed_by(self.authority)}"
 
     def _place(self) -> tuple[str, int]:
         return place_of_web_address(self.url())

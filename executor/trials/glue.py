@@ -14,7 +14,7 @@ from executor.trials.trial import Placed, Stopped, Trial, seconds, tls
 def test(connection: Glue, trial: Trial, roots: Sequence[Placed]) -> None:
     """TLS, sign-in with a look for the database, and the list of its tables. Raises Stopped."""
     place = connection.endpoints(())[0]
-    tls(trial, place.host, place.port, is_on=connection.tls == "verified")
+    tls(trial, place.host, place.port, is_on=connection.tls == "verified", authority=connection.authority)
     catalog = GlueCatalog(connection, answer_seconds=seconds(), tries=1)
     with trial.step("Sign-in and database") as step, _in_words():
         catalog.require_database()
