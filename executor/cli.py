@@ -137,6 +137,56 @@ def repair(values: str | None) -> None:
     sys.exit(commands.answer(repair_lake))
 
 
+@main.command()
+@values_option
+def find(values: str | None) -> None:
+    """Says what lies at a place of a root elsewhere, and beside it. Standard output is one JSON line. Starts no Spark."""
+    from executor.look import commands
+    from executor.running import by_hand
+
+    sys.exit(commands.answer(by_hand.find))
+
+
+@main.command()
+@values_option
+def walk(values: str | None) -> None:
+    """Says what lies in a root elsewhere, or at a place of it. Standard output is one JSON line. Starts no Spark."""
+    from executor.look import commands
+    from executor.running import by_hand
+
+    sys.exit(commands.answer(by_hand.walk))
+
+
+@main.command()
+@values_option
+def texts(values: str | None) -> None:
+    """Reads small text files of roots elsewhere. Standard output is one JSON line. Starts no Spark."""
+    from executor.look import commands
+    from executor.running import by_hand
+
+    sys.exit(commands.answer(by_hand.texts))
+
+
+@main.command()
+@values_option
+def bring(values: str | None) -> None:
+    """Sends a file that somebody has uploaded to a root elsewhere. Standard output is JSON lines. Starts no Spark."""
+    from executor.look import commands
+    from executor.running import by_hand
+
+    sys.exit(commands.answer(by_hand.bring))
+
+
+@main.command()
+@values_option
+def keep(values: str | None) -> None:
+    """Sets a file of a root elsewhere aside, or puts it back. Standard output is one JSON line. Starts no Spark."""
+    from executor.look import commands
+    from executor.running import by_hand
+
+    sys.exit(commands.answer(by_hand.keep))
+
+
 @main.command("test-connection")
 @values_option
 def test_connection(values: str | None) -> None:

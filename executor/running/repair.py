@@ -14,8 +14,9 @@ from contextlib import suppress
 from typing import Any
 
 from executor.files import exchange, receipts
-from executor.language.roots import DEFAULT
 from executor.problems import ProblemError
+from executor.stores.base import Store
+from executor.stores.folder import FolderStore
 from executor.stores.roots import Roots
 
 
@@ -23,11 +24,11 @@ def repair(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], 
     """See above. Of the environment's own folder all unfinished exchanges are ended, not only that of the run."""
     run_id = str(given["run_id"])
     is_published = given.get("published") is True or receipts.read(roots.lake, run_id) is not None
-    staged: dict[str, list[str]] = {DEFAULT: []}
+    stores: dict[str, tuple[Store, list[str]]] = {"": (FolderStore(roots.lake), [])}
     for uri in given.get("staged", ()):
         with suppress(ProblemError):  # a root that is no longer there holds nothing that could be reached
             root, place = roots.at(str(uri), "outputURI")
-            staged.setdefault(root.name, []).append(place)
-    for name, places in staged.items():
-        roots.named(name).clear_after(run_id, places, is_published=is_published)
+            stores.setdefault("" if isinstance(root, FolderStore) else root.name, (root, []))[1].append(place)
+    for store, places in stores.values():
+        store.clear_after(run_id, places, is_published=is_published)
     return {"event": "repaired", "open": exchange.is_open(roots.lake, run_id)}

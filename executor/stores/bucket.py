@@ -168,6 +168,10 @@ class Bucket:
         files = [file for file in found.files if fits(file.place, wanted)]
         return Seen(sorted(files, key=lambda file: file.place), found.outputs, found.logs)
 
+    def seen_below(self, place: str) -> Seen:
+        """As `seen`; "": of the whole root."""
+        return self.seen(place) if place else self._seen("")
+
     def _seen(self, beginning: str) -> Seen:
         """Of the objects whose keys begin so. Between the list and the pointers an output may be published: then files are missing in the
         list, and it is made again."""

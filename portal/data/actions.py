@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import timedelta
-from typing import Any
+from collections.abc import Iterable
+from contextlib import ExitStack
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max, Q, Sum
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from executor.language.places import is_within
+from executor.language.roots import DEFAULT, Located
 from portal.accounts.models import User
 from portal.audit.actions import record
-from portal.data import kinds, names, origins
+from portal.data import kinds, names, origins, sending, versions
+from portal.data.elsewhere import Elsewhere
 from portal.data.guards import refuse_outputs, require_answer
-from portal.data.lake import Arriving, DiskFull, Lake, NothingThere, Taken
+from portal.data.lake import Arriving, DiskFull, Lake, Taken
 from portal.data.models import FileVersion, IfThere, TableFacts, Upload, UploadState, VersionState
 from portal.data.rights import require_change
 from portal.environments.models import Environment
@@ -60,18 +60,18 @@ def begin_upload(
 ) -> Upload:
     """An upload that waits for its bytes; the open one of the same file when there is one. `size` None: not known before the end.
 
-    It goes into `folder` under its own name, or to the place `over`, whatever it is called. Raises NotAllowed, TooLarge, DiskFull,
-    BadPlace, NotData, Taken (with what may be done) and PortalError for an empty file.
+    It goes into `folder` (of another root: `archive:2013`) under its own name, or to the place `over`, whatever it is called. Raises
+    NotAllowed, TooLarge, DiskFull, BadPlace, NotData, Taken (with what may be done) and PortalError for an empty file.
     """
     require_change(actor, environment)
     _check_size(size, name)
-    uri = _place_over(over, name) if over else names.place(names.folder(folder), names.safe(name))
+    uri = _place_over(environment, over, name) if over else _place_in(environment, folder, names.safe(name))
     refuse_outputs(environment, uri)
     if fingerprint and (going := _going_on(actor, environment, uri, names.shown(name), size, fingerprint)):
         return going
-    lake = Lake(environment)
+    lake, there = Lake(environment), sending.elsewhere(environment, uri, actor)
     _check_room(lake, environment, size)
-    uri = require_answer(lake, uri, if_there)
+    uri = require_answer(there.look() if there else lake, uri, if_there)
     with transaction.atomic():
         if Upload.objects.open().filter(environment=environment, person=actor).count() >= MOST_OPEN:
             raise Conflict(f"You have {MOST_OPEN} uploads under way.", code="too-many-uploads", fix="Finish or cancel some first.")
@@ -83,9 +83,22 @@ def begin_upload(
     return upload
 
 
-def _place_over(over: str, name: str) -> str:
+def _place_in(environment: Environment, folder: str, name: str) -> str:
+    """Where a file with this name comes to lie. `folder`: perhaps of another root, or that root itself (`archive:`). Raises BadPlace."""
+    if ":" not in folder:
+        return names.place(names.folder(folder), name)
+    at = sending.spelled(environment, f"{folder.strip().rstrip('/')}{'' if folder.strip().endswith(':') else '/'}{name}")
+    inside = at.place.rpartition("/")[0]
+    if at.root == DEFAULT or inside:
+        return str(Located(at.root, names.place(names.folder(inside), name)))
+    return str(at)
+
+
+def _place_over(environment: Environment, over: str, name: str) -> str:
     """The place `over` for a file called `name`. Raises NotData when it is another kind of file: whoever reads the place would fail."""
     uri = "/".join(names.parts_of(over))
+    if ":" in uri and not Lake(environment).find(uri):
+        uri = str(sending.spelled(environment, uri))
     if kinds.words(uri) != kinds.words(name):
         raise kinds.NotData(
             f"“{names.shown(name)}” is {kinds.words(name)}, and {uri} is {kinds.words(uri)}: whoever reads it could not read this.",
@@ -97,7 +110,7 @@ def _place_over(over: str, name: str) -> str:
 def _going_on(actor: User, environment: Environment, uri: str, name: str, size: int | None, fingerprint: str) -> Upload | None:
     """The open upload of the same file to the same place, or to a free one beside it."""
     mine = Upload.objects.open().filter(environment=environment, person=actor, name=name, size=size, fingerprint=fingerprint[:200])
-    beside = {uri, *mine.filter(if_there=IfThere.KEEP_BOTH, uri__startswith=f"{uri.rpartition('/')[0]}/").values_list("uri", flat=True)}
+    beside = {uri, *mine.filter(if_there=IfThere.KEEP_BOTH, uri__startswith=names.parted(uri)[0]).values_list("uri", flat=True)}
     return mine.filter(uri__in=beside).order_by("-touched_at").first()
 
 
@@ -177,6 +190,8 @@ def _write(file: Arriving, upload: Upload, parts: Iterable[bytes], length: int |
 
 
 def _other_offset(upload: Upload) -> Conflict:
+    if upload.state == UploadState.SENDING:
+        return Conflict("This upload is just being sent to its root.", code="being-sent", fix="Wait until it is there.", sent=upload.sent)
     if upload.state != UploadState.OPEN:
         return Conflict(f"This upload is {upload.get_state_display()} already.", code="upload-closed", fix="Begin a new one.")
     return Conflict(
@@ -200,10 +215,11 @@ def finish_upload(*, actor: User, upload: Upload, if_there: str | None = None) -
         done = FileVersion.objects.at(upload.environment, upload.uri).filter(brought_by=actor, sha256=upload.sha256).first()
         if done:
             return done
-    if upload.state != UploadState.OPEN:
+    if upload.state not in (UploadState.OPEN, UploadState.SENDING):
         raise _other_offset(upload)
     _require_whole(upload)
     with Lake(upload.environment).arriving(upload.pk, upload.received) as file:
+        upload.refresh_from_db()  # whoever held it may have finished it
         head, tail = file.head(), file.tail()
         try:
             for name in (upload.name, upload.uri.rpartition("/")[2]):
@@ -212,7 +228,9 @@ def finish_upload(*, actor: User, upload: Upload, if_there: str | None = None) -
             cancel_upload(actor=actor, upload=upload)  # no other answer can come of these bytes
             raise
         sha256 = file.sha256()
-        with _rows_and_lake() as undo:
+        if sending.elsewhere(upload.environment, upload.uri, actor):
+            return sending.send(actor, upload, sha256, if_there or upload.if_there)
+        with versions.rows_and_lake() as undo:
             return _show(undo, actor, upload, sha256, if_there or upload.if_there)
 
 
@@ -234,7 +252,7 @@ def _require_whole(upload: Upload) -> None:
 
 def _show(undo: ExitStack, actor: User, upload: Upload, sha256: str, if_there: str) -> FileVersion:
     require_change(actor, upload.environment)  # summing up a large file takes long enough for the right to go
-    _hold(upload.environment)
+    versions.hold(upload.environment)
     now = locked(upload)
     if now.state != UploadState.OPEN:
         raise _other_offset(now)
@@ -243,10 +261,10 @@ def _show(undo: ExitStack, actor: User, upload: Upload, sha256: str, if_there: s
     uri = require_answer(lake, upload.uri, if_there)
     before = None
     if lake.find(uri) is not None:
-        before = _now_there(lake, environment, uri)
-        _put_away(before, actor, VersionState.KEPT if if_there == IfThere.NEW_VERSION else VersionState.BINNED)
+        before = versions.now_there(lake, environment, uri)
+        versions.put_away(before, actor, VersionState.KEPT if if_there == IfThere.NEW_VERSION else VersionState.BINNED)
     version = FileVersion.objects.create(
-        environment=environment, uri=uri, number=_next_number(environment, uri), original_name=upload.name, size=upload.received,
+        environment=environment, uri=uri, number=versions.next_number(environment, uri), original_name=upload.name, size=upload.received,
         sha256=sha256, brought_by=actor, brought_at=timezone.now(), changed_by=actor,
     )  # fmt: skip
     Upload.objects.filter(pk=upload.pk).update(state=UploadState.FINISHED, sha256=sha256, uri=uri, touched_at=timezone.now())
@@ -284,13 +302,19 @@ def rename_data(*, actor: User, environment: Environment, uri: str, to: str) -> 
     IsAnOutput when a job publishes there: its next run would make the old place again."""
     require_change(actor, environment, "change_data")
     uri = "/".join(names.parts_of(uri))
+    if sending.elsewhere(environment, uri, actor) or ":" in to:
+        raise Conflict(
+            "A file of another root than the environment's own folder cannot be renamed here.",
+            code="not-renamed",
+            fix="Bring it again under its new name, and delete this one.",
+        )
     folder, _, name = to.strip().strip("/").rpartition("/")
     target = names.place(names.folder(folder or uri.rpartition("/")[0]), names.safe(name))
     if target.startswith(f"{uri}/"):
         raise names.BadPlace(f"“{target}” lies in “{uri}”: a folder cannot be moved into itself.", fix="Choose a place outside of it.")
     lake = Lake(environment)
-    with _rows_and_lake() as undo:
-        _hold(environment)
+    with versions.rows_and_lake() as undo:
+        versions.hold(environment)
         refuse_outputs(environment, uri)
         refuse_outputs(environment, target)
         twin = lake.twin(target)
@@ -321,15 +345,17 @@ def delete_data(*, actor: User, environment: Environment, uri: str) -> FileVersi
     """Puts a file or folder into the bin, from where it can be put back for BIN_DAYS days. A job that publishes there still may."""
     require_change(actor, environment, "change_data")
     uri = "/".join(names.parts_of(uri))
-    with _rows_and_lake() as undo:
-        _hold(environment)
+    if there := sending.elsewhere(environment, uri, actor):
+        return sending.delete(actor, there)
+    with versions.rows_and_lake() as undo:
+        versions.hold(environment)
         return _bin(undo, actor, environment, uri)
 
 
 def _bin(undo: ExitStack, actor: User, environment: Environment, uri: str) -> FileVersion:
     lake = Lake(environment)
-    version = _now_there(lake, environment, uri)
-    _put_away(version, actor, VersionState.BINNED)
+    version = versions.now_there(lake, environment, uri)
+    versions.put_away(version, actor, VersionState.BINNED)
     TableFacts.objects.filter(environment=environment, uri=uri).delete()
     for place in places.places_meeting(environment, uri):
         if place.given_by_id and not place.owner_id and is_within(place.uri, uri):
@@ -347,9 +373,11 @@ def discard_upload(*, actor: User, environment: Environment, uri: str) -> FileVe
     """
     require_change(actor, environment, "change_data")
     uri = "/".join(names.parts_of(uri))
-    with _rows_and_lake() as undo:
-        _hold(environment)
-        version = _now_there(Lake(environment), environment, uri)
+    if there := sending.elsewhere(environment, uri, actor):
+        return _discard_elsewhere(actor, there)
+    with versions.rows_and_lake() as undo:
+        versions.hold(environment)
+        version = versions.now_there(Lake(environment), environment, uri)
         if version.brought_by_id != actor.pk:
             raise Conflict(f"You have not brought “{uri}”.", code="not-yours", fix="Delete it on its page, if it is to go.")
         former = FileVersion.objects.at(environment, uri).filter(state=VersionState.KEPT, number__lt=version.number).first()
@@ -357,16 +385,33 @@ def discard_upload(*, actor: User, environment: Environment, uri: str) -> FileVe
             return _bin(undo, actor, environment, uri)
         _put_back(undo, actor, former)
         version.refresh_from_db()
-        _put_away(version, actor, VersionState.BINNED)
+        versions.put_away(version, actor, VersionState.BINNED)
         record(action="delete_data", actor=actor, subject=version, bytes=version.size)
     return version
+
+
+def _discard_elsewhere(actor: User, there: Elsewhere) -> FileVersion:
+    mine = FileVersion.objects.at(there.environment, there.uri).shown().first()
+    if mine is None or mine.brought_by_id != actor.pk:
+        raise Conflict(f"You have not brought “{there.uri}”.", code="not-yours", fix="Delete it on its page, if it is to go.")
+    former = FileVersion.objects.at(there.environment, there.uri).filter(state=VersionState.KEPT, number__lt=mine.number).first()
+    if former is None:
+        return sending.delete(actor, there)
+    sending.put_back(actor, former, there)
+    with transaction.atomic():
+        mine = locked(mine)
+        versions.put_away(mine, actor, VersionState.BINNED)
+        record(action="delete_data", actor=actor, subject=mine, bytes=mine.size)
+    return mine
 
 
 def put_back(*, actor: User, version: FileVersion) -> FileVersion:
     """Shows a kept or binned version again, at its place; a file that lies there now is kept. Raises Taken when a folder does."""
     require_change(actor, version.environment, "change_data")
-    with _rows_and_lake() as undo:
-        _hold(version.environment)
+    if there := sending.elsewhere(version.environment, version.uri, actor):
+        return sending.put_back(actor, version, there)
+    with versions.rows_and_lake() as undo:
+        versions.hold(version.environment)
         return _put_back(undo, actor, version)
 
 
@@ -378,11 +423,11 @@ def _put_back(undo: ExitStack, actor: User, version: FileVersion) -> FileVersion
     if back.brought_by_id:
         refuse_outputs(environment, back.uri)
     there = lake.find(back.uri)
-    before = _now_there(lake, environment, back.uri) if there else None
+    before = versions.now_there(lake, environment, back.uri) if there else None
     if before and (before.is_folder or back.is_folder):
         raise Taken(f"“{back.uri}” is taken: something else lies there.", fix="Rename or delete that first.")
     if before:
-        _put_away(before, actor, VersionState.KEPT)
+        versions.put_away(before, actor, VersionState.KEPT)
     back.state, back.changed_by, back.changed_at, back.expires_at = VersionState.SHOWN, actor, timezone.now(), None
     back.save(update_fields=["state", "changed_by", "changed_at", "expires_at"])
     TableFacts.objects.filter(environment=environment, uri=back.uri).delete()
@@ -396,53 +441,3 @@ def _put_back(undo: ExitStack, actor: User, version: FileVersion) -> FileVersion
         lake.bring_back(back.pk, back.uri)
         undo.callback(lake.set_aside, back.uri, back.pk)
     return back
-
-
-@contextmanager
-def _rows_and_lake() -> Iterator[ExitStack]:
-    """The rows first, the lake last: when the lake refuses, the rows are taken back. When the rows cannot be written after all (a full disk
-    says so at the very end), what was done to the lake is undone: it is given with how to."""
-    undo = ExitStack()
-    try:
-        with transaction.atomic():
-            yield undo
-    except BaseException:
-        try:
-            undo.close()
-        except (PortalError, OSError):
-            log.exception("The lake could not be put back as it was.")
-        raise
-
-
-def _hold(environment: Environment) -> None:
-    """Until the transaction ends, nobody else changes by hand what lies in the environment, and no run begins to publish there: who was
-    second sees what the first has made, and takes the place of that. Else one file would be kept nowhere."""
-    locked(environment)
-
-
-def _now_there(lake: Lake, environment: Environment, uri: str) -> FileVersion:
-    """The version that is shown at `uri`; a fresh one for what no upload brought, or what a job has written over it since."""
-    entry = lake.find(uri)
-    if entry is None:
-        raise NothingThere(f"There is nothing at “{names.shown(uri)}” any more.", fix="Look at the list of data again.")
-    shown = FileVersion.objects.at(environment, uri).shown().first()
-    if shown and shown.is_folder == entry.is_folder and (entry.is_folder or shown.size == entry.bytes):
-        return shown
-    if shown:
-        FileVersion.objects.filter(pk=shown.pk).update(state=VersionState.GONE)
-    size = None if entry.is_folder else entry.bytes
-    return FileVersion.objects.create(
-        environment=environment, uri=uri, number=_next_number(environment, uri), original_name=uri.rpartition("/")[2][:255], size=size,
-        is_folder=entry.is_folder,
-    )  # fmt: skip
-
-
-def _put_away(version: FileVersion, actor: User, state: str) -> None:
-    expires = timezone.now() + timedelta(days=settings.BIN_DAYS) if state == VersionState.BINNED else None
-    version.state, version.changed_by, version.changed_at, version.expires_at = state, actor, timezone.now(), expires
-    version.save(update_fields=["state", "changed_by", "changed_at", "expires_at"])
-
-
-def _next_number(environment: Environment, uri: str) -> int:
-    highest: Any = FileVersion.objects.at(environment, uri).aggregate(most=Max("number"))["most"]
-    return (highest or 0) + 1

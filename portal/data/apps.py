@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class DataConfig(AppConfig):
     name = "portal.data"
     label = "data"
+
+    def ready(self) -> None:
+        from portal.data.sending import under_way_in
+        from portal.environments import connections
+
+        connections.busy.append(under_way_in)

@@ -16,7 +16,7 @@ from executor.stores.folder import FolderStore
 from portal.accounts.models import User
 from portal.data.uses import READS, WRITES, Uses
 from portal.environments.models import Environment
-from portal.environments.reach import judged_by
+from portal.environments.reach import is_here, judged_by
 from portal.errors import PortalError
 from portal.jobs.sources import reader_of
 from portal.runs import launcher, preview_client
@@ -39,7 +39,7 @@ def folder(user: User, environment: Environment, uri: str) -> dict[str, Any]:
     """`uri`: "" and `archive:` are roots, `raw` and `archive:2013` folders in them. Gives `entries` (each with the uri that documents say),
     `more`, and `is_table`: whether it holds parts of one table, whose names tell values and are left out. Raises PortalError."""
     at = place(environment, uri)
-    level = _here(environment, at.place) if at.root == DEFAULT else _there(user, environment, at)
+    level = _here(environment, at.place) if is_here(environment, at.root) else _there(user, environment, at)
     listed = [one for one in level.entries if OF_A_VALUE not in one.name]
     return {
         "entries": [_as_dict(at, one) for one in sorted(listed, key=lambda one: (not one.is_folder, one.name))],

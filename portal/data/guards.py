@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.data import names, origins
+from portal.data.elsewhere import Elsewhere
 from portal.data.lake import Lake, Taken
 from portal.data.models import FileVersion, IfThere
 from portal.data.uses import used_by_any
@@ -33,7 +34,7 @@ def refuse_outputs(environment: Environment, uri: str) -> None:
         )
 
 
-def require_answer(lake: Lake, uri: str, if_there: str) -> str:
+def require_answer(lake: Lake | Elsewhere, uri: str, if_there: str) -> str:
     """Where the file goes: `uri`, what lies there already (perhaps with other capital letters), or a free place beside it.
 
     Raises Taken, with what may be done and who uses the place, when nobody has said what to do.
@@ -53,21 +54,22 @@ def require_answer(lake: Lake, uri: str, if_there: str) -> str:
             choices=[IfThere.NEW_VERSION, IfThere.REPLACE, IfThere.KEEP_BOTH],
             uri=twin,
             free=_free_place(lake, uri),
-            **about(lake.environment, twin),
+            **about(lake, twin),
         )
     return twin
 
 
-def about(environment: Environment, uri: str) -> dict[str, Any]:
+def about(lake: Lake | Elsewhere, uri: str) -> dict[str, Any]:
     """Who reads and writes the place, or what was unpacked from it, and how many versions of it are kept, for the question."""
-    kept = FileVersion.objects.at(environment, uri).can_come_back().count()
-    return {"used_by": used_by_any(environment, [uri, *origins.made_from(Lake(environment), uri)]), "kept_versions": kept}
+    kept = FileVersion.objects.at(lake.environment, uri).can_come_back().count()
+    made = origins.made_from(lake, uri) if isinstance(lake, Lake) else []  # files are unpacked in the environment's own folder alone
+    return {"used_by": used_by_any(lake.environment, [uri, *made]), "kept_versions": kept}
 
 
-def _free_place(lake: Lake, uri: str) -> str:
-    folder, _, name = uri.rpartition("/")
+def _free_place(lake: Lake | Elsewhere, uri: str) -> str:
+    folder, name = names.parted(uri)
     for number in range(2, 1000):
-        place = f"{folder}/{names.numbered(name, number)}"
+        place = folder + names.numbered(name, number)
         if lake.twin(place) is None:
             return place
     raise PortalError(f"“{uri}” is there a thousand times.", code="file-exists", status=409, fix="Give the file another name.")

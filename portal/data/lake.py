@@ -23,8 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from django.conf import settings
-
 from executor.files import tree
 from executor.files.delta_log import LOG
 from portal.data import names
@@ -76,7 +74,7 @@ class Lake:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self.root = launcher.lake_folder(environment)
-        self._hidden = Path(settings.LAKE_DIR) / environment.project.slug / ".sluice" / environment.name
+        self._hidden = launcher.hidden_folder(environment)
 
     # --- looking ------------------------------------------------------------------------------------------------------
 

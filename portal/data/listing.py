@@ -12,13 +12,17 @@ from typing import Any
 from executor.files import tree
 from executor.files.delta_log import LOG
 from executor.language.places import holds_a_value, key_of
-from portal.data import kinds
+from executor.language.roots import DEFAULT, Located, located
+from portal.data import kinds, names
 from portal.data.lake import Lake
 from portal.data.models import FileVersion, TableFacts
+from portal.data.seen import Seen, seen
 from portal.data.uses import READS, WRITES, Uses
 from portal.environments.models import Environment
+from portal.environments.reach import is_here, judged_by
+from portal.errors import PortalError
 from portal.jobs.models import Place
-from portal.jobs.places import Spelling
+from portal.jobs.places import Spelling, Storages
 from portal.runs.models import Run, StageRun
 
 _DIGITS = re.compile(r"\d+")
@@ -53,10 +57,12 @@ class Table:
     readers: list[str] = field(default_factory=list)
     writers: list[str] = field(default_factory=list)
     """Jobs whose documents write it, whether they have run or not."""
+    is_elsewhere: bool = False
+    """It lies in a root that is no folder of this machine."""
 
     @property
     def name(self) -> str:
-        return self.uri.rpartition("/")[2]
+        return names.parted(self.uri)[1]
 
     @property
     def folder(self) -> str:
@@ -103,41 +109,63 @@ class _Folder:
     """When the log in it changed, which makes it a Delta table; 0: there is none."""
 
 
-def list_tables(environment: Environment) -> Listing:
-    """Every table of the lake, by place, with what is known of each."""
-    lake, uses = Lake(environment), Uses(environment)
-    walk = lake.walk()
+def list_tables(environment: Environment, root: str = DEFAULT) -> Listing:
+    """Every table of a root, by place, with what is known of each."""
+    here, uses = is_here(environment, root), Uses(environment)
+    try:
+        walk = Lake(environment).walk() if here else seen(environment, root)
+    except PortalError as error:
+        return Listing([], [" ".join(filter(None, (error.message, error.fix)))])
     folders, unnamed = _folders(walk)
     tables: list[Table] = []
     waiting = [""]
     while waiting and len(tables) < MOST_TABLES:
         path = waiting.pop()
-        if path and _is_table(path, folders[path], uses):
+        if path and _is_table(path, str(Located(root, path)), folders[path], uses):
             tables += _of_folder(path, folders)
             continue
         tables += [_of_file(entry) for entry in folders[path].files]
         waiting += folders[path].folders
     tables.sort(key=lambda table: table.uri)
+    for table in tables:
+        table.uri, table.is_elsewhere = str(Located(root, table.uri)), not here
     add_knowledge(environment, tables, uses)
     return Listing(tables, _warnings(walk.left_out | ({tree.TOO_MANY} if waiting else set()), unnamed))
 
 
 def find_table(environment: Environment, uri: str) -> Table | None:
-    """The table at `uri`, or None when nothing lies there."""
-    lake = Lake(environment)
-    entry = lake.find(uri)
+    """The table at `uri`, or None when nothing lies there. Raises PortalError where its root cannot be asked."""
+    at = located(uri, judged_by(environment), "uri")
+    there = at if isinstance(at, Located) and not is_here(environment, at.root) else None
+    lake: Lake | Seen = seen(environment, there.root, there.place) if there else Lake(environment)
+    entry = lake.find(there.place if there else uri)
     if entry is None:
         return None
+    files = lake.files_in(entry.uri) if entry.is_folder else []
+    log_ns = lake.log_ns(entry.uri) if entry.is_folder else 0
+    if entry.is_folder and not files and not log_ns and there:
+        return None  # the output of a job that has no file
     if entry.is_folder:
-        files = lake.files_in(entry.uri)
-        table = _table(entry.uri, True, files, lake.log_ns(entry.uri))
+        table = _table(entry.uri, True, files, log_ns)
     else:
         table = _of_file(tree.Entry(entry.uri, tree.FILE, entry.bytes, entry.modified_ns, 0))
+    if there:
+        table.uri, table.is_elsewhere = str(there), True
     add_knowledge(environment, [table], Uses(environment))
     return table
 
 
-def _folders(walk: tree.Walk) -> tuple[dict[str, _Folder], int]:
+def files_of(environment: Environment, table: Table) -> list[tree.Entry]:
+    """The files of a folder that is read as one table, by their paths in it."""
+    if not table.is_folder:
+        return []
+    if not table.is_elsewhere:
+        return Lake(environment).files_in(table.uri)
+    at = located(table.uri, judged_by(environment), "uri")
+    return seen(environment, at.root, at.place).files_in(at.place) if isinstance(at, Located) else []
+
+
+def _folders(walk: tree.Walk | Seen) -> tuple[dict[str, _Folder], int]:
     found: dict[str, _Folder] = {"": _Folder()}
     unnamed = 0
     for entry in walk:
@@ -160,13 +188,13 @@ def _folders(walk: tree.Walk) -> tuple[dict[str, _Folder], int]:
     return found, unnamed
 
 
-def _is_table(path: str, folder: _Folder, uses: Uses) -> bool:
+def _is_table(path: str, uri: str, folder: _Folder, uses: Uses) -> bool:
     """Whether a folder is read as one: a load wrote it, a job names it, or its files are alike but for digits in their names."""
     if folder.is_written:
         return True
     if "/" not in path:  # raw, curated: where tables lie
         return False
-    if uses.is_named(path) and (folder.files or folder.folders):
+    if uses.is_named(uri) and (folder.files or folder.folders):
         return True
     alike = {_DIGITS.sub("0", entry.name.lower()) for entry in folder.files}
     return len(folder.files) > 1 and len(alike) == 1 and not folder.folders
@@ -219,14 +247,16 @@ def _kind(uri: str, is_folder: bool, files: list[tree.Entry]) -> tuple[str, str]
 
 def add_knowledge(environment: Environment, tables: Iterable[Table], uses: Uses) -> None:
     """Columns, rows, who wrote and who reads each table, with a handful of queries whatever their number."""
-    owners = {place.key: place for place in Place.objects.filter(environment=environment).select_related("owner", "given_by")}
+    storages = Storages(environment)
+    known = Place.objects.filter(environment=environment).select_related("owner", "given_by")
+    owners = {place.key: place for place in known if place.lies_at == storages.of(place.uri)}  # else its root leads elsewhere by now
     runs = [place.last_run_id for place in owners.values() if place.last_run_id]
     spelling = Spelling(environment)
     counted, noted = _counted(environment, runs, spelling), _noted_columns(runs, spelling)
     read = _read_columns(environment, spelling)
     facts = {found.uri: found for found in TableFacts.objects.filter(environment=environment)}
     brought = list(FileVersion.objects.filter(environment=environment).shown().select_related("brought_by"))
-    names, people = {version.uri: version.original_name for version in brought}, _people(brought)
+    called, people = {version.uri: version.original_name for version in brought}, _people(brought)
     for table in tables:
         table.readers, table.writers = uses.jobs(table.uri, READS), uses.jobs(table.uri, WRITES)
         place = owners.get(key_of(table.uri))
@@ -234,16 +264,16 @@ def add_knowledge(environment: Environment, tables: Iterable[Table], uses: Uses)
             table.job, table.run = place.owner.name, str(place.last_run_id or "")
             table.rows, table.columns = counted.get((table.run, table.uri)), noted.get((table.run, table.uri))
         elif place and place.given_by:
-            table.person, table.original_name = place.given_by.shown_name, names.get(table.uri, "")
+            table.person, table.original_name = place.given_by.shown_name, called.get(table.uri, "")
             table.kind += ", upload"
         elif table.is_folder and not place:
             table.person = people.get(table.uri, "")
         columns, at = read.get((table.uri, str(table.files), str(table.bytes)), (None, table.changed_at))
         if table.columns is None and table.changed_at < at:
             table.columns = columns
-        known = facts.get(table.uri)
-        if known and known.stamp == table.stamp:
-            table.columns, table.rows = known.columns, known.rows if known.rows is not None else table.rows
+        fact = facts.get(table.uri)
+        if fact and fact.stamp == table.stamp:
+            table.columns, table.rows = fact.columns, fact.rows if fact.rows is not None else table.rows
 
 
 SEVERAL = "several people"

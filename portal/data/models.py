@@ -24,6 +24,7 @@ class IfThere(models.TextChoices):
 
 class UploadState(models.TextChoices):
     OPEN = "open", "arriving"
+    SENDING = "sending", "being sent to its root"
     FINISHED = "finished", "arrived"
     CANCELLED = "cancelled", "cancelled"
 
@@ -33,6 +34,12 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
     def open(self) -> UploadQuerySet:
         return self.filter(state=UploadState.OPEN)
+
+    def sending(self) -> UploadQuerySet:
+        return self.filter(state=UploadState.SENDING)
+
+    def under_way(self) -> UploadQuerySet:
+        return self.filter(state__in=(UploadState.OPEN, UploadState.SENDING))
 
     def given_up(self) -> UploadQuerySet:
         """Open, and nobody has sent anything for long."""
@@ -53,6 +60,10 @@ class Upload(models.Model):
     """Bytes there will be; null while that is not known (a form sent in one go)."""
     received = models.PositiveBigIntegerField(default=0)
     """Bytes that are safe on disk; sending goes on here."""
+    sent = models.PositiveBigIntegerField(default=0)
+    """Bytes of it that have gone on to a root on another machine."""
+    over = models.UUIDField(null=True)
+    """While it is sent there: under which id what lies at its place is kept; null: nothing does."""
     if_there = models.CharField(max_length=12, choices=IfThere.choices, default=IfThere.ASK)
     fingerprint = models.CharField(max_length=200, blank=True)
     """What tells the sender that a file is the same one: an open upload of the same is gone on with."""

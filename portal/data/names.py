@@ -49,6 +49,12 @@ def parts_of(place: str) -> list[str]:
     return parts
 
 
+def parted(uri: str) -> tuple[str, str]:
+    """(root and folders with the sign behind them, name): `archive:2013/` and `x.csv`."""
+    at = max(uri.rfind("/"), uri.find(":")) + 1
+    return uri[:at], uri[at:]
+
+
 def folder(text: str) -> str:
     """The folder that somebody typed, as it stands in the lake: `raw`, `raw/2013`. Raises BadPlace for one that readers would not take."""
     parts = [part.strip() for part in text.strip().strip("/").split("/")]

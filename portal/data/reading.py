@@ -28,6 +28,10 @@ def stage_for(environment: Environment, table: Table) -> dict[str, Any]:
         return {"type": "DeltaLakeExtract", "name": "table", "inputURI": table.uri, "outputView": "table"}
     if table.ending == "parquet":
         return given | {"type": "ParquetExtract"}
+    if table.is_elsewhere:
+        raise PortalError(
+            f"How {table.name} is to be read is not known ({table.kind}).", code="no-reader", status=422, fix="Open it: a look at it tells."
+        )
     head = _head(Lake(environment), table)
     if table.ending in kinds.JSON:
         return given | {"type": "JSONExtract", "multiLine": _is_one_document(head)}

@@ -18,6 +18,7 @@ from portal.accounts import policy
 from portal.accounts.models import User
 from portal.audit import actions as audit
 from portal.audit.models import AuditEvent
+from portal.data import kinds
 from portal.data.listing import Table, find_table
 from portal.data.models import TableFacts
 from portal.data.reading import ROWS, preview_of, stage_for
@@ -47,7 +48,7 @@ NO_JOB = 0
 
 async def reader_of(user: User, environment: Environment, table: Table) -> Reader:
     """What reads the table: as the job that wrote it says, or as a look at the file proposes. Raises PortalError."""
-    if table.is_folder or table.run or table.ending == "parquet":
+    if table.run or table.ending in (kinds.DELTA, "parquet") or (table.is_folder and not table.is_elsewhere):
         return Reader(await sync_to_async(stage_for)(environment, table))
     await sync_to_async(policy.require)(user, "view_data", environment)
     for propose in proposers:

@@ -40,7 +40,9 @@ IF_THERE = OpenApiParameter(
 )
 WORDS = OpenApiParameter("q", OpenApiTypes.STR, description="Words in the name or a column.")
 URI = OpenApiParameter("uri", OpenApiTypes.STR, required=True, description="The place, for instance raw/flights.csv.")
-FOLDER = OpenApiParameter("folder", OpenApiTypes.STR, description="Folder in the lake; default raw.")
+FOLDER = OpenApiParameter(
+    "folder", OpenApiTypes.STR, description="Folder in the lake, default raw; or of another root, as in archive:2013."
+)
 OFFSET = OpenApiParameter(
     "Upload-Offset", OpenApiTypes.INT, OpenApiParameter.HEADER, required=True, description="Number of the first byte of this piece, from 0."
 )
@@ -63,7 +65,9 @@ FORM = {
 class UploadIn(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=1000, help_text="as the person calls it; the lake gets a name that every reader takes")
     size = serializers.IntegerField(min_value=0, help_text="bytes")
-    folder = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+    folder = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=500, help_text="raw when it is left out; of another root: archive:2013"
+    )
     over = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=1000, help_text="the file that it takes the place of, whatever its name is"
     )
@@ -83,7 +87,8 @@ class UploadOut(serializers.Serializer[Upload]):
     uri = serializers.CharField(help_text="where it will lie")
     size = serializers.IntegerField(allow_null=True)
     offset = serializers.IntegerField(source="received", help_text="the next byte to send")
-    state = serializers.CharField(help_text="open, finished or cancelled")
+    state = serializers.CharField(help_text="open, sending (to a root on another machine), finished or cancelled")
+    sent = serializers.IntegerField(help_text="bytes that have gone on to a root on another machine")
     piece_bytes = serializers.SerializerMethodField(help_text="a good size of a piece; others are taken too")
     created_at = serializers.DateTimeField()
 

@@ -23,12 +23,12 @@ from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.data import actions, folders, kinds, origins, rights, table_rows, table_versions, uploads
 from portal.data.lake import Lake
-from portal.data.listing import Filters, Table, find_table, list_tables
+from portal.data.listing import Filters, Table, files_of, find_table, list_tables
 from portal.data.models import FileVersion, VersionState
 from portal.data.partitions import partitions_of
 from portal.data.uses import READS, used_by_any
 from portal.environments.models import Environment
-from portal.environments.reach import roots_in_words
+from portal.environments.reach import is_here, roots_in_words
 from portal.errors import NotAllowed, PortalError
 from portal.jobs import places
 from portal.jobs.actions import may_answer_for
@@ -86,7 +86,7 @@ def list_data(request: HttpRequest, project: str, environment: str) -> HttpRespo
             "writers": sorted({table.by for table in known if table.by})[:200],
             "unread": sum(not table.readers for table in known),
             "who_may": rights.who_may(found),
-            "roots": [root for root in roots_in_words(found) if not root["is_default"]],
+            "roots": [root for root in roots_in_words(found) if not (root["is_default"] and is_here(found, root["name"]))],
             "uploads": uploads.config(user, place, found),
             "bin": [version for version in _bin(found) if with_data or not holds_a_value(version.uri)][:20],
         },
@@ -122,8 +122,10 @@ def browse(request: HttpRequest, project: str, environment: str) -> HttpResponse
         "uri": folders.shown(at),
         "above": folders.above(at),
         "may_look": policy.can(user, "view_data", found),
-        "root": next(root for root in roots_in_words(found) if root["name"] == at.root),
+        "root": (root := next(root for root in roots_in_words(found) if root["name"] == at.root)),
     }
+    if root["may_write"]:
+        context["uploads"] = uploads.config(user, place, found, folder=folders.shown(at), browsed=True)
     try:
         context["level"] = folders.with_uses(found, folders.folder(user, found, folders.shown(at)))
     except PortalError as error:
@@ -172,7 +174,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     versions = FileVersion.objects.at(found, shown.uri).exclude(state=VersionState.GONE).select_related("brought_by", "changed_by")
     place = places.place_at(found, shown.uri)
     is_packed = not shown.is_folder and shown.ending in kinds.PACKED
-    parts = origins.made_from(Lake(found), shown.uri)
+    parts = [] if shown.is_elsewhere else origins.made_from(Lake(found), shown.uri)
     uses = used_by_any(found, [shown.uri, *parts])
     context = {
         "project": found.project,
@@ -205,7 +207,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
 def _files_in(environment: Environment, table: Table) -> dict[str, Any]:
     """The first files and partitions of a folder, by names that can be written: what others have put there need be no text. The files of a
     Delta table may be those of earlier versions, so nothing is counted there."""
-    files = Lake(environment).files_in(table.uri) if table.is_folder else []
+    files = files_of(environment, table)
     partitions = partitions_of(files) if table.ending != kinds.DELTA else []
     return {
         "files": [{"path": tree.shown(file.path), "size": file.size} for file in files[:MOST_FILES]],
@@ -262,6 +264,8 @@ async def file(request: HttpRequest, project: str, environment: str) -> HttpResp
     @sync_to_async
     def opened() -> tuple[User, Environment, Table, Any]:
         user, found, shown = _asked(request, project, environment, "view_data")
+        if shown.is_elsewhere:
+            raise PortalError("A file of this root is not sent as it is.", code="is-elsewhere", status=422, fix="Download its rows.")
         if shown.is_folder:
             raise PortalError("A folder cannot be downloaded as one file.", code="is-folder", status=422, fix="Download its rows.")
         table_rows.record_look(user, "download_data", found, shown.uri, form="file")
@@ -323,7 +327,7 @@ def discard(request: HttpRequest, project: str, environment: str) -> HttpRespons
 
     def act() -> str:
         actions.discard_upload(actor=user, environment=found, uri=shown.uri)
-        there = Lake(found).find(shown.uri)
+        there = find_table(found, shown.uri)
         messages.success(request, f"{shown.uri} is in the bin{'; the version before it is shown again' if there else ''}.")
         return reverse("data:list", args=[project, environment])
 

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from executor.connections import CONNECTION_KINDS, ConnectionKind
+from executor.language.roots import DEFAULT
 from portal.accounts import policy
 from portal.accounts.people import project_for_people
 from portal.environments import connections, open_data
@@ -196,9 +197,12 @@ def add_root(request: HttpRequest, project: str, environment: str, connection: s
 
 @require_POST
 def edit_root(request: HttpRequest, project: str, environment: str, root: str) -> HttpResponse:
-    """What jobs may do there: the button beside a root."""
+    """What jobs may do there: the button beside a root. Of the root that needs no name also where it lies."""
     found = _root(request, project, environment, root)
-    may_write, on = request.POST.get("may_write") == "yes", found.connection.name if found.connection else ""
+    may_write, on = (
+        request.POST.get("may_write") == "yes",
+        request.POST.get("connection", found.connection.name if found.connection else ""),
+    )
     words = "read and write" if may_write else "only read"
     return attempt(
         request,
@@ -206,7 +210,7 @@ def edit_root(request: HttpRequest, project: str, environment: str, root: str) -
             actor=person_of(request),
             root=found,
             connection=on,
-            address=found.address,
+            address=request.POST.get("address", found.address),
             may_write=may_write,
             edition=edition_in(request.POST),
         ),
@@ -260,6 +264,7 @@ def _page(request: HttpRequest, found: Connection, *, status: int = 200, **shown
         "in_use": _in_use(found),
         "versions": found.versions.select_related("set_by"),
         "roots": found.roots.all(),
+        "default_root": found.environment.roots.select_related("connection").filter(name=DEFAULT).first(),
         "elsewhere": _elsewhere(request, found),
         "test": test_of(found),
         "section": "connections",

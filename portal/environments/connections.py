@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -166,14 +166,19 @@ def add_root(*, actor: User, environment: Environment, name: str, connection: st
 
 
 def edit_root(*, actor: User, root: Root, connection: str, address: str, may_write: bool, edition: str = "") -> Root:
-    """Runs that begin from now on find it there."""
+    """Runs that begin from now on find it there. The root that needs no name may lie on a connection as well; without one (""), it is the
+    environment's own folder, where jobs may always write. Refused while something is under way there."""
     require(actor, "manage_environment", root)
     with transaction.atomic():
         environment = _hold(root.environment)
         locked = _still_there(environment.roots.filter(pk=root.pk).first())
         require_seen(edition, locked.edition, locked.name)
-        _require_not_default(locked)
-        locked.connection, locked.address = _place(environment, connection, address, may_write, locked)
+        _require_quiet(locked)
+        if locked.is_default and not connection:
+            _require_open_folder(address, may_write)
+            locked.connection, locked.address = None, ""
+        else:
+            locked.connection, locked.address = _place(environment, connection, address, may_write, locked)
         locked.may_write = may_write
         locked.save(update_fields=["connection", "address", "may_write"])
         record(action="edit_root", actor=actor, subject=locked, name=locked.name, connection=connection, may_write=may_write)
@@ -187,8 +192,13 @@ def remove_root(*, actor: User, root: Root) -> None:
         environment = _hold(root.environment)
         locked = _still_there(environment.roots.filter(pk=root.pk).first())
         _require_not_default(locked)
+        _require_quiet(locked)
         record(action="remove_root", actor=actor, subject=locked, name=locked.name)
         locked.delete()
+
+
+busy: list[Callable[[Root], str]] = []
+"""Who knows what is under way in a root: apps above put a function here that says it as the beginning of a sentence; "": nothing is."""
 
 
 def kinds() -> dict[str, type[ConnectionKind]]:
@@ -307,10 +317,29 @@ def _overlap(one: str, other: str) -> bool:
 def _require_not_default(root: Root) -> None:
     if root.is_default:
         raise PortalError(
-            f"“{root.name}” is the environment's own folder, where jobs read and write when they name no root; it stays.",
+            f"“{root.name}” is where jobs read and write when they name no root; it stays.",
             code="default-root",
             status=409,
+            fix="Give it another place, if it is to lie elsewhere.",
         )
+
+
+def _require_open_folder(address: str, may_write: bool) -> None:
+    if address or not may_write:
+        raise PortalError(
+            "The environment's own folder has no address, and jobs may always write there.",
+            code="default-root",
+            status=409,
+            fix="Name a connection, if the root is to lie elsewhere.",
+        )
+
+
+def _require_quiet(root: Root) -> None:
+    """What is under way there would be published where nobody looks, or could not be taken back."""
+    for under_way in busy:
+        if said := under_way(root):
+            message = f"{said}, so the root “{root.name}” stays as it is until that has ended."
+            raise Conflict(message, code="root-in-use", fix="Wait until it has ended, or stop it, then try again.")
 
 
 def _elsewhere_or_entered(

@@ -116,8 +116,10 @@ class RootIn(serializers.Serializer[Root]):
 class RootEdit(serializers.Serializer[Root]):
     """What is left out stays as it is."""
 
-    connection = serializers.CharField(max_length=60, required=False)
-    address = serializers.CharField(max_length=600, required=False)
+    connection = serializers.CharField(
+        max_length=60, required=False, allow_blank=True, help_text="Empty, for the root “lake”: the environment's own folder."
+    )
+    address = serializers.CharField(max_length=600, required=False, allow_blank=True)
     may_write = serializers.BooleanField(required=False)
     edition = serializers.CharField(max_length=EDITION_SIGNS, required=False)
 

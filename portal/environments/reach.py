@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from executor.connections import Endpoint
-from executor.language.roots import Root, from_values
+from executor.language.roots import Located, Root, from_values, located
 from portal.environments import sealing
 from portal.environments.connections import described_of, stored
 from portal.environments.models import Connection, Environment
@@ -115,6 +115,22 @@ def storages_of(environment: Environment) -> dict[str, str]:
 def judged_by(environment: Environment) -> tuple[Root, ...]:
     """The roots that addresses of documents are judged by here."""
     return from_values(roots_of(environment))
+
+
+def roots_elsewhere(environment: Environment) -> frozenset[str]:
+    """The roots that are no folder of this machine: they are reached by programs behind the wall, and only with their connection."""
+    return frozenset(environment.roots.exclude(connection=None).values_list("name", flat=True))
+
+
+def is_here(environment: Environment, root: str) -> bool:
+    """Whether the root of this name is the environment's own folder, where the portal may look for itself."""
+    return root not in roots_elsewhere(environment)
+
+
+def is_elsewhere(environment: Environment, uri: str) -> bool:
+    """Whether the address leads to such a root."""
+    at = located(uri, judged_by(environment), "uri")
+    return isinstance(at, Located) and not is_here(environment, at.root)
 
 
 def endpoints_of(environment: Environment, needs: Needs | None = None) -> tuple[Endpoint, ...]:

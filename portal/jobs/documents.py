@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -23,13 +23,14 @@ from executor.files import tree
 from executor.language import credentials, json_text
 from executor.language.dialects.advice import advice
 from executor.language.parameters import SECRET
-from executor.language.roots import FOLDER_ONLY, located
+from executor.language.roots import FOLDER_ONLY, Located, located
 from executor.problems import Problem, ProblemError
 from executor.stages import STAGE_TYPES
 from executor.stages.base import WRITES
 from portal.accounts.models import Project
 from portal.environments import secrets
-from portal.environments.reach import judged_by
+from portal.environments.models import Environment
+from portal.environments.reach import judged_by, roots_elsewhere
 from portal.errors import PortalError
 
 EMPTY = '{\n  "stages": []\n}\n'
@@ -124,28 +125,44 @@ def require_right(document: str, project: Project) -> None:
         raise DocumentNotRight(f"The job has {count}: {found[0]['message']}", fix=found[0].get("fix"), problems=found)
 
 
+texts_elsewhere: list[Callable[[Environment, list[str]], dict[str, str | None]]] = []
+"""Who reads small text files of roots on other machines (None: there is none that can be read): an app above puts its function here. What
+it raises is told: a root that does not answer is no reason to keep the text of before."""
+
+
 def with_files(document: str, project: Project) -> str:
-    """The document with the texts of the SQL and schema files it names, as they lie in the lowest environment's lake now: what is saved,
-    approved and run is all in it. Raises DocumentNotRight when one is not there. A document that cannot be read stays as it is."""
+    """The document with the texts of the SQL and schema files it names, as they lie in the lowest environment's roots now: what is saved,
+    approved and run is all in it. Raises DocumentNotRight when one is not there. A document that cannot be read stays as it is. Not to be
+    called in a transaction, where files may lie elsewhere."""
     try:
         content = read_document(document)
     except ProblemError:
         return document
-    environments = list(project.environments.order_by("rank").values_list("name", flat=True))
-    lake = settings.LAKE_DIR / project.slug / environments[0] if environments else None
-    filled, problems = kept_files.with_files(content, environments, lambda uri: _text_at(lake, uri) if lake else None)
+    environments = list(project.environments.select_related("project").order_by("rank"))
+    names = [environment.name for environment in environments]
+    texts = _texts(environments[0], list(kept_files.files_named(content, names)[0])) if environments else {}
+    filled, problems = kept_files.with_files(content, names, texts.get)
     if problems:
         raise DocumentNotRight(problems[0].message, fix=problems[0].fix, problems=[problem.as_dict() for problem in problems])
     return document if filled == content else json.dumps(filled, ensure_ascii=False)
 
 
-def _text_at(lake: Path, uri: str) -> str | None:
+def _texts(environment: Environment, uris: list[str]) -> dict[str, str | None]:
+    """Address → text of the small file there; None where there is no such file."""
+    roots, there = judged_by(environment), roots_elsewhere(environment)
+    lake = settings.LAKE_DIR / environment.project.slug / environment.name
+    at = {uri: where for uri in uris if isinstance(where := located(uri, roots, "uri"), Located)}
+    texts = {uri: _text_at(lake, where.place) for uri, where in at.items() if where.root not in there}
+    if others := [uri for uri, where in at.items() if where.root in there]:
+        for read in texts_elsewhere:
+            texts |= read(environment, others)
+    return texts
+
+
+def _text_at(lake: Path, place: str) -> str | None:
     """The text of a small file of the lake; None for anything else. Follows no link."""
-    found = located(uri, FOLDER_ONLY, "uri")
-    if isinstance(found, Problem):
-        return None
     try:
-        with os.fdopen(tree.open_below(lake, found.place), "rb") as file:
+        with os.fdopen(tree.open_below(lake, place), "rb") as file:
             content = file.read(LONGEST_DRAFT + 1)
         return content.decode("utf-8-sig") if 0 < len(content) <= LONGEST_DRAFT else None
     except (OSError, ValueError):

@@ -274,7 +274,12 @@ def register_upload(*, environment: Environment, uri: str, actor: User) -> Place
     return Place.objects.update_or_create(
         environment=environment,
         key=places.key_of(uri),
-        defaults={"uri": places.place_of(uri), "given_by": actor, "published_at": timezone.now()},
+        defaults={
+            "uri": places.place_of(uri),
+            "given_by": actor,
+            "published_at": timezone.now(),
+            "lies_at": Storages(environment).of(uri),
+        },
     )[0]
 
 

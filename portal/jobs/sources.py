@@ -12,9 +12,10 @@ from typing import Any
 from django.conf import settings
 
 from executor.files.tree import FILE, FOLDER, Entry, Walk, is_plain_name
+from executor.language.roots import DEFAULT
 from portal.accounts.models import Project
 from portal.environments.models import Environment
-from portal.environments.reach import roots_in_words
+from portal.environments.reach import is_here, roots_in_words
 
 MOST, MOST_OF_A_FOLDER = 500, 30
 SECONDS = 3.0
@@ -47,7 +48,7 @@ def sources_of(project: Project) -> dict[str, Any]:
     """`environment`, the lowest one, where people write and preview; `roots`: where its data lies; `sources`: what lies in its own folder;
     `more`: whether some are left out."""
     lowest = project.environments.select_related("project").order_by("rank").first()
-    sources, more = _sources(lowest) if lowest else ([], False)
+    sources, more = _sources(lowest) if lowest and is_here(lowest, DEFAULT) else ([], lowest is not None)
     roots = roots_in_words(lowest) if lowest else []
     return {"environment": lowest.name if lowest else None, "roots": roots, "sources": sources, "more": more}
 

@@ -14,7 +14,7 @@ from django.conf import settings as django_settings
 from pydantic import ValidationError
 
 from executor.files.lake import resolve
-from executor.language.roots import DEFAULT, located
+from executor.language.roots import located
 from executor.look.proposal import Proposal
 from executor.look.stages import Choices
 from executor.problems import Problem, ProblemError
@@ -22,7 +22,7 @@ from portal.accounts import policy
 from portal.accounts.models import User
 from portal.data.table_rows import Reader, remember_look
 from portal.environments.models import Environment
-from portal.environments.reach import judged_by
+from portal.environments.reach import is_here, judged_by
 from portal.errors import PortalError
 from portal.looks.new_job import stages_for
 from portal.runs import preview_client
@@ -91,7 +91,7 @@ def _key(environment: Environment, uri: str, settings: dict[str, Any]) -> str:
     at = located(uri, judged_by(environment), "uri", environment=environment.name)
     if isinstance(at, Problem):
         raise refused(at)
-    if at.root != DEFAULT:
+    if not is_here(environment, at.root):
         return json.dumps([environment.pk, at.where, int(time.monotonic() // OTHER_ROOTS_SECONDS), settings], sort_keys=True)
     lake = django_settings.LAKE_DIR / environment.project.slug / environment.name
     try:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from executor.language import places as addresses
+from executor.language.roots import DEFAULT
 from executor.look import stages as look_stages
 from executor.look.proposal import Proposal
 from executor.look.stages import Choices
 from portal.accounts.models import Project
 from portal.data.lake import Lake
 from portal.environments.models import Environment
+from portal.environments.reach import is_here
 from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.models import Job
@@ -77,7 +79,7 @@ class _Owners:
 
     def __init__(self, environment: Environment) -> None:
         self._environments = list(environment.project.environments.order_by("rank"))
-        self._lake = Lake(environment)
+        self._lake = Lake(environment) if is_here(environment, DEFAULT) else None
         self._writing = [use for use in places.uses_in(environment) if use.writes]
 
     def whose(self, uri: str) -> str:
@@ -88,7 +90,7 @@ class _Owners:
         for use in self._writing:
             if addresses.meet(use.where, uri):
                 return f"“{uri}” is written by {'a draft of ' if use.draft_of else ''}the job “{use.job.name}”."
-        return f"There is something at “{uri}” already." if self._lake.twin(uri) else ""
+        return f"There is something at “{uri}” already." if self._lake and self._lake.twin(uri) else ""
 
 
 def free_job_name(project: Project, wanted: str) -> str:

@@ -13,6 +13,7 @@ from executor.look.stages import table_name
 from portal.data.lake import Lake
 from portal.data.origins import are_outdated, made_from, unfinished_of
 from portal.environments.models import Environment
+from portal.environments.reach import is_elsewhere
 from portal.errors import PortalError
 from portal.jobs import plain_words
 from portal.looks.choosing import Chosen, default_misfits
@@ -99,6 +100,8 @@ def page(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen)
 def _parts(environment: Environment, uri: str) -> dict[str, Any]:
     """What was unpacked from a file before: {"is_outdated", "parts": places of files, none of which is missing or of an earlier version,
     "folder" that holds several of them alone}."""
+    if is_elsewhere(environment, uri):
+        return {"is_outdated": False, "parts": [], "folder": own_folder(uri, [])}
     lake = Lake(environment)
     made = made_from(lake, uri)
     is_outdated = are_outdated(lake, made)

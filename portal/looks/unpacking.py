@@ -26,6 +26,7 @@ from portal.data.lake import Entry, Lake
 from portal.data.models import FileVersion, IfThere
 from portal.data.rights import require_change
 from portal.environments.models import Environment
+from portal.environments.reach import is_elsewhere
 from portal.errors import PortalError
 from portal.looks.asking import NotLookedAt, ask
 
@@ -53,6 +54,12 @@ async def unpack_file(*, actor: User, environment: Environment, uri: str, told: 
 
     `told` hears how many of how many are there. Raises NotAllowed, NotLookedAt."""
     await sync_to_async(require_change)(actor, environment)
+    if await sync_to_async(is_elsewhere)(environment, uri):
+        raise NotLookedAt(
+            f"“{uri}” lies in a root on another machine, where nothing can be unpacked.",
+            fix="Unpack it on your computer, and bring what is inside.",
+            code="is-elsewhere",
+        )
     if "/" not in uri:  # files are brought into folders alone, and what is made of it must be found beside it
         raise NotLookedAt(f"“{uri}” lies in no folder.", fix=f"Rename it to raw/{uri} first, and unpack it there.")
     folder = f"{STAGING}/{uuid.uuid4().hex}"

@@ -25,12 +25,12 @@ from executor.document.job import parse
 from executor.files.lake import matches, resolve
 from executor.files.tree import TOO_LONG as WALK_TOO_LONG
 from executor.files.tree import TOO_MANY, Walk
-from executor.language.roots import DEFAULT, from_values
+from executor.language.roots import from_values
 from executor.problems import ProblemError
 from portal.accounts.models import User
 from portal.environments import secrets
 from portal.environments.models import Environment
-from portal.environments.reach import roots_of
+from portal.environments.reach import roots_elsewhere, roots_of
 from portal.errors import PortalError
 from portal.jobs.models import JobVersion
 from portal.runs import launcher, preview_client
@@ -161,9 +161,9 @@ class _Told(BaseModel):
 def _key(version: JobVersion, target: Environment, job: ReadJob) -> str:
     """The same key means: the same document and values, and the same files where it reads and writes; in other roots, the same moment.
     Empty where that cannot be told."""
-    lake = launcher.lake_folder(target)
-    uris = {(address.at.place, address.writes) for address in job.addresses if address.at.root == DEFAULT}
-    others = sorted({(str(address.at), address.at.where, address.writes) for address in job.addresses if address.at.root != DEFAULT})
+    lake, there = launcher.lake_folder(target), roots_elsewhere(target)
+    uris = {(address.at.place, address.writes) for address in job.addresses if address.at.root not in there}
+    others = sorted({(str(address.at), address.at.where, address.writes) for address in job.addresses if address.at.root in there})
     since = int(time.monotonic() // OTHER_ROOTS_SECONDS) if others else 0
     try:
         states = [[uri, writes, _state(lake, uri, writes)] for uri, writes in sorted(uris)]

@@ -1,20 +1,29 @@
-"""The tables that a query may read: those of the page Data, and what jobs publish in the other roots of the environment."""
+"""The tables that a query may read: those of the page Data, and those of the other roots of the environment."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from executor.language.roots import DEFAULT
 from portal.data.listing import Table, list_tables
 from portal.environments.models import Environment
+from portal.environments.reach import roots_elsewhere
 from portal.jobs.models import Place
 from portal.jobs.places import Spelling, Storages
 from portal.runs.models import Run
 
 
 def tables_of(environment: Environment) -> list[Table]:
-    """By place. What lies in other roots and no job publishes is not listed: nobody has said what of it is a table."""
-    return [*list_tables(environment).tables, *_published_elsewhere(environment)]
+    """By place, of the default root first. What jobs publish elsewhere is known without looking, so it is there also while a root does
+    not answer, or holds too much to be looked through."""
+    found = [*list_tables(environment).tables, *_published_elsewhere(environment)]
+    for root in sorted(roots_elsewhere(environment) - {DEFAULT}):
+        found += list_tables(environment, root).tables
+    once: dict[str, Table] = {}
+    for table in found:
+        once.setdefault(table.uri, table)
+    return list(once.values())
 
 
 def _published_elsewhere(environment: Environment) -> Iterator[Table]:

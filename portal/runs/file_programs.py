@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from typing import Any
+from uuid import UUID
 
 from executor.problems import Problem
 from portal.environments.models import Environment
@@ -26,16 +27,30 @@ from portal.runs.preview_reach import PreviewReach, fresh_connection
 from portal.runs.redaction import Redactor
 
 log = logging.getLogger(__name__)
-QUICK = ("survey", "put-back", "repair", "list", "table", "change-table", "ddl", "register")
+QUICK = ("survey", "put-back", "repair", "list", "walk", "texts", "find", "keep", "table", "change-table", "ddl", "register")
 """They read little: they do not wait behind files that are unpacked for minutes."""
 WITH_SPARK = ("optimize-table",)
 """One at a time: each takes as much memory as a run."""
 AT_ONCE = 2
 OF_ONE_PERSON = 2
 SECONDS = {
-    "look": 60.0, "unpack": 600.0, "survey": 30.0, "put-back": 60.0, "repair": 60.0, "list": 20.0, "table": 60.0, "change-table": 300.0,
-    "optimize-table": 3600.0, "ddl": 30.0, "register": 120.0,
-}  # fmt: skip
+    "look": 60.0,
+    "unpack": 600.0,
+    "survey": 30.0,
+    "put-back": 60.0,
+    "repair": 60.0,
+    "list": 20.0,
+    "walk": 30.0,
+    "texts": 30.0,
+    "find": 20.0,
+    "keep": 300.0,
+    "bring": 3600.0,
+    "table": 60.0,
+    "change-table": 300.0,
+    "optimize-table": 3600.0,
+    "ddl": 30.0,
+    "register": 120.0,
+}
 TOO_LONG = said("look-too-long", "This took too long and was stopped.", "Try again when less is going on, or bring a smaller file.")
 BROKEN = said(
     "look-stopped", "The file could not be looked at: the program stopped.", "Try again; if it stays so, the file is not what it says."
@@ -43,6 +58,8 @@ BROKEN = said(
 TOO_MUCH = "This file needs more than one file may, and was stopped: {found}, {most}."
 NOT_AS_IT_SAYS = "Nothing was kept. Bring a smaller file, or its parts one by one; a small file that needs so much is not what it says."
 MEASURE_SECONDS = 0.25
+NOBODY = 0
+"""Whoever asks for Sluice itself, and for lists that all of an environment see."""
 BUSY = said("look-busy", "You are looking at several files already.", "Wait until one of them is done.")
 
 
@@ -60,7 +77,7 @@ class FilePrograms:
         what, user = str(request["what"]), int(request["user"])
         if what not in SECONDS:
             raise ValueError(f"There is no program {what!r} for files.")
-        if self._people[user] >= OF_ONE_PERSON + 1:
+        if user != NOBODY and self._people[user] >= OF_ONE_PERSON + 1:
             yield {**BUSY, "last": True}
             return
         self._people[user] += 1
@@ -76,7 +93,7 @@ class FilePrograms:
     async def _run(self, what: str, user: int, environment: int, values: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         equipment, given = await asyncio.to_thread(self.reach.of_files, what, user, environment, values)
         redact = Redactor(given.hidden)
-        launch, more = await asyncio.to_thread(_launch, environment, what, equipment)
+        launch, more = await asyncio.to_thread(_launch, environment, what, equipment, values.pop("arrived", None))
         process = await launcher.process_of(launch, longest_line=LONGEST_LINE)
         errors = asyncio.create_task(_last_errors(process))
         added_to = launch.data if launch.writes and what not in QUICK else None  # the quick ones only move and remove, also on a full disk
@@ -85,7 +102,8 @@ class FilePrograms:
         watch, is_broken = asyncio.create_task(_measured(process, meter)), False
         try:
             assert process.stdin is not None  # noqa: S101 - it is a pipe
-            process.stdin.write((json.dumps({**values, **given.values, **more, "lake": launch.lake}) + "\n").encode())
+            told = {**values, **given.values, **more, "lake": launch.lake, "source": launch.source}
+            process.stdin.write((json.dumps(told) + "\n").encode())
             async for event in _events(process, SECONDS[what]):
                 event = await _why_ended(event, watch, meter)
                 is_broken = event.get("problem") is BROKEN["problem"]
@@ -121,13 +139,14 @@ async def _why_ended(event: dict[str, Any], watch: asyncio.Task[Problem], meter:
     return said(excess.code, TOO_MUCH.format(found=excess.found, most=excess.expected), NOT_AS_IT_SAYS) | {"last": True}
 
 
-def _launch(environment: int, what: str, equipment: launcher.Equipment) -> tuple[launcher.Launch, dict[str, Any]]:
-    """How to start it, and what it is told besides."""
+def _launch(environment: int, what: str, equipment: launcher.Equipment, arrived: Any) -> tuple[launcher.Launch, dict[str, Any]]:
+    """How to start it, and what it is told besides. `arrived`: id of an upload that the program is to send."""
     with fresh_connection():
         found = Environment.objects.select_related("project", "compute").get(pk=environment)
         if what in WITH_SPARK:
             return launcher.for_table_work(found, equipment.endpoints), {"compute": launcher.compute_of(found)}
-        return launcher.for_files(found, what, equipment.endpoints), {}
+        source = launcher.hidden_folder(found) / "uploads" / str(UUID(arrived)) if arrived else None
+        return launcher.for_files(found, what, equipment.endpoints, source), {}
 
 
 async def _events(process: asyncio.subprocess.Process, seconds: float) -> AsyncGenerator[dict[str, Any], None]:

@@ -6,6 +6,7 @@ A `Launch` says what would be started; `Executor` is one that lives. Both a run 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import queue
@@ -32,10 +33,12 @@ from portal.runs.groups import Group
 from portal.runs.sandbox import DEFAULT_MEMORY_MB
 from portal.runs.scratch import Scratch
 
-READS = ("look", "list", "test-connection", "table", "ddl", "register")
+READS = ("look", "list", "walk", "texts", "find", "bring", "keep", "test-connection", "table", "ddl", "register")
+"""Programs over files that write nothing in the environment's folder."""
 COMMANDS = {"change-table": "table"}
 """What programs that write are called otherwise than the same ones that only read."""
-"""Programs over files that write nothing."""
+FREE_DESCRIPTOR = 20
+"""The first that no part of a wall opens for itself."""
 LONGEST_LINE = 1_000_000
 """Characters of one line that are kept; an executor that says more in one line is cut."""
 FILES_ADDRESSES = 3
@@ -114,11 +117,13 @@ class Launch:
     """What the kernel holds to these limits, where it does."""
     egress: Egress | None = None
     """Its ways to other machines; None: no network."""
+    source: int | None = None
+    """A file from outside the wall, open to be read."""
 
     @property
     def descriptors(self) -> tuple[int, ...]:
         """Open files that the program is to inherit."""
-        return (self.egress.descriptor,) if self.egress else ()
+        return (*((self.egress.descriptor,) if self.egress else ()), *((self.source,) if self.source is not None else ()))
 
     @property
     def reached(self) -> Reached:
@@ -132,6 +137,8 @@ class Launch:
 
     def clear(self) -> None:
         """Removes what was made for this start; once every process of it is gone."""
+        if self.source is not None:
+            os.close(self.source)
         if self.egress:
             self.egress.close()
         if self.group:
@@ -158,9 +165,10 @@ def for_previews(environment: Environment, endpoints: Iterable[Endpoint] = (), c
     return _launch(arguments, environment, writable=False, scratch=None, endpoints=endpoints)
 
 
-def for_files(environment: Environment, what: str, endpoints: Iterable[Endpoint] = ()) -> Launch:
+def for_files(environment: Environment, what: str, endpoints: Iterable[Endpoint] = (), source: Path | None = None) -> Launch:
     """A short-lived program without Spark over the environment's data: READS read it, `unpack`, `put-back`, `repair` and `change-table`
-    write it, `survey` reads it and tries where it could be written. `endpoints`: what it may reach on other machines."""
+    write it, `survey` reads it and tries where it could be written. `endpoints`: what it may reach on other machines; `source`: a file
+    outside the wall that it may read."""
     most = settings.FILES_MEMORY_MB
     launch = _launch(
         [COMMANDS.get(what, what), "--values", "-"],
@@ -172,7 +180,25 @@ def for_files(environment: Environment, what: str, endpoints: Iterable[Endpoint]
     )
     start = launch.argv.index(sys.executable)
     limits = ["/usr/bin/prlimit", f"--as={FILES_ADDRESSES * most * 1024**2}", "--"]
-    return replace(launch, argv=[*launch.argv[:start], *limits, *launch.argv[start:]])
+    launch = replace(launch, argv=[*launch.argv[:start], *limits, *launch.argv[start:]])
+    if source is None:
+        return launch
+    with starting(launch.clear):
+        return replace(launch, source=_opened(source))
+
+
+def _opened(file: Path) -> int:
+    """The open file, which a program inherits whoever it is."""
+    first = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        return fcntl.fcntl(first, fcntl.F_DUPFD_CLOEXEC, FREE_DESCRIPTOR)
+    finally:
+        os.close(first)
+
+
+def hidden_folder(environment: Environment) -> Path:
+    """Beside the environment's data, where no executor looks: files on their way in, and what was replaced or thrown away."""
+    return Path(settings.LAKE_DIR) / environment.project.slug / ".sluice" / environment.name
 
 
 def for_table_work(environment: Environment, endpoints: Iterable[Endpoint] = ()) -> Launch:

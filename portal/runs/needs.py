@@ -1,4 +1,4 @@
-"""What a document needs besides its environment's folder: the roots and connections that it names, and the ways out that they ask for.
+"""What a document needs besides folders of this machine: the roots and connections that it names, and the ways out that they ask for.
 
 It is read as it is written, without being judged: what is wrong in it is told by whoever checks or runs it. One that names the folder alone
 needs nothing, and what works on it gets no connection, no secret and no network.
@@ -11,11 +11,11 @@ from typing import Any
 
 from executor.document.places import Written, addresses_as_written, connections_as_written, connectors_of
 from executor.language import json_text
-from executor.language.roots import DEFAULT, Located, located
+from executor.language.roots import Located, located
 from executor.problems import Problem
 from executor.stages.base import DECIDES, READS, WRITES
 from portal.environments.models import Environment
-from portal.environments.reach import Needs, Reach, endpoints_of, is_still, judged_by, reach_of
+from portal.environments.reach import Needs, Reach, endpoints_of, is_still, judged_by, reach_of, roots_elsewhere
 from portal.errors import Conflict, PortalError
 from portal.runs.launcher import Equipment
 from portal.runs.models import Run
@@ -34,13 +34,13 @@ def needs_of(content: Mapping[str, Any], environment: Environment, values: Mappi
     found = _located(content, environment, values, may_write=True)
     roots = {at.root for one, at in found if isinstance(at, Located) and (not only_looks or one.does in ONLY_LOOKS)}
     named = {one.uri for one in connections_as_written(content, environment.name, values) if not only_looks or one.does in ONLY_LOOKS}
-    return Needs(frozenset(roots - {DEFAULT}), frozenset(name for name in named if ANYTHING not in name))
+    return Needs(frozenset(roots) & roots_elsewhere(environment), frozenset(name for name in named if ANYTHING not in name))
 
 
 def needs_of_place(uri: str, environment: Environment) -> Needs:
     """What one address needs that somebody has chosen, and which holds no parameters."""
     found = located(uri, judged_by(environment), "uri")
-    return Needs(frozenset({found.root} - {DEFAULT})) if isinstance(found, Located) else Needs()
+    return Needs(frozenset({found.root}) & roots_elsewhere(environment)) if isinstance(found, Located) else Needs()
 
 
 def require_roots(content: Mapping[str, Any], environment: Environment, values: Mapping[str, Any]) -> None:

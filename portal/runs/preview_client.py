@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -39,10 +39,23 @@ QUIET_SECONDS = 5.0
 """The same of work that says nothing: a query that nobody may see the end of does not keep Spark busy."""
 
 ANSWERS = {
-    "look": "looked", "unpack": "unpacked", "survey": "surveyed", "put-back": "put_back", "repair": "repaired", "list": "listed",
-    "table": "table", "change-table": "table", "optimize-table": "table",
-    "ddl": "described", "register": "registered",
-}  # fmt: skip
+    "look": "looked",
+    "unpack": "unpacked",
+    "survey": "surveyed",
+    "put-back": "put_back",
+    "repair": "repaired",
+    "list": "listed",
+    "walk": "walked",
+    "texts": "read",
+    "find": "found",
+    "bring": "brought",
+    "keep": "kept",
+    "table": "table",
+    "change-table": "table",
+    "optimize-table": "table",
+    "ddl": "described",
+    "register": "registered",
+}
 """What a program over files (`portal.runs.file_programs`) does → the event that it answers with when all went well."""
 
 
@@ -117,9 +130,13 @@ def require_right(message: dict[str, Any]) -> None:
             raise NotAllowed(action, places.first())
 
 
-async def answer_over_files(what: str, *, user: int, environment: int, values: dict[str, Any]) -> dict[str, Any]:
-    """How a program over files ended: the event that ANSWERS names, or one with a `problem`."""
+async def answer_over_files(
+    what: str, *, user: int, environment: int, values: dict[str, Any], progress: Callable[[dict[str, Any]], None] | None = None
+) -> dict[str, Any]:
+    """How a program over files ended: the event that ANSWERS names, or one with a `problem`. `progress` is told what it says before."""
     last = DOWN
     async for event in request({"do": "files", "what": what, "user": user, "environment": environment, "values": values}):
         last = event
+        if progress and event.get("event") == "progress":
+            await sync_to_async(progress)(event)
     return last

@@ -15,11 +15,10 @@ from django.db import close_old_connections
 
 from executor.document.places import connectors_of
 from executor.language import json_text
-from executor.language.roots import DEFAULT
 from portal.accounts.models import User
 from portal.environments import secrets
 from portal.environments.models import Environment
-from portal.environments.reach import Needs, endpoints_in_use, endpoints_of, reach_of
+from portal.environments.reach import Needs, endpoints_in_use, endpoints_of, reach_of, roots_elsewhere
 from portal.errors import PortalError
 from portal.jobs.models import Draft, JobVersion
 from portal.runs import checks, needs
@@ -121,8 +120,8 @@ def _needs_of_files(environment: Environment, values: Mapping[str, Any]) -> Need
     if isinstance(catalog := values.get("connection"), str):
         return Needs(connections=frozenset({catalog}))
     if isinstance(root := values.get("root"), str):
-        return Needs(roots=frozenset({root} - {DEFAULT}))
-    uris = [values.get("uri"), *(values.get("staged") or ())]
+        return Needs(roots=frozenset({root}) & roots_elsewhere(environment))
+    uris = [values.get("uri"), *(values.get("staged") or ()), *(values.get("uris") or ())]
     if places := [needs.needs_of_place(uri, environment) for uri in uris if isinstance(uri, str)]:
         return Needs(frozenset().union(*(one.roots for one in places)))
     document = values.get("document")

@@ -20,7 +20,8 @@ from executor.language.roots import DEFAULT, Located, Root, located
 from executor.problems import Problem
 from portal.accounts.models import User
 from portal.environments.models import Environment
-from portal.environments.reach import judged_by
+from portal.environments.models import Root as RootRow
+from portal.environments.reach import judged_by, roots_elsewhere
 from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.models import Place
@@ -42,11 +43,31 @@ def outputs_of(run: Run) -> list[str]:
 
 def elsewhere(run: Run) -> list[str]:
     """Those of them that lie in roots on other machines. None where the document cannot be read any more."""
-    roots = judged_by(run.environment)
+    roots, others = judged_by(run.environment), roots_elsewhere(run.environment)
     try:
-        return [uri for uri in outputs_of(run) if _root_of(uri, roots) != DEFAULT]
+        return [uri for uri in outputs_of(run) if _root_of(uri, roots) in others]
     except PortalError:
         return []
+
+
+def under_way_in(root: RootRow) -> str:
+    """See `portal.environments.connections.busy`: runs at work that publish there, and what runs have left there that is not ended yet."""
+    roots = judged_by(root.environment)
+    here = Run.objects.filter(environment=root.environment_id).select_related("environment", "job")
+    for run in here.filter(state__in=HELD_STATES):
+        if _publishes_in(run, root.name, roots):
+            return f"The run {run.short_id} of {run.job.name} is at work and publishes there"
+    for run in here.filter(attempts__may_have_left=True, attempts__finished_at__isnull=False).distinct():
+        if _publishes_in(run, root.name, roots):
+            return f"The run {run.short_id} of {run.job.name} died while it published there, and what it left is not ended yet"
+    return ""
+
+
+def _publishes_in(run: Run, root: str, roots: tuple[Root, ...]) -> bool:
+    try:
+        return any(_root_of(uri, roots) == root for uri in outputs_of(run))
+    except PortalError:  # its document cannot be read any more: nobody knows
+        return True
 
 
 def _root_of(uri: str, roots: tuple[Root, ...]) -> str:
@@ -179,7 +200,7 @@ def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
     published since. What lies elsewhere is as the program found it."""
     ask, values = async_to_sync(preview_client.answer_over_files), {"uri": place.uri, "kept": kept_id, "by": user.shown_name}
     answer = ask("put-back", user=user.pk, environment=place.environment_id, values=values)
-    is_here = _root_of(place.uri, judged_by(place.environment)) == DEFAULT
+    is_here = _root_of(place.uri, judged_by(place.environment)) not in roots_elsewhere(place.environment)
     if answer.get("event") != preview_client.ANSWERS["put-back"] and not (is_here and _is_done_unheard(place, kept_id)):
         raise refusal_of(answer)
     target = _target(place)

@@ -8,13 +8,13 @@ import { startUploads } from "./upload/main.js";
 const config = JSON.parse(document.getElementById("uploads-config")?.textContent ?? "null");
 if (config) startUploads(config, arrived);
 
-/** One file: the look at it, or at the folder whose page this is. Several: the list, where they are now. */
+/** One file: the look at it, or at the folder whose page this is. Several: the list, or the folder that is browsed, where they are now. */
 function arrived(uris) {
-  if (config.folder) location.assign(`${config.look}?uri=${encodeURIComponent(config.folder)}`);
+  if (config.folder && !config.browsed) location.assign(`${config.look}?uri=${encodeURIComponent(config.folder)}`);
   else if (uris.length === 1) location.assign(`${config.look}?uri=${encodeURIComponent(uris[0])}`);
   else {
     show({ text: `${uris.length} files have arrived.`, tone: "ok" });
-    location.assign(config.list);
+    location.assign(config.browsed ? location.href : config.list);
   }
 }
 

@@ -145,3 +145,21 @@ def test_the_page_shows_roots_and_what_lies_in_them(client: Client, ana: User, a
             from portal.data.folders import folder
 
             folder(ana, dev, "archive:")
+
+
+def test_files_can_be_brought_where_jobs_may_write(
+    client: Client, ada: User, ana: User, vic: User, dev: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from portal.runs import preview_client
+
+    async def empty(what: str, **asked: Any) -> dict[str, Any]:
+        return {"event": "listed", "entries": [], "more": False}
+
+    monkeypatch.setattr(preview_client, "answer_over_files", empty)
+    store = make_s3(ada, dev)
+    make_root(ada, store, "archive", "s3a://acme-lake/prod/")
+    make_root(ada, store, "landing", "s3a://acme-lake/in/", may_write=True)
+    for person, uri, may in ((ana, "landing:2013", True), (ana, "archive:2013", False), (vic, "landing:2013", False)):
+        client.force_login(person)
+        page = client.get("/p/flights/data/dev/browse", {"uri": uri}).content.decode()
+        assert ('"folder": "landing:2013"' in page) == may, (person, uri)

@@ -12,7 +12,7 @@ import pytest
 
 from portal.accounts.models import User
 from portal.audit.models import AuditEvent
-from portal.data import actions, guards, names
+from portal.data import actions, guards, names, versions
 from portal.data.lake import DiskFull, Lake, NothingThere, Taken
 from portal.data.models import FileVersion, Upload
 from portal.environments.models import Environment
@@ -369,13 +369,13 @@ def test_a_place_that_a_job_takes_while_a_rename_waits_for_its_turn_stays_as_it_
     bring: Bring, dev: Environment, ana: User, lake: Path, monkeypatch: pytest.MonkeyPatch, taken: str
 ) -> None:
     bring("a.csv", b"a\n1\n")
-    hold, job = actions._hold, make_job(dev.project, ana)
+    hold, job = versions.hold, make_job(dev.project, ana)
 
     def after_a_run(environment: Environment) -> None:
         hold(environment)
         Place.objects.update_or_create(environment=dev, key=taken, defaults={"uri": taken, "owner": job})
 
-    monkeypatch.setattr(actions, "_hold", after_a_run)
+    monkeypatch.setattr(versions, "hold", after_a_run)
     with pytest.raises(guards.IsAnOutput):
         actions.rename_data(actor=ana, environment=dev, uri="raw/a.csv", to="raw/b.csv")
     assert (lake / "raw" / "a.csv").exists() and not (lake / "raw" / "b.csv").exists()

@@ -40,13 +40,28 @@ def test_every_environment_has_the_root_lake_that_stays(ada, flights, prod):
     assert Root.objects.filter(name="lake").count() == flights.environments.count()
     prod.save()
     assert prod.roots.count() == 1
+    with pytest.raises(PortalError, match="it stays"):
+        connections.remove_root(actor=ada, root=prod.roots.get())
+
+
+def test_the_root_lake_goes_to_a_bucket_and_back_to_the_folder(ada, prod):
     make_s3(ada, prod)
+    root = connections.edit_root(actor=ada, root=prod.roots.get(), connection="lake_s3", address="s3a://acme-lake/prod", may_write=True)
+    assert (root.connection.name, root.address, root.is_default) == ("lake_s3", "s3a://acme-lake/prod/", True)
     for change in (
-        lambda root: connections.remove_root(actor=ada, root=root),
-        lambda root: connections.edit_root(actor=ada, root=root, connection="lake_s3", address="s3a://acme-lake/", may_write=True),
+        lambda: connections.remove_root(actor=ada, root=root),
+        lambda: connections.remove_connection(actor=ada, connection=root.connection),
+        lambda: make_root(ada, root.connection, address="s3a://acme-lake/prod/in/"),
     ):
-        with pytest.raises(PortalError, match="own folder"):
-            change(prod.roots.get())
+        with pytest.raises(PortalError):
+            change()
+    back = connections.edit_root(actor=ada, root=root, connection="", address="", may_write=True)
+    assert (back.connection, back.address, back.may_write) == (None, "", True)
+    with pytest.raises(PortalError, match="always write"):
+        connections.edit_root(actor=ada, root=back, connection="", address="", may_write=False)
+    other = make_root(ada, prod.connections.get())
+    with pytest.raises(PortalError):
+        connections.edit_root(actor=ada, root=other, connection="", address="", may_write=True)
 
 
 # --- adding and changing ---------------------------------------------------------------------------------------------

@@ -153,7 +153,9 @@ def test_a_place_in_a_root_is_taken_over_and_given_up_by_any_spelling(
     assert places.replaceable(other, dev, [IN_ROOT]) == {}
 
 
-def test_sql_and_schemas_of_a_version_lie_in_the_folder(flights: Project, landing: Root, settings: Any, tmp_path: Any) -> None:
+def test_sql_and_schemas_of_a_version_lie_in_the_folder_or_in_a_root_that_answers(
+    flights: Project, landing: Root, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from portal.jobs import documents
 
     settings.LAKE_DIR = tmp_path
@@ -167,6 +169,10 @@ def test_sql_and_schemas_of_a_version_lie_in_the_folder(flights: Project, landin
     assert kept["files"] == {"lake:sql/q.sql": "SELECT origin FROM flights"}
     assert documents.problems_of(kept, flights) == []
     made["stages"][1]["inputURI"] = "landing:q.sql"
-    with pytest.raises(documents.DocumentNotRight) as refused:
+    with pytest.raises(PortalError, match="does not answer"):
         documents.with_files(json.dumps(made), flights)
-    assert "landing:q.sql" in refused.value.message
+    monkeypatch.setattr(documents, "texts_elsewhere", [lambda environment, uris: dict.fromkeys(uris)])
+    with pytest.raises(documents.DocumentNotRight, match="landing:q.sql"):
+        documents.with_files(json.dumps(made), flights)
+    monkeypatch.setattr(documents, "texts_elsewhere", [lambda environment, uris: dict.fromkeys(uris, "SELECT 1 AS origin")])
+    assert json.loads(documents.with_files(json.dumps(made), flights))["files"] == {"landing:q.sql": "SELECT 1 AS origin"}

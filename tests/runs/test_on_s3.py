@@ -190,3 +190,23 @@ def test_a_folder_there_is_browsed(dev: Any, ana: Any, store: Bucket, programs: 
     found = folder(ana, dev, "archive:out")
     assert [one["name"] for one in found["entries"]] == ["part-0.csv"] and found["is_table"]
     assert [event["event"] for event in programs] == ["listed"] * 3 and KEYS["secret_key"] not in str(programs)
+
+
+def test_a_file_of_a_person_is_sent_there_behind_the_wall(
+    dev: Any, ana: Any, store: Bucket, programs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from portal.data import actions
+
+    data = b"origin\n" + b"JFK\n" * 5_000_000
+    for number, if_there in enumerate(("ask", "new_version"), 1):
+        upload = actions.begin_upload(actor=ana, environment=dev, name="in.csv", size=len(data), folder="archive:2013", if_there=if_there)
+        actions.receive_piece(actor=ana, upload=upload, offset=0, parts=[data], length=len(data))
+        version = actions.finish_upload(actor=ana, upload=upload)
+        assert (version.uri, version.number) == ("archive:2013/in.csv", number)
+    (file,) = store.files("2013")
+    assert file.size == len(data)
+    actions.put_back(actor=ana, version=version.__class__.objects.get(number=1))
+    actions.delete_data(actor=ana, environment=dev, uri="archive:2013/in.csv")
+    assert store.files("2013") == []
+    assert {"found", "progress", "brought", "kept"} >= {event["event"] for event in programs} >= {"found", "brought", "kept"}
+    assert KEYS["secret_key"] not in str(programs)

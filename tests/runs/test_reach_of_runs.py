@@ -308,6 +308,37 @@ def test_a_preview_opens_no_database_that_is_only_written(connected: Environment
     assert reach.wanted(key, asked(of_a_database())).least.connectors
 
 
+def test_a_root_stays_while_a_run_publishes_there_or_has_left_something(
+    ada: User, run_of: Callable[..., Run], work: Any, launched: list[Any], connected: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, answer, refused = connected.roots.get(name="raw"), Supervisor._answer_publish, []
+    place = {"connection": "lake_s3", "address": "s3a://acme-landing/flights/"}
+    root = connections.edit_root(actor=ada, root=root, may_write=True, **place)
+
+    def changes() -> list[str]:
+        codes = []
+        for change in (
+            lambda: connections.edit_root(actor=ada, root=root, may_write=False, **place),
+            lambda: connections.remove_root(actor=ada, root=root),
+        ):
+            with pytest.raises(PortalError) as error:
+                change()
+            codes.append(error.value.code)
+        return codes
+
+    def meanwhile(supervisor: Supervisor) -> None:
+        refused.extend(changes())
+        answer(supervisor)
+
+    monkeypatch.setattr(Supervisor, "_answer_publish", meanwhile)
+    run = work(run_of("raw/x.csv", outputURI="raw:out"))
+    assert run.state == RunState.SUCCEEDED and refused == ["root-in-use"] * 2
+    run = work(run_of("raw/x.csv", "vanish", outputURI="raw:out"))
+    assert run.attempts.get().may_have_left and changes() == ["root-in-use"] * 2
+    run.attempts.update(may_have_left=False)
+    connections.remove_root(actor=ada, root=root)
+
+
 @pytest.mark.parametrize(("behaviour", "left"), [("succeed", False), ("vanish", True)])
 def test_it_is_known_which_attempt_may_have_left_something_elsewhere(
     behaviour: str, left: bool, ada: User, run_of: Callable[..., Run], work: Any, launched: list[Any], connected: Environment

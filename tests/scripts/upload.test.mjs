@@ -53,6 +53,23 @@ test("a file goes in pieces and is finished", async () => {
   assert.deepEqual(seen, ["POST uploads/", "PUT uploads/u", "PUT uploads/u", "PUT uploads/u", "POST uploads/u/finish"]);
 });
 
+test("how far it is on its way to another machine is told", async () => {
+  const { call } = server();
+  const said = [];
+  let finish;
+  const slow = async (method, url, options) => {
+    if (method === "GET") {
+      if (said.at(-1)?.startsWith("on to")) finish();
+      return { state: "sending", sent: 4 };
+    }
+    if (url.endsWith("finish")) await new Promise((resolve) => (finish = resolve));
+    const answer = await call(method, url, options);
+    return answer?.id ? { ...answer, uri: "archive:a.csv" } : answer;
+  };
+  assert.equal(await sender(slow, { changed: (one) => said.push(wordsOf(one)) }).run(), "raw/a.csv");
+  assert.ok(said.includes("on to archive:a.csv: 4 B of 10 B"));
+});
+
 test("after a break it asks how far it is and goes on there", async () => {
   const { call, seen } = server({ faults: [{ at: "PUT uploads/u", status: 0, arrives: 2 }] });
   assert.equal(await sender(call).run(), "raw/a.csv");

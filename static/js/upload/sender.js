@@ -2,6 +2,7 @@
 
 const TRIES = 8;
 const WAIT = { first: 1000, most: 30000 };
+const ASK_MS = 2000;
 
 /** What the server answered, when it is not 2xx. `status` 0: no answer at all. */
 export class Refused extends Error {
@@ -26,7 +27,7 @@ export const isPassing = (error) =>
   error.status === 502 ||
   error.status === 503 ||
   error.status === 504 ||
-  ["piece-damaged", "broken-off"].includes(error.code);
+  ["piece-damaged", "broken-off", "piece-under-way", "place-under-way"].includes(error.code);
 
 /** False for a file that is refused for what it is (too large, or no data): the same file is refused each time. */
 export const mayGoBetter = (error) => ![413, 415].includes(error?.status);
@@ -103,7 +104,23 @@ export class Sender {
 
   async finish() {
     const url = `${this.api}uploads/${this.upload.id}/finish`;
-    return this.answered(() => this.again(() => this.call("POST", url, { json: { if_there: this.ifThere } })));
+    const watched = new AbortController();
+    if (this.upload.uri?.includes(":")) this.watch(watched.signal);
+    return this.answered(() => this.again(() => this.call("POST", url, { json: { if_there: this.ifThere } }))).finally(() =>
+      watched.abort(),
+    );
+  }
+
+  /** A root on another machine gets the file once it has arrived here: tells how far that is, until `over`. */
+  async watch(over) {
+    for (;;) {
+      await this.wait(ASK_MS, over);
+      if (over.aborted) return;
+      const { state, sent } = await this.call("GET", `${this.api}uploads/${this.upload.id}`, {}).catch(() => ({}));
+      if (over.aborted) return;
+      if (state === "sending") this.goneOn = sent;
+      this.changed(this);
+    }
   }
 
   /** Asks when something lies there already, and does it again with the answer; null when the person wants neither. */

@@ -25,6 +25,8 @@ export function wordsOf(sender) {
   if (sender.state === "done") return `arrived as ${sender.uri}`;
   if (sender.state === "cancelled") return "cancelled";
   if (sender.state === "failed") return sender.error?.message ?? "It did not work.";
+  if (sender.state === "finishing" && sender.goneOn !== undefined)
+    return `on to ${sender.upload.uri}: ${size(sender.goneOn)} of ${size(sender.file.size)}`;
   if (sender.state === "finishing") return "looking whether all of it is there …";
   const speed = sender.speed.perSecond;
   const left = speed ? sender.speed.left(sender.file.size - done) : null;

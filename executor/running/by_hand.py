@@ -1,0 +1,83 @@
+"""`walk`, `find`, `bring` and `keep`: what people see and do by hand in a root that is no folder of this machine. Starts no Spark.
+
+One JSON object {"lake", "roots", "connections", "uri", …} on standard input, one event in answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from executor.problems import Problem, ProblemError
+from executor.stores.base import Store
+from executor.stores.bucket import Bucket
+from executor.stores.by_hand import ByHand
+from executor.stores.roots import Roots
+from executor.stores.s3 import S3Store
+
+LONGEST_TEXT = 1_000_000
+"""Bytes of an SQL or schema file."""
+Tell = Callable[[str, int, int], None]
+
+
+def find(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
+    """→ `found` with `twin`, `entry` and `names` (see `ByHand.find`)."""
+    hand, place = _at(given, roots, writes=False)
+    return {"event": "found", **hand.find(place)}
+
+
+def walk(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
+    """{"root", "place": "" for all of it} → `walked` with `files` and `logs` as [place, bytes, seconds since 1970], and places of
+    `outputs`."""
+    found = _bucket(roots.named(str(given["root"]))).seen_below(str(given.get("place", "")))
+    files, logs = ([(file.place, file.size, file.modified) for file in part] for part in (found.files, found.logs))
+    return {"event": "walked", "files": files, "outputs": sorted(found.outputs), "logs": logs}
+
+
+def texts(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
+    """{"uris"} → `read` with `texts`: address → text of the small file there, None where there is none."""
+    found: dict[str, str | None] = {}
+    for uri in map(str, given["uris"]):
+        root, place = roots.at(uri, "uri")
+        body = ByHand(_bucket(root)).small(place, LONGEST_TEXT)
+        with suppress(ValueError):
+            found[uri] = body.decode("utf-8-sig") if body else None
+    return {"event": "read", "texts": {uri: found.get(uri) for uri in given["uris"]}}
+
+
+def bring(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
+    """{"source": an open file that was inherited, "size", "upload", "over"} → `brought` with `before` (see `ByHand.bring`)."""
+    hand, place = _at(given, roots)
+    over = given.get("over")
+    done = hand.bring(place, int(given["source"]), int(given["size"]), str(given["upload"]), str(over) if over else None, tell)
+    return {"event": "brought", **done}
+
+
+def keep(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
+    """{"do": settle, set-aside, bring-back or forget, "upload", "kept", "aside"} → `kept`, of settle with `is_there` and `before`."""
+    hand, place = _at(given, roots)
+    what, kept, aside = given.get("do"), str(given.get("kept") or ""), str(given.get("aside") or "") or None
+    done: dict[str, Any] = {}
+    if what == "settle":
+        done = hand.settle(place, str(given["upload"]), kept or None)
+        if not done["is_there"]:
+            hand.end_parts(place)
+    elif what == "set-aside":
+        hand.set_aside(place, kept)
+    elif what == "bring-back":
+        hand.bring_back(place, kept, aside)
+    else:
+        hand.forget(kept)
+    return {"event": "kept", **done}
+
+
+def _at(given: dict[str, Any], roots: Roots, *, writes: bool = True) -> tuple[ByHand, str]:
+    root, place = roots.at(str(given["uri"]), "uri", writes=writes)
+    return ByHand(_bucket(root)), place
+
+
+def _bucket(root: Store) -> Bucket:
+    if not isinstance(root, S3Store):
+        raise ProblemError(Problem(code="root-is-here", message="This root is a folder of this machine, which the portal looks at itself."))
+    return root.bucket

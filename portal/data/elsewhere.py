@@ -1,0 +1,134 @@
+"""What people do by hand in a root that is no folder of this machine: done by programs behind the wall, each with this root's connection
+and nothing else. See `executor.stores.by_hand` for how it lies there.
+
+None of this may be asked inside a transaction: a program notes that it has opened a secret, for which SQLite would have to wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from pydantic import BaseModel, ValidationError
+
+from executor.language.roots import DEFAULT, Located
+from portal.accounts.models import User
+from portal.data import names
+from portal.data.lake import Entry, NothingThere, Taken
+from portal.environments.models import Environment
+from portal.errors import Conflict, PortalError
+from portal.runs import preview_client
+from portal.runs.problems import problem_of
+
+UNKNOWN = ("previews-down", "no-answer", "look-stopped", "look-too-long")
+"""Whoever has this instead of an answer does not know whether it was done."""
+_ERRORS: dict[str, type[PortalError]] = {"file-exists": Taken, "nothing-there": NothingThere, "bad-place": names.BadPlace}
+_BUSY = ("look-busy", "storage-refused")
+
+
+class _Entry(BaseModel):
+    is_folder: bool
+    size: int
+    modified: float
+
+
+class _Found(BaseModel):
+    twin: str | None
+    entry: _Entry | None
+    names: list[str]
+
+
+class _Done(BaseModel):
+    is_there: bool = True
+    before: dict[str, Any] | None = None
+
+
+class Elsewhere:
+    """A place in such a root, as it was when it was looked at. It answers what `portal.data.guards` asks of a lake."""
+
+    def __init__(self, environment: Environment, uri: str, user: User | None) -> None:
+        """`uri`: in the one way it is written. `user`: who wants it; None: Sluice itself."""
+        self.environment, self.uri, self._user = environment, uri, user.pk if user else 0
+        self._seen: _Found | None = None
+
+    def look(self) -> Elsewhere:
+        """Sees what lies there and beside it. Raises PortalError."""
+        try:
+            self._seen = _Found.model_validate(self._ask("find", {"uri": self.uri}))
+        except ValidationError:
+            raise _no_answer() from None
+        return self
+
+    @property
+    def _root(self) -> str:
+        return self.uri.partition(":")[0] if ":" in self.uri else DEFAULT
+
+    @property
+    def _there(self) -> _Found:
+        if self._seen is None:
+            raise RuntimeError("look() comes first")
+        return self._seen
+
+    def twin(self, uri: str) -> str | None:
+        """As `Lake.twin`, of the place itself and of those beside it."""
+        if uri == self.uri:
+            return str(Located(self._root, self._there.twin)) if self._there.twin is not None else None
+        folder, name = names.parted(uri)
+        if folder != names.parted(self.uri)[0]:
+            raise RuntimeError("another folder was looked at")
+        found = next((other for other in self._there.names if names.same(other) == names.same(name)), None)
+        return folder + found if found else None
+
+    def find(self, uri: str) -> Entry | None:
+        """As `Lake.find`, of what `twin` has given."""
+        if self._there.entry is None or uri != self.twin(self.uri):
+            return None
+        entry = self._there.entry
+        return Entry(uri, entry.is_folder, entry.size, int(entry.modified * 1e9))
+
+    def bring(self, upload: UUID, size: int, over: UUID | None, progress: Callable[[int], None]) -> dict[str, Any]:
+        """Sends what has arrived of an upload and makes it visible; gives `before`, what lay there and is kept as `over`. `progress` is
+        told bytes. Raises PortalError: with a code of UNKNOWN it may have been done all the same."""
+        values = {"uri": self.uri, "arrived": str(upload), "upload": str(upload), "size": size, "over": str(over) if over else None}
+        return self._done("bring", values, lambda event: progress(int(event.get("done", 0)))).model_dump()
+
+    def settle(self, upload: UUID, over: UUID | None) -> dict[str, Any]:
+        """`is_there`: whether what the upload has brought lies there; if not, nothing of it is left. Raises PortalError."""
+        values = {"uri": self.uri, "do": "settle", "upload": str(upload), "kept": str(over) if over else ""}
+        return self._done("keep", values).model_dump()
+
+    def set_aside(self, kept: UUID) -> None:
+        """As `Lake.set_aside`, of a file."""
+        self._done("keep", {"uri": self.uri, "do": "set-aside", "kept": str(kept)})
+
+    def bring_back(self, kept: UUID, aside: UUID | None) -> None:
+        """As `Lake.bring_back`, or where something lies there as `Lake.swap`."""
+        self._done("keep", {"uri": self.uri, "do": "bring-back", "kept": str(kept), "aside": str(aside) if aside else ""})
+
+    def forget(self, kept: UUID) -> None:
+        """As `Lake.forget`."""
+        self._done("keep", {"uri": self.uri, "do": "forget", "kept": str(kept)})
+
+    def _done(self, what: str, values: dict[str, Any], progress: Callable[[dict[str, Any]], None] | None = None) -> _Done:
+        try:
+            return _Done.model_validate(self._ask(what, values, progress))
+        except ValidationError:
+            raise _no_answer() from None
+
+    def _ask(self, what: str, values: dict[str, Any], progress: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
+        ask = async_to_sync(preview_client.answer_over_files)
+        event = ask(what, user=self._user, environment=self.environment.pk, values=values, progress=progress)
+        if event.get("event") == preview_client.ANSWERS[what]:
+            return event
+        if not isinstance(event.get("problem"), dict):
+            raise _no_answer()
+        problem = problem_of(event["problem"])
+        if problem.code in (*_BUSY, *UNKNOWN):
+            raise PortalError(problem.message, code=problem.code, fix=problem.fix, status=503)
+        raise _ERRORS.get(problem.code, Conflict)(problem.message, code=problem.code, fix=problem.fix)
+
+
+def _no_answer() -> PortalError:
+    return PortalError("The program that works on the files gave no answer.", code="no-answer", status=503, fix="Try again.")

@@ -1,0 +1,75 @@
+"""Versions of the files that people bring: how they are written down while something is changed by hand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.data import names
+from portal.data.elsewhere import Elsewhere
+from portal.data.lake import Lake, NothingThere
+from portal.data.models import FileVersion, VersionState
+from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.locking import locked
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def rows_and_lake() -> Iterator[ExitStack]:
+    """The rows first, the lake last: when the lake refuses, the rows are taken back. When the rows cannot be written after all (a full disk
+    says so at the very end), what was done to the lake is undone: it is given with how to."""
+    undo = ExitStack()
+    try:
+        with transaction.atomic():
+            yield undo
+    except BaseException:
+        try:
+            undo.close()
+        except (PortalError, OSError):
+            log.exception("The lake could not be put back as it was.")
+        raise
+
+
+def hold(environment: Environment) -> None:
+    """Until the transaction ends, nobody else changes by hand what lies in the environment, and no run begins to publish there: who was
+    second sees what the first has made, and takes the place of that. Else one file would be kept nowhere."""
+    locked(environment)
+
+
+def now_there(lake: Lake | Elsewhere, environment: Environment, uri: str) -> FileVersion:
+    """The version that is shown at `uri`; a fresh one for what no upload brought, or what a job has written over it since."""
+    entry = lake.find(uri)
+    if entry is None:
+        raise NothingThere(f"There is nothing at “{names.shown(uri)}” any more.", fix="Look at the list of data again.")
+    shown = FileVersion.objects.at(environment, uri).shown().first()
+    if shown and shown.is_folder == entry.is_folder and (entry.is_folder or shown.size == entry.bytes):
+        return shown
+    if shown:
+        FileVersion.objects.filter(pk=shown.pk).update(state=VersionState.GONE)
+    size = None if entry.is_folder else entry.bytes
+    return FileVersion.objects.create(
+        environment=environment, uri=uri, number=next_number(environment, uri), original_name=names.parted(uri)[1][:255], size=size,
+        is_folder=entry.is_folder,
+    )  # fmt: skip
+
+
+def put_away(version: FileVersion, actor: User, state: str) -> None:
+    expires = timezone.now() + timedelta(days=settings.BIN_DAYS) if state == VersionState.BINNED else None
+    version.state, version.changed_by, version.changed_at, version.expires_at = state, actor, timezone.now(), expires
+    version.save(update_fields=["state", "changed_by", "changed_at", "expires_at"])
+
+
+def next_number(environment: Environment, uri: str) -> int:
+    highest: Any = FileVersion.objects.at(environment, uri).aggregate(most=Max("number"))["most"]
+    return (highest or 0) + 1
