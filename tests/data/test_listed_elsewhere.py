@@ -23,7 +23,7 @@ from tests.data.programs import in_this_process
 from tests.data.test_upload_elsewhere import There
 from tests.factories import DOCUMENT, make_job
 
-pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.services, pytest.mark.lake, pytest.mark.django_db(transaction=True)]
 A = b"n\n1\n2\n"
 Bring = Callable[..., FileVersion]
 

@@ -156,6 +156,7 @@ def test_a_place_in_a_root_is_taken_over_and_given_up_by_any_spelling(
 def test_sql_and_schemas_of_a_version_lie_in_the_folder_or_in_a_root_that_answers(
     flights: Project, landing: Root, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from portal.errors import PortalError
     from portal.jobs import documents
 
     settings.LAKE_DIR = tmp_path

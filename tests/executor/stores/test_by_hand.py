@@ -16,7 +16,7 @@ from executor.stores.by_hand import KEPT, ByHand
 from executor.stores.s3_access import S3Access
 from tests.executor.stores.roots import S3Root, code_of, publish
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.lake]
 PLACE, BODY = "2013/flights 50%&ü.csv", b"a\n" + b"1\n" * 4_000_000
 
 
