@@ -28,8 +28,8 @@ test: setup ## every check and test; gets Chromium and bubblewrap when it may (s
 test-fast: setup ## the part without Spark and browser (some 3 min)
 	@$(BIN)/python -m tests.all --fast
 
-test-lake: setup ## the slow checks: those marked lake
-	@$(BIN)/python -m pytest -m lake --durations=0 $$(grep -rlE "mark\.lake" --include="test_*.py" tests | sort)
+test-lake: setup ## the slow checks, and a table of what was tried and lost (at most 45 min)
+	@$(BIN)/python -m pytest -m "lake or tally" --durations=15 tests/executor/stores $$(grep -rlE "mark\.(lake|tally)" --include="test_*.py" tests | grep -v tests/executor/stores | sort)
 
 bench: setup ## measures, prints one table, writes bench/results.json
 	@$(BIN)/python -m bench

@@ -24,7 +24,8 @@ os.environ["SLUICE_HOME"] = str(HOME)
 os.environ["SLUICE_DEMO"] = "0"
 os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
 
-from tests.all import files_marked  # noqa: E402 – after the home folder is set
+from tests import tally as tallies  # noqa: E402 – after the home folder is set
+from tests.all import files_marked  # noqa: E402
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -220,6 +221,19 @@ def streams_leave_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
         return await sync_to_async(call, thread_sensitive=False)()
 
     monkeypatch.setattr(stream_views, "_in_thread", in_thread)
+
+
+@pytest.fixture(scope="session")
+def tally(pytestconfig: pytest.Config) -> tallies.Tally:
+    """`tally("what")` is a row of the table at the end."""
+    rows = tallies.rows_of(pytestconfig)
+    return lambda what: rows.setdefault(what, tallies.Row(what))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if rows := tallies.rows_of(config):
+        terminalreporter.section("what was tried")
+        terminalreporter.write("\n".join(tallies.lines([*rows.values()])) + "\n")
 
 
 # --- the project -----------------------------------------------------------------------------------------------------

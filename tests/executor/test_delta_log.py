@@ -23,6 +23,7 @@ from executor.problems import ProblemError
 from executor.running import tables
 from executor.stages import STAGE_TYPES
 from executor.stores.roots import Roots
+from tests.tally import Tally
 
 PROTOCOL: dict[str, Any] = {"minReaderVersion": 1, "minWriterVersion": 2}
 SCHEMA = {"type": "struct", "fields": [{"name": "id", "type": "long", "nullable": True, "metadata": {}}]}
@@ -432,16 +433,19 @@ def publish_until(point: int, top: Path) -> bool:
     return os.WIFSIGNALED(os.waitpid(pid, 0)[1])
 
 
-def test_killed_at_any_moment_readers_have_the_old_or_the_new(table: Path) -> None:
+@pytest.mark.tally
+def test_killed_at_any_moment_readers_have_the_old_or_the_new(table: Path, tally: Tally) -> None:
     """And never a part of it: what a run left that died while it published is taken back by the next one."""
     top, seen = table.parent, list[Any]()
     old, new = ["a.parquet", "b.parquet"], ["b.parquet", "c.parquet", "d.parquet"]
     for point in itertools.count(1):
         if not publish_until(point, top):
             break
-        assert files(table) in (old, new)
+        is_half = files(table) not in (old, new)
         Publisher("next", top).repair(seen.append)
-        assert files(table) == old and not (top / "fresh").exists() and not (top / "plain").exists()
+        is_right = files(table) == old and not (top / "fresh").exists() and not (top / "plain").exists()
+        tally("writer of two Delta tables and a folder killed (SIGKILL), folder").tried(half=is_half, lost=not is_right)
+        assert is_right and not is_half
         assert all((table / path).is_file() for path in files(table))
     assert point > 12 and not seen
     assert files(table) == new and (top / "plain").is_dir() and files(top / "fresh") == ["e.parquet"]

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from executor.document.job import parse
-from executor.events import Event, Log, PreviewRows
+from executor.events import Event, Log, PreviewRows, StageFailed
 from executor.running.preview import Memory, Preview
 from executor.running.reach import reach_of
+from executor.running.runner import StageFailure
 from executor.running.values import values_from
 from executor.stores.roots import Copies
 from tests.executor.running import Outcome, environment, program, run_here
+from tests.services.s3_front import Refuse, before
 
 if TYPE_CHECKING:
     from executor.spark.session import SparkProcess
@@ -51,6 +53,7 @@ class Bucket:
             "bucket_style": "path",
             "private_networks": ["127.0.0.0/8"],
         }
+        self.settings = settings
         secrets = {"access_key": "test-key", "secret_key": "test-secret"}
         self.values: dict[str, Any] = {
             "connections": {"store": {"kind": "s3", "settings": settings, "secrets": secrets}},
@@ -220,3 +223,39 @@ def test_programs_over_files_look_survey_and_put_back_there(spark_process: Spark
     bucket.put("curated/daily/.sluice-versions/dead/part-0.parquet", "half")
     assert answered(bucket, tmp_path, "repair", run_id="dead", staged=["curated/daily", "gone:x"]) == {"event": "repaired", "open": False}
     assert not [name for name in bucket.names() if "dead" in name] and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.lake
+def test_what_s3_refuses_is_told_at_every_door(spark_process: SparkProcess, bucket: Bucket, s3_server: S3Server, tmp_path: Path) -> None:
+    done = bucket.run(spark_process, tmp_path, READ, SUM, SAVE, run_id="r1")
+    assert done.result == "succeeded", done.events[-1]
+    with before(s3_server.address) as front:
+        bucket.settings["endpoint"] = front.address
+        front.always(Refuse(403, "SignatureDoesNotMatch"))
+        document = json.dumps({"stages": [READ, SUM, SAVE]})
+        told = [
+            bucket.run(spark_process, tmp_path, READ, SUM, SAVE).problem,
+            preview_problem(spark_process, bucket, tmp_path),
+            answered(bucket, tmp_path, "look", uri="raw/a.csv")["problem"],
+            answered(bucket, tmp_path, "list", uri="lake:raw", root="lake", folder="raw")["problem"],
+            answered(bucket, tmp_path, "put-back", uri="curated/daily", kept="r1")["problem"],
+            answered(bucket, tmp_path, "table", uri="curated/daily", do="history")["problem"],
+            answered(bucket, tmp_path, "survey", document=document, environment="dev")["inputs"][0]["problem"],
+        ]
+        front.always(Refuse(403, "AccessDenied"), "PUT")
+        unwritten = bucket.run(spark_process, tmp_path, READ, SUM, SAVE).problem
+    assert [one["code"] for one in told] == ["storage-refused"] * len(told), told
+    assert all("the secret is not the one of the access key" in one["message"] and "canary" not in str(one) and one["fix"] for one in told)
+    assert "may not write files there" in unwritten["message"] and "s3:PutObject" in unwritten["fix"]
+    bucket.settings["endpoint"] = s3_server.address
+    assert not [name for name in bucket.names() if name.startswith("curated/") and "r1" not in name and not name.endswith(".json")]
+
+
+def preview_problem(process: SparkProcess, bucket: Bucket, lake: Path) -> dict[str, Any]:
+    reach = reach_of(values_from({"lake": str(lake)} | bucket.values), Copies(lake))
+    job = parse({"stages": [READ, SUM]}, parameters={}, roots=reach.roots.known)
+    said: list[Event] = []
+    with pytest.raises(StageFailure):
+        Preview(process, said.append, job, reach, memory=Memory()).show(1, 10)  # type: ignore[arg-type]
+    (problem,) = [event.problem for event in said if isinstance(event, StageFailed)]
+    return problem

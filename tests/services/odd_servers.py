@@ -123,6 +123,37 @@ def with_postgres_tls(port: int, certificate: Path) -> Talk:
     return talk
 
 
+def cut_off(port: int, *, sent: int | None = None, received: int | None = None) -> Talk:
+    """A server that goes away in the middle: after so many bytes that it was sent, or that it has answered, no byte passes any more, and
+    no new connection gets one."""
+    gone = threading.Event()
+    left = {"sent": sent, "received": received}
+
+    def pass_on(source: socket.socket, sink: socket.socket, way: str) -> None:
+        with suppress(OSError):
+            while not gone.is_set() and (part := source.recv(65_536)):
+                count = left[way]
+                if count is not None and count < len(part):
+                    gone.set()
+                    break
+                left[way] = None if count is None else count - len(part)
+                sink.sendall(part)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def talk(stream: socket.socket) -> None:
+        if gone.is_set():
+            return
+        with socket.create_connection(("127.0.0.1", port)) as behind:
+            back = threading.Thread(target=pass_on, args=(behind, stream, "received"), daemon=True)
+            back.start()
+            pass_on(stream, behind, "sent")
+            back.join(timeout=5)
+
+    return talk
+
+
 def _pass_on(source: socket.socket, sink: socket.socket) -> None:
     with suppress(OSError):
         while part := source.recv(65_536):

@@ -16,12 +16,18 @@ from executor.stores.s3_access import S3Access
 from tests.executor.stores.roots import PLACE, FolderRoot, Root, S3Root, code_of, die, nothing, places, publish, staged, texts
 
 
-@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.services)])
+@pytest.fixture(
+    params=[
+        "folder",
+        pytest.param("moto", marks=pytest.mark.services),
+        pytest.param("versity", marks=[pytest.mark.services, pytest.mark.lake]),
+    ]
+)
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Root]:
     if request.param == "folder":
         found: Root = FolderRoot(tmp_path)
     else:
-        access: S3Access = request.getfixturevalue("access")
+        access: S3Access = request.getfixturevalue(request.param)
         found = S3Root(access, tmp_path)
     yield found
     for outputs in found.begun:

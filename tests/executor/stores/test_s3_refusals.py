@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -19,9 +19,6 @@ from tests.services.certificates import Authority
 from tests.services.s3_front import BREAK, LOSE, Front, Refuse, before
 from tests.services.small_disk import mounted_at
 
-if TYPE_CHECKING:
-    from tests.services.s3 import S3Server
-
 pytestmark = pytest.mark.services
 
 OLD, NEW = {"part-a": "old", "part-b": "old"}, {"part-a": "new"}
@@ -29,8 +26,8 @@ KNOWN = "raw/a.csv"
 
 
 @pytest.fixture(scope="module")
-def front(s3_server: S3Server) -> Iterator[Front]:
-    with before(s3_server.address) as found:
+def front(access: S3Access) -> Iterator[Front]:
+    with before(access.endpoint) as found:
         yield found
 
 

@@ -19,6 +19,7 @@ from executor.stores.bucket import PUBLISHING, Bucket
 from executor.stores.s3 import S3Outputs, S3Store
 from executor.stores.s3_access import S3Access
 from tests.executor.test_delta_log import PROTOCOL, add, info, metadata, refused, remove, write
+from tests.tally import Tally
 
 pytestmark = pytest.mark.services
 
@@ -119,12 +120,15 @@ def test_a_table_where_there_was_none(lake: Lake) -> None:
     assert lake.files() == ["a.parquet"] and not [key for key in lake.keys("t/") if "other" in key]
 
 
-def test_nobody_loses_rows(table: Lake) -> None:
+@pytest.mark.tally
+def test_nobody_loses_rows(table: Lake, tally: Tally, server_name: str) -> None:
     runs = [table.run(add(f"{name}.parquet"), appends=True) for name in "cde"]
     merge = table.run(remove("a.parquet"), add("merged.parquet"))
     for run in runs:
         run.publish(nothing)
-    assert table.files() == [f"{name}.parquet" for name in "abcde"]
+    there = table.files()
+    tally(f"3 that append and one that replaces at once, Delta on S3 ({server_name})").tried(times=4, lost=5 - len(there))
+    assert there == [f"{name}.parquet" for name in "abcde"]
     assert refused(lambda: merge.publish(nothing)) == "output-changed-meanwhile"
     merge.discard()
     assert table.files() == [f"{name}.parquet" for name in "abcde"] and not [key for key in table.keys("t/") if "merged" in key]
@@ -189,7 +193,9 @@ def dying(work: Callable[..., Any], calls: Iterator[int], at: int) -> Callable[.
 
 
 @pytest.mark.lake
-def test_what_dies_in_between_is_taken_back_by_whoever_cleans_up(table: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_dies_in_between_is_taken_back_by_whoever_cleans_up(
+    table: Lake, monkeypatch: pytest.MonkeyPatch, tally: Tally, server_name: str
+) -> None:
     """A run with a table and a folder dies before each request by which something is written there or removed."""
     for at in range(1, 20):
         final: list[bool] = []
@@ -203,9 +209,11 @@ def test_what_dies_in_between_is_taken_back_by_whoever_cleans_up(table: Lake, mo
             with suppress(Dies):
                 run.publish(lambda facts: final.append(True))  # noqa: B023 - asked at once
                 break
-        assert table.files() in (before, sorted([*before, new])) and table.daily() in (was, text)
+        is_half = table.files() not in (before, sorted([*before, new])) or table.daily() not in (was, text)
         table.machine().clear_after(f"run-{at}", ["t", "daily"], is_published=bool(final))
-        assert (table.files(), table.daily()) == ((sorted([*before, new]), text) if final else (before, was))
+        is_right = (table.files(), table.daily()) == ((sorted([*before, new]), text) if final else (before, was))
+        tally(f"writer of a Delta table and a folder killed, S3 ({server_name})").tried(half=is_half, lost=not is_right)
+        assert is_right and not is_half
         assert table.keys(f"{PUBLISHING}/run-{at}") == []
     assert at > 8, "it has died at 8 points"
 
