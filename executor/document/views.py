@@ -71,9 +71,7 @@ def _unknown(index: int, stage: Stage, name: str, first: Mapping[str, int], earl
             if itself
             else f"The view “{name}” is read before stage {maker + 1} makes it."
         )
-        fix = did_you_mean(name, earlier) or (
-            "Read a view of an earlier stage." if itself else "Move this stage behind the one that makes it."
-        )
+        fix = did_you_mean(name, earlier) or "Read a view of an earlier stage." if itself else f"Move this stage behind stage {maker + 1}."
     else:
         message = f"No stage makes the view “{name}”."
         fix = did_you_mean(name, earlier) or "Add a stage that makes it, or name another view."

@@ -96,7 +96,7 @@ def _piece(request: HttpRequest, user: User, place: Environment, uri: str, found
 
 @require_POST
 async def create_job(request: HttpRequest, project: str, environment: str) -> JsonResponse:
-    """The same form → {"url"} of the editor with the new job's draft."""
+    """The same form → {"url"} of the editor with the new job's draft, at its last stage: what is added next is about what they make."""
     user = cast(User, await request.auser())
     place, uri = await _place(user, project, environment, request.POST.get("uri", ""))
     chosen = choosing.read(request.POST)
@@ -109,7 +109,7 @@ async def create_job(request: HttpRequest, project: str, environment: str) -> Js
         return actions.create_job_from_file(actor=user, environment=place, new=new, proposal=found, uri=uri, choices=choices)
 
     job = await sync_to_async(create)()
-    return JsonResponse({"url": reverse("jobs:edit", args=[place.project.slug, job.name])}, status=201)
+    return JsonResponse({"url": reverse("jobs:edit", args=[place.project.slug, job.name]) + "?stage=last"}, status=201)
 
 
 @require_POST

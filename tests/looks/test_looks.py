@@ -151,7 +151,7 @@ def test_a_look_is_noted_once_an_hour(ana, dev, browser_of, own):
 def create(browser: Any, name: str = "own", **form: Any) -> dict[str, Any]:
     answer = browser.post(f"{LOOK}/create", {"uri": "raw/own.csv", "name": name, **form})
     assert answer.status_code == 201, answer.content
-    assert answer.json()["url"] == f"/p/flights/jobs/{name}/edit"
+    assert answer.json()["url"] == f"/p/flights/jobs/{name}/edit?stage=last"
     document = json.loads(Job.objects.get(name=name).drafts.get().document)
     assert check(document) == []
     return dict(document)

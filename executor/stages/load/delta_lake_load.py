@@ -23,7 +23,7 @@ class DeltaLakeLoad(FileLoad):
     connectors: ClassVar[tuple[str, ...]] = ("delta",)
     example: ClassVar[dict[str, Any]] = {
         "type": "DeltaLakeLoad",
-        "name": "save_contacts",
+        "name": "save_daily_delays",
         "inputView": "daily_delays",
         "outputURI": "curated/daily_delays_table",
     }

@@ -37,7 +37,7 @@ const suggestions = {
 
 const store = new Store(config.document);
 const wanted = new URLSearchParams(location.search).get("stage");
-if (wanted !== null) store.choose(Number(wanted));
+if (wanted !== null) store.choose(wanted === "last" ? store.keys.length - 1 : Number(wanted));
 const draft = new Draft(store, config, $("draft-banner"));
 const problems = new Problems(store, config.urls, config.may.preview);
 const facts = new Facts(store);
