@@ -29,7 +29,7 @@ test-fast: setup ## the part without Spark and browser (some 3 min)
 	@$(BIN)/python -m tests.all --fast
 
 test-lake: setup ## the slow checks, and a table of what was tried and lost (at most 45 min)
-	@$(BIN)/python -m pytest -m "lake or tally" --durations=15 tests/executor/stores $$(grep -rlE "mark\.(lake|tally)" --include="test_*.py" tests | grep -v tests/executor/stores | sort)
+	@$(BIN)/python -m pytest -m "lake or tally" -o timeout=900 --durations=15 tests/executor/stores $$(grep -rlE "mark\.(lake|tally)" --include="test_*.py" tests | grep -v tests/executor/stores | sort)
 
 bench: setup ## measures, prints one table, writes bench/results.json
 	@$(BIN)/python -m bench

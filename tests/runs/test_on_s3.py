@@ -63,13 +63,13 @@ def publish(store: Bucket, run_id: str, folder: Path, commit: Any = lambda facts
     folder.mkdir(exist_ok=True)
     (folder / "part-0.csv").write_text(f"name\n{run_id}\n")
     publisher = BucketPublisher(store, run_id, keep=3)
-    publisher.upload(folder, publisher.stage("out", "Overwrite", 2, "write"))
+    publisher.upload(folder, publisher.stage("out", "Overwrite"))
     publisher.publish(commit)
 
 
 def there(store: Bucket) -> str:
     (file,) = store.files("out")
-    answer = store.client.get_object(Bucket=store.bucket, Key=file.address.split("/", 3)[3])
+    answer = store.client.get_object(Bucket=store.bucket, Key=store.prefix + file.key)
     return answer["Body"].read().decode().split()[1]
 
 
