@@ -103,12 +103,12 @@ def cleaned_up(log: Log) -> frozenset[int]:
     for version in log.commits:
         info = log.info(version)
         if info.get("operation") == CLEANED:
-            found |= _versions_in(said_by(info).get("gone"))
+            found |= versions_in(said_by(info).get("gone"))
     return frozenset(found)
 
 
-def _versions_in(ranges: Any) -> set[int]:
-    """`ranges`: [[first, last], …], as a commit says: only what is one is taken."""
+def versions_in(ranges: Any) -> set[int]:
+    """Of [[first, last], …], as somebody says them: only what is one is taken."""
     found: set[int] = set()
     for pair in ranges if isinstance(ranges, list) else []:
         with suppress(TypeError, ValueError):

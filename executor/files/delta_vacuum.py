@@ -86,10 +86,19 @@ def _oldest_kept(log: Log, wish: Wish) -> int:
     oldest = log.latest
     while oldest - 1 in times and times[oldest] > wish.until:  # the one before was the present one until then
         oldest -= 1
-    oldest = min(oldest, log.latest - ALWAYS_KEPT)
+    oldest = min(oldest, _last_other(log))
     if wish.keep_from is not None:
         oldest = min(oldest, wish.keep_from)
     return max(oldest, log.earliest)
+
+
+def _last_other(log: Log) -> int:
+    """The last but ALWAYS_KEPT of the versions that are other than the ones before: cleaning up makes one that is not."""
+    version, other = log.latest, 0
+    while version - 1 in log.commits and other < ALWAYS_KEPT:
+        other += log.info(version).get("operation") != CLEANED
+        version -= 1
+    return version
 
 
 def _files_since(log: Log, version: int) -> set[str]:

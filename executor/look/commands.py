@@ -31,9 +31,9 @@ def look(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], No
 
 
 def list_folder(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
-    """{"root", "folder"} → `listed` with `entries` (name, is_folder, size, changed) and `more`."""
+    """{"root", "folder"} → `listed` with `entries` (name, is_folder, size, changed), `more` and `is_delta`."""
     level = roots.named(str(given["root"])).entries(str(given.get("folder", "")))
-    return {"event": "listed", "entries": [asdict(entry) for entry in level.entries], "more": level.more}
+    return {"event": "listed", "entries": [asdict(entry) for entry in level.entries], "more": level.more, "is_delta": level.is_delta}
 
 
 def unpack(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], None]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ It reads bytes that strangers brought, and tries whether outputs could be writte
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,9 @@ def _output(stage: PlaceLoad, address: Address, roots: Roots) -> dict[str, Any]:
     """`holds`: whether something lies there; `foreign`: the first thing there that no load writes."""
     root = roots.named(address.at.root)
     target = root.target(address.at.place, whole=True)
+    if stage.is_table:
+        with suppress(ProblemError):  # there is none yet
+            root.table_log(address.at.place, stage.output_uri, "outputURI", 0)
     try:
         require_writable(target)
     except OSError as error:

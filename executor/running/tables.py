@@ -28,7 +28,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from executor.files import delta_versions
+from executor.files import delta_versions, kept
 from executor.files.delta_columns import columns_of
 from executor.files.delta_log import Log, State
 from executor.files.delta_rules import in_table
@@ -104,7 +104,7 @@ def _optimize(log: Log, given: Mapping[str, Any], at: _At) -> dict[str, Any]:
 
     state = log.state()
     columns, before = _columns(given, state), _size(state)
-    outputs = at.root.outputs(uuid.uuid4().hex, None, 0)
+    outputs = at.root.outputs(uuid.uuid4().hex, None, kept.MOST_KEPT)
     try:
         staged = outputs.stage_table_at(at.place, log.uri, "Append", 0, "optimize", appends=False, label=None)
         with _spark(ComputeProfile.from_values(given.get("compute"))) as spark, _told(spark, at.tell):

@@ -39,16 +39,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Level:
-    """What lies in one folder, by name; `more`: there is more than MOST_ENTRIES."""
+    """What lies in one folder, by name; `more`: there is more than MOST_ENTRIES; `is_delta`: it is a Delta table."""
 
     entries: tuple[Entry, ...] = ()
     more: bool = False
+    is_delta: bool = False
 
     @staticmethod
-    def of(found: Iterable[Entry], *, more: bool = False) -> Level:
+    def of(found: Iterable[Entry], *, more: bool = False, is_delta: bool = False) -> Level:
         """`found` may be too many, or the same twice."""
         every = sorted({entry.name: entry for entry in found}.values(), key=lambda entry: entry.name)
-        return Level(tuple(every[:MOST_ENTRIES]), more or len(every) > MOST_ENTRIES)
+        return Level(tuple(every[:MOST_ENTRIES]), more or len(every) > MOST_ENTRIES, is_delta)
 
 
 @dataclass(frozen=True)

@@ -184,15 +184,15 @@ class Bucket:
         if folder:
             _require_inside(folder, "uri")
         beginning = f"{place_of(folder)}/" if folder else ""
-        found, is_output, more = self._level(beginning)
-        if beginning and (is_output or not found):  # in an output the files lie elsewhere than readers see them
+        found, hidden, more = self._level(beginning)
+        if beginning and (POINTER in hidden or not found):  # in an output the files lie elsewhere than readers see them
             found = [_entry_of(beginning, file) for file in self._seen(beginning).files if file.place.startswith(beginning)]
-        return Level.of(found, more=more)
+        return Level.of(found, more=more, is_delta=LOG in hidden)
 
-    def _level(self, beginning: str) -> tuple[list[Entry], bool, bool]:
-        """(what lies there, whether it is an output, whether there is more)."""
+    def _level(self, beginning: str) -> tuple[list[Entry], set[str], bool]:
+        """(what lies there, names that tell what it is and that nobody sees, whether there is more)."""
         found: list[Entry] = []
-        is_output = False
+        hidden: set[str] = set()
         with told(f"s3://{self.bucket}/{self.prefix}{beginning}"):
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=self.prefix + beginning, Delimiter="/", **self.access.reading()
@@ -201,14 +201,15 @@ class Bucket:
                 self._require_answer(page, beginning)
                 folders = [one["Prefix"].removeprefix(self.prefix + beginning).strip("/") for one in page.get("CommonPrefixes", ())]
                 found += [Entry(name, True) for name in folders if name and not tree.is_hidden(name)]
+                hidden |= {LOG} & set(folders)
                 for one in page.get("Contents", ()):
                     name = one["Key"].removeprefix(self.prefix + beginning)
-                    is_output = is_output or name == POINTER
+                    hidden |= {POINTER} & {name}
                     if name and not tree.is_hidden(name):
                         found.append(Entry(name, False, one["Size"], one["LastModified"].timestamp()))
                 if len(found) > MOST_ENTRIES or count >= MOST_PAGES:
-                    return found, is_output, page.get("IsTruncated", False)
-        return found, is_output, False
+                    return found, hidden, page.get("IsTruncated", False)
+        return found, hidden, False
 
     def copy(self, file: Found, to: Path) -> None:
         """The content of a file as it was when it was found, with the time of its change. `to`: replaced in one step. Raises ProblemError,

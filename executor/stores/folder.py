@@ -10,7 +10,7 @@ from typing import Any
 
 from executor.files import delta_vacuum, delta_versions, kept, lake, publish, readings
 from executor.files.delta_commit import StagedTable
-from executor.files.delta_log import Log
+from executor.files.delta_log import LOG, Log
 from executor.files.delta_vacuum import DataFile, Plan, Wish
 from executor.files.readings import Reading
 from executor.files.tree import FILE, FOLDER, TOO_MANY, Entry, Walk, is_plain_name
@@ -45,8 +45,9 @@ class FolderStore:
     def entries(self, folder: str) -> Level:
         below = str(lake.resolve(self.folder, folder, "uri").relative_to(self.folder)) if folder else ""
         walk = Walk(self.folder, below=below, deepest=1, most=MOST_SEEN, enter=lambda entry: False)
-        found = [_entry(one) for one in walk if one.kind in (FILE, FOLDER) and not one.is_hidden and is_plain_name(one.name)]
-        return Level.of(found, more=TOO_MANY in walk.left_out)
+        seen = [one for one in walk if one.kind in (FILE, FOLDER) and is_plain_name(one.name)]
+        is_delta = bool(folder) and any(one.name == LOG and one.kind == FOLDER for one in seen)
+        return Level.of((_entry(one) for one in seen if not one.is_hidden), more=TOO_MANY in walk.left_out, is_delta=is_delta)
 
     def table_log(self, place: str, uri: str, field: str, back: int | None = None) -> Path:
         return Path(lake.existing(self.folder, place, field, called=uri))
@@ -54,11 +55,10 @@ class FolderStore:
     def bring_version(self, place: str, uri: str, version: int, *, may_note: bool) -> Reading | None:
         """They are there already; those of an earlier version may be about to go, so it is noted first and then looked."""
         table = self.path(place, "inputURI")
-        if version == Log.of(table, uri).latest:
-            return None
         reading = readings.begin(self.folder, table, version) if may_note else None
         try:
-            delta_versions.require_whole(Log.of(table, uri), version, lambda file: (table / file).is_file())
+            if version != (log := Log.of(table, uri)).latest:
+                delta_versions.require_whole(log, version, lambda file: (table / file).is_file())
         except BaseException:
             if reading:
                 reading.close()

@@ -33,18 +33,21 @@ class _Entry(BaseModel):
 class _Level(BaseModel):
     entries: list[_Entry]
     more: bool
+    is_delta: bool = False
 
 
 def folder(user: User, environment: Environment, uri: str) -> dict[str, Any]:
     """`uri`: "" and `archive:` are roots, `raw` and `archive:2013` folders in them. Gives `entries` (each with the uri that documents say),
-    `more`, and `is_table`: whether it holds parts of one table, whose names tell values and are left out. Raises PortalError."""
+    `more`, `is_table`: whether it holds parts of one table, whose names tell values and are left out, and `is_delta`: whether that has
+    versions. Raises PortalError."""
     at = place(environment, uri)
     level = _here(environment, at.place) if is_here(environment, at.root) else _there(user, environment, at)
     listed = [one for one in level.entries if OF_A_VALUE not in one.name]
     return {
         "entries": [_as_dict(at, one) for one in sorted(listed, key=lambda one: (not one.is_folder, one.name))],
         "more": level.more,
-        "is_table": any(_is_part(one) for one in level.entries),
+        "is_table": level.is_delta or any(_is_part(one) for one in level.entries),
+        "is_delta": level.is_delta,
     }
 
 
@@ -93,7 +96,7 @@ def _here(environment: Environment, path: str) -> _Level:
         found = FolderStore(launcher.lake_folder(environment)).entries(path)
     except (ProblemError, OSError, ValueError):
         return _Level(entries=[], more=False)
-    return _Level(entries=[_Entry(**vars(one)) for one in found.entries], more=found.more)
+    return _Level(entries=[_Entry(**vars(one)) for one in found.entries], more=found.more, is_delta=found.is_delta)
 
 
 def _there(user: User, environment: Environment, at: Located) -> _Level:

@@ -95,6 +95,7 @@ class FolderOut(serializers.Serializer[Any]):
     entries = EntryOut(many=True)
     more = serializers.BooleanField(help_text="Whether there is more than is listed.")
     is_table = serializers.BooleanField(help_text="Whether it holds parts of one table; names that tell values are left out.")
+    is_delta = serializers.BooleanField(help_text="Whether that is a Delta table, which has versions.")
 
 
 URI = OpenApiParameter(

@@ -206,6 +206,7 @@ class CleanedUpOut(serializers.Serializer[Any]):
 
 
 class CleanUp(OfTable):
+    scope = "run"
     changes = table_actions.CHANGE
 
     @extend_schema(
@@ -244,6 +245,7 @@ class OptimizedOut(serializers.Serializer[Any]):
 
 
 class Optimize(OfTable):
+    scope = "run"
     changes = table_actions.CHANGE
 
     @extend_schema(summary="Put the small files of a Delta table together", request=OptimizeIn, responses=OptimizedOut, tags=["data"])

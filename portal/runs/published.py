@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from executor.files import kept, marks
+from executor.files.delta_history import version_of, versions_in
 from executor.files.facts import TEXTS, facts_in
 from executor.language.places import key_of
 from executor.language.roots import DEFAULT, Located, Root, located
@@ -213,6 +214,14 @@ def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
         there.save(update_fields=["kept", "last_run_id", "published_at", "file_list"])
         _read_no_further(there, there.last_run_id)
     return current
+
+
+@transaction.atomic
+def forget_versions(place: Place, gone: Any) -> None:
+    """Versions of a table that can be read no longer ([first, last] pairs) are not offered to be put back."""
+    there, lost = locked(place), versions_in(gone)
+    there.kept = [row for row in there.kept if version_of(row.get("id", "")) not in lost]
+    there.save(update_fields=["kept"])
 
 
 def _target(place: Place) -> Path:

@@ -52,6 +52,8 @@ def clean_up(*, actor: User, environment: Environment, uri: str, until: str, kee
     actions.require_nobody_reads(environment, uri)
     told = change(actor, environment, uri, "vacuum", until=until, keep_from=keep_from)
     found = {name: told.get(name) for name in ("files", "bytes", "gone")}
+    if place := places.place_at(environment, uri):
+        published.forget_versions(place, told.get("gone"))
     _record(actor, environment, uri, "clean_up_table", until=until, **found)
     return found
 

@@ -62,7 +62,7 @@ def test_the_environments_own_folder_is_looked_at_at_once(
         == ["raw"]
         == [one["name"] for one in client.get(URL, {"uri": "lake:"}).json()["entries"]]
     )
-    assert client.get(URL, {"uri": "nothing"}).json() == {"entries": [], "more": False, "is_table": False}
+    assert client.get(URL, {"uri": "nothing"}).json() == {"entries": [], "more": False, "is_table": False, "is_delta": False}
     assert asked == []
 
 
@@ -134,6 +134,16 @@ def test_the_page_shows_roots_and_what_lies_in_them(client: Client, ana: User, a
     page = client.get("/p/flights/data/dev/browse", {"uri": "s3a://acme-lake/prod/in"}).content.decode()
     assert "archive:in" in page and "reader_job" in page and "paid=no" not in page and "There is more" in page
     assert client.get("/p/flights/data/dev/browse", {"uri": "nowhere:"}).status_code == 422
+
+    assert "/versions" not in page
+
+    async def table(what: str, **given: Any) -> dict[str, Any]:
+        return {"event": "listed", "entries": [{"name": "part-0.parquet", "is_folder": False}], "more": False, "is_delta": True}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preview_client, "answer_over_files", table)
+        page = client.get("/p/flights/data/dev/browse", {"uri": "archive:contacts"}).content.decode()
+        assert "/p/flights/data/dev/versions?uri=archive%3Acontacts" in page
 
     async def fails(what: str, **given: Any) -> dict[str, Any]:
         return {"event": "problem", "problem": {"code": "s3-no-bucket", "message": "There is no such bucket.", "fix": "Ask."}}

@@ -176,9 +176,11 @@ def test_names_of_columns_stay_names_in_what_compares_rows() -> None:
     assert len(parse(json.dumps({"stages": stages_for("curated/x", found, [], counts=True)})).stages) == 6
 
 
-def test_cleaning_up_says_what_goes_and_takes_no_more(contacts: Path, ana: User, browser_of: BrowserOf) -> None:
+def test_cleaning_up_says_what_goes_and_takes_no_more(contacts: Path, dev: Environment, ana: User, browser_of: BrowserOf) -> None:
     from portal.audit.models import AuditEvent
+    from portal.jobs.models import Place
 
+    Place.objects.create(environment=dev, uri="curated/contacts", key="curated/contacts", kept=[{"id": "version-2"}, {"id": "version-1"}])
     for version in (3, 4):
         write(contacts, version, info(20_000 + version), add(f"more-{version}.parquet"))
     for file in contacts.glob("*.parquet"):
@@ -194,6 +196,7 @@ def test_cleaning_up_says_what_goes_and_takes_no_more(contacts: Path, ana: User,
     assert not (contacts / "a.parquet").exists() and Log.of(contacts, "t").latest == 5
     newest, *_, last = browser.get(f"{API}versions", {"uri": "curated/contacts"}).json()["versions"]
     assert (newest["done"], newest["by"], last["is_readable"]) == ("Old files cleaned up", ana.shown_name, False)
+    assert [row["id"] for row in Place.objects.get().kept] == ["version-2"]  # nor on the pages of runs
     (told,) = AuditEvent.objects.filter(action="clean_up_table", details__files=1)
     assert told.details["gone"] == [[0, 1]] and told.actor == ana
     soon = browser.post(f"{API}clean-up", asked | {"until": "2999-01-01T00:00:00Z"}, content_type="application/json")

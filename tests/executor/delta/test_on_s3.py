@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from executor.running.survey import survey
+from executor.stores.roots import roots_of
 from tests.executor.delta.test_merging import counts, merge, scd2
 from tests.executor.delta.test_tables import check, done, load, read, rows
+from tests.executor.running import ROOT
 from tests.executor.test_runs_on_s3 import Bucket
 
 if TYPE_CHECKING:
@@ -48,3 +54,39 @@ def test_tables_in_a_bucket(spark_process: SparkProcess, s3_server: S3Server, tm
     history = done(bucket.run(spark_process, tmp_path, rows("SELECT 1 AS id, 'x' AS v"), scd2(outputURI="history")))
     assert counts(history, "keep") == (1, 0, 0)
     done(bucket.run(spark_process, tmp_path, read("history", "h"), check("SELECT count(*) = 1 AND min(is_current), '' FROM h")))
+
+
+def test_a_table_in_a_bucket_is_put_together_and_its_log_stays_short(
+    spark_process: SparkProcess, s3_server: S3Server, tmp_path: Path
+) -> None:
+    bucket = Bucket(s3_server)
+    for number in range(12):
+        done(bucket.run(spark_process, tmp_path, rows(f"SELECT {number} AS id, 'a{number % 3}' AS v"), load(saveMode="Append")))
+    assert "table/_delta_log/00000000000000000010.checkpoint.parquet" in bucket.names()
+    command = [sys.executable, "-m", "executor", "table", "--values", "-"]
+
+    def asked(**given: Any) -> dict[str, Any]:
+        line = json.dumps({"lake": str(tmp_path), "uri": "table", **bucket.values, **given})
+        told = subprocess.run(command, cwd=ROOT, input=line, capture_output=True, text=True, timeout=240, check=False)
+        return dict(json.loads(told.stdout.splitlines()[-1]))
+
+    told = asked(do="optimize", columns=["v"], by="Ana")
+    assert (told["before"]["files"], told["after"]["files"], told["after"]["rows"], told["version"]) == (12, 1, 12, 12), told
+    newest = asked(do="history")["history"][0]
+    assert (newest["operation"], newest["by"], newest["rows_after"]) == ("OPTIMIZE", "Ana", 12)
+    assert asked(do="optimize", columns=["nothing"])["problem"]["code"] == "values-wrong"
+    reading = [read(), check("SELECT count(*) = 12 AND sum(id) = 66, '' FROM there"), read(view="before", versionAsOf=2)]
+    done(bucket.run(spark_process, tmp_path, *reading, check("SELECT count(*) = 3, '' FROM before", "check_before")))
+    staged = [
+        rows("SELECT 99 AS id, 'z' AS v"),
+        load(saveMode="Append"),
+        read(),
+        check("SELECT count(*) = 13, 'what was there is read with what is new' FROM there"),
+    ]
+    done(bucket.run(spark_process, tmp_path, *staged))
+    assert asked(do="vacuum")["files"] == 0
+    document = {"stages": [{**load(saveMode="Append"), "inputView": "there"}, read()][::-1]}
+    with roots_of({"lake": str(tmp_path), **bucket.values}) as roots:
+        told = survey({"document": json.dumps(document), "environment": "dev"}, roots, lambda *said: None)
+    (output,) = told["outputs"]
+    assert output["columns"]["columns"] == [["id", "int"], ["v", "string"]] and "foreign" not in output

@@ -60,6 +60,10 @@ def test_one_folder_is_browsed_as_readers_see_it(root: Root) -> None:
     assert seen(PLACE) == [("part-0", 3), ("year=2013/", None)] and seen(f"{PLACE}/year=2013") == [("part-1", 5)]
     assert seen("nothing") == seen("ra") == seen("raw/a.csv") == [] and not root.store.entries("raw").more
     assert all(one.changed and abs(one.changed - time.time()) < 600 for one in root.store.entries("raw").entries if not one.is_folder)
+    root.put("tables/t/_delta_log/00000000000000000000.json", "{}")
+    root.put("tables/t/part-0.parquet", "1234")
+    assert [root.store.entries(folder).is_delta for folder in ("raw", "tables", "tables/t")] == [False, False, True]
+    assert seen("tables/t") == [("part-0.parquet", 4)]
 
 
 def test_of_a_full_folder_the_first_are_shown_and_that_there_are_more(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
