@@ -60,9 +60,8 @@ def keep(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
     what, kept, aside = given.get("do"), str(given.get("kept") or ""), str(given.get("aside") or "") or None
     done: dict[str, Any] = {}
     if what == "settle":
+        hand.end_parts(place)  # first: a program that is just dying makes nothing visible afterwards
         done = hand.settle(place, str(given["upload"]), kept or None)
-        if not done["is_there"]:
-            hand.end_parts(place)
     elif what == "set-aside":
         hand.set_aside(place, kept)
     elif what == "bring-back":

@@ -302,7 +302,7 @@ def rename_data(*, actor: User, environment: Environment, uri: str, to: str) -> 
     IsAnOutput when a job publishes there: its next run would make the old place again."""
     require_change(actor, environment, "change_data")
     uri = "/".join(names.parts_of(uri))
-    if sending.elsewhere(environment, uri, actor) or ":" in to:
+    if sending.elsewhere(environment, uri, actor) or sending.names_a_root(environment, to):
         raise Conflict(
             "A file of another root than the environment's own folder cannot be renamed here.",
             code="not-renamed",

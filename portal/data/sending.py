@@ -43,6 +43,12 @@ def elsewhere(environment: Environment, uri: str, actor: User | None) -> Elsewhe
     return None if is_here(environment, at.root) else Elsewhere(environment, str(at), actor)
 
 
+def names_a_root(environment: Environment, uri: str) -> bool:
+    """Whether it is written with the name of a root before it."""
+    root, colon, _ = uri.strip().partition(":")
+    return bool(colon) and any(one.name == root for one in judged_by(environment))
+
+
 def spelled(environment: Environment, uri: str) -> Located:
     """The place that may be changed by hand. Raises BadPlace."""
     found = located(uri, judged_by(environment), "uri", writes=True, environment=environment.name)

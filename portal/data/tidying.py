@@ -37,10 +37,9 @@ def tidy() -> None:
 
 def _forget(version: FileVersion) -> None:
     try:
+        Lake(version.environment).forget(version.pk)  # perhaps of a time when its root was the folder
         if there := sending.elsewhere(version.environment, version.uri, None):
             there.forget(version.pk)
-        else:
-            Lake(version.environment).forget(version.pk)
     except NotRemoved as error:
         log.warning("Something of %s stays in the bin: %s", version, error.why)
     except PortalError as error:  # its root is gone, or cannot be asked now

@@ -135,8 +135,13 @@ async def answer_over_files(
 ) -> dict[str, Any]:
     """How a program over files ended: the event that ANSWERS names, or one with a `problem`. `progress` is told what it says before."""
     last = DOWN
-    async for event in request({"do": "files", "what": what, "user": user, "environment": environment, "values": values}):
-        last = event
-        if progress and event.get("event") == "progress":
-            await sync_to_async(progress)(event)
+    message = {"do": "files", "what": what, "user": user, "environment": environment, "values": values}
+    events: Any = request(message)
+    try:
+        async for event in events:
+            last = event
+            if progress and event.get("event") == "progress":
+                await sync_to_async(progress)(event)
+    finally:
+        await events.aclose()  # what `progress` raises ends the program
     return last
