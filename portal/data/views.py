@@ -121,7 +121,6 @@ def browse(request: HttpRequest, project: str, environment: str) -> HttpResponse
         "environment": found,
         "uri": folders.shown(at),
         "above": folders.above(at),
-        "may_look": policy.can(user, "view_data", found),
         "root": (root := next(root for root in roots_in_words(found) if root["name"] == at.root)),
     }
     if root["may_write"]:
