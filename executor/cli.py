@@ -11,6 +11,7 @@ import click
 from executor.lifeline import end_with_stdin
 
 if TYPE_CHECKING:
+    from executor.language.roots import Root
     from executor.problems import Problem
 
 GOOD, NOT_RIGHT = 0, 1
@@ -35,15 +36,22 @@ def main(*, ends_with_stdin: bool) -> None:
 @file_argument
 @environment_option
 @parameter_option
+@click.option("--root", "roots", multiple=True, metavar="NAME[=ADDRESS]", help="A root that jobs read and write; several times.")
+@click.option("--read-only-root", "read_only", multiple=True, metavar="NAME[=ADDRESS]", help="A root that jobs may only read.")
 @click.option("--json", "as_json", is_flag=True, help="Print the problems as one JSON list.")
-def check(file: str, environment: str | None, parameters: tuple[str, ...], *, as_json: bool) -> None:
-    """Says everything that is wrong with a job document. Exit 0: it is right; 1: it is not. Starts no Spark."""
+def check(
+    file: str, environment: str | None, parameters: tuple[str, ...], roots: tuple[str, ...], read_only: tuple[str, ...], *, as_json: bool
+) -> None:
+    """Says everything that is wrong with a job document. Exit 0: it is right; 1: it is not. Starts no Spark.
+
+    Roots are those of the environment that it is to run in: archive, or archive=s3a://acme-lake/prod/ where the document holds whole
+    addresses. The root lake is always there."""
     from executor.document.job import check as check_document
     from executor.problems import ProblemError
 
     try:
         given = pairs(parameters) if parameters or environment else None
-        problems = check_document(read(file), environment=environment, parameters=given)
+        problems = check_document(read(file), environment=environment, parameters=given, roots=roots_named(roots, read_only))
     except ProblemError as error:
         problems = error.problems
     if as_json:
@@ -270,6 +278,22 @@ def read(file: str) -> bytes:
             code="document-missing", message=f"The document “{file}” cannot be read.", found=error.strerror, fix="Check the path."
         )
         raise ProblemError(problem) from None
+
+
+def roots_named(roots: tuple[str, ...], read_only: tuple[str, ...]) -> tuple[Root, ...]:
+    """What `--root` and `--read-only-root` say, with the environment's own folder. Raises ProblemError."""
+    from executor.language.roots import FOLDER_ONLY, Root, is_root_name
+    from executor.problems import Problem, ProblemError
+
+    found = {root.name: root for root in FOLDER_ONLY}
+    for text, may_write in (*((one, True) for one in roots), *((one, False) for one in read_only)):
+        name, _, address = text.partition("=")
+        if not is_root_name(name) or (address and not address.startswith("s3a://")):
+            raise ProblemError(
+                Problem(code="root-form", message=f"“{text}” is no root.", found=text, expected="NAME, or NAME=s3a://bucket/folder/")
+            )
+        found[name] = Root(name, address and f"{address.rstrip('/')}/", may_write)
+    return tuple(found.values())
 
 
 def pairs(parameters: tuple[str, ...]) -> dict[str, str]:

@@ -32,6 +32,23 @@ def test_a_right_document_is_said_to_be_right(job_file: Path) -> None:
     assert (done.exit_code, done.output) == (0, f"{job_file}: no problems.\n")
 
 
+def test_roots_of_an_environment_may_be_told(tmp_path: Path) -> None:
+    file = tmp_path / "job.json"
+    stages = [
+        {"type": "ParquetExtract", "name": "a", "inputURI": "archive:x", "outputView": "v"},
+        {"type": "ParquetLoad", "name": "b", "inputView": "v", "outputURI": "s3a://acme/prod/y"},
+    ]
+    file.write_text(json.dumps({"stages": stages}))
+
+    def codes(*roots: str) -> list[str]:
+        return [one["code"] for one in json.loads(call("check", str(file), "--json", *roots).output)]
+
+    assert codes() == ["root-unknown", "uri-outside-roots"] and codes("--root", "archive") == ["uri-outside-roots"]
+    assert codes("--root", "archive=s3a://acme/prod") == [] and codes("--root", "archive=s3a://acme/pro") == ["uri-outside-roots"]
+    assert codes("--read-only-root", "archive=s3a://acme/prod/") == ["root-read-only"]
+    assert codes("--root", "../x") == ["root-form"] and codes("--root", "archive=/etc") == ["root-form"]
+
+
 def test_problems_are_told_with_place_found_expected_and_fix(job_file: Path) -> None:
     done = call("check", str(job_file), "--param", "year=soon")
     assert done.exit_code == 1
