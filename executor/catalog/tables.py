@@ -14,7 +14,7 @@ from executor.files.facts import facts_in
 from executor.language.places import place_of
 from executor.look.names import safe_name
 from executor.problems import Problem, ProblemError
-from executor.stores.bucket_lists import LISTS, folders_of
+from executor.stores.bucket_lists import LISTS, are_there, folders_of
 from executor.stores.roots import Roots
 from executor.stores.s3 import S3Store
 
@@ -96,6 +96,8 @@ def table_at(roots: Roots, uri: str, lake_address: str = "") -> Table:
 
 def _on_s3(root: S3Store, place: str, uri: str) -> _Found:
     location = f"s3://{root.bucket.bucket}/{root.bucket.prefix}{place}/{LISTS}"
+    if not are_there(root.bucket, place):
+        raise ProblemError(_not_listed(uri))
     pointer, mark = root.bucket.pointer(place)
     if mark is not None:
         noted, facts = marks.columns_in(pointer.facts), facts_in(pointer.facts)
@@ -231,6 +233,14 @@ def _only_on_s3(uri: str) -> Problem:
         code="catalog-no-list",
         message=f"“{uri}” is a Delta table in a folder: programs without Delta read one by a list of its files, which is made on S3 alone.",
         fix="Publish it to a root on S3, or have it read by programs that know Delta tables.",
+    )
+
+
+def _not_listed(uri: str) -> Problem:
+    return Problem(
+        code="catalog-no-list",
+        message=f"Beside “{uri}” lies no list of its files, by which other programs read it.",
+        fix="Run the job that publishes there; of a DeltaLakeLoad, turn “List of files” on.",
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from executor.files.delta_log import Log, is_table
 from executor.stores.bucket import Bucket
 from executor.stores.s3 import S3Store
 from executor.stores.s3_access import S3Access
@@ -70,7 +71,11 @@ class OnS3:
         """A copy, as it is now."""
         access = S3Access(endpoint=self.lake.server.address, path_style=True, key_id="test", secret="test-secret")
         (folder := self.folder / f"copy-{len(list(self.folder.iterdir()))}").mkdir()
-        return S3Store("lake", Bucket(self.lake.name, "dev", access), folder).read(place, place, "uri").path
+        store = S3Store("lake", Bucket(self.lake.name, "dev", access), folder)
+        path = store.read(place, place, "uri").path
+        if is_table(Path(path)):
+            store.bring_version(place, place, Log.of(Path(path), place).latest, may_note=False)
+        return path
 
 
 def both(process: SparkProcess, raw: Path, tmp_path: Path, server: S3Server) -> list[Folder | OnS3]:
