@@ -21,6 +21,7 @@ from rich.console import Console
 
 GROUPS = {
     "cold": ("executor_bench", "cold", 5),
+    "taxi": ("taxi_bench", "taxi", 3),
     "preview": ("executor_bench", "preview", 5),
     "stack": ("stack_bench", "live", 3),
     "journey": ("journey_bench", "own_files_journey", 1),

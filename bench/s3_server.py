@@ -64,12 +64,20 @@ class Server:
         }  # fmt: skip
         return {f"spark.hadoop.{name}": value for name, value in fields.items()}
 
+    def clear(self, bucket: str, prefix: str) -> None:
+        """Removes all objects below a prefix."""
+        for key in self._keys(bucket, prefix):
+            self.client.delete_object(Bucket=bucket, Key=key)
+
     def fetch(self, bucket: str, prefix: str, folder: Path) -> None:
         """All objects below a prefix, as files below the folder."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
-        for key in [found["Key"] for page in pages for found in page.get("Contents", ()) if found["Size"]]:
+        for key in self._keys(bucket, prefix):
             (folder / key).parent.mkdir(parents=True, exist_ok=True)
             self.client.download_file(bucket, key, str(folder / key))
+
+    def _keys(self, bucket: str, prefix: str) -> list[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
+        return [found["Key"] for page in pages for found in page.get("Contents", ()) if not found["Key"].endswith("/")]
 
 
 @contextmanager

@@ -71,9 +71,11 @@ def on_s3(lake: Path, turns: int, say: Say) -> list[Figure]:
         )
 
         def ours() -> Moments:
+            server.clear(bucket, OURS)  # else the outputs of earlier turns are kept
             return programs.our_run(job(), lake, COMPUTE, reached)
 
         def peer() -> Moments:
+            server.clear(bucket, THEIRS)
             places = f"s3a://{bucket}/{RAW}", f"s3a://{bucket}/{THEIRS}"
             return programs.peer_run("tpch", *places, compute=COMPUTE, connectors=["s3"], settings=server.spark_settings())
 

@@ -508,12 +508,23 @@ public final class ValueLook {
         return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, ((ValuePoint) points.get(place)).node).count();
     }
 
-    /** What is counted at a place that no counter stands at, as columns _sluice_value_0, …. */
-    public Dataset askedAt(org.apache.spark.sql.classic.SparkSession session, int place) {
+    /** The rows that are asked at a place that no counter stands at. */
+    public LogicalPlan askedRows(int place) {
         ValuePoint point = (ValuePoint) points.get(place);
+        return point.narrow == null ? point.node : new Filter(point.narrow, point.node);
+    }
+
+    /**
+     * What is counted at places that no counter stands at, and whose rows are the same (`askedRows`), columns and all: as columns
+     * _sluice_value_0_0, …; the first number is that of the place here. `looks`, `places`: each of a look, and its number there.
+     */
+    public static Dataset askedAt(org.apache.spark.sql.classic.SparkSession session, List looks, List places) {
         List columns = new ArrayList();
-        for (int i = 0; i < point.values.length; i++) columns.add(ValueCounters.alias(ValueCounters.counted(point, i), "_sluice_value_" + i));
-        LogicalPlan rows = point.narrow == null ? point.node : new Filter(point.narrow, point.node);
+        for (int n = 0; n < places.size(); n++) {
+            ValuePoint point = (ValuePoint) ((ValueLook) looks.get(n)).points.get(((Integer) places.get(n)).intValue());
+            for (int i = 0; i < point.values.length; i++) columns.add(ValueCounters.alias(ValueCounters.counted(point, i), "_sluice_value_" + n + "_" + i));
+        }
+        LogicalPlan rows = ((ValueLook) looks.get(0)).askedRows(((Integer) places.get(0)).intValue());
         LogicalPlan made = new org.apache.spark.sql.catalyst.plans.logical.Project(CollectionConverters.asScala(columns).toSeq(), rows);
         return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, made);
     }

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from executor.events import ValueCount, ValueWarnings
 from executor.gate.sql_gate import RECORD, UNIT
+from executor.running.asking import Asked, ask_first_rows, spark_errors
 from executor.running.hazard_table import AS_WRITTEN, HAZARDS
 from executor.running.keys import (
     TwoWays,
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 LONGEST_LABEL = 80
 GROUP = "\x1d"
 """Stands between the columns of one place."""
-MOST_ASKED = 100_000
-"""Rows that are asked where none are counted."""
 MOST_PLACES = 60
 """As many does ValueLook find in one query."""
 
@@ -69,6 +68,8 @@ class Place:
     numbers: list[int] = field(default_factory=list)
     is_asked: bool = False
     """No counter stands here: the first rows are asked."""
+    asked: Asked | None = None
+    """Where they are."""
     values: Callable[[], Any] | None = None
     """The frame of the values that stand here."""
     all_rows: Callable[[], int] | None = None
@@ -82,15 +83,19 @@ class Place:
     _asked: list[int] = field(default_factory=list)
     _asked_beside: bool = False
 
+    @property
+    def is_to_be_asked(self) -> bool:
+        """Whether its first rows are, and were not yet."""
+        return self.is_asked and self.rows is None and not self.kind.startswith("key-")
+
+    def take_asked(self, rows: int, numbers: list[int], *, is_whole: bool) -> None:
+        """Notes what was counted in its first rows."""
+        self.rows, self.numbers, self.is_whole = rows, numbers, is_whole
+        if self.found and self.is_whole and self.all_rows:
+            self.rows = self.all_rows()
+
     def ask(self) -> None:
-        """Asks what could not be counted; and keys that may be the same in two ways of writing, once for each time that something new was
-        counted."""
-        if self.is_asked and self.rows is None and self.values and not self.kind.startswith("key-"):
-            row = self.values().limit(MOST_ASKED).selectExpr("count(1)", *HAZARDS[self.kind].counts).first()
-            self.rows, *self.numbers = (number or 0 for number in row)
-            self.is_whole = self.rows < MOST_ASKED
-            if self.found and self.is_whole and self.all_rows:
-                self.rows = self.all_rows()
+        """Asks keys that may be the same in two ways of writing, once for each time that something new was counted."""
         if self.kind == "group" and self.numbers and self.numbers != self._asked and self.values and may_be_one(self.numbers[0]):
             self.two_ways = asked(self.values())
         may_be_word = (
@@ -175,6 +180,7 @@ class Hazards:
 
     def ask(self) -> None:
         """Asks the rows where what was counted gives reason to."""
+        ask_first_rows(self.places)
         for place in self.places:
             with suppress(*spark_errors()):  # what cannot be asked is not told: the query itself has run
                 place.ask()
@@ -243,22 +249,14 @@ def counted(
         places = [_place(record) for record in look.points().split(RECORD)[:-1]]
         counts = RECORD.join(UNIT.join(["count(1)", *HAZARDS[place.kind].counts]) for place in places)
         for index, place in enumerate(places):
-            values = look.askedAt if place.is_asked and not place.kind.startswith("key-") else look.valuesAt
+            place.asked = Asked(session, look, index)
             place.all_rows = lambda index=index: int(look.rowsAt(session._jsparkSession, index))
-            place.values = lambda index=index, values=values: Frame(values(session._jsparkSession, index), spark)
+            place.values = lambda index=index: Frame(look.valuesAt(session._jsparkSession, index), spark)
         if places:
             left = [place.is_asked or (is_preview and place.kind == "any-rows") for place in places]
             names = "\n".join("" if is_left else place.name for place, is_left in zip(places, left, strict=True))
             return Frame(look.counting(session._jsparkSession, names, counts), spark), places
     return frame, []
-
-
-def spark_errors() -> tuple[type[Exception], ...]:
-    """What Spark and the way to it raise; known only where there is a Spark."""
-    from py4j.protocol import Py4JJavaError
-    from pyspark.errors import PySparkException
-
-    return Py4JJavaError, PySparkException
 
 
 def _place(record: str) -> Place:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from executor.events import ValueCount, ValueWarnings
 from executor.gate.sql_gate import RECORD, UNIT
 from executor.problems import Foreign, Problem
+from executor.running.asking import spark_errors
 from executor.running.found import Found
-from executor.running.hazards import spark_errors
 from executor.running.keys import LONGEST_KEY
 from executor.running.ranges import RangeJoin
 from executor.running.watches import Observed

@@ -24,6 +24,7 @@ from executor.gate.sql_gate import Gate
 from executor.language.dialects.advice import silent_mistakes
 from executor.plain import bytes_in_words, did_you_mean
 from executor.problems import Problem, ProblemError
+from executor.running.asking import ask_first_rows
 from executor.running.hazards import MOST_PLACES, Hazards, counted
 from executor.running.inputs import CHANGED, Input
 from executor.running.joins import Joins, joins_of
@@ -447,6 +448,8 @@ class Runner:
     def tell_values(self, *, asks: bool = True) -> None:
         """Says of every view what is to be looked at in it. `asks`: with queries of its own, where what was counted gives reason to."""
         self._look_at_watches()
+        if asks:  # of all stages at once, as they read the same views
+            ask_first_rows(place for one in self.context.hazards if isinstance(one, Hazards) for place in one.places)
         for hazards in self.context.hazards if asks else ():
             hazards.ask()
             for note in hazards.notes():

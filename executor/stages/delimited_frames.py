@@ -10,6 +10,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from executor.files.backslashes import NO_VALUE, SIGNS
 from executor.files.delimited import TextRules
+from executor.files.encodings import UTF_16
 from executor.files.folder import escaped
 from executor.files.table import Part, Table
 from executor.stages.internal_columns import ERROR_TYPE, errors_column
@@ -59,7 +60,10 @@ def _portion(
     added = [_errors(is_right, len(part.names))] if is_right is not None else []
     is_cut = bool(rules.skip_lines or rules.skip_last_lines)
     cuts = dict(zip(part.files, part.cuts, strict=True)) if is_cut else {}
-    return Portion(frame, part.files, columns, added, cuts, rows=sum(rows for _, rows in part.cuts))
+    is_by_lines = lines is None and not (part.as_stream or rules.comment or part.encoding in UTF_16)
+    names = int(rules.header and not rules.skip_lines)
+    rows = sum(rows for _, rows in part.cuts)
+    return Portion(frame, part.files, columns, added, cuts, rows=rows, is_by_lines=is_by_lines, names=names)
 
 
 def _metadata(name: str, table: Table) -> dict[str, bool]:

@@ -46,6 +46,20 @@ def test_each_file_is_numbered_from_one_however_spark_splits_it(bench: Bench) ->
         bench.spark.conf.unset("spark.sql.files.maxPartitionBytes")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_of_blanks_and_ends_at_any_place_of_a_part_move_no_number(bench: Bench, end: str) -> None:
+    """Parts are cut at every place of a line, between the two signs of its end, too; a mark of byte order stands before the names."""
+    lines = [f"{n},{'x' * (n % 7)}" + ("" if n % 5 else f"{end}{' ' * (n % 3)}{end}\t") for n in range(1, 401)]
+    bench.write("raw/a.csv", "\ufeff" + end.join([" ", "n,text", *lines]))
+    bench.spark.conf.set("spark.sql.files.maxPartitionBytes", "37")
+    try:
+        rows = bench.run(extract()).view("t")
+        assert rows.rdd.getNumPartitions() > 50
+        assert (rows.count(), rows.where("int(n) <> _index").count()) == (400, 0)
+    finally:
+        bench.spark.conf.unset("spark.sql.files.maxPartitionBytes")
+
+
 def test_a_file_that_is_split_among_cores_is_numbered_without_a_gap(bench: Bench) -> None:
     """Spark splits what takes longer to read than to open, and gives each core a share of it."""
     bench.write("raw/a.csv", "n\n" + "".join(f"{n:>40}\n" for n in range(1, 120_001)))
