@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 from bench.figures import Say
-from tests.services import s3
-from tests.services.ports import free_port
+from tests.services import s3, versitygw
 
-VERSITYGW = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
-PROGRAMS = Path(tempfile.gettempdir()) / "sluice-bench-go"
-KEY, SECRET = "BENCHBENCHBENCHBENCH", "bench-secret-of-this-machine-alone"
-GO_SECONDS = 900
+KEYS = {"ROOT_ACCESS_KEY": "BENCHBENCHBENCHBENCH", "ROOT_SECRET_KEY": "bench-secret-of-this-machine-alone"}
 
 
 @dataclass(frozen=True)
 class Server:
-    """One that runs. It knows one key."""
+    """One that runs. It knows one key, or takes any."""
 
     title: str
     port: int
-    key: str = KEY
-    secret: str = SECRET
+    key: str = KEYS["ROOT_ACCESS_KEY"]
+    secret: str = KEYS["ROOT_SECRET_KEY"]
 
     @property
     def address(self) -> str:
@@ -82,59 +73,12 @@ class Server:
 
 @contextmanager
 def running(say: Say) -> Iterator[Server]:
-    """A server without buckets. `say` is told which one it is, where that matters."""
-    program = versitygw(say)
-    if program is None:
-        say("  There is no Go here: the S3 server is moto's, which is slow; the figures say little of S3.")
-        with s3.running() as address:
-            yield Server("moto", int(address.rpartition(":")[2]))
-        return
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-s3-") as folder:
-        port = free_port()
-        command = [
-            program,
-            "--access",
-            KEY,
-            "--secret",
-            SECRET,
-            "--port",
-            f"127.0.0.1:{port}",
-            "--region",
-            "us-east-1",
-            "--quiet",
-            "posix",
-            folder,
-        ]
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            try:
-                _wait(process, port)
-                yield Server("versitygw", port)
-            finally:
-                process.terminate()
-
-
-def versitygw(say: Say) -> str | None:
-    """The program, made once on each machine; None where it cannot be."""
-    found = shutil.which("versitygw") or shutil.which("versitygw", path=str(PROGRAMS))
-    if found or not shutil.which("go"):
-        return found
-    say("  making versitygw (once, some minutes)")
-    done = subprocess.run(["go", "install", VERSITYGW], env=os.environ | {"GOBIN": str(PROGRAMS)}, timeout=GO_SECONDS, check=False)
-    return shutil.which("versitygw", path=str(PROGRAMS)) if done.returncode == 0 else None
-
-
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    """Until it answers, with whatever: it knows nobody who does not sign in."""
-    from urllib.error import HTTPError, URLError
-
-    deadline = time.monotonic() + 30
-    while True:
+    """A server without buckets. `say` is told where it is the slow one."""
+    with ExitStack() as stack:
         try:
-            urlopen(f"http://127.0.0.1:{port}/", timeout=1).close()
-            return
-        except HTTPError:
-            return
-        except (URLError, OSError):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sluice-bench-s3-")))
+            title, address = "versitygw", stack.enter_context(versitygw.running(folder, KEYS))
+        except versitygw.NotThere as why:
+            say(f"  The S3 server is moto's, which is slow, so the figures say little of S3: {why}.")
+            title, address = "moto", stack.enter_context(s3.running())
+        yield Server(title, int(address.rpartition(":")[2]))

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -44,14 +44,14 @@ def program() -> Path:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """Its address; it holds no bucket yet. `folder`: for its files. Raises NotThere."""
+def running(folder: Path, keys: Mapping[str, str] = KEYS) -> Iterator[str]:
+    """Its address; it holds no bucket yet. `folder`: for its files; `keys`: whom it knows. Raises NotThere."""
     address = f"http://127.0.0.1:{(port := free_port())}"
     command = [str(program()), "--port", f"127.0.0.1:{port}", "--quiet", "posix", "--sidecar", str(folder / "about"), str(folder / "data")]
     for name in ("about", "data"):
         (folder / name).mkdir()
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | KEYS)
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **keys})
     try:
         _wait(server, address, folder / "log")
         yield address
