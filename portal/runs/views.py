@@ -128,7 +128,8 @@ def rerun(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
 
 @require_POST
 def put_back(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
-    """POST `place` (its id) and `kept`: an earlier output of a place that this run published becomes the present one again."""
+    """POST `place` (its id) and `kept`: an earlier output of a place that this run published becomes the present one again.
+    Leads back to the page that was asked on."""
     found = reader_of(request, project, run).run
     places = Place.objects.select_related("environment__project", "owner").filter(environment=found.environment_id)
     place = policy.find(_person(request), "view", places, pk=request.POST.get("place", ""))
@@ -137,7 +138,7 @@ def put_back(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
     place.refresh_from_db()
     if place.file_list == "behind":
         messages.warning(request, "The list of its files for other programs could not be made anew: they see it as it was before.")
-    return redirect("runs:run", project, found.pk)
+    return _back(request, found)
 
 
 @require_POST

@@ -219,10 +219,12 @@ def test_an_earlier_output_is_put_back_with_one_click_and_back_again(
     for where in (address, f"/p/flights/data/dev/table?uri={WRITES}"):
         assert "Read by reader." in browser_of(ana).get(where).content.decode()
     assert "Put back" not in browser_of(vic).get(address).content.decode()
-    for expected in ("run 1", "run 2"):
-        asked = {"place": place.pk, "kept": place.kept[0]["id"]}
+    table = f"/p/flights/data/dev/table?uri={WRITES}"
+    for expected, back, leads_to in (("run 1", table, table), ("run 2", "//elsewhere.example/p/flights/data/", address)):
+        asked = {"place": place.pk, "kept": place.kept[0]["id"], "next": back}
         assert browser_of(vic).post(f"{address}put-back", asked).status_code == 404
-        assert browser_of(ana).post(f"{address}put-back", asked).status_code == 302
+        answer = browser_of(ana).post(f"{address}put-back", asked)
+        assert (answer.status_code, answer["Location"]) == (302, leads_to)
         place.refresh_from_db()
         assert content(place) == expected and len(place.kept) == 1
     assert AuditEvent.objects.filter(action="put_back_output", environment="dev", result="done").count() == 2
