@@ -43,7 +43,7 @@ def table_to_write(
     stage: Any, spark: SparkSession, context: StageContext, frame: DataFrame, save_mode: str = "Append", *, appends: bool = False
 ) -> Path:
     """The staged table for rows such as those of `frame`. Raises ProblemError."""
-    is_listed = getattr(stage, "generate_symlink_manifest", True)
+    is_listed = stage.lists_files() is not False
     path = Path(context.output_table(stage.output_uri, save_mode, appends=appends, label=stage.label, is_listed=is_listed))
     _require_names(stage, frame, path)
     _tell_of_lists(stage, context)
@@ -178,7 +178,7 @@ def _tell_of_lists(stage: Any, context: StageContext) -> None:
     """Says that no list of the table's files is written in a folder, and warns of one there that nobody makes anew."""
     if context.is_elsewhere(stage.output_uri):
         return
-    if getattr(stage, "generate_symlink_manifest", False) and "generate_symlink_manifest" in stage.model_fields_set:
+    if stage.lists_files():
         context.log(
             f"“{stage.output_uri}” lies in a folder of this machine, which has no address that other programs know: no list of its "
             "files is written (generateSymlinkManifest). On S3 one is."

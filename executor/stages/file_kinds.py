@@ -174,6 +174,14 @@ class PlaceLoad(Load, WithAuthentication):
         """What becomes of the rows that are there, in the words of `FileLoad.save_mode`."""
         return "Append"
 
+    def folders_by(self) -> list[str]:
+        """The columns by whose values its output has folders."""
+        return []
+
+    def lists_files(self) -> bool | None:
+        """Whether other programs get a list of a table's files beside it; None: nobody has said."""
+        return None
+
     def reader(self) -> dict[str, Any]:
         """Type and format of the extract that reads what this stage writes, as a document writes them."""
         raise NotImplementedError(f"{type(self).__name__} does not say what reads it")
@@ -238,6 +246,9 @@ class FileLoad(PlaceLoad):
 
     def saves_as(self) -> str:
         return self.save_mode
+
+    def folders_by(self) -> list[str]:
+        return self.partition_by
 
     def columns_without_rows(self) -> str | None:
         """How the columns are read where there are no rows and so no file: “typed”, as “text”, or None where none can be named then."""

@@ -118,7 +118,7 @@ def warn_of_other_columns(stage: PlaceLoad, context: StageContext, frame: DataFr
     """Warns where the same document writes other columns, or other types, than when it last wrote here: then what it reads has changed,
     and whoever reads the output may fail, or compare and add up otherwise."""
     columns = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
-    before = context.columns_written_before(stage.output_uri, columns, _for_catalogs(frame, getattr(stage, "partition_by", ())))
+    before = context.columns_written_before(stage.output_uri, columns, _for_catalogs(frame, stage.folders_by()))
     if before is None or before == columns:
         return
     gone, new = [name for name in before if name not in columns], [name for name in columns if name not in before]

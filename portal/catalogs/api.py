@@ -36,6 +36,7 @@ class RegistrationOut(serializers.ModelSerializer[Registration]):
     uri = serializers.CharField(source="place.uri")
     catalog = serializers.CharField(source="connection.name", help_text="The connection that is the catalog.")
     database = serializers.SerializerMethodField()
+    state = serializers.CharField(help_text="waiting, registered, failed or out (taken out)")
     problem = serializers.DictField(allow_null=True, help_text="Why it is not registered: code, message, fix.")
 
     class Meta:

@@ -113,6 +113,9 @@ class DeltaLakeLoad(FileLoad):
         """The condition on the rows that are replaced; None: all."""
         return self.replace_where or self.options.get("replaceWhere")
 
+    def lists_files(self) -> bool | None:
+        return self.generate_symlink_manifest if "generate_symlink_manifest" in self.model_fields_set else None
+
     def reader(self) -> dict[str, Any]:
         return {"type": "DeltaLakeExtract"}
 
