@@ -20,16 +20,16 @@ from pathlib import Path
 from rich.console import Console
 
 GROUPS = {
-    "cold": ("executor_bench", "cold", 5),
+    "cold": ("executor_bench", "cold", 4),
     "taxi": ("taxi_bench", "taxi", 3),
     "preview": ("executor_bench", "preview", 5),
-    "stack": ("stack_bench", "live", 3),
+    "stack": ("stack_bench", "live", 2),
     "journey": ("journey_bench", "own_files_journey", 1),
     "tpch": ("tpch_bench", "in_a_folder", 2),
-    "tpch-s3": ("tpch_bench", "on_s3", 2),
+    "tpch-s3": ("tpch_bench", "on_s3", 1),
     "merge": ("merge_bench", "merge", 2),
-    "jdbc-postgresql": ("jdbc_bench", "postgresql", 2),
-    "jdbc-mariadb": ("jdbc_bench", "mariadb", 2),
+    "jdbc-postgresql": ("jdbc_bench", "postgresql", 1),
+    "jdbc-mariadb": ("jdbc_bench", "mariadb", 1),
     "upload": ("upload_memory", "figure", 1),
 }
 """Name → the module, its function (lake, turns, say) → figures, and how many turns are taken."""
