@@ -264,6 +264,33 @@ def test_no_version_comes_about_when_the_right_goes_while_it_is_kept(
     assert JobVersion.objects.count() == 1
 
 
+# --- files on their way to another machine ------------------------------------------------------------------------------
+
+
+def test_a_program_ends_as_soon_as_whoever_asked_may_no_longer_hear_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`portal.data.sending` asks for the right there."""
+    ended = []
+
+    async def request(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        try:
+            yield {"event": "progress", "done": 1}
+            yield {"event": "brought"}
+        finally:
+            ended.append(message["what"])
+
+    def refuse(event: dict[str, Any]) -> None:
+        raise NotAllowed("upload_data")
+
+    monkeypatch.setattr(preview_client, "request", request)
+
+    async def asked() -> list[str]:
+        with pytest.raises(NotAllowed):
+            await preview_client.answer_over_files("bring", user=1, environment=1, values={}, progress=refuse)
+        return list(ended)
+
+    assert asyncio.run(asked()) == ["bring"]
+
+
 # --- runs ---------------------------------------------------------------------------------------------------------------
 
 
