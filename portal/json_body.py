@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
-from django.http import HttpRequest
+from django.http import HttpRequest, RawPostDataException
 from rest_framework.parsers import JSONParser
 
 from executor.language import json_text
@@ -35,7 +35,10 @@ def read(raw: bytes) -> Any:
 
 def read_object(request: HttpRequest) -> dict[str, Any]:
     """The request's body, which must be an object. Raises NotJson."""
-    content = read(request.body)
+    try:
+        content = read(request.body)
+    except RawPostDataException:  # a form, which was read as such already
+        raise NotJson("What was sent is a form, and no JSON.") from None
     if not isinstance(content, dict):
         raise NotJson("The request is not a JSON object.")
     return content

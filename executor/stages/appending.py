@@ -31,7 +31,7 @@ from executor.files.inputs import data_files
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.stages.base import StageContext
-from executor.stages.file_kinds import FileLoad, PlaceLoad
+from executor.stages.file_kinds import FileLoad
 from executor.stages.json_shape import ARRAY, BOOLEAN, NOT_FINITE, NULL, NUMBERS, OBJECT, TEXT, Shape
 from executor.stages.json_shape import look_at as look_at_json
 from executor.stages.parquet_shape import as_one, may_hold_rows
@@ -85,7 +85,7 @@ def as_parquet(stage: FileLoad, context: StageContext, frame: DataFrame, files: 
     table = as_one(groups)
     there = {column.name.lower(): (column, kind) for column, kind in zip(table.columns, table.types, strict=True)}
     odd = {column.name.lower() for group in groups for column in group.columns if column.node.kinds - {"null"}}
-    frame = without_marks(frame, set(there), stage, context)
+    frame = without_marks(frame, set(there), stage.output_uri, context)
     data = [frame.schema[name] for name in _own(stage, frame)]
     _require_same_columns(stage, [column.name for column in table.columns], [field.name for field in data])
     wrong, columns = [], []
@@ -136,7 +136,7 @@ def as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: lis
     if not first:
         return frame
     names = {name.lower() for name in first[0]}
-    frame = without_marks(frame, names, stage, context)
+    frame = without_marks(frame, names, stage.output_uri, context)
     own = _own(stage, frame)
     _require_same_columns(stage, first[0], own)
     known = {name.lower(): name for name in own}
@@ -256,7 +256,7 @@ def as_json(stage: FileLoad, context: StageContext, frame: DataFrame, files: lis
     look = look_at_json(frame.sparkSession, _as_read(files), is_lines=True)
     _require_format(stage, not look.objects and bool(look.records), "JSON")
     there = {key.lower(): (key, shape) for key, shape in look.root.fields.items()}
-    frame = without_marks(frame, set(there), stage, context)
+    frame = without_marks(frame, set(there), stage.output_uri, context)
     wrong = []
     for field in frame.schema.fields:
         key, shape = there.get(field.name.lower(), (field.name, None))
@@ -319,12 +319,13 @@ def _require_same_columns(stage: FileLoad, there: list[str], own: list[str]) -> 
     raise ProblemError(_other("The view has other columns than the rows that are there.", words, fix, stage))
 
 
-def without_marks(frame: DataFrame, there: set[str], stage: PlaceLoad, context: StageContext) -> DataFrame:
-    """Columns that stages added (_filename, _index, _errors) and that the rows there do not have are left out, which the run says."""
+def without_marks(frame: DataFrame, there: set[str], where: str, context: StageContext) -> DataFrame:
+    """Columns that stages added (_filename, _index, _errors) and that the rows there do not have (`there`: names in small letters) are left
+    out, which the run says."""
     extra = [field.name for field in frame.schema.fields if field.metadata.get("internal") and field.name.lower() not in there]
     if not extra:
         return frame
-    context.log(f"Appending to “{stage.output_uri}”: {', '.join(extra)} are left out, as the rows there do not have them.")
+    context.log(f"Writing to “{where}”: {', '.join(extra)} are left out, as the rows there do not have them.")
     return frame.select(*[name_in_sql(name) for name in frame.columns if name not in extra])
 
 

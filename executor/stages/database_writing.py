@@ -19,6 +19,7 @@ from executor.databases.session import Session, Way
 from executor.language.quoting import name_in_sql
 from executor.plain import did_you_mean
 from executor.problems import Foreign, Problem, ProblemError
+from executor.stages.appending import without_marks
 from executor.stages.base import StageContext
 from executor.stages.database_reading import way_to
 from executor.stages.kinds import tell_unused
@@ -123,6 +124,7 @@ class DatabaseChanges:
         if there is not None and stage.save_mode == "Ignore":
             context.log(f"The table “{stage.table_name}” is there, so it is left as it is.")
             return None
+        frame = without_marks(frame, {column.name.lower() for column in there or ()}, stage.table_name, context)
         _require_keys(stage, frame)
         schema = parts[:-1]
         self._remove_leftovers(schema)

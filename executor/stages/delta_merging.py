@@ -89,7 +89,7 @@ def _with_new_columns(
 ) -> StructType:
     known = {field.name.lower() for field in there.fields}
     apart = {name.lower() for name in stage.only_for_conditions}
-    frame = without_marks(frame, known, stage, context)
+    frame = without_marks(frame, known, stage.output_uri, context)
     new = [field for field in frame.schema.fields if field.name.lower() not in known | apart]
     if new and stage.schema_changes == "refuse":
         raise ProblemError(drift(stage, [], [field.name for field in new], []))
@@ -102,7 +102,7 @@ def _with_new_columns(
 def _as_the_table_is(stage: MergeLoad, context: StageContext, frame: DataFrame, there: StructType) -> DataFrame:
     """`frame` with the types of the table's columns: keys of another type would match nothing, or something else."""
     known = {field.name.lower(): field for field in there.fields}
-    frame = without_marks(frame, set(known), stage, context)
+    frame = without_marks(frame, set(known), stage.output_uri, context)
     here = frame.schema.fields
     retyped = [
         (known[field.name.lower()], field)

@@ -220,7 +220,7 @@ def fitted(
     """See above. `apart`: columns of the view, in small letters, that the table is not to have; `beside`: those of them that stay, behind
     the table's."""
     known = {field.name.lower(): field for field in there.fields}
-    frame = without_marks(frame, {*known, *beside}, stage, context)
+    frame = without_marks(frame, {*known, *beside}, stage.output_uri, context)
     here = {field.name.lower(): field for field in frame.schema.fields if field.name.lower() not in apart}
     gone = [field.name for key, field in known.items() if key not in here]
     new = [field.name for key, field in here.items() if key not in known]

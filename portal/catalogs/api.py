@@ -23,8 +23,8 @@ TAGS = ["catalog"]
 
 class StatementIn(serializers.Serializer[Any]):
     uri = serializers.CharField(max_length=600)
-    name = serializers.CharField(max_length=128, required=False, default="", help_text="What the table is to be called.")
-    database = serializers.CharField(max_length=128, required=False, default="")
+    name = serializers.CharField(max_length=128, required=False, default="", allow_blank=True, help_text="What the table is to be called.")
+    database = serializers.CharField(max_length=128, required=False, default="", allow_blank=True)
 
 
 class StatementOut(serializers.Serializer[Any]):
@@ -50,7 +50,9 @@ class RegistrationOut(serializers.ModelSerializer[Registration]):
 class RegisterIn(serializers.Serializer[Any]):
     uri = serializers.CharField(max_length=600)
     catalog = serializers.CharField(max_length=60)
-    name = serializers.CharField(max_length=128, required=False, default="", help_text="Another name for its table there.")
+    name = serializers.CharField(
+        max_length=128, required=False, default="", allow_blank=True, help_text="Another name for its table there."
+    )
 
 
 class TakeOutIn(serializers.Serializer[Any]):

@@ -30,6 +30,10 @@ ONE_QUICK = pytest.mark.parametrize("name", [POSTGRESQL, pytest.param(MARIADB, m
 THERE = "SELECT id, concat('n', id) AS name, CAST(id AS DECIMAL(10, 2)) AS amount, DATE'1500-02-28' AS day FROM range"
 
 
+SCHEMA = [
+    {"id": "1", "name": "id", "type": "integer", "trim": True, "nullable": True},
+    {"id": "2", "name": "name", "type": "string", "trim": True, "nullable": True},
+]
 MANY = {
     POSTGRESQL: "SELECT i AS id, md5(i::text) AS word FROM generate_series(1, 60000) i",
     MARIADB: "SELECT seq AS id, md5(seq) AS word FROM seq_1_to_60000",
@@ -39,6 +43,28 @@ MANY = {
 def tables(servers: Servers, name: str) -> set[str | None]:
     schema = "current_schema()" if name == POSTGRESQL else "DATABASE()"
     return {row[0] for row in servers.ask(name, f"SELECT table_name FROM information_schema.tables WHERE table_schema = {schema}")}
+
+
+@ONE_QUICK
+def test_what_says_where_a_row_came_from_gets_into_no_table_that_has_no_place_for_it(name: str, servers: Servers) -> None:
+    def from_file(table: str, mode: str) -> Outcome:
+        lake = servers.folder / f"{name}-{table}-{mode}"
+        lake.mkdir()
+        (lake / "orders.csv").write_text("id,name\n1,a\n2,b\n")
+        typed = [
+            {"type": "DelimitedExtract", "name": "read", "inputURI": "orders.csv", "outputView": "texts", "header": True},
+            {"type": "TypingTransform", "name": "type", "inputView": "texts", "outputView": "made", "schema": SCHEMA},
+        ]
+        stages = [*typed, load(name, table, mode)]
+        return done(run_here(servers.process, stages, lake, connections=servers.connections()))
+
+    servers.say(name, "DROP TABLE IF EXISTS plain", "DROP TABLE IF EXISTS with_places")
+    servers.say(name, "CREATE TABLE with_places (id int, name varchar(9), _filename varchar(99), _index bigint)")
+    said = [from_file("plain", "ErrorIfExists"), from_file("plain", "Append")]
+    assert servers.ask(name, "SELECT * FROM plain ORDER BY id, name") == [["1", "a"], ["1", "a"], ["2", "b"], ["2", "b"]]
+    assert all("_filename, _index, _errors are left out" in str(outcome.events) for outcome in said)
+    from_file("with_places", "Append")
+    assert [row[-1] for row in servers.ask(name, "SELECT * FROM with_places ORDER BY id")] == ["1", "2"]
 
 
 @pytest.mark.lake
