@@ -59,7 +59,8 @@ def test_what_says_where_a_row_came_from_gets_into_no_table_that_has_no_place_fo
         return done(run_here(servers.process, stages, lake, connections=servers.connections()))
 
     servers.say(name, "DROP TABLE IF EXISTS plain", "DROP TABLE IF EXISTS with_places")
-    servers.say(name, "CREATE TABLE with_places (id int, name varchar(9), _filename varchar(99), _index bigint)")
+    file = '"_filename"' if name == POSTGRESQL else "`_filename`"
+    servers.say(name, f"CREATE TABLE with_places (id int, name varchar(9), {file} varchar(99), _index bigint)")
     said = [from_file("plain", "ErrorIfExists"), from_file("plain", "Append")]
     assert servers.ask(name, "SELECT * FROM plain ORDER BY id, name") == [["1", "a"], ["1", "a"], ["2", "b"], ["2", "b"]]
     assert all("_filename, _index, _errors are left out" in str(outcome.events) for outcome in said)
