@@ -15,7 +15,7 @@ from portal.runs.log_text import text_of
 from portal.runs.models import LogSegment, Run
 from portal.runs.problems import without_data
 
-SEGMENTS_AT_ONCE, LINES_AT_ONCE = 50, 10_000
+SEGMENTS_AT_ONCE, LINES_AT_ONCE = 50, 20_000
 HIDDEN = "(hidden: this line may show data; people with the role Data viewer see it)"
 FRAME = frozenset({"seq", "event", "time"})
 

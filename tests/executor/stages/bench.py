@@ -74,7 +74,7 @@ class Bench:
     def present_files(self, uri: str) -> tuple[Path, list[Path]]:
         return self.lake / uri, data_files(str(self.lake / uri))
 
-    def columns_written_before(self, uri: str, columns: dict[str, str]) -> dict[str, str] | None:
+    def columns_written_before(self, uri: str, columns: dict[str, str], schema: list[dict[str, Any]]) -> dict[str, str] | None:
         return None
 
     def columns_read_before(self, columns: dict[str, Any]) -> list[dict[str, Any]]:
