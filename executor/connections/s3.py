@@ -9,13 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from executor.connections.amazon import REGION, ROLE, SERVICE_REGION, domain, key_shown, wrong_endpoint
+from executor.connections.amazon import OfAmazon, access_key_field, domain, endpoint_field, region_field, role_field, wrong_endpoint
 from executor.connections.base import (
     FILES,
-    ConnectionKind,
     Endpoint,
     SecretText,
-    as_secret,
     authority_field,
     has_control_characters,
     place_of_web_address,
@@ -31,7 +29,7 @@ LONGEST_KEY = 1_024
 SIGNED_IN = {"sign_in": ["keys", "role"]}
 
 
-class S3(ConnectionKind):
+class S3(OfAmazon):
     """Buckets at Amazon S3, or at another service that speaks S3."""
 
     kind: ClassVar[str] = "s3"
@@ -48,20 +46,8 @@ class S3(ConnectionKind):
         description="Amazon, or another that speaks S3: give its address.",
         json_schema_extra={"widget": "choice", "card": "where", "words": {"amazon": "Amazon S3", "other": "another that speaks S3"}},
     )
-    endpoint: str = Field(
-        default="",
-        max_length=300,
-        title="Address of the service",
-        description="Such as https://minio.example.org:9000, with nothing behind it.",
-        json_schema_extra={"widget": "text", "card": "where", "when": {"service": ["other"]}},
-    )
-    region: str = Field(
-        default="us-east-1",
-        max_length=40,
-        title="Region",
-        description="Where the buckets lie, such as eu-central-1.",
-        json_schema_extra={"widget": "text", "card": "where"},
-    )
+    endpoint: str = endpoint_field("minio.example.org:9000")
+    region: str = region_field("Where the buckets lie, such as eu-central-1.")
     bucket_style: Literal["host", "path"] = Field(
         default="host",
         title="Bucket style",
@@ -104,27 +90,12 @@ class S3(ConnectionKind):
         description="Nobody reads open data only, with no account at all.",
         json_schema_extra={"widget": "choice", "card": "sign-in", "words": {"keys": "keys", "role": "a role, by keys", "nobody": "nobody"}},
     )
-    role: str = Field(
-        default="",
-        max_length=600,
-        title="Role",
-        description="The role that the keys take on, such as arn:aws:iam::123456789012:role/lake.",
-        json_schema_extra={"widget": "text", "card": "sign-in", "when": {"sign_in": ["role"]}},
-    )
-    access_key: SecretText | None = Field(
-        default=None,
-        title="Access key",
-        description="Its id. It is changed together with the secret.",
-        json_schema_extra=as_secret(when=SIGNED_IN),
-    )
+    role: str = role_field("lake")
+    access_key: SecretText | None = access_key_field(when=SIGNED_IN)
     secret_key: SecretText | None = secret_field("Secret", when=SIGNED_IN)
 
     def problems(self) -> list[Problem]:
-        found = super().problems()
-        if self.service == "amazon" and not REGION.fullmatch(self.region):
-            found.append(self.wrong("region", "This is no region of Amazon.", fix="Write one such as eu-central-1."))
-        if self.service == "other" and not SERVICE_REGION.fullmatch(self.region):
-            found.append(self.wrong("region", "A region has small letters, digits and -.", fix="us-east-1 where the service has none."))
+        found = [*super().problems(), *self.region_problems()]
         said = wrong_endpoint(self.endpoint, self.tls, "minio.example.org:9000") if self.service == "other" else ""
         if said:
             found.append(self.wrong("endpoint", said))
@@ -132,21 +103,16 @@ class S3(ConnectionKind):
             found += self.unreachable("endpoint", self._service()[0])
         elif self.service == "other" and self.bucket_style == "host" and _is_ip(urlsplit(self.endpoint).hostname):
             found.append(self.wrong("bucket_style", "No name can stand before an IP address.", fix="Choose “name in the path”."))
-        if self.service == "amazon" and self.tls == "off":
-            found.append(self.wrong("tls", "Amazon is spoken to with TLS only."))
+        found += self.tls_problems()
         if self.encryption == "kms" and not self.kms_key:
             found.append(self.wrong("kms_key", "Which KMS key is not said."))
-        if self.sign_in == "role" and not ROLE.fullmatch(self.role):
-            found.append(self.wrong("role", "This is no role.", fix="Write one such as arn:aws:iam::123456789012:role/lake."))
+        found += self.role_problems("lake")
         if self.sign_in == "nobody" and self.requester_pays:
             found.append(self.wrong("requester_pays", "Who signs in as nobody cannot pay."))
         return found
 
     def where(self) -> str:
         return f"Amazon S3, {self.region}" if self.service == "amazon" else self.endpoint
-
-    def key_shown(self) -> str:
-        return key_shown(self.access_key)
 
     def endpoints(self, roots: Sequence[str]) -> list[Endpoint]:
         """Nothing without a root. Where the bucket stands in the path, the whole service is one place."""
@@ -166,10 +132,6 @@ class S3(ConnectionKind):
         """The service's address, which a client is told always: left to itself, one that knows Amazon asks other hosts than `endpoints`
         (for us-east-1 one without a region)."""
         return self.endpoint.rstrip("/") if self.service == "other" else f"https://{self._service()[0]}"
-
-    def role_url(self) -> str:
-        """Where a role is taken on."""
-        return f"https://sts.{self.region}.{domain(self.region)}" if self.service == "amazon" else self.url()
 
     def clean_root(self, address: str) -> str:
         scheme, separator, rest = address.strip().partition("://")

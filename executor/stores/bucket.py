@@ -472,8 +472,9 @@ class BucketPublisher:
         with suppress(ProblemError):  # what cannot be removed now stays, seen by nobody
             self.bucket.remove(journal)
         for step in steps:
-            with suppress(ProblemError):  # what cannot be removed now stays, seen by nobody
-                self._prune(step) if step.place in listed else None  # else a list still names it
+            if step.place in listed:  # else a list still names the files of before
+                with suppress(ProblemError):  # what cannot be removed now stays, seen by nobody
+                    self._prune(step)
         for output, fact in zip(self.outputs, facts, strict=True):
             now = next((step.after for step in steps if step.place == output.place), None)
             fact["kept"] = _listing(now) if now else self.bucket.kept(output.place)

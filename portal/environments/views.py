@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 from django.contrib import messages
@@ -55,6 +56,7 @@ def find_environment(request: HttpRequest, project: str, name: str) -> Environme
 
 
 def _shown(environment: Environment) -> dict[str, Any]:
+    managers = backends.offered_to(environment)
     return {
         "project": environment.project,
         "environment": environment,
@@ -62,7 +64,8 @@ def _shown(environment: Environment) -> dict[str, Any]:
         "rows": rows_of(environment),
         "kinds": parameters.KINDS,
         "secrets": environment.secrets.select_related("set_by"),
-        "managers": backends.offered_to(environment),
+        "managers": managers,
+        "with_manager": json.dumps({"reference_backend": [one.name for one in managers]}),
         "section": "settings",
     }
 
