@@ -42,7 +42,6 @@ def first_versions(put: Callable[[str, bytes], None]) -> None:
         put(f"{LOG}/{name_of(version)}", text_of([info(1_000 + version), *begun, add(f"old-{version}.parquet")]))
 
 
-@pytest.fixture
 def in_folder(tmp_path: Path) -> Machine:
     place = Path(os.path.realpath(tmp_path)) / "lake" / "t"
     (place / LOG).mkdir(parents=True)
@@ -55,7 +54,6 @@ def in_folder(tmp_path: Path) -> Machine:
     return lambda: FolderStore(place.parent)
 
 
-@pytest.fixture
 def on_s3(access: S3Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     name = f"t{uuid.uuid4().hex[:12]}"
     access.client().create_bucket(Bucket=name)
@@ -76,10 +74,11 @@ def on_s3(access: S3Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return machine
 
 
-@pytest.fixture(params=["folder", "s3"])
-def machine(request: pytest.FixtureRequest) -> Machine:
-    found: Machine = request.getfixturevalue({"folder": "in_folder", "s3": "on_s3"}[request.param])
-    return found
+@pytest.fixture(params=["folder", "moto", "versity"])
+def machine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    if request.param == "folder":
+        return in_folder(tmp_path)
+    return on_s3(request.getfixturevalue(request.param), tmp_path, monkeypatch)
 
 
 def again(work: Callable[[], Any]) -> Any:
