@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import takewhile
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -50,6 +51,28 @@ def env_networks(name: str) -> list[IPv4Network | IPv6Network]:
         return [ip_network(text) for text in env_list(name)]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {error}; write networks such as 10.1.0.0/16.") from None
+
+
+def env_folders(name: str) -> list[str]:
+    """Comma-separated folders, written from the top; {project} and {environment} may be names in them. What is before those stands as it
+    really lies."""
+    return [_folder(name, text.rstrip("/")) for text in env_list(name)]
+
+
+def _folder(name: str, text: str) -> str:
+    first, *parts = text.split("/")
+    named = [part for part in parts if "{" in part or "}" in part]
+    if first or not parts or any(part in ("", ".", "..") for part in parts):
+        raise ImproperlyConfigured(
+            f"{name}: “{text}” must be a folder such as /srv/data or /srv/data/{{project}}, and not all of the machine."
+        )
+    if named not in ([], ["{project}"], ["{project}", "{environment}"]):
+        raise ImproperlyConfigured(f"{name}: “{text}” may hold {{project}}, or {{project}} and later {{environment}}, as whole names.")
+    fixed = list(takewhile(lambda part: part not in named, parts))
+    real = os.path.realpath("/" + "/".join(fixed))
+    if real == "/":
+        raise ImproperlyConfigured(f"{name}: “{text}” leads to all of the machine.")
+    return "/".join([real, *parts[len(fixed) :]])
 
 
 OWN_FOLDERS = ("lake", "run", "objects", "log", "mail", "secrets", "static")

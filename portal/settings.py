@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-from portal.config import env_flag, env_int, env_list, env_networks, env_text, home_folder, secret_from_home
+from portal.config import env_flag, env_folders, env_int, env_list, env_networks, env_text, home_folder, secret_from_home
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -266,6 +266,10 @@ CONNECTION_NETWORKS = env_networks("SLUICE_CONNECTION_NETWORKS")
 
 CONNECTION_KINDS_ALLOWED = env_list("SLUICE_CONNECTION_KINDS_ALLOWED")
 """Kinds of connections that are there only where an operator names them: sqlite."""
+
+ROOT_FOLDERS = env_folders("SLUICE_ROOT_FOLDERS")
+"""Folders of this machine below which roots may lie (/srv/data/{project},/mnt/shared); none: roots lie on connections only. One without
+{project} is every project's."""
 
 SECRET_BACKENDS = env_text("SLUICE_SECRET_BACKENDS")
 """Secret managers in which connections may name secrets, as JSON: name → kind and settings (docs/decisions/secrets.md)."""

@@ -83,13 +83,23 @@ class TableOutput(Output):
 
 
 class Publisher:
-    """The outputs of one run in `lake`.
+    """The outputs of one run in the folder `lake`.
 
     `places`: which places of the lake are the job's own to replace (address → whether whatever lies there may go); None when nobody keeps
-    a list, then only what lies there is looked at. `keep`: how many earlier outputs stay beside each new one."""
+    a list, then only what lies there is looked at. `keep`: how many earlier outputs stay beside each new one. `receipts_in`: the folder
+    where runs leave their receipts, if that is another one."""
 
-    def __init__(self, run_id: str, lake: Path, *, places: Mapping[str, bool] | None = None, keep: int = kept.KEEP) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        lake: Path,
+        *,
+        places: Mapping[str, bool] | None = None,
+        keep: int = kept.KEEP,
+        receipts_in: Path | None = None,
+    ) -> None:
         self.run_id, self.lake, self.keep = run_id, lake, keep
+        self.receipts_in = receipts_in or lake
         self.outputs: list[Output] = []
         self._places = None if places is None else {key_of(uri): all_of_it for uri, all_of_it in places.items()}
         self.left: list[Problem] = []
@@ -192,13 +202,18 @@ class Publisher:
         exchange.all_or_nothing(self.lake, self.run_id, steps, lambda: commit(facts))
         return facts
 
-    def repair(self, tell: Callable[[Problem], None] | None = None) -> list[str]:
+    def repair(self, tell: Callable[[Problem], None] | None = None, *, is_published: bool = False) -> list[str]:
         """Takes back what a run that died while it published has left half done; gives the ids of such runs. Where somebody publishes
-        just now, there is nothing to do: whoever begins to publish does the same first. `tell`: see `exchange.repair`."""
+        just now, there is nothing to do: whoever begins to publish does the same first. `tell`: see `exchange.repair`; `is_published`:
+        whether this run is known to have published, also without a receipt."""
+
+        def is_done(run_id: str) -> bool:
+            return (is_published and run_id == self.run_id) or self._has_receipt(run_id)
+
         if not (self.lake / exchange.FOLDER).is_dir():
             return []
         with suppress(ProblemError, OSError), exchange.locked(self.lake, seconds=0):
-            return exchange.repair(self.lake, self._has_receipt, tell)
+            return exchange.repair(self.lake, is_done, tell)
         return []
 
     def discard(self) -> None:
@@ -230,7 +245,7 @@ class Publisher:
         return folder
 
     def _has_receipt(self, run_id: str) -> bool:
-        return receipts.read(self.lake, run_id) is not None
+        return receipts.read(self.receipts_in, run_id) is not None
 
     def _require_replaceable(self, uri: str, target: Path) -> None:
         """What lies at the target is nothing, or an output of ours and nothing else. Raises ProblemError."""

@@ -1,4 +1,4 @@
-"""`walk`, `find`, `bring` and `keep`: what people see and do by hand in a root that is no folder of this machine. Starts no Spark.
+"""`walk`, `find`, `bring` and `keep`: what people see and do by hand in a root that is not the environment's own folder. Starts no Spark.
 
 One JSON object {"lake", "roots", "connections", "uri", …} on standard input, one event in answer.
 """
@@ -11,8 +11,9 @@ from typing import Any
 
 from executor.problems import Problem, ProblemError
 from executor.stores.base import Store
-from executor.stores.bucket import Bucket
 from executor.stores.by_hand import ByHand
+from executor.stores.folder import FolderStore
+from executor.stores.folder_by_hand import FolderByHand
 from executor.stores.roots import Roots
 from executor.stores.s3 import S3Store
 
@@ -30,7 +31,7 @@ def find(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
 def walk(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
     """{"root", "place": "" for all of it} → `walked` with `files` and `logs` as [place, bytes, seconds since 1970], and places of
     `outputs`."""
-    found = _bucket(roots.named(str(given["root"]))).seen_below(str(given.get("place", "")))
+    found = _hand(roots.named(str(given["root"]))).seen_below(str(given.get("place", "")))
     files, logs = ([(file.place, file.size, file.modified) for file in part] for part in (found.files, found.logs))
     return {"event": "walked", "files": files, "outputs": sorted(found.outputs), "logs": logs}
 
@@ -40,7 +41,7 @@ def texts(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
     found: dict[str, str | None] = {}
     for uri in map(str, given["uris"]):
         root, place = roots.at(uri, "uri")
-        body = ByHand(_bucket(root)).small(place, LONGEST_TEXT)
+        body = _hand(root).small(place, LONGEST_TEXT)
         with suppress(ValueError):
             found[uri] = body.decode("utf-8-sig") if body else None
     return {"event": "read", "texts": {uri: found.get(uri) for uri in given["uris"]}}
@@ -71,12 +72,14 @@ def keep(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
     return {"event": "kept", **done}
 
 
-def _at(given: dict[str, Any], roots: Roots, *, writes: bool = True) -> tuple[ByHand, str]:
+def _at(given: dict[str, Any], roots: Roots, *, writes: bool = True) -> tuple[ByHand | FolderByHand, str]:
     root, place = roots.at(str(given["uri"]), "uri", writes=writes)
-    return ByHand(_bucket(root)), place
+    return _hand(root), place
 
 
-def _bucket(root: Store) -> Bucket:
-    if not isinstance(root, S3Store):
-        raise ProblemError(Problem(code="root-is-here", message="This root is a folder of this machine, which the portal looks at itself."))
-    return root.bucket
+def _hand(root: Store) -> ByHand | FolderByHand:
+    if isinstance(root, S3Store):
+        return ByHand(root.bucket)
+    if isinstance(root, FolderStore) and not root.is_own:
+        return FolderByHand(root)
+    raise ProblemError(Problem(code="root-is-here", message="This root is the environment's own folder, which the portal looks at itself."))

@@ -74,24 +74,36 @@ class Outputs:
 
     def publish(self, commit: Commit) -> list[dict[str, Any]]:
         """Makes every output visible and gives their facts, in order; else ProblemError is raised, as it is for whatever `commit(facts)`
-        raises, and none is. What lies elsewhere goes first: what is here takes a moment, so less can happen before the commit."""
-        parts = sorted(self._parts.values(), key=lambda part: isinstance(part, FolderOutputs)) or [self._folder]
+        raises, and none is. What lies elsewhere goes first: what is here takes a moment, so less can happen before the commit. Folders go
+        by their names, so that two runs that publish in the same ones wait for each other and not both."""
+        parts = [self._parts[name] for name in sorted(self._parts, key=self._turn)] or [self._folder]
         facts: dict[int, dict[str, Any]] = {}
+        is_done = False
 
         def publish(index: int) -> None:
             part = parts[index]
 
             def noted(found: Sequence[dict[str, Any]]) -> None:
+                nonlocal is_done
                 facts.update(zip(map(id, part.outputs), found, strict=True))
                 if index + 1 < len(parts):
                     publish(index + 1)
                 else:
                     commit(self._in_order(facts))
+                    is_done = True
 
-            facts.update(zip(map(id, part.outputs), part.publish(noted), strict=True))
+            try:
+                facts.update(zip(map(id, part.outputs), part.publish(noted), strict=True))
+            except Exception:
+                if not is_done:  # what fails afterwards is tidying: the run has published, and the others must not be taken back
+                    raise
 
         publish(0)
         return self._in_order(facts)
+
+    def _turn(self, root: str) -> tuple[int, str]:
+        part = self._parts[root]
+        return (0 if not isinstance(part, FolderOutputs) else 2 if part.is_own else 1), root
 
     def repair(self, tell: Callable[[Problem], None]) -> list[str]:
         """See `executor.files.publish.Publisher.repair`."""

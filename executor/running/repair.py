@@ -28,7 +28,8 @@ def repair(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], 
     for uri in given.get("staged", ()):
         with suppress(ProblemError):  # a root that is no longer there holds nothing that could be reached
             root, place = roots.at(str(uri), "outputURI")
-            stores.setdefault("" if isinstance(root, FolderStore) else root.name, (root, []))[1].append(place)
+            is_own = isinstance(root, FolderStore) and root.is_own
+            stores.setdefault("" if is_own else root.name, (root, []))[1].append(place)
     for store, places in stores.values():
         store.clear_after(run_id, places, is_published=is_published)
     return {"event": "repaired", "open": exchange.is_open(roots.lake, run_id)}

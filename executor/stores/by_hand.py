@@ -10,49 +10,42 @@ was lost is known again.
 
 from __future__ import annotations
 
-import os
 import tempfile
-import unicodedata
-from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from executor.files import tree
 from executor.files.delta_log import LOG
-from executor.language.uris import uri_problem
-from executor.problems import Problem, ProblemError
-from executor.stores.bucket import LOOKS, POINTER, Bucket
+from executor.problems import ProblemError
+from executor.stores.bucket import LOOKS, POINTER, Bucket, Seen
+from executor.stores.hands import (
+    KEPT,
+    MOST_NAMES,
+    Hand,
+    Tell,
+    There,
+    changed,
+    in_an_output,
+    no_longer_kept,
+    nothing,
+    pieces,
+    require_inside,
+    taken,
+    too_many,
+)
 from executor.stores.s3_access import refused, told
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
-KEPT = ".sluice-kept"
 UPLOAD = "sluice-upload"
 """Name of what an object says of itself."""
 PART, MOST_PARTS, PARTS_AT_ONCE = 16 << 20, 9_000, 3
 """Bytes of a part that is sent; a file of more than MOST_PARTS of them is sent in larger ones."""
-MOST_NAMES = 50_000
-Tell = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True)
-class There:
-    """A file as it lies there. `mark`: of its content; `upload`: by which it came, empty where it came otherwise."""
-
-    size: int
-    mark: str
-    modified: float
-    upload: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"size": self.size, "modified": self.modified}
-
-
-class ByHand:
+class ByHand(Hand):
     """Of one root."""
 
     def __init__(self, bucket: Bucket) -> None:
@@ -60,25 +53,7 @@ class ByHand:
 
     # --- looking ----------------------------------------------------------------------------------------------------------
 
-    def find(self, place: str) -> dict[str, Any]:
-        """`twin`: the place that is this one, or differs from it in capital letters or accents alone; None where nothing does. `entry`:
-        what lies there. `names`: of all that lies in the folder, for whoever looks for a free one. Raises ProblemError."""
-        _require_inside(place)
-        found, beside, folders = "", self._names(""), place.split("/")[:-1]
-        for part in folders:
-            match = _alike(part, beside)
-            if match is None:
-                return {"twin": None, "entry": None, "names": []}
-            found += f"{match}/"
-            if not beside[match]:
-                raise ProblemError(_no_folder(found))
-            beside = self._names(found)
-        match = _alike(place.rpartition("/")[2], beside)
-        there = self._there(f"{found}{match}") if match and not beside[match] else None
-        entry = {"is_folder": there is None, "size": there.size if there else 0, "modified": there.modified if there else 0.0}
-        return {"twin": f"{found}{match}" if match else None, "entry": entry if match else None, "names": sorted(beside)}
-
-    def _names(self, beginning: str) -> dict[str, bool]:
+    def names_in(self, beginning: str) -> dict[str, bool]:
         """Name → whether it is a folder, of what lies in one; also what readers do not see, which is in the way as well."""
         found: dict[str, bool] = {}
         at = self.bucket.prefix + beginning
@@ -90,17 +65,21 @@ class ByHand:
                 found |= {one["Key"].removeprefix(at): False for one in page.get("Contents", ()) if one["Key"] != at}
                 found |= {one["Prefix"].removeprefix(at).rstrip("/"): True for one in page.get("CommonPrefixes", ())}
                 if POINTER in found or LOG in found:
-                    raise ProblemError(_in_an_output(beginning))
+                    raise ProblemError(in_an_output(beginning))
                 if len(found) > MOST_NAMES:
-                    raise ProblemError(_too_many(beginning))
+                    raise ProblemError(too_many(beginning))
         return {name: is_folder for name, is_folder in found.items() if name}
 
-    def _there(self, key: str) -> There | None:
+    def there(self, key: str) -> There | None:
         with told(self._where(key)), refused("404", "NoSuchKey", as_problem=None):
             said = self.bucket.client.head_object(**self._at(key), **self.bucket.access.reading())
             upload = said.get("Metadata", {}).get(UPLOAD, "")
             return There(said["ContentLength"], said["ETag"], said["LastModified"].timestamp(), upload)
         return None
+
+    def seen_below(self, place: str) -> Seen:
+        """What lies at a place, or in it, as readers see it. Raises ProblemError."""
+        return self.bucket.seen_below(place)
 
     def small(self, place: str, most: int) -> bytes | None:
         """What a file as readers see it holds; None where there is none, or a larger one. Raises ProblemError."""
@@ -116,7 +95,7 @@ class ByHand:
     def bring(self, place: str, source: int, size: int, upload: str, over: str | None, tell: Tell) -> dict[str, Any]:
         """Makes the first `size` bytes of the open file `source` visible at `place`. `over`: what lies there is kept under this id first;
         None: nothing may lie there. Gives `before`, what was kept. Brought once already, it is told again. Raises ProblemError."""
-        _require_inside(place)
+        require_inside(place)
         self.end_parts(place)
         done = self.settle(place, upload, over)
         if done["is_there"]:
@@ -124,9 +103,9 @@ class ByHand:
         begun = self._begin(place, upload)
         try:
             parts = self._send(place, begun, source, size, tell)
-            before = self._there(place)
+            before = self.there(place)
             if before and over is None:
-                raise ProblemError(_taken(place))
+                raise ProblemError(taken(place))
             if before and over:
                 self._copy(place, f"{KEPT}/{over}", before.mark)
             self._show(place, begun, parts, before)
@@ -137,10 +116,10 @@ class ByHand:
 
     def settle(self, place: str, upload: str, over: str | None) -> dict[str, Any]:
         """Whether what an upload has brought lies there: `is_there`, and `before` as `bring` gives it. Raises ProblemError."""
-        there = self._there(place)
+        there = self.there(place)
         if there is None or there.upload != upload:
             return {"is_there": False, "before": None}
-        before = self._there(f"{KEPT}/{over}") if over else None
+        before = self.there(f"{KEPT}/{over}") if over else None
         return {"is_there": True, "before": before.as_dict() if before else None}
 
     def end_parts(self, place: str) -> None:
@@ -180,8 +159,8 @@ class ByHand:
 
     def _show(self, place: str, begun: str, parts: list[CompletedPartTypeDef], before: There | None) -> None:
         condition: dict[str, Any] = {"IfMatch": before.mark} if before else {"IfNoneMatch": "*"}
-        changed = _changed(place) if before else _taken(place)
-        with told(self._where(place)), refused("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", as_problem=changed):
+        otherwise = changed(place) if before else taken(place)
+        with told(self._where(place)), refused("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", as_problem=otherwise):
             self.bucket.client.complete_multipart_upload(
                 **self._at(place), UploadId=begun, MultipartUpload={"Parts": parts}, **condition, **self.bucket.access.reading()
             )
@@ -196,24 +175,24 @@ class ByHand:
 
     def set_aside(self, place: str, kept: str) -> dict[str, Any]:
         """Takes a file from its place; it is kept under this id. Done once already, it is done. Raises ProblemError."""
-        there = self._there(place)
+        there = self.there(place)
         if there is None:
-            if self._there(f"{KEPT}/{kept}") is None:
-                raise ProblemError(_nothing(place))
+            if self.there(f"{KEPT}/{kept}") is None:
+                raise ProblemError(nothing(place))
             return {}
         self._copy(place, f"{KEPT}/{kept}", there.mark)
-        with told(self._where(place)), refused("PreconditionFailed", as_problem=_changed(place)):
+        with told(self._where(place)), refused("PreconditionFailed", as_problem=changed(place)):
             self.bucket.client.delete_object(**self._at(place), IfMatch=there.mark, **self.bucket.access.reading())
         return {}
 
     def bring_back(self, place: str, kept: str, aside: str | None) -> dict[str, Any]:
         """Puts what is kept under this id to a place, and what lies there under `aside`; None: nothing may lie there. Raises
         ProblemError."""
-        source, there = self._there(f"{KEPT}/{kept}"), self._there(place)
+        source, there = self.there(f"{KEPT}/{kept}"), self.there(place)
         if source is None:
-            raise ProblemError(_no_longer_kept(place))
+            raise ProblemError(no_longer_kept(place))
         if there and aside is None:
-            raise ProblemError(_taken(place))
+            raise ProblemError(taken(place))
         if there and aside:
             self._copy(place, f"{KEPT}/{aside}", there.mark)
         self._copy(f"{KEPT}/{kept}", place, source.mark)
@@ -227,7 +206,7 @@ class ByHand:
     def _copy(self, source: str, target: str, mark: str) -> None:
         """Inside the storage; `target` is replaced in one step. Raises ProblemError where the source is no longer as it was found."""
         about = {**self.bucket.access.writing(), "CopySourceIfMatch": mark}
-        with told(self._where(source)), refused("PreconditionFailed", "NoSuchKey", "404", "412", as_problem=_changed(source)):
+        with told(self._where(source)), refused("PreconditionFailed", "NoSuchKey", "404", "412", as_problem=changed(source)):
             self.bucket.client.copy(
                 {"Bucket": self.bucket.bucket, "Key": self.bucket.prefix + source},
                 self.bucket.bucket,
@@ -243,77 +222,4 @@ class ByHand:
 
 
 def _read(source: int, start: int, count: int) -> bytes:
-    body = b"".join(_pieces(source, start, count))
-    if len(body) != count:
-        raise ProblemError(_cut_off())
-    return body
-
-
-def _pieces(source: int, start: int, count: int) -> Iterator[bytes]:
-    while count and (piece := os.pread(source, count, start)):
-        yield piece
-        start, count = start + len(piece), count - len(piece)
-
-
-def _alike(name: str, names: Collection[str]) -> str | None:
-    """The name, or the first that people cannot tell from it."""
-    return name if name in names else next((other for other in sorted(names) if _same(other) == _same(name)), None)
-
-
-def _same(name: str) -> str:
-    """Two names with the same of this cannot be told apart by people."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
-def _require_inside(place: str) -> None:
-    if problem := uri_problem(place, "uri"):
-        raise ProblemError(problem)
-    if any(map(tree.is_hidden, place.split("/"))):
-        raise ProblemError(Problem(code="bad-place", message=f"“{place}” is a place that no reader sees.", fix="Choose another name."))
-
-
-# --- problems ---------------------------------------------------------------------------------------------------------------
-
-
-def _taken(place: str) -> Problem:
-    return Problem(
-        code="file-exists",
-        message=f"Something has come to lie at “{place}” meanwhile.",
-        fix="Say what should become of it, and finish the upload again.",
-    )
-
-
-def _changed(place: str) -> Problem:
-    return Problem(code="file-changed", message=f"“{place}” was changed at the same moment.", fix="Try again.")
-
-
-def _nothing(place: str) -> Problem:
-    return Problem(code="nothing-there", message=f"There is no file “{place}” any more.", fix="Look at the folder again.")
-
-
-def _no_longer_kept(place: str) -> Problem:
-    return Problem(code="no-longer-kept", message=f"What was kept of “{place}” is no longer there.")
-
-
-def _no_folder(place: str) -> Problem:
-    return Problem(code="bad-place", message=f"“{place}” is a file, and no folder.", fix="Choose another folder.")
-
-
-def _in_an_output(folder: str) -> Problem:
-    return Problem(
-        code="is-an-output",
-        message=f"“{folder.rstrip('/')}” is the output of a job: its next run would remove the file, or mix it into its rows.",
-        fix="Choose another folder.",
-    )
-
-
-def _too_many(folder: str) -> Problem:
-    return Problem(
-        code="too-many-names",
-        message=f"“{folder.rstrip('/')}” holds more than {MOST_NAMES:,} files and folders.",
-        fix="Bring the file to another folder.",
-    )
-
-
-def _cut_off() -> Problem:
-    return Problem(code="upload-lost", message="What had arrived of this file is gone.", fix="Cancel it and send the file again.")
+    return b"".join(pieces(source, start, count, count))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from executor.files import delta_vacuum, delta_versions, kept, lake, publish, readings
+from executor.files import delta_vacuum, delta_versions, exchange, kept, lake, publish, readings
 from executor.files.delta_commit import StagedTable
 from executor.files.delta_log import LOG, Log
 from executor.files.delta_vacuum import DataFile, Plan, Wish
@@ -25,12 +25,17 @@ MOST_SEEN = 20_000
 
 
 class FolderStore:
-    """The environment's own folder: everything is at hand."""
+    """Everything is at hand."""
 
-    name = DEFAULT
+    def __init__(self, folder: Path, name: str = DEFAULT, *, own: Path | None = None) -> None:
+        """`own`: the environment's own folder, where runs leave their receipts; None: it is this one."""
+        self.folder, self.name = Path(os.path.realpath(folder)), name
+        self.own = Path(os.path.realpath(own)) if own else self.folder
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = Path(os.path.realpath(folder))
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the environment's own folder."""
+        return self.own == self.folder
 
     def path(self, place: str, field: str) -> Path:
         return lake.resolve(self.folder, place, field)
@@ -76,7 +81,7 @@ class FolderStore:
         return self.path(place, "outputURI")
 
     def outputs(self, run_id: str, places: Mapping[str, bool] | None, keep: int) -> FolderOutputs:
-        return FolderOutputs(run_id, self.folder, places=places, keep=keep)
+        return FolderOutputs(run_id, self.folder, places=places, keep=keep, receipts_in=self.own)
 
     def foreign(self, place: str) -> str | None:
         return kept.foreign_content(self.path(place, "outputURI"))
@@ -88,12 +93,15 @@ class FolderStore:
         table = self.table_log(place, uri, "uri")
         if only_look:
             return delta_vacuum.would_go(self.folder, Log.of(table, uri), wish, self.table_files(place))
-        publish.Publisher("", self.folder).repair()
+        self.outputs("", None, 0).repair()
         return delta_vacuum.clean_up(self.folder, table, uri, wish, lambda: self.table_files(place))
 
     def clear_after(self, run_id: str, places: Sequence[str], *, is_published: bool) -> None:
         """All unfinished exchanges of the folder are ended, not only that of the run: a receipt says of each whether it has published."""
-        publish.Publisher(run_id, self.folder).repair()
+        outputs = self.outputs(run_id, None, 0)
+        outputs.repair(is_published=is_published)
+        if not self.is_own and exchange.is_open(self.folder, run_id):
+            raise ProblemError(_not_ended(self.name))
         for parent in {place_of(place).rpartition("/")[0] for place in places}:
             staging = self.folder / parent / publish.STAGING
             if staging.is_dir() and staging.resolve().is_relative_to(self.folder.resolve()):
@@ -104,6 +112,11 @@ class FolderStore:
 
 class FolderOutputs(publish.Publisher):
     """The outputs of one run in it. There are no lists of files for others: a folder has no address that they know."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether they lie in the environment's own folder."""
+        return self.receipts_in == self.lake
 
     @property
     def behind(self) -> list[Problem]:
@@ -121,6 +134,14 @@ class FolderOutputs(publish.Publisher):
 
     def send(self) -> None:
         """It is there already."""
+
+
+def _not_ended(root: str) -> Problem:
+    return Problem(
+        code="publishing-busy",
+        message=f"What a run has begun to publish in the root “{root}” cannot be ended yet: somebody publishes there, or a file stays.",
+        fix="Try again in a moment.",
+    )
 
 
 def _entry(one: Entry) -> stores.Entry:

@@ -24,23 +24,25 @@ from executor.stores.s3_access import access_of
 
 @dataclass(frozen=True)
 class RootGiven:
-    """One root as the portal hands it over. `connection`: its name; None: the environment's own folder."""
+    """One root as the portal hands it over. `connection`: its name; None: a folder of this machine, the environment's own or `folder`,
+    which is empty where that was not handed over."""
 
     connection: str | None = None
     address: str = ""
     may_write: bool = True
+    folder: str | None = None
 
 
 def roots_given(values: Mapping[str, Any]) -> dict[str, RootGiven]:
     """Of what stands in the values of a run, by name. Raises ProblemError for what is no root."""
     found = {}
     for name, said in values.items():
-        if not isinstance(said, dict) or not isinstance(said.get("address", ""), str):
+        if not isinstance(said, dict) or not all(isinstance(said.get(key, ""), str) for key in ("address", "folder")):
             raise ProblemError(
                 Problem(code="values-wrong", message=f"The root “{name[:60]}” is not right.", expected="{connection, address}")
             )
-        connection = said.get("connection")
-        found[name] = RootGiven(str(connection) if connection else None, said.get("address", ""), said.get("may_write") is True)
+        connection, may_write = said.get("connection"), said.get("may_write") is True
+        found[name] = RootGiven(str(connection) if connection else None, said.get("address", ""), may_write, said.get("folder"))
     return found
 
 
@@ -74,8 +76,8 @@ class Roots:
         given: Mapping[str, RootGiven] | None = None,
         connections: Mapping[str, ConnectionKind] | None = None,
     ) -> None:
-        """`lake`: the folder that is the root without a name, unless `given` says that this one lies elsewhere. Without `copies` nothing
-        that does can be read."""
+        """`lake`: the environment's own folder, which is the root without a name unless `given` says that this one lies elsewhere. Without
+        `copies` nothing on a connection can be read."""
         self.lake = lake
         self._copies, self._given, self._connections = copies, {DEFAULT: RootGiven()} | dict(given or {}), connections or {}
         self._opened: dict[str, Store] = {}
@@ -89,7 +91,7 @@ class Roots:
     @property
     def key(self) -> str:
         """Two that read the same have the same one."""
-        return repr((str(self.lake), sorted((name, given.connection, given.address) for name, given in self._given.items())))
+        return repr((str(self.lake), sorted((name, given.connection, given.address, given.folder) for name, given in self._given.items())))
 
     def at(self, uri: str, field: str, *, writes: bool = False) -> tuple[Store, str]:
         """The root that an address of the document leads to, and the place in it. Raises ProblemError."""
@@ -107,6 +109,10 @@ class Roots:
         return self._opened[name]
 
     def _open(self, name: str, given: RootGiven) -> Store:
+        if given.folder is not None:
+            if not given.folder or not Path(given.folder).is_dir():
+                raise ProblemError(_no_folder(name))
+            return FolderStore(Path(given.folder), name, own=self.lake)
         if given.connection is None and name == DEFAULT:
             return FolderStore(self.lake)
         connection = self._connections.get(given.connection or "")
@@ -140,6 +146,14 @@ def _no_connection(name: str) -> Problem:
     return Problem(
         code="root-without-connection",
         message=f"The connection of the root “{name}” was not handed over with this run.",
+        fix="Run it again; if it stays so, tell whoever looks after the environment.",
+    )
+
+
+def _no_folder(name: str) -> Problem:
+    return Problem(
+        code="root-without-folder",
+        message=f"The folder of the root “{name}” was not handed over with this run.",
         fix="Run it again; if it stays so, tell whoever looks after the environment.",
     )
 

@@ -14,7 +14,7 @@ from executor.connections import CONNECTION_KINDS, ConnectionKind
 from executor.language.roots import DEFAULT
 from portal.accounts import policy
 from portal.accounts.people import project_for_people
-from portal.environments import connections, open_data
+from portal.environments import connections, folders, open_data
 from portal.environments.connection_forms import FROM, PATH, ConnectionForm, RootForm, form_of, rotate_form
 from portal.environments.models import Connection, ConnectionTest, Environment, Root
 from portal.environments.reach import places_of
@@ -41,7 +41,10 @@ def home(request: HttpRequest, project: str) -> HttpResponse:
 
 @require_GET
 def list_connections(request: HttpRequest, project: str, environment: str) -> HttpResponse:
-    found = find_environment(request, project, environment)
+    return _list(request, find_environment(request, project, environment))
+
+
+def _list(request: HttpRequest, found: Environment, *, root_form: RootForm | None = None, status: int = 200) -> HttpResponse:
     managed = policy.allowed(person_of(request), "manage_environment", found.project.environments.all())
     rows = found.connections.select_related("test__by").prefetch_related("versions__set_by", "roots")
     shown = {
@@ -49,11 +52,16 @@ def list_connections(request: HttpRequest, project: str, environment: str) -> Ht
         "environment": found,
         "environments": managed,
         "connections": [{"row": row, "described": connections.stored(row), "version": _in_use(row), "test": test_of(row)} for row in rows],
-        "roots": found.roots.select_related("connection"),
+        "roots": (roots := list(found.roots.select_related("connection"))),
+        "folder_roots": [root for root in roots if root.is_folder],
+        "default_root": next((root for root in roots if root.is_default), None),
+        "allowed": (below := folders.allowed(found)),
+        "example": f"{below[0]}/archive" if below else "",
+        "root_form": root_form or RootForm(auto_id="root-%s"),
         "open_sets": open_data.not_yet_in(found),
         "section": "connections",
     }
-    return render(request, "environments/connections.html", shown)
+    return render(request, "environments/connections.html", shown, status=status)
 
 
 @require_POST
@@ -193,6 +201,23 @@ def add_root(request: HttpRequest, project: str, environment: str, connection: s
             messages.success(request, f"{form.cleaned_data['name']} is a root of {found.environment.name}.")
             return redirect(PAGE, project, environment, connection)
     return _page(request, found, root_form=form, status=422)
+
+
+@require_POST
+def add_folder_root(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """A root in a folder of this machine."""
+    found, form = find_environment(request, project, environment), RootForm(request.POST, auto_id="root-%s")
+    if form.is_valid():
+        try:
+            connections.add_root(actor=person_of(request), environment=found, connection="", **form.cleaned_data)
+        except NotAllowed:
+            raise
+        except PortalError as refusal:
+            form.add_error(None, sentence(refusal))
+        else:
+            messages.success(request, f"{form.cleaned_data['name']} is a root of {found.name}.")
+            return redirect(LIST, project, environment)
+    return _list(request, found, root_form=form, status=422)
 
 
 @require_POST

@@ -17,7 +17,7 @@ from executor.language.roots import is_root_name
 from portal.accounts.models import User
 from portal.accounts.policy import require
 from portal.audit.actions import record
-from portal.environments import references, sealing
+from portal.environments import folders, references, sealing
 from portal.environments.models import Connection, ConnectionSecret, Environment, Root
 from portal.environments.networks import is_allowed
 from portal.errors import Conflict, PortalError
@@ -150,7 +150,7 @@ def remove_connection(*, actor: User, connection: Connection) -> None:
 
 
 def add_root(*, actor: User, environment: Environment, name: str, connection: str, address: str, may_write: bool = False) -> Root:
-    """A name for a place on a connection of this environment."""
+    """A name for a place on a connection of this environment; without one (""), for a folder of this machine."""
     require(actor, "manage_environment", environment)
     _check_name(name)
     with transaction.atomic():
@@ -159,29 +159,30 @@ def add_root(*, actor: User, environment: Environment, name: str, connection: st
             raise Conflict(f"{locked.name} has a root “{name}” already.", code="name-taken", fix="Choose another name.")
         if locked.roots.count() >= MOST:
             raise PortalError(f"An environment has at most {MOST} roots.", code="too-many-roots")
-        found, place = _place(locked, connection, address, may_write)
+        found, place = _place(actor, locked, connection, address, may_write)
         made = Root.objects.create(environment=locked, name=name, connection=found, address=place, may_write=may_write)
-        record(action="add_root", actor=actor, subject=made, name=name, connection=connection, may_write=may_write)
+        record(action="add_root", actor=actor, subject=made, name=name, **_where_for_audit(made), may_write=may_write)
     return made
 
 
 def edit_root(*, actor: User, root: Root, connection: str, address: str, may_write: bool, edition: str = "") -> Root:
-    """Runs that begin from now on find it there. The root that needs no name may lie on a connection as well; without one (""), it is the
-    environment's own folder, where jobs may always write. Refused while something is under way there."""
+    """Runs that begin from now on find it there: on a connection, or without one ("") in a folder of this machine. Without an address
+    either, the root that needs no name is the environment's own folder, where jobs may always write. Refused while something is under way
+    there."""
     require(actor, "manage_environment", root)
     with transaction.atomic():
         environment = _hold(root.environment)
         locked = _still_there(environment.roots.filter(pk=root.pk).first())
         require_seen(edition, locked.edition, locked.name)
         _require_quiet(locked)
-        if locked.is_default and not connection:
-            _require_open_folder(address, may_write)
+        if locked.is_default and not connection and not address:
+            _require_open_folder(may_write)
             locked.connection, locked.address = None, ""
         else:
-            locked.connection, locked.address = _place(environment, connection, address, may_write, locked)
+            locked.connection, locked.address = _place(actor, environment, connection, address, may_write, locked)
         locked.may_write = may_write
         locked.save(update_fields=["connection", "address", "may_write"])
-        record(action="edit_root", actor=actor, subject=locked, name=locked.name, connection=connection, may_write=may_write)
+        record(action="edit_root", actor=actor, subject=locked, name=locked.name, **_where_for_audit(locked), may_write=may_write)
     return locked
 
 
@@ -248,7 +249,16 @@ def read(kind: str, settings: Mapping[str, Any], secrets: Mapping[str, str] | No
     return described
 
 
-def _place(environment: Environment, connection: str, address: str, may_write: bool, root: Root | None = None) -> tuple[Connection, str]:
+def _where_for_audit(root: Root) -> dict[str, str]:
+    return {"connection": root.connection.name} if root.connection else {"connection": "", "folder": root.address}
+
+
+def _place(
+    actor: User, environment: Environment, connection: str, address: str, may_write: bool, root: Root | None = None
+) -> tuple[Connection | None, str]:
+    if not connection:
+        _hold_places()
+        return None, folders.checked(environment, address, may_write, root, actor)
     found = environment.connections.filter(name=connection).first()
     if found is None:
         raise PortalError(f"{environment.name} has no connection “{connection[:60]}”.", code="connection-unknown", field="connection")
@@ -277,13 +287,7 @@ def _require_own_place(environment: Environment, described: ConnectionKind, plac
             continue
         if not is_here and _storage(other.connection) != described.storage():
             continue
-        whose = "" if is_here else f" of {other.environment.name}"
-        named = f"“{other.name}”{whose}" if other.environment.project_id == environment.project_id else "of another project"
-        raise Conflict(
-            f"The root {named} lies there, or above or below it.",
-            code="place-taken",
-            fix="A place has one root in an environment, and of all environments one may write there.",
-        )
+        raise folders.taken(environment, other)
 
 
 def _storage(connection: Connection) -> str:
@@ -324,13 +328,13 @@ def _require_not_default(root: Root) -> None:
         )
 
 
-def _require_open_folder(address: str, may_write: bool) -> None:
-    if address or not may_write:
+def _require_open_folder(may_write: bool) -> None:
+    if not may_write:
         raise PortalError(
-            "The environment's own folder has no address, and jobs may always write there.",
+            "In the environment's own folder jobs may always write.",
             code="default-root",
             status=409,
-            fix="Name a connection, if the root is to lie elsewhere.",
+            fix="Give the root another place, if jobs are only to read there.",
         )
 
 

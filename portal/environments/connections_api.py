@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from executor.connections import CONNECTION_KINDS
 from executor.connections.base import LONGEST_SECRET
 from executor.connections.open_data import OPEN_SETS
+from portal.accounts import policy
 from portal.api_base import refuse_unknown
 from portal.environments import connections
 from portal.environments.api import OfEnvironment, Reference
@@ -23,6 +24,8 @@ from portal.errors import PortalError
 from portal.locking import EDITION_SIGNS
 
 TAGS = ["connections"]
+MANAGER = {"is_manager": True}
+"""Who has just changed a root may see where it lies."""
 
 
 class SecretVersionOut(serializers.ModelSerializer[ConnectionSecret]):
@@ -97,19 +100,30 @@ class RotateIn(serializers.Serializer[Connection]):
 
 
 class RootOut(serializers.ModelSerializer[Root]):
-    connection = serializers.SlugRelatedField[Connection](
-        slug_field="name", read_only=True, help_text="None: the environment's own folder."
+    connection = serializers.SlugRelatedField[Connection](slug_field="name", read_only=True, help_text="None: a folder of this machine.")
+    address = serializers.SerializerMethodField(
+        help_text="On the connection; or the folder, for those who manage the environment. Empty of the environment's own folder."
     )
+    is_folder = serializers.BooleanField(read_only=True, help_text="It lies in a folder of this machine that is not the environment's own.")
 
     class Meta:
         model = Root
-        fields = ["name", "connection", "address", "may_write", "is_default", "edition"]
+        fields = ["name", "connection", "address", "is_folder", "may_write", "is_default", "edition"]
+
+    def get_address(self, row: Root) -> str:
+        return "" if row.is_folder and not self.context.get("is_manager") else row.address
 
 
 class RootIn(serializers.Serializer[Root]):
     name = serializers.CharField(max_length=60)
-    connection = serializers.CharField(max_length=60, help_text="The name of a connection of this environment.")
-    address = serializers.CharField(max_length=600, help_text="Such as s3a://acme-lake/prod/.")
+    connection = serializers.CharField(
+        max_length=60,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="A connection; empty: in a folder of this machine.",
+    )
+    address = serializers.CharField(max_length=600, help_text="Such as s3a://acme-lake/prod/, or /srv/data/archive.")
     may_write = serializers.BooleanField(required=False, default=False)
 
 
@@ -117,7 +131,10 @@ class RootEdit(serializers.Serializer[Root]):
     """What is left out stays as it is."""
 
     connection = serializers.CharField(
-        max_length=60, required=False, allow_blank=True, help_text="Empty, for the root “lake”: the environment's own folder."
+        max_length=60,
+        required=False,
+        allow_blank=True,
+        help_text="Empty: in a folder of this machine; for the root “lake” without an address, in the environment's own folder.",
     )
     address = serializers.CharField(max_length=600, required=False, allow_blank=True)
     may_write = serializers.BooleanField(required=False)
@@ -183,12 +200,14 @@ class Roots(OfEnvironment):
     @extend_schema(summary="Roots of an environment", responses=RootOut(many=True), tags=TAGS)
     def get(self, request: Request, project: str, environment: str) -> Response:
         """The names that documents may say, and where they lie here."""
-        return Response(RootOut(self.environment().roots.select_related("connection"), many=True).data)
+        found = self.environment()
+        about = {"is_manager": policy.can(self.person, "manage_environment", found)}
+        return Response(RootOut(found.roots.select_related("connection"), many=True, context=about).data)
 
     @extend_schema(summary="Add a root", request=RootIn, responses={201: RootOut}, tags=TAGS)
     def post(self, request: Request, project: str, environment: str) -> Response:
         made = connections.add_root(actor=self.person, environment=self.environment(), **self.taken(RootIn))
-        return Response(RootOut(made).data, status=201)
+        return Response(RootOut(made, context=MANAGER).data, status=201)
 
 
 class OpenDataIn(serializers.Serializer[Root]):
@@ -209,7 +228,9 @@ class RootDetail(OfEnvironment):
 
     @extend_schema(summary="One root", responses=RootOut, tags=TAGS)
     def get(self, request: Request, project: str, environment: str, root: str) -> Response:
-        return Response(RootOut(self._root()).data)
+        found = self._root()
+        about = {"is_manager": policy.can(self.person, "manage_environment", found.environment)}
+        return Response(RootOut(found, context=about).data)
 
     @extend_schema(summary="Change a root", request=RootEdit, responses=RootOut, tags=TAGS)
     def patch(self, request: Request, project: str, environment: str, root: str) -> Response:
@@ -221,7 +242,7 @@ class RootDetail(OfEnvironment):
             "edition": found.edition,
             **self.taken(RootEdit),
         }
-        return Response(RootOut(connections.edit_root(actor=self.person, root=found, **given)).data)
+        return Response(RootOut(connections.edit_root(actor=self.person, root=found, **given), context=MANAGER).data)
 
     @extend_schema(summary="Remove a root", request=None, responses={204: None}, tags=TAGS)
     def delete(self, request: Request, project: str, environment: str, root: str) -> Response:

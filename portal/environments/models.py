@@ -210,9 +210,9 @@ class Root(models.Model):
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="roots")
     name = models.CharField(max_length=60)
     connection = models.ForeignKey(Connection, on_delete=models.RESTRICT, null=True, related_name="roots")
-    """None: the environment's own folder."""
+    """None: a folder of this machine."""
     address = models.CharField(max_length=600, blank=True)
-    """Where on the connection, in the form that its kind stores; empty for the environment's own folder."""
+    """Where on the connection, in the form that its kind stores; the folder of this machine; empty for the environment's own folder."""
     may_write = models.BooleanField(default=False)
 
     access_project = "environment__project"
@@ -229,6 +229,11 @@ class Root(models.Model):
     def is_default(self) -> bool:
         """Whether documents mean it where they name no root."""
         return self.name == roots.DEFAULT
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it lies in a folder of this machine that is not the environment's own."""
+        return self.connection_id is None and bool(self.address)
 
     @property
     def edition(self) -> str:

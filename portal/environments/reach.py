@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,10 @@ from executor.connections import Endpoint
 from executor.language.roots import Located, Root, from_values, located
 from portal.environments import sealing
 from portal.environments.connections import described_of, stored
+from portal.environments.folders import mount
 from portal.environments.models import Connection, Environment
+from portal.environments.models import Root as RootRow
+from portal.environments.mounts import Mount
 from portal.errors import PortalError
 
 
@@ -20,6 +24,8 @@ class Needs:
 
     roots: frozenset[str] = frozenset()
     connections: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
+    """Those of the roots that it writes in."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,7 @@ class Reach:
     """`connections` and `roots` go to the executor's standard input, `endpoints` to the relay, `secrets` to whoever redacts."""
 
     roots: Mapping[str, Mapping[str, Any]]
-    """Name → connection (a name, or None for the environment's own folder), address, may_write, is_default."""
+    """As `roots_of` gives them."""
     connections: Mapping[str, Mapping[str, Any]] = field(repr=False)
     """Name → kind, settings, secrets (field → value)."""
     endpoints: tuple[Endpoint, ...]
@@ -35,6 +41,7 @@ class Reach:
     """Name of the connection → version of its secret, to be asked for again by the same run."""
     through: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Place (host:port) → names of the connections that lead there."""
+    mounts: tuple[Mount, ...] = ()
 
     @property
     def secrets(self) -> list[str]:
@@ -42,8 +49,16 @@ class Reach:
         return [value for connection in self.connections.values() for value in connection["secrets"].values()]
 
     def for_executor(self) -> dict[str, Any]:
-        """For the executor's standard input and for nothing else: it holds secrets."""
-        return {"connections": dict(self.connections), "roots": dict(self.roots)}
+        """For the executor's standard input and for nothing else: it holds secrets. A root in a folder is told as where the executor sees
+        that; of one that was not asked for, only that there is one."""
+        return {"connections": dict(self.connections), "roots": told(self.roots, {one.name: one.place for one in self.mounts})}
+
+
+def told(roots: Mapping[str, Mapping[str, Any]], places: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
+    """Roots as `roots_of` gives them, as programs are told of them. `places`: where those in folders are seen; of others, only that there
+    is one."""
+    seen = places or {}
+    return {name: {**root, **({"folder": seen.get(name, "")} if "folder" in root else {})} for name, root in roots.items()}
 
 
 def reach_of(environment: Environment, *, used_by: str, needs: Needs | None = None, versions: Mapping[str, int] | None = None) -> Reach:
@@ -60,15 +75,20 @@ def reach_of(environment: Environment, *, used_by: str, needs: Needs | None = No
         endpoints=_endpoints(ways),
         versions={name: number for name, number in numbers.items() if number},
         through=_through(ways),
+        mounts=mounts_of(environment, needs),
     )
 
 
-def is_still(environment: Environment, begun: Reach, needs: Needs) -> str:
-    """Empty while the roots and connections of a run lead where they led when it began; else a sentence that names what does not."""
+def is_still(environment: Environment, begun: Reach, needs: Needs, mounts: Sequence[Mount] = ()) -> str:
+    """Empty while the roots and connections of a run lead where they led when it began; else a sentence that names what does not.
+    `mounts`: the folders that it was started with."""
     now = roots_of(environment)
     for name in sorted(needs.roots):
         if now.get(name) != begun.roots.get(name):
             return f"The root “{name}” of {environment.name} was changed or removed"
+    for one in mounts:
+        if not one.is_there:
+            return f"The folder of the root “{one.name}” of {environment.name} was moved or removed"
     there = {row.name: stored(row) for row in environment.connections.filter(name__in=begun.connections)}
     for name, given in begun.connections.items():
         described = there.get(name)
@@ -78,11 +98,13 @@ def is_still(environment: Environment, begun: Reach, needs: Needs) -> str:
 
 
 def roots_of(environment: Environment) -> dict[str, dict[str, Any]]:
-    """Name → where it lies and what jobs may do there."""
+    """Name → where it lies and what jobs may do there: connection (a name, or None), address there, may_write, is_default; and folder,
+    where it lies in one of this machine that is not the environment's own."""
     return {
         root.name: {
             "connection": root.connection.name if root.connection else None,
-            "address": root.address,
+            "address": "" if root.is_folder else root.address,
+            **({"folder": root.address} if root.is_folder else {}),
             "may_write": root.may_write,
             "is_default": root.is_default,
         }
@@ -96,7 +118,7 @@ def roots_in_words(environment: Environment) -> list[dict[str, Any]]:
     return [
         {
             "name": root.name,
-            "where": f"{root.address} on {root.connection.name}" if root.connection else f"the folder of {environment.name}",
+            "where": _where(root),
             "may_write": root.may_write,
             "is_default": root.is_default,
         }
@@ -104,12 +126,25 @@ def roots_in_words(environment: Environment) -> list[dict[str, Any]]:
     ]
 
 
+def _where(root: RootRow) -> str:
+    """Not in which folder: how the machine is laid out is for those who manage the environment."""
+    if root.connection:
+        return f"{root.address} on {root.connection.name}"
+    return "a folder of this machine" if root.is_folder else f"the folder of {root.environment.name}"
+
+
 def storages_of(environment: Environment) -> dict[str, str]:
     """Root → where it lies, as one text: another one after the root, or its connection, was given another place. Not the environment's own
     folder."""
-    rows = environment.roots.exclude(connection=None).select_related("connection")
-    found = {root.name: (stored(root.connection), root.address) for root in rows if root.connection}
-    return {name: f"{described.storage() if described else ''} {address}" for name, (described, address) in found.items()}
+    rows = environment.roots.exclude(connection=None, address="").select_related("connection")
+    return {root.name: f"{_storage_of(root.connection)} {root.address}" for root in rows}
+
+
+def _storage_of(connection: Connection | None) -> str:
+    if connection is None:
+        return "folder"
+    described = stored(connection)
+    return described.storage() if described else ""
 
 
 def judged_by(environment: Environment) -> tuple[Root, ...]:
@@ -118,8 +153,31 @@ def judged_by(environment: Environment) -> tuple[Root, ...]:
 
 
 def roots_elsewhere(environment: Environment) -> frozenset[str]:
-    """The roots that are no folder of this machine: they are reached by programs behind the wall, and only with their connection."""
-    return frozenset(environment.roots.exclude(connection=None).values_list("name", flat=True))
+    """The roots that are not the environment's own folder: they are reached by programs behind the wall, and only with their connection or
+    folder."""
+    return frozenset(environment.roots.exclude(connection=None, address="").values_list("name", flat=True))
+
+
+def mounts_of(environment: Environment, needs: Needs | None) -> tuple[Mount, ...]:
+    """The folders of this machine that a program needs (None: all there are, to read), by the names of their roots. Raises PortalError with
+    the root's name, where one can no longer be used."""
+    rows = _in_folders(environment)
+    if needs is None:
+        return tuple(mount(root, writes=False) for root in rows)
+    return tuple(mount(root, writes=root.name in needs.written) for root in rows if root.name in needs.roots)
+
+
+def mounts_in_use(environment: Environment) -> tuple[Mount, ...]:
+    """All that can be used as they are, to read."""
+    found = []
+    for root in _in_folders(environment):
+        with suppress(PortalError):
+            found.append(mount(root, writes=False))
+    return tuple(found)
+
+
+def _in_folders(environment: Environment) -> Iterable[RootRow]:
+    return environment.roots.filter(connection=None).exclude(address="").select_related("environment__project").order_by("name")
 
 
 def is_here(environment: Environment, root: str) -> bool:

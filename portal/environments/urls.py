@@ -21,6 +21,7 @@ urlpatterns = [
     path(_ENVIRONMENT + "/connections/<str:connection>/rotate", connection_views.rotate_secret, name="rotate_secret"),
     path(_ENVIRONMENT + "/connections/<str:connection>/remove", connection_views.remove_connection, name="remove_connection"),
     path(_ENVIRONMENT + "/connections/<str:connection>/roots", connection_views.add_root, name="add_root"),
+    path(_ENVIRONMENT + "/roots", connection_views.add_folder_root, name="add_folder_root"),
     path(_ENVIRONMENT + "/roots/<str:root>/edit", connection_views.edit_root, name="edit_root"),
     path(_ENVIRONMENT + "/roots/<str:root>/remove", connection_views.remove_root, name="remove_root"),
     path("p/<slug:project>/settings/compute", views.save_compute, name="save_compute"),

@@ -30,7 +30,7 @@ from executor.problems import ProblemError
 from portal.accounts.models import User
 from portal.environments import secrets
 from portal.environments.models import Environment
-from portal.environments.reach import roots_elsewhere, roots_of
+from portal.environments.reach import roots_elsewhere, roots_of, told
 from portal.errors import PortalError
 from portal.jobs.models import JobVersion
 from portal.runs import launcher, preview_client
@@ -93,7 +93,7 @@ def look_at(user: User, version: JobVersion, target: Environment, *, anew: bool)
         if not anew and key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    asked = {"document": version.document, "environment": target.name, "parameters": values, "roots": roots}
+    asked = {"document": version.document, "environment": target.name, "parameters": values, "roots": told(roots)}
     found = async_to_sync(_asked)(user.pk, target, asked)
     if key and not found.refusal:
         with _lock:

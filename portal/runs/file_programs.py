@@ -98,7 +98,9 @@ class FilePrograms:
         errors = asyncio.create_task(_last_errors(process))
         added_to = launch.data if launch.writes and what not in QUICK else None  # the quick ones only move and remove, also on a full disk
         tmp = launch.scratch.path if launch.scratch else None
-        meter = Meter(process.pid, launch.memory_mb, tmp, added_to, beside_mb=launch.beside_mb, group=launch.group)
+        about: dict[str, Any] = {"beside_mb": launch.beside_mb, "group": launch.group}
+        about["folders"] = [] if what in QUICK else launch.written_folders
+        meter = Meter(process.pid, launch.memory_mb, tmp, added_to, **about)
         watch, is_broken = asyncio.create_task(_measured(process, meter)), False
         try:
             assert process.stdin is not None  # noqa: S101 - it is a pipe
@@ -144,9 +146,9 @@ def _launch(environment: int, what: str, equipment: launcher.Equipment, arrived:
     with fresh_connection():
         found = Environment.objects.select_related("project", "compute").get(pk=environment)
         if what in WITH_SPARK:
-            return launcher.for_table_work(found, equipment.endpoints), {"compute": launcher.compute_of(found)}
+            return launcher.for_table_work(found, equipment.endpoints, equipment.folders), {"compute": launcher.compute_of(found)}
         source = launcher.hidden_folder(found) / "uploads" / str(UUID(arrived)) if arrived else None
-        return launcher.for_files(found, what, equipment.endpoints, source), {}
+        return launcher.for_files(found, what, equipment.endpoints, source, equipment.folders), {}
 
 
 async def _events(process: asyncio.subprocess.Process, seconds: float) -> AsyncGenerator[dict[str, Any], None]:

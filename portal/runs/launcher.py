@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from django.conf import settings
 
 from executor.connections.base import Endpoint
 from portal.environments.models import Environment
+from portal.environments.mounts import Mount
 from portal.errors import PortalError
 from portal.runs import groups, sandbox
 from portal.runs.egress import Egress, Reached
@@ -85,13 +86,15 @@ class Equipment:
     """What it may reach on other machines."""
     connectors: tuple[str, ...] = ()
     """What its Spark can reach besides files: keys of `executor.spark.connectors.TITLES`, in order."""
+    folders: tuple[Mount, ...] = ()
+    """Folders of this machine that it sees as roots."""
 
     def covers(self, other: Equipment) -> bool:
         """Whether what is started with this has all that `other` asks for."""
         own = {(one.host, one.port): set(one.networks) for one in self.endpoints}
         places = [(own.get((one.host, one.port)), set(one.networks)) for one in other.endpoints]
         reaches = all(there is not None and networks <= there for there, networks in places)
-        return reaches and set(other.connectors) <= set(self.connectors)
+        return reaches and set(other.connectors) <= set(self.connectors) and set(other.folders) <= set(self.folders)
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ class Launch:
     """Started before there was a run for it."""
     data: Path | None = None
     """The data folder outside the wall."""
+    folders: tuple[Mount, ...] = ()
+    """Roots in folders of this machine, besides."""
     memory_mb: int = DEFAULT_MEMORY_MB
     """Spark's heap; 0 for a program without Spark."""
     writes: bool = False
@@ -119,6 +124,11 @@ class Launch:
     """Its ways to other machines; None: no network."""
     source: int | None = None
     """A file from outside the wall, open to be read."""
+
+    @property
+    def written_folders(self) -> list[Path]:
+        """The folders of roots that it may write in, outside the wall."""
+        return [Path(one.path) for one in self.folders if one.writable]
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -151,24 +161,31 @@ def command(arguments: list[str]) -> list[str]:
     return [sys.executable, "-m", "executor", "--end-with-stdin", *arguments]
 
 
-def for_run(environment: Environment, name: str, *, warm: bool = False, endpoints: Iterable[Endpoint] = ()) -> Launch:
+def for_run(
+    environment: Environment, name: str, *, warm: bool = False, endpoints: Iterable[Endpoint] = (), folders: Iterable[Mount] = ()
+) -> Launch:
     """A fresh executor for one run. Its /tmp is a folder on disk (Spark spills there) whose name begins with `name`, gone when it ends.
-    `warm`: it starts Spark before it reads what to run, see `portal.runs.warm_pool`. `endpoints`: what it may reach on other machines."""
+    `warm`: it starts Spark before it reads what to run, see `portal.runs.warm_pool`. `endpoints`: what it may reach on other machines;
+    `folders`: what it sees of this one besides the environment's own."""
     arguments = ["run", "-", "--environment", environment.name, "--values", "-", *(["--warm"] if warm else [])]
-    return replace(_launch(arguments, environment, writable=True, scratch=name, endpoints=endpoints), is_warm=warm)
+    return replace(_launch(arguments, environment, writable=True, scratch=name, endpoints=endpoints, folders=folders), is_warm=warm)
 
 
-def for_previews(environment: Environment, endpoints: Iterable[Endpoint] = (), connectors: Iterable[str] = ()) -> Launch:
+def for_previews(
+    environment: Environment, endpoints: Iterable[Endpoint] = (), connectors: Iterable[str] = (), folders: Iterable[Mount] = ()
+) -> Launch:
     """A warm executor for previews: it may read the environment's data, and write nothing but its own /tmp in memory. `endpoints`: what it
-    may reach on other machines; `connectors`: what its Spark can reach besides files."""
+    may reach on other machines; `connectors`: what its Spark can reach besides files; `folders`: as of `for_run`, to read."""
     arguments = ["serve", *(word for name in connectors for word in ("--connector", name))]
-    return _launch(arguments, environment, writable=False, scratch=None, endpoints=endpoints)
+    return _launch(arguments, environment, writable=False, scratch=None, endpoints=endpoints, folders=folders)
 
 
-def for_files(environment: Environment, what: str, endpoints: Iterable[Endpoint] = (), source: Path | None = None) -> Launch:
+def for_files(
+    environment: Environment, what: str, endpoints: Iterable[Endpoint] = (), source: Path | None = None, folders: Iterable[Mount] = ()
+) -> Launch:
     """A short-lived program without Spark over the environment's data: READS read it, `unpack`, `put-back`, `repair` and `change-table`
     write it, `survey` reads it and tries where it could be written. `endpoints`: what it may reach on other machines; `source`: a file
-    outside the wall that it may read."""
+    outside the wall that it may read; `folders`: as of `for_run`."""
     most = settings.FILES_MEMORY_MB
     launch = _launch(
         [COMMANDS.get(what, what), "--values", "-"],
@@ -177,6 +194,7 @@ def for_files(environment: Environment, what: str, endpoints: Iterable[Endpoint]
         scratch=None,
         without_spark_mb=most,
         endpoints=endpoints,
+        folders=folders,
     )
     start = launch.argv.index(sys.executable)
     limits = ["/usr/bin/prlimit", f"--as={FILES_ADDRESSES * most * 1024**2}", "--"]
@@ -201,9 +219,9 @@ def hidden_folder(environment: Environment) -> Path:
     return Path(settings.LAKE_DIR) / environment.project.slug / ".sluice" / environment.name
 
 
-def for_table_work(environment: Environment, endpoints: Iterable[Endpoint] = ()) -> Launch:
+def for_table_work(environment: Environment, endpoints: Iterable[Endpoint] = (), folders: Iterable[Mount] = ()) -> Launch:
     """Spark that works on a whole table (`python -m executor table`). Its /tmp is a folder on disk, as that of a run."""
-    return _launch(["table", "--values", "-"], environment, writable=True, scratch="table", endpoints=endpoints)
+    return _launch(["table", "--values", "-"], environment, writable=True, scratch="table", endpoints=endpoints, folders=folders)
 
 
 def lake_folder(environment: Environment) -> Path:
@@ -227,11 +245,13 @@ def _launch(
     scratch: str | None,
     without_spark_mb: int | None = None,
     endpoints: Iterable[Endpoint] = (),
+    folders: Iterable[Mount] = (),
 ) -> Launch:
     """`scratch`: how the name of its folder on disk begins; None when its /tmp is memory. `without_spark_mb`: all the memory of a program
     that starts no Spark."""
-    wall, argv, places = sandbox.status(), command(arguments), list(endpoints)
+    wall, argv, places, mounts = sandbox.status(), command(arguments), list(endpoints), tuple(folders)
     _require_wall(wall, environment)
+    _require_folders(wall, mounts)
     if places:
         _require_own_network(wall)
     with starting() as made:
@@ -250,6 +270,7 @@ def _launch(
         about: dict[str, Any] = {
             "scratch": folder,
             "data": lake,
+            "folders": mounts,
             "writes": writable,
             "memory_mb": heap,
             "beside_mb": beside,
@@ -265,6 +286,7 @@ def _launch(
                 tmp_mb=settings.PREVIEW_TMP_MB,
                 memory_mb=environment.compute.memory_mb,
                 egress=egress,
+                roots=mounts,
             )
             return Launch(groups.entering(group, argv), {"PATH": os.environ.get("PATH", os.defpath)}, sandbox.LAKE, wall.kind, **about)
         dies_with_us = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
@@ -292,6 +314,19 @@ def _require_wall(wall: sandbox.Status, environment: Environment) -> None:
         message = f"{environment.name} is protected, and this machine cannot keep a run apart from everything else. {wall.why}"
     until = "only the lowest environment can run" if wall.kind == "degraded" else "nothing can run"
     raise SandboxMissing(message, fix=f"Ask whoever runs the machine to make bubblewrap work; until then {until}.")
+
+
+def _require_folders(wall: sandbox.Status, folders: Sequence[Mount]) -> None:
+    """Without a wall nothing would hold a program to them. They were looked at a moment ago; what has taken the place of one since was
+    not."""
+    if folders and wall.kind != "full":
+        message = (
+            f"The root “{folders[0].name}” lies in a folder of this machine, which cannot keep a run apart from its others. {wall.why}"
+        )
+        raise SandboxMissing(message, fix="Ask whoever runs the machine to make bubblewrap work; jobs without such roots run meanwhile.")
+    gone = next((one.name for one in folders if not one.is_there), None)
+    if gone is not None:
+        raise PortalError(f"The folder of the root “{gone}” was moved or removed just now.", code="root-folder-unusable", status=409)
 
 
 def _require_own_network(wall: sandbox.Status) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,16 +53,19 @@ class Meter:
         *,
         beside_mb: int | None = None,
         group: Group | None = None,
+        folders: Sequence[Path] = (),
     ) -> None:
-        """`memory_mb`: Spark's heap, 0 without Spark; `beside_mb`: memory beside it. `group`: where the kernel limits it, if it does."""
-        self._pid, self._tmp, self._lake, self._group = pid, tmp, lake, group
+        """`memory_mb`: Spark's heap, 0 without Spark; `beside_mb`: memory beside it. `group`: where the kernel limits it, if it does.
+        `folders`: where else it may write."""
+        self._pid, self._tmp, self._group = pid, tmp, group
+        self._written_to = [*([lake] if lake else []), *folders]
         self._heap_mb, self._beside_mb = memory_mb, settings.RUN_EXTRA_MEMORY_MB if beside_mb is None else beside_mb
         self._memory_mb = self._heap_mb + self._beside_mb
         self._since = time.time()
         self._written = 0
         self._on_disk: Problem | None = None
         self._stopped = threading.Event()
-        if tmp or lake:
+        if tmp or self._written_to:
             threading.Thread(target=self._watch_disk, name=f"measures-{pid}", daemon=True).start()
 
     def look(self) -> Problem | None:
@@ -110,14 +114,14 @@ class Meter:
             files, size = new_since(self._tmp, 0.0, settings.RUN_FILES + 1)
             if size > settings.RUN_TMP_MB * MB:
                 return _excess("tmp", f"{size // MB:,} MB of temporary files", f"{settings.RUN_TMP_MB:,} MB")
-        if self._lake:
-            files += new_since(self._lake, self._since, settings.RUN_FILES + 1)[0]
+        for folder in self._written_to:
+            files += new_since(folder, self._since, settings.RUN_FILES + 1)[0]
         if files > settings.RUN_FILES:
             return _excess("files", f"more than {settings.RUN_FILES:,} files", f"{settings.RUN_FILES:,}")
         return self._disk_is_nearly_full()
 
     def _disk_is_nearly_full(self) -> Problem | None:
-        for folder in (self._tmp, self._lake):
+        for folder in (self._tmp, *self._written_to):
             with suppress(OSError):
                 if folder and (disk := os.statvfs(folder)).f_bavail * disk.f_frsize < settings.KEEP_FREE_MB * MB:
                     return Problem(

@@ -6,7 +6,7 @@ needs nothing, and what works on it gets no connection, no secret and no network
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from executor.document.places import Written, addresses_as_written, connections_as_written, connectors_of
@@ -15,7 +15,8 @@ from executor.language.roots import Located, located
 from executor.problems import Problem
 from executor.stages.base import DECIDES, READS, WRITES
 from portal.environments.models import Environment
-from portal.environments.reach import Needs, Reach, endpoints_of, is_still, judged_by, reach_of, roots_elsewhere
+from portal.environments.mounts import Mount
+from portal.environments.reach import Needs, Reach, endpoints_of, is_still, judged_by, mounts_of, reach_of, roots_elsewhere
 from portal.errors import Conflict, PortalError
 from portal.runs.launcher import Equipment
 from portal.runs.models import Run
@@ -32,15 +33,21 @@ def needs_of(content: Mapping[str, Any], environment: Environment, values: Mappi
     """What the document uses here with these values of its parameters; roots that this environment does not have are left out.
     `only_looks`: what it reads, and nothing of what it writes or does elsewhere, as in a preview."""
     found = _located(content, environment, values, may_write=True)
-    roots = {at.root for one, at in found if isinstance(at, Located) and (not only_looks or one.does in ONLY_LOOKS)}
+    used = [(one, at) for one, at in found if isinstance(at, Located) and (not only_looks or one.does in ONLY_LOOKS)]
+    roots, written = {at.root for _, at in used}, {at.root for one, at in used if one.does == WRITES}
     named = {one.uri for one in connections_as_written(content, environment.name, values) if not only_looks or one.does in ONLY_LOOKS}
-    return Needs(frozenset(roots) & roots_elsewhere(environment), frozenset(name for name in named if ANYTHING not in name))
+    there = roots_elsewhere(environment)
+    connections = frozenset(name for name in named if ANYTHING not in name)
+    return Needs(frozenset(roots) & there, connections, frozenset(written) & there)
 
 
-def needs_of_place(uri: str, environment: Environment) -> Needs:
-    """What one address needs that somebody has chosen, and which holds no parameters."""
+def needs_of_place(uri: str, environment: Environment, *, writes: bool = False) -> Needs:
+    """What one address needs that somebody has chosen, and which holds no parameters. `writes`: whether something is changed there."""
     found = located(uri, judged_by(environment), "uri")
-    return Needs(frozenset({found.root}) & roots_elsewhere(environment)) if isinstance(found, Located) else Needs()
+    if not isinstance(found, Located):
+        return Needs()
+    roots = frozenset({found.root}) & roots_elsewhere(environment)
+    return Needs(roots, written=roots if writes else frozenset())
 
 
 def require_roots(content: Mapping[str, Any], environment: Environment, values: Mapping[str, Any]) -> None:
@@ -64,18 +71,19 @@ def reach_for(run: Run) -> tuple[Needs, Reach]:
 def equipment_of(run: Run) -> Equipment:
     """What an executor for the run is started with. Opens no secret. Raises PortalError where a connection can no longer be used."""
     content, environment = json_text.loads(run.document), run.environment
-    endpoints = endpoints_of(environment, needs_of(content, environment, _values(run)))
-    return Equipment(endpoints, tuple(sorted(connectors_of(content, environment.name))))
+    needs = needs_of(content, environment, _values(run))
+    connectors = tuple(sorted(connectors_of(content, environment.name)))
+    return Equipment(endpoints_of(environment, needs), connectors, mounts_of(environment, needs))
 
 
 def _values(run: Run) -> dict[str, Any]:
     return run.parameters | {"run_id": str(run.pk)}
 
 
-def require_still(run: Run, needs: Needs, begun: Reach) -> None:
+def require_still(run: Run, needs: Needs, begun: Reach, mounts: Sequence[Mount] = ()) -> None:
     """Raises Conflict where a root or a connection that the run began with leads elsewhere by now, or nowhere: it would publish where
     nobody looks for it any more."""
-    changed = is_still(run.environment, begun, needs)
+    changed = is_still(run.environment, begun, needs, mounts)
     if changed:
         message = f"{changed} while this run worked, so it publishes nothing."
         problem = Problem(code="place-moved", message=message, fix="Run it again: it works with the places as they are then.")

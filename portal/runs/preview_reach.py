@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from django.db import close_old_connections
@@ -18,12 +19,15 @@ from executor.language import json_text
 from portal.accounts.models import User
 from portal.environments import secrets
 from portal.environments.models import Environment
-from portal.environments.reach import Needs, endpoints_in_use, endpoints_of, reach_of, roots_elsewhere
+from portal.environments.reach import Needs, endpoints_in_use, endpoints_of, mounts_in_use, mounts_of, reach_of, roots_elsewhere
 from portal.errors import PortalError
 from portal.jobs.models import Draft, JobVersion
 from portal.runs import checks, needs
 from portal.runs.launcher import Equipment
 from portal.runs.preview_lease import Given, Key
+
+WRITE = ("put-back", "repair", "change-table", "optimize-table", "bring", "keep")
+"""Programs over files that change something at the address that they are told."""
 
 
 class Wanted(NamedTuple):
@@ -33,7 +37,7 @@ class Wanted(NamedTuple):
     most: Equipment = Equipment()
 
     def fits(self, there: Equipment) -> bool:
-        return there.covers(self.least) and self.most.covers(Equipment(there.endpoints))
+        return there.covers(self.least) and self.most.covers(Equipment(there.endpoints, folders=there.folders))
 
 
 class PreviewReach:
@@ -53,18 +57,18 @@ class PreviewReach:
                 least = _equipment(environment, content, message)
             except PortalError:  # perhaps of a stage that comes later
                 least = _equipment(environment, _asked_part(content, message), message)
-            return Wanted(least, Equipment(endpoints_in_use(environment)))
+            return Wanted(least, Equipment(endpoints_in_use(environment), folders=mounts_in_use(environment)))
 
     def of_files(self, what: str, user: int, environment: int, values: Mapping[str, Any]) -> tuple[Equipment, Given]:
         """What a program over files is started with and told, by the address or the document in its values. Raises PortalError."""
         with fresh_connection():
             here = Environment.objects.select_related("project").get(pk=environment)
-            used = _needs_of_files(here, values)
+            used = _needs_of_files(here, values, writes=what in WRITE)
             if used == Needs():
                 return Equipment(), Given()
             person = User.objects.filter(pk=user).first()
             reach = reach_of(here, used_by=f"{what} for {person.shown_name if person else 'Sluice itself'}", needs=used)
-        return Equipment(reach.endpoints), Given(reach.for_executor(), frozenset(reach.secrets), reach.through)
+        return Equipment(reach.endpoints, folders=reach.mounts), Given(reach.for_executor(), frozenset(reach.secrets), reach.through)
 
     def given(self, key: Key, message: Any, holder: str) -> Given:
         """Opens what the request's part of the document signs in with. Where roots lie is told of all, since the whole may be judged.
@@ -114,19 +118,22 @@ def _read(document: str) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def _needs_of_files(environment: Environment, values: Mapping[str, Any]) -> Needs:
+def _needs_of_files(environment: Environment, values: Mapping[str, Any], *, writes: bool) -> Needs:
     """Roots alone: these programs look at files, and at nothing else that a document names. Who registers a table reaches the catalog
-    alone."""
+    alone. `writes`: whether places are changed that are named by themselves."""
     if isinstance(catalog := values.get("connection"), str):
         return Needs(connections=frozenset({catalog}))
     if isinstance(root := values.get("root"), str):
         return Needs(roots=frozenset({root}) & roots_elsewhere(environment))
     uris = [values.get("uri"), *(values.get("staged") or ()), *(values.get("uris") or ())]
-    if places := [needs.needs_of_place(uri, environment) for uri in uris if isinstance(uri, str)]:
-        return Needs(frozenset().union(*(one.roots for one in places)))
+    if places := [needs.needs_of_place(uri, environment, writes=writes) for uri in uris if isinstance(uri, str)]:
+        roots, written = ([getattr(one, name) for one in places] for name in ("roots", "written"))
+        return Needs(frozenset().union(*roots), written=frozenset().union(*written))
     document = values.get("document")
     content = _read(document) if isinstance(document, str) else document
-    return Needs(needs.needs_of(content, environment, values.get("parameters") or {}).roots) if isinstance(content, dict) else Needs()
+    if not isinstance(content, dict):
+        return Needs()
+    return replace(needs.needs_of(content, environment, values.get("parameters") or {}), connections=frozenset())
 
 
 def _asked_part(content: Mapping[str, Any], message: Any) -> dict[str, Any]:
@@ -141,7 +148,8 @@ def _parameters(environment: Environment, message: Any) -> dict[str, Any]:
 
 def _equipment(environment: Environment, content: Mapping[str, Any], message: Any) -> Equipment:
     used = needs.needs_of(content, environment, _parameters(environment, message), only_looks=True)
-    return Equipment(endpoints_of(environment, used), tuple(sorted(connectors_of(content, environment.name))))
+    connectors = tuple(sorted(connectors_of(content, environment.name)))
+    return Equipment(endpoints_of(environment, used), connectors, mounts_of(environment, used))
 
 
 def _known(environment: Environment, used: Needs) -> Needs:

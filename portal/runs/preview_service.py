@@ -43,7 +43,7 @@ def launch_for(environment: int, equipment: launcher.Equipment) -> launcher.Laun
     """How to start a session that reads this environment's data."""
     with fresh_connection():
         found = Environment.objects.select_related("project").get(pk=environment)
-        return launcher.for_previews(found, equipment.endpoints, equipment.connectors)
+        return launcher.for_previews(found, equipment.endpoints, equipment.connectors, equipment.folders)
 
 
 def require_drafts(environment: int) -> None:

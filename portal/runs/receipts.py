@@ -12,7 +12,7 @@ from executor import event_lines
 from executor.events import RunFinished
 from executor.files import exchange, receipts
 from portal.runs import launcher, sandbox
-from portal.runs.models import Run
+from portal.runs.models import Attempt, Run
 
 
 def executor_id(run: Run, number: int | None = None) -> str:
@@ -50,7 +50,7 @@ def forget_noted(most: int = 100) -> int:
     for folder in settings.LAKE_DIR.glob(f"*/*/{receipts.FOLDER}"):
         notes = (file for file in folder.glob("*") if file.suffix in (".json", ".new"))  # a crash leaves one that is not whole
         for file in islice(notes, most):
-            if is_noted(file.stem) and not exchange.is_open(folder.parent, file.stem):
+            if is_noted(file.stem) and not exchange.is_open(folder.parent, file.stem) and not _may_be_asked_for(file.stem):
                 receipts.remove(folder.parent, file.stem)
                 count += not os.path.lexists(file)
     return count
@@ -65,6 +65,13 @@ def is_noted(executor_id: str) -> bool:
     return Run.objects.filter(pk=run_id, finished_at__isnull=False).exists()
 
 
+def _may_be_asked_for(executor_id: str) -> bool:
+    """Whether the attempt may have left something in another root: whoever publishes there next asks the note whether it stays."""
+    number = int(executor_id[37:]) if executor_id[37:].isdecimal() else 1
+    return Attempt.objects.filter(run=UUID(executor_id[:36]), number=number, may_have_left=True).exists()
+
+
 def forget(run: Run) -> None:
-    """The end of the run is in the database: the note has done its work."""
-    receipts.remove(launcher.lake_folder(run.environment), executor_id(run))
+    """The end of the run is in the database: the note has done its work, unless it may be asked for."""
+    if not _may_be_asked_for(executor_id(run)):
+        receipts.remove(launcher.lake_folder(run.environment), executor_id(run))

@@ -1,9 +1,9 @@
 """The wall round an executor: bubblewrap's command line, and whether this machine can build the wall at all.
 
 Inside there is: the system's programs, Python, Java and Spark's jars (read-only), the executor's own code (read-only), one folder of
-data at /lake, a /tmp of its own, and loopback. No network, no environment, no other process, no file of the host. The executor is a user
-without any right, also when Sluice itself is root; a filter of calls to the kernel stands before it (`portal.runs.seccomp`), and the whole
-tree dies with the process that started it. See docs/decisions/sandbox.md.
+data at /lake, those of the roots that it needs below /roots, a /tmp of its own, and loopback. No network, no environment, no other
+process, no file of the host. The executor is a user without any right, also when Sluice itself is root; a filter of calls to the kernel
+stands before it (`portal.runs.seccomp`), and the whole tree dies with the process that started it. See docs/decisions/sandbox.md.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from django.conf import settings
 
 from executor import trust
 from executor.files import tree
+from portal.environments.mounts import FOLDERS, Mount
 from portal.runs import seccomp
 from portal.runs.egress import Egress
 
@@ -125,9 +127,10 @@ def wrapped(
     tmp_mb: int = 512,
     memory_mb: int = DEFAULT_MEMORY_MB,
     egress: Egress | None = None,
+    roots: Iterable[Mount] = (),
 ) -> list[str]:
-    """`command` behind the wall, with `lake` at /lake. /tmp is the folder `tmp`, or memory of `tmp_mb` MB. `memory_mb`: Spark's heap.
-    `egress`: its ways to other machines; without it there is no network at all."""
+    """`command` behind the wall, with `lake` at /lake and each of the `roots` at its place. /tmp is the folder `tmp`, or memory of
+    `tmp_mb` MB. `memory_mb`: Spark's heap. `egress`: its ways to other machines; without it there is no network at all."""
     arguments = [
         *_walls(has_network=egress is not None),
         *_system(),
@@ -135,6 +138,7 @@ def wrapped(
         *_own_files(egress.hosts if egress else ""),  # after /tmp, which would cover them where Sluice itself lives below /tmp
         *(["--bind"] if writable else ["--ro-bind"]),
         *(str(lake), LAKE),
+        *_roots(roots),
         *(part for name, value in environment().items() for part in ("--setenv", name, value)),
         *("--chdir", str(settings.BASE_DIR), "--remount-ro", "/"),
     ]
@@ -142,6 +146,11 @@ def wrapped(
     filtered = _kept(seccomp.program() or b"")
     before = egress.command if egress else []
     return [*before, "/bin/sh", "-c", START, NAME, str(filtered), str(told), *_without_rights(), *_limited(memory_mb), *command]
+
+
+def _roots(roots: Iterable[Mount]) -> list[str]:
+    binds = [part for one in roots for part in ("--bind" if one.writable else "--ro-bind", one.path, one.place)]
+    return [*_passable(FOLDERS), *binds] if binds else []
 
 
 def make_tmp(folder: Path) -> None:

@@ -155,7 +155,8 @@ class Supervisor:
             self._meter.stop()
         launch = self._living.launch
         tmp = launch.scratch.path if launch.scratch else None
-        self._meter = Meter(self._living.pid, launch.memory_mb, tmp, launch.data, beside_mb=launch.beside_mb, group=launch.group)
+        about: dict[str, Any] = {"beside_mb": launch.beside_mb, "group": launch.group, "folders": launch.written_folders}
+        self._meter = Meter(self._living.pid, launch.memory_mb, tmp, launch.data, **about)
 
     def _note_reached(self) -> None:
         """Which other machines the attempt could and did reach so far."""
@@ -173,7 +174,8 @@ class Supervisor:
         return True
 
     def _cold(self) -> launcher.Executor:
-        launch = launcher.for_run(self.run.environment, f"{self.run.pk}-{self.number}", endpoints=self._equipped.endpoints)
+        equipment, name = self._equipped, f"{self.run.pk}-{self.number}"
+        launch = launcher.for_run(self.run.environment, name, endpoints=equipment.endpoints, folders=equipment.folders)
         return launcher.Executor(launch)
 
     def _values(self, lake: str) -> dict[str, Any]:
@@ -259,7 +261,7 @@ class Supervisor:
     def _granted(self) -> bool:
         """Raises Conflict."""
         if self._reach is not None:
-            needs.require_still(self.run, self._needs, self._reach)
+            needs.require_still(self.run, self._needs, self._reach, self._living.launch.folders)
         return leases.grant_publishing(self.run)
 
     def _attend(self) -> None:

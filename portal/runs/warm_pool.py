@@ -143,6 +143,6 @@ def key_of(environment: Environment, equipment: Equipment) -> Key:
 
 def _started(environment: Environment, equipment: Equipment) -> Waiting:
     log.info("An executor for the next run in %s starts ahead.", environment.name)
-    launch = launcher.for_run(environment, "ahead", warm=True, endpoints=equipment.endpoints)
+    launch = launcher.for_run(environment, "ahead", warm=True, endpoints=equipment.endpoints, folders=equipment.folders)
     first = {"compute": launcher.compute_of(environment)} | ({"connectors": equipment.connectors} if equipment.connectors else {})
     return Waiting(key_of(environment, equipment), launcher.Executor(launch, first))

@@ -262,6 +262,7 @@ TABLE = {
     "P/settings/environments/<slug:environment>/open-data": "POST manage_environment in test",
     "P/settings/environments/<slug:environment>/new-connection/test": "POST manage_environment in test",
     "P/settings/environments/<slug:environment>/new-connection": "GET manage_environment in test; POST manage_environment in test",
+    "P/settings/environments/<slug:environment>/roots": "POST manage_environment in test",
     "P/settings/environments/<slug:environment>/roots/<str:root>/edit": "POST manage_environment in test",
     "P/settings/environments/<slug:environment>/roots/<str:root>/remove": "POST manage_environment in test",
     "P/settings/environments/<slug:environment>/secrets": "POST manage_environment in test",

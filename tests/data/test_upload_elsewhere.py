@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from executor.stores import by_hand
-from executor.stores.by_hand import KEPT, ByHand
+from executor.stores.by_hand import ByHand
+from executor.stores.hands import KEPT
 from portal.accounts.models import Membership, User
 from portal.audit.models import AuditEvent
 from portal.data import actions, guards, names, tidying

@@ -63,7 +63,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     seen: list[list[str]] = []
     original = launcher.for_run
 
-    def without(environment: Environment, name: str, *, warm: bool = False, endpoints: Any = ()) -> Launch:
+    def without(environment: Environment, name: str, *, warm: bool = False, endpoints: Any = (), folders: Any = ()) -> Launch:
         seen.append([str(one) for one in endpoints])
         return original(environment, name, warm=warm)
 

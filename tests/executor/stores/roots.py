@@ -37,9 +37,11 @@ class Root(Protocol):
 
 
 class FolderRoot:
-    def __init__(self, folder: Path) -> None:
+    """`own`: the environment's own folder, where this is another one."""
+
+    def __init__(self, folder: Path, own: Path | None = None) -> None:
         self.folder = folder
-        self.store: Store = FolderStore(folder)
+        self.store: Store = FolderStore(folder, "archive", own=own) if own else FolderStore(folder)
         self.begun: list[Any] = []
 
     def put(self, key: str, body: str = "a\n1\n") -> None:

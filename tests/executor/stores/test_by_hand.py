@@ -12,7 +12,8 @@ import pytest
 
 from executor.problems import ProblemError
 from executor.stores import by_hand
-from executor.stores.by_hand import KEPT, ByHand
+from executor.stores.by_hand import ByHand
+from executor.stores.hands import KEPT
 from executor.stores.s3_access import S3Access
 from tests.executor.stores.roots import S3Root, code_of, publish
 
@@ -82,7 +83,7 @@ class Killed(BaseException):
     """The end of a process: nothing is tidied up after it."""
 
 
-STEPS = ("_begin", "_send", "_there", "_copy", "_show")
+STEPS = ("_begin", "_send", "there", "_copy", "_show")
 
 
 @pytest.mark.parametrize("step", STEPS)

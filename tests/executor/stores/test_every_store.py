@@ -19,6 +19,7 @@ from tests.executor.stores.roots import PLACE, FolderRoot, Root, S3Root, code_of
 @pytest.fixture(
     params=[
         "folder",
+        "another folder",
         pytest.param("moto", marks=pytest.mark.services),
         pytest.param("versity", marks=[pytest.mark.services, pytest.mark.lake]),
     ]
@@ -26,6 +27,10 @@ from tests.executor.stores.roots import PLACE, FolderRoot, Root, S3Root, code_of
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Root]:
     if request.param == "folder":
         found: Root = FolderRoot(tmp_path)
+    elif request.param == "another folder":
+        for folder in ("lake", "archive"):
+            (tmp_path / folder).mkdir()
+        found = FolderRoot(tmp_path / "archive", own=tmp_path / "lake")
     else:
         access: S3Access = request.getfixturevalue(request.param)
         found = S3Root(access, tmp_path)

@@ -1,0 +1,145 @@
+"""What stores have in common that let people bring, set aside and put back single files by hand."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from executor.files import tree
+from executor.language.uris import uri_problem
+from executor.problems import Problem, ProblemError
+
+KEPT = ".sluice-kept"
+MOST_NAMES = 50_000
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class There:
+    """A file as it lies there. `mark`: of its content; `upload`: by which it came, empty where it came otherwise."""
+
+    size: int
+    mark: str
+    modified: float
+    upload: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"size": self.size, "modified": self.modified}
+
+
+class Hand(ABC):
+    """Of one root."""
+
+    @abstractmethod
+    def names_in(self, beginning: str) -> dict[str, bool]:
+        """Name → whether it is a folder, of what lies in the folder `beginning` ("" or ending with /); also what readers do not see, which
+        is in the way as well. Raises ProblemError."""
+
+    @abstractmethod
+    def there(self, key: str) -> There | None:
+        """The file there. Raises ProblemError."""
+
+    def find(self, place: str) -> dict[str, Any]:
+        """`twin`: the place that is this one, or differs from it in capital letters or accents alone; None where nothing does. `entry`:
+        what lies there. `names`: of all that lies in the folder, for whoever looks for a free one. Raises ProblemError."""
+        require_inside(place)
+        found, beside, folders = "", self.names_in(""), place.split("/")[:-1]
+        for part in folders:
+            match = alike(part, beside)
+            if match is None:
+                return {"twin": None, "entry": None, "names": []}
+            found += f"{match}/"
+            if not beside[match]:
+                raise ProblemError(no_folder(found))
+            beside = self.names_in(found)
+        match = alike(place.rpartition("/")[2], beside)
+        there = self.there(f"{found}{match}") if match and not beside[match] else None
+        entry = {"is_folder": there is None, "size": there.size if there else 0, "modified": there.modified if there else 0.0}
+        return {"twin": f"{found}{match}" if match else None, "entry": entry if match else None, "names": sorted(beside)}
+
+
+def pieces(source: int, start: int, count: int, most: int) -> Iterator[bytes]:
+    """So many bytes of an open file, from there on, in pieces of `most`. Raises ProblemError where it has fewer."""
+    while count:
+        piece = os.pread(source, min(count, most), start)
+        if not piece:
+            raise ProblemError(cut_off())
+        yield piece
+        start, count = start + len(piece), count - len(piece)
+
+
+def alike(name: str, names: Collection[str]) -> str | None:
+    """The name, or the first that people cannot tell from it."""
+    return name if name in names else next((other for other in sorted(names) if same(other) == same(name)), None)
+
+
+def same(name: str) -> str:
+    """Two names with the same of this cannot be told apart by people."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def require_inside(place: str) -> None:
+    """Raises ProblemError for a place that leads out of its root, or that no reader sees."""
+    if problem := uri_problem(place, "uri"):
+        raise ProblemError(problem)
+    if any(map(tree.is_hidden, place.split("/"))):
+        raise ProblemError(Problem(code="bad-place", message=f"“{place}” is a place that no reader sees.", fix="Choose another name."))
+
+
+# --- problems ---------------------------------------------------------------------------------------------------------------
+
+
+def taken(place: str) -> Problem:
+    """Something lies where nothing may."""
+    return Problem(
+        code="file-exists",
+        message=f"Something has come to lie at “{place}” meanwhile.",
+        fix="Say what should become of it, and finish the upload again.",
+    )
+
+
+def changed(place: str) -> Problem:
+    """It is another file than was found."""
+    return Problem(code="file-changed", message=f"“{place}” was changed at the same moment.", fix="Try again.")
+
+
+def nothing(place: str) -> Problem:
+    """There is no such file."""
+    return Problem(code="nothing-there", message=f"There is no file “{place}” any more.", fix="Look at the folder again.")
+
+
+def no_longer_kept(place: str) -> Problem:
+    """What was to be put back is gone."""
+    return Problem(code="no-longer-kept", message=f"What was kept of “{place}” is no longer there.")
+
+
+def no_folder(place: str) -> Problem:
+    """A part of the path is a file."""
+    return Problem(code="bad-place", message=f"“{place}” is a file, and no folder.", fix="Choose another folder.")
+
+
+def in_an_output(folder: str) -> Problem:
+    """The folder belongs to a job."""
+    return Problem(
+        code="is-an-output",
+        message=f"“{folder.rstrip('/')}” is the output of a job: its next run would remove the file, or mix it into its rows.",
+        fix="Choose another folder.",
+    )
+
+
+def too_many(folder: str) -> Problem:
+    """A folder holds more than anybody looks through."""
+    return Problem(
+        code="too-many-names",
+        message=f"“{folder.rstrip('/')}” holds more than {MOST_NAMES:,} files and folders.",
+        fix="Bring the file to another folder.",
+    )
+
+
+def cut_off() -> Problem:
+    """What was uploaded is not whole."""
+    return Problem(code="upload-lost", message="What had arrived of this file is gone.", fix="Cancel it and send the file again.")
