@@ -14,7 +14,9 @@ from executor.files.facts import facts_in
 from executor.language.places import place_of
 from executor.look.names import safe_name
 from executor.problems import Problem, ProblemError
+from executor.stores.base import Store
 from executor.stores.bucket_lists import LISTS, are_there, folders_of
+from executor.stores.folder import FolderStore
 from executor.stores.roots import Roots
 from executor.stores.s3 import S3Store
 
@@ -91,7 +93,12 @@ def table_at(roots: Roots, uri: str, lake_address: str = "") -> Table:
     root, place = roots.at(uri, "uri")
     if isinstance(root, S3Store):
         return _table(uri, _on_s3(root, place_of(place), uri))
-    return _table(uri, _in_folder(roots, root.path(place, "uri"), place_of(place), uri, lake_address))
+    return _table(uri, _in_folder(roots, root.path(place, "uri"), place_of(place), uri, lake_address if _is_own(root) else ""))
+
+
+def _is_own(root: Store) -> bool:
+    """Whether it is the environment's own folder: of other ones nobody says an address."""
+    return isinstance(root, FolderStore) and root.is_own
 
 
 def _on_s3(root: S3Store, place: str, uri: str) -> _Found:

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from executor.files.delta_commit import Taken, changed_meanwhile, files_of, info
 from executor.files.delta_history import CLEANED, cleaned_up
 from executor.files.delta_log import LOG, Log, require_writable
 from executor.files.delta_versions import ranges_of, steps
+from executor.problems import Problem, ProblemError
 
 LEAST_HOURS = 168
 """Files that went less long ago stay: a run that began then may still read them, and they can be put back."""
@@ -157,16 +158,28 @@ def clean_up(lake: Path, table: Path, uri: str, wish: Wish, there: Callable[[], 
         found = would_go(lake, log, wish, there())
         if not found.files:
             return found
+        if readings.is_read_without_note(table):
+            raise ProblemError(_being_read(uri))
         try:
             put_commit(table, log.latest + 1, commit_of(log, found, wish))
         except FileExistsError:
             raise Taken(changed_meanwhile(uri)) from None
-        in_use = readings.versions_read(lake, table)  # who began before the commit was there
+        if readings.is_read_without_note(table):  # who began before the commit was there
+            return replace(found, files=(), bytes=0)
+        in_use = readings.versions_read(lake, table)
         kept = {*_staged(table), *(file for version in in_use if log.earliest <= version <= log.latest for file in _files_at(log, version))}
         for file in found.files:
             if file not in kept:
                 _remove(table, file)
         return found
+
+
+def _being_read(uri: str) -> Problem:
+    return Problem(
+        code="table-being-read",
+        message=f"An earlier version of “{uri}” is being read just now, from where it cannot be said which, so nothing is removed.",
+        fix="Try again when the runs that read it have ended.",
+    )
 
 
 def _remove(table: Path, file: str) -> None:

@@ -1,6 +1,7 @@
 """Which versions of tables are being read just now, so that nobody removes their files.
 
 <lake>/.sluice-reading/<id>     {"table", "version"}; held by the process that reads, as long as it lives
+<table>/_delta_log              held, as everybody may, by who may write no note in the lake; nobody knows which version that is
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import fcntl
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from executor.files.delta_log import LOG
 
 FOLDER = ".sluice-reading"
 _LONGEST = 10_000
@@ -24,19 +27,26 @@ _LONGEST = 10_000
 class Reading:
     """One version of a table that is read until `close`."""
 
-    _note: IO[str]
+    _release: Callable[[], None]
+    _note: str = ""
 
     def close(self) -> None:
         with suppress(OSError):
-            os.unlink(self._note.name)
-            os.rmdir(os.path.dirname(self._note.name))
-        self._note.close()
+            if self._note:
+                os.unlink(self._note)
+                os.rmdir(os.path.dirname(self._note))
+        self._release()
 
 
 def begin(lake: Path, table: Path, version: int) -> Reading:
     """Call it before the log is asked whether the version can still be read: whoever cleans up says so there before it looks here. Raises
     OSError."""
-    note = _opened(lake / FOLDER)
+    try:
+        note = _opened(lake / FOLDER)
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        return _without_note(table)
     try:
         fcntl.flock(note, fcntl.LOCK_EX | fcntl.LOCK_NB)
         json.dump({"table": str(table.relative_to(lake)), "version": version}, note)
@@ -44,7 +54,29 @@ def begin(lake: Path, table: Path, version: int) -> Reading:
     except BaseException:
         note.close()
         raise
-    return Reading(note)
+    return Reading(note.close, note.name)
+
+
+def _without_note(table: Path) -> Reading:
+    folder = os.open(table / LOG, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_SH)
+    except BaseException:
+        os.close(folder)
+        raise
+    return Reading(lambda: os.close(folder))
+
+
+def is_read_without_note(table: Path) -> bool:
+    """Whether a version of the table is read by somebody who could not say which."""
+    folder = os.open(table / LOG, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(folder)
+    return False
 
 
 def _opened(folder: Path) -> IO[str]:

@@ -91,7 +91,7 @@ def _held(actor: User, environment: Environment, uri: str, catalog: str) -> Regi
     if place is None or connection is None:
         what = f"catalog “{catalog}”" if place else f"published place “{uri}”"
         raise PortalError(f"{environment.name} has no {what}.", code="catalog-unknown", status=409, fix="Look at its list.")
-    if not place.lies_at:
+    if place.is_in_a_folder:
         raise PortalError(
             f"“{uri}” lies in a folder of this machine, of which no catalog can tell the address.",
             code="catalog-no-address",

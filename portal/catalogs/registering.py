@@ -13,13 +13,14 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from executor.look.names import safe_name
 from portal.catalogs.models import Registration, RegistrationState
 from portal.environments.connections import stored
 from portal.environments.models import Connection, Environment
+from portal.environments.mounts import OF_FOLDERS
 from portal.errors import PortalError
 from portal.jobs.models import Place
 from portal.jobs.places import Storages
@@ -71,7 +72,8 @@ def _look_for_changes(now: datetime) -> None:
 
 def _places(environment: Environment) -> Any:
     """What jobs have published in roots on other machines: a folder of this one has no address that a catalog could tell."""
-    return Place.objects.filter(environment=environment, owner__isnull=False, published_at__isnull=False).exclude(lies_at="")
+    here = Q(lies_at="") | Q(lies_at__startswith=OF_FOLDERS)
+    return Place.objects.filter(environment=environment, owner__isnull=False, published_at__isnull=False).exclude(here)
 
 
 def name_for(place: Place, catalog: Connection) -> str:

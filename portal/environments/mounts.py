@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 FOLDERS = "/roots"
 """Where the folders of roots are seen."""
+OF_FOLDERS = "folder "
+"""How it begins where it is said in which storage a root lies, and that is a folder of this machine."""
 
 
 @dataclass(frozen=True)

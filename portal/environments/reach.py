@@ -14,7 +14,7 @@ from portal.environments.connections import described_of, stored
 from portal.environments.folders import mount
 from portal.environments.models import Connection, Environment
 from portal.environments.models import Root as RootRow
-from portal.environments.mounts import Mount
+from portal.environments.mounts import OF_FOLDERS, Mount
 from portal.errors import PortalError
 
 
@@ -137,14 +137,14 @@ def storages_of(environment: Environment) -> dict[str, str]:
     """Root → where it lies, as one text: another one after the root, or its connection, was given another place. Not the environment's own
     folder."""
     rows = environment.roots.exclude(connection=None, address="").select_related("connection")
-    return {root.name: f"{_storage_of(root.connection)} {root.address}" for root in rows}
+    return {root.name: f"{_storage_of(root.connection)}{root.address}" for root in rows}
 
 
 def _storage_of(connection: Connection | None) -> str:
     if connection is None:
-        return "folder"
+        return OF_FOLDERS
     described = stored(connection)
-    return described.storage() if described else ""
+    return f"{described.storage() if described else ''} "
 
 
 def judged_by(environment: Environment) -> tuple[Root, ...]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from portal.accounts.models import Project
 from portal.environments.models import Environment
+from portal.environments.mounts import OF_FOLDERS
 from portal.locking import edition_of
 
 name_validator = RegexValidator(r"^[a-z][a-z0-9_]{0,79}$", "Use small letters, digits and _; begin with a letter.")
@@ -218,6 +219,11 @@ class Place(models.Model):
     class Meta:
         ordering = ["environment", "uri"]
         constraints = [models.UniqueConstraint(fields=["environment", "key"], name="one_place_per_key")]
+
+    @property
+    def is_in_a_folder(self) -> bool:
+        """Whether it was published in a folder of this machine, of which no catalog can tell the address."""
+        return not self.lies_at or self.lies_at.startswith(OF_FOLDERS)
 
     def __str__(self) -> str:
         return self.uri

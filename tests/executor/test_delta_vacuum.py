@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from executor.files.delta_history import cleaned_up
 from executor.files.delta_log import Log
 from executor.files.delta_vacuum import Wish
 from executor.files.delta_versions import listed
+from executor.problems import ProblemError
 from executor.stores.folder import FolderStore
 from tests.executor.test_delta_log import PROTOCOL, Runs, add, info, metadata, refused, remove, runs, write
 
@@ -170,3 +172,18 @@ def test_wherever_it_dies_what_can_be_read_is_whole(table: Path, monkeypatch: py
     assert names(table) == sorted([*(f"{name}.parquet" for name in "cdef"), "notes.txt", "part-0-new.parquet"])
     with exchange.locked(table.parent, seconds=0):
         """Nobody holds it any more."""
+
+
+def test_who_can_write_no_note_where_it_reads_keeps_all_until_it_has_read(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(folder: Path) -> Any:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(readings, "_opened", read_only)
+        reading = readings.begin(table.parent, table, 1)
+    before = names(table)
+    with pytest.raises(ProblemError) as refusal:
+        clean(table)
+    assert refusal.value.problems[0].code == "table-being-read" and names(table) == before and Log.of(table, "t").latest == 5
+    reading.close()
+    assert clean(table).files and names(table) != before

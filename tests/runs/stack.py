@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class Stack:
     """`ask("look", run=id)` talks to the home's database; `start_worker()` and the like start programs; `close()` ends all of it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **variables: str) -> None:
+        """`variables`: further ones of every program's environment."""
         self.home = home
         self.run_folder = home / "run"
         self.run_folder.mkdir(parents=True)
@@ -32,6 +33,7 @@ class Stack:
             "SLUICE_RUN_RENEW_SECONDS": "1",
             "SLUICE_CONNECTION_NETWORKS": "127.0.0.0/8",
             "SLUICE_REDIS_URL": f"unix://{self.run_folder}/redis.sock",
+            **variables,
         }
         self.environment.pop("SLUICE_DATABASE_URL", None)
         self.processes: dict[str, subprocess.Popen[Any]] = {}

@@ -74,8 +74,9 @@ def dump() -> str:
     return said.getvalue()
 
 
-def connect(address: str, bucket: str, secrets: dict[str, str]) -> None:
-    """dev gets the roots `archive` and `shop_out` in a bucket, and a job that reads the one and writes to the other and the folder."""
+def connect(address: str, bucket: str, secrets: dict[str, str], folder: str = "") -> None:
+    """dev gets the roots `archive` and `shop_out` in a bucket, and a job that reads the one and writes to the other and the folder; where
+    another `folder` is named, also to the root `second` there."""
     project = Project.objects.get(slug="flights")
     ada = factories.make_person("ada", project, "environment_admin", platform_admin=True)
     dev = project.environments.get(name="dev")
@@ -87,6 +88,9 @@ def connect(address: str, bucket: str, secrets: dict[str, str]) -> None:
     extract, count, load = DOCUMENT["stages"]
     here, there = load | {"outputURI": "curated/of_s3"}, load | {"name": "out", "outputURI": "shop_out:by_origin"}
     stages = [extract | {"inputURI": "archive:2013/flights.csv"}, count, here, there]
+    if folder:
+        connections.add_root(actor=ada, environment=dev, name="second", connection="", address=folder, may_write=True)
+        stages.append(load | {"name": "second", "outputURI": "second:of_s3"})
     job = factories.make_job(project, User.objects.get(username="ana"), "on_s3")
     factories.make_version(job, document={"stages": stages}, live_in=("dev",))
 
