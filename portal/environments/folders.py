@@ -124,19 +124,21 @@ def _require_there(path: Path, may_write: bool) -> None:
         fix = "Have whoever runs the machine make it, or name another one."
         raise NoFolder(f"There is no folder {path} on this machine.", "its folder is gone", fix)
     give = "have whoever runs the machine give Sluice's executors the right to"
-    if not _may(path, "r") or not _may(path, "x"):
+    if _may(path, "rwx" if may_write else "rx"):
+        return
+    if not _may(path, "rx"):
         raise NoFolder(f"{path} may not be read.", "its folder may not be read", f"Name another folder, or {give} read it.")
-    if may_write and not _may(path, "w"):
-        fix = f"Let jobs only read there, or {give} write there."
-        raise NoFolder(f"Nothing may be written in {path}.", "nothing may be written in its folder", fix)
+    fix = f"Let jobs only read there, or {give} write there."
+    raise NoFolder(f"Nothing may be written in {path}.", "nothing may be written in its folder", fix)
 
 
-def _may(path: Path, right: str) -> bool:
-    """Whether executors have this right on the folder (r, w or x). Where Sluice is root they are another user."""
+def _may(path: Path, rights: str) -> bool:
+    """Whether executors have these rights on the folder (r, w, x). Where Sluice is root they are another user."""
     if os.geteuid() != 0:
-        return os.access(path, {"r": os.R_OK, "w": os.W_OK, "x": os.X_OK}[right])
+        return os.access(path, sum({"r": os.R_OK, "w": os.W_OK, "x": os.X_OK}[right] for right in rights))
     who = str(settings.EXECUTOR_UID)
-    asked = ["/usr/bin/setpriv", f"--reuid={who}", f"--regid={who}", "--clear-groups", "--", "/usr/bin/test", f"-{right}", "."]
+    asks = " && ".join(f"test -{right} ." for right in rights)
+    asked = ["/usr/bin/setpriv", f"--reuid={who}", f"--regid={who}", "--clear-groups", "--", "/bin/sh", "-c", asks]
     with suppress(OSError, subprocess.TimeoutExpired):
         return subprocess.run(asked, cwd=path, timeout=10, check=False, capture_output=True).returncode == 0  # noqa: S603
     return False

@@ -345,3 +345,35 @@ def test_a_preview_reads_there_and_is_told_where_it_may_not(
         (first, second, gone), _ = beside.submit(asyncio.run, previews()).result()
     assert sorted(first["rows"]) == sorted(second["rows"]) == [["EWR", 1], ["JFK", 2]], (first, second)
     assert gone["problem"]["code"] == "root-folder-unusable" and "archive" in gone["problem"]["message"], gone
+
+
+@pytest.mark.spark
+@pytest.mark.lake
+def test_the_root_that_needs_no_name_may_be_such_a_folder(
+    dev: Any, ana: Any, ada: Any, job: Any, folders: Path, ran: Any, programs: list[Any]
+) -> None:
+    from portal.data import actions
+    from portal.data.listing import list_tables
+
+    lake = launcher.lake_folder(dev)
+    (lake / "hidden.csv").write_text("a\n1\n")
+    connections.remove_root(actor=ada, root=dev.roots.get(name="archive"))
+    connections.edit_root(actor=ada, root=dev.roots.get(name="lake"), connection="", address=str(folders / "archive"), may_write=True)
+    body = b"origin,delay\nJFK,1\n"
+    upload = actions.begin_upload(actor=ana, environment=dev, name="mine.csv", size=len(body))
+    actions.receive_piece(actor=ana, upload=upload, offset=0, parts=[body], length=len(body))
+    assert actions.finish_upload(actor=ana, upload=upload).uri == "raw/mine.csv" and (folders / "archive/raw/mine.csv").read_bytes() == body
+    version = make_version(job, document=document("raw/mine.csv", "curated/out"), live_in=("dev",))
+    for _ in range(2):
+        run = ran(version)
+        assert run.state == "succeeded", run.problem
+    assert rows(folders / "archive/curated/out") == {"JFK": 1} and not (lake / "curated").exists()
+    assert [table.uri for table in list_tables(dev).tables] == ["curated/out", "in.csv", "raw/mine.csv"], (
+        "nothing of the folder shines through"
+    )
+    place = Place.objects.get(environment=dev, uri="curated/out")
+    published.put_back(ana, place, place.kept[0]["id"])
+    place.refresh_from_db()
+    assert str(place.last_run_id) != str(run.pk) and os.listdir(
+        lake / receipts.FOLDER if (lake / receipts.FOLDER).exists() else folders / "landing"
+    )
