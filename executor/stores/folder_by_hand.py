@@ -141,7 +141,7 @@ class FolderByHand(Hand):
                 self._receive(arriving, source, size, upload, tell)
                 before = self._show(arriving, upload, place, over)
             except BaseException:
-                self._give_up(arriving, upload)
+                self._give_up(arriving, upload, place, over)
                 raise
         return {"is_there": True, "before": before.as_dict() if before else None}
 
@@ -153,7 +153,7 @@ class FolderByHand(Hand):
             before = self.there(f"{KEPT}/{over}") if over else None
             return {"is_there": True, "before": before.as_dict() if before else None}
         with suppress(FileNotFoundError), self._opened(ARRIVING) as arriving:
-            self._give_up(arriving, upload)
+            self._give_up(arriving, upload, place, over)
         return {"is_there": False, "before": None}
 
     def end_parts(self, place: str) -> None:
@@ -210,11 +210,14 @@ class FolderByHand(Hand):
             return str(json.loads(file.read(1000)))
         return ""
 
-    @staticmethod
-    def _give_up(arriving: int, upload: str) -> None:
+    def _give_up(self, arriving: int, upload: str, place: str, over: str | None) -> None:
+        """Nothing of the upload is left, nor a second name of what it has not replaced."""
         for name in (upload, f"{upload}.json"):
             with suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=arriving)
+        kept, there = self.there(f"{KEPT}/{over}") if over else None, self.there(place)
+        if over and kept and there and kept.mark == there.mark:
+            self.forget(over)
 
     # --- the bin ----------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,15 @@ from executor.files import exchange, receipts, tree
 from executor.language.places import key_of
 from portal.environments import connections
 from portal.environments.reach import Needs, mounts_of
+from portal.errors import PortalError
 from portal.jobs.models import Place
-from portal.runs import half_published, launcher, needs, preview_client, preview_reach, published, sandbox, worker
+from portal.runs import half_published, launcher, needs, preview_client, preview_reach, published, sandbox, table_actions, worker
 from portal.runs import receipts as notes
 from portal.runs.file_programs import FilePrograms
 from portal.runs.preview_pool import Pool
 from portal.runs.preview_service import Service, launch_for
 from tests.executor.stores.roots import FolderRoot, die, write
-from tests.factories import DOCUMENT, make_run, make_version
+from tests.factories import DOCUMENT, make_job, make_person, make_run, make_version
 from tests.runs.behind_the_wall import Wall
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
@@ -211,7 +213,6 @@ def test_a_file_of_a_person_comes_there_is_replaced_thrown_away_and_put_back(
     dev: Any, ana: Any, folders: Path, programs: list[dict[str, Any]]
 ) -> None:
     from portal.data import actions
-    from portal.errors import PortalError
 
     bodies = [b"origin\nJFK\n", b"origin\nEWR\n" * 1000]
     for number, (body, if_there) in enumerate(zip(bodies, ("ask", "new_version"), strict=True), 1):
@@ -377,3 +378,38 @@ def test_the_root_that_needs_no_name_may_be_such_a_folder(
     assert str(place.last_run_id) != str(run.pk) and os.listdir(
         lake / receipts.FOLDER if (lake / receipts.FOLDER).exists() else folders / "landing"
     )
+
+
+@pytest.mark.spark
+@pytest.mark.lake
+def test_a_delta_table_there_is_written_read_and_worked_on(
+    dev: Any, ana: Any, job: Any, folders: Path, ran: Any, programs: list[Any]
+) -> None:
+    extract, count, load = document()["stages"]
+    table, where = "archive:2013/by_origin", {"environments": ["dev"]}
+    save = {"type": "DeltaLakeLoad", "name": "save", "inputView": "by_origin", "outputURI": table, "saveMode": "Append", **where}
+    check = {"type": "DeltaLakeExtract", "name": "check", "inputURI": table, "outputView": "saved", **where}
+    passes = {"type": "SQLValidate", "name": "is_there", "sql": "SELECT count(*) > 0 AS outcome, '' AS message FROM saved", **where}
+    writes = make_version(job, document={"stages": [extract, count, save, check, passes]}, live_in=("dev",))
+    for _ in range(3):
+        assert (run := ran(writes)).state == "succeeded", run.problem
+    reader = make_job(dev.project, ana, "reader")
+    reads = {**check, "versionAsOf": 0}
+    copy = {**load, "inputView": "saved", "outputURI": "curated/copy", "saveMode": "Overwrite"}
+    assert (run := ran(make_version(reader, document={"stages": [reads, copy]}, live_in=("dev",)))).state == "succeeded", run.problem
+    assert rows(launcher.lake_folder(dev) / "curated/copy") == {"JFK": 2, "EWR": 1}, "as it was at first"
+    operator = make_person("ope", dev.project, "author", "operator", "environment_admin")
+
+    def history() -> dict[str, Any]:
+        return table_actions.ask(operator, dev, table, "history")
+
+    assert (history()["version"], history()["rows"]) == (2, 6)
+    table_actions.put_back_version(actor=operator, environment=dev, uri=table, version=0)
+    assert (history()["version"], history()["rows"]) == (3, 2)
+    until = datetime.now(UTC).isoformat()
+    with pytest.raises(PortalError):
+        table_actions.change(operator, dev, table, "vacuum", until=until, keep_from=0)
+    values = {"uri": table, "do": "optimize", "columns": [], "by": "Ope"}
+    done = async_to_sync(preview_client.answer_over_files)("optimize-table", user=operator.pk, environment=dev.pk, values=values)
+    assert done["event"] == "table", done
+    assert history()["rows"] == 2 and not (folders / "archive/.sluice-reading").exists()

@@ -303,13 +303,14 @@ def test_who_is_killed_leaves_the_old_file_or_the_new_one(
 
     with monkeypatch.context() as patched:
         patched.setattr(owner, step.removeprefix("os."), dies)
-        patched.setattr(FolderByHand, "_give_up", staticmethod(lambda *_: None))
+        patched.setattr(FolderByHand, "_give_up", lambda *_: None)
         with pytest.raises(Killed):
             hand.bring(PLACE, source, len(BODY), "u1", "old-one", silent)
     is_there = (step, is_done) == ("os.replace", True)
     assert body(root, PLACE) == (BODY if is_there else b"old")
     settled = hand.settle(PLACE, "u1", "old-one")
     assert settled["is_there"] is is_there and arriving(root) == []
+    assert body(root, f"{KEPT}/old-one") == (b"old" if is_there else None)
     assert not is_there or settled["before"]["size"] == 3
     assert hand.bring(PLACE, source, len(BODY), "u1", "old-one", silent)["is_there"] and body(root, PLACE) == BODY
     assert body(root, f"{KEPT}/old-one") == b"old"
