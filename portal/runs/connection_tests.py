@@ -24,6 +24,7 @@ from portal.environments.models import Connection, Environment
 from portal.errors import PortalError
 from portal.outgoing import addresses
 from portal.runs import launcher
+from portal.runs.launches import Launch
 from portal.runs.preview_lease import LONGEST_LINE, said
 from portal.runs.preview_reach import fresh_connection
 from portal.runs.redaction import Redactor
@@ -208,6 +209,6 @@ class _Heard:
         return [*self.steps, _step(self._going or "Test", self._began, "bad", BROKEN, AGAIN)]
 
 
-def _launch(prepared: Prepared) -> launcher.Launch:
+def _launch(prepared: Prepared) -> Launch:
     with fresh_connection():
         return launcher.for_files(prepared.environment, "test-connection", prepared.places)

@@ -20,6 +20,7 @@ from executor.problems import Problem
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher
+from portal.runs.launches import Equipment, Launch
 from portal.runs.measures import DISK_NEARLY_FULL, Meter
 from portal.runs.preview_client import ANSWERS
 from portal.runs.preview_lease import LONGEST_LINE, said
@@ -141,7 +142,7 @@ async def _why_ended(event: dict[str, Any], watch: asyncio.Task[Problem], meter:
     return said(excess.code, TOO_MUCH.format(found=excess.found, most=excess.expected), NOT_AS_IT_SAYS) | {"last": True}
 
 
-def _launch(environment: int, what: str, equipment: launcher.Equipment, arrived: Any) -> tuple[launcher.Launch, dict[str, Any]]:
+def _launch(environment: int, what: str, equipment: Equipment, arrived: Any) -> tuple[Launch, dict[str, Any]]:
     """How to start it, and what it is told besides. `arrived`: id of an upload that the program is to send."""
     with fresh_connection():
         found = Environment.objects.select_related("project", "compute").get(pk=environment)

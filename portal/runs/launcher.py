@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,9 +29,9 @@ from portal.environments.models import Environment
 from portal.environments.mounts import Mount
 from portal.errors import PortalError
 from portal.runs import groups, sandbox
-from portal.runs.egress import Egress, Reached
+from portal.runs.egress import Egress
 from portal.runs.groups import Group
-from portal.runs.sandbox import DEFAULT_MEMORY_MB
+from portal.runs.launches import Launch
 from portal.runs.scratch import Scratch
 
 READS = ("look", "list", "walk", "texts", "find", "bring", "keep", "test-connection", "table", "ddl", "register")
@@ -76,85 +76,6 @@ def starting(*undo: Callable[[], None]) -> Iterator[ExitStack]:
                 fix="Ask whoever runs the machine whether its disk or memory is full, then try again.",
             ) from error
         made.pop_all()
-
-
-@dataclass(frozen=True)
-class Equipment:
-    """What an executor is started with beside its environment, and keeps to its end."""
-
-    endpoints: tuple[Endpoint, ...] = ()
-    """What it may reach on other machines."""
-    connectors: tuple[str, ...] = ()
-    """What its Spark can reach besides files: keys of `executor.spark.connectors.TITLES`, in order."""
-    folders: tuple[Mount, ...] = ()
-    """Folders of this machine that it sees as roots."""
-
-    def covers(self, other: Equipment) -> bool:
-        """Whether what is started with this has all that `other` asks for."""
-        own = {(one.host, one.port): set(one.networks) for one in self.endpoints}
-        places = [(own.get((one.host, one.port)), set(one.networks)) for one in other.endpoints]
-        reaches = all(there is not None and networks <= there for there, networks in places)
-        return reaches and set(other.connectors) <= set(self.connectors) and set(other.folders) <= set(self.folders)
-
-
-@dataclass(frozen=True)
-class Launch:
-    """How to start one executor. `lake` is the data folder as the executor sees it."""
-
-    argv: list[str]
-    environment: dict[str, str]
-    lake: str
-    sandbox: str
-    scratch: Scratch | None = None
-    is_warm: bool = False
-    """Started before there was a run for it."""
-    data: Path | None = None
-    """The data folder outside the wall."""
-    folders: tuple[Mount, ...] = ()
-    """Roots in folders of this machine, besides."""
-    memory_mb: int = DEFAULT_MEMORY_MB
-    """Spark's heap; 0 for a program without Spark."""
-    writes: bool = False
-    """Whether it may write into the data folder."""
-    beside_mb: int = 0
-    """Memory beside the heap."""
-    group: Group | None = None
-    """What the kernel holds to these limits, where it does."""
-    egress: Egress | None = None
-    """Its ways to other machines; None: no network."""
-    source: int | None = None
-    """A file from outside the wall, open to be read."""
-
-    @property
-    def written_folders(self) -> list[Path]:
-        """The folders of roots that it may write in, outside the wall."""
-        return [Path(one.path) for one in self.folders if one.writable]
-
-    @property
-    def descriptors(self) -> tuple[int, ...]:
-        """Open files that the program is to inherit."""
-        return (*((self.egress.descriptor,) if self.egress else ()), *((self.source,) if self.source is not None else ()))
-
-    @property
-    def reached(self) -> Reached:
-        """What it could and did reach on other machines so far."""
-        return self.egress.reached if self.egress else Reached()
-
-    def started(self) -> None:
-        """Call it as soon as the program runs."""
-        if self.egress:
-            self.egress.serve()
-
-    def clear(self) -> None:
-        """Removes what was made for this start; once every process of it is gone."""
-        if self.source is not None:
-            os.close(self.source)
-        if self.egress:
-            self.egress.close()
-        if self.group:
-            self.group.remove()
-        if self.scratch:
-            self.scratch.remove()
 
 
 def command(arguments: list[str]) -> list[str]:

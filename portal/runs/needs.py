@@ -18,7 +18,7 @@ from portal.environments.models import Environment
 from portal.environments.mounts import Mount
 from portal.environments.reach import Needs, Reach, endpoints_of, is_still, judged_by, mounts_of, reach_of, roots_elsewhere
 from portal.errors import Conflict, PortalError
-from portal.runs.launcher import Equipment
+from portal.runs.launches import Equipment
 from portal.runs.models import Run
 
 ANYTHING = "*"

@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from portal.runs import launcher, reached
-from portal.runs.launcher import Equipment, Launch
+from portal.runs.launches import Equipment, Launch
 from portal.runs.measures import Meter
 from portal.runs.redaction import Redactor
 

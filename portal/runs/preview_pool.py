@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from portal.runs.launcher import Equipment, Launch
+from portal.runs.launches import Equipment, Launch
 from portal.runs.preview_lease import Key, Lease
 from portal.runs.preview_reach import Wanted
 

@@ -23,7 +23,7 @@ from portal.environments.reach import Needs, endpoints_in_use, endpoints_of, mou
 from portal.errors import PortalError
 from portal.jobs.models import Draft, JobVersion
 from portal.runs import checks, needs
-from portal.runs.launcher import Equipment
+from portal.runs.launches import Equipment
 from portal.runs.preview_lease import Given, Key
 
 WRITE = ("put-back", "repair", "change-table", "optimize-table", "bring", "keep")

@@ -27,6 +27,7 @@ from portal.errors import PortalError
 from portal.runs import launcher, sandbox
 from portal.runs.connection_tests import ConnectionTests
 from portal.runs.file_programs import FilePrograms
+from portal.runs.launches import Equipment, Launch
 from portal.runs.preview_lease import GONE, LONGEST_LINE, STOPPED, Key, Lease, SessionEnded
 from portal.runs.preview_pool import Pool
 from portal.runs.preview_reach import PreviewReach, fresh_connection
@@ -39,7 +40,7 @@ MOST_SESSIONS = 3
 """How many sessions may end under requests before it before a request is given up."""
 
 
-def launch_for(environment: int, equipment: launcher.Equipment) -> launcher.Launch:
+def launch_for(environment: int, equipment: Equipment) -> Launch:
     """How to start a session that reads this environment's data."""
     with fresh_connection():
         found = Environment.objects.select_related("project").get(pk=environment)

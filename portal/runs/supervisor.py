@@ -23,6 +23,7 @@ from portal.errors import Conflict, PortalError
 from portal.runs import checks, launcher, leases, needs, published, reached, receipts
 from portal.runs.doorbell import Hints
 from portal.runs.ingest import SEGMENT_LINES, Ingest
+from portal.runs.launches import Equipment
 from portal.runs.leases import LeaseLost
 from portal.runs.measures import Meter
 from portal.runs.models import GOOD_STATES, Run, RunState, StateChanged
@@ -31,7 +32,7 @@ from portal.runs.redaction import Redactor
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-TakeWarm = Callable[[Environment, launcher.Equipment], launcher.Executor | None]
+TakeWarm = Callable[[Environment, Equipment], launcher.Executor | None]
 
 FLUSH_SECONDS = 0.25
 LOOK_SECONDS = 1.0
@@ -78,7 +79,7 @@ class Supervisor:
         self._needs = Needs()
         self._reach: Reach | None = None
         """The roots and connections, with their secrets: for the executor's standard input, and kept nowhere else either."""
-        self.equipment: launcher.Equipment | None = None
+        self.equipment: Equipment | None = None
         """What the executor is started with; None while that is not known."""
         self._meter: Meter | None = None
         self._excess: Problem | None = None
@@ -136,7 +137,7 @@ class Supervisor:
             Run.objects.filter(pk=self.run.pk, fence=self.number).update(secret_versions=self.run.secret_versions)
 
     @property
-    def _equipped(self) -> launcher.Equipment:
+    def _equipped(self) -> Equipment:
         if self.equipment is None:
             raise RuntimeError("there is no equipment before _get_ready")
         return self.equipment

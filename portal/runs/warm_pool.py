@@ -20,7 +20,7 @@ from django.conf import settings
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher
-from portal.runs.launcher import Equipment
+from portal.runs.launches import Equipment
 
 log = logging.getLogger(__name__)
 

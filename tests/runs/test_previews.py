@@ -14,7 +14,7 @@ import pytest
 from executor.connections import Endpoint
 from portal.errors import PortalError
 from portal.runs import measures, preview_client, preview_lease, preview_pool, preview_service
-from portal.runs.launcher import Equipment, Launch
+from portal.runs.launches import Equipment, Launch
 from portal.runs.preview_lease import Key
 from portal.runs.preview_pool import Pool
 from portal.runs.preview_reach import Given, PreviewReach, Wanted

@@ -19,7 +19,7 @@ from portal.environments.reach import Needs
 from portal.errors import PortalError
 from portal.runs import launcher, leases, needs, reached
 from portal.runs.egress import Reached, Traffic
-from portal.runs.launcher import Equipment, Launch
+from portal.runs.launches import Equipment, Launch
 from portal.runs.models import Run, RunState
 from portal.runs.preview_lease import Key
 from portal.runs.preview_reach import PreviewReach

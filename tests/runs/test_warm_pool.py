@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from portal.runs.launcher import Equipment
+from portal.runs.launches import Equipment
 from portal.runs.warm_pool import MOST_DEATHS, WarmPool
 from tests.factories import make_project
 
