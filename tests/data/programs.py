@@ -15,7 +15,7 @@ from executor.stores.roots import roots_of
 from portal.environments.models import Environment
 from portal.environments.reach import reach_of
 from portal.runs import launcher, preview_client
-from portal.runs.preview_reach import _needs_of_files
+from portal.runs.preview_reach import WRITE, _needs_of_files
 
 WORK = {"find": by_hand.find, "bring": by_hand.bring, "keep": by_hand.keep}
 WORK |= {"walk": by_hand.walk, "texts": by_hand.texts, "list": commands.list_folder}
@@ -28,7 +28,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     def answer(what: str, environment: int, values: dict[str, Any], progress: Any) -> dict[str, Any]:
         asked.append({"what": what, **values})
         here = Environment.objects.select_related("project").get(pk=environment)
-        reach = reach_of(here, used_by=what, needs=_needs_of_files(here, values))
+        reach = reach_of(here, used_by=what, needs=_needs_of_files(here, values, writes=what in WRITE))
         given = {**values, **reach.for_executor(), "lake": str(launcher.lake_folder(here))}
         file = launcher._opened(launcher.hidden_folder(here) / "uploads" / values["arrived"]) if "arrived" in values else None
 
