@@ -17,6 +17,7 @@ from executor.problems import ProblemError
 MOST_LISTED = 20
 CLEANED = "VACUUM"
 """The operation of a commit that says which versions can be read no longer."""
+PUT_TOGETHER = "OPTIMIZE"
 _ID = re.compile(r"version-(\d{1,18})")
 
 
@@ -58,13 +59,21 @@ def earlier(table: Path) -> list[dict[str, Any]]:
         return []
     gone = cleaned_up(log)
     versions = [one for one in range(log.latest - 1, log.earliest - 1, -1) if one in log.commits and one not in gone]
-    return [{"id": f"version-{version}", **facts_of_version(log, version)} for version in versions[:MOST_LISTED]]
+    return [{"id": f"version-{version}", **facts_of_rows(log, version)} for version in versions[:MOST_LISTED]]
 
 
 def version_of(kept_id: str) -> int | None:
     """The version that an id of `earlier` means."""
     found = _ID.fullmatch(kept_id)
     return int(found[1]) if found else None
+
+
+def facts_of_rows(log: Log, version: int) -> dict[str, Any]:
+    """The same; but the run is the one that has brought the rows: work on the files (optimize, clean up) brings none."""
+    facts, brought = facts_of_version(log, version), version
+    while brought - 1 in log.commits and log.info(brought).get("operation") in (CLEANED, PUT_TOGETHER):
+        brought -= 1
+    return facts if brought == version else {**facts, "run_id": facts_of_version(log, brought).get("run_id")}
 
 
 def version_called(log: Log, label: str) -> int | None:

@@ -84,7 +84,7 @@ def restored(table: Path, kept_id: str, uri: str, by: str = "", is_there: IsTher
     log, version = Log.of(table, uri), delta_history.version_of(kept_id)
     if version is None or version not in log.commits or version == log.latest or version in delta_history.cleaned_up(log):
         raise ProblemError(output_gone(uri))
-    facts = {"restores": version, "by": by, **delta_history.facts_of_version(log, version)}
+    facts = {"restores": version, "by": by, **delta_history.facts_of_rows(log, version)}
     restore(table, version, uri, facts, is_there)
     return {"current": marks.facts_of(table), "kept": listing(table)}
 

@@ -128,6 +128,8 @@ class Run(models.Model):
     outputs = models.JSONField(default=list)
     watermarks = models.JSONField(default=dict)
     """How far its stages have read what grows (stage → `executor.events.ReadUntil`), for the next run; empty unless it has published."""
+    watermarks_hold = models.BooleanField(default=True)
+    """Whether what it has read is still there; not once an output of before it was put back."""
     secret_versions = models.JSONField(default=dict)
     """What its first attempt signed in with, for the next ones: name of the connection → number of the version."""
     log_lines = models.PositiveIntegerField(default=0)

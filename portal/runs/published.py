@@ -83,18 +83,21 @@ def values_for(run: Run) -> dict[str, Any]:
 
 
 def _read_so_far(run: Run) -> dict[str, Any]:
-    before = Run.objects.filter(job=run.job, environment=run.environment, state__in=GOOD_STATES).exclude(watermarks={})
+    before = Run.objects.filter(job=run.job, environment=run.environment, state__in=GOOD_STATES, watermarks_hold=True).exclude(
+        watermarks={}
+    )
     return before.order_by("-finished_at").values_list("watermarks", flat=True).first() or {}
 
 
 def _read_no_further(place: Place, run_id: UUID | None) -> None:
-    """What the runs after that one have read is to be read again: what they had made of it is no longer there. All of it where nobody knows
-    whose output lies there now."""
+    """What the runs after that one have read is to be read again: what they had made of it is no longer there. What that one has read is
+    there again. All of it is read again where nobody knows whose output lies there now."""
     later = Run.objects.filter(job=place.owner, environment=place.environment).exclude(watermarks={})
     standing = Run.objects.filter(pk=run_id).first() if run_id else None
     if standing and standing.finished_at:
+        later.filter(pk=standing.pk).update(watermarks_hold=True)
         later = later.filter(finished_at__gt=standing.finished_at)
-    later.update(watermarks={})
+    later.update(watermarks_hold=False)
 
 
 def claim(run: Run) -> None:

@@ -465,6 +465,18 @@ def test_an_earlier_version_is_put_back_in_one_step_and_that_too(table: Path) ->
         assert refused(lambda gone=gone: kept.put_back(top, table, gone, "table")) == "kept-output-gone"  # type: ignore[misc]
 
 
+def test_rows_are_those_of_the_run_that_brought_them_whoever_has_put_their_files_together(table: Path) -> None:
+    said = {version: json.dumps({"run_id": run}) for version, run in ((2, "the-run"), (3, "nobody"), (5, "a-later-run"))}
+    write(table, 2, info(userMetadata=said[2]), add("c.parquet"))
+    write(table, 3, info(operation="OPTIMIZE", userMetadata=said[3]), remove("c.parquet"), add("d.parquet"))
+    write(table, 4, info(operation="VACUUM"))
+    write(table, 5, info(userMetadata=said[5]), add("e.parquet"))
+    for version in (3, 4):
+        told = kept.put_back(table.parent, table, f"version-{version}", "table")
+        assert told["current"]["run_id"] == "the-run"
+        assert next(one["run_id"] for one in told["kept"] if one["id"] == f"version-{version}") == "the-run"
+
+
 def test_a_version_whose_files_are_gone_is_not_put_back(table: Path) -> None:
     write(table, 2, info(), remove("a.parquet"))
     (table / "a.parquet").unlink()

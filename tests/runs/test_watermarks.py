@@ -31,12 +31,15 @@ def read_until(run: Run) -> str | None:
 def test_a_run_goes_on_where_the_last_one_that_published_has_stopped(version: Any, dev: Any, job: Any) -> None:
     now = factories.make_run(version, dev)
     assert read_until(now) is None
-    first, _second = ended(version, dev, "10", 1), ended(version, dev, "20", 2)
+    first, second = ended(version, dev, "10", 1), ended(version, dev, "20", 2)
     ended(version, dev, "30", 3, "failed")
     ended(version, dev, "", 4)
     assert read_until(now) == "20"
     place = Place.objects.create(environment=dev, uri="out", key="out", owner=job)
     published._read_no_further(place, first.pk)
     assert read_until(now) == "10"
+    ended(version, dev, "25", 5)
+    published._read_no_further(place, second.pk)
+    assert read_until(now) == "20", "what was undone and put back again is there, and is not read twice"
     published._read_no_further(place, None)
     assert read_until(now) is None
