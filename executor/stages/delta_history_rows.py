@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from executor.stages.base import StageContext
     from executor.stages.load.scd2_load import Scd2Load
 
-DO, AT = "sluice_do", "sluice_at"
+DO, AT, ENDED = "sluice_do", "sluice_at", "sluice_ended"
 CLOSE, BEGIN, UPDATE = "close", "begin", "update"
 TIMES = (DateType, TimestampType, TimestampNTZType)
 
@@ -51,9 +51,10 @@ def keep_history(stage: Scd2Load, spark: SparkSession, context: StageContext) ->
         context.rows("in", rows.count())
         require_keys(stage, rows)
         _require_times(stage, rows)
-        open_rows = table_frame(spark, path).where(_is_open(stage, there))
+        table = table_frame(spark, path)
+        open_rows = table.where(_is_open(stage, there))
         _require_one_open_row(stage, open_rows)
-        with kept_in_memory(_compared(stage, rows, open_rows, there)) as compared:
+        with kept_in_memory(_compared(stage, rows, table, there)) as compared:
             _tell_late(stage, context, compared)
             with kept_in_memory(_to_do(stage, compared, open_rows, rows, there)) as work:
                 if not work.isEmpty():
@@ -194,7 +195,8 @@ def _tell_late(stage: Scd2Load, context: StageContext, compared: DataFrame) -> N
     problem = Problem(
         code="scd2-late",
         field="effectiveColumn" if stage.effective_column else "late",
-        message=f"“{stage.name}”: {count:,} rows hold from a time that is not after the beginning of the open row of their key.",
+        message=f"“{stage.name}”: {count:,} rows hold from a time that is not after the beginning of the open row of their key, "
+        "or from before the end of its last row.",
         found=f"{count:,} rows",
         expected="changes in the order in which they came to be",
         fix="Look at their times. To leave such rows out, choose skip in “Rows that come too late” (late).",
@@ -225,21 +227,32 @@ def _other_in(names: list[str]) -> Column:
     return found
 
 
-def _compared(stage: Scd2Load, rows: DataFrame, open_rows: DataFrame, there: StructType) -> DataFrame:
+def _ended(stage: Scd2Load, rows: DataFrame, table: DataFrame, there: StructType) -> DataFrame:
+    """Each row of the view, and ENDED: when the last closed row of its key ended. A row that begins before would stand beside that one."""
+    until = F.col(name_in_sql(_field(there, stage.valid_to, stage, TIMES).name))
+    keys = [F.col(name_in_sql(name)) for name in stage.keys]
+    closed = table.where(f"NOT ({_is_open(stage, there)})").groupBy(*keys).agg(F.max(until).alias(ENDED))
+    joined = rows.alias("source").join(closed.alias("target"), F.expr(equal_keys(stage.keys)), "left")
+    return joined.select("source.*", f"target.{ENDED}")
+
+
+def _compared(stage: Scd2Load, rows: DataFrame, table: DataFrame, there: StructType) -> DataFrame:
     """Each row of the view, with is_new, is_other, is_late and is_updated: whether there is no open row of its key, one that differs in
-    what is watched, one that begins later, one that differs in something else."""
+    what is watched, one that begins later or a closed one that ends later, one that differs in something else."""
     watched, others = _tracked(stage, there)
-    joined = rows.alias("source").join(open_rows.alias("target"), F.expr(equal_keys(stage.keys)), "left")
+    rows = _ended(stage, rows, table, there) if stage.effective_column else rows.withColumn(ENDED, F.lit(None))
+    joined = rows.alias("source").join(table.where(_is_open(stage, there)).alias("target"), F.expr(equal_keys(stage.keys)), "left")
     begun = F.col(f"target.{name_in_sql(_field(there, stage.valid_from, stage, TIMES).name)}")
-    is_new = F.col(f"target.{name_in_sql(stage.keys[0])}").isNull()
-    differs = ~is_new & (_other_in(watched) | F.col(f"source.{DO}"))
-    is_late = differs & F.coalesce(F.col(f"source.{AT}") <= begun, F.lit(False))
+    has_none = F.col(f"target.{name_in_sql(stage.keys[0])}").isNull()
+    differs = ~has_none & (_other_in(watched) | F.col(f"source.{DO}"))
+    at, begins_anew = F.col(f"source.{AT}"), has_none & ~F.col(f"source.{DO}")
+    is_late = F.coalesce((differs & (at <= begun)) | (begins_anew & (at < F.col(f"source.{ENDED}"))), F.lit(False))
     return joined.select(
         "source.*",
-        is_new.alias("is_new"),
+        (has_none & ~is_late).alias("is_new"),
         (differs & ~is_late).alias("is_other"),
         is_late.alias("is_late"),
-        (~is_new & ~differs & _other_in(others)).alias("is_updated"),
+        (~has_none & ~differs & _other_in(others)).alias("is_updated"),
     )
 
 

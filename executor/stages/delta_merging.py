@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import MapType, StructType, VariantType
+from pyspark.sql.types import (
+    DataType,
+    DateType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    FractionalType,
+    IntegralType,
+    MapType,
+    StringType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+    VariantType,
+)
 
 from executor.files.delta_commit import drop_last
 from executor.files.delta_log import Log
@@ -197,9 +212,43 @@ def _require_expressions(stage: MergeLoad, spark: SparkSession, context: StageCo
     ]
     for field, given, over in values:
         require_columns(target, list(given), field)
-        for text in given.values():
+        for name, text in given.items():
             context.require_expression(text, over, field=field, is_condition=False)
+            _require_kind(name, text, over, field=field, there=there)
     require_columns(target, stage.matched_columns, "matchedColumns")
+
+
+def _require_kind(name: str, text: str, over: Mapping[str, DataFrame], *, field: str, there: StructType) -> None:
+    """That the column takes what the expression gives as it is, or the merge stops: Delta itself cuts digits off."""
+    column = next(one for one in there.fields if one.name.lower() == name.lower())
+    both = reduce(DataFrame.crossJoin, [frame.limit(0).alias(one) for one, frame in over.items()])
+    given = both.select(F.expr(text)).schema.fields[0].dataType
+    if _cuts(given, column.dataType):
+        raise ProblemError(
+            Problem(
+                code="merge-value-type",
+                field=field,
+                message=f"What “{column.name}” gets is of another type than the column, and would be cut or rounded to fit.",
+                data_column=column.name,
+                found=given.simpleString(),
+                expected=column.dataType.simpleString(),
+                fix=f"Say how it is to fit, such as CAST(round(…) AS {column.dataType.simpleString()}).",
+            )
+        )
+
+
+def _cuts(given: DataType, into: DataType) -> bool:
+    """Whether a value may lose something without an error; one that is too large is an error."""
+    has_fraction = isinstance(given, FractionalType) and not (isinstance(given, DecimalType) and given.scale == 0)
+    if isinstance(given, StringType):
+        return not isinstance(into, StringType | VariantType)
+    if isinstance(into, DecimalType):
+        return not isinstance(given, DecimalType) and has_fraction or isinstance(given, DecimalType) and given.scale > into.scale
+    if isinstance(into, IntegralType):
+        return has_fraction
+    if isinstance(into, DateType):
+        return isinstance(given, TimestampType | TimestampNTZType)
+    return isinstance(into, FloatType) and isinstance(given, DoubleType | DecimalType)
 
 
 # --- the merge itself -----------------------------------------------------------------------------------------------------

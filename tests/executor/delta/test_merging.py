@@ -81,6 +81,9 @@ def test_what_a_merge_cannot_be_sure_of_is_refused(spark_process: SparkProcess, 
     assert refused(rows("SELECT 1 AS id"))["found"] == "“v” is gone"
     assert refused(values((1, "x")), matchedWhere="source.id = (SELECT 1 FROM nothing)")["code"] == "unknown-view"
     assert refused(values((1, "x")), matchedValues={"v": "reflect('java.lang.System', 'exit', '1')"})["field"] == "matchedValues"
+    kept = run_here(spark_process, [values((1, "x")), merge(matchedValues={"id": "source.id * 1.5"})], start).problem
+    assert (kept["code"], kept["data_column"]) == ("merge-value-type", "id")  # Delta would write 1
+    assert refused(values((9, "x")), notMatchedValues={"id": "'9'"})["code"] == "merge-value-type"
     assert refused(values((1, "x")), matchCondition="true) OR (true")["code"] == "sql-expression"
     assert refused(values((1, "x")), deleteWhere="target.id = 1")["field"] == "deleteWhere"
     assert versions(start / "table") == [0]
@@ -151,6 +154,11 @@ def test_a_history_is_kept_and_the_same_input_changes_nothing(spark_process: Spa
     done(day((3, "c", "2030-05-01"), deletedWhere="source.id = 3"))
     assert [row[0] for row in there() if row[-1] == "True"] == ["1", "2"]
     assert len({row[0] for row in there() if row[-1] == "True"}) == len([row for row in there() if row[-1] == "True"])
+    before = there()
+    again = day((3, "c", "2013-03-01"))  # its last row ended later: both would hold in April
+    assert again.problem["code"] == "scd2-late" and there() == before
+    done(day((3, "c", "2030-05-01")))
+    assert len(there()) == len(before) + 1
 
 
 def test_the_published_contacts(spark_process: SparkProcess, tmp_path: Path) -> None:
