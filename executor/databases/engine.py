@@ -74,6 +74,8 @@ class Engine:
     """What stands behind CREATE TABLE (…)."""
     sent_as_text: ClassVar[frozenset[str]] = frozenset()
     """Spark's types whose values the driver would change on the way."""
+    compared_otherwise: ClassVar[frozenset[str]] = frozenset()
+    """Types of which the highest value, as it is told, is not what a condition finds: rounded, or compared otherwise than sorted."""
     types: ClassVar[Mapping[str, str]] = {}
     """Spark's type → the type of a column in a new table. `decimal` and `array` have none here."""
     snapshot_query: ClassVar[str | None] = None
@@ -109,6 +111,10 @@ class Engine:
         """`schema.table` with each name quoted. Raises ProblemError where it is no such name."""
         return ".".join(map(self.quoted, name_parts(text, field)))
 
+    def compares_otherwise(self, column: Column) -> bool:
+        """See `compared_otherwise`."""
+        return column.type in self.compared_otherwise
+
     def read(self, column: Column) -> Read:
         """Raises Unreadable."""
         raise NotImplementedError
@@ -136,6 +142,15 @@ class Engine:
         """What would be lost, in a sentence, if values of Spark's `kind` were written into the column; None where nothing is, or the
         database refuses what does not fit."""
         raise NotImplementedError
+
+    def misread(self, columns: Sequence[Column], described: Sequence[Sequence[str | None]]) -> dict[str, tuple[str, str]]:
+        """Column of a table → (a condition of Spark's SQL on “{column}” for values that the database would take for others without a word,
+        what it would do). `described`: the answer to `description`."""
+        return {}
+
+    def description(self, schema: str | None, table: str) -> str | None:
+        """A query for what `misread` must know of a table's columns; None: nothing."""
+        return None
 
     def locked(self, table: str) -> list[str]:
         """Statements after which nobody else changes the table until the transaction ends; others may read it."""
@@ -169,6 +184,11 @@ class Engine:
         filled = "column_default IS NULL AND is_nullable = 'NO'"
         return f"SELECT column_name FROM information_schema.columns WHERE {schema_is} AND table_name = {text(table)} AND {filled}"
 
+    def following(self, schema: str | None, table: str) -> str | None:
+        """A query for the names of the other tables whose rows change when rows of this one are deleted (ON DELETE CASCADE and the like);
+        None: there are none."""
+        return None
+
     usual_schema: ClassVar[str] = "table_schema = current_schema()"
 
     def decimal(self, digits: int, scale: int) -> Read:
@@ -184,6 +204,11 @@ class Engine:
 def text(value: str) -> str:
     """As an SQL string of names, which hold no control characters and no backslash."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def blanks_beyond(length: int) -> tuple[str, str]:
+    """Of `Engine.misread`, for a text of at most that many signs: only where blanks alone are too many no database says so."""
+    return f"length({{column}}) > {length} AND length(rtrim({{column}})) <= {length}", "takes blanks off its end"
 
 
 def same(keys: Sequence[str]) -> str:

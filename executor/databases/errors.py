@@ -12,6 +12,8 @@ from executor.problems import Foreign, Problem
 LONGEST_DETAIL = 1_500
 MARK = "sluice: value|"
 """Begins what Spark raises for a value that is none of its column's type: type, column and value follow."""
+MISREAD = "sluice: misread|"
+"""The same for a value that the database would take for another: column, what it would do, and value follow."""
 DEEPEST = 30
 
 
@@ -116,6 +118,8 @@ def problem_in(error: BaseException, name: str = "") -> Problem | None:
         return _problem(NESTED, name, "")
     if marked := next((found for one in chain if (found := _MARKED.search(str(one.getMessage())))), None):
         return _not_of_its_type(*marked.groups())
+    if marked := next((found for one in chain if (found := _MARKED_MISREAD.search(str(one.getMessage())))), None):
+        return _misread(*marked.groups())
     told = [one for one in chain if _is_of_a_database(one)]
     if not told:
         return None
@@ -126,6 +130,20 @@ def problem_in(error: BaseException, name: str = "") -> Problem | None:
 
 
 _MARKED = re.compile(r"\[USER_RAISED_EXCEPTION\]\s+" + re.escape(MARK) + r"([^|]*)\|(.*?)\|(.*)")
+
+
+_MARKED_MISREAD = re.compile(r"\[USER_RAISED_EXCEPTION\]\s+" + re.escape(MISREAD) + r"(.*?)\|([^|]*)\|(.*)", re.DOTALL)
+
+
+def _misread(column: str, does: str, value: str) -> Problem:
+    return Problem(
+        code="database-value",
+        field="inputView",
+        message=f"A value does not fit the column “{column}”: the database {does}, and says nothing.",
+        data_column=column,
+        value=Foreign(value.split(" SQLSTATE")[0][:200]),
+        fix="Give such rows a value that the column holds as it is, or leave them out.",
+    )
 
 
 def _not_of_its_type(kind: str, column: str, value: str) -> Problem:

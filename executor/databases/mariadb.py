@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from executor.databases.engine import AS_IT_IS, Column, Engine, Read, Unreadable, digits_of, same, text
+from executor.databases.engine import AS_IT_IS, Column, Engine, Read, Unreadable, blanks_beyond, digits_of, same, text
+from executor.language.quoting import text_in_sql
 
 _AS_IT_IS = {"smallint", "mediumint", "int", "integer", "bigint", "double", "bool", "boolean", "year", "varchar", "json"}
 _AS_IT_IS |= {f"{size}{kind}" for size in ("tiny", "", "medium", "long") for kind in ("text", "blob")} | {"binary", "varbinary", "tinyint"}
@@ -11,6 +13,7 @@ _MOMENTS = {"date": "DATE", "datetime": "TIMESTAMP_NTZ", "timestamp": "TIMESTAMP
 _SHAPES = {"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection"}
 
 
+_MEMBER = re.compile(r"'((?:[^']|'')*)'")
 _WHOLE = {"tinyint", "smallint", "mediumint", "int", "integer", "bigint"}
 _TEXTS = {"char", "varchar", "json", "enum", "set", "uuid", "inet4", "inet6", "tinytext", "text", "mediumtext", "longtext"}
 _HOLD = {
@@ -36,6 +39,8 @@ class MariaDB(Engine):
     }  # fmt: skip
     behind_new_table: ClassVar[str] = " CHARACTER SET utf8mb4"
     sent_as_text: ClassVar[frozenset[str]] = frozenset({"date", "timestamp", "timestamp_ntz", "float", "double"})
+    compared_otherwise: ClassVar[frozenset[str]] = frozenset({"float", *_TEXTS})
+    """A text that is compared with a number becomes one: '10' is sorted before '9' and is greater than 9."""
     usual_schema: ClassVar[str] = "table_schema = DATABASE()"
 
     def properties(self, connection: Any) -> dict[str, str]:
@@ -45,7 +50,7 @@ class MariaDB(Engine):
         return ["SET time_zone = '+00:00'", "SET SESSION TRANSACTION READ ONLY", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"]
 
     def begin_writing(self) -> list[str]:
-        strict = "CONCAT(@@sql_mode, ',STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO')"
+        strict = "CONCAT(@@sql_mode, ',STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO')"
         return ["SET time_zone = '+00:00'", f"SET SESSION sql_mode = {strict}"]
 
     def loses(self, kind: str, column: Column) -> str | None:
@@ -65,6 +70,27 @@ class MariaDB(Engine):
             return None if column.scale >= 6 else "Fractions of a second would be lost."
         return None if into in _HOLD.get(kind, ()) else "The column is of another type."
 
+    def description(self, schema: str | None, table: str) -> str | None:
+        where = f"table_schema = {text(schema)}" if schema else self.usual_schema
+        asked = "column_name, data_type, column_type, is_nullable, character_maximum_length"
+        return f"SELECT {asked} FROM information_schema.columns WHERE {where} AND table_name = {text(table)}"
+
+    def misread(self, columns: Sequence[Column], described: Sequence[Sequence[str | None]]) -> dict[str, tuple[str, str]]:
+        found = {}
+        for name, kind, whole, nullable, length in described:
+            words = str(whole).partition("(")[2].rpartition(")")[0]
+            members = ", ".join(text_in_sql(one.replace("''", "'")) for one in _MEMBER.findall(words))
+            if kind == "enum":
+                found[str(name)] = (f"{{column}} NOT IN ({members})", "takes a number for a place in its list")
+            elif kind == "set":
+                condition = f"{{column}} <> '' AND exists(split({{column}}, ','), one -> one NOT IN ({members}))"
+                found[str(name)] = (condition, "takes a number for places in its list")
+            elif kind == "timestamp" and nullable == "NO":
+                found[str(name)] = ("{column} IS NULL", "fills in the present moment")
+            elif kind == "varchar" and length is not None:
+                found[str(name)] = blanks_beyond(int(length))
+        return found
+
     def updated(self, target: str, staged: str, keys: Sequence[str], others: Sequence[str]) -> str:
         values = ", ".join(f"t.{name} = s.{name}" for name in others)
         return f"UPDATE {target} AS t JOIN {staged} AS s ON {same(keys)} SET {values}"
@@ -79,6 +105,11 @@ class MariaDB(Engine):
         where = text(schema) if schema else "DATABASE()"
         found = f"table_schema = {where} AND LEFT(table_name, {len(beginning)}) = {text(beginning)}"
         return f"SELECT table_name FROM information_schema.tables WHERE {found}"
+
+    def following(self, schema: str | None, table: str) -> str | None:
+        referred = f"unique_constraint_schema = {text(schema) if schema else 'DATABASE()'} AND referenced_table_name = {text(table)}"
+        acts = "delete_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT') AND table_name <> referenced_table_name"
+        return f"SELECT table_name FROM information_schema.referential_constraints WHERE {referred} AND {acts}"
 
     def needed(self, schema: str | None, table: str) -> str:
         return super().needed(schema, table) + " AND extra NOT LIKE '%auto_increment%' AND extra NOT LIKE '%GENERATED%'"

@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from executor.databases.engine import AS_IT_IS, Column, Engine, Read, Unreadable, digits_of, text
+from executor.databases.engine import AS_IT_IS, Column, Engine, Read, Unreadable, blanks_beyond, digits_of, text
 
-_AS_IT_IS = {"int2", "int4", "int8", "float4", "float8", "bool", "text", "varchar", "name", "bytea", "date", "timestamp", "timestamptz"}
+_AS_IT_IS = {"int2", "int4", "int8", "float8", "bool", "text", "varchar", "name", "bytea", "date", "timestamp", "timestamptz"}
 _ELEMENTS = {"int2", "int4", "int8", "float4", "float8", "bool", "text", "varchar"}
 _ELEMENTS_BY_TEXT = {"date": "DATE", "timestamp": "TIMESTAMP_NTZ", "timestamptz": "TIMESTAMP"}
 _SERIALS = {"serial": "int4", "bigserial": "int8", "smallserial": "int2"}
@@ -40,6 +40,7 @@ class PostgreSQL(Engine):
         "tinyint": "int2", "smallint": "int2", "int": "int4", "bigint": "int8", "float": "float4", "double": "float8", "string": "text",
         "boolean": "bool", "binary": "bytea", "date": "date", "timestamp": "timestamptz", "timestamp_ntz": "timestamp",
     }  # fmt: skip
+    compared_otherwise: ClassVar[frozenset[str]] = frozenset({"float4"})
     snapshot_query: ClassVar[str | None] = "SELECT pg_export_snapshot()"
 
     def begin_reading(self, snapshot: str | None = None) -> list[str]:
@@ -52,7 +53,11 @@ class PostgreSQL(Engine):
             return self._number(column)
         if kind == "money":
             raise Unreadable("Money is written as the server likes.", "Read it as a number: CAST({column} AS numeric(19, 2)).")
-        if kind in _AS_IT_IS or (kind == "bit" and column.digits == 1):
+        if kind == "float4":  # so that conditions are Spark's: to the server, no float4 is equal to a 0.1 in its SQL
+            return Read(f"CAST({self.quoted(column.name)} AS float8)", "FLOAT")
+        if kind == "bit" and column.digits == 1:
+            return Read(f"CAST(CAST({self.quoted(column.name)} AS int4) AS bool)")
+        if kind in _AS_IT_IS:
             return AS_IT_IS
         if kind == "oid":
             return Read(f"CAST({self.quoted(column.name)} AS int8)")
@@ -87,6 +92,9 @@ class PostgreSQL(Engine):
             return None if column.scale >= 6 else "Fractions of a second would be lost."
         return None if into in _HOLD.get(kind, ()) else "The column is of another type."
 
+    def misread(self, columns: Sequence[Column], described: Sequence[Sequence[str | None]]) -> dict[str, tuple[str, str]]:
+        return {one.name: blanks_beyond(one.digits) for one in columns if one.type == "varchar"}
+
     def locked(self, table: str) -> list[str]:
         return [f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"]
 
@@ -102,6 +110,11 @@ class PostgreSQL(Engine):
 
     def needed(self, schema: str | None, table: str) -> str:
         return super().needed(schema, table) + " AND is_identity = 'NO' AND is_generated = 'NEVER'"
+
+    def following(self, schema: str | None, table: str) -> str | None:
+        target = self.quoted(table) if schema is None else f"{self.quoted(schema)}.{self.quoted(table)}"
+        referred = f"confrelid = to_regclass({text(target)}) AND conrelid <> confrelid"
+        return f"SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd') AND {referred}"
 
     def _number(self, column: Column) -> Read:
         if column.digits == 0:

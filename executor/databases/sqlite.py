@@ -33,6 +33,11 @@ class SQLite(Engine):
     def file(self, connection: Any) -> str | None:
         return str(connection.file)
 
+    def compares_otherwise(self, column: Column) -> bool:
+        """A fraction is told with 15 digits; a column without a type compares texts and numbers apart."""
+        kind = column.type.partition("(")[0].strip()
+        return not kind or any(word in kind for word in ("real", "floa", "doub"))
+
     def read(self, column: Column) -> Read:
         name, kind = self.quoted(column.name), column.type.partition("(")[0].strip()
         text = f"CASE typeof({name}) WHEN 'real' THEN printf('%!.17g', {name}) ELSE CAST({name} AS TEXT) END"

@@ -25,6 +25,9 @@ class SQLServer(Engine):
     reads_queries: ClassVar[bool] = False
     """It has no transaction that may only read, and a text can end the query it stands in and begin another statement."""
 
+    compared_otherwise: ClassVar[frozenset[str]] = frozenset(
+        {"real", "varchar", "nvarchar", "char", "nchar", "text", "ntext", "sql_variant"}
+    )
     usual_schema: ClassVar[str] = "table_schema = SCHEMA_NAME()"
     types: ClassVar[Mapping[str, str]] = {
         "tinyint": "smallint", "smallint": "smallint", "int": "int", "bigint": "bigint", "float": "real", "double": "float",
@@ -55,6 +58,11 @@ class SQLServer(Engine):
     def updated(self, target: str, staged: str, keys: Sequence[str], others: Sequence[str]) -> str:
         values = ", ".join(f"t.{name} = s.{name}" for name in others)
         return f"UPDATE t SET {values} FROM {target} AS t JOIN {staged} AS s ON {same(keys)}"
+
+    def following(self, schema: str | None, table: str) -> str | None:
+        target = self.quoted(table) if schema is None else f"{self.quoted(schema)}.{self.quoted(table)}"
+        referred = f"referenced_object_id = OBJECT_ID({text(target)}) AND parent_object_id <> referenced_object_id"
+        return f"SELECT OBJECT_NAME(parent_object_id) FROM sys.foreign_keys WHERE delete_referential_action > 0 AND {referred}"
 
     def renamed(self, staged: str, target: str, name: str) -> str:
         plain = name[1:-1].replace('""', '"')

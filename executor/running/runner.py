@@ -36,7 +36,7 @@ from executor.running.watches import Watch, observer
 from executor.spark import errors as spark_errors
 from executor.spark.origins import Origins
 from executor.stages import Stage
-from executor.stages.base import READS, SPARK_SQL, WRITES, Closable, Count, Elsewhere
+from executor.stages.base import ACTS, READS, SPARK_SQL, WRITES, Closable, Count, Elsewhere
 from executor.stages.kinds import Load
 from executor.stores.folder import FolderStore
 
@@ -263,7 +263,17 @@ class RunContext:
 
     def read_until(self, about: str) -> str | None:
         known = self.watermarks.get(self.stage)
-        return str(known["value"]) if isinstance(known, dict) and known.get("about") == about and "value" in known else None
+        if isinstance(known, dict) and known.get("about") == about and "value" in known:
+            return str(known["value"])
+        return self._read_under_another_name(about)
+
+    def _read_under_another_name(self, about: str) -> str | None:
+        """The stage was renamed: read anew, its rows would be there twice."""
+        here = {stage.name for stage in self._stages}
+        for name, known in self.watermarks.items():
+            if name not in here and isinstance(known, dict) and known.get("about") == about and "value" in known:
+                return str(self.watermarks.pop(name)["value"])
+        return None
 
     def note_read_until(self, about: str, value: str) -> None:
         self.watermarks[self.stage] = {"about": about, "value": value}
@@ -273,6 +283,10 @@ class RunContext:
 
     def keep_open(self, thing: Closable) -> None:
         self._open.callback(thing.close)
+
+    def is_followed_by_acts(self) -> bool:
+        later = [stage for stage in self._stages[self.index + 1 :] if stage.takes_part_in(self.environment)]
+        return not self.is_preview and any(use.does == ACTS for stage in later for use in stage.connections())
 
     def is_read_once(self, name: str) -> bool:
         readers = {name.casefold(): 0}

@@ -200,6 +200,10 @@ class StageContext(Protocol):
         """`thing` is closed when the run, or the look, ends: frames are read when they are used."""
         ...
 
+    def is_followed_by_acts(self) -> bool:
+        """Whether a later stage of this run changes something in a database at its turn."""
+        ...
+
     def is_read_once(self, name: str) -> bool:
         """Whether one later stage of the job reads the rows of the view `name`, and that only once."""
         ...

@@ -90,6 +90,8 @@ def frame_of(stage: JDBCExtract, spark: SparkSession, context: StageContext) -> 
     frame = _typed(reduce(DataFrame.unionAll, frames), source)
     if len(conditions) > 1 and snapshot is None:
         context.log("The parts are read one after the other: rows that somebody changes meanwhile may be met as they were and as they are.")
+    if context.is_followed_by_acts():
+        return _read_now(frame, context, way)
     is_the_same_again = bool(snapshot) and stage.table_name is not None and not context.is_sampled
     return frame if is_the_same_again or context.is_read_once(stage.output_view) else _kept(frame, context)
 
@@ -216,6 +218,14 @@ def _kept(frame: DataFrame, context: StageContext) -> DataFrame:
     return kept
 
 
+def _read_now(frame: DataFrame, context: StageContext, way: Way) -> DataFrame:
+    """A later stage changes the database at its turn: the rows are those of before it, and no lock of ours is in its way."""
+    kept = _kept(frame, context)
+    kept.count()
+    way.close()
+    return kept
+
+
 class _Unpersisted:
     def __init__(self, frame: DataFrame) -> None:
         self._frame = frame
@@ -255,13 +265,20 @@ def _column_named(wanted: str, source: Source, field: str) -> str:
 def _only_new(stage: JDBCExtract, context: StageContext, session: Session, source: Source) -> str:
     """The rows that no published run has read. The highest value is asked for first: what comes meanwhile is the next run's."""
     name = _column_named(stage.watermark_column or "", source, "watermarkColumn")
-    quoted = session.way.engine.quoted(name)
-    about = hashlib.sha256(repr((stage.connection, source.sql, name)).encode()).hexdigest()[:40]
+    engine = session.way.engine
+    column = next(column for column, _ in source.reads if column.name == name)
+    if engine.compares_otherwise(column):
+        raise ProblemError(_no_watermark(column))
+    quoted = engine.quoted(name)
+    about = hashlib.sha256(repr((stage.connection, source.sql, name, *stage.predicates)).encode()).hexdigest()[:40]
     since = context.read_until(about)
-    (highest, without) = session.rows(f"SELECT max({quoted}), count(*) - count({quoted}) FROM {source.sql}")[0]
+    is_behind = f"CASE WHEN max({quoted}) < {_literal(since, name)} THEN 1 END" if since is not None else "NULL"
+    highest, without, behind = session.rows(f"SELECT max({quoted}), count(*) - count({quoted}), {is_behind} FROM {source.sql}")[0]
     if int(without or 0):
         context.warn(_without_value(name, int(without or 0)))
-    until = highest if highest is not None else since
+    if behind is not None:
+        context.warn(_behind(name, since))
+    until = highest if highest is not None and behind is None else since
     if until is None:
         return "1 = 0"
     context.note_read_until(about, until)
@@ -281,6 +298,31 @@ def _literal(value: str, name: str) -> str:
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([+-][0-9]{2}(:?[0-9]{2})?)?)?", value):
         raise ProblemError(_no_range(name, value, "watermarkColumn"))
     return f"'{value}'"
+
+
+def _no_watermark(column: Column) -> Problem:
+    return Problem(
+        code="column-of-ranges",
+        field="watermarkColumn",
+        message=f"What is new cannot be told by “{column.name}”: the database compares its values otherwise than it sorts or shows them, "
+        "so rows would be left out.",
+        data_column=column.name,
+        found=column.type,
+        expected="whole numbers, numbers with a fixed number of digits, days or moments",
+        fix="Name another column, or read by a query that converts it, such as CAST(… AS DECIMAL(20, 4)).",
+    )
+
+
+def _behind(name: str, since: str | None) -> Problem:
+    return Problem(
+        code="watermark-behind",
+        field="watermarkColumn",
+        message=f"The highest value of “{name}” is lower than what has been read already, so nothing is read.",
+        data_column=name,
+        value=Foreign(str(since)),
+        fix="If rows were taken out, there is nothing to do. If the table has begun anew, read it by another query (“sql”): then all "
+        "of it is read.",
+    )
 
 
 def _without_value(name: str, count: int) -> Problem:

@@ -4,19 +4,20 @@ it needs pyspark."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 from pyspark.sql.types import AtomicType, DataType
 
 from executor.databases.engine import Column, name_parts, same
-from executor.databases.errors import GONE, problem_in
+from executor.databases.errors import GONE, MISREAD, problem_in
 from executor.databases.session import Session, Way
-from executor.language.quoting import name_in_sql
+from executor.language.quoting import name_in_sql, text_in_sql
 from executor.plain import did_you_mean
 from executor.problems import Foreign, Problem, ProblemError
 from executor.stages.appending import without_marks
@@ -53,9 +54,20 @@ def _as_sent(frame: DataFrame, load: StagedLoad) -> DataFrame:
     as_text = load.session.way.engine.sent_as_text
     kinds = {one.name: one.dataType.simpleString() for one in frame.schema.fields}
     columns = {one: F.col(name_in_sql(one)) for one in load.columns}
+    for one, to in load.columns.items():
+        if to in load.misread:
+            columns[one] = _as_it_stays(one, to, *load.misread[to])
     return frame.select(
         *[(columns[one].cast("string") if kinds[one] in as_text else columns[one]).alias(to) for one, to in load.columns.items()]
     )
+
+
+def _as_it_stays(name: str, into: str, condition: str, does: str) -> SparkColumn:
+    """The column; a value that the database would take for another in silence stops the run."""
+    column = name_in_sql(name)
+    value = f"coalesce(CAST({column} AS STRING), 'no value')"
+    told = f"raise_error(concat({text_in_sql(f'{MISREAD}{into}|{does}|')}, {value}))"
+    return F.expr(f"IF({condition.replace('{column}', column)}, {told}, {column})")
 
 
 def _written(frame: DataFrame, load: StagedLoad, stage: JDBCLoad) -> int:
@@ -88,6 +100,7 @@ class StagedLoad:
     is_new: bool
     columns: dict[str, str]
     session: Session
+    misread: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     rows: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -124,6 +137,7 @@ class DatabaseChanges:
         if there is not None and stage.save_mode == "Ignore":
             context.log(f"The table “{stage.table_name}” is there, so it is left as it is.")
             return None
+        self._require_nothing_follows(stage, parts)
         frame = without_marks(frame, {column.name.lower() for column in there or ()}, stage.table_name, context)
         _require_keys(stage, frame)
         schema = parts[:-1]
@@ -139,9 +153,21 @@ class DatabaseChanges:
             columns = _matched(frame, there, needed, self.way, stage)
             statement = engine.staging(staged, target, [engine.quoted(one) for one in columns.values()])
         self._session.execute(statement)
-        load = StagedLoad(stage, target, staged, there is None, columns, self._session)
+        load = StagedLoad(stage, target, staged, there is None, columns, self._session, self._misread(there or (), parts))
         self._loads.append(load)
         return load
+
+    def _require_nothing_follows(self, stage: JDBCLoad, parts: Sequence[str]) -> None:
+        """Raises ProblemError where replacing the rows would take rows of other tables along."""
+        query = self.way.engine.following(parts[-2] if len(parts) > 1 else None, parts[-1])
+        if stage.save_mode == "Overwrite" and query and (found := self._session.rows(query)):
+            raise ProblemError(_followed(stage.table_name, [str(row[0]) for row in found]))
+
+    def _misread(self, there: Sequence[Column], parts: Sequence[str]) -> dict[str, tuple[str, str]]:
+        if not there:
+            return {}
+        query = self.way.engine.description(parts[-2] if len(parts) > 1 else None, parts[-1])
+        return self.way.engine.misread(there, self._session.rows(query) if query else ())
 
     def _columns_of(self, target: str) -> list[Column] | None:
         try:
@@ -397,6 +423,18 @@ def _lost(meant: int, there: int, table: str) -> Problem:
         found=f"{there:,} rows",
         expected=f"{meant:,} rows",
         fix="Look for triggers and rules of the table; if there are none, run it again.",
+    )
+
+
+def _followed(table: str, others: Sequence[str]) -> Problem:
+    names = ", ".join(f"“{one}”" for one in sorted(set(others)))
+    return Problem(
+        code="overwrite-cascades",
+        field="saveMode",
+        message=f"Overwrite takes all rows out of “{table}” first, and with them the database would delete or empty rows of {names}.",
+        found=names[:200],
+        expected="a table on whose rows no other one depends",
+        fix="Choose Merge or Append, or have the foreign key of the other table refuse it (ON DELETE NO ACTION).",
     )
 
 
