@@ -33,6 +33,12 @@ _TLS = {
 _BUCKET = re.compile(r"s3[an]?://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<path>[^?#]*))?")
 _AMAZON = re.compile(r"s3[.-](?P<region>[a-z0-9-]+)\.amazonaws\.com")
 FIX = "Make a connection from it, or ask whoever looks after the environment for one. Change the password or key: it was written down here."
+TAKE_OUT = (
+    "Take it out of there. What one signs in with belongs into a connection: make one in the environment, or ask whoever looks after "
+    "it for one. Change the password or key: it was written down here."
+)
+_TAKES_SECRETS = ("authentication.", "parameters.")
+"""Only there a secret of the environment can stand instead; in an address or SQL it would become data, or a line of a log."""
 Path = tuple[str | int, ...]
 
 
@@ -200,8 +206,13 @@ def _name(text: str) -> str:
 
 
 def problems_with_connections(problems: list[dict[str, Any]], content: Any) -> Iterator[dict[str, Any]]:
-    """The problems; those that a connection mends say which one."""
+    """The problems; those that a connection mends say which one, and no other place is told to hold a secret where none may stand."""
     by_stage = {found.stage_index: found.as_dict() for found in suggested_connections(content)}
     for problem in problems:
-        is_mended = problem.get("code") in ("literal-credential", "jdbc-url") and problem.get("stage_index") in by_stage
-        yield {**problem, "fix": FIX, "connection": by_stage[problem["stage_index"]]} if is_mended else problem
+        is_credential = problem.get("code") == "literal-credential"
+        if (is_credential or problem.get("code") == "jdbc-url") and problem.get("stage_index") in by_stage:
+            yield {**problem, "fix": FIX, "connection": by_stage[problem["stage_index"]]}
+        elif is_credential and not str(problem.get("field")).startswith(_TAKES_SECRETS):
+            yield {**problem, "fix": TAKE_OUT}
+        else:
+            yield problem

@@ -46,8 +46,10 @@ def create_job(
     description: str = "",
     tags: Iterable[str] = (),
     document: Any = None,
+    drops_credentials: bool = False,
 ) -> Job:
-    """A new job without versions. `document` (JSON text or object, right or not) becomes the actor's draft."""
+    """A new job without versions. `document` (JSON text or object, right or not) becomes the actor's draft; one that holds
+    passwords or keys is refused, or (`drops_credentials`) kept without them, as drafts are: to be told by who asks for that."""
     policy.require(actor, "create_job", project)
     job = Job(project=project, name=name.strip(), description=description.strip(), owner=actor, tags=_clean_tags(tags))
     _validate(job)
@@ -59,8 +61,9 @@ def create_job(
     if document is not None:
         text = documents.as_text(document)
         documents.require_keepable(text)
-        documents.require_no_credentials(text)
-        Draft.objects.create(job=job, user=actor, document=text)
+        if not drops_credentials:
+            documents.require_no_credentials(text)
+        Draft.objects.create(job=job, user=actor, document=documents.keepable(text))
     audit.record(action="create_job", actor=actor, subject=job)
     return job
 

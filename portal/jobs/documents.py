@@ -55,7 +55,8 @@ def problems_of(document: str | Mapping[str, Any], project: Project) -> list[dic
     environments = list(project.environments.order_by("rank"))
     names = [environment.name for environment in environments]
     roots, whose = (judged_by(environments[0]), names[0]) if environments else (FOLDER_ONLY, None)
-    return [problem.as_dict() for problem in judge.check(document, environments_known=names, roots=roots, roots_of=whose)]
+    found = [problem.as_dict() for problem in judge.check(document, environments_known=names, roots=roots, roots_of=whose)]
+    return with_connections(found, document)
 
 
 def advice_on(document: str, project: Project) -> list[dict[str, Any]]:
@@ -195,10 +196,10 @@ def keepable(text: str) -> str:
     return _shown.__wrapped__(text)
 
 
-def with_connections(problems: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
+def with_connections(problems: list[dict[str, Any]], document: str | Mapping[str, Any]) -> list[dict[str, Any]]:
     """The problems; those that a connection mends say which one (`executor.document.suggested_connections`)."""
     try:
-        return list(problems_with_connections(problems, json_text.loads(text)))
+        return list(problems_with_connections(problems, json_text.loads(document) if isinstance(document, str) else document))
     except ValueError:
         return problems
 
@@ -208,14 +209,20 @@ def holds_credentials(text: str) -> bool:
     return shown(text) != text
 
 
+def credentials_of(document: str) -> list[dict[str, Any]]:
+    """One problem for each field of the document, right or not, that holds a password or key."""
+    try:
+        content = json_text.loads(document)
+    except ValueError:
+        return []
+    return with_connections([problem.as_dict() for problem in credentials.credential_problems(content)], content)
+
+
 def require_no_credentials(document: str) -> None:
     """Raises DocumentNotRight when the document, right or not, holds a password or key."""
-    try:
-        found = credentials.credential_problems(json_text.loads(document))
-    except ValueError:
-        return
-    if found:
-        raise DocumentNotRight(found[0].message, fix=found[0].fix, problems=[problem.as_dict() for problem in found])
+    if found := credentials_of(document):
+        others = f" So do {len(found) - 1} more fields." if len(found) > 2 else " So does one more field." if len(found) == 2 else ""
+        raise DocumentNotRight(found[0]["message"] + others, fix=found[0].get("fix"), problems=found)
 
 
 def require_keepable(document: str) -> None:

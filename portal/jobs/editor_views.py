@@ -94,7 +94,7 @@ def check(request: HttpRequest, project: str, job: str) -> JsonResponse:
     found = find_job(request, project, job)
     document = body(request, document=str)["document"]
     said = documents.problems_of(document, found.project) + documents.advice_on(document, found.project)
-    return JsonResponse({"problems": documents.with_connections(said + places.conflicts_in(found, document), document)})
+    return JsonResponse({"problems": said + places.conflicts_in(found, document)})
 
 
 @require_POST

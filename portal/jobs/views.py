@@ -18,7 +18,7 @@ from portal.accounts.models import Project, User
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs import actions, job_list, places, plain_words
-from portal.jobs.documents import holds_credentials, problems_of, shown, stages_of
+from portal.jobs.documents import credentials_of, holds_credentials, keepable, problems_of, shown, stages_of
 from portal.jobs.doors import find_job, find_project, person
 from portal.jobs.forms import LARGEST_IMPORT, EditJobForm, ImportForm, NewJobForm
 from portal.jobs.importing import NotADocument, document_in, name_from, too_large
@@ -30,6 +30,8 @@ from portal.page_actions import attempt, refused
 
 PAGE = 50
 VERSIONS = 8
+MOST_NAMED = 8
+"""Fields that are named in one sentence."""
 
 
 @require_GET
@@ -129,6 +131,7 @@ def _try_create(request: HttpRequest, project: Project, form: NewJobForm | Impor
             description=data.get("description", ""),
             tags=data.get("tags", []),
             document=document,
+            drops_credentials=isinstance(form, ImportForm),
         )
     except PortalError as error:
         if error.status not in (409, 413, 422):
@@ -173,11 +176,30 @@ def _document_in(upload: UploadedFile) -> str:
 
 
 def _tell_imported(request: HttpRequest, project: Project, document: str) -> None:
+    if keepable(document) != document:
+        messages.warning(request, _without_credentials(credentials_of(document)))
+        return
     count = len(problems_of(document, project))
     if count:
         messages.warning(request, f"Imported as a draft with {count} problem{'s' if count > 1 else ''}; they are marked below.")
     else:
         messages.success(request, "Imported as a draft. Look at it, then save a version.")
+
+
+def _without_credentials(found: list[dict[str, Any]]) -> str:
+    """Which fields are empty now, by stage, and what to do there. Of a text that is no JSON it is not known where."""
+    named = [f"{problem['field']}{_of_stage(problem)}" for problem in found]
+    fields = f": {', '.join(named[:MOST_NAMED])}{' and others' if len(named) > MOST_NAMED else ''}" if named else ""
+    way = "“Make a connection from it” beside the problem" if any("connection" in problem for problem in found) else "the problems below"
+    return (
+        f"Imported as a draft, without the passwords and keys that stood in it{fields}. Nothing of them was kept; {way} says how to go on. "
+        "Change them where they are valid: they were written down."
+    )
+
+
+def _of_stage(problem: dict[str, Any]) -> str:
+    index, name = problem.get("stage_index"), problem.get("stage")
+    return f" of “{name}”" if name else f" of stage {index + 1}" if index is not None else ""
 
 
 @require_GET

@@ -24,7 +24,7 @@ STAGE = {"type": "ParquetExtract", "name": "r", "inputURI": "raw/a", "outputView
 DOCUMENT = {"stages": [STAGE]}
 
 
-def test_it_is_neither_saved_nor_imported_nor_run(job: Job, ana: User, flights: Project, program_of: Callable[..., Any]) -> None:
+def test_it_is_neither_saved_nor_made_by_programs_nor_run(job: Job, ana: User, flights: Project, program_of: Callable[..., Any]) -> None:
     from portal.errors import PortalError
     from portal.jobs import actions
     from portal.runs.actions import run_draft
@@ -47,11 +47,28 @@ def test_it_is_neither_saved_nor_imported_nor_run(job: Job, ana: User, flights: 
         assert "literal-credential" in told and CANARY not in told
 
 
-def test_a_file_with_one_is_not_imported(ana: User, flights: Project, browser_of: Callable[..., Any]) -> None:
-    file = SimpleUploadedFile("brought.json", json.dumps(DOCUMENT).encode())
-    answer = browser_of(ana).post("/p/flights/jobs/import-job", {"name": "brought", "file": file})
-    assert answer.status_code == 422 and CANARY not in answer.content.decode()
-    assert not flights.jobs.filter(name="brought").exists()
+@pytest.mark.parametrize("cut", [0, 2])
+def test_a_file_with_some_becomes_a_draft_without_them(ana: User, flights: Project, browser_of: Callable[..., Any], cut: int) -> None:
+    """Every field is told, and the way on is the editor's; also of a text that is no JSON."""
+    database = {"type": "JDBCExtract", "name": "d", "jdbcURL": f"jdbc:postgresql://u:{CANARY}@db.example.org/shop", "outputView": "o"}
+    bucket = {**STAGE, "inputURI": "s3a://acme-lake/raw/x"}
+    text = json.dumps({"stages": [bucket, database]})
+    file = SimpleUploadedFile("brought.json", text[: len(text) - cut].encode())
+    answer = browser_of(ana).post("/p/flights/jobs/import-job", {"name": "brought", "file": file}, follow=True)
+    page, draft = answer.content.decode(), flights.jobs.get(name="brought").drafts.get().document
+    assert CANARY not in page + draft and "without the passwords and keys" in page and "db.example.org" in draft
+    assert bool(cut) or all(
+        words in page for words in ("authentication.secretAccessKey of “r”", "jdbcURL of “d”", "Make a connection from it")
+    )
+    answer = browser_of(ana).post("/p/flights/jobs/brought/check", {"document": draft}, content_type="application/json")
+    assert bool(cut) or {one["connection"]["kind"] for one in answer.json()["problems"] if "connection" in one} == {"s3", "postgresql"}
+
+
+def test_where_no_secret_may_stand_none_is_advised(ana: User, flights: Project, program_of: Callable[..., Any]) -> None:
+    stage = {"type": "ParquetExtract", "name": "r", "inputURI": f"ftp://u:{CANARY}@files.example.org/a", "outputView": "v"}
+    answer = program_of(ana).post("/api/v1/projects/flights/check", {"document": {"stages": [stage]}}, format="json")
+    (found,) = [one for one in answer.json()["problems"] if one["code"] == "literal-credential"]
+    assert "connection" in found["fix"] and "type secret" not in found["fix"]
 
 
 def test_what_was_kept_before_is_not_shown(

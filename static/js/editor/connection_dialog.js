@@ -25,7 +25,8 @@ export class ConnectionDialog {
       ),
     ];
     for (const field of this.kind.fields)
-      if (this.counts(field)) fields.push(this.field(field, secrets[field.name] ?? suggested.settings[field.name] ?? field.default ?? ""));
+      if (this.counts(field))
+        fields.push(this.field(this.hinted(field, secrets), secrets[field.name] || suggested.settings[field.name] || field.default || ""));
     if (suggested.root)
       fields.push(
         this.field(
@@ -59,7 +60,14 @@ export class ConnectionDialog {
     this.dialog.addEventListener("close", () => this.dialog.remove());
     document.body.append(this.dialog);
     this.dialog.showModal();
-    this.make.focus();
+    const empty = [...this.controls.values()].find(({ input }) => !input.value);
+    (empty?.input ?? this.make).focus();
+  }
+
+  /** A draft is kept without passwords and keys, so after an import or a reload they are to be typed. */
+  hinted(field, secrets) {
+    const isAsked = field.widget === "secret" && !secrets[field.name];
+    return isAsked ? { ...field, hint: "Sluice did not keep what the document said. Type it here; it is sealed." } : field;
   }
 
   counts(field) {
