@@ -5,6 +5,7 @@ from __future__ import annotations
 from portal.accounts import policy
 from portal.accounts.models import Membership, Project, Role, User
 from portal.environments.models import Environment
+from portal.environments.reach import read_only_problem
 from portal.errors import NotAllowed
 
 
@@ -14,6 +15,11 @@ def may_change(user: User, environment: Environment, action: str = "upload_data"
         return False
     here = {role for role, name in policy.roles_of(user, environment.project) if name in ("", environment.name)}
     return bool(here & set(environment.uploaders))
+
+
+def may_change_at(user: User, environment: Environment, uri: str, action: str = "change_data") -> bool:
+    """The same of one place: nobody changes anything in a root that is only read."""
+    return may_change(user, environment, action) and read_only_problem(environment, uri) is None
 
 
 def require_change(user: User, environment: Environment, action: str = "upload_data") -> None:

@@ -48,7 +48,9 @@ def _to_change(request: HttpRequest, project: str, environment: str) -> tuple[Us
     """As `_asked`, once it is known that the person may change tables here at all."""
     user = person(request)
     table_actions.require_change(user, find_environment(user, find_project(request, project), environment))
-    return _asked(request, project, environment)
+    _, found, uri = _asked(request, project, environment)
+    table_actions.require_change(user, found, uri)
+    return user, found, uri
 
 
 @require_GET
@@ -63,7 +65,7 @@ def versions(request: HttpRequest, project: str, environment: str) -> HttpRespon
     except PortalError as error:
         context["trouble"] = sentence(error)
     context["with_data"] = policy.can(user, "view_data", found)
-    context["may_change"] = table_actions.may_change_table(user, found)
+    context["may_change"] = table_actions.may_change_table(user, found, uri)
     context["read_by"] = places.read_by(use["job"] for use in used_by_any(found, [uri]) if use["does"] == READS)
     return render(request, "data/_versions.html", context)
 

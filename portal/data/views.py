@@ -28,13 +28,12 @@ from portal.data.models import FileVersion, VersionState
 from portal.data.partitions import partitions_of
 from portal.data.uses import READS, used_by_any
 from portal.environments.models import Environment
-from portal.environments.reach import is_here, roots_in_words
+from portal.environments.reach import is_here, read_only_problem, roots_in_words
 from portal.errors import NotAllowed, PortalError
 from portal.jobs import places
-from portal.jobs.actions import may_answer_for
 from portal.jobs.doors import find_project, person
 from portal.page_actions import refused, sentence
-from portal.runs import downloads, published
+from portal.runs import downloads, published, table_actions
 from portal.wire import while_allowed
 
 ON_A_PAGE = 100
@@ -88,14 +87,19 @@ def list_data(request: HttpRequest, project: str, environment: str) -> HttpRespo
             "who_may": rights.who_may(found),
             "roots": [root for root in roots_in_words(found) if not (root["is_default"] and is_here(found, root["name"]))],
             "uploads": uploads.config(user, place, found),
-            "bin": [version for version in _bin(found) if with_data or not holds_a_value(version.uri)][:20],
+            "bin": [version for version in _bin(user, found) if with_data or not holds_a_value(version.uri)][:20],
         },
     )
 
 
-def _bin(environment: Environment) -> list[FileVersion]:
+def _bin(user: User, environment: Environment) -> list[FileVersion]:
+    """Each says whether this person may put it back: `may_come_back`."""
     rows = FileVersion.objects.filter(environment=environment, state=VersionState.BINNED).select_related("changed_by", "brought_by")
-    return list(rows.order_by("-changed_at")[:100])
+    may = rights.may_change(user, environment, "change_data")
+    found = list(rows.order_by("-changed_at")[:100])
+    for version in found:
+        version.may_come_back = may and read_only_problem(environment, version.uri) is None  # type: ignore[attr-defined]
+    return found
 
 
 def address(name: str, environment: Environment, uri: str) -> str:
@@ -169,7 +173,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         return redirect("data:list", project, find_environment(person(request), find_project(request, project), environment).name)
     user, found, shown = _asked(request, project, environment)
     with_data = policy.can(user, "view_data", found)
-    may_change = rights.may_change(user, found, "change_data")
+    may_change = rights.may_change_at(user, found, shown.uri)
     versions = FileVersion.objects.at(found, shown.uri).exclude(state=VersionState.GONE).select_related("brought_by", "changed_by")
     place = places.place_at(found, shown.uri)
     is_packed = not shown.is_folder and shown.ending in kinds.PACKED
@@ -185,7 +189,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "place": place,
         "publishes": published.history(place) if place and place.owner and shown.ending != kinds.DELTA else [],
         "versions_url": address("versions", found, shown.uri) if shown.ending == kinds.DELTA else "",
-        "may_put_back_output": may_answer_for(user, "put_back_output", found),
+        "may_put_back_output": table_actions.may_change_table(user, found, shown.uri),
         "with_data": with_data,
         "is_packed": is_packed,
         "is_outdated": is_packed and origins.are_outdated(Lake(found), parts),
@@ -196,7 +200,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "columns_url": address("columns", found, shown.uri) if with_data and not is_packed else "",
         **(_files_in(found, shown) if with_data else {}),  # their folders may tell values
         "takes_files": (takes_files := shown.is_folder and not shown.job and shown.ending != kinds.DELTA),
-        "uploads": uploads.config(user, found.project, found, folder=shown.uri if takes_files else ""),
+        "uploads": uploads.config(user, found.project, found, folder=shown.uri if takes_files else "") if may_change else None,
         "download_rows": downloads.most_rows(),
         "download_url": address("download", found, shown.uri),
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from executor.connections import Endpoint
 from executor.language.roots import Located, Root, from_values, located
+from executor.problems import Problem
 from portal.environments import sealing
 from portal.environments.connections import described_of, stored
 from portal.environments.folders import mount
@@ -150,6 +151,12 @@ def _storage_of(connection: Connection | None) -> str:
 def judged_by(environment: Environment) -> tuple[Root, ...]:
     """The roots that addresses of documents are judged by here."""
     return from_values(roots_of(environment))
+
+
+def read_only_problem(environment: Environment, uri: str) -> Problem | None:
+    """Why nothing may be changed at an address, where its root is one that is only read: neither by jobs nor by hand."""
+    found = located(uri, judged_by(environment), "uri", writes=True, environment=environment.name)
+    return found if isinstance(found, Problem) and found.code == "root-read-only" else None
 
 
 def roots_elsewhere(environment: Environment) -> frozenset[str]:

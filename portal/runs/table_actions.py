@@ -13,7 +13,8 @@ from executor.language.places import key_of
 from portal.accounts.models import User
 from portal.audit import actions as audit
 from portal.environments.models import Environment
-from portal.errors import NotAllowed
+from portal.environments.reach import read_only_problem
+from portal.errors import NotAllowed, PortalError
 from portal.jobs import places
 from portal.jobs.actions import may_answer_for
 from portal.runs import actions, preview_client, published
@@ -24,8 +25,9 @@ CHANGE = "put_back_output"
 ANSWER = preview_client.ANSWERS["optimize-table"]
 
 
-def may_change_table(user: User, environment: Environment) -> bool:
-    return may_answer_for(user, CHANGE, environment)
+def may_change_table(user: User, environment: Environment, uri: str = "") -> bool:
+    """`uri`: of one table, which must not lie in a root that is only read; without it, of any."""
+    return may_answer_for(user, CHANGE, environment) and not (uri and read_only_problem(environment, uri))
 
 
 def ask(user: User, environment: Environment, uri: str, do: str, **given: Any) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def ask(user: User, environment: Environment, uri: str, do: str, **given: Any) -
 def put_back_version(*, actor: User, environment: Environment, uri: str, version: int) -> None:
     """Makes the table what it was at `version`, by one more version of it. Raises Conflict while a run works that writes it, PortalError
     where that version can be read no longer."""
-    require_change(actor, environment)
+    require_change(actor, environment, uri)
     if place := places.place_at(environment, uri):
         actions.put_back_output(actor=actor, place=place, kept_id=f"version-{version}")
         return
@@ -48,7 +50,7 @@ def put_back_version(*, actor: User, environment: Environment, uri: str, version
 def clean_up(*, actor: User, environment: Environment, uri: str, until: str, keep_from: int) -> dict[str, Any]:
     """Removes the files that no version since `until` (ISO) has, nor one from `keep_from` on: what was shown before, and no more. Gives
     files, bytes, and the versions that are `gone`. Raises Conflict while a run works that reads or writes the table, PortalError."""
-    require_change(actor, environment)
+    require_change(actor, environment, uri)
     actions.require_nobody_reads(environment, uri)
     told = change(actor, environment, uri, "vacuum", until=until, keep_from=keep_from)
     found = {name: told.get(name) for name in ("files", "bytes", "gone")}
@@ -96,14 +98,16 @@ async def _optimize(actor: User, environment: Environment, uri: str, columns: li
 
 
 def _require_optimize(actor: User, environment: Environment, uri: str) -> None:
-    require_change(actor, environment)
+    require_change(actor, environment, uri)
     actions.require_nobody_at_work(environment, uri, key_of(uri))
 
 
-def require_change(actor: User, environment: Environment) -> None:
-    """Raises NotAllowed."""
+def require_change(actor: User, environment: Environment, uri: str = "") -> None:
+    """Raises NotAllowed, and PortalError for a table in a root that is only read."""
     if not may_change_table(actor, environment):
         raise NotAllowed(CHANGE, environment)
+    if uri and (problem := read_only_problem(environment, uri)):
+        raise PortalError(problem.message, code=problem.code, status=422, fix=problem.fix)
 
 
 def change(actor: User, environment: Environment, uri: str, do: str, **given: Any) -> dict[str, Any]:
