@@ -68,6 +68,15 @@ def mount(root: Root, *, writes: bool) -> Mount:
     return Mount(root.name, path, writable, there.st_dev, there.st_ino)
 
 
+def trouble(root: Root) -> PortalError | None:
+    """Why no program can work in the root as it is."""
+    try:
+        mount(root, writes=True)
+    except PortalError as error:
+        return error
+    return None
+
+
 def _unusable(root: Root, why: str, fix: str | None = None) -> PortalError:
     named = f"The root “{root.name}” of {root.environment.name} cannot be used: {why}."
     fix = fix or f"Have whoever looks after {root.environment.name} give it another place."

@@ -52,6 +52,7 @@ REFUSALS = {
     "look-busy": "you are looking at several places already; wait until one of them is done",
     "look-too-much": "it needs more memory than a look may take",
     "sandbox-missing": "this machine cannot keep a look apart from everything else; tell whoever runs Sluice",
+    "root-folder-unusable": "the folder of a root that it needs cannot be used there; ask whoever looks after the environment",
 }
 """By the code of a problem; all others are NO_ANSWER."""
 NOT_RIGHT = "the document is not right there"

@@ -278,6 +278,9 @@ def test_the_page_makes_changes_and_removes_one(ada: User, prod: Environment, da
     assert browser.post(page, {"name": "archive", "address": str(data / "archive")})["Location"] == LIST
     html = browser.get(LIST).content.decode()
     assert str(data / "archive") in html and "Roots in folders of this machine" in html
+    (data / "archive").rename(data / "away")
+    assert "The root “archive” of prod cannot be used: its folder is gone." in browser.get(LIST).content.decode()
+    (data / "away").rename(data / "archive")
     root = prod.roots.get(name="archive")
     browser.post(f"{page}/archive/edit", {"edition": root.edition, "may_write": "yes"})
     assert prod.roots.get(name="archive").may_write

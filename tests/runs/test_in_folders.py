@@ -173,6 +173,7 @@ def test_what_a_run_left_half_published_there_is_taken_back_or_ended(
     assert receipts.read(lake, str(done.pk)) is None
 
 
+@pytest.mark.lake
 def test_an_earlier_output_there_is_put_back_and_noted(dev: Any, ana: Any, job: Any, folders: Path, programs: list[dict[str, Any]]) -> None:
     for run_id in ("run-1", "run-2"):
         published_in(folders, dev, run_id)
@@ -184,6 +185,7 @@ def test_an_earlier_output_there_is_put_back_and_noted(dev: Any, ana: Any, job: 
     assert [one["run_id"] for one in place.kept] == ["run-2"]
 
 
+@pytest.mark.lake
 def test_places_there_are_looked_at_listed_and_surveyed(
     dev: Any, ana: Any, version: Any, folders: Path, programs: list[dict[str, Any]]
 ) -> None:
@@ -209,6 +211,7 @@ def test_places_there_are_looked_at_listed_and_surveyed(
     assert str(folders) not in str(programs)
 
 
+@pytest.mark.lake
 def test_a_file_of_a_person_comes_there_is_replaced_thrown_away_and_put_back(
     dev: Any, ana: Any, folders: Path, programs: list[dict[str, Any]]
 ) -> None:
@@ -230,6 +233,7 @@ def test_a_file_of_a_person_comes_there_is_replaced_thrown_away_and_put_back(
     assert {event["event"] for event in programs} >= {"found", "brought", "kept"} and str(folders) not in str(programs)
 
 
+@pytest.mark.lake
 def test_sql_that_lies_there_is_kept_with_a_version(dev: Any, ana: Any, folders: Path, programs: list[dict[str, Any]]) -> None:
     from portal.jobs.documents import with_files
 
