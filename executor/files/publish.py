@@ -11,8 +11,8 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -104,6 +104,7 @@ class Publisher:
         self._places = None if places is None else {key_of(uri): all_of_it for uri, all_of_it in places.items()}
         self.left: list[Problem] = []
         """What could not be taken back of runs that died while they published."""
+        self._holds = False
         self._locks: dict[Path, IO[str]] = {}
         self._made: list[Path] = []
         """Folders that are there only because this run writes into them."""
@@ -175,7 +176,7 @@ class Publisher:
                 commit([])
             return []
         try:
-            with exchange.locked(self.lake):
+            with nullcontext() if self._holds else exchange.locked(self.lake):
                 exchange.repair(self.lake, self._has_receipt, self.left.append)
                 facts = self._exchanged(commit)
                 self._note_tables()
@@ -186,6 +187,18 @@ class Publisher:
             failed = next((output.uri for output in self.outputs if str(output.target) == error.filename), "")
             raise ProblemError(not_writable(failed or ", ".join(output.uri for output in self.outputs), error)) from error
         return facts
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Nobody else publishes in the folder meanwhile, so that `publish` waits for nobody. Raises ProblemError."""
+        with ExitStack() as held:
+            try:
+                held.enter_context(exchange.locked(self.lake))
+            except OSError as error:
+                raise ProblemError(not_writable(", ".join(output.uri for output in self.outputs), error)) from error
+            self._holds = True
+            held.callback(setattr, self, "_holds", False)
+            yield
 
     def _exchanged(self, commit: Callable[[Sequence[dict[str, Any]]], None]) -> list[dict[str, Any]]:
         """Tables are written by other programs, too, which hold no lock of ours: where one was quicker, all is made ready anew. Whether

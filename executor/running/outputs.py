@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,9 @@ class Outputs:
 
     def publish(self, commit: Commit) -> list[dict[str, Any]]:
         """Makes every output visible and gives their facts, in order; else ProblemError is raised, as it is for whatever `commit(facts)`
-        raises, and none is. What lies elsewhere goes first: what is here takes a moment, so less can happen before the commit. Folders go
-        by their names, so that two runs that publish in the same ones wait for each other and not both."""
+        raises, and none is. What lies elsewhere goes first: what is here takes a moment, so less can happen before the commit. Folders are
+        held before anything is visible anywhere, by their names, so that two runs that publish in the same ones do not wait for each
+        other."""
         parts = [self._parts[name] for name in sorted(self._parts, key=self._turn)] or [self._folder]
         facts: dict[int, dict[str, Any]] = {}
         is_done = False
@@ -98,7 +100,11 @@ class Outputs:
                 if not is_done:  # what fails afterwards is tidying: the run has published, and the others must not be taken back
                     raise
 
-        publish(0)
+        with ExitStack() as held:
+            for part in parts:
+                if isinstance(part, FolderOutputs) and part.outputs:
+                    held.enter_context(part.holding())
+            publish(0)
         return self._in_order(facts)
 
     def _turn(self, root: str) -> tuple[int, str]:

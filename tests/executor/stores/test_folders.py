@@ -88,6 +88,19 @@ def test_what_a_run_publishes_in_several_folders_is_seen_together(machine: Machi
     assert machine.seen() == dict.fromkeys(ADDRESSES, "r1") and machine.left() == []
 
 
+def test_nothing_is_seen_while_a_run_waits_for_another(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.publish("r1")
+    monkeypatch.setattr("executor.files.exchange.locked.__wrapped__.__kwdefaults__", {"seconds": 0.3})
+    monkeypatch.setattr(exchange.Step, "do", lambda self: pytest.fail("an output was made visible"))
+    for name in ("lake", "archive", "other"):
+        outputs = machine.outputs("r2")
+        with exchange.locked(machine.home / name), pytest.raises(ProblemError) as busy:
+            outputs.publish(_refused)
+        outputs.discard()
+        assert code_of(busy) == "publishing-busy"
+    assert machine.seen() == dict.fromkeys(ADDRESSES, "r1")
+
+
 def test_what_fails_after_the_commit_takes_nothing_back(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> None:
         raise OSError(5, "tidying failed")
