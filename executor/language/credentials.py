@@ -30,10 +30,19 @@ _ANYWHERE = re.compile(
     r"|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{22,}|\bglpat-[\w-]{20,}|\bdapi[0-9a-f]{32}\b|\b[rs]k_live_\w{16,}"
     r"|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bAIza[0-9A-Za-z_-]{35}\b"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|(?<=://)[^\s/:@\"'$]+:(?P<url>[^\s/@\"'${}]+)(?=@)",
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     re.DOTALL,
 )
+_SIGN = r"(?:[^\s\"'$]|\$(?!\{))"
+"""Of a password in an address: no quote, which ends the address in SQL, and no placeholder."""
+_IN_ADDRESS = re.compile(
+    rf"(?<=://)[^\s/:\"'$]*:(?P<plain>(?:(?![/?#]){_SIGN})+)@"
+    # A password written as it is may hold “/” and the like. Digits and “/” behind the colon are a port.
+    rf"|(?<=://)[^\s/:\"'$]*:(?!\d{{1,5}}[/?#])(?P<slashed>{_SIGN}+)@"
+    rf"|\bjdbc:oracle:[a-z0-9]+:[^\s/:@\"'$]+/(?P<oracle>{_SIGN}+)@",
+    re.IGNORECASE,
+)
+"""`user:password@` in front of a host, as far as the last “@” there."""
 _NAMED = re.compile(
     r"(?<![A-Za-z0-9])(?:password|passwd|pwd|aws_secret_access_key|secret|(?:account|shared_?access|api|access)_?key|(?:sas|auth|access)_?token|sig)"
     r"\s?(?:=|:(?=\s?[^\s]*\d))\s?(?P<value>[^\s;&'\"$,(){}\[\]<>|]{4,})",
@@ -51,7 +60,7 @@ class Found:
     in_key: bool = False
 
 
-_HINTS = re.compile(r"pass|pwd|secret|key|token|sig|AKIA|ASIA|AIza|gh._|pat[_-]|dapi|_live_|xox|eyJ|PRIVATE|://", re.IGNORECASE)
+_HINTS = re.compile(r"pass|pwd|secret|key|token|sig|AKIA|ASIA|AIza|gh._|pat[_-]|dapi|_live_|xox|eyJ|PRIVATE|://|oracle:", re.IGNORECASE)
 
 
 def may_hold(text: str) -> bool:
@@ -108,8 +117,8 @@ def masked_text(text: str) -> str:
     spans = [
         pair.span("value") for pair in _PAIR.finditer(text) if _SECRET_NAMES.match(pair["key"]) and not PLACEHOLDER.fullmatch(pair["value"])
     ]
-    for start, end in sorted([*spans, *_spans(text, is_sql=False)], reverse=True):
-        text = text[:start] + MASK + text[end:] if text[start:end] != MASK else text
+    for start, end in reversed(_apart([*spans, *_spans(text, is_sql=False)])):
+        text = text[:start] + MASK + text[end:]
     return text
 
 
@@ -151,14 +160,26 @@ def _is_sql(path: tuple[str | int, ...]) -> bool:
     return path[-1] == "sql" or (path[0] == "files" and str(path[-1]).lower().endswith(".sql"))
 
 
-def _spans(text: str, *, is_sql: bool) -> Iterator[tuple[int, int]]:
-    for found in _ANYWHERE.finditer(text):
-        yield found.span("url") if found.group("url") else found.span()
+def _spans(text: str, *, is_sql: bool) -> list[tuple[int, int]]:
+    """Where credentials stand, in order; none overlaps another."""
+    found = [one.span() for one in _ANYWHERE.finditer(text)]
+    found += [one.span(one.lastgroup or 0) for one in _IN_ADDRESS.finditer(text)]
     # In SQL, `password = x` compares a column: only what stands in quotes or comments can be a connection string.
     parts = [part for part in sql_text.spans(text) if part.kind not in (sql_text.CODE, sql_text.NAME)] if is_sql else []
     for begin, end in [(part.start, part.end) for part in parts] if is_sql else [(0, len(text))]:
-        for found in _NAMED.finditer(text, begin, end):
-            yield found.span("value")
+        found += [one.span("value") for one in _NAMED.finditer(text, begin, end)]
+    return _apart(found)
+
+
+def _apart(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same places, those that overlap as one."""
+    apart: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if apart and start < apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(end, apart[-1][1]))
+        else:
+            apart.append((start, end))
+    return apart
 
 
 def _masked(value: Any, found: list[Found], path: tuple[str | int, ...]) -> Any:
@@ -173,7 +194,7 @@ def _masked(value: Any, found: list[Found], path: tuple[str | int, ...]) -> Any:
 
 
 def _masked_key(key: Any) -> Any:
-    for start, end in sorted(_spans(key, is_sql=False), reverse=True) if isinstance(key, str) else ():
+    for start, end in reversed(_spans(key, is_sql=False)) if isinstance(key, str) else ():
         key = key[:start] + MASK + key[end:]
     return key
 

@@ -10,7 +10,7 @@ import pytest
 
 from executor.document.job import check
 from executor.language.authentication import METHODS
-from executor.language.credentials import MASK, credential_problems, masked
+from executor.language.credentials import MASK, credential_problems, masked, masked_text
 
 CANARY = "c4naryS3cretValue0123456789abcdefGHIJKLMN"
 EXTRACT = {"type": "ParquetExtract", "name": "r", "inputURI": "raw/a", "outputView": "v"}
@@ -74,6 +74,46 @@ def test_anywhere_in_a_document(document: dict[str, Any]) -> None:
 
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
+GITHUB = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
+ADDRESSES = [
+    (f"s3a://{KEY}:wJalr/XUtn+FEMI@bucket/x.csv", [KEY, "wJalr/XUtn+FEMI"]),
+    (f"s3a://{KEY}:wJalrXUtnFEMI@bucket/x.csv", [KEY, "wJalrXUtnFEMI"]),
+    (f"https://{GITHUB}:x-oauth@h/y", [GITHUB, "x-oauth"]),
+    (f"https://bob:{GITHUB}@h/y", [GITHUB]),
+    ("https://bob:pa/ss@host/x", ["pa/ss"]),
+    ("https://bob:p@ss:w@host/x", ["p@ss:w"]),
+    ("https://bob@example.org:pass$w0rd@host/x", ["pass$w0rd"]),
+    ("redis://:passw0rd@host", ["passw0rd"]),
+    ("see https://bob:one1@h1/a@b and https://eve:two2@h2", ["one1", "two2"]),
+    ("jdbc:oracle:thin:scott/tiger@host:1521:orcl", ["tiger"]),
+    (f"password={GITHUB} and more", [GITHUB]),
+]
+
+
+@pytest.mark.parametrize(("address", "secrets"), ADDRESSES)
+def test_all_of_it_is_hidden_and_nothing_else(address: str, secrets: list[str]) -> None:
+    document = {"stages": [EXTRACT | {"inputURI": address}]}
+    shown = address
+    for secret in secrets:
+        shown = shown.replace(secret, MASK)
+    assert masked(document)["stages"][0]["inputURI"] == shown == masked_text(address)
+    told = check(document)
+    assert "literal-credential" in [problem.code for problem in told]
+    assert not any(secret in json.dumps([one.as_dict() for one in told], ensure_ascii=False) for secret in secrets)
+
+
+NO_PASSWORDS = [
+    "hdfs://nn:8020/a@b",
+    "https://h:443/x?mail=a@b",
+    "jdbc:postgresql://h:5432/db?options=a@b",
+    "s3a://b/x:y@z",
+    "https://u:${pw}@h",
+]
+
+
+@pytest.mark.parametrize("address", NO_PASSWORDS)
+def test_a_port_or_a_path_is_no_password(address: str) -> None:
+    assert credential_problems({"stages": [EXTRACT | {"inputURI": address}]}) == []
 
 
 @pytest.mark.parametrize(
