@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from executor.files.delta_history import version_called
 from executor.files.delta_log import Log
@@ -76,8 +76,8 @@ def _called(log: Log, label: str) -> int:
 
 
 def _shown(time: datetime) -> str:
-    """With the milliseconds cut off: who writes it so must mean this version, so it is the next second for the first."""
-    return (time + timedelta(milliseconds=999)).strftime("%Y-%m-%d %H:%M:%S")
+    """To the millisecond, as logs have it: who writes it so means this version."""
+    return time.strftime("%Y-%m-%d %H:%M:%S") + (f".{time.microsecond // 1000:03}" if time.microsecond else "")
 
 
 def _none(log: Log, field: str, found: str, expected: str) -> Problem:

@@ -131,9 +131,11 @@ def _of_absolute(uri: str, scheme: str, rest: str, known: Mapping[str, Root], fi
     if scheme not in _S3 or not separator or not BUCKET.fullmatch(bucket) or _SIGNS_OF_ADDRESSES.search(path):
         return _outside(uri, known, field, here)
     path = path.removesuffix("/")
-    if any(part in ("", ".", "..") for part in path.split("/")):
+    if any(part in ("", ".", "..") for part in path.split("/") if path):
         return _outside(uri, known, field, here)
-    return _inner(f"s3a://{bucket}/{path}", known) or _outside(uri, known, field, here)
+    address = f"s3a://{bucket}/{path}" if path else f"s3a://{bucket}"
+    itself = next((Located(root.name, ".") for root in known.values() if root.address == f"{address}/"), None)
+    return _inner(address, known) or itself or _outside(uri, known, field, here)
 
 
 def _inner(address: str, known: Mapping[str, Root]) -> Located | None:

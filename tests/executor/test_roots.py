@@ -65,6 +65,14 @@ def test_an_address_outside_every_root_is_refused(uri: str) -> None:
     assert found.code in ("uri-outside-lake", "uri-outside-roots", "root-unknown") and found.field == "inputURI" and found.fix
 
 
+@pytest.mark.parametrize(
+    ("uri", "name"), [("s3a://acme-lake/prod/", "archive"), ("s3a://acme-lake/prod", "archive"), ("s3a://acme-raw/", "all_of_it")]
+)
+def test_a_whole_root_is_told_as_that(uri: str, name: str) -> None:
+    refused = located(uri, ROOTS, "inputURI")
+    assert isinstance(refused, Problem) and f"is the root “{name}” itself" in refused.message
+
+
 def test_where_jobs_only_read_nothing_is_written() -> None:
     refused = located("archive:daily", ROOTS, "outputURI", writes=True)
     assert isinstance(refused, Problem) and refused.code == "root-read-only" and "lake, landing" in str(refused.expected)
