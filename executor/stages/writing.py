@@ -56,6 +56,7 @@ def write_files(
     if stage.save_mode == "Append":
         frame = as_what_is_there(stage, context, frame)
     frame = with_names_for_folders(stage, context, frame, stage.partition_by)
+    _tell_text_of_folders(stage, context, frame)
     target = context.output_path(stage.output_uri, stage.save_mode)
     warn_of_other_columns(stage, context, frame)
     frame = arranged(prepared(frame), stage.num_partitions, stage.partition_by)
@@ -64,6 +65,17 @@ def write_files(
         warn_of_same_rows(stage, context, frame.sparkSession, target)
     _note_columns(stage, frame, target)
     note_written(stage, context, target)
+
+
+def _tell_text_of_folders(stage: FileLoad, context: StageContext, frame: DataFrame) -> None:
+    """Whatever was not text is text when it is read again: 10 comes before 9."""
+    wanted = {name.casefold() for name in stage.partition_by}
+    fields = [field for field in frame.schema.fields if field.name.casefold() in wanted and not isinstance(field.dataType, StringType)]
+    if fields:
+        context.log(
+            f"{stage.output_uri}: names of folders are text, and {', '.join(f'“{one.name}” ({one.dataType.simpleString()})' for one in fields)} "
+            "is read as text from there: CAST it where it is read, or write a Delta table, which keeps the type."
+        )
 
 
 def _note_columns(stage: FileLoad, frame: DataFrame, target: str) -> None:

@@ -47,8 +47,16 @@ def test_the_rows_of_the_files_are_told(bench: Bench, numbered: bool) -> None:
 
 def test_folders_by_a_column_become_a_column_again(bench: Bench) -> None:
     bench.run(TWO, load("ParquetLoad", partitionBy=["s"]), EXTRACT)
+    assert not [line for line in bench.logs if "names of folders are text" in line]
     assert sorted(folder.name for folder in (bench.lake / "out").iterdir() if folder.is_dir()) == ["s=a", "s=b"]
     assert sorted(row.s for row in bench.view("t").collect()) == ["a", "b"]
+
+
+def test_a_number_that_names_folders_is_told_to_come_back_as_text(bench: Bench) -> None:
+    bench.run(TWO, load("ParquetLoad", partitionBy=["n"]))
+    told = [line for line in bench.logs if "names of folders are text" in line]
+    assert len(told) == 1 and "“n” (int)" in told[0]
+
 
 
 def test_a_folder_column_that_is_not_there_is_told(bench: Bench) -> None:
