@@ -56,8 +56,6 @@ class Engine:
     dialect: ClassVar[str]
     """The language of its queries, in words."""
     quote: ClassVar[str] = '"'
-    is_loaded: ClassVar[bool] = True
-    """Whether loads write into it."""
     trusted_option: ClassVar[str]
     """The driver's word for the file of those who may have signed the server's certificate."""
     read_options: ClassVar[Mapping[str, str]] = {}

@@ -18,8 +18,6 @@ class SQLite(Engine):
     kind: ClassVar[str] = "sqlite"
     driver: ClassVar[str] = "org.sqlite.JDBC"
     dialect: ClassVar[str] = "SQLite"
-    is_loaded: ClassVar[bool] = False
-    """It is a file of the lake, and outputs there are staged and published as such."""
     read_options: ClassVar[Mapping[str, str]] = {"open_mode": "1"}
     prepares: ClassVar[bool] = True
     """The driver itself knows `backup to` and `restore from`, which open any file; in prepared statements it does not look for them."""

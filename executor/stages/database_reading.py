@@ -43,7 +43,7 @@ def way_to(context: StageContext, spark: SparkSession, name: str, *, loads: bool
     """The way to the database of a stage's connection, open until the run ends. `loads`: to write rows. Raises ProblemError."""
     connection = context.connection(name, "connection")
     engine = ENGINES[connection.kind]
-    if loads and not engine.is_loaded:
+    if loads and not connection.takes_rows:
         words = f"No rows are loaded into {engine.dialect}: the database is a file in the lake."
         raise ProblemError(
             Problem(code="database-read-only", field="connection", message=words, fix="Write files in the lake, or use another database.")

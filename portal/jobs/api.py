@@ -17,7 +17,7 @@ from portal.accounts.models import User
 from portal.api_base import ListView, ProjectView
 from portal.environments.models import Environment
 from portal.errors import NotAllowed, PortalError
-from portal.jobs import actions, documents, job_list, stage_diff
+from portal.jobs import actions, advice, documents, job_list, stage_diff
 from portal.jobs.models import Draft, Job, JobVersion, Place
 from portal.jobs.sources import sources_of
 from portal.jobs.sql_format import formatted
@@ -366,7 +366,7 @@ class Check(ProjectView):
     def post(self, request: Request, project: str) -> Response:
         """What can be judged without Spark. 200 also when there are problems: they are the answer."""
         document = documents.as_text(self.taken(CheckIn)["document"])
-        return Response({"problems": documents.problems_of(document, self.project), "advice": documents.advice_on(document, self.project)})
+        return Response({"problems": documents.problems_of(document, self.project), "advice": advice.advice_on(document, self.project)})
 
 
 class Format(ProjectView):

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,14 @@ from pydantic.fields import FieldInfo
 
 from executor.document import job as judge
 from executor.document import kept_files
-from executor.document.places import addresses_as_written
 from executor.document.reading import read_document
 from executor.document.suggested_connections import problems_with_connections
 from executor.files import tree
 from executor.language import credentials, json_text
-from executor.language.dialects.advice import advice
-from executor.language.parameters import SECRET
 from executor.language.roots import FOLDER_ONLY, Located, located
-from executor.problems import Problem, ProblemError
+from executor.problems import ProblemError
 from executor.stages import STAGE_TYPES
-from executor.stages.base import WRITES
 from portal.accounts.models import Project
-from portal.environments import secrets
 from portal.environments.models import Environment
 from portal.environments.reach import judged_by, roots_elsewhere
 from portal.errors import PortalError
@@ -37,9 +31,6 @@ EMPTY = '{\n  "stages": []\n}\n'
 """What a new job begins with; not right before it has a stage, but a good start for the editor."""
 LONGEST_DRAFT = 1_000_000
 """Bytes; as much as a document may have."""
-LONGEST_ADVISED = 100_000
-"""Characters of SQL in one document that advice is looked for in: it comes while somebody types."""
-OF_ROOTS = ("root-unknown", "root-read-only", "uri-outside-roots")
 _TOP_LEVEL = ("description", "parameters", "stages", "files")
 
 
@@ -57,65 +48,6 @@ def problems_of(document: str | Mapping[str, Any], project: Project) -> list[dic
     roots, whose = (judged_by(environments[0]), names[0]) if environments else (FOLDER_ONLY, None)
     found = [problem.as_dict() for problem in judge.check(document, environments_known=names, roots=roots, roots_of=whose)]
     return with_connections(found, document)
-
-
-def advice_on(document: str, project: Project) -> list[dict[str, Any]]:
-    """What the document's queries say in another database's way, with the change that makes it Spark's; the secrets that authors' own
-    environment does not have; and the roots that those after it do not have. Advice stops nobody: what is wrong for certain Spark says,
-    too, and what only may be wrong is a warning."""
-    found = secret_advice(document, project) + root_advice(document, project)
-    room = LONGEST_ADVISED
-    for index, stage in enumerate(stages_of(document)):
-        text = stage.get("sql")
-        room -= len(text) if isinstance(text, str) else 0
-        for problem in advice(text) if isinstance(text, str) and room >= 0 else ():
-            name, kind = (str(stage.get(key) or "") or None for key in ("name", "type"))
-            found.append(replace(problem, stage_index=index, stage=name, stage_type=kind).as_dict())
-    return found
-
-
-def secret_advice(document: str, project: Project) -> list[dict[str, Any]]:
-    """One warning for each secret that the document declares and the lowest environment does not have."""
-    lowest = project.environments.order_by("rank").first()
-    try:
-        declared = json_text.loads(document).get("parameters") or {}
-        named = [name for name, words in declared.items() if words.get("type") == SECRET]
-    except (ValueError, AttributeError):
-        return []
-    missing = sorted(set(named) - set(secrets.names_in(lowest))) if lowest and named else []
-    return [
-        Problem(
-            code="secret-missing",
-            field=f"parameters.{name}",
-            message=f"The secret “{name}” is not set in {lowest.name} yet, so the job cannot run there.",  # type: ignore[union-attr]
-            fix=f"Have whoever administers {lowest.name} set it.",  # type: ignore[union-attr]
-            severity="warning",
-        ).as_dict()
-        for name in missing
-    ]
-
-
-def root_advice(document: str, project: Project) -> list[dict[str, Any]]:
-    """One warning for each address whose root an environment after the lowest does not have, or where jobs may only read: the job could not
-    be promoted."""
-    try:
-        content = json_text.loads(document)
-    except ValueError:
-        return []
-    stages = content.get("stages") if isinstance(content, dict) else None
-    index_of = (
-        {str(stage.get("name")): index for index, stage in enumerate(stages) if isinstance(stage, dict)} if isinstance(stages, list) else {}
-    )
-    found = []
-    for environment in project.environments.order_by("rank")[1:] if index_of else ():
-        roots = judged_by(environment)
-        for one in addresses_as_written(content, environment.name, environment.parameters):
-            problem = located(one.uri, roots, one.field, writes=one.does == WRITES, environment=environment.name)
-            if isinstance(problem, Problem) and problem.code in OF_ROOTS and "*" not in one.uri.partition(":")[0]:
-                fix = f"Have it changed before the job goes to {environment.name}."
-                index = index_of.get(one.stage)
-                found.append(replace(problem, stage=one.stage, stage_index=index, fix=fix, severity="warning"))
-    return [problem.as_dict() for problem in found]
 
 
 def require_right(document: str, project: Project) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.errors import PortalError
-from portal.jobs import actions, documents, places
+from portal.jobs import actions, advice, documents, places
 from portal.jobs.doors import body, find_job, person
 from portal.jobs.editor_config import config
 from portal.jobs.models import Draft, Job
@@ -93,7 +93,7 @@ def check(request: HttpRequest, project: str, job: str) -> JsonResponse:
     """{document: text} → {problems: […]}: what can be judged without Spark, and advice."""
     found = find_job(request, project, job)
     document = body(request, document=str)["document"]
-    said = documents.problems_of(document, found.project) + documents.advice_on(document, found.project)
+    said = documents.problems_of(document, found.project) + advice.advice_on(document, found.project)
     return JsonResponse({"problems": said + places.conflicts_in(found, document)})
 
 

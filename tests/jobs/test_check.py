@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from portal.jobs import documents
+from portal.jobs import advice
 from tests.factories import DOCUMENT
 
 pytestmark = pytest.mark.django_db
@@ -160,6 +160,6 @@ def test_advice_is_looked_for_in_the_first_hundred_thousand_signs_of_a_document(
     long = f"SELECT getdate() AS a, '{'x' * 40_000}' AS b"
     stages = [{"type": "SQLTransform", "name": f"s{number}", "sql": long, "outputView": f"s{number}"} for number in range(20)]
 
-    found = documents.advice_on(json.dumps({"stages": stages}), flights)
+    found = advice.advice_on(json.dumps({"stages": stages}), flights)
 
     assert [one["stage_index"] for one in found] == [0, 1]

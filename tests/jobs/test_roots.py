@@ -11,6 +11,7 @@ from tests.environments.connected import make_root, make_s3
 
 if TYPE_CHECKING:
     from django.test import Client
+    from pytest_django.fixtures import SettingsWrapper
 
     from portal.accounts.models import Project, User
     from portal.environments.models import Environment, Root
@@ -62,16 +63,37 @@ def test_a_job_is_saved_by_the_roots_of_the_lowest_environment(flights: Project,
 
 
 def test_what_is_missing_further_on_is_told_while_it_is_written(flights: Project, landing: Root, ada: User, prod: Environment) -> None:
-    from portal.jobs import documents
+    from portal.jobs import advice
 
     make_root(ada, make_s3(ada, prod), "landing", "s3a://acme-prod/")
-    told = documents.advice_on(document(reads="landing:x.csv", writes="landing:out"), flights)
+    told = advice.advice_on(document(reads="landing:x.csv", writes="landing:out"), flights)
     assert [(one["severity"], one["stage"], one["message"]) for one in told] == [
         ("warning", "flights", "“landing:x.csv”: there is no root “landing” in test."),
         ("warning", "write", "“landing:out”: there is no root “landing” in test."),
         ("warning", "write", "“landing:out”: the root “landing” is read only in prod."),
     ]
-    assert documents.advice_on(document(), flights) == []
+    assert advice.advice_on(document(), flights) == []
+
+
+def test_a_connection_that_does_not_serve_is_told_while_the_job_is_written(
+    flights: Project, dev: Environment, ada: User, settings: SettingsWrapper
+) -> None:
+    from portal.environments import connections
+    from portal.jobs import advice
+
+    settings.CONNECTION_KINDS_ALLOWED = ["sqlite"]
+    make_s3(ada, dev, "bucket")
+    connections.add_connection(actor=ada, environment=dev, name="till", kind="sqlite", settings={"file": "raw/shop.sqlite"}, secrets={})
+
+    def told(**stage: str) -> list[tuple[str, str, int]]:
+        given = {"type": "JDBCLoad", "name": "save", "inputView": "v", "tableName": "t", "environments": ["dev"], **stage}
+        found = advice.advice_on(json.dumps({"stages": [json.loads(document())["stages"][0], given]}), flights)
+        return [(one["code"], one["field"], one["stage_index"]) for one in found]
+
+    assert told(connection="shop") == [("connection-unknown", "connection", 1)]
+    assert told(connection="bucket") == [("connection-of-another-kind", "connection", 1)]
+    assert told(connection="till") == [("connection-read-only", "connection", 1)]
+    assert told(connection="till", type="JDBCExtract") == told(connection="${any}") == []
 
 
 def test_one_place_has_one_owner_however_it_is_written(job: Job, other: Job, dev: Environment, landing: Root) -> None:

@@ -387,7 +387,7 @@ def test_the_web_process_sends_no_secret_to_the_preview_service(sealed: Environm
 
 
 def test_a_promotion_is_told_which_secret_the_target_lacks(job: Any, ana: User, ada: User, dev: Environment, prod: Environment) -> None:
-    from portal.jobs import documents
+    from portal.jobs import advice
     from portal.promotions import gates
 
     version = factories.make_version(job, document=document())
@@ -398,7 +398,7 @@ def test_a_promotion_is_told_which_secret_the_target_lacks(job: Any, ana: User, 
     for name in ("id", "key"):
         secrets.set_secret(actor=ada, environment=test, name=name, value=CANARY)
     assert gates.parameters_exist(candidate).verdict == "ok"
-    assert [one["code"] for one in documents.advice_on(version.document, job.project)] == ["secret-missing", "secret-missing"]
+    assert [one["code"] for one in advice.advice_on(version.document, job.project)] == ["secret-missing", "secret-missing"]
     for name in ("id", "key"):
         secrets.set_secret(actor=ada, environment=dev, name=name, value=CANARY)
-    assert documents.advice_on(version.document, job.project) == []
+    assert advice.advice_on(version.document, job.project) == []

@@ -39,7 +39,7 @@ class JDBCLoad(OfDatabase, Load):
         "saveMode",
         "If rows are there",
         "Overwrite replaces all of them. Append adds. Merge replaces those with the same key and adds the others. ErrorIfExists stops the "
-        "run, Ignore keeps what is there.",
+        "run, Ignore keeps what is there. A database keeps no earlier rows: what is published cannot be put back.",
         "choice",
         default="Overwrite",
     )

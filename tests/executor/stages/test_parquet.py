@@ -58,7 +58,6 @@ def test_a_number_that_names_folders_is_told_to_come_back_as_text(bench: Bench) 
     assert len(told) == 1 and "“n” (int)" in told[0]
 
 
-
 def test_a_folder_column_that_is_not_there_is_told(bench: Bench) -> None:
     problem = bench.fails(TWO, load("ParquetLoad", partitionBy=["m"]))
     assert (problem.code, problem.found) == ("column-unknown", "m")
