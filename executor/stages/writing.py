@@ -72,9 +72,10 @@ def _tell_text_of_folders(stage: FileLoad, context: StageContext, frame: DataFra
     wanted = {name.casefold() for name in stage.partition_by}
     fields = [field for field in frame.schema.fields if field.name.casefold() in wanted and not isinstance(field.dataType, StringType)]
     if fields:
+        names = ", ".join(f"“{one.name}” ({one.dataType.simpleString()})" for one in fields)
         context.log(
-            f"{stage.output_uri}: names of folders are text, and {', '.join(f'“{one.name}” ({one.dataType.simpleString()})' for one in fields)} "
-            "is read as text from there: CAST it where it is read, or write a Delta table, which keeps the type."
+            f"{stage.output_uri}: names of folders are text, and {names} is read as text from there: "
+            "CAST it where it is read, or write a Delta table, which keeps the type."
         )
 
 
