@@ -7,9 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from executor.events import RunFinished
 from executor.problems import Problem
+from executor.stages import STAGE_TYPES
+from executor.stages.base import ACTS
 from portal.accounts.models import User
 from portal.jobs.models import Job
 from portal.runs import checks, published, receipts
@@ -82,9 +85,14 @@ def close_attempt(run: Run, number: int, outcome: str, exit_code: int | None = N
 
 
 def give_back(run: Run, exit_code: int) -> None:
-    """The holder stops before the run's end: the run waits again, and the attempt does not count against it. Raises StateChanged."""
+    """The holder stops before the run's end: the run waits again, and the attempt does not count against it; unless it has acted where
+    nobody takes that back. Raises StateChanged."""
     with transaction.atomic():
-        run.move_to(RunState.QUEUED, reason="the worker was shut down", max_attempts=run.max_attempts + 1)
+        if begun := _acts_of(run).filter(started_at__isnull=False).values_list("name", flat=True).first():
+            problem = _acted_problem(begun)
+            run.move_to(RunState.FAILED, reason=problem["message"], problem=problem)
+        else:
+            run.move_to(RunState.QUEUED, reason="the worker was shut down", max_attempts=run.max_attempts + 1)
         close_attempt(run, run.fence, "lost", exit_code)
 
 
@@ -100,6 +108,9 @@ def hand_on(run: Run) -> str:
         elif run.publishing_since or run.fence >= run.max_attempts:
             problem = _lost_problem(run)
             run.move_to(RunState.FAILED, reason=problem["message"], problem=problem)
+        elif begun := _acts_of(run).values_list("name", flat=True).first():  # what it did last was not heard
+            problem = _acted_problem(begun)
+            run.move_to(RunState.FAILED, reason=problem["message"], problem=problem)
         else:
             run.move_to(RunState.QUEUED, reason="the machine that ran it stopped answering")
             OutboxMessage.add(EXECUTE, str(run.pk))
@@ -108,6 +119,22 @@ def hand_on(run: Run) -> str:
     if run.is_final:
         receipts.forget(run)
     return run.state
+
+
+def _acts_of(run: Run) -> QuerySet[StageRun]:
+    """The stages of this attempt that change something outside at their turn, which nobody takes back: tried again, they would do so
+    twice."""
+    acting = [name for name, kind in STAGE_TYPES.items() if ACTS in kind.connection_fields().values()]
+    return StageRun.objects.filter(run=run, attempt_number=run.fence, type__in=acting).exclude(state="skipped")
+
+
+def _acted_problem(stage: str) -> dict[str, Any]:
+    return Problem(
+        code="lost-after-acting",
+        message=f"The machine that ran this was lost or shut down when the stage “{stage}” may have changed something in a database. "
+        "The run is not tried again by itself, since that would be done twice. Nothing was published.",
+        fix="Look in the database whether it has been done, then run it again.",
+    ).as_dict()
 
 
 def _result_of(run: Run) -> RunFinished | None:

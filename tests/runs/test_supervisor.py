@@ -28,7 +28,7 @@ from portal.audit.models import AuditEvent
 from portal.errors import Conflict
 from portal.jobs.models import Job
 from portal.runs import actions, launcher, leases, log_lines, sweeper
-from portal.runs.models import Run, RunState
+from portal.runs.models import Run, RunState, StageRun
 from portal.runs.supervisor import Supervisor
 from tests.runs import fake_executor as fake_executor_module
 from tests.runs.stack import until
@@ -282,6 +282,22 @@ def test_a_run_that_has_published_and_lost_its_worker_ends_as_published(queued: 
     assert not (fake_executor / ".sluice-receipts").exists()
     (place,) = run.job.places.all()
     assert (place.last_run_id, place.kept) == (run.pk, output["kept"]), "what lies there now, and what can be put back"
+
+
+@pytest.mark.parametrize(("begun", "given_back", "lost"), [(False, "queued", "failed"), (True, "failed", "failed")])
+def test_what_has_acted_in_a_database_is_not_tried_again(
+    begun: bool, given_back: str, lost: str, queued: Callable[..., Run], fake_executor: Path
+) -> None:
+    """It would be done twice. Whoever was lost may have done more than was heard."""
+    for end, state in ((lambda run: leases.give_back(run, 1), given_back), (leases.hand_on, lost)):
+        run = queued()
+        leases.claim(run, "a worker that ends")
+        run.move_to(RunState.RUNNING)
+        started = timezone.now() if begun else None
+        StageRun.objects.create(run=run, attempt_number=run.fence, index=0, name="clean", type="JDBCExecute", started_at=started)
+        end(run)
+        run.refresh_from_db()
+        assert run.state == state and (state == "queued" or run.problem["code"] == "lost-after-acting")
 
 
 def test_a_receipt_that_is_none_is_not_believed(queued: Callable[..., Run], fake_executor: Path) -> None:
