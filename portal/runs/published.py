@@ -83,10 +83,20 @@ def values_for(run: Run) -> dict[str, Any]:
 
 
 def _read_so_far(run: Run) -> dict[str, Any]:
+    if _begins_elsewhere(run):
+        return {}
     before = Run.objects.filter(job=run.job, environment=run.environment, state__in=GOOD_STATES, watermarks_hold=True).exclude(
         watermarks={}
     )
     return before.order_by("-finished_at").values_list("watermarks", flat=True).first() or {}
+
+
+def _begins_elsewhere(run: Run) -> bool:
+    """Whether all roots that it publishes in lead elsewhere since the job last published: nothing of what it has read lies there."""
+    places_known = Place.objects.filter(environment=run.environment, owner=run.job, key__in=[key_of(uri) for uri in outputs_of(run)])
+    storages = places.Storages(run.environment)
+    moved = [place.lies_at != storages.of(place.uri) for place in places_known]
+    return bool(moved) and all(moved)
 
 
 def _read_no_further(place: Place, run_id: UUID | None) -> None:

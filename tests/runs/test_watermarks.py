@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from executor.language.places import key_of
+from portal.jobs import places
 from portal.jobs.models import Place
 from portal.runs import published
 from portal.runs.models import Run
@@ -26,6 +28,16 @@ def ended(version: Any, environment: Any, value: str, days: int, state: str = "s
 
 def read_until(run: Run) -> str | None:
     return published.values_for(run).get("watermarks", {}).get("read", {}).get("value")
+
+
+def test_a_root_that_was_moved_begins_anew(version: Any, dev: Any, job: Any) -> None:
+    now = factories.make_run(version, dev)
+    ended(version, dev, "10", 1)
+    (uri, *_) = published.outputs_of(now)
+    place = Place.objects.create(environment=dev, uri=uri, key=key_of(uri), owner=job, lies_at=places.Storages(dev).of(uri))
+    assert read_until(now) == "10"
+    Place.objects.filter(pk=place.pk).update(lies_at="s3 other/bucket")
+    assert read_until(now) is None, "nothing of what was read before lies there"
 
 
 def test_a_run_goes_on_where_the_last_one_that_published_has_stopped(version: Any, dev: Any, job: Any) -> None:
