@@ -268,7 +268,8 @@ def _to_do(stage: Scd2Load, compared: DataFrame, open_rows: DataFrame, rows: Dat
         gone = open_rows.alias("target").join(rows.alias("source"), F.expr(equal_keys(stage.keys)), "left_anti")
         kind = _field(there, stage.valid_to, stage, TIMES).dataType
         now = F.lit(datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")).cast("timestamp").cast(kind)
-        found = found.union(gone.select(*data, F.lit(CLOSE).alias(DO), now.alias(AT)))
+        begun = F.col(name_in_sql(_field(there, stage.valid_from, stage, TIMES).name)).cast(kind)
+        found = found.union(gone.select(*data, F.lit(CLOSE).alias(DO), F.greatest(now, begun).alias(AT)))  # never before it began
     return found
 
 

@@ -11,6 +11,8 @@ from pyspark.errors import PySparkException
 
 from executor.problems import Foreign, Problem, ProblemError
 
+REPLACE_MISMATCH = "DELTA_REPLACE_WHERE_MISMATCH"
+
 
 @contextmanager
 def told(stage: Any, uri: str, rules: Mapping[str, str] | None = None) -> Iterator[None]:
@@ -88,5 +90,5 @@ def _other(stage: Any, name: str, text: str) -> Problem:
 _WORDS: dict[str, Callable[[Any, str, str, Mapping[str, str]], Problem]] = {
     "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES": _broken,
     "DELTA_NOT_NULL_CONSTRAINT_VIOLATED": _no_value,
-    "DELTA_REPLACE_WHERE_MISMATCH": _replaced,
+    REPLACE_MISMATCH: _replaced,
 }

@@ -15,10 +15,10 @@ from pyspark.sql.types import ArrayType, DataType, MapType, NullType, StructFiel
 from executor.files import delta_rules
 from executor.files.delta_columns import columns_of
 from executor.files.delta_log import Log, State, is_table
-from executor.language.quoting import name_in_sql
+from executor.language.quoting import name_in_sql, text_in_sql
 from executor.problems import Problem, ProblemError
 from executor.stages.appending import holds, without_marks
-from executor.stages.delta_problems import told
+from executor.stages.delta_problems import REPLACE_MISMATCH, told
 from executor.stages.delta_reading import forget, table_frame
 from executor.stages.frames import arranged, require_columns, require_names_apart
 from executor.stages.kinds import tell_unused
@@ -108,6 +108,8 @@ def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext)
     elif stage.constraints:
         delta_rules.add(path, stage.output_uri, _rules(stage, spark, context, frame, path, state), _schema_of(frame), partition_by)
         forget(spark, path)
+    if stage.replaces and state is None:
+        frame = _only_such(stage, context, frame)
     writer = arranged(frame, stage.num_partitions, stage.partition_by).write.format("delta").mode("append" if appends else "overwrite")
     options = _options(stage, context, spark, frame, state)
     if partition_by:
@@ -131,6 +133,13 @@ def _options(stage: DeltaLakeLoad, context: StageContext, spark: SparkSession, f
         context.require_expression(stage.replaces, {"rows": _empty(spark, state)}, field="replaceWhere")
         options["replaceWhere"] = stage.replaces
     return options
+
+
+def _only_such(stage: DeltaLakeLoad, context: StageContext, frame: DataFrame) -> DataFrame:
+    """The rows; one for which “Replace only where” is not true stops the run, as Delta has it where there is a table already."""
+    context.require_expression(str(stage.replaces), {"rows": frame}, field="replaceWhere")
+    refused = f"raise_error({text_in_sql(REPLACE_MISMATCH)})"
+    return frame.where(F.expr(f"IF(coalesce(({stage.replaces}\n), false), true, CAST({refused} AS BOOLEAN))"))
 
 
 def _empty(spark: SparkSession, state: State) -> DataFrame:

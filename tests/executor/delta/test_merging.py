@@ -159,6 +159,8 @@ def test_a_history_is_kept_and_the_same_input_changes_nothing(spark_process: Spa
     assert again.problem["code"] == "scd2-late" and there() == before
     done(day((3, "c", "2030-05-01")))
     assert len(there()) == len(before) + 1
+    done(day((9, "z", "2030-01-01"), missing="close"))
+    assert all(since <= until for *_, since, until, _ in there() if until != "None"), "what has not begun yet does not end before it"
 
 
 def test_the_published_contacts(spark_process: SparkProcess, tmp_path: Path) -> None:

@@ -111,7 +111,8 @@ def test_other_columns_are_refused_or_taken_as_the_stage_says(spark_process: Spa
     assert refused("SELECT -1 AS id, 'a' AS v", saveMode="Append")["code"] == "table-rule-broken"
     assert refused("SELECT CAST(NULL AS INT) AS id, 'a' AS v", saveMode="Append")["code"] == "table-rule-broken"
     assert refused("SELECT 9 AS id, 'a' AS v", saveMode="Append", constraints={"large": "id > 5"})["found"] == "1 rows"
-    assert refused("SELECT 2 AS id, 'z' AS v", replaceWhere="v = 'a'")["code"] == "replace-where"
+    for place in ("table", "fresh"):
+        assert refused("SELECT 2 AS id, 'z' AS v", replaceWhere="v = 'a'", outputURI=place)["code"] == "replace-where"
     assert versions(tmp_path / "table") == [0]
     small = "SELECT CAST(2 AS SMALLINT) AS ID, 'b' AS v"
     done(run_here(spark_process, [rows(small), load(saveMode="Append")], tmp_path))
