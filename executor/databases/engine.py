@@ -178,16 +178,26 @@ class Engine:
 
     def needed(self, schema: str | None, table: str) -> str:
         """A query for the columns of a table that need a value and fill in none themselves."""
-        schema_is = f"table_schema = {text(schema)}" if schema else self.usual_schema
+        schema_is = self._schema_is(schema)
         filled = "column_default IS NULL AND is_nullable = 'NO'"
         return f"SELECT column_name FROM information_schema.columns WHERE {schema_is} AND table_name = {text(table)} AND {filled}"
+
+    def called_alike(self, schema: str | None, table: str) -> str:
+        """A query for the tables whose names differ from this one in capitals alone."""
+        return (
+            f"SELECT table_name FROM information_schema.tables WHERE {self._schema_is(schema)} AND lower(table_name) = lower({text(table)})"
+        )
+
+    def _schema_is(self, schema: str | None) -> str:
+        return f"table_schema = {text(schema) if schema else self.usual_schema}"
 
     def following(self, schema: str | None, table: str) -> str | None:
         """A query for the names of the other tables whose rows change when rows of this one are deleted (ON DELETE CASCADE and the like);
         None: there are none."""
         return None
 
-    usual_schema: ClassVar[str] = "table_schema = current_schema()"
+    usual_schema: ClassVar[str] = "current_schema()"
+    """The schema in which a name without one is looked for."""
 
     def decimal(self, digits: int, scale: int) -> Read:
         """Raises Unreadable for a number that Spark would round."""

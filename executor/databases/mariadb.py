@@ -41,7 +41,7 @@ class MariaDB(Engine):
     sent_as_text: ClassVar[frozenset[str]] = frozenset({"date", "timestamp", "timestamp_ntz", "float", "double"})
     compared_otherwise: ClassVar[frozenset[str]] = frozenset({"float", *_TEXTS})
     """A text that is compared with a number becomes one: '10' is sorted before '9' and is greater than 9."""
-    usual_schema: ClassVar[str] = "table_schema = DATABASE()"
+    usual_schema: ClassVar[str] = "DATABASE()"
 
     def properties(self, connection: Any) -> dict[str, str]:
         return {**super().properties(connection), "tinyInt1isBit": "false", "yearIsDateType": "false", "useBulkStmts": "true"}
@@ -71,7 +71,7 @@ class MariaDB(Engine):
         return None if into in _HOLD.get(kind, ()) else "The column is of another type."
 
     def description(self, schema: str | None, table: str) -> str | None:
-        where = f"table_schema = {text(schema)}" if schema else self.usual_schema
+        where = self._schema_is(schema)
         asked = "column_name, data_type, column_type, is_nullable, character_maximum_length"
         return f"SELECT {asked} FROM information_schema.columns WHERE {where} AND table_name = {text(table)}"
 

@@ -27,6 +27,7 @@ _NO_TEXTS = {
     "oid",
     "bit",
 }
+_TIMES = {"time", "timetz", "interval"}
 _HOLD = {"float": ("float4", "float8"), "double": ("float8",), "boolean": ("bool",), "binary": ("bytea",), "date": ("date",)}
 
 
@@ -84,7 +85,7 @@ class PostgreSQL(Engine):
             is_whole = number[1] == 0 and into in ("int2", "int4", "int8")
             return None if is_whole or (kind in ("tinyint", "smallint", "int") and into == "float8") else "Digits would be lost."
         if kind == "string":
-            return "A text is no number, day or moment." if into in _NO_TEXTS else None
+            return "A text is no number, day or moment, nor a list of such." if into.removeprefix("_") in _NO_TEXTS else None
         if kind in ("timestamp", "timestamp_ntz"):
             wanted = "timestamptz" if kind == "timestamp" else "timestamp"
             if into != wanted:
@@ -93,7 +94,9 @@ class PostgreSQL(Engine):
         return None if into in _HOLD.get(kind, ()) else "The column is of another type."
 
     def misread(self, columns: Sequence[Column], described: Sequence[Sequence[str | None]]) -> dict[str, tuple[str, str]]:
-        return {one.name: blanks_beyond(one.digits) for one in columns if one.type == "varchar"}
+        found = {one.name: blanks_beyond(one.digits) for one in columns if one.type == "varchar"}
+        rounds = "rounds fractions of a second"
+        return found | {one.name: (f"{{column}} RLIKE '[.][0-9]{{{one.scale + 1}}}'", rounds) for one in columns if one.type in _TIMES}
 
     def locked(self, table: str) -> list[str]:
         return [f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"]

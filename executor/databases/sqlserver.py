@@ -28,7 +28,7 @@ class SQLServer(Engine):
     compared_otherwise: ClassVar[frozenset[str]] = frozenset(
         {"real", "varchar", "nvarchar", "char", "nchar", "text", "ntext", "sql_variant"}
     )
-    usual_schema: ClassVar[str] = "table_schema = SCHEMA_NAME()"
+    usual_schema: ClassVar[str] = "SCHEMA_NAME()"
     types: ClassVar[Mapping[str, str]] = {
         "tinyint": "smallint", "smallint": "smallint", "int": "int", "bigint": "bigint", "float": "real", "double": "float",
         "string": "nvarchar(max)", "boolean": "bit", "binary": "varbinary(max)", "date": "date", "timestamp": "datetimeoffset(6)",

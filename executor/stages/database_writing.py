@@ -12,16 +12,28 @@ from uuid import uuid4
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
-from pyspark.sql.types import AtomicType, DataType
 
 from executor.databases.engine import Column, name_parts, same
 from executor.databases.errors import GONE, MISREAD, problem_in
 from executor.databases.session import Session, Way
 from executor.language.quoting import name_in_sql, text_in_sql
 from executor.plain import did_you_mean
-from executor.problems import Foreign, Problem, ProblemError
+from executor.problems import Problem, ProblemError
 from executor.stages.appending import without_marks
 from executor.stages.base import StageContext
+from executor.stages.database_problems import (
+    column_needed,
+    column_not_there,
+    does_not_fit,
+    loaded_twice,
+    no_key,
+    no_type,
+    not_known,
+    other_capitals,
+    rows_follow,
+    rows_lost,
+    table_exists,
+)
 from executor.stages.database_reading import way_to
 from executor.stages.kinds import tell_unused
 
@@ -86,7 +98,7 @@ def _written(frame: DataFrame, load: StagedLoad, stage: JDBCLoad) -> int:
         raise ProblemError(problem) from None
     there = int(load.session.value(f"SELECT count(*) FROM {load.staged}") or 0)
     if there != seen.get["rows"]:
-        raise ProblemError(_lost(seen.get["rows"], there, stage.table_name))
+        raise ProblemError(rows_lost(seen.get["rows"], there, stage.table_name))
     return there
 
 
@@ -129,15 +141,17 @@ class DatabaseChanges:
         """A fresh table for the rows; None where the stage keeps what is there. Raises ProblemError."""
         engine, parts = self.way.engine, name_parts(stage.table_name, "tableName")
         target = ".".join(map(engine.quoted, parts))
-        if any(one.target.casefold() == target.casefold() for one in self._loads):
-            raise ProblemError(_twice(stage.table_name))
+        if any(self._place(name_parts(one.stage.table_name, "tableName")) == self._place(parts) for one in self._loads):
+            raise ProblemError(loaded_twice(stage.table_name))
         there = self._columns_of(target)
         if there is not None and stage.save_mode == "ErrorIfExists":
-            raise ProblemError(_exists(stage.table_name))
+            raise ProblemError(table_exists(stage.table_name))
         if there is not None and stage.save_mode == "Ignore":
             context.log(f"The table “{stage.table_name}” is there, so it is left as it is.")
             return None
         self._require_nothing_follows(stage, parts)
+        if there is None:
+            self._require_no_other_capitals(stage, parts)
         frame = without_marks(frame, {column.name.lower() for column in there or ()}, stage.table_name, context)
         _require_keys(stage, frame)
         schema = parts[:-1]
@@ -161,13 +175,24 @@ class DatabaseChanges:
         """Raises ProblemError where replacing the rows would take rows of other tables along."""
         query = self.way.engine.following(parts[-2] if len(parts) > 1 else None, parts[-1])
         if stage.save_mode == "Overwrite" and query and (found := self._session.rows(query)):
-            raise ProblemError(_followed(stage.table_name, [str(row[0]) for row in found]))
+            raise ProblemError(rows_follow(stage.table_name, [str(row[0]) for row in found]))
+
+    def _require_no_other_capitals(self, stage: JDBCLoad, parts: Sequence[str]) -> None:
+        """Raises ProblemError where a new table would be made beside the one that was meant: names are taken as they are written."""
+        found = self._session.rows(self.way.engine.called_alike(parts[-2] if len(parts) > 1 else None, parts[-1]))
+        if found:
+            raise ProblemError(other_capitals(stage.table_name, str(found[0][0])))
 
     def _misread(self, there: Sequence[Column], parts: Sequence[str]) -> dict[str, tuple[str, str]]:
         if not there:
             return {}
         query = self.way.engine.description(parts[-2] if len(parts) > 1 else None, parts[-1])
         return self.way.engine.misread(there, self._session.rows(query) if query else ())
+
+    def _place(self, parts: Sequence[str]) -> tuple[str, str]:
+        """Schema and name, however the table is called: two loads of one would undo each other."""
+        schema = parts[-2] if len(parts) > 1 else str(self._session.value(f"SELECT {self.way.engine.usual_schema}"))
+        return schema.casefold(), parts[-1].casefold()
 
     def _columns_of(self, target: str) -> list[Column] | None:
         try:
@@ -182,11 +207,11 @@ class DatabaseChanges:
         engine = self.way.engine
         if not (query := engine.tables_like(schema[-1] if schema else None, STAGING)):
             return
-        own = {one.staged for one in self._loads}
         for (name,) in self._session.rows(query):
             staged = ".".join(map(engine.quoted, [*schema, str(name)]))
             lock = engine.hold(str(name))
-            if staged not in own and lock and self._session.value(lock):
+            is_own = any(one.staged.endswith(engine.quoted(str(name))) for one in self._loads)
+            if not is_own and lock and self._session.value(lock):
                 self._session.execute(f"DROP TABLE IF EXISTS {staged}")
 
     def require_key(self, load: StagedLoad) -> None:
@@ -199,7 +224,7 @@ class DatabaseChanges:
         doubles = f"SELECT {keys}, count(*) AS n FROM {load.staged} GROUP BY {keys} HAVING count(*) > 1"
         found = load.session.rows(self.way.engine.limited(doubles, 1))
         if without or found:
-            raise ProblemError(_no_key(load.stage, without, found[0] if found else None))
+            raise ProblemError(no_key(load.stage, without, found[0] if found else None))
 
     # --- publishing
 
@@ -220,7 +245,7 @@ class DatabaseChanges:
             session.execute(statement)
         there = int(session.value(f"SELECT count(*) FROM {load.staged}") or 0)
         if there != load.rows:
-            raise ProblemError(_lost(load.rows, there, load.stage.table_name))
+            raise ProblemError(rows_lost(load.rows, there, load.stage.table_name))
         kept = 0
         if mode == "Overwrite":
             session.execute(f"DELETE FROM {load.target}")
@@ -230,7 +255,7 @@ class DatabaseChanges:
         only_new = f" WHERE NOT EXISTS (SELECT 1 FROM {load.target} AS t WHERE {same(load.keys)})" if mode == "Merge" else ""
         added = session.execute(f"INSERT INTO {load.target} ({listed}) SELECT {listed} FROM {load.staged} AS s{only_new}")
         if added != load.rows - kept:
-            raise ProblemError(_lost(load.rows - kept, added, load.stage.table_name))
+            raise ProblemError(rows_lost(load.rows - kept, added, load.stage.table_name))
         if mode == "Merge":
             load.facts |= {"rows_updated": kept, "rows_added": added}
         if engine.names_in_transactions:
@@ -267,7 +292,7 @@ class DatabaseChanges:
         """Whether a commit was carried out whose answer was lost: then the tables in which rows waited are gone. Raises ProblemError where
         that cannot be told."""
         if not self.way.engine.names_in_transactions:
-            raise ProblemError(_not_known(self._loads))
+            raise ProblemError(not_known([load.stage.table_name for load in self._loads]))
         try:
             session = self.way.open(self.way.engine.begin_writing(), reads=False)
             try:
@@ -276,7 +301,7 @@ class DatabaseChanges:
                 return error.problems[0].code == "table-missing"
             return False
         except ProblemError:
-            raise ProblemError(_not_known(self._loads)) from None
+            raise ProblemError(not_known([load.stage.table_name for load in self._loads])) from None
 
     def discard(self) -> None:
         """The tables in which rows wait go; where the database is gone, the next run takes them away."""
@@ -315,7 +340,7 @@ def _new_columns(frame: DataFrame, way: Way, staged: str) -> tuple[dict[str, str
     """The columns of a new table, and the statement that makes it. Raises ProblemError."""
     kinds = {one.name: way.engine.type_of(one.dataType.simpleString()) for one in frame.schema.fields}
     if wrong := [one for one in frame.schema.fields if kinds[one.name] is None]:
-        raise ProblemError([_no_type(one.name, one.dataType, way) for one in wrong])
+        raise ProblemError([no_type(one.name, one.dataType, way) for one in wrong])
     listed = ", ".join(f"{way.engine.quoted(name)} {kind}" for name, kind in kinds.items())
     return {name: name for name in kinds}, f"CREATE TABLE {staged} ({listed}){way.engine.behind_new_table}"
 
@@ -328,13 +353,13 @@ def _matched(frame: DataFrame, there: Sequence[Column], needed: set[str | None],
     for one in frame.schema.fields:
         column = exact.get(one.name) or folded.get(one.name.casefold())
         if column is None:
-            problems.append(_not_there(one.name, list(exact), stage.table_name))
+            problems.append(column_not_there(one.name, list(exact), stage.table_name))
         elif why := way.engine.loses(one.dataType.simpleString(), column):
-            problems.append(_does_not_fit(one.name, one.dataType, column, why, way))
+            problems.append(does_not_fit(one.name, one.dataType, column, why, way))
         else:
             columns[one.name] = column.name
     left = [name for name in needed if name and name not in columns.values()]
-    problems += [_needed(name, stage.table_name) for name in left]
+    problems += [column_needed(name, stage.table_name) for name in left]
     if problems:
         raise ProblemError(problems)
     return columns
@@ -353,110 +378,3 @@ def _require_keys(stage: JDBCLoad, frame: DataFrame) -> None:
                 fix=did_you_mean(missing[0], frame.columns) or "Name a column of the view.",
             )
         )
-
-
-# --- problems ---------------------------------------------------------------------------------------------------------------
-
-
-def _no_type(name: str, kind: DataType, way: Way) -> Problem:
-    fix = (
-        "CAST it to the type it is meant to have." if isinstance(kind, AtomicType) else f"Make a text of it: to_json({name_in_sql(name)})."
-    )
-    return Problem(
-        code="column-type",
-        field="inputView",
-        message=f"{way.engine.dialect} has no type for the column “{name}” ({kind.simpleString()[:60]}).",
-        data_column=name,
-        fix=f"In the SQL before: {fix}",
-    )
-
-
-def _does_not_fit(name: str, kind: DataType, column: Column, why: str, way: Way) -> Problem:
-    return Problem(
-        code="column-type",
-        field="inputView",
-        message=f"The column “{name}” ({kind.simpleString()[:60]}) does not fit “{column.name}” in the table ({column.type}). {why}",
-        data_column=name,
-        found=kind.simpleString()[:60],
-        expected=column.type + (f"({column.digits},{column.scale})" if column.type in ("numeric", "decimal") else ""),
-        fix="Convert it in the SQL before, or change the table.",
-    )
-
-
-def _not_there(name: str, known: Sequence[str], table: str) -> Problem:
-    return Problem(
-        code="column-unknown",
-        field="inputView",
-        message=f"The table “{table}” has no column “{name}”.",
-        data_column=name,
-        found=name,
-        expected="one of " + ", ".join(known),
-        fix=did_you_mean(name, known) or "Leave it out in the SQL before, or give the table such a column.",
-    )
-
-
-def _needed(name: str, table: str) -> Problem:
-    return Problem(
-        code="column-missing",
-        field="inputView",
-        message=f"The table “{table}” needs a value for “{name}”, and the view has no such column.",
-        expected=name,
-        fix="Make it in the SQL before.",
-    )
-
-
-def _exists(table: str) -> Problem:
-    words = f"The table “{table}” is there already, and this stage must not change it."
-    return Problem(code="output-exists", field="tableName", message=words, fix="Choose Overwrite, Append or Merge, or another table.")
-
-
-def _twice(table: str) -> Problem:
-    words = f"Two stages of this job write to “{table}”."
-    return Problem(code="output-twice", field="tableName", message=words, fix="Join their rows before (UNION ALL), and write them once.")
-
-
-def _lost(meant: int, there: int, table: str) -> Problem:
-    return Problem(
-        code="rows-lost",
-        field="tableName",
-        message=f"“{table}” would get another number of rows than were to be written. Nothing was changed.",
-        found=f"{there:,} rows",
-        expected=f"{meant:,} rows",
-        fix="Look for triggers and rules of the table; if there are none, run it again.",
-    )
-
-
-def _followed(table: str, others: Sequence[str]) -> Problem:
-    names = ", ".join(f"“{one}”" for one in sorted(set(others)))
-    return Problem(
-        code="overwrite-cascades",
-        field="saveMode",
-        message=f"Overwrite takes all rows out of “{table}” first, and with them the database would delete or empty rows of {names}.",
-        found=names[:200],
-        expected="a table on whose rows no other one depends",
-        fix="Choose Merge or Append, or have the foreign key of the other table refuse it (ON DELETE NO ACTION).",
-    )
-
-
-def _no_key(stage: JDBCLoad, without: int, double: Sequence[str | None] | None) -> Problem:
-    if without:
-        words = f"{without:,} rows have no value in the key."
-        return Problem(code="merge-key", field="mergeKeys", message=words, fix="Leave them out in the SQL before, or choose another key.")
-    return Problem(
-        code="merge-key-twice",
-        field="mergeKeys",
-        message="Two rows have the same key, so it is not clear which of them is to stay.",
-        value=Foreign(", ".join(map(str, (double or [])[:-1]))[:200]),
-        found=", ".join(stage.merge_keys),
-        fix="Keep one row for each key in the SQL before, for instance with row_number().",
-    )
-
-
-def _not_known(loads: Sequence[StagedLoad]) -> Problem:
-    tables = ", ".join(f"“{load.stage.table_name}”" for load in loads)
-    return Problem(
-        code="database-not-known",
-        field="connection",
-        message=f"The connection broke off while the rows became visible: whether they are in {tables} is not known.",
-        fix="Look into the table before you run it again.",
-    )

@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.spark, pytest.mark.services, pytest.mark.lake]
         (MARIADB, "timestamp(6) NOT NULL", "CAST(NULL AS TIMESTAMP)", "TIMESTAMP'2024-01-01 00:00:00Z'"),  # would be now
         (MARIADB, "varchar(3)", "'abc  '", "'ab '"),
         (POSTGRESQL, "varchar(3)", "'abc  '", "'ab '"),
+        (POSTGRESQL, "time(0)", "'10:00:00.7'", "'10:00:00'"),  # would be 10:00:01
     ],
 )
 def test_a_value_that_would_become_another(name: str, column: str, value: str, fits: str, servers: Servers) -> None:
@@ -29,6 +30,18 @@ def test_a_value_that_would_become_another(name: str, column: str, value: str, f
     assert servers.ask(name, "SELECT count(*) FROM misread") == [["0"]]
     done(servers.run(make(f"SELECT 1 AS id, {fits} AS v"), load(name, "misread")))
     assert servers.ask(name, "SELECT count(*) FROM misread") == [["1"]]
+
+
+def test_no_table_is_made_beside_one_that_differs_in_capitals_alone(servers: Servers) -> None:
+    servers.say(POSTGRESQL, "DROP TABLE IF EXISTS capitals", "CREATE TABLE capitals (id int)")
+    for table in ("Capitals", "public.CAPITALS"):
+        assert servers.run(make("SELECT 1 AS id"), load(POSTGRESQL, table)).problem["code"] == "table-capitals"
+    done(servers.run(make("SELECT 1 AS id"), load(POSTGRESQL, "public.capitals")))
+
+
+def test_a_text_is_no_list_of_numbers(servers: Servers) -> None:
+    servers.say(POSTGRESQL, "DROP TABLE IF EXISTS lists", "CREATE TABLE lists (v numeric(5, 1)[])")
+    assert servers.run(make("SELECT '{1.26}' AS v"), load(POSTGRESQL, "lists")).problem["code"] == "column-type"
 
 
 def test_a_zero_stays_zero_where_the_database_numbers_its_rows(servers: Servers) -> None:
@@ -53,3 +66,16 @@ def test_an_overwrite_takes_no_rows_of_other_tables_along(name: str, servers: Se
     assert servers.run(rows, load(name, "parents")).problem["code"] == "overwrite-cascades"
     done(servers.run(rows, load(name, "parents", "Merge", mergeKeys=["id"])))
     assert servers.ask(name, "SELECT count(*) FROM children") == [["2"]] == servers.ask(name, "SELECT count(*) FROM parents")
+
+
+@pytest.mark.parametrize(("name", "schema"), [(POSTGRESQL, "public"), (MARIADB, "sluice")])
+def test_a_table_is_one_however_it_is_called(name: str, schema: str, servers: Servers) -> None:
+    servers.say(name, *[f"DROP TABLE IF EXISTS {one}" for one in ("called_one", "called_two")])
+    servers.say(name, "CREATE TABLE called_one (id int)", "CREATE TABLE called_two (id int)")
+
+    def loads(first: str, second: str) -> Any:
+        return servers.run(make("SELECT 1 AS id"), load(name, first), load(name, second) | {"name": "again"})
+
+    assert loads("called_one", f"{schema}.called_one").problem["code"] == "output-twice"
+    done(loads("called_one", f"{schema}.called_two"))
+    assert servers.ask(name, "SELECT * FROM called_one UNION ALL SELECT * FROM called_two") == [["1"], ["1"]]
