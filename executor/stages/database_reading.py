@@ -39,8 +39,9 @@ _TAKES_SOME = re.compile(r"\b(limit|fetch|offset|top|tablesample|random|rand|new
 """Words of queries that may answer something else each time."""
 
 
-def way_to(context: StageContext, spark: SparkSession, name: str, *, loads: bool = False) -> Way:
-    """The way to the database of a stage's connection, open until the run ends. `loads`: to write rows. Raises ProblemError."""
+def way_to(context: StageContext, spark: SparkSession, name: str, *, loads: bool = False, acts: bool = False) -> Way:
+    """The way to the database of a stage's connection, open until the run ends. `loads`: to write rows; `acts`: to run statements. Raises
+    ProblemError."""
     connection = context.connection(name, "connection")
     engine = ENGINES[connection.kind]
     if loads and not connection.takes_rows:
@@ -49,6 +50,13 @@ def way_to(context: StageContext, spark: SparkSession, name: str, *, loads: bool
             Problem(code="database-read-only", field="connection", message=words, fix="Write files in the lake, or use another database.")
         )
     file = engine.file(connection)
+    if acts and file and context.is_elsewhere(file):
+        words = f"The file of this database (“{file}”) is a copy here: what a statement changes in it would be lost."
+        raise ProblemError(
+            Problem(
+                code="database-read-only", field="connection", message=words, fix="Use a database that is a server, or a lake in a folder."
+            )
+        )
     way = Way(spark, engine, name, connection, path=context.input_path(file) if file else None)
     context.keep_open(way)
     return way

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -260,3 +261,17 @@ def preview_problem(process: SparkProcess, bucket: Bucket, lake: Path) -> dict[s
         Preview(process, said.append, job, reach, memory=Memory()).show(1, 10)  # type: ignore[arg-type]
     (problem,) = [event.problem for event in said if isinstance(event, StageFailed)]
     return problem
+
+
+def test_a_statement_changes_no_copy_of_a_database(spark_process: SparkProcess, bucket: Bucket, tmp_path: Path) -> None:
+    """The run would be good, and what it has changed gone."""
+    with sqlite3.connect(tmp_path / "shop.db") as made:
+        made.execute("CREATE TABLE orders (id int)")
+    made.close()
+    bucket.server.client.upload_file(str(tmp_path / "shop.db"), bucket.name, "dev/raw/shop.db")
+    connections = {"shop": {"kind": "sqlite", "settings": {"file": "raw/shop.db"}, "secrets": {}}, **bucket.values["connections"]}
+    stage = {"type": "JDBCExecute", "name": "add", "connection": "shop", "sql": "INSERT INTO orders VALUES (1)"}
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    outcome = run_here(spark_process, [stage], lake, connections=connections, roots=bucket.values["roots"])
+    assert (outcome.result, outcome.problem["code"]) == ("failed", "database-read-only")

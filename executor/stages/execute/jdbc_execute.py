@@ -45,7 +45,7 @@ class JDBCExecute(OfDatabase, WithDatabaseSQL, Execute):
         from executor.stages.database_reading import text_of, way_to
 
         tell_unused(self, context)
-        way = way_to(context, spark, self.connection)
+        way = way_to(context, spark, self.connection, acts=True)
         text = text_of(self, context)
         session = way.open(way.engine.begin_writing(), reads=False)
         if self.transaction:
