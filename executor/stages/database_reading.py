@@ -289,6 +289,9 @@ def _only_new(stage: JDBCExtract, context: StageContext, session: Session, sourc
     until = highest if highest is not None and behind is None else since
     if until is None:
         return "1 = 0"
+    found = session.value(f"SELECT max({quoted}) FROM {source.sql} WHERE {quoted} <= {_literal(until, name)}")
+    if behind is None and highest is not None and found != highest:
+        raise ProblemError(_no_watermark(column))
     context.note_read_until(about, until)
     context.detail(read_until=until)
     context.log(

@@ -8,12 +8,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.executor.running import run_here
+from tests.executor.running import Outcome, run_here
 
 if TYPE_CHECKING:
     from executor.spark.session import SparkProcess
 
 pytestmark = pytest.mark.spark
+
+
+def test_what_is_new_is_not_told_by_texts_in_a_column_without_a_type(spark_process: SparkProcess, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "shop.db") as made:
+        made.execute("CREATE TABLE orders (mark, id integer)")
+        made.execute("INSERT INTO orders VALUES ('8', 1), ('10', 2)")  # no text is less than the number 8
+    made.close()
+    connections = {"shop": {"kind": "sqlite", "settings": {"file": "shop.db"}, "secrets": {}}}
+
+    def read(column: str) -> Outcome:
+        stage = {"type": "JDBCExtract", "name": "read", "connection": "shop", "tableName": "orders", "outputView": "orders"}
+        save = {"type": "ParquetLoad", "name": "save", "inputView": "orders", "outputURI": f"by_{column}"}
+        return run_here(spark_process, [stage | {"watermarkColumn": column}, save], tmp_path, connections=connections)
+
+    assert read("mark").problem["code"] == "column-of-ranges"
+    assert read("id").named("result")[0]["watermarks"]["read"]["value"] == "2"
 
 
 def test_sql_opens_no_other_file(spark_process: SparkProcess, tmp_path: Path) -> None:
