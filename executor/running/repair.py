@@ -10,26 +10,32 @@ not be moved).
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from executor.files import exchange, receipts
-from executor.problems import ProblemError
+from executor.problems import Problem, ProblemError
 from executor.stores.base import Store
 from executor.stores.folder import FolderStore
-from executor.stores.roots import Roots
+from executor.stores.roots import NO_FOLDER, Roots
 
 
 def repair(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
-    """See above. Of the environment's own folder all unfinished exchanges are ended, not only that of the run."""
+    """See above. Of the environment's own folder all unfinished exchanges are ended, not only that of the run. Raises ProblemError where
+    a place cannot be reached now, once all others are in order."""
     run_id = str(given["run_id"])
     is_published = given.get("published") is True or receipts.read(roots.lake, run_id) is not None
     stores: dict[str, tuple[Store, list[str]]] = {"": (FolderStore(roots.lake), [])}
+    left: list[Problem] = []
     for uri in given.get("staged", ()):
-        with suppress(ProblemError):  # a root that is no longer there holds nothing that could be reached
+        try:
             root, place = roots.at(str(uri), "outputURI")
-            is_own = isinstance(root, FolderStore) and root.is_own
-            stores.setdefault("" if is_own else root.name, (root, []))[1].append(place)
+        except ProblemError as error:  # a root that is no longer there holds nothing that could be reached
+            left += [problem for problem in error.problems if problem.code == NO_FOLDER]
+            continue
+        is_own = isinstance(root, FolderStore) and root.is_own
+        stores.setdefault("" if is_own else root.name, (root, []))[1].append(place)
     for store, places in stores.values():
         store.clear_after(run_id, places, is_published=is_published)
+    if left:
+        raise ProblemError(left)
     return {"event": "repaired", "open": exchange.is_open(roots.lake, run_id)}

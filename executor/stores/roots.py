@@ -21,6 +21,9 @@ from executor.stores.folder import FolderStore
 from executor.stores.s3 import S3Store, Told
 from executor.stores.s3_access import access_of
 
+NO_FOLDER = "root-without-folder"
+"""The code of the problem that a root lies in a folder which was not handed over."""
+
 
 @dataclass(frozen=True)
 class RootGiven:
@@ -152,7 +155,7 @@ def _no_connection(name: str) -> Problem:
 
 def _no_folder(name: str) -> Problem:
     return Problem(
-        code="root-without-folder",
+        code=NO_FOLDER,
         message=f"The folder of the root “{name}” was not handed over with this run.",
         fix="Run it again; if it stays so, tell whoever looks after the environment.",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from executor.connections import Endpoint
@@ -12,7 +12,7 @@ from executor.language.roots import Located, Root, from_values, located
 from executor.problems import Problem
 from portal.environments import sealing
 from portal.environments.connections import described_of, stored
-from portal.environments.folders import mount
+from portal.environments.folders import mount, trouble
 from portal.environments.models import Connection, Environment
 from portal.environments.models import Root as RootRow
 from portal.environments.mounts import OF_FOLDERS, Mount
@@ -181,6 +181,12 @@ def mounts_in_use(environment: Environment) -> tuple[Mount, ...]:
         with suppress(PortalError):
             found.append(mount(root, writes=False))
     return tuple(found)
+
+
+def without_unusable(environment: Environment, needs: Needs) -> Needs:
+    """What is left of the needs when roots are left out whose folders cannot be used as they are."""
+    lost = {root.name for root in _in_folders(environment) if root.name in needs.roots and trouble(root)}
+    return replace(needs, roots=needs.roots - lost, written=needs.written - lost)
 
 
 def _in_folders(environment: Environment) -> Iterable[RootRow]:

@@ -19,7 +19,16 @@ from executor.language import json_text
 from portal.accounts.models import User
 from portal.environments import secrets
 from portal.environments.models import Environment
-from portal.environments.reach import Needs, endpoints_in_use, endpoints_of, mounts_in_use, mounts_of, reach_of, roots_elsewhere
+from portal.environments.reach import (
+    Needs,
+    endpoints_in_use,
+    endpoints_of,
+    mounts_in_use,
+    mounts_of,
+    reach_of,
+    roots_elsewhere,
+    without_unusable,
+)
 from portal.errors import PortalError
 from portal.jobs.models import Draft, JobVersion
 from portal.runs import checks, needs
@@ -66,6 +75,8 @@ class PreviewReach:
             used = _needs_of_files(here, values, writes=what in WRITE)
             if used == Needs():
                 return Equipment(), Given()
+            if what == "repair":  # one place that cannot be reached keeps no other one half published
+                used = without_unusable(here, used)
             person = User.objects.filter(pk=user).first()
             reach = reach_of(here, used_by=f"{what} for {person.shown_name if person else 'Sluice itself'}", needs=used)
         return Equipment(reach.endpoints, folders=reach.mounts), Given(reach.for_executor(), frozenset(reach.secrets), reach.through)

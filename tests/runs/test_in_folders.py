@@ -173,6 +173,31 @@ def test_what_a_run_left_half_published_there_is_taken_back_or_ended(
     assert receipts.read(lake, str(done.pk)) is None
 
 
+def test_a_place_that_cannot_be_reached_keeps_no_other_half_published(
+    dev: Any, ada: Any, job: Any, folders: Path, programs: list[dict[str, Any]]
+) -> None:
+    other = folders / "closed"
+    connections.add_root(actor=ada, environment=dev, name="other", connection="", address=str(other), may_write=True)
+    version = make_version(job, document=document("archive:in.csv", "archive:out", "other:out"))
+    published_in(folders, dev, "good")
+    failed = make_run(version, dev, "failed", fence=1)
+
+    def crash(facts: Any) -> None:
+        raise Crash
+
+    with pytest.raises(Crash):
+        published_in(folders, dev, str(failed.pk), crash)
+    failed.attempts.create(number=1, worker="x", started_at=timezone.now(), finished_at=timezone.now(), may_have_left=True)
+    other.rename(folders / "away")
+    assert half_published.end_elsewhere() == 1 and programs[-1]["problem"]["code"] == "root-without-folder", programs
+    assert there(folders) == "good" and failed.attempts.get().may_have_left
+    (folders / "archive").rename(folders / "archived")
+    assert half_published.end_elsewhere() == 1 and failed.attempts.get().may_have_left, "nor where none can be reached"
+    (folders / "archived").rename(folders / "archive")
+    (folders / "away").rename(other)
+    assert half_published.end_elsewhere() == 1 and programs[-1]["event"] == "repaired" and not failed.attempts.get().may_have_left
+
+
 @pytest.mark.lake
 def test_an_earlier_output_there_is_put_back_and_noted(dev: Any, ana: Any, job: Any, folders: Path, programs: list[dict[str, Any]]) -> None:
     for run_id in ("run-1", "run-2"):
