@@ -66,6 +66,7 @@ def merge(stage: MergeLoad, spark: SparkSession, context: StageContext) -> None:
     with kept_in_memory(fitted) as source:
         context.rows("in", source.count())
         require_keys(stage, source, may_be_null=stage.null_keys == "match")
+        _require_met_again(stage, source)
         run_merge(stage, spark, path, source, _condition(stage), lambda builder: _clauses(stage, builder, source, there))
     tell_merged(stage, spark, context, path)
 
@@ -163,6 +164,30 @@ def require_keys(stage: Any, source: DataFrame, *, may_be_null: bool = False) ->
     found = twice.agg(F.count(F.lit(1)), F.sum("sluice_rows")).first()
     if found is not None and found[0]:
         raise ProblemError(_key_twice(stage, found[0], found[1], twice.first()))
+
+
+def _require_met_again(stage: MergeLoad, source: DataFrame) -> None:
+    """Raises ProblemError where a new row would not be met by the next run, which would add it once more."""
+    if not stage.match_condition or stage.not_matched != "insert" or stage.not_matched_values:
+        return
+    rows = source.alias("source")
+    if stage.not_matched_where:
+        rows = rows.where(stage.not_matched_where)
+    met = rows.join(source.alias("target"), F.expr(_condition(stage)), "left_semi")
+    count = rows.count() - met.count()
+    if count:
+        raise ProblemError(
+            Problem(
+                code="merge-match-condition",
+                field="matchCondition",
+                message=f"“{stage.name}”: for {count:,} rows of the view, “And only where” is not true of themselves. Once they are in "
+                "the table they match nothing, so each run would add them once more.",
+                found=f"{count:,} rows",
+                expected=stage.match_condition,
+                fix="Leave such rows out in a stage before (WHERE …), or correct the condition; what says which of the rows in both are "
+                "updated goes into “… only where” (matchedWhere).",
+            )
+        )
 
 
 def _no_key(stage: Any, missing: Sequence[tuple[str, int]]) -> Problem:
