@@ -222,7 +222,7 @@ class StageRows(Event):
 
     def words(self) -> str:
         where = "kept aside" if self.direction == "rejected" else self.direction
-        return f"{self.rows:,} rows {where}" + (f" ({self.view})" if self.view else "")
+        return f"{_plural(self.rows, 'row')} {where}" + (f" ({self.view})" if self.view else "")
 
 
 @dataclass(frozen=True, kw_only=True)

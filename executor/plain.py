@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -32,6 +33,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """`Did you mean “flights”?`, or None when nothing is near."""
     near = nearest(word, known)
     return f"Did you mean “{near}”?" if near else None
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """`1 key comes`, `1,200 keys come`: the words behind a number agree with it."""
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def bytes_in_words(size: int) -> str:
@@ -98,7 +104,10 @@ def _problem(finding: dict[str, Any], model: type[BaseModel], prefix: str, tagge
         return Problem(
             code="field-missing", field=f"{name}.type", message="“type” is missing.", expected="the type of the column", fix="Add “type”."
         )
-    return _value_problem(kind, name, last, finding.get("input"), context, str(finding["msg"]))
+    problem = _value_problem(kind, name, last, finding.get("input"), context, str(finding["msg"]))
+    value, elsewhere = finding.get("input"), getattr(model, "elsewhere", {})
+    is_elsewhere = kind == "literal_error" and isinstance(value, str) and value in elsewhere
+    return replace(problem, fix=elsewhere[value]) if is_elsewhere else problem
 
 
 def _value_problem(kind: str, name: str, last: str, value: Any, context: Mapping[str, Any], words: str) -> Problem:

@@ -28,7 +28,8 @@ def form_fields(described: type[BaseModel]) -> list[dict[str, Any]]:
 
     Each: name (as in documents), label, help, widget, required, default, choices, advanced, limits, and `unused` where a field is
     accepted but does nothing yet. A field of widget `columns` has `item`: column type → its fields; one of widget `connection` has
-    `offers`: what must lie behind it.
+    `offers`: what must lie behind it. One that counts only with certain choices of another field has `when`: that field → those choices;
+    in a stage it is advanced, too, and drawn below that field.
     """
     schema = _schema_of(described)
     required = set(schema.get("required", ()))
@@ -55,8 +56,7 @@ def _field(name: str, rules: dict[str, Any], required: bool) -> dict[str, Any]:
         "limits": {limit: kind[limit] for limit in LIMITS if limit in kind},
         "unused": rules.get("unused"),
     }
-    if "offers" in rules:
-        field["offers"] = rules["offers"]
+    field |= {mark: rules[mark] for mark in ("offers", "when") if mark in rules}
     if field["widget"] == "columns":
         field["item"] = column_fields()
     return field
@@ -140,6 +140,6 @@ def _allow_placeholders(stage: dict[str, Any]) -> None:
     for name, rules in stage["properties"].items():
         kinds = rules.get("anyOf") or [rules]
         if any(kind.get("type") in ("integer", "number", "boolean") for kind in kinds):
-            own = {key: rules[key] for key in ("title", "description", "default", "widget", "advanced", "unused") if key in rules}
+            own = {key: rules[key] for key in ("title", "description", "default", "widget", "advanced", "unused", "when") if key in rules}
             values = [{key: value for key, value in kind.items() if key not in own} for kind in kinds]
             stage["properties"][name] = {**own, "anyOf": [*values, PLACEHOLDER]}

@@ -10,7 +10,7 @@ from pyspark.sql.types import AtomicType, DataType
 from executor.databases.engine import Column
 from executor.databases.session import Way
 from executor.language.quoting import name_in_sql
-from executor.plain import did_you_mean
+from executor.plain import counted, did_you_mean
 from executor.problems import Foreign, Problem
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def rows_lost(meant: int, there: int, table: str) -> Problem:
         code="rows-lost",
         field="tableName",
         message=f"“{table}” would get another number of rows than were to be written. Nothing was changed.",
-        found=f"{there:,} rows",
-        expected=f"{meant:,} rows",
+        found=counted(there, "row", "rows"),
+        expected=counted(meant, "row", "rows"),
         fix="Look for triggers and rules of the table; if there are none, run it again.",
     )
 
@@ -110,7 +110,7 @@ def rows_follow(table: str, others: Sequence[str]) -> Problem:
 
 def no_key(stage: JDBCLoad, without: int, double: Sequence[str | None] | None) -> Problem:
     if without:
-        words = f"{without:,} rows have no value in the key."
+        words = f"{counted(without, 'row has', 'rows have')} no value in the key."
         return Problem(code="merge-key", field="mergeKeys", message=words, fix="Leave them out in the SQL before, or choose another key.")
     return Problem(
         code="merge-key-twice",

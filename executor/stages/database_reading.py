@@ -23,7 +23,7 @@ from executor.databases.errors import MARK
 from executor.databases.session import Session, Way
 from executor.language.filling import inject_sql_params
 from executor.language.quoting import name_in_sql, text_in_sql
-from executor.plain import did_you_mean
+from executor.plain import counted, did_you_mean
 from executor.problems import Foreign, Problem, ProblemError
 from executor.stages.base import StageContext
 
@@ -340,7 +340,7 @@ def _without_value(name: str, count: int) -> Problem:
     return Problem(
         code="rows-without-watermark",
         field="watermarkColumn",
-        message=f"{count:,} rows have no value in “{name}” and are not read.",
+        message=f"{counted(count, 'row has', 'rows have')} no value in “{name}” and {'is' if count == 1 else 'are'} not read.",
         data_column=name,
         fix="Give them one in the database or in the query, such as COALESCE(…).",
     )

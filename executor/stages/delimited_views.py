@@ -15,6 +15,7 @@ from executor.files.dialect import NO_ESCAPE, NO_QUOTE, Dialect, Record, record_
 from executor.files.escapes import BACKSLASH
 from executor.files.headers import named, numbered
 from executor.files.table import Part, Table, comments_like_rows
+from executor.plain import counted
 from executor.problems import Problem, ProblemError
 from executor.stages.base import StageContext
 from executor.stages.delimited_frames import bare_text, count_of_values, empty_options, portion_of_texts
@@ -138,7 +139,7 @@ def _fitted(count: int, width: int, text: str) -> Problem:
     return Problem(
         code="rows-of-other-width",
         field="otherWidths",
-        message=f"{count:,} rows of another width than the first: missing values are null, surplus ones left out.",
+        message=f"{counted(count, 'row', 'rows')} of another width than the first: missing values are null, surplus ones left out.",
         found=text,
         expected=f"{width} values",
         fix="Look at these texts, and correct them where they are wrong.",

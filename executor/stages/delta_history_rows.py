@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import BooleanType, DateType, NumericType, StructField, StructType, TimestampNTZType, TimestampType
 
 from executor.language.quoting import name_in_sql
+from executor.plain import counted
 from executor.problems import Problem, ProblemError
 from executor.stages.delta_merging import (
     equal_keys,
@@ -164,8 +165,8 @@ def _require_times(stage: Scd2Load, rows: DataFrame) -> None:
             Problem(
                 code="scd2-time",
                 field="effectiveColumn",
-                message=f"“{stage.name}”: {count:,} rows do not say from when they hold.",
-                found=f"{count:,} rows without a value",
+                message=f"“{stage.name}”: {counted(count, 'row does not say from when it holds', 'rows do not say from when they hold')}.",
+                found=f"{counted(count, 'row', 'rows')} without a value",
                 data_column=stage.effective_column,
                 fix="Fill the column in a stage before, or leave such rows out.",
             )
@@ -180,8 +181,8 @@ def _require_one_open_row(stage: Scd2Load, open_rows: DataFrame) -> None:
             Problem(
                 code="scd2-open-twice",
                 field="outputURI",
-                message=f"“{stage.name}”: in “{stage.output_uri}”, {count:,} keys have more than one open row.",
-                found=f"{count:,} keys",
+                message=f"“{stage.name}”: in “{stage.output_uri}”, {counted(count, 'key has', 'keys have')} more than one open row.",
+                found=counted(count, "key", "keys"),
                 expected="one open row for each key",
                 fix="Put back the version before they came, or close the others; and look whether “Key columns” are the right ones.",
             )
@@ -195,9 +196,10 @@ def _tell_late(stage: Scd2Load, context: StageContext, compared: DataFrame) -> N
     problem = Problem(
         code="scd2-late",
         field="effectiveColumn" if stage.effective_column else "late",
-        message=f"“{stage.name}”: {count:,} rows hold from a time that is not after the beginning of the open row of their key, "
+        message=f"“{stage.name}”: {counted(count, 'row holds', 'rows hold')} from a time "
+        "that is not after the beginning of the open row of their key, "
         "or from before the end of its last row.",
-        found=f"{count:,} rows",
+        found=counted(count, "row", "rows"),
         expected="changes in the order in which they came to be",
         fix="Look at their times. To leave such rows out, choose skip in “Rows that come too late” (late).",
     )

@@ -30,6 +30,7 @@ from pyspark.sql.types import (
 from executor.files.delta_commit import drop_last
 from executor.files.delta_log import Log
 from executor.language.quoting import name_in_sql
+from executor.plain import counted
 from executor.problems import Problem, ProblemError
 from executor.stages.appending import holds, without_marks
 from executor.stages.delta_problems import told
@@ -196,7 +197,7 @@ def _no_key(stage: Any, missing: Sequence[tuple[str, int]]) -> Problem:
         field="keys",
         message=f"“{stage.name}”: rows of the view “{stage.input_view}” have no value in a key column. "
         "They match nothing, so each run would add them once more.",
-        found="; ".join(f"{name}: {rows:,} rows" for name, rows in missing),
+        found="; ".join(f"{name}: {counted(rows, 'row', 'rows')}" for name, rows in missing),
         data_column=missing[0][0],
         fix="Leave such rows out in a stage before (WHERE … IS NOT NULL), or fill the column.",
     )
@@ -207,9 +208,9 @@ def _key_twice(stage: Any, keys: int, rows: int, example: Any) -> Problem:
     return Problem(
         code="merge-key-twice",
         field="keys",
-        message=f"“{stage.name}”: {keys:,} keys come more than once in the view “{stage.input_view}”, in {rows:,} rows. "
-        "Which of them the table would get is not told.",
-        found=f"{keys:,} keys of {', '.join(stage.keys)} in {rows:,} rows",
+        message=f"“{stage.name}”: {counted(keys, 'key comes', 'keys come')} more than once in the view "
+        f"“{stage.input_view}”, in {rows:,} rows. Which of them the table would get is not told.",
+        found=f"{counted(keys, 'key', 'keys')} of {', '.join(stage.keys)} in {rows:,} rows",
         value=listed[:200] or None,
         fix="Keep one row for each key in a stage before, for instance the latest: "
         "QUALIFY row_number() OVER (PARTITION BY … ORDER BY … DESC) = 1.",

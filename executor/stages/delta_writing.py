@@ -16,6 +16,7 @@ from executor.files import delta_rules
 from executor.files.delta_columns import columns_of
 from executor.files.delta_log import Log, State, is_table
 from executor.language.quoting import name_in_sql, text_in_sql
+from executor.plain import counted
 from executor.problems import Problem, ProblemError
 from executor.stages.appending import holds, without_marks
 from executor.stages.delta_problems import REPLACE_MISMATCH, told
@@ -311,8 +312,8 @@ def _broken_before(stage: DeltaLakeLoad, name: str, rule: str, rows: int) -> Pro
     return Problem(
         code="table-rule-broken",
         field="constraints",
-        message=f"The rule “{name}” is not true of {rows:,} rows that are in “{stage.output_uri}” already.",
-        found=f"{rows:,} rows",
+        message=f"The rule “{name}” is not true of {counted(rows, 'row that is', 'rows that are')} in “{stage.output_uri}” already.",
+        found=counted(rows, "row", "rows"),
         expected=rule,
         fix="Correct those rows first, or take the rule out.",
     )

@@ -229,6 +229,8 @@ class FileLoad(PlaceLoad):
 
     tells_kinds: ClassVar[bool] = False
     """Whether its files tell which values are numbers, and which are true or false."""
+    elsewhere: ClassVar[dict[str, str]] = {"Merge": "A MergeLoad brings rows into a Delta table by their keys."}
+    """Words of other systems' documents for what another stage does."""
 
     save_mode: Literal["Append", "ErrorIfExists", "Ignore", "Overwrite"] = stage_field(
         "saveMode",

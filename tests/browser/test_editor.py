@@ -300,6 +300,34 @@ def test_a_password_in_a_stage_becomes_a_connection_in_two_clicks(screen: Open, 
     assert document["stages"] == [{**stage, "connection": "shop"}] and holding == []
 
 
+def test_what_belongs_to_a_choice_stands_below_it(screen: Open, editor: Callable[..., Page], job: Any, ana: Any) -> None:
+    from portal.jobs import actions
+
+    document = json.loads(job.latest_version.document)
+    merge = {
+        "type": "MergeLoad",
+        "name": "m",
+        "outputURI": "curated/m",
+        "keys": ["origin"],
+        "matchedWhere": "source.origin > target.origin",
+    }
+    document["stages"][2] = {**merge, "inputView": document["stages"][2]["inputView"]}
+    actions.save_draft(actor=ana, job=job, document=json.dumps(document), revision=0)
+    shown = screen()
+    page = editor(shown, 2)
+    expect(page.get_by_label("Rows in both: only where")).to_be_visible()  # it says something
+    new = page.get_by_label("New rows: only where")
+    expect(new).to_be_hidden()
+    page.get_by_role("button", name="More fields").click()
+    expect(new).to_be_visible()
+    assert shown.faults() == []
+    page.get_by_label("Rows that are new").select_option("leave")
+    expect(new).to_be_hidden()
+    page.get_by_label("Rows that are in both").select_option("leave")
+    expect(page.get_by_label("Rows in both: only where")).to_be_visible()
+    expect(page.get_by_text("“matchedWhere” is set, but “matched” is not update or delete.").first).to_be_visible()
+
+
 def test_two_people_saving_at_once_choose_stage_by_stage(screen: Open, editor: Callable[..., Page], job: Any, ben: Any) -> None:
     from portal.jobs import actions
 

@@ -111,3 +111,29 @@ def test_a_new_file_is_in_registry_schema_form_docs_and_insert_menu(with_plugin:
     assert "### ShoutTransform\n\nWrites a column in capitals." in reference(with_plugin)
     transforms = next(group for group in insert_menu(with_plugin) if group["kind"] == "transform")
     assert {"type": "ShoutTransform", "icon": "speakerphone"}.items() <= transforms["types"][1].items()
+
+
+def test_labels_of_a_form_are_told_apart() -> None:
+    """One field's place tells nobody what it belongs to: its words have to."""
+    for name, cls in STAGE_TYPES.items():
+        labels = [field["label"] for field in form_fields(cls)]
+        assert len(set(labels)) == len(labels) and not [label for label in labels if not label[:1].isalnum()], name
+
+
+def test_what_counts_only_with_a_choice_says_with_which() -> None:
+    merge = fields("MergeLoad")
+    assert merge["matchedColumns"]["when"] == {"matched": ["update"]}
+    stage = {**STAGE_TYPES["MergeLoad"].example, "matched": "leave", "matchedColumns": ["a"]}
+    (told,) = [problem for problem in check({"stages": [stage]}) if problem.code == "field-without-use"]
+    assert (told.field, told.message) == ("matchedColumns", "“matchedColumns” is set, but “matched” is not update.")
+    for cls in STAGE_TYPES.values():
+        known = {field["name"]: field for field in form_fields(cls)}
+        for field in known.values():
+            for other, choices in field.get("when", {}).items():
+                assert field["advanced"] and set(choices) <= set(known[other]["choices"])
+
+
+@pytest.mark.parametrize("field", ["outputMode", "saveMode"])
+def test_what_another_stage_does_is_named(field: str) -> None:
+    stage = {**STAGE_TYPES["DeltaLakeLoad"].example, field: "Merge"}
+    assert "MergeLoad" in str(next(problem.fix for problem in check({"stages": [stage]}) if problem.field == field))

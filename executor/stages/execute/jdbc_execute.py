@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from executor.connections.base import DATABASE
+from executor.plain import counted
 from executor.problems import Problem
 from executor.stages.base import ACTS, StageContext
 from executor.stages.database_kinds import OfDatabase, WithDatabaseSQL
@@ -54,5 +55,7 @@ class JDBCExecute(OfDatabase, WithDatabaseSQL, Execute):
         if self.transaction:
             session.commit()
         context.detail(rows_changed=changed)
-        context.log(f"{changed:,} rows were changed in “{self.connection}”." if changed else f"Done in “{self.connection}”.")
+        context.log(
+            f"{counted(changed, 'row was', 'rows were')} changed in “{self.connection}”." if changed else f"Done in “{self.connection}”."
+        )
         way.close()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from executor.problems import Problem
-from executor.stages.base import StageContext
+from executor.stages.base import READS, StageContext
 from executor.stages.file_kinds import PlaceExtract, one_of, unknown_options
 from executor.stages.kinds import FlatMap, stage_field
 
@@ -31,6 +31,14 @@ class DeltaLakeExtract(PlaceExtract):
     }
 
     type: Literal["DeltaLakeExtract"] = "DeltaLakeExtract"
+    input_uri: str | None = stage_field(
+        "inputURI",
+        "Table",
+        "The folder of the table, such as curated/contacts, or archive:contacts in another root.",
+        "uri",
+        default=None,
+        marks={"does": READS},
+    )
     version_as_of: int | None = stage_field(
         "versionAsOf", "Version", "The number of the version to read. Not given: the latest.", "number", default=None, advanced=True, ge=0
     )

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pydantic.fields import FieldInfo
+
 from executor.problems import Problem
 from executor.stages.base import StageContext
 from executor.stages.file_kinds import TableLoad, label_field, only_for_conditions_field
@@ -36,7 +38,7 @@ class MergeLoad(TableLoad):
     )
     match_condition: str | None = stage_field(
         "matchCondition",
-        "And only where",
+        "The same row only where",
         f"A condition that must be true as well before two rows are the same one, such as target.year = 2013. {WORDS}",
         "text",
         default=None,
@@ -59,49 +61,60 @@ class MergeLoad(TableLoad):
     )
     matched_where: str | None = stage_field(
         "matchedWhere",
-        "… only where",
+        "Rows in both: only where",
         f"Only such rows are updated or taken out, for instance source.changed_at > target.changed_at. {WORDS}",
         "text",
         default=None,
         advanced=True,
+        marks={"when": {"matched": ["update", "delete"]}},
     )
     matched_columns: list[str] = stage_field(
-        "matchedColumns", "… these columns", "The columns that are updated. Empty: all of them.", "list", default=[], advanced=True
+        "matchedColumns",
+        "Rows in both: these columns",
+        "The columns that are updated. Empty: all of them.",
+        "list",
+        default=[],
+        advanced=True,
+        marks={"when": {"matched": ["update"]}},
     )
     matched_values: FlatMap = stage_field(
         "matchedValues",
-        "… with these values",
+        "Rows in both: with these values",
         f"Columns that get something else than the view's value: column and expression, such as times: target.times + 1. {WORDS}",
         "map",
         default={},
         advanced=True,
+        marks={"when": {"matched": ["update"]}},
     )
     delete_where: str | None = stage_field(
         "deleteWhere",
-        "Taken out where",
+        "Rows in both: taken out where",
         f"Rows that are in both and for which this is true are taken out of the table; new ones are not added: source.is_deleted. {WORDS}",
         "text",
         default=None,
         advanced=True,
+        marks={"when": {"matched": ["update", "leave", "delete"]}},
     )
     not_matched: Literal["insert", "leave"] = stage_field(
         "notMatched", "Rows that are new", "insert: they are added to the table. leave: they are not.", "choice", default="insert"
     )
     not_matched_where: str | None = stage_field(
         "notMatchedWhere",
-        "… only where",
+        "New rows: only where",
         "Only such rows are added. It can use source.… alone.",
         "text",
         default=None,
         advanced=True,
+        marks={"when": {"notMatched": ["insert"]}},
     )
     not_matched_values: FlatMap = stage_field(
         "notMatchedValues",
-        "… with these values",
+        "New rows: with these values",
         "Columns that get something else than the view's value: column and expression, such as added_at: current_timestamp().",
         "map",
         default={},
         advanced=True,
+        marks={"when": {"notMatched": ["insert"]}},
     )
     not_matched_by_source: Literal["leave", "delete", "update"] = stage_field(
         "notMatchedBySource",
@@ -112,19 +125,21 @@ class MergeLoad(TableLoad):
     )
     not_matched_by_source_where: str | None = stage_field(
         "notMatchedBySourceWhere",
-        "… only where",
+        "Rows only in the table: only where",
         "Only such rows, for instance target.year = 2013. It can use target.… alone.",
         "text",
         default=None,
         advanced=True,
+        marks={"when": {"notMatchedBySource": ["delete", "update"]}},
     )
     not_matched_by_source_values: FlatMap = stage_field(
         "notMatchedBySourceValues",
-        "… with these values",
+        "Rows only in the table: with these values",
         "Column and expression, such as is_active: false. It can use target.… alone.",
         "map",
         default={},
         advanced=True,
+        marks={"when": {"notMatchedBySource": ["update"]}},
     )
     only_for_conditions: list[str] = only_for_conditions_field()
     schema_changes: Literal["refuse", "add-columns"] = stage_field(
@@ -139,28 +154,7 @@ class MergeLoad(TableLoad):
 
     def problems(self) -> list[Problem]:
         found = super().problems()
-        rules = (
-            ("matchedColumns", bool(self.matched_columns), self.matched == "update", "matched", "update"),
-            ("matchedValues", bool(self.matched_values), self.matched == "update", "matched", "update"),
-            ("matchedWhere", bool(self.matched_where), self.matched != "leave", "matched", "update or delete"),
-            ("notMatchedWhere", bool(self.not_matched_where), self.not_matched == "insert", "notMatched", "insert"),
-            ("notMatchedValues", bool(self.not_matched_values), self.not_matched == "insert", "notMatched", "insert"),
-            (
-                "notMatchedBySourceWhere",
-                bool(self.not_matched_by_source_where),
-                self.not_matched_by_source != "leave",
-                "notMatchedBySource",
-                "delete or update",
-            ),
-            (
-                "notMatchedBySourceValues",
-                bool(self.not_matched_by_source_values),
-                self.not_matched_by_source == "update",
-                "notMatchedBySource",
-                "update",
-            ),
-        )
-        found += [_without_use(field, of, wanted) for field, is_set, is_used, of, wanted in rules if is_set and not is_used]
+        found += [problem for name, info in type(self).model_fields.items() if (problem := self._without_use(name, info))]
         if self.not_matched_by_source == "update" and not self.not_matched_by_source_values:
             found.append(
                 Problem(
@@ -173,17 +167,23 @@ class MergeLoad(TableLoad):
             )
         return found
 
+    def _without_use(self, name: str, info: FieldInfo) -> Problem | None:
+        """A field that is set, and counts only with another choice than the one that was made."""
+        said: Any = info.json_schema_extra or {}
+        for of, wanted in said.get("when", {}).items() if getattr(self, name) else ():
+            chosen = next(getattr(self, other) for other, its in type(self).model_fields.items() if its.alias == of)
+            if chosen not in wanted:
+                words = " or ".join(wanted)
+                return Problem(
+                    code="field-without-use",
+                    field=info.alias,
+                    message=f"“{info.alias}” is set, but “{of}” is not {words}.",
+                    expected=f"{of}: {words}",
+                    fix="Correct one of both.",
+                )
+        return None
+
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.delta_merging import merge
 
         merge(self, spark, context)
-
-
-def _without_use(field: str, of: str, wanted: str) -> Problem:
-    return Problem(
-        code="field-without-use",
-        field=field,
-        message=f"“{field}” is set, but “{of}” is not {wanted}.",
-        expected=f"{of}: {wanted}",
-        fix="Correct one of both.",
-    )

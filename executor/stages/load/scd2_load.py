@@ -51,7 +51,8 @@ class Scd2Load(TableLoad):
     effective_column: str | None = stage_field(
         "effectiveColumn",
         "Valid from when",
-        "A column of the view (date or time) that says from when its row holds. Not given: from the time of the run.",
+        "A column of the view (date or time) that says from when its row holds, and so until when the one before it did. Not given: the "
+        "time of the run.",
         "text",
         default=None,
     )
@@ -70,7 +71,8 @@ class Scd2Load(TableLoad):
     missing: Literal["keep", "close"] = stage_field(
         "missing",
         "Things that are not in the view",
-        "keep: their rows stay open, as the view holds changes only. close: they are closed, as the view holds everything there is.",
+        "keep: their rows stay open, as the view holds changes only. close: they are closed, as the view holds everything there is; "
+        "they end at the time of the run, also with “Valid from when”, since no row of the view says when they went.",
         "choice",
         default="keep",
     )

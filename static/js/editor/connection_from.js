@@ -23,7 +23,7 @@ export const secretsOf = (doc, suggested) =>
 
 /** Of `all` those that lead to the same place with the same secrets: one connection is for all of them. */
 export function alike(doc, suggested, all) {
-  const sign = (one) => JSON.stringify([one.kind, one.settings, secretsOf(doc, one), one.root && one.root.split("/")[2]]);
+  const sign = (one) => JSON.stringify([one.kind, one.settings, secretsOf(doc, one), one.root?.split("/")[2]]);
   return all.filter((one) => sign(one) === sign(suggested));
 }
 

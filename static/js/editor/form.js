@@ -30,8 +30,12 @@ export class StageForm {
   changed(detail) {
     if (this.hidden || detail.what === "text") return;
     const same = this.key === this.store.chosen && this.type === this.store.stage?.type;
-    if (!same) this.draw();
-    else if (detail.source !== this) this.refresh();
+    if (!same) {
+      this.draw();
+      return;
+    }
+    if (detail.source !== this) this.refresh();
+    this.showBelow();
   }
 
   draw() {
@@ -50,10 +54,12 @@ export class StageForm {
     const shown = type.fields.filter((field) => field !== query && !field.advanced);
     const advanced = type.fields.filter((field) => field !== query && field.advanced);
     const set = advanced.filter((field) => stage[field.name] !== undefined);
+    const belongs = (field) => shown.find((other) => Object.keys(field.when ?? {}).includes(other.name));
+    this.below = [];
     this.advanced = el(
       "div",
       { class: "fields advanced", hidden: !this.more },
-      advanced.map((field) => this.field(field)),
+      advanced.filter((field) => !belongs(field)).map((field) => this.field(field)),
     );
     const toggle = el(
       "button",
@@ -65,7 +71,7 @@ export class StageForm {
     const fields = el(
       "div",
       { class: query ? "fields-line" : "fields" },
-      shown.map((field) => this.field(field, Boolean(query))),
+      shown.map((field) => [this.field(field, Boolean(query)), this.fieldsBelow(advanced.filter((other) => belongs(other) === field))]),
     );
     const foot = query
       ? [this.parameters(), el("span", { class: "grow" }), this.formatButton(), toggle]
@@ -145,6 +151,43 @@ export class StageForm {
     );
   }
 
+  /** What counts only with certain choices of a field stands below it. */
+  fieldsBelow(fields) {
+    if (!fields.length) return null;
+    const rows = fields.map((field) => ({ field, node: this.field(field) }));
+    const group = el(
+      "div",
+      { class: "fields below full" },
+      rows.map(({ node }) => node),
+    );
+    this.below.push({ group, rows });
+    return group;
+  }
+
+  /** They are seen with “More fields” and such a choice; and always while they say something, or something is wrong with them. */
+  showBelow() {
+    const stage = this.store.stage;
+    const chosen = (name) => stage[name] ?? typeOf(stage).fields.find((field) => field.name === name)?.default;
+    for (const { group, rows } of this.below) {
+      for (const { field, node } of rows) {
+        const counts = Object.entries(field.when).every(([name, choices]) => choices.includes(chosen(name)));
+        const speaks = stage[field.name] !== undefined || node.querySelector(".wrong") || node.contains(document.activeElement);
+        node.hidden = !(speaks || (this.more && counts));
+      }
+      group.hidden = rows.every(({ node }) => node.hidden);
+    }
+  }
+
+  isMore(node) {
+    return this.advanced.contains(node) || this.below.some(({ group }) => group.contains(node));
+  }
+
+  showMore() {
+    this.more = true;
+    this.advanced.hidden = false;
+    this.showBelow();
+  }
+
   /** The columns and types of what the stage reads, as the server sees them: { schema, words }. */
   inputColumns(index) {
     return request(this.config.urls.input_columns, { method: "POST", body: { document: this.store.doc, to: index } });
@@ -206,6 +249,7 @@ export class StageForm {
   toggleMore(button) {
     this.more = !this.more;
     this.advanced.hidden = !this.more;
+    this.showBelow();
     button.setAttribute("aria-expanded", String(this.more));
   }
 
@@ -233,6 +277,7 @@ export class StageForm {
       );
       if (wrong.length && this.advanced.contains(made.node) && !this.more) this.advanced.hidden = false;
     }
+    this.showBelow();
     const inSql = this.sql ? mine.filter((problem) => topOf(problem.field) === this.sqlName) : [];
     this.sql?.mark(inSql);
     const elsewhere = mine.filter((problem) => !inSql.includes(problem) && !this.widgets.has(topOf(problem.field)));
@@ -293,10 +338,7 @@ export class StageForm {
     }
     const made = this.widgets.get(name);
     if (!made) return;
-    if (this.advanced.contains(made.node)) {
-      this.more = true;
-      this.advanced.hidden = false;
-    }
+    if (this.isMore(made.node)) this.showMore();
     made.input?.focus();
     made.node.scrollIntoView({ block: "center" });
   }

@@ -73,8 +73,8 @@ def test_what_a_merge_cannot_be_sure_of_is_refused(spark_process: SparkProcess, 
         return run_here(spark_process, [source, merge(**more)], start).problem
 
     twice = refused(values((1, "x"), (1, "y"), (2, "z")))
-    assert (twice["code"], twice["value"]) == ("merge-key-twice", "id = 1") and "1 keys" in twice["message"] and "x" not in twice["found"]
-    assert refused(values((None, "x"), (2, "y")))["found"] == "id: 1 rows"
+    assert (twice["code"], twice["value"]) == ("merge-key-twice", "id = 1") and "1 key comes" in twice["message"] and "x" not in twice["found"]
+    assert refused(values((None, "x"), (2, "y")))["found"] == "id: 1 row"
     drifted = refused(values(("1", "x"), ("2", "y")))
     assert drifted["code"] == "schema-drift" and "int" in drifted["found"]
     assert refused(values((1, "x", 2), columns="id, v, w"))["found"] == "“w” is new"
@@ -145,7 +145,7 @@ def test_a_history_is_kept_and_the_same_input_changes_nothing(spark_process: Spa
         ("a", "2013-01-01", "2013-01-01", "2013-02-01", "False"),
     ]
     late = day((1, "x", "2013-01-15"))
-    assert late.problem["code"] == "scd2-late" and "1 rows" in late.problem["message"]
+    assert late.problem["code"] == "scd2-late" and "1 row holds" in late.problem["message"]
     skipped = done(day((1, "x", "2013-01-15"), (3, "c", "2013-03-01"), late="skip"))
     assert skipped.result == "succeeded_with_warnings" and counts(skipped, "keep") == (1, 0, 0)
     done(day((1, "A", "2013-02-01"), (3, "c", "2013-03-01"), missing="close"))

@@ -110,7 +110,7 @@ def test_other_columns_are_refused_or_taken_as_the_stage_says(spark_process: Spa
         assert "int there, and string here" in refused("SELECT 'x' AS id, 'a' AS v", saveMode=mode)["found"]
     assert refused("SELECT -1 AS id, 'a' AS v", saveMode="Append")["code"] == "table-rule-broken"
     assert refused("SELECT CAST(NULL AS INT) AS id, 'a' AS v", saveMode="Append")["code"] == "table-rule-broken"
-    assert refused("SELECT 9 AS id, 'a' AS v", saveMode="Append", constraints={"large": "id > 5"})["found"] == "1 rows"
+    assert refused("SELECT 9 AS id, 'a' AS v", saveMode="Append", constraints={"large": "id > 5"})["found"] == "1 row"
     for place in ("table", "fresh"):
         assert refused("SELECT 2 AS id, 'z' AS v", replaceWhere="v = 'a'", outputURI=place)["code"] == "replace-where"
     assert versions(tmp_path / "table") == [0]
