@@ -68,6 +68,27 @@ def problems_of(error: ValidationError, model: type[BaseModel], prefix: str = ""
     return [_problem(dict(finding), model, prefix, tagged or {}) for finding in error.errors(include_url=False, include_context=True)]
 
 
+def sentences_of(error: ValidationError, model: type[BaseModel]) -> list[tuple[str, str]]:
+    """(field, a sentence by the title that people read) for each finding; never with what was given, which may be secret."""
+    findings = error.errors(include_url=False, include_input=False)
+    return [(str(one["loc"][0]) if one["loc"] else "", _sentence(dict(one), model)) for one in findings]
+
+
+def _sentence(finding: dict[str, Any], model: type[BaseModel]) -> str:
+    kind, place = finding["type"], finding["loc"]
+    name = str(place[0]) if place else ""
+    known = model.model_fields.get(name)
+    title = (known.title if known else None) or name[:60]
+    if kind == "extra_forbidden":
+        return " ".join(filter(None, (f"There is no field “{title}” here.", did_you_mean(name, model.model_fields))))
+    if kind == "missing":
+        return f"“{title}” is missing."
+    if kind in ("too_short", "too_long") and finding.get("ctx", {}).get("field_type") == "Value":
+        kind = f"string_{kind}"  # a secret is a text, too
+    problem = _value_problem(kind, name, title, "", finding.get("ctx", {}), str(finding["msg"]))
+    return f"“{title}” must be {problem.expected}." if kind == "literal_error" else problem.message
+
+
 def _problem(finding: dict[str, Any], model: type[BaseModel], prefix: str, tagged: Tagged) -> Problem:
     kind, place = finding["type"], finding["loc"]
     context: Mapping[str, Any] = finding.get("ctx", {})
@@ -143,6 +164,7 @@ def _value_problem(kind: str, name: str, last: str, value: Any, context: Mapping
 
 PATTERNS = {
     r"^[A-Za-z_][A-Za-z0-9_]{0,127}$": "letters, digits and _, not beginning with a digit",
+    r"^[A-Za-z0-9:/_-]*$": "letters, digits and : / _ -",
     r"^[a-z][a-z0-9_]{0,59}$": "small letters, digits and _, beginning with a letter",
 }
 """Patterns of fields, in words."""

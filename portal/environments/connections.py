@@ -14,6 +14,7 @@ from executor.connections import CONNECTION_KINDS, ConnectionKind
 from executor.connections.base import missing_secrets
 from executor.language.credentials import credentials_in
 from executor.language.roots import is_root_name
+from executor.plain import sentences_of
 from portal.accounts.models import User
 from portal.accounts.policy import require
 from portal.audit.actions import record
@@ -233,7 +234,7 @@ def read(kind: str, settings: Mapping[str, Any], secrets: Mapping[str, str] | No
     try:
         described = cls.model_validate({**settings, **(secrets or {})})
     except ValidationError as wrong:
-        raise _refused([_problem(str(one["loc"][0]), _in_words(one["msg"])) for one in wrong.errors(include_input=False)]) from None
+        raise _refused([_problem(name, words) for name, words in sentences_of(wrong, cls)]) from None
     found = [_problem(one.field, one.message, one.fix) for one in described.problems()]
     found += [
         _problem(str(one.path[0]), "This is a password or key, which everybody who may see the connection could read.")
@@ -395,11 +396,6 @@ def _check_name(name: str) -> None:
             status=422,
             field="name",
         )
-
-
-def _in_words(message: str) -> str:
-    """pydantic's sentence, without its “Value error,”."""
-    return message.removeprefix("Value error, ")
 
 
 def _problem(field: str | None, message: str, fix: str | None = None) -> dict[str, Any]:

@@ -39,6 +39,32 @@ WRITE = ("put-back", "repair", "change-table", "optimize-table", "bring", "keep"
 """Programs over files that change something at the address that they are told."""
 
 
+IN_WORDS = {
+    "look": "a look at a file",
+    "unpack": "the unpacking of a file",
+    "survey": "a look at the data for schemas",
+    "put-back": "putting an output back",
+    "repair": "tidying up behind a run",
+    "list": "a look into a folder",
+    "walk": "the list of data",
+    "texts": "reading the files that a job names",
+    "find": "a file to be brought or deleted",
+    "bring": "bringing a file",
+    "keep": "a file brought, deleted or put back",
+    "table": "a look at a table's versions",
+    "change-table": "a change of a table's versions",
+    "optimize-table": "putting a table's files together",
+    "ddl": "describing a table for a catalog",
+    "register": "registering a table in a catalog",
+}
+"""What a program over files does (`preview_client.ANSWERS`), for whoever reads to whom a secret was given."""
+
+
+def used_by(what: str, person: User | None) -> str:
+    """“the list of data, for Ana”. Nobody: Sluice does it by itself."""
+    return f"{IN_WORDS[what]}, for {person.shown_name}" if person else f"{IN_WORDS[what]}, by Sluice itself"
+
+
 class Wanted(NamedTuple):
     """What a session must have, and the most that one of this environment may have by now: a session that has more is given up."""
 
@@ -78,7 +104,7 @@ class PreviewReach:
             if what == "repair":  # one place that cannot be reached keeps no other one half published
                 used = without_unusable(here, used)
             person = User.objects.filter(pk=user).first()
-            reach = reach_of(here, used_by=f"{what} for {person.shown_name if person else 'Sluice itself'}", needs=used)
+            reach = reach_of(here, used_by=used_by(what, person), needs=used)
         return Equipment(reach.endpoints, folders=reach.mounts), Given(reach.for_executor(), frozenset(reach.secrets), reach.through)
 
     def given(self, key: Key, message: Any, holder: str) -> Given:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from executor.connections import CONNECTION_KINDS
 from executor.language import roots
 from portal.audit.models import AuditEvent
 from portal.environments import connections, sealing, vault
@@ -442,3 +444,33 @@ def test_a_file_as_a_database_is_there_only_where_an_operator_allows_it(ada, pro
     settings.CONNECTION_KINDS_ALLOWED = []
     with pytest.raises(PortalError, match="not allowed here"):
         reach_of(prod, used_by="x")
+
+
+# --- words ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", sorted(CONNECTION_KINDS))
+def test_whatever_is_wrong_is_said_in_our_own_words(kind):
+    """Of every field of every kind, whatever somebody sends: by its title, without the value, and nothing of a library's sentences."""
+    cls, canary = CONNECTION_KINDS[kind], "c4naryS3cret"
+    long, many = canary * 2_000, ["x"] * 200
+    for name in cls.model_fields:
+        for value in (None, 5, -1, 70_000, 1.5, True, "", "x", long, [long], [5], many, {"a": 5}, {canary: canary}):
+            is_secret = name in cls.secret_fields()
+            settings = dict(cls.example) if is_secret else {**cls.example, name: value}
+            try:
+                connections.read(kind, settings, {name: value} if is_secret else None)
+            except PortalError as refused:
+                said = [problem["message"] for problem in refused.problems]
+                assert not [words for words in said if re.search("should|valid|Value error|required|permitted|another kind", words)], said
+                assert canary not in " ".join(said) and all(words.endswith(".") for words in said), said
+    with pytest.raises(PortalError, match="There is no field “hosts” here"):
+        connections.read(kind, {**cls.example, "hosts": "x"})
+
+
+def test_a_short_secret_and_a_wrong_choice_are_told_plainly():
+    settings = CONNECTION_KINDS["postgresql"].example
+    with pytest.raises(PortalError, match="“Password” must have 8 or more characters."):
+        connections.read("postgresql", settings, {"password": "short"})
+    with pytest.raises(PortalError, match="“TLS” must be one of verify-full, verify-ca, require, disable."):
+        connections.read("postgresql", {**settings, "tls": "yes"})

@@ -73,7 +73,7 @@ def test_what_a_merge_cannot_be_sure_of_is_refused(spark_process: SparkProcess, 
         return run_here(spark_process, [source, merge(**more)], start).problem
 
     twice = refused(values((1, "x"), (1, "y"), (2, "z")))
-    assert (twice["code"], twice["value"]) == ("merge-key-twice", "id = 1") and "1 key comes" in twice["message"] and "x" not in twice["found"]
+    assert (twice["code"], twice["value"]) == ("merge-key-twice", "id = 1") and "1 key " in twice["message"] and "x" not in twice["found"]
     assert refused(values((None, "x"), (2, "y")))["found"] == "id: 1 row"
     drifted = refused(values(("1", "x"), ("2", "y")))
     assert drifted["code"] == "schema-drift" and "int" in drifted["found"]
