@@ -182,6 +182,8 @@ class ConnectionKind(BaseModel):
     """Whether a load can write what lies behind it."""
     has_roots: ClassVar[bool] = False
     """Whether folders lie behind it, which a root can name."""
+    not_yet: ClassVar[str] = ""
+    """What cannot be done with it, or be told by a test, in sentences for whoever chooses it."""
     needs_permission: ClassVar[bool] = False
     """Whether an operator has to allow the kind."""
 

@@ -38,6 +38,7 @@ class HTTP(ConnectionKind):
 
     kind: ClassVar[str] = "http"
     title: ClassVar[str] = "HTTP"
+    not_yet: ClassVar[str] = "No stage uses such a connection yet: it can be made and tested, and no job can name it so far."
     offers: ClassVar[str] = SERVICE
     icon: ClassVar[str] = "api"
     example: ClassVar[dict[str, Any]] = {"address": "https://api.example.org/v1/", "sign_in": "bearer"}

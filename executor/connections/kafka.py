@@ -38,6 +38,10 @@ class Kafka(ConnectionKind):
 
     kind: ClassVar[str] = "kafka"
     title: ClassVar[str] = "Kafka"
+    not_yet: ClassVar[str] = (
+        "No stage uses such a connection yet: no job can name it so far. A test tells whether brokers answer, and not whether user and "
+        "password are right."
+    )
     offers: ClassVar[str] = MESSAGES
     icon: ClassVar[str] = "message"
     example: ClassVar[dict[str, Any]] = {

@@ -44,6 +44,7 @@ class SQLServer(Database):
 
     kind: ClassVar[str] = "sqlserver"
     title: ClassVar[str] = "SQL Server"
+    not_yet: ClassVar[str] = "A test tries the server and its TLS. Whether user, password and database are right, the first run tells."
     example: ClassVar[dict[str, Any]] = {
         "host": "db.example.org",
         "database": "shop",

@@ -1,4 +1,4 @@
-"""Kafka: TLS, and whether a broker answers. Signing in is left to the first run."""
+"""Kafka: TLS, and whether a broker answers. Signing in is not tried."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test(connection: Kafka, trial: Trial, roots: Sequence[Placed]) -> None:
             _ask_for_versions(stream)
             step.good("It is a broker of Kafka.")
     if connection.sign_in != "nobody":
-        trial.untried("Sign-in", "It is not tried for Kafka: the first run tells whether user and password are right.")
+        trial.untried("Sign-in", "It is not tried for Kafka: whether user and password are right is not known. No stage uses them yet.")
 
 
 def _ask_for_versions(stream: socket.socket) -> None:

@@ -66,7 +66,9 @@ class Table:
 
     @property
     def folder(self) -> str:
-        return self.uri.partition("/")[0] if "/" in self.uri else ""
+        """The uppermost one, behind the name of another root; `archive:` is such a root itself."""
+        root, colon, _ = self.uri.partition(":")
+        return self.uri.partition("/")[0] if "/" in self.uri else root + colon if colon else ""
 
     @property
     def tells_values(self) -> bool:

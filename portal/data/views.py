@@ -183,6 +183,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "project": found.project,
         "environment": found,
         "table": shown,
+        "above": folders.above(folders.place(found, shown.uri)) if shown.is_elsewhere else [],
         "uses": uses,
         "read_by": places.read_by(use["job"] for use in uses if use["does"] == READS),
         "versions": versions[:50],

@@ -45,6 +45,10 @@ class ConnectionForm(forms.Form):
         return given
 
     @property
+    def not_yet(self) -> str:
+        return self.kind.not_yet
+
+    @property
     def settings(self) -> dict[str, Any]:
         secret = self.kind.secret_fields()
         return {name: value for name, value in self.cleaned_data.items() if name in self.kind.model_fields and name not in secret}

@@ -45,6 +45,7 @@ def test_buttons_follow_the_root(ana: User, archive: Any, browser_of: Any, may_w
     assert "archive:flights.csv" in page
     for offered in ("data-upload-over", "delete-table", "uploads-config"):
         assert (offered in page) is may_write, offered
+    assert "/p/flights/data/dev/browse?uri=archive%3A" in page  # the way back leads to its root
     assert "rename-table" not in page  # what lies in such a root is brought anew
 
 

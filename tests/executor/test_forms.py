@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from executor.connections import CONNECTION_KINDS
+from executor.connections.base import CATALOG, FILES
 from executor.document.forms import column_fields, document_schema, form_fields, insert_menu
 from executor.document.job import check
 from executor.document.reference import reference
@@ -137,3 +139,10 @@ def test_what_counts_only_with_a_choice_says_with_which() -> None:
 def test_what_another_stage_does_is_named(field: str) -> None:
     stage = {**STAGE_TYPES["DeltaLakeLoad"].example, field: "Merge"}
     assert "MergeLoad" in str(next(problem.fix for problem in check({"stages": [stage]}) if problem.field == field))
+
+
+def test_a_connection_that_no_stage_uses_says_so() -> None:
+    used = {field["offers"] for cls in STAGE_TYPES.values() for field in form_fields(cls) if "offers" in field} | {FILES, CATALOG}
+    assert {kind for kind, cls in CONNECTION_KINDS.items() if cls.not_yet.startswith("No stage uses")} == {
+        kind for kind, cls in CONNECTION_KINDS.items() if cls.offers not in used
+    }
