@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from executor.files.delta_log import LATEST, Log
-from executor.files.facts import TEXTS, facts_in
+from executor.files.facts import NUMBERS, TEXTS, facts_in
 from executor.problems import ProblemError
 
 MOST_LISTED = 20
@@ -52,14 +52,23 @@ def said_by(info: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def earlier(table: Path) -> list[dict[str, Any]]:
-    """`id`, and the facts, of the versions before the present one, the newest first."""
+    """`id`, and the facts, of the versions before the present one, the newest first. Rows, files and bytes are said of a version that was
+    written as a whole alone: of one that was added to, what came with it is not what comes back with it."""
     try:
         log = Log.of(table, table.name)
     except ProblemError:
         return []
     gone = cleaned_up(log)
     versions = [one for one in range(log.latest - 1, log.earliest - 1, -1) if one in log.commits and one not in gone]
-    return [{"id": f"version-{version}", **facts_of_rows(log, version)} for version in versions[:MOST_LISTED]]
+    return [{"id": f"version-{version}", **_of_the_whole(log, version)} for version in versions[:MOST_LISTED]]
+
+
+def _of_the_whole(log: Log, version: int) -> dict[str, Any]:
+    facts, info = facts_of_rows(log, version), log.info(version)
+    parameters = info.get("operationParameters")
+    said = parameters if isinstance(parameters, dict) else {}
+    is_whole = version == 0 or (said.get("mode") == "Overwrite" and not said.get("predicate"))
+    return facts if is_whole else {name: fact for name, fact in facts.items() if name not in NUMBERS}
 
 
 def version_of(kept_id: str) -> int | None:

@@ -42,7 +42,7 @@ WRITE = ("put-back", "repair", "change-table", "optimize-table", "bring", "keep"
 IN_WORDS = {
     "look": "a look at a file",
     "unpack": "the unpacking of a file",
-    "survey": "a look at the data for schemas",
+    "survey": "a look at what a promotion would meet",
     "put-back": "putting an output back",
     "repair": "tidying up behind a run",
     "list": "a look into a folder",

@@ -161,7 +161,9 @@ def history(place: Place) -> list[Publish]:
     present = runs.get(place.last_run_id) if place.last_run_id else None
     outputs, spelling = present.outputs if present else [], places.Spelling(place.environment)
     said: dict[str, Any] = next((output for output in outputs if spelling.key(str(output.get("uri"))) == place.key), {})
-    current = Publish(None, present, place.published_at, said.get("rows"), said.get("bytes"))
+    is_added_to = said.get("format") == "delta" and said.get("save_mode") == "Append"  # what came is not what lies there
+    sums = (None, None) if is_added_to else (said.get("rows"), said.get("bytes"))
+    current = Publish(None, present, place.published_at, *sums)
     earlier = [_kept(row, runs.get(run_id_in(row.get("run_id")))) for row in place.kept]
     return [current, *earlier]
 

@@ -105,6 +105,18 @@ def test_a_version_is_what_its_commits_make_it(table: Path) -> None:
     assert [one["version"] for one in history(Log.of(table, "t"))] == [2, 1, 0]
 
 
+def test_what_is_kept_says_the_rows_that_come_back_or_none(table: Path) -> None:
+    """What a run has added to a table is not what the table holds then."""
+    said = json.dumps({"rows": 20, "bytes": 3, "files": 1, "stage": "s"})
+    for version, parameters in enumerate(
+        ({"mode": "Append"}, {"mode": "Append"}, {"mode": "Overwrite"}, {"mode": "Overwrite", "predicate": "a"})
+    ):
+        write(table, version + 2, info(9_000 + version, operationParameters=parameters, userMetadata=said))
+    write(table, 6, info(9_900, userMetadata=said))
+    told = {row["id"]: (row.get("rows"), row.get("stage")) for row in kept.listing(table)}
+    assert told["version-4"] == (20, "s") and told["version-3"] == told["version-5"] == (None, "s")
+
+
 @pytest.mark.parametrize(
     ("travel", "nearest", "version"),
     [

@@ -421,7 +421,7 @@ def test_a_program_over_files_gets_what_its_address_or_document_needs(connected:
     assert gets("survey", document=of_database) == ([], [])  # it looks at files only
     for values in ({"uri": "raw/x.csv"}, {"uri": "no_root:x"}, {"document": "{"}, {"run_id": "dead"}, {"uri": 5}):
         assert gets("look", **values) == ([], [])
-    assert ConnectionSecret.objects.get(connection__name="lake_s3").used_by == "survey for Ana"
+    assert ConnectionSecret.objects.get(connection__name="lake_s3").used_by == "a look at what a promotion would meet, for Ana"
 
 
 def test_the_systems_page_says_why_connections_cannot_be_used(ada: User, browser_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
