@@ -181,12 +181,12 @@ def _require_met_again(stage: MergeLoad, source: DataFrame) -> None:
             Problem(
                 code="merge-match-condition",
                 field="matchCondition",
-                message=f"“{stage.name}”: for {count:,} rows of the view, “And only where” is not true of themselves. Once they are in "
-                "the table they match nothing, so each run would add them once more.",
-                found=f"{count:,} rows",
+                message=f"“{stage.name}”: for {counted(count, 'row', 'rows')} of the view, “The same row only where” is not true by "
+                "itself. Once in the table, nothing matches there, so each run would add them once more.",
+                found=counted(count, "row", "rows"),
                 expected=stage.match_condition,
                 fix="Leave such rows out in a stage before (WHERE …), or correct the condition; what says which of the rows in both are "
-                "updated goes into “… only where” (matchedWhere).",
+                "updated goes into “Rows in both: only where” (matchedWhere).",
             )
         )
 

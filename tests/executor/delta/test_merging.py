@@ -83,7 +83,7 @@ def test_what_a_merge_cannot_be_sure_of_is_refused(spark_process: SparkProcess, 
     assert refused(values((1, "x")), matchedValues={"v": "reflect('java.lang.System', 'exit', '1')"})["field"] == "matchedValues"
     kept = run_here(spark_process, [values((1, "x")), merge(matchedValues={"id": "source.id * 1.5"})], start).problem
     assert (kept["code"], kept["data_column"]) == ("merge-value-type", "id")  # Delta would write 1
-    assert refused(values((9, "x"), (3, "c")), matchCondition="target.id < 5")["found"] == "1 rows"  # 9 would come again each time
+    assert refused(values((9, "x"), (3, "c")), matchCondition="target.id < 5")["found"] == "1 row"  # 9 would come again each time
     assert refused(values((9, "x")), notMatchedValues={"id": "'9'"})["code"] == "merge-value-type"
     assert refused(values((1, "x")), matchCondition="true) OR (true")["code"] == "sql-expression"
     assert refused(values((1, "x")), deleteWhere="target.id = 1")["field"] == "deleteWhere"
