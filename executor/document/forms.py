@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from executor.language.parameters import Parameter
 from executor.stages import STAGE_TYPES, Stage, StageTypes
+from executor.stages.base import WRITES
 
 LIMITS = ("minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern", "minItems", "maxItems")
 WIDGETS_BY_TYPE = {"string": "text", "integer": "number", "number": "number", "boolean": "switch", "array": "list", "object": "map"}
@@ -29,7 +30,8 @@ def form_fields(described: type[BaseModel]) -> list[dict[str, Any]]:
     Each: name (as in documents), label, help, widget, required, default, choices, advanced, limits, and `unused` where a field is
     accepted but does nothing yet. A field of widget `columns` has `item`: column type → its fields; one of widget `connection` has
     `offers`: what must lie behind it. One that counts only with certain choices of another field has `when`: that field → those choices;
-    in a stage it is advanced, too, and drawn below that field.
+    in a stage it is advanced, too, and drawn below that field. An address of an output has `writes`; a query in another language than
+    Spark's has its `dialect`.
     """
     schema = _schema_of(described)
     required = set(schema.get("required", ()))
@@ -56,7 +58,9 @@ def _field(name: str, rules: dict[str, Any], required: bool) -> dict[str, Any]:
         "limits": {limit: kind[limit] for limit in LIMITS if limit in kind},
         "unused": rules.get("unused"),
     }
-    field |= {mark: rules[mark] for mark in ("offers", "when") if mark in rules}
+    field |= {mark: rules[mark] for mark in ("offers", "when", "dialect") if mark in rules}
+    if rules.get("does") == WRITES:
+        field["writes"] = True
     if field["widget"] == "columns":
         field["item"] = column_fields()
     return field

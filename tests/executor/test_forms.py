@@ -42,6 +42,10 @@ def test_a_field_tells_how_it_is_drawn() -> None:
     }
 
 
+def test_an_address_of_an_output_is_told_apart() -> None:
+    assert fields("ParquetLoad")["outputURI"]["writes"] and "writes" not in fields("ParquetExtract")["inputURI"]
+
+
 def test_the_widgets_are_those_the_editor_knows() -> None:
     known = {"text", "sql", "columns", "map", "choice", "view", "new-view", "uri", "connection", "number", "switch", "list", "environments"}
     used = {field["widget"] for cls in STAGE_TYPES.values() for field in form_fields(cls)}

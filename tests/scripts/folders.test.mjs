@@ -40,6 +40,8 @@ test("a folder is asked for once, and again where it could not be listed", async
   await folders.of("archive:");
   assert.equal(came, 1);
   assert.deepEqual(folders.suggestions("archive:", again), [{ name: "archive:2013/" }, { name: "archive:x.csv" }]);
+  const onlyFolders = folders.suggestions("archive:", again, ({ is_folder }) => is_folder);
+  assert.deepEqual(onlyFolders, [{ name: "archive:2013/" }]);
   assert.deepEqual(asked, ["/folder?uri=archive%3A", "/folder?uri=archive%3A"]);
   folders.forget();
   assert.deepEqual(folders.suggestions("archive:", again), []);

@@ -24,14 +24,14 @@ export class Folders {
     return this.known.get(uri);
   }
 
-  /** What lies there, if it has come; else nothing, and `again` is called when it has. */
-  suggestions(uri, again) {
+  /** What lies there and `fits`, if it has come; else nothing, and `again` is called when it has. */
+  suggestions(uri, again, fits = () => true) {
     const level = this.came.get(uri);
     if (!level) {
       if (!this.known.has(uri)) this.of(uri).then(again, () => {});
       return [];
     }
-    return level.entries.map(({ uri: name, is_folder }) => ({ name: is_folder ? `${name}/` : name }));
+    return level.entries.filter(fits).map(({ uri: name, is_folder }) => ({ name: is_folder ? `${name}/` : name }));
   }
 }
 

@@ -27,7 +27,7 @@ know(config.types);
 
 /** What a field of this widget can name: [{ name, words }]. */
 const suggestions = {
-  uri: (_field, _index, typed, again) => sources.suggestions(typed, again),
+  uri: (field, _index, typed, again) => sources.suggestions(typed, again, field.writes),
   view: (_field, index) => store.viewsBefore(index).map(({ name }) => ({ name })),
   connection: (field) =>
     config.connections

@@ -33,11 +33,13 @@ export class Sources {
   }
 
   /** What an address can be: what lies in the environment's folder, the roots by name, and what lies in the folder that is being typed.
-   * `again` is called when that has come. */
-  suggestions(typed = "", again = () => {}) {
-    const own = this.list.map(({ uri }) => ({ name: uri }));
-    const folder = folderOf(typed, this.roots);
-    return [...own, ...rootsThatFit(this.roots), ...(folder ? this.folders.suggestions(folder, again) : [])];
+   * `again` is called when that has come. Of an output (`writes`) neither files, which nobody writes over, nor roots that are only read. */
+  suggestions(typed = "", again = () => {}, writes = false) {
+    const fits = writes ? ({ is_folder }) => is_folder : () => true;
+    const roots = writes ? this.roots.filter(({ may_write }) => may_write) : this.roots;
+    const folder = folderOf(typed, roots);
+    const own = this.list.filter(fits).map(({ uri }) => ({ name: uri }));
+    return [...own, ...rootsThatFit(roots), ...(folder ? this.folders.suggestions(folder, again, fits) : [])];
   }
 
   /** One field for as long as the list lives: drawing anew must not lose what is being typed. */
