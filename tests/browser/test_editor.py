@@ -136,9 +136,10 @@ def test_a_version_waits_for_the_autosave_that_is_on_its_way(screen: Open, edito
 
 def test_saving_proposes_a_message_and_shows_what_changes(screen: Open, editor: Callable[..., Page], job: Any) -> None:
     page = editor(screen())
-    type_sql(page, "SELECT origin, 2 AS two FROM flights")
+    type_sql(page, "SELECT origin, 2 AS two FROM flights WHERE origin = NULL")
     page.keyboard.press("Control+s")
     expect(page.get_by_label("Message")).to_have_value("Changed stage by_origin")
+    expect(page.get_by_role("dialog")).to_contain_text("is never true")  # a warning stops nobody
     changed = page.get_by_role("group", name="What changed")
     expect(changed.locator(".cm-insertedLine, .cm-changedLine").first).to_contain_text("2 AS two")
     page.keyboard.press("Escape")

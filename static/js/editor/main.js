@@ -14,7 +14,7 @@ import { StageList } from "./list.js";
 import { parameterChips, valuesForRun } from "./parameters.js";
 import { watch } from "./presence.js";
 import { Facts, Preview } from "./preview.js";
-import { Problems } from "./problems.js";
+import { Problems, stops } from "./problems.js";
 import { Saver } from "./save.js";
 import { Sources } from "./sources.js";
 import { know, newStage, typedColumns } from "./stages.js";
@@ -144,8 +144,10 @@ function drawToolbar() {
     chip.replaceChildren("no stages yet");
     return;
   }
+  const faults = problems.list.filter(stops).length;
+  const words = faults ? plural(faults, "problem") : count ? plural(count, "warning") : "no problems";
   chip.className = `chip ${count ? "warn" : "ok"}`;
-  chip.replaceChildren(icon(count ? "alert-triangle" : "circle-check"), ` ${count ? plural(count, "problem") : "no problems"}`);
+  chip.replaceChildren(icon(count ? "alert-triangle" : "circle-check"), ` ${words}`);
 }
 
 function drawDraftState() {

@@ -133,6 +133,9 @@ export class Problems extends EventTarget {
 const keyed = (problems, keys) =>
   problems.map((problem) => ({ ...problem, key: problem.stage_index === undefined ? null : keys[problem.stage_index] }));
 
+/** Whether no version can be saved with it; a warning stops nobody. */
+export const stops = (problem) => problem.severity !== "warning";
+
 /** The list in the panel: each problem is a button that leads to its place; `mend` gives another that mends it, or null. */
 export function problemList(problems, goto, mend = () => null) {
   if (!problems.length)
@@ -149,8 +152,8 @@ export function problemList(problems, goto, mend = () => null) {
     problems.map((problem) =>
       el(
         "li",
-        { class: problem.severity === "warning" ? "problem warning" : "problem" },
-        problem.severity === "warning" ? icon("alert-triangle", "warn") : icon("alert-circle", "bad"),
+        { class: stops(problem) ? "problem" : "problem warning" },
+        stops(problem) ? icon("alert-circle", "bad") : icon("alert-triangle", "warn"),
         el(
           "div",
           {},

@@ -3,6 +3,7 @@
 import { dialog, el, icon, plural } from "../dom.js";
 import { request } from "../server.js";
 import { show } from "../toasts.js";
+import { stops } from "./problems.js";
 
 /** help: { config, store, draft, problems, showProblems(), saved(answer) } */
 export class Saver {
@@ -22,7 +23,7 @@ export class Saver {
 
   async ask(message = "") {
     await this.problems.check();
-    if (this.problems.checked.length) {
+    if (this.problems.checked.some(stops)) {
       this.notYet();
       return;
     }
@@ -52,16 +53,8 @@ export class Saver {
         });
         this.input = input;
         queueMicrotask(() => input.select());
-        const doubt = this.problems.list[0];
         return [
-          doubt
-            ? el(
-                "div",
-                { class: "notice warn" },
-                icon("alert-triangle"),
-                el("span", {}, `Spark does not agree yet: ${doubt.message} You can save all the same, but a run would fail.`),
-              )
-            : null,
+          this.doubt(),
           el(
             "div",
             { class: "field" },
@@ -95,8 +88,17 @@ export class Saver {
     return this.draft.base ? request(`${this.config.urls.versions}/${this.draft.base}.json`) : Promise.resolve({ stages: [] });
   }
 
+  /** What is worth knowing before a version is saved; warnings stop nobody. */
+  doubt() {
+    const fault = this.problems.list.find(stops);
+    const words = fault
+      ? `Spark does not agree yet: ${fault.message} You can save all the same, but a run would fail.`
+      : this.problems.list.map(({ message, fix }) => [message, fix].filter(Boolean).join(" "))[0];
+    return words ? el("div", { class: "notice warn" }, icon("alert-triangle"), el("span", {}, words)) : null;
+  }
+
   notYet() {
-    const count = this.problems.checked.length;
+    const count = this.problems.list.filter(stops).length;
     show({ text: `A version cannot have problems; this one has ${plural(count, "problem")}. Your draft is kept.`, tone: "warn" });
     this.showProblems();
   }
