@@ -7,19 +7,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from executor.connections import CONNECTION_KINDS
-from executor.document.places import Written, addresses_as_written, connections_as_written
+from executor.document.places import addresses_as_written
 from executor.language import json_text
 from executor.language.dialects.advice import advice
 from executor.language.parameters import SECRET
 from executor.language.roots import located
 from executor.problems import Problem
-from executor.stages import STAGE_TYPES
 from executor.stages.base import WRITES
 from portal.accounts.models import Project
 from portal.environments import secrets
 from portal.environments.models import Environment
 from portal.environments.reach import judged_by
+from portal.jobs.connections_used import connections_used
 
 LONGEST_ADVISED = 100_000
 """Characters of SQL in one document that advice is looked for in: it comes while somebody types."""
@@ -42,8 +41,7 @@ def advice_on(document: str, project: Project) -> list[dict[str, Any]]:
     found = _of_secrets(content, environments[0]) if environments else []
     for environment in environments:
         is_lowest = environment == environments[0]
-        types = {str(stage.get("name")): str(stage.get("type")) for stage in stages.values()}
-        told = list(_of_connections(content, types, environment, is_lowest=is_lowest))
+        told = list(_of_connections(content, environment, is_lowest=is_lowest))
         found += [_at_its_stage(one, stages) for one in [*told, *(() if is_lowest else _of_roots(content, environment))]]
     return [one.as_dict() for one in [*found, *_of_queries(stages)]]
 
@@ -86,36 +84,14 @@ def _of_roots(content: Mapping[str, Any], later: Environment) -> Iterator[Proble
             yield replace(problem, stage=one.stage, fix=fix, severity="warning")
 
 
-def _of_connections(
-    content: Mapping[str, Any], types: Mapping[str, str], environment: Environment, *, is_lowest: bool
-) -> Iterator[Problem]:
-    """One warning for each connection that the environment does not have, or that is none for its stage. `types`: of stages, by name."""
-    named = [one for one in connections_as_written(content, environment.name, environment.parameters) if "*" not in one.uri]
-    kinds = dict(environment.connections.values_list("name", "kind")) if named else {}
+def _of_connections(content: Mapping[str, Any], environment: Environment, *, is_lowest: bool) -> Iterator[Problem]:
+    """One warning for each connection that the environment does not have, or that is none for its stage."""
     when = "runs there" if is_lowest else f"goes to {environment.name}"
-    for one in named:
-        if words := _unfit(one, kinds, types.get(one.stage, ""), environment.name):
-            code, message = words
+    for one in connections_used(content, environment):
+        if one.trouble:
+            code, message = one.trouble
             fix = f"Have one made before the job {when}, or name another."
-            yield Problem(code=code, stage=one.stage, field=one.field, message=message, found=one.uri, fix=fix, severity="warning")
-
-
-def _unfit(one: Written, kinds: Mapping[str, str], stage_type: str, environment: str) -> tuple[str, str] | None:
-    """Code and sentence of why the connection does not serve the stage."""
-    if one.uri not in kinds:
-        return "connection-unknown", f"{environment} has no connection “{one.uri}”."
-    kind, stage = CONNECTION_KINDS.get(kinds[one.uri]), STAGE_TYPES.get(stage_type)
-    wanted = stage.marked("offers").get(one.field) if stage else None
-    if kind is None or wanted is None:
-        return None
-    if kind.offers != wanted:
-        return (
-            "connection-of-another-kind",
-            f"“{one.uri}” in {environment} is a connection to {kind.title}; this stage needs one to a {wanted}.",
-        )
-    if one.does == WRITES and not kind.takes_rows:
-        return "connection-read-only", f"“{one.uri}” in {environment} is a connection to {kind.title}, into which no rows are loaded."
-    return None
+            yield Problem(code=code, stage=one.stage, field=one.field, message=message, found=one.name, fix=fix, severity="warning")
 
 
 def _at_its_stage(problem: Problem, stages: Mapping[int, dict[str, Any]]) -> Problem:

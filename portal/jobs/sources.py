@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
+from executor.files.delta_log import LOG
 from executor.files.tree import FILE, FOLDER, Entry, Walk, is_plain_name
 from executor.language.roots import DEFAULT
 from portal.accounts.models import Project
@@ -85,6 +86,9 @@ class _Looking:
     def sources(self, folder: str, depth: int) -> Iterator[Source]:
         """The folder itself when a load wrote it, and whatever else lies in it: no name hides others."""
         entries = self.entries(folder)
+        if self._is_delta(folder):
+            yield Source(folder, True, "DeltaLakeExtract", None)
+            return
         if any(_is_of_data_set(entry) for entry in entries):
             yield Source(folder, True, self._reader(folder), None)
         for entry in entries:
@@ -103,6 +107,10 @@ class _Looking:
             yield Source(folder, True, kinds.pop(), None)
             found = found[:MOST_OF_A_FOLDER]
         yield from found
+
+    def _is_delta(self, folder: str) -> bool:
+        """A table whose log says which of its files count: they are no sources of their own."""
+        return (self._root / folder / LOG).is_dir()
 
     def _reader(self, folder: str) -> str | None:
         walk = Walk(self._root, below=folder, most=LOOKED_AT, enter=lambda entry: not entry.is_hidden, seconds=self._end - time.monotonic())

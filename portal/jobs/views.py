@@ -279,7 +279,9 @@ def take_over(request: HttpRequest, project: str, job: str) -> HttpResponse:
     environment = policy.find(person(request), "view", found.project.environments.all(), name=request.POST.get("environment", ""))
     place = actions.take_over_place(actor=person(request), job=found, environment=environment, uri=request.POST.get("uri", ""))
     messages.success(
-        request, f"“{place.uri}” in {environment.name} is {found.name}'s now. Its next run replaces what lies there; that is kept."
+        request,
+        f"“{place.uri}” in {environment.name} is {found.name}'s now. "
+        "Its next run writes there as its stage says; what lies there now is kept.",
     )
     return redirect("jobs:job", project, job)
 

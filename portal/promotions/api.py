@@ -101,11 +101,22 @@ class PromotionCheckOut(serializers.Serializer[Any]):
     words = serializers.CharField()
 
 
+class PromotionThroughOut(serializers.Serializer[Any]):
+    stage = serializers.CharField(source="used.stage")
+    connection = serializers.CharField(source="used.name")
+    kind = serializers.CharField(source="used.kind", allow_null=True, help_text="In words; null where the target has none of the name.")
+    does = serializers.CharField(source="used.does", help_text="reads, writes or acts")
+    what = serializers.CharField(source="used.what", help_text="The table, or that it is SQL of its own.")
+    save_mode = serializers.CharField(source="used.save_mode")
+    rows = serializers.IntegerField(allow_null=True, help_text="That the good run read or wrote.")
+
+
 class EffectsOut(serializers.Serializer[Effects]):
     run = serializers.UUIDField(source="run.pk", allow_null=True, default=None, help_text="The good run in from_environment.")
     reads = PromotionReadOut(many=True)
     writes = PromotionWrittenOut(many=True)
     checks = PromotionCheckOut(many=True)
+    through = PromotionThroughOut(many=True, help_text="What its stages do through connections of the target.")
 
 
 class PromotionWithChecksOut(PromotionOut):

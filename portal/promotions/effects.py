@@ -3,16 +3,19 @@ and who else reads or writes them there."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from executor.language import json_text
 from executor.stages import STAGE_TYPES
+from executor.stages.base import WRITES
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.data.uses import Uses, as_dicts
 from portal.environments.models import Environment
 from portal.jobs import places
+from portal.jobs.connections_used import Used, connections_used
 from portal.jobs.models import Job, Place
 from portal.promotions import columns, good_run
 from portal.promotions.target import TargetLook
@@ -74,6 +77,14 @@ class Written:
 
 
 @dataclass(frozen=True)
+class Through:
+    """What a stage does through a connection of the target. `rows`: that it read or wrote in the good run."""
+
+    used: Used
+    rows: int | None
+
+
+@dataclass(frozen=True)
 class Check:
     """One check of the good run. `words`: what it answered, for people who may see data."""
 
@@ -88,6 +99,7 @@ class Effects:
     reads: list[Read] = field(default_factory=list)
     writes: list[Written] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    through: list[Through] = field(default_factory=list)
     was_looked_at: bool = True
     """False: what lies in the target is not known. Reads and writes are empty then too."""
 
@@ -115,7 +127,18 @@ def effects_of(
     if not is_now:
         writes = [replace(one, rows_before=None, can_be_taken_over=False) for one in writes]
     checks = [_check(stage, with_data) for stage in stages.values() if _is_check(stage)]
-    return Effects(run, reads, writes, checks, was_looked_at=not look.refusal)
+    through = _through(document, target, stages.values())
+    return Effects(run, reads, writes, checks, through, was_looked_at=not look.refusal)
+
+
+def _through(document: str, target: Environment, stages: Iterable[StageRun]) -> list[Through]:
+    by_name = {stage.name: stage for stage in stages}
+    found = []
+    for used in connections_used(json_text.loads(document), target):
+        stage = by_name.get(used.stage)
+        rows = (stage.rows_in if used.does == WRITES else stage.rows_out) if stage else None
+        found.append(Through(used, rows))
+    return found
 
 
 class _Shown:

@@ -7,10 +7,12 @@ from typing import Any
 
 from executor.document import job as executor_job
 from executor.document.kept_files import keeps_its_files
+from executor.language import json_text
 from executor.problems import Problem, ProblemError
 from portal.environments import secrets
 from portal.environments.reach import judged_by
 from portal.jobs import places
+from portal.jobs.connections_used import connections_used
 from portal.promotions.candidate import Candidate, Gate, live_version
 from portal.promotions.models import Promotion
 from portal.promotions.target_gates import columns_as_read, inputs_there, outputs_can_be_written, target_as_asked
@@ -106,6 +108,16 @@ def parameters_exist(it: Candidate) -> Gate:
     )
 
 
+def connections_there(it: Candidate) -> Gate:
+    """Every connection that the version names is one in the target, of the kind that its stage needs."""
+    name = f"Connections are there in {it.target.name}"
+    used = list(connections_used(json_text.loads(it.version.document), it.target))
+    troubles = list(dict.fromkeys(one.trouble[1] for one in used if one.trouble))
+    if troubles:
+        return Gate(name, "stop", " ".join(troubles))
+    return Gate(name, "ok", ", ".join(dict.fromkeys(one.name for one in used)) or "it names none")
+
+
 def live_unchanged(it: Candidate) -> Gate:
     """What it replaces is still what people saw when they asked and reviewed."""
     name = f"Live in {it.target.name} as when it was asked for"
@@ -132,6 +144,7 @@ GATES: list[Callable[[Candidate], Gate]] = [
     places_its_own,
     good_run_before,
     parameters_exist,
+    connections_there,
     inputs_there,
     columns_as_read,
     outputs_can_be_written,

@@ -123,7 +123,7 @@ def test_everybody_of_the_project_sees_page_and_api_before_and_after(
         page = browser_of(user).get(f"/p/flights/promotions/{asked.pk}/")
         assert page.status_code == 200 and "What it reads, writes and checks" in text_of(page)
         shown = program_of(user).get(f"/api/v1/projects/flights/promotions/{asked.pk}").json()
-        assert shown["state"] == state and shown["effects"]["reads"][0]["uri"] == "raw/flights.csv" and len(shown["checks"]) == 13
+        assert shown["state"] == state and shown["effects"]["reads"][0]["uri"] == "raw/flights.csv" and len(shown["checks"]) == 14
         assert browser_of(user).get("/p/flights/jobs/daily_delays/promote").status_code == 200
         if state == "waiting":
             approve_promotion(actor=pat, promotion=asked)

@@ -28,7 +28,7 @@ class JDBCExtract(OfDatabase, WithDatabaseSQL, Extract):
         "type": "JDBCExtract",
         "name": "orders",
         "connection": "shop",
-        "sql": "SELECT id, day, amount\nFROM orders\nWHERE day >= '2024-01-01'",
+        "tableName": "orders",
         "outputView": "orders",
     }
 

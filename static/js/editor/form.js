@@ -219,7 +219,9 @@ export class StageForm {
     this.sql = new SqlEditor(host, typeof stage[query.name] === "string" ? stage[query.name] : "", {
       views: () => this.store.viewsBefore(this.store.indexOf(key)).map((view) => ({ name: view.name, columns: this.columnsOf(view.name) })),
       parameters: () => [...Object.keys(this.store.parameters), "environment", "run_id"],
-      change: (text) => this.store.setField(this.store.indexOf(key), query.name, text, this),
+      // A stage that can do without a query has none, rather than an empty one.
+      change: (text) => this.store.setField(this.store.indexOf(key), query.name, text.trim() || query.required ? text : undefined, this),
+      placeholder: query.dialect ? "A statement in the database's own SQL" : undefined,
       preview: () => this.preview(),
       format: () => this.format(),
     });

@@ -114,7 +114,8 @@ export class Sources {
     );
   }
 
-  level({ entries, more, is_table }, folder) {
+  level({ entries, more, is_table, is_delta }, folder) {
+    if (is_delta) return [this.wholeRow(folder, "DeltaLakeExtract")];
     const table = is_table ? [this.tableRow(folder, entries)] : [];
     if (!entries.length && !is_table) return [el("p", { class: "mut small" }, "There is nothing here yet.")];
     return [
@@ -132,6 +133,10 @@ export class Sources {
   tableRow(folder, entries) {
     const stage_type = entries.find((one) => one.stage_type)?.stage_type;
     if (!stage_type) return el("p", { class: "mut small" }, "These are the folders of one table: name this folder to read it.");
+    return this.wholeRow(folder, stage_type);
+  }
+
+  wholeRow(folder, stage_type) {
     return this.row({ uri: folder, name: "all of it, as one table", is_folder: true, stage_type });
   }
 
