@@ -320,12 +320,12 @@ def _require_same_columns(stage: FileLoad, there: list[str], own: list[str]) -> 
 
 
 def without_marks(frame: DataFrame, there: set[str], where: str, context: StageContext) -> DataFrame:
-    """Columns that stages added (_filename, _index, _errors) and that the rows there do not have (`there`: names in small letters) are left
-    out, which the run says."""
+    """Columns that stages added (_filename, _index, _errors) and that the rows there, if any, do not have (`there`: names in small letters)
+    are left out, which the run says."""
     extra = [field.name for field in frame.schema.fields if field.metadata.get("internal") and field.name.lower() not in there]
     if not extra:
         return frame
-    context.log(f"Writing to “{where}”: {', '.join(extra)} are left out, as the rows there do not have them.")
+    context.log(f"Writing to “{where}”: {', '.join(extra)} are left out; a query can give them other names, and then they are written.")
     return frame.select(*[name_in_sql(name) for name in frame.columns if name not in extra])
 
 

@@ -98,6 +98,8 @@ def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext)
         return
     if state is not None:
         frame = _as_the_table_is(stage, context, frame, state)
+    else:
+        frame = without_marks(frame, set(), stage.output_uri, context)
     partition_by = stage.partition_by or (state.partition_columns if state and stage.columns_may != "overwrite" else [])
     frame = with_names_for_folders(stage, context, frame, partition_by)
     warn_of_other_columns(stage, context, frame)

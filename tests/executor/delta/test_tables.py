@@ -73,6 +73,16 @@ def test_a_table_is_made_appended_to_and_read_as_it_was(spark_process: SparkProc
     assert not [path for path in tmp_path.iterdir() if path.name not in ("table", ".sluice-publishing", ".sluice-receipts")]
 
 
+def test_where_rows_came_from_is_no_part_of_a_table_unless_it_was_one(spark_process: SparkProcess, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    extract = {"type": "DelimitedExtract", "name": "a", "inputURI": "a.csv", "outputView": "rows", "header": True}
+    outcome = done(run_here(spark_process, [extract, load()], tmp_path))
+    assert spark_process.session.read.format("delta").load(str(tmp_path / "table")).columns == ["id"]
+    assert any("_filename, _index are left out" in one["message"] for one in outcome.named("log"))
+    kept = rows("SELECT id, _filename, _index FROM a", "kept")
+    done(run_here(spark_process, [extract | {"outputView": "a"}, kept, load("named", "kept")], tmp_path))
+
+
 def test_a_failed_run_leaves_the_table_as_it_was(spark_process: SparkProcess, tmp_path: Path) -> None:
     done(run_here(spark_process, [rows("SELECT 1 AS id"), load()], tmp_path))
     before = sorted(str(path) for path in tmp_path.rglob("*"))
