@@ -24,6 +24,20 @@ test("a new load is about the view at hand, in its name and its place", () => {
   assert.deepEqual(made, { type: "ParquetLoad", name: "save_delays", inputView: "delays", outputURI: "curated/delays" });
 });
 
+test("what only the example's data has is left open, and the only connection that fits is taken", () => {
+  const MERGE = {
+    type: "MergeInto",
+    kind: "load",
+    fields: [field("keys", "list"), { ...field("connection", "connection"), offers: "database" }, field("tableName", "text")],
+    example: { type: "MergeInto", name: "save", keys: ["origin"], connection: "shop", tableName: "orders" },
+  };
+  const fits = { name: "till", offers: "database" };
+  know([MERGE], [fits, { name: "lake_s3", offers: "files" }]);
+  assert.deepEqual(newStage("MergeInto", store([]), 0), { type: "MergeInto", name: "save", connection: "till" });
+  know([MERGE], [fits, { name: "books", offers: "database" }]);
+  assert.deepEqual(newStage("MergeInto", store([]), 0), { type: "MergeInto", name: "save" });
+});
+
 test("a new query asks the view at hand, not the example's", () => {
   assert.match(newStage("SQLTransform", store([], ["delays"]), 0).sql, /FROM delays$/);
 });

@@ -23,7 +23,7 @@ import { takeUploads } from "./uploads.js";
 
 const config = JSON.parse(document.getElementById("editor-config").textContent);
 const $ = (id) => document.getElementById(id);
-know(config.types);
+know(config.types, config.connections);
 
 /** What a field of this widget can name: [{ name, words }]. */
 const suggestions = {

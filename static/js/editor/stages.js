@@ -1,8 +1,11 @@
 // What is known of stage types, and stages made of it.
 let types = new Map();
+let connections = [];
 
-export function know(list) {
+/** The stage types, and the connections that a stage can name ({ name, offers }). */
+export function know(list, known = []) {
   types = new Map(list.map((type) => [type.type, type]));
+  connections = known;
 }
 
 const UNKNOWN = {
@@ -27,8 +30,19 @@ export function typedColumns(stages, view) {
 /** A stage of this type to put at `at`: the example, about the view that was made last, with names nobody has yet. */
 export function newStage(type, store, at, given = {}) {
   const last = store.viewsBefore(at).at(-1);
-  const stage = { ...exampleAbout(last?.name, types.get(type)), ...given };
+  const stage = { ...withoutItsData(exampleAbout(last?.name, types.get(type))), ...given };
   return withFreeNames(stage, store);
+}
+
+/** Without what only the example's data has: its table, and the columns it goes by. Of connections the only one that fits is taken. */
+function withoutItsData(stage) {
+  const kept = { ...stage };
+  for (const { name, widget, offers } of fieldsOf(stage)) {
+    const fits = widget === "connection" ? connections.filter((one) => one.offers === offers) : [];
+    if (fits.length === 1) kept[name] = fits[0].name;
+    else if (widget === "connection" || widget === "list" || name === "tableName") delete kept[name];
+  }
+  return kept;
 }
 
 /** The type's example with `view` in place of its own input, also where names and places are built of that: what it writes to may hold other data. */
