@@ -96,10 +96,7 @@ def write_rows(stage: DeltaLakeLoad, spark: SparkSession, context: StageContext)
     state = staged_state(path, stage.output_uri)
     if state is not None and stage.save_mode == "Ignore":
         return
-    if state is not None:
-        frame = _as_the_table_is(stage, context, frame, state)
-    else:
-        frame = without_marks(frame, set(), stage.output_uri, context)
+    frame = _as_the_table_is(stage, context, frame, state) if state else without_marks(frame, set(), stage.output_uri, context)
     partition_by = stage.partition_by or (state.partition_columns if state and stage.columns_may != "overwrite" else [])
     frame = with_names_for_folders(stage, context, frame, partition_by)
     warn_of_other_columns(stage, context, frame)
