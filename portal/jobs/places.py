@@ -278,6 +278,7 @@ def register_upload(*, environment: Environment, uri: str, actor: User) -> Place
             "uri": places.place_of(uri),
             "given_by": actor,
             "published_at": timezone.now(),
+            "last_run_id": None,  # of a place that its job has given up: the run's output is no longer what lies there
             "lies_at": Storages(environment).of(uri),
         },
     )[0]

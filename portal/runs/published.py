@@ -179,6 +179,28 @@ def places_of(run: Run) -> list[Place]:
     return list(Place.objects.select_related("environment", "owner").filter(environment=run.environment, key__in=keys))
 
 
+def places_to_write(run: Run) -> list[Place | None]:
+    """What is known of each place that the run publishes, or would have; None where nothing is, or where its root leads elsewhere by now.
+    Empty where its document cannot be read any more."""
+    try:
+        keys = [key_of(uri) for uri in outputs_of(run)]
+    except PortalError:
+        return []
+    storages = places.Storages(run.environment)
+    here = Place.objects.select_related("environment").filter(environment=run.environment, key__in=keys)
+    known = {place.key: place for place in here if place.lies_at == storages.of(place.uri)}
+    return [known.get(key) for key in keys]
+
+
+def left_by(place: Place) -> tuple[Run, bool] | None:
+    """(the run as whose end left it the place is now, whether what a later one had published was put back); None where nobody knows."""
+    present, *earlier = history(place)
+    if present.run is None or present.run.finished_at is None:
+        return None
+    ends = [kept.run.finished_at for kept in earlier if kept.run and kept.run.finished_at]
+    return present.run, any(end > present.run.finished_at for end in ends)
+
+
 def run_id_in(text: Any) -> UUID | None:
     """An executor's name for a run begins with the run's id; a later attempt adds its number."""
     try:

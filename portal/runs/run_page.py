@@ -35,6 +35,14 @@ NOT_ITS_OWN = ("place-not-own", "output-holds-other-things")
 
 
 @dataclass(frozen=True)
+class LeftBy:
+    """A run as whose end left them some places are now. `is_put_back`: what a later run had published there was undone."""
+
+    run: Run
+    is_put_back: bool
+
+
+@dataclass(frozen=True)
 class Failure:
     """The card of a run that did not end well. `problem` is without data for readers who may not see it."""
 
@@ -42,6 +50,8 @@ class Failure:
     line: int | None
     last_good: Run | None
     published: bool
+    left_by: list[LeftBy]
+    """Whose data lies at the run's places now; empty where that is not known of each of them."""
 
     @property
     def good_version(self) -> int | None:
@@ -73,7 +83,15 @@ def failure_of(run: Run, *, with_data: bool) -> Failure | None:
     good = Run.objects.filter(job=run.job, environment=run.environment, state__in=GOOD_STATES, created_at__lt=run.created_at)
     last_good = good.order_by("-created_at").select_related("version").only("id", "finished_at", "version__number").first()
     problem = shown_to(run.problem, run.document, with_data=with_data)
-    return Failure(problem, line_of_failure(run), last_good, run.publishing_since is not None)
+    has_published = run.publishing_since is not None
+    return Failure(problem, line_of_failure(run), last_good, has_published, [] if has_published else _left_by(run))
+
+
+def _left_by(run: Run) -> list[LeftBy]:
+    """What lies at a place is what is noted of the place: the last good run may have been put back, or another job's run came since."""
+    found = [published.left_by(place) if place else None for place in published.places_to_write(run)]
+    known = [one for one in found if one]
+    return list(dict.fromkeys(LeftBy(*one) for one in known)) if len(known) == len(found) else []
 
 
 def wrote_nothing(run: Run) -> bool:
@@ -93,10 +111,12 @@ def waiting_sentence(run: Run) -> str:
 
 
 def _queue_sentence(run: Run) -> str:
+    if not Run.objects.filter(pk=run.pk, state=RunState.QUEUED).exists():
+        return ""  # a worker has taken it since it was read: it is among those at work that are asked for below
     working = Run.objects.filter(state__in=HELD_STATES).count()
     waited = (timezone.now() - (run.queued_at or run.created_at)).total_seconds()
     again = "The machine that ran it before stopped answering; it is tried again. " if run.fence else ""
-    beside = list(Run.objects.beside(run).order_by("started_at")[: run.job.runs_at_once])
+    beside = list(Run.objects.beside(run).exclude(pk=run.pk).order_by("started_at")[: run.job.runs_at_once])
     if len(beside) >= run.job.runs_at_once:
         others = " and ".join(other.short_id for other in beside[:3])
         return (

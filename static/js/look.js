@@ -148,7 +148,7 @@ function offerParts({ files, folder, gone }) {
     return;
   }
   const parts = document.getElementById("look-parts");
-  const about = (notes) => notes.map((note) => el("small", { class: "warn" }, note));
+  const about = (notes) => (notes.length ? [el("small", { class: "warn" }, `${notes.join("; ")}.`)] : []);
   parts.replaceChildren(
     ...files.map(({ uri, url, notes }) => el("li", {}, icon("table", "mut"), " ", el("a", { href: url }, uri), " ", ...about(notes))),
   );

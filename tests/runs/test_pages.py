@@ -14,10 +14,12 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.environments.models import Environment
-from portal.jobs.models import Job, JobVersion
+from portal.jobs import places
+from portal.jobs.models import Job, JobVersion, Place
 from portal.runs import sandbox
 from portal.runs.models import LogSegment, Run, StageRun
 from portal.runs.run_list import PAGE
+from portal.runs.run_page import waiting_sentence
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -50,8 +52,31 @@ def test_the_page_of_a_failed_run_says_why_where_and_what_to_do(
     page = browser_of(ana).get(page_of(run)).content.decode()
 
     assert "7 rows of Doe" in page and "Look at the data." in page and "line 3" in page
-    assert 'href="#L1"' in page and "Nothing was published" in page and "the outputs are still those of" in page
+    assert 'href="#L1"' in page and "Nothing was published." in page
     assert 'href="/p/flights/jobs/daily_delays/edit?stage=2"' in page
+
+
+def test_a_failed_run_says_whose_data_lies_at_its_places(browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User) -> None:
+    """It is what is noted of the place: not the last good run where that was put back, and nothing where nobody knows."""
+    first, second = (factories.make_run(version, dev, "succeeded", minutes_ago=minutes) for minutes in (38, 19))
+    run = failed(version, dev, QUOTED)
+
+    def said() -> str:
+        page = browser_of(ana).get(page_of(run)).content.decode()
+        return " ".join(page.split("Nothing was published")[1].split("</p>")[0].split())
+
+    def left_by(one: Run) -> bool:
+        return f'href="{page_of(one)}"' in said()
+
+    assert "what lies" not in said()
+    places.claim(version.job, dev, ["curated/by_origin"])
+    assert "what lies" not in said(), "nobody knows who brought it"
+    Place.objects.update(last_run_id=second.pk, kept=[{"id": "version-0", "run_id": str(first.pk)}])
+    assert left_by(second) and not left_by(first) and "what lies at its places is as" in said() and "put back" not in said()
+    Place.objects.update(last_run_id=first.pk, kept=[{"id": "version-1", "run_id": f"{second.pk}-2"}])
+    assert left_by(first) and not left_by(second) and "it was put back since" in said()
+    Place.objects.update(lies_at="s3://elsewhere/lake")
+    assert "what lies" not in said(), "its root leads elsewhere by now"
 
 
 def test_what_comes_while_one_watches_moves_nothing(browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User) -> None:
@@ -222,6 +247,13 @@ def test_a_waiting_run_says_why_it_waits(browser_of: BrowserOf, version: JobVers
     version.job.save()
     page = browser_of(ana).get(page_of(waiting)).content.decode()
     assert "It waits for a free place: 1 run is working, and 1 waits before it." in page
+
+
+def test_a_run_that_is_taken_while_its_page_is_made_does_not_wait_for_itself(version: JobVersion, dev: Environment) -> None:
+    as_it_was = factories.make_run(version, dev)
+    assert "It waits" in waiting_sentence(as_it_was)
+    Run.objects.update(state="running", started_at=timezone.now())
+    assert waiting_sentence(as_it_was) == ""
 
 
 def test_the_start_form_has_a_field_for_each_parameter_and_says_what_is_wrong(
