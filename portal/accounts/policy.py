@@ -53,6 +53,16 @@ ROLES_FOR: dict[str, set[Role]] = {
     "manage_platform": {R.PLATFORM_ADMIN},
 }
 
+WHERE_AUTHORS_WORK = {"put_back_output", "take_over_place", "give_up_place", "register_table"}
+"""What changes data outside a run: authors may do it too, in the lowest environment (see `portal.jobs.actions.may_answer_for`)."""
+
+IN_WORDS = {
+    "upload_data": "upload data (where the environment lets this role)",
+    "change_data": "rename, delete and put back files (where the environment lets this role)",
+    "put_back_output": "put back output, optimize and clean up tables",
+}
+"""Of rights whose name does not tell what they are about."""
+
 M = TypeVar("M", bound=Model)
 
 
@@ -131,8 +141,18 @@ def roles_of(user: User, project: Project) -> list[tuple[str, str]]:
 
 
 def role_table() -> list[tuple[str, list[str]]]:
-    """(role, what it allows) in words, for the people page."""
-    return [(role.label, [action.replace("_", " ") for action, roles in ROLES_FOR.items() if role in roles]) for role in Role]
+    """(role, what it allows) in words, for the people page: every right of the table."""
+    return [(role.label, _rights_of(role)) for role in Role]
+
+
+def _rights_of(role: Role) -> list[str]:
+    everywhere = [in_words(action) for action, roles in ROLES_FOR.items() if role in roles]
+    where_they_work = [in_words(action) for action in ROLES_FOR if role == Role.AUTHOR and action in WHERE_AUTHORS_WORK]
+    return everywhere + [f"{said} (in the lowest environment)" for said in where_they_work]
+
+
+def in_words(action: str) -> str:
+    return IN_WORDS.get(action, action.replace("_", " "))
 
 
 def _scope(subject: Any) -> tuple[int | None, str | None]:
@@ -149,4 +169,4 @@ def _walk(subject: Any, path: str) -> Any:
     return subject
 
 
-__all__ = ["ROLES_FOR", "allowed", "can", "find", "of_project", "require", "role_table", "roles_of"]
+__all__ = ["ROLES_FOR", "WHERE_AUTHORS_WORK", "allowed", "can", "find", "in_words", "of_project", "require", "role_table", "roles_of"]

@@ -366,9 +366,9 @@ def _lowest(job: Job) -> Environment:
 
 
 def may_answer_for(actor: User, action: str, environment: Environment) -> bool:
-    """For what changes data outside a run (`put_back_output`, `take_over_place`, `give_up_place`): whoever may there; and authors, where
-    they work."""
-    return policy.can(actor, action, environment) or (not environment.is_protected and policy.can(actor, "run_draft", environment))
+    """For what changes data outside a run (`policy.WHERE_AUTHORS_WORK`): whoever may there; and authors, where they work."""
+    where_authors_work = action in policy.WHERE_AUTHORS_WORK and not environment.is_protected
+    return policy.can(actor, action, environment) or (where_authors_work and policy.can(actor, "run_draft", environment))
 
 
 @transaction.atomic

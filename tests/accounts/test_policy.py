@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from portal.accounts import policy, token_scopes
 from portal.accounts.models import Membership, Project, Role, User
 from portal.environments.models import Environment
 from portal.errors import NotAllowed
+from portal.jobs.actions import may_answer_for
 from portal.jobs.models import Draft, Job, JobVersion, LiveVersion
 from portal.promotions.models import Promotion
 from portal.runs.models import Run
@@ -139,6 +141,19 @@ def test_one_object_and_the_whole_list_are_judged_alike(model, flights, harbour,
             one_by_one = {row.pk for row in rows if policy.can(user, action, row)}
             at_once = set(policy.allowed(user, action, model.objects.filter(pk__in=[row.pk for row in rows])).values_list("pk", flat=True))
             assert one_by_one == at_once, (user.username, action)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_page_of_roles_lists_every_right_and_no_other(browser_of, flights, dev, test_env, ada, role):
+    """As somebody with this role alone may do it above the lowest environment, and in the lowest."""
+    person = factories.make_person(
+        "one", flights, *([] if role == Role.PLATFORM_ADMIN else [role]), platform_admin=role == Role.PLATFORM_ADMIN
+    )
+    said = dict(policy.role_table())[role.label]
+    above = {policy.in_words(action) for action in policy.ROLES_FOR if may_answer_for(person, action, test_env)}
+    lowest = {policy.in_words(action) for action in policy.ROLES_FOR if may_answer_for(person, action, dev)}
+    assert sorted(said) == sorted([*above, *(f"{words} (in the lowest environment)" for words in lowest - above)])
+    assert html.escape(", ".join(said)) in browser_of(ada).get("/p/flights/settings/people").content.decode()
 
 
 def test_unknown_and_forbidden_are_told_apart_only_inside(outsider, flights, ana):
