@@ -38,7 +38,7 @@ def connections_used(content: Mapping[str, Any], environment: Environment) -> It
         stage = stages.get(one.stage, {})
         kind = CONNECTION_KINDS.get(kinds.get(one.uri, ""))
         trouble = _trouble(one.uri, one.field, one.does, kinds, str(stage.get("type")), environment.name)
-        mode = _save_mode(stage) if one.does == WRITES else ""
+        mode = save_mode(stage) if one.does == WRITES else ""
         yield Used(one.stage, one.field, one.uri, one.does, _what(stage), mode, kind.title if kind else None, trouble)
 
 
@@ -46,7 +46,8 @@ def _what(stage: Mapping[str, Any]) -> str:
     return str(stage["tableName"]) if isinstance(stage.get("tableName"), str) and stage["tableName"] else "SQL of its own"
 
 
-def _save_mode(stage: Mapping[str, Any]) -> str:
+def save_mode(stage: Mapping[str, Any]) -> str:
+    """What a load does with the rows that are there, as the document says or leaves it; empty for other stages."""
     cls = STAGE_TYPES.get(str(stage.get("type")))
     usual = next((info.default for info in cls.model_fields.values() if info.alias == "saveMode"), "") if cls else ""
     return str(stage.get("saveMode") or usual or "")

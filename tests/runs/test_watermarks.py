@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -55,3 +56,47 @@ def test_a_run_goes_on_where_the_last_one_that_published_has_stopped(version: An
     assert read_until(now) == "20", "what was undone and put back again is there, and is not read twice"
     published._read_no_further(place, None)
     assert read_until(now) is None
+
+
+def test_rows_that_are_read_again_are_not_added_where_they_are_already(flights: Any, ana: Any, dev: Any) -> None:
+    from portal.errors import PortalError
+
+    kept = json.loads(json.dumps(factories.DOCUMENT))
+    load = next(stage for stage in kept["stages"] if "outputURI" in stage)
+    kept["stages"] += [{**load, "name": "also", "outputURI": "curated/also", "saveMode": "Append"}]
+    version = factories.make_version(factories.make_job(flights, ana, "two_outputs"), ana, kept)
+    first, second = ended(version, dev, "10", 1), ended(version, dev, "20", 2)
+    one, other = (
+        Place.objects.create(environment=dev, uri=uri, key=key_of(uri), owner=version.job, last_run_id=second.pk)
+        for uri in (load["outputURI"], "curated/also")
+    )
+    now = factories.make_run(version, dev)
+    assert read_until(now) == "20"
+    Place.objects.filter(pk=one.pk).update(last_run_id=first.pk)
+    published._read_no_further(one, first.pk)
+    with pytest.raises(PortalError, match="“curated/also” holds rows that this run would read again"):
+        published.values_for(now)
+    Place.objects.filter(pk=other.pk).update(last_run_id=first.pk)
+    assert read_until(now) == "10", "both are back"
+
+
+def test_a_table_of_a_database_cannot_be_put_back_with_the_others(flights: Any, ana: Any, dev: Any) -> None:
+    from portal.errors import PortalError
+
+    kept = json.loads(json.dumps(factories.DOCUMENT))
+    load = next(stage for stage in kept["stages"] if "outputURI" in stage)
+    table = {"type": "JDBCLoad", "name": "t", "connection": "shop", "inputView": load["inputView"], "tableName": "t", "saveMode": "Append"}
+    for mode, is_refused in (("Append", True), ("Merge", False)):
+        document = {**kept, "stages": [*kept["stages"], {**table, "saveMode": mode, "mergeKeys": ["origin"]}]}
+        version = factories.make_version(factories.make_job(flights, ana, f"table_{mode.lower()}"), ana, document)
+        first, second = ended(version, dev, "10", 1), ended(version, dev, "20", 2)
+        place = Place.objects.create(environment=dev, uri=f"out{mode}", key=f"out{mode}".lower(), owner=version.job, last_run_id=second.pk)
+        published._read_no_further(place, first.pk)
+        now = factories.make_run(version, dev)
+        if is_refused:
+            with pytest.raises(PortalError, match="“t in shop” holds rows"):
+                published.values_for(now)
+            ended(version, dev, "25", 3)  # with a merge meanwhile
+            assert read_until(now) == "25"
+        else:
+            assert read_until(now) == "10"
