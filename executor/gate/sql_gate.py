@@ -233,6 +233,13 @@ class Gate:
         records = self._jvm.sluice.OuterLook.undone(query._jdf.queryExecution().analyzed()).split(RECORD)[:-1]
         return list(dict.fromkeys((kind.upper(), view, column) for kind, view, column in (record.split(UNIT) for record in records)))
 
+    def as_doubles(self, frame: DataFrame) -> list[tuple[str, str, bool]]:
+        """Exact numbers that a frame's own query compares as doubles: (the column, "" for what is worked out; its type; whether with a
+        text)."""
+        query: Any = frame
+        records = self._jvm.sluice.DoubleLook.compared(query._jdf.queryExecution().analyzed()).split(RECORD)[:-1]
+        return list(dict.fromkeys((name, kind, text == "true") for name, kind, text in (record.split(UNIT) for record in records)))
+
     def of_outer(self, frame: DataFrame) -> list[str]:
         """Names in the lists of IN (SELECT name …) of a frame's own query that are columns of the query around it."""
         query: Any = frame

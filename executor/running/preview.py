@@ -22,6 +22,7 @@ from executor.event_writer import EventWriter
 from executor.events import PreviewRows, StageEntered, StageFinished
 from executor.files import made_of
 from executor.language.roots import FOLDER_ONLY, Root
+from executor.language.shaping import Shape
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.cells import columns_of, first_rows, with_names
@@ -32,6 +33,7 @@ from executor.running.reach import Reach
 from executor.running.runner import RunContext, Runner, View, is_extract
 from executor.running.watches import Watch
 from executor.stages import Stage
+from executor.stages.transform.sql_transform import SQLTransform
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -147,10 +149,13 @@ class Preview:
         memory: Memory | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
         plain: Collection[str] = (),
+        shape: Shape | None = None,
     ) -> None:
+        """`shape`: order and filters of what is shown, which are a stage behind it."""
         self.job, self.emit, self.sample = job, emit, sample
         self.memory = memory or Memory()
         self.is_cancelled = is_cancelled
+        self.shape = shape
         self.context = PreviewContext(process, emit, job, reach, sample=sample, plain=plain)
         self.context.know(job)
         self.runner = Runner(process, self.context, emit, "preview")
@@ -162,9 +167,8 @@ class Preview:
         """Says the stages' events and then the first `count` rows of what stage `index` makes; `only_values`: of those with values to look
         at; `names`: what its columns are called then (`executor.running.cells.called`). Raises StageFailure or Cancelled."""
         started = time.monotonic()
-        stage = self.job.stages[index]
         with closing(self.context):
-            self._make_until(index)
+            index, stage = self._make_until(index)
             with self.runner.told(index, stage):
                 name, frame = self._target(index, stage)
                 if only_values:
@@ -179,21 +183,36 @@ class Preview:
     def frame_of(self, index: int) -> Iterator[DataFrame]:
         """All rows of what stage `index` makes. What goes wrong meanwhile is said as its failure; they count only once it has been left
         without one. Raises StageFailure, Cancelled."""
-        stage = self.job.stages[index]
         with closing(self.context):
-            self._make_until(index)
+            index, stage = self._make_until(index)
             with self.runner.told(index, stage):
                 yield self._target(index, stage)[1]
                 self.runner.tell_values()
             self.runner.require_unchanged_inputs()
 
-    def _make_until(self, index: int) -> None:
+    def _make_until(self, index: int) -> tuple[int, Stage]:
+        """Gives the stage that is shown, with its index."""
         stage = self.job.stages[index]
         self.reads_all = bool(stage.queries())
         for other in range(index):
             self.make(other)
         if stage.writes():
             self.make(index, even_elsewhere=True)
+        if not self.shape:
+            return index, stage
+        self._add(index + 1, self.shape, stage.writes()[0])
+        self.make(index + 1)
+        return index + 1, self.job.stages[index + 1]
+
+    def _add(self, index: int, shape: Shape, view: str) -> None:
+        """The stage that orders and filters `view`, now that the types of its columns are known."""
+        types = {column["name"].casefold(): column["type"] for column in columns_of(self.context.view(view))}
+        try:
+            made = SQLTransform.model_validate(shape.stage(view, types))
+        except ProblemError as error:
+            raise ProblemError([replace(problem, stage_index=index) for problem in error.problems]) from error
+        self.job = replace(self.job, stages=(*self.job.stages[:index], made))
+        self.context.know(self.job)
 
     def make(self, index: int, *, even_elsewhere: bool = False) -> None:
         """The stage's views, from memory or made now."""

@@ -31,6 +31,22 @@ def hints_of_plan(gate: Gate, frame: DataFrame, field: str) -> Iterator[Problem]
     """What may well be meant: told in previews and while somebody writes; in runs it is a line of the log."""
     for kind, view, column in gate.undone(frame):
         yield join_undone(kind, view, column, field)
+    for column, type_, is_text in gate.as_doubles(frame):
+        yield compared_as_doubles(column, type_, field, is_text=is_text)
+
+
+def compared_as_doubles(column: str, type_: str, field: str, *, is_text: bool) -> Problem:
+    other = "a text" if is_text else "a double"
+    return Problem(
+        code="compared-as-double",
+        field=field,
+        message=f"{f'“{column}”' if column else 'A number'} ({type_}) is compared with {other} as a double, which holds 15 digits: "
+        "numbers that differ behind them are taken for one.",
+        found=column or None,
+        fix=("Write the number without quotes, or make" if is_text else "Make")
+        + f" {other} a number of the same type: CAST(… AS {type_}).",
+        severity="warning",
+    )
 
 
 def join_undone(kind: str, view: str, column: str, field: str) -> Problem:

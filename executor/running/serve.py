@@ -13,6 +13,7 @@ from executor.document.job import Job
 from executor.document.places import connectors_of
 from executor.event_writer import EventWriter
 from executor.events import Analysed, Event, Log, ProblemFound, Ready, RequestCancelled, StageFailed
+from executor.language.shaping import shape_of
 from executor.problems import Problem, ProblemError
 from executor.running import export
 from executor.running.analyse import analyse
@@ -213,6 +214,7 @@ class Server:
             memory=self._memory,
             is_cancelled=is_cancelled,
             plain=_plain(request),
+            shape=shape_of(request["shape"]) if "shape" in request else None,
         )
 
     def _export(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:

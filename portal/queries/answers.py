@@ -55,7 +55,7 @@ async def answer(user: User, environment: Environment, query: Query) -> AsyncGen
     """Events: `waiting` with a sentence, `reading` with how each table is read, those of the executor, and a last one with `last`: `rows`,
     `problem`, `stage_failed` or `cancelled`. Ending the iteration early stops the work. What becomes of it is in the person's history,
     unless only the order or the filters of a result were changed."""
-    past = None if query.shape.is_any else Kept(await sync_to_async(begin)(user, environment, query))
+    past = None if query.shape else Kept(await sync_to_async(begin)(user, environment, query))
     try:
         async with aclosing(_answer(user, environment, query, past)) as events:
             async for event in events:

@@ -23,7 +23,7 @@ from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.queries.names import Names
 from portal.queries.reading import AS_TEXT, Reading, reading_of
-from portal.queries.shaping import Shape
+from portal.queries.shaping import Shape, require_right
 from portal.queries.tables import tables_of
 from portal.runs.preview_views import MOST_ROWS, addressed
 
@@ -49,7 +49,7 @@ class NotRight(PortalError):
 
 @dataclass(frozen=True)
 class Query:
-    """What a person asks. `parameters`: name → {"type", "value"}. Making one raises NotRight for what could never be asked."""
+    """What a person asks. `parameters`: name → {"type", "value"}. Making one raises PortalError for what could never be asked."""
 
     sql: str
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -57,6 +57,7 @@ class Query:
     rows: int = MOST_ROWS
 
     def __post_init__(self) -> None:
+        require_right(self.shape)
         for name, parameter in self.parameters.items():
             if not NAME.match(name) or parameter.get("type") not in TYPES:
                 raise NotRight(f"The parameter “{name[:60]}” has no type that a query takes.", fix=f"One of: {', '.join(TYPES)}.")
@@ -148,8 +149,6 @@ def _note(user: User, environment: Environment, query: Query, places: list[str])
 
 def _message(user: User, environment: Environment, query: Query, readings: list[Reading]) -> dict[str, Any]:
     stages = [stage for reading in readings for stage in reading.stages] + [query.stage]
-    shaping = query.shape.stage(RESULT)
-    stages += [shaping] if shaping else []
     named = {name.strip() for name in PLACEHOLDER.findall(query.sql)}
     used = {name: parameter for name, parameter in query.parameters.items() if name in named}
     document: dict[str, Any] = {"stages": stages}
@@ -166,5 +165,6 @@ def _message(user: User, environment: Environment, query: Query, readings: list[
             "environment": environment.name,
             "values": {"parameters": {name: parameter["value"] for name, parameter in used.items() if parameter.get("value") is not None}},
             "plain": [reading.name for reading in readings if reading.is_plain],
-        },
+        }
+        | ({"shape": query.shape.as_dict()} if query.shape else {}),
     }

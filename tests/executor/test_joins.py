@@ -268,3 +268,30 @@ def test_an_outer_join_that_a_condition_undoes_is_known(
         ).createOrReplaceTempView(name)
     found = {query: gate.undone(gate.query(query, ["a", "b", "c"])) for query in queries}
     assert found == dict.fromkeys(queries, told)
+
+
+def test_exact_numbers_that_are_compared_as_doubles_are_known(spark_process: SparkProcess) -> None:
+    gate = Gate(spark_process.session)
+    columns = "CAST(1 AS decimal(20,0)) AS big, CAST(1 AS decimal(9,2)) AS small, id, rand() AS x, '1' AS t"
+    spark_process.session.sql(f"SELECT {columns} FROM range(2)").createOrReplaceTempView("numbers")  # noqa: S608 - names of ours
+    told = {
+        "big = '1'": [("big", "decimal(20,0)", True)],
+        "big IN ('1', '2')": [("big", "decimal(20,0)", True)],
+        "big > t": [("big", "decimal(20,0)", True)],
+        "big = x": [("big", "decimal(20,0)", False)],
+        "id = x": [("id", "bigint", False)],
+        "EXISTS (SELECT 1 FROM numbers AS n WHERE n.big = '1')": [("big", "decimal(20,0)", True)],
+    }
+    quiet = [
+        "big = 1",
+        "big > x",
+        "id > x",
+        "id = '1'",
+        "id = 1e3",
+        "small = '1'",
+        "CAST(big AS double) = x",
+        "big = CAST('1' AS decimal(20,0))",
+    ]
+    expected = told | dict.fromkeys(quiet, [])
+    asked = {one: gate.query(f"SELECT * FROM numbers WHERE {one}", ["numbers"]) for one in expected}  # noqa: S608 - through the gate
+    assert {one: gate.as_doubles(frame) for one, frame in asked.items()} == expected

@@ -151,6 +151,58 @@ def test_the_stages_of_the_query_page_are_read_in_full_and_stop_where_a_value_do
     assert (stopped["event"], stopped["problem"]["code"], stopped["problem"]["found"]) == ("stage_failed", "value-does-not-fit", "n/a?")
 
 
+TYPED = """SELECT * FROM VALUES
+    (1, 12345678901234567890BD, 1.50BD, float(0.1), 0.1D, DATE '2024-01-01', TIMESTAMP '2024-01-01 10:00:00',
+        TIMESTAMP_NTZ '2024-01-01 10:00:00', true, '1', 9007199254740993, array(1)),
+    (2, 12345678901234567891BD, 2.25BD, float(0.3), 0.3D, DATE '2024-01-02', TIMESTAMP '2024-01-01 10:00:01',
+        TIMESTAMP_NTZ '2024-01-01 10:00:01', false, '01', 9007199254740992, array(2))
+    AS t(id, big, amount, f, d, day, at, local, yes, code, whole, list)"""
+FILTERED: list[tuple[str, str, str, list[int] | str]] = [
+    ("big", "is", "12345678901234567891", [2]), ("BIG", ">", "12345678901234567890", [2]), ("big", "is not", "12345678901234567891.0", [1]),
+    ("big", "is", "123456789012345678901", "filter-value"), ("big", ">", "1.5", "filter-value"),
+    ("amount", "is", "1.5", [1]), ("amount", "is", " 225e-2 ", [2]), ("amount", "<", "1,600", "filter-value"),
+    ("f", "is", "0.1", [1]), ("f", ">", "0.1", [2]), ("f", "is", "16777217", "filter-value"),
+    ("d", "is", "0.1", [1]), ("d", "<=", "0.30000000000000000001", "filter-value"), ("d", "<", "NaN", [1, 2]),
+    ("day", ">", "2024-01-01", [2]), ("day", ">", "2024-01-01 10:00", "filter-value"), ("day", "is", "2024-02-30", "filter-value"),
+    ("at", ">", "2024-01-01 10:00", [2]), ("at", "is", "2024-01-01T10:00:01Z", [2]), ("at", ">", "2024-01-01", [1, 2]),
+    ("at", ">", "1 o'clock", "filter-value"),
+    ("local", "is", "2024-01-01 10:00:01", [2]), ("local", "is", "2024-01-01 10:00:01Z", "filter-value"),
+    ("yes", "is", "TRUE", [1]), ("yes", "is", "1", "filter-value"),
+    ("code", "is", "1", [1]), ("code", "is", "", []), ("code", "is", "O'Hare${x}", []),
+    ("whole", "is", "9007199254740993", [1]), ("whole", ">=", "9007199254740993", [1]), ("whole", "is", "", "filter-value"),
+    ("list", "is", "1", "filter-value"), ("list", "contains", "2", [2]), ("none", "is", "1", "column-unknown"),
+]  # fmt: skip
+"""Column, filter and value of the query page, and the rows that are left or the code of the refusal."""
+
+
+def test_filters_compare_as_the_type_of_the_column_does(client: Client) -> None:
+    """Spark compares a decimal and a float with a text as doubles, and cuts the time off what is compared with a day."""
+    wrong = []
+    for column, how, value, expected in FILTERED:
+        shape = {"order": "id", "descending": False, "filters": [{"column": column, "how": how, "value": value}]}
+        event = client.preview([transform(TYPED)], shape=shape)
+        found = [row[0] for row in event["rows"]] if event["event"] == "rows" else event["problem"]["code"]
+        place = event.get("stage_index", event.get("problem", {}).get("stage_index"))
+        if found != expected or place != 1:
+            wrong.append((column, how, value, found, place))
+    assert wrong == []
+    refused = client.preview([transform(TYPED)], shape={"filters": [{"column": "day", "how": ">", "value": "2024-01-01 10:00"}]})["problem"]
+    assert refused["message"] == "“day” holds days without a time; what it is compared with is none."
+    assert (refused["found"], refused["fix"]) == ("2024-01-01 10:00", "Write one as in 2024-01-31.")
+
+
+def test_order_and_filters_go_home_too_and_are_told_like_a_query(client: Client) -> None:
+    shape = {"order": "delay", "descending": True, "filters": [{"column": "delay", "how": "is not empty", "value": ""}]}
+    stages = [transform("SELECT * FROM VALUES ('JFK', '9'), ('EWR', NULL), ('LGA', '10') AS t(origin, delay)")]
+    events = client.answer(client.request("preview", stages, to=0, rows=10, input="full", shape=shape))
+    assert cells(events[-1]) == [["JFK", "9"], ["LGA", "10"]]
+    (told,) = [event for event in events if event["event"] == "value_warnings"]
+    assert (told["stage_index"], told["counts"][0]["kind"]) == (1, "numbers-by-letters")
+    events = client.answer(client.request("export", stages, to=0, form="csv", rows=100, shape=shape))
+    text = b"".join(base64.b64decode(event["data"]) for event in events if event["event"] == "piece")
+    assert text.split() == [b"origin,delay", b"JFK,9", b"LGA,10"]
+
+
 def test_every_kind_of_cell_is_json(client: Client) -> None:
     sql = """SELECT 9007199254740993 AS big, 1.50BD AS dec, DATE '2013-01-01' AS d, TIMESTAMP '2013-01-01 10:00:00' AS t, X'00ff' AS b,
         array(1, null) AS l, map('k', 1.5D) AS m, struct(1 AS x, null AS y) AS s, double('NaN') AS nan, float(0.1) AS f, true AS yes,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
+from executor.language.shaping import shape_of
 from portal.accounts.models import User
 from portal.audit.models import AuditEvent
 from portal.environments.models import Environment
@@ -133,9 +134,11 @@ def test_order_and_filters_are_a_further_query_over_the_whole_result(browser_of:
     filters = [{"column": "day", "how": "contains", "value": "O'Hare${x}"}, {"column": "n`n", "how": "is empty"}]
     ask(browser_of(ana), DELAYS, order="n", descending=True, filters=filters)
     message = service[0]["message"]
-    shape = message["document"]["stages"][-1]
-    assert message["to"] == 2 and shape["sql"] == (
-        "SELECT * FROM query_result\nWHERE contains(lower(CAST(`day` AS STRING)), lower('O''Hare\\u0024{x}'))\nAND `n``n` IS NULL"
+    assert message["to"] == 1 and message["shape"] == {
+        "order": "n", "descending": True, "filters": [filters[0], {"column": "n`n", "how": "is empty", "value": ""}],
+    }  # fmt: skip
+    assert shape_of(message["shape"]).stage("query_result", {})["sql"] == (
+        "SELECT * FROM `query_result`\nWHERE contains(lower(CAST(`day` AS STRING)), lower('O''Hare\\u0024{x}'))\nAND `n``n` IS NULL"
         "\nORDER BY `n` DESC NULLS LAST"
     )
     [refused] = ask(browser_of(ana), DELAYS, filters=[{"column": "n", "how": "= 1 OR 1 =", "value": "1"}])

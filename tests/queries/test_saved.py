@@ -138,7 +138,8 @@ def test_the_api_asks_as_the_page_does(program_of: Any, ana: User, dev: Environm
     filters = [{"column": "n", "how": ">", "value": "0"}]
     answer = program.post(address, {"sql": DELAYS, "rows": 7, "filters": filters}, format="json").json()
     assert (answer["rows"], answer["complete"], answer["tables"][0]["uri"]) == ([[1]], True, "curated/daily_delays")
-    assert (service[0]["message"]["rows"], service[0]["message"]["to"]) == (7, 2)
+    assert (service[0]["message"]["rows"], service[0]["message"]["to"]) == (7, 1)
+    assert service[0]["message"]["shape"]["filters"] == filters
     wrong = program.post(address, {"sql": "SELECT * FROM nowhere"}, format="json")
     assert (wrong.status_code, wrong.json()["problems"][0]["line"]) == (422, 1)
     assert program.post(address, {"sql": DELAYS, "how": 1}, format="json").status_code == 400
@@ -157,6 +158,7 @@ def test_rows_taken_home_are_those_of_the_order_and_filters_and_in_the_audit(
     assert b"".join(part for part in async_to_sync(all_of)(answer)) == b"n\n1"
     assert answer["Content-Disposition"].endswith("Delays%20by%20day_first_1_rows.csv") and answer["X-Sluice-Complete"] == "no"
     message = service[0]["message"]
-    assert (message["request"], message["input"], message["to"], message["plain"]) == ("export", "full", 2, ["curated_daily_delays"])
+    assert (message["request"], message["input"], message["to"], message["plain"]) == ("export", "full", 1, ["curated_daily_delays"])
+    assert message["shape"]["order"] == "n"
     taken = AuditEvent.objects.get(action="download_data")
     assert (taken.details["uris"], taken.details["rows"]) == (["curated/daily_delays"], 1)

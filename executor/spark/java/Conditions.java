@@ -3,18 +3,42 @@ package sluice;
 import org.apache.spark.sql.connector.expressions.Expression;
 import org.apache.spark.sql.connector.expressions.GeneralScalarExpression;
 import org.apache.spark.sql.connector.expressions.Literal;
+import org.apache.spark.sql.types.AtomicType;
 import org.apache.spark.sql.types.StringType;
 
 /**
  * Which conditions of a query the database may answer in Spark's place. Texts are the exception: databases compare them by rules of their own
- * ('abc' = 'ABC', 'a' &lt; 'B'), and some read a \\ in them as a sign of their own, so other rows would come back, or worse.
+ * ('abc' = 'ABC', 'a' &lt; 'B'), and some read a \\ in them as a sign of their own, so other rows would come back, or worse. So are values that
+ * Spark writes as no database reads them: NaN and Infinity, which would be names of columns, and lists.
  */
 final class Conditions {
     private Conditions() {}
 
     /** Whether it means the same there. `comparesSigns`: where two texts are equal only if they are the same, sign by sign. */
     static boolean meansTheSame(Expression condition, boolean comparesSigns) {
-        return comparesSigns ? !hasOrderOfTexts(condition) : !hasText(condition);
+        return !hasUnwritable(condition) && (comparesSigns ? !hasOrderOfTexts(condition) : !hasText(condition));
+    }
+
+    private static boolean hasUnwritable(Expression condition) {
+        if (condition instanceof Literal && !isWritable((Literal) condition)) {
+            return true;
+        }
+        Expression[] parts = condition.children();
+        for (int place = 0; place < parts.length; place++) {
+            if (hasUnwritable(parts[place])) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isWritable(Literal literal) {
+        Object value = literal.value();
+        if (value instanceof Double || value instanceof Float) {
+            double number = ((Number) value).doubleValue();
+            return !Double.isNaN(number) && !Double.isInfinite(number);
+        }
+        return literal.dataType() instanceof AtomicType;
     }
 
     private static boolean hasOrderOfTexts(Expression condition) {

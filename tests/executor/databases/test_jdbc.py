@@ -289,9 +289,11 @@ def test_conditions_go_to_the_database_but_never_those_that_it_reads_otherwise(s
 
     spark = servers.process.session
     for name, column, pushed in ((POSTGRESQL, "id > 3", True), (POSTGRESQL, "name = 'B'", True), (POSTGRESQL, "name > 'a'", False),
-                                 (MARIADB, "id > 3", True), (MARIADB, "name = 'b'", False)):  # fmt: skip
-        servers.say(name, "DROP TABLE IF EXISTS texts", "CREATE TABLE texts (id int, name varchar(9))")
-        servers.say(name, "INSERT INTO texts VALUES (1, 'B'), (5, 'b')")
+                                 (MARIADB, "id > 3", True), (MARIADB, "name = 'b'", False), (POSTGRESQL, "x < double('NaN')", False),
+                                 (MARIADB, "x < double('Infinity')", False), (POSTGRESQL, "array(id) = array(5)", False),
+                                 (MARIADB, "array(id) = array(5)", False)):  # fmt: skip
+        servers.say(name, "DROP TABLE IF EXISTS texts", "CREATE TABLE texts (id int, name varchar(9), x double precision)")
+        servers.say(name, "INSERT INTO texts VALUES (1, 'B', NULL), (5, 'b', 0.5)")
         given = values_from({"lake": str(servers.folder), "connections": servers.connections()})
         reach = reach_of(given, Copies(servers.process.scratch))
         context = RunContext(spark, lambda event: None, environment=None, reach=reach)  # type: ignore[arg-type]
