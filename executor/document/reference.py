@@ -15,6 +15,9 @@ A job is a list of stages. Each reads views that earlier stages made, makes a vi
 program itself (`python -m executor docs`); do not edit it.
 
 Field names follow Arc. A stage without `environments` takes part everywhere. `${name}` is replaced by the job's parameter of that name.
+
+No stage reads an Excel workbook or a zip: unpacked under *Data*, each sheet or file of it becomes a file that a stage reads
+([data.md](data.md#places)).
 """
 
 

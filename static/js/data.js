@@ -2,20 +2,16 @@
 
 import { howMany, putRows } from "./rows.js";
 import "./download.js";
-import { show } from "./toasts.js";
 import { startUploads } from "./upload/main.js";
 
 const config = JSON.parse(document.getElementById("uploads-config")?.textContent ?? "null");
 if (config) startUploads(config, arrived);
 
-/** One file: the look at it, or at the folder whose page this is. Several: the list, or the folder that is browsed, where they are now. */
+/** Where to go on. One file: the look at it, or at the folder whose page this is. Several: the list, or the folder that is browsed, as it is now. */
 function arrived(uris) {
-  if (config.folder && !config.browsed) location.assign(`${config.look}?uri=${encodeURIComponent(config.folder)}`);
-  else if (uris.length === 1) location.assign(`${config.look}?uri=${encodeURIComponent(uris[0])}`);
-  else {
-    show({ text: `${uris.length} files have arrived.`, tone: "ok" });
-    location.assign(config.browsed ? location.href : config.list);
-  }
+  if (config.folder && !config.browsed) return `${config.look}?uri=${encodeURIComponent(config.folder)}`;
+  if (uris.length === 1) return `${config.look}?uri=${encodeURIComponent(uris[0])}`;
+  return config.browsed ? location.href : config.list;
 }
 
 const panel = document.getElementById("table-rows");

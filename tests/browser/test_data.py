@@ -42,6 +42,7 @@ def test_drop_see_and_take_home(sluice: Stack, screen: Callable[..., Screen], tm
     faults += ana.faults()
     page.evaluate(DROP, ["My cities 50%.csv", TEXT])
     expect(page).to_have_url(re.compile(r"/look\?uri="), timeout=60_000)
+    expect(page.locator(".page-head")).to_contain_text(re.compile("brought as “My cities 50%.csv”: its name\\s+was changed"))
     ana.take_said()  # the look is another's page
     page.goto(sluice.url + DATA)
     page.get_by_label("Find by name or column").fill("cities")
@@ -60,6 +61,23 @@ def test_drop_see_and_take_home(sluice: Stack, screen: Callable[..., Screen], tm
     with (tmp_path / "taken.csv").open(encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == EXPECTED
     assert faults == []
+
+
+def test_what_was_refused_of_several_stays_to_be_read(sluice: Stack, screen: Callable[..., Screen]) -> None:
+    ana = screen(width=390)
+    page = ana.page
+    sign_in(page, sluice.url)
+    page.goto(sluice.url + DATA)
+    texts = {"Umsätze 2024 %.csv": "a\n1\n", "none.csv": "", "third.csv": "a\n3\n"}
+    page.set_input_files("#upload-input", [{"name": name, "mimeType": "text/csv", "buffer": text.encode()} for name, text in texts.items()])
+    tray = page.locator(".upload-tray")
+    expect(tray.get_by_role("link", name="See the 2 files that have arrived")).to_be_visible(timeout=60_000)
+    expect(tray).to_contain_text("The file is empty")
+    expect(tray).to_contain_text("arrived as raw/Umsätze_2024.csv: its name was changed")
+    assert ana.faults() == []
+    page.get_by_role("button", name="Close the list of uploads").click()
+    expect(page.get_by_role("link", name="raw/third.csv")).to_be_visible()
+    expect(tray).to_be_hidden()
 
 
 def test_the_same_name_asks_and_the_old_one_comes_back(sluice: Stack, screen: Callable[..., Screen]) -> None:

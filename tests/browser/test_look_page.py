@@ -72,6 +72,10 @@ def test_what_is_wrong_is_put_right_in_place(sluice: Stack, screen: Callable[...
     page.get_by_label("Separator").select_option(";")
     settled(page)
     says(page, r"28 of\s+30 rows fit")
+    page.get_by_role("tab", name="The file as it is").click()
+    lines = page.locator("#look-file li")
+    places = [lines.nth(number).bounding_box() for number in (4, 5)]
+    assert places[0] and places[1] and places[1]["y"] - places[0]["y"] < 30, "lines stand one below the other"
     assert ana.faults() == []
 
 

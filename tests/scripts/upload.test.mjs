@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mayGoBetter, Refused, Sender, Speed, waitBefore } from "../../static/js/upload/sender.js";
 import { Tabs } from "../../static/js/upload/tabs.js";
-import { size, time, wordsOf } from "../../static/js/upload/tray.js";
+import { isToBeRead, size, time, wordsOf } from "../../static/js/upload/tray.js";
 
 const file = (bytes) => ({
   name: "a.csv",
@@ -168,4 +168,19 @@ test("what another tab is sending is known here, what nobody sends is not", asyn
   assert.deepEqual([...(await other.elsewhere(1))], ["u1"]);
   sent = [];
   assert.deepEqual([...(await other.elsewhere(1))], []);
+});
+
+test("a file that got another name says so, and with a refusal it keeps the page until it was read", () => {
+  const done = (name, uri, over = "") => ({ state: "done", file: { name, size: 1 }, uri, over });
+  const renamed = done("Umsätze 2024 %.csv".normalize("NFD"), "raw/Umsätze_2024.csv");
+  const same = done("Umsätze.csv".normalize("NFD"), "raw/Umsätze.csv");
+  assert.equal(wordsOf(renamed), "arrived as raw/Umsätze_2024.csv: its name was changed");
+  assert.equal(wordsOf(same), "arrived as raw/Umsätze.csv");
+  assert.equal(wordsOf(done("may.csv", "raw/april.csv", "raw/april.csv")), "arrived as raw/april.csv");
+  assert.equal(wordsOf(done("a.csv", "archive:a.csv")), "arrived as archive:a.csv");
+  assert.ok(!isToBeRead([same, same], 0, true));
+  assert.ok(isToBeRead([same, same], 1, true));
+  assert.ok(isToBeRead([same, { state: "failed" }], 0, false));
+  assert.ok(isToBeRead([same, renamed], 0, true));
+  assert.ok(!isToBeRead([renamed], 0, false), "the look at it says so");
 });

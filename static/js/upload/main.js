@@ -8,7 +8,8 @@ import { size, Tray } from "./tray.js";
 
 const AT_ONCE = 2;
 
-/** config: environment, api, limit, accept, said (see portal.data.views.upload_config). `arrived(uris)` is called when a batch is through. */
+/** config: environment, api, limit, accept, said (see portal.data.views.upload_config). `arrived(uris)` is called when a batch is through; it
+ * may give the address to go on to: at once, or, while the list has something that is to be read, when the person wants to. */
 export function startUploads(config, arrived) {
   const waiting = [];
   const working = new Set();
@@ -36,9 +37,16 @@ export function startUploads(config, arrived) {
     if (!waiting.length && !working.size && batch.length) {
       const uris = batch;
       batch = [];
-      arrived(uris);
+      goOnTo(await arrived(uris), uris);
     }
     next();
+  }
+
+  function goOnTo(address, uris) {
+    if (!address) return;
+    const isItsOwnPage = uris.length === 1 && address.endsWith(encodeURIComponent(uris[0])); // which says what the file was called
+    if (tray.isToBeRead(!isItsOwnPage)) tray.lead(address, uris.length);
+    else location.assign(address);
   }
 
   const take = (files, over) => {

@@ -19,10 +19,17 @@ export const time = (seconds) => {
   return `${Math.floor(seconds / 3600)} h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, "0")} min`;
 };
 
+/** Whether what has arrived is called otherwise than the person's file, and not because it took another one's place. */
+export const hasOtherName = ({ uri, over, file }) => !over && !!uri && uri.split(/[/:]/).at(-1) !== file.name.normalize("NFC");
+
+/** Whether something is told that would be lost with the page. `withNames`: that a file has another name is not said where one goes on to. */
+export const isToBeRead = (senders, refused, withNames) =>
+  refused > 0 || senders.some((one) => one.state === "failed" || (withNames && one.state === "done" && hasOtherName(one)));
+
 /** "12 MB of 31 MB · 4.2 MB/s · 5 s left" */
 export function wordsOf(sender) {
   const done = sender.shown ?? sender.sent;
-  if (sender.state === "done") return `arrived as ${sender.uri}`;
+  if (sender.state === "done") return `arrived as ${sender.uri}${hasOtherName(sender) ? ": its name was changed" : ""}`;
   if (sender.state === "cancelled") return "cancelled";
   if (sender.state === "failed") return sender.error?.message ?? "It did not work.";
   if (sender.state === "finishing" && sender.goneOn !== undefined)
@@ -47,6 +54,9 @@ export class Tray {
     this.rows = new Map();
     /** By the id of an upload: what is shown of it until its file is chosen again. */
     this.waiting = new Map();
+    /** What was refused before it was sent, until it is taken away. */
+    this.refused = new Set();
+    this.next = null;
     this.list = el("ul", { class: "plain" });
     this.title = el("h2", {}, "Uploads");
     this.opener = el(
@@ -114,10 +124,26 @@ export class Tray {
 
   /** An upload that waits for its file to be chosen again: taking it away must not end what goes on under the same id by then. */
   wait(id, name, why, forget) {
-    this.waiting.set(id, this.refuse(name, why, forget));
+    const item = this.refuse(name, why, forget);
+    this.refused.delete(item); // it is told again on every page
+    this.waiting.set(id, item);
     if (this.rows.size || !matchMedia(NARROW).matches) return;
     this.title.textContent = `${plural(this.waiting.size, "upload")} not finished`;
     this.fold(true);
+  }
+
+  isToBeRead(withNames) {
+    return isToBeRead([...this.rows.keys()], this.refused.size, withNames);
+  }
+
+  /** The page stays for what is to be read in the list; a link leads on to the files that have arrived, and closing the list does too. */
+  lead(address, files) {
+    this.next?.remove();
+    const words = files === 1 ? "Look at the file that has arrived" : `See the ${files} files that have arrived`;
+    this.next = el("li", {}, el("a", { class: "btn sm primary", href: address }, words));
+    this.list.prepend(this.next);
+    this.fold(false);
+    this.box.hidden = false;
   }
 
   show() {
@@ -136,6 +162,7 @@ export class Tray {
     const words = el("span", { class: "bad small", role: "alert" }, why);
     const away = () => {
       item.remove();
+      this.refused.delete(item);
       this.box.hidden = !this.list.children.length;
       forget();
     };
@@ -151,6 +178,7 @@ export class Tray {
       words,
     );
     this.list.append(item);
+    this.refused.add(item);
     this.box.hidden = false;
     return item;
   }
@@ -164,6 +192,8 @@ export class Tray {
   close() {
     for (const sender of [...this.rows.keys()]) if (this.isOver(sender)) this.take(sender);
     for (const item of [...this.list.children]) if (![...this.rows.values()].some((row) => row.item === item)) item.remove();
+    this.refused.clear();
     this.box.hidden = true;
+    if (this.next && !this.rows.size) location.assign(this.next.querySelector("a").href);
   }
 }
