@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -27,7 +28,7 @@ from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.cells import columns_of, first_rows, with_names
 from executor.running.hazards import Hazards
-from executor.running.inputs import Input
+from executor.running.inputs import Input, State
 from executor.running.joins import Joins
 from executor.running.reach import Reach
 from executor.running.runner import RunContext, Runner, View, is_extract
@@ -44,6 +45,7 @@ SAMPLE_ROWS = 10_000
 """Rows of each input in a preview on a sample."""
 KEPT_STAGES, KEPT_ANSWERS = 40, 20
 VIEW_FILE_ROWS = 50
+_ODD = re.compile(r"[*?\[\]{}\\]")
 
 
 class Cancelled(Exception):
@@ -74,6 +76,8 @@ class Memory:
 
     stages: OrderedDict[str, Kept] = field(default_factory=OrderedDict)
     answers: OrderedDict[tuple[str, int], PreviewRows] = field(default_factory=OrderedDict)
+    states: dict[str, State] = field(default_factory=dict)
+    """Of each path that was read, the state in which it was read last."""
 
     def keep_stage(self, key: str, kept: Kept) -> None:
         self.stages[key] = kept
@@ -105,11 +109,11 @@ class PreviewContext(RunContext):
     is_preview = True
 
     def __init__(
-        self, process: SparkProcess, emit: EventWriter, job: Job, reach: Reach, *, sample: bool, plain: Collection[str] = ()
+        self, process: SparkProcess, emit: EventWriter, job: Job, reach: Reach, *, sample: bool, memory: Memory, plain: Collection[str] = ()
     ) -> None:
         """`plain`: views that are to have the columns of the data alone."""
         super().__init__(process.session, emit, environment=job.environment, reach=reach)
-        self.is_sampled = sample
+        self.is_sampled, self._states = sample, memory.states
         self.plain = frozenset(name.casefold() for name in plain)
         self.row_limit = SAMPLE_ROWS if sample else None
         self.keeps_rows = False
@@ -117,6 +121,14 @@ class PreviewContext(RunContext):
     def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
         added = [field.name for field in frame.schema.fields if field.metadata.get("internal")] if name.casefold() in self.plain else []
         super().register(name, self.kept(frame.drop(*added) if added else frame))
+
+    def note_input(self, one: Input) -> None:
+        """Spark takes rows that it keeps for any query that reads the same files, whatever its view is called, and does not see that a file
+        was changed: unless they are of this state it reads them anew."""
+        super().note_input(one)
+        if self._states.get(one.path) != one.state:
+            self._spark.catalog.refreshByPath(_plain_path(one.path))
+            self._states[one.path] = one.state
 
     def recall(self, index: int, stage: Stage, inputs: list[Input]) -> None:
         """A stage whose views are known from before: what it reads and asks may still fail when rows are read."""
@@ -156,7 +168,7 @@ class Preview:
         self.memory = memory or Memory()
         self.is_cancelled = is_cancelled
         self.shape = shape
-        self.context = PreviewContext(process, emit, job, reach, sample=sample, plain=plain)
+        self.context = PreviewContext(process, emit, job, reach, sample=sample, memory=self.memory, plain=plain)
         self.context.know(job)
         self.runner = Runner(process, self.context, emit, "preview")
         self.keys: dict[str, str] = {}
@@ -400,6 +412,12 @@ def write_views(path: Path, views: Sequence[View]) -> None:
         count = len(rows) if complete else view.rows if view.rows is not None else view.frame.count()
         found.append({"view": view.name, "columns": columns_of(view.frame), "count": count, "rows": rows})
     path.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _plain_path(path: str) -> str:
+    """`path`, or the folder above the first sign of it that Spark would not read as itself."""
+    odd = _ODD.search(path)
+    return path[: odd.start()].rpartition("/")[0] or "/" if odd else path
 
 
 def _digest(*parts: Any) -> str:

@@ -296,6 +296,20 @@ def test_a_changed_file_is_seen_at_once(client: Client, flights: Path) -> None:
     assert cells(client.preview(stages)) == [[1]]
 
 
+@pytest.mark.parametrize(
+    ("again", "uri", "how"), [("b", "raw/flights.csv", "full"), ("c", "raw/flights.csv", "sample"), ("d", "raw/f*.csv", "full")]
+)
+def test_a_changed_file_is_seen_under_every_name(client: Client, flights: Path, again: str, uri: str, how: str) -> None:
+    """A table has two names on the page of queries; Spark keeps the rows of both as one."""
+    first = [EXTRACT | {"outputView": f"first_{again}"}, transform(f"SELECT origin FROM first_{again}")]
+    flights.write_text("origin,delay\nA,1\n")
+    assert cells(client.preview(first, input="full")) == [["A"]]
+    flights.write_text("origin,delay\nBB,1\n")
+    second = [EXTRACT | {"inputURI": uri, "outputView": again}, transform(f"SELECT origin FROM {again}")]
+    assert cells(client.preview(second, input=how)) == [["BB"]]
+    assert cells(client.preview(first, input="full")) == [["BB"]]
+
+
 SLOWLY = "SELECT f.origin, sum(hash(a.id, b.id)) AS n FROM flights f CROSS JOIN range(10000000) a CROSS JOIN range({}) b GROUP BY f.origin"
 
 
