@@ -153,7 +153,7 @@ def test_the_page_of_roles_lists_every_right_and_no_other(browser_of, flights, d
     above = {policy.in_words(action) for action in policy.ROLES_FOR if may_answer_for(person, action, test_env)}
     lowest = {policy.in_words(action) for action in policy.ROLES_FOR if may_answer_for(person, action, dev)}
     assert sorted(said) == sorted([*above, *(f"{words} (in the lowest environment)" for words in lowest - above)])
-    assert html.escape(", ".join(said)) in browser_of(ada).get("/p/flights/settings/people").content.decode()
+    assert html.escape("; ".join(said)) in browser_of(ada).get("/p/flights/settings/people").content.decode()
 
 
 def test_unknown_and_forbidden_are_told_apart_only_inside(outsider, flights, ana):

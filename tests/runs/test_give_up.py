@@ -54,6 +54,12 @@ def test_its_author_gives_it_up_where_she_works_and_it_can_be_taken_over(
     places.require_own(other, dev, [URI])
 
 
+def test_what_was_uploaded_there_since_is_no_output_of_the_run(owned: Any, ana: User, dev: Environment) -> None:
+    actions.give_up_place(actor=ana, place=owned())
+    place = places.register_upload(environment=dev, uri=URI, actor=ana)
+    assert place.last_run_id is None and "which was uploaded" in places.words(URI, place)
+
+
 def test_what_nothing_was_published_to_is_free_at_once(owned: Any, ana: User, ben: User, job: Job, dev: Environment) -> None:
     actions.give_up_place(actor=ana, place=owned(last_run_id=None, published_at=None, kept=[]))
     assert not Place.objects.exists()
