@@ -85,6 +85,9 @@ def place_of(path: str, uri: str, base: str | None = None) -> Place:
     if found and not starts:
         raise ProblemError(_hidden(uri, found[0].name))
     below = [(file, start) for start in starts for file in _below(start, uri)]
+    colon = next((file.name for file, start in below if ":" in str(file.relative_to(start.parent))), None)
+    if colon:
+        raise ProblemError(_a_colon(uri, colon))
     left_out = [file for file, start in below if tree.is_leftover(file.name) and not (is_named and file == start)]
     files = [_described(file, start, path, uri, base) for file, start in below if file not in left_out]
     return Place(
@@ -174,6 +177,17 @@ def _column_twice(uri: str, file: str) -> Problem:
         found=file,
         expected="each column once in a path",
         fix="Rename one of the two folders.",
+    )
+
+
+def _a_colon(uri: str, name: str) -> Problem:
+    return Problem(
+        code="input-name",
+        field="inputURI",
+        message=f"“{uri}”: Files and folders with “:” in their names cannot be read; Spark takes it for the beginning of an address.",
+        file=name,
+        found=name,
+        fix="Rename it where it lies, for instance with “-” in place of “:”.",
     )
 
 

@@ -148,6 +148,13 @@ def test_files_of_any_name_are_read(bench: Bench, name: str) -> None:
     assert sorted(tuple(row) for row in found) == [("1", "2", f"d/{name}"), ("3", "4", "d/z.csv")]
 
 
+def test_a_colon_in_a_name_is_told(bench: Bench) -> None:
+    (bench.lake / "d").mkdir()
+    (bench.lake / "d" / "2024-01-01T10:00:00Z.csv").write_text("a\n1\n")
+    problem = bench.fails(extract())
+    assert (problem.code, problem.file) == ("input-name", "2024-01-01T10:00:00Z.csv")
+
+
 def test_a_link_in_a_folder_is_told(bench: Bench) -> None:
     bench.write("d/a.csv", "n\n1\n")
     (bench.lake / "d" / "b.csv").symlink_to("/etc/hostname")
