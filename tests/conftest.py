@@ -6,6 +6,7 @@ Django's settings are read in `pytest_configure`, after the home folder below ha
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import importlib
 import os
@@ -99,6 +100,18 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     _refuse_marks_out_of_sight(items)
     items.sort(key=lambda item: LONGEST.index(file) if (file := item.nodeid.split("::")[0]) in LONGEST else len(LONGEST))
+
+
+@pytest.fixture(autouse=True)
+def no_loop_of_another_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A browser that stays open for the tests of a process keeps its event loop "running" in their thread, where others run their own."""
+    loop = asyncio.events._get_running_loop()
+    if loop is None or request.node.get_closest_marker("browser"):
+        yield
+        return
+    asyncio.events._set_running_loop(None)
+    yield
+    asyncio.events._set_running_loop(loop)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
