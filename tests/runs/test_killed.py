@@ -113,6 +113,7 @@ class Watched:
                         self.seen.append(f"{process.name} {name}: {(process / name).read_bytes().decode(errors='replace')}")
 
 
+@pytest.mark.lake
 def test_a_run_reads_and_publishes_on_s3_and_leaves_no_word_of_its_keys(stack: Stack, s3_server: S3Server) -> None:
     bucket = s3_server.new_bucket()
     s3_server.client.put_object(Bucket=bucket, Key="archive/2013/flights.csv", Body=b"origin,delay\nJFK,1\nEWR,2\nJFK,3\nLGA,4\n")
