@@ -39,7 +39,6 @@ def shows_the_result(stack: Stack) -> bool:
     return all(re.search(pattern, shown(stack)) for pattern in wanted)
 
 
-@pytest.mark.lake
 def test_a_demo_that_was_stopped_during_its_run_shows_the_result_when_it_is_started_again(tmp_path: Path) -> None:
     stopped = Stack(tmp_path / "one", "demo", "--port", "0", env=NOBODY_WAITS)
     stopped.wait_for("Spark is ready", PATIENCE)
