@@ -31,6 +31,26 @@ def _nobody_comes_with_a_token() -> Iterator[None]:
 
 
 @pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Whoever asks the preview service asks programs of this process; gives what they said."""
+    from django.db import connections as databases
+
+    from portal.runs import preview_client, preview_reach
+    from portal.runs.file_programs import FilePrograms
+
+    heard: list[dict[str, Any]] = []
+
+    async def request(message: dict[str, Any]) -> Any:
+        async for event in FilePrograms().answer(message):
+            heard.append(event)
+            yield event
+
+    monkeypatch.setattr(preview_reach, "close_old_connections", databases.close_all)
+    monkeypatch.setattr(preview_client, "request", request)
+    return heard
+
+
+@pytest.fixture
 def job(ana: User) -> Job:
     from tests import factories
 

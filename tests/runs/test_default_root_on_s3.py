@@ -13,7 +13,6 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import connections as databases
 
 from executor.files.delta_log import LOG, Log
 from executor.stores.bucket import Bucket
@@ -25,31 +24,25 @@ from portal.data.listing import find_table, list_tables
 from portal.environments import connections
 from portal.jobs.actions import take_over_place
 from portal.jobs.models import Place
-from portal.runs import preview_client, preview_reach, published, worker
-from portal.runs.file_programs import FilePrograms
+from portal.runs import preview_client, published, worker
 from portal.runs.models import Run
 from tests.environments.connected import KEYS
 from tests.factories import make_job, make_person, make_run, make_version
 
-pytestmark = [pytest.mark.services, pytest.mark.spark, pytest.mark.lake, pytest.mark.django_db(transaction=True), pytest.mark.timeout(1800)]
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.spark,
+    pytest.mark.lake,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(1800),
+    pytest.mark.usefixtures("programs"),
+]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CONTACTS = ("contacts/initial_load", "contacts/delta_load", "contacts/scd2_merge")
 FLIGHTS = ("jobs/load_flights", "jobs/daily_delays")
 SHARED = ("contacts/initial_load", "contacts/scd2_merge")
 """They write one table, one after the other."""
 SNAPSHOT = "curated/contact_snapshot"
-
-
-@pytest.fixture(autouse=True)
-def programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks the preview service asks programs of this process, each behind its wall."""
-
-    async def request(message: dict[str, Any]) -> Any:
-        async for event in FilePrograms().answer(message):
-            yield event
-
-    monkeypatch.setattr(preview_reach, "close_old_connections", databases.close_all)
-    monkeypatch.setattr(preview_client, "request", request)
 
 
 @pytest.fixture

@@ -27,7 +27,6 @@ from portal.errors import PortalError
 from portal.jobs.models import Place
 from portal.runs import half_published, launcher, needs, preview_client, preview_reach, published, sandbox, table_actions, worker
 from portal.runs import receipts as notes
-from portal.runs.file_programs import FilePrograms
 from portal.runs.preview_pool import Pool
 from portal.runs.preview_service import Service, launch_for
 from tests.executor.stores.roots import FolderRoot, die, write
@@ -35,21 +34,6 @@ from tests.factories import DOCUMENT, make_job, make_person, make_run, make_vers
 from tests.runs.behind_the_wall import Wall
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def programs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Whoever asks the preview service asks programs of this process; gives what they said."""
-    heard: list[dict[str, Any]] = []
-
-    async def request(message: dict[str, Any]) -> Any:
-        async for event in FilePrograms().answer(message):
-            heard.append(event)
-            yield event
-
-    monkeypatch.setattr(preview_reach, "close_old_connections", databases.close_all)
-    monkeypatch.setattr(preview_client, "request", request)
-    return heard
 
 
 @pytest.fixture

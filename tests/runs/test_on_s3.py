@@ -21,28 +21,12 @@ from executor.stores.s3_access import S3Access
 from portal.environments import connections
 from portal.jobs.models import Place
 from portal.runs import half_published, preview_client, preview_reach, published
-from portal.runs.file_programs import FilePrograms
 from portal.runs.preview_pool import Pool
 from portal.runs.preview_service import Service, launch_for
 from tests.environments.connected import KEYS
 from tests.factories import DOCUMENT, make_run, make_version
 
 pytestmark = [pytest.mark.services, pytest.mark.lake, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def programs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Whoever asks the preview service asks programs of this process; gives what they said."""
-    heard: list[dict[str, Any]] = []
-
-    async def request(message: dict[str, Any]) -> Any:
-        async for event in FilePrograms().answer(message):
-            heard.append(event)
-            yield event
-
-    monkeypatch.setattr(preview_reach, "close_old_connections", databases.close_all)
-    monkeypatch.setattr(preview_client, "request", request)
-    return heard
 
 
 @pytest.fixture
