@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,16 +102,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(file) if (file := item.nodeid.split("::")[0]) in LONGEST else len(LONGEST))
 
 
-@pytest.fixture(autouse=True)
-def no_loop_of_another_test(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A browser that stays open for the tests of a process keeps its event loop "running" in their thread, where others run their own."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A browser that stays open for the tests of a process keeps its event loop "running" in their thread, where others run their own.
+    Around the whole test, its fixtures too: with a loop Django has another connection, and one of the two would wait for the other."""
     loop = asyncio.events._get_running_loop()
-    if loop is None or request.node.get_closest_marker("browser"):
-        yield
-        return
+    if loop is None or item.get_closest_marker("browser"):
+        return (yield)
     asyncio.events._set_running_loop(None)
-    yield
-    asyncio.events._set_running_loop(loop)
+    try:
+        return (yield)
+    finally:
+        asyncio.events._set_running_loop(loop)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
