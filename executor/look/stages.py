@@ -39,6 +39,8 @@ class Choices:
     mends: tuple[Mend, ...] = ()
     with_load: bool = True
     taken: frozenset[str] = field(default_factory=frozenset)
+    by_column: bool = False
+    """With `misfits` "stop": a value stops only who asks for its column, so a row with one is there for who does not."""
 
 
 def table_name(uri: str) -> str:
@@ -184,7 +186,8 @@ class _Writer:
         """The condition that leaves out rows without any value; nothing where there are none, or where they are to stay."""
         if not self.proposal.empty_rows or self.proposal.settings.empty_rows == "keep":
             return ""
-        return f"({' OR '.join(f'{name_in_sql(column.name)} IS NOT NULL' for column in self.columns)})"
+        has_misfit = ["size(_errors) > 0"] if self.choices.by_column else []
+        return f"({' OR '.join([*has_misfit, *(f'{name_in_sql(column.name)} IS NOT NULL' for column in self.columns)])})"
 
     def _names(self, *, is_header: bool) -> list[str]:
         """What the stage holds the next file's names against: those of its columns, or the line of names as it is written."""

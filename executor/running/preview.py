@@ -61,6 +61,8 @@ class Kept:
     watches: list[Watch] = field(default_factory=list)
     hazards: list[Hazards | Joins] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    below: list[DataFrame] = field(default_factory=list)
+    """Frames whose rows are kept instead of those of the views."""
 
     def is_fresh(self) -> bool:
         """Whether every file is still as it was, and none was made of another one that is newer now."""
@@ -99,7 +101,7 @@ class Memory:
 
     @staticmethod
     def _forget(kept: Kept) -> None:
-        for frame in kept.views.values():
+        for frame in (*kept.views.values(), *kept.below):
             frame.unpersist()
 
 
@@ -109,13 +111,23 @@ class PreviewContext(RunContext):
     is_preview = True
 
     def __init__(
-        self, process: SparkProcess, emit: EventWriter, job: Job, reach: Reach, *, sample: bool, memory: Memory, plain: Collection[str] = ()
+        self,
+        process: SparkProcess,
+        emit: EventWriter,
+        job: Job,
+        reach: Reach,
+        *,
+        sample: bool,
+        memory: Memory,
+        plain: Collection[str] = (),
+        stops_by_column: bool = False,
     ) -> None:
         """`plain`: views that are to have the columns of the data alone."""
         super().__init__(process.session, emit, environment=job.environment, reach=reach)
         self.is_sampled, self._states = sample, memory.states
         self.plain = frozenset(name.casefold() for name in plain)
         self.row_limit = SAMPLE_ROWS if sample else None
+        self.stops_by_column = stops_by_column
         self.keeps_rows = False
 
     def register(self, name: str, frame: DataFrame, *, persist: bool = False) -> None:
@@ -144,7 +156,13 @@ class PreviewContext(RunContext):
         """`frame`, with its rows in memory once they have been read. Those that find no place there are read again every time."""
         from pyspark import StorageLevel
 
-        return frame.persist(StorageLevel.MEMORY_ONLY) if self.keeps_rows and not frame.is_cached else frame
+        is_wanted = self.keeps_rows and not self.record.below and not frame.is_cached
+        return frame.persist(StorageLevel.MEMORY_ONLY) if is_wanted else frame
+
+    def keep_below(self, frame: DataFrame) -> DataFrame:
+        kept = self.kept(frame)
+        self.record.below += [kept] if kept.is_cached else []
+        return kept
 
 
 class Preview:
@@ -161,14 +179,17 @@ class Preview:
         memory: Memory | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
         plain: Collection[str] = (),
+        stops_by_column: bool = False,
         shape: Shape | None = None,
     ) -> None:
-        """`shape`: order and filters of what is shown, which are a stage behind it."""
+        """`shape`: order and filters of what is shown, which are a stage behind it. `stops_by_column`: see `StageContext`."""
         self.job, self.emit, self.sample = job, emit, sample
         self.memory = memory or Memory()
         self.is_cancelled = is_cancelled
         self.shape = shape
-        self.context = PreviewContext(process, emit, job, reach, sample=sample, memory=self.memory, plain=plain)
+        self.context = PreviewContext(
+            process, emit, job, reach, sample=sample, memory=self.memory, plain=plain, stops_by_column=stops_by_column
+        )
         self.context.know(job)
         self.runner = Runner(process, self.context, emit, "preview")
         self.keys: dict[str, str] = {}
@@ -264,7 +285,8 @@ class Preview:
             self.passing |= {name.casefold() for name in made}
             return
         self.memory.keep_stage(
-            key, Kept(made, record.inputs, self.context.watches[watches:], self.context.hazards[hazards:], record.warnings)
+            key,
+            Kept(made, record.inputs, self.context.watches[watches:], self.context.hazards[hazards:], record.warnings, record.below),
         )
 
     def _recall(self, index: int, stage: Stage, kept: Kept) -> None:
@@ -273,7 +295,7 @@ class Preview:
         self.context.watches += [watch.at(index) for watch in kept.watches]
         self.context.hazards += [hazards.at(index) for hazards in kept.hazards]
         for name, frame in kept.views.items():
-            self.context.kept(frame).createOrReplaceTempView(name)
+            (frame if kept.below else self.context.kept(frame)).createOrReplaceTempView(name)
             self.context.views[name.casefold()] = View(name, frame, None, index, stage.name, is_extract(stage))
         told = {"warnings": [warning.as_dict() for warning in kept.warnings]} if kept.warnings else {}
         self.emit(
@@ -294,6 +316,7 @@ class Preview:
             stage.model_dump_json(by_alias=True),
             [self.keys.get(name.casefold(), "") for name in reads],
             self.sample,
+            self.context.stops_by_column,
             sorted(self.context.plain.intersection(map(str.casefold, stage.writes()))),
             self.context.roots.key,
             self.job.environment,

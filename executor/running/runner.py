@@ -77,6 +77,8 @@ class StageRecord:
     inputs: list[Input] = field(default_factory=list)
     is_passing: bool = False
     """It has read something of which nobody can tell later whether it is still so."""
+    below: list[DataFrame] = field(default_factory=list)
+    """Frames whose rows are kept instead of those of the views that were made of them."""
 
 
 class RunContext:
@@ -85,6 +87,7 @@ class RunContext:
     is_preview = False
     is_sampled = False
     row_limit: int | None = None
+    stops_by_column = False
 
     def __init__(
         self, spark: SparkSession, emit: EventWriter, *, environment: str | None, reach: Reach, publisher: Outputs | None = None
@@ -122,6 +125,9 @@ class RunContext:
         self._targets: dict[tuple[str, bool], Path] = {}
         self._spark, self._emit, self._publisher = spark, emit, publisher
         self._gate = Gate(spark)
+
+    def keep_below(self, frame: DataFrame) -> DataFrame:
+        return frame
 
     def know(self, job: Job) -> None:
         """What stages need to know of the whole job."""

@@ -214,6 +214,7 @@ class Server:
             memory=self._memory,
             is_cancelled=is_cancelled,
             plain=_plain(request),
+            stops_by_column=request.get("stops") == "by column",
             shape=shape_of(request["shape"]) if "shape" in request else None,
         )
 

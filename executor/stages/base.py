@@ -109,6 +109,12 @@ class StageContext(Protocol):
     is_sampled: bool
     row_limit: int | None
     """In a sampled preview: read no more than this many rows of each input. None: read all."""
+    stops_by_column: bool
+    """A value that must stop its reader stops only what asks for its column: somebody asks a query, and nothing is kept of the rest."""
+
+    def keep_below(self, frame: DataFrame) -> DataFrame:
+        """`frame`, with its rows in memory where a look keeps them; what the stage makes of it is not kept once more."""
+        ...
 
     def input_path(self, uri: str) -> str:
         """The path Spark reads for `uri`: resolved in the lake, or the staged output if a load of this run wrote it.

@@ -1,7 +1,8 @@
 """A frame of texts as a frame of typed columns with `_errors`: the work of TypingTransform. Needs pyspark.
 
 Two projections: the first turns texts into values, the second compares both and writes the errors, so that nothing is converted twice.
-Rows that must stop the run are caught by a filter between them that Spark cannot move or leave out.
+Rows that must stop the run are caught by a filter between them that Spark cannot move or leave out. Where only who asks for a column is to
+be stopped by its values, there is a third one instead, of which Spark leaves out what nobody asks for.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ CORRUPT = "_corrupt_record"
 EARLIER = "_sluice_earlier_errors"
 """What an earlier stage told of the row: a row that the extract rejected stays one."""
 ERROR_TYPE = "array<struct<field:string,message:string>>"
+FULL_ERROR_TYPE = "array<struct<field:string,message:string,value:string,expected:string>>"
 MISSING = "Non-null value expected and no nullReplacementValue value was provided"
 JAVA_BLANKS = "".join(chr(code) for code in range(33))
 ABOUT_ERRORS = {
@@ -85,13 +87,20 @@ class _Cell:
         return f"IF({self.text} IS NULL, '{MISSING}', {failure_text(self.column, self.text)})"
 
 
+WRONG = "_sluice_wrong"
+"""What does not fit in the row, with value and expectation, where each column stops by itself."""
 Watched = Callable[[DataFrame, list[Count], str], DataFrame]
 """Makes a frame count its rows: those of each count, and those that the SQL condition is true of."""
+Kept = Callable[[DataFrame], DataFrame]
+"""Makes a frame keep its rows in memory, or leaves it as it is."""
 
 
-def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail_fast: bool, watched: Watched) -> DataFrame:
+def typed_frame(
+    source: DataFrame, columns: list[AnyColumn], *, stage: str, fail_fast: bool, watched: Watched, kept_below: Kept | None = None
+) -> DataFrame:
     """`source` with its columns typed by position, internal columns behind them, `_errors` last. Raises ProblemError when schema and
-    data cannot go together; values that must stop the run raise when the frame is read (`typing_errors.problem_from`)."""
+    data cannot go together; values that must stop the run raise when the frame is read (`typing_errors.problem_from`). `kept_below`: with
+    `fail_fast`, a value stops only what reads its column; it may keep the rows below that."""
     internal = [name for name in source.columns if is_internal(source, name)]
     data = [name for name in source.columns if name not in internal]
     kept = [name_in_sql(name) for name in internal if name != ERRORS]
@@ -102,7 +111,8 @@ def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail
     earlier = [f"{ERRORS} AS {EARLIER}"] if ERRORS in internal else []
     texts = source.selectExpr(*[f"{cell.source} AS {cell.text}" for cell in cells], *kept, *earlier)
     values = texts.selectExpr("*", *[f"{cell.conversion} AS {cell.value}" for cell in checked])
-    guarded = _guarded(values, checked, stage, fail_fast)
+    by_column = kept_below if fail_fast and not earlier else None
+    guarded = values if by_column else _guarded(values, checked, stage, fail_fast)
     kept_wrong = [] if fail_fast else [cell for cell in checked if cell.keeps_wrong]
     counts = [
         count for cell in checked for count in counts_of(cell.column, cell.text, cell.value, cell.is_wrong if cell in kept_wrong else None)
@@ -110,11 +120,25 @@ def typed_frame(source: DataFrame, columns: list[AnyColumn], *, stage: str, fail
     counts += [_null_words(cell) for name, cell in zip(data, cells, strict=True) if _may_hold_null_words(source, name, cell)]
     affected = " OR ".join(count.condition for count in counts) or "false"
     counted = watched(guarded, counts, affected) if checked else guarded
-    return counted.select(
-        *[F.col(cell.value).alias(cell.column.name, metadata=cell.column.spark_metadata()) for cell in cells],
-        *kept,
-        F.expr(_all_errors(kept_wrong, has_earlier=bool(earlier))).alias(ERRORS, metadata=ABOUT_ERRORS),
-    )
+    finished = [F.col(cell.value).alias(cell.column.name, metadata=cell.column.spark_metadata()) for cell in cells]
+    if by_column:
+        below = by_column(counted.select(*finished, *kept, F.expr(_errors(checked, full=True)).alias(WRONG)))
+        return _stopping_by_column(below, cells, kept, stage)
+    errors = F.expr(_all_errors(kept_wrong, has_earlier=bool(earlier)))
+    return counted.select(*finished, *kept, errors.alias(ERRORS, metadata=ABOUT_ERRORS))
+
+
+def _stopping_by_column(frame: DataFrame, cells: list[_Cell], kept: list[str], stage: str) -> DataFrame:
+    """`frame`, of which each column raises at its own first value that does not fit; `_errors` tells which those are, and raises not."""
+    facts = {"stage": text_in_sql(stage), "mode": "'failfast'"} | _where(frame)
+    columns = []
+    for cell in cells:
+        name, own = name_in_sql(cell.column.name), f"error -> error.field = {text_in_sql(cell.column.name)}"
+        stops = raised(facts | {"errors": f"filter({WRONG}, {own})"}, is_fixed=False)
+        value = f"CASE WHEN size({WRONG}) > 0 AND exists({WRONG}, {own}) THEN {stops} ELSE {name} END" if cell.conversion else name
+        columns.append(F.expr(value).alias(cell.column.name, metadata=cell.column.spark_metadata()))
+    told = f"CAST(transform({WRONG}, error -> named_struct('field', error.field, 'message', error.message)) AS {ERROR_TYPE})"
+    return frame.select(*columns, *kept, F.expr(told).alias(ERRORS, metadata=ABOUT_ERRORS))
 
 
 def _may_hold_null_words(source: DataFrame, name: str, cell: _Cell) -> bool:
@@ -277,16 +301,19 @@ def _guarded(frame: DataFrame, cells: list[_Cell], stage: str, fail_fast: bool) 
     if not strict:
         return frame
     facts = {"stage": text_in_sql(stage), "mode": "'failfast'" if fail_fast else "'permissive'", "errors": _wrong_ones(strict, full=True)}
-    for name, key in (("_index", "row"), ("_filename", "file")):
-        if name in frame.columns:
-            facts[key] = name
+    facts |= _where(frame)
     is_read = f"coalesce(size({EARLIER}), 0) = 0 AND " if EARLIER in frame.columns else ""
     return frame.filter(f"CASE WHEN {is_read}({_any_wrong(strict)}) THEN boolean({raised(facts)}) ELSE true END")
 
 
-def _errors(cells: list[_Cell]) -> str:
-    none = f"CAST(array() AS {ERROR_TYPE})"
-    return f"CASE WHEN {_any_wrong(cells)} THEN {_wrong_ones(cells, full=False)} ELSE {none} END" if cells else none
+def _where(frame: DataFrame) -> dict[str, str]:
+    """Row and file of a row, as facts of what is raised there."""
+    return {key: name for name, key in (("_index", "row"), ("_filename", "file")) if name in frame.columns}
+
+
+def _errors(cells: list[_Cell], *, full: bool = False) -> str:
+    none = f"CAST(array() AS {FULL_ERROR_TYPE if full else ERROR_TYPE})"
+    return f"CASE WHEN {_any_wrong(cells)} THEN {_wrong_ones(cells, full=full)} ELSE {none} END" if cells else none
 
 
 def _any_wrong(cells: list[_Cell]) -> str:

@@ -13,11 +13,12 @@ from executor.problems import Problem
 MARK = "sluice-typing:"
 
 
-def raised(facts: dict[str, str]) -> str:
-    """An SQL expression that fails with `facts` (stage, mode, errors, row, file, each as SQL). It names the task's number, which also
-    keeps Spark from moving the check to another place in the query."""
+def raised(facts: dict[str, str], *, is_fixed: bool = True) -> str:
+    """An SQL expression that fails with `facts` (stage, mode, errors, row, file, each as SQL). Where it `is_fixed` it names the task's
+    number, which also keeps Spark from moving the check to another place in the query, or leaving it out."""
     pairs = ", ".join(f"'{name}', {value}" for name, value in facts.items())
-    return f"raise_error(concat('{MARK}', to_json(named_struct({pairs}, 'part', spark_partition_id()))))"
+    part = ", 'part', spark_partition_id()" if is_fixed else ""
+    return f"raise_error(concat('{MARK}', to_json(named_struct({pairs}{part}))))"
 
 
 def problem_from(text: str) -> Problem | None:

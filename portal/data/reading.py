@@ -20,14 +20,15 @@ _SEPARATORS = {",": "Comma", "\t": "Custom", ";": "Custom", "|": "Custom"}
 
 
 def stage_for(environment: Environment, table: Table) -> dict[str, Any]:
-    """The extract stage of `table`. Raises PortalError for a table that has no reader."""
+    """The extract stage of `table`; columns that Spark cannot read at all are left out, and told. Raises PortalError for a table that has
+    no reader."""
     given = {"name": "table", "inputURI": table.uri, "outputView": "table", "contiguousIndex": False}
     if published := as_published(environment, table):
         return published
     if table.ending == kinds.DELTA:
         return {"type": "DeltaLakeExtract", "name": "table", "inputURI": table.uri, "outputView": "table"}
     if table.ending == "parquet":
-        return given | {"type": "ParquetExtract"}
+        return given | {"type": "ParquetExtract", "unreadableColumns": "leave-out"}
     if table.is_elsewhere:
         raise PortalError(
             f"How {table.name} is to be read is not known ({table.kind}).", code="no-reader", status=422, fix="Open it: a look at it tells."

@@ -164,6 +164,7 @@ def _message(user: User, environment: Environment, query: Query, readings: list[
             "input": "full",
             "environment": environment.name,
             "values": {"parameters": {name: parameter["value"] for name, parameter in used.items() if parameter.get("value") is not None}},
+            "stops": "by column",
             "plain": [reading.name for reading in readings if reading.is_plain],
         }
         | ({"shape": query.shape.as_dict()} if query.shape else {}),

@@ -84,14 +84,15 @@ def _as_written(table: Table) -> str:
 
 
 def _as_proposed(proposal: Proposal, table: Table, name: str, taken: frozenset[str]) -> Reading:
-    """The first value or row that does not fit stops a query: left out or made empty, it would change a sum without a word."""
+    """The first row that does not fit stops a query, and the first such value of a column that it asks for: left out or made empty, it
+    would change a sum without a word."""
     open_questions = [one for one in proposal.questions if one.must_be_answered and one.key not in _OF_ROWS]
     columns = [column if column.sure else _text(column) for column in proposal.columns]
     strict = (
         proposal.settings if proposal.settings.other_widths != "reject" else proposal.settings.model_copy(update={"other_widths": "stop"})
     )
     settled = proposal.model_copy(update={"columns": columns, "settings": strict})
-    made = stages_for(settled, table.uri, Choices(name=name, misfits="stop", taken=taken))
+    made = stages_for(settled, table.uri, Choices(name=name, misfits="stop", taken=taken, by_column=True))
     rows = next(str(stage["inputView"]) for stage in made if "outputURI" in stage)
     last = next(place for place, stage in enumerate(made) if stage.get("outputView") == rows)
     stages = [read_alone(proposal, made[0]), *made[1:last], made[last] | {"outputView": name}]
@@ -116,7 +117,7 @@ def _as_text(proposal: Proposal) -> Proposal:
 def _words(proposal: Proposal, table: Table, *, is_text: bool) -> str:
     if is_text:
         return f"{table.kind}, every column as text"
-    return f"{table.kind}, with the types that {judged_words(proposal)} have; a value that does not fit stops the query"
+    return f"{table.kind}, with the types that {judged_words(proposal)} have; a value that does not fit stops a query of its column"
 
 
 def _remarks(proposal: Proposal) -> list[str]:

@@ -143,7 +143,7 @@ def test_the_largest_file_is_said_before_anybody_chooses_one(
         ("a.json", b'{"a": 1}\n{"a": 2}\n', {"type": "JSONExtract", "multiLine": False}),
         ("a.json", b'[{"a": 1}]', {"type": "JSONExtract", "multiLine": True}),
         ("a.json", b'{\n"a": 1\n}', {"type": "JSONExtract", "multiLine": True}),
-        ("a.parquet", b"PAR1", {"type": "ParquetExtract"}),
+        ("a.parquet", b"PAR1", {"type": "ParquetExtract", "unreadableColumns": "leave-out"}),
     ],
 )
 def test_each_kind_has_its_reader(lake: Path, dev: Environment, name: str, data: bytes, stage: dict[str, Any]) -> None:

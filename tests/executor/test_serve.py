@@ -129,8 +129,9 @@ def test_plain_views_have_the_columns_of_the_data_alone(client: Client) -> None:
     assert events[-1]["rows"] == 3
 
 
-def test_the_stages_of_the_query_page_are_read_in_full_and_stop_where_a_value_does_not_fit(client: Client) -> None:
-    """As `portal.queries.reading` makes them of a look: what cannot be told stays text, and no sum lacks a row."""
+@pytest.fixture(scope="module")
+def query_of(client: Client) -> Any:
+    """`query_of("id,n\\n1,2\\n", "SELECT … FROM t")` asks it of such a file as the query page does, and gives the last event."""
     from datetime import UTC, datetime
 
     from executor.look.looking import look
@@ -138,17 +139,47 @@ def test_the_stages_of_the_query_page_are_read_in_full_and_stop_where_a_value_do
     from portal.data.listing import Table
     from portal.queries.reading import _as_proposed
 
-    def asked(text: str, sql: str) -> list[dict[str, Any]]:
+    def asked(text: str, sql: str) -> dict[str, Any]:
         (client.lake / "raw" / "a.csv").write_text(text)
         proposal = look(Roots(client.lake), "raw/a.csv", {}, limit_bytes=None, seconds=15, tell=lambda *said: None)
         table = Table("raw/a.csv", False, "CSV", 1, 1, datetime.now(tz=UTC), "1", "csv")
         stages = [*_as_proposed(proposal, table, "t", frozenset()).stages, transform(sql)]
-        return client.answer(client.request("preview", stages, to=len(stages) - 1, rows=10, input="full"))
+        return client.preview(stages, rows=10, input="full", stops="by column")
 
+    return asked
+
+
+def test_the_stages_of_the_query_page_are_read_in_full_and_stop_where_a_value_does_not_fit(query_of: Any) -> None:
+    """As `portal.queries.reading` makes them of a look: what cannot be told stays text, and no sum lacks a row."""
     many = "".join(f"{number},{number}.50\n" for number in range(12_000))
-    assert cells(asked("id,amount\n" + many, "SELECT count(*), sum(amount), max(id) FROM t")[-1]) == [[12_000, "72000000.00", 11_999]]
-    stopped = asked(f"id,amount\n{many}12000,n/a?\n", "SELECT sum(amount) FROM t")[-1]
+    assert cells(query_of("id,amount\n" + many, "SELECT count(*), sum(amount), max(id) FROM t")) == [[12_000, "72000000.00", 11_999]]
+    stopped = query_of(f"id,amount\n{many}12000,n/a?\n", "SELECT sum(amount) FROM t")
     assert (stopped["event"], stopped["problem"]["code"], stopped["problem"]["found"]) == ("stage_failed", "value-does-not-fit", "n/a?")
+    assert "Row 12,001" in stopped["problem"]["message"] and stopped["problem"]["data_column"] == "amount"
+
+
+def test_a_query_fails_by_values_of_no_column_but_those_that_it_asks_for(client: Client, query_of: Any) -> None:
+    many = "".join(f"{number},{number}.50,2024-01-{number % 28 + 1:02}\n" for number in range(500))
+    wrong = f"id,amount,day\n{many}500,n/a?,2024-02-01\n501,7.50,soon\n,-?-,\n,,\n"
+    for sql, rows in (
+        ("SELECT count(*), sum(id) FROM t", [[503, 125_751]]),
+        ("SELECT max(id), count(id) FROM t WHERE id IS NOT NULL", [[501, 502]]),
+        ("SELECT a.id FROM t a JOIN t b ON a.id = b.id + 1 ORDER BY a.id DESC LIMIT 1", [[501]]),
+        ("SELECT sum(amount) FROM t WHERE id < 10", [["50.00"]]),
+        ("WITH u AS (SELECT *, id + 1 AS next FROM t) SELECT max(next) FROM u", [[502]]),
+    ):
+        for _ in range(2):  # rows that are kept in memory answer as those that are read
+            assert cells(query_of(wrong, sql)) == rows, sql
+    for sql, column, row in (
+        ("SELECT sum(amount) FROM t", "amount", "Row 501"),
+        ("SELECT count(*) FROM t WHERE amount IS NULL", "amount", "Row 501"),
+        ("SELECT count(amount) FROM t", "amount", "Row 501"),
+        ("SELECT id FROM t ORDER BY day DESC", "day", "Row 502"),
+        ("SELECT DISTINCT * EXCEPT (amount) FROM t", "day", "Row 502"),
+    ):
+        problem = query_of(wrong, sql).get("problem", {})
+        assert (problem.get("code"), problem.get("data_column")) == ("value-does-not-fit", column), (sql, problem)
+        assert row in problem["message"], problem
 
 
 TYPED = """SELECT * FROM VALUES

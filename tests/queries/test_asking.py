@@ -48,6 +48,7 @@ def test_a_query_is_a_document_that_reads_its_tables_in_full_and_writes_nothing(
     message = asked["message"]
     assert (asked["do"], asked["user"], asked["environment"], asked["job"]) == ("query", ana.pk, dev.pk, 0)
     assert (message["input"], message["to"], message["plain"]) == ("full", 1, ["curated_daily_delays"])
+    assert message["stops"] == "by column", "a value of a column that nobody asks for stops nothing"
     read, query = message["document"]["stages"]
     assert (read["type"], read["inputURI"], read["outputView"]) == ("ParquetExtract", "curated/daily_delays", "curated_daily_delays")
     assert query == {"type": "SQLTransform", "name": "query", "sql": DELAYS, "outputView": "query_result"}

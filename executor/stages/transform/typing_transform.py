@@ -86,7 +86,9 @@ class TypingTransform(WithSchema, Transform):
         def watched(frame: DataFrame, counts: list[Count], affected: str) -> DataFrame:
             return context.watched(frame, self.output_view, counts, affected=affected, look=HAS_ERRORS, source=self.input_view)
 
-        self.make_view(typed_frame(source, columns, stage=self.name, fail_fast=self.fail_mode == "failfast", watched=watched), context)
+        below = context.keep_below if context.stops_by_column else None
+        fail_fast = self.fail_mode == "failfast"
+        self.make_view(typed_frame(source, columns, stage=self.name, fail_fast=fail_fast, watched=watched, kept_below=below), context)
 
 
 def _other_order(view: str) -> Problem:

@@ -25,6 +25,7 @@ class Bench:
     spark: SparkSession
     lake: Path
     row_limit: int | None = None
+    stops_by_column = False
     environment: str | None = None
     is_preview: bool = False
     logs: list[str] = field(default_factory=list)
