@@ -28,6 +28,7 @@ LARGEST_COMMIT, LONGEST_INFO = 1 << 30, 1_000_000
 """Bytes of one commit, and of what it says of itself."""
 COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10})|\.[0-9a-f-]{36})?\.(parquet|json)")
+_CHECKSUM = re.compile(r"(\d{20})\.crc")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 KNOWN_TO_READERS = frozenset(
     (
@@ -161,10 +162,20 @@ class Log:
     @staticmethod
     def of(table: Path, uri: str) -> Log:
         """`uri`: as people call the table. Raises ProblemError where there is no table, or its log cannot be read."""
-        commits: dict[int, Path] = {}
-        parts: dict[int, dict[str, list[Path]]] = {}
         if (table / LOG).is_symlink():
             raise ProblemError(corrupt(uri, "its log is a link"))
+        log, noted = Log._listed(table, uri)
+        if noted > log.latest:  # one that came while the names were read
+            log, _ = Log._listed(table, uri)
+        if noted > log.latest:
+            raise ProblemError(corrupt(uri, f"{noted:020d}.json is missing"))
+        return log
+
+    @staticmethod
+    def _listed(table: Path, uri: str) -> tuple[Log, int]:
+        """The log, and the highest version that others have noted the sums of, which they do once it is there; -1: none."""
+        commits: dict[int, Path] = {}
+        parts: dict[int, dict[str, list[Path]]] = {}
         try:
             with os.scandir(table / LOG) as entries:
                 names = [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
@@ -179,7 +190,7 @@ class Log:
         log = Log(table, uri, commits, {version: paths for version, paths in whole.items() if paths})
         if not commits and not log.checkpoints:
             raise ProblemError(no_table(uri))
-        return log
+        return log, max((version for name in names if (version := version_in(name, _CHECKSUM)) is not None), default=-1)
 
     @property
     def latest(self) -> int:

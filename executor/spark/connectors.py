@@ -35,6 +35,10 @@ DELTA_SETTINGS = {
     # Made for clusters: 50 tasks for the state of a table, 10,000 to list its files (a VACUUM of ten files took 37 s).
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
+    # What a log says besides its commits and checkpoints is not looked at here (executor/files/delta_log.py), so not by Spark either.
+    "spark.databricks.delta.deltaLog.minorCompaction.useForReads": "false",
+    # Rows are counted in the files: of what the log says of them, a file that is gone or another one would not be noticed.
+    "spark.databricks.delta.optimizeMetadataQuery.enabled": "false",
 }
 DELTA_ON_S3 = {"spark.delta.logStore.s3a.impl": "sluice.S3LogStore"}
 OWN_JAR = "sluice-connectors.jar"

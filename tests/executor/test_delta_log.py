@@ -166,14 +166,31 @@ def damage(table: Path, what: str) -> None:
                 path.rename(table / "log" / path.name)
             log.rmdir()
             log.symlink_to(table / "log")
+        case "its end is gone":
+            (log / f"{2:020d}.crc").write_text("{}")
         case "half a checkpoint":
             (log / f"{1:020d}.checkpoint.parquet").write_bytes(b"PAR1")
 
 
-@pytest.mark.parametrize("what", ["half a line", "empty", "no object", "no path", "no columns", "a link", "half a checkpoint"])
+@pytest.mark.parametrize(
+    "what", ["half a line", "empty", "no object", "no path", "no columns", "a link", "its end is gone", "half a checkpoint"]
+)
 def test_a_damaged_log_is_not_believed(table: Path, what: str) -> None:
     damage(table, what)
     assert refused(lambda: Log.of(table, "t").state()) == "table-corrupt"
+
+
+def test_a_version_that_comes_while_names_are_read_is_none_that_is_gone(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = Log._listed
+
+    def late(*where: Any) -> Any:
+        found = listed(*where)
+        write(table, 2, info(9_000), add("c.parquet"))
+        return found
+
+    (table / LOG / f"{2:020d}.crc").write_text("{}")
+    monkeypatch.setattr(Log, "_listed", late)
+    assert Log.of(table, "t").latest == 2
 
 
 def test_what_comes_behind_a_gap_is_not_read_as_if_it_were_all(table: Path) -> None:

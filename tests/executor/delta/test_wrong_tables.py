@@ -14,7 +14,7 @@ from executor.problems import ProblemError
 from executor.running.tables import table
 from executor.stores.roots import Roots
 from tests.executor.delta.test_merging import merge, scd2
-from tests.executor.delta.test_tables import done, load, read, rows
+from tests.executor.delta.test_tables import check, done, load, read, rows
 from tests.executor.running import run_here
 
 if TYPE_CHECKING:
@@ -57,3 +57,16 @@ def test_a_table_that_is_damaged_or_newer_is_told_by_all_that_use_it(
 
 def files_of(folder: Path) -> dict[str, bytes]:
     return {str(entry.path): (folder / entry.path).read_bytes() for entry in tree.Walk(folder) if entry.kind == tree.FILE}
+
+
+def test_what_a_log_says_besides_its_versions_is_no_number(spark_process: SparkProcess, tmp_path: Path) -> None:
+    """Commits that another program has put together, and the rows that it says its files have: Spark would believe both."""
+    for number in range(3):
+        done(run_here(spark_process, [rows(f"SELECT {number} AS id"), load(saveMode="Append")], tmp_path))
+    log = tmp_path / "table" / LOG
+    (log / f"{0:020d}.{1:020d}.compacted.json").write_text((log / f"{0:020d}.json").read_text())
+    last = log / f"{2:020d}.json"
+    last.write_text(last.read_text().replace('\\"numRecords\\":1', '\\"numRecords\\":5'))
+    done(run_here(spark_process, [read(), check("SELECT count(*) = 3 AND sum(id) = 3, '' FROM there")], tmp_path))
+    next((tmp_path / "table").glob("part-*")).unlink()
+    assert run_here(spark_process, [read(), check("SELECT count(*) = 3, '' FROM there")], tmp_path).problem["code"] == "input-missing"
