@@ -7,12 +7,14 @@ address of nothing but such files is a problem.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
-from executor.files import tree
+from executor.files import other_tables, tree
 from executor.files.delta_log import LOG, is_a_table, table_above
 from executor.files.lake import matches
 from executor.problems import Problem, ProblemError
@@ -81,6 +83,8 @@ def place_of(path: str, uri: str, base: str | None = None) -> Place:
     is_named = not any(sign in Path(path).name for sign in _GLOB_SIGNS)
     if any(table_above(one) for one in found):
         raise ProblemError(is_a_table(uri))
+    if kind := next((kind for one in found if (kind := other_tables.kind_above(one))), None):
+        raise ProblemError(other_tables.is_other_table(uri, kind))
     starts = [start for start in found if not tree.is_hidden(start.name) or (is_named and start.is_dir())]
     if found and not starts:
         raise ProblemError(_hidden(uri, found[0].name))
@@ -89,6 +93,7 @@ def place_of(path: str, uri: str, base: str | None = None) -> Place:
     if colon:
         raise ProblemError(_a_colon(uri, colon))
     left_out = [file for file, start in below if tree.is_leftover(file.name) and not (is_named and file == start)]
+    _require_that_all_count([file for file, _ in below], uri)
     files = [_described(file, start, path, uri, base) for file, start in below if file not in left_out]
     return Place(
         path,
@@ -106,6 +111,8 @@ def _below(start: Path, uri: str) -> Iterable[Path]:
     met = list(walk)
     if any(entry.name == LOG and entry.kind == tree.FOLDER for entry in met):
         raise ProblemError(is_a_table(uri))
+    if table := next((table for entry in met if (table := other_tables.table_in(entry.path))), None):
+        raise ProblemError(other_tables.is_other_table(uri, table[1]))
     entries = [entry for entry in met if not entry.is_hidden]
     if walk.left_out:
         raise ProblemError(_not_all(uri, ", ".join(sorted(walk.left_out))))
@@ -113,6 +120,22 @@ def _below(start: Path, uri: str) -> Iterable[Path]:
     if link:
         raise ProblemError(_a_link(uri, tree.shown(link.path)))
     return [start / entry.path for entry in entries if entry.kind == tree.FILE]
+
+
+def _require_that_all_count(files: Iterable[Path], uri: str) -> None:
+    """Raises ProblemError where the notes of a writer beside the files say that one of them does not count (any more)."""
+    names: dict[Path, list[str]] = {}
+    for file in files:
+        names.setdefault(file.parent, []).append(file.name)
+    for folder, here in names.items():
+        notes = other_tables.notes_in(os.listdir(folder))
+        if notes and (gone := other_tables.taken_away(here, notes, partial(_note, folder))):
+            raise ProblemError(other_tables.not_all_count(uri, tree.shown(gone)))
+
+
+def _note(folder: Path, name: str) -> bytes:
+    with (folder / name).open("rb") as file:
+        return file.read(other_tables.LARGEST_NOTE)
 
 
 def _described(file: Path, start: Path, path: str, uri: str, base: str | None) -> DataFile:

@@ -19,7 +19,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any
 
-from executor.files import delta_commit, delta_log, exchange, kept, marks, receipts, tree
+from executor.files import delta_commit, delta_log, exchange, kept, marks, other_tables, receipts, tree
 from executor.files.delta_commit import Change, StagedTable, change_of
 from executor.files.delta_steps import NewTableStep, TableStep
 from executor.language.places import choices, key_of
@@ -262,8 +262,7 @@ class Publisher:
 
     def _require_replaceable(self, uri: str, target: Path) -> None:
         """What lies at the target is nothing, or an output of ours and nothing else. Raises ProblemError."""
-        if delta_log.table_above(target.parent) is not None:
-            raise ProblemError(delta_log.is_a_table(uri, "outputURI"))
+        other_tables.require_in_none(target.parent, uri)
         if not holds_data(target):
             return
         all_of_it = False
@@ -280,8 +279,7 @@ class Publisher:
 
     def _require_table(self, uri: str, target: Path) -> None:
         """What lies at the target is nothing, or a Delta table of this job. Raises ProblemError."""
-        if delta_log.table_above(target.parent) is not None:
-            raise ProblemError(delta_log.is_a_table(uri, "outputURI"))
+        other_tables.require_in_none(target.parent, uri)
         if not delta_log.is_table(target) and holds_data(target):
             raise ProblemError(no_table_there(uri))
         if self._places is not None and holds_data(target) and key_of(target.relative_to(self.lake).as_posix()) not in self._places:

@@ -22,7 +22,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from executor.files import marks, tree
+from executor.files import marks, other_tables, tree
 from executor.files.delta_log import LOG
 from executor.files.facts import facts_in
 from executor.files.folder import fixed_part
@@ -142,6 +142,8 @@ class Seen:
     outputs: dict[str, Pointer]
     logs: list[Found]
     """Of Delta tables there, or in which the place lies: only they say which files a table has."""
+    beside: list[str]
+    """Keys of what tells that files belong to a table of another system (`executor.files.other_tables`)."""
 
     @property
     def state(self) -> State:
@@ -166,7 +168,7 @@ class Bucket:
         found = self._seen(fixed_part(place).strip("/"))
         wanted = shapes_of(place)
         files = [file for file in found.files if fits(file.place, wanted)]
-        return Seen(sorted(files, key=lambda file: file.place), found.outputs, found.logs)
+        return Seen(sorted(files, key=lambda file: file.place), found.outputs, found.logs, found.beside)
 
     def seen_below(self, place: str) -> Seen:
         """As `seen`; "": of the whole root."""
@@ -268,7 +270,8 @@ class Bucket:
                     raise Incomplete(_incomplete(place, file))
                 if not _is_hidden(inside):
                     files.append(self._found(f"{place}/{inside}", there))
-        return Seen(files, outputs, [self._found(key, one) for key, one in known.items() if _is_in_log(key)])
+        logs = [self._found(key, one) for key, one in known.items() if _is_in_log(key)]
+        return Seen(files, outputs, logs, list(filter(other_tables.tells, known)))
 
     def _beside_versions(self, beginning: str, objects: list[_Object]) -> Iterable[_Object]:
         """Where the address is inside an output, its pointer lies above."""
@@ -302,6 +305,12 @@ class Bucket:
                 if count >= MOST_FILES:
                     raise ProblemError(_too_many(beginning))
                 yield _Object(one["Key"].removeprefix(self.prefix), one["Size"], one["ETag"], one["LastModified"].timestamp())
+
+    def holds(self, beginning: str) -> bool:
+        """Whether there is an object whose key begins so. Raises ProblemError."""
+        with told(f"s3://{self.bucket}/{self.prefix}{beginning}"):
+            page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix + beginning, MaxKeys=1, **self.access.reading())
+            return bool(self._require_answer(page, beginning).get("Contents"))
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """(body, etag) of a small object of ours; None where there is none."""

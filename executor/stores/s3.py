@@ -20,7 +20,7 @@ from executor.files.delta_vacuum import DataFile, Plan, Wish
 from executor.files.publish import Output, Publisher, TableOutput, drop_checksums
 from executor.language.places import is_pattern, place_of
 from executor.problems import Foreign, Problem, ProblemError
-from executor.stores import bucket_logs, bucket_tables
+from executor.stores import bucket_logs, bucket_others, bucket_tables
 from executor.stores.base import AtHand, Commit, Level, State
 from executor.stores.bucket import AT_ONCE, Bucket, BucketPublisher, Found, Pointer, Staged, fits, shapes_of
 from executor.stores.bucket_lists import BEHIND, CURRENT
@@ -45,6 +45,7 @@ class S3Store:
         if not seen.files and not any(fits(output, wanted) for output in seen.outputs):
             raise ProblemError(self._missing(place, uri, field))
         tables = bucket_logs.tables_at(seen, place)
+        bucket_others.require_none(self.bucket, seen, [one for one in seen.files if not bucket_logs.is_in(one, tables)], place, uri)
         self.copy(bucket_logs.to_read(self, seen, tables), wanted)
         for output, pointer in seen.outputs.items():
             self._note(output, pointer)
@@ -175,6 +176,7 @@ class S3Outputs:
         return [*self._there.behind, *self._tables.behind]
 
     def stage(self, place: str, uri: str, save_mode: str, stage_index: int, stage: str) -> Path:
+        bucket_others.require_outside(self.root.bucket, place, uri)
         target = self.root.target(place, whole=save_mode == "Append")
         staged = self._here.stage_output(uri, target, save_mode, stage_index, stage)
         self._pairs.append((self.outputs[-1], self._there.stage(place, save_mode)))
@@ -183,6 +185,7 @@ class S3Outputs:
     def stage_table_at(
         self, place: str, uri: str, save_mode: str, stage_index: int, stage: str, *, appends: bool, label: str | None
     ) -> StagedTable:
+        bucket_others.require_outside(self.root.bucket, place, uri)
         return self._tables.stage(place_of(place), uri, save_mode, stage_index, stage, appends=appends, label=label)
 
     def readable(self, path: Path, uri: str) -> Path | None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from executor.files import marks
+from executor.files.folder import place_of
 from executor.problems import ProblemError
 from executor.stores import base as stores
 from executor.stores.s3_access import S3Access
@@ -199,3 +200,49 @@ def test_what_is_no_output_is_not_replaced(root: Root) -> None:
         publish(root, "r1", {"part-0": "x"})
     assert code_of(refusal) == "output-holds-other-things"
     assert places(root, PLACE) == [f"{PLACE}/by-hand.csv"]
+
+
+# --- tables of other systems ------------------------------------------------------------------------------------------------
+
+HUDI, STREAM, ICEBERG = "t/.hoodie/hoodie.properties", "t/_spark_metadata/0", "t/metadata/v3.metadata.json"
+
+
+@pytest.mark.parametrize("log", [HUDI, STREAM, ICEBERG])
+def test_files_of_another_systems_table_are_not_read_one_by_one_nor_put_there(root: Root, log: str) -> None:
+    """Of each row its earlier editions lie beside it: they would be counted, too."""
+    for key in ("t/data/k=1/a.parquet", "t/data/k=1/b.parquet", "plain/metadata/about.json", "plain/a.parquet", log):
+        root.put(key)
+    for place in ("t", "t/data", "t/data/k=1/a.parquet", "t/data/*/*.parquet", "*/data", "t*"):
+        assert refused(root, place) == "place-is-other-table", place
+    for place in ("t/new", "t/data/k=1/new"):
+        with pytest.raises(ProblemError) as written:
+            root.store.outputs("r1", None, 2).stage(place, place, "Overwrite", 0, "save")
+        assert code_of(written) == "place-is-other-table" and written.value.problems[0].field == "outputURI"
+    assert places(root, "plain") == ["plain/a.parquet", "plain/metadata/about.json"]
+
+
+def test_files_that_a_writer_has_replaced_or_not_finished_are_told(root: Root) -> None:
+    for key in ("t/part-0-tid-7-x.parquet", "t/part-0-tid-8-x.parquet", "t/_started_7", "t/_started_8", "t/_SUCCESS"):
+        root.put(key)
+    root.put("t/_committed_7", '{"added": ["part-0-tid-7-x.parquet"], "removed": []}')
+    assert refused(root, "t") == refused(root, "t/*.parquet") == "input-replaced-files"
+    root.put("t/_committed_8", '{"added": ["part-0-tid-8-x.parquet"], "removed": ["part-0-tid-7-x.parquet"]}')
+    assert refused(root, "t") == "input-replaced-files" and places(root, "t/part-0-tid-8-x.parquet") == ["t/part-0-tid-8-x.parquet"]
+    root.put("t/_committed_8", "half")
+    assert refused(root, "t") == "input-replaced-files"
+    root.put("t/_committed_8", '{"added": ["part-0-tid-8-x.parquet"], "removed": []}')
+    assert len(places(root, "t")) == 2
+
+
+def test_what_is_written_into_a_delta_table_would_not_be_in_it(root: Root) -> None:
+    root.put("t/_delta_log/00000000000000000000.json", "{}")
+    with pytest.raises(ProblemError) as written:
+        root.store.outputs("r1", None, 2).stage("t/new", "t/new", "Overwrite", 0, "save")
+    assert code_of(written) == "place-is-table"
+
+
+def refused(root: Root, place: str) -> str:
+    with pytest.raises(ProblemError) as refusal:
+        place_of(root.store.read(place, place, "inputURI").path, place)
+    assert refusal.value.problems[0].fix
+    return code_of(refusal)
