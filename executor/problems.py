@@ -7,7 +7,7 @@ reads the same sentence wherever the mistake is found.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypedDict
 
 CONTRACT = 2
@@ -126,3 +126,25 @@ class ProblemError(Exception):
     def __init__(self, problems: Problem | Sequence[Problem]) -> None:
         self.problems: list[Problem] = [problems] if isinstance(problems, Problem) else list(problems)
         super().__init__("; ".join(p.message for p in self.problems))
+
+
+MOST_TOLD = 20
+"""Problems that stand in one; a page that lists more is not read."""
+
+
+def as_one(problems: Sequence[Problem]) -> Problem:
+    """All that is told at once as one problem, for where there is room for one: whoever was told the first alone would run once for each.
+    Its place is the first one's."""
+    first, *others = problems
+    if not others:
+        return first
+    left = len(problems) - MOST_TOLD
+    more = f" And {left:,} more of the kind." if left > 0 else ""
+
+    def all_of(name: str, between: str = " ") -> str | None:
+        given = [getattr(problem, name) for problem in problems[:MOST_TOLD]]
+        return between.join(dict.fromkeys(text for text in given if text)) or None
+
+    return replace(
+        first, message=f"{all_of('message')}{more}", found=all_of("found", "; "), expected=all_of("expected", "; "), fix=all_of("fix")
+    )

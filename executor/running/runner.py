@@ -23,7 +23,7 @@ from executor.files.publish import Output
 from executor.gate.sql_gate import Gate
 from executor.language.dialects.advice import silent_mistakes
 from executor.plain import bytes_in_words, did_you_mean
-from executor.problems import Problem, ProblemError
+from executor.problems import Problem, ProblemError, as_one
 from executor.running.asking import ask_first_rows
 from executor.running.hazards import MOST_PLACES, Hazards, counted
 from executor.running.inputs import CHANGED, Input
@@ -513,11 +513,11 @@ class Runner:
             with spark_errors.translated(sql=sql, columns=self.context.columns, gone=gone, origins=origins):
                 yield
         except ProblemError as error:
-            first, *others = self._with_causes(error.problems)
+            first, *others = [spark_errors.placed(problem, index, stage) for problem in self._with_causes(error.problems)]
             for other in others:
-                at_fault = spark_errors.placed(other, index, stage).stage
-                self.emit(Log(level="error", message=" ".join(filter(None, (other.message, other.fix))), stage=at_fault))
-            self.emit(_failed(spark_errors.placed(first, index, stage), index, stage, _since(started)))
+                self.emit(Log(level="error", message=" ".join(filter(None, (other.message, other.fix))), stage=other.stage))
+            beside = [other for other in others if other.stage_index == first.stage_index and first.code != CHANGED]
+            self.emit(_failed(as_one([first, *beside]), index, stage, _since(started)))
             raise StageFailure from error
 
     def _with_causes(self, problems: list[Problem]) -> list[Problem]:

@@ -87,9 +87,11 @@ def as_parquet(stage: FileLoad, context: StageContext, frame: DataFrame, files: 
     odd = {column.name.lower() for group in groups for column in group.columns if column.node.kinds - {"null"}}
     frame = without_marks(frame, set(there), stage.output_uri, context)
     data = [frame.schema[name] for name in _own(stage, frame)]
-    _require_same_columns(stage, [column.name for column in table.columns], [field.name for field in data])
+    problems = _other_columns(stage, [column.name for column in table.columns], [field.name for field in data])
     wrong, columns = [], []
     for field in data:
+        if field.name.lower() not in there:
+            continue
         (column, kind), here = there[field.name.lower()], field.dataType
         kind = here if isinstance(kind, NullType) else kind
         if kind is None or field.name.lower() in odd or not holds(kind, here):
@@ -99,9 +101,7 @@ def as_parquet(stage: FileLoad, context: StageContext, frame: DataFrame, files: 
             words = f"“{column.name}” is written as {kind.simpleString()}, as the rows there have it."
             context.log(f"Appending to “{stage.output_uri}”: {words}")
         columns.append(F.expr(converted(name_in_sql(field.name), here, kind)).alias(column.name))
-    if wrong:
-        fix = f"Cast the columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
-        raise ProblemError(_other("Columns have other types than the rows that are there.", wrong, fix, stage))
+    _require_none([*problems, *_other_types(stage, wrong)])
     return frame.select(*columns, *[F.col(name_in_sql(name)) for name in stage.partition_by])
 
 
@@ -120,31 +120,33 @@ def holds(kind: DataType, here: DataType) -> bool:
 
 def as_delimited(stage: Any, context: StageContext, frame: DataFrame, files: list[Path]) -> DataFrame:
     """The columns of a text file are told apart by their place, so they are written in the order of the file's first line."""
-    _require_same_text(stage, context.present_files(stage.output_uri)[0])
-    options = stage.format_options()
-    first = [_first_row(file, options["sep"], options["quote"]) for file in files]
+    target = context.present_files(stage.output_uri)[0]
+    problems, there = _written_otherwise(stage, target), stage.written() | marks.written(target)
+    first = [_first_row(file, there["delimiter"], there["quote"]) for file in files]
     first = [row for row in first if row]
     _require_format(stage, any("PAR1" in row[0][:4] for row in first), "text")
     own = _own(stage, frame)
     if not stage.header:
-        _require_no_names(stage, first, own)
-        frame = _with_width(stage, context, frame, own, {len(row) for row in first})
-        return _of_noted_kinds(stage, context, _in_noted_order(stage, context, frame, own))
+        problems += _names_there(stage, first, own) or _other_width(stage, own, {len(row) for row in first})
+        other_columns, ordered_frame = _in_noted_order(stage, context, frame, own)
+        _require_none([*problems, *other_columns, *_of_other_kinds(stage, context, frame)])
+        return ordered_frame
     if any(row != first[0] for row in first):
         words = ["the files there do not have the same first line themselves"]
         raise ProblemError(_other("What is there is no one table.", words, f"Choose Overwrite, {OTHER_PLACE}", stage))
     if not first:
+        _require_none(problems)
         return frame
     names = {name.lower() for name in first[0]}
     frame = without_marks(frame, names, stage.output_uri, context)
     own = _own(stage, frame)
-    _require_same_columns(stage, first[0], own)
+    _require_none([*problems, *_other_columns(stage, first[0], own), *_of_other_kinds(stage, context, frame)])
     known = {name.lower(): name for name in own}
     ordered = [known[name.lower()] for name in first[0]]
     if ordered != own:
         context.log(f"Appending to “{stage.output_uri}”: the columns are written in the order of the rows there.")
     columns = [F.col(name_in_sql(known[name.lower()])).alias(name) for name in first[0]]
-    return _of_noted_kinds(stage, context, frame.select(*columns, *[F.col(name_in_sql(name)) for name in stage.partition_by]))
+    return frame.select(*columns, *[F.col(name_in_sql(name)) for name in stage.partition_by])
 
 
 def note_kinds(stage: FileLoad, context: StageContext, frame: DataFrame) -> None:
@@ -170,8 +172,8 @@ def _kind_of(kind: DataType) -> str:
     return "number" if isinstance(kind, NumericType) else "text" if isinstance(kind, StringType) else kind.simpleString()
 
 
-def _of_noted_kinds(stage: FileLoad, context: StageContext, frame: DataFrame) -> DataFrame:
-    """`frame`, whose values are of the kind that the rows there have, as far as their load has noted it. Text takes all of them."""
+def _of_other_kinds(stage: FileLoad, context: StageContext, frame: DataFrame) -> list[Problem]:
+    """Columns whose values are not of the kind that the rows there have, as far as their load has noted it. Text takes all of them."""
     there = marks.kinds_written(context.present_files(stage.output_uri)[0])
     wrong = [
         f"“{name}” is {there[name]} there, and {kind} in the view"
@@ -181,58 +183,55 @@ def _of_noted_kinds(stage: FileLoad, context: StageContext, frame: DataFrame) ->
         and (there[name], kind) != ("number", "whole number")
         and there[name] not in ("text", "void")
     ]
-    if wrong:
-        fix = f"Cast the columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
-        raise ProblemError(_other("Columns have other types than the rows that are there.", wrong, fix, stage))
-    return frame
+    return _other_types(stage, wrong)
 
 
-def _in_noted_order(stage: Any, context: StageContext, frame: DataFrame, own: list[str]) -> DataFrame:
-    """`frame` in the order of the rows there, whose files hold no names: their load has noted them. A column may have a new name, but not
-    the one that another has there."""
+def _in_noted_order(stage: Any, context: StageContext, frame: DataFrame, own: list[str]) -> tuple[list[Problem], DataFrame]:
+    """What is wrong, and `frame` in the order of the rows there, whose files hold no names: their load has noted them. A column may have a
+    new name, but not the one that another has there."""
     there = marks.names_written(context.present_files(stage.output_uri)[0])
     known, given = [name.lower() for name in there], [name.lower() for name in own]
     if not there or known == given:
-        return frame
+        return [], frame
     if not any(name in known and known.index(name) != place for place, name in enumerate(given)):
-        return frame
-    _require_same_columns(stage, there, own)
+        return [], frame
+    if problems := _other_columns(stage, there, own):
+        return problems, frame
     context.log(f"Appending to “{stage.output_uri}”: the columns are written in the order of the rows there.")
-    return frame.select(
-        *[F.col(name_in_sql(name)) for name in (*sorted(own, key=lambda name: known.index(name.lower())), *stage.partition_by)]
-    )
+    names = (*sorted(own, key=lambda name: known.index(name.lower())), *stage.partition_by)
+    return [], frame.select(*[F.col(name_in_sql(name)) for name in names])
 
 
-def _require_same_text(stage: Any, target: Path) -> None:
-    """Raises ProblemError when the text there is written otherwise: with another decimal sign, say, 1,5 and 1.5 would lie in one table."""
+def _written_otherwise(stage: Any, target: Path) -> list[Problem]:
+    """What is wrong where the text there is written otherwise: with another decimal sign, say, 1,5 and 1.5 would lie in one table."""
     there, here = marks.written(target), stage.written()
     differ = [name for name in here if name in there and there[name] != here[name]]
-    if differ:
-        words = [f"{name}: {_sign(there[name])} there, {_sign(here[name])} in this stage" for name in differ]
-        fix = f"Set {', '.join(differ)} as the stage has it that wrote the rows there, choose Overwrite, {OTHER_PLACE}"
-        raise ProblemError(_other("The rows that are there are written in another way.", words, fix, stage))
+    words = [f"{name}: {_sign(there[name])} there, {_sign(here[name])} in this stage" for name in differ]
+    fix = f"Set {', '.join(differ)} as the stage has it that wrote the rows there, choose Overwrite, {OTHER_PLACE}"
+    return [_other("The rows that are there are written in another way.", words, fix, stage)] if differ else []
 
 
 def _sign(text: str) -> str:
     return f"“{text}”" if text.isprintable() and text else "nothing" if not text.strip("\x00") else ascii(text)
 
 
-def _require_no_names(stage: FileLoad, first: list[list[str]], own: list[str]) -> None:
-    """Raises ProblemError when the files there begin with the names of the columns and this stage would write none."""
+def _names_there(stage: FileLoad, first: list[list[str]], own: list[str]) -> list[Problem]:
+    """What is wrong where the files there begin with the names of the columns and this stage would write none."""
     names = [name.lower() for name in own]
-    if any([cell.lower() for cell in row] == names for row in first):
-        words = ["a first line with the names of the columns"]
-        fix = f"Turn “First line holds names” (header) on, choose Overwrite, {OTHER_PLACE}"
-        raise ProblemError(_other("The rows that are there are written in another way.", words, fix, stage))
+    if not any([cell.lower() for cell in row] == names for row in first):
+        return []
+    words = ["a first line with the names of the columns"]
+    fix = f"Turn “First line holds names” (header) on, choose Overwrite, {OTHER_PLACE}"
+    return [_other("The rows that are there are written in another way.", words, fix, stage)]
 
 
-def _with_width(stage: FileLoad, context: StageContext, frame: DataFrame, own: list[str], widths: set[int]) -> DataFrame:
-    if widths and widths != {len(own)}:
-        there = " and ".join(str(width) for width in sorted(widths))
-        words = [f"{there} columns there, {len(own)} in the view: {', '.join(own)}"]
-        fix = f"Choose the same columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
-        raise ProblemError(_other("The view has another number of columns than the rows that are there.", words, fix, stage))
-    return frame
+def _other_width(stage: FileLoad, own: list[str], widths: set[int]) -> list[Problem]:
+    if not widths or widths == {len(own)}:
+        return []
+    there = " and ".join(str(width) for width in sorted(widths))
+    words = [f"{there} columns there, {len(own)} in the view: {', '.join(own)}"]
+    fix = f"Choose the same columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
+    return [_other("The view has another number of columns than the rows that are there.", words, fix, stage)]
 
 
 def _first_row(file: Path, sep: str, quote: str) -> list[str]:
@@ -263,15 +262,13 @@ def as_json(stage: FileLoad, context: StageContext, frame: DataFrame, files: lis
         wrong += _other_kinds(key, shape, field.dataType) if shape else []
         if key != field.name:
             frame = frame.withColumnRenamed(field.name, key)
-    if wrong:
-        fix = f"Cast the columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
-        raise ProblemError(_other("Columns have other types than the rows that are there.", wrong, fix, stage))
+    _require_none([*_other_types(stage, wrong), *_of_other_kinds(stage, context, frame)])
     added = [name for name in _own(stage, frame) if name.lower() not in there]
     gone = [key for key, _ in there.values() if key.lower() not in {name.lower() for name in frame.columns}]
     if added or gone:
         changes = [f"new: {', '.join(added)}" for _ in added[:1]] + [f"no longer there: {', '.join(gone)}" for _ in gone[:1]]
         context.log(f"Appending to “{stage.output_uri}”: the keys differ from those of the rows there ({'; '.join(changes)}).", "warning")
-    return _of_noted_kinds(stage, context, frame)
+    return frame
 
 
 def _other_kinds(path: str, there: Shape, here: DataType) -> list[str]:
@@ -306,17 +303,28 @@ def _words(kinds: int) -> str:
 # --- all formats ------------------------------------------------------------------------------------------------------------
 
 
-def _require_same_columns(stage: FileLoad, there: list[str], own: list[str]) -> None:
+def _require_none(problems: list[Problem]) -> None:
+    """All that is found at the place is told at once: whoever mends one thing at a time runs once for each."""
+    if problems:
+        raise ProblemError(problems)
+
+
+def _other_types(stage: FileLoad, wrong: list[str]) -> list[Problem]:
+    fix = f"Cast the columns in an SQLTransform before, choose Overwrite, {OTHER_PLACE}"
+    return [_other("Columns have other types than the rows that are there.", wrong, fix, stage)] if wrong else []
+
+
+def _other_columns(stage: FileLoad, there: list[str], own: list[str]) -> list[Problem]:
     known, given = {name.lower() for name in there}, {name.lower() for name in own}
     missing = [name for name in there if name.lower() not in given]
     added = [name for name in own if name.lower() not in known]
     if not missing and not added:
-        return
+        return []
     words = [f"missing in the view: {', '.join(missing)}" for _ in missing[:1]] + [
         f"not in the rows there: {', '.join(added)}" for _ in added[:1]
     ]
     fix = f"Choose the same columns in an SQLTransform before (CAST(NULL AS …) for one that is missing), choose Overwrite, {OTHER_PLACE}"
-    raise ProblemError(_other("The view has other columns than the rows that are there.", words, fix, stage))
+    return [_other("The view has other columns than the rows that are there.", words, fix, stage)]
 
 
 def without_marks(frame: DataFrame, there: set[str], where: str, context: StageContext) -> DataFrame:

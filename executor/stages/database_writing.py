@@ -17,7 +17,6 @@ from executor.databases.engine import Column, name_parts, same
 from executor.databases.errors import GONE, MISREAD, problem_in
 from executor.databases.session import Session, Way
 from executor.language.quoting import name_in_sql, text_in_sql
-from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.stages.appending import without_marks
 from executor.stages.base import StageContext
@@ -35,6 +34,7 @@ from executor.stages.database_problems import (
     table_exists,
 )
 from executor.stages.database_reading import way_to
+from executor.stages.frames import unknown_columns
 from executor.stages.kinds import tell_unused
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class DatabaseChanges:
         if there is None:
             self._require_no_other_capitals(stage, parts)
         frame = without_marks(frame, {column.name.lower() for column in there or ()}, stage.table_name, context)
-        _require_keys(stage, frame)
+        unknown_keys = unknown_columns(frame, stage.merge_keys, "mergeKeys")
         schema = parts[:-1]
         self._remove_leftovers(schema)
         name = f"{STAGING}{uuid4().hex[:16]}"
@@ -161,10 +161,10 @@ class DatabaseChanges:
         if (lock := engine.hold(name)) and not self._session.value(lock):
             raise RuntimeError("a name of 64 random bits is taken")
         if there is None:
-            columns, statement = _new_columns(frame, self.way, staged)
+            columns, statement = _new_columns(frame, self.way, staged, unknown_keys)
         else:
             needed = {row[0] for row in self._session.rows(engine.needed(schema[-1] if schema else None, parts[-1]))}
-            columns = _matched(frame, there, needed, self.way, stage)
+            columns = _matched(frame, there, needed, self.way, stage, unknown_keys)
             statement = engine.staging(staged, target, [engine.quoted(one) for one in columns.values()])
         self._session.execute(statement)
         load = StagedLoad(stage, target, staged, there is None, columns, self._session, self._misread(there or (), parts))
@@ -336,20 +336,23 @@ class DatabaseChanges:
 # --- columns ----------------------------------------------------------------------------------------------------------------
 
 
-def _new_columns(frame: DataFrame, way: Way, staged: str) -> tuple[dict[str, str], str]:
-    """The columns of a new table, and the statement that makes it. Raises ProblemError."""
+def _new_columns(frame: DataFrame, way: Way, staged: str, wrong_already: Sequence[Problem]) -> tuple[dict[str, str], str]:
+    """The columns of a new table, and the statement that makes it. Raises ProblemError with all that is wrong."""
     kinds = {one.name: way.engine.type_of(one.dataType.simpleString()) for one in frame.schema.fields}
-    if wrong := [one for one in frame.schema.fields if kinds[one.name] is None]:
-        raise ProblemError([no_type(one.name, one.dataType, way) for one in wrong])
+    wrong = [no_type(one.name, one.dataType, way) for one in frame.schema.fields if kinds[one.name] is None]
+    if problems := [*wrong_already, *wrong]:
+        raise ProblemError(problems)
     listed = ", ".join(f"{way.engine.quoted(name)} {kind}" for name, kind in kinds.items())
     return {name: name for name in kinds}, f"CREATE TABLE {staged} ({listed}){way.engine.behind_new_table}"
 
 
-def _matched(frame: DataFrame, there: Sequence[Column], needed: set[str | None], way: Way, stage: JDBCLoad) -> dict[str, str]:
+def _matched(
+    frame: DataFrame, there: Sequence[Column], needed: set[str | None], way: Way, stage: JDBCLoad, wrong_already: Sequence[Problem]
+) -> dict[str, str]:
     """Column of the view → column of the table. Raises ProblemError with all that does not fit."""
     exact = {column.name: column for column in there}
     folded = {column.name.casefold(): column for column in there}
-    problems, columns = [], {}
+    problems, columns = [*wrong_already], {}
     for one in frame.schema.fields:
         column = exact.get(one.name) or folded.get(one.name.casefold())
         if column is None:
@@ -363,18 +366,3 @@ def _matched(frame: DataFrame, there: Sequence[Column], needed: set[str | None],
     if problems:
         raise ProblemError(problems)
     return columns
-
-
-def _require_keys(stage: JDBCLoad, frame: DataFrame) -> None:
-    known = {name.casefold() for name in frame.columns}
-    if missing := [key for key in stage.merge_keys if key.casefold() not in known]:
-        raise ProblemError(
-            Problem(
-                code="column-unknown",
-                field="mergeKeys",
-                message=f"There is no column “{missing[0]}”.",
-                found=missing[0],
-                expected="one of " + ", ".join(frame.columns),
-                fix=did_you_mean(missing[0], frame.columns) or "Name a column of the view.",
-            )
-        )

@@ -29,7 +29,7 @@ from executor.stages.delta_merging import (
 )
 from executor.stages.delta_reading import table_frame
 from executor.stages.delta_writing import fitted, rows_to_write, table_to_write
-from executor.stages.frames import require_columns
+from executor.stages.frames import unknown_columns
 
 if TYPE_CHECKING:
     from executor.stages.base import StageContext
@@ -68,10 +68,10 @@ def keep_history(stage: Scd2Load, spark: SparkSession, context: StageContext) ->
 
 def _view(stage: Scd2Load, context: StageContext) -> DataFrame:
     frame = rows_to_write(stage, context)
-    for names, field in ((stage.keys, "keys"), (stage.tracked_columns, "trackedColumns")):
-        require_columns(frame, names, field)
-    if stage.effective_column:
-        require_columns(frame, [stage.effective_column], "effectiveColumn")
+    effective = [stage.effective_column] if stage.effective_column else []
+    named = ((stage.keys, "keys"), (stage.tracked_columns, "trackedColumns"), (effective, "effectiveColumn"))
+    if unknown := [problem for names, field in named for problem in unknown_columns(frame, names, field)]:
+        raise ProblemError(unknown)
     own = {name.lower() for name in stage.own_columns} - {(stage.effective_column or "").lower()}
     taken = [name for name in frame.columns if name.lower() in own]
     return frame.drop(*taken)

@@ -32,11 +32,11 @@ from executor.files.delta_log import Log
 from executor.language.quoting import name_in_sql
 from executor.plain import counted
 from executor.problems import Problem, ProblemError
-from executor.stages.appending import holds, without_marks
+from executor.stages.appending import without_marks
 from executor.stages.delta_problems import told
 from executor.stages.delta_reading import forget
-from executor.stages.delta_writing import drift, rows_to_write, staged_state, table_to_write, tell_written
-from executor.stages.frames import require_columns
+from executor.stages.delta_writing import drift_of, rows_to_write, staged_state, table_to_write, tell_written
+from executor.stages.frames import require_columns, unknown_columns
 from executor.stages.wider_types import converted
 
 if TYPE_CHECKING:
@@ -58,9 +58,12 @@ COUNTED = {
 def merge(stage: MergeLoad, spark: SparkSession, context: StageContext) -> None:
     """Merges the view into the staged table. Raises ProblemError."""
     frame = rows_to_write(stage, context)
-    require_columns(frame, stage.keys, "keys")
+    unknown = unknown_columns(frame, stage.keys, "keys")
     path = table_to_write(stage, spark, context, frame)
-    there = table_columns(path, stage.output_uri) or _made(stage, spark, frame, path)
+    there = table_columns(path, stage.output_uri)
+    if problems := [*unknown, *(_other_columns(stage, frame, there) if there else [])]:
+        raise ProblemError(problems)
+    there = there or _made(stage, spark, frame, path)
     there = _with_new_columns(stage, spark, context, frame, path, there)
     fitted = _as_the_table_is(stage, context, frame, there)
     _require_expressions(stage, spark, context, fitted, there)
@@ -107,10 +110,7 @@ def _with_new_columns(
     known = {field.name.lower() for field in there.fields}
     apart = {name.lower() for name in stage.only_for_conditions}
     frame = without_marks(frame, known, stage.output_uri, context)
-    new = [field for field in frame.schema.fields if field.name.lower() not in known | apart]
-    if new and stage.schema_changes == "refuse":
-        raise ProblemError(drift(stage, [], [field.name for field in new], []))
-    if new:
+    if new := [field for field in frame.schema.fields if field.name.lower() not in known | apart]:
         there = StructType([*there.fields, *new])
         spark.createDataFrame([], there).write.format("delta").mode("append").option("mergeSchema", "true").save(str(path))
     return there
@@ -120,16 +120,13 @@ def _as_the_table_is(stage: MergeLoad, context: StageContext, frame: DataFrame, 
     """`frame` with the types of the table's columns: keys of another type would match nothing, or something else."""
     known = {field.name.lower(): field for field in there.fields}
     frame = without_marks(frame, set(known), stage.output_uri, context)
-    here = frame.schema.fields
-    retyped = [
-        (known[field.name.lower()], field)
-        for field in here
-        if field.name.lower() in known and not holds(known[field.name.lower()].dataType, field.dataType)
-    ]
-    missing = [name for name in _needed(stage, there) if name.lower() not in {field.name.lower() for field in here}]
-    if retyped or missing:
-        raise ProblemError(drift(stage, missing, [], retyped))
-    return frame.select(*(_fitted(field, known.get(field.name.lower())) for field in here))
+    return frame.select(*(_fitted(field, known.get(field.name.lower())) for field in frame.schema.fields))
+
+
+def _other_columns(stage: MergeLoad, frame: DataFrame, there: StructType) -> list[Problem]:
+    apart = {name.lower() for name in stage.only_for_conditions} - {field.name.lower() for field in there.fields}
+    needed = {name.lower() for name in _needed(stage, there)}
+    return drift_of(stage, frame, there, needed=needed, may_add=stage.schema_changes != "refuse", apart=apart)
 
 
 def _fitted(field: Any, as_there: Any) -> Any:

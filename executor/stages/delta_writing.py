@@ -17,7 +17,7 @@ from executor.files.delta_columns import columns_of
 from executor.files.delta_log import Log, State, is_table
 from executor.language.quoting import name_in_sql, text_in_sql
 from executor.plain import counted
-from executor.problems import Problem, ProblemError
+from executor.problems import MOST_TOLD, Problem, ProblemError
 from executor.stages.appending import holds, without_marks
 from executor.stages.delta_problems import REPLACE_MISMATCH, told
 from executor.stages.delta_reading import forget, table_frame
@@ -230,12 +230,10 @@ def fitted(
     the table's."""
     known = {field.name.lower(): field for field in there.fields}
     frame = without_marks(frame, {*known, *beside}, stage.output_uri, context)
+    if problems := drift_of(stage, frame, there, needed=list(known), may_add=may_add, apart=apart):
+        raise ProblemError(problems)
     here = {field.name.lower(): field for field in frame.schema.fields if field.name.lower() not in apart}
-    gone = [field.name for key, field in known.items() if key not in here]
     new = [field.name for key, field in here.items() if key not in known]
-    retyped = [(known[key], field) for key, field in here.items() if key in known and not holds(known[key].dataType, field.dataType)]
-    if gone or retyped or (new and not may_add):
-        raise ProblemError(drift(stage, gone, [] if may_add else new, retyped))
     same = [
         F.expr(converted(name_in_sql(here[key].name), here[key].dataType, field.dataType)).alias(field.name) for key, field in known.items()
     ]
@@ -257,8 +255,21 @@ def _require_same_folders(stage: DeltaLakeLoad, state: State) -> None:
         )
 
 
-def drift(stage: Any, gone: Sequence[str], new: Sequence[str], retyped: Sequence[tuple[StructField, StructField]]) -> Problem:
-    """The view has other columns than the table."""
+def drift_of(
+    stage: Any, frame: DataFrame, there: StructType, *, needed: Collection[str], may_add: bool, apart: Collection[str] = ()
+) -> list[Problem]:
+    """What is wrong where the view, without the columns that stages added, has other columns than the table: all of it at once. `needed`:
+    the table's columns that the view must have; `apart`: columns of the view that the table is not to have; both in small letters."""
+    known = {field.name.lower(): field for field in there.fields}
+    here = {field.name.lower(): field for field in frame.schema.fields}
+    data = {key: field for key, field in here.items() if key not in apart and not (field.metadata.get("internal") and key not in known)}
+    gone = [field.name for key, field in known.items() if key in needed and key not in data]
+    new = [] if may_add else [field.name for key, field in data.items() if key not in known]
+    retyped = [(known[key], field) for key, field in data.items() if key in known and not holds(known[key].dataType, field.dataType)]
+    return [_drift(stage, gone, new, retyped)] if gone or new or retyped else []
+
+
+def _drift(stage: Any, gone: Sequence[str], new: Sequence[str], retyped: Sequence[tuple[StructField, StructField]]) -> Problem:
     told = [f"“{name}” is gone" for name in gone] + [f"“{name}” is new" for name in new]
     told += [f"“{one.name}” is {one.dataType.simpleString()} there, and {other.dataType.simpleString()} here" for one, other in retyped]
     add = " New ones may be added: choose add-columns." if new and not gone and not retyped else ""
@@ -266,7 +277,7 @@ def drift(stage: Any, gone: Sequence[str], new: Sequence[str], retyped: Sequence
         code="schema-drift",
         field="inputView",
         message=f"“{stage.name}”: the view “{stage.input_view}” has other columns than the table “{stage.output_uri}”.",
-        found="; ".join(told[:20]),
+        found="; ".join(told[:MOST_TOLD]) + (f"; and {len(told) - MOST_TOLD:,} more" if len(told) > MOST_TOLD else ""),
         expected="the table's columns and types",
         fix=f"Give the view the table's columns in an SQLTransform before (CAST, AS, NULL AS …).{add}",
     )

@@ -21,39 +21,45 @@ def arranged(frame: DataFrame, num_partitions: int | None, partition_by: Sequenc
 
 
 def require_columns(frame: DataFrame, names: Sequence[str], field: str) -> None:
-    """Raises ProblemError when one of `names` is no column of `frame`."""
+    """Raises ProblemError with all of `names` that are no column of `frame`."""
+    if problems := unknown_columns(frame, names, field):
+        raise ProblemError(problems)
+
+
+def unknown_columns(frame: DataFrame, names: Sequence[str], field: str) -> list[Problem]:
     known = {column.casefold() for column in frame.columns}
-    for name in names:
-        if name.casefold() not in known:
-            raise ProblemError(
-                Problem(
-                    code="column-unknown",
-                    field=field,
-                    message=f"There is no column “{name}”.",
-                    found=name,
-                    expected="one of " + ", ".join(frame.columns),
-                    fix=did_you_mean(name, frame.columns) or "Name a column of the view.",
-                )
-            )
+    return [
+        Problem(
+            code="column-unknown",
+            field=field,
+            message=f"There is no column “{name}”.",
+            found=name,
+            expected="one of " + ", ".join(frame.columns),
+            fix=did_you_mean(name, frame.columns) or "Name a column of the view.",
+        )
+        for name in names
+        if name.casefold() not in known
+    ]
 
 
 def require_names_apart(frame: DataFrame, view: str) -> None:
-    """Raises ProblemError when two columns have one name but for case: a file's columns are told apart by their names."""
-    known: dict[str, str] = {}
+    """Raises ProblemError when columns have one name but for case: a file's columns are told apart by their names."""
+    named: dict[str, list[str]] = {}
     for name in frame.columns:
-        first = known.get(name.casefold())
-        if first is not None:
-            raise ProblemError(
-                Problem(
-                    code="column-twice",
-                    field="inputView",
-                    message=f"“{view}” has two columns of one name.",
-                    found=f"“{first}” twice" if first == name else f"“{first}” and “{name}”",
-                    expected="each name once",
-                    fix="Rename one with AS in the stage that makes the view, or do not select it twice.",
-                )
+        named.setdefault(name.casefold(), []).append(name)
+    if twice := [
+        f"“{names[0]}” twice" if len({*names}) == 1 else f"“{names[0]}” and “{names[1]}”" for names in named.values() if names[1:]
+    ]:
+        raise ProblemError(
+            Problem(
+                code="column-twice",
+                field="inputView",
+                message=f"“{view}” has two columns of one name.",
+                found="; ".join(twice),
+                expected="each name once",
+                fix="Rename one with AS in the stage that makes the view, or do not select it twice.",
             )
-        known[name.casefold()] = name
+        )
 
 
 def filled_down(frame: DataFrame, names: Sequence[str], field: str) -> DataFrame:

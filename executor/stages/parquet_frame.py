@@ -71,11 +71,13 @@ def _table(stage: ParquetExtract, groups: list[Group]) -> Table:
     table = as_one(groups)
     if table.clashes:  # a file without rows, as some programs write it of text alone, has nothing to lose
         table = as_one([group for group in groups if group.rows] or groups[-1:])
-    if table.clashes:
-        raise ProblemError([_clash(clash, stage.input_uri) for clash in table.clashes[:5]])
+    clashes = {clash.one.name: clash for clash in reversed(table.clashes)}  # of each column that of the first file that has another type
+    problems = [_clash(clash, stage.input_uri) for clash in reversed(clashes.values())]
     unreadable = [column for column in table.columns if column.spark is None]
     if unreadable and (stage.unreadable_columns == "stop" or len(unreadable) == len(table.columns)):
-        raise ProblemError([_unreadable(column, stage.input_uri) for column in unreadable[:5]])
+        problems += [_unreadable(column, stage.input_uri) for column in unreadable]
+    if problems:
+        raise ProblemError(problems)
     return table
 
 

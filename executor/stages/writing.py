@@ -107,7 +107,7 @@ def with_names_for_folders(stage: FileLoad, context: StageContext, frame: DataFr
     fields = [field for field in frame.schema.fields if field.name.casefold() in wanted]
     odd = [field for field in fields if isinstance(field.dataType, NO_NAMES)]
     if odd:
-        raise ProblemError(_no_names(stage, odd[0].name, odd[0].dataType.simpleString()))
+        raise ProblemError([_no_names(stage, field.name, field.dataType.simpleString()) for field in odd])
     texts = {field.name: name_in_sql(field.name) for field in fields if isinstance(field.dataType, StringType)}
     reserved = ", ".join(f"'{text}'" for text in RESERVED)
     counts = [Count(name, "empty-folder", f"coalesce({column} IN ({reserved}), false)", is_named=False) for name, column in texts.items()]

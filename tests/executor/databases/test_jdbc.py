@@ -244,6 +244,8 @@ def test_what_a_column_cannot_hold_is_refused_and_never_rounded(name: str, serve
     for made, code in (("1.005BD AS n", "column-type"), ("'x' AS day", "column-type"), ("1 AS smal", "column-unknown"),
                        ("3000000000L AS small", "database-value"), ("1.5D AS n", "column-type")):  # fmt: skip
         assert servers.run(make(f"SELECT {made}"), load(name, "narrow", "Append")).problem["code"] == code, made
+    told = servers.run(make("SELECT 1.005BD AS n, 'x' AS day, 1 AS smal"), load(name, "narrow", "Merge", mergeKeys=["id"])).problem
+    assert all(f"“{column}”" in told["message"] for column in ("id", "n", "day", "smal")), "all at once"
 
 
 @pytest.mark.lake

@@ -79,6 +79,8 @@ def test_what_a_merge_cannot_be_sure_of_is_refused(spark_process: SparkProcess, 
     assert drifted["code"] == "schema-drift" and "int" in drifted["found"]
     assert refused(values((1, "x", 2), columns="id, v, w"))["found"] == "“w” is new"
     assert refused(rows("SELECT 1 AS id"))["found"] == "“v” is gone"
+    at_once = refused(rows("SELECT 'x' AS id, 2 AS w, 3 AS u"))["found"]
+    assert at_once == "“v” is gone; “w” is new; “u” is new; “id” is int there, and string here"
     assert refused(values((1, "x")), matchedWhere="source.id = (SELECT 1 FROM nothing)")["code"] == "unknown-view"
     assert refused(values((1, "x")), matchedValues={"v": "reflect('java.lang.System', 'exit', '1')"})["field"] == "matchedValues"
     kept = run_here(spark_process, [values((1, "x")), merge(matchedValues={"id": "source.id * 1.5"})], start).problem

@@ -52,6 +52,20 @@ def rows(process: SparkProcess, lake: Path, kind: str) -> list[dict[str, Any]]:
             "missing in the view: qty; not in the rows there: other",
         ),
         ("JSONLoad", "SELECT 1 AS id", "SELECT 'x' AS id", "“id” is a number there, and string in the view"),
+        # all that is wrong at once: whoever mends one thing after the other runs once for each
+        (
+            "ParquetLoad",
+            "SELECT 1 AS id, 2 AS qty, 3 AS n",
+            "SELECT 'x' AS id, 3 AS other, date '2024-01-01' AS n",
+            "missing in the view: qty; not in the rows there: other; “id” is int there, and string in the view; "
+            "“n” is int there, and date in the view",
+        ),
+        (
+            "DelimitedLoad",
+            "SELECT 1 AS id, 2 AS qty",
+            "SELECT 'x' AS id, 3 AS other",
+            "missing in the view: qty; not in the rows there: other; “id” is whole number there, and text in the view",
+        ),
         ("JSONLoad", "SELECT array(1) AS id", "SELECT 1 AS id", "“id” is a list there, and int in the view"),
     ],
 )
@@ -121,8 +135,9 @@ def test_a_text_file_without_names_must_have_as_many_columns(spark_process: Spar
 def test_text_written_otherwise_is_refused(spark_process: SparkProcess, tmp_path: Path, other: dict[str, Any]) -> None:
     kind, sql = "DelimitedLoad", "SELECT 1.5 AS id, 'x' AS n"
     run_here(spark_process, job(kind, sql), tmp_path)
-    outcome = run_here(spark_process, job(kind, sql, **other), tmp_path)
+    outcome = run_here(spark_process, job(kind, "SELECT 1.5 AS id, 'x' AS m", **other), tmp_path)
     assert outcome.problem["code"] == "append-differs" and next(iter(other)) in outcome.problem["found"]
+    assert "header" in other or "not in the rows there: m" in outcome.problem["found"], "all at once"
     assert run_here(spark_process, job(kind, sql, quoteAll=True, byteOrderMark=True), tmp_path).result == "succeeded"
 
 
