@@ -240,6 +240,16 @@ def ddl(uri: str | None, lake: str, address: str, name: str, database: str, valu
     sys.exit(look.answer(commands.describe) if values else commands.show(uri or "", lake, address, name, database))
 
 
+@main.command("put-back-rows")
+@values_option
+def put_back_rows(values: str | None) -> None:
+    """Puts back what was kept of a table of a database. Standard output is one JSON line."""
+    from executor.look import commands as look
+    from executor.running.put_back_rows import put_back_rows
+
+    sys.exit(look.answer(put_back_rows))
+
+
 @main.command()
 @values_option
 def register(values: str | None) -> None:

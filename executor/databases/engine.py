@@ -199,6 +199,57 @@ class Engine:
     usual_schema: ClassVar[str] = "current_schema()"
     """The schema in which a name without one is looked for."""
 
+    # --- what a table was before (`executor.databases.kept`)
+
+    keeps: ClassVar[bool] = False
+    """Whether rows of before can be kept beside a table."""
+    gives_rows_on: ClassVar[bool] = False
+    """Whether the rows that an INSERT has made can be written into another table by the same statement."""
+    behind_kept_table: ClassVar[str] = ""
+    """What stands behind CREATE TABLE (…) of a table for rows of before."""
+    told_alike: ClassVar[tuple[Sequence[str], Sequence[str]]] = ((), ())
+    """(statements after which rows are copied as they are, and the same row is always the same text; statements that take that back)"""
+    into_kept_columns: ClassVar[str] = ""
+    """What stands behind the columns of an INSERT so that no value is made by the database."""
+
+    def not_kept(self, schema: str | None, table: str) -> str:
+        """A query for why rows of this table cannot be kept, as half a sentence; NULL where they can."""
+        raise NotImplementedError
+
+    def columns_kept(self, schema: str | None, table: str) -> str:
+        """A query for the columns that are not made of others: name, type, and a 1 where an UPDATE may not touch it."""
+        raise NotImplementedError
+
+    def primary_key(self, schema: str | None, table: str) -> str:
+        """A query for the columns of the primary key, in order."""
+        same_one = "USING (constraint_schema, constraint_name, table_schema, table_name)"
+        both = f"information_schema.table_constraints JOIN information_schema.key_column_usage {same_one}"
+        where = f"constraint_type = 'PRIMARY KEY' AND {self._schema_is(schema)} AND table_name = {text(table)}"
+        return f"SELECT column_name FROM {both} WHERE {where} ORDER BY ordinal_position"
+
+    def private(self, table: str) -> list[str]:
+        """Statements after which nobody but its owner may read a new table, as far as the database lets a table say that."""
+        return []
+
+    held: ClassVar[str] = ""
+    """What stands behind a SELECT so that nobody changes its rows until the transaction ends, where `locked` does not see to it."""
+
+    def indexed(self, table: str, columns: Sequence[tuple[str, str]]) -> list[str]:
+        """Statements after which rows of a table for rows of before are found by these columns (name, type)."""
+        return []
+
+    def taken_out(self, target: str, came: str, stays: str, keys: Sequence[str]) -> str:
+        """Deletes the rows of `target` that are in `came` and not in `stays`, by their keys. Names are quoted."""
+        return f"DELETE FROM {target} AS t USING {came} AS s WHERE {same(keys)} AND {not_in(stays, keys)}"
+
+    def row_text(self, columns: Sequence[tuple[str, str]], of: str) -> str:
+        """An expression for all of a row (alias `of`): two rows have the same only if every value is the same. `columns`: name, type."""
+        raise NotImplementedError
+
+    def digest(self, columns: Sequence[tuple[str, str]], table: str) -> str:
+        """A query for (how many rows, a number that is another one where a row is another)."""
+        raise NotImplementedError
+
     def decimal(self, digits: int, scale: int) -> Read:
         """Raises Unreadable for a number that Spark would round."""
         if not 0 <= scale <= digits <= MOST_DIGITS:
@@ -221,6 +272,11 @@ def blanks_beyond(length: int) -> tuple[str, str]:
 
 def same(keys: Sequence[str]) -> str:
     return " AND ".join(f"t.{key} = s.{key}" for key in keys)
+
+
+def not_in(other: str, keys: Sequence[str]) -> str:
+    """A condition on rows of the alias s."""
+    return f"NOT EXISTS (SELECT 1 FROM {other} AS o WHERE {' AND '.join(f'o.{key} = s.{key}' for key in keys)})"
 
 
 WHOLE = {"tinyint": 3, "smallint": 5, "int": 10, "bigint": 19}

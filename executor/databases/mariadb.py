@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from executor.databases.engine import AS_IT_IS, Column, Engine, Read, Unreadable, blanks_beyond, digits_of, same, text
+from executor.databases.engine import AS_IT_IS, Column, Engine, Read, Unreadable, blanks_beyond, digits_of, not_in, same, text
 from executor.language.quoting import text_in_sql
 
 _AS_IT_IS = {"smallint", "mediumint", "int", "integer", "bigint", "double", "bool", "boolean", "year", "varchar", "json"}
@@ -42,6 +42,13 @@ class MariaDB(Engine):
     compared_otherwise: ClassVar[frozenset[str]] = frozenset({"float", *_TEXTS})
     """A text that is compared with a number becomes one: '10' is sorted before '9' and is greater than 9."""
     usual_schema: ClassVar[str] = "DATABASE()"
+    keeps: ClassVar[bool] = True
+    behind_kept_table: ClassVar[str] = " ENGINE=InnoDB"
+    held: ClassVar[str] = " FOR UPDATE"
+    told_alike: ClassVar[tuple[Sequence[str], Sequence[str]]] = (
+        ["SET @sluice_mode = @@sql_mode", "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'"],
+        ["SET SESSION sql_mode = @sluice_mode"],
+    )
 
     def properties(self, connection: Any) -> dict[str, str]:
         return {**super().properties(connection), "tinyInt1isBit": "false", "yearIsDateType": "false", "useBulkStmts": "true"}
@@ -114,6 +121,32 @@ class MariaDB(Engine):
     def needed(self, schema: str | None, table: str) -> str:
         return super().needed(schema, table) + " AND extra NOT LIKE '%auto_increment%' AND extra NOT LIKE '%GENERATED%'"
 
+    def not_kept(self, schema: str | None, table: str) -> str:
+        transactional = "SELECT engine FROM information_schema.engines WHERE transactions = 'YES'"
+        cases = "WHEN table_type <> 'BASE TABLE' THEN 'it is no table of its own'"
+        cases += f" WHEN engine NOT IN ({transactional}) THEN 'its engine has no transactions'"
+        where = f"{self._schema_is(schema)} AND table_name = {text(table)}"
+        return f"SELECT CASE {cases} END FROM information_schema.tables WHERE {where}"
+
+    def columns_kept(self, schema: str | None, table: str) -> str:
+        where = f"{self._schema_is(schema)} AND table_name = {text(table)} AND COALESCE(generation_expression, '') = ''"
+        return f"SELECT column_name, column_type, NULL FROM information_schema.columns WHERE {where} ORDER BY ordinal_position"
+
+    def indexed(self, table: str, columns: Sequence[tuple[str, str]]) -> list[str]:
+        """Without one, the server would go through all rows for each of them."""
+        parts = [f"{self.quoted(name)}{'(60)' if _is_long(kind) else ''}" for name, kind in columns[:_MOST_INDEXED]]
+        return [f"ALTER TABLE {table} ADD INDEX ({', '.join(parts)})"]
+
+    def taken_out(self, target: str, came: str, stays: str, keys: Sequence[str]) -> str:
+        return f"DELETE t FROM {target} AS t JOIN {came} AS s ON {same(keys)} WHERE {not_in(stays, keys)}"
+
+    def row_text(self, columns: Sequence[tuple[str, str]], of: str) -> str:
+        return f"CONCAT_WS(',', {', '.join(_told_exactly(f'{of}.{self.quoted(name)}', kind) for name, kind in columns)})"
+
+    def digest(self, columns: Sequence[tuple[str, str]], table: str) -> str:
+        number = f"CAST(CONV(LEFT(MD5({self.row_text(columns, 't')}), 15), 16, 10) AS UNSIGNED)"
+        return f"SELECT COUNT(*), COALESCE(SUM({number}), 0) FROM {table} AS t"
+
     def read(self, column: Column) -> Read:
         name, kind = self.quoted(column.name), column.type.removesuffix(" unsigned")
         if kind == "decimal":
@@ -129,3 +162,25 @@ class MariaDB(Engine):
         if kind in _AS_IT_IS:
             return AS_IT_IS
         return Read(f"CAST({name} AS CHAR)")  # char, time, enum, set, uuid, inet …
+
+
+_MOST_INDEXED = 5
+"""Columns of an index: it has only so many bytes."""
+
+
+def _is_long(kind: str) -> bool:
+    """Whether an index takes only the beginning of it."""
+    found = re.match(r"(?:var)?(?:char|binary)\((\d+)\)", kind.lower())
+    return int(found[1]) > 60 if found else bool(re.search(r"text|blob|json", kind.lower()))
+
+
+def _told_exactly(column: str, kind: str) -> str:
+    """A text of signs 0-9, A-F for the value: its bytes, as no comparison of texts tells 'a' from 'A'. Of what may be longer than a
+    statement's text may be, a checksum."""
+    kind = kind.lower()
+    if re.match(r"(tiny|medium|long)?(text|blob)|json|geometry|(multi)?(point|linestring|polygon)", kind):
+        return f"COALESCE(MD5({column}), 'N')"
+    if re.match(r"(var)?binary", kind):
+        return f"COALESCE(HEX({column}), 'N')"
+    number = {"float": f"({column} + 0e0)", "bit": f"CAST({column} AS UNSIGNED)"}.get(re.split(r"\W", kind)[0], column)
+    return f"COALESCE(HEX(CAST({number} AS CHAR CHARACTER SET utf8mb4)), 'N')"

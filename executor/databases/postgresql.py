@@ -29,6 +29,11 @@ _NO_TEXTS = {
 }
 _TIMES = {"time", "timetz", "interval"}
 _HOLD = {"float": ("float4", "float8"), "double": ("float8",), "boolean": ("bool",), "binary": ("bytea",), "date": ("date",)}
+_ONE_SPELLING = {
+    "TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres", "extra_float_digits": "3", "bytea_output": "hex",
+    "lc_monetary": "C",
+}  # fmt: skip
+"""Settings by which the server writes a value as text."""
 
 
 class PostgreSQL(Engine):
@@ -43,6 +48,13 @@ class PostgreSQL(Engine):
     }  # fmt: skip
     compared_otherwise: ClassVar[frozenset[str]] = frozenset({"float4"})
     snapshot_query: ClassVar[str | None] = "SELECT pg_export_snapshot()"
+    keeps: ClassVar[bool] = True
+    gives_rows_on: ClassVar[bool] = True
+    told_alike: ClassVar[tuple[Sequence[str], Sequence[str]]] = (
+        [f"SET LOCAL {name} = '{value}'" for name, value in _ONE_SPELLING.items()],
+        [f"SET LOCAL {name} = DEFAULT" for name in _ONE_SPELLING],
+    )
+    into_kept_columns: ClassVar[str] = " OVERRIDING SYSTEM VALUE"
 
     def begin_reading(self, snapshot: str | None = None) -> list[str]:
         first = ["SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"]
@@ -115,9 +127,37 @@ class PostgreSQL(Engine):
         return super().needed(schema, table) + " AND is_identity = 'NO' AND is_generated = 'NEVER'"
 
     def following(self, schema: str | None, table: str) -> str | None:
-        target = self.quoted(table) if schema is None else f"{self.quoted(schema)}.{self.quoted(table)}"
-        referred = f"confrelid = to_regclass({text(target)}) AND conrelid <> confrelid"
+        referred = f"confrelid = to_regclass({text(self._name(schema, table))}) AND conrelid <> confrelid"
         return f"SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd') AND {referred}"
+
+    def not_kept(self, schema: str | None, table: str) -> str:
+        cases = "WHEN relkind NOT IN ('r', 'p') THEN 'it is no table of its own'"
+        cases += " WHEN relkind = 'r' AND EXISTS (SELECT 1 FROM pg_inherits WHERE inhparent = pg_class.oid)"
+        cases += " THEN 'rows of other tables belong to it'"
+        return f"SELECT CASE {cases} END FROM pg_class WHERE oid = to_regclass({text(self._name(schema, table))})"
+
+    def columns_kept(self, schema: str | None, table: str) -> str:
+        kind = "concat_ws(' ', udt_schema, udt_name, character_maximum_length, numeric_precision, numeric_scale, datetime_precision)"
+        asked = f"column_name, {kind}, CASE identity_generation WHEN 'ALWAYS' THEN '1' END"
+        where = f"{self._schema_is(schema)} AND table_name = {text(table)} AND is_generated = 'NEVER'"
+        return f"SELECT {asked} FROM information_schema.columns WHERE {where} ORDER BY ordinal_position"
+
+    def private(self, table: str) -> list[str]:
+        """A schema may say who else gets rights on each new table in it."""
+        whom = "CASE one.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(one.grantee)) END"
+        given = f"SELECT DISTINCT grantee FROM pg_class, aclexplode(relacl) WHERE pg_class.oid = {text(table)}::regclass"
+        loop = f"FOR one IN {given} AND grantee <> relowner LOOP EXECUTE 'REVOKE ALL ON TABLE ' || {text(table)} || ' FROM ' || {whom};"
+        return [f"DO $sluice$ DECLARE one record; BEGIN {loop} END LOOP; END $sluice$"]
+
+    def row_text(self, columns: Sequence[tuple[str, str]], of: str) -> str:
+        return f"CAST(ROW({', '.join(f'{of}.{self.quoted(name)}' for name, _ in columns)}) AS text)"
+
+    def digest(self, columns: Sequence[tuple[str, str]], table: str) -> str:
+        row = f'{self.row_text(columns, "t")} COLLATE "C"'
+        return f"SELECT count(*), coalesce(sum(hashtextextended({row}, 0)), 0) FROM {table} AS t"
+
+    def _name(self, schema: str | None, table: str) -> str:
+        return self.quoted(table) if schema is None else f"{self.quoted(schema)}.{self.quoted(table)}"
 
     def _number(self, column: Column) -> Read:
         if column.digits == 0:

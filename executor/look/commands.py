@@ -16,6 +16,8 @@ from executor.stores.roots import Roots, roots_of
 MAX_LINE = 4_000_000
 DONE, NOT_RIGHT = 0, 1
 TELL_SECONDS = 0.5
+NAMED = ("uri", "document", "run_id", "kind", "connection")
+"""What a program is about: one of these is among its values."""
 Work = Callable[[dict[str, Any], Roots, Callable[[str, int, int], None]], dict[str, Any]]
 
 
@@ -75,7 +77,9 @@ def _values() -> dict[str, Any]:
         given = json.loads(sys.stdin.readline(MAX_LINE))
     except ValueError:
         given = None
-    if not isinstance(given, dict) or not any(isinstance(given.get(name), str) for name in ("uri", "document", "run_id", "kind")):
+    if not isinstance(given, dict) or not any(
+        isinstance(given.get(name), str) for name in ("uri", "document", "run_id", "kind", "connection")
+    ):
         raise ProblemError(Problem(code="values-not-json", message="The values on standard input are not right.", expected='{"uri": …}'))
     return given
 

@@ -15,18 +15,16 @@ from pyspark.sql import functions as F
 
 from executor.databases.engine import Column, name_parts, same
 from executor.databases.errors import GONE, MISREAD, problem_in
+from executor.databases.kept import ROWS, WHOLE, Keeping, Table
 from executor.databases.session import Session, Way
 from executor.language.quoting import name_in_sql, text_in_sql
-from executor.problems import Problem, ProblemError
+from executor.problems import ProblemError
 from executor.stages.appending import without_marks
 from executor.stages.base import StageContext
+from executor.stages.database_columns import matched, new_columns
 from executor.stages.database_problems import (
-    column_needed,
-    column_not_there,
-    does_not_fit,
     loaded_twice,
     no_key,
-    no_type,
     not_known,
     other_capitals,
     rows_follow,
@@ -115,6 +113,10 @@ class StagedLoad:
     misread: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     rows: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
+    table: Table | None = None
+    """None where the database keeps nothing of any table."""
+    keeping: Keeping | None = None
+    """What is kept of the rows that are there; None: nothing."""
 
     @property
     def listed(self) -> list[str]:
@@ -124,6 +126,20 @@ class StagedLoad:
     def keys(self) -> list[str]:
         by_name = {name.casefold(): into for name, into in self.columns.items()}
         return [self.session.way.engine.quoted(by_name[key.casefold()]) for key in self.stage.merge_keys]
+
+    def keys_kept(self) -> list[str]:
+        """By which columns of the table the rows that come are told from others; none where all rows go."""
+        if self.stage.save_mode == "Overwrite" or self.table is None:
+            return []
+        by_name = {name.casefold(): into for name, into in self.columns.items()}
+        return [by_name[key.casefold()] for key in self.stage.merge_keys] or self.table.primary_key()
+
+    def no_keys_kept(self, keys: Sequence[str]) -> str | None:
+        """Why the rows that come cannot be told from others."""
+        if not keys:
+            return "it has no primary key"
+        is_told = self.session.way.engine.gives_rows_on or set(keys) <= set(self.columns.values())
+        return None if is_told else "the database makes the primary key of new rows itself"
 
 
 class DatabaseChanges:
@@ -161,15 +177,30 @@ class DatabaseChanges:
         if (lock := engine.hold(name)) and not self._session.value(lock):
             raise RuntimeError("a name of 64 random bits is taken")
         if there is None:
-            columns, statement = _new_columns(frame, self.way, staged, unknown_keys)
+            columns, statement = new_columns(frame, self.way, staged, unknown_keys)
         else:
             needed = {row[0] for row in self._session.rows(engine.needed(schema[-1] if schema else None, parts[-1]))}
-            columns = _matched(frame, there, needed, self.way, stage, unknown_keys)
+            columns = matched(frame, there, needed, self.way, stage, unknown_keys)
             statement = engine.staging(staged, target, [engine.quoted(one) for one in columns.values()])
         self._session.execute(statement)
         load = StagedLoad(stage, target, staged, there is None, columns, self._session, self._misread(there or (), parts))
         self._loads.append(load)
+        if engine.keeps:
+            self._keep(load, parts, context)
         return load
+
+    def _keep(self, load: StagedLoad, parts: Sequence[str], context: StageContext) -> None:
+        """Makes room for what is there. Where nothing of it can be kept, the run says so."""
+        load.table = Table(self._session, parts)
+        if load.is_new or not load.stage.keep_before:
+            return
+        way, keys = (WHOLE if load.stage.save_mode == "Overwrite" else ROWS), load.keys_kept()
+        why = load.table.not_kept() or (load.no_keys_kept(keys) if way == ROWS else None)
+        if why:
+            context.log(f"Of “{load.stage.table_name}” nothing is kept, as {why}: this load cannot be put back.", "warning")
+            return
+        load.table.make_notes()
+        load.keeping = Keeping(load.table, way, keys)
 
     def _require_nothing_follows(self, stage: JDBCLoad, parts: Sequence[str]) -> None:
         """Raises ProblemError where replacing the rows would take rows of other tables along."""
@@ -232,8 +263,19 @@ class DatabaseChanges:
         if not self._loads:
             return
         self._session.begin()
+        tables = sorted((load.table for load in self._loads if load.table), key=lambda table: table.target)
+        for table in tables:  # in one order, so that two runs do not wait for each other
+            table.note(holds=True)
         for load in self._loads:
             self._change(load)
+        for load in self._loads:
+            self._note(load)
+
+    def _note(self, load: StagedLoad) -> None:
+        if load.keeping:
+            load.facts["kept"] = [load.keeping.write_note()]
+        elif load.table and load.table.has_notes():
+            load.table.write(None)
 
     def _change(self, load: StagedLoad) -> None:
         engine, session, mode = self.way.engine, self._session, load.stage.save_mode
@@ -246,26 +288,49 @@ class DatabaseChanges:
         there = int(session.value(f"SELECT count(*) FROM {load.staged}") or 0)
         if there != load.rows:
             raise ProblemError(rows_lost(load.rows, there, load.stage.table_name))
-        kept = 0
+        merged = 0
         if mode == "Overwrite":
-            session.execute(f"DELETE FROM {load.target}")
+            self._emptied(load)
         if mode == "Merge":
-            kept = self._merged(load)
-        listed = ", ".join(load.listed)
-        only_new = f" WHERE NOT EXISTS (SELECT 1 FROM {load.target} AS t WHERE {same(load.keys)})" if mode == "Merge" else ""
-        added = session.execute(f"INSERT INTO {load.target} ({listed}) SELECT {listed} FROM {load.staged} AS s{only_new}")
-        if added != load.rows - kept:
-            raise ProblemError(rows_lost(load.rows - kept, added, load.stage.table_name))
+            merged = self._merged(load)
+        added = self._inserted(load)
+        if added != load.rows - merged:
+            raise ProblemError(rows_lost(load.rows - merged, added, load.stage.table_name))
         if mode == "Merge":
-            load.facts |= {"rows_updated": kept, "rows_added": added}
+            load.facts |= {"rows_updated": merged, "rows_added": added}
+        self._keep_come(load)
         if engine.names_in_transactions:
             session.execute(f"DROP TABLE {load.staged}")
+
+    def _emptied(self, load: StagedLoad) -> None:
+        there = load.keeping.keep_all() if load.keeping else None
+        gone = self._session.execute(f"DELETE FROM {load.target}")
+        if there is not None and there != gone:
+            raise ProblemError(rows_lost(there, gone, load.stage.table_name))
+
+    def _inserted(self, load: StagedLoad) -> int:
+        listed = ", ".join(load.listed)
+        if load.keeping and load.stage.save_mode == "Append" and self.way.engine.gives_rows_on:
+            return load.keeping.inserted(listed, load.staged)
+        only_new = ""
+        if load.stage.save_mode == "Merge":
+            only_new = f" WHERE NOT EXISTS (SELECT 1 FROM {load.target} AS t WHERE {same(load.keys)})"
+        return self._session.execute(f"INSERT INTO {load.target} ({listed}) SELECT {listed} FROM {load.staged} AS s{only_new}")
+
+    def _keep_come(self, load: StagedLoad) -> None:
+        keeping, mode = load.keeping, load.stage.save_mode
+        if keeping is None or mode == "Overwrite" or (mode == "Append" and self.way.engine.gives_rows_on):
+            return
+        if keeping.keep_come(load.staged) != load.rows:  # several rows of the table have the same key
+            load.keeping = None
 
     def _merged(self, load: StagedLoad) -> int:
         """Gives the rows that are there their new values; how many of the staged rows have one."""
         found = f"SELECT count(*) FROM {load.staged} AS s WHERE EXISTS (SELECT 1 FROM {load.target} AS t WHERE {same(load.keys)})"
         kept = int(self._session.value(found) or 0)
         others = [name for name in load.listed if name not in load.keys]
+        if load.keeping:
+            load.keeping.keep_matched(load.staged)
         if kept and others:
             self._session.execute(self.way.engine.updated(load.target, load.staged, load.keys, others))
         return kept
@@ -310,6 +375,8 @@ class DatabaseChanges:
             session = self.way.open(self.way.engine.begin_writing(), reads=False)
             for load in self._loads:
                 session.execute(f"DROP TABLE IF EXISTS {load.staged}")
+            for table in {tuple(load.table.schema): load.table for load in self._loads if load.table}.values():
+                table.over(session).remove_leftovers()
         except Exception:  # noqa: BLE001 – the outcome is decided already
             return
         finally:
@@ -331,38 +398,3 @@ class DatabaseChanges:
             | load.facts
             for load in self._loads
         ]
-
-
-# --- columns ----------------------------------------------------------------------------------------------------------------
-
-
-def _new_columns(frame: DataFrame, way: Way, staged: str, wrong_already: Sequence[Problem]) -> tuple[dict[str, str], str]:
-    """The columns of a new table, and the statement that makes it. Raises ProblemError with all that is wrong."""
-    kinds = {one.name: way.engine.type_of(one.dataType.simpleString()) for one in frame.schema.fields}
-    wrong = [no_type(one.name, one.dataType, way) for one in frame.schema.fields if kinds[one.name] is None]
-    if problems := [*wrong_already, *wrong]:
-        raise ProblemError(problems)
-    listed = ", ".join(f"{way.engine.quoted(name)} {kind}" for name, kind in kinds.items())
-    return {name: name for name in kinds}, f"CREATE TABLE {staged} ({listed}){way.engine.behind_new_table}"
-
-
-def _matched(
-    frame: DataFrame, there: Sequence[Column], needed: set[str | None], way: Way, stage: JDBCLoad, wrong_already: Sequence[Problem]
-) -> dict[str, str]:
-    """Column of the view → column of the table. Raises ProblemError with all that does not fit."""
-    exact = {column.name: column for column in there}
-    folded = {column.name.casefold(): column for column in there}
-    problems, columns = [*wrong_already], {}
-    for one in frame.schema.fields:
-        column = exact.get(one.name) or folded.get(one.name.casefold())
-        if column is None:
-            problems.append(column_not_there(one.name, list(exact), stage.table_name))
-        elif why := way.engine.loses(one.dataType.simpleString(), column):
-            problems.append(does_not_fit(one.name, one.dataType, column, why, way))
-        else:
-            columns[one.name] = column.name
-    left = [name for name in needed if name and name not in columns.values()]
-    problems += [column_needed(name, stage.table_name) for name in left]
-    if problems:
-        raise ProblemError(problems)
-    return columns

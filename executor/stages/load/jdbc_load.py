@@ -39,12 +39,21 @@ class JDBCLoad(OfDatabase, Load):
         "saveMode",
         "If rows are there",
         "Overwrite replaces all of them. Append adds. Merge replaces those with the same key and adds the others. ErrorIfExists stops the "
-        "run, Ignore keeps what is there. A database keeps no earlier rows: what is published cannot be put back.",
+        "run, Ignore keeps what is there.",
         "choice",
         default="Overwrite",
     )
     merge_keys: list[str] = stage_field(
         "mergeKeys", "Key", "For Merge: the columns that tell which row is which.", "list", default=[], max_length=30
+    )
+    keep_before: bool = stage_field(
+        "keepBefore",
+        "Keep what was there",
+        "So that it can be put back with one click, until the next publish. Overwrite then copies the rows that go into a table beside it; "
+        "Append and Merge keep the rows that they add or change, and Append needs a primary key for it. It takes that room, and some time.",
+        "switch",
+        default=True,
+        advanced=True,
     )
     batchsize: int = stage_field(
         "batchsize", "Rows at a time", "How many rows are sent at a time.", "number", default=1000, advanced=True, ge=1, le=100_000
