@@ -24,7 +24,7 @@ from portal.pipelines import api as pipelines_api
 from portal.promotions import api as promotions_api
 from portal.queries import api as queries_api
 from portal.runs import api as runs_api
-from portal.runs import download_api, draft_api, place_api
+from portal.runs import download_api, draft_api, place_api, table_api
 
 API = [
     accounts_api,
@@ -36,6 +36,7 @@ API = [
     download_api,
     draft_api,
     place_api,
+    table_api,
     catalog_api,
     upload_api,
     rows_api,

@@ -306,6 +306,12 @@ def name_parts(text: str, field: str) -> list[str]:
     return parts
 
 
+def plain_name(text: str) -> str:
+    """The one way in which the name is written: in quotes only where it must be. Raises ProblemError."""
+    parts = name_parts(text, "tableName")
+    return ".".join(part if re.fullmatch(r"\w+", part) else '"' + part.replace('"', '""') + '"' for part in parts)
+
+
 def table_problems(given: Any, field: str = "tableName") -> list[Problem]:
     """What is wrong with a table's name in a document, as far as it is a text."""
     if isinstance(given, str) and "${" not in given:

@@ -139,7 +139,7 @@ class Table:
 
     def make_empty(self, way: str, keys: Sequence[str] = ()) -> str:
         """Tables for rows of before; gives their id."""
-        id = fresh_id()
+        id = uuid4().hex[:16]
         self.hold(id)
         kinds = dict(self.columns)
         with told_alike(self.session):
@@ -173,10 +173,6 @@ class Table:
 
     def _ids_noted(self) -> set[str]:
         return {_read(str(note)).tables for (note,) in self.session.rows(f"SELECT note FROM {self.notes}") if note}
-
-
-def fresh_id() -> str:
-    return uuid4().hex[:16]
 
 
 @contextmanager

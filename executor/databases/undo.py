@@ -3,10 +3,11 @@ publish left it. What is there now is kept in turn."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
 from executor.databases.engine import not_in, same
-from executor.databases.kept import WHOLE, Note, Table, fresh_id, told_alike
+from executor.databases.kept import WHOLE, Note, Table, told_alike
 from executor.plain import counted
 from executor.problems import Problem, ProblemError
 
@@ -22,8 +23,11 @@ class Undone:
 
 
 def put_back(table: Table, id: str) -> Undone:
-    """`id`: of what is wanted. Raises ProblemError: then nothing was changed."""
+    """`id`: of what is wanted. Where that was put back already (whoever asked may not have heard), nothing more is done. Raises
+    ProblemError: then nothing was changed."""
     session, noted = table.session, table.note()
+    if noted is not None and noted.id == id_after(id):
+        return _told(noted, 0)
     if noted is None or noted.id != id:
         raise ProblemError(_no_longer_kept(table))
     fresh = table.make_empty(WHOLE) if noted.way == WHOLE else ""
@@ -40,6 +44,15 @@ def put_back(table: Table, id: str) -> Undone:
     return undone
 
 
+def id_after(id: str) -> str:
+    """The id of what is kept once that of `id` was put back."""
+    return hashlib.sha256(id.encode()).hexdigest()[:16]
+
+
+def _told(note: Note, changed: int) -> Undone:
+    return Undone(note.id, note.sizes[0] if note.way == WHOLE else None, changed)
+
+
 def _all_rows(table: Table, note: Note, fresh: str) -> Undone:
     session, before, now = table.session, table.before(note.tables), table.before(fresh)
     there = table.copy(now)
@@ -52,8 +65,8 @@ def _all_rows(table: Table, note: Note, fresh: str) -> Undone:
     gone, come = session.execute(f"DELETE FROM {table.target}"), _inserted(table, before)
     if gone != there or come != note.sizes[0] or table.digest(table.target) != wanted:
         raise ProblemError(_not_as_it_was(table))
-    table.write(replace(note, id=fresh, tables=fresh, seen=wanted, sizes=(there, 0)))
-    return Undone(fresh, there, there + come)
+    table.write(turned := replace(note, id=id_after(note.id), tables=fresh, seen=wanted, sizes=(there, 0)))
+    return _told(turned, there + come)
 
 
 class _ChangedRows:
@@ -72,9 +85,9 @@ class _ChangedRows:
         come = _inserted(self.table, self.before, f" WHERE {not_in(self.after, self.keys)}")
         if come != self.went - (self.came - gone) or self._alike(self.before) != self.went:
             raise ProblemError(_not_as_it_was(self.table))
-        fresh = replace(self.note, id=fresh_id(), sizes=(self.came, self.went), is_turned=not self.note.is_turned)
-        self.table.write(fresh)
-        return Undone(fresh.id, None, gone + self.went)
+        turned = replace(self.note, id=id_after(self.note.id), sizes=(self.came, self.went), is_turned=not self.note.is_turned)
+        self.table.write(turned)
+        return _told(turned, gone + self.went)
 
     def _require_unchanged(self) -> None:
         """Raises ProblemError where somebody has changed what came, or has put something where what was is to be again."""

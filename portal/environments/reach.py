@@ -138,10 +138,11 @@ def storages_of(environment: Environment) -> dict[str, str]:
     """Root → where it lies, as one text: another one after the root, or its connection, was given another place. Not the environment's own
     folder."""
     rows = environment.roots.exclude(connection=None, address="").select_related("connection")
-    return {root.name: f"{_storage_of(root.connection)}{root.address}" for root in rows}
+    return {root.name: f"{storage_of(root.connection)}{root.address}" for root in rows}
 
 
-def _storage_of(connection: Connection | None) -> str:
+def storage_of(connection: Connection | None) -> str:
+    """Where the connection leads, as one text."""
     if connection is None:
         return OF_FOLDERS
     described = stored(connection)

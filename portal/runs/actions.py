@@ -17,9 +17,9 @@ from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import documents, places
 from portal.jobs.actions import may_answer_for, refuse_archived
 from portal.jobs.models import Job, JobVersion, Place
-from portal.runs import checks, published
+from portal.runs import checks, published, published_tables
 from portal.runs.leases import EXECUTE
-from portal.runs.models import WAITING_STATES, OutboxMessage, Run, RunState, StateChanged, Trigger, database_now
+from portal.runs.models import WAITING_STATES, DatabaseTable, OutboxMessage, Run, RunState, StateChanged, Trigger, database_now
 
 MOST_AT_ONCE = 100
 """Runs that one click or request may cancel or rerun."""
@@ -138,6 +138,32 @@ def put_back_output(*, actor: User, place: Place, kept_id: str) -> Place:
         was_of_run=str(before) if before else None,
     )
     return place
+
+
+def put_back_rows(*, actor: User, table: DatabaseTable, kept_id: str) -> DatabaseTable:
+    """The same of a table of a database: its rows are what they were before the last publish.
+
+    Raises Conflict while a run works that loads the table, PortalError when they are no longer kept or somebody has changed rows since."""
+    environment = table.environment
+    if not may_answer_for(actor, "put_back_output", environment):
+        raise NotAllowed("put_back_output", table)
+    _require_none(published_tables.writers_at_work(table), table.uri)
+    before = table.last_run_id
+    done = published_tables.put_back(actor, table, kept_id)
+    table.refresh_from_db()
+    audit.record(
+        action="put_back_output",
+        actor=actor,
+        subject=table.job,
+        project=environment.project.slug,
+        environment=environment.name,
+        place=table.uri,
+        kept=kept_id,
+        rows_changed=done.get("changed"),
+        now_of_run=str(table.last_run_id) if table.last_run_id else None,
+        was_of_run=str(before) if before else None,
+    )
+    return table
 
 
 @transaction.atomic

@@ -30,7 +30,7 @@ from portal.runs.redaction import Redactor
 log = logging.getLogger(__name__)
 QUICK = ("survey", "put-back", "repair", "list", "walk", "texts", "find", "keep", "table", "change-table", "ddl", "register")
 """They read little: they do not wait behind files that are unpacked for minutes."""
-WITH_SPARK = ("optimize-table",)
+WITH_SPARK = ("optimize-table", "put-back-rows")
 """One at a time: each takes as much memory as a run."""
 AT_ONCE = 2
 OF_ONE_PERSON = 2
@@ -49,6 +49,7 @@ SECONDS = {
     "table": 60.0,
     "change-table": 300.0,
     "optimize-table": 3600.0,
+    "put-back-rows": 3600.0,
     "ddl": 30.0,
     "register": 120.0,
 }
@@ -147,7 +148,8 @@ def _launch(environment: int, what: str, equipment: Equipment, arrived: Any) -> 
     with fresh_connection():
         found = Environment.objects.select_related("project", "compute").get(pk=environment)
         if what in WITH_SPARK:
-            return launcher.for_table_work(found, equipment.endpoints, equipment.folders), {"compute": launcher.compute_of(found)}
+            launch = launcher.for_table_work(found, what, equipment.endpoints, equipment.folders)
+            return launch, {"compute": launcher.compute_of(found)}
         source = launcher.hidden_folder(found) / "uploads" / str(UUID(arrived)) if arrived else None
         return launcher.for_files(found, what, equipment.endpoints, source, equipment.folders), {}
 

@@ -140,9 +140,11 @@ def hidden_folder(environment: Environment) -> Path:
     return Path(settings.LAKE_DIR) / environment.project.slug / ".sluice" / environment.name
 
 
-def for_table_work(environment: Environment, endpoints: Iterable[Endpoint] = (), folders: Iterable[Mount] = ()) -> Launch:
-    """Spark that works on a whole table (`python -m executor table`). Its /tmp is a folder on disk, as that of a run."""
-    return _launch(["table", "--values", "-"], environment, writable=True, scratch="table", endpoints=endpoints, folders=folders)
+def for_table_work(environment: Environment, what: str, endpoints: Iterable[Endpoint] = (), folders: Iterable[Mount] = ()) -> Launch:
+    """Spark that works on a whole table. Its /tmp is a folder on disk, as that of a run."""
+    return _launch(
+        [COMMANDS.get(what, what), "--values", "-"], environment, writable=True, scratch="table", endpoints=endpoints, folders=folders
+    )
 
 
 def lake_folder(environment: Environment) -> Path:

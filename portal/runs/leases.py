@@ -15,7 +15,7 @@ from executor.stages import STAGE_TYPES
 from executor.stages.base import ACTS
 from portal.accounts.models import User
 from portal.jobs.models import Job
-from portal.runs import checks, published, receipts
+from portal.runs import checks, published, published_tables, receipts
 from portal.runs.models import Attempt, OutboxMessage, Run, RunState, StageRun, StateChanged, database_now
 from portal.runs.turns import has_its_share
 
@@ -116,6 +116,7 @@ def hand_on(run: Run) -> str:
             OutboxMessage.add(EXECUTE, str(run.pk))
         close_attempt(run, lost, "lost")
         published.note(run)
+        published_tables.note(run)
     if run.is_final:
         receipts.forget(run)
     return run.state

@@ -329,3 +329,38 @@ class OutboxMessage(models.Model):
             return False
         OutboxMessage.objects.filter(pk=self.pk).update(sent_at=database_now())
         return True
+
+
+class DatabaseTable(models.Model):
+    """A table of a database in which runs of an environment publish: what lies there, as far as Sluice knows, and what is kept of
+    before."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="database_tables")
+    connection = models.CharField(max_length=60)
+    """Its name: a connection that is made anew under it leads to the same table, if it `lies_at` the same place."""
+    name = models.CharField(max_length=400)
+    """With its schema, where documents say that; each quoted where that is needed."""
+    lies_at = models.CharField(max_length=1000)
+    """Where the connection led when a run last published."""
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    """Whose run last published there."""
+    last_run_id = models.UUIDField(null=True)
+    """The run as whose end left it the table is now; null where what lay there before the first one was put back."""
+    published_at = models.DateTimeField()
+    kept = models.JSONField(default=list)
+    """The earlier state that can be put back: nothing, or one of id, run_id, published_at and rows, as of a place."""
+
+    access_project = "environment__project"
+    access_environment = "environment__name"
+
+    class Meta:
+        ordering = ["environment", "connection", "name"]
+        constraints = [models.UniqueConstraint(fields=["environment", "connection", "name"], name="one_table_per_name")]
+
+    def __str__(self) -> str:
+        return self.uri
+
+    @property
+    def uri(self) -> str:
+        """As runs say where they have written."""
+        return f"{self.connection}:{self.name}"

@@ -7,15 +7,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+from executor.databases.engine import plain_name
 from executor.document.places import addresses_as_written
 from executor.language import json_text
 from executor.language.places import key_of
+from executor.problems import ProblemError
 from executor.stages.base import WRITES
+from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.connections_used import connections_used, save_mode
 from portal.jobs.models import Place
-from portal.runs.models import GOOD_STATES, Run
+from portal.runs.models import GOOD_STATES, DatabaseTable, Run
 
 
 def require_together(run: Run) -> None:
@@ -36,9 +39,10 @@ def _that_have_them(run: Run, content: Mapping[str, Any]) -> Iterator[str]:
     owned = list(Place.objects.filter(environment=run.environment, owner=run.job, key__in=added_to)) if added_to else []
     undone = _undone(run)
     yield from (place.uri for place in owned if place.last_run_id in undone)
-    if undone:  # and a table is never put back
+    if undone:
         tables = (one for one in connections_used(content, run.environment) if one.does == WRITES and one.save_mode == "Append")
-        yield from (f"{one.what} in {one.name}" for one in tables)
+        has_them = (one for one in tables if _has_rows_of(run.environment, one.name, one.what, undone))
+        yield from (f"{one.what} in {one.name}" for one in has_them)
 
 
 def _undone(run: Run) -> set[UUID]:
@@ -57,3 +61,12 @@ def _added_to(run: Run, content: Mapping[str, Any]) -> list[str]:
     values = {**run.environment.parameters, **run.parameters}
     written = [one for one in addresses_as_written(content, run.environment.name, values) if one.does == WRITES]
     return [key_of(spelling.of(one.uri)) for one in written if modes.get(one.stage) == "Append"]
+
+
+def _has_rows_of(environment: Environment, connection: str, name: str, runs: set[UUID]) -> bool:
+    """Whether rows of one of these runs lie in the table, as far as is known; where nothing is, they may."""
+    try:
+        table = DatabaseTable.objects.filter(environment=environment, connection=connection, name=plain_name(name)).first()
+    except ProblemError:
+        table = None
+    return table is None or table.last_run_id in runs

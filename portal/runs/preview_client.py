@@ -53,6 +53,7 @@ ANSWERS = {
     "table": "table",
     "change-table": "table",
     "optimize-table": "table",
+    "put-back-rows": "rows_put_back",
     "ddl": "described",
     "register": "registered",
 }

@@ -54,6 +54,7 @@ IN_WORDS = {
     "table": "a look at a table's versions",
     "change-table": "a change of a table's versions",
     "optimize-table": "putting a table's files together",
+    "put-back-rows": "putting rows of a database back",
     "ddl": "describing a table for a catalog",
     "register": "registering a table in a catalog",
 }
@@ -156,10 +157,10 @@ def _read(document: str) -> dict[str, Any] | None:
 
 
 def _needs_of_files(environment: Environment, values: Mapping[str, Any], *, writes: bool) -> Needs:
-    """Roots alone: these programs look at files, and at nothing else that a document names. Who registers a table reaches the catalog
-    alone. `writes`: whether places are changed that are named by themselves."""
-    if isinstance(catalog := values.get("connection"), str):
-        return Needs(connections=frozenset({catalog}))
+    """Roots alone: these programs look at files, and at nothing else that a document names. Who registers a table, or puts rows back,
+    reaches one connection alone. `writes`: whether places are changed that are named by themselves."""
+    if isinstance(only := values.get("connection"), str):
+        return Needs(connections=frozenset({only}))
     if isinstance(root := values.get("root"), str):
         return Needs(roots=frozenset({root}) & roots_elsewhere(environment))
     uris = [values.get("uri"), *(values.get("staged") or ()), *(values.get("uris") or ())]

@@ -25,7 +25,7 @@ from portal.environments.models import Root as RootRow
 from portal.environments.reach import judged_by, roots_elsewhere
 from portal.errors import PortalError
 from portal.jobs import places
-from portal.jobs.models import Place
+from portal.jobs.models import Job, Place
 from portal.locking import locked
 from portal.runs import launcher, outputs_apart, preview_client
 from portal.runs.models import GOOD_STATES, HELD_STATES, Run
@@ -101,10 +101,10 @@ def _begins_elsewhere(run: Run) -> bool:
     return bool(moved) and all(moved)
 
 
-def _read_no_further(place: Place, run_id: UUID | None) -> None:
-    """What the runs after that one have read is to be read again: what they had made of it is no longer there. What that one has read is
-    there again. All of it is read again where nobody knows whose output lies there now."""
-    later = Run.objects.filter(job=place.owner, environment=place.environment).exclude(watermarks={})
+def read_no_further(job: Job | None, environment: Environment, run_id: UUID | None) -> None:
+    """What the runs of the job after that one have read is to be read again: what they had made of it is no longer there. What that one has
+    read is there again. All of it is read again where nobody knows whose output lies there now."""
+    later = Run.objects.filter(job=job, environment=environment).exclude(watermarks={})
     standing = Run.objects.filter(pk=run_id).first() if run_id else None
     if standing and standing.finished_at:
         later.filter(pk=standing.pk).update(watermarks_hold=True)
@@ -166,11 +166,11 @@ def history(place: Place) -> list[Publish]:
     is_added_to = said.get("format") == "delta" and said.get("save_mode") == "Append"  # what came is not what lies there
     sums = (None, None) if is_added_to else (said.get("rows"), said.get("bytes"))
     current = Publish(None, present, place.published_at, *sums)
-    earlier = [_kept(row, runs.get(run_id_in(row.get("run_id")))) for row in place.kept]
+    earlier = [kept_output(row, runs.get(run_id_in(row.get("run_id")))) for row in place.kept]
     return [current, *earlier]
 
 
-def _kept(row: dict[str, Any], run: Run | None) -> Publish:
+def kept_output(row: dict[str, Any], run: Run | None) -> Publish:
     return Publish(row.get("id", ""), run, _moment(row.get("published_at")), row.get("rows"), row.get("bytes"))
 
 
@@ -194,9 +194,10 @@ def places_to_write(run: Run) -> list[Place | None]:
     return [known.get(key) for key in keys]
 
 
-def left_by(place: Place) -> tuple[Run, bool] | None:
-    """(the run as whose end left it the place is now, whether what a later one had published was put back); None where nobody knows."""
-    present, *earlier = history(place)
+def left_by(publishes: list[Publish]) -> tuple[Run, bool] | None:
+    """(the run as whose end left it a place is now, whether what a later one had published was put back); None where nobody knows.
+    `publishes`: of its `history`."""
+    present, *earlier = publishes
     if present.run is None or present.run.finished_at is None:
         return None
     ends = [kept.run.finished_at for kept in earlier if kept.run and kept.run.finished_at]
@@ -251,7 +252,7 @@ def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
         there.kept, there.last_run_id, there.published_at = beside, run_id_in(current.get("run_id")), timezone.now()
         there.file_list = _file_list(answer.get("list"))
         there.save(update_fields=["kept", "last_run_id", "published_at", "file_list"])
-        _read_no_further(there, there.last_run_id)
+        read_no_further(there.owner, there.environment, there.last_run_id)
     return current
 
 

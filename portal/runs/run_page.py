@@ -21,7 +21,7 @@ from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.actions import may_answer_for
 from portal.jobs.documents import stages_of
-from portal.runs import published, reached
+from portal.runs import published, published_tables, reached
 from portal.runs.checks import declared_parameters
 from portal.runs.log_lines import line_of_failure
 from portal.runs.models import GOOD_STATES, HELD_STATES, Attempt, Run, RunState, StageRun
@@ -89,7 +89,8 @@ def failure_of(run: Run, *, with_data: bool) -> Failure | None:
 
 def _left_by(run: Run) -> list[LeftBy]:
     """What lies at a place is what is noted of the place: the last good run may have been put back, or another job's run came since."""
-    found = [published.left_by(place) if place else None for place in published.places_to_write(run)]
+    found = [published.left_by(published.history(place)) if place else None for place in published.places_to_write(run)]
+    found += [published_tables.left_by(table) if table else None for table in published_tables.to_write(run)]
     known = [one for one in found if one]
     return list(dict.fromkeys(LeftBy(*one) for one in known)) if len(known) == len(found) else []
 
@@ -266,11 +267,14 @@ def may(user: User, run: Run) -> dict[str, bool]:
 
 
 def publishes_of(user: User, run: Run) -> list[dict[str, Any]]:
-    """The places a good run published, with what lies there now and what is kept: for "History of publishes"."""
+    """The places and tables a good run published, with what lies there now and what is kept: for "History of publishes"."""
     if run.state not in GOOD_STATES:
         return []
     may = may_answer_for(user, "put_back_output", run.environment)
-    return [
+    tables = [
+        {"table": table, "publishes": published_tables.history(table), "may_put_back": may} for table in published_tables.tables_of(run)
+    ]
+    return tables + [
         {
             "place": place,
             "publishes": published.history(place),

@@ -20,7 +20,7 @@ from executor.problems import Problem
 from portal.environments.models import Environment
 from portal.environments.reach import Needs, Reach
 from portal.errors import Conflict, PortalError
-from portal.runs import checks, launcher, leases, needs, published, reached, receipts
+from portal.runs import checks, launcher, leases, needs, published, published_tables, reached, receipts
 from portal.runs.doorbell import Hints
 from portal.runs.ingest import SEGMENT_LINES, Ingest
 from portal.runs.launches import Equipment
@@ -437,6 +437,7 @@ class Supervisor:
             self.run.move_to(state, reason=reason, **changes)
             leases.close_attempt(self.run, self.number, state, exit_code)
             published.note(self.run)
+            published_tables.note(self.run)
         receipts.forget(self.run)
 
     def _too_long(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_RUN + "cancel", views.cancel, name="cancel"),
     path(_RUN + "rerun", views.rerun, name="rerun"),
     path(_RUN + "put-back", views.put_back, name="put_back"),
+    path(_RUN + "put-back-rows", views.put_back_rows, name="put_back_rows"),
     path(_RUN + "events", stream_views.events, name="events"),
     path(_RUN + "outputs/<int:output>/rows", output_rows.output_rows, name="output_rows"),
     path(_RUN + "stages/<int:stage>/values", value_rows.value_rows, name="value_rows"),

@@ -18,7 +18,7 @@ from portal.jobs.documents import shown
 from portal.jobs.models import Place
 from portal.runs import actions, run_list, run_page
 from portal.runs.doors import reader_of
-from portal.runs.models import GOOD_STATES, Run
+from portal.runs.models import GOOD_STATES, DatabaseTable, Run
 from portal.runs.value_rows import values_of
 
 MOST_JOBS = 100
@@ -138,6 +138,17 @@ def put_back(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
     place.refresh_from_db()
     if place.file_list == "behind":
         messages.warning(request, "The list of its files for other programs could not be made anew: they see it as it was before.")
+    return _back(request, found)
+
+
+@require_POST
+def put_back_rows(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
+    """POST `table` (its id) and `kept`: the same of a table of a database."""
+    found = reader_of(request, project, run).run
+    tables = DatabaseTable.objects.select_related("environment__project", "job").filter(environment=found.environment_id)
+    table = policy.find(_person(request), "view", tables, pk=request.POST.get("table", ""))
+    actions.put_back_rows(actor=_person(request), table=table, kept_id=request.POST.get("kept", ""))
+    messages.success(request, f"“{table.uri}” is put back. What was there is kept: it can be put back in turn.")
     return _back(request, found)
 
 

@@ -27,7 +27,7 @@ from portal.promotions.models import Promotion
 from portal.queries.actions import save_query
 from portal.queries.asking import Query
 from portal.runs import launcher
-from portal.runs.models import LogSegment, StageRun
+from portal.runs.models import DatabaseTable, LogSegment, StageRun
 from tests import factories
 
 WHERE = "test"
@@ -80,6 +80,7 @@ def stock(project: Project, owner: User) -> dict[str, str]:
     connection = add_connection(actor=admin, environment=test, name="lake_s3", kind="s3", settings={}, secrets=keys)
     root = add_root(actor=admin, environment=test, name="archive", connection=connection.name, address="s3a://acme-lake/archive/")
     query = save_query(actor=owner, project=project, name="mine", query=Query(f"SELECT '{CANARY}'"))
+    table = DatabaseTable.objects.create(environment=test, connection="shop", name="orders", job=job, published_at=timezone.now())
     place = Place.objects.create(environment=test, uri="curated/x", key="curated/x", owner=job)
     put_file(project)
     kept = FileVersion.objects.create(environment=test, uri="raw/a.csv", number=1, original_name="a.csv", brought_by=owner, state="kept")
@@ -91,7 +92,7 @@ def stock(project: Project, owner: User) -> dict[str, str]:
         "pipeline": "night", "pipeline_run": str(going.pk), "promotion": str(promotion.pk), "alert": str(Alert.objects.first().pk),
         "channel": str(channel.pk), "rule": str(rule.pk), "name": "db_password", "version": str(kept.pk), "upload": str(upload.pk),
         "membership": str(member.pk), "member": str(member.pk), "token": str(issue(user=owner, name="t", scopes=["read"])[0].pk),
-        "place": str(place.pk), "seq": "1", "kind": "csv",
+        "place": str(place.pk), "table": str(table.pk), "seq": "1", "kind": "csv",
         "connection": connection.name, "root": root.name, "query": str(query.pk),
     }  # fmt: skip
 

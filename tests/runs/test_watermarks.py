@@ -49,12 +49,12 @@ def test_a_run_goes_on_where_the_last_one_that_published_has_stopped(version: An
     ended(version, dev, "", 4)
     assert read_until(now) == "20"
     place = Place.objects.create(environment=dev, uri="out", key="out", owner=job)
-    published._read_no_further(place, first.pk)
+    published.read_no_further(place.owner, place.environment, first.pk)
     assert read_until(now) == "10"
     ended(version, dev, "25", 5)
-    published._read_no_further(place, second.pk)
+    published.read_no_further(place.owner, place.environment, second.pk)
     assert read_until(now) == "20", "what was undone and put back again is there, and is not read twice"
-    published._read_no_further(place, None)
+    published.read_no_further(place.owner, place.environment, None)
     assert read_until(now) is None
 
 
@@ -73,7 +73,7 @@ def test_rows_that_are_read_again_are_not_added_where_they_are_already(flights: 
     now = factories.make_run(version, dev)
     assert read_until(now) == "20"
     Place.objects.filter(pk=one.pk).update(last_run_id=first.pk)
-    published._read_no_further(one, first.pk)
+    published.read_no_further(one.owner, one.environment, first.pk)
     with pytest.raises(PortalError, match="“curated/also” holds rows that this run would read again"):
         published.values_for(now)
     Place.objects.filter(pk=other.pk).update(last_run_id=first.pk)
@@ -91,7 +91,7 @@ def test_a_table_of_a_database_cannot_be_put_back_with_the_others(flights: Any, 
         version = factories.make_version(factories.make_job(flights, ana, f"table_{mode.lower()}"), ana, document)
         first, second = ended(version, dev, "10", 1), ended(version, dev, "20", 2)
         place = Place.objects.create(environment=dev, uri=f"out{mode}", key=f"out{mode}".lower(), owner=version.job, last_run_id=second.pk)
-        published._read_no_further(place, first.pk)
+        published.read_no_further(place.owner, place.environment, first.pk)
         now = factories.make_run(version, dev)
         if is_refused:
             with pytest.raises(PortalError, match="“t in shop” holds rows"):

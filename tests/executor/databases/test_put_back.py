@@ -57,9 +57,15 @@ def test_what_a_load_did_is_undone_and_can_be_done_again(mode: str, name: str, s
     made = "GENERATED ALWAYS AS (id * 2) STORED"
     servers.say(name, "DROP VIEW IF EXISTS over_undone", "DROP TABLE IF EXISTS undone")
     servers.say(name, f"CREATE TABLE undone (id int PRIMARY KEY, word varchar(20), x numeric(10,2) DEFAULT 7.5, twice int {made})")
-    servers.say(name, "CREATE VIEW over_undone AS SELECT id FROM undone", "INSERT INTO undone (id, word, x) VALUES (1, 'a', 1), (2, NULL, 2)")
+    servers.say(
+        name, "CREATE VIEW over_undone AS SELECT id FROM undone", "INSERT INTO undone (id, word, x) VALUES (1, 'a', 1), (2, NULL, 2)"
+    )
     first = rows(servers, name, "undone")
-    new = "SELECT id, 'New' AS word FROM VALUES (3), (4) AS t(id)" if mode == "Append" else "SELECT id, 'New' AS word FROM VALUES (2), (3) AS t(id)"
+    new = (
+        "SELECT id, 'New' AS word FROM VALUES (3), (4) AS t(id)"
+        if mode == "Append"
+        else "SELECT id, 'New' AS word FROM VALUES (2), (3) AS t(id)"
+    )
     id = published(servers, new, load(name, "undone", mode, **MODES[mode]))
     second = rows(servers, name, "undone")
     assert second != first
@@ -74,7 +80,11 @@ def test_what_a_load_did_is_undone_and_can_be_done_again(mode: str, name: str, s
 
 @ONE_QUICK
 def test_what_others_did_since_is_never_lost(name: str, servers: Servers) -> None:
-    fresh = ["DROP TABLE IF EXISTS since", "CREATE TABLE since (id int PRIMARY KEY, word varchar(20))", "INSERT INTO since VALUES (1, 'a'), (2, 'b')"]
+    fresh = [
+        "DROP TABLE IF EXISTS since",
+        "CREATE TABLE since (id int PRIMARY KEY, word varchar(20))",
+        "INSERT INTO since VALUES (1, 'a'), (2, 'b')",
+    ]
     new = "SELECT id, 'n' AS word FROM VALUES (2), (3) AS t(id)"
     changes = {
         "Overwrite": ["UPDATE since SET word = 'N' WHERE id = 2", "INSERT INTO since VALUES (9, 'z')", "DELETE FROM since WHERE id = 3"],
