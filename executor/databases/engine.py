@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 from executor.problems import Problem, ProblemError
 
 _PART = re.compile(r'"((?:[^"\x00-\x1f]|"")+)"|`((?:[^`\x00-\x1f]|``)+)`|([^\s".`;()\[\]\x00-\x1f\'\\]+)')
+OWN_TABLES = ("sluice_staging_", "sluice_kept_")
+"""Begin the names of tables in which rows wait, or rows of before lie: no stage reads or writes them."""
 MOST_DIGITS = 38
 """Of a number in Spark."""
 
@@ -303,6 +305,8 @@ def name_parts(text: str, field: str) -> list[str]:
         position += 1
     if position != len(text) or not 1 <= len(parts) <= 3 or text.endswith("."):
         raise ProblemError(no_table_name(text, field))
+    if parts[-1].casefold().startswith(OWN_TABLES):
+        raise ProblemError(_own_table(field))
     return parts
 
 
@@ -320,6 +324,11 @@ def table_problems(given: Any, field: str = "tableName") -> list[Problem]:
         except ProblemError as error:
             return error.problems
     return []
+
+
+def _own_table(field: str) -> Problem:
+    words = "In tables of this name Sluice keeps rows that wait, or that were there before."
+    return Problem(code="table-name", field=field, message=words, fix="Read or write the table itself.")
 
 
 def no_table_name(text: str, field: str) -> Problem:

@@ -21,12 +21,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import uuid4
 
-from executor.databases.engine import same
+from executor.databases.engine import OWN_TABLES, same
 from executor.databases.session import Session
 from executor.problems import ProblemError
 
-BEGINNING = "sluice_kept_"
-"""Begins the names of tables in which rows of before lie, and of the notes."""
+BEGINNING = OWN_TABLES[1]
 WHOLE, ROWS = "whole", "rows"
 
 
@@ -168,10 +167,11 @@ class Table:
         for name in self.tables() if self.has_notes() else ():
             id = name.removeprefix(f"{self.family}_").partition("_")[0]
             lock = self.engine.hold(f"{self.family}_{id}")
-            if lock and self.session.value(lock) and id not in self._ids_noted():
+            if lock and self.session.value(lock) and id not in self.ids_noted():
                 self.session.execute(f"DROP TABLE IF EXISTS {self.quoted(name)}")
 
-    def _ids_noted(self) -> set[str]:
+    def ids_noted(self) -> set[str]:
+        """What the names of tables hold that notes speak of."""
         return {_read(str(note)).tables for (note,) in self.session.rows(f"SELECT note FROM {self.notes}") if note}
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from executor.databases.engine import Column, name_parts, same
+from executor.databases.engine import OWN_TABLES, Column, name_parts, same
 from executor.databases.errors import GONE, MISREAD, problem_in
 from executor.databases.kept import ROWS, WHOLE, Keeping, Table
 from executor.databases.session import Session, Way
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
 
     from executor.stages.load.jdbc_load import JDBCLoad
 
-STAGING = "sluice_staging_"
-"""Begins the names of tables in which rows wait."""
+STAGING = OWN_TABLES[0]
 
 
 def stage_rows(stage: JDBCLoad, spark: SparkSession, context: StageContext) -> None:

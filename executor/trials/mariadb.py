@@ -64,13 +64,16 @@ def _version(said: str) -> str:
     return said.removeprefix("5.5.5-")
 
 
+_TABLES = "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name NOT LIKE 'sluice_kept_%'"
+
+
 def _count_of_tables(made: pymysql.Connection[Any]) -> int:
     """Raises Stopped: a server may let somebody in whose password has expired, and then answer nothing."""
     import pymysql
 
     try:
         with made.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()")
+            cursor.execute(_TABLES)
             return int((cursor.fetchone() or (0,))[0])
     except pymysql.MySQLError as error:
         raise _refused(error.args[0] if error.args and isinstance(error.args[0], int) else 0) from None

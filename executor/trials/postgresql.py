@@ -19,7 +19,7 @@ _ASKS_FOR_TLS = struct.pack("!ii", 8, 80877103)
 _TABLES = """
 SELECT count(*) FROM pg_catalog.pg_class AS t JOIN pg_catalog.pg_namespace AS s ON s.oid = t.relnamespace
 WHERE t.relkind IN ('r', 'v', 'm', 'p', 'f') AND s.nspname NOT IN ('pg_catalog', 'information_schema') AND s.nspname NOT LIKE 'pg_toast%'
-AND has_schema_privilege(s.oid, 'USAGE') AND has_table_privilege(t.oid, 'SELECT')"""
+AND t.relname NOT LIKE 'sluice_kept_%' AND has_schema_privilege(s.oid, 'USAGE') AND has_table_privilege(t.oid, 'SELECT')"""
 _REFUSALS = [
     ("password authentication failed", "The server does not take this user and password.", "Set both anew; a password may have expired."),
     ("no pg_hba.conf entry", "The server lets this user not in from here, or not with this TLS.", "Ask whoever runs it (pg_hba.conf)."),

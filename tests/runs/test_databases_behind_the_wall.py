@@ -114,7 +114,9 @@ def test_rows_of_before_are_put_back_from_behind_the_wall(
         executor = launcher.Executor(launch, {"document": {"stages": stages}, "lake": launch.lake, "connections": {"shop": given}})
         said = list(lines(executor))
         assert executor.finish() == 0, said
-        run = factories.make_run(factories.make_version(factories.make_job(dev.project, ana), document={"stages": stages}), dev, "succeeded")
+        run = factories.make_run(
+            factories.make_version(factories.make_job(dev.project, ana), document={"stages": stages}), dev, "succeeded"
+        )
         run.outputs = json.loads(said[-1])["outputs"]
         published_tables.note(run)
         table = DatabaseTable.objects.get()

@@ -11,8 +11,9 @@ import pytest
 from executor.databases.kept import BEGINNING, Table
 from executor.databases.undo import Undone, put_back
 from executor.problems import ProblemError
-from tests.executor.databases.servers import MARIADB, POSTGRESQL, Servers, done, load, make
-from tests.executor.databases.test_jdbc import tables
+from tests.executor.databases.servers import KINDS, MARIADB, POSTGRESQL, Servers, done, load, make
+from tests.executor.databases.test_jdbc import MOMENTS, killed, tables
+from tests.tally import Tally
 
 pytestmark = [pytest.mark.spark, pytest.mark.services]
 BOTH = pytest.mark.parametrize("name", [POSTGRESQL, MARIADB])
@@ -71,11 +72,12 @@ def test_what_a_load_did_is_undone_and_can_be_done_again(mode: str, name: str, s
     assert second != first
     back = undo(servers, name, "undone", id)
     assert rows(servers, name, "undone") == first and back.id != id
-    assert refusal(servers, name, "undone", id) == "output-not-kept"
+    assert undo(servers, name, "undone", id) == Undone(back.id, back.rows, 0), "who asks once more, as no answer came, undoes nothing"
+    assert rows(servers, name, "undone") == first and refusal(servers, name, "undone", "another") == "output-not-kept"
     again = undo(servers, name, "undone", back.id)
     assert rows(servers, name, "undone") == second
     undo(servers, name, "undone", again.id)
-    assert rows(servers, name, "undone") == first == rows(servers, name, "undone") and len(rows(servers, name, "over_undone", "id, 1")) == 2
+    assert rows(servers, name, "undone") == first and len(rows(servers, name, "over_undone", "id, 1")) == 2
 
 
 @ONE_QUICK
@@ -119,3 +121,161 @@ def test_one_earlier_state_is_kept_and_what_is_not_can_not_be_put_back(name: str
     assert refusal(servers, name, "bounded", second) == "output-not-kept"
     assert published(servers, "SELECT 4 AS id", load(name, "bounded", keepBefore=False)) == ""
     assert not {table for table in kept_tables(servers, name) - before if table.endswith(("_before", "_after"))}
+
+
+ODD = {
+    POSTGRESQL: (
+        ("id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a json, b numeric, c timestamptz, d bytea",
+         "e text[], f float4, g interval, h char(4)"),
+        "'{\"a\": 1}', 'NaN', '-infinity', '\\x00ff', ARRAY['x', NULL], 0.1, '1 mon', 'a'",
+        "NULL, 1.10, NULL, NULL, NULL, NULL, NULL, NULL",
+    ),
+    MARIADB: (
+        ("id int PRIMARY KEY AUTO_INCREMENT, a json, b decimal(65,30), c timestamp NULL, d longblob, e enum('x','y')",
+         "f float, g time, h date, i bit(9), k varchar(9) COLLATE utf8mb4_general_ci, l double"),
+        "'{}', 0.000000000000000000000000000001, '2020-02-01', x'00ff', 'y', 0.1, '838:59:59', '0000-00-00', b'101', 'a ', 1e-300",
+        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'A', NULL",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.lake
+@BOTH
+def test_every_value_is_what_it_was(name: str, servers: Servers) -> None:
+    """Also those that Spark does not have, and those that the server itself would refuse by now."""
+    columns, one, other = ODD[name]
+    names = "a, b, c, d, e, f, g, h" + (", i, k, l" if name == MARIADB else "")
+    servers.say(name, "DROP TABLE IF EXISTS odd_ones", f"CREATE TABLE odd_ones ({', '.join(columns)})")
+    lax = ["SET SESSION sql_mode = ''"] if name == MARIADB else []
+    servers.say(name, *lax, f"INSERT INTO odd_ones ({names}) VALUES ({one}), ({other})")
+    shown = (
+        "id, b, c, e, f, g, h, a" if name == POSTGRESQL else "id, b, CAST(c AS CHAR), HEX(d), e, f, g, CAST(h AS CHAR), i + 0, HEX(k), l"
+    )
+    number = "f" if name == POSTGRESQL else "l"
+    new, first = f"SELECT CAST(1 AS {'FLOAT' if name == POSTGRESQL else 'DOUBLE'}) AS {number}", rows(servers, name, "odd_ones", shown)
+    id = published(servers, new, load(name, "odd_ones"))
+    assert len(rows(servers, name, "odd_ones", shown)) == 1
+    back = undo(servers, name, "odd_ones", id)
+    assert rows(servers, name, "odd_ones", shown) == first
+    undo(servers, name, "odd_ones", back.id)
+    servers.say(name, f"UPDATE odd_ones SET {number} = 1.0000001")
+    assert refusal(servers, name, "odd_ones", noted_id(servers, name, "odd_ones")) == "table-changed"
+    if name == MARIADB:
+        servers.say(name, "INSERT INTO odd_ones (k) VALUES ('a')")
+        id = published(servers, "SELECT 'b' AS k", load(name, "odd_ones"))
+        servers.say(name, "UPDATE odd_ones SET k = 'B'")
+        assert refusal(servers, name, "odd_ones", id) == "table-changed", "the server takes b and B for the same"
+
+
+@pytest.mark.lake
+def test_keys_that_the_database_makes_stay(servers: Servers) -> None:
+    """PostgreSQL says which rows it has made; where a server does not, nothing is kept of an append."""
+    for name, made in ((POSTGRESQL, "int GENERATED ALWAYS AS IDENTITY"), (MARIADB, "int AUTO_INCREMENT")):
+        servers.say(name, "DROP TABLE IF EXISTS numbered", f"CREATE TABLE numbered (id {made} PRIMARY KEY, word varchar(9))")
+        servers.say(name, "INSERT INTO numbered (word) VALUES ('a'), ('a')")
+        id = published(servers, "SELECT 'a' AS word", load(name, "numbered", "Append"))
+        if name == MARIADB:
+            assert id == ""
+            continue
+        back = undo(servers, name, "numbered", id)
+        assert rows(servers, name, "numbered") == [["1", "a"], ["2", "a"]]
+        undo(servers, name, "numbered", back.id)
+        assert rows(servers, name, "numbered") == [["1", "a"], ["2", "a"], ["3", "a"]]
+        published(servers, "SELECT 'b' AS word", load(name, "numbered", "Append"))
+        assert rows(servers, name, "numbered")[-1] == ["4", "b"], "the next number is a new one"
+
+
+@pytest.mark.lake
+def test_triggers_foreign_keys_and_rights_are_heeded(servers: Servers) -> None:
+    name = POSTGRESQL
+    servers.say(name, "DROP TABLE IF EXISTS lines", "DROP TABLE IF EXISTS heads", "CREATE TABLE heads (id int PRIMARY KEY, word text)")
+    servers.say(name, "INSERT INTO heads VALUES (1, 'a')")
+    id = published(servers, "SELECT id, 'n' AS word FROM VALUES (1), (2) AS t(id)", load(name, "heads", "Merge", mergeKeys=["id"]))
+    servers.say(name, "CREATE TABLE lines (head int REFERENCES heads)", "INSERT INTO lines VALUES (2)")
+    assert refusal(servers, name, "heads", id) == "database-rule", "a row that another table needs does not go"
+    assert rows(servers, name, "heads") == [["1", "n"], ["2", "n"]]
+    servers.say(name, "DELETE FROM lines")
+    function = "CREATE OR REPLACE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.word := 'loud'; RETURN NEW; END $$"
+    servers.say(name, function, "CREATE TRIGGER loud BEFORE INSERT OR UPDATE ON heads FOR EACH ROW EXECUTE FUNCTION shout()")
+    assert refusal(servers, name, "heads", id) == "rows-lost", "it would not become what it was"
+    assert rows(servers, name, "heads") == [["1", "n"], ["2", "n"]]
+    servers.say(name, "DROP TRIGGER loud ON heads")
+    undo(servers, name, "heads", id)
+    assert rows(servers, name, "heads") == [["1", "a"]]
+    servers.say(
+        name, "DROP ROLE IF EXISTS reader", "CREATE ROLE reader", "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader, PUBLIC"
+    )
+    try:
+        servers.say(name, "DROP TABLE lines", "REVOKE ALL ON heads FROM reader, PUBLIC")
+        published(servers, "SELECT 1 AS id", load(name, "heads"))
+        granted = "SELECT relname FROM pg_class, aclexplode(relacl) WHERE starts_with(relname, 'sluice_kept') AND grantee <> relowner"
+        assert servers.ask(name, granted) == [], "nobody else reads rows of before"
+    finally:
+        servers.say(name, "ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM reader, PUBLIC")
+
+
+@pytest.mark.lake
+@BOTH
+def test_keys_of_texts_and_many_rows(name: str, servers: Servers) -> None:
+    """Merged by a text, of which an index takes only a part, and where the server sees no difference between small and capital letters."""
+    servers.say(
+        name, "DROP TABLE IF EXISTS texts_kept", f"CREATE TABLE texts_kept (k {'text' if name == POSTGRESQL else 'longtext'}, n int)"
+    )
+    published(servers, "SELECT concat('k', id) AS k, CAST(id AS INT) AS n FROM range(3000)", load(name, "texts_kept"))
+    first = rows(servers, name, "texts_kept")
+    new = "SELECT concat('k', id) AS k, -1 AS n FROM range(1500, 4500)"
+    id = published(servers, new, load(name, "texts_kept", "Merge", mergeKeys=["k"]))
+    assert undo(servers, name, "texts_kept", id).changed == 1500 + 1500
+    assert rows(servers, name, "texts_kept") == first
+    servers.say(name, "INSERT INTO texts_kept VALUES ('k1', 7)")
+    assert published(servers, "SELECT 'k1' AS k, 5 AS n", load(name, "texts_kept", "Merge", mergeKeys=["k"])) == "", (
+        "two rows have that key"
+    )
+
+
+@pytest.mark.lake
+@BOTH
+def test_a_run_that_is_killed_leaves_old_rows_or_new_ones_and_what_can_be_put_back_is_that_of_before(
+    name: str, servers: Servers, tally: Tally
+) -> None:
+    servers.say(
+        name, "DROP TABLE IF EXISTS killed_kept", "CREATE TABLE killed_kept (id bigint, run int)", "INSERT INTO killed_kept VALUES (1, 0)"
+    )
+    state, earlier = "0", ""
+    for number, (event, seconds) in enumerate(MOMENTS, 1):
+        rows_ = make(f"SELECT id, {number} AS run FROM range(40000)")
+        document = {"stages": [rows_, load(name, "killed_kept", batchsize=5000)]}
+        killed({"document": document, "connections": servers.connections(), "lake": str(servers.folder)}, event, seconds)
+        (found,) = servers.ask(name, "SELECT min(run), max(run) FROM killed_kept")
+        now, is_half = str(found[0]), found[0] != found[1]
+        noted = noted_id(servers, name, "killed_kept")
+        is_lost = (now == state) != (noted == earlier)
+        if now != state:
+            undo(servers, name, "killed_kept", noted)
+            ((back,),) = servers.ask(name, "SELECT max(run) FROM killed_kept")
+            is_lost |= back != state
+        state, earlier = str(servers.ask(name, "SELECT max(run) FROM killed_kept")[0][0]), noted_id(servers, name, "killed_kept")
+        tally(f"writer killed (SIGKILL), what {KINDS[name]} keeps").tried(lost=is_lost, half=is_half)
+        assert not is_lost and not is_half, (number, found, noted)
+    published(servers, "SELECT 1L AS id, 99 AS run", load(name, "killed_kept"))
+    last = noted_id(servers, name, "killed_kept")
+    left = {table for table in kept_tables(servers, name) if "_" in table.removeprefix(BEGINNING)}
+    assert any(last in table for table in left) and len({table for table in left if not is_noted(servers, name, table)}) == 0
+
+
+def noted_id(servers: Servers, name: str, table: str) -> str:
+    way = servers.way(name)
+    try:
+        note = Table(way.open([], reads=False), [table]).note()
+        return note.id if note else ""
+    finally:
+        way.close()
+
+
+def is_noted(servers: Servers, name: str, table: str) -> bool:
+    way = servers.way(name)
+    try:
+        there = Table(way.open([], reads=False), ["killed_kept"])
+        return table.removeprefix(f"{there.family}_").partition("_")[0] in there.ids_noted()
+    finally:
+        way.close()
