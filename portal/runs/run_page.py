@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 
 from executor.document.places import uses_as_written
@@ -21,10 +22,11 @@ from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.actions import may_answer_for
 from portal.jobs.documents import stages_of
+from portal.jobs.models import Place
 from portal.runs import published, published_tables, reached
 from portal.runs.checks import declared_parameters
 from portal.runs.log_lines import line_of_failure
-from portal.runs.models import GOOD_STATES, HELD_STATES, Attempt, Run, RunState, StageRun
+from portal.runs.models import GOOD_STATES, HELD_STATES, Attempt, DatabaseTable, Run, RunState, StageRun
 from portal.runs.problems import shown_to
 from portal.runs.turns import has_its_share, runs_before
 from portal.ui.words import count, duration
@@ -271,18 +273,30 @@ def publishes_of(user: User, run: Run) -> list[dict[str, Any]]:
     if run.state not in GOOD_STATES:
         return []
     may = may_answer_for(user, "put_back_output", run.environment)
-    tables = [
-        {"table": table, "publishes": published_tables.history(table), "may_put_back": may} for table in published_tables.tables_of(run)
-    ]
-    return tables + [
-        {
-            "place": place,
-            "publishes": published.history(place),
-            "may_put_back": may,
-            "read_by": _read_by(run, place.uri) if may and place.kept else "",
-        }
-        for place in published.places_of(run)
-    ]
+    tables = [_table_of(run, table) for table in published_tables.tables_of(run)]
+    return [row | {"may_put_back": may} for row in [*tables, *(_place_of(run, place, may=may) for place in published.places_of(run))]]
+
+
+def _table_of(run: Run, table: DatabaseTable) -> dict[str, Any]:
+    """`field`: of the form that puts back; `ask`: what whoever does it should know."""
+    words = f"The rows of “{table.uri}” in {run.environment.name} are as they were; what is there now is kept."
+    ask = f"{words} Nothing is done where somebody has changed these rows since."
+    address = reverse("runs:put_back_rows", args=[run.project.slug, run.pk])
+    return {
+        "uri": table.uri,
+        "pk": table.pk,
+        "field": "table",
+        "address": address,
+        "ask": ask,
+        "publishes": published_tables.history(table),
+    }
+
+
+def _place_of(run: Run, place: Place, *, may: bool) -> dict[str, Any]:
+    read_by = _read_by(run, place.uri) if may and place.kept else ""
+    ask = f"“{place.uri}” in {run.environment.name} is as it was. What lies there now is kept. {read_by}"
+    address = reverse("runs:put_back", args=[run.project.slug, run.pk])
+    return {"uri": place.uri, "pk": place.pk, "field": "place", "address": address, "ask": ask, "publishes": published.history(place)}
 
 
 def _read_by(run: Run, uri: str) -> str:
