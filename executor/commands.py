@@ -26,6 +26,7 @@ from executor.running.heartbeat import beating
 from executor.running.lake_texts import with_lake_texts
 from executor.running.outputs import Outputs
 from executor.running.preview import Preview, stage_index, write_views
+from executor.running.progress import Progress
 from executor.running.reach import Reach, reach_of
 from executor.running.runner import RunContext, Runner, StageFailure
 from executor.running.values import Values, read_values, values_from
@@ -277,8 +278,10 @@ class JobRun:
             self.emit(Log(level="info", message="This run writes nothing: no stage of it has written files."))
         if views is not None:
             write_views(views, list(context.views.values()))
-        self.publisher.send()
-        for changes in self.elsewhere.values():
+        progress = Progress(self.emit)
+        self.publisher.send(lambda root, done, total: progress("files", root, done, total))
+        for number, (key, changes) in enumerate(self.elsewhere.items(), 1):
+            progress("rows", key.removeprefix("database "), number, len(self.elsewhere))
             changes.make_ready()
         if not self._may_publish():
             return self._finish("not_published", runner.warnings)

@@ -379,6 +379,25 @@ class ProblemFound(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Publishing(Event):
+    """How far the run is between its last stage and its end. `step`: values (looks for values that are other than meant), files (sends
+    `done` of `total` to the root `where`), rows (puts them in their place in the database of the connection `where`)."""
+
+    name: ClassVar[str] = "publishing"
+    step: Annotated[str, Field(pattern="^(values|files|rows)$"), OPEN]
+    where: Name = ""
+    done: Count = 0
+    total: Count = 0
+
+    def words(self) -> str:
+        if self.step == "values":
+            return "all stages are done; looking for values that may be other than meant"
+        if self.step == "rows":
+            return f"publishing rows to the database “{self.where}”; nobody sees them yet"
+        return f"publishing {self.done:,} of {_plural(self.total, 'file')} to “{self.where}”; nobody sees them yet"
+
+
+@dataclass(frozen=True, kw_only=True)
 class PublishRequested(Event):
     """All stages passed and all outputs are staged. With `confirm_publish` in the values the executor now waits for one line
     `{"publish": true}` or `{"publish": false}` on standard input; anything else, or end of input, means false."""
@@ -489,6 +508,7 @@ OF_RUNS: tuple[type[Event], ...] = (
     ValueWarnings,
     Log,
     ProblemFound,
+    Publishing,
     PublishRequested,
     RunFinished,
 )

@@ -10,7 +10,7 @@ from typing import Any
 from executor.files.publish import Output, TableOutput
 from executor.language.roots import Located, located
 from executor.problems import Problem
-from executor.stores.base import Commit, StoreOutputs
+from executor.stores.base import Commit, StoreOutputs, Tell, untold
 from executor.stores.folder import FolderOutputs
 from executor.stores.roots import Roots
 
@@ -68,10 +68,10 @@ class Outputs:
         Raises ProblemError where old and new would be mixed."""
         return next((found for part in self._parts.values() if (found := part.readable(path, uri))), None)
 
-    def send(self) -> None:
+    def send(self, tell: Tell = untold) -> None:
         """Brings everything to where it will be published; nobody sees it there. Raises ProblemError."""
         for part in self._parts.values():
-            part.send()
+            part.send(tell)
 
     def publish(self, commit: Commit) -> list[dict[str, Any]]:
         """Makes every output visible and gives their facts, in order; else ProblemError is raised, as it is for whatever `commit(facts)`

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from executor.document.job import Job
 from executor.document.kept_files import kept_text
 from executor.event_writer import EventWriter
-from executor.events import Event, Log, StageEntered, StageFailed, StageFinished, StageMetrics, StageRows
+from executor.events import Event, Log, Publishing, StageEntered, StageFailed, StageFinished, StageMetrics, StageRows
 from executor.files import marks
 from executor.files.inputs import data_files, read_text
 from executor.files.publish import Output
@@ -446,6 +446,8 @@ class Runner:
             with suppress(Exception):  # a Spark that is gone has nothing more to tell, and the failure itself is told already
                 self.tell_values(asks=False)
             raise
+        if self.context.hazards:
+            self.emit(Publishing(step="values"))
         self.tell_values()
         self.require_unchanged_inputs()
 

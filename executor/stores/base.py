@@ -61,6 +61,14 @@ class AtHand:
     state: State
 
 
+Tell = Callable[[str, int, int], None]
+"""Told while files are sent: the root's name, how many are there, and of how many."""
+
+
+def untold(root: str, done: int, total: int) -> None:
+    """Where nobody waits for it."""
+
+
 class StoreOutputs(Protocol):
     """The outputs of one run in a store, staged on this machine."""
 
@@ -88,8 +96,8 @@ class StoreOutputs(Protocol):
         """See `executor.files.publish.Publisher.readable`."""
         ...
 
-    def send(self) -> None:
-        """Brings what is staged to where it will be published. Nobody sees it there. Raises ProblemError."""
+    def send(self, tell: Tell = untold) -> None:
+        """Brings what is staged to where it will be published, and tells how far it is. Nobody sees it there. Raises ProblemError."""
         ...
 
     def publish(self, commit: Commit) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -443,6 +443,12 @@ class Bucket:
                 raise ProblemError(problem_for(where, str(left[0].get("Code", "")), act="DeleteObjects"))
 
 
+def files_of(folder: Path) -> list[str]:
+    """The paths of what is sent of a folder of this machine."""
+    walk = tree.Walk(folder) if folder.is_dir() else ()
+    return [entry.path for entry in walk if entry.kind == tree.FILE and not _is_hidden(entry.path)]
+
+
 class BucketPublisher:
     """The outputs of one run in a bucket."""
 
@@ -532,13 +538,13 @@ class BucketPublisher:
             output.place, str(output.facts.get("uri", output.place)), before, Pointer(self.run_id, files, mark, kept, output.columns), etag
         )
 
-    def upload(self, folder: Path, output: Staged) -> None:
-        """Brings what was staged in a folder of this machine to where it will be published. Raises ProblemError."""
-        walk = tree.Walk(folder) if folder.is_dir() else ()
-        files = [entry.path for entry in walk if entry.kind == tree.FILE and not _is_hidden(entry.path)]
+    def upload(self, folder: Path, output: Staged, sent: Callable[[], None] = lambda: None) -> None:
+        """Brings what was staged in a folder of this machine to where it will be published; `sent` hears of each file. Raises
+        ProblemError."""
+        here = f"{output.place}/{VERSIONS}/{self.run_id}"
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for _ in pool.map(lambda path: self.bucket.send(folder / path, f"{output.place}/{VERSIONS}/{self.run_id}/{path}"), files):
-                pass
+            for _ in pool.map(lambda path: self.bucket.send(folder / path, f"{here}/{path}"), files_of(folder)):
+                sent()
 
     def _take_back(self, steps: list[_Step]) -> None:
         """Also where no answer said whether the exchange had arrived. What somebody has taken back already, or has published there since,

@@ -72,18 +72,22 @@ class BucketTables:
         if output.table and output.table.base:
             bring_files(self._root, place, files_of(output.table.base.files.values()))
 
-    def send(self) -> None:
-        """Brings the new files to their places. Raises ProblemError."""
+    def count(self) -> int:
+        """How many files `send` brings to their places."""
+        return sum(len(_new_files(output)) for output in self.places.values())
+
+    def send(self, sent: Callable[[], None] = lambda: None) -> None:
+        """Brings the new files to their places; `sent` hears of each. Raises ProblemError."""
         for place, output in self.places.items():
-            change = output.change()
-            files = files_of(change.added) if change else []
+            files = _new_files(output)
             self._sent[place] = [f"{place}/{file}" for file in files]
             if output.table and output.table.base is None:
                 # Until it is there, its files would be taken for Parquet files by themselves.
                 self._sent[place].append(_begun(place))
                 _note(self._root.bucket, _begun(place), [])
             with ThreadPoolExecutor(AT_ONCE) as pool:
-                list(pool.map(self._root.bucket.send, [output.staged / file for file in files], self._sent[place][: len(files)]))
+                for _ in pool.map(self._root.bucket.send, [output.staged / file for file in files], self._sent[place][: len(files)]):
+                    sent()
             self._send_checkpoint(place, output)
 
     def _send_checkpoint(self, place: str, output: TableOutput) -> None:
@@ -167,6 +171,11 @@ class BucketTables:
                 log = Log.of(table, place) if is_table(table) else None
                 known = {f"{place}/{file}" for version in log.commits for file in files_of(_added(log, version))} if log else set()
                 self._root.bucket.remove(key for key in keys if key not in known)
+
+
+def _new_files(output: TableOutput) -> list[str]:
+    change = output.change()
+    return files_of(change.added) if change else []
 
 
 def _added(log: Log, version: int) -> Iterable[dict[str, Any]]:

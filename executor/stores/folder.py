@@ -18,7 +18,7 @@ from executor.language.places import place_of, visible
 from executor.language.roots import DEFAULT
 from executor.problems import Problem, ProblemError
 from executor.stores import base as stores
-from executor.stores.base import AtHand, Level, State
+from executor.stores.base import AtHand, Level, State, Tell, untold
 
 MOST_SEEN = 20_000
 """Names of one folder that are looked at for those that are shown."""
@@ -132,7 +132,7 @@ class FolderOutputs(publish.Publisher):
         target = lake.resolve(self.lake, place, "outputURI")
         return self.stage_table(uri, target, save_mode, stage_index, stage, appends=appends, label=label)
 
-    def send(self) -> None:
+    def send(self, tell: Tell = untold) -> None:
         """It is there already."""
 
 

@@ -21,8 +21,8 @@ from executor.files.publish import Output, Publisher, TableOutput, drop_checksum
 from executor.language.places import is_pattern, place_of
 from executor.problems import Foreign, Problem, ProblemError
 from executor.stores import bucket_logs, bucket_others, bucket_tables
-from executor.stores.base import AtHand, Commit, Level, State
-from executor.stores.bucket import AT_ONCE, Bucket, BucketPublisher, Found, Pointer, Staged, fits, shapes_of
+from executor.stores.base import AtHand, Commit, Level, State, Tell, untold
+from executor.stores.bucket import AT_ONCE, Bucket, BucketPublisher, Found, Pointer, Staged, files_of, fits, shapes_of
 from executor.stores.bucket_lists import BEHIND, CURRENT
 
 Told = Callable[[str, int, int], None]
@@ -192,14 +192,24 @@ class S3Outputs:
         self._tables.bring_base(path)
         return self._here.readable(path, uri)
 
-    def send(self) -> None:
-        for here, there in self._pairs:
+    def send(self, tell: Tell = untold) -> None:
+        for here, _ in self._pairs:
             if here.staged.is_dir():
                 drop_checksums(here.staged)
+        sent, total = 0, sum(len(files_of(here.staged)) for here, _ in self._pairs) + self._tables.count()
+
+        def one_more() -> None:
+            nonlocal sent
+            sent += 1
+            tell(self.root.name, sent, total)
+
+        if total:
+            tell(self.root.name, 0, total)
+        for here, there in self._pairs:
             there.facts |= here.as_dict()
             there.noted, there.columns = here.noted, marks.declared_columns(here.staged)
-            self._there.upload(here.staged, there)
-        self._tables.send()
+            self._there.upload(here.staged, there, one_more)
+        self._tables.send(one_more)
 
     def publish(self, commit: Commit) -> list[dict[str, Any]]:
         def with_tables(found: Sequence[dict[str, Any]]) -> None:

@@ -27,6 +27,7 @@ from executor.events import (
     Note,
     OutputFacts,
     ProblemFound,
+    Publishing,
     PublishRequested,
     Ready,
     RunFinished,
@@ -49,7 +50,7 @@ LONGEST_LINE = 16_000
 LOG_LIMIT = 50 * 1024**2
 """Bytes of log kept of one run. What comes after is counted and shown as a gap; errors and facts about stages are still kept."""
 SEGMENT_LINES = 200
-ALWAYS_KEPT = (RunStarted, StageEntered, StageFinished, StageFailed, ValueWarnings, ProblemFound, PublishRequested, RunFinished)
+ALWAYS_KEPT = (RunStarted, StageEntered, StageFinished, StageFailed, ValueWarnings, ProblemFound, Publishing, PublishRequested, RunFinished)
 NO_LINES = (Ready, Alive)
 """No facts of a run: an executor was started before anybody asked; it still lives."""
 OfStage = (StageEntered, StageRows, StageMetrics, StageFinished, StageFailed, ValueWarnings)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from executor.event_lines import stored
-from executor.events import BY_NAME, Log, open_fields, problem_fields
+from executor.events import BY_NAME, Log, Publishing, open_fields, problem_fields
 from portal.runs.log_text import text_of
 from portal.runs.models import LogSegment, Run
 from portal.runs.problems import without_data
@@ -75,6 +75,15 @@ def line_of_failure(run: Run) -> int | None:
         if segment:
             return next(line.seq for line in _lines_of(segment, None) if mark in line.text)
     return None
+
+
+def progress_of(run: Run) -> str:
+    """How far a run is between its last stage and its end, in a sentence; empty where it has not come so far."""
+    segment = LogSegment.objects.filter(run=run, attempt_number=run.fence).order_by("-first_seq").first()
+    lines = text_of(segment).split("\n") if segment else []
+    last = next((line for line in reversed(lines) if f'"event":"{Publishing.name}"' in line), None)
+    words = sentence(json.loads(last)) if last else ""
+    return f"{words[0].upper()}{words[1:]}." if words else ""
 
 
 def without_values(text: str, document: str) -> str:

@@ -172,6 +172,9 @@ def test_one_job_reads_a_root_by_its_name_or_address_and_publishes_in_two_roots_
     assert [(one["stage"], one["uri"], one["rows"]) for one in facts] == [("save", there["outputURI"], 2), ("here", "curated/here", 2)]
     assert (tmp_path / "curated/here/.sluice-output.json").is_file() and "curated/there/.sluice-output.json" in bucket.names()
     assert "Copied 2 files (43 bytes) of the root “archive” to this machine." in [event["message"] for event in outcome.named("log")], seen
+    sent = [(one["where"], one["done"], one["total"]) for one in outcome.named("publishing") if one["step"] == "files"]
+    files = facts[0]["files"] + 1  # and what Spark leaves beside them
+    assert sent[0] == ("archive", 0, sent[0][2]) and sent[-1] == ("archive", sent[0][2], sent[0][2]) and 0 < sent[0][2] <= files
 
     before = bucket.names()
     (tmp_path / "curated/here/by-hand.txt").write_text("not an output")

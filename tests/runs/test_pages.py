@@ -256,6 +256,30 @@ def test_a_run_that_is_taken_while_its_page_is_made_does_not_wait_for_itself(ver
     assert waiting_sentence(as_it_was) == ""
 
 
+def test_after_the_last_stage_people_see_how_far_the_publishing_is(
+    browser_of: BrowserOf, version: JobVersion, dev: Environment, ana: User
+) -> None:
+    run = factories.make_run(version, dev, "running", fence=1)
+    StageRun.objects.create(run=run, attempt_number=1, index=0, name="save", type="ParquetLoad", state="done", started_at=timezone.now())
+
+    def says(*lines: dict[str, Any]) -> str:
+        LogSegment.objects.all().delete()
+        text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+        LogSegment.objects.create(run=run, attempt_number=1, first_seq=1, last_seq=len(lines), lines=text)
+        assert (words := waiting_sentence(run)) in browser_of(ana).get(f"{page_of(run)}now?only=stages").content.decode()
+        return words
+
+    entered = {"seq": 1, "event": "stage_entered", "stage": "save", "stage_index": 0, "stage_type": "ParquetLoad"}
+    assert says(entered) == ""
+    files = {"seq": 2, "event": "publishing", "step": "files", "where": "archive", "done": 3, "total": 12}
+    assert says(entered, files) == "Publishing 3 of 12 files to “archive”; nobody sees them yet."
+    rows = files | {"seq": 3, "step": "rows", "where": "warehouse", "done": 1, "total": 1}
+    assert says(entered, files, rows) == "Publishing rows to the database “warehouse”; nobody sees them yet."
+    run.publishing_since = timezone.now()
+    run.save()
+    assert says(entered, files, rows) == "All stages are done; the outputs are being made visible."
+
+
 def test_the_start_form_has_a_field_for_each_parameter_and_says_what_is_wrong(
     browser_of: BrowserOf, job: Job, dev: Environment, ana: User
 ) -> None:

@@ -105,7 +105,9 @@ def test_folders_and_databases_become_visible_together_or_not(servers: Servers) 
     failed = servers.run(make("SELECT * FROM range(5)"), load(POSTGRESQL, "ruled", "Append"), save)
     assert failed.problem["code"] == "database-unique" and not (servers.lakes[-1] / "out").exists()
     assert servers.ask(POSTGRESQL, "SELECT count(*) FROM ruled") == [["1"]]
-    done(servers.run(make("SELECT * FROM range(3)"), load(POSTGRESQL, "ruled", "Append"), save))
+    outcome = servers.run(make("SELECT * FROM range(3)"), load(POSTGRESQL, "ruled", "Append"), save)
+    done(outcome)
+    assert [one["where"] for one in outcome.named("publishing") if one["step"] == "rows"] == [POSTGRESQL], "said before it takes its time"
     assert servers.ask(POSTGRESQL, "SELECT count(*) FROM ruled") == [["4"]] and (servers.lakes[-1] / "out").exists()
 
 
