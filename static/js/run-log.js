@@ -83,7 +83,8 @@ async function fetchEarlier(last, firstStep = STEP) {
 
 /** Draws at most once a frame, however many lines come. */
 function later(text) {
-  if (/"event":"(stage_(entered|finished|failed)|publishing|publish_requested)"/.test(text)) document.body.dispatchEvent(new Event("stages-changed"));
+  if (/"event":"(stage_(entered|finished|failed)|publishing|publish_requested)"/.test(text))
+    document.body.dispatchEvent(new Event("stages-changed"));
   if (due) return;
   due = true;
   requestAnimationFrame(() => {
