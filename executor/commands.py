@@ -287,7 +287,7 @@ class JobRun:
             return self._finish("not_published", runner.warnings)
         with undisturbed():
             outcome = "succeeded_with_warnings" if runner.warnings else "succeeded"
-            outputs = self.publisher.publish(lambda facts: self._commit(outcome, runner.warnings, facts))
+            outputs = self._publish(outcome, runner.warnings)
             for problem in (*self.publisher.left, *self.publisher.behind):
                 self._warn(problem)
             self.is_published = True
@@ -296,16 +296,23 @@ class JobRun:
             self.emit(self._result(outcome, warnings, [*outputs, *self._outputs_elsewhere()]))
             return DONE
 
+    def _publish(self, outcome: str, warnings: int) -> list[dict[str, Any]]:
+        """Makes all of it visible, or nothing; gives the facts of what lies in the lake. Raises ProblemError, with what stays visible where
+        only one of two databases has agreed."""
+        try:
+            return self.publisher.publish(lambda facts: self._commit(outcome, warnings, facts))
+        except Exception as error:
+            visible = [uri for changes in self.elsewhere.values() for uri in changes.visible]
+            if not visible:
+                raise
+            why = error.problems if isinstance(error, ProblemError) else [spark_errors.problem_of(error)]
+            raise ProblemError([*why, _visible_in_part(visible, why)]) from error  # the last one is the run's
+
     def _commit(self, outcome: str, warnings: int, facts: Sequence[dict[str, Any]]) -> None:
         """The last steps, when all outputs in the lake are visible and can still be taken back: databases, which cannot; the receipt."""
-        try:
-            for changes in self.elsewhere.values():
-                changes.publish()
-            self._leave_receipt(self._result(outcome, warnings, [*facts, *self._outputs_elsewhere()]))
-        except Exception:
-            for output in (one for changes in self.elsewhere.values() if changes.is_visible for one in changes.facts()):
-                self._warn(_visible_alone(output["uri"]))
-            raise
+        for changes in self.elsewhere.values():
+            changes.publish()
+        self._leave_receipt(self._result(outcome, warnings, [*facts, *self._outputs_elsewhere()]))
 
     def _outputs_elsewhere(self) -> list[dict[str, Any]]:
         return [output for changes in self.elsewhere.values() for output in changes.facts()]
@@ -339,11 +346,15 @@ class JobRun:
         return RunFinished(outcome=outcome, duration_ms=clock.elapsed_ms, outputs=list(outputs), warnings=warnings, watermarks=read)
 
 
-def _visible_alone(uri: str) -> Problem:
+def _visible_in_part(uris: Sequence[str], why: Sequence[Problem]) -> Problem:
+    """`why`: what went wrong, and what of the lake could not be taken back."""
+    others = "" if len(why) > 1 else " All its other outputs are as they were before."
     return Problem(
         code="published-in-part",
-        message=f"The run failed after its rows had become visible in “{uri}”; all outputs in folders are as they were before.",
-        fix="Run it again; where it appends rows, take those of this run out first.",
+        message=f"The run failed, but its rows are visible in {', '.join(f'“{uri}”' for uri in uris)}: a database takes nothing back."
+        f"{others} Why it failed: {why[0].message}",
+        found=", ".join(uris),
+        fix=f"{why[0].fix or ''} Then run it again; where it appends rows, take those of this run out first.".strip(),
     )
 
 

@@ -14,6 +14,8 @@ OWN_TABLES = ("sluice_staging_", "sluice_kept_")
 """Begin the names of tables in which rows wait, or rows of before lie: no stage reads or writes them."""
 MOST_DIGITS = 38
 """Of a number in Spark."""
+NO_DAY = "sluice: no day|"
+"""Stands in the error of a server, see `Engine.readable_days`."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,11 @@ class Engine:
             self.quoted(column.name) if read.sql is None else f"{read.sql} AS {self.quoted(column.name)}" for column, read in reads
         )
         return f"SELECT {listed} FROM {source}"
+
+    def readable_days(self, columns: Sequence[Column]) -> str | None:
+        """A condition that is true of every row, and an error of the server (with `NO_DAY`, then “column|value”) where the driver would
+        tell a day or moment as another one; None where it never does."""
+        return None
 
     def limited(self, query: str, rows: int) -> str:
         """At most that many rows of it."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from executor.databases.engine import NO_DAY
 from executor.problems import Foreign, Problem
 
 LONGEST_DETAIL = 1_500
@@ -120,6 +121,8 @@ def problem_in(error: BaseException, name: str = "") -> Problem | None:
         return _not_of_its_type(*marked.groups())
     if marked := next((found for one in chain if (found := _MARKED_MISREAD.search(str(one.getMessage())))), None):
         return _misread(*marked.groups())
+    if marked := next((found for one in chain if (found := _MARKED_DAY.search(str(one.getMessage())))), None):
+        return _no_day(*marked.groups())
     told = [one for one in chain if _is_of_a_database(one)]
     if not told:
         return None
@@ -133,6 +136,21 @@ _MARKED = re.compile(r"\[USER_RAISED_EXCEPTION\]\s+" + re.escape(MARK) + r"([^|]
 
 
 _MARKED_MISREAD = re.compile(r"\[USER_RAISED_EXCEPTION\]\s+" + re.escape(MISREAD) + r"(.*?)\|([^|]*)\|(.*)", re.DOTALL)
+
+
+_MARKED_DAY = re.compile(re.escape(NO_DAY) + r"(.*?)\|([^|\"]*)", re.DOTALL)
+
+
+def _no_day(column: str, value: str) -> Problem:
+    return Problem(
+        code="value-not-typed",
+        field="sql",
+        message=f"A value of “{column}” lies on a day from the 5th to the 14th of October 1582, which calendars left out: it would be read "
+        "as another one.",
+        data_column=column,
+        value=Foreign(value),
+        fix="Read the column as text in a query: CAST(… AS text); or leave such rows out.",
+    )
 
 
 def _misread(column: str, does: str, value: str) -> Problem:

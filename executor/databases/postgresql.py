@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from executor.databases.engine import AS_IT_IS, Column, Engine, Read, Unreadable, blanks_beyond, digits_of, text
+from executor.databases.engine import AS_IT_IS, NO_DAY, Column, Engine, Read, Unreadable, blanks_beyond, digits_of, text
 
 _AS_IT_IS = {"int2", "int4", "int8", "float8", "bool", "text", "varchar", "name", "bytea", "date", "timestamp", "timestamptz"}
 _ELEMENTS = {"int2", "int4", "int8", "float4", "float8", "bool", "text", "varchar"}
@@ -27,6 +27,8 @@ _NO_TEXTS = {
     "oid",
     "bit",
 }
+_LEFT_OUT = {"date": "", "timestamp": "", "timestamptz": " 00:00:00+00"}
+"""Types with days that Java's old dates do not have → the time zone of such a day in SQL."""
 _TIMES = {"time", "timetz", "interval"}
 _HOLD = {"float": ("float4", "float8"), "double": ("float8",), "boolean": ("bool",), "binary": ("bytea",), "date": ("date",)}
 _ONE_SPELLING = {
@@ -179,6 +181,17 @@ class PostgreSQL(Engine):
         if element in ("bytea", "money"):
             raise Unreadable(f"Spark cannot read arrays of {element}.", "Read it as text: CAST({column} AS text).")
         return Read(f"CAST({name} AS text[])")
+
+    def readable_days(self, columns: Sequence[Column]) -> str | None:
+        """Java's old dates, which the driver gives, have no 5th to 14th of October 1582: calendars left them out, the server did not. As a
+        condition it costs no second look, and an index on the column is still used."""
+        days = [one for one in columns if one.type in _LEFT_OUT]
+        return " AND ".join(map(self._readable_day, days)) or None
+
+    def _readable_day(self, column: Column) -> str:
+        name, zone = self.quoted(column.name), _LEFT_OUT[column.type]
+        told = f"{text(f'{NO_DAY}{column.name}|')} || CAST({name} AS text)"  # of the row, else the server would work it out beforehand
+        return f"CASE WHEN {name} >= '1582-10-05{zone}' AND {name} < '1582-10-15{zone}' THEN CAST({told} AS bool) ELSE true END"
 
     def statements_in(self, session: Any, sql: str) -> int:
         """The driver splits a text at its semicolons, and sends each piece: its own parser tells where."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from executor.databases.engine import AS_IT_IS, Column, Engine, Read, Unreadable, digits_of, same, text
 
-_AS_IT_IS = {"bit", "tinyint", "smallint", "int", "bigint", "real", "float", "varchar", "nvarchar", "text", "ntext", "date", "binary"}
+_AS_IT_IS = {"bit", "tinyint", "smallint", "int", "bigint", "real", "float", "varchar", "nvarchar", "text", "ntext", "binary"}
 _AS_IT_IS |= {"varbinary", "image", "int identity", "bigint identity", "smallint identity"}
 _MONEY = {"money": 19, "smallmoney": 10}
 _AS_TEXT = {"uniqueidentifier": 36, "time": 16, "char": 8000, "nchar": 4000, "xml": 0, "sql_variant": 8000}
@@ -74,6 +74,8 @@ class SQLServer(Engine):
             return self.decimal(column.digits, column.scale)
         if kind in _MONEY:
             return Read(f"CAST({name} AS decimal({_MONEY[kind]}, 4))")
+        if kind == "date":  # Java's old dates have not all of them
+            return Read(f"CONVERT(nvarchar(10), {name}, 23)", "DATE")
         if kind in ("datetime", "smalldatetime") or (kind == "datetime2" and column.scale <= 6):
             return Read(f"CONVERT(nvarchar(33), {name}, 126)", "TIMESTAMP_NTZ")
         if kind == "datetimeoffset" and column.scale <= 6:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
 import codecs
 import gzip
 import re
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Literal
+
+from executor.files import bzip2
 
 Encoding = Literal[
     "UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE",
@@ -30,7 +31,7 @@ UTF_16 = ("UTF-16", "UTF-16LE", "UTF-16BE")
 WESTERN = ("windows-1252", "ISO-8859-1", "ISO-8859-15", "windows-1250", "windows-1254", "windows-1257")
 UTF8_LETTER = re.compile(rb"\xc3[\x80-\xa9\xab-\xbf](?![\x80-\xff])")
 """A letter such as ü in UTF-8, which is “Ã¼” in western encodings: there no word has it. ê is left out, as Romanian capitals look so."""
-_PACKED = {".gz": gzip.open, ".bz2": bz2.open}
+_PACKED = {".gz": gzip.open, ".bz2": bzip2.opened}
 BROKEN = (OSError, EOFError, zlib.error)
 """What is raised while a packed file is read that is broken."""
 

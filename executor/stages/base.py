@@ -75,7 +75,8 @@ class Elsewhere(Protocol):
     """Outputs outside of the lake, such as tables of one database. They are made ready before anything is visible, so that what can go
     wrong goes wrong then; they are the last to become visible, as they cannot be taken back."""
 
-    is_visible: bool
+    visible: list[str]
+    """Addresses of those that are by now."""
 
     def make_ready(self) -> None:
         """All of the work, seen by nobody yet. Raises ProblemError."""

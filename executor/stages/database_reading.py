@@ -195,7 +195,8 @@ def _snapshot(session: Session) -> str | None:
 def _part(
     spark: SparkSession, engine: Engine, address: str, source: Source, condition: str | None, fetchsize: int | None, rows: int | None
 ) -> DataFrame:
-    query = engine.selected(source.sql, source.reads) + (f" WHERE {condition}" if condition else "")
+    conditions = list(filter(None, (condition, engine.readable_days([column for column, _ in source.reads]))))
+    query = engine.selected(source.sql, source.reads) + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
     query = engine.limited(query, rows) if rows is not None else query
     options = {"url": address, "driver": engine.driver, "dbtable": f"({query}) sluice_p", "preferTimestampNTZ": "true"}
     if told := [f"{name_in_sql(column.name)} {read.comes_as}" for column, read in source.reads if read.comes_as]:
@@ -214,9 +215,16 @@ def _typed(frame: DataFrame, source: Source) -> DataFrame:
 
 
 def _strictly(name: str, kind: str) -> str:
+    """Of a list each part by itself: the cast of a whole list makes nothing of a part that is none, and says nothing."""
     column = name_in_sql(name)
+    if kind.startswith("ARRAY<"):
+        return f"transform({column}, one -> {_one_strictly('one', name, kind[6:-1])})"
+    return _one_strictly(column, name, kind)
+
+
+def _one_strictly(value: str, name: str, kind: str) -> str:
     mark = text_in_sql(f"{MARK}{kind}|{name}|")
-    return f"coalesce(try_cast({column} AS {kind}), IF({column} IS NULL, NULL, raise_error(concat({mark}, {column}))))"
+    return f"coalesce(try_cast({value} AS {kind}), IF({value} IS NULL, NULL, raise_error(concat({mark}, {value}))))"
 
 
 def _kept(frame: DataFrame, context: StageContext) -> DataFrame:

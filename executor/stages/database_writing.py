@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from executor.stages.load.jdbc_load import JDBCLoad
 
 STAGING = OWN_TABLES[0]
+DAYS = ("date", "timestamp", "timestamp_ntz")
+"""Spark's types that are a day, or a moment of one."""
 
 
 def stage_rows(stage: JDBCLoad, spark: SparkSession, context: StageContext) -> None:
@@ -64,11 +66,22 @@ def _as_sent(frame: DataFrame, load: StagedLoad) -> DataFrame:
     kinds = {one.name: one.dataType.simpleString() for one in frame.schema.fields}
     columns = {one: F.col(name_in_sql(one)) for one in load.columns}
     for one, to in load.columns.items():
-        if to in load.misread:
-            columns[one] = _as_it_stays(one, to, *load.misread[to])
+        if misread := load.misread.get(to) or (_day_left_out(kinds[one]) if kinds[one] not in as_text else None):
+            columns[one] = _as_it_stays(one, to, *misread)
     return frame.select(
         *[(columns[one].cast("string") if kinds[one] in as_text else columns[one]).alias(to) for one, to in load.columns.items()]
     )
+
+
+def _day_left_out(kind: str) -> tuple[str, str] | None:
+    """As `Engine.misread`: Java's old dates, which drivers take, have no 5th to 14th of October 1582."""
+    is_one = "CAST({one} AS DATE) BETWEEN DATE'1582-10-05' AND DATE'1582-10-14'"
+    does = "would take a day that the calendar left out in October 1582 for another"
+    if kind in DAYS:
+        return is_one.replace("{one}", "{column}"), does
+    if kind.removeprefix("array<").removesuffix(">") in DAYS:
+        return f"exists({{column}}, one -> {is_one.replace('{one}', 'one')})", does
+    return None
 
 
 def _as_it_stays(name: str, into: str, condition: str, does: str) -> SparkColumn:
@@ -118,6 +131,11 @@ class StagedLoad:
     """What is kept of the rows that are there; None: nothing."""
 
     @property
+    def uri(self) -> str:
+        """How people call the table."""
+        return f"{self.stage.connection}:{self.stage.table_name}"
+
+    @property
     def listed(self) -> list[str]:
         return [self.session.way.engine.quoted(name) for name in self.columns.values()]
 
@@ -145,7 +163,8 @@ class DatabaseChanges:
     """What a run writes into one database: all of it becomes visible in one transaction (`executor.stages.base.Elsewhere`)."""
 
     def __init__(self, way: Way) -> None:
-        self.way, self.is_visible = way, False
+        self.way = way
+        self.visible: list[str] = []
         self._loads: list[StagedLoad] = []
         self._session = way.open(way.engine.begin_writing(), reads=False)
         """It holds the locks of the tables in which rows wait, as long as it lives."""
@@ -346,11 +365,11 @@ class DatabaseChanges:
         except ProblemError as error:
             if error.problems[0].code != GONE.code or not self._is_done():
                 raise
-        self.is_visible = True
-        if not self.way.engine.names_in_transactions:
-            for load in self._loads:
-                if load.is_new:
-                    self._rename(load)
+        unnamed = [load for load in self._loads if load.is_new and not self.way.engine.names_in_transactions]
+        self.visible += [load.uri for load in self._loads if load not in unnamed]
+        for load in unnamed:
+            self._rename(load)
+            self.visible.append(load.uri)
 
     def _is_done(self) -> bool:
         """Whether a commit was carried out whose answer was lost: then the tables in which rows waited are gone. Raises ProblemError where
@@ -389,7 +408,7 @@ class DatabaseChanges:
         return [
             {
                 "stage": load.stage.name,
-                "uri": f"{load.stage.connection}:{load.stage.table_name}",
+                "uri": load.uri,
                 "save_mode": load.stage.save_mode,
                 "format": load.stage.format,
                 "rows": load.rows,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 from pathlib import Path
 
 import pytest
 
+from executor.files import encodings
 from executor.files.delimited import TextRules
 from executor.files.folder import place_of
 from executor.files.inputs import check_parquet, read_text, require_data
@@ -55,6 +57,20 @@ def test_a_folder_without_data_is_told(lake: Path) -> None:
 def test_a_broken_gzip_is_told(lake: Path) -> None:
     problem = text_problem(lake / "a.csv.gz", gzip.compress(b"a,b\n1,2\n" * 1000)[:-30])
     assert problem and problem.code == "input-gzip" and "cannot be unpacked" in problem.message
+
+
+def test_a_file_that_was_packed_in_parts_is_read_to_its_last_part_or_told(lake: Path) -> None:
+    """What begins a part is damaged: all rows behind it would be left out."""
+    rows = b"a,b\n" + b"1,2\n" * 1000
+    parts = bz2.compress(rows) + bz2.compress(rows[4:])
+    assert text_problem(lake / "a.csv.bz2", parts) is None
+    with encodings.opened(lake / "a.csv.bz2") as unpacked:
+        assert unpacked.read() == rows + rows[4:]
+    second = len(bz2.compress(rows))
+    damaged = [parts[:second] + b"XZh9" + parts[second + 4 :], parts[: second + 3], parts[:-9], parts + b"\n", parts + bytes(512)]
+    for wrong in damaged:
+        problem = text_problem(lake / "a.csv.bz2", wrong)
+        assert problem and problem.code == "input-gzip", wrong[-20:]
 
 
 def test_a_text_that_is_called_gzip_is_told(lake: Path) -> None:

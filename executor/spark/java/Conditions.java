@@ -4,14 +4,22 @@ import org.apache.spark.sql.connector.expressions.Expression;
 import org.apache.spark.sql.connector.expressions.GeneralScalarExpression;
 import org.apache.spark.sql.connector.expressions.Literal;
 import org.apache.spark.sql.types.AtomicType;
+import org.apache.spark.sql.types.DateType;
 import org.apache.spark.sql.types.StringType;
+import org.apache.spark.sql.types.TimestampNTZType;
+import org.apache.spark.sql.types.TimestampType;
 
 /**
  * Which conditions of a query the database may answer in Spark's place. Texts are the exception: databases compare them by rules of their own
  * ('abc' = 'ABC', 'a' &lt; 'B'), and some read a \\ in them as a sign of their own, so other rows would come back, or worse. So are values that
- * Spark writes as no database reads them: NaN and Infinity, which would be names of columns, and lists.
+ * Spark writes as no database reads them: NaN and Infinity, which would be names of columns, lists, and the days of October 1582 that
+ * calendars left out, which Java's old dates do not have.
  */
 final class Conditions {
+    private static final long DAY = 86_400_000_000L;
+    private static final long FIRST_LEFT_OUT = -141437L; // 1582-10-05, since 1970
+    private static final long LAST_LEFT_OUT = -141418L; // 1582-10-24: some come as ten days later
+
     private Conditions() {}
 
     /** Whether it means the same there. `comparesSigns`: where two texts are equal only if they are the same, sign by sign. */
@@ -38,7 +46,20 @@ final class Conditions {
             double number = ((Number) value).doubleValue();
             return !Double.isNaN(number) && !Double.isInfinite(number);
         }
+        if (value == null) {
+            return literal.dataType() instanceof AtomicType;
+        }
+        if (literal.dataType() instanceof DateType) {
+            return !isLeftOut(((Number) value).longValue());
+        }
+        if (literal.dataType() instanceof TimestampType || literal.dataType() instanceof TimestampNTZType) {
+            return !isLeftOut(Math.floorDiv(((Number) value).longValue(), DAY));
+        }
         return literal.dataType() instanceof AtomicType;
+    }
+
+    private static boolean isLeftOut(long day) {
+        return day >= FIRST_LEFT_OUT && day <= LAST_LEFT_OUT;
     }
 
     private static boolean hasOrderOfTexts(Expression condition) {
