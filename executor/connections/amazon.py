@@ -20,6 +20,10 @@ _ROLES = "arn:aws:iam::123456789012:role/"
 """Begins the examples."""
 
 
+AMAZONS_DOMAINS = {"amazonaws.com": "amazonaws.com", "api.aws": "amazonaws.com", "amazonaws.com.cn": "amazonaws.com.cn"}
+"""End of a host's name → the domain of the Amazon that it is of, as `domain` has it."""
+
+
 def domain(region: str) -> str:
     return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
 

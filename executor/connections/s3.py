@@ -9,7 +9,16 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from executor.connections.amazon import OfAmazon, access_key_field, domain, endpoint_field, region_field, role_field, wrong_endpoint
+from executor.connections.amazon import (
+    AMAZONS_DOMAINS,
+    OfAmazon,
+    access_key_field,
+    domain,
+    endpoint_field,
+    region_field,
+    role_field,
+    wrong_endpoint,
+)
 from executor.connections.base import (
     FILES,
     Endpoint,
@@ -147,11 +156,18 @@ class S3(OfAmazon):
         return f"s3a://{bucket}/" + (f"{prefix}/" if prefix else "")
 
     def storage(self) -> str:
-        """A bucket's name is the only one of its kind at Amazon (in China: of its own), whatever the region."""
-        return f"s3://{domain(self.region)}" if self.service == "amazon" else "s3://{}:{}".format(*self._service())
+        """A bucket's name is the only one of its kind at Amazon (in China: of its own), whatever the region, and whether one has chosen
+        Amazon or written one of its many addresses."""
+        host = self._service()[0]
+        amazon = next((domain for end, domain in AMAZONS_DOMAINS.items() if host == end or host.endswith(f".{end}")), None)
+        return f"s3://{amazon}" if amazon else self._place()
 
     def signs_in_at(self) -> str:
-        return f"{self.storage()} {self.tls}{signed_by(self.authority)}"
+        """By the host, though: many an address at Amazon is somebody else's machine."""
+        return f"{self._place()} {self.tls}{signed_by(self.authority)}"
+
+    def _place(self) -> str:
+        return f"s3://{domain(self.region)}" if self.service == "amazon" else "s3://{}:{}".format(*self._service())
 
     def _service(self) -> tuple[str, int]:
         if self.service == "amazon":

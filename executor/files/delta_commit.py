@@ -242,6 +242,8 @@ def restore(table: Path, version: int, uri: str, facts: Mapping[str, Any], is_th
     require_writable(now, uri)
     said = {"operation": "RESTORE", "operationParameters": {"version": version, "timestamp": None}}
     change = going_back(table, now, log.state(version), uri, said, is_there)
+    if change.removed and str(now.properties.get("delta.appendOnly")).lower() == "true":
+        raise ProblemError(_only_appended(uri))
     try:
         put_commit(table, now.version + 1, text_of(change.actions(now.version, facts)))
     except FileExistsError:
@@ -296,6 +298,14 @@ def not_taken_back(uri: str) -> Problem:
         message=f"What a failed run has put into the table “{uri}” could not be taken back: somebody else has changed those rows since.",
         found=uri,
         fix="Look at the table's history, and put back the version before if it is wrong.",
+    )
+
+
+def _only_appended(uri: str) -> Problem:
+    return Problem(
+        code="table-only-appended",
+        message=f"To “{uri}” rows may only be added (delta.appendOnly), so no earlier version is put back: later rows would go.",
+        fix="Have whoever looks after the table turn that off, or read it as it was (versionAsOf).",
     )
 
 

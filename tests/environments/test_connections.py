@@ -314,6 +314,22 @@ def test_a_connection_is_not_moved_onto_the_places_of_another(ada, prod, dev):
     assert moved.settings["service"] == "other" and moved.versions.count() == 1
 
 
+@pytest.mark.parametrize(
+    "host", ["s3.amazonaws.com", "S3.eu-central-1.amazonaws.com:443", "s3.dualstack.eu-west-1.amazonaws.com", "s3.eu-west-1.api.aws"]
+)
+def test_amazon_is_one_service_however_it_is_called(ada, prod, dev, host):
+    make_root(ada, make_s3(ada, prod), "raw", "s3a://acme-lake/", may_write=True)
+    by_address = make_s3(ada, dev, service="other", endpoint=f"https://{host}")
+    with pytest.raises(Conflict, match="“raw” of prod lies there"):
+        make_root(ada, by_address, "mine", "s3a://acme-lake/", may_write=True)
+
+
+def test_a_key_goes_to_no_other_machine_at_amazon(ada, dev):
+    made = make_s3(ada, dev)
+    with pytest.raises(PortalError, match="entered again"):
+        edited(ada, made, service="other", endpoint="https://ec2-1-2-3-4.compute-1.amazonaws.com")
+
+
 def test_an_absolute_address_leads_to_one_service(ada, prod):
     """It names a bucket and no service: two of the same name would be one address with two meanings."""
     make_root(ada, make_s3(ada, prod), "raw", "s3a://acme-lake/")

@@ -506,6 +506,12 @@ def test_rows_are_those_of_the_run_that_brought_them_whoever_has_put_their_files
         assert next(one["run_id"] for one in told["kept"] if one["id"] == f"version-{version}") == "the-run"
 
 
+def test_a_table_to_which_rows_may_only_be_added_is_not_put_back(table: Path) -> None:
+    write(table, 2, info(9_000), metadata(configuration={"delta.appendOnly": "true"}))
+    assert refused(lambda: kept.put_back(table.parent, table, "version-0", "t")) == "table-only-appended"
+    assert Log.of(table, "t").latest == 2
+
+
 def test_a_version_whose_files_are_gone_is_not_put_back(table: Path) -> None:
     write(table, 2, info(), remove("a.parquet"))
     (table / "a.parquet").unlink()
