@@ -168,7 +168,8 @@ def _not_of_its_type(kind: str, column: str, value: str) -> Problem:
     return Problem(
         code="value-not-typed",
         field="sql",
-        message=f"A value of the column “{column}” is no {kind.lower().replace('_', ' ')} that Spark has, such as a day 0000-00-00.",
+        message=f"A value of the column “{column}” is no {kind.lower().replace('_', ' ')} that Spark has (a day 0000-00-00), or would "
+        "lose digits or its time.",
         data_column=column,
         value=Foreign(value.split(" SQLSTATE")[0][:200]),
         fix="Leave such rows out in a query, give them another value, or read the column as text: CAST(… AS CHAR).",

@@ -222,9 +222,24 @@ def _strictly(name: str, kind: str) -> str:
     return _one_strictly(column, name, kind)
 
 
+_DAY, _CLOCK = "[0-9]{4,7}-[0-9]{2}-[0-9]{2}", "[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6}0*)?)?"
+_SHAPES = {
+    "DATE": f"{_DAY}([ T]00:00(:00([.]0+)?)?)?",
+    "TIMESTAMP_NTZ": f"{_DAY}([ T]{_CLOCK})?",
+    "TIMESTAMP": f"{_DAY}([ T]{_CLOCK}(Z|[+-][0-9]{{2}}(:?[0-9]{{2}}(:[0-9]{{2}})?)?)?)?",
+    "DOUBLE": "[+-]?(([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?|Inf|NaN)",
+}
+"""Type → what its texts look like. Spark's cast takes more, and less of it than there is: 2024-01-01 10:00:00 for a day, 44-03-15 BC for
+one of the year 44, 10:00+02:00 for ten o'clock, 12f for a number, a year for its first day."""
+
+
 def _one_strictly(value: str, name: str, kind: str) -> str:
-    mark = text_in_sql(f"{MARK}{kind}|{name}|")
-    return f"coalesce(try_cast({value} AS {kind}), IF({value} IS NULL, NULL, raise_error(concat({mark}, {value}))))"
+    mark, made = text_in_sql(f"{MARK}{kind}|{name}|"), f"try_cast({value} AS {kind})"
+    if shape := _SHAPES.get(kind):
+        made = f"IF({value} RLIKE {text_in_sql(f'^({shape})$')}, {made}, NULL)"
+    elif kind.startswith("DECIMAL("):  # what digits are cut off: 1.23 comes as 1.2299999999999999822, and 1.239 is no 1.24
+        made = f"IF(CAST({made} AS DOUBLE) = try_cast({value} AS DOUBLE), {made}, NULL)"
+    return f"coalesce({made}, IF({value} IS NULL, NULL, raise_error(concat({mark}, {value}))))"
 
 
 def _kept(frame: DataFrame, context: StageContext) -> DataFrame:

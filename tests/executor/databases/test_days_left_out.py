@@ -73,5 +73,6 @@ def test_lists_of_days_and_moments_are_read_as_they_are(servers: Servers) -> Non
     words = make("SELECT CAST(d AS STRING), CAST(t AS STRING), CAST(z AS STRING) FROM there WHERE d IS NOT NULL")
     done(servers.run(extract(POSTGRESQL, tableName="lists"), words, SAVE | {"inputView": "made"}))
     assert servers.read() == [("[1582-10-10, null]", "[1582-10-10 01:02:03.456789]", "[1582-10-10 01:00:00]")]
-    servers.say(POSTGRESQL, "INSERT INTO lists VALUES ('{infinity}', NULL, NULL)")
-    assert servers.run(extract(POSTGRESQL, tableName="lists"), SAVE).problem["code"] == "value-not-typed"
+    for day in ("infinity", "0044-03-15 BC"):
+        servers.say(POSTGRESQL, "DELETE FROM lists", f"INSERT INTO lists VALUES ('{{{day}}}', NULL, NULL)")
+        assert servers.run(extract(POSTGRESQL, tableName="lists"), SAVE).problem["code"] == "value-not-typed", day
