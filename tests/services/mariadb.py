@@ -52,7 +52,7 @@ def _make(folder: Path, password: str) -> None:
     tables = [Path(f"/usr/share/mysql/mysql_system_tables{part}.sql").read_text() for part in ("", "_data")]
     first = f"CREATE USER sluice IDENTIFIED BY '{password}';\nGRANT ALL ON *.* TO sluice WITH GRANT OPTION;\n"
     script = "\n".join(["CREATE DATABASE mysql;", "USE mysql;", *tables, "CREATE DATABASE sluice;", "FLUSH PRIVILEGES;", first])
-    command = [PROGRAM, "--no-defaults", "--bootstrap", f"--datadir={data}", *UNSAFE_BUT_FAST]
+    command = [PROGRAM, "--no-defaults", "--bootstrap", f"--datadir={data}", f"--tmpdir={folder}", *UNSAFE_BUT_FAST]
     done = subprocess.run(command, input=script, capture_output=True, text=True, check=False, **_who())
     if done.returncode != 0:
         raise RuntimeError(f"MariaDB could not be set up: {done.stderr[-500:]}")
@@ -60,7 +60,8 @@ def _make(folder: Path, password: str) -> None:
 
 def _start(folder: Path, port: int, certificate: Path | None) -> subprocess.Popen[bytes]:
     options = [f"--datadir={folder}/data", f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1", *UNSAFE_BUT_FAST]
-    options += [f"--pid-file={folder}/pid", "--skip-name-resolve"]
+    # A server that starts removes temporary tables: in a folder that several share, those of another one at work, too.
+    options += [f"--pid-file={folder}/pid", "--skip-name-resolve", f"--tmpdir={folder}"]
     if certificate:
         own = folder / "server.pem"
         own.write_bytes(certificate.read_bytes())
