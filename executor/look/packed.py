@@ -100,7 +100,7 @@ def unpack(lake_folder: Path, uri: str, to: str, tell: Tell, limits: dict[str, i
     except ProblemError:
         work.forget()
         raise
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError, KeyError, ArithmeticError) as error:
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError, LookupError, TypeError, ArithmeticError) as error:
         work.forget()
         if isinstance(error, OSError) and error.errno:
             raise

@@ -128,6 +128,13 @@ def test_a_sheet_whose_rows_or_cells_are_out_of_order_is_refused(tmp_path: Path,
     assert not list((tmp_path / "out").iterdir())
 
 
+def test_a_cell_whose_text_is_not_there_is_told(tmp_path: Path) -> None:
+    changed(tmp_path, [["a", "b"], [1, 2]], '<c r="B1" t="inlineStr">.*?</c>', '<c r="B1" t="s"><v>9</v></c>')
+    with pytest.raises(ProblemError) as told:
+        unpack(tmp_path, "b.xlsx", "out", lambda what, done, whole: None)
+    assert told.value.problems[0].code == "zip-broken" and not list((tmp_path / "out").iterdir())
+
+
 def test_rows_and_cells_that_do_not_say_their_places_are_read_in_order(tmp_path: Path) -> None:
     changed(tmp_path, [["a", "b"], [1, 2], [3, 4]], r'<(row|c) r="\w+"', r"<\1")
     unpack(tmp_path, "b.xlsx", "out", lambda what, done, whole: None)
