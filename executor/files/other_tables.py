@@ -4,6 +4,7 @@ were. Read one by one, they would give a number that is wrong and looks right.
 <table>/.hoodie/                       Apache Hudi: each file's earlier editions lie beside it
 <table>/metadata/v3.metadata.json      Apache Iceberg: rows lie in <table>/data, those that were deleted, too
 <table>/_spark_metadata/               an endless job of Spark (streaming): what it has begun lies beside what it has written
+<table>/base_0000002/, delta_0000003_0000003/   Hive, transactional: what was written over lies beside it until it is cleaned up
 <folder>/_started_71, _committed_71    Databricks: of one write, which files it brought (`…-tid-71-…`) and which it took away
 """
 
@@ -22,6 +23,7 @@ from executor.problems import Foreign, Problem, ProblemError
 HUDI, STREAM, METADATA = ".hoodie", "_spark_metadata", "metadata"
 ICEBERG = re.compile(r"(?:v\d+|\d{5,}-[0-9a-f-]{36})(?:\.gz)?\.metadata\.json(?:\.gz)?|version-hint\.text")
 KINDS = {HUDI: "an Apache Hudi table", STREAM: "what an endless job of Spark writes (streaming)", METADATA: "an Apache Iceberg table"}
+HIVE, HIVES = re.compile(r"(base_\d{7,}|(delete_)?delta_\d{7,}_\d{7,}(_\d{4})?)(_v\d+)?"), "a transactional Hive table"
 _NOTED = re.compile(r"_(started|committed)_(\d+)")
 _BY_WRITE = re.compile(r"-tid-(\d+)-")
 LARGEST_NOTE = 8_000_000
@@ -34,6 +36,8 @@ def table_in(path: str) -> tuple[str, str] | None:
     for place, part in enumerate(parts):
         if part in (HUDI, STREAM) or (part == METADATA and place + 2 == len(parts) and ICEBERG.fullmatch(parts[-1])):
             return "/".join(parts[:place]), KINDS[part]
+        if HIVE.fullmatch(part):
+            return "/".join(parts[:place]), HIVES
     return None
 
 
@@ -56,6 +60,8 @@ def require_in_none(folder: Path, uri: str) -> None:
 
 
 def _kind_of(folder: Path) -> str | None:
+    if HIVE.fullmatch(folder.name):
+        return HIVES
     if found := next((one for one in (HUDI, STREAM) if (folder / one).is_dir()), None):
         return KINDS[found]
     with suppress(OSError), os.scandir(folder / METADATA) as entries:

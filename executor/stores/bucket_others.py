@@ -46,6 +46,8 @@ def _folders_to(place: str) -> list[str]:
 
 def _above(bucket: Bucket, place: str) -> str | None:
     """What a place is, or lies in; None where that is no such table."""
+    if by_name := other_tables.table_in(place):
+        return by_name[1]
     asked = [(f"{folder}/{name}/".lstrip("/"), kind) for folder in _folders_to(place) for name, kind in other_tables.KINDS.items()]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = [one for one, holds in zip(asked, pool.map(bucket.holds, [key for key, _ in asked]), strict=True) if holds]

@@ -205,6 +205,7 @@ def test_what_is_no_output_is_not_replaced(root: Root) -> None:
 # --- tables of other systems ------------------------------------------------------------------------------------------------
 
 HUDI, STREAM, ICEBERG = "t/.hoodie/hoodie.properties", "t/_spark_metadata/0", "t/metadata/v3.metadata.json"
+HIVE = "t/data/k=1/delta_0000003_0000003_0000/000000_0"
 
 
 @pytest.mark.parametrize("log", [HUDI, STREAM, ICEBERG])
@@ -219,6 +220,14 @@ def test_files_of_another_systems_table_are_not_read_one_by_one_nor_put_there(ro
             root.store.outputs("r1", None, 2).stage(place, place, "Overwrite", 0, "save")
         assert code_of(written) == "place-is-other-table" and written.value.problems[0].field == "outputURI"
     assert places(root, "plain") == ["plain/a.parquet", "plain/metadata/about.json"]
+
+
+def test_what_a_transactional_hive_table_has_written_over_is_not_read_beside_it(root: Root) -> None:
+    for key in (HIVE, "t/data/k=1/base_0000005_v0000012/000000_0", "plain/base_1/a.parquet", "plain/delta_2024/a.parquet"):
+        root.put(key)
+    for place in ("t", "t/data/k=1", "t/data/k=1/base_0000005_v0000012", "t/data/*/*/000000_0"):
+        assert refused(root, place) == "place-is-other-table", place
+    assert len(places(root, "plain")) == 2
 
 
 def test_files_that_a_writer_has_replaced_or_not_finished_are_told(root: Root) -> None:
