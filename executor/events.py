@@ -74,13 +74,19 @@ class KeptFacts(WrittenFacts, total=False):
 
 class OutputFacts(WrittenFacts, total=False):
     """`published` is false where the save mode Ignore left the target as it was. `kept`: the outputs of before, the newest first.
-    `list`: whether the list of its files for other programs is as the output is: current or behind; left out where there is none."""
+    `list`: whether the list of its files for other programs is as the output is: current or behind; left out where there is none.
+    `whole_rows`, `whole_bytes`, `whole_files`: of all that lies there now, where it is known; `version`: of a Delta table, to which they
+    belong."""
 
     published: bool
     kept: list[KeptFacts]
     list: Word
     rows_updated: Count
     rows_added: Count
+    whole_rows: Count
+    whole_bytes: Count
+    whole_files: Count
+    version: Count
 
 
 class ReadUntil(TypedDict):

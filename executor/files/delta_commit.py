@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote
 
 from executor.files import exchange, tree
 from executor.files.delta_history import said_by
-from executor.files.delta_log import LOG, Action, FileKey, Log, State, corrupt, file_key, is_table, require_writable
+from executor.files.delta_log import LOG, Action, FileKey, Log, State, corrupt, file_key, is_table, require_writable, rows_of
 from executor.problems import Problem, ProblemError
 
 ENGINE = "Sluice"
@@ -176,6 +176,17 @@ def version_to_follow(staged: StagedTable, change: Change) -> int | None:
     if (is_same or only_rows or same_rows) and (now.metadata, now.protocol) == (base.metadata, base.protocol):
         return now.version
     raise ProblemError(changed_meanwhile(staged.uri))
+
+
+def whole_after(staged: StagedTable, change: Change, before: int | None) -> dict[str, int]:
+    """Rows (where all files tell theirs), bytes and files of the version that the change makes. Raises ProblemError."""
+    there = dict(Log.of(staged.target, staged.uri).state(before).files) if before is not None else {}
+    for add in change.removed:
+        there.pop(file_key(add), None)
+    files = [*there.values(), *change.added]
+    rows = [rows_of(add) for add in files]
+    known = {} if None in rows else {"whole_rows": sum(count for count in rows if count is not None)}
+    return known | {"whole_bytes": sum(int(add.get("size") or 0) for add in files), "whole_files": len(files)}
 
 
 def put_commit(table: Path, version: int, content: bytes) -> None:

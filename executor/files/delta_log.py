@@ -118,6 +118,11 @@ def version_in(name: str, form: re.Pattern[str]) -> int | None:
     return int(found[1]) if found else None
 
 
+def latest_in(names: Iterable[str]) -> int | None:
+    """The latest version of which a commit is among the names in a log."""
+    return max((version for name in names if (version := version_in(name, COMMIT)) is not None), default=None)
+
+
 def is_table(folder: Path) -> bool:
     """Whether a Delta table lies there."""
     return (folder / LOG).is_dir()

@@ -305,6 +305,7 @@ class Publisher:
         sizes = {"files": len(whole), "bytes": sum(file.stat().st_size for file in whole)}
         now = datetime.now(UTC).isoformat(timespec="seconds")
         marks.mark(output.staged, {"run_id": self.run_id, "published_at": now, **facts, **sizes, **output.noted})
+        output.facts |= {f"whole_{name}": size for name, size in sizes.items()}
         return kept.step_for(output.staged, output.target, self.keep)
 
     def _note_tables(self) -> None:
@@ -325,6 +326,7 @@ class Publisher:
         before = delta_commit.version_to_follow(table, change)
         said = output.as_dict() | ({"label": output.label} if output.label else {})
         facts = {"run_id": self.run_id, "published_at": datetime.now(UTC).isoformat(timespec="seconds"), **said}
+        output.facts |= delta_commit.whole_after(table, change, before)
         output.facts["version"] = version = 0 if before is None else before + 1
         return version, delta_commit.text_of(change.actions(before, facts))
 

@@ -534,6 +534,7 @@ class BucketPublisher:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         mark = {"run_id": self.run_id, "published_at": now, **output.facts, **whole, **output.noted}
         kept = (before.as_kept(), *before.kept)[: self.keep] if etag else ()
+        output.facts |= {f"whole_{name}": size for name, size in whole.items()}
         return _Step(
             output.place, str(output.facts.get("uri", output.place)), before, Pointer(self.run_id, files, mark, kept, output.columns), etag
         )

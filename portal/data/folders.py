@@ -14,6 +14,7 @@ from executor.language.roots import DEFAULT, Located, located
 from executor.problems import Problem, ProblemError
 from executor.stores.folder import FolderStore
 from portal.accounts.models import User
+from portal.data.listing import published_at
 from portal.data.uses import READS, WRITES, Uses
 from portal.environments.models import Environment
 from portal.environments.reach import is_here, judged_by
@@ -52,17 +53,22 @@ def folder(user: User, environment: Environment, uri: str) -> dict[str, Any]:
 
 
 def with_uses(environment: Environment, level: dict[str, Any]) -> dict[str, Any]:
-    """The same, with the names of the jobs that read and write each entry."""
-    uses = Uses(environment)
-    entries = [
-        {
-            **one,
+    """The same, with the names of the jobs that read and write each entry. What a job has published has the size and age that its run said:
+    of a folder the place itself tells neither."""
+    uses, published = Uses(environment), published_at(environment, [one["uri"] for one in level["entries"] if one["is_folder"]])
+    entries = []
+    for one in level["entries"]:
+        known: dict[str, Any] = {
             "readers": uses.jobs(one["uri"], READS),
             "writers": uses.jobs(one["uri"], WRITES),
-            "changed": parse_datetime(one["changed_at"] or ""),
+            "rows": None,
+            "is_table": False,
         }
-        for one in level["entries"]
-    ]
+        known["changed"] = parse_datetime(one["changed_at"] or "")
+        if one["uri"] in published:
+            whole, at = published[one["uri"]]
+            known |= {"bytes": whole.bytes, "rows": whole.rows, "changed": at, "is_table": True}
+        entries.append(one | known)
     return level | {"entries": entries}
 
 

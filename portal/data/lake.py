@@ -24,7 +24,7 @@ from pathlib import Path
 from uuid import UUID
 
 from executor.files import tree
-from executor.files.delta_log import LOG
+from executor.files.delta_log import LOG, latest_in
 from portal.data import names
 from portal.environments.models import Environment
 from portal.errors import Conflict, PortalError
@@ -124,6 +124,12 @@ class Lake:
         """When the log of the Delta table in a folder was changed, in ns since 1970; 0 where the folder is none."""
         walk = tree.Walk(self.root, below=uri, deepest=1)
         return next((entry.modified_ns for entry in walk if entry.name == LOG and entry.kind == tree.FOLDER), 0)
+
+    def log_version(self, uri: str) -> int | None:
+        """The present version of the Delta table in a folder, as the names in its log say; None where the folder is none."""
+        with suppress(FileNotFoundError, NotADirectoryError), self._folder([*names.parts_of(uri), LOG]) as folder:
+            return latest_in(os.listdir(folder))
+        return None
 
     def folders_in(self, uri: str) -> list[str]:
         """The folders in a folder (empty: the lake itself), hidden ones left out."""

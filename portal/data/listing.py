@@ -47,6 +47,8 @@ class Table:
     ending: str = ""
     columns: list[dict[str, Any]] | None = None
     rows: int | None = None
+    version: int | None = None
+    """Of a Delta table: the one that lies there."""
     job: str = ""
     """The job that publishes it."""
     run: str = ""
@@ -129,7 +131,9 @@ def list_tables(environment: Environment, root: str = DEFAULT) -> Listing:
         tables += [_of_file(entry) for entry in folders[path].files]
         waiting += folders[path].folders
     tables.sort(key=lambda table: table.uri)
+    lake = Lake(environment) if isinstance(walk, tree.Walk) else walk
     for table in tables:
+        table.version = lake.log_version(table.uri) if table.ending == kinds.DELTA else None
         table.uri, table.is_elsewhere = str(Located(root, table.uri)), not here
     add_knowledge(environment, tables, uses)
     return Listing(tables, _warnings(walk.left_out | ({tree.TOO_MANY} if waiting else set()), unnamed))
@@ -149,6 +153,7 @@ def find_table(environment: Environment, uri: str) -> Table | None:
         return None  # the output of a job that has no file
     if entry.is_folder:
         table = _table(entry.uri, True, files, log_ns)
+        table.version = lake.log_version(entry.uri) if log_ns else None
     else:
         table = _of_file(tree.Entry(entry.uri, tree.FILE, entry.bytes, entry.modified_ns, 0))
     if there:
@@ -264,7 +269,9 @@ def add_knowledge(environment: Environment, tables: Iterable[Table], uses: Uses)
         place = owners.get(key_of(table.uri))
         if place and place.owner:
             table.job, table.run = place.owner.name, str(place.last_run_id or "")
-            table.rows, table.columns = counted.get((table.run, table.uri)), noted.get((table.run, table.uri))
+            table.columns = noted.get((table.run, table.uri))
+            if said := counted.get((table.run, table.uri)):
+                table.rows = said.rows if said.version in (None, table.version) else None  # else somebody else has written it since
         elif place and place.given_by:
             table.person, table.original_name = place.given_by.shown_name, called.get(table.uri, "")
             table.kind += ", upload"
@@ -293,12 +300,47 @@ def _people(brought: Iterable[FileVersion]) -> dict[str, str]:
     return found
 
 
-def _counted(environment: Environment, runs: list[Any], spelling: Spelling) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
+@dataclass(frozen=True)
+class Whole:
+    """What a run says of all that lay at a place when it had published. None: it does not know. `version`: of a Delta table."""
+
+    rows: int | None
+    bytes: int | None
+    version: int | None
+
+    @classmethod
+    def of(cls, output: dict[str, Any]) -> Whole:
+        """What was appended to is more than what the run has written."""
+        written = output if output.get("save_mode") != "Append" else {}
+        rows, size = (_number(output, f"whole_{name}", _number(written, name)) for name in ("rows", "bytes"))
+        return cls(rows, size, _number(output, "version"))
+
+
+def _number(output: dict[str, Any], name: str, otherwise: int | None = None) -> int | None:
+    found = output.get(name)
+    return found if isinstance(found, int) and not isinstance(found, bool) else otherwise
+
+
+def published_at(environment: Environment, uris: Iterable[str]) -> dict[str, tuple[Whole, datetime]]:
+    """What jobs have published at such places, and when, as their runs say: nobody looks at the places themselves."""
+    storages, spelling, keys = Storages(environment), Spelling(environment), {key_of(uri): uri for uri in uris}
+    known = Place.objects.filter(environment=environment, key__in=keys, owner__isnull=False, published_at__isnull=False)
+    here = [place for place in known if place.lies_at == storages.of(place.uri)]
+    counted = _counted(environment, [place.last_run_id for place in here if place.last_run_id], spelling)
+    unknown = Whole(None, None, None)
+    return {
+        keys[place.key]: (counted.get((str(place.last_run_id), place.uri), unknown), place.published_at)
+        for place in here
+        if place.published_at is not None
+    }
+
+
+def _counted(environment: Environment, runs: list[Any], spelling: Spelling) -> dict[tuple[str, str], Whole]:
+    found: dict[tuple[str, str], Whole] = {}
     for pk, outputs in Run.objects.filter(pk__in=runs, environment=environment).values_list("pk", "outputs"):
         for output in outputs if isinstance(outputs, list) else []:
-            if isinstance(output, dict) and isinstance(output.get("rows"), int) and output.get("save_mode") != "Append":
-                found[(str(pk), spelling.of(str(output.get("uri", ""))))] = output["rows"]
+            if isinstance(output, dict):
+                found[(str(pk), spelling.of(str(output.get("uri", ""))))] = Whole.of(output)
     return found
 
 

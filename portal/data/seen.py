@@ -14,7 +14,7 @@ from asgiref.sync import async_to_sync
 from pydantic import BaseModel, ValidationError
 
 from executor.files import tree
-from executor.files.delta_log import LOG
+from executor.files.delta_log import LOG, latest_in
 from executor.language.roots import Located
 from portal.data.elsewhere import UNKNOWN
 from portal.data.lake import Entry
@@ -90,6 +90,11 @@ class Seen:
     def log_ns(self, place: str) -> int:
         times = [modified for one, _, modified in self._logs if one.startswith(f"{place}/{LOG}/")]
         return int(max(times) * 1e9) if times else 0
+
+    def log_version(self, place: str) -> int | None:
+        """As `Lake.log_version`."""
+        begins = f"{place}/{LOG}/"
+        return latest_in(one.removeprefix(begins) for one, _, _ in self._logs if one.startswith(begins))
 
 
 def seen(environment: Environment, root: str, below: str = "") -> Seen:

@@ -96,6 +96,35 @@ def test_what_is_known_of_a_table(lake: Path, dev: Environment, ana: User, bring
     assert find_table(dev, "raw/Some_file.csv").rows is None  # type: ignore[union-attr]
 
 
+def test_rows_of_a_table_that_was_merged_into_are_those_of_its_version(lake: Path, dev: Environment, ana: User) -> None:
+    """Never those that the run alone has brought, and none once somebody else has written it."""
+    put(lake, **{"curated/t/part-0.parquet": b"P", f"curated/t/_delta_log/{3:020d}.json": b"{}"})
+    document = {"stages": [{"type": "MergeLoad", "name": "w", "inputView": "r", "outputURI": "curated/t", "keys": ["id"]}]}
+    job = make_job(dev.project, ana, "report")
+    said = {"stage": "w", "uri": "curated/t", "rows": 2, "format": "delta", "save_mode": "Append", "whole_rows": 1192, "version": 3}
+    run = make_run(make_version(job, ana, document, live_in=("dev",)), dev, state="succeeded", outputs=[said])
+    places.claim(job, dev, ["curated/t"])
+    Place.objects.update(last_run_id=run.pk)
+    assert [table.rows for table in list_tables(dev).tables] == [1192]
+    put(lake, **{f"curated/t/_delta_log/{4:020d}.json": b"{}"})
+    found = find_table(dev, "curated/t")
+    assert found is not None and (found.version, found.rows) == (4, None)
+
+
+def test_what_a_job_has_published_is_browsed_with_rows_size_and_age(lake: Path, dev: Environment, ana: User, browser_of: Browsers) -> None:
+    """Of a folder the store tells neither; on S3 nothing is looked at for it."""
+    put(lake, **{"curated/daily/part-0.parquet": b"P", "curated/mine/x.csv": b"n\n"})
+    job = make_job(dev.project, ana, "report")
+    said = {"stage": "w", "uri": "curated/daily", "rows": 365, "whole_bytes": 5_000_000, "format": "parquet", "save_mode": "Overwrite"}
+    run = make_run(make_version(job, ana, live_in=("dev",)), dev, state="succeeded", outputs=[said])
+    places.claim(job, dev, ["curated/daily"])
+    Place.objects.update(last_run_id=run.pk, published_at=timezone.now() - timedelta(hours=3))
+    page = browser_of(ana).get("/p/flights/data/dev/browse", {"uri": "curated"}).content.decode()
+    assert "365" in page and "5.0 MB" in page and "3 h" in page
+    Place.objects.update(lies_at="s3a://elsewhere/")  # its root leads elsewhere by now
+    assert "5.0 MB" not in browser_of(ana).get("/p/flights/data/dev/browse", {"uri": "curated"}).content.decode()
+
+
 def test_columns_are_known_of_what_a_run_has_read(lake: Path, dev: Environment, ana: User) -> None:
     put(lake, **{"raw/a.csv": b"city,amount\nBern,1\n", "raw/b.csv": b"x\n1\n"})
     document = {"stages": [{"type": "DelimitedExtract", "name": "r", "inputURI": "raw/a.csv", "outputView": "r"}]}

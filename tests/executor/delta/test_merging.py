@@ -51,6 +51,8 @@ def test_rows_are_updated_added_and_taken_out(spark_process: SparkProcess, start
     place = start / "table"
     outcome = done(run_here(spark_process, [values((2, "B"), (4, "d")), merge()], start))
     assert table(spark_process, place) == [(1, "a"), (2, "B"), (3, "c"), (4, "d")] and counts(outcome) == (1, 1, 0)
+    said = outcome.named("result")[0]["outputs"][0]
+    assert (said["rows"], said["whole_rows"], said["version"]) == (2, 4, 1), "what came, and what there is now"
     again = done(run_here(spark_process, [values((2, "B"), (4, "d")), merge()], start))
     assert counts(again) == (0, 0, 0) and versions(place) == [0, 1]  # nothing changed, so no version came
     assert again.named("result")[0]["outputs"][0]["published"] is False
