@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,7 +21,7 @@ from portal.runs import actions, log_lines, reached
 from portal.runs.models import Run, StageRun, Trigger
 from portal.runs.problems import without_data
 from portal.runs.run_list import Filters
-from portal.runs.run_page import waiting_sentence
+from portal.runs.run_page import failure_of, waiting_sentence
 from portal.runs.value_rows import remarks_of, stage_values
 
 MOST_LINES = 5000
@@ -56,6 +56,25 @@ class RunOut(serializers.Serializer[Run]):
 
     def get_waiting(self, run: Run) -> str:
         return waiting_sentence(run)
+
+
+class LeftByOut(serializers.Serializer[Any]):
+    run = serializers.UUIDField(source="run.pk")
+    finished_at = serializers.DateTimeField(source="run.finished_at", allow_null=True)
+    is_put_back = serializers.BooleanField(help_text="what a later run had published there was put back")
+
+
+class OneRunOut(RunOut):
+    """What is asked of one run alone."""
+
+    left_by = serializers.SerializerMethodField(
+        help_text="of a run that failed: the runs as whose end left them what lies at its places now; empty where that is not known of each"
+    )
+
+    @extend_schema_field(LeftByOut(many=True))
+    def get_left_by(self, run: Run) -> list[dict[str, Any]]:
+        failure = failure_of(run, with_data=False)
+        return [dict(LeftByOut(one).data) for one in failure.left_by] if failure else []
 
 
 class StageOut(serializers.Serializer[StageRun]):
@@ -200,9 +219,9 @@ class OneRun(ProjectView):
 
 
 class RunView(OneRun):
-    @extend_schema(summary="One run", responses={200: RunOut})
+    @extend_schema(summary="One run", responses={200: OneRunOut})
     def get(self, request: Request, project: str, run: str) -> Response:
-        return self.answer(self.run())
+        return Response(OneRunOut(self.run(), context={"person": self.person}).data)
 
 
 class CancelRun(OneRun):

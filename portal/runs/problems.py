@@ -17,6 +17,7 @@ from typing import Any
 from executor.language import json_text
 from executor.problems import CONTRACT, Problem
 from executor.stages import STAGE_TYPES
+from portal.runs.check_words import said_by_check
 
 _NUMBERS = frozenset({"stage_index", "line", "column", "row"})
 _TEXTS = frozenset(field.name for field in fields(Problem)) - _NUMBERS - {"edit"}
@@ -50,8 +51,10 @@ def hidden(stored: dict[str, Any], document: str) -> Problem:
     if stored.get("contract") != CONTRACT or not quotes_only_names(shown.message, names):
         place: dict[str, Any] = {"stage_index": problem.stage_index, "stage": _name(problem.stage, names)}
         return Problem(code=problem.code, message=_reason_hidden(problem, names), **place)
+    said = said_by_check(problem, document)
     return replace(
         shown,
+        message=f"{shown.message} It says: {said}" if said else shown.message,
         fix=shown.fix if quotes_only_names(shown.fix or "", names) else None,
         stage=_name(shown.stage, names),
         stage_type=_name(shown.stage_type, names),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from executor.problems import CONTRACT
 from portal.accounts.models import User
 from portal.alerts import raising
 from portal.alerts.actions import create_channel, create_rule, pause_rule
@@ -27,6 +29,42 @@ def test_a_failed_run_tells_the_jobs_owner_without_anybody_setting_it_up(failed:
     assert (alert.title, alert.event, alert.state) == ("daily_delays failed in test", "failed", "open")
     assert told() == {("email", "ana@sluice.test")}
     assert Rule.objects.get().is_default
+
+
+@pytest.mark.parametrize(
+    ("sql", "said", "shown"),
+    [
+        (
+            "SELECT count(*) < 9 AS outcome, concat(count(*), ' rows are too few') AS message FROM t",
+            "3 rows are too few",
+            "… rows are too few",
+        ),
+        ("SELECT false AS outcome, 'No flights of that day' AS message", "No flights of that day", "No flights of that day"),
+        (
+            "SELECT n > 0 AS outcome, concat('Salary of ', name, ' of ${who}: ', n) AS message FROM t",
+            "Salary of Doe of x: 99000",
+            "Salary of …",
+        ),
+        ("SELECT n > 0 AS outcome, concat(name, 'in', 'tin') AS message FROM t", "Martin tintin", ""),
+        ("SELECT n > 0 AS outcome, message FROM t", "Doe has 3", ""),
+    ],
+)
+def test_what_a_check_says_is_told_as_far_as_it_stands_in_the_query(
+    version: JobVersion, test_env: Environment, sql: str, said: str, shown: str
+) -> None:
+    """Mails go through other people's servers: no value of the data is in one."""
+    document = {"stages": [{"type": "SQLValidate", "name": "enough", "sql": sql}]}
+    problem = {
+        "code": "check-failed", "message": "The check “enough” stopped the run.", "found": said, "fix": "Look.", "stage": "enough",
+        "stage_index": 0, "contract": CONTRACT,
+    }  # fmt: skip
+    run = make_run(version, test_env, "failed", problem=problem)
+    Run.objects.filter(pk=run.pk).update(document=json.dumps(document))
+    raising.run_ended(run.pk)
+    body = Alert.objects.get().body
+    assert "The check “enough” stopped the run." in body
+    assert (f"It says: {shown}" in body) if shown else ("It says" not in body)
+    assert not [secret for secret in ("Doe", "99000", "Martin", " 3 ") if secret in body]
 
 
 def test_told_fifty_times_it_is_one_alert(failed: Run) -> None:

@@ -73,6 +73,8 @@ def test_a_failed_run_says_whose_data_lies_at_its_places(browser_of: BrowserOf, 
     assert "what lies" not in said(), "nobody knows who brought it"
     Place.objects.update(last_run_id=second.pk, kept=[{"id": "version-0", "run_id": str(first.pk)}])
     assert left_by(second) and not left_by(first) and "what lies at its places is as" in said() and "put back" not in said()
+    [told] = browser_of(ana).get(f"/api/v1/projects/flights/runs/{run.pk}").json()["left_by"]
+    assert (told["run"], told["is_put_back"]) == (str(second.pk), False)
     Place.objects.update(last_run_id=first.pk, kept=[{"id": "version-1", "run_id": f"{second.pk}-2"}])
     assert left_by(first) and not left_by(second) and "it was put back since" in said()
     Place.objects.update(lies_at="s3://elsewhere/lake")
