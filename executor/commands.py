@@ -302,7 +302,7 @@ class JobRun:
         try:
             return self.publisher.publish(lambda facts: self._commit(outcome, warnings, facts))
         except Exception as error:
-            visible = [uri for changes in self.elsewhere.values() for uri in changes.visible]
+            visible = [words for changes in self.elsewhere.values() for words in changes.visible]
             if not visible:
                 raise
             why = error.problems if isinstance(error, ProblemError) else [spark_errors.problem_of(error)]
@@ -346,14 +346,13 @@ class JobRun:
         return RunFinished(outcome=outcome, duration_ms=clock.elapsed_ms, outputs=list(outputs), warnings=warnings, watermarks=read)
 
 
-def _visible_in_part(uris: Sequence[str], why: Sequence[Problem]) -> Problem:
-    """`why`: what went wrong, and what of the lake could not be taken back."""
+def _visible_in_part(outputs: Sequence[str], why: Sequence[Problem]) -> Problem:
+    """`outputs`: see `Elsewhere.visible`; `why`: what went wrong, and what of the lake could not be taken back."""
     others = "" if len(why) > 1 else " All its other outputs are as they were before."
     return Problem(
         code="published-in-part",
-        message=f"The run failed, but its rows are visible in {', '.join(f'“{uri}”' for uri in uris)}: a database takes nothing back."
+        message=f"The run failed, but its rows are visible in {', '.join(outputs)}: a database takes nothing back."
         f"{others} Why it failed: {why[0].message}",
-        found=", ".join(uris),
         fix=f"{why[0].fix or ''} Then run it again; where it appends rows, take those of this run out first.".strip(),
     )
 

@@ -76,7 +76,7 @@ class Elsewhere(Protocol):
     wrong goes wrong then; they are the last to become visible, as they cannot be taken back."""
 
     visible: list[str]
-    """Addresses of those that are by now."""
+    """Those that are by now, in words whose names stand in the document."""
 
     def make_ready(self) -> None:
         """All of the work, seen by nobody yet. Raises ProblemError."""

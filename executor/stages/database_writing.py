@@ -136,6 +136,10 @@ class StagedLoad:
         return f"{self.stage.connection}:{self.stage.table_name}"
 
     @property
+    def words(self) -> str:
+        return f"“{self.stage.table_name}” (connection “{self.stage.connection}”)"
+
+    @property
     def listed(self) -> list[str]:
         return [self.session.way.engine.quoted(name) for name in self.columns.values()]
 
@@ -366,10 +370,10 @@ class DatabaseChanges:
             if error.problems[0].code != GONE.code or not self._is_done():
                 raise
         unnamed = [load for load in self._loads if load.is_new and not self.way.engine.names_in_transactions]
-        self.visible += [load.uri for load in self._loads if load not in unnamed]
+        self.visible += [load.words for load in self._loads if load not in unnamed]
         for load in unnamed:
             self._rename(load)
-            self.visible.append(load.uri)
+            self.visible.append(load.words)
 
     def _is_done(self) -> bool:
         """Whether a commit was carried out whose answer was lost: then the tables in which rows waited are gone. Raises ProblemError where

@@ -19,8 +19,8 @@ def test_what_is_visible_of_a_failed_run_stands_in_its_problem(table: str, serve
     outcome = servers.run(rows, files, *both)
     assert outcome.result == "failed" and not (servers.lakes[-1] / "out").exists()
     first, last = [event["problem"] for event in outcome.events if "problem" in event]
-    assert (first["code"], last["code"], last["found"]) == ("database-unique", "published-in-part", f"warehouse:{table}")
-    assert first["message"] in last["message"] and "out" not in last["found"]
+    assert (first["code"], last["code"]) == ("database-unique", "published-in-part") and first["message"] in last["message"]
+    assert f"visible in “{table}” (connection “warehouse”): " in last["message"] and "refuses" not in last["message"]
     assert servers.ask(MARIADB, f"SELECT count(*) FROM {table}") == [["2"]]
     assert servers.ask(POSTGRESQL, "SELECT count(*) FROM refuses") == [["0"]]
     assert servers.run(rows, files, both[1], both[0]).problem["code"] == "database-unique"
