@@ -129,8 +129,13 @@ class PostgreSQL(Engine):
         return super().needed(schema, table) + " AND is_identity = 'NO' AND is_generated = 'NEVER'"
 
     def following(self, schema: str | None, table: str) -> str | None:
-        referred = f"confrelid = to_regclass({text(self._name(schema, table))}) AND conrelid <> confrelid"
-        return f"SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd') AND {referred}"
+        this = f"to_regclass({text(self._name(schema, table))})"
+        referred = f"confrelid = {this} AND conrelid <> confrelid"
+        keys = f"SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd') AND {referred}"
+        # Those that inherit lose their rows with it; partitions, also TimescaleDB's, are the table itself.
+        inherits = f"inhparent = {this} AND p.relkind = 'r' AND c.relnamespace::regnamespace::text <> '_timescaledb_internal'"
+        joined = "pg_inherits JOIN pg_class p ON p.oid = inhparent JOIN pg_class c ON c.oid = inhrelid"
+        return f"{keys} UNION ALL SELECT inhrelid::regclass::text FROM {joined} WHERE {inherits}"
 
     def not_kept(self, schema: str | None, table: str) -> str:
         cases = "WHEN relkind NOT IN ('r', 'p') THEN 'it is no table of its own'"

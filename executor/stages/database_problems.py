@@ -104,7 +104,8 @@ def rows_follow(table: str, others: Sequence[str]) -> Problem:
         message=f"Overwrite takes all rows out of “{table}” first, and with them the database would delete or empty rows of {names}.",
         found=names[:200],
         expected="a table on whose rows no other one depends",
-        fix="Choose Merge or Append, or have the foreign key of the other table refuse it (ON DELETE NO ACTION).",
+        fix="Choose Merge or Append; or have the foreign key of the other table refuse it (ON DELETE NO ACTION), or that table inherit no "
+        "longer.",
     )
 
 

@@ -68,6 +68,17 @@ def test_an_overwrite_takes_no_rows_of_other_tables_along(name: str, servers: Se
     assert servers.ask(name, "SELECT count(*) FROM children") == [["2"]] == servers.ask(name, "SELECT count(*) FROM parents")
 
 
+def test_an_overwrite_takes_no_rows_of_tables_that_inherit_along_and_all_of_partitions(servers: Servers) -> None:
+    servers.say(POSTGRESQL, "DROP TABLE IF EXISTS heir", "DROP TABLE IF EXISTS ancestor", "CREATE TABLE ancestor (id int)")
+    servers.say(POSTGRESQL, "CREATE TABLE heir () INHERITS (ancestor)", "INSERT INTO heir VALUES (7)")
+    assert servers.run(make("SELECT 1 AS id"), load(POSTGRESQL, "ancestor")).problem["code"] == "overwrite-cascades"
+    assert servers.ask(POSTGRESQL, "SELECT count(*) FROM heir") == [["1"]]
+    servers.say(POSTGRESQL, "DROP TABLE IF EXISTS parted", "CREATE TABLE parted (id int) PARTITION BY RANGE (id)")
+    servers.say(POSTGRESQL, "CREATE TABLE part_1 PARTITION OF parted FOR VALUES FROM (0) TO (10)", "INSERT INTO parted VALUES (7)")
+    done(servers.run(make("SELECT 1 AS id"), load(POSTGRESQL, "parted")))
+    assert servers.ask(POSTGRESQL, "SELECT id FROM parted") == [["1"]]
+
+
 @pytest.mark.parametrize(("name", "schema"), [(POSTGRESQL, "public"), (MARIADB, "sluice")])
 def test_a_table_is_one_however_it_is_called(name: str, schema: str, servers: Servers) -> None:
     servers.say(name, *[f"DROP TABLE IF EXISTS {one}" for one in ("called_one", "called_two")])
