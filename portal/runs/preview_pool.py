@@ -33,9 +33,10 @@ class Place:
 class Pool:
     """`launch` gives how to start a session for an environment's id, with this equipment; it may raise PortalError."""
 
-    def __init__(self, launch: Callable[[int, Equipment], Launch]) -> None:
+    def __init__(self, launch: Callable[[int, Equipment], Launch], may_have: Callable[[int, Equipment], bool] = lambda *_: True) -> None:
+        """`may_have`: whether a session of this environment may have this equipment by now."""
         self.leases: dict[Key, Lease] = {}
-        self._launch = launch
+        self._launch, self._may_have = launch, may_have
         self._waiting: list[Place] = []
         self._starting = asyncio.Lock()
 
@@ -128,6 +129,14 @@ class Pool:
         for lease in list(self.leases.values()):
             if not lease.is_alive or lease.idle_seconds > settings.PREVIEW_IDLE_SECONDS:
                 log.info("The preview session of %s ends.", lease.holder)
+                await self.drop(lease)
+
+    async def end_those_that_have_too_much(self) -> None:
+        """One round: a root or a connection was changed, and an idle session must not keep what it was started with. Others end when what
+        they work on is done, before the next request."""
+        for lease in [one for one in self.leases.values() if not one.is_busy]:
+            if not await asyncio.to_thread(self._may_have, lease.key.environment, lease.equipment) and not lease.is_busy:
+                log.info("The preview session of %s ends: a root or a connection of its environment was changed.", lease.holder)
                 await self.drop(lease)
 
     async def end_all(self) -> None:

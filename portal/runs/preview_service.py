@@ -31,6 +31,7 @@ from portal.runs.launches import Equipment, Launch
 from portal.runs.preview_lease import GONE, LONGEST_LINE, STOPPED, Key, Lease, SessionEnded
 from portal.runs.preview_pool import Pool
 from portal.runs.preview_reach import PreviewReach, fresh_connection
+from portal.runs.still_allowed import SECONDS, may_still_have
 
 log = logging.getLogger(__name__)
 TIDY_SECONDS = 5.0
@@ -45,6 +46,11 @@ def launch_for(environment: int, equipment: Equipment) -> Launch:
     with fresh_connection():
         found = Environment.objects.select_related("project").get(pk=environment)
         return launcher.for_previews(found, equipment.endpoints, equipment.connectors, equipment.folders)
+
+
+def may_have(environment: int, equipment: Equipment) -> bool:
+    with fresh_connection():
+        return may_still_have(environment, equipment)
 
 
 def require_drafts(environment: int) -> None:
@@ -83,7 +89,11 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         server = await self.listen(path)
-        tidying = asyncio.gather(_every(TIDY_SECONDS, self.pool.end_idle), _every(MEASURE_SECONDS, self._measure))
+        tidying = asyncio.gather(
+            _every(TIDY_SECONDS, self.pool.end_idle),
+            _every(SECONDS, self.pool.end_those_that_have_too_much),
+            _every(MEASURE_SECONDS, self._measure),
+        )
         log.info("Previews: at most %s sessions, on %s", settings.PREVIEW_LEASES, path)
         await stop.wait()
         tidying.cancel()

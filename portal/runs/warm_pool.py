@@ -16,11 +16,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.runs import launcher
 from portal.runs.launches import Equipment
+from portal.runs.preview_reach import fresh_connection
+from portal.runs.still_allowed import SECONDS, may_still_have
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +70,7 @@ class WarmPool:
         self._deaths: Counter[Key] = Counter()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._asked_at = 0.0
 
     def keep(self, environment: Environment, equipment: Equipment = NOTHING) -> None:
         """From now on one waits for this environment, started with this; the one used longest ago gives way."""
@@ -99,7 +103,9 @@ class WarmPool:
         self.look()
 
     def look(self) -> None:
-        """One round: ends what is not wanted any more, has died, or has waited too long; starts what is missing, if the worker is idle."""
+        """One round: ends what is not wanted any more, may not have what it was started with, has died, or has waited too long; starts what
+        is missing, if the worker is idle."""
+        self._forget_what_may_not_be()
         for waiting in self._unfit():
             waiting.executor.kill()
             waiting.executor.finish()
@@ -108,6 +114,21 @@ class WarmPool:
                 here = {waiting.key for waiting in self._waiting}
                 for key in self._wanted.keys() - here:
                     self._waiting.append(_started(self._wanted[key], key.equipment))
+
+    def _forget_what_may_not_be(self) -> None:
+        """A root or a connection was changed: the next run there starts its own."""
+        if time.monotonic() - self._asked_at < SECONDS:
+            return
+        self._asked_at = time.monotonic()
+        with self._lock:
+            wanted = [key for key in self._wanted if key.equipment != NOTHING]
+        gone = []
+        if wanted:
+            with fresh_connection():
+                gone = [key for key in wanted if not may_still_have(key.environment, key.equipment)]
+        with self._lock:
+            for key in gone:
+                self._wanted.pop(key, None)
 
     def _unfit(self) -> list[Waiting]:
         with self._lock:
@@ -130,7 +151,7 @@ class WarmPool:
             time.sleep(LOOK_SECONDS)
             try:
                 self.look()
-            except (PortalError, OSError) as error:
+            except (PortalError, OSError, DatabaseError) as error:
                 log.warning("No executor can be started ahead: %s", error)
                 with self._lock:
                     self._wanted.clear()

@@ -27,8 +27,10 @@ from portal.errors import PortalError
 from portal.jobs.models import Place
 from portal.runs import half_published, launcher, needs, preview_client, preview_reach, published, sandbox, table_actions, worker
 from portal.runs import receipts as notes
+from portal.runs.launches import Equipment
 from portal.runs.preview_pool import Pool
 from portal.runs.preview_service import Service, launch_for
+from portal.runs.still_allowed import may_still_have
 from tests.executor.stores.roots import FolderRoot, die, write
 from tests.factories import DOCUMENT, make_job, make_person, make_run, make_version
 from tests.runs.behind_the_wall import Wall
@@ -275,6 +277,22 @@ def test_what_a_run_is_started_with(dev: Any, job: Any, folders: Path) -> None:
     assert [(one.name, one.writable) for one in needs.equipment_of(reads).folders] == [("archive", False)]
     alone = make_run(make_version(job, document=document("raw/in.csv", "curated/here")), dev)
     assert needs.equipment_of(alone).folders == ()
+
+
+def test_what_waits_may_not_keep_a_folder_that_was_edited_away(dev: Any, ada: Any, job: Any, folders: Path) -> None:
+    run = make_run(make_version(job, document=document("landing:in.csv", "archive:out")), dev)
+    had = needs.equipment_of(run)
+    archive, landing = (dev.roots.get(name=name) for name in ("archive", "landing"))
+    assert may_still_have(dev.pk, had)
+    connections.edit_root(actor=ada, root=archive, connection="", address=archive.address, may_write=False)
+    assert not may_still_have(dev.pk, had), "it is open to be written"
+    connections.edit_root(actor=ada, root=archive, connection="", address=archive.address, may_write=True)
+    assert may_still_have(dev.pk, had)
+    (folders / "landing").rename(folders / "moved")
+    (folders / "landing").mkdir()
+    assert not may_still_have(dev.pk, had), "another folder lies there"
+    connections.remove_root(actor=ada, root=landing)
+    assert not may_still_have(dev.pk, had) and may_still_have(dev.pk, Equipment())
 
 
 def rows(folder: Path) -> dict[str, int]:

@@ -74,6 +74,16 @@ async def until(condition: Any) -> None:
             await asyncio.sleep(0.02)
 
 
+async def test_a_session_ends_that_has_what_it_may_not_have_any_more(service: Pool) -> None:
+    first = await ask(to=2)
+    service._may_have = lambda environment, equipment: True
+    await service.end_those_that_have_too_much()
+    assert (await ask(to=2))[-1]["pid"] == first[-1]["pid"]
+    service._may_have = lambda environment, equipment: False
+    await service.end_those_that_have_too_much()
+    assert service.leases == {}
+
+
 async def test_one_session_serves_one_person_and_job_again_and_again(service: Pool) -> None:
     first, second = await ask(to=2), await ask(to=3)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from portal.runs import warm_pool
 from portal.runs.launches import Equipment
 from portal.runs.warm_pool import MOST_DEATHS, WarmPool
 from tests.factories import make_project
@@ -92,6 +93,21 @@ def test_one_that_waits_too_long_is_ended_and_not_started_again(pool: WarmPool, 
     pool.look()
     assert not waiting.executor.is_alive
     assert pool.take(dev) is None
+
+
+def test_one_that_has_what_it_may_not_have_any_more_is_ended(pool: WarmPool, dev: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A root was edited: its folder stays open in nothing that waits, and nothing with it is started again."""
+    equipment = Equipment(connectors=("postgresql",))
+    pool.keep(dev, equipment)
+    pool.look()
+    (waiting,) = pool._waiting
+    asked: list[tuple[int, Equipment]] = []
+    monkeypatch.setattr(warm_pool, "may_still_have", lambda *of: asked.append(of) or False)
+    monkeypatch.setattr(warm_pool, "SECONDS", 0)
+    pool.look()
+    assert asked == [(dev.pk, equipment)] and not waiting.executor.is_alive and pool._waiting == []
+    pool.look()
+    assert pool._waiting == []
 
 
 def test_none_is_started_while_the_worker_is_busy(fake_executor: Path, settings: Any, dev: Environment) -> None:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from portal.runs.preview_pool import Pool
-from portal.runs.preview_service import Service, launch_for
+from portal.runs.preview_service import Service, launch_for, may_have
 
 
 class Command(BaseCommand):
@@ -20,4 +20,4 @@ class Command(BaseCommand):
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        await Service(Pool(launch_for)).serve(settings.PREVIEW_SOCKET)
+        await Service(Pool(launch_for, may_have)).serve(settings.PREVIEW_SOCKET)
