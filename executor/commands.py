@@ -310,7 +310,7 @@ class JobRun:
 
     def _commit(self, outcome: str, warnings: int, facts: Sequence[dict[str, Any]]) -> None:
         """The last steps, when all outputs in the lake are visible and can still be taken back: databases, which cannot; the receipt."""
-        for changes in self.elsewhere.values():
+        for changes in sorted(self.elsewhere.values(), key=lambda one: not one.may_refuse):
             changes.publish()
         self._leave_receipt(self._result(outcome, warnings, [*facts, *self._outputs_elsewhere()]))
 

@@ -178,8 +178,6 @@ class ConnectionKind(BaseModel):
     example_secrets: ClassVar[dict[str, str]] = {}
     offers: ClassVar[str]
     """What lies behind it, in a word that a stage's field can ask for: FILES, DATABASE …"""
-    takes_rows: ClassVar[bool] = True
-    """Whether a load can write what lies behind it."""
     has_roots: ClassVar[bool] = False
     """Whether folders lie behind it, which a root can name."""
     not_yet: ClassVar[str] = ""

@@ -26,8 +26,6 @@ class SQLite(ConnectionKind):
     offers: ClassVar[str] = DATABASE
     icon: ClassVar[str] = "file"
     example: ClassVar[dict[str, Any]] = {"file": "raw/shop.sqlite"}
-    takes_rows: ClassVar[bool] = False
-    """It is a file of the lake, and outputs there are staged and published as such."""
     needs_permission: ClassVar[bool] = True
 
     file: str = Field(

@@ -75,7 +75,9 @@ class Engine:
     behind_new_table: ClassVar[str] = ""
     """What stands behind CREATE TABLE (…)."""
     sent_as_text: ClassVar[frozenset[str]] = frozenset()
-    """Spark's types whose values the driver would change on the way."""
+    """Spark's types (of exact numbers: decimal) whose values the driver would change on the way."""
+    writes_at_once: ClassVar[int | None] = None
+    """How many connections may write at once; None: as many as there are."""
     compared_otherwise: ClassVar[frozenset[str]] = frozenset()
     """Types of which the highest value, as it is told, is not what a condition finds: rounded, or compared otherwise than sorted."""
     types: ClassVar[Mapping[str, str]] = {}
@@ -210,6 +212,7 @@ class Engine:
 
     # --- what a table was before (`executor.databases.kept`)
 
+    who: ClassVar[str] = "SELECT current_user"
     keeps: ClassVar[bool] = False
     """Whether rows of before can be kept beside a table."""
     gives_rows_on: ClassVar[bool] = False
@@ -240,6 +243,12 @@ class Engine:
         """Statements after which nobody but its owner may read a new table, as far as the database lets a table say that."""
         return []
 
+    mark: ClassVar[str | None] = None
+    """An expression for what each row bears that this transaction has written, and no other one bears; None: there is no such thing."""
+    mark_of_row: ClassVar[str] = ""
+    """What a row (alias t) bears."""
+    for_itself: ClassVar[str] = " FOR UPDATE"
+    """What stands behind a SELECT of a row that nobody else changes until the transaction ends."""
     held: ClassVar[str] = ""
     """What stands behind a SELECT so that nobody changes its rows until the transaction ends, where `locked` does not see to it."""
 
@@ -300,8 +309,8 @@ def digits_of(kind: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def name_parts(text: str, field: str) -> list[str]:
-    """The names in `schema.table`; each may stand in "…" or `…`. Raises ProblemError."""
+def name_parts(text: str, field: str, *, own: bool = False) -> list[str]:
+    """The names in `schema.table`; each may stand in "…" or `…`. `own`: it may be a table of Sluice's. Raises ProblemError."""
     parts, position = [], 0
     while found := _PART.match(text, position):
         quoted, ticked, plain = found.groups()
@@ -312,7 +321,7 @@ def name_parts(text: str, field: str) -> list[str]:
         position += 1
     if position != len(text) or not 1 <= len(parts) <= 3 or text.endswith("."):
         raise ProblemError(no_table_name(text, field))
-    if parts[-1].casefold().startswith(OWN_TABLES):
+    if not own and parts[-1].casefold().startswith(OWN_TABLES):
         raise ProblemError(_own_table(field))
     return parts
 

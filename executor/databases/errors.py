@@ -114,9 +114,9 @@ def problem_in(error: BaseException, name: str = "") -> Problem | None:
         return None
     chain = list(_chain(java))
     if any("sluice: infinity" in str(one.getMessage()) for one in chain):
-        return _problem(INFINITE, name, "")
+        return problem_of_saying(INFINITE, name, "")
     if any("COLUMN_ARRAY_ELEMENT_TYPE_MISMATCH" in str(one.getMessage()) for one in chain):
-        return _problem(NESTED, name, "")
+        return problem_of_saying(NESTED, name, "")
     if marked := next((found for one in chain if (found := _MARKED.search(str(one.getMessage())))), None):
         return _not_of_its_type(*marked.groups())
     if marked := next((found for one in chain if (found := _MARKED_MISREAD.search(str(one.getMessage())))), None):
@@ -129,7 +129,7 @@ def problem_in(error: BaseException, name: str = "") -> Problem | None:
     deepest = told[-1]
     words = "\n".join(dict.fromkeys(str(one.getMessage()) for one in told))
     causes = " ".join(f"{one.getClass().getName()} {one.getMessage()}" for one in chain)
-    return _problem(_saying(str(deepest.getSQLState() or ""), int(deepest.getErrorCode()), causes), name, words)
+    return problem_of_saying(_saying(str(deepest.getSQLState() or ""), int(deepest.getErrorCode()), causes), name, words)
 
 
 _MARKED = re.compile(r"\[USER_RAISED_EXCEPTION\]\s+" + re.escape(MARK) + r"([^|]*)\|(.*?)\|(.*)")
@@ -201,7 +201,8 @@ def _saying(state: str, number: int, words: str) -> Saying:
     return OTHER
 
 
-def _problem(saying: Saying, name: str, words: str) -> Problem:
+def problem_of_saying(saying: Saying, name: str, words: str) -> Problem:
+    """`name`: of the connection; `words`: those of the driver."""
     shown = f"“{name}”" if name else "it uses"
     return Problem(
         code=saying.code,

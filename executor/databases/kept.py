@@ -27,12 +27,14 @@ from executor.problems import ProblemError
 
 BEGINNING = OWN_TABLES[1]
 WHOLE, ROWS = "whole", "rows"
+_MARK = "marked "
+"""Begins the word for rows that all bear the mark of one transaction; else it is their digest."""
 
 
 @dataclass(frozen=True)
 class Note:
     """See above. `id`: of what can be put back, another one after each change; `tables`: in the names of the tables; `columns`: name and
-    type; `seen`: how many rows, and a number that stands for them; `sizes`: rows that were, and rows that came in their place."""
+    type; `seen`: how many rows, and a word that stands for them; `sizes`: rows that were, and rows that came in their place."""
 
     id: str
     tables: str
@@ -51,7 +53,7 @@ class Table:
         self.session, self.engine = session, session.way.engine
         self.schema, self.name = list(parts[:-1]), parts[-1]
         self.target = self.quoted(self.name)
-        who = session.value("SELECT current_user") or ""
+        who = session.value(self.engine.who) or ""
         self.family = f"{BEGINNING}{hashlib.sha256(who.encode()).hexdigest()[:8]}"
         self._key = hashlib.sha256(self.name.encode()).hexdigest()[:40]
         of_schema = (self.schema[-1] if self.schema else None, self.name)
@@ -106,7 +108,7 @@ class Table:
 
     def note(self, *, holds: bool = False) -> Note | None:
         """`holds`: nobody else of this user publishes into the table, or puts back, until the transaction ends."""
-        locks = " FOR UPDATE" if holds else ""
+        locks = self.engine.for_itself if holds else ""
         found = self.session.rows(f"SELECT note FROM {self.notes} WHERE of_table = '{self._key}'{locks}") if self.has_notes() else []
         return _read(str(found[0][0])) if found and found[0][0] else None
 
@@ -162,12 +164,29 @@ class Table:
             ((rows, number),) = self.session.rows(self.engine.digest(self.columns, table))
         return str(rows), str(number)
 
+    def seen(self) -> tuple[str, str]:
+        """What lies in the table at the end of a transaction that has written all of it: how many rows, and a word that stands for them."""
+        if mark := self.engine.mark:
+            own = f"count(CASE WHEN {self.engine.mark_of_row} = {mark} THEN 1 END)"
+            ((rows, of_own, word),) = self.session.rows(f"SELECT count(*), {own}, {mark} FROM {self.target} AS t")
+            if rows == of_own:
+                return str(rows), f"{_MARK}{word}"
+        return self.digest(self.target)
+
+    def is_as(self, seen: tuple[str, str], copy: str) -> bool:
+        """Whether the table still holds what was `seen`. `copy`: a table with the rows that it holds now."""
+        if not seen[1].startswith(_MARK):
+            return self.digest(copy) == seen
+        own = f"count(CASE WHEN {self.engine.mark_of_row} = '{int(seen[1].removeprefix(_MARK))}' THEN 1 END)"
+        return self.session.rows(f"SELECT count(*), {own} FROM {self.target} AS t") == [[seen[0], seen[0]]]
+
     def remove_leftovers(self) -> None:
         """Drops tables that no note names and nobody holds: of runs that are gone, and of before the last publish."""
         for name in self.tables() if self.has_notes() else ():
             id = name.removeprefix(f"{self.family}_").partition("_")[0]
             lock = self.engine.hold(f"{self.family}_{id}")
-            if lock and self.session.value(lock) and id not in self.ids_noted():
+            is_held = lock and not self.session.value(lock)  # without locks, the database is a copy that is ours alone
+            if not is_held and id not in self.ids_noted():
                 self.session.execute(f"DROP TABLE IF EXISTS {self.quoted(name)}")
 
     def ids_noted(self) -> set[str]:
@@ -233,7 +252,7 @@ class Keeping:
 
     def write_note(self) -> dict[str, Any]:
         """The last thing in the transaction; gives the facts of what can be put back."""
-        seen = self.table.digest(self.table.target) if self.way == WHOLE else ("", "")
+        seen = self.table.seen() if self.way == WHOLE else ("", "")
         self.table.write(Note(self.id, self.id, self.way, self.table.columns, self.keys, seen, (self.rows, self._came)))
         return {"id": self.id} | ({"rows": self.rows} if self.way == WHOLE else {})
 

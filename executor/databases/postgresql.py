@@ -56,6 +56,8 @@ class PostgreSQL(Engine):
         [f"SET LOCAL {name} = '{value}'" for name, value in _ONE_SPELLING.items()],
         [f"SET LOCAL {name} = DEFAULT" for name in _ONE_SPELLING],
     )
+    mark: ClassVar[str | None] = "CAST(txid_current() % 4294967296 AS text)"
+    mark_of_row: ClassVar[str] = "CAST(t.xmin AS text)"
     into_kept_columns: ClassVar[str] = " OVERRIDING SYSTEM VALUE"
 
     def begin_reading(self, snapshot: str | None = None) -> list[str]:

@@ -56,16 +56,15 @@ def _told(note: Note, changed: int) -> Undone:
 def _all_rows(table: Table, note: Note, fresh: str) -> Undone:
     session, before, now = table.session, table.before(note.tables), table.before(fresh)
     there = table.copy(now)
-    if (found := table.digest(now)) != note.seen:
-        is_as_many = found[0] == note.seen[0]
-        numbers = f"It has {int(found[0]):,} rows now, and {int(note.seen[0]):,} after the publish."
-        raise ProblemError(_changed_since(table, "Some rows have other values." if is_as_many else numbers))
+    if not table.is_as(note.seen, now):
+        numbers = f"It has {there:,} rows now, and had {int(note.seen[0]):,} after the publish."
+        raise ProblemError(_changed_since(table, "Some rows have other values." if there == int(note.seen[0]) else numbers))
     wanted = table.digest(before)
     _require_whole(table, int(wanted[0]), note.sizes[0])
     gone, come = session.execute(f"DELETE FROM {table.target}"), _inserted(table, before)
     if gone != there or come != note.sizes[0] or table.digest(table.target) != wanted:
         raise ProblemError(_not_as_it_was(table))
-    table.write(turned := replace(note, id=id_after(note.id), tables=fresh, seen=wanted, sizes=(there, 0)))
+    table.write(turned := replace(note, id=id_after(note.id), tables=fresh, seen=table.seen(), sizes=(there, 0)))
     return _told(turned, there + come)
 
 

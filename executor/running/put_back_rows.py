@@ -7,16 +7,19 @@ put back now), `rows` (how many that is, where it is the whole table) and `chang
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from executor.connections.base import DATABASE
 from executor.connections.given import Connections
-from executor.databases import ENGINES
+from executor.databases import ENGINES, Engine
 from executor.databases.engine import name_parts
 from executor.databases.kept import Table
 from executor.databases.session import Way
+from executor.databases.sqlite_file import FileWay, StagedFile
 from executor.databases.undo import put_back
 from executor.problems import Problem, ProblemError
+from executor.stores.folder import FolderStore
 from executor.stores.roots import Roots
 
 
@@ -29,6 +32,8 @@ def put_back_rows(given: dict[str, Any], roots: Roots, tell: Callable[[str, int,
     engine = ENGINES[connection.kind]
     if not engine.keeps:
         raise ProblemError(_keeps_nothing(engine.dialect))
+    if file := engine.file(connection):
+        return {"event": "rows_put_back", **_in_file(engine, name, file, given, roots)}
     profile = ComputeProfile.from_values(given.get("compute"))
     process = SparkProcess(profile, "run", lambda level, text: None, connectors=(engine.kind,))
     try:
@@ -45,6 +50,21 @@ def _done(way: Way, given: Mapping[str, Any]) -> dict[str, Any]:
     finally:
         _tidy(way, parts)
     return {"kept": undone.id, "rows": undone.rows, "changed": undone.changed}
+
+
+def _in_file(engine: Engine, name: str, file: str, given: Mapping[str, Any], roots: Roots) -> dict[str, Any]:
+    """In a copy, as loads do; no Spark is needed."""
+    root, place = roots.at(file, "connection", writes=True)
+    if not isinstance(root, FolderStore):
+        raise ProblemError(_keeps_nothing("a SQLite file in a bucket"))
+    staged = StagedFile(Path(root.read(place, file, "connection").path), file)
+    try:
+        done = _done(FileWay(engine, name, staged), given)
+        staged.make_ready()
+        staged.publish()
+        return done
+    finally:
+        staged.discard()
 
 
 def _tidy(way: Way, parts: list[str]) -> None:

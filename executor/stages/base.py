@@ -77,6 +77,8 @@ class Elsewhere(Protocol):
 
     visible: list[str]
     """Those that are by now, in words whose names stand in the document."""
+    may_refuse: bool
+    """Whether it may still be refused at the last moment, as others have changed something: then it goes first."""
 
     def make_ready(self) -> None:
         """All of the work, seen by nobody yet. Raises ProblemError."""

@@ -26,6 +26,7 @@ from executor.language.quoting import name_in_sql, text_in_sql
 from executor.plain import counted, did_you_mean
 from executor.problems import Foreign, Problem, ProblemError
 from executor.stages.base import StageContext
+from executor.stages.database_file import changes_in_file, copy_of, key_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -39,25 +40,15 @@ _TAKES_SOME = re.compile(r"\b(limit|fetch|offset|top|tablesample|random|rand|new
 """Words of queries that may answer something else each time."""
 
 
-def way_to(context: StageContext, spark: SparkSession, name: str, *, loads: bool = False, acts: bool = False) -> Way:
-    """The way to the database of a stage's connection, open until the run ends. `loads`: to write rows; `acts`: to run statements. Raises
-    ProblemError."""
+def way_to(context: StageContext, spark: SparkSession, name: str, *, acts: bool = False) -> Way:
+    """The way to the database of a stage's connection, open until the run ends. `acts`: to run statements, which happens in a copy of a
+    database that is a file. Raises ProblemError."""
     connection = context.connection(name, "connection")
     engine = ENGINES[connection.kind]
-    if loads and not connection.takes_rows:
-        words = f"No rows are loaded into {engine.dialect}: the database is a file in the lake."
-        raise ProblemError(
-            Problem(code="database-read-only", field="connection", message=words, fix="Write files in the lake, or use another database.")
-        )
     file = engine.file(connection)
-    if acts and file and context.is_elsewhere(file):
-        words = f"The file of this database (“{file}”) is a copy here: what a statement changes in it would be lost."
-        raise ProblemError(
-            Problem(
-                code="database-read-only", field="connection", message=words, fix="Use a database that is a server, or a lake in a folder."
-            )
-        )
-    way = Way(spark, engine, name, connection, path=context.input_path(file) if file else None)
+    copy = changes_in_file(context, name, file).staged.copy if file and acts else copy_of(context, name)
+    path = str(copy) if copy else context.input_path(file) if file else None
+    way = Way(spark, engine, name, connection, path=path)
     context.keep_open(way)
     return way
 
@@ -86,7 +77,7 @@ def frame_of(stage: JDBCExtract, spark: SparkSession, context: StageContext) -> 
         raise ProblemError(_no_queries(stage, engine))
     session = way.open(engine.begin_reading(), reads=True)
     source = _source(stage, context, session)
-    loaded = context.published_with(f"database {stage.connection}")
+    loaded = context.published_with(key_of(context, stage.connection))
     if table := loaded.named_in(source.sql) if loaded else None:
         raise ProblemError(_own_load(table, stage))
     conditions = _conditions(stage, session, source) if not context.is_sampled else []

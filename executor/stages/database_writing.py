@@ -13,15 +13,18 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
+from executor.databases import ENGINES
 from executor.databases.engine import OWN_TABLES, Column, name_parts, same
 from executor.databases.errors import GONE, MISREAD, problem_in
 from executor.databases.kept import ROWS, WHOLE, Keeping, Table
 from executor.databases.session import Session, Way
+from executor.databases.sqlite_file import FileWay
 from executor.language.quoting import name_in_sql, text_in_sql
 from executor.problems import ProblemError
 from executor.stages.appending import without_marks
 from executor.stages.base import StageContext
 from executor.stages.database_columns import matched, new_columns
+from executor.stages.database_file import changes_in_file, key_of
 from executor.stages.database_problems import (
     loaded_twice,
     no_key,
@@ -49,8 +52,7 @@ def stage_rows(stage: JDBCLoad, spark: SparkSession, context: StageContext) -> N
     """Writes the view's rows into a table of their own, and has them published with the run. Raises ProblemError."""
     tell_unused(stage, context)
     frame = context.view(stage.input_view)
-    key, connection = f"database {stage.connection}", stage.connection
-    database = context.publishes_with(key, lambda: DatabaseChanges(way_to(context, spark, connection, loads=True)))
+    database = _changes(stage.connection, spark, context)
     load = database.load(stage, frame, context)
     if load is None:
         return
@@ -58,6 +60,21 @@ def stage_rows(stage: JDBCLoad, spark: SparkSession, context: StageContext) -> N
     load.rows = rows
     database.require_key(load)
     context.rows("out", rows)
+
+
+def _changes(name: str, spark: SparkSession, context: StageContext) -> DatabaseChanges:
+    """Where the run's loads through this connection wait. Raises ProblemError."""
+    connection = context.connection(name, "connection")
+    engine = ENGINES[connection.kind]
+    file = engine.file(connection)
+    if file is None:
+        return context.publishes_with(key_of(context, name), lambda: DatabaseChanges(way_to(context, spark, name)))
+    changes = changes_in_file(context, name, file)
+    if not isinstance(changes.loads, DatabaseChanges):
+        way = FileWay(engine, name, changes.staged, spark=spark, connection=connection)
+        context.keep_open(way)
+        changes.loads = DatabaseChanges(way)
+    return changes.loads
 
 
 def _as_sent(frame: DataFrame, load: StagedLoad) -> DataFrame:
@@ -68,9 +85,8 @@ def _as_sent(frame: DataFrame, load: StagedLoad) -> DataFrame:
     for one, to in load.columns.items():
         if misread := load.misread.get(to) or (_day_left_out(kinds[one]) if kinds[one] not in as_text else None):
             columns[one] = _as_it_stays(one, to, *misread)
-    return frame.select(
-        *[(columns[one].cast("string") if kinds[one] in as_text else columns[one]).alias(to) for one, to in load.columns.items()]
-    )
+    texts = {one for one in columns if kinds[one].partition("(")[0] in as_text}
+    return frame.select(*[(columns[one].cast("string") if one in texts else columns[one]).alias(to) for one, to in load.columns.items()])
 
 
 def _day_left_out(kind: str) -> tuple[str, str] | None:
@@ -96,7 +112,8 @@ def _written(frame: DataFrame, load: StagedLoad, stage: JDBCLoad) -> int:
     """How many rows were written, counted on both sides. Raises ProblemError."""
     way, seen = load.session.way, Observation()
     counted = frame.observe(seen, F.count(F.lit(1)).alias("rows"))
-    counted = counted.coalesce(stage.num_partitions) if stage.num_partitions else counted
+    parts = way.engine.writes_at_once or stage.num_partitions
+    counted = counted.coalesce(parts) if parts else counted
     address = way.address(way.engine.begin_writing(), reads=False, more=way.engine.write_options)
     options = {"url": address, "driver": way.engine.driver, "dbtable": load.staged, "batchsize": str(stage.batchsize)}
     try:
@@ -167,7 +184,7 @@ class DatabaseChanges:
     """What a run writes into one database: all of it becomes visible in one transaction (`executor.stages.base.Elsewhere`)."""
 
     def __init__(self, way: Way) -> None:
-        self.way = way
+        self.way, self.may_refuse = way, False
         self.visible: list[str] = []
         self._loads: list[StagedLoad] = []
         self._session = way.open(way.engine.begin_writing(), reads=False)
@@ -198,14 +215,16 @@ class DatabaseChanges:
         staged = ".".join(map(engine.quoted, [*schema, name]))
         if (lock := engine.hold(name)) and not self._session.value(lock):
             raise RuntimeError("a name of 64 random bits is taken")
+        new: list[Column] = []
         if there is None:
             columns, statement = new_columns(frame, self.way, staged, unknown_keys)
+            new = [Column(one.name, str(engine.type_of(one.dataType.simpleString())).lower()) for one in frame.schema.fields]
         else:
             needed = {row[0] for row in self._session.rows(engine.needed(schema[-1] if schema else None, parts[-1]))}
             columns = matched(frame, there, needed, self.way, stage, unknown_keys)
             statement = engine.staging(staged, target, [engine.quoted(one) for one in columns.values()])
         self._session.execute(statement)
-        load = StagedLoad(stage, target, staged, there is None, columns, self._session, self._misread(there or (), parts))
+        load = StagedLoad(stage, target, staged, there is None, columns, self._session, self._misread(there or new, parts))
         self._loads.append(load)
         if engine.keeps:
             self._keep(load, parts, context)
@@ -237,8 +256,6 @@ class DatabaseChanges:
             raise ProblemError(other_capitals(stage.table_name, str(found[0][0])))
 
     def _misread(self, there: Sequence[Column], parts: Sequence[str]) -> dict[str, tuple[str, str]]:
-        if not there:
-            return {}
         query = self.way.engine.description(parts[-2] if len(parts) > 1 else None, parts[-1])
         return self.way.engine.misread(there, self._session.rows(query) if query else ())
 

@@ -63,6 +63,4 @@ def _trouble(name: str, field: str, does: str, kinds: Mapping[str, str], stage_t
     leads = f"“{name}” in {environment} is a connection to {kind.title}"
     if kind.offers != wanted:
         return "connection-of-another-kind", f"{leads}; this stage needs one to a {wanted}."
-    if does == WRITES and not kind.takes_rows:
-        return "connection-read-only", f"{leads}, into which no rows are loaded."
     return None

@@ -13,6 +13,7 @@ from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.utils import timezone
 
+from executor.connections.sqlite import SQLite
 from executor.databases.engine import plain_name
 from executor.document.job import parse
 from executor.files.facts import facts_in
@@ -54,7 +55,9 @@ def written_by(run: Run) -> list[Written]:
 def lies_at(environment: Environment, connection: str) -> str:
     """Where the connection leads now; empty where there is none of that name."""
     found = Connection.objects.filter(environment=environment, name=connection).first()
-    return storage_of(found) if found else ""
+    if found is None:
+        return ""
+    return f"{environment.pk} {storage_of(found)}" if found.kind == SQLite.kind else storage_of(found)  # each has files of its own
 
 
 def note(run: Run) -> None:

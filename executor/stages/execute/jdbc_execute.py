@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class JDBCExecute(OfDatabase, WithDatabaseSQL, Execute):
     """Says something to a database in its own SQL: make a table, delete rows, call a procedure. It is done when its turn comes, and nothing
-    that goes wrong later takes it back."""
+    that goes wrong later takes it back; but in a SQLite file it is done in a copy, and seen when the run publishes."""
 
     sentence: ClassVar[str] = "Says something to {connection}."
     example: ClassVar[dict[str, Any]] = {

@@ -3,7 +3,13 @@ is lost."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
 
 import pytest
@@ -279,3 +285,40 @@ def is_noted(servers: Servers, name: str, table: str) -> bool:
         return table.removeprefix(f"{there.family}_").partition("_")[0] in there.ids_noted()
     finally:
         way.close()
+
+
+@pytest.mark.lake
+@BOTH
+def test_a_put_back_that_is_killed_has_been_done_or_not(name: str, servers: Servers, tally: Tally) -> None:
+    """The program that the button starts, killed at moments after its Spark is there; asked again it ends as asked."""
+    servers.say(name, "DROP TABLE IF EXISTS killed_back", "CREATE TABLE killed_back (id bigint, run int)")
+    published(servers, "SELECT id, 1 AS run FROM range(60000)", load(name, "killed_back"))
+    id = published(servers, "SELECT id, 2 AS run FROM range(50000)", load(name, "killed_back"))
+    there = ["2", "50000"]
+    for seconds in (0.0, 0.1, 0.2, 0.4, 0.8, 1.6):
+        given = {"connection": name, "table": "killed_back", "kept": id, "connections": servers.connections(), "lake": str(servers.folder)}
+        killed_while_it_changes(given, seconds, lambda: bool(kept_in_the_making(servers, name)))
+        (state,) = servers.ask(name, "SELECT max(run), count(*) FROM killed_back WHERE run = (SELECT min(run) FROM killed_back)")
+        wanted = ["1", "60000"] if there[0] == "2" else ["2", "50000"]
+        tally(f"put back killed (SIGKILL), {KINDS[name]}").tried(half=state not in (there, wanted))
+        assert state in (there, wanted), seconds
+        id = undo(servers, name, "killed_back", id).id
+        assert servers.ask(name, "SELECT max(run), count(*) FROM killed_back") == [wanted], "asked again, it is as was wanted"
+        there = wanted
+
+
+def kept_in_the_making(servers: Servers, name: str) -> set[str]:
+    return {table for table in kept_tables(servers, name) if table.endswith("_before") and not is_noted(servers, name, table)}
+
+
+def killed_while_it_changes(given: dict[str, Any], seconds: float, begun: Callable[[], bool]) -> None:
+    command = [sys.executable, "-m", "executor", "put-back-rows", "--values", "-"]
+    with Popen(command, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True, text=True) as program:
+        assert program.stdin
+        program.stdin.write(json.dumps(given) + "\n")
+        program.stdin.flush()
+        while program.poll() is None and not begun():
+            time.sleep(0.02)
+        time.sleep(seconds)
+        if program.poll() is None:
+            os.killpg(program.pid, signal.SIGKILL)
