@@ -113,11 +113,11 @@ class _Folder:
     """When the log in it changed, which makes it a Delta table; 0: there is none."""
 
 
-def list_tables(environment: Environment, root: str = DEFAULT) -> Listing:
-    """Every table of a root, by place, with what is known of each."""
+def list_tables(environment: Environment, root: str = DEFAULT, patience: float | None = None) -> Listing:
+    """Every table of a root, by place, with what is known of each. `patience`: see `portal.data.seen.seen`."""
     here, uses = is_here(environment, root), Uses(environment)
     try:
-        walk = Lake(environment).walk() if here else seen(environment, root)
+        walk = Lake(environment).walk() if here else seen(environment, root, patience=patience)
     except PortalError as error:
         return Listing([], [" ".join(filter(None, (error.message, error.fix)))])
     folders, unnamed = _folders(walk)

@@ -9,8 +9,10 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from asgiref.sync import async_to_sync
+from django.db import close_old_connections
 from pydantic import BaseModel, ValidationError
 
 from executor.files import tree
@@ -32,7 +34,10 @@ REFUSED_SECONDS = 120.0
 REMEMBERED = 50
 _File = tuple[str, int, float]
 """(place, bytes, seconds since 1970)"""
-_known: OrderedDict[tuple[int, str, str, str], tuple[float, Seen | PortalError]] = OrderedDict()
+_Key = tuple[int, str, str, str]
+_known: OrderedDict[_Key, tuple[float, Seen | PortalError]] = OrderedDict()
+_asking: dict[_Key, Future[Seen | PortalError]] = {}
+_beside = ThreadPoolExecutor(4, thread_name_prefix="roots")
 _lock = threading.Lock()
 
 
@@ -97,21 +102,52 @@ class Seen:
         return latest_in(one.removeprefix(begins) for one, _, _ in self._logs if one.startswith(begins))
 
 
-def seen(environment: Environment, root: str, below: str = "") -> Seen:
-    """`below`: a place in the root, of which alone it is wanted; else all of it. Raises PortalError where the root cannot be asked, or
-    holds more than anybody could look through."""
+def seen(environment: Environment, root: str, below: str = "", patience: float | None = None) -> Seen:
+    """`below`: a place in the root, of which alone it is wanted; else all of it. `patience`: how many seconds somebody waits for it; what
+    comes later is there for whoever asks next. Raises PortalError where the root cannot be asked, does not answer in that time, or holds
+    more than anybody could look through."""
     key = environment.pk, root, storages_of(environment).get(root, ""), below
     with _lock:
         until, known = _known.get(key, (0.0, None))
     if known is None or time.monotonic() > until:
-        known = _asked(environment, root, below)
-        with _lock:
-            _known[key] = time.monotonic() + _lasting(known, below), known
-            while len(_known) > REMEMBERED:
-                _known.popitem(last=False)
+        known = _told(key, environment, root, below) if patience is None else _told_within(patience, key, environment, root, below)
     if isinstance(known, PortalError):
         raise PortalError(known.message, code=known.code, status=known.status, fix=known.fix)
     return known
+
+
+def _told(key: _Key, environment: Environment, root: str, below: str) -> Seen | PortalError:
+    known = _asked(environment, root, below)
+    with _lock:
+        _known[key] = time.monotonic() + _lasting(known, below), known
+        while len(_known) > REMEMBERED:
+            _known.popitem(last=False)
+    return known
+
+
+def _told_within(seconds: float, key: _Key, environment: Environment, root: str, below: str) -> Seen | PortalError:
+    """A root is asked once, however many wait for it."""
+    with _lock:
+        asked = _asking.get(key)
+        if asked is None:
+            asked = _asking[key] = _beside.submit(_told_beside, key, environment, root, below)
+    try:
+        return asked.result(seconds)
+    except TimeoutError:
+        words = f"The root “{root}” does not answer."
+        return PortalError(
+            words, code="root-silent", status=503, fix="What jobs publish there is listed all the same; the rest once it answers."
+        )
+
+
+def _told_beside(key: _Key, environment: Environment, root: str, below: str) -> Seen | PortalError:
+    close_old_connections()
+    try:
+        return _told(key, environment, root, below)
+    finally:
+        close_old_connections()
+        with _lock:
+            _asking.pop(key, None)
 
 
 def _lasting(found: Seen | PortalError, below: str) -> float:

@@ -25,7 +25,7 @@ from portal.queries.files import file_of
 from portal.queries.models import PastQuery, QueryVersion, SavedQuery
 from portal.queries.names import Names
 from portal.queries.shaping import HOW, Filter, Shape
-from portal.queries.tables import tables_of
+from portal.queries.tables import tables_to_show
 from portal.runs.download_api import FILE, SAID, DownloadIn
 from portal.runs.draft_api import PreviewOut, refused
 from portal.runs.preview_views import MOST_ROWS
@@ -93,6 +93,7 @@ class QueryTableOut(serializers.Serializer[Any]):
 
 class QueryTablesOut(serializers.Serializer[Any]):
     tables = QueryTableOut(many=True)
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="which roots do not answer, and what else is not listed")
 
 
 class SavedQueryIn(AskedIn):
@@ -158,7 +159,8 @@ class _Asks(ProjectView):
 class QueryTables(_Asks):
     @extend_schema(summary="The tables that a query may read", responses={200: QueryTablesOut}, tags=["queries"])
     def get(self, request: Request, project: str, environment: str) -> Response:
-        return Response(QueryTablesOut({"tables": Names(tables_of(self.environment())).all}).data)
+        listing = tables_to_show(self.environment())
+        return Response(QueryTablesOut({"tables": Names(listing.tables).all, "warnings": listing.warnings}).data)
 
 
 class RunQuery(_Asks):

@@ -109,7 +109,7 @@ def _named(user: User, environment: Environment, query: Query) -> dict[str, Mean
     problems = sql_text.sql_problems(query.sql) if not query.parameters and "${" not in query.sql else []
     if problems:
         raise NotRight(problems[0].message, fix=problems[0].fix, code=problems[0].code, problems=[one.as_dict() for one in problems])
-    names = Names(tables_of(environment))
+    names = Names(tables_of(environment, [*views_read(query.sql), *views_defined(query.sql)]))
     found = {name.casefold(): _table(names, name, query.sql) for name in views_read(query.sql)}
     for name in views_defined(query.sql):  # WITH raw_flights AS (SELECT * FROM raw_flights WHERE …) reads the table, too
         if len(meant := names.meaning(name)) == 1:

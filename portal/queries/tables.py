@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from executor.language.roots import DEFAULT
-from portal.data.listing import Table, list_tables
+from executor.look.names import safe_name
+from portal.data.listing import Listing, Table, list_tables
 from portal.environments.models import Environment
 from portal.environments.reach import roots_elsewhere
 from portal.jobs.models import Place
 from portal.jobs.places import Spelling, Storages
 from portal.runs.models import Run
 
+PATIENCE = 2.0
+"""Seconds that a page waits for a root: whoever wants to write a query is not to wait for one that does not answer."""
 
-def tables_of(environment: Environment) -> list[Table]:
+
+def tables_of(environment: Environment, named: Collection[str] | None = None) -> list[Table]:
     """By place, of the default root first. What jobs publish elsewhere is known without looking, so it is there also while a root does
-    not answer, or holds too much to be looked through."""
-    found = [*list_tables(environment).tables, *_published_elsewhere(environment)]
+    not answer, or holds too much to be looked through. `named`: names that tables are wanted by; a root in which none of them can lie is
+    not asked."""
+    return _of_roots(environment, named, None).tables
+
+
+def tables_to_show(environment: Environment) -> Listing:
+    """The same for a page, which waits for no root that does not answer, and says which these are."""
+    return _of_roots(environment, None, PATIENCE)
+
+
+def _of_roots(environment: Environment, named: Collection[str] | None, patience: float | None) -> Listing:
+    listings = [list_tables(environment, patience=patience), Listing(list(_published_elsewhere(environment)), [])]
     for root in sorted(roots_elsewhere(environment) - {DEFAULT}):
-        found += list_tables(environment, root).tables
+        if named is None or any(name.casefold().startswith(safe_name(root).lower()) for name in named):
+            listings.append(list_tables(environment, root, patience))
     once: dict[str, Table] = {}
-    for table in found:
+    for table in (table for listing in listings for table in listing.tables):
         once.setdefault(table.uri, table)
-    return list(once.values())
+    return Listing(list(once.values()), [words for listing in listings for words in listing.warnings])
 
 
 def _published_elsewhere(environment: Environment) -> Iterator[Table]:

@@ -26,7 +26,7 @@ from portal.queries.asking import TYPES, Query
 from portal.queries.names import Named, Names
 from portal.queries.reading import TYPED, columns_of
 from portal.queries.shaping import HOW, Filter, Shape
-from portal.queries.tables import tables_of
+from portal.queries.tables import tables_of, tables_to_show
 from portal.runs import downloads
 from portal.runs.preview_views import MOST_ROWS
 from portal.wire import LIVE_HEADERS
@@ -49,13 +49,15 @@ def page(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     place, user = find_project(request, project), person(request)
     found = find_environment(user, place, environment)
     with_data = policy.can(user, "view_data", found)
-    names = Names(table for table in tables_of(found) if with_data or not table.tells_values)
+    listing = tables_to_show(found)
+    names = Names(table for table in listing.tables if with_data or not table.tells_values)
     context = {
         "project": place,
         "environment": found,
         "environments": policy.allowed(user, "view", place.environments.order_by("rank")),
         "with_data": with_data,
         "has_tables": bool(names.all),
+        "warnings": listing.warnings,
         "config": _config(user, found, names, with_data=with_data),
         "section": "data",
     }
@@ -120,7 +122,7 @@ async def columns(request: HttpRequest, project: str, environment: str) -> JsonR
     name = str(json_body.read_object(request).get("table", ""))
 
     def found() -> Any:
-        meant = Names(tables_of(place)).meaning(name)
+        meant = Names(tables_of(place, [name])).meaning(name)
         if len(meant) != 1:
             raise PortalError(f"There is no table “{name[:80]}” here.", code="table-unknown", status=404, fix="Look at the list again.")
         table_rows.record_look(user, "view_data", place, meant[0].uri)

@@ -133,7 +133,8 @@ def test_the_api_asks_as_the_page_does(program_of: Any, ana: User, dev: Environm
     program = program_of(ana, "read")
     address = "/api/v1/projects/flights/environments/dev/query"
     assert program.get(address + "/tables").json() == {
-        "tables": [{"name": "curated_daily_delays", "uri": "curated/daily_delays", "kind": "Parquet, 1 part"}]
+        "tables": [{"name": "curated_daily_delays", "uri": "curated/daily_delays", "kind": "Parquet, 1 part"}],
+        "warnings": [],
     }
     filters = [{"column": "n", "how": ">", "value": "0"}]
     answer = program.post(address, {"sql": DELAYS, "rows": 7, "filters": filters}, format="json").json()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 from django.utils import timezone
 
 from portal.accounts.models import User
+from portal.data import seen
+from portal.data.seen import Seen
 from portal.environments.connections import add_connection, add_root
 from portal.environments.models import Environment, Root
 from portal.jobs.models import Place
 from portal.jobs.places import Storages
+from portal.queries import tables
 from portal.queries.tables import tables_of
 from tests.factories import make_job, make_person, make_run, make_version
 from tests.queries.test_asking import ask
@@ -49,3 +53,24 @@ def test_a_root_that_leads_elsewhere_by_now_has_no_table_of_before(published: Pl
     assert [table.uri for table in tables_of(dev)] == ["curated/daily_delays", "archive:2013/by_origin"]
     Root.objects.filter(environment=dev, name="archive").update(address="s3a://acme-other/")
     assert [table.uri for table in tables_of(Environment.objects.get(pk=dev.pk))] == ["curated/daily_delays"]
+
+
+def test_a_root_that_does_not_answer_keeps_nobody_from_the_others(
+    published: Place, dev: Environment, ana: User, browser_of: Any, service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, asked = threading.Event(), []
+
+    def slow(environment: Environment, root: str, below: str) -> Seen:
+        asked.append(root)
+        assert answers.wait(20)
+        return Seen([("2014/late.csv", 4, 0.0)], [], [])
+
+    monkeypatch.setattr(seen, "_ask", slow)
+    monkeypatch.setattr(tables, "PATIENCE", 0.1)
+    page = browser_of(ana).get("/p/flights/data/dev/query").content.decode()
+    assert "The root “archive” does not answer." in page and "curated_daily_delays" in page and "archive_2013_by_origin" in page
+    assert "does not answer" in browser_of(ana).get("/api/v1/projects/flights/environments/dev/query/tables").json()["warnings"][0]
+    assert ask(browser_of(ana), "SELECT * FROM curated_daily_delays")[-1]["event"] == "rows" and asked == ["archive"], "asked once for all"
+    answers.set()
+    page = browser_of(ana).get("/p/flights/data/dev/query").content.decode()
+    assert "“archive” does not answer" not in page and "archive_2014_late" in page
