@@ -252,9 +252,9 @@ class Engine:
     held: ClassVar[str] = ""
     """What stands behind a SELECT so that nobody changes its rows until the transaction ends, where `locked` does not see to it."""
 
-    def indexed(self, table: str, columns: Sequence[tuple[str, str]]) -> list[str]:
-        """Statements after which rows of a table for rows of before are found by these columns (name, type)."""
-        return []
+    def index(self, columns: Sequence[tuple[str, str]]) -> str:
+        """What stands behind the name of a new table so that its rows are found by these columns (name, type)."""
+        return ""
 
     def taken_out(self, target: str, came: str, stays: str, keys: Sequence[str]) -> str:
         """Deletes the rows of `target` that are in `came` and not in `stays`, by their keys. Names are quoted."""

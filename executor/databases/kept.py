@@ -89,7 +89,7 @@ class Table:
 
     def make_notes(self) -> None:
         """The table of notes, and an empty note of this table in it, which two runs that publish at once wait for. Two may want it made at
-        the same time."""
+        the same time. Raises ProblemError, also where the user may not change notes."""
         if not self.has_notes():
             row = f"of_table varchar(40) PRIMARY KEY, note {self.engine.type_of('string')} NOT NULL"
             with _made_by_another():
@@ -98,6 +98,7 @@ class Table:
         if not self.session.rows(f"SELECT 1 FROM {self.notes} WHERE of_table = '{self._key}'"):
             with _made_by_another():
                 self.session.execute(f"INSERT INTO {self.notes} (of_table, note) VALUES ('{self._key}', '')")
+        self.session.execute(f"DELETE FROM {self.notes} WHERE of_table = ''")
 
     def has_notes(self) -> bool:
         return self.family in self._tables_like(self.family)
@@ -115,7 +116,8 @@ class Table:
     def write(self, note: Note | None) -> None:
         """None: nothing is kept of the table."""
         text = base64.b64encode(json.dumps(asdict(note)).encode()).decode() if note else ""
-        self.session.execute(f"UPDATE {self.notes} SET note = '{text}' WHERE of_table = '{self._key}'")
+        self.session.execute(f"DELETE FROM {self.notes} WHERE of_table = '{self._key}'")
+        self.session.execute(f"INSERT INTO {self.notes} (of_table, note) VALUES ('{self._key}', '{text}')")
 
     def tables(self) -> list[str]:
         """Those with rows of before in its schema."""
@@ -145,11 +147,10 @@ class Table:
         kinds = dict(self.columns)
         with told_alike(self.session):
             for name in (self.before(id), *([self.after(id)] if way == ROWS else [])):
+                index = self.engine.index([(key, kinds[key]) for key in keys]) if keys else ""
                 columns = f"SELECT {self.listed()} FROM {self.target} WHERE 1 = 0"
-                self.session.execute(f"CREATE TABLE {name}{self.engine.behind_kept_table} AS {columns}")
+                self.session.execute(f"CREATE TABLE {name}{index}{self.engine.behind_kept_table} AS {columns}")
                 self.make_private(name)
-                for statement in self.engine.indexed(name, [(key, kinds[key]) for key in keys]) if keys else ():
-                    self.session.execute(statement)
         return id
 
     def copy(self, into: str, joined: str = "") -> int:

@@ -132,10 +132,10 @@ class MariaDB(Engine):
         where = f"{self._schema_is(schema)} AND table_name = {text(table)} AND COALESCE(generation_expression, '') = ''"
         return f"SELECT column_name, column_type, NULL FROM information_schema.columns WHERE {where} ORDER BY ordinal_position"
 
-    def indexed(self, table: str, columns: Sequence[tuple[str, str]]) -> list[str]:
-        """Without one, the server would go through all rows for each of them."""
+    def index(self, columns: Sequence[tuple[str, str]]) -> str:
+        """Without one, the server would go through all rows for each of them; to add it later is a right of its own."""
         parts = [f"{self.quoted(name)}{'(60)' if _is_long(kind) else ''}" for name, kind in columns[:_MOST_INDEXED]]
-        return [f"ALTER TABLE {table} ADD INDEX ({', '.join(parts)})"]
+        return f" (INDEX ({', '.join(parts)}))"
 
     def taken_out(self, target: str, came: str, stays: str, keys: Sequence[str]) -> str:
         return f"DELETE t FROM {target} AS t JOIN {came} AS s ON {same(keys)} WHERE {not_in(stays, keys)}"

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from executor.databases import ENGINES
 from executor.databases.engine import OWN_TABLES, Column, name_parts, same
-from executor.databases.errors import GONE, MISREAD, problem_in
+from executor.databases.errors import GONE, MISREAD, NOT_ALLOWED, problem_in
 from executor.databases.kept import ROWS, WHOLE, Keeping, Table
 from executor.databases.session import Session, Way
 from executor.databases.sqlite_file import FileWay
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from executor.stages.load.jdbc_load import JDBCLoad
 
 STAGING = OWN_TABLES[0]
+LOST = "this load cannot be put back"
 DAYS = ("date", "timestamp", "timestamp_ntz")
 """Spark's types that are a day, or a moment of one."""
 
@@ -238,10 +239,16 @@ class DatabaseChanges:
         way, keys = (WHOLE if load.stage.save_mode == "Overwrite" else ROWS), load.keys_kept()
         why = load.table.not_kept() or (load.no_keys_kept(keys) if way == ROWS else None)
         if why:
-            context.log(f"Of “{load.stage.table_name}” nothing is kept, as {why}: this load cannot be put back.", "warning")
+            context.log(f"Of “{load.stage.table_name}” nothing is kept, as {why}: {LOST}.", "warning")
             return
-        load.table.make_notes()
-        load.keeping = Keeping(load.table, way, keys)
+        try:
+            load.table.make_notes()
+            load.keeping = Keeping(load.table, way, keys)
+        except ProblemError as error:
+            if error.problems[0].code != NOT_ALLOWED.code:
+                raise
+            load.table = None
+            context.log(f"Of “{load.stage.table_name}” nothing is kept, as the connection's user has no right to: {LOST}.", "warning")
 
     def _require_nothing_follows(self, stage: JDBCLoad, parts: Sequence[str]) -> None:
         """Raises ProblemError where replacing the rows would take rows of other tables along."""
@@ -393,12 +400,16 @@ class DatabaseChanges:
             self.visible.append(load.words)
 
     def _is_done(self) -> bool:
-        """Whether a commit was carried out whose answer was lost: then the tables in which rows waited are gone. Raises ProblemError where
-        that cannot be told."""
-        if not self.way.engine.names_in_transactions:
+        """Whether a commit was carried out whose answer was lost: then there is a note of what was kept, or the tables in which rows waited
+        are gone. Raises ProblemError where that cannot be told."""
+        noted = next(((load.table, load.keeping.id) for load in self._loads if load.table and load.keeping), None)
+        if not noted and not self.way.engine.names_in_transactions:
             raise ProblemError(not_known([load.stage.table_name for load in self._loads]))
         try:
             session = self.way.open(self.way.engine.begin_writing(), reads=False)
+            if noted:
+                note = noted[0].over(session).note()
+                return note is not None and note.id == noted[1]
             try:
                 session.columns(self._loads[0].staged)
             except ProblemError as error:

@@ -322,3 +322,19 @@ def killed_while_it_changes(given: dict[str, Any], seconds: float, begun: Callab
         time.sleep(seconds)
         if program.poll() is None:
             os.killpg(program.pid, signal.SIGKILL)
+
+
+@pytest.mark.lake
+def test_a_user_without_the_right_to_keep_rows_still_appends(servers: Servers) -> None:
+    servers.say(MARIADB, "DROP TABLE IF EXISTS only_added", "CREATE TABLE only_added (id int PRIMARY KEY)")
+    servers.say(
+        MARIADB,
+        "CREATE OR REPLACE USER adder@'%' IDENTIFIED BY 'a-long-password'",
+        "GRANT SELECT, INSERT, CREATE, DROP ON sluice.* TO adder@'%'",
+    )
+    connections = {MARIADB: servers.connection(MARIADB, user="adder", password="a-long-password")}  # noqa: S106
+    outcome = done(servers.run(make("SELECT 1 AS id"), load(MARIADB, "only_added", "Append"), connections=connections))
+    assert servers.ask(MARIADB, "SELECT id FROM only_added") == [["1"]] and "has no right to" in str(outcome.events)
+    servers.say(MARIADB, "GRANT DELETE ON sluice.* TO adder@'%'")
+    outcome = done(servers.run(make("SELECT 2 AS id"), load(MARIADB, "only_added", "Append"), connections=connections))
+    assert outcome.named("result")[0]["outputs"][0]["kept"]
