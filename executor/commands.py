@@ -29,11 +29,13 @@ from executor.running.preview import Preview, stage_index, write_views
 from executor.running.progress import Progress
 from executor.running.reach import Reach, reach_of
 from executor.running.runner import RunContext, Runner, StageFailure
+from executor.running.small_run import is_small_run
 from executor.running.values import Values, read_values, values_from
 from executor.running.warm_up import warm_up_job
 from executor.spark import errors as spark_errors
 from executor.spark.connectors import require_connectors
 from executor.spark.home import SPARK_VERSION
+from executor.spark.jvm import PREVIEW, RUN, SMALL_RUN
 from executor.spark.session import SparkProcess
 from executor.stages.base import Elsewhere
 from executor.stores.roots import Copies
@@ -74,7 +76,8 @@ def run(file: str, environment: str | None, parameters: Sequence[str], values: s
         with beating(emit):
             process = warm_process(emit) if warm else None
             given, document = read_inputs(file, parameters, values)
-            process = started_process(process, given, emit, connectors_needed(document, environment))
+            kind = RUN if process else kind_of_run(document, environment, given)
+            process = started_process(process, given, emit, connectors_needed(document, environment), kind)
             reach = reach_of(given, Copies(process.scratch))
             document = with_lake_texts(document, reach.roots, environment)
             job = _job(document, environment, given, reach)
@@ -92,7 +95,7 @@ def run(file: str, environment: str | None, parameters: Sequence[str], values: s
 def warm_process(emit: EventWriter) -> SparkProcess:
     """Spark, started and warmed up for the compute profile and the connectors on the next line of standard input; says when it is ready."""
     given = read_values(sys.stdin)
-    process = SparkProcess(given.compute, "run", spark_log(emit), connectors=given.connectors)
+    process = SparkProcess(given.compute, RUN, spark_log(emit), connectors=given.connectors)
     try:
         warm_up_job(process.session, process.scratch, is_enough=_input_waits)
     except BaseException:
@@ -118,10 +121,21 @@ def connectors_needed(document: bytes | dict[str, Any], environment: str | None)
         return frozenset()
 
 
-def started_process(warm: SparkProcess | None, given: Values, emit: EventWriter, connectors: Collection[str] = frozenset()) -> SparkProcess:
-    """The process for `given`. Raises ProblemError when it was started for another compute profile, or without one of the `connectors`."""
+def kind_of_run(document: bytes | dict[str, Any], environment: str | None, given: Values) -> str:
+    """As what Spark is started for the document, be it right or wrong."""
+    try:
+        return SMALL_RUN if is_small_run(read_document(document), environment, given) else RUN
+    except ProblemError:
+        return RUN
+
+
+def started_process(
+    warm: SparkProcess | None, given: Values, emit: EventWriter, connectors: Collection[str] = frozenset(), kind: str = RUN
+) -> SparkProcess:
+    """The process for `given`; one that is started now is of that `kind`. Raises ProblemError when it was started for another compute
+    profile, or without one of the `connectors`."""
     if warm is None:
-        return SparkProcess(given.compute, "run", spark_log(emit), connectors={*connectors, *given.connectors})
+        return SparkProcess(given.compute, kind, spark_log(emit), connectors={*connectors, *given.connectors})
     clock.restart()
     require_connectors(warm, connectors)
     if warm.profile != given.compute:
@@ -144,7 +158,7 @@ def preview(file: str, to: str, rows: int, environment: str | None, parameters: 
     try:
         given, document = read_inputs(file, parameters, values)
         needed = connectors_needed(document, environment)
-        process = SparkProcess(given.compute, "preview", spark_log(emit), connectors=needed)
+        process = SparkProcess(given.compute, PREVIEW, spark_log(emit), connectors=needed)
         reach = reach_of(given, Copies(process.scratch))
         document = with_lake_texts(document, reach.roots, environment)
         job = _job(document, environment, given, reach)

@@ -31,7 +31,7 @@ from executor.spark.home import (
     pyspark_jars,
     spark_home,
 )
-from executor.spark.jvm import Jvm, java_options
+from executor.spark.jvm import PREVIEW, Jvm, java_options
 from executor.spark.session import ComputeProfile, build_session, import_pyspark, settings
 
 ARCHIVE_MEMORY_MB = 512
@@ -96,7 +96,7 @@ def compile_gate(home: SparkHome) -> None:
 def make_archive(home: SparkHome) -> None:
     """Starts Spark once, does what a small job does, and keeps the classes it loaded in an archive."""
     scratch = Path(tempfile.mkdtemp(prefix="sluice-archive-"))
-    options = [*java_options(ARCHIVE_MEMORY_MB, 1, "preview", scratch), f"-XX:ArchiveClassesAtExit={home.archive}", "-Xlog:disable"]
+    options = [*java_options(ARCHIVE_MEMORY_MB, 1, PREVIEW, scratch), f"-XX:ArchiveClassesAtExit={home.archive}", "-Xlog:disable"]
     jvm = Jvm(home, options, log=lambda level, text: None)
     try:
         spark = build_session(jvm.connect(), settings(ComputeProfile(cores=1), scratch))

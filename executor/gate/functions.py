@@ -80,9 +80,10 @@ def render(functions: set[str], tables: set[str], known: FunctionList) -> str:
 
 def main() -> int:
     """Rewrites the file from the registry of the installed Spark."""
+    from executor.spark.jvm import PREVIEW
     from executor.spark.session import ComputeProfile, SparkProcess
 
-    process = SparkProcess(ComputeProfile(cores=1, memory_mb=512), "preview", log=lambda level, text: None)
+    process = SparkProcess(ComputeProfile(cores=1, memory_mb=512), PREVIEW, log=lambda level, text: None)
     try:
         FILE.write_text(render(*registry(process.session), function_list()), encoding="utf-8")
     finally:

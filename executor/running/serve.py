@@ -26,6 +26,7 @@ from executor.running.values import Values, values_from
 from executor.running.warm_up import warm_up_queries
 from executor.spark import errors as spark_errors
 from executor.spark.connectors import require_connectors
+from executor.spark.jvm import PREVIEW
 from executor.spark.session import ComputeProfile, SparkProcess
 from executor.stores.roots import Copies
 
@@ -78,7 +79,7 @@ class Server:
         self._current: Any = None
         self._lock = threading.Lock()
         self._memory = Memory()
-        self.process = SparkProcess(PROFILE, "preview", self._log, connectors=connectors)
+        self.process = SparkProcess(PROFILE, PREVIEW, self._log, connectors=connectors)
         self._copies = Copies(self.process.scratch)
 
     def _log(self, level: str, text: str) -> None:

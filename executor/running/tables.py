@@ -170,9 +170,10 @@ def _version(given: Mapping[str, Any], name: str) -> int:
 
 @contextmanager
 def _spark(profile: ComputeProfile) -> Iterator[SparkSession]:
+    from executor.spark.jvm import RUN
     from executor.spark.session import SparkProcess
 
-    process = SparkProcess(profile, "run", lambda level, text: None, connectors=("delta",))
+    process = SparkProcess(profile, RUN, lambda level, text: None, connectors=("delta",))
     try:
         yield process.session
     finally:

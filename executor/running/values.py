@@ -18,6 +18,7 @@ from executor.stores.roots import RootGiven, lake_folder, roots_given
 MAX_LINE = 4_000_000
 KEYS = {"document": dict, "parameters": dict, "secrets": dict, "lake": str, "run_id": str, "confirm_publish": bool, "compute": dict}
 KEYS |= {"places": dict, "keep_outputs": int, "connectors": list, "roots": dict, "connections": dict, "watermarks": dict}
+KEYS |= {"took_seconds": int}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Values:
     """How many earlier outputs stay beside each new one."""
     watermarks: dict[str, Any] = field(default_factory=dict)
     """Stage → how far its job has read in the runs before (`executor.events.ReadUntil`)."""
+    took_seconds: int = 0
+    """The longest of the job's last runs; 0: there is none, or nobody knows."""
     connectors: frozenset[str] = frozenset()
     """What Spark is started with, beside what the document needs: an executor that waits does not know its document yet."""
 
@@ -84,6 +87,7 @@ def values_from(given: Any) -> Values:
         compute=ComputeProfile.from_values(given.get("compute")),
         places={str(uri): all_of_it is True for uri, all_of_it in given["places"].items()} if "places" in given else None,
         watermarks=given.get("watermarks", {}),
+        took_seconds=given.get("took_seconds", 0),
         connectors=connectors_given(given.get("connectors", [])),
         keep_outputs=max(0, min(given.get("keep_outputs", KEEP), MOST_KEPT)),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from executor.spark.home import SparkHome
-from executor.spark.jvm import Jvm, java_options
+from executor.spark.jvm import PREVIEW, Jvm, java_options
 
 MEMORY_MB = 512
 
@@ -19,7 +19,7 @@ def compile_jar(
 ) -> None:
     """Makes the jar `target` of `sources`, which may use Spark's jars and `more_jars`. `texts`: other files in it, by name."""
     with tempfile.TemporaryDirectory(prefix="sluice-compile-") as folder:
-        jvm = Jvm(home, java_options(MEMORY_MB, 1, "preview", Path(folder)), lambda level, text: None, more_jars)
+        jvm = Jvm(home, java_options(MEMORY_MB, 1, PREVIEW, Path(folder)), lambda level, text: None, more_jars)
         try:
             _cook(jvm.connect(), sources, [*sorted(home.jars.glob("*.jar")), *more_jars], Path(folder))
         finally:

@@ -47,11 +47,12 @@ SPARK_GONE = Problem(
 )
 
 
-COMPILED_SIMPLY = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=192m"]
+PREVIEW, SMALL_RUN, RUN = "preview", "small run", "run"
+"""What a JVM is started for. See `executor.running.small_run`."""
+COMPILED_SIMPLY = ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=192m"]
 """One compiler, for which Java gives 48 MB: after some hundred queries these are full, and what was compiled goes and is made again."""
 
 COMPILED_LATE = [
-    "-XX:+UseParallelGC",
     "-XX:Tier4InvocationThreshold=50000",
     "-XX:Tier4MinInvocationThreshold=6000",
     "-XX:Tier4CompileThreshold=150000",
@@ -59,13 +60,20 @@ COMPILED_LATE = [
 ]
 """Ten times what Java takes: its thorough compiler works for what many rows go through, not for what a start goes through once or twice."""
 
+SPEED = {
+    PREVIEW: ["-XX:+UseSerialGC", *COMPILED_SIMPLY],
+    SMALL_RUN: ["-XX:+UseParallelGC", *COMPILED_SIMPLY],
+    RUN: ["-XX:+UseParallelGC", *COMPILED_LATE],
+}
+"""The parallel collector tells when memory is all but gone; the other one goes on collecting."""
+
 
 def java_options(memory_mb: int, cores: int, kind: str, temp: Path) -> list[str]:
-    """Options of the JVM. `kind`: preview starts soonest (simple compiler, serial collector), run works fastest."""
-    speed = COMPILED_SIMPLY if kind == "preview" else COMPILED_LATE
+    """Options of the JVM. `kind`: a run goes through many rows fastest; the others are soonest done with few (simple
+    compiler, serial collector)."""
     return [
         *MODULE_OPTIONS,
-        *speed,
+        *SPEED[kind],
         f"-Xmx{memory_mb}m",
         "-Xss4m",
         "-XX:MaxDirectMemorySize=256m",

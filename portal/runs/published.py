@@ -77,11 +77,19 @@ def _root_of(uri: str, roots: tuple[Root, ...]) -> str:
 
 
 def values_for(run: Run) -> dict[str, Any]:
-    """What its executor is told: which places it may replace, how many earlier outputs stay, and how far the runs before have read.
+    """What its executor is told: which places it may replace, how many earlier outputs stay, how far the runs before have read, and how
+    long they took.
     Raises PortalError where it would add rows to a place that has them."""
     outputs_apart.require_together(run)
     may_replace, read = places.replaceable(run.job, run.environment, outputs_of(run)), _read_so_far(run)
-    return {"places": may_replace, "keep_outputs": settings.KEEP_OUTPUTS} | ({"watermarks": read} if read else {})
+    told = {"places": may_replace, "keep_outputs": settings.KEEP_OUTPUTS, "took_seconds": _took_lately(run)}
+    return told | ({"watermarks": read} if read else {})
+
+
+def _took_lately(run: Run) -> int:
+    """Seconds of the longest of the job's last ten runs there, good or bad: one that was ended by its time limit took long, too."""
+    late = Run.objects.filter(job=run.job, environment=run.environment, started_at__isnull=False, finished_at__isnull=False)
+    return max((round(one.duration_seconds or 0) for one in late.only("started_at", "finished_at").order_by("-created_at")[:10]), default=0)
 
 
 def _read_so_far(run: Run) -> dict[str, Any]:

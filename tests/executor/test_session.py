@@ -9,7 +9,7 @@ import pytest
 
 from executor.problems import ProblemError
 from executor.spark.home import MODULE_OPTIONS, is_left_out, pyspark_jars, spark_home
-from executor.spark.jvm import java_options, parse_line
+from executor.spark.jvm import PREVIEW, RUN, SMALL_RUN, java_options, parse_line
 from executor.spark.session import ComputeProfile, settings
 
 if TYPE_CHECKING:
@@ -123,10 +123,11 @@ def test_hadoops_settings_of_its_services_stay_behind_and_its_local_files_work_w
     assert not hadoop.security.UserGroupInformation.isSecurityEnabled()
 
 
-def test_a_preview_starts_soonest_and_a_run_works_fastest() -> None:
-    preview, run = (java_options(512, 1, kind, Path("/tmp/x")) for kind in ("preview", "run"))
-    assert "-XX:TieredStopAtLevel=1" in preview and "-XX:TieredStopAtLevel=1" not in run
-    assert all("-XX:+ExitOnOutOfMemoryError" in options and "-Xmx512m" in options for options in (preview, run))
+def test_what_works_with_few_rows_starts_soonest_and_a_run_works_fastest() -> None:
+    preview, small, run = (java_options(512, 1, kind, Path("/tmp/x")) for kind in (PREVIEW, SMALL_RUN, RUN))
+    assert all("-XX:TieredStopAtLevel=1" in options for options in (preview, small)) and "-XX:TieredStopAtLevel=1" not in run
+    assert all("-XX:+ExitOnOutOfMemoryError" in options and "-Xmx512m" in options for options in (preview, small, run))
+    assert "-XX:+UseParallelGC" in small, "the other collectors never say that memory is all but gone"
 
 
 @pytest.mark.parametrize(

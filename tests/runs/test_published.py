@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.utils import timezone
 
 from executor.files import kept
 from executor.files.publish import Publisher
@@ -108,9 +109,19 @@ def test_an_executor_is_told_which_places_are_its_jobs(queued: Queued, work: Wor
 
     settings.KEEP_OUTPUTS = 3
     run = queued()
-    assert published.values_for(run) == {"places": {}, "keep_outputs": 3}
+    assert published.values_for(run) == {"places": {}, "keep_outputs": 3, "took_seconds": 0}
     work(run)
     assert published.values_for(run)["places"] == {WRITES: False}
+
+
+def test_an_executor_is_told_how_long_the_jobs_last_runs_there_took(version: JobVersion, dev: Environment, prod: Environment) -> None:
+    from portal.runs import published
+
+    factories.make_run(version, dev, "failed", minutes_ago=5, finished_at=timezone.now())  # its time limit may have ended it
+    for minutes in range(4):
+        factories.make_run(version, dev, "succeeded", minutes_ago=minutes)
+    factories.make_run(version, prod, "succeeded", minutes_ago=90, finished_at=timezone.now())
+    assert published.values_for(factories.make_run(version, dev))["took_seconds"] in range(290, 301)
 
 
 # --- one after the other ----------------------------------------------------------------------------------------------------
