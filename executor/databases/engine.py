@@ -243,6 +243,8 @@ class Engine:
         """Statements after which nobody but its owner may read a new table, as far as the database lets a table say that."""
         return []
 
+    impatient: ClassVar[Sequence[str]] = ()
+    """Statements after which this connection waits for others a moment only."""
     mark: ClassVar[str | None] = None
     """An expression for what each row bears that this transaction has written, and no other one bears; None: there is no such thing."""
     mark_of_row: ClassVar[str] = ""

@@ -16,7 +16,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import uuid4
@@ -182,13 +182,17 @@ class Table:
         return self.session.rows(f"SELECT count(*), {own} FROM {self.target} AS t") == [[seen[0], seen[0]]]
 
     def remove_leftovers(self) -> None:
-        """Drops tables that no note names and nobody holds: of runs that are gone, and of before the last publish."""
+        """Drops tables that no note names and nobody holds: of runs that are gone, and of before the last publish. One that somebody reads
+        just now, such as a backup, is left to the next time."""
+        for statement in self.engine.impatient:
+            self.session.execute(statement)
         for name in self.tables() if self.has_notes() else ():
             id = name.removeprefix(f"{self.family}_").partition("_")[0]
             lock = self.engine.hold(f"{self.family}_{id}")
             is_held = lock and not self.session.value(lock)  # without locks, the database is a copy that is ours alone
             if not is_held and id not in self.ids_noted():
-                self.session.execute(f"DROP TABLE IF EXISTS {self.quoted(name)}")
+                with suppress(ProblemError):
+                    self.session.execute(f"DROP TABLE IF EXISTS {self.quoted(name)}")
 
     def ids_noted(self) -> set[str]:
         """What the names of tables hold that notes speak of."""

@@ -43,6 +43,7 @@ class MariaDB(Engine):
     """A text that is compared with a number becomes one: '10' is sorted before '9' and is greater than 9."""
     usual_schema: ClassVar[str] = "DATABASE()"
     keeps: ClassVar[bool] = True
+    impatient: ClassVar[Sequence[str]] = ("SET SESSION lock_wait_timeout = 2",)
     behind_kept_table: ClassVar[str] = " ENGINE=InnoDB"
     held: ClassVar[str] = " FOR UPDATE"
     told_alike: ClassVar[tuple[Sequence[str], Sequence[str]]] = (

@@ -52,6 +52,7 @@ class PostgreSQL(Engine):
     snapshot_query: ClassVar[str | None] = "SELECT pg_export_snapshot()"
     keeps: ClassVar[bool] = True
     gives_rows_on: ClassVar[bool] = True
+    impatient: ClassVar[Sequence[str]] = ("SET lock_timeout = '2s'",)
     told_alike: ClassVar[tuple[Sequence[str], Sequence[str]]] = (
         [f"SET LOCAL {name} = '{value}'" for name, value in _ONE_SPELLING.items()],
         [f"SET LOCAL {name} = DEFAULT" for name in _ONE_SPELLING],

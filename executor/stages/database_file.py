@@ -16,7 +16,7 @@ def key_of(context: StageContext, name: str) -> str:
     """What stands for the database behind a connection in this run: two names may lead to one file."""
     connection = context.connection(name, "connection")
     file = ENGINES[connection.kind].file(connection)
-    return f"database file {file}" if file else f"database {name}"
+    return f"database {file} (file)" if file else f"database {name}"  # which no connection can be called
 
 
 def copy_of(context: StageContext, name: str) -> Path | None:

@@ -164,6 +164,8 @@ def put_back(user: User, table: DatabaseTable, kept_id: str) -> dict[str, Any]:
         raise published.refusal_of(answer)
     with transaction.atomic():
         there = locked(table)
+        if not any(one.get("id") == kept_id for one in there.kept):
+            return answer  # a run has published since, and was noted
         now = facts_in({"id": answer.get("kept"), "rows": answer.get("rows")}, texts=("id",))
         there.kept, there.last_run_id = [now | _who_left(there)], published.run_id_in(row.get("run_id"))
         there.published_at = timezone.now()

@@ -140,3 +140,25 @@ def test_a_table_that_was_put_back_gets_its_rows_again(loads: JobVersion, dev: E
     assert published.values_for(now)["watermarks"]["r"]["value"] == "20"
     actions.put_back_rows(actor=ana, table=DatabaseTable.objects.get(), kept_id="k1")
     assert published.values_for(now)["watermarks"]["r"]["value"] == "10"
+
+
+def test_why_nothing_was_put_back_is_told(
+    loads: JobVersion, dev: Environment, ana: User, browser_of: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from executor.problems import Problem
+    from portal.audit.models import AuditEvent
+
+    connect(dev)
+    publish(loads, dev)
+    run, table = publish(loads, dev, "k1"), DatabaseTable.objects.get()
+    told = Problem(code="table-changed", message="“orders” was changed since.", fix="Take the later changes out.")
+
+    async def request(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        yield {"event": "problem", "problem": told.as_dict(), "last": True}
+
+    monkeypatch.setattr(published_tables.preview_client, "request", request)
+    answer = browser_of(ana).post(f"/p/flights/runs/{run.pk}/put-back-rows", {"table": table.pk, "kept": "k1"}, follow=True)
+    assert "was changed since." in answer.content.decode() and "Take the later changes out." in answer.content.decode()
+    table.refresh_from_db()
+    assert (table.last_run_id, table.kept[0]["id"]) == (run.pk, "k1")
+    assert not AuditEvent.objects.filter(action="put_back_output", result="done").exists()

@@ -325,6 +325,25 @@ def killed_while_it_changes(given: dict[str, Any], seconds: float, begun: Callab
 
 
 @pytest.mark.lake
+@BOTH
+def test_somebody_who_reads_what_is_kept_holds_nobody_up(name: str, servers: Servers) -> None:
+    """A backup reads all tables, for hours; what it holds goes after the next publish."""
+    servers.say(name, "DROP TABLE IF EXISTS backed_up", "CREATE TABLE backed_up (id int)")
+    published(servers, "SELECT 1 AS id", load(name, "backed_up"))
+    (held,) = [table for table in kept_tables(servers, name) if noted_id(servers, name, "backed_up") in table]
+    way = servers.way(name)
+    reader = way.open([], reads=False)
+    reader.begin()
+    reader.rows(f"SELECT * FROM {held}")
+    began = time.monotonic()
+    published(servers, "SELECT 2 AS id", load(name, "backed_up"))
+    assert time.monotonic() - began < 30 and held in kept_tables(servers, name)
+    way.close()
+    published(servers, "SELECT 3 AS id", load(name, "backed_up"))
+    assert held not in kept_tables(servers, name)
+
+
+@pytest.mark.lake
 def test_a_user_without_the_right_to_keep_rows_still_appends(servers: Servers) -> None:
     servers.say(MARIADB, "DROP TABLE IF EXISTS only_added", "CREATE TABLE only_added (id int PRIMARY KEY)")
     servers.say(
