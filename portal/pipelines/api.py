@@ -16,7 +16,7 @@ from portal.api_base import ListView, ProjectView
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.locking import EDITION_SIGNS
-from portal.pipelines import actions, readiness
+from portal.pipelines import actions, lineage, readiness
 from portal.pipelines.models import Pipeline, PipelineRun, PipelineRunJob, Schedule
 from portal.pipelines.readiness import Obstacle
 
@@ -67,6 +67,24 @@ class PipelineChangeIn(PipelineIn):
 
 class NewPipelineIn(PipelineIn):
     name = serializers.CharField(max_length=80)
+
+
+class OrderIn(serializers.Serializer[Any]):
+    after = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()), help_text="Each job's name and the names of the jobs it runs after."
+    )
+
+
+class LinkOut(serializers.Serializer[lineage.Link]):
+    job = serializers.CharField()
+    before = serializers.CharField(help_text="A job that writes what it reads.")
+    place = serializers.CharField()
+
+
+class OrderOut(serializers.Serializer[lineage.Proposal]):
+    after = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), help_text="With what is proposed.")
+    added = LinkOut(many=True, help_text="What is proposed, and why.")
+    against = LinkOut(many=True, help_text="Jobs that run before one that writes what they read: they get it as of the time before.")
 
 
 class EnvironmentIn(serializers.Serializer[Any]):
@@ -157,6 +175,17 @@ class Pipelines(ListView, ProjectView):
     def post(self, request: Request, project: str) -> Response:
         made = actions.create_pipeline(actor=self.person, project=self.project, **self.taken(NewPipelineIn))
         return Response(PipelineOut(made).data, status=201)
+
+
+class PipelineOrder(ProjectView):
+    scope = "read"
+
+    @extend_schema(summary="Propose an order of jobs by what they read and write", request=OrderIn, responses=OrderOut)
+    def post(self, request: Request, project: str) -> Response:
+        """By their live versions in the lowest environment. Nothing is saved."""
+        after = self.taken(OrderIn)["after"]
+        actions.check_jobs(self.project, after)
+        return Response(OrderOut(lineage.proposed(self.project, after)).data)
 
 
 class OnePipeline(_OfPipeline):
@@ -274,6 +303,7 @@ _ONE = _ALL + "<slug:pipeline>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path(_ALL, Pipelines.as_view()),
+    path("projects/<slug:project>/pipeline-order", PipelineOrder.as_view()),
     path(_ONE, OnePipeline.as_view()),
     path(_ONE + "/runs/", PipelineRuns.as_view()),
     path(_ONE + "/runs/<uuid:run>", OnePipelineRun.as_view()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from django.http import QueryDict
 
@@ -11,7 +12,7 @@ from portal.errors import PortalError
 from portal.jobs.models import Job
 from portal.locking import edition_in
 from portal.page_actions import sentence
-from portal.pipelines import actions, readiness
+from portal.pipelines import actions, lineage, readiness
 from portal.pipelines.models import Pipeline
 
 
@@ -43,7 +44,15 @@ class PipelineForm:
         after = {name: [before for before in data.getlist(f"after-{name}") if before in chosen] for name in chosen}
         form = cls(project, data.get("name", "").strip(), data.get("description", "").strip(), after, edition=edition_in(data))
         form.check()
+        if data.get("step") == "order" and form.proposal:
+            form.after = form.proposal.after
+            del form.proposal
         return form
+
+    @cached_property
+    def proposal(self) -> lineage.Proposal | None:
+        """The order by what the jobs read and write; None while what was chosen is wrong."""
+        return None if self.problem or len(self.after) < 2 else lineage.proposed(self.project, self.after)
 
     @property
     def free(self) -> list[str]:

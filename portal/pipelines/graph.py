@@ -52,6 +52,17 @@ def loop_in(after: Dependencies) -> list[str] | None:
     return None
 
 
+def all_before(after: Dependencies, name: str) -> set[str]:
+    """The jobs that have ended before this one begins."""
+    found: set[str] = set()
+    waiting = list(after.get(name, ()))
+    while waiting:
+        if (one := waiting.pop()) not in found:
+            found.add(one)
+            waiting += after.get(one, ())
+    return found
+
+
 def _walk(name: str, after: Dependencies, way: list[str], done: set[str]) -> list[str] | None:
     if name in way:
         return [*way[way.index(name) :], name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -15,7 +16,7 @@ from portal.environments.models import Environment
 from portal.pipelines import ticks
 from portal.pipelines.actions import remove_schedule, run_pipeline, save_schedule
 from portal.pipelines.models import Pipeline, PipelineRun, Schedule
-from tests.factories import make_job
+from tests.factories import make_job, make_version
 from tests.pipelines.ends import end
 
 Browser = Callable[[User], Client]
@@ -44,6 +45,46 @@ def test_author_puts_a_pipeline_together_without_script(flights: Project, ana: U
     assert refused.status_code == 422 and not Pipeline.objects.exists()
     assert client.post(url, {**form, "step": "save"}).url == ROOT + "nightly/"
     assert Pipeline.objects.get().dependencies() == {"load_flights": [], "daily_delays": ["load_flights"]}
+
+
+def chain_of(flights: Project, ana: User) -> None:
+    """load writes raw/flights; daily reads that and writes curated/daily; report reads a part of that and writes what load reads."""
+    for name, reads, writes in (
+        ("load", "curated/report", "raw/flights"),
+        ("daily", "raw/*", "curated/daily"),
+        ("report", "curated/daily/year=2024", "curated/report"),
+        ("alone", "raw/other/x.csv", "curated/alone"),
+    ):
+        stages = [
+            {"type": "ParquetExtract", "name": "r", "inputURI": reads, "outputView": "v"},
+            {"type": "ParquetLoad", "name": "w", "inputView": "v", "outputURI": writes},
+        ]
+        make_version(make_job(flights, ana, name), ana, {"stages": stages}, live_in=("dev",))
+
+
+def test_the_order_is_proposed_by_what_jobs_read_and_write(flights: Project, ana: User, browser_of: Browser) -> None:
+    chain_of(flights, ana)
+    client, url = browser_of(ana), ROOT + "new-pipeline"
+    form = {"name": "nightly", "job": ["daily", "load", "alone"]}
+    page = text_of(client.post(url, {**form, "step": "look"}))
+    assert "<b>daily</b> runs after <b>load</b> (<code>raw/flights</code>)" in page and "Use this order" in page
+    used = text_of(client.post(url, {**form, "step": "order"}))
+    assert "Use this order" not in used and "2 layers" in used
+    assert 'aria-label="daily runs after load" checked' in used and 'aria-label="load runs after daily" checked' not in used
+    page = text_of(client.post(url, {**form, "job": ["daily", "load"], "after-load": ["daily"], "step": "look"}))
+    assert "which writes it, runs after it" in page and "Use this order" not in page
+
+
+def test_programs_ask_for_the_same_order(flights: Project, ana: User, outsider: User, program_of: Callable[..., Any]) -> None:
+    chain_of(flights, ana)
+    address, asked = "/api/v1/projects/flights/pipeline-order", {"after": {"report": [], "daily": [], "load": []}}
+    answer = program_of(ana, "read").post(address, asked, format="json").json()
+    assert answer["after"] == {"report": ["daily"], "daily": ["load"], "load": []}, "a circle is never proposed"
+    assert [(one["job"], one["before"], one["place"]) for one in answer["added"]] == [
+        ("report", "daily", "curated/daily"), ("daily", "load", "raw/flights"),
+    ]  # fmt: skip
+    assert answer["against"] == []
+    assert program_of(outsider, "read").post(address, asked, format="json").status_code == 404
 
 
 def test_a_job_is_taken_out_again(pipeline: Pipeline, ana: User, browser_of: Browser) -> None:
