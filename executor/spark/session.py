@@ -21,7 +21,7 @@ from executor.problems import Problem, ProblemError
 from executor.spark import deadline
 from executor.spark.connectors import jar_paths, settings_of
 from executor.spark.home import SparkHome, pyspark_jars, spark_home
-from executor.spark.jvm import Jvm, LogSink, java_options
+from executor.spark.jvm import RUN, Jvm, LogSink, java_options
 
 if TYPE_CHECKING:
     from py4j.java_gateway import JavaGateway
@@ -56,6 +56,10 @@ class ComputeProfile:
                     )
                 )
         return ComputeProfile(**given)
+
+
+FEW_ROWS = {"spark.sql.inMemoryColumnarStorage.compressed": "false"}
+"""For what reads little: packing the rows that stay in memory takes a fifth of its time, and saves room that nobody needs."""
 
 
 def settings(profile: ComputeProfile, scratch: Path) -> dict[str, str]:
@@ -113,6 +117,7 @@ class SparkProcess:
         Raises ProblemError when Spark, or one of them, has not been set up here."""
         self.profile = profile
         self.connectors = frozenset(connectors)
+        self._kind = kind
         chosen = home or spark_home()
         _require_set_up(chosen)
         more_jars = jar_paths(chosen, self.connectors)
@@ -127,7 +132,8 @@ class SparkProcess:
     def _start(self) -> None:
         try:
             import_pyspark()
-            self._session = build_session(self.jvm.connect(), settings(self.profile, self.scratch) | settings_of(self.connectors))
+            chosen = settings(self.profile, self.scratch) | (FEW_ROWS if self._kind != RUN else {}) | settings_of(self.connectors)
+            self._session = build_session(self.jvm.connect(), chosen)
         except BaseException as error:  # noqa: BLE001 – raised again in the thread that waits
             self._failure = error
 
