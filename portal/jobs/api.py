@@ -142,6 +142,7 @@ class SourceOut(serializers.Serializer[Any]):
 class RootInWordsOut(serializers.Serializer[Any]):
     name = serializers.CharField(help_text="What stands before the colon in an address.")
     where = serializers.CharField(help_text="In words.")
+    address = serializers.CharField(help_text="by which documents may call it as well, such as s3a://acme/prod/; empty: by its name alone")
     may_write = serializers.BooleanField()
     is_default = serializers.BooleanField(help_text="Whether addresses without a name mean it.")
 

@@ -113,8 +113,14 @@ def test_the_editor_is_told_the_roots(client: Client, ana: User, dev: Environmen
     from portal.jobs.sources import sources_of
 
     assert sources_of(dev.project)["roots"] == [
-        {"name": "lake", "where": "the folder of dev", "may_write": True, "is_default": True},
-        {"name": "archive", "where": "s3a://acme-lake/prod/ on lake_s3", "may_write": False, "is_default": False},
+        {"name": "lake", "where": "the folder of dev", "address": "", "may_write": True, "is_default": True},
+        {
+            "name": "archive",
+            "where": "s3a://acme-lake/prod/ on lake_s3",
+            "address": "s3a://acme-lake/prod/",
+            "may_write": False,
+            "is_default": False,
+        },
     ]
 
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fitting, MOST_SERIES, proposed, seriesOf } from "../../static/js/query/chart_data.js";
+import { fitting, MOST_SERIES, proposed, seriesOf, whyNone } from "../../static/js/query/chart_data.js";
 import { quoted } from "../../static/js/query/names.js";
 import { namesIn } from "../../static/js/query/parameters.js";
 import { wordsOf } from "../../static/js/query/shape.js";
@@ -27,6 +27,21 @@ test("a saved chart is kept as far as the result still has its columns", () => {
   assert.deepEqual(fitting(saved, [origin, flights]), { kind: "bar", x: "origin", y: ["flights"], by: "" });
   assert.equal(fitting({ ...saved, x: "gone" }, [origin, flights]).x, "origin");
   assert.equal(fitting(null, [origin, flights]).kind, "bar");
+  assert.deepEqual(fitting({ ...saved, y: ["origin"] }, [origin, flights]).y, ["flights"], "only numbers are drawn");
+});
+
+test("where nothing can be drawn it is said why, and what makes numbers of a text", () => {
+  assert.match(
+    whyNone({
+      columns: [origin, column("amount", "string")],
+      rows: [
+        ["EWR", "-"],
+        ["JFK", "12.5"],
+      ],
+    }),
+    /“amount” is text.*try_cast\(amount/,
+  );
+  assert.doesNotMatch(whyNone({ columns: [origin], rows: [["EWR"], ["-"]] }), /try_cast/);
 });
 
 test("each row is drawn for itself, and what is left out is told", () => {

@@ -44,6 +44,28 @@ export function folderOf(typed, roots) {
   return `${name}:${path.slice(0, Math.max(0, path.lastIndexOf("/")))}`;
 }
 
+/** As `folderOf`, for an address such as `s3a://acme/prod/20` that lies in a root: { folder, absolute(name) }, which gives what lies there
+ * as it is being typed; null where it lies in none. */
+export function absoluteIn(typed, roots) {
+  const within = roots.filter(({ address }) => address && typed.startsWith(withSlash(address)));
+  const root = within.sort((one, other) => other.address.length - one.address.length)[0];
+  if (!root) return null;
+  const place = typed.slice(withSlash(root.address).length);
+  const own = root.is_default ? "" : `${root.name}:`;
+  return {
+    folder: `${root.name}:${place.slice(0, Math.max(0, place.lastIndexOf("/")))}`,
+    absolute: (name) => withSlash(root.address) + (name.startsWith(own) ? name.slice(own.length) : name),
+  };
+}
+
+const withSlash = (address) => (address.endsWith("/") ? address : `${address}/`);
+
+/** The addresses by which documents of other systems call the roots, while such a one is being typed. */
+export const addressesThatFit = (typed, roots) =>
+  /^s3a?:/.test(typed)
+    ? roots.filter(({ address }) => address).map((one) => ({ name: withSlash(one.address), words: `the root ${one.name}` }))
+    : [];
+
 /** The roots as beginnings of addresses; the one that needs no name is none. */
 export const rootsThatFit = (roots) => roots.filter((one) => !one.is_default).map((one) => ({ name: `${one.name}:`, words: inWords(one) }));
 

@@ -2,7 +2,7 @@
 
 import { el, icon } from "../dom.js";
 import { request } from "../server.js";
-import { Folders, folderOf, inWords, rootsThatFit } from "./folders.js";
+import { absoluteIn, addressesThatFit, Folders, folderOf, inWords, rootsThatFit } from "./folders.js";
 import { inShort, nameFromFile, newStage, typeOf } from "./stages.js";
 
 const SHOWN = 40;
@@ -37,9 +37,15 @@ export class Sources {
   suggestions(typed = "", again = () => {}, writes = false) {
     const fits = writes ? ({ is_folder }) => is_folder : () => true;
     const roots = writes ? this.roots.filter(({ may_write }) => may_write) : this.roots;
-    const folder = folderOf(typed, roots);
     const own = this.list.filter(fits).map(({ uri }) => ({ name: uri }));
-    return [...own, ...rootsThatFit(roots), ...(folder ? this.folders.suggestions(folder, again, fits) : [])];
+    const absolute = absoluteIn(typed, roots);
+    if (absolute) {
+      const there = this.folders.suggestions(absolute.folder, again, fits);
+      return there.map((one) => ({ ...one, name: absolute.absolute(one.name) }));
+    }
+    const folder = folderOf(typed, roots);
+    const begun = [...rootsThatFit(roots), ...addressesThatFit(typed, roots)];
+    return [...own, ...begun, ...(folder ? this.folders.suggestions(folder, again, fits) : [])];
   }
 
   /** One field for as long as the list lives: drawing anew must not lose what is being typed. */

@@ -1,7 +1,7 @@
 // A chart of the rows that are shown: kind and columns are chosen above it. The library comes when a chart is asked for.
 import { el, icon } from "../dom.js";
 import { typeIcon } from "../result_table.js";
-import { fitting, KINDS, seriesOf } from "./chart_data.js";
+import { fitting, KINDS, seriesOf, whyNone } from "./chart_data.js";
 
 const COLOURS = ["--run-fill", "--warn-fill", "--ok-fill", "--bad-fill", "--code-keyword", "--code-type", "--mut", "--accent"];
 const ICONS = { line: "chart-line", bar: "chart-bar", scatter: "chart-dots" };
@@ -34,7 +34,7 @@ export class Chart {
     const chart = fitting(this.chosen, answer.columns);
     if (!chart) {
       this.root.replaceChildren(
-        el("div", { class: "empty" }, icon("chart-bar"), el("b", {}, "Nothing to draw"), el("p", {}, "A chart needs a column of numbers.")),
+        el("div", { class: "empty" }, icon("chart-bar"), el("b", {}, "Nothing to draw"), el("p", {}, whyNone(answer))),
       );
       return;
     }

@@ -22,10 +22,19 @@ export function proposed(columns) {
   return { kind, x: x?.name ?? "", y: y.map((column) => column.name), by: time && word ? word.name : "" };
 }
 
+/** Why there is nothing to draw: only numbers are, and a text that holds some is made one by the query. */
+export function whyNone({ columns, rows }) {
+  const holds = (place) => rows.some((row) => /^\s*-?[\d.,]*\d\s*$/.test(typeof row[place] === "string" ? row[place] : ""));
+  const text = columns.find((column, place) => column.type === "string" && holds(place));
+  const more = text && ` “${text.name}” is text. If it holds numbers, make them some in the query: try_cast(${text.name} AS DOUBLE).`;
+  return `A chart needs a column of numbers, and this result has none.${more ?? ""}`;
+}
+
 /** The chart with columns that this result has, or the proposed one where it lacks what the chart shows. */
 export function fitting(chart, columns) {
   const names = new Set(columns.map((column) => column.name));
-  const y = (chart?.y ?? []).filter((name) => names.has(name));
+  const numbers = new Set(columns.filter(isNumber).map((column) => column.name));
+  const y = (chart?.y ?? []).filter((name) => numbers.has(name));
   if (!chart?.kind || !y.length || (chart.x && !names.has(chart.x))) return proposed(columns);
   return { ...chart, y, by: names.has(chart.by) ? chart.by : "" };
 }
