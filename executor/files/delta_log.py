@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote
 
 from executor.files.tree import is_hidden
@@ -240,11 +240,14 @@ class Log:
             raise ProblemError(corrupt(self.uri, f"{path.name}: {error.strerror}")) from None
 
     def info(self, version: int) -> Action:
-        """What the commit says of itself, as all do, in its first line; nothing where it says nothing."""
-        with suppress(OSError, ValueError, RecursionError, KeyError):
-            with self.commits[version].open("rb") as file:
-                found = json.loads(file.readline(LONGEST_INFO))["commitInfo"]
-            return found if isinstance(found, dict) else {}
+        """What the commit says of itself: in its first line, or in its last one, where some programs (delta-rs, Polars) write it; nothing
+        where it says nothing."""
+        with suppress(OSError, KeyError), self.commits[version].open("rb") as file:
+            for line in (file.readline(LONGEST_INFO), _last_line(file)):
+                with suppress(ValueError, RecursionError, KeyError, TypeError):
+                    found = json.loads(line)["commitInfo"]
+                    if isinstance(found, dict):
+                        return found
         return {}
 
     def times(self) -> dict[int, datetime]:
@@ -268,6 +271,11 @@ class Log:
             expected=f"{self.earliest} to {self.latest}",
             fix="Name a version that is still there.",
         )
+
+
+def _last_line(file: IO[bytes]) -> bytes:
+    file.seek(max(0, os.fstat(file.fileno()).st_size - LONGEST_INFO))
+    return file.read(LONGEST_INFO).rstrip().rpartition(b"\n")[2]
 
 
 def _whole(found: Mapping[str, list[Path]]) -> tuple[Path, ...]:

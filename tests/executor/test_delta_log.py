@@ -105,6 +105,14 @@ def test_a_version_is_what_its_commits_make_it(table: Path) -> None:
     assert [one["version"] for one in history(Log.of(table, "t"))] == [2, 1, 0]
 
 
+def test_a_commit_may_say_last_when_and_how_it_came(table: Path) -> None:
+    """As delta-rs writes it: else the time of the file would count, which is another one once the folder was copied."""
+    write(table, 2, add("c.parquet"), info(9_000, operation="MERGE"))
+    log = Log.of(table, "t")
+    assert history(log)[0]["operation"] == "MERGE" and log.times()[2].timestamp() == 9
+    assert version_of(log, {"timestampAsOf": "1970-01-01 00:00:08"}) == 1
+
+
 def test_what_is_kept_says_the_rows_that_come_back_or_none(table: Path) -> None:
     """What a run has added to a table is not what the table holds then."""
     said = json.dumps({"rows": 20, "bytes": 3, "files": 1, "stage": "s"})
