@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 from executor.files import exchange, tree
 from executor.files.delta_history import said_by
 from executor.files.delta_log import LOG, Action, FileKey, Log, State, corrupt, file_key, is_table, require_writable, rows_of
+from executor.files.delta_values import require_values
 from executor.problems import Problem, ProblemError
 
 ENGINE = "Sluice"
@@ -50,6 +51,7 @@ def stage(target: Path, folder: Path, uri: str, *, appends: bool) -> StagedTable
         return StagedTable(target, folder, uri, None)
     base = Log.of(target, uri).state()
     require_writable(base, uri)
+    require_values(base, uri)
     (folder / LOG).mkdir(parents=True)
     actions: list[Action] = [{"commitInfo": info_of("CLONE", {})}, {"protocol": base.protocol}, {"metaData": base.metadata}]
     actions += [{"txn": one} for one in base.transactions.values()]

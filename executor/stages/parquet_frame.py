@@ -17,6 +17,7 @@ from executor.files.inputs import check_parquet
 from executor.language.quoting import name_in_sql
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Count, StageContext
+from executor.stages.not_numbers import all_asked_here
 from executor.stages.parquet_shape import Clash, ColumnType, Group, Part, Table, as_one, gone, look_at, same_names
 from executor.stages.parquet_values import is_too_fine, value_of
 from executor.stages.portions import Portion
@@ -54,7 +55,8 @@ def frame_of(stage: ParquetExtract, spark: SparkSession, context: StageContext) 
 
 
 def _marked(frame: DataFrame, groups: list[Group]) -> DataFrame:
-    """The frame; of columns in which numbers or NaN may stand for no value, the queries that take them for values are looked at."""
+    """The frame; of columns in which numbers or NaN may stand for no value, the queries that take them for values are looked at, and
+    conditions on those in which NaN may stand do not reach the files."""
     marks: dict[str, dict[str, bool]] = {}
     for group in groups:
         for mark, names in (("standIns", group.stand_ins), ("noNumbers", group.no_numbers)):
@@ -63,7 +65,8 @@ def _marked(frame: DataFrame, groups: list[Group]) -> DataFrame:
     if not marks.keys() & set(map(str.lower, frame.columns)):
         return frame
     fields = {one.name: one.metadata | marks.get(one.name.lower(), {}) for one in frame.schema.fields}
-    return frame.select(*[F.col(name_in_sql(name)).alias(name, metadata=about) for name, about in fields.items()])
+    marked = frame.select(*[F.col(name_in_sql(name)).alias(name, metadata=about) for name, about in fields.items()])
+    return all_asked_here(marked, {name for name, about in fields.items() if "noNumbers" in about})
 
 
 def _table(stage: ParquetExtract, groups: list[Group]) -> Table:

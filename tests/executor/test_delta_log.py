@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from executor.files.delta_commit import name_of, put_commit, stage, take_back, t
 from executor.files.delta_history import history
 from executor.files.delta_log import LOG, Log
 from executor.files.delta_travel import version_of
+from executor.files.delta_values import require_values
 from executor.files.folder import place_of
 from executor.files.publish import Publisher
 from executor.problems import ProblemError
@@ -92,6 +94,41 @@ def refused(work: Callable[[], Any]) -> str:
     (problem,) = raised.value.problems
     assert problem.fix
     return problem.code
+
+
+FOLDER_VALUES = [
+    ("decimal(10,2)", ["1.10", "-0.01", "0E-2", "99999999.99"], ["0.-1", "1.005", "100000000", "1_0", "NaN"]),
+    ("integer", ["-5", "2147483647"], ["2147483648", "1.0", "x", "１"]),
+    ("byte", ["-128"], ["128"]),
+    ("long", ["9223372036854775807"], ["9223372036854775808"]),
+    ("double", ["1.0E300", "NaN", "-Infinity", "-0.0", "7"], ["one", "1,5", "0x1p3"]),
+    ("boolean", ["true", "False"], ["yes", "2"]),
+    ("date", ["0001-01-01", "1582-10-10", "+10000-01-01"], ["2024-02-30", "20240229", "2024-02-29 00:00:00", "soon"]),
+    (
+        "timestamp",
+        ["2024-10-27 02:30:00.123456", "2024-10-27 02:30:00.1", "1500-01-01T00:00:00.000000Z"],
+        ["27.10.2024", "noon"],
+    ),
+    ("timestamp_ntz", ["2024-10-27 02:30:00"], ["2024-10-27 25:00:00"]),
+    ("string", ["", "%2F", "null"], []),
+]
+
+
+@pytest.mark.parametrize(("kind", "good", "bad"), FOLDER_VALUES, ids=[kind for kind, _, _ in FOLDER_VALUES])
+def test_a_folders_value_that_is_none_of_its_columns_type_is_told(tmp_path: Path, kind: str, good: list[str], bad: list[str]) -> None:
+    """Spark would read its rows as having no value."""
+    schema = json.dumps({"type": "struct", "fields": [{"name": "k", "type": kind, "nullable": True, "metadata": {}}]})
+    about = metadata(schemaString=schema, partitionColumns=["k"])
+
+    def state(number: int, *values: Any) -> Any:
+        place = tmp_path / f"t{number}"
+        rows = [add(f"{n}.parquet", partitionValues={} if one == "left out" else {"k": one}) for n, one in enumerate(values)]
+        write(place, 0, {"protocol": PROTOCOL}, about, *rows)
+        return Log.of(place, "t").state()
+
+    require_values(state(0, *good, None, ""), "t")
+    for number, one in enumerate([*bad, "left out"], 1):
+        assert refused(partial(require_values, state(number, good[0], one), "t")) == "table-folder-value", one
 
 
 # --- what is believed -------------------------------------------------------------------------------------------------
