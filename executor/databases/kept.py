@@ -75,6 +75,8 @@ class Table:
 
     def not_kept(self) -> str | None:
         """Why nothing of it can be kept, as half a sentence."""
+        if not self.columns:  # found by the server's search path, in another schema than the one in which tables are made
+            return "its schema is not said in its name"
         found = self.session.rows(self.engine.not_kept(*self._of_schema))
         return found[0][0] if found else "it is no table of its own"
 

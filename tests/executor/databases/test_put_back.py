@@ -344,6 +344,23 @@ def test_somebody_who_reads_what_is_kept_holds_nobody_up(name: str, servers: Ser
 
 
 @pytest.mark.lake
+def test_a_table_of_another_schema_is_kept_where_it_is_called_by_that(servers: Servers) -> None:
+    name = POSTGRESQL
+    servers.say(name, "DROP SCHEMA IF EXISTS aside CASCADE", "CREATE SCHEMA aside", "CREATE TABLE aside.far (id int PRIMARY KEY)")
+    servers.say(name, "ALTER ROLE CURRENT_USER SET search_path = public, aside")
+    try:
+        assert published(servers, "SELECT 1 AS id", load(name, "far")) == "", "nobody knows of which schema it is"
+        assert published(servers, "SELECT 2 AS id", load(name, "far", "Append")) == ""
+        id = published(servers, "SELECT 3 AS id", load(name, "aside.far"))
+        way = servers.way(name)
+        put_back(Table(way.open([], reads=False), ["aside", "far"]), id)
+        way.close()
+        assert servers.ask(name, "SELECT id FROM aside.far ORDER BY 1") == [["1"], ["2"]]
+    finally:
+        servers.say(name, "ALTER ROLE CURRENT_USER RESET search_path")
+
+
+@pytest.mark.lake
 def test_a_user_without_the_right_to_keep_rows_still_appends(servers: Servers) -> None:
     servers.say(MARIADB, "DROP TABLE IF EXISTS only_added", "CREATE TABLE only_added (id int PRIMARY KEY)")
     servers.say(
