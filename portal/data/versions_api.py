@@ -206,7 +206,7 @@ class CleanedUpOut(serializers.Serializer[Any]):
 
 
 class CleanUp(OfTable):
-    scope = "run"
+    scope = "write"  # what goes is gone for good, which no run does
     changes = table_actions.CHANGE
 
     @extend_schema(

@@ -21,6 +21,7 @@ from tests.executor.test_delta_log import PROTOCOL, SCHEMA, add, info, metadata,
 
 if TYPE_CHECKING:
     from django.test import Client
+    from rest_framework.test import APIClient
 
     from portal.accounts.models import Project, User
     from portal.environments.models import Environment
@@ -176,7 +177,9 @@ def test_names_of_columns_stay_names_in_what_compares_rows() -> None:
     assert len(parse(json.dumps({"stages": stages_for("curated/x", found, [], counts=True)})).stages) == 6
 
 
-def test_cleaning_up_says_what_goes_and_takes_no_more(contacts: Path, dev: Environment, ana: User, browser_of: BrowserOf) -> None:
+def test_cleaning_up_says_what_goes_and_takes_no_more(
+    contacts: Path, dev: Environment, ana: User, browser_of: BrowserOf, program_of: Callable[..., APIClient]
+) -> None:
     from portal.audit.models import AuditEvent
     from portal.jobs.models import Place
 
@@ -191,6 +194,8 @@ def test_cleaning_up_says_what_goes_and_takes_no_more(contacts: Path, dev: Envir
     plan = browser.get(f"{API}clean-up", {"uri": "curated/contacts"}).json()
     assert (plan["files"], plan["gone"], plan["labels"], plan["keep_from"]) == (1, [[0, 1]], ["monday"], 2)
     asked = {"uri": "curated/contacts", "until": plan["until"], "keep_from": 0}
+    refused = program_of(ana, "read", "run").post(f"{API}clean-up", asked, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "token-scope")
     assert browser.post(f"{API}clean-up", asked, content_type="application/json").json()["files"] == 0
     assert browser.post(f"{PAGE}/clean-up", asked | {"keep_from": 2}).status_code == 302
     assert not (contacts / "a.parquet").exists() and Log.of(contacts, "t").latest == 5
