@@ -37,10 +37,8 @@ DELTA_SETTINGS = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
     # What a log says besides its commits and checkpoints is not looked at here (executor/files/delta_log.py), so not by Spark either.
     "spark.databricks.delta.deltaLog.minorCompaction.useForReads": "false",
-    # Rows are counted and looked for in the files. Of what the log says of them a file that is gone or another one would not be noticed;
-    # and other programs leave NaN out there, and write decimals as doubles: rows that are there would be passed by.
+    # Rows are counted in the files: of what the log says of them, a file that is gone or another one would not be noticed.
     "spark.databricks.delta.optimizeMetadataQuery.enabled": "false",
-    "spark.databricks.delta.stats.skipping": "false",
 }
 DELTA_ON_S3 = {"spark.delta.logStore.s3a.impl": "sluice.S3LogStore"}
 OWN_JAR = "sluice-connectors.jar"

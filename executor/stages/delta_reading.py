@@ -13,7 +13,7 @@ from executor.files.delta_log import Log, is_table, no_table
 from executor.files.delta_travel import version_of
 from executor.files.delta_values import require_values
 from executor.problems import ProblemError
-from executor.stages.not_numbers import all_asked_here
+from executor.stages.not_numbers import all_asked_here, has_nan_or_decimals
 from executor.stages.noted_columns import warn_of_other_inputs
 from executor.stages.reading import NOTHING_THERE, described, empty_frame, stage_schema
 
@@ -44,7 +44,7 @@ def frame_of(stage: DeltaLakeExtract, spark: SparkSession, context: StageContext
     if found.rows is not None and not (stage.persist or context.is_sampled):
         context.rows("out", found.rows, stage.output_view)
     frame = table_frame(spark, path, version)
-    frame = all_asked_here(frame, set(frame.columns) - set(state.partition_columns))
+    frame = all_asked_here(frame, set(frame.columns) - set(state.partition_columns), has_nan_or_decimals)
     if context.row_limit is not None:
         frame = frame.limit(context.row_limit)
     return described(frame, columns) if columns else frame

@@ -66,10 +66,7 @@ def test_what_a_log_says_besides_its_versions_is_no_number(spark_process: SparkP
     log = tmp_path / "table" / LOG
     (log / f"{0:020d}.{1:020d}.compacted.json").write_text((log / f"{0:020d}.json").read_text())
     last = log / f"{2:020d}.json"
-    said = last.read_text().replace('\\"numRecords\\":1', '\\"numRecords\\":5')
-    last.write_text(said.replace('Values\\":{\\"id\\":2}', 'Values\\":{\\"id\\":1.5}'))  # as if rounded: the file holds a 2
-    assert "1.5" in last.read_text()
-    asked = ["SELECT count(*) = 3 AND sum(id) = 3, '' FROM there", "SELECT count(*) = 1, '' FROM there WHERE id = 2"]
-    done(run_here(spark_process, [read(), *(check(sql, f"check{place}") for place, sql in enumerate(asked))], tmp_path))
+    last.write_text(last.read_text().replace('\\"numRecords\\":1', '\\"numRecords\\":5'))
+    done(run_here(spark_process, [read(), check("SELECT count(*) = 3 AND sum(id) = 3, '' FROM there")], tmp_path))
     next((tmp_path / "table").glob("part-*")).unlink()
     assert run_here(spark_process, [read(), check("SELECT count(*) = 3, '' FROM there")], tmp_path).problem["code"] == "input-missing"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +24,20 @@ pytestmark = pytest.mark.spark
 ASKED = {
     "f > 5": 1, "f >= 5": 1, "NOT f <= 5": 1, "f = double('NaN')": 1, "f IN (double('NaN'), 7D)": 1, "f > 1.5D": 2, "f <= 2": 2,
     "isnan(f)": 1, "s.g > 5": 1, "NOT s.g < 5": 1, "id > 2": 1,
+    "d = 12345678901234567.89": 1, "d IN (12345678901234567.89, 0)": 1, "NOT d > 12345678901234567.89": 2, "d IS NULL": 1,
 }  # fmt: skip
 """Condition → rows. To Spark NaN is equal to itself and above all numbers."""
+DECIMALS = [Decimal("12345678901234567.89"), Decimal("12345678901234567.88"), None]
+AS_DOUBLE = 12345678901234568.0
+"""As delta-rs tells the least and the greatest of them."""
 
 
 def write(process: SparkProcess, file: Path) -> None:
     assert process.session  # while it starts, pandas is hidden from pyarrow
     numbers = pa.array([math.nan, 1.0, 2.0], pa.float64())
     nested = pa.StructArray.from_arrays([numbers.cast(pa.float32())], ["g"])
-    pq.write_table(pa.Table.from_arrays([pa.array([1, 2, 3], pa.int64()), numbers, nested], ["id", "f", "s"]), file)
+    decimals = pa.array(DECIMALS, pa.decimal128(19, 2))
+    pq.write_table(pa.Table.from_arrays([pa.array([1, 2, 3], pa.int64()), numbers, nested, decimals], ["id", "f", "s", "d"]), file)
     assert pq.read_metadata(file).row_group(0).column(1).statistics.max == 2.0
 
 
@@ -61,8 +67,8 @@ def test_rows_of_tables(spark_process: SparkProcess, tmp_path: Path) -> None:
         "partitionColumns": [],
         "configuration": {},
     }
-    bounds = [{"id": number, "f": edge, "s": {"g": edge}} for number, edge in ((1, 1.0), (3, 2.0))]
-    stats = {"numRecords": 3, "minValues": bounds[0], "maxValues": bounds[1], "nullCount": {"id": 0, "f": 0, "s": {"g": 0}}}
+    bounds = [{"id": number, "f": edge, "s": {"g": edge}, "d": AS_DOUBLE} for number, edge in ((1, 1.0), (3, 2.0))]
+    stats = {"numRecords": 3, "minValues": bounds[0], "maxValues": bounds[1], "nullCount": {"id": 0, "f": 0, "s": {"g": 0}, "d": 1}}
     size = (tmp_path / "t" / "a.parquet").stat().st_size
     add = {"path": "a.parquet", "partitionValues": {}, "size": size, "modificationTime": 1, "dataChange": True, "stats": json.dumps(stats)}
     actions: list[dict[str, Any]] = [{"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}, {"metaData": about}, {"add": add}]
