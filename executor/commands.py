@@ -76,8 +76,9 @@ def run(file: str, environment: str | None, parameters: Sequence[str], values: s
         with beating(emit):
             process = warm_process(emit) if warm else None
             given, document = read_inputs(file, parameters, values)
-            kind = RUN if process else kind_of_run(document, environment, given)
-            process = started_process(process, given, emit, connectors_needed(document, environment), kind)
+            written = as_written(document)
+            kind = RUN if process else kind_of_run(written, environment, given)
+            process = started_process(process, given, emit, connectors_of(written, environment), kind)
             reach = reach_of(given, Copies(process.scratch))
             document = with_lake_texts(document, reach.roots, environment)
             job = _job(document, environment, given, reach)
@@ -113,20 +114,17 @@ def _input_waits(stream: IO[str] | None = None, seconds: float = 0) -> bool:
         return True
 
 
-def connectors_needed(document: bytes | dict[str, Any], environment: str | None) -> frozenset[str]:
-    """What Spark has to be started with for the document. One that is wrong needs nothing: it is judged later, in words."""
+def as_written(document: bytes | dict[str, Any]) -> dict[str, Any] | None:
+    """What stands in the document, for what Spark has to be started with; None where it cannot be read: it is judged later, in words."""
     try:
-        return connectors_of(read_document(document), environment)
+        return read_document(document)
     except ProblemError:
-        return frozenset()
+        return None
 
 
-def kind_of_run(document: bytes | dict[str, Any], environment: str | None, given: Values) -> str:
-    """As what Spark is started for the document, be it right or wrong."""
-    try:
-        return SMALL_RUN if is_small_run(read_document(document), environment, given) else RUN
-    except ProblemError:
-        return RUN
+def kind_of_run(written: dict[str, Any] | None, environment: str | None, given: Values) -> str:
+    """As what Spark is started for a document."""
+    return SMALL_RUN if written is not None and is_small_run(written, environment, given) else RUN
 
 
 def started_process(
@@ -157,7 +155,7 @@ def preview(file: str, to: str, rows: int, environment: str | None, parameters: 
     process: SparkProcess | None = None
     try:
         given, document = read_inputs(file, parameters, values)
-        needed = connectors_needed(document, environment)
+        needed = connectors_of(as_written(document), environment)
         process = SparkProcess(given.compute, PREVIEW, spark_log(emit), connectors=needed)
         reach = reach_of(given, Copies(process.scratch))
         document = with_lake_texts(document, reach.roots, environment)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -93,7 +92,7 @@ def place_of(path: str, uri: str, base: str | None = None) -> Place:
     if colon:
         raise ProblemError(_a_colon(uri, colon))
     left_out = [file for file, start in below if tree.is_leftover(file.name) and not (is_named and file == start)]
-    _require_that_all_count([file for file, _ in below], uri)
+    other_tables.require_that_all_count([(file.parent, file.name) for file, _ in below], os.listdir, _note, uri)
     files = [_described(file, start, path, uri, base) for file, start in below if file not in left_out]
     return Place(
         path,
@@ -120,17 +119,6 @@ def _below(start: Path, uri: str) -> Iterable[Path]:
     if link:
         raise ProblemError(_a_link(uri, tree.shown(link.path)))
     return [start / entry.path for entry in entries if entry.kind == tree.FILE]
-
-
-def _require_that_all_count(files: Iterable[Path], uri: str) -> None:
-    """Raises ProblemError where the notes of a writer beside the files say that one of them does not count (any more)."""
-    names: dict[Path, list[str]] = {}
-    for file in files:
-        names.setdefault(file.parent, []).append(file.name)
-    for folder, here in names.items():
-        notes = other_tables.notes_in(os.listdir(folder))
-        if notes and (gone := other_tables.taken_away(here, notes, partial(_note, folder))):
-            raise ProblemError(other_tables.not_all_count(uri, tree.shown(gone)))
 
 
 def _note(folder: Path, name: str) -> bytes:

@@ -15,11 +15,15 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from executor.files.delta_log import is_a_table, table_above
+from executor.files.tree import shown
 from executor.problems import Foreign, Problem, ProblemError
 
+Folder = TypeVar("Folder", str, Path)
 HUDI, STREAM, METADATA = ".hoodie", "_spark_metadata", "metadata"
 ICEBERG = re.compile(r"(?:v\d+|\d{5,}-[0-9a-f-]{36})(?:\.gz)?\.metadata\.json(?:\.gz)?|version-hint\.text")
 KINDS = {HUDI: "an Apache Hudi table", STREAM: "what an endless job of Spark writes (streaming)", METADATA: "an Apache Iceberg table"}
@@ -69,12 +73,26 @@ def _kind_of(folder: Path) -> str | None:
     return None
 
 
-def notes_in(names: Iterable[str]) -> list[str]:
+def _notes_in(names: Iterable[str]) -> list[str]:
     """The notes of Databricks' writes among the names of a folder."""
     return [name for name in names if _NOTED.fullmatch(name)]
 
 
-def taken_away(files: Collection[str], notes: Collection[str], read: Callable[[str], bytes]) -> str | None:
+def require_that_all_count(
+    files: Iterable[tuple[Folder, str]], names_in: Callable[[Folder], Iterable[str]], read: Callable[[Folder, str], bytes], uri: str
+) -> None:
+    """Raises ProblemError where the notes of a writer beside the `files` (folder, name) say that one of them does not count (any more).
+    `names_in`: of a folder, with the notes in it; `read`: gives a note."""
+    names: dict[Folder, list[str]] = {}
+    for folder, name in files:
+        names.setdefault(folder, []).append(name)
+    for folder, here in names.items():
+        notes = _notes_in(names_in(folder))
+        if notes and (gone := _taken_away(here, notes, partial(read, folder))):
+            raise ProblemError(_not_all_count(uri, shown(gone)))
+
+
+def _taken_away(files: Collection[str], notes: Collection[str], read: Callable[[str], bytes]) -> str | None:
     """The first of a folder's `files` that one of the `notes` in it says was taken away, or was brought by a write that did not end."""
     found = [match for name in notes if (match := _NOTED.fullmatch(name))]
     ended = {match[2] for match in found if match[1] == "committed"}
@@ -114,7 +132,7 @@ def is_other_table(uri: str, kind: str, field: str = "inputURI") -> Problem:
     )
 
 
-def not_all_count(uri: str, file: str) -> Problem:
+def _not_all_count(uri: str, file: str) -> Problem:
     """One of the files was replaced, or never finished."""
     return Problem(
         code="input-replaced-files",

@@ -25,7 +25,7 @@ from executor.stores.roots import Roots
 
 def put_back_rows(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
     """See above. Raises ProblemError: then nothing was changed."""
-    from executor.spark.session import ComputeProfile, SparkProcess
+    from executor.spark.session import ComputeProfile, working_session
 
     name = str(given.get("connection", ""))
     connection = Connections(given.get("connections") or {}).named(name, "connection", DATABASE)
@@ -34,13 +34,8 @@ def put_back_rows(given: dict[str, Any], roots: Roots, tell: Callable[[str, int,
         raise ProblemError(_keeps_nothing(engine.dialect))
     if file := engine.file(connection):
         return {"event": "rows_put_back", **_in_file(engine, name, file, given, roots)}
-    profile = ComputeProfile.from_values(given.get("compute"))
-    process = SparkProcess(profile, "run", lambda level, text: None, connectors=(engine.kind,))
-    try:
-        way = Way(process.session, engine, name, connection)
-        return {"event": "rows_put_back", **_done(way, given)}
-    finally:
-        process.stop()
+    with working_session(ComputeProfile.from_values(given.get("compute")), engine.kind) as spark:
+        return {"event": "rows_put_back", **_done(Way(spark, engine, name, connection), given)}
 
 
 def _done(way: Way, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,6 @@ from executor.stores.roots import Roots
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from executor.spark.session import ComputeProfile
 
 LOOK_SECONDS = 0.5
 
@@ -99,7 +98,7 @@ def _restore(log: Log, given: Mapping[str, Any], at: _At) -> dict[str, Any]:
 
 
 def _optimize(log: Log, given: Mapping[str, Any], at: _At) -> dict[str, Any]:
-    from executor.spark.session import ComputeProfile
+    from executor.spark.session import ComputeProfile, working_session
     from executor.stages.delta_writing import keep_log_short
 
     state = log.state()
@@ -107,7 +106,7 @@ def _optimize(log: Log, given: Mapping[str, Any], at: _At) -> dict[str, Any]:
     outputs = at.root.outputs(uuid.uuid4().hex, None, kept.MOST_KEPT)
     try:
         staged = outputs.stage_table_at(at.place, log.uri, "Append", 0, "optimize", appends=False, label=None)
-        with _spark(ComputeProfile.from_values(given.get("compute"))) as spark, _told(spark, at.tell):
+        with working_session(ComputeProfile.from_values(given.get("compute")), "delta") as spark, _told(spark, at.tell):
             keep_log_short(spark, staged.target, log.uri)
             work = _delta(spark, staged.folder).optimize()
             work.executeZOrderBy(_strings(spark, columns)) if columns else work.executeCompaction()
@@ -166,18 +165,6 @@ def _version(given: Mapping[str, Any], name: str) -> int:
     if not isinstance(version, int) or isinstance(version, bool) or version < 0:
         raise ProblemError(_wrong(name, version, "the number of a version"))
     return version
-
-
-@contextmanager
-def _spark(profile: ComputeProfile) -> Iterator[SparkSession]:
-    from executor.spark.jvm import RUN
-    from executor.spark.session import SparkProcess
-
-    process = SparkProcess(profile, RUN, lambda level, text: None, connectors=("delta",))
-    try:
-        yield process.session
-    finally:
-        process.stop()
 
 
 @contextmanager

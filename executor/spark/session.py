@@ -10,8 +10,8 @@ import logging
 import sys
 import tempfile
 import threading
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,6 +166,17 @@ class SparkProcess:
         self.jvm.kill()
         with suppress(NotRemoved):
             remove(self.scratch)
+
+
+@contextmanager
+def working_session(profile: ComputeProfile, *connectors: str) -> Iterator[SparkSession]:
+    """A session for a program that works on a whole table and says of it what is worth saying itself; it ends with the block. Raises
+    ProblemError."""
+    process = SparkProcess(profile, RUN, lambda level, text: None, connectors=connectors)
+    try:
+        yield process.session
+    finally:
+        process.stop()
 
 
 def _activate(session: SparkSession) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from executor.databases import ENGINES
 from executor.problems import Problem, ProblemError
 from executor.stages.base import Elsewhere, StageContext
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def key_of(context: StageContext, name: str) -> str:
@@ -40,8 +38,6 @@ class FileChanges:
     may_refuse = True
 
     def __init__(self, connection: str, path: str, file: str) -> None:
-        from pathlib import Path
-
         from executor.databases.sqlite_file import StagedFile
 
         self.staged = StagedFile(Path(path), file)

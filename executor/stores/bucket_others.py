@@ -60,14 +60,10 @@ def _is_table(bucket: Bucket, key: str) -> bool:
 
 
 def _require_that_all_count(bucket: Bucket, seen: Seen, files: Sequence[Found], uri: str) -> None:
-    there: dict[str, list[str]] = {}
-    for file in files if seen.beside else ():
-        folder, _, name = file.place.rpartition("/")
-        there.setdefault(folder, []).append(name)
-    for folder, names in there.items():
-        notes = other_tables.notes_in(_names(seen.beside, folder))
-        if notes and (gone := other_tables.taken_away(names, notes, partial(_note, bucket, folder))):
-            raise ProblemError(other_tables.not_all_count(uri, gone))
+    if seen.beside:
+        parts = (file.place.rpartition("/") for file in files)
+        placed = [(folder, name) for folder, _, name in parts]
+        other_tables.require_that_all_count(placed, partial(_names, seen.beside), partial(_note, bucket), uri)
 
 
 def _names(keys: Iterable[str], folder: str) -> list[str]:

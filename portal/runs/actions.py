@@ -126,17 +126,8 @@ def put_back_output(*, actor: User, place: Place, kept_id: str) -> Place:
     before = place.last_run_id
     current = published.put_back(actor, place, kept_id)
     place.refresh_from_db()
-    audit.record(
-        action="put_back_output",
-        actor=actor,
-        subject=place.owner,
-        project=environment.project.slug,
-        environment=environment.name,
-        place=place.uri,
-        kept=kept_id,
-        now_of_run=current.get("run_id"),
-        was_of_run=str(before) if before else None,
-    )
+    said = {"now_of_run": current.get("run_id"), "was_of_run": str(before) if before else None}
+    _record_put_back(actor, environment, place.owner, place=place.uri, kept=kept_id, **said)
     return place
 
 
@@ -151,19 +142,15 @@ def put_back_rows(*, actor: User, table: DatabaseTable, kept_id: str) -> Databas
     before = table.last_run_id
     done = published_tables.put_back(actor, table, kept_id)
     table.refresh_from_db()
-    audit.record(
-        action="put_back_output",
-        actor=actor,
-        subject=table.job,
-        project=environment.project.slug,
-        environment=environment.name,
-        place=table.uri,
-        kept=kept_id,
-        rows_changed=done.get("changed"),
-        now_of_run=str(table.last_run_id) if table.last_run_id else None,
-        was_of_run=str(before) if before else None,
-    )
+    now = table.last_run_id
+    said = {"rows_changed": done.get("changed"), "now_of_run": str(now) if now else None, "was_of_run": str(before) if before else None}
+    _record_put_back(actor, environment, table.job, place=table.uri, kept=kept_id, **said)
     return table
+
+
+def _record_put_back(actor: User, environment: Environment, job: Job | None, **details: Any) -> None:
+    where = {"project": environment.project.slug, "environment": environment.name}
+    audit.record(action="put_back_output", actor=actor, subject=job, **where, **details)
 
 
 @transaction.atomic

@@ -166,20 +166,24 @@ class Publish:
 
 def history(place: Place) -> list[Publish]:
     """What lies at the place, and what can be put back, the newest first."""
-    ids = {run_id for row in place.kept if (run_id := run_id_in(row.get("run_id")))} | ({place.last_run_id} if place.last_run_id else set())
-    runs = Run.objects.select_related("job", "version").defer("document", "version__document").in_bulk(ids)
-    present = runs.get(place.last_run_id) if place.last_run_id else None
+    present, earlier = runs_and_kept(place.last_run_id, place.kept)
     outputs, spelling = present.outputs if present else [], places.Spelling(place.environment)
     said: dict[str, Any] = next((output for output in outputs if spelling.key(str(output.get("uri"))) == place.key), {})
     is_added_to = said.get("format") == "delta" and said.get("save_mode") == "Append"  # what came is not what lies there
     sums = (None, None) if is_added_to else (said.get("rows"), said.get("bytes"))
-    current = Publish(None, present, place.published_at, *sums)
-    earlier = [kept_output(row, runs.get(run_id_in(row.get("run_id")))) for row in place.kept]
-    return [current, *earlier]
+    return [Publish(None, present, place.published_at, *sums), *earlier]
 
 
-def kept_output(row: dict[str, Any], run: Run | None) -> Publish:
-    return Publish(row.get("id", ""), run, _moment(row.get("published_at")), row.get("rows"), row.get("bytes"))
+def runs_and_kept(last_run_id: UUID | None, kept: list[dict[str, Any]]) -> tuple[Run | None, list[Publish]]:
+    """The run that published last, and what is `kept` of before, each with its run."""
+    ids = [last_run_id, *(run_id_in(row.get("run_id")) for row in kept)]
+    runs = Run.objects.select_related("job", "version").defer("document", "version__document").in_bulk({one for one in ids if one})
+    present, *others = (runs.get(one) if one else None for one in ids)
+    earlier = [
+        Publish(row.get("id", ""), run, _moment(row.get("published_at")), row.get("rows"), row.get("bytes"))
+        for row, run in zip(kept, others, strict=True)
+    ]
+    return present, earlier
 
 
 def places_of(run: Run) -> list[Place]:

@@ -62,13 +62,17 @@ def lies_at(environment: Environment, connection: str) -> str:
 
 def note(run: Run) -> None:
     """A run that published has ended: what lies in its tables now, and what is kept. In the caller's transaction."""
-    outputs = [one for one in run.outputs if isinstance(one, dict) and one.get("format") == JDBCLoad.format]
+    outputs = _outputs_in_tables(run)
     if run.state not in GOOD_STATES or not outputs:
         return
     written = {one.uri: one for one in written_by(run)}
     for output in outputs:
         if table := written.get(_plain_uri(output.get("uri"))):
             _note(run, table, output.get("kept"))
+
+
+def _outputs_in_tables(run: Run) -> list[dict[str, Any]]:
+    return [one for one in run.outputs if isinstance(one, dict) and one.get("format") == JDBCLoad.format]
 
 
 def _note(run: Run, table: Written, kept: Any) -> None:
@@ -100,7 +104,7 @@ def _plain_uri(uri: Any) -> str:
 
 def tables_of(run: Run) -> list[DatabaseTable]:
     """The tables that this run has published into."""
-    uris = {_plain_uri(one.get("uri")) for one in run.outputs if isinstance(one, dict) and one.get("format") == JDBCLoad.format}
+    uris = {_plain_uri(one.get("uri")) for one in _outputs_in_tables(run)}
     return [table for table in DatabaseTable.objects.filter(environment=run.environment) if table.uri in uris] if uris else []
 
 
@@ -121,13 +125,12 @@ def is_known(table: DatabaseTable) -> bool:
 
 def history(table: DatabaseTable) -> list[published.Publish]:
     """What lies in the table, and what can be put back."""
-    rows = table.kept if is_known(table) else []
-    ids = [run_id for run_id in (table.last_run_id, *(published.run_id_in(row.get("run_id")) for row in rows)) if run_id]
-    runs = Run.objects.select_related("job", "version").defer("document", "version__document").in_bulk(ids)
-    present = runs.get(table.last_run_id) if table.last_run_id else None
-    current = published.Publish(None, present, table.published_at, _rows_of(present, table), None)
-    earlier = [(row, published.run_id_in(row.get("run_id"))) for row in rows]
-    return [current, *(published.kept_output(row, runs.get(run_id) if run_id else None) for row, run_id in earlier)]
+    return _publishes(table, table.kept if is_known(table) else [])
+
+
+def _publishes(table: DatabaseTable, kept: list[dict[str, Any]]) -> list[published.Publish]:
+    present, earlier = published.runs_and_kept(table.last_run_id, kept)
+    return [published.Publish(None, present, table.published_at, _rows_of(present, table), None), *earlier]
 
 
 def _rows_of(run: Run | None, table: DatabaseTable) -> int | None:
@@ -139,7 +142,7 @@ def _rows_of(run: Run | None, table: DatabaseTable) -> int | None:
 
 def left_by(table: DatabaseTable) -> tuple[Run, bool] | None:
     """See `portal.runs.published.left_by`."""
-    return published.left_by(history(table)) if is_known(table) else None
+    return published.left_by(_publishes(table, table.kept)) if is_known(table) else None
 
 
 # --- putting back ------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from executor.commands import kind_of_run
+from executor.commands import as_written, kind_of_run
 from executor.running.small_run import LITTLE_BYTES, LONG_SECONDS
 from executor.running.values import values_from
 from executor.spark.jvm import RUN, SMALL_RUN
@@ -62,7 +62,7 @@ def test_what_is_not_in_a_folder_of_this_machine_may_be_any_size(tmp_path: Path)
 
 @pytest.mark.parametrize("wrong", [b"{", {}, {"stages": 3}, {"stages": [3, {"type": "No"}, {"type": "DelimitedExtract", "inputURI": 3}]}])
 def test_a_document_that_is_wrong_is_judged_later(tmp_path: Path, wrong: Any) -> None:
-    assert kind_of_run(wrong, None, values_from({"lake": str(tmp_path)})) in (RUN, SMALL_RUN)
+    assert kind_of_run(as_written(wrong), None, values_from({"lake": str(tmp_path)})) in (RUN, SMALL_RUN)
 
 
 def test_a_job_that_took_long_before_is_no_small_run(tmp_path: Path) -> None:
