@@ -56,7 +56,8 @@ def bring(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
 
 
 def keep(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
-    """{"do": settle, set-aside, bring-back or forget, "upload", "kept", "aside"} → `kept`, of settle with `is_there` and `before`."""
+    """{"do": settle, set-aside, bring-back, rename or forget, "upload", "kept", "aside", "to"} → `kept`, of settle with `is_there` and
+    `before`. `to`: a place in the same root."""
     hand, place = _at(given, roots)
     what, kept, aside = given.get("do"), str(given.get("kept") or ""), str(given.get("aside") or "") or None
     done: dict[str, Any] = {}
@@ -67,6 +68,8 @@ def keep(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
         hand.set_aside(place, kept)
     elif what == "bring-back":
         hand.bring_back(place, kept, aside)
+    elif what == "rename":
+        hand.rename(place, str(given["to"]))
     else:
         hand.forget(kept)
     return {"event": "kept", **done}

@@ -249,6 +249,15 @@ class FolderByHand(Hand):
                 _rename_where_nothing_lies(keeping, kept, folder, name, place)
         return {}
 
+    def rename(self, place: str, target: str) -> None:
+        for one in (place, target):
+            require_inside(one)
+        if self.there(place) is None:
+            raise ProblemError(nothing(place))
+        (above, _, name), (new_above, _, new_name) = place.rpartition("/"), target.rpartition("/")
+        with _told(target), self._opened(above) as folder, self._opened(new_above, make=True) as new_folder:
+            _rename_where_nothing_lies(folder, name, new_folder, new_name, target)
+
     def forget(self, kept: str) -> None:
         """Removes what is kept under this id, for good."""
         with suppress(FileNotFoundError), self._opened(KEPT) as keeping:

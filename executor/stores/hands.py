@@ -61,6 +61,16 @@ class Hand(ABC):
         entry = {"is_folder": there is None, "size": there.size if there else 0, "modified": there.modified if there else 0.0}
         return {"twin": f"{found}{match}" if match else None, "entry": entry if match else None, "names": sorted(beside)}
 
+    def rename(self, place: str, target: str) -> None:
+        """Gives a file another place in one step; nothing may lie there. Raises ProblemError, also where the storage has no such step."""
+        raise ProblemError(
+            Problem(
+                code="not-renamed",
+                message="The storage of this root cannot rename: for a moment readers would meet the rows twice, or not at all.",
+                fix="Bring the file again under its new name, and delete this one.",
+            )
+        )
+
 
 def pieces(source: int, start: int, count: int, most: int) -> Iterator[bytes]:
     """So many bytes of an open file, from there on, in pieces of `most`. Raises ProblemError where it has fewer."""

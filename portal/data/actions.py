@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, Sum
+from django.db.models import F, Sum
 from django.utils import timezone
 
 from executor.language.places import is_within
@@ -302,14 +302,11 @@ def rename_data(*, actor: User, environment: Environment, uri: str, to: str) -> 
     IsAnOutput when a job publishes there: its next run would make the old place again."""
     require_change(actor, environment, "change_data")
     uri = "/".join(names.parts_of(uri))
-    if sending.elsewhere(environment, uri, actor) or sending.names_a_root(environment, to):
-        raise Conflict(
-            "A file of another root than the environment's own folder cannot be renamed here.",
-            code="not-renamed",
-            fix="Bring it again under its new name, and delete this one.",
-        )
-    folder, _, name = to.strip().strip("/").rpartition("/")
-    target = names.place(names.folder(folder or uri.rpartition("/")[0]), names.safe(name))
+    there = sending.elsewhere(environment, uri, actor)
+    target = _renamed(environment, uri if there is None else there.uri, to, in_a_root=there is not None)
+    if there:
+        return sending.rename(actor, there, target)
+    sending.require_same_root(environment, uri, target)
     if target.startswith(f"{uri}/"):
         raise names.BadPlace(f"“{target}” lies in “{uri}”: a folder cannot be moved into itself.", fix="Choose a place outside of it.")
     lake = Lake(environment)
@@ -320,7 +317,7 @@ def rename_data(*, actor: User, environment: Environment, uri: str, to: str) -> 
         twin = lake.twin(target)
         if twin is not None and twin != uri:
             raise Taken(f"“{twin}” is there already.", fix="Choose another name.")
-        _take_along(environment, uri, target)
+        versions.take_along(environment, uri, target)
         record(action="rename_data", actor=actor, subject=environment, uri=uri, to=target)
         lake.rename(uri, target)
         undo.callback(origins.take_along, lake, target, uri)
@@ -329,16 +326,14 @@ def rename_data(*, actor: User, environment: Environment, uri: str, to: str) -> 
     return target
 
 
-def _take_along(environment: Environment, uri: str, target: str) -> None:
-    """What is known of `uri`, and of what lies in it, is known of `target` from now on."""
-    inside = FileVersion.objects.filter(Q(uri=uri) | Q(uri__startswith=f"{uri}/"), environment=environment).select_related("brought_by")
-    for version in list(inside):
-        was, version.uri = version.uri, target + version.uri[len(uri) :]
-        version.save(update_fields=["uri"])
-        if version.state == VersionState.SHOWN and version.brought_by:
-            places.forget(environment, was)
-            places.register_upload(environment=environment, uri=version.uri, actor=version.brought_by)
-    TableFacts.objects.filter(environment=environment, uri__in=(uri, target)).delete()
+def _renamed(environment: Environment, uri: str, to: str, *, in_a_root: bool) -> str:
+    """The place that is meant by `to`, a name or folder and name; without a folder, that of `uri`. Raises BadPlace."""
+    named = to.strip().strip("/")
+    folder, name = names.parted(named) if sending.names_a_root(environment, named) else named.rpartition("/")[::2]
+    if not name:
+        raise names.BadPlace("There is no new name.", fix="Write one, such as flights.csv.", field="to")
+    home = names.parted(uri)[0] if in_a_root else uri.rpartition("/")[0]
+    return _place_in(environment, folder or home, names.safe(name))
 
 
 def delete_data(*, actor: User, environment: Environment, uri: str) -> FileVersion:

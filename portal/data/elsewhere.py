@@ -62,7 +62,8 @@ class Elsewhere:
         return self
 
     @property
-    def _root(self) -> str:
+    def root(self) -> str:
+        """Its name."""
         return self.uri.partition(":")[0] if ":" in self.uri else DEFAULT
 
     @property
@@ -74,7 +75,7 @@ class Elsewhere:
     def twin(self, uri: str) -> str | None:
         """As `Lake.twin`, of the place itself and of those beside it."""
         if uri == self.uri:
-            return str(Located(self._root, self._there.twin)) if self._there.twin is not None else None
+            return str(Located(self.root, self._there.twin)) if self._there.twin is not None else None
         folder, name = names.parted(uri)
         if folder != names.parted(self.uri)[0]:
             raise RuntimeError("another folder was looked at")
@@ -106,6 +107,10 @@ class Elsewhere:
     def bring_back(self, kept: UUID, aside: UUID | None) -> None:
         """As `Lake.bring_back`, or where something lies there as `Lake.swap`."""
         self._done("keep", {"uri": self.uri, "do": "bring-back", "kept": str(kept), "aside": str(aside) if aside else ""})
+
+    def rename(self, to: Located) -> None:
+        """As `Lake.rename`, of a file, within its root."""
+        self._done("keep", {"uri": self.uri, "do": "rename", "to": to.place})
 
     def forget(self, kept: UUID) -> None:
         """As `Lake.forget`."""

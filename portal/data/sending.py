@@ -21,11 +21,11 @@ from portal.audit.actions import record
 from portal.data import names, seen, versions
 from portal.data.elsewhere import UNKNOWN, Elsewhere
 from portal.data.guards import refuse_outputs, require_answer
-from portal.data.lake import Lake, Taken
+from portal.data.lake import Lake, NothingThere, Taken
 from portal.data.models import FileVersion, IfThere, TableFacts, Upload, UploadState, VersionState
 from portal.data.rights import require_change
 from portal.environments.models import Environment, Root
-from portal.environments.reach import is_here, judged_by
+from portal.environments.reach import is_here, is_in_folder, judged_by
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import places
 from portal.locking import locked
@@ -190,19 +190,83 @@ def under_way_in(root: Root) -> str:
     return f"{one.person.shown_name} is bringing a file to “{one.uri}” just now" if one else ""
 
 
+# --- another name ---------------------------------------------------------------------------------------------------------
+
+
+def require_same_root(environment: Environment, uri: str, target: str) -> None:
+    """Raises Conflict where a rename would lead to another root."""
+    if elsewhere(environment, uri, None) or elsewhere(environment, target, None):
+        here, there = spelled(environment, uri).root, spelled(environment, target).root
+        if here != there:
+            raise Conflict(
+                f"“{uri}” lies in the root “{here}”, and “{target}” would lie in “{there}”: nothing is moved between roots.",
+                code="not-renamed",
+                fix="Bring the file there, and delete this one; or name a place in its own root.",
+            )
+
+
+def can_be_renamed(environment: Environment, uri: str, is_folder: bool) -> bool:
+    """Whether its storage can: in a folder of this machine a single file, in the environment's own folder everything."""
+    try:
+        there = elsewhere(environment, uri, None)
+    except names.BadPlace:
+        return False
+    return there is None or (not is_folder and is_in_folder(environment, there.root))
+
+
+def rename(actor: User, there: Elsewhere, target: str) -> str:
+    """As `actions.rename_data`, of a single file in a folder of this machine."""
+    environment, uri = there.environment, there.uri
+    require_same_root(environment, uri, target)
+    if not is_in_folder(environment, there.root):
+        raise Conflict(
+            f"“{uri}” lies where nothing can be renamed: for a moment readers would meet its rows twice, or not at all.",
+            code="not-renamed",
+            fix="Bring it again under its new name, and delete this one.",
+        )
+    _require_single(there.look(), uri)
+    twin = Elsewhere(environment, target, actor).look().twin(target)
+    if twin is not None and twin != uri:
+        raise Taken(f"“{twin}” is there already.", fix="Choose another name.")
+    with transaction.atomic():
+        require_change(actor, environment, "change_data")
+        versions.hold(environment)
+        for one in (uri, target):
+            _require_free(environment, one)
+            refuse_outputs(environment, one)
+        moved = versions.take_along(environment, uri, target)
+        record(action="rename_data", actor=actor, subject=environment, uri=uri, to=target)
+    try:
+        there.rename(spelled(environment, target))
+    except PortalError as error:
+        if error.code not in UNKNOWN:
+            with transaction.atomic():
+                versions.hold(environment)
+                versions.move(environment, moved, target, uri)
+        raise
+    seen.forget(environment)
+    return target
+
+
+def _require_single(there: Elsewhere, uri: str) -> None:
+    entry = there.find(uri)
+    if entry is None:
+        raise NothingThere(f"There is nothing at “{names.shown(uri)}” any more.", fix="Look at the list of data again.")
+    if entry.is_folder:
+        raise Conflict(
+            f"“{uri}” is a folder. In another root than the environment's own folder, single files can be renamed and deleted here.",
+            code="is-folder",
+            fix="Take its files one by one, or have whoever looks after the storage do it.",
+        )
+
+
 # --- the bin --------------------------------------------------------------------------------------------------------------
 
 
 def delete(actor: User, there: Elsewhere) -> FileVersion:
     """As `actions.delete_data`, of a single file."""
     environment, uri = there.environment, there.uri
-    entry = there.look().find(uri)
-    if entry and entry.is_folder:
-        raise Conflict(
-            f"“{uri}” is a folder. In another root than the environment's own folder, single files can be deleted here.",
-            code="is-folder",
-            fix="Delete its files one by one, or have whoever looks after the storage remove it.",
-        )
+    _require_single(there.look(), uri)
     with transaction.atomic():
         versions.hold(environment)
         _require_free(environment, uri)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.data import names
 from portal.data.elsewhere import Elsewhere
 from portal.data.lake import Lake, NothingThere
-from portal.data.models import FileVersion, VersionState
+from portal.data.models import FileVersion, TableFacts, VersionState
 from portal.environments.models import Environment
 from portal.errors import PortalError
+from portal.jobs import places
 from portal.locking import locked
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,25 @@ def put_away(version: FileVersion, actor: User, state: str) -> None:
     expires = timezone.now() + timedelta(days=settings.BIN_DAYS) if state == VersionState.BINNED else None
     version.state, version.changed_by, version.changed_at, version.expires_at = state, actor, timezone.now(), expires
     version.save(update_fields=["state", "changed_by", "changed_at", "expires_at"])
+
+
+def take_along(environment: Environment, uri: str, target: str) -> list[FileVersion]:
+    """What is known of `uri`, and of what lies in it, is known of `target` from now on, where nothing lies; gives the versions."""
+    FileVersion.objects.at(environment, target).shown().update(state=VersionState.GONE)  # gone without Sluice
+    inside = FileVersion.objects.filter(Q(uri=uri) | Q(uri__startswith=f"{uri}/"), environment=environment).select_related("brought_by")
+    move(environment, found := list(inside), uri, target)
+    return found
+
+
+def move(environment: Environment, found: Iterable[FileVersion], uri: str, target: str) -> None:
+    """These versions, which are of `uri` or of something in it, are of `target` from now on."""
+    for version in found:
+        was, version.uri = version.uri, target + version.uri[len(uri) :]
+        version.save(update_fields=["uri"])
+        if version.state == VersionState.SHOWN and version.brought_by:
+            places.forget(environment, was)
+            places.register_upload(environment=environment, uri=version.uri, actor=version.brought_by)
+    TableFacts.objects.filter(environment=environment, uri__in=(uri, target)).delete()
 
 
 def next_number(environment: Environment, uri: str) -> int:

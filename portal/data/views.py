@@ -21,7 +21,7 @@ from executor.language.places import holds_a_value
 from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import Project, User
-from portal.data import actions, folders, kinds, origins, rights, table_rows, table_versions, uploads
+from portal.data import actions, folders, kinds, origins, rights, sending, table_rows, table_versions, uploads
 from portal.data.lake import Lake
 from portal.data.listing import Filters, Table, files_of, find_table, list_tables
 from portal.data.models import FileVersion, VersionState
@@ -196,6 +196,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "is_outdated": is_packed and origins.are_outdated(Lake(found), parts),
         "parts": [(place, address("table", found, place)) for place in parts] if with_data else [],
         "may_change": may_change,
+        "may_rename": may_change and not shown.job and sending.can_be_renamed(found, shown.uri, shown.is_folder),
         "may_create": policy.can(user, "create_job", found.project),
         "rows_url": address("rows", found, shown.uri),
         "columns_url": address("columns", found, shown.uri) if with_data and not is_packed else "",

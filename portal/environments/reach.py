@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from django.db.models import QuerySet
 
 from executor.connections import Endpoint
 from executor.language.roots import Located, Root, from_values, located
@@ -192,7 +194,12 @@ def without_unusable(environment: Environment, needs: Needs) -> Needs:
     return replace(needs, roots=needs.roots - lost, written=needs.written - lost)
 
 
-def _in_folders(environment: Environment) -> Iterable[RootRow]:
+def is_in_folder(environment: Environment, root: str) -> bool:
+    """Whether the root of this name lies in a folder of this machine that is not the environment's own."""
+    return _in_folders(environment).filter(name=root).exists()
+
+
+def _in_folders(environment: Environment) -> QuerySet[RootRow]:
     return environment.roots.filter(connection=None).exclude(address="").select_related("environment__project").order_by("name")
 
 

@@ -1,4 +1,4 @@
-"""Programs over files in the test's own process, with a real S3 server: no wall, no preview service."""
+"""Programs over files in the test's own process, with a real S3 server or real folders: no wall, no preview service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from executor.problems import ProblemError
 from executor.running import by_hand
 from executor.stores.roots import roots_of
 from portal.environments.models import Environment
-from portal.environments.reach import reach_of
+from portal.environments.reach import reach_of, told
 from portal.runs import launcher, preview_client
 from portal.runs.preview_reach import WRITE, _needs_of_files
 
@@ -29,7 +29,9 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         asked.append({"what": what, **values})
         here = Environment.objects.select_related("project").get(pk=environment)
         reach = reach_of(here, used_by=what, needs=_needs_of_files(here, values, writes=what in WRITE))
-        given = {**values, **reach.for_executor(), "lake": str(launcher.lake_folder(here))}
+        folders = {mount.name: mount.path for mount in reach.mounts}  # no wall shows them elsewhere
+        given = {**values, "connections": dict(reach.connections), "roots": told(reach.roots, folders)}
+        given["lake"] = str(launcher.lake_folder(here))
         file = launcher._opened(launcher.hidden_folder(here) / "uploads" / values["arrived"]) if "arrived" in values else None
 
         def tell(said: str, done: int, whole: int) -> None:

@@ -407,8 +407,9 @@ def test_rename_never_goes_over_anything(bring: Bring, dev: Environment, ana: Us
     for to in ("raw/b.csv", "raw/B.CSV"):
         with pytest.raises(Taken):
             actions.rename_data(actor=ana, environment=dev, uri="raw/a.csv", to=to)
-    with pytest.raises(names.BadPlace):
-        actions.rename_data(actor=ana, environment=dev, uri="raw/a.csv", to="../b.csv")
+    for to in ("../b.csv", "", "/"):
+        with pytest.raises(names.BadPlace):
+            actions.rename_data(actor=ana, environment=dev, uri="raw/a.csv", to=to)
     assert actions.rename_data(actor=ana, environment=dev, uri="raw/a.csv", to="A.csv") == "raw/A.csv"
     assert files_below(lake) == ["raw/A.csv", "raw/b.csv"]
 

@@ -338,6 +338,12 @@ def test_no_hand_reaches_through_a_link_or_into_an_output(machine: Machine, root
             hand.bring(place, source, len(BODY), "u1", "k", silent)
         with pytest.raises((ProblemError, OSError)):
             hand.set_aside(place, "k")
+    root.put("mine.csv", "mine")
+    for place, to in (("out.csv", "in.csv"), ("out/secret.csv", "in.csv"), ("mine.csv", "out/in.csv"), ("mine.csv", ".sluice-kept/x")):
+        with pytest.raises((ProblemError, OSError)):
+            hand.rename(place, to)
+    assert body(root, "mine.csv") == b"mine"
+    root.remove("mine.csv")
     assert hand.small("out/secret.csv", 1000) is None and hand.small("out.csv", 1000) is None
     assert sorted(os.listdir(machine.home / "lake")) == ["secret.csv"] and hand.seen_below("").files == []
     for place in ("../x.csv", "/etc/x", ".sluice-kept/x", "a/.hidden"):
@@ -347,6 +353,20 @@ def test_no_hand_reaches_through_a_link_or_into_an_output(machine: Machine, root
     with pytest.raises(ProblemError) as output:
         hand.find("2013/daily/mine.csv")
     assert code_of(output) == "is-an-output"
+
+
+def test_a_file_is_renamed_in_one_step_and_never_over_anything(root: FolderRoot, hand: FolderByHand) -> None:
+    root.put("a.csv", "a")
+    root.put("b.csv", "b")
+    for to in ("b.csv", "b.csv/c.csv"):
+        with pytest.raises(ProblemError):
+            hand.rename("a.csv", to)
+    assert (body(root, "a.csv"), body(root, "b.csv")) == (b"a", b"b")
+    hand.rename("a.csv", "2013/deep/c.csv")
+    assert (body(root, "a.csv"), body(root, "2013/deep/c.csv")) == (None, b"a")
+    with pytest.raises(ProblemError) as gone:
+        hand.rename("a.csv", "d.csv")
+    assert code_of(gone) == "nothing-there"
 
 
 def test_what_lies_there_is_found_however_it_is_written(root: FolderRoot, hand: FolderByHand) -> None:
