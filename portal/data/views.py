@@ -175,7 +175,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     with_data = policy.can(user, "view_data", found)
     may_change = rights.may_change_at(user, found, shown.uri)
     versions = FileVersion.objects.at(found, shown.uri).exclude(state=VersionState.GONE).select_related("brought_by", "changed_by")
-    place = places.place_at(found, shown.uri)
+    place = places.known_at(found, shown.uri)
     is_packed = not shown.is_folder and shown.ending in kinds.PACKED
     parts = [] if shown.is_elsewhere else origins.made_from(Lake(found), shown.uri)
     uses = used_by_any(found, [shown.uri, *parts])

@@ -387,7 +387,8 @@ def take_over_place(*, actor: User, job: Job, environment: Environment, uri: str
     place = before or Place(environment=environment, uri=uri, key=key_of(uri))
     was = before.owner.name if before and before.owner else _was_without_owner(before) if before else None
     place.owner, place.given_by, place.may_replace, place.since = job, actor, True, timezone.now()
-    place.lies_at = places.Storages(environment).of(uri)
+    if place.lies_at != (lies_at := places.Storages(environment).of(uri)):
+        place.move_to(lies_at)
     place.save()
     audit.record(action="take_over_place", actor=actor, subject=job, environment=environment.name, place=place.uri, was=was)
     return place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -19,6 +20,7 @@ from portal.environments.models import Environment
 from portal.errors import NotAllowed, PortalError
 from portal.jobs import actions, advice, documents, job_list, stage_diff
 from portal.jobs.models import Draft, Job, JobVersion, Place
+from portal.jobs.places import Storages
 from portal.jobs.sources import sources_of
 from portal.jobs.sql_format import formatted
 from portal.locking import EDITION_SIGNS
@@ -256,7 +258,19 @@ class PlaceOut(serializers.ModelSerializer[Place]):
     environment = serializers.CharField(source="environment.name")
     owner = serializers.CharField(source="owner.name", default=None, help_text="The job that publishes here; null for an upload.")
     last_run = serializers.UUIDField(source="last_run_id", allow_null=True)
-    kept = serializers.ListField(child=serializers.DictField(), help_text="Earlier outputs that can be put back, the newest first.")
+    kept = serializers.SerializerMethodField(help_text="Earlier outputs that can be put back, the newest first.")
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
+    def get_kept(self, place: Place) -> list[dict[str, Any]]:
+        """Nothing where its root leads elsewhere by now."""
+        if place.environment_id not in self._storages:
+            self._storages[place.environment_id] = Storages(place.environment)
+        return place.kept if place.lies_at == self._storages[place.environment_id].of(place.uri) else []
+
+    @cached_property
+    def _storages(self) -> dict[int, Storages]:
+        """By the environment's id: a list asks for many places."""
+        return {}
 
     class Meta:
         model = Place

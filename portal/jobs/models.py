@@ -220,6 +220,10 @@ class Place(models.Model):
         ordering = ["environment", "uri"]
         constraints = [models.UniqueConstraint(fields=["environment", "key"], name="one_place_per_key")]
 
+    def move_to(self, lies_at: str) -> None:
+        """Its root leads elsewhere by now: nothing that runs have published lies there. To be saved."""
+        self.lies_at, self.kept, self.last_run_id, self.published_at, self.file_list = lies_at, [], None, None, ""
+
     @property
     def is_in_a_folder(self) -> bool:
         """Whether it was published in a folder of this machine, of which no catalog can tell the address."""

@@ -84,6 +84,17 @@ def place_at(environment: Environment, uri: str) -> Place | None:
     return Place.objects.select_related("owner", "given_by").filter(environment=environment, key=Spelling(environment).key(uri)).first()
 
 
+def known_at(environment: Environment, uri: str) -> Place | None:
+    """The same where what is known of it is so: None where its root leads elsewhere since it was published."""
+    place = place_at(environment, uri)
+    return place if place and lies_there(place) else None
+
+
+def lies_there(place: Place) -> bool:
+    """Whether its root leads where it led when it was published or taken over. What lies where it leads by now is nobody's that we know."""
+    return place.lies_at == Storages(place.environment).of(place.uri)
+
+
 def places_meeting(environment: Environment, uri: str) -> list[Place]:
     """Known places on, above or below this address (which is no pattern)."""
     found = Place.objects.select_related("owner", "given_by").filter(environment=environment).meeting(Spelling(environment).key(uri))
@@ -251,8 +262,9 @@ def claim(job: Job, environment: Environment, uris: Iterable[str]) -> None:
         known = {"owner": job, "uri": uri, "lies_at": storages.of(uri)}
         place, is_new = Place.objects.get_or_create(environment=environment, key=places.key_of(uri), defaults=known)
         if not is_new and place.lies_at != known["lies_at"]:
-            place.lies_at, place.kept, place.last_run_id, place.may_replace = storages.of(uri), [], None, False
-            place.save(update_fields=["lies_at", "kept", "last_run_id", "may_replace"])
+            place.move_to(known["lies_at"])
+            place.may_replace = False
+            place.save()
 
 
 def replaceable(job: Job, environment: Environment, uris: Iterable[str]) -> dict[str, bool]:

@@ -165,7 +165,7 @@ def _writable(it: Candidate, one: dict[str, Any], known: dict[int, Any]) -> tupl
         return "stop", f"something lies at “{uri}”, and the job stops where something does (ErrorIfExists)", []
     if mode == "Ignore":
         return "warn", f"something lies at “{uri}”, and the job leaves it as it is (Ignore)", []
-    place = places.place_at(it.target, uri)
+    place = places.known_at(it.target, uri)
     if place is None or place.owner_id != it.job.pk:
         return "stop", f"something lies at “{uri}” that this job has not published; take the place over, or write to another", []
     if one.get("foreign") and not place.may_replace:

@@ -165,7 +165,9 @@ class Publish:
 
 
 def history(place: Place) -> list[Publish]:
-    """What lies at the place, and what can be put back, the newest first."""
+    """What lies at the place, and what can be put back, the newest first. Where its root leads elsewhere by now, nobody knows."""
+    if not places.lies_there(place):
+        return [Publish(None, None, None, None, None)]
     present, earlier = runs_and_kept(place.last_run_id, place.kept)
     outputs, spelling = present.outputs if present else [], places.Spelling(place.environment)
     said: dict[str, Any] = next((output for output in outputs if spelling.key(str(output.get("uri"))) == place.key), {})
@@ -187,10 +189,11 @@ def runs_and_kept(last_run_id: UUID | None, kept: list[dict[str, Any]]) -> tuple
 
 
 def places_of(run: Run) -> list[Place]:
-    """The places this run has published, as far as they are still its job's."""
-    spelling = places.Spelling(run.environment)
+    """The places this run has published, as far as they are still its job's and their roots lead where they led."""
+    spelling, storages = places.Spelling(run.environment), places.Storages(run.environment)
     keys = [spelling.key(str(output.get("uri"))) for output in run.outputs if isinstance(output, dict)]
-    return list(Place.objects.select_related("environment", "owner").filter(environment=run.environment, key__in=keys))
+    found = Place.objects.select_related("environment", "owner").filter(environment=run.environment, key__in=keys)
+    return [place for place in found if place.lies_at == storages.of(place.uri)]
 
 
 def places_to_write(run: Run) -> list[Place | None]:
@@ -251,6 +254,9 @@ def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
 
     What lies in the environment's folder is looked at once the place is held: a run that began after somebody had looked for one may have
     published since. What lies elsewhere is as the program found it."""
+    if not places.lies_there(place):
+        words = f"What was kept of “{place.uri}” does not lie where its root leads by now."
+        raise PortalError(words, code="output-not-kept", status=409, fix="Look at what lies there now.")
     ask, values = async_to_sync(preview_client.answer_over_files), {"uri": place.uri, "kept": kept_id, "by": user.shown_name}
     answer = ask("put-back", user=user.pk, environment=place.environment_id, values=values)
     is_here = _root_of(place.uri, judged_by(place.environment)) not in roots_elsewhere(place.environment)

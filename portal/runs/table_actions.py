@@ -39,7 +39,7 @@ def put_back_version(*, actor: User, environment: Environment, uri: str, version
     """Makes the table what it was at `version`, by one more version of it. Raises Conflict while a run works that writes it, PortalError
     where that version can be read no longer."""
     require_change(actor, environment, uri)
-    if place := places.place_at(environment, uri):
+    if place := places.known_at(environment, uri):
         actions.put_back_output(actor=actor, place=place, kept_id=f"version-{version}")
         return
     actions.require_nobody_at_work(environment, uri, key_of(uri))
@@ -54,7 +54,7 @@ def clean_up(*, actor: User, environment: Environment, uri: str, until: str, kee
     actions.require_nobody_reads(environment, uri)
     told = change(actor, environment, uri, "vacuum", until=until, keep_from=keep_from)
     found = {name: told.get(name) for name in ("files", "bytes", "gone")}
-    if place := places.place_at(environment, uri):
+    if place := places.known_at(environment, uri):
         published.forget_versions(place, told.get("gone"))
     _record(actor, environment, uri, "clean_up_table", until=until, **found)
     return found
