@@ -13,7 +13,7 @@ import threading
 import time
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from portal.environments.models import Environment
 from portal.environments.reach import roots_elsewhere, roots_of, told
 from portal.errors import PortalError
 from portal.jobs.models import JobVersion
+from portal.promotions.leads import leads_of
 from portal.runs import launcher, preview_client
 from portal.runs.checks import declared_parameters
 
@@ -63,22 +64,30 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class TargetLook:
-    """`inputs`, `outputs`: as `executor.running.survey` says. `refusal`: why there was no looking, in our words; "" when there was."""
+    """`inputs`, `outputs`: as `executor.running.survey` says. `refusal`: why there was no looking, in our words; "" when there was.
+    `leads`: see `leads.leads_of`, when the look began; None where it was not noted."""
 
     inputs: tuple[dict[str, Any], ...] = ()
     outputs: tuple[dict[str, Any], ...] = ()
     refusal: str = ""
+    leads: dict[str, str] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As it is kept with a promotion."""
-        return {"inputs": list(self.inputs), "outputs": list(self.outputs), "refusal": self.refusal}
+        return {"inputs": list(self.inputs), "outputs": list(self.outputs), "refusal": self.refusal, "leads": self.leads}
 
     @classmethod
     def of(cls, kept: dict[str, Any]) -> TargetLook:
-        return cls(tuple(kept.get("inputs", ())), tuple(kept.get("outputs", ())), str(kept.get("refusal", "")))
+        return cls(tuple(kept.get("inputs", ())), tuple(kept.get("outputs", ())), str(kept.get("refusal", "")), kept.get("leads"))
 
 
 def look_at(user: User, version: JobVersion, target: Environment, *, anew: bool) -> TargetLook:
+    """The look, and where the names of the document lead, before anybody looks there. As `_look_at`."""
+    leads = leads_of(version.document, target)
+    return replace(_look_at(user, version, target, anew=anew), leads=leads)
+
+
+def _look_at(user: User, version: JobVersion, target: Environment, *, anew: bool) -> TargetLook:
     """The look, as `user` asks for it. Never raises: what cannot be looked at is a refusal, which no check takes for good.
 
     `anew`: whatever was seen before. Else a look that was taken while the same files lay there is good enough."""

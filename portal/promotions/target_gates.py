@@ -16,6 +16,7 @@ from portal.jobs import places
 from portal.promotions import good_run
 from portal.promotions.candidate import Candidate, Finding, Gate, Verdict
 from portal.promotions.columns import Comparison, compare
+from portal.promotions.leads import changed, leads_of
 from portal.promotions.target import TargetLook
 from portal.runs.problems import hidden, names_in, problem_of, quotes_only_names
 from portal.ui.words import plural
@@ -186,20 +187,23 @@ def _appended(it: Candidate, one: dict[str, Any], known: dict[int, Any]) -> tupl
 
 
 def target_as_asked(it: Candidate) -> Gate:
-    """What lay in the target when it was asked for lies there now: other rows, but the same places and columns."""
+    """What lay in the target when it was asked for lies there now: other rows, but the same places and columns, and where they were."""
     name = f"{it.target.name.capitalize()} as when it was asked for"
     if it.asked is None or it.asked.refusal:
         return Gate(name, "unseen", "it was asked for before this was noted; ask again to have it compared")
     if it.look.refusal:
         return Gate(name, "stop", f"{it.target.name} could not be looked at: {it.look.refusal}")
+    if it.asked.leads is not None and (moved := changed(it.asked.leads, leads_of(it.version.document, it.target))):
+        more = f" (and {len(moved) - 1} more)" if len(moved) > 1 else ""
+        return Gate(name, "stop", f"“{moved[0]}” leads elsewhere by now{more}; look at it, and ask again")
     before, now = _by_place(it.asked), _by_place(it.look)
-    changed = sorted(
+    others = sorted(
         uri for uri, stage, does in before.keys() | now.keys() if _is_other(before.get((uri, stage, does)), now.get((uri, stage, does)))
     )
-    if not changed:
+    if not others:
         return Gate(name, "ok", "the same places and columns")
-    more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
-    return Gate(name, "stop", f"“{changed[0]}” is not as it was{more}; look at it, and ask again")
+    more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+    return Gate(name, "stop", f"“{others[0]}” is not as it was{more}; look at it, and ask again")
 
 
 def _by_place(look: TargetLook) -> dict[tuple[str, str, str], dict[str, Any]]:
