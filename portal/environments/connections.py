@@ -69,7 +69,8 @@ def edit_connection(
     edition: str = "",
 ) -> Connection:
     """Runs that begin from now on use it. `secrets`, or `reference`: needed where it signs in otherwise, or elsewhere, than before; they
-    become a new version. `edition`: the one that the actor saw; raises Conflict where somebody has changed it since."""
+    become a new version. `edition`: the one that the actor saw; raises Conflict where somebody has changed it since, and where it is to lead
+    elsewhere while something is under way there."""
     require(actor, "manage_environment", connection)
     given = secrets or {}
     described = read(connection.kind, settings, given)
@@ -80,6 +81,8 @@ def edit_connection(
         before, elsewhere = stored(locked), None
         if given or reference or before is None or _sign_in(described) != _sign_in(before):
             elsewhere = _elsewhere_or_entered(environment, described, given, reference, SIGNS_IN_ELSEWHERE)
+        if before is None or described.storage() != before.storage():
+            _require_quiet_ways(locked)
         changed = sorted(name for name, value in described.settings().items() if value != locked.settings.get(name))
         locked.settings = described.settings()
         locked.save(update_fields=["settings"])
@@ -136,7 +139,7 @@ def rotate_secret(
 
 
 def remove_connection(*, actor: User, connection: Connection) -> None:
-    """With all versions of its secret. Refused while roots lie on it."""
+    """With all versions of its secret. Refused while roots lie on it, and while something is under way there."""
     require(actor, "manage_environment", connection)
     with transaction.atomic():
         environment = _hold(connection.environment)
@@ -146,6 +149,7 @@ def remove_connection(*, actor: User, connection: Connection) -> None:
             raise Conflict(
                 f"Roots lie on {locked.name}: {', '.join(roots)}.", code="connection-in-use", fix="Remove them, or give them another place."
             )
+        _require_quiet_ways(locked)
         record(action="remove_connection", actor=actor, subject=locked, name=locked.name, kind=locked.kind)
         locked.delete()
 
@@ -201,6 +205,8 @@ def remove_root(*, actor: User, root: Root) -> None:
 
 busy: list[Callable[[Root], str]] = []
 """Who knows what is under way in a root: apps above put a function here that says it as the beginning of a sentence; "": nothing is."""
+busy_ways: list[Callable[[Connection], str]] = []
+"""The same of a connection itself, beside its roots."""
 
 
 def kinds() -> dict[str, type[ConnectionKind]]:
@@ -345,6 +351,16 @@ def _require_quiet(root: Root) -> None:
         if said := under_way(root):
             message = f"{said}, so the root “{root.name}” stays as it is until that has ended."
             raise Conflict(message, code="root-in-use", fix="Wait until it has ended, or stop it, then try again.")
+
+
+def _require_quiet_ways(connection: Connection) -> None:
+    """The same of the roots that lie on it, and of what goes through it without one."""
+    for root in connection.roots.select_related("environment"):
+        _require_quiet(root)
+    for under_way in busy_ways:
+        if said := under_way(connection):
+            message = f"{said}, so the connection “{connection.name}” leads where it leads until that has ended."
+            raise Conflict(message, code="connection-in-use", fix="Wait until it has ended, or stop it, then try again.")
 
 
 def _elsewhere_or_entered(

@@ -60,6 +60,13 @@ def lies_at(environment: Environment, connection: str) -> str:
     return f"{environment.pk} {storage_of(found)}" if found.kind == SQLite.kind else storage_of(found)  # each has files of its own
 
 
+def under_way_through(connection: Connection) -> str:
+    """See `portal.environments.connections.busy_ways`: runs at work that load tables there; as what a run has left is noted at its end."""
+    here = Run.objects.filter(environment=connection.environment_id, state__in=HELD_STATES).select_related("environment", "job")
+    run = next((run for run in here if any(one.connection == connection.name for one in written_by(run))), None)
+    return f"The run {run.short_id} of {run.job.name} is at work and loads tables there" if run else ""
+
+
 def note(run: Run) -> None:
     """A run that published has ended: what lies in its tables now, and what is kept. In the caller's transaction."""
     outputs = _outputs_in_tables(run)

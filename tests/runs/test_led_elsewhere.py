@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.utils import timezone
 
 from portal.accounts import token_scopes
 from portal.accounts.models import User
+from portal.data.models import Upload
 from portal.environments import connections
 from portal.environments.models import Environment
 from portal.errors import PortalError
@@ -19,7 +20,7 @@ from portal.jobs.models import Place
 from portal.runs import actions, preview_client, published, table_actions
 from portal.runs.models import Run
 from tests import factories
-from tests.environments.connected import KEYS, make_root, make_s3
+from tests.environments.connected import KEYS, PASSWORD, make_database, make_root, make_s3
 
 pytestmark = pytest.mark.django_db
 URI = "landing:orders"
@@ -123,3 +124,61 @@ def test_who_takes_the_place_over_gets_nothing_of_what_lay_elsewhere(
     taken = jobs.take_over_place(actor=ana, job=run.job, environment=landing, uri=URI)
     assert (taken.kept, taken.last_run_id, taken.published_at) == ([], None, None)
     assert [one.kept_id for one in published.history(taken)] == [None]
+
+
+# --- while something is under way there -------------------------------------------------------------------------------------
+
+
+def lead_the_database_away(ada: User, environment: Environment) -> None:
+    made = environment.connections.get(name="shop")
+    connections.edit_connection(actor=ada, connection=made, settings=made.settings | {"host": "other.example.org"}, secrets=PASSWORD)
+
+
+def remove_the_database(ada: User, environment: Environment) -> None:
+    connections.remove_connection(actor=ada, connection=environment.connections.get(name="shop"))
+
+
+def refused(change: Callable[..., None], *given: Any) -> str:
+    with pytest.raises(PortalError) as error:
+        change(*given)
+    return error.value.code
+
+
+@AWAY
+def test_a_root_leads_where_it_leads_while_a_run_publishes_there_or_has_left_something(
+    away: Callable[..., None], run: Run, landing: Environment, ada: User
+) -> None:
+    """What a run has left could not be ended any more, and half of it would stay visible."""
+    working = factories.make_run(run.version, landing, "running")
+    assert refused(away, ada, landing) == "root-in-use"
+    Run.objects.filter(pk=working.pk).update(state="failed")
+    attempt = working.attempts.create(number=1, worker="w", may_have_left=True, started_at=timezone.now(), finished_at=timezone.now())
+    assert refused(away, ada, landing) == "root-in-use"
+    attempt.delete()
+    away(ada, landing)
+
+
+@AWAY
+def test_a_root_leads_where_it_leads_while_a_file_is_sent_there(
+    away: Callable[..., None], landing: Environment, ada: User, ana: User
+) -> None:
+    sent = Upload.objects.create(environment=landing, person=ana, name="a.csv", uri="landing:a.csv", size=1, state="sending")
+    assert refused(away, ada, landing) == "root-in-use"
+    sent.delete()
+    away(ada, landing)
+
+
+@pytest.mark.parametrize("change", [lead_the_database_away, remove_the_database])
+def test_a_database_stays_while_a_run_loads_there(change: Callable[..., None], dev: Environment, job: Any, ada: User) -> None:
+    """What lies in a table, and what is kept of before, is noted at the run's end."""
+    make_database(ada, dev)
+    *before, load = factories.DOCUMENT["stages"]
+    load = {key: value for key, value in load.items() if key != "outputURI"}
+    loads = {"stages": [*before, load | {"type": "JDBCLoad", "connection": "shop", "tableName": "orders", "saveMode": "Append"}]}
+    working = factories.make_run(factories.make_version(job, document=loads), dev, "running")
+    assert refused(change, ada, dev) == "connection-in-use"
+    secret = {"password": "a new one 12345"}
+    connections.rotate_secret(actor=ada, connection=dev.connections.get(), secrets=secret)
+    connections.edit_connection(actor=ada, connection=dev.connections.get(), settings=dev.connections.get().settings | {"user": "other"}, secrets=secret)
+    Run.objects.filter(pk=working.pk).update(state="succeeded")
+    change(ada, dev)
