@@ -77,7 +77,7 @@ def begin_upload(
             raise Conflict(f"You have {MOST_OPEN} uploads under way.", code="too-many-uploads", fix="Finish or cancel some first.")
         upload = Upload.objects.create(
             environment=environment, person=actor, name=names.shown(name) or "file", uri=uri, size=size, if_there=if_there,
-            fingerprint=fingerprint[:200],
+            fingerprint=fingerprint[:200], lies_at=places.Storages(environment).of(uri),
         )  # fmt: skip
         record(action="begin_upload", actor=actor, subject=upload, name=upload.name, bytes=size)
     return upload
@@ -111,7 +111,8 @@ def _going_on(actor: User, environment: Environment, uri: str, name: str, size: 
     """The open upload of the same file to the same place, or to a free one beside it."""
     mine = Upload.objects.open().filter(environment=environment, person=actor, name=name, size=size, fingerprint=fingerprint[:200])
     beside = {uri, *mine.filter(if_there=IfThere.KEEP_BOTH, uri__startswith=names.parted(uri)[0]).values_list("uri", flat=True)}
-    return mine.filter(uri__in=beside).order_by("-touched_at").first()
+    there = mine.filter(uri__in=beside, lies_at=places.Storages(environment).of(uri))
+    return there.order_by("-touched_at").first()
 
 
 def _check_size(size: int | None, name: str) -> None:
@@ -228,10 +229,19 @@ def finish_upload(*, actor: User, upload: Upload, if_there: str | None = None) -
             cancel_upload(actor=actor, upload=upload)  # no other answer can come of these bytes
             raise
         sha256 = file.sha256()
-        if sending.elsewhere(upload.environment, upload.uri, actor):
+        is_elsewhere = bool(sending.elsewhere(upload.environment, upload.uri, actor))
+        _require_same_root(upload)
+        if is_elsewhere:
             return sending.send(actor, upload, sha256, if_there or upload.if_there)
         with versions.rows_and_lake() as undo:
             return _show(undo, actor, upload, sha256, if_there or upload.if_there)
+
+
+def _require_same_root(upload: Upload) -> None:
+    """While it is sent its root stays (`sending.under_way_in`); before, it may be given another place."""
+    if upload.state == UploadState.OPEN and upload.lies_at != places.Storages(upload.environment).of(upload.uri):
+        message = f"“{upload.uri}” leads elsewhere since this upload began, so nothing of it is shown there."
+        raise Conflict(message, code="place-moved", fix="Look at the folder again, then bring the file once more.")
 
 
 def _require_whole(upload: Upload) -> None:

@@ -56,6 +56,8 @@ class Upload(models.Model):
     """What the person calls the file."""
     uri = models.CharField(max_length=1000)
     """Where it will lie; another one when both are kept."""
+    lies_at = models.CharField(max_length=1000, blank=True)
+    """Where the root led when the upload began (as of a `Place`): who brought the file has seen that place and no other."""
     size = models.PositiveBigIntegerField(null=True)
     """Bytes there will be; null while that is not known (a form sent in one go)."""
     received = models.PositiveBigIntegerField(default=0)

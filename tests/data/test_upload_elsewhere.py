@@ -22,6 +22,7 @@ from portal.environments.models import Environment
 from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import places
 from portal.jobs.models import Place
+from portal.runs import launcher
 from tests.data.programs import in_this_process
 from tests.environments.connected import KEYS
 from tests.factories import make_job
@@ -270,3 +271,47 @@ def test_the_api_does_the_same(there: There, ana: User, dev: Environment, progra
     assert deleted.status_code == 200 and there.seen() == []
     back = program.post(f"{url}files/versions/{deleted.json()['id']}/put-back")
     assert back.status_code == 200 and there.body("in/a.csv") == A
+
+
+def lead(ada: User, dev: Environment, there: There, name: str, where: str) -> None:
+    """The root lies elsewhere in the bucket from now on; with "" in the environment's own folder."""
+    at = {"connection": "store", "address": f"s3a://{there.bucket}/{where}/"} if where else {"connection": "", "address": ""}
+    connections.edit_root(actor=ada, root=dev.roots.get(name=name), may_write=True, **at)
+
+
+@pytest.mark.parametrize(("root", "folder", "leads"), [("archive", "archive:", ["other"]), ("lake", "", ["other"]), ("lake", "", ["other", ""])])
+def test_a_file_does_not_come_to_lie_where_nobody_meant_it(
+    there: There, ada: User, dev: Environment, ana: User, root: str, folder: str, leads: list[str]
+) -> None:
+    """The root is given another place between the first byte and the last."""
+    *before, last = leads
+    for where in before:
+        lead(ada, dev, there, root, where)
+    asked = {"actor": ana, "environment": dev, "name": "a.csv", "size": len(A), "folder": folder, "fingerprint": "f"}
+    upload = actions.begin_upload(**asked)
+    actions.receive_piece(actor=ana, upload=upload, offset=0, parts=[A], length=len(A))
+    lead(ada, dev, there, root, last)
+    with pytest.raises(Conflict, match="leads elsewhere since this upload began"):
+        actions.finish_upload(actor=ana, upload=upload)
+    assert there.keys() == [] and not FileVersion.objects.exists() and Place.objects.count() == 0
+    assert not (launcher.lake_folder(dev) / "a.csv").exists()
+    again = actions.begin_upload(**asked)
+    assert again.pk != upload.pk, "the next one begins anew, where the root leads by then"
+
+
+def test_what_was_kept_where_the_root_led_takes_nothing_away_where_it_leads(
+    there: There, ada: User, dev: Environment, ana: User, bring: Bring
+) -> None:
+    kept = bring("a.csv", A, folder="archive:")
+    bring("a.csv", B, folder="archive:", if_there="new_version")
+    lead(ada, dev, there, "archive", "other")
+    there.server.client.put_object(Bucket=there.bucket, Key="other/a.csv", Body=b"somebody else's")
+    before = {key: there.server.client.get_object(Bucket=there.bucket, Key=key)["Body"].read() for key in there.server.keys(there.bucket)}
+    with pytest.raises(PortalError):
+        actions.put_back(actor=ana, version=FileVersion.objects.get(pk=kept.pk))
+    after = {key: there.server.client.get_object(Bucket=there.bucket, Key=key)["Body"].read() for key in there.server.keys(there.bucket)}
+    assert after == before
+    assert FileVersion.objects.get(pk=kept.pk).state == VersionState.KEPT
+    lead(ada, dev, there, "archive", "dev")
+    actions.put_back(actor=ana, version=FileVersion.objects.get(pk=kept.pk))
+    assert there.body("a.csv") == A
