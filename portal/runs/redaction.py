@@ -35,16 +35,18 @@ CUT = re.compile(r"… \([\d,]+ more characters are not kept\)\Z")
 HINTS = ("pass", "pwd", "secret", "key", "token", "akia", "asia", "fwog", "iqoj", "hvs.", "eyj", "://")
 """Most lines hold none of these and skip the slow search."""
 NOTICE_ENDS = "more characters are not kept)"
-BEFORE_LINE = re.compile(r"(?:^|[\r\n]|\\[rn])[\s\"']*\Z")
-AFTER_LINE = re.compile(r"[\s\"']*(?:\Z|[\r\n]|\\[rn])")
+DOTS = r"…|\.{2,}"
+"""How programs mark that they have cut a value, also in the middle of a sentence."""
+BEFORE_LINE = re.compile(rf"(?:^|[\r\n]|\\[rn]|{DOTS})[\s\"'“‘]*\Z")
+AFTER_LINE = re.compile(rf"[\s\"'”’]*(?:\Z|[\r\n]|\\[rn]|{DOTS})")
 
 
 class Redactor:
     """Call it with a text; it gives the text without secrets. `secrets` are the values of this run's secrets.
 
     They are found as they are and in the forms in which they travel (`secret_forms`), one inside another and overlapping, also inside
-    other text that is encoded, and where a text or a line begins or ends in the middle of one: a long line is cut, and a value may be
-    printed over several lines."""
+    other text that is encoded, and where a text or a line begins or ends in the middle of one, or dots say that it is cut there: a long
+    line is cut, a value may be printed over several lines, and many a program quotes no more than the first characters."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         forms = {form for secret in secrets for form in forms_of(secret) if len(form) >= SHORTEST}

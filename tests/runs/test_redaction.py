@@ -100,6 +100,21 @@ def test_a_secret_that_is_cut_in_two_is_hidden_wherever_the_cut_is(kind: str, en
             assert max(len(part) for part in rest.split(MASK)) < SHORTEST + _beside(encoding), (place, left)
 
 
+@pytest.mark.parametrize("dots", ["…", "..."])
+@pytest.mark.parametrize("encoding", ["as it is", "base64", "percent", "JSON"])
+@pytest.mark.parametrize("kind", SECRETS)
+def test_a_secret_that_a_sentence_quotes_in_part_is_hidden_wherever_it_is_cut(kind: str, encoding: str, dots: str) -> None:
+    """Programs quote the first or last characters of a value, and say with dots that there are more."""
+    told, redact = ENCODINGS[encoding](SECRETS[kind]), Redactor(SECRETS.values())
+    pieces = {told[start : start + SHORTEST] for start in range(len(told) - SHORTEST + 1)}
+    for place in range(SHORTEST, len(told) - SHORTEST + 1):
+        for part in (f"{told[:place]}{dots}", f"{dots}{told[place:]}"):
+            for left, right in (("“", "”"), ("'", "'"), ("", "")):
+                said = redact(f"The value {left}{part}{right} is none.")
+                assert said.startswith("The value ") and said.endswith(" is none.") and MASK in said
+                assert not [piece for piece in pieces if piece in said], (place, said)
+
+
 @pytest.mark.parametrize("width", [64, 76])
 def test_lines_out_of_the_middle_of_a_long_key_are_hidden(width: int) -> None:
     """base64 is printed in lines of 64 or 76 characters, each of which may be a line of the log."""
