@@ -69,8 +69,8 @@ def edit_connection(
     edition: str = "",
 ) -> Connection:
     """Runs that begin from now on use it. `secrets`, or `reference`: needed where it signs in otherwise, or elsewhere, than before; they
-    become a new version. `edition`: the one that the actor saw; raises Conflict where somebody has changed it since, and where it is to lead
-    elsewhere while something is under way there."""
+    become a new version. `edition`: the one that the actor saw. Raises Conflict where somebody has changed it since, and where it is to
+    lead elsewhere while something is under way there."""
     require(actor, "manage_environment", connection)
     given = secrets or {}
     described = read(connection.kind, settings, given)

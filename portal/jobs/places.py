@@ -259,10 +259,11 @@ def claim(job: Job, environment: Environment, uris: Iterable[str]) -> None:
     require_own(job, environment, wanted)
     storages = Storages(environment)
     for uri in wanted:
-        known = {"owner": job, "uri": uri, "lies_at": storages.of(uri)}
+        lies_at = storages.of(uri)
+        known = {"owner": job, "uri": uri, "lies_at": lies_at}
         place, is_new = Place.objects.get_or_create(environment=environment, key=places.key_of(uri), defaults=known)
-        if not is_new and place.lies_at != known["lies_at"]:
-            place.move_to(known["lies_at"])
+        if not is_new and place.lies_at != lies_at:
+            place.move_to(lies_at)
             place.may_replace = False
             place.save()
 

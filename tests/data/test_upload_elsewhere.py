@@ -279,7 +279,9 @@ def lead(ada: User, dev: Environment, there: There, name: str, where: str) -> No
     connections.edit_root(actor=ada, root=dev.roots.get(name=name), may_write=True, **at)
 
 
-@pytest.mark.parametrize(("root", "folder", "leads"), [("archive", "archive:", ["other"]), ("lake", "", ["other"]), ("lake", "", ["other", ""])])
+@pytest.mark.parametrize(
+    ("root", "folder", "leads"), [("archive", "archive:", ["other"]), ("lake", "", ["other"]), ("lake", "", ["other", ""])]
+)
 def test_a_file_does_not_come_to_lie_where_nobody_meant_it(
     there: There, ada: User, dev: Environment, ana: User, root: str, folder: str, leads: list[str]
 ) -> None:

@@ -179,6 +179,8 @@ def test_a_database_stays_while_a_run_loads_there(change: Callable[..., None], d
     assert refused(change, ada, dev) == "connection-in-use"
     secret = {"password": "a new one 12345"}
     connections.rotate_secret(actor=ada, connection=dev.connections.get(), secrets=secret)
-    connections.edit_connection(actor=ada, connection=dev.connections.get(), settings=dev.connections.get().settings | {"user": "other"}, secrets=secret)
+    connections.edit_connection(
+        actor=ada, connection=dev.connections.get(), settings=dev.connections.get().settings | {"user": "other"}, secrets=secret
+    )
     Run.objects.filter(pk=working.pk).update(state="succeeded")
     change(ada, dev)
