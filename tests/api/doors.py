@@ -414,3 +414,76 @@ def short(route: str) -> str:
 
 
 LONG = {short(route): route for route in stocked.routes()}
+
+
+READ_BY_POST = {
+    "POST A/ENV/files/download",
+    "POST A/ENV/files/rows",
+    "POST A/ENV/look",
+    "POST A/ENV/look/preview",
+    "POST A/ENV/places/statement",
+    "POST A/ENV/query",
+    "POST A/ENV/query/download",
+    "POST A/ENV/table/changes",
+    "POST A/ENV/table/rows",
+    "POST A/check",
+    "POST A/format",
+    "POST A/pipeline-order",
+    "POST A/runs/<uuid:run>/outputs/<int:output>/download",
+    "POST A/runs/<uuid:run>/outputs/<int:output>/rows",
+    "POST A/runs/<uuid:run>/stages/<int:stage>/values",
+}
+"""What is asked in a body and changes nothing: the scope read is enough. Of all others that change something write is, unless below."""
+SCOPE_RUN = {
+    "GET A/ENV/table/clean-up",
+    "POST A/ENV/database-tables/put-back",
+    "POST A/ENV/places/put-back",
+    "POST A/ENV/table/optimize",
+    "POST A/ENV/table/put-back",
+    "POST A/jobs/<slug:job>/analyse",
+    "POST A/jobs/<slug:job>/preview",
+    "POST A/jobs/<slug:job>/preview/download",
+    "POST A/jobs/<slug:job>/run-draft",
+    "POST A/pipelines/<slug:pipeline>/runs/",
+    "POST A/pipelines/<slug:pipeline>/runs/<uuid:run>/cancel",
+    "POST A/pipelines/<slug:pipeline>/runs/<uuid:run>/rerun-failed",
+    "POST A/promotions/<int:promotion>/run-once",
+    "POST A/runs/",
+    "POST A/runs/<uuid:run>/cancel",
+    "POST A/runs/<uuid:run>/rerun",
+    "POST A/runs/many",
+}
+READ_BY_WRITERS = {
+    "GET A/ENV/connections",
+    "GET A/ENV/connections/<str:connection>",
+    "GET A/jobs/<slug:job>/sources",
+}
+"""What is told only to those who may change it."""
+SCOPES_RUN_AND_WRITE = {"POST A/ENV/table/clean-up", "PUT A/pipelines/<slug:pipeline>/schedules/<slug:environment>"}
+"""Nothing brings back what goes; a schedule is kept, and starts runs."""
+NO_SCOPE = {
+    "POST A/jobs/<slug:job>/roll-back",
+    "POST A/members/",
+    "DELETE A/members/<int:member>",
+    "POST A/promotions/<int:promotion>/approve",
+    "POST A/promotions/<int:promotion>/decline",
+    "POST api/v1/compute-profiles/",
+    "POST api/v1/people/",
+    "POST api/v1/projects/",
+    "POST api/v1/tokens/",
+    "DELETE api/v1/tokens/<int:token>",
+}
+"""Only people who are signed in decide about promotions, about who may do what, and about what there is to work with."""
+
+
+def scopes_for(method: str, route: str) -> set[str]:
+    """Those that a token needs at this door. Where a person must be signed in, one that there is not."""
+    door = f"{method} {route}"
+    if not LONG[route].startswith("api/") or door in NO_SCOPE:
+        return {"none"}
+    if door in SCOPES_RUN_AND_WRITE:
+        return {"read", "run", "write"}
+    if door in SCOPE_RUN:
+        return {"read", "run"}
+    is_read = method == "GET" and door not in READ_BY_WRITERS or door in READ_BY_POST
+    return {"read"} if is_read else {"read", "write"}

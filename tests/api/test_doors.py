@@ -27,7 +27,7 @@ from portal.promotions.models import Promotion
 from portal.runs.models import Run
 from tests import factories
 from tests.api import stocked
-from tests.api.doors import BODIES, LONG, METHODS, TABLE, actions_of
+from tests.api.doors import BODIES, LONG, METHODS, TABLE, actions_of, scopes_for
 from tests.api.stocked import WHERE
 
 
@@ -268,3 +268,22 @@ def test_a_session_without_the_csrf_token_changes_nothing_anywhere(flights: Proj
             if status not in (403, 405):
                 let_in.append((method, route, status))
     assert let_in == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("scope", ["read", "write", "run"])
+def test_a_token_opens_what_its_scope_is_said_to_open(scope: str, flights: Project, ids: dict[str, str]) -> None:
+    """Of somebody who may everything. What no scope opens is done by people who are signed in, and pages are for them alone."""
+    owner = User.objects.get(username="owner")
+    for role in set(ROLES) - {"author", "operator", "approver"}:
+        Membership.objects.create(user=owner, project=flights, role=role)
+    Membership.objects.create(user=owner, role=Role.PLATFORM_ADMIN)
+    token, wrong = factories.make_token(owner, *{"read", scope}), []
+    for route, method, action in doors():
+        if is_streamed(route) or action in ("open", "nobody"):
+            continue
+        stocked.put_file(flights)
+        answer = asked(Client(raise_request_exception=False), method, route, ids, authorization=f"Bearer {token}")
+        if refused(answer) == (scopes_for(method, route) <= {"read", scope}):
+            wrong.append((method, route, answer.status_code))
+    assert "\n".join(map(str, wrong)) == ""
