@@ -205,6 +205,16 @@ def test_connection(values: str | None) -> None:
     sys.exit(commands.answer(lambda given, roots, tell: try_connection(given, roots.lake, commands.say)))
 
 
+@main.command("test-root")
+@values_option
+def test_root(values: str | None) -> None:
+    """Tries a root in a folder of this machine. Standard output is one JSON line. Starts no Spark."""
+    from executor.look import commands
+    from executor.trials.folder import try_root
+
+    sys.exit(commands.answer(try_root))
+
+
 @main.command()
 @values_option
 def unpack(values: str | None) -> None:

@@ -1,7 +1,9 @@
-"""Testing a connection: as it is saved, or as somebody is about to save it. See docs/decisions/connection-tests.md."""
+"""Testing a connection, as it is saved or as somebody is about to save it, or a root in a folder of this machine. See
+docs/decisions/connection-tests.md."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +15,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.accounts.policy import require
 from portal.audit.actions import record
-from portal.environments import connections
+from portal.environments import connections, folders
 from portal.environments.models import Connection, ConnectionTest, Environment, Root
 from portal.errors import PortalError
 from portal.runs import preview_client
@@ -72,18 +74,59 @@ def test_connection(
     return outcome
 
 
+def test_root(*, actor: User, root: Root) -> Outcome:
+    """Tries a root in a folder of this machine: whether it is there and allowed, may be read, and where jobs write be written, and how much
+    room is left. Nothing is kept of it: each run looks anew. Raises PortalError."""
+    require(actor, "manage_environment", root)
+    if not root.is_folder:
+        raise PortalError(
+            f"“{root.name}” lies in no folder of this machine that could be tested.",
+            code="no-folder-root",
+            fix="Test the connection that it lies on." if root.connection else "The environment's own folder is Sluice's.",
+        )
+    began = time.monotonic()
+    wrong = folders.trouble(root)
+    steps = [_folder_step(root, wrong, began)]
+    works = wrong is None
+    if works:
+        event = _tried(actor, root)
+        works, steps = bool(event["works"]), steps + list(event["steps"])
+    require(actor, "manage_environment", root)  # it may have been taken away meanwhile
+    record(action="test_root", actor=actor, subject=root, name=root.name, works=works)
+    return Outcome(works, steps, _ms(began), is_kept=False)
+
+
+def _folder_step(root: Root, wrong: PortalError | None, began: float) -> dict[str, Any]:
+    said = (wrong.message, wrong.fix or "") if wrong else ("It is there, an operator allows it, and no other root lies in it.", "")
+    return {"name": f"Folder {root.address}", "state": "bad" if wrong else "good", "words": said[0], "fix": said[1], "ms": _ms(began)}
+
+
+def _ms(began: float) -> int:
+    return round(1000 * (time.monotonic() - began))
+
+
+def _tried(actor: User, root: Root) -> dict[str, Any]:
+    """The answer of the program behind the wall. Raises PortalError where there is none."""
+    values = {"uri": f"{root.name}:", "root": root.name, "writes": root.may_write}
+    ask = async_to_sync(preview_client.answer_over_files)
+    return _answer(ask("test-root", user=actor.pk, environment=root.environment_id, values=values))
+
+
 def _told(root: Root) -> dict[str, Any]:
     return {"name": root.name, "address": root.address, "may_write": root.may_write}
 
 
 def _asked(message: dict[str, Any]) -> dict[str, Any]:
     """The last event of the preview service. Raises PortalError where the test was not done."""
-    event = async_to_sync(_last)(message)
+    return _answer(async_to_sync(_last)(message))
+
+
+def _answer(event: dict[str, Any]) -> dict[str, Any]:
     if event.get("event") == "tested":
         return event
     problem = event.get("problem") or {}
     raise PortalError(
-        str(problem.get("message") or "The connection could not be tested."),
+        str(problem.get("message") or "It could not be tested."),
         code=str(problem.get("code") or "test-failed"),
         status=429 if problem.get("code") in ("too-many-tests", "test-busy") else 422,
         fix=str(problem.get("fix") or "Try again."),

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from portal.connecting import actions
 from portal.environments.connections_api import TAGS, OfConnections, SecretsField, refuse_unknown_fields
+from portal.environments.models import Root
 
 
 class StepOut(serializers.Serializer[Any]):
@@ -67,8 +68,21 @@ class TestSaved(OfConnections):
         return Response(TestOut(outcome).data)
 
 
+class TestRoot(OfConnections):
+    waits = True
+    remembers_answers = False
+
+    @extend_schema(summary="Test a root in a folder of this machine", request=None, responses=TestOut, tags=TAGS)
+    def post(self, request: Request, project: str, environment: str, root: str) -> Response:
+        """Whether it is there, may be read, and where jobs write be written, and how much room is left. Nothing is kept of it."""
+        rows = Root.objects.select_related("environment__project", "connection")
+        found = self.find(rows, "manage_environment", environment__name=environment, name=root)
+        return Response(TestOut(actions.test_root(actor=self.person, root=found)).data)
+
+
 _ENVIRONMENT = "projects/<slug:project>/environments/<slug:environment>"
 urlpatterns = [
     path(_ENVIRONMENT + "/connection-tests", TestNew.as_view()),
     path(_ENVIRONMENT + "/connections/<str:connection>/test", TestSaved.as_view()),
+    path(_ENVIRONMENT + "/roots/<str:root>/test", TestRoot.as_view()),
 ]

@@ -11,4 +11,5 @@ _ENVIRONMENT = "p/<slug:project>/settings/environments/<slug:environment>"
 urlpatterns = [
     path(_ENVIRONMENT + "/new-connection/test", views.test_new, name="test_new"),
     path(_ENVIRONMENT + "/connections/<str:connection>/test", views.test, name="test"),
+    path(_ENVIRONMENT + "/roots/<str:root>/test", views.test_root, name="test_root"),
 ]

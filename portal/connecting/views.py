@@ -16,6 +16,7 @@ from portal.environments.connection_views import FIRST
 from portal.environments.models import Connection, Environment
 from portal.environments.views import find_environment, person_of
 from portal.errors import NotAllowed, PortalError
+from portal.page_actions import sentence
 
 
 @require_POST
@@ -35,6 +36,20 @@ def test(request: HttpRequest, project: str, environment: str, connection: str) 
     if found.kind not in connections.kinds():
         raise Http404
     return _tested(request, found.environment, found.kind, "edit", found)
+
+
+@require_POST
+def test_root(request: HttpRequest, project: str, environment: str, root: str) -> HttpResponse:
+    """A root in a folder of this machine."""
+    rows = find_environment(request, project, environment).roots.select_related("environment__project", "connection")
+    found = policy.find(person_of(request), "manage_environment", rows, name=root)
+    try:
+        shown: dict[str, Any] = {"outcome": actions.test_root(actor=person_of(request), root=found)}
+    except NotAllowed:
+        raise
+    except PortalError as refusal:
+        shown = {"wrong": [sentence(refusal)]}
+    return render(request, "connecting/_root_test.html", {"root": found, **shown}, status=422 if "wrong" in shown else 200)
 
 
 def _tested(request: HttpRequest, environment: Environment, kind: str, form_id: str, found: Connection | None = None) -> HttpResponse:

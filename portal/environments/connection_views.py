@@ -58,6 +58,7 @@ def _list(request: HttpRequest, found: Environment, *, root_form: RootForm | Non
         "default_root": next((root for root in roots if root.is_default), None),
         "allowed": (below := folders.allowed(found)),
         "example": f"{below[0]}/archive" if below else "",
+        "offered": folders.offered(found, person_of(request)),
         "root_form": root_form or RootForm(auto_id="root-%s"),
         "open_sets": open_data.not_yet_in(found),
         "section": "connections",

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 
 from django.conf import settings
 
+from executor.files import tree
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.environments.backends import WrongSetting, backends
@@ -21,6 +23,8 @@ from portal.errors import Conflict, PortalError
 
 ASK = "Ask whoever runs Sluice: it is done with SLUICE_ROOT_FOLDERS."
 LONGEST = 600
+MOST_OFFERED, MOST_LOOKED_AT = 30, 60
+MOST_WALKED, WALK_SECONDS, OFFERED_LEVELS = 5_000, 1.0, 2
 SYSTEM = ("/usr", "/etc", "/proc", "/sys", "/dev", "/run", "/boot", "/bin", "/sbin", "/lib")
 
 
@@ -39,6 +43,29 @@ def allowed(environment: Environment) -> list[Path]:
     """The folders below which an operator allows roots of the environment."""
     words = {"project": environment.project.slug, "environment": environment.name}
     return [Path(parent.format(**words)) for parent in settings.ROOT_FOLDERS]
+
+
+def offered(environment: Environment, actor: User) -> list[str]:
+    """Folders below the allowed ones that can be a root as they are, for whoever is to name one: the first of them, two levels down. What
+    lies in a root that is there is not looked at."""
+    taken = set(Root.objects.filter(connection=None).exclude(address="").values_list("address", flat=True))
+    found: list[str] = []
+    for path in islice(chain.from_iterable(_below(parent, taken) for parent in allowed(environment)), MOST_LOOKED_AT):
+        with suppress(PortalError):
+            found.append(checked(environment, path, may_write=False, actor=actor))
+        if len(found) == MOST_OFFERED:
+            break
+    return sorted(dict.fromkeys(found))
+
+
+def _below(parent: Path, taken: set[str]) -> Iterator[str]:
+    def is_entered(entry: tree.Entry) -> bool:
+        return not entry.is_hidden and f"{parent}/{entry.path}" not in taken
+
+    for entry in tree.Walk(parent, deepest=OFFERED_LEVELS, most=MOST_WALKED, seconds=WALK_SECONDS, enter=is_entered):
+        path = f"{parent}/{entry.path}"
+        if entry.kind == tree.FOLDER and tree.is_plain_name(entry.name) and is_entered(entry):
+            yield path
 
 
 def checked(environment: Environment, text: str, may_write: bool, root: Root | None = None, actor: User | None = None) -> str:

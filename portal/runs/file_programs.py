@@ -28,7 +28,7 @@ from portal.runs.preview_reach import PreviewReach, fresh_connection
 from portal.runs.redaction import Redactor
 
 log = logging.getLogger(__name__)
-QUICK = ("survey", "put-back", "repair", "list", "walk", "texts", "find", "keep", "table", "change-table", "ddl", "register")
+QUICK = ("survey", "put-back", "repair", "list", "walk", "texts", "find", "keep", "test-root", "table", "change-table", "ddl", "register")
 """They read little: they do not wait behind files that are unpacked for minutes."""
 WITH_SPARK = ("optimize-table", "put-back-rows")
 """One at a time: each takes as much memory as a run."""
@@ -46,6 +46,7 @@ SECONDS = {
     "find": 20.0,
     "keep": 300.0,
     "bring": 3600.0,
+    "test-root": 30.0,
     "table": 60.0,
     "change-table": 300.0,
     "optimize-table": 3600.0,

@@ -50,6 +50,7 @@ ANSWERS = {
     "find": "found",
     "bring": "brought",
     "keep": "kept",
+    "test-root": "tested",
     "table": "table",
     "change-table": "table",
     "optimize-table": "table",

@@ -35,7 +35,7 @@ from portal.runs import checks, needs
 from portal.runs.launches import Equipment
 from portal.runs.preview_lease import Given, Key
 
-WRITE = ("put-back", "repair", "change-table", "optimize-table", "bring", "keep")
+WRITE = ("put-back", "repair", "change-table", "optimize-table", "bring", "keep", "test-root")
 """Programs over files that change something at the address that they are told."""
 
 
@@ -51,6 +51,7 @@ IN_WORDS = {
     "find": "a file to be brought or deleted",
     "bring": "bringing a file",
     "keep": "a file brought, deleted or put back",
+    "test-root": "a test of a root",
     "table": "a look at a table's versions",
     "change-table": "a change of a table's versions",
     "optimize-table": "putting a table's files together",
@@ -162,7 +163,8 @@ def _needs_of_files(environment: Environment, values: Mapping[str, Any], *, writ
     if isinstance(only := values.get("connection"), str):
         return Needs(connections=frozenset({only}))
     if isinstance(root := values.get("root"), str):
-        return Needs(roots=frozenset({root}) & roots_elsewhere(environment))
+        found = frozenset({root}) & roots_elsewhere(environment)
+        return Needs(found, written=found if writes else frozenset())
     uris = [values.get("uri"), *(values.get("staged") or ()), *(values.get("uris") or ())]
     if places := [needs.needs_of_place(uri, environment, writes=writes) for uri in uris if isinstance(uri, str)]:
         roots, written = ([getattr(one, name) for one in places] for name in ("roots", "written"))

@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from portal.accounts.models import Project, User
 from portal.audit.models import AuditEvent
 from portal.config import env_folders
-from portal.environments import connections
+from portal.environments import connections, folders
 from portal.environments.models import Environment, Root
 from portal.environments.reach import Needs, is_still, judged_by, mounts_of, reach_of, roots_elsewhere, roots_in_words, storages_of
 from portal.errors import Conflict, PortalError
@@ -315,3 +315,25 @@ def test_an_operator_names_folders_and_not_the_whole_machine(monkeypatch: pytest
         monkeypatch.setenv("X", wrong)
         with pytest.raises(ImproperlyConfigured):
             env_folders("X")
+
+
+def test_who_names_a_folder_is_offered_those_that_can_be_one_now(
+    ada: User, prod: Environment, dev: Environment, data: Path, make: Make, browser_of: Any, settings: Any, tmp_path: Path
+) -> None:
+    own = data / "own"
+    for name in ("fresh/deep/deeper", ".hidden/x", "own/lake", "closed"):
+        (data / name).mkdir(parents=True)
+    (data / "link").symlink_to(data / "fresh")
+    (data / "file.csv").write_text("")
+    settings.LAKE_DIR = own / "lake"
+    for folder in (data / "fresh", data / "fresh/deep"):
+        folder.chmod(0o777)
+    make()
+    assert folders.offered(prod, ada) == [str(data / name) for name in ("closed", "fresh", "fresh/deep", "other")]
+    for path in folders.offered(prod, ada):
+        assert folders.checked(prod, path, may_write=False, actor=ada) == path
+    html = browser_of(ada).get(LIST).content.decode()
+    assert f'<option value="{data / "fresh"}">' in html and str(data / "archive/2013") not in html
+    settings.ROOT_FOLDERS = [str(data / "nothing-there")]
+    assert folders.offered(prod, ada) == []
+    assert "none there can be one now" in browser_of(ada).get(LIST).content.decode()
