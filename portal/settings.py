@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "portal.scheduler",
     "portal.demo",
     "portal.ui",
+    "portal.help",
 ]
 
 MIDDLEWARE = [

@@ -64,6 +64,7 @@ urlpatterns = [
     path("", include("portal.promotions.urls")),
     path("", include("portal.alerts.urls")),
     path("", include("portal.audit.pages.urls")),
+    path("", include("portal.help.urls")),
     path("", include("portal.ui.urls")),
     path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("healthz", views.live, name="healthz"),

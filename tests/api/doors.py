@@ -296,6 +296,8 @@ TABLE = {
     "audit/verify": "GET view_audit anywhere",
     "favicon.ico": "GET open",
     "healthz": "GET open",
+    "help": "GET signed in",
+    "help/<slug:word>": "GET signed in",
     "palette.json": "GET signed in",
     "readyz": "GET open",
     "settings/mails": "GET signed in; POST signed in",
