@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -9,8 +10,11 @@ from executor.files.delimited import TextRules, see_beginning
 from executor.files.dialect import NO_QUOTE
 from executor.files.folder import DataFile
 from executor.files.headers import in_quotes, key, named
+from executor.look.describing import column_of
+from executor.look.facts import Facts
 from executor.look.names import safe_names
 from executor.look.proposal import ColumnChoice, Option, Proposal, ProposedColumn, Question
+from executor.look.types import Style
 from executor.problems import ProblemError
 
 MOST_FILES = 500
@@ -18,6 +22,12 @@ MOST_FILES = 500
 MOST_LOOKED_AT = 3
 """Further files that are looked at for columns that the one shown lacks; what only others have is read as text."""
 MOST_TOLD = 5
+READ_AS_TEXT = "read as text; a query makes a number of it: CAST(… AS INT)"
+_NOTHING = ("", re.compile(r"(?!)"))
+_NUMBER = ("every folder has a whole number; where they are codes, choose text", re.compile(r"0|-?[1-9][0-9]*"))
+_DAY = ("every folder has a day", re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"))
+TYPED_BY_THEMSELVES = {"integer": _NUMBER, "long": _NUMBER, "date": _DAY}
+"""What names of folders are taken for without being asked: in words, and the one way to write each value, so that no two become one."""
 Look = Callable[[DataFile, dict[str, ColumnChoice], Sequence[DataFile]], Proposal]
 """The proposal of one file, with what a person says of its columns (by place in this file), that goes with other files, too."""
 
@@ -44,18 +54,37 @@ def look_at_files(files: Sequence[DataFile], look: Look, choices: dict[str, Colu
     return found, widest, "rows"
 
 
-def add_folder_columns(found: Proposal, files: Sequence[DataFile], shown: DataFile) -> None:
-    """The columns that names of folders such as year=2024 give: a run reads them as text, behind the others."""
+def add_folder_columns(found: Proposal, files: Sequence[DataFile], shown: DataFile, choices: dict[str, ColumnChoice]) -> None:
+    """The columns that names of folders such as year=2024 give, behind the others: a run reads them as text, and the stage that types the
+    rest types them. `choices`: what a person says of columns, by place."""
     more = list({name.casefold(): name for file in files for name, _ in file.folders}.values())
     if found.format not in ("delimited", "json", "jsonl", "parquet") or found.unfolded or found.cuts:
         return
     values = {name.casefold(): value for name, value in shown.folders}
     names = safe_names([*[column.raw_name for column in found.columns], *more])[len(found.columns) :]
     for name, raw in zip(names, more, strict=True):
-        column = _as_text(len(found.columns), name, raw)
-        found.columns.append(column.model_copy(update={"words": "of the folder's name; read as text", "is_of_folders": True}))
+        place = len(found.columns)
+        column = _of_folders(place, name, raw, files, choices.get(str(place))) if found.format != "parquet" else _as_text(place, name, raw)
+        words = f"of the folder's name; {READ_AS_TEXT if found.format == 'parquet' else column.words}"
+        found.columns.append(column.model_copy(update={"words": words, "is_of_folders": True}))
         for row in found.first_rows:
             row.append(values.get(raw.casefold()))
+
+
+def _of_folders(index: int, name: str, raw: str, files: Sequence[DataFile], choice: ColumnChoice | None) -> ProposedColumn:
+    """A number or a day where every folder says one and nothing would be lost (07 is text), as long as nobody chooses otherwise."""
+    values = list(dict.fromkeys(value for file in files for own, value in file.folders if own.casefold() == raw.casefold()))
+    facts = Facts(raw)
+    facts.take(values, [0] * len(values))
+    column, typing = column_of(index, raw, name, facts, Style(), choice)
+    if choice and choice.type:
+        return column
+    told, plain = TYPED_BY_THEMSELVES.get(typing.type, _NOTHING)
+    if told and all(value is None or plain.fullmatch(value) for value in values):
+        return column.model_copy(update={"words": told})
+    as_text = (choice or ColumnChoice()).model_copy(update={"type": "string"})
+    why = typing.why if typing.type == "string" and typing.why else "read as text"
+    return column_of(index, raw, name, facts, Style(), as_text)[0].model_copy(update={"words": why})
 
 
 def _names(file: DataFile, like: Proposal) -> tuple[str, ...]:

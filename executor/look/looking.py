@@ -62,7 +62,7 @@ def look(roots: Roots, uri: str, given: dict[str, Any], *, limit_bytes: int | No
         return _look(Opened(file.path), uri, said, limit_bytes, seconds / min(len(files), 2 + MOST_LOOKED_AT), tell, others)
 
     proposal, shown, what = look_at_files(files, look_at, settings.columns)
-    add_folder_columns(proposal, files, shown)
+    add_folder_columns(proposal, files, shown, settings.columns)
     proposal.files = len(files)
     if len(files) > 1:
         judged = " Types are judged by the first rows of the others, too." if proposal.format in ("delimited", "json", "jsonl") else ""

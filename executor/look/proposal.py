@@ -116,8 +116,9 @@ class ProposedColumn(_Part):
     histogram: list[int] = []
     dropped: bool = False
     fixed: bool = False
-    is_of_folders: bool = False
     """Its type comes with the file and is not typed again."""
+    is_of_folders: bool = False
+    """The names of folders give it."""
 
 
 class Option(_Part):

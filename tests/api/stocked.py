@@ -92,7 +92,7 @@ def stock(project: Project, owner: User) -> dict[str, str]:
         "pipeline": "night", "pipeline_run": str(going.pk), "promotion": str(promotion.pk), "alert": str(Alert.objects.first().pk),
         "channel": str(channel.pk), "rule": str(rule.pk), "name": "db_password", "version": str(kept.pk), "upload": str(upload.pk),
         "membership": str(member.pk), "member": str(member.pk), "token": str(issue(user=owner, name="t", scopes=["read"])[0].pk),
-        "place": str(place.pk), "table": str(table.pk), "seq": "1", "kind": "csv",
+        "place": str(place.pk), "table": str(table.pk), "seq": "1", "kind": "csv", "word": "data",
         "connection": connection.name, "root": root.name, "query": str(query.pk),
     }  # fmt: skip
 
