@@ -42,6 +42,8 @@ FORMS: dict[str, tuple[str, bool, str, str]] = {
 """What people choose → (form the executor writes, byte order mark, ending, type)."""
 MOST_BYTES = 512 * 1024**2
 PIECE = 256 * 1024
+COUNTED_AS = {"rows-rejected": "another-width"}
+"""Code of what a stage says → the kind of count that says the same with numbers. The pages have the same (`static/js/remarks.js`)."""
 MOST_TOLD, MOST_NOTES = 3, 5
 """Sentences of stages and file that come along, 200 characters each: they stand in a header, whose size programs in between bound."""
 Noted = Callable[[dict[str, Any]], Any]
@@ -146,21 +148,27 @@ class Told:
     """What the stages told of the rows while these were read. The columns that stages add are in no download, so it must say it itself."""
 
     def __init__(self) -> None:
-        self._counted: list[tuple[str, str]] = []
-        self._said: dict[str, list[str]] = {}
+        self._counted: list[str] = []
+        self._kinds: set[tuple[str, str]] = set()
+        """(stage, kind) of what was counted."""
+        self._said: dict[str, list[tuple[str, str]]] = {}
+        """Stage → (code, sentence)."""
 
     def take(self, event: dict[str, Any]) -> None:
         index, details = str(event.get("stage_index")), event.get("details")
         if event.get("event") == "value_warnings":
-            self._counted.append((index, str(event.get("words", ""))))
+            self._counted.append(str(event.get("words", "")))
+            self._kinds |= {(index, str(one.get("kind"))) for one in event.get("counts", ()) if isinstance(one, dict)}
         elif event.get("event") == "stage_finished" and isinstance(details, dict) and isinstance(details.get("warnings"), list):
-            self._said[index] = [str(one.get("message", "")) for one in details["warnings"] if isinstance(one, dict)]
+            said = [one for one in details["warnings"] if isinstance(one, dict)]
+            self._said[index] = [(str(one.get("code", "")), str(one.get("message", ""))) for one in said]
 
     def words(self) -> list[str]:
-        """A sentence for what each stage counted or, where it counted nothing, those that it said."""
-        counted = {index for index, _ in self._counted}
-        found = [words for _, words in self._counted]
-        found += [words for index, said in self._said.items() if index not in counted for words in said]
+        """A sentence for what each stage counted, and those that it said, but for what the same stage counted."""
+        found = list(self._counted)
+        found += [
+            words for index, said in self._said.items() for code, words in said if (index, COUNTED_AS.get(code, "")) not in self._kinds
+        ]
         is_kept_aside = any("_errors" in words for words in found)
         return [words for words in found if words] + (["This file is without the column _errors."] if is_kept_aside else [])
 

@@ -2,16 +2,21 @@
 
 /** What a stage said is to be looked at, though it went well. */
 export const remarksOf = ({ stage, stage_index, details }) =>
-  (details?.warnings ?? []).map(({ message, found, fix }) => ({
+  (details?.warnings ?? []).map(({ code, message, found, fix }) => ({
+    code,
     stage,
     stage_index,
     words: [message, found && `Found: ${found}.`, fix].filter(Boolean).join(" "),
   }));
 
-/** The remarks of stages that counted nothing: what was counted says the same with numbers. */
+/** Code of a remark → the kind of count that says the same with numbers. */
+const COUNTED_AS = { "rows-rejected": "another-width" };
+
+/** The remarks that no count of the same stage says, too. */
 export function uncounted(remarks, values) {
-  const counted = new Set(values.map((event) => event.stage_index));
-  return remarks.filter((remark) => !counted.has(remark.stage_index));
+  const counts = values.flatMap(({ stage_index, counts }) => (counts ?? []).map(({ kind }) => `${stage_index} ${kind}`));
+  const counted = new Set(counts);
+  return remarks.filter(({ code, stage_index }) => !counted.has(`${stage_index} ${COUNTED_AS[code]}`));
 }
 
 /** One sentence for each thing that `events` tell of the rows they hold. */

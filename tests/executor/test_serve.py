@@ -314,6 +314,17 @@ def test_a_join_that_multiplies_rows_is_told_each_time_and_no_more_when_it_is_me
         assert [one["code"] for one in asked["details"].get("warnings", [])] == codes, "where somebody works on the query"
 
 
+def test_exact_numbers_compared_as_doubles_are_told_each_time_and_no_more_when_it_is_mended(client: Client, flights: Path) -> None:
+    flights.write_text("origin,delay\n12345678901234567890,12345678901234567891\n")
+    exact = transform("SELECT CAST(delay AS DECIMAL(38,0)) AS d, origin FROM flights", "exact")
+    for sql, codes in (("d = origin", ["compared-as-double"]), ("d = CAST(origin AS DECIMAL(38,0))", [])):
+        compared = transform(f"SELECT count(*) AS n FROM exact WHERE {sql}", "compared") | {"name": "compared"}
+        for _ in range(2):
+            events = client.answer(client.request("preview", [EXTRACT, exact, compared], to=2, rows=100))
+            asked = next(event for event in events if event["event"] == "stage_finished" and event["stage_index"] == 2)
+            assert [one["code"] for one in asked["details"].get("warnings", [])] == codes, sql
+
+
 def test_a_limit_in_no_order_is_not_told_where_people_try_things_out(client: Client) -> None:
     events = client.answer(client.request("preview", [EXTRACT, transform("SELECT origin FROM flights LIMIT 1")], to=1, rows=100))
     assert len(cells(events[-1])) == 1

@@ -145,12 +145,18 @@ def test_a_file_that_has_all_rows_has_the_plain_name(
 def test_what_the_stages_tell_of_the_rows_comes_with_the_file(
     run: Run, olu: User, browser_of: Browsers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finished = {"event": "stage_finished", "stage": "read", "details": {"warnings": [{"message": "2 rows are in _errors."}]}}
+    rejected = {"code": "rows-rejected", "message": "2 rows are in _errors."}
+    finished = {"event": "stage_finished", "stage": "read", "details": {"warnings": [rejected]}}
     events = [
         finished | {"stage_index": 0},
         finished | {"stage_index": 1, "details": {"warnings": [{"message": "This file is there twice."}]}},
         finished | {"stage_index": 2, "details": {"kept": True}},
-        {"event": "value_warnings", "stage_index": 0, "words": "2 of 5 rows have values to look at: kept as text in _errors."},
+        {
+            "event": "value_warnings",
+            "stage_index": 0,
+            "words": "2 of 5 rows have values to look at: kept as text in _errors.",
+            "counts": [{"column": None, "kind": "another-width", "rows": 2}],
+        },
         *PIECES,
         DONE | {"complete": True},
     ]
@@ -231,3 +237,13 @@ def test_more_than_fits_is_refused_whatever_the_executor_says(
 )
 def test_the_file_has_a_sensible_name(place: str, form: str, name: str) -> None:
     assert downloads.file_name(place, form) == name
+
+
+def test_what_a_stage_says_is_told_beside_what_it_counted_but_for_what_says_the_same() -> None:
+    rejected = {"code": "rows-rejected", "message": "2 rows of another width."}
+    double = {"code": "compared-as-double", "message": "“d” is compared with a text as a double."}
+    told = downloads.Told()
+    told.take({"event": "stage_finished", "stage_index": 0, "details": {"warnings": [rejected, double]}})
+    told.take({"event": "stage_finished", "stage_index": 1, "details": {"warnings": [rejected]}})
+    told.take({"event": "value_warnings", "stage_index": 0, "words": "2 of 5 rows", "counts": [{"kind": "another-width", "rows": 2}]})
+    assert told.words() == ["2 of 5 rows", double["message"], rejected["message"]]
