@@ -217,6 +217,11 @@ class ConnectionKind(BaseModel):
         """What is stored: every field that is no secret."""
         return self.model_dump(mode="json", exclude=set(self.secret_fields()))
 
+    def signs_in_as(self) -> str:
+        """All that it is, with its secrets: to tell whether another one is the same, and to be kept nowhere."""
+        secrets = {name: value.get_secret_value() for name in self.secret_fields() if (value := getattr(self, name)) is not None}
+        return repr((self.kind, self.settings(), secrets))
+
     def problems(self) -> list[Problem]:
         """What is wrong beyond the shape of single fields."""
         return [

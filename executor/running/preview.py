@@ -310,7 +310,8 @@ class Preview:
         )
 
     def _key(self, stage: Stage) -> str:
-        """What the stage's result depends on, less the files (they are compared when the result is recalled)."""
+        """What the stage's result depends on, less the files (they are compared when the result is recalled, signed in as when it was
+        made: who signs in with something else by now reads anew)."""
         reads = self.context.views_read(stage)
         return _digest(
             stage.model_dump_json(by_alias=True),
@@ -319,6 +320,7 @@ class Preview:
             self.context.stops_by_column,
             sorted(self.context.plain.intersection(map(str.casefold, stage.writes()))),
             self.context.roots.key,
+            self.context.roots.signs_in_for(use.address for use in stage.uses()),
             self.job.environment,
         )
 

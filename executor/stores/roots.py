@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from executor.connections.base import ConnectionKind
 from executor.connections.given import Connections
 from executor.connections.s3 import S3
-from executor.language.roots import DEFAULT, Root, located
+from executor.language.roots import DEFAULT, Located, Root, located
 from executor.problems import Problem, ProblemError
 from executor.stores.base import Store
 from executor.stores.bucket import Bucket
@@ -95,6 +95,12 @@ class Roots:
     def key(self) -> str:
         """Two that read the same have the same one."""
         return repr((str(self.lake), sorted((name, given.connection, given.address, given.folder) for name, given in self._given.items())))
+
+    def signs_in_for(self, uris: Iterable[str]) -> list[str]:
+        """With what one signs in to read there: for a digest, and to be kept nowhere."""
+        found = [located(uri, self.known, "inputURI") for uri in uris]
+        names = {self._given[one.root].connection for one in found if isinstance(one, Located)}
+        return [self._connections[name].signs_in_as() for name in sorted(filter(None, names)) if name in self._connections]
 
     def at(self, uri: str, field: str, *, writes: bool = False) -> tuple[Store, str]:
         """The root that an address of the document leads to, and the place in it. Raises ProblemError."""

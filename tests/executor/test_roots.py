@@ -89,3 +89,23 @@ def test_a_root_that_is_nearly_called_so_is_offered() -> None:
 def test_without_roots_there_are_places_of_the_lake_only() -> None:
     assert located("raw/x", [Root(DEFAULT)], "inputURI") == Located("lake", "raw/x")
     assert isinstance(located("s3a://acme-lake/prod/x", [Root(DEFAULT)], "inputURI"), Problem)
+
+
+def test_what_one_signs_in_with_tells_what_was_read_before_and_only_there() -> None:
+    """A preview keeps what it has read: of a root whose secret was rotated it reads anew, and keeps what lies in the others."""
+    from pathlib import Path
+
+    from executor.connections.s3 import S3
+    from executor.stores.roots import RootGiven, Roots
+
+    given = {"archive": RootGiven("a", "s3a://acme-archive/"), "raw": RootGiven("b", "s3a://acme-raw/")}
+
+    def signed(a: str, b: str) -> Roots:
+        made = {name: S3(region="eu-central-1", access_key="k", secret_key=secret) for name, secret in (("a", a), ("b", b))}
+        return Roots(Path("/lake"), None, given, made)
+
+    before, rotated = signed("one", "two"), signed("other", "two")
+    for uri in ("archive:x.csv", "s3a://acme-archive/2013/*.csv"):
+        assert before.signs_in_for([uri]) == signed("one", "other").signs_in_for([uri]) != rotated.signs_in_for([uri])
+    assert before.signs_in_for(["raw:x.csv"]) == rotated.signs_in_for(["raw:x.csv"])
+    assert before.signs_in_for(["raw/x.csv", "nowhere:x"]) == [] and before.key == rotated.key

@@ -25,6 +25,7 @@ from portal.runs.preview_pool import Pool
 from portal.runs.preview_service import Service, launch_for
 from tests.environments.connected import KEYS
 from tests.factories import DOCUMENT, make_run, make_version
+from tests.services import s3_front
 
 pytestmark = [pytest.mark.services, pytest.mark.lake, pytest.mark.django_db(transaction=True)]
 
@@ -157,6 +158,56 @@ def test_a_preview_reads_there_writes_nothing_and_says_what_it_reached(
     assert (missing["problem"]["code"], sessions) == ("input-missing", 1)
     assert counted["network"][0] == ["Could reach", "the connection store"] and "the connection store, " in counted["network"][1][1]
     assert s3_server.keys(store.bucket) == before
+
+
+@pytest.mark.spark
+def test_a_session_that_lives_signs_in_with_the_new_secret_and_never_again_with_the_old_one(
+    dev: Any,
+    ana: Any,
+    ada: Any,
+    job: Any,
+    version: Any,
+    store: Bucket,
+    s3_server: Any,
+    settings: Any,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it keeps in memory of before is not looked after with the old one either."""
+    settings.PREVIEW_SOCKET = home / "previews.sock"
+    monkeypatch.setattr(preview_reach, "close_old_connections", databases.close_all)
+    (home / "in.csv").write_text("origin,delay\nJFK,1\nEWR,2\nJFK,3\n")
+    store.send(home / "in.csv", "in.csv")
+    new = KEYS | {"access_key": "AKIAIOSFODNN7CANARY2"}
+    content = json.loads(version.document)
+    message = {"request": "preview", "document": content, "to": 1, "rows": 10, "environment": "dev", "values": {"parameters": {}}}
+    asked = {"do": "ask", "user": ana.pk, "job": job.pk, "environment": dev.pk, "holder": "Ana", "message": message}
+
+    def rotate() -> None:
+        connections.rotate_secret(actor=ada, connection=dev.connections.get(), secrets=new, old_for_minutes=0)
+        front.ended.add(KEYS["access_key"])
+        front.asked_by.clear()
+        databases.close_all()
+
+    async def previews() -> tuple[list[Any], int]:
+        pool = Pool(launch_for)
+        server = await Service(pool).listen(settings.PREVIEW_SOCKET)
+        try:
+            first = [event async for event in preview_client.request(asked)][-1]
+            await asyncio.to_thread(rotate)
+            again = [event async for event in preview_client.request(asked)][-1]
+            return [first, again], len(pool.leases)
+        finally:
+            await pool.end_all()
+            server.close()
+
+    with s3_front.before(s3_server.address) as front, ThreadPoolExecutor(1) as beside:
+        made = dev.connections.get()
+        connections.edit_connection(actor=ada, connection=made, settings=made.settings | {"endpoint": front.address}, secrets=KEYS)
+        (first, again), sessions = beside.submit(asyncio.run, previews()).result()
+        by = set(front.asked_by)
+    assert first["event"] == again["event"] == "rows" and first["rows"] == again["rows"], (first, again)
+    assert (by, sessions) == ({new["access_key"]}, 1)
 
 
 def test_a_folder_there_is_browsed(dev: Any, ana: Any, store: Bucket, programs: list[dict[str, Any]], tmp_path: Path) -> None:

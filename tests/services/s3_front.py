@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +38,10 @@ class Front:
     address: str = ""
     without: tuple[str, ...] = ()
     """Headers (in small letters) of which the server behind never hears: it does as if it did not know them."""
+    ended: set[str] = field(default_factory=set)
+    """Access keys that it does not know any more."""
+    asked_by: list[str] = field(default_factory=list)
+    """Of each request, the access key that signed it; empty where none has."""
 
     def first(self, times: int, decision: Decision, *methods: str, holding: str = "") -> None:
         """The first so many requests of these methods (none: all), whose path holds that, are answered so."""
@@ -68,7 +73,10 @@ def before(server: str) -> Iterator[Front]:
 
         def work(self) -> None:
             body = self._body()
-            decision = front.decide(self.command, self.path)
+            signed = re.search(r"Credential=([^/]+)/", self.headers.get("Authorization") or "")
+            front.asked_by.append(signed[1] if signed else "")
+            unknown = Refuse(403, "InvalidAccessKeyId") if front.asked_by[-1] in front.ended else None
+            decision = unknown or front.decide(self.command, self.path)
             if isinstance(decision, Refuse):
                 self._refuse(decision)
                 return
