@@ -101,7 +101,10 @@ def test_what_one_signs_in_with_tells_what_was_read_before_and_only_there() -> N
     given = {"archive": RootGiven("a", "s3a://acme-archive/"), "raw": RootGiven("b", "s3a://acme-raw/")}
 
     def signed(a: str, b: str) -> Roots:
-        made = {name: S3(region="eu-central-1", access_key="k", secret_key=secret) for name, secret in (("a", a), ("b", b))}
+        made = {
+            name: S3(region="eu-central-1", access_key="AKIAIOSFODNN7EXAMPLE", secret_key=f"{secret} secret key")
+            for name, secret in (("a", a), ("b", b))
+        }
         return Roots(Path("/lake"), None, given, made)
 
     before, rotated = signed("one", "two"), signed("other", "two")
