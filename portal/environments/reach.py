@@ -29,6 +29,8 @@ class Needs:
     connections: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
     """Those of the roots that it writes in."""
+    named: frozenset[str] = field(default=frozenset(), compare=False)
+    """All roots that it names, also the environment's own folder, for which it needs nothing."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def is_still(environment: Environment, begun: Reach, needs: Needs, mounts: Seque
     """Empty while the roots and connections of a run lead where they led when it began; else a sentence that names what does not.
     `mounts`: the folders that it was started with."""
     now = roots_of(environment)
-    for name in sorted(needs.roots):
+    for name in sorted(needs.roots | needs.named):
         if now.get(name) != begun.roots.get(name):
             return f"The root “{name}” of {environment.name} was changed or removed"
     for one in mounts:

@@ -38,7 +38,7 @@ def needs_of(content: Mapping[str, Any], environment: Environment, values: Mappi
     named = {one.uri for one in connections_as_written(content, environment.name, values) if not only_looks or one.does in ONLY_LOOKS}
     there = roots_elsewhere(environment)
     connections = frozenset(name for name in named if ANYTHING not in name)
-    return Needs(frozenset(roots) & there, connections, frozenset(written) & there)
+    return Needs(frozenset(roots) & there, connections, frozenset(written) & there, frozenset(roots))
 
 
 def needs_of_place(uri: str, environment: Environment, *, writes: bool = False) -> Needs:

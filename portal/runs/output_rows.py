@@ -17,6 +17,7 @@ from portal.accounts import policy
 from portal.accounts.models import User
 from portal.environments.reach import judged_by
 from portal.errors import PortalError
+from portal.jobs import places
 from portal.runs.doors import find_run
 from portal.runs.models import Run
 from portal.runs.preview_views import addressed, record_look, streamed
@@ -66,6 +67,10 @@ def reader_of(run: Run, number: int) -> dict[str, Any]:
     if number >= len(run.outputs):
         raise Http404
     output = run.outputs[number]
+    place = places.place_at(run.environment, str(output.get("uri")))
+    if place and not places.lies_there(place):
+        words = f"“{place.uri}” leads elsewhere since this run published there."
+        raise PortalError(words, code="place-moved", status=409, fix="Look at what lies there on the page Data.")
     try:
         asked = {"environment": run.environment.name, "parameters": run.parameters, "run_id": str(run.pk)}
         stages = parse(run.document, roots=judged_by(run.environment), **asked).stages

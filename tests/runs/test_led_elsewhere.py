@@ -19,6 +19,7 @@ from portal.jobs import places
 from portal.jobs.models import Place
 from portal.runs import actions, preview_client, published, table_actions
 from portal.runs.models import Run
+from portal.runs.output_rows import message_for, reader_of
 from tests import factories
 from tests.environments.connected import KEYS, PASSWORD, make_database, make_root, make_s3
 
@@ -39,7 +40,7 @@ def run(landing: Environment, job: Any) -> Run:
     """It has published a Delta table there, of which an earlier version is kept."""
     *before, load = factories.DOCUMENT["stages"]
     document = {"stages": [*before, {**load, "type": "DeltaLakeLoad", "outputURI": URI}]}
-    output = {"stage": "load", "uri": URI, "format": "delta", "rows": 7, "kept": KEPT}
+    output = {"stage": "write", "uri": URI, "format": "delta", "rows": 7, "kept": KEPT}
     made = factories.make_run(factories.make_version(job, document=document, live_in=("dev",)), landing, "succeeded", outputs=[output])
     places.claim(job, landing, [URI])
     published.note(made)
@@ -114,6 +115,16 @@ def test_a_table_that_lies_there_by_now_is_nobodys_publish(
     table_actions.clean_up(actor=ana, environment=landing, uri=URI, until="2026-01-01T00:00:00Z", keep_from=4)
     assert [(what, values["do"]) for what, values in asked] == [("change-table", "restore"), ("change-table", "vacuum")]
     assert (Place.objects.get().kept, Place.objects.get().last_run_id) == (KEPT, run.pk)
+
+
+@AWAY
+def test_rows_that_lie_there_by_now_are_not_told_as_the_runs(
+    away: Callable[..., None], run: Run, landing: Environment, ada: User, ana: User
+) -> None:
+    assert message_for(ana, run, 0) and reader_of(run, 0)["inputURI"] == URI
+    away(ada, landing)
+    for look in (lambda: message_for(ana, run, 0), lambda: reader_of(run, 0)):
+        assert refused(look) == "place-moved"
 
 
 @AWAY

@@ -235,6 +235,22 @@ def test_a_run_whose_root_leads_elsewhere_meanwhile_publishes_nothing(
     assert not (fake_executor / "published").exists()
 
 
+def test_a_run_in_the_folder_publishes_nothing_once_the_root_of_that_name_leads_elsewhere(
+    run_of: Callable[..., Run], work: Any, fake_executor: Path, launched: list[Any], connected: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The root is edited in the very moment in which the run starts: each of the two has not seen the other."""
+    answer, made = Supervisor._answer_publish, Connection.objects.get(name="lake_s3")
+
+    def meanwhile(supervisor: Supervisor) -> None:
+        connected.roots.filter(name="lake").update(connection=made, address="s3a://acme-lake/dev/", may_write=True)
+        answer(supervisor)
+
+    monkeypatch.setattr(Supervisor, "_answer_publish", meanwhile)
+    run = work(run_of("raw/flights.csv"))
+    assert (run.state, run.problem["code"]) == (RunState.FAILED, "place-moved") and "“lake”" in run.problem["message"]
+    assert not (fake_executor / "published").exists()
+
+
 def test_what_it_signs_in_with_is_nowhere_but_sealed(
     run_of: Callable[..., Run],
     work: Any,
