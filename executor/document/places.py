@@ -181,14 +181,7 @@ def _written(
     values: Mapping[str, Any],
     told: Callable[[Mapping[str, Any]], list[tuple[str, str, str]]],
 ) -> list[Written]:
-    declared = content.get("parameters")
-    defaults = {name: about["default"] for name, about in declared.items() if _has_default(about)} if isinstance(declared, dict) else {}
-    known = {"environment": environment, **defaults, **values}
-
-    def filled(uri: str) -> str:
-        return PLACEHOLDER.sub(lambda sign: str(known.get(sign.group(1).strip(), "*")), uri)
-
-    stages = content.get("stages")
+    filled, stages = filling_as_written(content, environment, values), content.get("stages")
     return [
         Written(str(stage.get("name") or f"stage {index + 1}"), field, filled(uri), does)
         for index, stage in enumerate(stages if isinstance(stages, list) else [])
@@ -196,6 +189,14 @@ def _written(
         for field, uri, does in told(stage)
         if does != LOOKS
     ]
+
+
+def filling_as_written(content: Mapping[str, Any], environment: str, values: Mapping[str, Any]) -> Callable[[str], str]:
+    """What puts values into a text of such a document, in the same way."""
+    declared = content.get("parameters")
+    defaults = {name: about["default"] for name, about in declared.items() if _has_default(about)} if isinstance(declared, dict) else {}
+    known = {"environment": environment, **defaults, **values}
+    return lambda text: PLACEHOLDER.sub(lambda sign: str(known.get(sign.group(1).strip(), "*")), text)
 
 
 def _has_default(about: Any) -> bool:

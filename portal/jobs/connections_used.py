@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from executor.connections import CONNECTION_KINDS
-from executor.document.places import connections_as_written
+from executor.document.places import connections_as_written, filling_as_written
 from executor.stages import STAGE_TYPES
 from executor.stages.base import WRITES
 from portal.environments.models import Environment
@@ -15,8 +15,8 @@ from portal.environments.models import Environment
 
 @dataclass(frozen=True)
 class Used:
-    """One stage's use of a connection. `does`: reads, writes or acts; `what`: the table, or that it is SQL of its own; `kind`: of the
-    connection there, in words, None where there is none; `trouble`: code and sentence of why it does not serve."""
+    """One stage's use of a connection. `does`: reads, writes or acts; `what`: the table as it is called there, or that it is SQL of its
+    own; `kind`: of the connection there, in words, None where there is none; `trouble`: code and sentence of why it does not serve."""
 
     stage: str
     field: str
@@ -28,9 +28,12 @@ class Used:
     trouble: tuple[str, str] | None
 
 
-def connections_used(content: Mapping[str, Any], environment: Environment) -> Iterator[Used]:
-    """In the order of the stages. A name that a parameter gives when a run starts is left out."""
-    named = [one for one in connections_as_written(content, environment.name, environment.parameters) if "*" not in one.uri]
+def connections_used(content: Mapping[str, Any], environment: Environment, values: Mapping[str, Any] | None = None) -> Iterator[Used]:
+    """In the order of the stages. A name that a parameter gives when a run starts is left out. `values`: of a run, which go before those
+    of the environment."""
+    known = {**environment.parameters, **(values or {})}
+    named = [one for one in connections_as_written(content, environment.name, known) if "*" not in one.uri]
+    filled = filling_as_written(content, environment.name, known)
     kinds = dict(environment.connections.values_list("name", "kind")) if named else {}
     given = content.get("stages")
     stages = {str(one.get("name")): one for one in (given if isinstance(given, list) else []) if isinstance(one, dict)}
@@ -39,7 +42,7 @@ def connections_used(content: Mapping[str, Any], environment: Environment) -> It
         kind = CONNECTION_KINDS.get(kinds.get(one.uri, ""))
         trouble = _trouble(one.uri, one.field, one.does, kinds, str(stage.get("type")), environment.name)
         mode = save_mode(stage) if one.does == WRITES else ""
-        yield Used(one.stage, one.field, one.uri, one.does, _what(stage), mode, kind.title if kind else None, trouble)
+        yield Used(one.stage, one.field, one.uri, one.does, filled(_what(stage)), mode, kind.title if kind else None, trouble)
 
 
 def _what(stage: Mapping[str, Any]) -> str:

@@ -121,3 +121,11 @@ def test_a_promotion_that_was_asked_for_before_this_was_noted_is_judged_as_then(
     asked.target.pop("leads")
     asked.save()
     assert approve_promotion(actor=pat, promotion=asked).state == "live"
+
+
+def test_who_decides_reads_which_table_it_is_there(asked: Promotion, pat: User, test_env: Environment) -> None:
+    """And not the parameter that says it."""
+    test_env.parameters = {"into": "salaries"}
+    test_env.save()
+    through = review_of(pat, Promotion.objects.get()).effects.through
+    assert [one.used.what for one in through] == ["payments", "salaries"]

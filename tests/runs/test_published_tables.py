@@ -163,3 +163,28 @@ def test_why_nothing_was_put_back_is_told(
     table.refresh_from_db()
     assert (table.last_run_id, table.kept[0]["id"]) == (run.pk, "k1")
     assert not AuditEvent.objects.filter(action="put_back_output", result="done").exists()
+
+
+@pytest.mark.parametrize(("of_the_run", "is_told"), [("orders", True), ("untouched", False), (None, True)])
+def test_the_table_that_a_value_of_the_run_names_is_the_one_that_is_looked_at(
+    of_the_run: str | None, is_told: bool, loads: JobVersion, dev: Environment
+) -> None:
+    """Which of two tables has the rows that would be read again: the run's value goes before the environment's."""
+    from portal.runs import outputs_apart
+
+    connect(dev)
+    dev.parameters = {"into": "untouched" if of_the_run else "orders"}
+    dev.save()
+    named = document(tableName="${into}", saveMode="Append") | {"parameters": {"into": {"type": "string", "default": "x"}}}
+    version = factories.make_version(loads.job, document=named)
+    before = factories.make_run(version, dev, "succeeded", watermarks={"r": {"about": "a", "value": "10"}}, watermarks_hold=False)
+    other = factories.make_run(version, dev, "succeeded")
+    for name, run in (("orders", before), ("untouched", other)):
+        where = {"environment": dev, "connection": "shop", "name": name}
+        DatabaseTable.objects.create(job=loads.job, last_run_id=run.pk, published_at=run.created_at, lies_at="x", **where)
+    now = factories.make_run(version, dev, parameters={"into": of_the_run} if of_the_run else {})
+    if is_told:
+        with pytest.raises(PortalError, match="“orders in shop” holds rows that this run would read again"):
+            outputs_apart.require_together(now)
+    else:
+        outputs_apart.require_together(now)
