@@ -20,10 +20,10 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from executor.files import exchange, receipts, tree
-from executor.language.places import key_of
 from portal.environments import connections
 from portal.environments.reach import Needs, mounts_of
 from portal.errors import PortalError
+from portal.jobs import places
 from portal.jobs.models import Place
 from portal.runs import half_published, launcher, needs, preview_client, preview_reach, published, sandbox, table_actions, worker
 from portal.runs import receipts as notes
@@ -188,7 +188,8 @@ def test_a_place_that_cannot_be_reached_keeps_no_other_half_published(
 def test_an_earlier_output_there_is_put_back_and_noted(dev: Any, ana: Any, job: Any, folders: Path, programs: list[dict[str, Any]]) -> None:
     for run_id in ("run-1", "run-2"):
         published_in(folders, dev, run_id)
-    place = Place.objects.create(environment=dev, uri="archive:out", key=key_of("archive:out"), owner=job)
+    places.claim(job, dev, ["archive:out"])
+    place = Place.objects.get()
     kept = os.listdir(folders / "archive/.sluice-previous/out")
     current = published.put_back(ana, place, kept[0])
     assert (current["run_id"], there(folders)) == ("run-1", "run-1")

@@ -15,10 +15,10 @@ from asgiref.sync import async_to_sync
 from django.db import connections as databases
 from django.utils import timezone
 
-from executor.language.places import key_of
 from executor.stores.bucket import Bucket, BucketPublisher
 from executor.stores.s3_access import S3Access
 from portal.environments import connections
+from portal.jobs import places
 from portal.jobs.models import Place
 from portal.runs import half_published, preview_client, preview_reach, published
 from portal.runs.preview_pool import Pool
@@ -105,7 +105,8 @@ def test_an_earlier_output_there_is_put_back_and_noted(
 ) -> None:
     for run_id in ("run-1", "run-2"):
         publish(store, run_id, tmp_path / "x")
-    place = Place.objects.create(environment=dev, uri="archive:out", key=key_of("archive:out"), owner=job)
+    places.claim(job, dev, ["archive:out"])
+    place = Place.objects.get()
     current = published.put_back(ana, place, "run-1")
     assert (current["run_id"], there(store)) == ("run-1", "run-1")
     place.refresh_from_db()
