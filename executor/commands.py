@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, NoReturn, TextIO
@@ -248,6 +248,7 @@ class JobRun:
         self.emit, self.values, self.job, self.answers = emit, values, job, answers
         self.reach = reach
         self.publisher = Outputs(values.run_id, reach.roots, places=values.places, keep=values.keep_outputs)
+        self.progress = Progress(emit)
         self.is_published = False
         self.closing = ExitStack()
         self.elsewhere: dict[str, Elsewhere] = {}
@@ -290,10 +291,9 @@ class JobRun:
             self.emit(Log(level="info", message="This run writes nothing: no stage of it has written files."))
         if views is not None:
             write_views(views, list(context.views.values()))
-        progress = Progress(self.emit)
-        self.publisher.send(lambda root, done, total: progress("files", root, done, total))
+        self.publisher.send(lambda root, done, total: self.progress("files", root, done, total))
         for number, (key, changes) in enumerate(self.elsewhere.items(), 1):
-            progress("rows", key.removeprefix("database "), number, len(self.elsewhere))
+            self.progress("rows", _connection_of(key), number, len(self.elsewhere))
             changes.make_ready()
         if not self._may_publish():
             return self._finish("not_published", runner.warnings)
@@ -322,9 +322,17 @@ class JobRun:
 
     def _commit(self, outcome: str, warnings: int, facts: Sequence[dict[str, Any]]) -> None:
         """The last steps, when all outputs in the lake are visible and can still be taken back: databases, which cannot; the receipt."""
-        for changes in sorted(self.elsewhere.values(), key=lambda one: not one.may_refuse):
+        for key, changes in sorted(self.elsewhere.items(), key=lambda one: not one[1].may_refuse):
+            self._tell("commit", _connection_of(key))
             changes.publish()
         self._leave_receipt(self._result(outcome, warnings, [*facts, *self._outputs_elsewhere()]))
+        for root in self.publisher.listed_in:
+            self._tell("lists", root)
+
+    def _tell(self, step: str, where: str) -> None:
+        """Says how far it is, and never raises: what cannot be said is no reason to take back, or to leave half of it."""
+        with suppress(Exception):
+            self.progress(step, where)
 
     def _outputs_elsewhere(self) -> list[dict[str, Any]]:
         return [output for changes in self.elsewhere.values() for output in changes.facts()]
@@ -356,6 +364,11 @@ class JobRun:
     def _result(self, outcome: Any, warnings: int, outputs: Sequence[Any]) -> RunFinished:
         read = self.watermarks if outcome.startswith("succeeded") else {}
         return RunFinished(outcome=outcome, duration_ms=clock.elapsed_ms, outputs=list(outputs), warnings=warnings, watermarks=read)
+
+
+def _connection_of(key: str) -> str:
+    """The database's name for people, of a key of `RunContext.elsewhere`."""
+    return key.removeprefix("database ")
 
 
 def _visible_in_part(outputs: Sequence[str], why: Sequence[Problem]) -> Problem:

@@ -387,10 +387,11 @@ class ProblemFound(Event):
 @dataclass(frozen=True, kw_only=True)
 class Publishing(Event):
     """How far the run is between its last stage and its end. `step`: values (looks for values that are other than meant), files (sends
-    `done` of `total` to the root `where`), rows (puts them in their place in the database of the connection `where`)."""
+    `done` of `total` to the root `where`), rows (puts them in their place in the database of the connection `where`), commit (that database
+    makes them visible), lists (all is visible; lists of files for other programs are made in the root `where`)."""
 
     name: ClassVar[str] = "publishing"
-    step: Annotated[str, Field(pattern="^(values|files|rows)$"), OPEN]
+    step: Annotated[str, Field(pattern="^(values|files|rows|commit|lists)$"), OPEN]
     where: Name = ""
     done: Count = 0
     total: Count = 0
@@ -400,6 +401,10 @@ class Publishing(Event):
             return "all stages are done; looking for values that may be other than meant"
         if self.step == "rows":
             return f"publishing rows to the database “{self.where}”; nobody sees them yet"
+        if self.step == "commit":
+            return f"the database “{self.where}” makes the rows visible, all in one step"
+        if self.step == "lists":
+            return f"the outputs are visible; making their lists of files in “{self.where}” for other programs"
         return f"publishing {self.done:,} of {_plural(self.total, 'file')} to “{self.where}”; nobody sees them yet"
 
 

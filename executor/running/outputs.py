@@ -63,6 +63,11 @@ class Outputs:
         """Lists of files for other programs that could not be made as what was published."""
         return [problem for part in self._parts.values() for problem in part.behind]
 
+    @property
+    def listed_in(self) -> list[str]:
+        """Names of the roots in which lists of files for other programs are made once all is visible."""
+        return [name for name, part in self._parts.items() if part.outputs and not isinstance(part, FolderOutputs)]
+
     def readable(self, path: Path, uri: str) -> Path | None:
         """Where `path` is to be read while the outputs of this run are not published yet; None where this run has written nothing there.
         Raises ProblemError where old and new would be mixed."""

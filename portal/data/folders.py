@@ -14,7 +14,7 @@ from executor.language.roots import DEFAULT, Located, located
 from executor.problems import Problem, ProblemError
 from executor.stores.folder import FolderStore
 from portal.accounts.models import User
-from portal.data.listing import published_at
+from portal.data.listing import icon_of, published_at
 from portal.data.uses import READS, WRITES, Uses
 from portal.environments.models import Environment
 from portal.environments.reach import is_here, judged_by
@@ -63,6 +63,7 @@ def with_uses(environment: Environment, level: dict[str, Any]) -> dict[str, Any]
             "writers": uses.jobs(one["uri"], WRITES),
             "rows": None,
             "is_table": False,
+            "icon": "folder" if one["is_folder"] else icon_of(one["name"]),
         }
         known["changed"] = parse_datetime(one["changed_at"] or "")
         if one["uri"] in published:

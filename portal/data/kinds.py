@@ -10,6 +10,7 @@ JSON = {"json", "jsonl", "ndjson", "geojson"}
 WORDS = {
     "csv": "CSV", "tsv": "TSV", "tab": "TSV", "psv": "text", "json": "JSON", "geojson": "JSON", "jsonl": "JSON lines",
     "ndjson": "JSON lines", "parquet": "Parquet", "xlsx": "Excel", "xlsm": "Excel", "zip": "zip",
+    "sqlite": "SQLite database", "sqlite3": "SQLite database",
 }  # fmt: skip
 DELTA = "delta"
 """Of a folder with a log: no file's name ends so."""

@@ -29,7 +29,8 @@ _DIGITS = re.compile(r"\d+")
 _WRITTEN = re.compile(r"^part-|^_SUCCESS$")
 MOST_TABLES = 20_000
 _ICONS = {
-    "csv": "file-type-csv", "xlsx": "file-spreadsheet", "zip": "file-zip", "parquet": "table", "json": "braces", "jsonl": "braces"
+    "csv": "file-type-csv", "xlsx": "file-spreadsheet", "zip": "file-zip", "parquet": "table", "json": "braces", "jsonl": "braces",
+    "sqlite": "database", "sqlite3": "database", "db": "database",
 }  # fmt: skip
 
 
@@ -86,7 +87,12 @@ class Table:
     def icon(self) -> str:
         if self.is_folder:
             return "table" if self.job or self.ending in ("parquet", kinds.DELTA) else "folder"
-        return "file-zip" if self.uri.lower().endswith(".gz") else _ICONS.get(self.ending, "file-text")
+        return icon_of(self.uri)
+
+
+def icon_of(uri: str) -> str:
+    """Of a file, by its name."""
+    return "file-zip" if uri.lower().endswith(".gz") else _ICONS.get(kinds.ending(uri), "file-text")
 
 
 @dataclass

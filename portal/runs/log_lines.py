@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -77,12 +77,17 @@ def line_of_failure(run: Run) -> int | None:
     return None
 
 
-def progress_of(run: Run) -> str:
-    """How far a run is between its last stage and its end, in a sentence; empty where it has not come so far."""
+WHILE_PUBLISHING = ("commit", "lists")
+"""Steps of `Publishing` that come when the run publishes."""
+
+
+def progress_of(run: Run, steps: Container[str] = ("values", "files", "rows")) -> str:
+    """How far a run is between its last stage and its end, in a sentence; empty where it has not come so far, or further than `steps`."""
     segment = LogSegment.objects.filter(run=run, attempt_number=run.fence).order_by("-first_seq").first()
     lines = text_of(segment).split("\n") if segment else []
     last = next((line for line in reversed(lines) if f'"event":"{Publishing.name}"' in line), None)
-    words = sentence(json.loads(last)) if last else ""
+    facts = json.loads(last) if last else {}
+    words = sentence(facts) if facts.get("step") in steps else ""
     return f"{words[0].upper()}{words[1:]}." if words else ""
 
 

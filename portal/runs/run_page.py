@@ -25,7 +25,7 @@ from portal.jobs.documents import stages_of
 from portal.jobs.models import Place
 from portal.runs import published, published_tables, reached
 from portal.runs.checks import declared_parameters
-from portal.runs.log_lines import line_of_failure, progress_of
+from portal.runs.log_lines import WHILE_PUBLISHING, line_of_failure, progress_of
 from portal.runs.models import GOOD_STATES, HELD_STATES, Attempt, DatabaseTable, Run, RunState, StageRun
 from portal.runs.problems import shown_to
 from portal.runs.turns import has_its_share, runs_before
@@ -109,7 +109,7 @@ def waiting_sentence(run: Run) -> str:
     if run.state == RunState.CANCELLING:
         return "The run is being stopped; its processes are gone within 10 seconds."
     if run.state == RunState.RUNNING and run.publishing_since:
-        return "All stages are done; the outputs are being made visible."
+        return progress_of(run, steps=WHILE_PUBLISHING) or "All stages are done; the outputs are being made visible."
     if run.state == RunState.RUNNING:
         return progress_of(run)
     return _queue_sentence(run) if run.state == RunState.QUEUED else ""

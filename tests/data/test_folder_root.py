@@ -181,3 +181,16 @@ def test_the_page_offers_it_where_it_can_be_done(archive: Path, ana: User, brows
     assert ['data-opens="rename-table"' in html for html in offers.values()] == [True, False]
     to = browser.post(PAGE + "rename", {"uri": "archive:in/a.csv", "to": "archive:in/b.csv"})["Location"]
     assert "archive%3Ain%2Fb.csv" in to and "archive:in/b.csv" in browser.get(to).content.decode()
+
+
+def test_a_database_is_told_by_its_icon_wherever_it_is_listed(archive: Path, lake: Path, ana: User, browser_of: Any) -> None:
+    (lake / "raw").mkdir()
+    for name in ("shop.sqlite", "Shop.DB", "plain.csv"):
+        (lake / "raw" / name).write_bytes(b"SQLite format 3\0")
+        (archive / name).write_bytes(b"SQLite format 3\0")
+    browser = browser_of(ana)
+    for page in (PAGE, f"{PAGE}browse?uri=archive:", f"{PAGE}browse?uri=raw"):
+        rows = browser.get(page).content.decode().split("<tr>")
+        icons = {name: "ti-database " in next(row for row in rows if name in row) for name in ("shop.sqlite", "Shop.DB", "plain.csv")}
+        assert icons == {"shop.sqlite": True, "Shop.DB": True, "plain.csv": False}, page
+    assert "SQLite database" in browser.get(PAGE).content.decode()

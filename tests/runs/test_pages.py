@@ -280,6 +280,10 @@ def test_after_the_last_stage_people_see_how_far_the_publishing_is(
     run.publishing_since = timezone.now()
     run.save()
     assert says(entered, files, rows) == "All stages are done; the outputs are being made visible."
+    commit, lists = rows | {"seq": 4, "step": "commit"}, files | {"seq": 5, "step": "lists"}
+    assert says(entered, rows, commit) == "The database “warehouse” makes the rows visible, all in one step."
+    lists_words = "The outputs are visible; making their lists of files in “archive” for other programs."
+    assert says(entered, rows, commit, lists) == lists_words
 
 
 def test_the_start_form_has_a_field_for_each_parameter_and_says_what_is_wrong(
