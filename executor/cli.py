@@ -177,6 +177,16 @@ def texts(values: str | None) -> None:
 
 @main.command()
 @values_option
+def take(values: str | None) -> None:
+    """Says what a file of a root elsewhere holds, byte by byte. Standard output is JSON lines. Starts no Spark."""
+    from executor.look import commands
+    from executor.running import by_hand
+
+    sys.exit(commands.answer(by_hand.take))
+
+
+@main.command()
+@values_option
 def bring(values: str | None) -> None:
     """Sends a file that somebody has uploaded to a root elsewhere. Standard output is JSON lines. Starts no Spark."""
     from executor.look import commands

@@ -1,19 +1,24 @@
-"""`walk`, `find`, `bring` and `keep`: what people see and do by hand in a root that is not the environment's own folder. Starts no Spark.
+"""`walk`, `find`, `take`, `bring` and `keep`: what people see and do by hand in a root that is not the environment's own folder. Starts no
+Spark.
 
 One JSON object {"lake", "roots", "connections", "uri", …} on standard input, one event in answer.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from executor.events import Piece
+from executor.look.commands import say
 from executor.problems import Problem, ProblemError
 from executor.stores.base import Store
 from executor.stores.by_hand import ByHand
 from executor.stores.folder import FolderStore
 from executor.stores.folder_by_hand import FolderByHand
+from executor.stores.hands import changed, nothing, require_inside
 from executor.stores.roots import Roots
 from executor.stores.s3 import S3Store
 
@@ -45,6 +50,21 @@ def texts(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
         with suppress(ValueError):
             found[uri] = body.decode("utf-8-sig") if body else None
     return {"event": "read", "texts": {uri: found.get(uri) for uri in given["uris"]}}
+
+
+def take(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
+    """→ the file's bytes, each piece said as `piece`, and `taken` with `bytes`."""
+    hand, place = _at(given, roots, writes=False)
+    require_inside(place)
+    if (found := hand.there(place)) is None:
+        raise ProblemError(nothing(place))
+    size = 0
+    for piece in hand.body(place, found):
+        say(Piece(data=base64.b64encode(piece).decode()).as_dict())
+        size += len(piece)
+    if size != found.size:
+        raise ProblemError(changed(place))
+    return {"event": "taken", "bytes": size}
 
 
 def bring(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:

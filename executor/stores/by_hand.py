@@ -11,8 +11,9 @@ was lost is known again.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from executor.stores.bucket import LOOKS, POINTER, Bucket, Seen
 from executor.stores.hands import (
     KEPT,
     MOST_NAMES,
+    PIECE,
     Hand,
     Tell,
     There,
@@ -76,6 +78,12 @@ class ByHand(Hand):
             upload = said.get("Metadata", {}).get(UPLOAD, "")
             return There(said["ContentLength"], said["ETag"], said["LastModified"].timestamp(), upload)
         return None
+
+    def body(self, place: str, found: There) -> Iterator[bytes]:
+        with told(self._where(place)), refused("PreconditionFailed", "NoSuchKey", "412", as_problem=changed(place)):
+            said = self.bucket.client.get_object(**self._at(place), IfMatch=found.mark, **self.bucket.access.reading())
+            with closing(said["Body"]) as stream:
+                yield from stream.iter_chunks(PIECE)
 
     def seen_below(self, place: str) -> Seen:
         """What lies at a place, or in it, as readers see it. Raises ProblemError."""

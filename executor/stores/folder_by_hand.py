@@ -24,6 +24,7 @@ from typing import Any
 from executor.files import exchange, marks, tree
 from executor.files.delta_log import LOG
 from executor.problems import Problem, ProblemError
+from executor.stores import hands
 from executor.stores.folder import FolderStore
 from executor.stores.hands import (
     KEPT,
@@ -97,6 +98,13 @@ class FolderByHand(Hand):
             state = os.stat(name, dir_fd=folder, follow_symlinks=False)
             return There(state.st_size, _mark(state), state.st_mtime) if stat.S_ISREG(state.st_mode) else None
         return None
+
+    def body(self, place: str, found: There) -> Iterator[bytes]:
+        with _told(place), os.fdopen(tree.open_below(self.folder, place), "rb") as file:
+            if _mark(os.fstat(file.fileno())) != found.mark:
+                raise ProblemError(changed(place))
+            while piece := file.read(hands.PIECE):
+                yield piece
 
     def small(self, place: str, most: int) -> bytes | None:
         """What a file as readers see it holds; None where there is none, or a larger one."""

@@ -15,6 +15,7 @@ from executor.problems import Problem, ProblemError
 
 KEPT = ".sluice-kept"
 MOST_NAMES = 50_000
+PIECE = 256 * 1024
 Tell = Callable[[str, int, int], None]
 
 
@@ -42,6 +43,10 @@ class Hand(ABC):
     @abstractmethod
     def there(self, key: str) -> There | None:
         """The file there. Raises ProblemError."""
+
+    @abstractmethod
+    def body(self, place: str, found: There) -> Iterator[bytes]:
+        """What the file holds that was found there, in pieces of PIECE bytes at most. Raises ProblemError where it is another one now."""
 
     def find(self, place: str) -> dict[str, Any]:
         """`twin`: the place that is this one, or differs from it in capital letters or accents alone; None where nothing does. `entry`:

@@ -269,16 +269,16 @@ async def file(request: HttpRequest, project: str, environment: str) -> HttpResp
     @sync_to_async
     def opened() -> tuple[User, Environment, Table, Any]:
         user, found, shown = _asked(request, project, environment, "view_data")
-        if shown.is_elsewhere:
-            raise PortalError("A file of this root is not sent as it is.", code="is-elsewhere", status=422, fix="Download its rows.")
         if shown.is_folder:
             raise PortalError("A folder cannot be downloaded as one file.", code="is-folder", status=422, fix="Download its rows.")
         table_rows.record_look(user, "download_data", found, shown.uri, form="file")
-        return user, found, shown, Lake(found).read(shown.uri)
+        return user, found, shown, None if shown.is_elsewhere else Lake(found).read(shown.uri)
 
     if request.method != "GET":
         return HttpResponse(status=405)
     user, found, shown, parts = await opened()
+    if parts is None:
+        return await downloads.file_elsewhere(user, found, shown.uri, shown.original_name or shown.name)
 
     async def pieces() -> AsyncIterator[bytes]:
         try:

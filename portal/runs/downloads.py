@@ -24,6 +24,7 @@ from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import User
 from portal.audit import actions as audit
+from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs.models import Job
 from portal.runs import output_rows, preview_client
@@ -42,6 +43,8 @@ FORMS: dict[str, tuple[str, bool, str, str]] = {
 """What people choose → (form the executor writes, byte order mark, ending, type)."""
 MOST_BYTES = 512 * 1024**2
 PIECE = 256 * 1024
+EXPORTED, TAKEN = "exported", "taken"
+TOO_LARGE = {EXPORTED: "Choose fewer columns or rows.", TAKEN: "Fetch it from where it lies, or download its rows."}
 COUNTED_AS = {"rows-rejected": "another-width"}
 """Code of what a stage says → the kind of count that says the same with numbers. The pages have the same (`static/js/remarks.js`)."""
 MOST_TOLD, MOST_NOTES = 3, 5
@@ -89,13 +92,23 @@ async def download(message: dict[str, Any], form: str, name: str, note: Noted) -
     file, done = await _fetched(message | {"message": asked})
     await sync_to_async(note)(done)
     name = name if done["complete"] else cut_name(name, done["rows"])
-    headers = LIVE_HEADERS | {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
-        "Content-Length": str(done["bytes"]),
-        "X-Sluice-Rows": str(done["rows"]),
-        "X-Sluice-Complete": "yes" if done["complete"] else "no",
-        "X-Sluice-Notes": quote(" ".join(done["notes"])),
-    }
+    answer = _answer(file, message, content_type, name, done["bytes"])
+    answer["X-Sluice-Rows"] = str(done["rows"])
+    answer["X-Sluice-Complete"] = "yes" if done["complete"] else "no"
+    answer["X-Sluice-Notes"] = quote(" ".join(done["notes"]))
+    return answer
+
+
+async def file_elsewhere(user: User, environment: Environment, uri: str, name: str) -> StreamingHttpResponse:
+    """A file of a root that is not the environment's own folder, as it lies there. Raises Broken, and then nothing of it was sent."""
+    message = {"do": "files", "what": "take", "user": user.pk, "asker": user, "environment": environment.pk, "values": {"uri": uri}}
+    file, done = await _fetched(message, TAKEN)
+    return _answer(file, message, "application/octet-stream", name, done["bytes"])
+
+
+def _answer(file: IO[bytes], message: dict[str, Any], content_type: str, name: str, size: int) -> StreamingHttpResponse:
+    """Sends what was fetched with `message`, as long as whoever asked may have it."""
+    headers = LIVE_HEADERS | {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Content-Length": str(size)}
     whole = while_allowed(_parts(file), lambda: preview_client.require_right(message))
     answer = StreamingHttpResponse(whole, content_type=content_type, headers=headers)
     closers: list[Callable[[], Any]] = vars(answer)["_resource_closers"]
@@ -103,25 +116,28 @@ async def download(message: dict[str, Any], form: str, name: str, note: Noted) -
     return answer
 
 
-async def _fetched(message: dict[str, Any]) -> tuple[IO[bytes], dict[str, Any]]:
-    """The whole file, at its beginning, and the event that ended it."""
+async def _fetched(message: dict[str, Any], last: str = EXPORTED) -> tuple[IO[bytes], dict[str, Any]]:
+    """The whole file, at its beginning, and the facts of the event `last` that ended it."""
     settings.RUN_DIR.mkdir(parents=True, exist_ok=True)
     file: IO[bytes] = tempfile.TemporaryFile(dir=settings.RUN_DIR)  # noqa: SIM115 - closed when it is sent, or below
     problem: dict[str, Any] | None = None
     told = Told()
     size = 0
+    events: Any = preview_client.request(message)
     try:
-        async for event in preview_client.request(message):
+        async for event in events:
             kind = event.get("event")
             if kind == "piece":
                 data = _bytes(event)
                 size += len(data)
                 if size > MOST_BYTES:
-                    raise Broken("The file would be too large for a download.", fix="Choose fewer columns or rows.")
+                    raise Broken("The file would be too large for a download.", fix=TOO_LARGE[last])
                 await asyncio.to_thread(file.write, data)
             elif kind in ("problem", "stage_failed"):
                 problem = event.get("problem")
-            elif kind == "exported":
+            elif kind == last:
+                if last == TAKEN and event.get("bytes") != size:
+                    raise Broken("The file did not come whole.", fix="Try again.")
                 await asyncio.to_thread(file.seek, 0)
                 return file, _facts(event, size, told.words())
             else:
@@ -135,6 +151,8 @@ async def _fetched(message: dict[str, Any]) -> tuple[IO[bytes], dict[str, Any]]:
     except BaseException:
         file.close()
         raise
+    finally:
+        await events.aclose()  # what is given up ends the program at once
 
 
 def _bytes(event: dict[str, Any]) -> bytes:

@@ -13,6 +13,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +46,7 @@ SECONDS = {
     "texts": 30.0,
     "find": 20.0,
     "keep": 300.0,
+    "take": 3600.0,
     "bring": 3600.0,
     "test-root": 30.0,
     "table": 60.0,
@@ -85,8 +87,9 @@ class FilePrograms:
             return
         self._people[user] += 1
         try:
-            async with self._places[what]:
-                async for event in self._run(what, user, int(request["environment"]), dict(request["values"])):
+            events = self._run(what, user, int(request["environment"]), dict(request["values"]))
+            async with self._places[what], aclosing(events):
+                async for event in events:
                     yield event
         except PortalError as error:
             yield {**said(error.code, error.message, error.fix or ""), "last": True}

@@ -34,7 +34,7 @@ from portal.runs.groups import Group
 from portal.runs.launches import Launch
 from portal.runs.scratch import Scratch
 
-READS = ("look", "list", "walk", "texts", "find", "bring", "keep", "test-connection", "test-root", "table", "ddl", "register")
+READS = ("look", "list", "walk", "texts", "find", "take", "bring", "keep", "test-connection", "test-root", "table", "ddl", "register")
 """Programs over files that write nothing in the environment's folder."""
 COMMANDS = {"change-table": "table"}
 """What programs that write are called otherwise than the same ones that only read."""

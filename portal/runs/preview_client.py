@@ -48,6 +48,7 @@ ANSWERS = {
     "walk": "walked",
     "texts": "read",
     "find": "found",
+    "take": "taken",
     "bring": "brought",
     "keep": "kept",
     "test-root": "tested",
@@ -125,7 +126,7 @@ def require_right(message: dict[str, Any]) -> None:
     asker: User | None = message.get("asker")
     if asker is not None:
         action, places = (
-            "view_data" if message["do"] in ("look", "query") else "preview",
+            "view_data" if message["do"] in ("look", "query", "files") else "preview",
             Environment.objects.filter(pk=message["environment"]),
         )
         if not policy.allowed(asker, action, places).exists():

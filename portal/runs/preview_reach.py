@@ -49,6 +49,7 @@ IN_WORDS = {
     "walk": "the list of data",
     "texts": "reading the files that a job names",
     "find": "a file to be brought or deleted",
+    "take": "taking a file home",
     "bring": "bringing a file",
     "keep": "a file brought, deleted or put back",
     "test-root": "a test of a root",

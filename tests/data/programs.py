@@ -17,7 +17,7 @@ from portal.environments.reach import reach_of, told
 from portal.runs import launcher, preview_client
 from portal.runs.preview_reach import WRITE, _needs_of_files
 
-WORK = {"find": by_hand.find, "bring": by_hand.bring, "keep": by_hand.keep}
+WORK: dict[str, Any] = {"find": by_hand.find, "bring": by_hand.bring, "keep": by_hand.keep}
 WORK |= {"walk": by_hand.walk, "texts": by_hand.texts, "list": commands.list_folder}
 
 

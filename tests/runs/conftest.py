@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,10 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     heard: list[dict[str, Any]] = []
 
     async def request(message: dict[str, Any]) -> Any:
-        async for event in FilePrograms().answer(message):
-            heard.append(event)
-            yield event
+        async with aclosing(FilePrograms().answer(message)) as events:
+            async for event in events:
+                heard.append(event)
+                yield event
 
     monkeypatch.setattr(preview_reach, "close_old_connections", databases.close_all)
     monkeypatch.setattr(preview_client, "request", request)

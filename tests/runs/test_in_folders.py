@@ -20,12 +20,13 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from executor.files import exchange, receipts, tree
+from portal.audit.models import AuditEvent
 from portal.environments import connections
 from portal.environments.reach import Needs, mounts_of
 from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.models import Place
-from portal.runs import half_published, launcher, needs, preview_client, preview_reach, published, sandbox, table_actions, worker
+from portal.runs import downloads, half_published, launcher, needs, preview_client, preview_reach, published, sandbox, table_actions, worker
 from portal.runs import receipts as notes
 from portal.runs.launches import Equipment
 from portal.runs.preview_pool import Pool
@@ -34,6 +35,7 @@ from portal.runs.still_allowed import may_still_have
 from tests.executor.stores.roots import FolderRoot, die, write
 from tests.factories import DOCUMENT, make_job, make_person, make_run, make_version
 from tests.runs.behind_the_wall import Wall
+from tests.runs.test_downloads import content
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
@@ -243,6 +245,28 @@ def test_a_file_of_a_person_comes_there_is_replaced_thrown_away_and_put_back(
     with pytest.raises(PortalError):
         actions.begin_upload(actor=ana, environment=dev, name="mine.csv", size=1, folder="landing:")
     assert {event["event"] for event in programs} >= {"found", "brought", "kept"} and str(folders) not in str(programs)
+
+
+def test_a_file_there_is_taken_home_as_it_is_by_who_may_see_data(
+    dev: Any, ana: Any, vic: Any, folders: Path, programs: list[dict[str, Any]], browser_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = os.urandom(600_000)
+    (folders / "landing/in.csv").write_bytes(body)
+    (folders / "landing/link.csv").symlink_to("/etc/passwd")
+    page = "/p/flights/data/dev/file"
+    answer = browser_of(ana).get(page, {"uri": "landing:in.csv"})
+    assert (answer.status_code, answer["Content-Length"], answer["Content-Disposition"]) == (
+        200, "600000", "attachment; filename*=UTF-8''in.csv",
+    )  # fmt: skip
+    assert content(answer) == body
+    seen = AuditEvent.objects.get(action="download_data").details
+    assert (seen["uri"], seen["form"]) == ("landing:in.csv", "file")
+    assert browser_of(vic).get(page, {"uri": "landing:in.csv"}).status_code == 404
+    for uri in ("landing:link.csv", "landing:none.csv", "closed:in.csv", "landing:../closed/in.csv"):
+        assert browser_of(ana).get(page, {"uri": uri}).status_code in (404, 422), uri
+    monkeypatch.setattr(downloads, "MOST_BYTES", 100_000)
+    large = browser_of(ana).get(page, {"uri": "landing:in.csv"})
+    assert large.status_code >= 400 and "too large" in large.content.decode()
 
 
 @pytest.mark.lake

@@ -152,6 +152,19 @@ def test_of_two_at_once_none_is_lost(root: S3Root, hand: ByHand, source: int, mo
     assert code_of(taken) == "file-exists" and body(root, PLACE) == b"the other one" and open_uploads(root) == 0
 
 
+def test_a_file_is_given_as_it_was_found(root: S3Root, hand: ByHand) -> None:
+    root.put("a.csv", "12345" * 100_000)
+    found = hand.there("a.csv")
+    assert found is not None and b"".join(hand.body("a.csv", found)) == b"12345" * 100_000
+    root.put("a.csv", "other")
+    with pytest.raises(ProblemError) as other:
+        list(hand.body("a.csv", found))
+    assert code_of(other) == "file-changed"
+    root.remove("a.csv")
+    with pytest.raises(ProblemError):
+        list(hand.body("a.csv", found))
+
+
 def test_what_lies_there_is_found_however_it_is_written(root: S3Root, hand: ByHand) -> None:
     root.put("Raw/Flüge.csv", "old")
     found = hand.find("raw/flÜge.csv")

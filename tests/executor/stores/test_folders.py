@@ -355,6 +355,19 @@ def test_no_hand_reaches_through_a_link_or_into_an_output(machine: Machine, root
     assert code_of(output) == "is-an-output"
 
 
+def test_a_file_is_given_as_it_was_found(root: FolderRoot, hand: FolderByHand) -> None:
+    root.put("a.csv", "12345" * 100_000)
+    found = hand.there("a.csv")
+    assert found is not None and b"".join(hand.body("a.csv", found)) == b"12345" * 100_000
+    root.put("a.csv", "other")
+    with pytest.raises(ProblemError) as other:
+        list(hand.body("a.csv", found))
+    assert code_of(other) == "file-changed"
+    root.remove("a.csv")
+    with pytest.raises((ProblemError, OSError)):
+        list(hand.body("a.csv", found))
+
+
 def test_a_file_is_renamed_in_one_step_and_never_over_anything(root: FolderRoot, hand: FolderByHand) -> None:
     root.put("a.csv", "a")
     root.put("b.csv", "b")
