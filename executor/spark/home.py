@@ -34,7 +34,7 @@ CONNECTOR_SOURCES = Path(__file__).parent / "java"
 LEFT_OUT = (
     "derby*", "hive-*", "spark-hive*", "spark-connect*", "connect-repl*", "jdo*", "javax.jdo*", "datanucleus*", "bonecp*", "HikariCP*",
     "libthrift*", "libfb303*", "spark-kubernetes*", "kubernetes-*", "volcano-*", "vertx-*", "spark-yarn*", "spark-repl*",
-    "spark-pipelines*", "commons-dbcp*", "opencsv*", "super-csv*", "jline*", "jpam*", "jta*", "transaction-api*", "ST4*",
+    "spark-mllib_*", "spark-pipelines*", "commons-dbcp*", "opencsv*", "super-csv*", "jline*", "jpam*", "jta*", "transaction-api*", "ST4*",
     "antlr-runtime-3*",
 )  # fmt: skip
 """Name patterns of jars that stay behind, and why: see docs/decisions/executor-start.md."""

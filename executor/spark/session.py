@@ -210,7 +210,9 @@ def build_session(gateway: JavaGateway, conf: dict[str, str]) -> SparkSession:
     spark_conf.setAll(list(conf.items()))
     context: Any = SparkContext(conf=spark_conf, gateway=gateway)
     context._accumulatorServer.handle_error = lambda request, address: None  # the JVM's end is no error worth a stack trace
-    return SparkSession(context)
+    session: Any = SparkSession(context)
+    session._jvm.sluice.CellFunctions.register(session._jsparkSession.sessionState().functionRegistry())
+    return session  # type: ignore[no-any-return]
 
 
 def archive_options(home: SparkHome) -> list[str]:

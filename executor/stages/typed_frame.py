@@ -8,7 +8,7 @@ be stopped by its values, there is a third one instead, of which Spark leaves ou
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -87,6 +87,11 @@ class _Cell:
         return f"IF({self.text} IS NULL, '{MISSING}', {failure_text(self.column, self.text)})"
 
 
+STOPS = "_sluice_stops"
+"""Whether a value of the row must stop the run. It and the next one are worked out beside the values, where these are at hand: every row
+is asked for them, and only few for more."""
+AFFECTED = "_sluice_affected"
+"""Whether there is something to count in the row; true wherever a value that does not fit is kept as none."""
 WRONG = "_sluice_wrong"
 """What does not fit in the row, with value and expectation, where each column stops by itself."""
 Watched = Callable[[DataFrame, list[Count], str], DataFrame]
@@ -112,17 +117,20 @@ def typed_frame(
     texts = source.selectExpr(*[f"{cell.source} AS {cell.text}" for cell in cells], *kept, *earlier)
     values = texts.selectExpr("*", *[f"{cell.conversion} AS {cell.value}" for cell in checked])
     by_column = kept_below if fail_fast and not earlier else None
-    guarded = values if by_column else _guarded(values, checked, stage, fail_fast)
+    stopping = checked if fail_fast else [cell for cell in checked if not getattr(cell.column, "nullable", True)]
     kept_wrong = [] if fail_fast else [cell for cell in checked if cell.keeps_wrong]
     counts = [
         count for cell in checked for count in counts_of(cell.column, cell.text, cell.value, cell.is_wrong if cell in kept_wrong else None)
     ]
     counts += [_null_words(cell) for name, cell in zip(data, cells, strict=True) if _may_hold_null_words(source, name, cell)]
     affected = " OR ".join(count.condition for count in counts) or "false"
-    counted = watched(guarded, counts, affected) if checked else guarded
+    known = values.selectExpr("*", f"({_any_wrong(stopping)}) AS {STOPS}", f"coalesce({affected}, false) AS {AFFECTED}")
+    guarded = known if by_column else _guarded(known, stopping, stage, fail_fast)
+    rarely = [replace(count, condition=f"({AFFECTED} AND {count.condition})") for count in counts]
+    counted = watched(guarded, rarely, AFFECTED) if checked else guarded
     finished = [F.col(cell.value).alias(cell.column.name, metadata=cell.column.spark_metadata()) for cell in cells]
     if by_column:
-        below = by_column(counted.select(*finished, *kept, F.expr(_errors(checked, full=True)).alias(WRONG)))
+        below = by_column(counted.select(*finished, *kept, F.expr(_errors(checked, STOPS, full=True)).alias(WRONG)))
         return _stopping_by_column(below, cells, kept, stage)
     errors = F.expr(_all_errors(kept_wrong, has_earlier=bool(earlier)))
     return counted.select(*finished, *kept, errors.alias(ERRORS, metadata=ABOUT_ERRORS))
@@ -189,7 +197,7 @@ def require_free_names(columns: list[AnyColumn], taken: Sequence[str]) -> None:
 
 def _all_errors(cells: list[_Cell], *, has_earlier: bool) -> str:
     """A row without values, since an earlier stage rejected it, has that stage's errors and no others."""
-    own = _errors(cells)
+    own = _errors(cells, AFFECTED)
     return f"IF(size({EARLIER}) > 0, {EARLIER}, {own})" if has_earlier else own
 
 
@@ -264,12 +272,15 @@ def _cell(source: DataFrame, name: str, column: AnyColumn, index: int) -> _Cell:
 
 def text_of(column: Scalar, raw: str) -> str:
     """The text to convert; null where there is no value."""
-    blanks = JAVA_BLANKS if isinstance(column, StringColumn) else JAVA_BLANKS + OTHER_BLANKS
-    text = f"btrim({raw}, {text_in_sql(blanks)})" if column.trim else raw
+    is_text = isinstance(column, StringColumn)
+    blanks = JAVA_BLANKS if is_text else JAVA_BLANKS + OTHER_BLANKS
+    text = f"sluice_trimmed({raw}, {text_in_sql(blanks)})" if column.trim else raw
     if column.nullable_values:
         text = f"IF({is_one_of(text, column.nullable_values)}, NULL, {text})"
     replacement = column.null_replacement_value
-    return text if replacement is None else f"coalesce({text}, {text_in_sql(replacement)})"
+    if replacement is None:
+        return text
+    return f"coalesce({text}, {text_in_sql(replacement.strip(blanks) if column.trim and not is_text else replacement)})"
 
 
 def _not_text(name: str, found: str, column: AnyColumn) -> Problem:
@@ -297,13 +308,12 @@ def _not_text(name: str, found: str, column: AnyColumn) -> Problem:
 
 def _guarded(frame: DataFrame, cells: list[_Cell], stage: str, fail_fast: bool) -> DataFrame:
     """`frame`, which raises at the first row that must stop the run."""
-    strict = cells if fail_fast else [cell for cell in cells if not getattr(cell.column, "nullable", True)]
-    if not strict:
+    if not cells:
         return frame
-    facts = {"stage": text_in_sql(stage), "mode": "'failfast'" if fail_fast else "'permissive'", "errors": _wrong_ones(strict, full=True)}
+    facts = {"stage": text_in_sql(stage), "mode": "'failfast'" if fail_fast else "'permissive'", "errors": _wrong_ones(cells, full=True)}
     facts |= _where(frame)
     is_read = f"coalesce(size({EARLIER}), 0) = 0 AND " if EARLIER in frame.columns else ""
-    return frame.filter(f"CASE WHEN {is_read}({_any_wrong(strict)}) THEN boolean({raised(facts)}) ELSE true END")
+    return frame.filter(f"CASE WHEN {is_read}{STOPS} THEN boolean({raised(facts)}) ELSE true END")
 
 
 def _where(frame: DataFrame) -> dict[str, str]:
@@ -311,13 +321,14 @@ def _where(frame: DataFrame) -> dict[str, str]:
     return {key: name for name, key in (("_index", "row"), ("_filename", "file")) if name in frame.columns}
 
 
-def _errors(cells: list[_Cell], *, full: bool = False) -> str:
+def _errors(cells: list[_Cell], if_any: str, *, full: bool = False) -> str:
+    """The errors of a row. `if_any`: a column that is true wherever there is one."""
     none = f"CAST(array() AS {FULL_ERROR_TYPE if full else ERROR_TYPE})"
-    return f"CASE WHEN {_any_wrong(cells)} THEN {_wrong_ones(cells, full=full)} ELSE {none} END" if cells else none
+    return f"CASE WHEN {if_any} THEN {_wrong_ones(cells, full=full)} ELSE {none} END" if cells else none
 
 
 def _any_wrong(cells: list[_Cell]) -> str:
-    return " OR ".join(cell.is_wrong for cell in cells)
+    return " OR ".join(cell.is_wrong for cell in cells) or "false"
 
 
 def _wrong_ones(cells: list[_Cell], *, full: bool) -> str:

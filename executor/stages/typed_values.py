@@ -34,8 +34,6 @@ from executor.language.schema import (
 )
 from executor.value_kinds import YEARS_AHEAD
 
-WITH_EXPONENT = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+$"
-EXPONENT = r"^[+-]?[0-9]*\.?[0-9]*[eE]\+[0-9]+$"
 MIDDLE = "decimal(38,18)"
 """Holds every 64-bit number with decimals, on the way from a patterned text to a whole number."""
 EPOCHS = (date_patterns.EPOCH_SECONDS, date_patterns.EPOCH_MILLIS)
@@ -136,16 +134,7 @@ def _whole(column: IntegerColumn | LongColumn, text: str) -> str:
         return _by_patterns(
             column.formatters, text, whole, lambda digits: _without_fraction(f"try_cast({digits} AS {MIDDLE})", column.spark_type)
         )
-    exact = (
-        f"CASE WHEN rlike({text}, {text_in_sql(EXPONENT)}) THEN {_without_fraction(f'try_cast({text} AS {MIDDLE})', column.spark_type)} END"
-    )
-    number = f"coalesce(try_cast({text} AS {column.spark_type}), {exact})"
-    return number if column.trim else f"CASE WHEN {_has_no_blank_at_its_ends(text)} THEN {number} END"
-
-
-def _has_no_blank_at_its_ends(text: str) -> str:
-    """Spark's cast would cut blanks, Java's reading refuses them. Every sign up to the blank sorts before “!”."""
-    return f"{text} >= '!' AND substring({text}, -1, 1) >= '!'"
+    return f"sluice_{column.type}({text})"
 
 
 def _without_fraction(number: str, kind: str) -> str:
@@ -155,33 +144,16 @@ def _without_fraction(number: str, kind: str) -> str:
 def _double(column: DoubleColumn, text: str) -> str:
     if column.formatters:
         return _by_patterns(column.formatters, text, number_pattern, lambda digits: f"try_cast({digits} AS double)")
-    number = f"try_cast({text} AS double)"
-    wrong = [
-        f"isnan({number}) AND trim({text}) <> 'NaN'",
-        f"abs({number}) = double('Infinity')",
-        f"contains({text}, 'p') OR contains({text}, 'P')",  # 0x1p3 is 8 to Spark
-        f"substring(rtrim({text}), -1, 1) IN ('d', 'D', 'f', 'F')",  # Java's marks of a type: 12d is 12 to Spark, and a code to people
-    ]
-    return f"CASE WHEN {' OR '.join(wrong)} THEN NULL ELSE {number} END"
+    return f"sluice_double({text})"
 
 
 def _decimal(column: DecimalColumn, text: str) -> str:
     """A number with more decimals than the column has does not fit: rounding would change it."""
-    kept = f"[0-9]{{0,{column.scale}}}0*"
     if column.formatters:
+        kept = f"[0-9]{{0,{column.scale}}}0*"
         exact = partial(number_pattern, decimals=kept, exponent="[0-9]+")
         return _by_patterns(column.formatters, text, exact, lambda digits: f"try_cast({digits} AS {column.type_text()})")
-    fits = rf"^[+-]?([0-9]+(\.{kept})?|\.(?=[0-9]){kept})$"
-    number = f"try_cast({text} AS {column.type_text()})"
-    same = _exactly(text, column)
-    return f"CASE WHEN rlike({text}, {text_in_sql(fits)}) THEN {number} WHEN rlike({text}, {text_in_sql(WITH_EXPONENT)}) THEN {same} END"
-
-
-def _exactly(number: str, column: DecimalColumn) -> str:
-    """`number` (SQL) in the column's type, null where that would round it."""
-    wide = min(38, 38 - column.precision + column.scale)
-    kept = f"try_cast({number} AS {column.type_text()})"
-    return f"IF({kept} = try_cast({number} AS decimal(38,{wide})), {kept}, NULL)"
+    return f"sluice_decimal({text}, {column.precision}, {column.scale})"
 
 
 Pattern = Callable[[str], NumberPattern]
@@ -206,9 +178,7 @@ def is_inexact(column: AnyColumn, text: str, value: str) -> str | None:
     """When a floating-point column does not hold all digits of its text. Up to 15 digits it always does."""
     if not isinstance(column, DoubleColumn) or column.formatters:
         return None
-    held, given = f"try_cast(string({value}) AS decimal(38,18))", f"try_cast({text} AS decimal(38,18))"
-    is_gone = f"{value} = 0 AND rlike({text}, '^[^eE]*[1-9]')"
-    return f"(length({text}) > 5 AND {value} IS NOT NULL AND ({is_gone} OR (length({text}) > 15 AND {held} <> {given})))"
+    return f"sluice_is_inexact({text}, {value})"
 
 
 def is_maybe_code(column: AnyColumn, text: str, value: str) -> str | None:
@@ -216,7 +186,7 @@ def is_maybe_code(column: AnyColumn, text: str, value: str) -> str | None:
     write a power of ten with a point or a sign, as 1.0E5 or 1e+05."""
     if not isinstance(column, DecimalColumn):
         return None
-    return f"({value} IS NOT NULL AND rlike({text}, '^ *[0-9]+[eE][0-9]+ *$'))"
+    return f"({value} IS NOT NULL AND sluice_is_maybe_code({text}))"
 
 
 # --- date and time ------------------------------------------------------------------------------------------------------
@@ -265,7 +235,7 @@ def in_zone(column: TimestampColumn, shown: str) -> str:
     did, since they were put forward; of the two where they were put back, the one the column says."""
     if FIXED_ZONE.fullmatch(column.timezone_id):
         return f"to_utc_timestamp({shown}, {text_in_sql(column.timezone_id)})" if column.timezone_id != "UTC" else shown
-    return _shown_in(column, shown, text_in_sql(column.timezone_id))
+    return f"sluice_moment_in({shown}, {text_in_sql(column.timezone_id)}, {text_in_sql(column.repeated_time or 'first')})"
 
 
 def _shown_in(column: TimestampColumn, shown: str, zone: str) -> str:
@@ -302,7 +272,7 @@ def _twice_in_zone(column: TimestampColumn, text: str, value: str) -> str | None
     """`is_twice` for texts that say no zone."""
     if all(pattern in EPOCHS or date_patterns.has_zone(pattern) for pattern in column.formatters):
         return None
-    twice = _shown_again(value, text_in_sql(column.timezone_id))
+    twice = f"sluice_is_shown_again({value}, {text_in_sql(column.timezone_id)})"
     said = [pattern for pattern in column.formatters if pattern in EPOCHS or date_patterns.has_zone(pattern)]
     is_said = " OR ".join(f"{_moment(column, pattern, text)} IS NOT NULL" for pattern in said if pattern not in EPOCHS)
     return f"({twice} AND NOT ({is_said}))" if is_said else twice
@@ -357,7 +327,7 @@ def _as_local(column: Formatted, pattern: str, text: str) -> str:
 def _moment(column: Formatted, pattern: str, text: str) -> str:
     """Spark reads names of months in any case; a case-sensitive column takes only the text that the pattern itself would write."""
     spelt = text_in_sql(date_patterns.spark_pattern(pattern))
-    moment = f"try_to_timestamp({text}, {spelt})"
+    moment = f"coalesce(sluice_moment({text}, {spelt}), try_to_timestamp({text}, {spelt}))"
     if not column.case_sensitive or not date_patterns.has_words(pattern):
         return moment
     return f"IF(date_format({moment}, {spelt}) = {text}, {moment}, NULL)"

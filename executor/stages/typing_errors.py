@@ -18,7 +18,7 @@ def raised(facts: dict[str, str], *, is_fixed: bool = True) -> str:
     number, which also keeps Spark from moving the check to another place in the query, or leaving it out."""
     pairs = ", ".join(f"'{name}', {value}" for name, value in facts.items())
     part = ", 'part', spark_partition_id()" if is_fixed else ""
-    return f"raise_error(concat('{MARK}', to_json(named_struct({pairs}{part}))))"
+    return f"raise_error(concat('{MARK}', sluice_facts(named_struct({pairs}{part}))))"
 
 
 def problem_from(text: str) -> Problem | None:
