@@ -5,15 +5,18 @@ A query that compares a column of Parquet with twelve words has twelve such plac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from executor.running.hazard_table import HAZARDS
 
 if TYPE_CHECKING:
     from executor.running.hazards import Place
+    from executor.spark.session import SparkProcess
 
 MOST_ASKED = 100_000
 """Rows that are asked."""
@@ -31,11 +34,27 @@ class Asked:
     place: int
 
 
-def ask_first_rows(places: Iterable[Place]) -> None:
-    """Notes what is counted in the first rows at these places. What cannot be asked is not told: the query itself has run."""
+Question = Callable[[], None]
+
+
+def ask_all(questions: Iterable[Question], process: SparkProcess) -> None:
+    """As many at once as Spark has cores: while one is planned, which takes one core, another is answered. What cannot be asked is not
+    told: the query itself has run."""
+    with ThreadPoolExecutor(process.profile.cores, initializer=lambda: process.session) as pool:
+        for asked in [pool.submit(_quietly, question) for question in questions]:
+            asked.result()
+
+
+def _quietly(question: Question) -> None:
+    with suppress(*spark_errors()):
+        question()
+
+
+def of_first_rows(places: Iterable[Place]) -> Iterator[Question]:
+    """Each notes what is counted in the first rows at some of these places."""
     for group in _of_same_rows([place for place in places if place.is_to_be_asked]):
         for start in range(0, len(group), MOST_AT_ONCE):
-            _ask(group[start : start + MOST_AT_ONCE])
+            yield partial(_ask, group[start : start + MOST_AT_ONCE])
 
 
 def _of_same_rows(places: Sequence[Place]) -> Iterator[list[Place]]:

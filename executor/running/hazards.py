@@ -12,13 +12,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from executor.events import ValueCount, ValueWarnings
 from executor.gate.sql_gate import RECORD, UNIT
-from executor.running.asking import Asked, ask_first_rows, spark_errors
+from executor.running.asking import Asked, Question, spark_errors
 from executor.running.hazard_table import AS_WRITTEN, HAZARDS
 from executor.running.keys import (
     TwoWays,
@@ -178,15 +179,12 @@ class Hazards:
         for place in self.places:
             place.take(observed(place.name))
 
-    def ask(self) -> None:
-        """Asks the rows where what was counted gives reason to."""
-        ask_first_rows(self.places)
+    def questions(self) -> Iterator[Question]:
+        """What is asked of the rows where what was counted gives reason to; the first rows were asked before."""
         for place in self.places:
-            with suppress(*spark_errors()):  # what cannot be asked is not told: the query itself has run
-                place.ask()
+            yield place.ask
         for left, right in self._sides():
-            with suppress(*spark_errors()):
-                left.ask_beside(right)
+            yield partial(left.ask_beside, right)
 
     def _sides(self) -> Iterator[tuple[Place, Place]]:
         """The two sides of each join follow each other."""

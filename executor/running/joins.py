@@ -7,6 +7,7 @@ One row beside many is what joins are for, and is not told; many beside many is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from executor.events import ValueCount, ValueWarnings
 from executor.gate.sql_gate import RECORD, UNIT
 from executor.problems import Foreign, Problem
-from executor.running.asking import spark_errors
+from executor.running.asking import Question, spark_errors
 from executor.running.found import Found
 from executor.running.keys import LONGEST_KEY
 from executor.running.ranges import RangeJoin
@@ -158,10 +159,9 @@ class Joins:
         for join in self.joins:
             join.numbers = tuple(map(int, observed.join(join.name).split()))
 
-    def ask(self) -> None:
+    def questions(self) -> Iterator[Question]:
         for join in self.joins:
-            with suppress(*spark_errors()):  # what cannot be asked is not told: the query itself has run
-                join.ask()
+            yield join.ask
 
     def event(self) -> ValueWarnings | None:
         """What is to be told of all joins together; None when nothing is."""

@@ -24,7 +24,7 @@ from executor.gate.sql_gate import Gate
 from executor.language.dialects.advice import silent_mistakes
 from executor.plain import bytes_in_words, did_you_mean
 from executor.problems import Problem, ProblemError, as_one
-from executor.running.asking import ask_first_rows
+from executor.running.asking import ask_all, of_first_rows
 from executor.running.hazards import MOST_PLACES, Hazards, counted
 from executor.running.inputs import CHANGED, Input
 from executor.running.joins import Joins, joins_of
@@ -470,16 +470,21 @@ class Runner:
     def tell_values(self, *, asks: bool = True) -> None:
         """Says of every view what is to be looked at in it. `asks`: with queries of its own, where what was counted gives reason to."""
         self._look_at_watches()
-        if asks:  # of all stages at once, as they read the same views
-            ask_first_rows(place for one in self.context.hazards if isinstance(one, Hazards) for place in one.places)
+        if asks:
+            self._ask_rows()
         for hazards in self.context.hazards if asks else ():
-            hazards.ask()
             for note in hazards.notes():
                 self.emit(Log(level="info", message=note, stage=hazards.stage, source="job"))
         told = [watch.event() for watch in self.context.watches] + [hazards.event() for hazards in self.context.hazards]
         for event in filter(None, told):
             self.warnings += 1
             self.emit(event)
+
+    def _ask_rows(self) -> None:
+        """Of all stages at once, as they read the same views."""
+        hazards = self.context.hazards
+        ask_all(of_first_rows(place for one in hazards if isinstance(one, Hazards) for place in one.places), self.process)
+        ask_all((question for one in hazards for question in one.questions()), self.process)
 
     def _look_at_watches(self) -> None:
         """Row counts that have become known since the last look are said as those of their stages."""
