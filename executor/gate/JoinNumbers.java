@@ -3,7 +3,7 @@ package sluice;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.LinkedHashSet;
 import java.util.Set;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.catalyst.plans.QueryPlan;
@@ -23,7 +23,7 @@ import org.apache.spark.util.AccumulatorV2;
  * key more than once. All of it is there already, so that nothing is counted for it. Written for Janino.
  */
 public final class JoinNumbers {
-    private static final int KEPT = 500;
+    private static final int KEPT = 500, KEPT_OF_ONE = 30;
     private static final long UNKNOWN = -1L;
     private final LinkedHashMap found = new LinkedHashMap();
 
@@ -55,12 +55,14 @@ public final class JoinNumbers {
         BaseJoinExec keys = (BaseJoinExec) join;
         SparkPlan left = (SparkPlan) join.children().apply(0), right = (SparkPlan) join.children().apply(1);
         String name = JoinLook.name(keys.leftKeys(), keys.rightKeys());
-        long[] now = new long[] {rows(join), rows(left), rows(right), repeated(join, left, right)};
+        String now = rows(join) + " " + rows(left) + " " + rows(right) + " " + repeated(join, left, right);
         synchronized (this) {
-            long[] before = (long[]) found.get(name);
-            if (before != null && before[0] > now[0]) return;
-            found.remove(name);
-            found.put(name, now);
+            Set known = (Set) found.remove(name);
+            if (known == null) known = new LinkedHashSet();
+            known.remove(now);
+            known.add(now);
+            if (known.size() > KEPT_OF_ONE) known.remove(known.iterator().next());
+            found.put(name, known);
             if (found.size() > KEPT) found.remove(found.keySet().iterator().next());
         }
     }
@@ -96,9 +98,12 @@ public final class JoinNumbers {
         }
     }
 
-    /** Rows out, rows of the left and the right side, and `repeated`, joined by spaces; empty where no query with this join has ended. */
+    /**
+     * Rows out, rows of the left and the right side, and `repeated`, joined by spaces; one line for each time that they were others, as queries
+     * may join the same columns of other rows. Empty where no query with this join has ended.
+     */
     public synchronized String of(String name) {
-        long[] numbers = (long[]) found.get(name);
-        return numbers == null ? "" : numbers[0] + " " + numbers[1] + " " + numbers[2] + " " + numbers[3];
+        Set known = (Set) found.get(name);
+        return known == null ? "" : String.join("\n", known);
     }
 }

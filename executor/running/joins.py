@@ -38,9 +38,10 @@ class KeyedJoin:
         self.name, self.kind, self.left, self.right, adds = record.split(UNIT)
         self.adds_left, self.adds_both = adds != "0", adds == "2"
         """Numbers of the left side alone are added up behind the join; and others of the right side alone."""
-        self.numbers: tuple[int, ...] = ()
+        self.numbers: list[tuple[int, ...]] = []
+        """Of each query that joins these columns of these views, perhaps of other rows of them: any may be this one."""
         self.found: Found | None = None
-        self._asked: tuple[int, ...] = ()
+        self._asked: list[tuple[int, ...]] = []
 
     @property
     def label(self) -> str:
@@ -51,9 +52,9 @@ class KeyedJoin:
         if not self.numbers or self.numbers == self._asked:
             return
         self._asked = self.numbers
-        first = self._worth_asking()
-        self.found = None if first is None else self._of_both(first)
-        if self.found is None and self._may_repeat_left():
+        sides = {side: one[3] for one in self.numbers if (side := _worth_asking(one)) is not None}
+        self.found = next(filter(None, (self._of_both(side, repeated) for side, repeated in sorted(sides.items()))), None)
+        if self.found is None and any(map(self._may_repeat_left, self.numbers)):
             self.found = self._of_left()
 
     @property
@@ -61,23 +62,13 @@ class KeyedJoin:
         """That more rows came out than its left side has, where that is all there is to say: it is what most joins are for."""
         if self.found or not self.numbers or self.kind not in ("Inner", "LeftOuter"):
             return None
-        out, left, right, _ = self.numbers
+        out, left, right, _ = max(self.numbers)
         if not 0 <= left < out or (self.kind == "Inner" and 0 <= out <= right):
             return None
         return f"{left:,} rows on the left side, and {out:,} come out, as keys of the right side stand more than once."
 
-    def _worth_asking(self) -> int | None:
-        """The side whose keys are to be counted first; None where no row can have been multiplied."""
-        out, left, right, repeated = self.numbers
-        if repeated >= 0:
-            return repeated - 1 if repeated else None
-        known = [rows for rows in (left, right) if rows >= 0]
-        if out <= 0 or (min(known, default=out) > MOST_ASKED and out <= max(known, default=out)):
-            return None
-        return LEFT if 0 <= left < right else RIGHT
-
-    def _may_repeat_left(self) -> bool:
-        out, left, right, repeated = self.numbers
+    def _may_repeat_left(self, numbers: tuple[int, ...]) -> bool:
+        out, left, right, repeated = numbers
         is_more = left < 0 or out > left or (self.kind == "Inner" and (repeated or left < right))  # others may have been left out
         return self.adds_left and self.kind in ("Inner", "LeftOuter") and bool(is_more) and right <= MOST_ASKED
 
@@ -100,8 +91,8 @@ class KeyedJoin:
         met = others.join(F.broadcast(several), columns).groupBy(*columns, "a").agg(F.count(F.lit(1)).alias("b"))
         return met.withColumn("key", F.concat_ws(", ", *[F.col(name).cast("string") for name in columns]))
 
-    def _of_both(self, first: int) -> Found | None:
-        if self.numbers[3] < 0 and self._keys(first).where("n > 1").isEmpty():
+    def _of_both(self, first: int, repeated: int) -> Found | None:
+        if repeated < 0 and self._keys(first).where("n > 1").isEmpty():
             return None
         return self._told("rows-multiplied", self._meeting(first).where("b > 1"), first)
 
@@ -139,6 +130,17 @@ class KeyedJoin:
         )
 
 
+def _worth_asking(numbers: tuple[int, ...]) -> int | None:
+    """The side whose keys are to be counted first; None where no row can have been multiplied."""
+    out, left, right, repeated = numbers
+    if repeated >= 0:
+        return repeated - 1 if repeated else None
+    known = [rows for rows in (left, right) if rows >= 0]
+    if out <= 0 or (min(known, default=out) > MOST_ASKED and out <= max(known, default=out)):
+        return None
+    return LEFT if 0 <= left < right else RIGHT
+
+
 @dataclass
 class Joins:
     """The joins of one stage's query: told as `executor.running.hazards.Hazards` are."""
@@ -157,7 +159,7 @@ class Joins:
 
     def look(self, observed: Observed) -> None:
         for join in self.joins:
-            join.numbers = tuple(map(int, observed.join(join.name).split()))
+            join.numbers = observed.join(join.name)
 
     def questions(self) -> Iterator[Question]:
         for join in self.joins:
@@ -173,7 +175,7 @@ class Joins:
             stage_index=self.index,
             stage=self.stage,
             view=self.view,
-            rows=max(rows, *(join.numbers[0] for join, _ in told)),
+            rows=max(rows, *(max(join.numbers)[0] for join, _ in told)),
             affected=rows,
             counts=[ValueCount(kind=found.kind, rows=found.rows, column=self._named(join)) for join, found in told],
             names=[f"{join.label}, {found.example}" for join, found in told],

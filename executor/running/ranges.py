@@ -25,8 +25,8 @@ class RangeJoin:
         self.name, self.left, self.right, self._ends, is_from_in, is_to_in, keys = record.split(UNIT)
         self._conditions = (f"p {'>=' if is_from_in == '1' else '>'} a", f"p {'<=' if is_to_in == '1' else '<'} b")
         self._keys = [f"k{place}" for place in range(int(keys))]
-        self.numbers: tuple[int, ...] = ()
-        """Rows that came out; empty where no query with this join has ended."""
+        self.numbers: list[tuple[int, ...]] = []
+        """First the rows that came out, for each query with this join that has ended."""
         self.found: Found | None = None
         self._is_asked = False
 
@@ -35,7 +35,7 @@ class RangeJoin:
         return f"{self.left} in {self.right}"
 
     def ask(self) -> None:
-        if not self.numbers or not self.numbers[0] or self._is_asked:
+        if not any(one[0] for one in self.numbers) or self._is_asked:
             return
         self._is_asked = True
         ranges, values = self._frame(self._look.rangeRows), self._frame(self._look.valueRows)

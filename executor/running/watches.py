@@ -93,8 +93,10 @@ class Observed:
     def __call__(self, name: str) -> str:
         return str(self._listener.of(name))
 
-    def join(self, name: str) -> str:
-        return str(self._listener.ofJoin(name))
+    def join(self, name: str) -> list[tuple[int, ...]]:
+        """What each query counted at joins of this name (columns of the same views): rows out, rows of both sides, and whether a side has
+        a key more than once."""
+        return [tuple(map(int, line.split())) for line in str(self._listener.ofJoin(name)).splitlines()]
 
 
 def observer(spark: SparkSession) -> Observed:

@@ -123,6 +123,17 @@ def test_numbers_of_the_left_side_that_are_added_several_times_are_told(spark_pr
     assert found == {sql: {("c", "rows-repeated", rows)} for sql, rows in REPEATED.items()}
 
 
+def test_a_join_of_the_same_columns_that_is_right_hides_no_other(spark_process: SparkProcess, lake: Path) -> None:
+    """Both have the same views and columns; the right one makes more rows, and comes before or behind."""
+    wrong = f"SELECT f.id, a.name {JOINED} WHERE f.id < 3"
+    right = "SELECT f.id, a.name FROM flights AS f LEFT JOIN (SELECT * FROM airports WHERE kind = 'big') AS a ON f.dest = a.code"
+
+    for queries in ([wrong, right], [right, wrong]):
+        outcomes = run(spark_process, lake, *queries)
+        assert {(kind, rows) for _, kind, rows in told(outcomes[wrong])} == {("rows-multiplied", 4)}, queries
+        assert told(outcomes[right]) == set(), queries
+
+
 def test_a_join_is_told_once_at_its_own_stage(spark_process: SparkProcess, lake: Path) -> None:
     joined, *after = f"SELECT f.id, f.miles {JOINED}", "SELECT sum(miles) AS s FROM q0", "SELECT * FROM q1 WHERE s > 0"
     outcomes = run(spark_process, lake, joined, *after)
