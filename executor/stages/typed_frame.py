@@ -119,13 +119,10 @@ def typed_frame(
     by_column = kept_below if fail_fast and not earlier else None
     stopping = checked if fail_fast else [cell for cell in checked if not getattr(cell.column, "nullable", True)]
     kept_wrong = [] if fail_fast else [cell for cell in checked if cell.keeps_wrong]
-    counts = [
-        count for cell in checked for count in counts_of(cell.column, cell.text, cell.value, cell.is_wrong if cell in kept_wrong else None)
-    ]
+    counts = _counts(checked, kept_wrong)
     counts += [_null_words(cell) for name, cell in zip(data, cells, strict=True) if _may_hold_null_words(source, name, cell)]
-    affected = " OR ".join(count.condition for count in counts) or "false"
-    known = values.selectExpr("*", f"({_any_wrong(stopping)}) AS {STOPS}", f"coalesce({affected}, false) AS {AFFECTED}")
-    guarded = known if by_column else _guarded(known, stopping, stage, fail_fast)
+    marked = _marked(values, stopping, counts)
+    guarded = marked if by_column else _guarded(marked, stopping, stage, fail_fast)
     rarely = [replace(count, condition=f"({AFFECTED} AND {count.condition})") for count in counts]
     counted = watched(guarded, rarely, AFFECTED) if checked else guarded
     finished = [F.col(cell.value).alias(cell.column.name, metadata=cell.column.spark_metadata()) for cell in cells]
@@ -134,6 +131,18 @@ def typed_frame(
         return _stopping_by_column(below, cells, kept, stage)
     errors = F.expr(_all_errors(kept_wrong, has_earlier=bool(earlier)))
     return counted.select(*finished, *kept, errors.alias(ERRORS, metadata=ABOUT_ERRORS))
+
+
+def _counts(cells: list[_Cell], kept_wrong: list[_Cell]) -> list[Count]:
+    return [
+        count for cell in cells for count in counts_of(cell.column, cell.text, cell.value, cell.is_wrong if cell in kept_wrong else None)
+    ]
+
+
+def _marked(values: DataFrame, stopping: list[_Cell], counts: list[Count]) -> DataFrame:
+    """`values` with STOPS and AFFECTED."""
+    affected = " OR ".join(count.condition for count in counts) or "false"
+    return values.selectExpr("*", f"({_any_wrong(stopping)}) AS {STOPS}", f"coalesce({affected}, false) AS {AFFECTED}")
 
 
 def _stopping_by_column(frame: DataFrame, cells: list[_Cell], kept: list[str], stage: str) -> DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import random
 import re
@@ -207,3 +208,15 @@ def test_zones(spark: Any, zone: str) -> None:
         assert frame.where(f"NOT sluice_moment_in(x, '{zone}', '{repeated}') <=> {theirs}").collect() == []
     again = _shown_again("x", f"'{zone}'")
     assert frame.where(f"sluice_is_shown_again(x, '{zone}') <> {again}").collect() == []
+
+
+def test_facts_are_json(spark: Any) -> None:
+    """Of a value that stops a run, whatever stands in it; what is null is left out."""
+    given = ['"', "\\", "a\nb\tc\x00\x1f", "é ٣ 😀", "</script>", "", "'; --", None]
+    frame = spark.createDataFrame([(one,) for one in given], "text string")
+    facts = "named_struct('stage', text, 'row', 5L, 'errors', array(named_struct('field', 'x', 'value', text)), 'part', 1)"
+
+    found = [json.loads(row.facts) for row in frame.selectExpr(f"sluice_facts({facts}) AS facts").collect()]
+
+    whole = [{"stage": one, "row": 5, "errors": [{"field": "x", "value": one}], "part": 1} for one in given[:-1]]
+    assert found == [*whole, {"row": 5, "errors": [{"field": "x"}], "part": 1}]
