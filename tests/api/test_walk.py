@@ -21,6 +21,7 @@ OPEN = {"/sign-in", "/sign-in-as", "/sign-out", "/healthz", "/readyz", "/favicon
 OWN = {
     "/",
     "/account",
+    "/help",
     "/account/password",
     "/account/first-password",
     "/switch-project",
