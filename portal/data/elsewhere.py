@@ -19,6 +19,7 @@ from portal.data import names
 from portal.data.lake import Entry, NothingThere, Taken
 from portal.environments.models import Environment
 from portal.errors import Conflict, PortalError
+from portal.jobs import places
 from portal.runs import preview_client
 from portal.runs.problems import problem_of
 
@@ -117,8 +118,9 @@ class Elsewhere:
         self._done("keep", {"uri": self.uri, "do": "forget", "kept": str(kept)})
 
     def _done(self, what: str, values: dict[str, Any], progress: Callable[[dict[str, Any]], None] | None = None) -> _Done:
+        meant = places.meant(self.environment, self.uri)
         try:
-            return _Done.model_validate(self._ask(what, values, progress))
+            return _Done.model_validate(self._ask(what, values | meant, progress))
         except ValidationError:
             raise _no_answer() from None
 

@@ -76,6 +76,15 @@ class Storages:
         return self._known.get(root if separator else DEFAULT, "")
 
 
+MEANT = "lies_at"
+"""Among the values of a program that changes something at a place: where its root led when it was asked for."""
+
+
+def meant(environment: Environment, uri: str) -> dict[str, str]:
+    """To be sent along with what is to change something there: a program waits for its turn, and its root may be led elsewhere."""
+    return {MEANT: Storages(environment).of(uri)}
+
+
 # --- looking up --------------------------------------------------------------------------------------------------------
 
 

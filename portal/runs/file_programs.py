@@ -20,6 +20,7 @@ from uuid import UUID
 from executor.problems import Problem
 from portal.environments.models import Environment
 from portal.errors import PortalError
+from portal.jobs import places
 from portal.runs import launcher
 from portal.runs.launches import Equipment, Launch
 from portal.runs.measures import DISK_NEARLY_FULL, Meter
@@ -110,6 +111,7 @@ class FilePrograms:
         watch, is_broken = asyncio.create_task(_measured(process, meter)), False
         try:
             assert process.stdin is not None  # noqa: S101 - it is a pipe
+            values.pop(places.MEANT, None)
             told = {**values, **given.values, **more, "lake": launch.lake, "source": launch.source}
             process.stdin.write((json.dumps(told) + "\n").encode())
             async for event in _events(process, SECONDS[what]):

@@ -30,6 +30,7 @@ from portal.environments.reach import (
     without_unusable,
 )
 from portal.errors import PortalError
+from portal.jobs import places
 from portal.jobs.models import Draft, JobVersion
 from portal.runs import checks, needs
 from portal.runs.launches import Equipment
@@ -101,6 +102,7 @@ class PreviewReach:
         """What a program over files is started with and told, by the address or the document in its values. Raises PortalError."""
         with fresh_connection():
             here = Environment.objects.select_related("project").get(pk=environment)
+            _require_same_place(here, values)
             used = _needs_of_files(here, values, writes=what in WRITE)
             if used == Needs():
                 return Equipment(), Given()
@@ -158,6 +160,14 @@ def _read(document: str) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
+def _require_same_place(environment: Environment, values: Mapping[str, Any]) -> None:
+    """Whoever asked meant the place where the root led then; a program may have waited for its turn since. Raises PortalError."""
+    meant, uri = values.get(places.MEANT), str(values.get("uri"))
+    if meant is not None and meant != places.Storages(environment).of(uri):
+        message = f"“{uri}” leads elsewhere since this was asked for, so nothing was done there."
+        raise PortalError(message, code="place-moved", status=409, fix="Look at what lies there now.")
+
+
 def _needs_of_files(environment: Environment, values: Mapping[str, Any], *, writes: bool) -> Needs:
     """Roots alone: these programs look at files, and at nothing else that a document names. Who registers a table, or puts rows back,
     reaches one connection alone. `writes`: whether places are changed that are named by themselves."""
@@ -167,8 +177,8 @@ def _needs_of_files(environment: Environment, values: Mapping[str, Any], *, writ
         found = frozenset({root}) & roots_elsewhere(environment)
         return Needs(found, written=found if writes else frozenset())
     uris = [values.get("uri"), *(values.get("staged") or ()), *(values.get("uris") or ())]
-    if places := [needs.needs_of_place(uri, environment, writes=writes) for uri in uris if isinstance(uri, str)]:
-        roots, written = ([getattr(one, name) for one in places] for name in ("roots", "written"))
+    if named := [needs.needs_of_place(uri, environment, writes=writes) for uri in uris if isinstance(uri, str)]:
+        roots, written = ([getattr(one, name) for one in named] for name in ("roots", "written"))
         return Needs(frozenset().union(*roots), written=frozenset().union(*written))
     document = values.get("document")
     content = _read(document) if isinstance(document, str) else document

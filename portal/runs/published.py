@@ -257,7 +257,8 @@ def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
     if not places.lies_there(place):
         words = f"What was kept of “{place.uri}” does not lie where its root leads by now."
         raise PortalError(words, code="output-not-kept", status=409, fix="Look at what lies there now.")
-    ask, values = async_to_sync(preview_client.answer_over_files), {"uri": place.uri, "kept": kept_id, "by": user.shown_name}
+    ask = async_to_sync(preview_client.answer_over_files)
+    values = {"uri": place.uri, "kept": kept_id, "by": user.shown_name, places.MEANT: place.lies_at}
     answer = ask("put-back", user=user.pk, environment=place.environment_id, values=values)
     is_here = _root_of(place.uri, judged_by(place.environment)) not in roots_elsewhere(place.environment)
     if answer.get("event") != preview_client.ANSWERS["put-back"] and not (is_here and _is_done_unheard(place, kept_id)):
@@ -265,6 +266,8 @@ def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
     target = _target(place)
     with transaction.atomic():
         there = locked(place)
+        if not places.lies_there(there):  # put back where it led: nothing is known of where it leads by now
+            return _facts([answer.get("current")])[0]
         found = (marks.facts_of(target), kept.listing(target)) if is_here else (answer.get("current"), answer.get("kept"))
         (current,), beside = _facts([found[0]]), _facts(found[1])
         there.kept, there.last_run_id, there.published_at = beside, run_id_in(current.get("run_id")), timezone.now()

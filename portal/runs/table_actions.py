@@ -84,7 +84,8 @@ async def optimize(*, actor: User, environment: Environment, uri: str, columns: 
 
 async def _optimize(actor: User, environment: Environment, uri: str, columns: list[str], heard: asyncio.Queue[Any]) -> None:
     try:
-        values = {"uri": uri, "do": "optimize", "columns": columns, "by": actor.shown_name}
+        meant = await sync_to_async(places.meant)(environment, uri)
+        values = {"uri": uri, "do": "optimize", "columns": columns, "by": actor.shown_name, **meant}
         message = {"do": "files", "what": "optimize-table", "user": actor.pk, "environment": environment.pk, "values": values}
         async for event in preview_client.request(message):
             if event.get("event") == ANSWER:
@@ -112,7 +113,8 @@ def require_change(actor: User, environment: Environment, uri: str = "") -> None
 
 def change(actor: User, environment: Environment, uri: str, do: str, **given: Any) -> dict[str, Any]:
     """The same as `ask`, of what starts no Spark and changes the table."""
-    return _asked("change-table", actor, environment, {"uri": uri, "do": do, "by": actor.shown_name, **given})
+    values = {"uri": uri, "do": do, "by": actor.shown_name, **given, **places.meant(environment, uri)}
+    return _asked("change-table", actor, environment, values)
 
 
 def _asked(what: str, user: User, environment: Environment, values: dict[str, Any]) -> dict[str, Any]:

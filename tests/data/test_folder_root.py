@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from portal.accounts.models import User
 from portal.audit.models import AuditEvent
@@ -108,7 +109,8 @@ def test_nothing_goes_over_anything_nor_where_it_may_not(
 ) -> None:
     bring("a.csv", A, folder="archive:in")
     bring("b.csv", B, folder="archive:in")
-    places.claim(make_job(dev.project, ana), dev, ["archive:out"])
+    with transaction.atomic():
+        places.claim(make_job(dev.project, ana), dev, ["archive:out"])
     (archive / "left/_delta_log").mkdir(parents=True)  # a table of somebody else
     before = seen_in(archive)
     with pytest.raises(error):

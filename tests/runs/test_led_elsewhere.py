@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from portal.accounts import token_scopes
 from portal.accounts.models import User
+from portal.data.elsewhere import Elsewhere
 from portal.data.models import Upload
 from portal.environments import connections
 from portal.environments.models import Environment
@@ -20,6 +23,7 @@ from portal.jobs.models import Place
 from portal.runs import actions, preview_client, published, table_actions
 from portal.runs.models import Run
 from portal.runs.output_rows import message_for, reader_of
+from portal.runs.preview_reach import PreviewReach
 from tests import factories
 from tests.environments.connected import KEYS, PASSWORD, make_database, make_root, make_s3
 
@@ -115,6 +119,35 @@ def test_a_table_that_lies_there_by_now_is_nobodys_publish(
     table_actions.clean_up(actor=ana, environment=landing, uri=URI, until="2026-01-01T00:00:00Z", keep_from=4)
     assert [(what, values["do"]) for what, values in asked] == [("change-table", "restore"), ("change-table", "vacuum")]
     assert (Place.objects.get().kept, Place.objects.get().last_run_id) == (KEPT, run.pk)
+
+
+@AWAY
+def test_what_waits_for_its_turn_is_not_done_where_the_root_leads_by_now(
+    away: Callable[..., None], run: Run, landing: Environment, ada: User, ana: User, asked: list[Any]
+) -> None:
+    """A program that changes something waits until others are done, which may take minutes."""
+    actions.put_back_output(actor=ana, place=Place.objects.get(), kept_id="version-3")
+    table_actions.clean_up(actor=ana, environment=landing, uri=URI, until="2026-01-01T00:00:00Z", keep_from=4)
+    Elsewhere(landing, "landing:x.csv", ana).forget(UUID(int=1))
+    assert [what for what, _ in asked] == ["put-back", "change-table", "keep"]
+
+    for what, values in asked:
+        assert PreviewReach().of_files(what, ana.pk, landing.pk, values)[0].endpoints
+    away(ada, landing)
+    for what, values in asked:
+        assert refused(PreviewReach().of_files, what, ana.pk, landing.pk, values) == "place-moved"
+
+
+def test_what_was_put_back_while_the_root_was_led_elsewhere_is_not_noted_there(
+    run: Run, landing: Environment, ada: User, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(what: str, **_: Any) -> dict[str, Any]:
+        await sync_to_async(move)(ada, landing)
+        return {"event": preview_client.ANSWERS[what], "current": {"rows": 5}, "kept": []}
+
+    monkeypatch.setattr(preview_client, "answer_over_files", answer)
+    actions.put_back_output(actor=ana, place=Place.objects.get(), kept_id="version-3")
+    assert Place.objects.get().kept == KEPT, "of where it led when it was published"
 
 
 @AWAY
