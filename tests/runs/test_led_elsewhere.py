@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import transaction
 from django.utils import timezone
 
 from portal.accounts import token_scopes
@@ -46,8 +47,9 @@ def run(landing: Environment, job: Any) -> Run:
     document = {"stages": [*before, {**load, "type": "DeltaLakeLoad", "outputURI": URI}]}
     output = {"stage": "write", "uri": URI, "format": "delta", "rows": 7, "kept": KEPT}
     made = factories.make_run(factories.make_version(job, document=document, live_in=("dev",)), landing, "succeeded", outputs=[output])
-    places.claim(job, landing, [URI])
-    published.note(made)
+    with transaction.atomic():
+        places.claim(job, landing, [URI])
+        published.note(made)
     return made
 
 
@@ -121,6 +123,7 @@ def test_a_table_that_lies_there_by_now_is_nobodys_publish(
     assert (Place.objects.get().kept, Place.objects.get().last_run_id) == (KEPT, run.pk)
 
 
+@pytest.mark.django_db(transaction=True)
 @AWAY
 def test_what_waits_for_its_turn_is_not_done_where_the_root_leads_by_now(
     away: Callable[..., None], run: Run, landing: Environment, ada: User, ana: User, asked: list[Any]
