@@ -52,10 +52,21 @@ class KeyedJoin:
         if not self.numbers or self.numbers == self._asked:
             return
         self._asked = self.numbers
-        sides = {side: one[3] for one in self.numbers if (side := _worth_asking(one)) is not None}
+        numbers = self._own()
+        sides = {side: one[3] for one in numbers if (side := _worth_asking(one)) is not None}
         self.found = next(filter(None, (self._of_both(side, repeated) for side, repeated in sorted(sides.items()))), None)
-        if self.found is None and any(map(self._may_repeat_left, self.numbers)):
+        if self.found is None and any(map(self._may_repeat_left, numbers)):
             self.found = self._of_left()
+
+    def _own(self) -> list[tuple[int, ...]]:
+        """Those that may be of this join. Of many rows, which take long to ask, only the query with the most of them gives reason to."""
+        is_little = max(map(max, self.numbers)) <= MOST_ASKED
+        return self.numbers if is_little else [max(self.numbers)]
+
+    def _rows(self, side: int) -> DataFrame:
+        from pyspark.sql import DataFrame as Frame
+
+        return Frame(self._look.keys(self._spark._jsparkSession, self._place, side), self._spark)
 
     @property
     def note(self) -> str | None:
@@ -74,20 +85,18 @@ class KeyedJoin:
 
     def _keys(self, side: int) -> DataFrame:
         """The keys of one side, each with its number of rows."""
-        from pyspark.sql import DataFrame as Frame
         from pyspark.sql import functions as F
 
-        keys = Frame(self._look.keys(self._spark._jsparkSession, self._place, side), self._spark)
+        keys = self._rows(side)
         return keys.dropna().groupBy(*keys.columns).agg(F.count(F.lit(1)).alias("n"))
 
     def _meeting(self, first: int) -> DataFrame:
         """The keys that the side `first` has several times and the other one, too, has: with `a` and `b`, their rows on both sides."""
-        from pyspark.sql import DataFrame as Frame
         from pyspark.sql import functions as F
 
         several = self._keys(first).where("n > 1").withColumnRenamed("n", "a")
         columns = several.columns[:-1]
-        others = Frame(self._look.keys(self._spark._jsparkSession, self._place, 1 - first), self._spark)
+        others = self._rows(1 - first)
         met = others.join(F.broadcast(several), columns).groupBy(*columns, "a").agg(F.count(F.lit(1)).alias("b"))
         return met.withColumn("key", F.concat_ws(", ", *[F.col(name).cast("string") for name in columns]))
 
