@@ -40,32 +40,38 @@ public final class CellValues {
     }
 
     public static Integer integer(UTF8String text) {
-        long plain = plainWhole(text);
-        if (plain == OTHERWISE) {
-            Long other = otherWhole(text);
-            if (other == null) return null;
-            plain = other.longValue();
-        }
-        return plain == (int) plain ? Integer.valueOf((int) plain) : null;
+        Long found = whole(text);
+        return found != null && found.longValue() == found.intValue() ? Integer.valueOf(found.intValue()) : null;
     }
 
     public static Long whole(UTF8String text) {
-        long plain = plainWhole(text);
-        return plain == OTHERWISE ? otherWhole(text) : Long.valueOf(plain);
+        long number = digitsOf(text, LONG_DIGITS, false);
+        return number == OTHERWISE ? otherWhole(text) : Long.valueOf(isNegative(text) ? -number : number);
     }
 
-    /** The number of a text that is a sign and few digits. */
-    private static long plainWhole(UTF8String text) {
-        int size = text.numBytes(), at = size > 0 && isPlusOrMinus(text.getByte(0)) ? 1 : 0;
-        if (size == at || size - at > LONG_DIGITS) return OTHERWISE;
-        boolean isNegative = text.getByte(0) == '-';
+    /** Of a text that is a sign, at most `most` digits, and where it may be a point among them: its digits as one number. */
+    private static long digitsOf(UTF8String text, int most, boolean mayHavePoint) {
+        int size = text.numBytes(), digits = 0;
+        boolean isPointDue = mayHavePoint;
         long number = 0;
-        for (; at < size; at++) {
+        for (int at = size > 0 && isPlusOrMinus(text.getByte(0)) ? 1 : 0; at < size; at++) {
             int digit = text.getByte(at) - '0';
-            if (digit < 0 || digit > 9) return OTHERWISE;
-            number = number * 10 + digit;
+            if (isPointDue && digit == '.' - '0') isPointDue = false;
+            else if (digit < 0 || digit > 9 || ++digits > most) return OTHERWISE;
+            else number = number * 10 + digit;
         }
-        return isNegative ? -number : number;
+        return digits == 0 ? OTHERWISE : number;
+    }
+
+    /** How many of them stand behind the point. */
+    private static int decimalsOf(UTF8String text) {
+        int last = text.numBytes() - 1;
+        for (int at = last; at >= 0; at--) if (text.getByte(at) == '.') return last - at;
+        return 0;
+    }
+
+    private static boolean isNegative(UTF8String text) {
+        return text.getByte(0) == '-';
     }
 
     private static boolean isPlusOrMinus(byte one) {
@@ -111,25 +117,15 @@ public final class CellValues {
     }
 
     public static Double doubled(UTF8String text) {
-        int size = text.numBytes(), at = size > 0 && isPlusOrMinus(text.getByte(0)) ? 1 : 0, digits = 0, decimals = -1;
-        long number = 0;
-        for (int i = at; i < size; i++) {
-            int digit = text.getByte(i) - '0';
-            if (digit == '.' - '0' && decimals < 0) decimals = 0;
-            else if (digit < 0 || digit > 9 || ++digits > DOUBLE_DIGITS) return otherDouble(text.toString());
-            else {
-                number = number * 10 + digit;
-                if (decimals >= 0) decimals++;
-            }
-        }
-        if (digits == 0) return null;
-        double value = decimals > 0 ? number / DOUBLE_TENS[decimals] : number;
-        return Double.valueOf(text.getByte(0) == '-' ? -value : value);
+        long number = digitsOf(text, DOUBLE_DIGITS, true);
+        if (number == OTHERWISE) return otherDouble(text);
+        double value = number / DOUBLE_TENS[decimalsOf(text)];
+        return Double.valueOf(isNegative(text) ? -value : value);
     }
 
     /** As Spark casts, less what would be another number to people: 0x1p3, 12d, Infinity, nan. */
-    private static Double otherDouble(String written) {
-        String bare = withoutSpaces(written);
+    private static Double otherDouble(UTF8String text) {
+        String written = text.toString(), bare = text.trim().toString();
         if (bare.isEmpty() || written.indexOf('p') >= 0 || written.indexOf('P') >= 0 || "dDfF".indexOf(bare.charAt(bare.length() - 1)) >= 0) return null;
         try {
             Double value = Double.valueOf(written);
@@ -139,36 +135,20 @@ public final class CellValues {
         }
     }
 
-    private static String withoutSpaces(String text) {
-        int from = 0, to = text.length();
-        while (from < to && text.charAt(from) == ' ') from++;
-        while (from < to && text.charAt(to - 1) == ' ') to--;
-        return text.substring(from, to);
-    }
-
     /** A number with more decimals than `scale` is none: rounding would change it. */
     public static Decimal decimal(UTF8String text, int precision, int scale) {
-        int size = text.numBytes(), at = size > 0 && isPlusOrMinus(text.getByte(0)) ? 1 : 0, digits = 0, decimals = -1;
-        long number = 0;
-        for (int i = at; i < size; i++) {
-            int digit = text.getByte(i) - '0';
-            if (digit == '.' - '0' && decimals < 0) decimals = 0;
-            else if (digit < 0 || digit > 9 || ++digits > LONG_DIGITS) return otherDecimal(text.toString(), precision, scale);
-            else {
-                number = number * 10 + digit;
-                if (decimals >= 0) decimals++;
-            }
-        }
-        if (digits == 0) return null;
-        decimals = Math.max(decimals, 0);
+        long number = digitsOf(text, LONG_DIGITS, true);
+        if (number == OTHERWISE) return otherDecimal(text.toString(), precision, scale);
+        int decimals = decimalsOf(text);
         for (; decimals > scale; decimals--) {
             if (number % 10 != 0) return null;
             number /= 10;
         }
-        if (digits + scale - decimals > LONG_DIGITS) return otherDecimal(text.toString(), precision, scale);
-        number *= LONG_TENS[scale - decimals];
-        if (precision > LONG_DIGITS) return Decimal.apply(BigDecimal.valueOf(text.getByte(0) == '-' ? -number : number, scale), precision, scale);
-        return number < LONG_TENS[precision] ? Decimal.createUnsafe(text.getByte(0) == '-' ? -number : number, precision, scale) : null;
+        int more = scale - decimals;
+        if (more > LONG_DIGITS || number >= LONG_TENS[LONG_DIGITS - more]) return otherDecimal(text.toString(), precision, scale);
+        number *= isNegative(text) ? -LONG_TENS[more] : LONG_TENS[more];
+        if (precision > LONG_DIGITS) return Decimal.apply(BigDecimal.valueOf(number, scale), precision, scale);
+        return Math.abs(number) < LONG_TENS[precision] ? Decimal.createUnsafe(number, precision, scale) : null;
     }
 
     private static Decimal otherDecimal(String written, int precision, int scale) {
