@@ -503,6 +503,12 @@ public final class ValueLook {
         return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, made);
     }
 
+    /** What may be the id of the table that a key of groups comes from, see `IdLook`; null where there is none. */
+    public Dataset idsAt(org.apache.spark.sql.classic.SparkSession session, int place) {
+        LogicalPlan ids = new IdLook().beside((ValuePoint) points.get(place));
+        return ids == null ? null : org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, ids);
+    }
+
     /** All rows at a place that no counter stands at. */
     public long rowsAt(org.apache.spark.sql.classic.SparkSession session, int place) {
         return org.apache.spark.sql.classic.Dataset$.MODULE$.ofRows(session, ((ValuePoint) points.get(place)).node).count();

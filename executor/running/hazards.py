@@ -30,6 +30,7 @@ from executor.running.keys import (
     may_be_words,
     may_look_alike,
     never_meet,
+    stand_once,
 )
 from executor.running.mends import begins_at, mended
 from executor.running.sizes import is_large
@@ -73,6 +74,8 @@ class Place:
     """Where they are."""
     values: Callable[[], Any] | None = None
     """The frame of the values that stand here."""
+    ids: Callable[[], Any] | None = None
+    """Of a key of groups: the frame of what may be the id of its table, or None."""
     all_rows: Callable[[], int] | None = None
     """How many rows there are beside those that were asked."""
     two_ways: TwoWays | None = None
@@ -96,19 +99,25 @@ class Place:
             self.rows = self.all_rows()
 
     def ask(self) -> None:
-        """Asks keys that may be the same in two ways of writing, once for each time that something new was counted."""
-        if self.kind == "group" and self.numbers and self.numbers != self._asked and self.values and may_be_one(self.numbers[0]):
-            self.two_ways = asked(self.values())
-        may_be_word = (
-            self.kind.startswith("group") and self.numbers and self.numbers != self._asked and may_be_words(self.numbers[1], self.rows or 0)
-        )
-        if may_be_word and self.values:
-            self.words = asked_words(self.values())
-            if self.words and self.two_ways:  # “Köln ” beside “Köln” is both: what tells more of them is told
-                self.words, self.two_ways = (self.words, None) if self.words.keys > self.two_ways.keys else (None, self.two_ways)
-        if self.kind.startswith("stand-in") and any(self.numbers) and self.numbers != self._asked and self.values and not self.is_asked:
-            self.stand_ins = far_from_others(self.values(), are_days=self.kind == "stand-in-day")
+        """Asks what the counts leave open, once for each time that something new was counted."""
+        if self.values and self.numbers and self.numbers != self._asked:
+            if self.kind.startswith("group"):
+                self._ask_ways(self.values)
+            elif self.kind.startswith("stand-in") and any(self.numbers) and not self.is_asked:
+                self.stand_ins = far_from_others(self.values(), are_days=self.kind == "stand-in-day")
         self._asked = self.numbers
+
+    def _ask_ways(self, values: Callable[[], Any]) -> None:
+        """Asks whether keys of groups are the same in two ways of writing."""
+        may_be_number = self.kind == "group" and may_be_one(self.numbers[0])
+        may_be_word = may_be_words(self.numbers[1], self.rows or 0)
+        self.two_ways = self.words = None
+        if not (may_be_number or may_be_word) or (self.ids and stand_once(self.ids())):
+            return
+        self.two_ways = asked(values()) if may_be_number else None
+        self.words = asked_words(values()) if may_be_word else None
+        if self.words and self.two_ways:  # “Köln ” beside “Köln” is both: what tells more of them is told
+            self.words, self.two_ways = (self.words, None) if self.words.keys > self.two_ways.keys else (None, self.two_ways)
 
     def ask_beside(self, right: Place) -> None:
         """Asks the keys of both sides of a join whether some that do not meet look the same."""
@@ -250,6 +259,8 @@ def counted(
             place.asked = Asked(session, look, index)
             place.all_rows = lambda index=index: int(look.rowsAt(session._jsparkSession, index))
             place.values = lambda index=index: Frame(look.valuesAt(session._jsparkSession, index), spark)
+            if place.kind.startswith("group"):
+                place.ids = lambda index=index: _frame(look.idsAt(session._jsparkSession, index), spark)
         if places:
             left = [place.is_asked or (is_preview and place.kind == "any-rows") for place in places]
             names = "\n".join("" if is_left else place.name for place, is_left in zip(places, left, strict=True))
@@ -260,6 +271,12 @@ def counted(
 def _place(record: str) -> Place:
     kind, label, start, stop, asked, names = record.split(UNIT)
     return Place(kind, label[:LONGEST_LABEL], int(start), int(stop), names.split(GROUP) if names else [], is_asked=asked == "1")
+
+
+def _frame(made: Any, spark: SparkSession) -> DataFrame | None:
+    from pyspark.sql import DataFrame as Frame
+
+    return None if made is None else Frame(made, spark)
 
 
 def _both(thing: Any) -> Any:

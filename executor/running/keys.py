@@ -105,6 +105,13 @@ def asked_alike(left: Any, right: Any) -> TwoWays | None:
     return found
 
 
+def stand_once(ids: Any | None) -> bool:
+    """Whether all rows of a table have an id of their own. `ids`: a frame of them; None where it has none."""
+    from pyspark.sql import functions as F
+
+    return ids is not None and ids.groupBy(*ids.columns).agg(F.count(F.lit(1)).alias("n")).where("n > 1").isEmpty()
+
+
 def asked(values: Any) -> TwoWays | None:
     """`values`: a frame of the keys (k) and of how all of their kind could be written (c)."""
     from pyspark.sql import functions as F

@@ -141,3 +141,29 @@ def test_codes_with_blanks_around_them_make_two_groups(spark_process: SparkProce
         {("short, for instance “B” and “B ”", "word-two-ways", 2)},
         set(),
     ]
+
+
+TOLD_APART = [
+    "SELECT id, k, word, count(*) AS n FROM numbered GROUP BY id, k, word",
+    "SELECT n.k, n.id AS nr, sum(u.k) AS s FROM numbered AS n LEFT JOIN u ON n.code = u.code WHERE n.id > 1 GROUP BY n.k, n.id",
+    "SELECT DISTINCT word, id FROM (SELECT id, word FROM numbered ORDER BY id)",
+    "SELECT code, row_number() OVER (PARTITION BY k, id ORDER BY code) AS r FROM numbered",
+    "SELECT id, count(DISTINCT word) AS n FROM numbered GROUP BY id",
+]
+PARTED: list[str] = [
+    "SELECT id, k FROM twice GROUP BY id, k",  # the id stands for several rows
+    "SELECT v, k FROM (SELECT CAST(v AS DOUBLE) AS v, k FROM numbered) GROUP BY v, k",  # a measure is no id
+    "SELECT u.id, n.k FROM numbered AS n CROSS JOIN numbered AS u WHERE u.id = 1 GROUP BY u.id, n.k",  # the id of other rows
+    "SELECT id, k FROM (SELECT id, k FROM numbered UNION ALL SELECT 1, '1' FROM u) GROUP BY id, k",
+    "SELECT id + 1 AS id, k FROM numbered GROUP BY id + 1, k",  # made by the query: what it may bring together is not looked at
+    "SELECT id, k, count(*) AS n FROM numbered GROUP BY GROUPING SETS ((k), (id))",
+]
+
+
+def test_keys_beside_the_id_of_their_rows_part_no_group(spark_process: SparkProcess, lake: Path) -> None:
+    numbered = "SELECT CAST(id AS INT) AS id, k, code, word, v FROM t"
+    twice = "SELECT CAST(id AS INT) % 3 AS id, k FROM t"
+    made = [{"type": "SQLTransform", "name": n, "sql": sql, "outputView": n} for n, sql in (("numbered", numbered), ("twice", twice))]
+    outcomes = run_each(spark_process, [*READS, *made], [*TOLD_APART, *PARTED], lake)
+    kinds = {sql: {kind for _, kind, _ in told(outcome)} & {"written-two-ways", "word-two-ways"} for sql, outcome in outcomes.items()}
+    assert kinds == dict.fromkeys(TOLD_APART, set()) | dict.fromkeys(PARTED, {"written-two-ways"})
